@@ -1,0 +1,34 @@
+# Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up demo test lint chaos bench lock ready
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail sink; Ctrl-C stops it
+	@.venv/bin/python -m project.up
+
+demo: ready ## start everything, do a report and a small blast, show what came out, stop
+	@.venv/bin/python -m project.demo
+
+test: lint ## all checks and all tests
+	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile
+
+lint: ready ## the checks alone: style, types, direction of imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+chaos: ready ## kill, stop and cut off everything; count what is lost or doubled (half an hour)
+	@.venv/bin/python -m tests.chaos
+
+bench: ready ## figures of this machine: enqueue, drain, pickup, size of a record
+	@.venv/bin/python -m benchmarks
+
+lock: ## write the lock files from pyproject.toml; UPGRADE=1 takes newer versions
+	@bin/lock
+
+ready:
+	@bin/bootstrap
