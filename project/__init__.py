@@ -1,0 +1,1 @@
+"""The platform: queue, records and workers. Knows no task and no route."""

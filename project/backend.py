@@ -1,0 +1,219 @@
+"""The Celery result backend: a view on the record store, with no data of its own.
+
+``AsyncResult(id)`` and ``GET /…/{id}`` read the same hash, so they cannot
+disagree. What Celery calls a task's meta is made from the record when asked for;
+storing a result is the move ``succeed`` or ``fail``. Chords and group metas keep
+the keys that Celery's own Redis backend gives them.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from celery import states
+from celery.backends.redis import RedisBackend, ResultConsumer
+from celery.exceptions import NotRegistered, TaskRevokedError
+from celery.utils.log import get_logger
+from kombu.exceptions import EncodeError
+
+from project import moves
+from project.envelope import encode
+from project.moves import Message, Outcome, Verdict
+from project.records import CELERY_STATE, DEFAULT_MAX_RETRIES, TaskStatus
+
+log = get_logger(__name__)
+
+MAX_ERROR = 16_384
+"""Characters of a traceback that are kept: the last ones."""
+
+UNKNOWN_KIND = "unknown"
+"""The kind of a chord's body that Celery fails by its id alone."""
+
+FINAL_FAILURES = {states.FAILURE: TaskStatus.FAILED, states.REVOKED: TaskStatus.CANCELLED}
+
+
+class RecordConsumer(ResultConsumer):
+    """Waits for results; after a lost connection it looks them up in the records."""
+
+    subscribed_to: set[bytes]
+
+    def _reconnect_pubsub(self) -> None:
+        with self._locked():
+            kept, self.subscribed_to = self.subscribed_to, set()  # the parent would look for metas
+            super()._reconnect_pubsub()
+            self.subscribed_to = kept
+            if kept:
+                self._pubsub.subscribe(*kept)
+            for meta in filter(None, self.backend.mget(sorted(kept))):
+                self.on_state_change(self._decode_result(meta), None)
+
+
+class RecordBackend(RedisBackend):
+    """``result_backend = "project.backend.RecordBackend+redis://…"``."""
+
+    ResultConsumer = RecordConsumer
+
+    def on_task_call(self, producer: Any, task_id: str) -> None:
+        """Subscribe when somebody waits, not at every call."""
+
+    def mark_as_done(
+        self,
+        task_id: str,
+        result: Any,
+        request: Any = None,
+        store_result: bool = True,
+        state: str = states.SUCCESS,
+    ) -> None:
+        """End the job well. A job that ignores its result still has a record that ends."""
+        self.store_result(task_id, result if store_result else None, state, request=request)
+        if request and request.chord:
+            self.on_chord_part_return(request, state, result)
+
+    def get(self, key: str | bytes) -> Any:
+        """A task's meta, made from its record; any other key as it is."""
+        job_id = self._job_id(key)
+        if job_id is None:
+            return super().get(key)
+        outcome = self.app.store.run(moves.read_outcome(job_id))
+        return outcome and self.encode(meta_of(outcome))
+
+    def mget(self, keys: Iterable[str | bytes]) -> list[Any]:
+        """The metas of several tasks."""
+        return [self.get(key) for key in keys]
+
+    def _store_result(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        traceback: str | None = None,
+        request: Any = None,
+        **_: Any,
+    ) -> Any:
+        if state == states.SUCCESS:
+            self._succeed(task_id, result, request)
+        elif state in FINAL_FAILURES:
+            self._fail(task_id, result, FINAL_FAILURES[state], traceback, request)
+        return result
+
+    def _succeed(self, task_id: str, result: Any, request: Any) -> None:
+        children = self.current_task_children(request)
+        meta = {
+            "task_id": task_id,
+            "status": states.SUCCESS,
+            "result": result,
+            "traceback": None,
+            "children": children,
+        }
+        move = moves.succeed(
+            task_id,
+            token=self.app.attempt_token(request),
+            result=json_text(result),
+            children=self.encode(children) if children else "",
+            news=self.encode(meta),
+        )
+        self._tell(self.app.store.run(move), task_id, "success")
+
+    def _fail(
+        self,
+        task_id: str,
+        exception: Any,
+        status: TaskStatus,
+        traceback: str | None,
+        request: Any,
+    ) -> None:
+        meta = {
+            "task_id": task_id,
+            "status": CELERY_STATE[status],
+            "result": exception,
+            "traceback": traceback,
+            "children": [],
+        }
+        never_started = status is TaskStatus.CANCELLED or is_unknown(exception)
+        fail = partial(
+            moves.fail,
+            task_id,
+            status=TaskStatus.FAILED if is_expired(exception) else status,
+            error=error_text(exception, traceback),
+            exception=self.encode(exception),
+            news=self.encode(meta),
+        )
+        token = "" if never_started else self.app.attempt_token(request)
+        verdict = self.app.store.run(fail(token=token))
+        if verdict is Verdict.REFUSED and self._register(task_id, request):
+            verdict = self.app.store.run(fail(token=""))
+        self._tell(verdict, task_id, status.value)
+
+    def _register(self, task_id: str, request: Any) -> bool:
+        """Make a record for a job that is never sent: what follows a failed one in a canvas."""
+        kind = getattr(request, "task", None) or UNKNOWN_KIND
+        args, kwargs = getattr(request, "args", None), getattr(request, "kwargs", None)
+        payload = self.encode([list(args or ()), dict(kwargs or {})])
+        message = Message(task_id, kind, "", "", payload, DEFAULT_MAX_RETRIES)
+        made: bool = self.app.store.run(moves.register(message, retries=0))
+        return made
+
+    def _tell(self, verdict: Verdict, task_id: str, status: str) -> None:
+        if verdict is Verdict.REFUSED:
+            log.warning("job %s: %s refused, this attempt no longer owns it", task_id, status)
+
+    def _job_id(self, key: str | bytes) -> str | None:
+        text = key.decode() if isinstance(key, bytes) else key
+        prefix = self.task_keyprefix.decode()
+        return text.removeprefix(prefix) if text.startswith(prefix) else None
+
+    def _forget(self, task_id: str) -> None:
+        """Records are kept as long as their retention says; there is nothing else to drop."""
+
+
+def meta_of(outcome: Outcome) -> dict[str, Any]:
+    """Celery's view of a record."""
+    record = outcome.record
+    succeeded = record.status is TaskStatus.SUCCESS
+    return {
+        "task_id": record.id,
+        "status": CELERY_STATE[record.status],
+        "result": record.result if succeeded else outcome.exception,
+        "traceback": record.error or None,
+        "children": outcome.children or [],
+        "date_done": record.finished_at and iso_time(record.finished_at),
+    }
+
+
+def json_text(result: Any) -> str:
+    """A result as JSON that any reader takes. Raises ``EncodeError``: the job fails then."""
+    try:
+        text: str = encode(result)
+    except (TypeError, ValueError) as problem:
+        raise EncodeError(f"the result is not JSON: {problem}") from problem
+    return text
+
+
+def iso_time(seconds: float) -> str:
+    """A time as Celery writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def is_unknown(exception: dict[str, Any]) -> bool:
+    """Whether no worker has a handler for the job's kind."""
+    return bool(exception.get("exc_type") == NotRegistered.__name__)
+
+
+def is_expired(exception: dict[str, Any]) -> bool:
+    """Whether the job was not started in time."""
+    kind, message = exception.get("exc_type"), exception.get("exc_message")
+    return kind == TaskRevokedError.__name__ and words(message) == "expired"
+
+
+def error_text(exception: dict[str, Any], traceback: str | None) -> str:
+    """The traceback, or what there is of the exception when none was raised here."""
+    message = words(exception.get("exc_message"))
+    if is_unknown(exception):
+        return f"No handler registered for task kind {message!r}"
+    return (traceback or f"{exception.get('exc_type')}: {message}")[-MAX_ERROR:]
+
+
+def words(message: Any) -> str:
+    """The arguments of an exception as text."""
+    return " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)

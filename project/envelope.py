@@ -1,0 +1,205 @@
+"""Messages as Celery and kombu write them on Redis, caught before they are sent.
+
+Celery builds a message and hands it to a kombu producer. ``Envelope`` takes the
+producer's place: routing, signals, canvas and stamps stay Celery's own, but what
+would be pushed on a list by itself becomes a ``Message`` that a move can store
+together with its record.
+"""
+
+import base64
+import json
+import re
+from bisect import bisect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from kombu.serialization import dumps as serialize
+from kombu.utils.json import JSONEncoder
+from kombu.utils.json import dumps as json_dumps
+
+from project.errors import ContinuoError
+from project.moves import Message
+from project.records import DEFAULT_MAX_RETRIES
+
+if TYPE_CHECKING:
+    from project.job import Job
+
+PRIORITY_STEPS = (0, 3, 6, 9)
+PRIORITY_SEPARATOR = "\x06\x16"
+"""kombu's own: priority 0 is the queue's name itself, the others follow it."""
+
+MAX_ATTEMPTS = "max_attempts"
+"""The header that carries how many attempts a job gets, through retries too."""
+
+
+class Envelope:
+    """A producer that keeps the one message it is given instead of sending it."""
+
+    def __init__(self) -> None:
+        self._message: Message | None = None
+
+    @property
+    def message(self) -> Message:
+        """What was published."""
+        if self._message is None:
+            raise ContinuoError("nothing was published")
+        return self._message
+
+    @property
+    def connection(self) -> "Envelope":
+        """Where Celery looks for the means to translate connection errors."""
+        return self
+
+    @contextmanager
+    def _reraise_as_library_errors(self) -> Iterator[None]:
+        yield
+
+    def publish(
+        self,
+        body: Any,
+        *,
+        exchange: str,
+        routing_key: str,
+        serializer: str,
+        headers: dict[str, Any],
+        priority: int | None = None,
+        **properties: Any,
+    ) -> None:
+        """Take the arguments of ``kombu.Producer.publish``."""
+        if exchange:
+            raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
+        due = due_time(headers)
+        self._message = Message(
+            id=headers["id"],
+            kind=headers["task"],
+            queue=list_key(routing_key, priority or 0),
+            text=wire_text(body, routing_key, serializer, headers, priority or 0, properties),
+            payload=json_dumps([body[0], body[1]]),
+            max_retries=int(headers.get(MAX_ATTEMPTS, DEFAULT_MAX_RETRIES)),
+            due=due,
+        )
+
+
+def due_time(headers: dict[str, Any]) -> float | None:
+    """Take the ETA off the message: it waits in Redis, not in a worker's memory."""
+    eta = headers.get("eta")
+    if not eta:
+        return None
+    headers["eta"] = None
+    return datetime.fromisoformat(eta).timestamp()
+
+
+def list_key(queue: str, priority: int) -> str:
+    """The Redis list of a queue and a priority (0 first, 9 last)."""
+    step = PRIORITY_STEPS[max(bisect(PRIORITY_STEPS, priority) - 1, 0)]
+    return f"{queue}{PRIORITY_SEPARATOR}{step}" if step else queue
+
+
+def wire_text(
+    body: Any,
+    queue: str,
+    serializer: str,
+    headers: dict[str, Any],
+    priority: int,
+    properties: dict[str, Any],
+) -> str:
+    """The message as kombu's Redis transport writes it."""
+    content_type, encoding, data = serialize(body, serializer)
+    raw = data.encode() if isinstance(data, str) else data
+    text: str = json_dumps(
+        {
+            "body": base64.b64encode(raw).decode(),
+            "content-encoding": encoding,
+            "content-type": content_type,
+            "headers": headers,
+            "properties": {
+                "correlation_id": properties.get("correlation_id"),
+                "reply_to": properties.get("reply_to"),
+                "delivery_mode": 2,
+                "delivery_info": {"exchange": "", "routing_key": queue},
+                "priority": priority,
+                "body_encoding": "base64",
+                "delivery_tag": str(uuid4()),
+            },
+        }
+    )
+    return text
+
+
+class Form:
+    """The message of a kind with blanks for what differs from call to call.
+
+    Made from one message that Celery built, so it says exactly what Celery would;
+    filling it in costs a thirtieth of building another.
+    """
+
+    _BLANKS = ("blank-id", "blank-args", "blank-kwargs")
+    _ATTEMPTS = 987_654_321
+    _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
+
+    def __init__(self, job: "Job") -> None:
+        job_id, args, kwargs = self._BLANKS
+        envelope = Envelope()
+        job.app.send_task(
+            job.name,
+            task_id=job_id,
+            argsrepr=args,
+            kwargsrepr=kwargs,
+            headers={MAX_ATTEMPTS: self._ATTEMPTS},
+            ignore_result=job.ignore_result,
+            producer=envelope,
+            task_type=job,
+            **job.options,
+        )
+        built = envelope.message
+        wire = json.loads(built.text)
+        body, tag = wire["body"], wire["properties"]["delivery_tag"]
+        blanks = "|".join((*self._BLANKS, str(self._ATTEMPTS), re.escape(body), tag))
+        self._pieces = re.split(f"({blanks})", built.text)
+        self._body = body
+        self._tag = tag
+        self._queue = built.queue
+        self._kind = built.kind
+
+    def fill(
+        self,
+        args: Any,
+        kwargs: Any,
+        *,
+        job_id: str,
+        max_retries: int,
+        due: float | None = None,
+    ) -> Message:
+        """The message of one call."""
+        args_text, kwargs_text = encode(list(args or ())), encode(kwargs or {})
+        payload = f"[{args_text},{kwargs_text}]"
+        body = base64.b64encode((payload[:-1] + self._EMBED).encode()).decode()
+        blank_id, blank_args, blank_kwargs = self._BLANKS
+        filled = {
+            blank_id: job_id,
+            self._tag: job_id,
+            self._body: body,
+            blank_args: shown(args_text),
+            blank_kwargs: shown(kwargs_text),
+            str(self._ATTEMPTS): str(max_retries),
+        }
+        text = "".join([filled.get(piece, piece) for piece in self._pieces])
+        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due)
+
+
+encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""JSON as Celery writes it (dates, UUIDs and decimals come back as what they were).
+
+Raises ``ValueError`` for numbers that JSON does not have.
+"""
+
+SHOWN = 256
+"""Characters of the arguments that logs and Flower see."""
+
+
+def shown(text: str) -> str:
+    """Arguments for people, inside a JSON string."""
+    return json.dumps(text[:SHOWN])[1:-1]

@@ -1,0 +1,347 @@
+"""The job: a Celery task whose every step is a move of its record.
+
+``app.task`` makes one; ``autoretry_for``, ``retry_backoff`` and the rest are
+Celery's. Beyond Celery: ``max_retries`` may be given per call and means attempts,
+an attempt that no longer owns its job is not run, and a retry is one step
+(record and next message together) that survives whatever happens next.
+"""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cached_property
+from time import time
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from billiard.einfo import ExceptionWithTraceback
+from celery import Task, signals
+from celery.app.task import Context
+from celery.exceptions import Ignore, MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
+from celery.result import AsyncResult
+from celery.utils.log import get_logger
+from celery.worker.request import Request
+
+from project import moves
+from project.backend import MAX_ERROR
+from project.envelope import MAX_ATTEMPTS, Envelope, Form
+from project.errors import InvalidField
+from project.moves import Cancel, Fate, Message, Start, Verdict
+from project.pool import PROCESS, MemoryWatch
+from project.records import DEFAULT_MAX_RETRIES, TaskRecord, backoff
+
+log = get_logger(__name__)
+
+ATTEMPTS_LIMIT = 1_000_000
+"""What Celery's ``max_retries = None`` (for ever) comes to: every loop has an end."""
+
+
+PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries"})
+"""What a call may ask for and still be a filled-in form."""
+
+
+class JobResult(AsyncResult):
+    """An ``AsyncResult`` that also gives the record."""
+
+    @property
+    def record(self) -> TaskRecord | None:
+        """The record as it is now; None for an id that was never enqueued."""
+        record: TaskRecord | None = self.app.store.run(moves.read(self.id))
+        return record
+
+    def cancel(self) -> Cancel:
+        """Stop the job: at once while it waits, within two seconds when it runs."""
+        answer: Cancel = self.app.store.run(moves.cancel(self.id))
+        return answer
+
+    def again(self) -> bool:
+        """Run a job that failed or was cancelled once more, with as many attempts as its kind gets.
+
+        It keeps its id and its count of attempts. False when it is in another state.
+        """
+        record = self.record
+        if record is None or not record.is_final:
+            return False
+        args, kwargs = self.app.store.run(moves.read_payload(self.id))
+        task = self.app.tasks[record.kind]
+        attempts = record.attempts + task.attempts_allowed()
+        message = task.build(
+            args, kwargs, task_id=self.id, retries=record.attempts, max_retries=attempts
+        )
+        revived: bool = self.app.store.run(moves.revive(message, attempts=record.attempts))
+        if revived and self.app.relay:
+            self.app.relay.send(self.app.store, message)
+        return revived
+
+    async def fetch(self) -> TaskRecord | None:
+        """The same for code on an event loop."""
+        record: TaskRecord | None = await self.app.async_store.run(moves.read(self.id))
+        return record
+
+
+class _PerCall:
+    """Keeps ``retry(max_retries=n)`` from setting ``n`` for every other job of the process.
+
+    Celery stores it on the shared task object; the limit of a call is in its headers instead.
+    """
+
+    def __get__(self, task: Any, owner: type) -> NoReturn:
+        raise AttributeError("override_max_retries")
+
+    def __set__(self, task: Any, value: int) -> None:
+        """Forget it."""
+
+
+MEMORY = MemoryWatch()
+
+
+class JobRequest(Request):
+    """A message in a worker's hands, as its main process sees it."""
+
+    cause = ""
+
+    def on_failure(
+        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+    ) -> None:
+        """Remember what ended the attempt: it is told when the message goes back."""
+        exc = exc_info.exception
+        lost = exc.exc if isinstance(exc, ExceptionWithTraceback) else exc
+        self.cause = MEMORY.explain(str(lost))
+        super().on_failure(exc_info, send_failed_event, return_ok)
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """Cancel the job: Flower's button and ``revoke(terminate=True)`` come here."""
+        self.app.store.run(moves.cancel(self.id))
+
+    def reject(self, requeue: bool = False) -> None:
+        """Give the job back when its process died: counted, and not for ever."""
+        if not requeue:
+            super().reject(requeue)
+            return
+        token = self.app.attempt_token(self._context)
+        fate = self.app.store.run(moves.interrupt(self.id, token=token, cause=self.cause))
+        log.warning("job %s: attempt lost (%s), message %s", self.id, self.cause, fate)
+        if fate is Fate.RETURNED:
+            super().reject(requeue=True)
+        else:
+            self.acknowledge()
+
+
+class Cancelled(Ignore):
+    """Raised in a job that somebody wants stopped; its record says so when it has left the job."""
+
+
+class Job(Task):
+    """The base of every task of the app."""
+
+    Request = "project.job:JobRequest"
+    max_retries = DEFAULT_MAX_RETRIES - 1
+    override_max_retries = _PerCall()
+
+    def apply_async(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        *,
+        max_retries: int | None = None,
+        headers: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> JobResult:
+        """Record the job and queue its message in one step; every option of Celery's holds.
+
+        ``max_retries`` is the most attempts this job gets. Raises ``DuplicateJob`` when
+        ``task_id`` is taken and ``StoreUnavailable`` when Redis takes nothing.
+        """
+        if headers is None and self._is_plain(options):
+            message = self.message(args, kwargs, max_retries=max_retries, **options)
+            self.app.send(message)
+            plain: JobResult = self.AsyncResult(message.id)
+            return plain
+        attempts = self.attempts_allowed() if max_retries is None else max_retries
+        headers = {MAX_ATTEMPTS: required(attempts), **(headers or {})}
+        result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
+        return result
+
+    async def aapply_async(self, **options: Any) -> TaskRecord:
+        """Do what ``apply_async`` does without blocking the event loop; the record made."""
+        record: TaskRecord = await self.app.asend(self.message(**options))
+        return record
+
+    def message(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
+        """The message that ``apply_async`` would send."""
+        if not self._is_plain(options):
+            return self.build(args, kwargs, **options)
+        if self.typing:
+            self.__header__(*(args or ()), **(kwargs or {}))
+        attempts, countdown = options.get("max_retries"), options.get("countdown")
+        return self._form.fill(
+            args,
+            kwargs,
+            job_id=options.get("task_id") or str(uuid4()),
+            max_retries=self.attempts_allowed() if attempts is None else required(attempts),
+            due=None if countdown is None else time() + countdown,
+        )
+
+    def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
+        """The message as Celery itself makes it, with all that it knows."""
+        envelope = Envelope()
+        self.apply_async(args, kwargs, producer=envelope, **options)
+        return envelope.message
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the task itself says about its messages: queue, priority, time limits."""
+        options: dict[str, Any] = self._get_exec_options()
+        return options
+
+    @cached_property
+    def _form(self) -> Form:
+        return Form(self)
+
+    def _is_plain(self, options: dict[str, Any]) -> bool:
+        """Whether the call asks for nothing that only Celery's own way of building knows."""
+        return (
+            PLAIN_OPTIONS.issuperset(options)
+            and not self.app.conf.task_routes
+            and not self.app.conf.task_always_eager
+            and not self.expires
+            and not self.app.current_worker_task
+            and not signals.before_task_publish.receivers
+            and not signals.after_task_publish.receivers
+        )
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """Begin the attempt, or drop a message that is out of date."""
+        if self.request.is_eager:
+            return
+        PROCESS.listen()
+        if (answer := self._begin(self.request)) is not Start.STARTED:
+            log.warning("job %s: not run, its message is %s", task_id, answer)
+            raise Ignore
+
+    def retry(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        exc: BaseException | None = None,
+        throw: bool = True,
+        eta: Any = None,
+        countdown: float | None = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> Retry:
+        """Give the job another attempt, or raise ``exc`` when it has had all of them."""
+        request = self.request
+        if request.called_directly or request.is_eager:
+            return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
+        attempt = request.retries + 1
+        if attempt >= self._limit(request, max_retries):
+            raise exc or MaxRetriesExceededError(f"{self.name}[{request.id}]: {attempt} attempts")
+        delay = self._delay(attempt, eta, countdown)
+        message = self._copy(request, args=args, kwargs=kwargs, retries=attempt, **options)
+        move = moves.retry(
+            request.id,
+            token=self.app.attempt_token(request),
+            error=last_words(exc),
+            delay=delay,
+            message=message,
+        )
+        if self.app.store.run(move) is Verdict.REFUSED:
+            log.warning("job %s: retry refused, this attempt no longer owns it", request.id)
+            raise Ignore
+        retry = Retry(exc=exc, when=delay)
+        if throw:
+            raise retry
+        return retry
+
+    def cancelled(self) -> bool:
+        """Whether somebody wants this running job stopped; asks Redis."""
+        asked: bool = self.app.store.run(moves.is_cancelling(self.request.id))
+        return asked
+
+    def checkpoint(self) -> None:
+        """A place where the job may be stopped: raises ``Cancelled`` when that is wanted."""
+        if self.cancelled():
+            raise Cancelled
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the job; when it was stopped its record becomes cancelled."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except Cancelled:
+            token = self.app.attempt_token(self.request)
+            self.app.store.run(moves.cancelled(self.request.id, token=token))
+            raise
+
+    @contextmanager
+    def once(self, key: str) -> Iterator[bool]:
+        """Do something at most once for this job, over all its attempts.
+
+        ::
+
+            with self.once("charge") as first:
+                if first:
+                    charge(card)
+
+        An exception in the block lets a later attempt try again. When the worker
+        dies or is told to stop inside it, or the time is up, nobody knows whether it
+        was done: it is not done again.
+        """
+        attempt = {"token": self.app.attempt_token(self.request), "key": key}
+        first: bool = self.app.store.run(moves.claim(self.request.id, **attempt))
+        try:
+            yield first
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:
+            if first:
+                self.app.store.run(moves.unclaim(self.request.id, **attempt))
+            raise
+
+    def attempts_allowed(self) -> int:
+        """How many attempts a call gets that does not say."""
+        return ATTEMPTS_LIMIT if self.max_retries is None else self.max_retries + 1
+
+    def _limit(self, request: Context, max_retries: int | None) -> int:
+        if max_retries is not None:
+            return max_retries + 1
+        return int((request.headers or {}).get(MAX_ATTEMPTS, self.attempts_allowed()))
+
+    def _delay(self, attempt: int, eta: datetime | None, countdown: float | None) -> float:
+        if eta is not None:
+            wait: timedelta = eta - self.app.now()
+            return max(wait.total_seconds(), 0.0)
+        return backoff(attempt) if countdown is None else countdown
+
+    def _begin(self, request: Context) -> Start:
+        attempt = {"retries": request.retries, "token": self.app.attempt_token(request)}
+        answer: Start = self.app.store.run(moves.start(request.id, **attempt))
+        if answer is Start.UNKNOWN:
+            self.app.store.run(moves.register(self._copy(request), retries=request.retries))
+            answer = self.app.store.run(moves.start(request.id, **attempt))
+        if answer is Start.BUSY:
+            self.app.store.run(moves.park(self._copy(request)))
+        return answer
+
+    def _copy(self, request: Context, **changes: Any) -> Message:
+        """The message of an attempt, or with ``changes`` of another."""
+        envelope = Envelope()
+        signature = self.signature_from_request(request, **changes)
+        options = {**signature.options, "producer": envelope, "add_to_parent": False}
+        self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
+        return envelope.message
+
+
+def required(attempts: int) -> int:
+    """A number of attempts that makes sense. Raises ``InvalidField``."""
+    if attempts < 1:
+        raise InvalidField("max_retries", f"{attempts} is not at least 1")
+    return attempts
+
+
+def last_words(exc: BaseException | None) -> str:
+    """The traceback of ``exc``, its last part when it is long."""
+    if exc is None:
+        return ""
+    return "".join(traceback.format_exception(exc))[-MAX_ERROR:]

@@ -1,0 +1,2 @@
+-- -> every kind that has a record
+return redis.call('SMEMBERS', KINDS)

@@ -1,0 +1,224 @@
+-- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. A KEYS[2]
+-- says that messages are not Redis lists but go through another broker: here they are only noted, until it has them.
+-- Removals come before additions everywhere: a full Redis refuses a script's first growing write, never a later one,
+-- so an enqueue is refused whole while a running job can still be finished.
+local prefix = KEYS[1]
+local elsewhere = KEYS[2] ~= nil
+local SCHEDULED = prefix .. 'scheduled' -- zset: job id -> when its message is due
+local UNSENT = prefix .. 'unsent'       -- zset: job id -> since when its message is to go to the other broker
+local KINDS = prefix .. 'kinds'         -- set: every kind that ever had a job
+local QUEUES = prefix .. 'queues'       -- set: every list that messages were put on
+local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
+local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
+local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
+local MOST_GARBAGE = 10000
+local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
+local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
+local FINAL = { success = true, failed = true, cancelled = true }
+
+local function job_key(id) return prefix .. 'job:' .. id end
+local function index_key(kind, status) return prefix .. 'index:' .. kind .. ':' .. status end
+local function worker_key(id) return prefix .. 'worker:' .. id end
+local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
+local function cancelling_key(worker) return prefix .. 'cancelling:' .. worker end -- set: jobs it is asked to stop
+local function bell_key(queue) return prefix .. 'bell:' .. queue end        -- list: an item when there is work
+
+-- To be called first by a move that has nothing to remove and must work when Redis is full.
+local function even_if_full() redis.call('DEL', prefix .. 'nothing') end
+
+local function now()
+  local time = redis.call('TIME')
+  return string.format('%d.%06d', time[1], time[2])
+end
+
+-- One job's hash, loaded: nil when there is none.
+local function load(id)
+  local key = job_key(id)
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token')
+  if not f[1] then return nil end
+  return { id = id, key = key, kind = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5] }
+end
+
+-- The job leaves the list of its status and enters another; the caller sets its other fields.
+local function move(job, status, at, ...)
+  redis.call('ZREM', index_key(job.kind, job.status), job.id)
+  redis.call('ZREM', SCHEDULED, job.id)
+  if elsewhere then redis.call('ZREM', UNSENT, job.id) end
+  redis.call('HDEL', job.key, 'message', 'queue')
+  redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
+  redis.call('ZADD', index_key(job.kind, status), job.created_at, job.id)
+  job.status = status
+end
+
+local function schedule(job, due, queue, message)
+  redis.call('HSET', job.key, 'queue', queue, 'message', message)
+  redis.call('ZADD', SCHEDULED, due, job.id)
+end
+
+-- Wake a worker that waits. One item is enough: a worker that leaves messages behind rings again.
+local function ring(list)
+  local bell = bell_key(list:match('^[^\6]+')) -- a list is its queue's name, then perhaps \6 \22 and a priority
+  if redis.call('LLEN', bell) == 0 then redis.call('LPUSH', bell, 1) end
+end
+
+local function push(id, list, message, at_front)
+  if elsewhere then
+    redis.call('HSET', job_key(id), 'queue', list, 'message', message)
+    redis.call('ZADD', UNSENT, now(), id)
+    return
+  end
+  redis.call(at_front and 'RPUSH' or 'LPUSH', list, message)
+  redis.call('SADD', QUEUES, list)
+  ring(list)
+end
+
+local function create(id, kind, max_retries, payload, at, call)
+  redis.call('HSET', job_key(id), 'kind', kind, 'status', 'pending', 'attempts', 0, 'max_retries', max_retries,
+    'created_at', at, 'updated_at', at, 'payload', payload, 'call', call)
+  redis.call('ZADD', index_key(kind, 'pending'), at, id)
+  redis.call('SADD', KINDS, kind)
+end
+
+-- May the attempt with this token end the job's current run?
+-- 'go'; 'again' (this very attempt already did it, and is asking twice after a lost answer); 'refused'.
+local function verdict(job, token, status)
+  if not job or job.token ~= token then return 'refused' end
+  if job.status == 'running' then return 'go' end
+  if job.status == status then return 'again' end
+  return 'refused'
+end
+
+-- The worker of an attempt token, and whether its lease holds. After a time in which Redis heard of no worker at all,
+-- everybody is late: until `mercy` is over no lease counts as ended.
+local function worker_of(token) return token and token:match('^(.*)#') end
+local function is_merciful(at) return tonumber(redis.call('HGET', PULSE, 'mercy') or 0) > tonumber(at) end
+-- A worker calls. When none has for half the time of a lease, Redis was out of reach of them all, and all get as long
+-- again to renew theirs; they try every quarter of a second.
+local function hear(at, lease)
+  local heard = tonumber(redis.call('HGET', PULSE, 'heard') or 0)
+  redis.call('HSET', PULSE, 'heard', at)
+  if at - heard > lease / 2 then redis.call('HSET', PULSE, 'mercy', string.format('%.6f', at + lease / 2)) end
+end
+
+local function lives(worker)
+  local ends = worker and redis.call('ZSCORE', WORKERS, worker)
+  local at = now()
+  return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
+end
+
+-- The running attempt did not end by itself and is not counted.
+local function take_back(job, at)
+  local attempts = job.attempts - 1
+  move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
+  redis.call('HINCRBY', job.key, 'interruptions', 1)
+end
+
+local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, news) end
+
+local function fail(job, at, status, error, exception, news)
+  move(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
+  tell(job.id, news)
+end
+
+local function cancel(job, at)
+  local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { 'cancelled' } }
+  fail(job, at, 'cancelled', 'cancelled', cjson.encode(exception),
+    cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
+end
+
+-- Whether somebody asked for it; then the job is not run again, whatever ended the attempt.
+local function cancel_if_asked(job, at)
+  if redis.call('HEXISTS', job.key, 'cancel') == 0 then return false end
+  cancel(job, at)
+  return true
+end
+
+local function fail_as_poison(job, at, deaths, cause)
+  local error = string.format('WorkerLostError: the job killed its worker %g times, last: %s', deaths, cause)
+  local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
+  fail(job, at, 'failed', error, cjson.encode(exception),
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+end
+
+-- The running attempt is taken back (or cancelled, when that was asked for). With a cause (a death) it is counted, by a
+-- weight of half when other jobs ran beside it and may have been the cause: three of them fail the job instead.
+-- -> 'returned' (it is to run again) | 'dropped' | 'poison'; whether it had better run apart from others
+local function interrupt(job, at, cause, weight)
+  if cancel_if_asked(job, at) then return 'dropped' end
+  take_back(job, at)
+  job.attempts = job.attempts - 1
+  if cause == '' then return 'returned', false end
+  local deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight))
+  if deaths < MOST_DEATHS then return 'returned', weight < 1 or deaths > 1 end
+  fail_as_poison(job, at, deaths, cause)
+  return 'poison'
+end
+
+-- Seconds that a suspect waits, by chance another number for each, so that suspects do not run side by side again.
+local function apart(at)
+  math.randomseed(tonumber(at:match('%.(%d+)')))
+  return 0.5 + math.random() * 2.5
+end
+
+-- Whether a job that waits has gone past the attempt this message was for.
+local function is_old(job, retries)
+  return job.status ~= 'running' and type(retries) == 'number' and retries ~= job.attempts
+end
+
+local function split(entry)
+  local list, message = entry:match('^(.-)\n(.*)$')
+  local readable, content = pcall(cjson.decode, message)
+  local headers = readable and type(content) == 'table' and type(content.headers) == 'table' and content.headers or {}
+  return list, message, headers
+end
+
+local function runs_at(job, worker) return job and job.status == 'running' and worker_of(job.token) == worker end
+
+-- A message of a worker goes back to the front of its list; an attempt that had started there is interrupted.
+-- -> 'returned' | 'dropped' (the job needs it no more) | 'poison'
+local function give_back(worker, entry, cause, weight)
+  local list, message, headers = split(entry)
+  local job = headers.id and load(headers.id)
+  if job and (FINAL[job.status] or is_old(job, headers.retries)) then return 'dropped' end
+  if runs_at(job, worker) then
+    local at = now()
+    local fate, suspect = interrupt(job, at, cause, weight or 1)
+    if fate ~= 'returned' then return fate end
+    if suspect then
+      schedule(job, string.format('%.6f', tonumber(at) + apart(at)), list, message)
+      return fate
+    end
+  end
+  push(nil, list, message, true)
+  return 'returned'
+end
+
+-- The same for one message in a worker's hands, which leaves them last: should anything in it break, it goes back as it is.
+local function give_back_held(worker, serial, cause, weight)
+  local entry = redis.call('HGET', unacked_key(worker), serial)
+  if not entry then return 'dropped' end
+  local whole, fate = pcall(give_back, worker, entry, cause, weight)
+  if not whole then
+    local list, message = entry:match('^(.-)\n(.*)$')
+    push(nil, list, message, true)
+    fate = 'returned'
+  end
+  redis.call('HDEL', unacked_key(worker), serial)
+  return fate
+end
+
+-- Everything a worker holds goes back. -> how many messages, how many of them poison
+local function give_back_all(worker, cause)
+  local held, running, returned, poison = redis.call('HGETALL', unacked_key(worker)), 0, 0, 0
+  for i = 2, #held, 2 do
+    local _, _, headers = split(held[i])
+    local whole, job = pcall(load, headers.id)
+    if whole and runs_at(job, worker) then running = running + 1 end
+  end
+  for i = 1, #held, 2 do
+    local fate = give_back_held(worker, held[i], cause, running > 1 and 0.5 or 1)
+    if fate ~= 'dropped' then returned = returned + 1 end
+    if fate == 'poison' then poison = poison + 1 end
+  end
+  return returned, poison
+end

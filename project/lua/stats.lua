@@ -1,0 +1,14 @@
+-- -> messages waiting, slots of live workers, then status and count in turn. The cost does not depend on the number of jobs.
+local waiting, slots, counts = 0, 0, {}
+for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do waiting = waiting + redis.call('LLEN', queue) end
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now(), '+inf')) do
+  slots = slots + tonumber(redis.call('HGET', worker_key(worker), 'slots') or 0)
+end
+local kinds = redis.call('SMEMBERS', KINDS)
+for _, status in ipairs(STATUSES) do
+  local count = 0
+  for _, kind in ipairs(kinds) do count = count + redis.call('ZCARD', index_key(kind, status)) end
+  counts[#counts + 1] = status
+  counts[#counts + 1] = count
+end
+return { waiting, slots, unpack(counts) }

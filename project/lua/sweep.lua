@@ -1,0 +1,16 @@
+-- Final records older than their time are deleted. Looks at some records of one list: those created before the time,
+-- starting at an offset, since one that ran long may still be young though it stands at the front.
+-- ARGV: kind, status, seconds kept, offset, most looked at. -> how many were deleted, next offset (0 = the end was reached)
+local kind, status, kept, offset, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local index, cutoff, deleted = index_key(kind, status), tonumber(now()) - kept, 0
+local ids = redis.call('ZRANGEBYSCORE', index, '-inf', string.format('%.6f', cutoff), 'LIMIT', offset, most)
+for _, id in ipairs(ids) do
+  local finished_at = tonumber(redis.call('HGET', job_key(id), 'finished_at') or 0)
+  if finished_at <= cutoff then
+    redis.call('ZREM', index, id)
+    redis.call('DEL', job_key(id))
+    deleted = deleted + 1
+  end
+end
+if #ids < most then return { deleted, 0 } end
+return { deleted, offset + most - deleted }

@@ -1,0 +1,470 @@
+"""Every command we send to Redis, by name. Pure: a move is made here and run by a store.
+
+Each move is one Lua script (``lua/<name>.lua``), so it happens whole or not at
+all, and asking twice after a lost answer changes nothing more.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from project.errors import DuplicateJob
+from project.records import Page, Stats, TaskRecord, TaskStatus
+
+FIELDS = (
+    "kind",
+    "status",
+    "attempts",
+    "max_retries",
+    "result",
+    "error",
+    "created_at",
+    "updated_at",
+    "started_at",
+    "finished_at",
+    "interruptions",
+)
+
+type Field = bytes | None
+type Argument = str | bytes | int | float
+
+
+class Move[T](NamedTuple):
+    """A script, what it is given, and how its answer is read."""
+
+    script: str
+    arguments: Sequence[Argument]
+    read: Callable[[Any], T]
+
+
+class Message(NamedTuple):
+    """A Celery message ready to be put on a queue.
+
+    ``queue`` is the Redis list, ``text`` the message as kombu writes it,
+    ``payload`` the JSON of ``[args, kwargs]``, ``due`` seconds since the epoch
+    or None for at once, ``max_retries`` the most attempts the job gets.
+    """
+
+    id: str
+    kind: str
+    queue: str
+    text: str
+    payload: str
+    max_retries: int
+    due: float | None = None
+
+
+class Outcome(NamedTuple):
+    """A record with the exception it ended with and the jobs it called, in Celery's JSON."""
+
+    record: TaskRecord
+    exception: Any
+    children: Any
+
+
+class Verdict(StrEnum):
+    """What became of a move that an attempt asked for."""
+
+    GO = "go"
+    AGAIN = "again"
+    REFUSED = "refused"
+
+
+class Cancel(StrEnum):
+    """What became of the wish to stop a job."""
+
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    FINAL = "final"
+    UNKNOWN = "unknown"
+
+
+class Start(StrEnum):
+    """What became of an attempt that wanted to begin."""
+
+    STARTED = "started"
+    REFUSED = "refused"
+    BUSY = "busy"
+    UNKNOWN = "unknown"
+
+
+class Fate(StrEnum):
+    """What became of a message that was given back."""
+
+    RETURNED = "returned"
+    DROPPED = "dropped"
+    POISON = "poison"
+
+
+class Reaped(NamedTuple):
+    """A dead worker, the messages it held, and how many of them are not run again."""
+
+    worker: str
+    messages: int
+    poison: int
+
+
+class Worker(NamedTuple):
+    """A live worker: ``lease_ends`` and ``started_at`` in seconds since the epoch."""
+
+    id: str
+    lease_ends: float
+    host: str
+    pid: int
+    slots: int
+    started_at: float
+
+
+class Upkeep(NamedTuple):
+    """What a round of promotion did: messages sent, seconds until the next is due."""
+
+    promoted: int
+    next_in: float | None
+
+
+def enqueue(message: Message) -> Move[TaskRecord]:
+    """Record, lists and message in one step. Raises ``DuplicateJob`` when the id is taken.
+
+    The same move run twice (its answer was lost) happens once.
+    """
+    due = "" if message.due is None else repr(message.due)
+
+    def read(created_at: Field) -> TaskRecord:
+        if created_at is None:
+            raise DuplicateJob(message.id)
+        return TaskRecord(
+            id=message.id,
+            kind=message.kind,
+            status=TaskStatus.PENDING,
+            attempts=0,
+            max_retries=message.max_retries,
+            result=None,
+            error="",
+            created_at=float(created_at),
+            updated_at=float(created_at),
+            started_at=None,
+            finished_at=None,
+        )
+
+    return Move(
+        "enqueue",
+        (
+            message.id,
+            message.kind,
+            message.max_retries,
+            message.payload,
+            message.queue,
+            message.text,
+            due,
+            new_call(),
+        ),
+        read,
+    )
+
+
+def start(job_id: str, *, retries: int, token: str) -> Move[Start]:
+    """An attempt begins, unless its message is out of date or its job unknown."""
+    return Move("start", (job_id, retries, token), read_start)
+
+
+def register(message: Message, *, retries: int) -> Move[bool]:
+    """Make a record for a job that a plain Celery client sent. False: there is one."""
+    about = (message.kind, message.max_retries, message.payload, retries)
+    return Move("register", (message.id, *about), bool)
+
+
+def park(message: Message) -> Move[None]:
+    """Keep a copy of the message of a job that runs elsewhere, in case its worker dies."""
+    return Move("park", (message.id, message.queue, message.text), lambda _: None)
+
+
+def interrupt(job_id: str, *, token: str, cause: str = "") -> Move[Fate]:
+    """Take a running attempt back; with a ``cause``, what killed it."""
+    return Move("interrupt", (job_id, token, cause), lambda fate: Fate(fate.decode()))
+
+
+def succeed(
+    job_id: str, *, token: str, result: str, news: str, children: str = ""
+) -> Move[Verdict]:
+    """The attempt worked; ``result`` is JSON."""
+    return Move("succeed", (job_id, token, result, children, news), read_verdict)
+
+
+def retry(job_id: str, *, token: str, error: str, delay: float, message: Message) -> Move[Verdict]:
+    """The attempt failed; the next one waits ``delay`` seconds."""
+    return Move("retry", (job_id, token, error, delay, message.queue, message.text), read_verdict)
+
+
+def fail(
+    job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
+) -> Move[Verdict]:
+    """There is no further attempt. An empty ``token`` is for a job that never started."""
+    return Move("fail", (job_id, token, status.value, error, exception, news), read_verdict)
+
+
+def revive(message: Message, *, attempts: int) -> Move[bool]:
+    """Run a failed or cancelled job again. False: it is neither (any more)."""
+    arguments = (message.id, attempts, message.max_retries, message.queue, message.text)
+    return Move("revive", arguments, bool)
+
+
+def read_payload(job_id: str) -> Move[list[Any]]:
+    """The arguments of a job: ``[args, kwargs]``."""
+    return Move("read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}])
+
+
+def cancel(job_id: str) -> Move[Cancel]:
+    """Stop a job: at once when it waits, through its worker when it runs."""
+    return Move("cancel", (job_id,), lambda answer: Cancel(answer.decode()))
+
+
+def cancelling(worker: str) -> Move[list[str]]:
+    """The jobs that a worker is asked to stop."""
+    return Move("cancelling", (worker,), lambda ids: [job_id.decode() for job_id in ids])
+
+
+def is_cancelling(job_id: str) -> Move[bool]:
+    """Whether somebody wants a running job stopped."""
+    return Move("is_cancelling", (job_id,), bool)
+
+
+def cancelled(job_id: str, *, token: str) -> Move[Verdict]:
+    """The attempt ends because it was asked to."""
+    return Move("cancelled", (job_id, token), read_verdict)
+
+
+def claim(job_id: str, *, token: str, key: str) -> Move[bool]:
+    """Begin what must be done once. False: it was begun before."""
+    return Move("claim", (job_id, token, key, new_call()), bool)
+
+
+def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
+    """It was not done after all."""
+    return Move("unclaim", (job_id, token, key), bool)
+
+
+def read(job_id: str) -> Move[TaskRecord | None]:
+    """The record, or None when there is none."""
+    return Move("read", (job_id, *FIELDS), lambda values: record_of(job_id, values))
+
+
+def read_outcome(job_id: str) -> Move[Outcome | None]:
+    """The record and what Celery's own result carries beside it."""
+
+    def parse(values: list[Field]) -> Outcome | None:
+        *fields, exception, children = values
+        record = record_of(job_id, fields)
+        return Outcome(record, json_of(exception), json_of(children)) if record else None
+
+    return Move("read", (job_id, *FIELDS, "exception", "children"), parse)
+
+
+def page(
+    *,
+    kinds: Sequence[str] = (),
+    statuses: Sequence[TaskStatus] = (),
+    limit: int,
+    cursor: tuple[float, str] | None = None,
+) -> Move[Page]:
+    """Records newest first; no kinds or statuses means all of them."""
+    score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
+
+    def parse(answer: list[Any]) -> Page:
+        total, more, *rows = answer
+        found = (record_of(row[0].decode(), row[1:]) for row in rows)
+        records = [record for record in found if record]
+        last = (records[-1].created_at, records[-1].id) if more and records else None
+        return Page(records, total, last)
+
+    arguments: tuple[Argument, ...] = (
+        limit,
+        score,
+        after,
+        len(kinds),
+        *kinds,
+        len(statuses),
+        *statuses,
+        *FIELDS,
+    )
+    return Move("page", arguments, parse)
+
+
+def stats() -> Move[Stats]:
+    """Counts over everything, at a cost that does not depend on how much that is."""
+
+    def parse(answer: list[Any]) -> Stats:
+        waiting, slots, *pairs = answer
+        counts = {name.decode(): count for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
+        return Stats(waiting, sum(counts.values()), slots, counts)
+
+    return Move("stats", (), parse)
+
+
+def kinds() -> Move[list[str]]:
+    """Every kind that has ever had a record."""
+    return Move("kinds", (), lambda names: sorted(name.decode() for name in names))
+
+
+def promote(most: int) -> Move[Upkeep]:
+    """Put messages that are due on their queues, at most ``most``."""
+
+    def parse(answer: list[Any]) -> Upkeep:
+        promoted, next_due, at = answer
+        return Upkeep(promoted, max(float(next_due) - float(at), 0.0) if next_due else None)
+
+    return Move("promote", (most,), parse)
+
+
+def unsent(*, waited: float, most: int) -> Move[list[tuple[str, str]]]:
+    """Messages that another broker should have had for ``waited`` seconds: job id and text."""
+
+    def parse(answer: list[bytes]) -> list[tuple[str, str]]:
+        texts = [item.decode() for item in answer]
+        return list(zip(texts[::2], texts[1::2], strict=True))
+
+    return Move("unsent", (waited, most), parse)
+
+
+def sent(job_id: str) -> Move[bool]:
+    """Another broker has confirmed the message of a job."""
+    return Move("sent", (job_id,), bool)
+
+
+def sweep(
+    *, kind: str, status: TaskStatus, kept: int, offset: int, most: int
+) -> Move[tuple[int, int]]:
+    """Delete final records older than ``kept`` seconds; how many, and where to look next."""
+    return Move("sweep", (kind, status.value, kept, offset, most), lambda pair: (pair[0], pair[1]))
+
+
+def lease(
+    worker: str, seconds: float, about: dict[str, Argument], *, first: bool = False
+) -> Move[bool]:
+    """A worker lives. False: its lease had ended and its jobs were given away."""
+    pairs = [item for pair in about.items() for item in pair]
+    return Move("lease", (worker, seconds, int(first), *pairs), bool)
+
+
+def workers() -> Move[list[Worker]]:
+    """Every worker whose lease holds."""
+
+    def parse(answer: list[list[bytes]]) -> list[Worker]:
+        return [worker_of([item.decode() for item in row]) for row in answer]
+
+    return Move("workers", (), parse)
+
+
+def leave(worker: str) -> Move[int]:
+    """A worker ends in good order; how many messages it gave back."""
+    return Move("leave", (worker,), int)
+
+
+def reap(lease_seconds: float) -> Move[list[Reaped]]:
+    """Give the jobs of dead workers to others, unless everybody is late after an outage."""
+
+    def parse(answer: list[Any]) -> list[Reaped]:
+        triples = zip(answer[::3], answer[1::3], answer[2::3], strict=True)
+        return [Reaped(worker.decode(), messages, poison) for worker, messages, poison in triples]
+
+    return Move("reap", (lease_seconds,), parse)
+
+
+def fetch(
+    worker: str, *, serial: int, most: int, done: Sequence[str], lists: Sequence[str]
+) -> Move[list[tuple[str, bytes]]]:
+    """Take up to ``most`` messages in hand, numbered from ``serial``; each with its list."""
+
+    def parse(answer: list[bytes]) -> list[tuple[str, bytes]]:
+        return [(name.decode(), text) for name, text in zip(answer[::2], answer[1::2], strict=True)]
+
+    return Move("fetch", (worker, serial, most, len(done), *done, *lists), parse)
+
+
+def ack(worker: str, serials: Sequence[str]) -> Move[int]:
+    """The worker is done with these messages."""
+    return Move("ack", (worker, *serials), int)
+
+
+def release(worker: str, serials: Sequence[str]) -> Move[list[Fate]]:
+    """Give messages back, nobody's fault."""
+    return Move(
+        "release", (worker, *serials), lambda fates: [Fate(fate.decode()) for fate in fates]
+    )
+
+
+def release_others(worker: str, kept: Sequence[str]) -> Move[int]:
+    """Give back all the worker holds but what it runs; how many went back."""
+    return Move("release_others", (worker, *kept), int)
+
+
+def put_aside(worker: str, serial: str) -> Move[int]:
+    """Keep a message that nobody can read apart; how many there ever were."""
+    return Move("put_aside", (worker, serial), int)
+
+
+def new_call() -> str:
+    """Names one call of a move, so that Redis knows it again when the answer was lost."""
+    return os.urandom(4).hex()
+
+
+def read_start(answer: bytes) -> Start:
+    """The answer of an attempt that wanted to begin."""
+    return Start(answer.decode())
+
+
+def read_verdict(answer: bytes) -> Verdict:
+    """The answer of a guarded move."""
+    return Verdict(answer.decode())
+
+
+def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``FIELDS``; None when there is none."""
+    if values[0] is None:
+        return None
+    field = dict(zip(FIELDS, values, strict=True))
+    return TaskRecord(
+        id=job_id,
+        kind=text(field["kind"]),
+        status=TaskStatus(text(field["status"])),
+        attempts=int(field["attempts"] or 0),
+        max_retries=int(field["max_retries"] or 0),
+        result=json_of(field["result"]),
+        error=text(field["error"]),
+        created_at=float(field["created_at"] or 0),
+        updated_at=float(field["updated_at"] or 0),
+        started_at=seconds(field["started_at"]),
+        finished_at=seconds(field["finished_at"]),
+        interruptions=int(field["interruptions"] or 0),
+    )
+
+
+def worker_of(row: Sequence[str]) -> Worker:
+    """A worker from its id, the end of its lease, and its fields and values in turn."""
+    worker_id, lease_ends, *pairs = row
+    field = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    return Worker(
+        id=worker_id,
+        lease_ends=float(lease_ends),
+        host=field["host"],
+        pid=int(field["pid"]),
+        slots=int(field["slots"]),
+        started_at=float(field["started_at"]),
+    )
+
+
+def json_of(value: Field) -> Any:
+    """A stored JSON value, None when it is not there."""
+    return msgspec.json.decode(value) if value else None
+
+
+def text(value: Field) -> str:
+    """A stored text, "" when it is not there."""
+    return value.decode() if value else ""
+
+
+def seconds(value: Field) -> float | None:
+    """A stored time, None when it is not there."""
+    return float(value) if value else None

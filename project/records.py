@@ -1,0 +1,99 @@
+"""The task record: what the API answers, what the worker moves, what Redis keeps.
+
+Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from celery import states
+
+
+class TaskStatus(StrEnum):
+    """Where a job is. ``FINAL`` ones never change by themselves."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELLED})
+
+CELERY_STATE: dict[TaskStatus, str] = {
+    TaskStatus.PENDING: states.PENDING,
+    TaskStatus.RUNNING: states.STARTED,
+    TaskStatus.RETRYING: states.RETRY,
+    TaskStatus.SUCCESS: states.SUCCESS,
+    TaskStatus.FAILED: states.FAILURE,
+    TaskStatus.CANCELLED: states.REVOKED,
+}
+
+MAX_BACKOFF = 30
+"""Seconds: the longest wait between two attempts."""
+
+DEFAULT_MAX_RETRIES = 3
+"""Attempts a job gets when nobody says otherwise."""
+
+
+def backoff(attempt: int) -> int:
+    """Seconds to wait after ``attempt`` (1, 2, ...) failed: 2, 4, 8, 16, 30, 30 ..."""
+    return min(1 << attempt, MAX_BACKOFF)
+
+
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One job, in the field order of the wire format.
+
+    Times are float seconds since the epoch. ``attempts`` counts started
+    attempts; ``max_retries`` is the most attempts the job gets. ``error`` is
+    the traceback of the last failure, "" when there was none. ``interruptions``
+    counts attempts that ended because their worker stopped or died: those are
+    not the job's fault and are not among ``attempts``.
+    """
+
+    id: str
+    kind: str
+    status: TaskStatus
+    attempts: int
+    max_retries: int
+    result: Any
+    error: str
+    created_at: float
+    updated_at: float
+    started_at: float | None
+    finished_at: float | None
+    interruptions: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this record will not change by itself any more."""
+        return self.status in FINAL
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as it is served: plain types, seed order."""
+        return {name: getattr(self, name) for name in self.__struct_fields__} | {
+            "status": self.status.value
+        }
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a list: records newest first, how many match in all, where to go on.
+
+    ``next_cursor`` is the creation time and id of the last record, None at the end.
+    """
+
+    records: list[TaskRecord]
+    total: int
+    next_cursor: tuple[float, str] | None
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """A snapshot of the queue, in the shape ``GET /queue/stats`` answers."""
+
+    queue_size: int
+    total_tasks: int
+    worker_count: int
+    status_counts: dict[str, int]

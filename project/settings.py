@@ -1,0 +1,188 @@
+"""Settings: the only reader of the environment.
+
+Every setting is an environment variable of the same name in capitals; those
+that would mean nothing to another program carry the prefix ``CONTINUO_``.
+A value that makes no sense stops the process at start and names the variable.
+"""
+
+import contextlib
+import hashlib
+import ipaddress
+import os
+import secrets
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from project.errors import UnsafeStart
+
+MIN_SECRET_LENGTH = 16
+DAY = 86_400
+
+
+class Settings(BaseSettings):
+    """What can be set, with what it is when nobody sets it. Frozen."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # where things listen
+    host: str = Field("127.0.0.1", description="Address the API listens on, an IP literal.")
+    port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
+    web_concurrency: int = Field(1, ge=1, le=64, description="API processes on that port.")
+    public_url: str = Field("", description="How clients reach the API; download links start so.")
+    flower_port: int = Field(5555, ge=1, le=65535, description="Port of the Flower page.")
+    valkey_port: int = Field(6399, ge=1, le=65535, description="Port of the bundled Valkey.")
+    smtp_port: int = Field(2525, ge=1, le=65535, description="Port of the bundled mail sink.")
+
+    # what they talk to
+    redis_url: str = Field("", description="Redis or Valkey; unset means the bundled Valkey.")
+    broker_url: str = Field("", description="RabbitMQ (amqp://) for messages; unset: Redis too.")
+    smtp_url: str = Field("", description="Mail server; unset means the bundled mail sink.")
+    mail_from: str = Field("continuo@localhost.localdomain", description="Sender of mails.")
+    data_dir: Path = Field(Path("var"), description="Where files are kept.")
+
+    # the worker
+    worker_concurrency: int = Field(2, ge=1, le=512, description="Jobs a worker runs at once.")
+    lease_seconds: float = Field(6.0, ge=1, le=60, description="A worker silent this long is dead.")
+    drain_seconds: float = Field(20.0, ge=0, le=3600, description="Time SIGTERM leaves to finish.")
+
+    # how long records are kept after they are final, seconds
+    retention_success: int = Field(7 * DAY, ge=60, description="Seconds a success is kept.")
+    retention_failed: int = Field(30 * DAY, ge=60, description="Seconds a failure is kept.")
+    retention_cancelled: int = Field(7 * DAY, ge=60, description="Seconds a cancellation is kept.")
+
+    # ours alone
+    api_keys: str = Field(
+        "", validation_alias="CONTINUO_API_KEYS", description="name:key pairs, separated by commas."
+    )
+    secret_key: str = Field(
+        "",
+        validation_alias="CONTINUO_SECRET_KEY",
+        description="Signs links; unset: made once, kept in DATA_DIR.",
+    )
+    link_seconds: int = Field(
+        DAY,
+        ge=1,
+        validation_alias="CONTINUO_LINK_SECONDS",
+        description="How long a download link works.",
+    )
+    retry_jitter: bool = Field(
+        default=False,
+        validation_alias="CONTINUO_RETRY_JITTER",
+        description="Spread retries at random below their delay.",
+    )
+    fault_rate: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        validation_alias="CONTINUO_FAULT_RATE",
+        description="Share of report attempts failing on purpose.",
+    )
+    max_body_bytes: int = Field(
+        1_000_000,
+        ge=1_000,
+        validation_alias="CONTINUO_MAX_BODY_BYTES",
+        description="Largest request body.",
+    )
+    max_recipients: int = Field(
+        10_000,
+        ge=1,
+        validation_alias="CONTINUO_MAX_RECIPIENTS",
+        description="Most recipients in one POST.",
+    )
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_ip_literal(cls, host: str) -> str:
+        ipaddress.ip_address(host)
+        return host
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_rabbitmq(cls, url: str) -> str:
+        if url and not url.startswith(("amqp://", "amqps://")):
+            raise ValueError("is amqp:// or amqps://; for Redis set REDIS_URL alone")
+        return url
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_absolute(cls, folder: Path) -> Path:
+        return folder.resolve()
+
+    @field_validator("api_keys")
+    @classmethod
+    def _are_pairs(cls, text: str) -> str:
+        for pair in filter(None, text.split(",")):
+            name, colon, key = pair.partition(":")
+            if not (name and colon and len(key) >= MIN_SECRET_LENGTH):
+                message = f"each is name:key with a key of at least {MIN_SECRET_LENGTH} characters"
+                raise ValueError(message)
+        return text
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the API."""
+        return ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def store_url(self) -> str:
+        """The Redis that keeps the records, the bundled one when none is set."""
+        return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
+
+    @property
+    def queue_url(self) -> str:
+        """The broker that keeps the messages: RabbitMQ when it is set, else the same Redis."""
+        return self.broker_url or self.store_url
+
+    @property
+    def mail_url(self) -> str:
+        """The mail server, the bundled sink when none is set."""
+        return self.smtp_url or f"smtp://127.0.0.1:{self.smtp_port}"
+
+    @property
+    def base_url(self) -> str:
+        """What links to the API start with, no slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @cached_property
+    def key_names(self) -> dict[bytes, str]:
+        """SHA-256 of each API key -> the name of who has it. Empty: no key is asked for."""
+        pairs = (pair.partition(":") for pair in filter(None, self.api_keys.split(",")))
+        return {hashlib.sha256(key.encode()).digest(): name for name, _, key in pairs}
+
+    @cached_property
+    def signing_key(self) -> str:
+        """The secret behind download links, the same for every process of this DATA_DIR."""
+        return self.secret_key or kept_secret(self.data_dir / "secret_key")
+
+    def refuse_open_door(self) -> None:
+        """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""
+        if not self.is_loopback and not self.key_names:
+            message = (
+                f"HOST={self.host} is reachable from outside and CONTINUO_API_KEYS is empty: "
+                "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"
+            )
+            raise UnsafeStart(message)
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in ``path``; made on first use, by whoever is first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(32))
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return path.read_text()
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once; the folder for its data is there."""
+    given = Settings()
+    given.data_dir.mkdir(parents=True, exist_ok=True)
+    return given

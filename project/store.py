@@ -1,0 +1,223 @@
+"""Stores run moves on Redis: ``Store`` blocks, ``AsyncStore`` is awaited.
+
+Neither hangs: every command has a timeout. ``patience`` is how long a store
+goes on trying while Redis is away: a worker waits for it to come back so that
+no result is lost, the API answers 503 at once.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript, Script
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from project.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from project.moves import Move
+
+log = logging.getLogger(__name__)
+
+PREFIX = "continuo:"
+KEYS = [PREFIX]
+"""What a move is given when messages are Redis lists."""
+
+KEYS_ELSEWHERE = [PREFIX, "elsewhere"]
+"""The same when they go through another broker."""
+
+COMMAND_TIMEOUT = 2.5
+API_TIMEOUT = 0.8
+ANSWER_TIMEOUT = 0.9
+"""Seconds after which an awaited command is given up, whatever it waits for."""
+
+PAUSE = 0.25
+NATIVE_PAUSE = 1.0
+"""Seconds the native client is left alone after it failed."""
+
+AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
+
+
+def read_scripts() -> dict[str, str]:
+    """The Lua of every move, each after the part that all of them share."""
+    folder = files("project") / "lua"
+    texts = {
+        Path(file.name).stem: file.read_text()
+        for file in folder.iterdir()
+        if file.name.endswith(".lua")
+    }
+    prelude = texts.pop("prelude")
+    return {name: f"{prelude}\n{text}" for name, text in texts.items()}
+
+
+SCRIPTS = read_scripts()
+"""Read once, with this program: an upgrade in place does not mix old and new."""
+
+
+class Scripts:
+    """Runs moves on a Redis client as they are: its errors come through."""
+
+    def __init__(self, client: redis.Redis, keys: list[str] = KEYS) -> None:
+        self.client = client
+        self.keys = keys
+        self._scripts: dict[str, Script] = {}
+
+    def run[T](self, move: "Move[T]") -> T:
+        """Do the move. Raises ``redis.RedisError``."""
+        if move.script not in self._scripts:
+            self._scripts[move.script] = self.client.register_script(SCRIPTS[move.script])
+        script = self._scripts[move.script]
+        return move.read(script(keys=self.keys, args=list(move.arguments)))
+
+
+class Store:
+    """Runs moves from ordinary code. Safe to share between threads and across a fork.
+
+    ``patience``: seconds to go on trying while Redis cannot be reached.
+    ``timeout``: seconds a single command may take. ``keys``: where messages are.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        keys: list[str] = KEYS,
+        patience: float = 0.0,
+        timeout: float = COMMAND_TIMEOUT,
+    ) -> None:
+        self.patience = patience
+        self.client = redis.Redis.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._scripts = Scripts(self.client, keys)
+
+    def run[T](self, move: "Move[T]") -> T:
+        """Do the move. Raises ``StoreUnavailable`` when Redis did not take it."""
+        return self._patiently(lambda: self._scripts.run(move))
+
+    def ping(self) -> None:
+        """Raise ``StoreUnavailable`` unless Redis answers."""
+        self._patiently(self.client.ping)
+
+    def reconnect(self) -> None:
+        """Leave connections that may have gone silent: the next command makes a new one."""
+        self.client.connection_pool.disconnect()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.client.close()
+
+    def _patiently[A](self, command: Callable[[], A]) -> A:
+        give_up_at = time.monotonic() + self.patience
+        while True:
+            try:
+                return command()
+            except RedisError as problem:
+                left = give_up_at - time.monotonic()
+                if not isinstance(problem, AWAY) or left <= 0:
+                    raise StoreUnavailable(reason(problem)) from problem
+                time.sleep(min(PAUSE, left))
+
+
+class NativeRedis(Protocol):
+    """The Redis client inside the HTTP server: twice as fast, with a few commands only."""
+
+    async def evalsha(self, sha: str, keys: int, /, *arguments: str) -> Any:
+        """Run a script that Redis has; text comes back as ``str``, other bytes as ``bytes``."""
+
+
+class AsyncStore:
+    """Runs moves on an event loop, for the API: one try, within a second.
+
+    With a ``native`` client moves go there first. When it fails at once (a script
+    that Redis has lost, a connection that broke) they go through redis-py, and so
+    do all others for a while.
+    """
+
+    native: NativeRedis | None = None
+
+    def __init__(self, url: str, *, keys: list[str] = KEYS, connections: int = 64) -> None:
+        self.keys = keys
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=API_TIMEOUT,
+            socket_timeout=API_TIMEOUT,
+            socket_connect_timeout=API_TIMEOUT,
+            socket_keepalive=True,
+            retry=AsyncRetry(NoBackoff(), 1),
+        )
+        self.client = redis.asyncio.Redis.from_pool(pool)
+        self._scripts: dict[str, AsyncScript] = {}
+        self._native_again_at = 0.0
+
+    async def run[T](self, move: "Move[T]") -> T:
+        """Do the move. Raises ``StoreUnavailable`` when Redis did not take it."""
+        return move.read(await in_time(self._answer(move)))
+
+    async def ping(self) -> None:
+        """Raise ``StoreUnavailable`` unless Redis answers."""
+        await in_time(self.client.ping())
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.client.aclose()
+
+    async def _answer(self, move: "Move[Any]") -> Any:
+        script = self._script(move.script)
+        if self.native and time.monotonic() >= self._native_again_at:
+            arguments = map(str, (*self.keys, *move.arguments))
+            try:
+                answer = await self.native.evalsha(script.sha, len(self.keys), *arguments)
+                return as_bytes(answer)
+            except RuntimeError as problem:
+                log.info("native Redis client: %s", problem)
+                self._native_again_at = time.monotonic() + NATIVE_PAUSE
+        return await script(keys=self.keys, args=list(move.arguments))
+
+    def _script(self, name: str) -> AsyncScript:
+        if name not in self._scripts:
+            self._scripts[name] = self.client.register_script(SCRIPTS[name])
+        return self._scripts[name]
+
+
+def as_bytes(answer: Any) -> Any:
+    """An answer of the native client as redis-py would give it."""
+    if isinstance(answer, str):
+        return answer.encode()
+    return [as_bytes(item) for item in answer] if isinstance(answer, list) else answer
+
+
+async def in_time[A](answer: Awaitable[A]) -> A:
+    """What Redis answers, within a second. Raises ``StoreUnavailable``."""
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            return await answer
+    except RedisError as problem:
+        raise StoreUnavailable(reason(problem)) from problem
+    except TimeoutError as problem:
+        raise StoreUnavailable("Redis does not answer") from problem
+
+
+def reason(problem: RedisError) -> str:
+    """What to tell the caller, without addresses or passwords."""
+    if isinstance(problem, OutOfMemoryError):
+        return "Redis is full and takes no new jobs"
+    if isinstance(problem, AWAY):
+        return "Redis cannot be reached"
+    return f"Redis refused the command: {problem}"
