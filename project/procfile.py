@@ -1,0 +1,27 @@
+"""Reads a Procfile: one process type a line, ``name: command``."""
+
+import re
+from pathlib import Path
+
+from project.errors import ContinuoError
+
+LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
+
+
+def read(path: Path) -> dict[str, str]:
+    """Process type -> shell command, in the order of the file."""
+    lines = enumerate(path.read_text().splitlines(), start=1)
+    return dict(parse(number, line) for number, line in lines if is_entry(line))
+
+
+def is_entry(line: str) -> bool:
+    """Whether a line is neither empty nor a comment."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def parse(number: int, line: str) -> tuple[str, str]:
+    """Name and command of a line. Raises ``ContinuoError`` naming the line."""
+    match = LINE.fullmatch(line.strip())
+    if not match:
+        raise ContinuoError(f"Procfile line {number} is not 'name: command': {line!r}")
+    return match["name"], match["command"]

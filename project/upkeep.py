@@ -1,0 +1,91 @@
+"""Upkeep: what every worker does for all jobs, a little at a time.
+
+Puts messages that have become due on their queues, gives the jobs of dead workers
+to others and deletes records past their time. Each is one Lua call that takes a
+bounded number, so any number of workers may do it at once.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+
+from project import moves
+from project.records import TaskStatus
+from project.relay import RESEND_AFTER, Relay
+from project.settings import Settings
+from project.store import Store
+
+log = logging.getLogger(__name__)
+
+PROMOTE_EVERY = 0.5
+PROMOTE_MOST = 500
+SWEEP_EVERY = 60.0
+SWEEP_MOST = 1_000
+
+
+class Upkeep:
+    """Does what is due when asked; says when to ask again."""
+
+    def __init__(self, store: Store, given: Settings, relay: Relay | None = None) -> None:
+        self.store = store
+        self.relay = relay
+        self.lease_seconds = given.lease_seconds
+        self.reap_every = given.lease_seconds / 6
+        self.kept = {
+            TaskStatus.SUCCESS: given.retention_success,
+            TaskStatus.FAILED: given.retention_failed,
+            TaskStatus.CANCELLED: given.retention_cancelled,
+        }
+        self._offsets: dict[tuple[str, TaskStatus], int] = {}
+        self._reap_at = self._sweep_at = 0.0
+
+    def work(self) -> float:
+        """One round; the seconds until the next."""
+        now = time.monotonic()
+        if now >= self._reap_at:
+            self._reap_at = now + self.reap_every
+            self.reap()
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_EVERY
+            self.sweep()
+        return min(self.promote(), self.reap_every)
+
+    def reap(self) -> None:
+        """Give the jobs of dead workers to others."""
+        for dead in self.store.run(moves.reap(self.lease_seconds)):
+            log.warning(
+                "worker %s is dead: %d messages given back, %d jobs put aside as poison",
+                dead.worker,
+                dead.messages - dead.poison,
+                dead.poison,
+            )
+
+    def promote(self) -> float:
+        """Send what is due; the seconds until there may be more."""
+        done = self.store.run(moves.promote(PROMOTE_MOST))
+        if self.relay:
+            self.relay.resend(self.store, waited=0.0 if done.promoted else RESEND_AFTER)
+        if done.promoted == PROMOTE_MOST:
+            return 0.0
+        return PROMOTE_EVERY if done.next_in is None else min(done.next_in, PROMOTE_EVERY)
+
+    def sweep(self) -> int:
+        """Delete records past their time from every list; how many."""
+        return sum(self._sweep_list(kind, status) for kind, status in self._lists())
+
+    def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
+        for kind in self.store.run(moves.kinds()):
+            for status in self.kept:
+                yield kind, status
+
+    def _sweep_list(self, kind: str, status: TaskStatus) -> int:
+        deleted, self._offsets[kind, status] = self.store.run(
+            moves.sweep(
+                kind=kind,
+                status=status,
+                kept=self.kept[status],
+                offset=self._offsets.get((kind, status), 0),
+                most=SWEEP_MOST,
+            )
+        )
+        return deleted
