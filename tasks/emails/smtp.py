@@ -1,0 +1,295 @@
+"""One SMTP connection, used for many mails, one recipient per mail.
+
+A mail goes in three steps, because only the last one cannot be taken back:
+``address`` names sender and recipient, ``write`` hands over the text, ``dot``
+ends it with the final dot. Whatever happens before the dot, nothing was sent.
+"""
+
+import contextlib
+import smtplib
+import socket
+import ssl
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from project.errors import InvalidField, TransientError
+from tasks.emails.addresses import Sender
+
+CONNECT_SECONDS = 10.0
+REPLY_SECONDS = 30.0
+DOT_SECONDS = 120.0
+"""A server may look at the whole mail before it answers the dot."""
+
+MAILS_PER_CONNECTION = 100
+"""Many servers hang up on connections that send more."""
+
+DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+CLOSING = 421
+GO_AHEAD = 354
+SHOWN = 200
+"""Characters of a server's answer that are repeated in our errors."""
+
+
+class ServerUnavailable(TransientError):
+    """No connection, no TLS, no login, or the sender is refused: no recipient is at fault."""
+
+
+class Dropped(Exception):
+    """The connection ended before the answer came."""
+
+
+class Reply(NamedTuple):
+    """An answer of the server, such as ``550 no such mailbox``."""
+
+    code: int
+    text: str
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the server did what it was asked."""
+        return 200 <= self.code < 300  # noqa: PLR2004 - the classes of RFC 5321
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same may work later."""
+        return 400 <= self.code < 500  # noqa: PLR2004
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the same will never work."""
+        return 500 <= self.code < 600  # noqa: PLR2004
+
+    @property
+    def is_garbled(self) -> bool:
+        """Whether this is no SMTP answer at all; nothing after it can be trusted."""
+        return not 200 <= self.code < 600  # noqa: PLR2004
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".strip()
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where mails are handed in. ``scheme`` is one of ``DEFAULT_PORTS``."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def parse(url: str) -> Server:
+    """``smtp://``, ``smtps://`` or ``smtp+starttls://`` ``[user:password@]host[:port]``.
+
+    Ports default to 25, 465 and 587; user and password may be percent-encoded.
+    Raises ``InvalidField("SMTP_URL")``, which never repeats the password.
+    """
+    parts = _split(url)
+    if parts.scheme not in DEFAULT_PORTS:
+        raise _bad(f"starts with one of {', '.join(f'{name}://' for name in DEFAULT_PORTS)}")
+    if not parts.hostname or not parts.hostname.isascii():
+        raise _bad("needs an ASCII host, as in smtp://mail.example.com:25")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise _bad("ends after host and port; encode / ? # in a password as %2F %3F %23")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise _bad("needs both user and password, or none of them")
+    if not f"{user}{password}".isascii():
+        raise _bad("takes only ASCII in user and password")
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    return Server(parts.scheme, parts.hostname, port, user, password)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise _bad("has a host or port that cannot be read; ports are 1 to 65535") from None
+    if not url.isprintable() or parts.port == 0:
+        raise _bad("has a host or port that cannot be read; ports are 1 to 65535")
+    return parts
+
+
+def _bad(problem: str) -> InvalidField:
+    return InvalidField("SMTP_URL", problem)
+
+
+class Connection:
+    """The connection of one attempt: opened when first needed, renewed now and then.
+
+    Leaving the ``with`` block says goodbye; leaving it with an exception just
+    hangs up, so that a half-written mail is never completed.
+    """
+
+    def __init__(self, server: Server, sender: Sender) -> None:
+        self._server = server
+        self._sender = sender
+        self._client: smtplib.SMTP | None = None
+        self._mails = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.quit()
+        else:
+            self.drop()
+
+    def address(self, recipient: str) -> Reply:
+        """Start a mail. The reply is about the recipient; ``is_ok``: go on with ``write``.
+
+        Raises ``ServerUnavailable``, or ``Dropped`` when the connection ends here.
+        """
+        if self._mails >= MAILS_PER_CONNECTION:
+            self.quit()
+        started = self._start()
+        if not started.is_ok:
+            self.drop()
+            raise ServerUnavailable(f"{self._server} refuses the sender: {started}")
+        reply = self._ask(f"RCPT TO:<{recipient}>")
+        if not reply.is_ok:
+            self._reset()
+        return reply
+
+    def write(self, message: bytes) -> Reply | None:
+        """Hand over the text without its end. None: go on with ``dot``, else why not.
+
+        ``message`` has CRLF line ends and ends with one. Raises ``Dropped``.
+        """
+        reply = self._ask("DATA")
+        if reply.code != GO_AHEAD:
+            self._reset()
+            return reply
+        self._send(message.replace(b"\r\n.", b"\r\n.."))
+        return None
+
+    def dot(self) -> Reply:
+        """End the mail. ``Dropped``: nobody knows whether the server took it."""
+        self._mails += 1
+        client = self._connected()
+        if client.sock is not None:
+            client.sock.settimeout(DOT_SECONDS)
+        self._send(b".\r\n")
+        reply = self._reply()
+        if reply.code == CLOSING or reply.is_garbled:
+            self.drop()
+        elif client.sock is not None:
+            client.sock.settimeout(REPLY_SECONDS)
+        return reply
+
+    def drop(self) -> None:
+        """Hang up without a word; the next mail gets a new connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def quit(self) -> None:
+        """Say goodbye and hang up."""
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                self._client.docmd("QUIT")
+        self.drop()
+
+    def _start(self) -> Reply:
+        """MAIL FROM, on a new connection when the server has closed the used one meanwhile."""
+        command = f"MAIL FROM:<{self._sender.address}>"
+        if self._client is not None:
+            with contextlib.suppress(Dropped):
+                return self._ask(command)
+        self._open()
+        return self._ask(command)
+
+    def _open(self) -> None:
+        try:
+            self._client = _connect(self._server, self._sender.domain)
+        except (OSError, ValueError) as error:
+            raise ServerUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
+        self._mails = 0
+
+    def _reset(self) -> None:
+        with contextlib.suppress(Dropped):
+            if not self._ask("RSET").is_ok:
+                self.drop()
+
+    def _ask(self, command: str) -> Reply:
+        self._send(f"{command}\r\n".encode("ascii"))
+        reply = self._reply()
+        if reply.code == CLOSING or reply.is_garbled:
+            self.drop()
+            raise Dropped(f"the server said {reply}")
+        return reply
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._connected().send(data)
+        except OSError as error:
+            self.drop()
+            raise Dropped(_words(error)) from error
+
+    def _reply(self) -> Reply:
+        try:
+            code, text = self._connected().getreply()
+        except OSError as error:
+            self.drop()
+            raise Dropped(_words(error)) from error
+        return Reply(code, _printable(text.decode("utf-8", "replace")))
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._client is None:
+            raise Dropped("there is no connection")
+        return self._client
+
+
+def _connect(server: Server, hello: str) -> smtplib.SMTP:
+    """A connection that is greeted, encrypted and logged in. ``OSError`` when it cannot be."""
+    client = _dial(server, hello)
+    try:
+        if server.scheme == "smtp+starttls":
+            client.starttls(context=ssl.create_default_context())
+        client.ehlo_or_helo_if_needed()
+        if server.user:
+            client.login(server.user, server.password)
+        _tune(client.sock)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _dial(server: Server, hello: str) -> smtplib.SMTP:
+    if server.scheme == "smtps":
+        return smtplib.SMTP_SSL(
+            server.host,
+            server.port,
+            local_hostname=hello,
+            timeout=CONNECT_SECONDS,
+            context=ssl.create_default_context(),
+        )
+    return smtplib.SMTP(server.host, server.port, local_hostname=hello, timeout=CONNECT_SECONDS)
+
+
+def _tune(sock: socket.socket | None) -> None:
+    if sock is None:
+        raise smtplib.SMTPServerDisconnected("the server hung up while it was greeted")
+    sock.settimeout(REPLY_SECONDS)
+    # text and dot are two writes: without this the dot would wait for the text's ACK
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        return _printable(f"{error.smtp_code} {words}")
+    return _printable(str(error) or type(error).__name__)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:SHOWN]
