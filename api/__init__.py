@@ -1,0 +1,1 @@
+"""HTTP in front: no business rule, no Redis command."""

@@ -1,0 +1,86 @@
+"""``python -m api [module:build]``: the API, supervised, on one port.
+
+Exit codes: 0 stopped when asked to; 2 the settings are wrong or unsafe;
+3 the application does not start; 4 the port is not ours to take.
+"""
+
+import socket
+import sys
+from importlib import import_module
+
+from pydantic import ValidationError
+
+from project.errors import UnsafeStart
+from project.settings import Settings, settings
+
+WRONG_SETTINGS = 2
+NO_PORT = 4
+
+_APPLICATION = "api.app:build"
+_GRACE = 3.0
+"""Seconds a server gets beyond its own limits before it is killed."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the API until it is told to stop; the exit code."""
+    try:
+        config = settings()
+        config.refuse_open_door()
+    except ValidationError as error:
+        return refuse(WRONG_SETTINGS, *wrong_settings(error))
+    except UnsafeStart as error:
+        return refuse(WRONG_SETTINGS, str(error))
+    try:
+        require_port(config.host, config.port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return refuse(NO_PORT, f"cannot listen on {config.host} port {config.port}: {reason}")
+    return supervise(arguments[0] if arguments else _APPLICATION, config)
+
+
+def supervise(application: str, config: Settings) -> int:
+    """Import ``module:build`` and keep its server processes running; the exit code."""
+    from api import logs
+    from api.server import CLOSE_SECONDS, Server
+    from api.supervisor import Supervisor
+
+    logs.configure()
+    module, _, name = application.partition(":")
+    build = getattr(import_module(module), name)
+    grace = config.drain_seconds + CLOSE_SECONDS + _GRACE
+    return Supervisor(
+        lambda: Server(build, config).run(), count=config.web_concurrency, grace=grace
+    ).run()
+
+
+def require_port(host: str, port: int) -> None:
+    """Raise ``OSError`` when ``port`` cannot be had alone.
+
+    Cello shares ports (SO_REUSEPORT), also with a stranger: requests would be
+    split between the two without a word.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        probe.listen(1)
+
+
+def wrong_settings(error: ValidationError) -> list[str]:
+    """One line per wrong variable; never its value, it may be a secret."""
+    return [f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+
+
+def refuse(code: int, *lines: str) -> int:
+    """Say on stderr why the API does not start; gives back ``code``."""
+    for line in lines:
+        sys.stderr.write(f"api: {line}\n")
+    return code
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return str(location[0]).upper() if location else "settings"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""The application: every route, and what is opened before the first request."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from api import artifacts, emails, queue, reports
+from api.docs import describe
+from api.drain import Drain
+from api.edge import Router
+from api.health import report_health
+from api.openapi import Info
+from project.celery import app
+from project.store import NativeRedis
+
+DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
+
+Every error is a problem document (RFC 9457). Lists are in pages, newest first."""
+
+
+class Stores:
+    """The connections the routes use."""
+
+    async def open(self, native: NativeRedis | None) -> None:
+        """Connect at the first command: the API starts, unready, without its Redis too."""
+        app.async_store.native = native
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await app.async_store.close()
+
+
+def build(drain: Drain) -> tuple[Router, Stores]:
+    """The routes and their connections."""
+    router = Router()
+    for module in (reports, emails, queue, artifacts):
+        router.include(module.routes)
+    router.include(report_health(app.async_store.ping, drain))
+    router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))
+    return router, Stores()
+
+
+def release() -> str:
+    """The version that is installed, or that this is a checkout."""
+    try:
+        return version("continuo")
+    except PackageNotFoundError:
+        return "0.1.0"

@@ -1,0 +1,94 @@
+"""The description for programs at /openapi.json and for people at /docs.
+
+The page works without the internet: Swagger UI comes out of a package, and the
+policy of the page lets nothing else in, inline scripts included.
+"""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+
+from api.edge import Answer, Request, Router
+from api.openapi import Info, document
+from api.problems import Problem
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>{title}</title>
+  <link rel="icon" href="data:,">
+  <link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+  <div id="page"></div>
+  <script src="/docs/swagger-ui-bundle.js"></script>
+  <script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#page",
+  deepLinking: true,
+  displayRequestDuration: true,
+  validatorUrl: null,
+});
+"""
+_ASSETS = {
+    "start.js": "text/javascript; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+}
+_DAY = "public, max-age=86400"
+
+
+def describe(router: Router, info: Info) -> Router:
+    """The routes that describe ``router``, made from its table when first asked for."""
+    routes = Router()
+
+    @cache
+    def description() -> str:
+        return msgspec.json.encode(document(router, info)).decode()
+
+    @routes.get("/openapi.json", auth=False, hidden=True)
+    async def show_description(_: Request) -> Answer:
+        return Answer(description(), headers={"Cache-Control": "no-cache"})
+
+    @routes.get("/docs", auth=False, hidden=True)
+    async def show_page(_: Request) -> Answer:
+        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+        return Answer(
+            _PAGE.format(title=info.title),
+            headers=headers,
+            content_type="text/html; charset=utf-8",
+        )
+
+    @routes.get("/docs/{asset}", auth=False, hidden=True)
+    async def show_asset(request: Request) -> Answer:
+        return _asset(request.params["asset"])
+
+    return routes
+
+
+def _asset(name: str) -> Answer:
+    if name not in _ASSETS:
+        raise Problem(404, f"The page has no {name}")
+    text = _START if name == "start.js" else _shipped(name)
+    return Answer(text, headers={"Cache-Control": _DAY}, content_type=_ASSETS[name])
+
+
+@cache
+def _shipped(name: str) -> str:
+    """A file of Swagger UI; the package around it is not imported, only its folder is read."""
+    package = find_spec("swagger_ui")
+    if package is None or not package.submodule_search_locations:
+        raise FileNotFoundError("the package swagger-ui-py is not installed")
+    return (Path(package.submodule_search_locations[0]) / "static" / name).read_text()

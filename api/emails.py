@@ -1,0 +1,65 @@
+"""Order an e-mail blast, watch it, list them."""
+
+import msgspec
+
+from api import jobs
+from api.edge import Answer, Request, Router
+from project.errors import InvalidField
+from project.records import TaskRecord
+from project.settings import settings
+from tasks.emails import blast, send_email_blast
+
+PATH = "/emails"
+
+routes = Router()
+
+
+class BlastOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to mail what. An empty list of recipients is allowed."""
+
+    recipients: list[str] = []
+    template: str = "default"
+
+
+@routes.post(
+    PATH,
+    body=BlastOrder,
+    answers={202: TaskRecord},
+    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    summary="Order an e-mail blast",
+    tags=["emails"],
+)
+async def order_blast(_: Request, body: BlastOrder) -> Answer:
+    """Check every address and queue the blast."""
+    most = settings().max_recipients
+    if len(body.recipients) > most:
+        raise InvalidField("recipients", f"{len(body.recipients)} given, at most {most} allowed")
+    recipients = blast.check(body.recipients, body.template)
+    order = {"recipients": recipients, "template": body.template}
+    return await jobs.accept(send_email_blast, PATH, order)
+
+
+@routes.get(
+    PATH + "/{id}",
+    answers={200: TaskRecord},
+    errors=(404, 503),
+    answer_headers={200: {"Retry-After": "Seconds until to ask again; not when it is final."}},
+    summary="Show a blast's record",
+    tags=["emails"],
+)
+async def show_blast(request: Request) -> Answer:
+    """Answer the record."""
+    return await jobs.show(send_email_blast, request)
+
+
+@routes.get(
+    PATH,
+    query=jobs.ListQuery,
+    answers={200: jobs.TaskList},
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    summary="List blasts, newest first",
+    tags=["emails"],
+)
+async def list_blasts(_: Request, query: jobs.ListQuery) -> Answer:
+    """Answer a page of records."""
+    return await jobs.show_list(send_email_blast, query, PATH)

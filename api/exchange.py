@@ -1,0 +1,206 @@
+"""One request, one answer: everything between Cello and a handler.
+
+Cello has no middleware that works for this, so each route is mounted as an
+``Endpoint`` that authorises, parses, calls, encodes, maps errors and logs.
+"""
+
+import asyncio
+import logging
+import os
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from time import perf_counter, time
+from typing import Any, NamedTuple
+
+import msgspec
+from cello import App, Response
+
+from api import logs
+from api.drain import Drain
+from api.edge import Answer, RawRequest, Request, Route, Router
+from api.keys import Keyring
+from api.parsing import Body, Query
+from api.paths import Paths
+from api.problems import PROBLEM_JSON, Problem, problem_from, unavailable
+from project.errors import ContinuoError
+
+ANSWER_SECONDS = 34.0
+"""A handler that takes longer is cancelled; a long poll must stay below."""
+
+_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
+_NO_BODY = frozenset({204, 304})
+
+_encode = msgspec.json.Encoder().encode
+_log = logging.getLogger("api")
+
+
+class Edge(NamedTuple):
+    """What all endpoints share. ``max_body`` is in bytes."""
+
+    keys: Keyring
+    drain: Drain
+    max_body: int
+
+    def mount(self, app: App, router: Router) -> None:
+        """Serve ``router`` on ``app``, and a problem document everywhere else."""
+        dispatch = _dispatcher(router, self)
+        for method in _METHODS:
+            for path in ("/", "/*path"):
+                getattr(app, method)(path)(dispatch)
+
+
+class Endpoint:
+    """A route as Cello calls it."""
+
+    def __init__(self, route: Route, edge: Edge) -> None:
+        self._route = route
+        self._handler = route.handler
+        self._drain = edge.drain
+        self._keys = edge.keys if route.auth else None
+        self._query = Query(route.query) if route.query else None
+        self._body = Body(route.body, edge.max_body) if route.body is not None else None
+
+    async def serve(self, raw: RawRequest, params: dict[str, str]) -> Response:
+        """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""
+        started = perf_counter()
+        self._drain.enter()
+        request = Request(raw, _request_id(raw), params)
+        token = logs.request_id.set(request.id)
+        try:
+            response = self._respond(await self._call(request, raw), request)
+        except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop under all requests
+            response = self._refuse(error, request)
+        finally:
+            self._drain.leave()
+        self._note(request, response.status, perf_counter() - started)
+        logs.request_id.reset(token)
+        return response
+
+    async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
+        if self._keys:
+            request.key_name = self._keys.identify(raw)
+        arguments: dict[str, Any] = {}
+        if self._query:
+            arguments["query"] = self._query.read(raw.query)
+        if self._body:
+            arguments["body"] = self._body.read(raw)
+        return await self._within_time(request, arguments)
+
+    async def _within_time(self, request: Request, arguments: dict[str, Any]) -> Answer | Response:
+        clock = asyncio.timeout(ANSWER_SECONDS)
+        try:
+            async with clock:
+                return await self._handler(request, **arguments)
+        except TimeoutError:
+            if clock.expired():
+                raise unavailable(f"No answer within {ANSWER_SECONDS:.0f} s") from None
+            raise
+
+    def _respond(self, answer: Answer | Response, request: Request) -> Response:
+        headers = self._headers(request)
+        if isinstance(answer, Answer):
+            return _response(answer, headers)
+        own = {name.lower() for name in answer.headers}
+        for name, value in headers.items():
+            if name.lower() not in own:
+                answer.set_header(name, value)
+        return answer
+
+    def _refuse(self, error: BaseException, request: Request) -> Response:
+        problem = problem_from(error, invalid=422 if self._body else 400)
+        _report(problem, error)
+        headers = {**self._headers(request), **problem.headers}
+        body = problem.encode(request.path, request.id)
+        return Response(
+            body=body, status=problem.status, headers=headers, content_type=PROBLEM_JSON
+        )
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {
+            "X-Request-ID": request.id,
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        }
+        if self._drain.draining:
+            headers["Connection"] = "close"
+        return headers
+
+    def _note(self, request: Request, status: int, seconds: float) -> None:
+        line = logs.AccessLine(
+            ts=round(time(), 3),
+            method=request.method,
+            route=self._route.template,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=request.id,
+            key=request.key_name,
+        )
+        logs.write_access(line)
+
+
+def _report(problem: Problem, error: BaseException) -> None:
+    """Log what is our own fault; with a traceback when nobody foresaw it."""
+    if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    foreseen = isinstance(error, ContinuoError)
+    _log.error(problem.detail, exc_info=None if foreseen else error)
+
+
+def _request_id(raw: RawRequest) -> str:
+    sent = raw.get_header("x-request-id")
+    return sent if sent and _SAFE_ID(sent) else os.urandom(16).hex()
+
+
+def _response(answer: Answer, headers: dict[str, str]) -> Response:
+    if answer.headers:
+        headers |= _checked(answer.headers)
+    if answer.status in _NO_BODY:
+        return Response(status=answer.status, headers=headers)
+    value = answer.value
+    body = value if isinstance(value, str) else _encode(value).decode()
+    return Response(
+        body=body, status=answer.status, headers=headers, content_type=answer.content_type
+    )
+
+
+def _checked(headers: dict[str, str]) -> dict[str, str]:
+    """Cello answers 200 with an error text when a header has a line break in it."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"not a header value: {name}: {value!r}")
+    return headers
+
+
+def _dispatcher(router: Router, edge: Edge) -> Callable[[RawRequest], Awaitable[Response]]:
+    paths: Paths[Endpoint] = Paths()
+    for route in router.routes:
+        endpoint = Endpoint(route, edge)
+        paths.add(route.method, route.template, endpoint)
+        if route.method == "GET":
+            paths.add("HEAD", route.template, endpoint)
+    nowhere: tuple[Endpoint, dict[str, str]] = Endpoint(_nowhere(router), edge), {}
+
+    async def dispatch(raw: RawRequest) -> Response:
+        endpoint, params = paths.find(raw.method, raw.path) or nowhere
+        return await endpoint.serve(raw, params)
+
+    return dispatch
+
+
+def _nowhere(router: Router) -> Route:
+    """The route for what no route takes: OPTIONS, 405 on a path that exists, else 404."""
+
+    async def answer(request: Request) -> Answer:
+        allowed = router.allowed(request.path)
+        if not allowed:
+            raise Problem(404, f"There is nothing at {request.path}")
+        allow = {"Allow": ", ".join(allowed)}
+        if request.method == "OPTIONS":
+            return Answer(status=204, headers=allow)
+        raise Problem(
+            405, f"{request.method} does not work here; {allow['Allow']} do", headers=allow
+        )
+
+    return Route(method="*", template="*", handler=answer, auth=False)

@@ -1,0 +1,68 @@
+"""Whether this process lives, and whether it should be sent requests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from api.drain import Drain
+from api.edge import Answer, Request, Router
+from api.problems import unavailable
+from project.errors import StoreUnavailable
+
+PING_SECONDS = 1.0
+"""A broker that takes longer to answer a ping does not answer."""
+
+Ping = Callable[[], Awaitable[object]]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """``live`` or ``ready``."""
+
+    status: str
+
+
+def report_health(ping: Ping, drain: Drain) -> Router:
+    """The routes /health/live and /health/ready; ``ping`` asks the broker for a sign of life."""
+    routes = Router()
+
+    @routes.get(
+        "/health/live",
+        auth=False,
+        answers={200: Health},
+        errors=(),
+        summary="Is the process alive?",
+        tags=["health"],
+    )
+    async def show_live(_: Request) -> Answer:
+        return Answer(Health("live"))
+
+    @routes.get(
+        "/health/ready",
+        auth=False,
+        answers={200: Health},
+        summary="Should it be sent requests?",
+        tags=["health"],
+    )
+    async def show_ready(_: Request) -> Answer:
+        if drain.draining:
+            raise unavailable("This process is shutting down")
+        await _require_broker(ping)
+        return Answer(Health("ready"))
+
+    return routes
+
+
+async def _require_broker(ping: Ping) -> None:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await ping()
+    except TimeoutError as error:
+        raise unavailable(f"The broker did not answer within {PING_SECONDS:.0f} s") from error
+    except Exception as error:
+        raise unavailable(f"The broker does not answer: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Anybody may ask for the health: an unforeseen text could hold an address or a password."""
+    return error.reason if isinstance(error, StoreUnavailable) else type(error).__name__

@@ -1,0 +1,95 @@
+"""What the routes of every kind of job share: the record as an answer, lists in pages."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+import msgspec
+
+from api.edge import Answer, Request
+from api.problems import Problem
+from project import moves
+from project.celery import app
+from project.errors import InvalidField
+from project.job import Job
+from project.records import Page, TaskRecord, TaskStatus
+
+POLL_SECONDS = 3
+"""How often a client should ask about a job that is not final."""
+
+MOST_ON_A_PAGE = 200
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """What a list can be asked: one status, so many records, from where on."""
+
+    status: TaskStatus | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 50
+    cursor: str = ""
+
+
+class TaskList(msgspec.Struct, frozen=True):
+    """A page of records, newest first.
+
+    ``total`` is how many match on all pages; ``next_cursor`` asks for the next
+    page, null on the last.
+    """
+
+    tasks: list[TaskRecord]
+    total: int
+    next_cursor: str | None
+
+
+async def accept(job: Job, path: str, kwargs: dict[str, Any], **options: Any) -> Answer:
+    """Dispatch a job: 202, its record, and where it can be watched."""
+    record = await job.aapply_async(kwargs=kwargs, **options)
+    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
+    return Answer(record, 202, headers)
+
+
+async def show(job: Job, request: Request) -> Answer:
+    """The record of one job of this kind."""
+    job_id = request.params["id"]
+    record = await job.AsyncResult(job_id).fetch()
+    if record is None or record.kind != job.name:
+        raise Problem(404, f"There is no {job.name} with the id {job_id!r}")
+    headers = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
+    return Answer(record, headers=headers)
+
+
+async def show_list(job: Job, query: ListQuery, path: str) -> Answer:
+    """A page of the jobs of this kind."""
+    page: Page = await app.async_store.run(
+        moves.page(
+            kinds=[job.name],
+            statuses=[query.status] if query.status else [],
+            limit=query.limit,
+            cursor=read_cursor(query.cursor),
+        )
+    )
+    cursor = page.next_cursor and write_cursor(page.next_cursor)
+    headers = {"Link": f'<{next_path(path, query, cursor)}>; rel="next"'} if cursor else {}
+    return Answer(TaskList(page.records, page.total, cursor or None), headers=headers)
+
+
+def next_path(path: str, query: ListQuery, cursor: str) -> str:
+    """The list's own address with the cursor moved on."""
+    status = f"status={query.status.value}&" if query.status else ""
+    return f"{path}?{status}limit={query.limit}&cursor={cursor}"
+
+
+def write_cursor(place: tuple[float, str]) -> str:
+    """A place in a list as one opaque word."""
+    return base64.urlsafe_b64encode(f"{place[0]!r} {place[1]}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> tuple[float, str] | None:
+    """The place behind a cursor; None for the start of the list."""
+    if not text:
+        return None
+    try:
+        padded = text.encode() + b"=" * (-len(text) % 4)
+        created_at, _, job_id = base64.urlsafe_b64decode(padded).decode().partition(" ")
+        return float(created_at), job_id
+    except (binascii.Error, ValueError):
+        raise InvalidField("cursor", "is not one that a list gave; leave it out") from None

@@ -1,0 +1,191 @@
+"""The OpenAPI 3.1 description of a router, made from its table and its types."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from api.edge import Route, Router
+from api.problems import PROBLEM_JSON, ProblemDocument, title
+
+_REF = "#/components/schemas/{name}"
+_SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
+_SCHEMES = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
+_REQUEST_ID = {
+    "description": "The id of the request in the log: the one sent, or a new one.",
+    "schema": {"type": "string"},
+}
+_EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
+_ERROR_HEADERS = {
+    401: {"WWW-Authenticate": "How to send a key."},
+    503: {"Retry-After": "Seconds after which it may work."},
+}
+_MEANING = {
+    400: "The query, the path or the syntax of the body is wrong.",
+    401: "No API key was sent, or one that is not known.",
+    404: "There is no such thing.",
+    405: "The path exists; Allow has the methods that work on it.",
+    409: "It contradicts what is there already.",
+    413: "The body is too large.",
+    415: "The body is not declared as JSON.",
+    422: "The body is JSON, but a value in it is wrong; errors says which.",
+    500: "A fault of ours; nothing is wrong with the request.",
+    503: "Not available at the moment; nothing was changed.",
+}
+
+
+class Info(NamedTuple):
+    """What stands at the top of the description."""
+
+    title: str
+    version: str
+    description: str = ""
+
+
+def document(router: Router, info: Info) -> dict[str, Any]:
+    """The description of every route of ``router`` that is not hidden, as plain types."""
+    routes = [route for route in router.routes if not route.hidden]
+    schemas = _Schemas(routes)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        operations = paths.setdefault(route.template, {})
+        operations[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {name: text for name, text in info._asdict().items() if text},
+        "paths": paths,
+        "tags": [{"name": name} for name in _tags(routes)],
+        "components": {
+            "schemas": schemas.components,
+            "responses": dict(_failures(routes, schemas)),
+            "headers": {"RequestId": _REQUEST_ID},
+            "securitySchemes": _SCHEMES,
+        },
+    }
+
+
+class _Schemas:
+    """JSON Schemas of all types of all routes, named ones under ``components``."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._types = [ProblemDocument, *(shape for route in routes for shape in _shapes(route))]
+        self._schemas, self.components = msgspec.json.schema_components(
+            self._types, ref_template=_REF
+        )
+
+    def of(self, shape: Any) -> dict[str, Any]:
+        """The schema of ``shape``, a reference where it has a name."""
+        return self._schemas[self._types.index(shape)]
+
+    def fields(self, struct: type[msgspec.Struct]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+        """Name, schema and whether it is required, of each field of ``struct``."""
+        (_,), components = msgspec.json.schema_components([struct], ref_template=_REF)
+        schema = components[struct.__name__]
+        for name, field in schema["properties"].items():
+            yield name, field, name in schema.get("required", ())
+
+
+def _shapes(route: Route) -> Iterator[Any]:
+    yield from (shape for shape in route.answers.values() if _has_schema(shape))
+    if route.body is not None:
+        yield route.body
+    if route.query is not None:
+        yield from (field.type for field in msgspec.structs.fields(route.query))
+
+
+def _has_schema(shape: Any) -> bool:
+    return shape is not None and shape is not bytes and shape is not str
+
+
+def _tags(routes: Iterable[Route]) -> list[str]:
+    return list(dict.fromkeys(tag for route in routes for tag in route.tags))
+
+
+def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "description": route.description,
+        "tags": list(route.tags),
+        "parameters": list(_parameters(route, schemas)),
+        "responses": dict(_responses(route, schemas)),
+    }
+    if route.body is not None:
+        content = {"application/json": {"schema": schemas.of(route.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if route.auth:
+        operation["security"] = _SECURITY
+    return {name: value for name, value in operation.items() if value}
+
+
+def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
+    for name in route.parameters:
+        yield _parameter("path", name, {"type": "string"}, required=True)
+    if route.query is not None:
+        for name, schema, required in schemas.fields(route.query):
+            yield _parameter("query", name, schema, required=required)
+    for name, meaning in route.request_headers.items():
+        yield _parameter("header", name, {"type": "string", "description": meaning})
+
+
+def _parameter(
+    place: str, name: str, schema: Mapping[str, Any], *, required: bool = False
+) -> dict[str, Any]:
+    rest = {word: value for word, value in schema.items() if word != "description"}
+    parameter = {"name": name, "in": place, "required": required, "schema": rest}
+    if description := schema.get("description"):
+        parameter["description"] = description
+    return parameter
+
+
+def _responses(route: Route, schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
+    for status, shape in sorted(route.answers.items()):
+        yield str(status), _success(route, status, shape, schemas)
+    for status in sorted(_error_statuses(route) - set(route.answers)):
+        yield str(status), {"$ref": f"#/components/responses/{_failure_name(status)}"}
+
+
+def _success(route: Route, status: int, shape: Any, schemas: _Schemas) -> dict[str, Any]:
+    headers = route.answer_headers.get(status, {})
+    answer = _response(title(status), headers)
+    if _has_schema(shape):
+        answer["content"] = {route.produces: {"schema": schemas.of(shape)}}
+    elif shape is not None:
+        answer["content"] = {route.produces: {}}
+    return answer
+
+
+def _failures(routes: Iterable[Route], schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
+    content = {PROBLEM_JSON: {"schema": schemas.of(ProblemDocument)}}
+    for status in sorted({status for route in routes for status in _error_statuses(route)}):
+        meaning = _MEANING.get(status, title(status))
+        answer = _response(meaning, _ERROR_HEADERS.get(status, {}))
+        yield _failure_name(status), answer | {"content": content}
+
+
+def _failure_name(status: int) -> str:
+    return title(status).replace(" ", "")
+
+
+def _response(description: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    described = {
+        name: {"description": meaning, "schema": {"type": "string"}}
+        for name, meaning in headers.items()
+    }
+    return {"description": description, "headers": _EVERY_ANSWER | described}
+
+
+def _error_statuses(route: Route) -> set[int]:
+    statuses = {500, *route.errors}
+    if route.auth:
+        statuses.add(401)
+    if route.parameters:
+        statuses.add(404)
+    if route.query is not None:
+        statuses.add(400)
+    if route.body is not None:
+        statuses |= {400, 413, 415, 422}
+    return statuses

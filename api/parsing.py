@@ -1,0 +1,129 @@
+"""Bodies and query strings into typed values, or a problem that says what is wrong.
+
+Cello's own ``request.json()`` is not used anywhere: a deeply nested body makes
+it overflow the stack and takes the process down.
+"""
+
+from typing import Any, NoReturn, Protocol
+
+import msgspec
+
+from api.problems import FieldError, Problem
+from api.violations import violation
+from project.errors import InvalidField
+
+_syntax = msgspec.json.Decoder(msgspec.Raw)
+
+
+class BodySource(Protocol):
+    """The part of a Cello request that a body is read from."""
+
+    def get_header(self, key: str, /) -> str | None:
+        """The header's value, whatever the case of its name."""
+
+    def text(self) -> str:
+        """The body; ``ValueError`` when it is not UTF-8."""
+
+
+class Body:
+    """Reads the JSON body of one route. Made once, used for every request."""
+
+    def __init__(self, shape: Any, limit: int) -> None:
+        self.shape = shape
+        self.limit = limit
+        self._decode = msgspec.json.Decoder(shape).decode
+
+    def read(self, source: BodySource) -> Any:
+        """The body as a ``shape``; raises ``Problem`` 400, 413, 415 or 422."""
+        _require_json(source.get_header("content-type"))
+        text = _text(source)
+        _require_size(text, self.limit)
+        try:
+            return self._decode(text)
+        except msgspec.ValidationError as error:
+            _require_syntax(text)
+            self._refuse(error)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise _malformed(error) from error
+
+    def _refuse(self, error: msgspec.ValidationError) -> NoReturn:
+        if isinstance(error.__cause__, InvalidField):
+            raise error.__cause__
+        found = violation(error, self.shape)
+        fault = FieldError(pointer=found.pointer, detail=found.detail)
+        raise Problem(422, _sentence(found.pointer, found.detail), errors=[fault]) from error
+
+
+class Query:
+    """Reads the query string of one route. Made once, used for every request."""
+
+    def __init__(self, shape: type[msgspec.Struct]) -> None:
+        self.shape = shape
+        self.allowed = frozenset(shape.__struct_encode_fields__)
+
+    def read(self, parameters: dict[str, str]) -> Any:
+        """The parameters as a ``shape``; raises ``Problem`` 400 or ``InvalidField``."""
+        if not self.allowed.issuperset(parameters):
+            self._refuse_unknown(parameters)
+        try:
+            return msgspec.convert(parameters, self.shape, strict=False)
+        except msgspec.ValidationError as error:
+            self._refuse(error)
+
+    def _refuse_unknown(self, parameters: dict[str, str]) -> NoReturn:
+        allowed = ", ".join(sorted(self.allowed)) or "none"
+        detail = f"Unknown query parameter; allowed: {allowed}"
+        unknown = sorted(set(parameters) - self.allowed)
+        errors = [FieldError(field=name, detail=detail) for name in unknown]
+        raise Problem(400, _sentence(", ".join(unknown), detail), errors=errors)
+
+    def _refuse(self, error: msgspec.ValidationError) -> NoReturn:
+        if isinstance(error.__cause__, InvalidField):
+            raise error.__cause__
+        found = violation(error, self.shape)
+        field = ".".join(found.path)
+        fault = FieldError(field=field, detail=found.detail)
+        raise Problem(400, _sentence(field, found.detail), errors=[fault]) from error
+
+
+def _require_json(content_type: str | None) -> None:
+    if not content_type or content_type.startswith("application/json"):
+        return
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+        return
+    raise Problem(415, f"The body must be JSON: send Content-Type: application/json, not {kind}")
+
+
+def _text(source: BodySource) -> str:
+    try:
+        text = source.text()
+    except ValueError as error:
+        raise Problem(400, "The body is not UTF-8") from error
+    if not text:
+        raise Problem(400, "The body is empty: send a JSON object, at least {}")
+    return text
+
+
+def _require_size(text: str, limit: int) -> None:
+    fits = len(text) <= limit and (text.isascii() or len(text.encode()) <= limit)
+    if not fits:
+        raise Problem(413, f"The body is larger than the {limit} bytes that are allowed")
+
+
+def _require_syntax(text: str) -> None:
+    """A wrong value is only worth mentioning in a body that is JSON to its end."""
+    try:
+        _syntax.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _malformed(error) from error
+
+
+def _malformed(error: Exception) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem(400, "The body is nested too deeply")
+    return Problem(400, f"The body is not JSON: {error}")
+
+
+def _sentence(where: str, detail: str) -> str:
+    return f"{where}: {detail}" if where else detail

@@ -1,0 +1,84 @@
+"""Which route a path leads to.
+
+Cello gets one catch-all: its own router does not look back when a path begins
+like one template and goes on like none, and answers such paths past us.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+_TEMPLATE = re.compile(r"/|(/([a-z0-9._-]+|\{[a-z_]+\}))+")
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+
+
+def places(template: str) -> list[str]:
+    """The names in braces: ``["id"]`` for ``/reports/{id}``."""
+    return _PLACE.findall(template)
+
+
+class Paths[T]:
+    """Values under a method and a path template such as ``/reports/{id}``.
+
+    A place takes one whole segment that is not empty. Where several templates
+    fit, those with words come before those with places, from the left.
+    """
+
+    def __init__(self) -> None:
+        self._words: dict[str, dict[str, T]] = {}
+        self._places: dict[int, dict[tuple[str, ...], dict[str, T]]] = {}
+
+    def add(self, method: str, template: str, value: T) -> None:
+        """Put ``value`` there; ``ValueError`` when one is there, or the template is not one."""
+        if not _TEMPLATE.fullmatch(template):
+            raise ValueError(f"not a path template: {template!r}")
+        methods = self._methods_of(template)
+        if method in methods:
+            raise ValueError(f"there is a route already: {method} {template}")
+        methods[method] = value
+
+    def find(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
+        """The value for a request, and what stands in its places, percent-decoded."""
+        words = self._words.get(path)
+        if words and method in words:
+            return words[method], {}
+        segments = path.split("/")
+        for pattern, methods in self._fitting(segments):
+            if method in methods:
+                return methods[method], _filled(pattern, segments)
+        return None
+
+    def methods(self, path: str) -> set[str]:
+        """The methods that lead somewhere on ``path``."""
+        fitting = (methods for _, methods in self._fitting(path.split("/")))
+        return set(self._words.get(path, ())).union(*fitting)
+
+    def _methods_of(self, template: str) -> dict[str, T]:
+        if not places(template):
+            return self._words.setdefault(template, {})
+        pattern = tuple(template.split("/"))
+        same_length = self._places.setdefault(len(pattern), {})
+        methods = same_length.setdefault(pattern, {})
+        self._places[len(pattern)] = dict(sorted(same_length.items(), key=_words_first))
+        return methods
+
+    def _fitting(self, segments: list[str]) -> Iterator[tuple[tuple[str, ...], dict[str, T]]]:
+        for pattern, methods in self._places.get(len(segments), {}).items():
+            if _fits(pattern, segments):
+                yield pattern, methods
+
+
+def _words_first(item: tuple[tuple[str, ...], object]) -> list[bool]:
+    return [segment.startswith("{") for segment in item[0]]
+
+
+def _fits(pattern: tuple[str, ...], segments: list[str]) -> bool:
+    for expected, found in zip(pattern, segments, strict=True):
+        if not (found if expected.startswith("{") else found == expected):
+            return False
+    return True
+
+
+def _filled(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str]:
+    pairs = zip(pattern, segments, strict=True)
+    return {name[1:-1]: unquote(text) for name, text in pairs if name.startswith("{")}

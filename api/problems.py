@@ -1,0 +1,106 @@
+"""Every error answer, as an RFC 9457 problem document.
+
+Raise ``Problem`` to answer with a status of your choice; any other exception
+is turned into one by ``problem_from``.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from project.errors import ContinuoError, InvalidField, StoreUnavailable
+
+PROBLEM_JSON = "application/problem+json"
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+RETRY_SECONDS = 5
+"""What ``Retry-After`` says when the store does not answer."""
+
+
+class FieldError(msgspec.Struct, frozen=True, kw_only=True):
+    """One wrong value.
+
+    ``pointer`` (RFC 6901) leads to it in a JSON body, ``field`` names it
+    anywhere else: a query parameter, or the path the application gave.
+    """
+
+    pointer: str | msgspec.UnsetType = msgspec.UNSET
+    field: str | msgspec.UnsetType = msgspec.UNSET
+    detail: str
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What the client reads. ``request_id`` finds the request in our log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: Sequence[FieldError] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Problem(ContinuoError):
+    """Answer the request with this error.
+
+    ``status`` is the HTTP status and gives the title; ``detail`` is for the
+    person who sent the request. ``members`` are further members of the
+    document (RFC 9457, section 3.2).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "about:blank",
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.errors = errors
+        self.headers = headers or {}
+        self.members = members or {}
+
+    def encode(self, instance: str, request_id: str) -> str:
+        """The document as JSON, for the request at path ``instance``."""
+        document = ProblemDocument(
+            type=self.kind,
+            title=title(self.status),
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            request_id=request_id,
+            errors=self.errors or msgspec.UNSET,
+        )
+        members = msgspec.to_builtins(document) | dict(self.members)
+        return msgspec.json.encode(members).decode()
+
+
+def title(status: int) -> str:
+    """What ``status`` is called in RFC 9110, on every version of Python."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
+def problem_from(error: BaseException, *, invalid: int) -> Problem:
+    """The problem behind ``error``; ``invalid`` is the status of an ``InvalidField``."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, InvalidField):
+        fault = FieldError(field=error.field, detail=error.problem)
+        return Problem(invalid, str(error), errors=[fault])
+    if isinstance(error, StoreUnavailable):
+        return unavailable(f"The record store is not available: {error.reason}")
+    return Problem(500, "Something went wrong here. The log has the reason under this request id.")
+
+
+def unavailable(detail: str) -> Problem:
+    """503: the same request may work in a few seconds."""
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})

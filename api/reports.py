@@ -1,0 +1,64 @@
+"""Order a report, watch it, list them."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from api import jobs
+from api.edge import Answer, Request, Router
+from project.records import DEFAULT_MAX_RETRIES, TaskRecord
+from tasks.reports import filters, generate_report
+
+PATH = "/reports"
+MOST_ATTEMPTS = 20
+
+routes = Router()
+
+
+class ReportOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to report on. ``max_retries`` is the most attempts the job gets."""
+
+    type: str = "summary"
+    filters: dict[str, Any] = {}
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+
+
+@routes.post(
+    PATH,
+    body=ReportOrder,
+    answers={202: TaskRecord},
+    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    summary="Order a report",
+    tags=["reports"],
+)
+async def order_report(_: Request, body: ReportOrder) -> Answer:
+    """Check the order and queue it."""
+    checked = filters.check(body.type, body.filters)
+    order = {"type": body.type, "filters": checked}
+    return await jobs.accept(generate_report, PATH, order, max_retries=body.max_retries)
+
+
+@routes.get(
+    PATH + "/{id}",
+    answers={200: TaskRecord},
+    errors=(404, 503),
+    answer_headers={200: {"Retry-After": "Seconds until to ask again; not when it is final."}},
+    summary="Show a report's record",
+    tags=["reports"],
+)
+async def show_report(request: Request) -> Answer:
+    """Answer the record."""
+    return await jobs.show(generate_report, request)
+
+
+@routes.get(
+    PATH,
+    query=jobs.ListQuery,
+    answers={200: jobs.TaskList},
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    summary="List reports, newest first",
+    tags=["reports"],
+)
+async def list_reports(_: Request, query: jobs.ListQuery) -> Answer:
+    """Answer a page of records."""
+    return await jobs.show_list(generate_report, query, PATH)

@@ -1,0 +1,191 @@
+"""One API process: a Cello server that starts whole, or not, and leaves in order.
+
+Cello goes on serving when start-up failed, returns in silence when it could not
+bind, and drains badly; all three are decided here instead, by exit code:
+0 stopped when asked to, 3 start-up failed, 4 the server ended by itself.
+"""
+
+import asyncio
+import faulthandler
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, Protocol
+
+import uvloop
+from cello import App, LimitsConfig, RedisConfig, TimeoutConfig
+
+from api.drain import Drain
+from api.edge import Router
+from api.exchange import ANSWER_SECONDS, Edge
+from api.keys import Keyring
+from project.settings import Settings
+from project.store import NativeRedis
+
+START_FAILED = 3
+ENDED_BY_ITSELF = 4
+
+CLOSE_SECONDS = 5.0
+"""Time for ``Lifecycle.close`` after the last answer."""
+
+STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+
+_MAX_HEAD = 16_384
+_MAX_CONNECTIONS = 10_000
+_NATIVE_CONNECTIONS = 8
+_BODY_SLACK = 10
+"""Cello reads bodies up to this many times the limit: the edge refuses them in the right form."""
+
+_log = logging.getLogger("api.server")
+
+
+class Lifecycle(Protocol):
+    """What an application opens before it serves and closes after; both run on the event loop."""
+
+    async def open(self, native: NativeRedis | None) -> None:
+        """Open connections; ``native`` is the server's own Redis client, if it has one.
+
+        Raising keeps the process from serving.
+        """
+
+    async def close(self) -> None:
+        """Close them."""
+
+
+Build = Callable[[Drain], tuple[Router, Lifecycle]]
+"""Makes an application. Called once in each server process, before the event loop runs."""
+
+
+class Server:
+    """Serves what ``build`` makes, as ``settings`` say."""
+
+    def __init__(self, build: Build, settings: Settings) -> None:
+        self._settings = settings
+        self._drain = Drain()
+        self._router, self._lifecycle = build(self._drain)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._native: NativeRedis | None = None
+
+    def run(self) -> NoReturn:
+        """Serve until a stop signal. Those must be blocked already, in every thread."""
+        faulthandler.enable()
+        raise_file_limit()
+        threading.Thread(target=self._wait_for_stop, name="stop", daemon=True).start()
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        self._run_cello()
+        _log.error("The server ended by itself; see above, it may have lost its port")
+        os._exit(ENDED_BY_ITSELF)
+
+    def _run_cello(self) -> None:
+        sys.argv = sys.argv[:1]  # Cello reads options from it
+        self._app().run(
+            host=bracketed(self._settings.host),
+            port=self._settings.port,
+            env="production",
+            debug=False,
+            workers=1,
+            logs=False,
+        )
+
+    def _app(self) -> App:
+        app = App()
+        app._print_banner = lambda *_: None  # noqa: SLF001 - it has no switch, and stdout is not ours
+        set_bounds(app, self._settings.max_body_bytes * _BODY_SLACK)
+        edge = Edge(Keyring(self._settings.key_names), self._drain, self._settings.max_body_bytes)
+        edge.mount(app, self._router)
+        app.on_event("startup")(self._start)
+        self._native = native_redis(app, self._settings.store_url)
+        return app
+
+    async def _start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self._lifecycle.open(self._native)
+        except BaseException:  # noqa: BLE001 - whatever it is, Cello would serve all the same
+            _log.exception("Start-up failed")
+            os._exit(START_FAILED)
+        _log.info("Serving on %s", self._settings.base_url)
+
+    def _wait_for_stop(self) -> None:
+        name = signal.Signals(signal.sigwait(STOP_SIGNALS)).name
+        _log.info("%s: finishing %d requests", name, self._drain.in_flight)
+        try:
+            self._stop()
+        except Exception:  # noqa: BLE001 - whatever it is, the process has to end
+            _log.exception("The stop was not in order")
+        finally:
+            os._exit(0)
+
+    def _stop(self) -> None:
+        if self._loop is None:
+            return
+        leaving = asyncio.run_coroutine_threadsafe(self._leave(), self._loop)
+        leaving.result(self._settings.drain_seconds + CLOSE_SECONDS + 1)
+
+    async def _leave(self) -> None:
+        left = await self._drain.run(self._settings.drain_seconds, self._settings.port)
+        if left:
+            _log.warning("%d requests did not finish in time", left)
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await self._lifecycle.close()
+
+
+def native_redis(app: App, url: str) -> NativeRedis | None:
+    """The server's own Redis client, where it can speak to that Redis: plain TCP.
+
+    Enabled after the routes, so that Cello does not wrap each of them to pass it on.
+    """
+    if not url.startswith("redis://"):
+        return None
+    config = RedisConfig(url=url, pool_size=_NATIVE_CONNECTIONS, connection_timeout_secs=1)
+    with silent_stdout():
+        app.enable_redis(config)
+    client: NativeRedis = app.redis
+    return client
+
+
+@contextmanager
+def silent_stdout() -> Iterator[None]:
+    """Keep back what Cello announces; it does so below Python, on the descriptor itself."""
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def set_bounds(app: App, max_body: int) -> None:
+    """Give every wait and every size of ``app`` a bound."""
+    limits = LimitsConfig(
+        max_header_size=_MAX_HEAD,
+        max_body_size=max_body,
+        max_connections=_MAX_CONNECTIONS,
+        max_requests_per_connection=0,
+    )
+    app.set_limits(limits)
+    handler = int(ANSWER_SECONDS) + 1
+    app.set_timeouts(
+        TimeoutConfig(read_header=10, read_body=10, write=30, idle=60, handler=handler)
+    )
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open connections as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + 1_000
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def bracketed(host: str) -> str:
+    """An IP literal as Cello wants it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host

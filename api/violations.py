@@ -1,0 +1,107 @@
+"""What msgspec refused, said precisely: which value, and what is allowed there.
+
+msgspec stops at the first wrong value and says where it is in words such as
+``Expected `int` >= 1 - at `$.max_retries` ``. The words are taken apart here;
+what they leave out (the names or values that are allowed) is read off the type.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import inspect
+
+_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+_SOMEWHERE = "..."
+"""How msgspec writes "under one of the keys of this mapping"."""
+
+
+class Violation(NamedTuple):
+    """One wrong value: the way to it (names and indexes) and what is wrong."""
+
+    path: tuple[str, ...]
+    detail: str
+
+    @property
+    def pointer(self) -> str:
+        """The way to the value as an RFC 6901 pointer."""
+        return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.path)
+
+
+def violation(error: msgspec.ValidationError, shape: Any) -> Violation:
+    """What ``error`` says about a value that should have been a ``shape``."""
+    found = _MESSAGE.fullmatch(str(error))
+    if found is None:
+        return Violation((), str(error))
+    path = tuple(_steps(found["path"] or ""))
+    name, detail = _explain(found["what"], shape, path)
+    if found["key"] or _SOMEWHERE in path:
+        return Violation(_certain(path), f"{detail} (in one of its entries)")
+    return Violation((*path, *name), detail)
+
+
+def _explain(what: str, shape: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The name to add to the way, if any, and the words."""
+    if unknown := _UNKNOWN.fullmatch(what):
+        return unknown.groups(), f"Unknown field {unknown[1]}; allowed: {_names(shape, path)}"
+    if missing := _MISSING.fullmatch(what):
+        return missing.groups(), f"Required field {missing[1]} is missing"
+    if what.startswith("Invalid enum value"):
+        return (), f"{what}; allowed: {_values(shape, path)}"
+    return (), what
+
+
+def _steps(path: str) -> Iterator[str]:
+    return (name or index for name, index in _STEP.findall(path))
+
+
+def _certain(path: tuple[str, ...]) -> tuple[str, ...]:
+    return path[: path.index(_SOMEWHERE)] if _SOMEWHERE in path else path
+
+
+def _names(shape: Any, path: tuple[str, ...]) -> str:
+    structs = (node for node in _at(shape, path) if isinstance(node, inspect.StructType))
+    return ", ".join(sorted({field.encode_name for node in structs for field in node.fields}))
+
+
+def _values(shape: Any, path: tuple[str, ...]) -> str:
+    return ", ".join(str(value) for node in _at(shape, path) for value in _choices(node))
+
+
+def _choices(node: inspect.Type) -> Iterable[Any]:
+    if isinstance(node, inspect.EnumType):
+        return [member.value for member in node.cls]
+    if isinstance(node, inspect.LiteralType):
+        return node.values
+    return ()
+
+
+def _at(shape: Any, path: tuple[str, ...]) -> list[inspect.Type]:
+    nodes = list(_flat(inspect.type_info(shape)))
+    for step in path:
+        nodes = [inner for node in nodes for child in _under(node, step) for inner in _flat(child)]
+    return nodes
+
+
+def _flat(node: inspect.Type) -> Iterator[inspect.Type]:
+    if isinstance(node, inspect.Metadata):
+        yield from _flat(node.type)
+    elif isinstance(node, inspect.UnionType):
+        for option in node.types:
+            yield from _flat(option)
+    else:
+        yield node
+
+
+def _under(node: inspect.Type, step: str) -> list[inspect.Type]:
+    if isinstance(node, inspect.StructType):
+        return [field.type for field in node.fields if field.encode_name == step]
+    if isinstance(node, inspect.TupleType):
+        return [node.item_types[int(step)]]
+    if isinstance(node, inspect.DictType):
+        return [node.value_type]
+    return [node.item_type] if isinstance(node, inspect.CollectionType) else []
