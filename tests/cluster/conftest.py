@@ -1,0 +1,185 @@
+"""pytest-celery's cluster, made of plain processes instead of containers.
+
+A node of pytest-celery asks little of its container: a name, a status, a log,
+and to be killed and started again. ``Node`` gives that with a ``Program``.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import celery
+import pytest
+import redis
+from pytest_celery import (
+    CeleryBackendCluster,
+    CeleryBrokerCluster,
+    CeleryTestBackend,
+    CeleryTestBroker,
+    CeleryTestContainer,
+    CeleryTestSetup,
+    CeleryTestWorker,
+    CeleryWorkerCluster,
+)
+
+from project.celery import app as app_of_the_tests
+from project.celery import application
+from project.settings import Settings
+from tests.patience import until
+from tests.ports import free_port
+from tests.processes import Program, children, is_alive
+from tests.workers import Desk
+
+SIGNALS = {number.name: number for number in signal.Signals}
+
+
+class Node(CeleryTestContainer):
+    """A process where pytest-celery expects a container."""
+
+    def __init__(self, name: str, command: list[str], prompt: str, **environment: str) -> None:
+        self._name = name
+        self._command = command
+        self._prompt = prompt
+        self._environment = environment
+        self._folder = Path(environment["DATA_DIR"])
+        self._starts = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._starts += 1
+        log = self._folder / f"{self._name}-{self._starts}.log"
+        self.program = Program(self._command, log, self._environment)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def id(self) -> str:
+        return f"{self._name}-{self.program.pid}"
+
+    @property
+    def status(self) -> str:
+        return "running" if self.program.is_running else "exited"
+
+    def logs(self, **_: Any) -> str:
+        return self.program.said
+
+    def reload(self) -> None:
+        """There is nothing kept that could be out of date."""
+
+    def ready(self) -> bool:
+        self.program.hear(self._prompt)
+        return True
+
+    def kill(self, signal: str = "SIGKILL") -> None:
+        """Signal the process; SIGKILL hits its children, too, and first."""
+        family = [*children(self.program.pid), self.program.pid]
+        for pid in family if signal == "SIGKILL" else family[-1:]:
+            os.kill(pid, SIGNALS[signal])
+        self.program.wait()
+        until(lambda: not any(map(is_alive, family)))
+
+    def restart(self, timeout: int = 10) -> None:
+        if self.program.is_running:
+            self.kill("SIGTERM")
+        self._start()
+        self.ready()
+
+    def teardown(self) -> None:
+        self.program.kill()
+
+
+class Valkey(Node):
+    """The bundled server, as ``python -m project.embedded`` runs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        super().__init__(
+            "valkey",
+            [sys.executable, "-m", "project.embedded"],
+            "valkey answers",
+            DATA_DIR=str(folder),
+            VALKEY_PORT=str(self.port),
+        )
+
+    @property
+    def celeryconfig(self) -> dict[str, Any]:
+        url = f"redis://127.0.0.1:{self.port}/0"
+        return {
+            "url": url,
+            "host_url": url,
+            "hostname": "127.0.0.1",
+            "port": self.port,
+            "vhost": "0",
+        }
+
+
+class Worker(Node):
+    """``celery -A project worker``, found by pytest-celery under the name ``cluster``."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
+        command += ["--include=tests.kinds", "--concurrency=2", "--hostname=cluster@%h"]
+        command += ["--without-mingle"]
+        super().__init__(
+            "worker", command, " ready.", DATA_DIR=str(folder), REDIS_URL=url, LEASE_SECONDS="2"
+        )
+
+    def version(self) -> str:
+        return str(celery.__version__)
+
+    def log_level(self) -> str:
+        return "INFO"
+
+    def worker_name(self) -> str:
+        return "cluster"
+
+    def worker_queue(self) -> str:
+        return "celery"
+
+
+@pytest.fixture
+def celery_broker_cluster(tmp_path: Path) -> Iterator[CeleryBrokerCluster]:
+    """One Valkey with data of its own."""
+    node = CeleryTestBroker(Valkey(tmp_path))
+    node.ready()
+    yield CeleryBrokerCluster(node)
+    node.teardown()
+
+
+@pytest.fixture
+def celery_backend_cluster(celery_broker_cluster: CeleryBrokerCluster) -> CeleryBackendCluster:
+    """The same Valkey: records and messages live together."""
+    return CeleryBackendCluster(CeleryTestBackend(celery_broker_cluster[0].container))
+
+
+@pytest.fixture
+def celery_setup_app(celery_broker_cluster: CeleryBrokerCluster) -> Iterator[celery.Celery]:
+    """Our app on the cluster's broker."""
+    (url,) = celery_broker_cluster.config()["host_urls"]
+    yield application(Settings(redis_url=url))
+    app_of_the_tests.set_current()
+
+
+@pytest.fixture
+def celery_worker_cluster(
+    celery_broker_cluster: CeleryBrokerCluster, celery_setup_app: celery.Celery, tmp_path: Path
+) -> Iterator[CeleryWorkerCluster]:
+    """One worker."""
+    (url,) = celery_broker_cluster.config()["host_urls"]
+    node = CeleryTestWorker(Worker(tmp_path, url), celery_setup_app)
+    node.ready()
+    yield CeleryWorkerCluster(node)
+    node.teardown()
+
+
+@pytest.fixture
+def desk(celery_setup: CeleryTestSetup) -> Iterator[Desk]:
+    """The jobs of the cluster as they are seen from outside."""
+    url = celery_setup.app.conf.broker_url
+    with redis.Redis.from_url(url, decode_responses=True, socket_timeout=None) as client:
+        yield Desk(celery_setup.app, client)

@@ -1,0 +1,48 @@
+"""What every test shares: its own settings, a real Valkey, and patience without sleeping."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project.embedded import EmbeddedValkey
+from project.settings import Settings, settings
+from project.store import Store
+from tests.ports import free_port
+
+HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
+
+
+def clear_settings() -> None:
+    """Take everything out of the environment that would set us up differently."""
+    for name, field in Settings.model_fields.items():
+        os.environ.pop(str(field.validation_alias or name.upper()), None)
+
+
+# Settings are read once, when first asked for: these are in place before a test asks.
+clear_settings()
+os.environ |= {
+    "DATA_DIR": str(HOME),
+    "VALKEY_PORT": str(free_port()),
+    "SMTP_PORT": str(free_port()),
+    "PORT": str(free_port()),
+    "FLOWER_PORT": str(free_port()),
+}
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[EmbeddedValkey]:
+    """The Valkey that the settings point at, for the whole run."""
+    with EmbeddedValkey(HOME / "valkey", settings().valkey_port) as server:
+        yield server
+
+
+@pytest.fixture
+def store(valkey: EmbeddedValkey) -> Iterator[Store]:
+    """A store with nothing in it."""
+    store = Store(valkey.url)
+    store.client.flushall()
+    yield store
+    store.close()

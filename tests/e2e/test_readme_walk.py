@@ -1,0 +1,174 @@
+"""The README's walk with curl, and the commands of the example it began with, pasted into bash."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from tests.house import House
+from tests.readme import code
+
+TITLE = "A walk with curl"
+ALLOWED = ("bash", "curl", "ls", "seq", "sleep")
+"""What the walk may call beside python3: curl, and what every system has."""
+
+EXAMPLE = r"""
+# Enqueue a report (returns immediately with status=pending)
+TASK=$(curl -s -X POST http://localhost:8000/reports \
+  -H "Content-Type: application/json" \
+  -d '{"type":"monthly","filters":{"department":"engineering"}}')
+
+echo $TASK | python -m json.tool
+TASK_ID=$(echo $TASK | python -c "import sys,json; print(json.load(sys.stdin)['id'])")
+
+# Poll until done
+while true; do
+  STATUS=$(curl -s http://localhost:8000/reports/$TASK_ID | python -c \
+    "import sys,json; t=json.load(sys.stdin); print(t['status'])")
+  echo "Status: $STATUS"
+  [ "$STATUS" = "success" ] || [ "$STATUS" = "failed" ] && break
+  sleep 3
+done
+
+# Inspect queue health
+curl -s http://localhost:8000/queue/stats | python -m json.tool
+"""
+
+
+class Terminal:
+    """A bash beside a running system; it has little beside curl."""
+
+    def __init__(self, folder: Path, house: House) -> None:
+        self.folder = folder
+        self.address = f"localhost:{house.ports['PORT']}"
+        (folder / "var").symlink_to(house.folder)
+        (folder / "bin").mkdir()
+        for name in ALLOWED:
+            (folder / "bin" / name).symlink_to(found(name))
+        for name in ("python", "python3"):
+            (folder / "bin" / name).symlink_to(Path(sys.executable).resolve())
+
+    def paste(self, lines: str) -> str:
+        """What bash prints; ``localhost:8000`` is the running system."""
+        assert "localhost:8000" in lines
+        done = subprocess.run(
+            [
+                self.folder / "bin/bash",
+                *("-eu", "-o", "pipefail", "-c"),
+                lines.replace("localhost:8000", self.address),
+            ],
+            cwd=self.folder,
+            env={"PATH": str(self.folder / "bin")},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        return done.stdout
+
+
+def found(name: str) -> str:
+    """Where a program is. Without it the test is skipped at home and fails in CI."""
+    path = shutil.which(name)
+    if path is None and os.environ.get("CI"):
+        pytest.fail(f"{name} is not installed")
+    return path or pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(scope="module")
+def terminal(house: House, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    return Terminal(tmp_path_factory.mktemp("terminal"), house)
+
+
+@pytest.fixture(scope="module")
+def printed(terminal: Terminal) -> list[str]:
+    """What each bash block of the walk prints, all pasted into one shell."""
+    mark = "=== next block ==="
+    return terminal.paste(f"\necho '{mark}'\n".join(code(TITLE, "bash"))).split(f"{mark}\n")
+
+
+def test_the_walk_calls_nothing_that_has_to_be_installed(printed: list[str]) -> None:
+    _, order, *_ = printed
+
+    record = json.loads(order)
+    assert (record["kind"], record["status"]) == ("report", "pending")
+
+
+def test_the_report_becomes_a_pdf_that_can_be_read(terminal: Terminal, printed: list[str]) -> None:
+    _, _, report, *_ = printed
+
+    assert "success" in report.splitlines()
+    text = words(terminal.folder / "report.pdf")
+    assert "Monthly spend" in text
+    assert "Engineering" in text
+    assert "May 2026" in text
+
+
+def test_the_two_mails_are_in_the_outbox(house: House, printed: list[str]) -> None:
+    _, _, _, blast, *_ = printed
+
+    lines = blast.splitlines()
+    assert "{'sent': 2, 'template': 'welcome'}" in lines
+    first, second = lines[-2:]  # the newest: their names begin with the time
+    outbox = house.folder / "outbox"
+    assert "To: ada@example.com" in (outbox / first).read_text()
+    assert "To: grace@example.com" in (outbox / second).read_text()
+
+
+def test_the_queue_and_the_list_know_the_report(printed: list[str]) -> None:
+    _, _, _, _, queue, _ = printed
+
+    stats, page = objects(queue)
+    assert stats["status_counts"]["success"] >= 2
+    assert page["tasks"][0]["result"]["report_type"] == "monthly"
+
+
+def test_the_error_is_the_one_that_the_readme_shows(printed: list[str]) -> None:
+    *_, error = printed
+    (shown,) = code(TITLE, "json")
+
+    assert without_id(json.loads(error)) == without_id(json.loads(shown))
+
+
+def test_the_commands_of_the_example_reach_success(house: House, terminal: Terminal) -> None:
+    said = terminal.paste(EXAMPLE)
+
+    assert said.count("Status: success\n") == 1
+    record, stats = objects(re.sub(r"Status: \w+\n", "", said))
+    assert record["status"] == "pending"
+    assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
+    done = house.record("/reports", record["id"])
+    pdf = terminal.folder / "example.pdf"
+    pdf.write_bytes(house.http.get(done["result"]["download_url"]).content)
+    assert "Monthly spend" in words(pdf)
+
+
+def words(pdf: Path) -> str:
+    """The text of a PDF, by pdftotext where there is one."""
+    if shutil.which("pdftotext"):
+        return subprocess.run(
+            ["pdftotext", "-layout", str(pdf), "-"],  # noqa: S607 - found on the PATH just now
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        ).stdout
+    return "\n".join(page.extract_text() for page in PdfReader(pdf).pages)
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """The JSON objects that were printed one after the other."""
+    return [json.loads(part) for part in re.findall(r"^\{.*?^\}$", text, re.DOTALL | re.MULTILINE)]
+
+
+def without_id(problem: dict[str, Any]) -> dict[str, Any]:
+    """A problem document without what is different each time."""
+    return {name: value for name, value in problem.items() if name != "request_id"}

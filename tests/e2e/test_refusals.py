@@ -1,0 +1,181 @@
+"""What is wrong is refused in its form, in time, and leaves no record."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.house import House
+
+JSON = {"Content-Type": "application/json"}
+IN_TIME = 1.0
+"""Seconds; it takes milliseconds on a machine that does nothing else."""
+
+SYNTAX = {
+    "nothing": b"",
+    "half an object": b'{"type": ',
+    "60 KB of brackets": b"[" * 60_000,
+    "not UTF-8": b'{"type": "\xff"}',
+    "NaN": b'{"max_retries": NaN}',
+    "two values": b"{} {}",
+}
+
+REPORTS = {
+    "a list": ([], ""),
+    "a type that is a number": ({"type": 5}, "type"),
+    "a type that is unknown": ({"type": "yearly"}, "type"),
+    "filters that are a list": ({"filters": []}, "filters"),
+    "an unknown filter": ({"type": "monthly", "filters": {"team": "x"}}, "filters.team"),
+    "a filter out of range": (
+        {"type": "monthly", "filters": {"department": "magic"}},
+        "filters.department",
+    ),
+    "a month that is none": ({"type": "monthly", "filters": {"month": "2026-13"}}, "filters.month"),
+    "no attempts": ({"max_retries": 0}, "max_retries"),
+    "too many attempts": ({"max_retries": 21}, "max_retries"),
+    "attempts that are a text": ({"max_retries": "3"}, "max_retries"),
+    "an unknown field": ({"typo": "monthly"}, "typo"),
+}
+
+EMAILS = {
+    "recipients that are a text": ({"recipients": "ada@example.com"}, "recipients"),
+    "a recipient that is a number": ({"recipients": [5]}, "recipients"),
+    "a bad address": ({"recipients": ["ada@example.com", "not an address"]}, "recipients[1]"),
+    "a header smuggled in": ({"recipients": ["a@example.com\r\nBcc: b@example.com"]}, "recipients"),
+    "too many recipients": (
+        {"recipients": [f"a{number}@example.com" for number in range(10_001)]},
+        "recipients",
+    ),
+    "an unknown template": ({"template": "../../etc/passwd"}, "template"),
+    "an unknown field": ({"recipients": [], "subject": "x"}, "subject"),
+}
+
+LISTS = {
+    "a bad status": ("status=done", "status", "pending"),
+    "a limit of nothing": ("limit=0", "limit", "1"),
+    "a limit beyond bounds": ("limit=201", "limit", "200"),
+    "a limit that is a word": ("limit=many", "limit", ""),
+    "a cursor of one's own": ("cursor=abc", "cursor", ""),
+    "an unknown parameter": ("order=asc", "order", "cursor"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(house: House) -> Iterator[None]:
+    """Each test here must leave as many records as it found, and the API alive."""
+    before = house.stats()["total_tasks"]
+    yield
+    assert house.http.get("/health/live").status_code == 200
+    assert house.stats()["total_tasks"] == before
+
+
+def refused(answer: httpx2.Response, status: int) -> dict[str, Any]:
+    """The problem document of an answer that must be one."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    return document
+
+
+def mentioned(document: dict[str, Any]) -> str:
+    """Everything a document says, as one text."""
+    return json.dumps(document).replace("/", ".")
+
+
+@pytest.mark.parametrize("path", ["/reports", "/emails"])
+@pytest.mark.parametrize("body", SYNTAX.values(), ids=SYNTAX)
+def test_a_body_that_is_no_json_is_a_400_in_time(house: House, path: str, body: bytes) -> None:
+    started = time.perf_counter()
+    answer = house.http.post(path, content=body, headers=JSON)
+    assert time.perf_counter() - started < IN_TIME
+    refused(answer, 400)
+
+
+@pytest.mark.parametrize(("body", "field"), REPORTS.values(), ids=REPORTS)
+def test_a_wrong_report_is_a_422_that_names_the_field(house: House, body: Any, field: str) -> None:
+    document = refused(house.http.post("/reports", json=body), 422)
+    assert field in mentioned(document)
+
+
+@pytest.mark.parametrize(("body", "field"), EMAILS.values(), ids=EMAILS)
+def test_a_wrong_blast_is_a_422_that_names_the_field(house: House, body: Any, field: str) -> None:
+    document = refused(house.http.post("/emails", json=body), 422)
+    assert field in mentioned(document)
+
+
+@pytest.mark.parametrize("path", ["/reports", "/emails"])
+@pytest.mark.parametrize(("query", "field", "allowed"), LISTS.values(), ids=LISTS)
+def test_a_wrong_question_is_a_400_that_says_what_is_allowed(
+    house: House, path: str, query: str, field: str, allowed: str
+) -> None:
+    document = refused(house.http.get(f"{path}?{query}"), 400)
+    assert field in document["detail"]
+    assert allowed in document["detail"]
+
+
+def test_a_bad_status_is_told_all_that_are_allowed(house: House) -> None:
+    detail = refused(house.http.get("/reports?status=done"), 400)["detail"]
+    for status in ("pending", "running", "success", "failed", "retrying", "cancelled"):
+        assert status in detail
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/", "/reports/nobody", "/emails/nobody", "/reports/a/b", "/queue"]
+)
+def test_what_is_not_there_is_a_404(house: House, path: str) -> None:
+    assert refused(house.http.get(path), 404)["instance"] == path
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/reports"),
+        ("PUT", "/emails"),
+        ("POST", "/queue/stats"),
+        ("PATCH", "/reports/some-id"),
+        ("POST", "/health/live"),
+    ],
+)
+def test_a_method_that_is_not_offered_is_a_405_that_says_which_are(
+    house: House, method: str, path: str
+) -> None:
+    answer = house.http.request(method, path)
+    refused(answer, 405)
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_body_over_the_limit_is_a_413(house: House) -> None:
+    body = json.dumps({"type": "x" * 1_000_000})
+    refused(house.http.post("/reports", content=body, headers=JSON), 413)
+
+
+def test_a_body_far_over_the_limit_is_a_413_too(house: House) -> None:
+    body = b'"' + b"x" * 8_000_000 + b'"'
+    with httpx2.Client(base_url=house.http.base_url, trust_env=False, timeout=10) as client:
+        answer = client.post("/reports", content=body, headers=JSON)
+    refused(answer, 413)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data"])
+def test_another_kind_of_body_is_a_415(house: House, kind: str) -> None:
+    refused(house.http.post("/reports", content=b"{}", headers={"Content-Type": kind}), 415)
+
+
+@pytest.mark.parametrize("path", ["/reports", "/queue/stats", "/health/live", "/openapi.json"])
+def test_head_answers_as_get_does_without_a_body(house: House, path: str) -> None:
+    answer = house.http.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"] == house.http.get(path).headers["Content-Type"]
+
+
+@pytest.mark.parametrize(("path", "methods"), [("/reports", "GET POST"), ("/queue/stats", "GET")])
+def test_options_says_what_is_offered(house: House, path: str, methods: str) -> None:
+    answer = house.http.options(path)
+    assert answer.status_code == 204
+    assert set(methods.split()) <= set(answer.headers["Allow"].replace(" ", "").split(","))

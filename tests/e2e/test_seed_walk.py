@@ -1,0 +1,188 @@
+"""The walk of the seed's page, over HTTP, with everything real behind it."""
+
+import io
+import subprocess
+import time
+from email import message_from_bytes
+from email.policy import default
+from urllib.parse import urlsplit
+
+import httpx2
+import pypdf
+import pytest
+
+from tests.house import House
+from tests.patience import until
+
+MONTHLY = {"type": "monthly", "filters": {"department": "engineering", "month": "2026-05"}}
+
+SEED_FIELDS = [
+    "id",
+    "kind",
+    "status",
+    "attempts",
+    "max_retries",
+    "result",
+    "error",
+    "created_at",
+    "updated_at",
+    "started_at",
+    "finished_at",
+]
+
+STATUSES = ["pending", "running", "success", "failed", "retrying", "cancelled"]
+
+
+def addressed(house: House) -> list[str]:
+    """To whom the mails are that the outbox keeps."""
+    kept = (house.folder / "outbox").glob("*.eml")
+    return [message_from_bytes(path.read_bytes(), policy=default)["To"] for path in kept]
+
+
+def test_a_report_is_accepted_at_once_as_pending(house: House) -> None:
+    answer = house.http.post("/reports", json=MONTHLY)
+    record = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/reports/{record['id']}"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert list(record)[: len(SEED_FIELDS)] == SEED_FIELDS
+    assert (record["kind"], record["status"], record["attempts"]) == ("report", "pending", 0)
+    assert (record["max_retries"], record["result"], record["error"]) == (3, None, "")
+    assert (record["started_at"], record["finished_at"]) == (None, None)
+    assert abs(record["created_at"] - time.time()) < 5
+
+
+def test_a_report_is_watched_until_its_pdf_can_be_read(house: House) -> None:
+    ordered = house.order("/reports", MONTHLY)
+    done = house.final("/reports", ordered["id"])
+    assert (done["status"], done["attempts"], done["error"]) == ("success", 1, "")
+    assert list(done["result"]) == ["report_type", "rows_processed", "download_url"]
+    assert done["result"]["report_type"] == "monthly"
+    assert done["result"]["rows_processed"] > 0
+    download = house.http.get(done["result"]["download_url"])
+    assert download.headers["Content-Type"] == "application/pdf"
+    words = pypdf.PdfReader(io.BytesIO(download.content)).pages[0].extract_text()
+    assert "Engineering" in words
+    assert "May 2026" in words
+
+
+def test_pdftotext_reads_the_report(house: House) -> None:
+    done = house.final("/reports", house.order("/reports", MONTHLY)["id"])
+    pdf = house.http.get(done["result"]["download_url"]).content
+    read = subprocess.run(
+        ["pdftotext", "-", "-"],  # noqa: S607 - where it is depends on the machine
+        input=pdf,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=20,
+    )
+    assert b"Engineering" in read.stdout
+
+
+def test_an_empty_order_is_the_summary_report(house: House) -> None:
+    done = house.final("/reports", house.order("/reports", {})["id"])
+    assert (done["status"], done["result"]["report_type"]) == ("success", "summary")
+
+
+def test_only_an_unfinished_record_says_when_to_ask_again(house: House) -> None:
+    ordered = house.order("/reports", MONTHLY)
+    path = f"/reports/{ordered['id']}"
+    seen: dict[str, str | None] = {}
+
+    def look() -> bool:
+        answer = house.http.get(path)
+        seen[answer.json()["status"]] = answer.headers.get("Retry-After")
+        return "success" in seen
+
+    until(look, 30)
+    assert seen.pop("success") is None
+    assert set(seen.values()) == {"3"}
+
+
+def test_a_changed_link_is_refused(house: House) -> None:
+    done = house.final("/reports", house.order("/reports", MONTHLY)["id"])
+    path = urlsplit(done["result"]["download_url"]).path
+    changed = path[:-1] + ("a" if path[-1] != "a" else "b")
+    answer = house.http.get(changed)
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_blast_sends_one_mail_to_each(house: House) -> None:
+    before = len(addressed(house))
+    recipients = ["ada@example.com", "grace@example.com"]
+    ordered = house.order("/emails", {"recipients": recipients})
+    assert ordered["kind"] == "email_blast"
+    done = house.final("/emails", ordered["id"])
+    assert done["result"] == {"sent": 2, "template": "default"}
+    assert set(recipients) <= set(addressed(house))
+    assert len(addressed(house)) == before + 2
+
+
+def test_a_blast_to_nobody_sends_nothing(house: House) -> None:
+    before = len(addressed(house))
+    done = house.final("/emails", house.order("/emails", {"recipients": []})["id"])
+    assert (done["status"], done["result"]) == ("success", {"sent": 0, "template": "default"})
+    assert len(addressed(house)) == before
+
+
+def test_a_kind_is_not_found_under_the_path_of_another(house: House) -> None:
+    ordered = house.order("/emails", {"recipients": []})
+    assert house.http.get(f"/reports/{ordered['id']}").status_code == 404
+    assert house.http.get(f"/emails/{ordered['id']}").status_code == 200
+
+
+def test_lists_are_newest_first_and_lead_to_the_next_page(house: House) -> None:
+    ordered = [house.order("/emails", {"recipients": []})["id"] for _ in range(5)]
+    seen: list[str] = []
+    address = "/emails?limit=2"
+    while len(seen) < len(ordered):
+        page = house.http.get(address)
+        assert list(page.json())[:2] == ["tasks", "total"]
+        assert page.json()["total"] >= 5
+        seen += [task["id"] for task in page.json()["tasks"]]
+        address = page.links.get("next", {}).get("url", "")
+    assert seen[:5] == ordered[::-1]
+    assert len(seen) == len(set(seen))
+
+
+def test_the_last_page_leads_nowhere(house: House) -> None:
+    house.order("/emails", {"recipients": []})
+    page = house.http.get("/emails?limit=200")
+    assert (page.links, page.json()["next_cursor"]) == ({}, None)
+    assert page.json()["total"] == len(page.json()["tasks"])
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_list_can_be_narrowed_to_a_status(house: House, status: str) -> None:
+    done = house.final("/emails", house.order("/emails", {"recipients": []})["id"])
+    listed = house.http.get("/emails", params={"status": status}).json()
+    assert {task["status"] for task in listed["tasks"]} <= {status}
+    assert (done["id"] in [task["id"] for task in listed["tasks"]]) is (status == "success")
+
+
+def test_stats_count_every_status_and_the_workers_slots(house: House) -> None:
+    house.final("/emails", house.order("/emails", {"recipients": []})["id"])
+    stats = house.stats()
+    assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
+    assert list(stats["status_counts"]) == STATUSES
+    assert stats["worker_count"] == 2
+    assert stats["total_tasks"] == sum(stats["status_counts"].values())
+    assert stats["status_counts"]["success"] > 0
+
+
+def test_flower_shows_our_worker(house: House) -> None:
+    address = f"http://127.0.0.1:{house.ports['FLOWER_PORT']}"
+    with httpx2.Client(base_url=address, trust_env=False, timeout=10) as flower:
+        assert "Flower" in flower.get("/", follow_redirects=True).text
+        workers = until(lambda: flower.get("/workers?json=1").json()["data"])
+    assert [worker["hostname"].partition("@")[0] for worker in workers] == ["celery"]
+    assert workers[0]["status"] is True
+
+
+def test_health_documents_and_pages_answer(house: House) -> None:
+    assert house.http.get("/health/live").json() == {"status": "live"}
+    assert house.http.get("/health/ready").json() == {"status": "ready"}
+    paths = house.http.get("/openapi.json").json()["paths"]
+    assert {"/reports", "/reports/{id}", "/emails", "/emails/{id}", "/queue/stats"} <= set(paths)
+    assert "swagger" in house.http.get("/docs").text.lower()

@@ -1,0 +1,103 @@
+"""The whole system, started as a user starts it."""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from subprocess import TimeoutExpired
+from typing import Any
+
+import httpx2
+
+from project.records import FINAL
+from tests.patience import until
+from tests.ports import free_port
+from tests.processes import Program, with_environment
+
+START_SECONDS = 60.0
+JOB_SECONDS = 30.0
+STOP_SECONDS = 40.0
+"""The time a worker may take to drain, with something for everybody else."""
+
+
+class House:
+    """``python -m project.up`` on ports and a data folder of its own; may be started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {
+            name: str(free_port()) for name in ("PORT", "FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
+        }
+        self.program: Program | None = None
+        self.http = httpx2.Client(
+            base_url=f"http://127.0.0.1:{self.ports['PORT']}", timeout=10, trust_env=False
+        )
+
+    @property
+    def redis_url(self) -> str:
+        """Its bundled Valkey."""
+        return f"redis://127.0.0.1:{self.ports['VALKEY_PORT']}/0"
+
+    def start(self, **environment: str) -> None:
+        """Start everything and wait until jobs are taken and done."""
+        data = {"DATA_DIR": str(self.folder), "WORKER_CONCURRENCY": "2"}
+        log = self.folder.with_suffix(".log")
+        program = Program(
+            [sys.executable, "-m", "project.up"], log, self.ports | data | environment
+        )
+        self.program = program
+        until(lambda: self.is_ready() or not program.is_running, START_SECONDS)
+        assert program.is_running, program.said
+
+    def is_ready(self) -> bool:
+        """Whether the API answers and there is a worker."""
+        with suppress(httpx2.TransportError):
+            if self.http.get("/health/ready").status_code != 200:
+                return False
+            return bool(self.stats()["worker_count"])
+        return False
+
+    def processes(self) -> list[int]:
+        """All that runs on its data folder."""
+        return with_environment(f"DATA_DIR={self.folder}")
+
+    def stop(self) -> int:
+        """Stop it as Ctrl-C does; the exit code."""
+        assert self.program
+        self.program.send(signal.SIGTERM)
+        return self.program.wait(STOP_SECONDS)
+
+    def order(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Order a job; its record."""
+        answer = self.http.post(path, json=body)
+        assert answer.status_code == 202, answer.text
+        record: dict[str, Any] = answer.json()
+        return record
+
+    def record(self, path: str, job_id: str) -> dict[str, Any]:
+        """The record as it is."""
+        record: dict[str, Any] = self.http.get(f"{path}/{job_id}").json()
+        return record
+
+    def final(self, path: str, job_id: str) -> dict[str, Any]:
+        """The record when it is final."""
+        until(lambda: self.record(path, job_id)["status"] in FINAL, JOB_SECONDS)
+        return self.record(path, job_id)
+
+    def stats(self) -> dict[str, Any]:
+        """How the queue is doing."""
+        stats: dict[str, Any] = self.http.get("/queue/stats").json()
+        return stats
+
+    def close(self) -> None:
+        """Stop whatever still runs, also what a failed test has left without its supervisor."""
+        self.http.close()
+        if self.program and self.program.is_running:
+            with suppress(TimeoutExpired):
+                self.stop()
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.program:
+            self.program.kill()

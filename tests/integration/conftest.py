@@ -1,0 +1,42 @@
+"""Real workers on the Valkey of the test run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from project.celery import app
+from project.embedded import EmbeddedValkey
+from tests.workers import Desk, Workers
+
+
+@pytest.fixture(scope="session")
+def client(valkey: EmbeddedValkey) -> Iterator[redis.Redis]:
+    """A plain connection that may block for long."""
+    with redis.Redis.from_url(valkey.url, decode_responses=True, socket_timeout=None) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def desk(client: redis.Redis) -> Desk:
+    """Jobs as they are seen from outside."""
+    return Desk(app, client)
+
+
+@pytest.fixture(scope="module")
+def staff(
+    client: redis.Redis, valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workers]:
+    """The workers of a module, on a Redis that was empty before its first test."""
+    workers = Workers(tmp_path_factory.mktemp("staff"), valkey.url, client)
+    yield workers
+    workers.dismiss()
+
+
+@pytest.fixture
+def workers(client: redis.Redis, valkey: EmbeddedValkey, tmp_path: Path) -> Iterator[Workers]:
+    """The workers of one test, on an empty Redis."""
+    workers = Workers(tmp_path, valkey.url, client)
+    yield workers
+    workers.dismiss()

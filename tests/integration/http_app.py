@@ -1,0 +1,99 @@
+"""A small application for the tests of the HTTP layer: routes that hold, fall and misbehave."""
+
+import asyncio
+import os
+from typing import Annotated, NoReturn
+
+import msgspec
+
+from api.docs import describe
+from api.drain import Drain
+from api.edge import Answer, Request, Router
+from api.health import report_health
+from api.openapi import Info
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str = "summary"
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+
+
+class Lifecycle:
+    def __init__(self) -> None:
+        self.opened = False
+
+    async def open(self, _: object) -> None:
+        self.opened = True
+
+    async def close(self) -> None:
+        assert self.opened
+
+
+class Broken(Lifecycle):
+    async def open(self, _: object) -> None:
+        raise RuntimeError("a dependency is down")
+
+
+async def ping() -> None:
+    """A broker that is always there."""
+
+
+def build(drain: Drain) -> tuple[Router, Lifecycle]:
+    router = Router()
+    router.include(_orders())
+    router.include(_misbehaviour(drain))
+    router.include(report_health(ping, drain))
+    router.include(describe(router, Info("Test", "1.0")))
+    return router, Lifecycle()
+
+
+def build_broken(_: Drain) -> tuple[Router, Lifecycle]:
+    return Router(), Broken()
+
+
+def _orders() -> Router:
+    routes = Router()
+
+    @routes.post("/orders", body=Order, answers={202: Order})
+    async def order(_: Request, body: Order) -> Answer:
+        return Answer(body, status=202)
+
+    @routes.get("/orders/{id}")
+    async def show(request: Request) -> Answer:
+        return Answer(request.params)
+
+    return routes
+
+
+def _misbehaviour(drain: Drain) -> Router:
+    routes = Router()
+    released = asyncio.Event()
+
+    @routes.get("/pid", auth=False)
+    async def show_pid(_: Request) -> Answer:
+        return Answer(os.getpid())
+
+    @routes.get("/hold")
+    async def hold(_: Request) -> Answer:
+        await released.wait()
+        return Answer("released", content_type="text/plain")
+
+    @routes.post("/release")
+    async def release(_: Request) -> Answer:
+        released.set()
+        return Answer()
+
+    @routes.get("/in-flight")
+    async def show_in_flight(_: Request) -> Answer:
+        return Answer(drain.in_flight - 1)
+
+    @routes.get("/until-draining")
+    async def wait_for_draining(_: Request) -> Answer:
+        await drain.begun.wait()
+        return Answer()
+
+    @routes.get("/exit")
+    async def leave(_: Request) -> NoReturn:
+        raise SystemExit(1)
+
+    return routes

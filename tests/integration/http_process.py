@@ -1,0 +1,129 @@
+"""A real `python -m api` in a process of its own, for the tests of the HTTP layer."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx2
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PATIENCE = 20.0
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def until[T](look: Callable[[], T], patience: float = PATIENCE) -> T:
+    """The first true thing ``look`` gives; refused connections mean "not yet"."""
+    end, pause = monotonic() + patience, threading.Event()
+    while monotonic() < end:
+        with suppress(httpx2.TransportError):
+            if found := look():
+                return found
+        pause.wait(0.01)
+    raise AssertionError(f"waited {patience} s in vain")
+
+
+def environment(port: int, **more: str) -> dict[str, str]:
+    """The environment of a server on ``port`` that knows the test application."""
+    return os.environ | {"PORT": str(port), "PYTHONPATH": str(HERE)} | more
+
+
+class Process:
+    """The supervisor, its port, and what it says on stderr."""
+
+    def __init__(self, popen: subprocess.Popen[str], port: int, host: str) -> None:
+        self.popen = popen
+        self.port = port
+        self.base = f"http://{host}:{port}"
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stderr is not None
+        self.lines.extend(line.rstrip("\n") for line in self.popen.stderr)
+
+    def client(self, **options: Any) -> httpx2.Client:
+        """A client that holds one connection open."""
+        return httpx2.Client(base_url=self.base, timeout=PATIENCE, trust_env=False, **options)
+
+    def get(self, path: str, **options: Any) -> httpx2.Response:
+        """GET over a connection of its own."""
+        with self.client() as client:
+            return client.get(path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx2.Response:
+        """POST over a connection of its own."""
+        with self.client() as client:
+            return client.post(path, **options)
+
+    def pid(self) -> int:
+        """The process id of a server that answers."""
+        return int(self.get("/pid").text)
+
+    def is_refusing(self) -> bool:
+        """Whether nobody listens any more."""
+        try:
+            self.get("/pid")
+        except httpx2.ConnectError:
+            return True
+        return False
+
+    def wait(self) -> int:
+        """The exit code of the supervisor."""
+        code = self.popen.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return code
+
+    def said(self) -> list[dict[str, Any]]:
+        """The log lines so far."""
+        return [json.loads(line) for line in self.lines]
+
+
+@contextmanager
+def started(application: str = "http_app:build", **more: str) -> Iterator[Process]:
+    """A supervisor that has just been started; stopped by force at the end if need be."""
+    port = free_port()
+    popen = subprocess.Popen(
+        [sys.executable, "-m", "api", application],
+        env=environment(port, **more),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    host = more.get("HOST", "127.0.0.1")
+    process = Process(popen, port, f"[{host}]" if ":" in host else host)
+    try:
+        yield process
+    finally:
+        popen.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            popen.wait(PATIENCE)
+        with suppress(ProcessLookupError):
+            os.killpg(popen.pid, signal.SIGKILL)  # whatever a failed test left behind
+        process.wait()
+        assert popen.stderr is not None
+        popen.stderr.close()
+
+
+@contextmanager
+def serving(application: str = "http_app:build", **more: str) -> Iterator[Process]:
+    """A supervisor whose servers answer."""
+    with started(application, **more) as process:
+        until(process.pid)
+        yield process

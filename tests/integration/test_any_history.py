@@ -1,0 +1,123 @@
+"""Whatever happens to jobs, in whatever order: one final state each, none lost, lists true."""
+
+from collections import Counter
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from project import moves
+from project.moves import Message, Start, Verdict
+from project.records import FINAL, TaskStatus
+from project.store import Store
+
+TOKENS = st.sampled_from(["w1", "w2"])
+
+
+class Histories(RuleBasedStateMachine):
+    """Jobs, two workers, and messages that are delivered late, twice or out of order."""
+
+    jobs: Bundle[str] = Bundle("jobs")
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.count = 0
+        self.final: dict[str, TaskStatus] = {}
+        self.finishes: Counter[str] = Counter()
+
+    @initialize()
+    def begin(self) -> None:
+        self.store.client.flushall()
+
+    @rule(target=jobs)
+    def enqueue(self) -> str:
+        self.count += 1
+        job_id = f"job-{self.count}"
+        self.store.run(moves.enqueue(Message(job_id, "k", "celery", "m", "[]", 3)))
+        return job_id
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
+    def start(self, job: str, token: str, retries: int) -> None:
+        before = self.store.run(moves.read(job))
+        answer = self.store.run(moves.start(job, retries=retries, token=f"{token}#{retries}"))
+        assert before is not None
+        assert answer is not Start.UNKNOWN
+        if before.status in FINAL:
+            assert answer is Start.REFUSED
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
+    def succeed(self, job: str, token: str, retries: int) -> None:
+        token = f"{token}#{retries}"
+        self.ended(job, self.store.run(moves.succeed(job, token=token, result="1", news="{}")))
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
+    def fail(self, job: str, token: str, retries: int) -> None:
+        move = moves.fail(
+            job,
+            token=f"{token}#{retries}",
+            status=TaskStatus.FAILED,
+            error="e",
+            exception="{}",
+            news="{}",
+        )
+        self.ended(job, self.store.run(move))
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
+    def retry(self, job: str, token: str, retries: int) -> None:
+        again = Message(job, "k", "celery", f"retry {retries}", "[]", 3)
+        self.store.run(
+            moves.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
+        )
+
+    @rule()
+    def promote(self) -> None:
+        self.store.run(moves.promote(100))
+
+    def ended(self, job: str, verdict: Verdict) -> None:
+        if verdict is Verdict.GO:
+            self.finishes[job] += 1
+        assert self.finishes[job] <= 1
+
+    @invariant()
+    def a_final_status_stays(self) -> None:
+        for number in range(1, self.count + 1):
+            record = self.store.run(moves.read(f"job-{number}"))
+            assert record is not None
+            if record.is_final:
+                assert self.final.setdefault(record.id, record.status) is record.status
+            else:
+                assert record.id not in self.final
+
+    @invariant()
+    def lists_say_what_records_say(self) -> None:
+        page = self.store.run(moves.page(limit=1000))
+        counted = Counter(record.status.value for record in page.records)
+        stats = self.store.run(moves.stats())
+        assert stats.total_tasks == self.count == page.total
+        assert counted == Counter({k: n for k, n in stats.status_counts.items() if n})
+
+    @invariant()
+    def only_retrying_jobs_are_scheduled(self) -> None:
+        scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
+        page = self.store.run(moves.page(statuses=[TaskStatus.RETRYING], limit=1000))
+        assert scheduled <= {record.id for record in page.records}
+
+
+def test_any_history_leaves_one_final_status_and_true_lists(store: Store) -> None:
+    run_state_machine_as_test(
+        lambda: Histories(store),
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

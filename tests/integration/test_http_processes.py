@@ -1,0 +1,220 @@
+"""How the processes of the API start, die, come back and leave."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from http_process import (
+    PATIENCE,
+    ROOT,
+    Process,
+    environment,
+    free_port,
+    serving,
+    started,
+    until,
+)
+
+
+def start(**more: str) -> subprocess.CompletedProcess[str]:
+    """A start that is expected to be refused."""
+    port = int(more.pop("PORT", 0)) or free_port()
+    return subprocess.run(
+        [sys.executable, "-m", "api", "http_app:build"],
+        env=environment(port, **more),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def run_python(code: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | more,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def hold_one(api: Process, pool: ThreadPoolExecutor) -> None:
+    """Send a request that stays in flight, and wait until it is."""
+    pool.submit(api.get, "/hold")
+    until(lambda: api.get("/in-flight").text == "1")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_the_request_in_flight_finish_and_exits_0(signum: signal.Signals) -> None:
+    with serving() as api, ThreadPoolExecutor() as pool:
+        held = pool.submit(api.get, "/hold")
+        until(lambda: api.get("/in-flight").text == "1")
+        noticing = pool.submit(api.get, "/until-draining")
+        until(lambda: api.get("/in-flight").text == "2")
+        api.popen.send_signal(signum)
+        noticed = noticing.result(PATIENCE)
+        assert noticed.headers["connection"] == "close"
+        readiness = api.get("/health/ready")
+        assert readiness.status_code == 503
+        assert "shutting down" in readiness.json()["detail"]
+        assert api.get("/health/live").status_code == 200
+        assert not held.done()
+        api.post("/release")
+        assert held.result(PATIENCE).text == "released"
+        assert api.wait() == 0
+        assert api.is_refusing()
+
+
+def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
+    with serving(DRAIN_SECONDS="0.1") as api, ThreadPoolExecutor() as pool:
+        hold_one(api, pool)
+        api.popen.terminate()
+        assert api.wait() == 0
+    assert any("1 requests did not finish" in line.get("message", "") for line in api.said())
+
+
+def test_a_client_that_hung_up_does_not_delay_the_stop() -> None:
+    with serving() as api:
+        with socket.create_connection(("127.0.0.1", api.port)) as client:
+            client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+            until(lambda: api.get("/in-flight").text == "1")
+        api.post("/release")
+        api.popen.terminate()
+        assert api.popen.wait(5) == 0
+
+
+def test_a_killed_server_is_replaced() -> None:
+    with serving() as api:
+        killed = api.pid()
+        os.kill(killed, signal.SIGKILL)
+        assert until(lambda: api.pid() != killed)
+        assert api.popen.poll() is None
+
+
+def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
+    with serving() as api:
+        for _ in range(3):
+            leaving = api.pid()
+            os.kill(leaving, signal.SIGTERM)
+            assert until(lambda leaving=leaving: api.pid() != leaving)
+        api.popen.terminate()
+        assert api.wait() == 0
+    ends = [line["message"] for line in api.said() if line.get("logger") == "api.supervisor"]
+    assert [end.partition("; ")[2] for end in ends] == ["another starts in 0.0 s"] * 3
+
+
+def test_two_servers_share_the_port_and_one_serves_while_the_other_is_replaced() -> None:
+    with serving(WEB_CONCURRENCY="2") as api:
+        both: set[int] = set()
+        until(lambda: both.add(api.pid()) or len(both) == 2)
+        first, _ = both
+        os.kill(first, signal.SIGKILL)
+        seen: set[int] = set()
+        until(lambda: seen.add(api.pid()) or len(seen - {first}) == 2)
+        api.popen.terminate()
+        assert api.wait() == 0
+        assert api.is_refusing()
+
+
+def test_no_server_outlives_a_killed_supervisor() -> None:
+    with serving(WEB_CONCURRENCY="2") as api:
+        api.popen.kill()
+        until(api.is_refusing)
+
+
+def test_a_taken_port_is_exit_4_and_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as stranger:
+        port = stranger.getsockname()[1]
+        refused = start(PORT=str(port))
+    assert refused.returncode == 4
+    (line,) = refused.stderr.splitlines()
+    assert line == f"api: cannot listen on 127.0.0.1 port {port}: Address already in use"
+
+
+def test_an_open_door_without_keys_is_exit_2_and_one_clear_line() -> None:
+    refused = start(HOST="0.0.0.0")  # noqa: S104 - that is the point
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert "CONTINUO_API_KEYS" in line
+
+
+def test_an_open_door_with_keys_is_open() -> None:
+    with serving(HOST="0.0.0.0", CONTINUO_API_KEYS="alice:0123456789abcdef") as api:  # noqa: S104
+        assert api.get("/orders/7").status_code == 401
+
+
+def test_wrong_settings_are_exit_2_and_a_line_each() -> None:
+    refused = start(WEB_CONCURRENCY="many", DRAIN_SECONDS="-1")
+    assert refused.returncode == 2
+    names = sorted(line.split(": ")[1] for line in refused.stderr.splitlines())
+    assert names == ["DRAIN_SECONDS", "WEB_CONCURRENCY"]
+
+
+def test_an_ipv6_address_is_served() -> None:
+    with serving(HOST="::1") as api:
+        assert api.get("/health/live").status_code == 200
+
+
+def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
+    with started("http_app:build_broken") as api:
+        assert api.wait() == 3
+    assert any("a dependency is down" in line.get("traceback", "") for line in api.said())
+
+
+def test_nothing_is_written_to_stdout() -> None:
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "api", "http_app:build_broken"],
+        env=environment(port),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as broken:
+        assert broken.communicate(timeout=PATIENCE)[0] == b""
+
+
+def test_a_server_that_loses_its_port_is_exit_4() -> None:
+    code = """
+import sys, signal
+sys.path.insert(0, "tests/integration")
+from api.server import STOP_SIGNALS, Server
+from http_app import build
+from project.settings import settings
+signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+Server(build, settings()).run()
+"""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        ended = run_python(code, PORT=str(stranger.getsockname()[1]))
+    assert ended.returncode == 4
+
+
+def test_a_server_that_does_not_stop_is_killed_after_the_grace() -> None:
+    code = """
+import os, signal, sys
+from api.supervisor import Supervisor
+def serve():
+    print("up", flush=True)
+    os.kill(os.getppid(), signal.SIGTERM)
+    while True:
+        signal.sigwait({signal.SIGTERM})
+sys.exit(Supervisor(serve, count=1, grace=0.2).run())
+"""
+    ended = run_python(code)
+    assert ended.returncode == 0
+    assert ended.stdout == "up\n"
+
+
+def test_importing_the_http_layer_does_not_import_what_only_workers_need() -> None:
+    code = """
+import sys, api.__main__, api.server, api.supervisor, api.docs, api.health
+heavy = {"duckdb", "typst", "obstore", "numpy", "swagger_ui"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    assert run_python(code).stdout == "[]\n"

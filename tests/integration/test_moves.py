@@ -1,0 +1,283 @@
+"""The moves of a record against a real Valkey."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from project import moves
+from project.errors import DuplicateJob, StoreUnavailable
+from project.moves import Message, Start, Verdict
+from project.records import TaskRecord, TaskStatus
+from project.store import Store
+
+
+def message(job_id: str, kind: str = "report", **changes: Any) -> Message:
+    return Message(job_id, kind, "celery", f"message of {job_id}", "[[], {}]", 3)._replace(
+        **changes
+    )
+
+
+def record(store: Store, job_id: str) -> TaskRecord:
+    found = store.run(moves.read(job_id))
+    assert found is not None
+    return found
+
+
+def start(store: Store, job_id: str, retries: int = 0, token: str = "t") -> Start:
+    return store.run(moves.start(job_id, retries=retries, token=token))
+
+
+def succeed(store: Store, job_id: str, token: str = "t") -> Verdict:
+    return store.run(moves.succeed(job_id, token=token, result='{"rows": 1.0}', news="{}"))
+
+
+def retry(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Verdict:
+    again = message(job_id, text="again")
+    return store.run(moves.retry(job_id, token=token, error="boom", delay=delay, message=again))
+
+
+def fail(store: Store, job_id: str, token: str = "t") -> Verdict:
+    move = moves.fail(
+        job_id, token=token, status=TaskStatus.FAILED, error="boom", exception="{}", news="{}"
+    )
+    return store.run(move)
+
+
+def queued(store: Store) -> list[bytes]:
+    return store.client.lrange("celery", 0, -1)
+
+
+def counts(store: Store) -> dict[str, int]:
+    stats = store.run(moves.stats())
+    return {status: count for status, count in stats.status_counts.items() if count}
+
+
+def test_enqueue_makes_record_lists_and_message(store: Store) -> None:
+    made = store.run(moves.enqueue(message("a")))
+    assert made == record(store, "a")
+    assert (made.status, made.attempts, made.max_retries) == (TaskStatus.PENDING, 0, 3)
+    assert queued(store) == [b"message of a"]
+    assert counts(store) == {"pending": 1}
+
+
+def test_an_id_is_enqueued_once(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    with pytest.raises(DuplicateJob):
+        store.run(moves.enqueue(message("a")))
+    assert len(queued(store)) == 1
+
+
+def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
+    move = moves.enqueue(message("a"))
+    first = store.run(move)
+    start(store, "a")
+    assert store.run(move).created_at == first.created_at
+    assert len(queued(store)) == 1
+
+
+def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    assert start(store, "a") is Start.STARTED
+    assert record(store, "a").status is TaskStatus.RUNNING
+    assert succeed(store, "a") is Verdict.GO
+    done = record(store, "a")
+    assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 1, {"rows": 1.0})
+    assert done.created_at <= (done.started_at or 0) <= (done.finished_at or 0) == done.updated_at
+    assert counts(store) == {"success": 1}
+
+
+def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.delete("celery")
+    assert retry(store, "a", delay=60) is Verdict.GO
+    assert (record(store, "a").status, record(store, "a").error) == (TaskStatus.RETRYING, "boom")
+    upkeep = store.run(moves.promote(10))
+    assert upkeep.promoted == 0
+    assert upkeep.next_in == pytest.approx(60, abs=2)
+    store.client.zadd("continuo:scheduled", {"a": time.time() - 1})
+    assert store.run(moves.promote(10)).promoted == 1
+    assert queued(store) == [b"again"]
+    assert start(store, "a", retries=1) is Start.STARTED
+    assert record(store, "a").attempts == 2
+
+
+def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
+    store.run(moves.enqueue(message("a", due=time.time() + 3600)))
+    assert queued(store) == []
+    assert store.run(moves.stats()).queue_size == 0
+    assert store.run(moves.promote(10)).next_in == pytest.approx(3600, abs=5)
+
+
+def test_a_move_asked_for_twice_happens_once(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    assert retry(store, "a") is Verdict.GO
+    assert retry(store, "a") is Verdict.AGAIN
+    start(store, "a", retries=1)
+    assert succeed(store, "a") is Verdict.GO
+    assert succeed(store, "a") is Verdict.AGAIN
+
+
+def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a", token="gone")
+    assert start(store, "a", token="here") is Start.STARTED
+    assert succeed(store, "a", token="gone") is Verdict.REFUSED
+    assert retry(store, "a", token="gone") is Verdict.REFUSED
+    assert fail(store, "a", token="gone") is Verdict.REFUSED
+    assert record(store, "a").attempts == 1
+    assert succeed(store, "a", token="here") is Verdict.GO
+
+
+def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    retry(store, "a")
+    assert start(store, "a", retries=0) is Start.REFUSED
+    assert start(store, "a", retries=1) is Start.STARTED
+    succeed(store, "a")
+    assert start(store, "a", retries=1) is Start.REFUSED
+
+
+def test_a_final_status_never_changes(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    fail(store, "a")
+    assert succeed(store, "a") is Verdict.REFUSED
+    assert retry(store, "a") is Verdict.REFUSED
+    assert record(store, "a").status is TaskStatus.FAILED
+
+
+def test_a_message_without_a_record_gets_one(store: Store) -> None:
+    assert start(store, "a") is Start.UNKNOWN
+    assert store.run(moves.register(message("a", kind="foreign"), retries=0))
+    assert not store.run(moves.register(message("a", kind="foreign"), retries=0))
+    assert start(store, "a") is Start.STARTED
+    assert record(store, "a").kind == "foreign"
+    assert counts(store) == {"running": 1}
+
+
+def test_an_unknown_id_has_no_record(store: Store) -> None:
+    assert store.run(moves.read("a")) is None
+    assert succeed(store, "a") is Verdict.REFUSED
+    assert fail(store, "a", token="") is Verdict.REFUSED
+
+
+def test_pages_cover_everything_once_newest_first(store: Store) -> None:
+    for number in range(25):
+        store.run(moves.enqueue(message(f"{number:02}", kind="ab"[number % 2])))
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = store.run(moves.page(limit=4, cursor=cursor))
+        assert page.total == 25
+        seen += [record.id for record in page.records]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [f"{number:02}" for number in reversed(range(25))]
+
+
+def test_records_of_one_moment_are_paged_without_loss(store: Store) -> None:
+    for number in range(12):
+        store.run(moves.enqueue(message(f"{number:02}")))
+        store.client.zadd("continuo:index:report:pending", {f"{number:02}": 1000.0})
+        store.client.hset(f"continuo:job:{number:02}", "created_at", "1000.0")
+    first = store.run(moves.page(limit=5))
+    second = store.run(moves.page(limit=5, cursor=first.next_cursor))
+    third = store.run(moves.page(limit=5, cursor=second.next_cursor))
+    ids = [record.id for page in (first, second, third) for record in page.records]
+    assert ids == [f"{number:02}" for number in reversed(range(12))]
+    assert third.next_cursor is None
+
+
+def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
+    for number in range(4):
+        store.run(moves.enqueue(message(str(number), kind="ab"[number % 2])))
+    start(store, "2")
+    running = store.run(moves.page(kinds=["a"], statuses=[TaskStatus.RUNNING], limit=10))
+    assert [record.id for record in running.records] == ["2"]
+    assert running.total == 1
+
+
+def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
+    for job_id in ("old", "young", "waiting"):
+        store.run(moves.enqueue(message(job_id)))
+    long_ago = time.time() - 1000
+    for job_id in ("old", "young"):
+        start(store, job_id)
+        succeed(store, job_id)
+        store.client.zadd("continuo:index:report:success", {job_id: long_ago})
+    store.client.hset("continuo:job:old", "finished_at", long_ago)
+
+    def sweep(offset: int) -> tuple[int, int]:
+        move = moves.sweep(
+            kind="report", status=TaskStatus.SUCCESS, kept=500, offset=offset, most=1
+        )
+        return store.run(move)
+
+    rounds = [sweep(0)]
+    while rounds[-1][1]:
+        rounds.append(sweep(rounds[-1][1]))
+    assert sum(deleted for deleted, _ in rounds) == 1
+    assert store.run(moves.read("old")) is None
+    assert record(store, "young").status is TaskStatus.SUCCESS
+    assert counts(store) == {"pending": 1, "success": 1}
+
+
+def test_workers_count_while_their_lease_holds(store: Store) -> None:
+    store.run(moves.lease("w1", 60, {"slots": 2}, first=True))
+    store.run(moves.lease("w2", 60, {"slots": 4}, first=True))
+    assert store.run(moves.stats()).worker_count == 6
+    store.client.zadd("continuo:workers", {"w1": time.time() - 1})
+    assert store.run(moves.stats()).worker_count == 4
+    store.run(moves.leave("w2"))
+    assert store.run(moves.stats()).worker_count == 0
+
+
+def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(StoreUnavailable, match="full"):
+            store.run(moves.enqueue(message("b")))
+        assert store.run(moves.read("b")) is None
+        assert retry(store, "a", delay=0) is Verdict.GO
+        assert store.run(moves.promote(10)).promoted == 1
+        assert start(store, "a", retries=1) is Start.STARTED
+        assert succeed(store, "a") is Verdict.GO
+        store.run(moves.lease("w", 60, {"slots": 2}, first=True))
+    finally:
+        store.client.config_set("maxmemory", "0")
+    assert json.loads(json.dumps(record(store, "a").to_dict()))["status"] == "success"
+    assert queued(store) == [b"again", b"message of a"]
+
+
+def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
+    def fetch(serial: int) -> int:
+        move = moves.fetch("w", serial=serial, most=1, done=[], lists=["celery"])
+        return len(store.run(move))
+
+    store.run(moves.lease("w", 60, {"slots": 1}, first=True))
+    store.run(moves.enqueue(message("a")))
+    assert fetch(1) == 1
+    store.run(moves.leave("w"))
+    assert queued(store) == [b"message of a"]
+    assert fetch(2) == 0
+    assert queued(store) == [b"message of a"]
+
+
+@pytest.mark.parametrize("job_id", ['{"odd": 1}', '"a"', "null"])
+def test_a_message_that_breaks_the_giving_back_is_not_lost(store: Store, job_id: str) -> None:
+    text = f'{{"headers": {{"id": {job_id}}}}}'
+    store.run(moves.lease("w", 60, {"slots": 1}, first=True))
+    store.run(moves.enqueue(message("a", text=text)))
+    store.run(moves.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+    store.client.set("continuo:job:a", "not a hash any more")
+    assert store.run(moves.leave("w")) == 1
+    assert queued(store) == [text.encode()]
+    assert store.client.hlen("continuo:unacked:w") == 0

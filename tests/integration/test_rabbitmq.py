@@ -1,0 +1,151 @@
+"""Messages by RabbitMQ, records in Redis: nothing between the two is lost."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+
+from project import moves
+from project.celery import Continuo, application
+from project.job import JobResult
+from project.records import TaskRecord
+from project.settings import Settings, settings
+from tests.kinds import add
+from tests.patience import until
+from tests.ports import free_port
+from tests.processes import Program, with_environment
+from tests.workers import Worker
+
+START_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real RabbitMQ, run for this module."""
+    server = shutil.which("rabbitmq-server")
+    if server is None:
+        message = "rabbitmq-server is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    folder = tmp_path_factory.mktemp("rabbitmq")
+    port = free_port()
+    environment = {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": f"continuo{port}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "ERL_EPMD_PORT": str(free_port()),
+    }
+    # Debian's wrapper insists on its own user; the server itself does not
+    program = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+    command = [str(program if program.exists() else server)]
+    process = Program(command, folder / "server.log", environment)
+    try:
+        process.hear("completed with", START_SECONDS)
+        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+    finally:
+        process.kill()
+        for pid in with_environment(f"ERL_EPMD_PORT={environment['ERL_EPMD_PORT']}"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def app(client: redis.Redis, rabbitmq: str, monkeypatch: pytest.MonkeyPatch) -> Continuo:
+    """An app of our own on RabbitMQ; the Redis of the tests keeps its records."""
+    client.flushall()
+    monkeypatch.setenv("BROKER_URL", rabbitmq)
+    return application(Settings())
+
+
+@pytest.fixture
+def worker(app: Continuo, rabbitmq: str, tmp_path: Path) -> Iterator[Worker]:
+    hired = hire(rabbitmq, tmp_path, "w1")
+    yield hired
+    hired.kill()
+
+
+def hire(rabbitmq: str, folder: Path, name: str) -> Worker:
+    url = settings().store_url
+    environment = {"BROKER_URL": rabbitmq, "REDIS_URL": url, "LEASE_SECONDS": "2"}
+    return Worker(folder, name, DATA_DIR=str(folder), **environment).ready()
+
+
+def final(result: JobResult) -> TaskRecord:
+    def look() -> TaskRecord | None:
+        record = result.record
+        return record if record and record.is_final else None
+
+    found = until(look, 30)
+    assert found is not None
+    return found
+
+
+def test_a_job_goes_through_rabbitmq_and_leaves_no_note(
+    app: Continuo, worker: Worker, client: redis.Redis
+) -> None:
+    result = app.send_task("tests.add", (1, 2))
+    assert final(result).result == 3
+    assert client.zcard("continuo:unsent") == 0
+    assert client.exists("celery") == 0
+
+
+def test_a_record_without_a_message_is_sent_within_a_minute(
+    app: Continuo, worker: Worker, client: redis.Redis
+) -> None:
+    message = add.message((2, 3))
+    app.store.run(moves.enqueue(message))  # and the process dies here
+    client.zadd("continuo:unsent", {message.id: 1.0})  # a while ago
+    assert final(app.AsyncResult(message.id)).result == 5
+
+
+def test_a_message_sent_twice_runs_once(app: Continuo, worker: Worker, client: redis.Redis) -> None:
+    message = add.message((2, 3))
+    app.store.run(moves.enqueue(message))
+    assert app.relay is not None
+    assert app.relay.resend(app.store, waited=0) == 1
+    client.zadd("continuo:unsent", {message.id: 1.0})
+    client.hset(f"continuo:job:{message.id}", "message", message.text)
+    record = final(app.AsyncResult(message.id))
+    assert (record.result, record.attempts) == (5, 1)
+    until(lambda: client.zcard("continuo:unsent") == 0, 30)
+    assert app.AsyncResult(message.id).record == record
+
+
+def test_a_dead_workers_job_runs_again(
+    app: Continuo, worker: Worker, rabbitmq: str, tmp_path: Path, client: redis.Redis
+) -> None:
+    result = app.send_task("tests.hold")
+    first = client.blpop([f"tests:held:{result.id}"], 15)
+    assert first is not None
+    second = hire(rabbitmq, tmp_path, "w2")
+    try:
+        worker.send(signal.SIGKILL)
+        again = client.blpop([f"tests:held:{result.id}"], 30)
+        assert again is not None
+        client.rpush(f"tests:go:{again[1]}", 1)
+        record = final(result)
+        assert (record.status, record.attempts, record.interruptions) == ("success", 1, 1)
+    finally:
+        second.kill()
+
+
+def test_jobs_are_taken_while_rabbitmq_is_away(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.flushall()
+    monkeypatch.setenv("BROKER_URL", f"amqp://guest:guest@127.0.0.1:{free_port()}//")
+    away = application(Settings())
+    result = away.send_task("tests.add", (1, 1))
+    assert result.record is not None
+    assert client.zcard("continuo:unsent") == 1

@@ -1,0 +1,134 @@
+"""The README's job of one's own, done as it says: a file in ``tasks/``, a worker, a few lines."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project.celery import app
+from project.embedded import EmbeddedValkey
+from project.records import TaskRecord, TaskStatus
+from tests.patience import until
+from tests.readme import README, ROOT, code
+
+TITLE = "A job of your own in ten lines"
+FIRST_RETRY = 2
+
+
+class Copy:
+    """A copy of the program with the README's job in it, and Python at work there."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        job, order = code(TITLE, "python")
+        self.folder = folder
+        self.environment = os.environ | {"REDIS_URL": url, "DATA_DIR": str(folder / "var")}
+        for name in ("project", "tasks"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
+        shutil.copy(README, folder)
+        (folder / "tasks/checksums.py").write_text(job)
+        (folder / "order.py").write_text(order)
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """``celery -A project worker``, as anybody starts it."""
+        command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
+        with (self.folder / "worker.log").open("wb") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def python(self, *arguments: str) -> str:
+        """What a Python program run in the folder prints."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+
+    def order(self, path: str) -> str:
+        """Order a checksum that gets two attempts; the job's id."""
+        call = f"checksum.apply_async(kwargs={{'path': {path!r}}}, max_retries=2)"
+        return self.python("-c", f"from tasks.checksums import checksum; print({call}.id)").strip()
+
+
+@pytest.fixture(scope="module")
+def copy(valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    app.store.client.flushall()
+    copy = Copy(tmp_path_factory.mktemp("checkout"), valkey.url)
+    worker = copy.start_worker()
+    yield copy
+    worker.terminate()
+    try:
+        worker.wait(30)
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait(10)
+
+
+def test_the_job_is_ten_lines() -> None:
+    job, _ = code(TITLE, "python")
+
+    assert len(job.splitlines()) == 10
+
+
+def test_the_lines_print_what_the_job_did(copy: Copy) -> None:
+    first, result, last = copy.python("order.py").splitlines()
+
+    assert first.split()[1] in {"pending", "running", "success"}
+    assert record(first.split()[0]).kind == "checksum"
+    assert result == str({"sha256": hashlib.sha256(README.read_bytes()).hexdigest()})
+    assert last == "success after 1 attempt"
+
+
+def test_a_file_that_comes_late_is_found_by_a_retry(copy: Copy) -> None:
+    job_id = copy.order("late.txt")
+    until(lambda: record(job_id).status is TaskStatus.RETRYING, 30)
+    assert "FileNotFoundError" in record(job_id).error
+    (copy.folder / "late.txt").write_text("here")
+
+    until(lambda: record(job_id).is_final)
+
+    assert record(job_id).status is TaskStatus.SUCCESS
+    assert record(job_id).attempts == 2
+
+
+def test_a_folder_fails_at_once(copy: Copy) -> None:
+    job_id = copy.order("tasks")
+
+    until(lambda: record(job_id).is_final, 30)
+
+    assert record(job_id).status is TaskStatus.FAILED
+    assert record(job_id).attempts == 1
+    assert "IsADirectoryError" in record(job_id).error
+
+
+def test_an_error_that_is_not_listed_fails_at_once(copy: Copy) -> None:
+    job_id = copy.order("no\0path")
+
+    until(lambda: record(job_id).is_final, 30)
+
+    assert record(job_id).status is TaskStatus.FAILED
+    assert record(job_id).attempts == 1
+    assert "ValueError" in record(job_id).error
+
+
+def record(job_id: str) -> TaskRecord:
+    """The record as it is now."""
+    found: TaskRecord | None = app.AsyncResult(job_id).record
+    assert found is not None
+    return found

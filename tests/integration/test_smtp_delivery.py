@@ -1,0 +1,631 @@
+"""Blasts against servers that misbehave at chosen moments, with a real Valkey as the ledger."""
+
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from project.embedded import EmbeddedValkey
+from project.errors import InvalidField, TransientError
+from project.settings import settings
+from tasks.emails import smtp
+from tasks.emails.blast import MAX_DROPS, Delivery, check, deliver
+from tasks.emails.ledger import Outcome, RedisLedger
+
+ROOT = Path(__file__).parents[2]
+HANG_UP = ""
+
+Plan = Callable[[str, str], str | None]
+"""(stage, recipient) -> the reply; "" hangs up; None goes on as usual."""
+
+
+class Talk(socketserver.StreamRequestHandler):
+    """One connection: SMTP as far as the plan of the server lets it."""
+
+    server: "Scripted"
+    timeout = 20
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        self.recipient = ""
+        self.in_mail = False
+        self.say("220 scripted")
+        try:
+            while line := self.rfile.readline():
+                self.answer(line.decode("ascii").rstrip("\r\n"))
+        except (HungUp, ConnectionError):
+            return
+
+    def answer(self, line: str) -> None:
+        self.server.commands.append(line)
+        verb = line.partition(" ")[0].upper()
+        if verb == "EHLO":
+            self.say(self.server.hello)
+        elif verb == "AUTH":
+            self.say("235 welcome" if line.endswith(self.server.login) else "535 go away")
+        elif verb == "MAIL":
+            self.say(self.at("mail") or self.begin())
+        elif verb == "RCPT":
+            self.recipient = line.partition("<")[2].rstrip(">")
+            self.say(self.at("rcpt") or "250 ok")
+        elif verb == "DATA":
+            self.say(self.at("data") or self.take())
+        else:
+            self.in_mail = False
+            self.say("250 ok")
+
+    def begin(self) -> str:
+        if self.in_mail:
+            return "503 there is a mail already"
+        self.in_mail = True
+        return "250 ok"
+
+    def take(self) -> str:
+        self.say("354 go on")
+        lines = [self.rfile.readline()]
+        self.at("body")
+        while lines[-1] != b".\r\n":
+            if not lines[-1]:
+                raise HungUp
+            lines.append(self.rfile.readline())
+        self.in_mail = False
+        refusal = self.at("dot")
+        if refusal:
+            return refusal
+        self.server.taken.append((self.recipient, b"".join(lines[:-1])))
+        return self.at("answer") or "250 taken"
+
+    def at(self, stage: str) -> str | None:
+        reply = self.server.plan(stage, self.recipient)
+        if reply == HANG_UP:
+            raise HungUp
+        return reply
+
+    def say(self, reply: str) -> None:
+        self.wfile.write(f"{reply}\r\n".encode())
+
+
+class HungUp(Exception):
+    """The plan says so."""
+
+
+class Scripted(socketserver.ThreadingTCPServer):
+    """An SMTP server on a free port that follows ``plan`` and remembers what it took."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Talk)
+        self.plan: Plan = lambda _stage, _recipient: None
+        self.hello = "250 scripted"
+        self.login = ""
+        self.taken: list[tuple[str, bytes]] = []
+        self.commands: list[str] = []
+        self.connections = 0
+
+    @property
+    def times(self) -> Counter[str]:
+        return Counter(recipient for recipient, _ in self.taken)
+
+    def once(self, stage: str, recipient: str, reply: str) -> None:
+        """Reply so at the first time ``recipient`` gets to ``stage``, as usual afterwards."""
+        moments = {(stage, recipient)}
+
+        def plan(*moment: str) -> str | None:
+            if moment not in moments:
+                return None
+            moments.remove(moment)
+            return reply
+
+        self.plan = plan
+
+
+@pytest.fixture
+def keys(valkey: EmbeddedValkey) -> Iterator[redis.Redis]:
+    with closing(redis.Redis.from_url(valkey.url, socket_timeout=10)) as client:
+        yield client
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    with Scripted() as scripted:
+        thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.setenv("SMTP_URL", url_of(scripted))
+        monkeypatch.setenv("MAIL_FROM", "Continuo <continuo@mail.example.com>")
+        settings.cache_clear()
+        yield scripted
+        monkeypatch.undo()
+        settings.cache_clear()
+        scripted.shutdown()
+        thread.join(10)
+
+
+def url_of(server: Scripted, login: str = "") -> str:
+    return f"smtp://{login}127.0.0.1:{server.server_address[1]}"
+
+
+@pytest.fixture
+def job() -> str:
+    return str(uuid.uuid4())
+
+
+def people(count: int) -> list[str]:
+    return [f"user{number}@example.org" for number in range(count)]
+
+
+ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
+
+
+def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> Delivery:
+    return deliver(job, recipients, "default", RedisLedger(keys, job))
+
+
+def test_everybody_gets_one_mail_over_one_connection(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert server.connections == 1
+    assert [recipient for recipient, _ in server.taken] == TRIO
+    for recipient, raw in server.taken:
+        message = message_from_bytes(raw, policy=default)
+        assert message["To"] == recipient
+        assert not message.defects
+
+
+def test_an_empty_list_sends_nothing_and_connects_to_nobody(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    assert attempt(keys, job, []) == Delivery(sent=0)
+    assert server.connections == 0
+    assert not keys.exists(f"continuo:mail:{job}")
+
+
+def test_a_finished_blast_that_runs_again_mails_nobody(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    first = attempt(keys, job, TRIO)
+    assert attempt(keys, job, TRIO) == first
+    assert server.times == Counter(TRIO)
+    assert server.connections == 1
+
+
+def test_a_recipient_that_is_listed_twice_gets_one_mail(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    assert attempt(keys, job, [ADA, BOB, ADA]) == Delivery(sent=2)
+    assert server.times == Counter([ADA, BOB])
+
+
+def test_another_job_mails_the_same_people(server: Scripted, keys: redis.Redis) -> None:
+    for job in (str(uuid.uuid4()), str(uuid.uuid4())):
+        assert attempt(keys, job, [ADA]) == Delivery(sent=1)
+    assert server.times[ADA] == 2
+
+
+def test_a_connection_is_renewed_after_a_hundred_mails(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    assert attempt(keys, job, people(250)) == Delivery(sent=250)
+    assert server.connections == 3
+    assert server.commands.count("QUIT") == 3
+
+
+def test_lines_that_start_with_a_dot_arrive_as_they_were(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = b"Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n"
+    monkeypatch.setattr("tasks.emails.blast.compose", lambda *_: mail)
+    assert attempt(keys, job, [ADA]) == Delivery(sent=1)
+    assert server.taken[0][1] == b"Subject: dots\r\n\r\n..\r\n...\r\n..a\r\n"
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
+def test_a_temporary_refusal_is_sent_at_the_second_attempt(
+    server: Scripted, keys: redis.Redis, job: str, stage: str
+) -> None:
+    server.once(stage, BOB, "451 4.7.1 greylisted")
+    with pytest.raises(TransientError, match=r"1 of 3 .* \(451 4.7.1 greylisted\); sent to 2"):
+        attempt(keys, job, TRIO)
+    assert server.times == Counter([ADA, EVE])
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert server.times == Counter(TRIO)
+
+
+@pytest.mark.parametrize(
+    ("stage", "outcome"),
+    [
+        ("rcpt", Delivery(sent=2, bounced=1)),
+        ("data", Delivery(sent=2, rejected=1)),
+        ("dot", Delivery(sent=2, rejected=1)),
+    ],
+)
+def test_a_permanent_refusal_is_final(
+    server: Scripted, keys: redis.Redis, job: str, stage: str, outcome: Delivery
+) -> None:
+    server.once(stage, BOB, "550 no")
+    assert attempt(keys, job, TRIO) == outcome
+    assert attempt(keys, job, TRIO) == outcome
+    assert server.times == Counter([ADA, EVE])
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+@pytest.mark.parametrize("reply", [HANG_UP, "421 closing", "what?"])
+def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
+    server: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
+) -> None:
+    server.once(stage, BOB, reply)
+    with pytest.raises(TransientError, match="1 of 3 recipients have to wait"):
+        attempt(keys, job, TRIO)
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert server.times == Counter(TRIO)
+
+
+def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_much_for_any_buffer = b"Subject: large\r\n\r\n" + b"x\r\n" * 10_000_000
+    monkeypatch.setattr("tasks.emails.blast.compose", lambda *_: too_much_for_any_buffer)
+    server.once("body", ADA, HANG_UP)
+    with pytest.raises(TransientError, match="1 of 1 recipients have to wait"):
+        attempt(keys, job, [ADA])
+    monkeypatch.undo()
+    monkeypatch.setenv("SMTP_URL", url_of(server))
+    settings.cache_clear()
+    assert attempt(keys, job, [ADA]) == Delivery(sent=1)
+    assert server.times == Counter([ADA])
+
+
+@pytest.mark.parametrize("reply", [HANG_UP, "what?"])
+@pytest.mark.parametrize("stage", ["dot", "answer"])
+def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
+    server: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
+) -> None:
+    server.once(stage, BOB, reply)
+    assert attempt(keys, job, TRIO) == Delivery(sent=2, unknown=1)
+    assert attempt(keys, job, TRIO) == Delivery(sent=2, unknown=1)
+    assert max(server.times.values()) == 1
+
+
+@pytest.mark.parametrize("reply", [HANG_UP, "421 too many"])
+def test_a_server_that_hangs_up_between_two_mails_is_called_again(
+    server: Scripted, keys: redis.Redis, job: str, reply: str
+) -> None:
+    server.once("mail", ADA, reply)
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert server.connections == 2
+
+
+def test_an_attempt_ends_when_every_connection_drops(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    server.plan = lambda stage, _: HANG_UP if stage == "rcpt" else None
+    with pytest.raises(TransientError, match="dropped 3 connections in a row"):
+        attempt(keys, job, people(50))
+    assert server.connections == MAX_DROPS
+
+
+def test_a_refused_sender_is_nobodys_fault_and_put_back(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    server.plan = lambda stage, _: "550 who are you?" if stage == "mail" else None
+    with pytest.raises(smtp.ServerUnavailable, match="refuses the sender: 550 who are you"):
+        attempt(keys, job, TRIO)
+    assert len([line for line in server.commands if line.startswith("MAIL")]) == 1
+    assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
+    server.plan = lambda _stage, _recipient: None
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+
+
+def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+    settings.cache_clear()
+    with pytest.raises(smtp.ServerUnavailable, match="refused"):
+        attempt(keys, job, TRIO)
+    assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
+    monkeypatch.setenv("SMTP_URL", url_of(server))
+    settings.cache_clear()
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+
+
+def test_a_server_that_says_nothing_is_given_up(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "REPLY_SECONDS", 0.2)
+    silence = threading.Event()
+    server.plan = lambda _stage, _recipient: None if silence.wait(10) else HANG_UP
+    with pytest.raises(TransientError, match="timed out"):
+        attempt(keys, job, TRIO)
+    silence.set()
+    assert server.taken == []
+
+
+def test_login_is_done_before_the_first_mail(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.hello = "250-scripted\r\n250 AUTH PLAIN"
+    server.login = "AGFkYQBzM2NyZXQ="
+    monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
+    settings.cache_clear()
+    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert len([line for line in server.commands if line.startswith("AUTH")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("hello", "problem"),
+    [("250-scripted\r\n250 AUTH PLAIN", "535 go away"), ("250 scripted", "not supported")],
+)
+def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
+    server: Scripted,
+    keys: redis.Redis,
+    job: str,
+    monkeypatch: pytest.MonkeyPatch,
+    hello: str,
+    problem: str,
+) -> None:
+    server.hello, server.login = hello, "somethingelse"
+    monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
+    settings.cache_clear()
+    with pytest.raises(smtp.ServerUnavailable, match=problem) as raised:
+        attempt(keys, job, TRIO)
+    assert "s3cret" not in str(raised.value)
+    assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
+
+
+def test_without_starttls_nothing_is_said_in_the_clear(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.hello = "250-scripted\r\n250 AUTH PLAIN"
+    clear = url_of(server, "ada:s3cret@")
+    monkeypatch.setenv("SMTP_URL", clear.replace("smtp:", "smtp+starttls:"))
+    settings.cache_clear()
+    with pytest.raises(smtp.ServerUnavailable, match="STARTTLS extension not supported"):
+        attempt(keys, job, TRIO)
+    assert not [line for line in server.commands if line.startswith(("AUTH", "MAIL"))]
+
+
+def test_a_bad_setting_is_found_before_anybody_is_claimed(
+    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("SMTP_URL", "http://x"), ("MAIL_FROM", "nobody")):
+        monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        with pytest.raises(InvalidField):
+            attempt(keys, job, TRIO)
+    assert not keys.exists(f"continuo:mail:{job}")
+    assert server.connections == 0
+
+
+def test_hostile_recipients_do_not_get_as_far_as_the_server(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    hostile = "ada@example.org>\r\nRCPT TO:<eve@example.org"
+    with pytest.raises(InvalidField, match=r"recipients\[0\]"):
+        check([hostile], "default")
+    with pytest.raises(InvalidField, match="not one plain e-mail address"):
+        attempt(keys, job, [hostile])
+    assert server.commands == []
+
+
+def test_racing_attempts_mail_nobody_twice(server: Scripted, keys: redis.Redis, job: str) -> None:
+    recipients, racers = people(200), 3
+    together = threading.Barrier(racers, timeout=10)
+    started = threading.local()
+
+    def plan(stage: str, _recipient: str) -> None:
+        if stage == "mail" and not hasattr(started, "yes"):
+            started.yes = True
+            if server.connections <= racers:
+                together.wait()
+
+    server.plan = plan
+    ends: list[Delivery | TransientError] = []
+
+    def race() -> None:
+        try:
+            ends.append(attempt(keys, job, recipients))
+        except TransientError as error:
+            ends.append(error)
+
+    threads = [threading.Thread(target=race) for _ in range(racers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(ends) == racers
+    assert together.n_waiting == 0
+    assert attempt(keys, job, recipients) == Delivery(sent=200)
+    assert server.times == Counter(recipients)
+
+
+def test_an_attempt_that_lost_its_claim_does_not_send(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    taker = RedisLedger(keys, job)
+
+    def take_over(stage: str, _recipient: str) -> None:
+        if stage == "data":
+            taker.claim(BOB)
+
+    server.plan = take_over
+    with pytest.raises(TransientError, match="another attempt is at work"):
+        attempt(keys, job, [BOB])
+    assert server.taken == []
+    assert taker.about_to_send(BOB)
+
+
+class Failing(RedisLedger):
+    """A ledger that is out of reach at one step, for one recipient."""
+
+    step = ""
+
+    def about_to_send(self, recipient: str) -> bool:
+        self.fail("about_to_send", recipient)
+        return super().about_to_send(recipient)
+
+    def settle(self, recipient: str, outcome: Outcome) -> None:
+        self.fail("settle", recipient)
+        super().settle(recipient, outcome)
+
+    def fail(self, step: str, recipient: str) -> None:
+        if (step, recipient) == (self.step, BOB):
+            raise TransientError("the ledger is out of reach")
+
+
+@pytest.mark.parametrize(
+    ("step", "end"),
+    [("about_to_send", Delivery(sent=3)), ("settle", Delivery(sent=2, unknown=1))],
+)
+def test_a_ledger_that_fails_in_the_middle_leads_to_no_second_mail(
+    server: Scripted, keys: redis.Redis, job: str, step: str, end: Delivery
+) -> None:
+    ledger = Failing(keys, job)
+    ledger.step = step
+    started = time.monotonic()
+    with pytest.raises(TransientError, match="out of reach"):
+        deliver(job, TRIO, "default", ledger)
+    assert time.monotonic() - started < smtp.REPLY_SECONDS / 2
+    assert attempt(keys, job, TRIO) == end
+    assert server.times == Counter(TRIO)
+
+
+ATTEMPT = """
+import sys, redis
+from tasks.emails.blast import deliver
+from tasks.emails.ledger import RedisLedger
+_, port, job, *recipients = sys.argv
+deliver(job, recipients, "default", RedisLedger(redis.Redis(port=int(port)), job))
+"""
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot", "answer"])
+def test_a_killed_attempt_mails_nobody_twice_and_forgets_nobody(
+    server: Scripted, keys: redis.Redis, job: str, stage: str
+) -> None:
+    recipients = people(5)
+    port = str(keys.connection_pool.connection_kwargs["port"])
+    command = [sys.executable, "-c", ATTEMPT, port, job, *recipients]
+    running = threading.Event()
+    victim: list[subprocess.Popen[bytes]] = []
+
+    def kill(at: str, recipient: str) -> str | None:
+        # when MAIL comes, the server still has the recipient of the mail before
+        if (at, recipient) != (stage, recipients[1 if at == "mail" else 2]):
+            return None
+        assert running.wait(10)
+        victim[0].kill()
+        victim[0].wait(10)
+        return HANG_UP
+
+    server.plan = kill
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ) as process:
+        victim.append(process)
+        running.set()
+        assert process.wait(30) == -signal.SIGKILL
+    server.plan = lambda _stage, _recipient: None
+    end = attempt(keys, job, recipients)
+    in_doubt = 1 if stage in {"dot", "answer"} else 0
+    assert end == Delivery(sent=5 - in_doubt, unknown=in_doubt)
+    lost = {recipients[2]} if stage == "dot" else set()
+    assert server.times == Counter(set(recipients) - lost)
+
+
+def test_two_deaths_and_a_takeover_leave_the_ledger_complete(keys: redis.Redis, job: str) -> None:
+    first, second, third = (RedisLedger(keys, job) for _ in range(3))
+    assert first.claim(ADA)
+    assert second.claim(ADA)
+    assert not first.about_to_send(ADA)
+    first.settle(ADA, Outcome.BOUNCED)
+    assert third.tally() == Counter({Outcome.RETRY: 1})
+    assert second.about_to_send(ADA)
+    assert not third.claim(ADA)
+    third.settle(ADA, Outcome.RETRY)
+    assert third.tally() == Counter({Outcome.UNKNOWN: 1})
+    second.settle(ADA, Outcome.SENT)
+    second.settle(ADA, Outcome.RETRY)
+    assert third.tally() == Counter({Outcome.SENT: 1})
+
+
+def test_a_step_that_is_repeated_because_its_answer_was_lost_changes_nothing(
+    keys: redis.Redis, job: str
+) -> None:
+    ledger = RedisLedger(keys, job)
+    assert ledger.claim(ADA)
+    assert ledger.claim(ADA)
+    assert ledger.about_to_send(ADA)
+    assert ledger.about_to_send(ADA)
+    assert not ledger.claim(ADA)
+
+
+@pytest.mark.parametrize("outcome", [found for found in Outcome if found is not Outcome.RETRY])
+def test_a_final_outcome_is_never_claimed_again(
+    keys: redis.Redis, job: str, outcome: Outcome
+) -> None:
+    ledger = RedisLedger(keys, job)
+    ledger.claim(ADA)
+    ledger.about_to_send(ADA)
+    ledger.settle(ADA, outcome)
+    assert not RedisLedger(keys, job).claim(ADA)
+
+
+def test_the_ledger_is_forgotten_long_after_the_last_claim(keys: redis.Redis, job: str) -> None:
+    RedisLedger(keys, job, keep_seconds=1_000).claim(ADA)
+    RedisLedger(keys, job, keep_seconds=9_000).claim(BOB)
+    assert 8_990 < keys.ttl(f"continuo:mail:{job}") <= 9_000
+
+
+def test_the_ledger_outlives_the_record(
+    keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETENTION_FAILED", "99000000")
+    settings.cache_clear()
+    RedisLedger(keys, job).claim(ADA)
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert keys.ttl(f"continuo:mail:{job}") > 99_000_000
+
+
+def test_a_ledger_reads_answers_as_text_too(keys: redis.Redis, job: str) -> None:
+    port = keys.connection_pool.connection_kwargs["port"]
+    with closing(redis.Redis(port=port, decode_responses=True)) as client:
+        ledger = RedisLedger(client, job)
+        assert ledger.claim(ADA)
+        assert ledger.tally() == Counter({Outcome.RETRY: 1})
+
+
+def test_a_valkey_that_is_away_or_full_makes_the_attempt_fail_for_now(
+    server: Scripted, keys: redis.Redis, job: str
+) -> None:
+    away = redis.Redis(port=free_port(), retry=Retry(ConstantBackoff(0), 0))
+    with closing(away), pytest.raises(TransientError, match="the mail ledger cannot be used"):
+        attempt(away, job, TRIO)
+    keys.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(TransientError, match="the mail ledger cannot be used"):
+            attempt(keys, job, TRIO)
+    finally:
+        keys.config_set("maxmemory", "0")
+    assert server.connections == 0

@@ -1,0 +1,53 @@
+"""The way a mail goes on one machine: a blast, the bundled mail sink, a file."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+import redis
+
+from project.embedded import EmbeddedValkey
+from project.settings import settings
+from tasks.emails.blast import Delivery, check, deliver
+from tasks.emails.ledger import RedisLedger
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Path]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "project.outbox"],
+        cwd=ROOT,
+        env=os.environ | {"DATA_DIR": str(tmp_path), "SMTP_PORT": str(settings().smtp_port)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "taking mails" in process.stdout.readline()
+        yield tmp_path / "outbox"
+        process.terminate()
+
+
+def test_a_blast_leaves_one_file_per_recipient(outbox: Path, valkey: EmbeddedValkey) -> None:
+    names = ["Ada.Lovelace+x@Example.org", "bob!#$%&'*/=?^_`{|}~@example.org", "eve@bücher.example"]
+    recipients = check([*names, "ADA.lovelace+X@example.org"], "welcome")
+    job = str(uuid.uuid4())
+    with closing(redis.Redis.from_url(valkey.url)) as client:
+        end = deliver(job, recipients, "welcome", RedisLedger(client, job))
+    assert end == Delivery(sent=3)
+    mails = [
+        message_from_bytes(path.read_bytes(), policy=default)
+        for path in sorted(outbox.glob("*.eml"))
+    ]
+    assert [mail["X-Envelope-To"] for mail in mails] == recipients
+    assert [mail["To"] for mail in mails] == recipients
+    assert {mail["Subject"] for mail in mails} == {"Welcome to Continuo"}
+    assert len({mail["Message-ID"] for mail in mails}) == 3

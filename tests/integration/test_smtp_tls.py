@@ -1,0 +1,148 @@
+"""Encrypted hand-in against a real TLS server; certificates are made by openssl."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+
+from tasks.emails import smtp
+from tasks.emails.addresses import Sender
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+
+SENDER = Sender("c@x.org", "c@x.org", "x.org")
+HOST = "127.0.0.1"
+MAIL = b"Subject: hi\r\n\r\nhello\r\n"
+
+
+class Inbox:
+    """Remembers who got a mail."""
+
+    def __init__(self) -> None:
+        self.recipients: list[str] = []
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:  # noqa: N802 - the name aiosmtpd looks for
+        self.recipients += envelope.rcpt_tos
+        return "250 ok"
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as held:
+        return int(held.getsockname()[1])
+
+
+def certificate(folder: Path, name: str) -> Path:
+    file = folder / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", str(file), "-out", str(folder / "only.pem")),
+            *("-subj", f"/CN={name}", "-addext", f"subjectAltName={name}"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    file.write_bytes(file.read_bytes() + (folder / "only.pem").read_bytes())
+    return file
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("ours"), "IP:127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def of_somebody_else(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("other"), "DNS:other.example.com")
+
+
+def allow_ada(*arguments: object) -> AuthResult:
+    login = arguments[-1]
+    assert isinstance(login, LoginPassword)
+    return AuthResult(success=login == LoginPassword(b"ada", b"s3cret"), handled=False)
+
+
+Start = Callable[[str, Path], tuple[str, Inbox]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[Controller] = []
+
+    def start_one(scheme: str, file: Path) -> tuple[str, Inbox]:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(file)
+        inbox = Inbox()
+        port = free_port()
+        if scheme == "smtps":
+            controller = Controller(inbox, hostname=HOST, port=port, ssl_context=context)
+        else:
+            controller = Controller(
+                inbox,
+                hostname=HOST,
+                port=port,
+                tls_context=context,
+                require_starttls=True,
+                auth_required=True,
+                authenticator=allow_ada,
+            )
+        controller.start()
+        started.append(controller)
+        return f"{HOST}:{port}", inbox
+
+    yield start_one
+    for controller in started:
+        controller.stop()
+
+
+def send(url: str) -> smtp.Reply:
+    with smtp.Connection(smtp.parse(url), SENDER) as connection:
+        assert connection.address("ada@example.org").is_ok
+        assert connection.write(MAIL) is None
+        return connection.dot()
+
+
+@pytest.mark.parametrize(("scheme", "login"), [("smtps", ""), ("smtp+starttls", "ada:s3cret@")])
+def test_a_mail_goes_encrypted_to_a_server_with_a_good_certificate(
+    start: Start, ours: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, login: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours))
+    address, inbox = start(scheme, ours)
+    assert send(f"{scheme}://{login}{address}").code == 250
+    assert inbox.recipients == ["ada@example.org"]
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_an_unknown_certificate_is_refused(start: Start, ours: Path, scheme: str) -> None:
+    address, inbox = start(scheme, ours)
+    with pytest.raises(smtp.ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        send(f"{scheme}://{address}")
+    assert inbox.recipients == []
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_a_certificate_of_another_host_is_refused(
+    start: Start, of_somebody_else: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(of_somebody_else))
+    address, inbox = start(scheme, of_somebody_else)
+    with pytest.raises(smtp.ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        send(f"{scheme}://{address}")
+    assert inbox.recipients == []
+
+
+def test_a_wrong_password_is_refused(
+    start: Start, ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours))
+    address, inbox = start("smtp+starttls", ours)
+    with pytest.raises(smtp.ServerUnavailable, match="535"):
+        send(f"smtp+starttls://ada:wrong@{address}")
+    assert inbox.recipients == []

@@ -1,0 +1,114 @@
+"""What anybody may put on a queue: the worker goes on, and nothing is gone without a trace."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from project.celery import app
+from tests import kinds
+from tests.patience import until
+from tests.workers import Desk, Worker, Workers
+
+GARBAGE = "continuo:garbage"
+
+
+def message(content: bytes = b"[[1, 2], {}, {}]", /, **changes: Any) -> str:
+    """The message of a ``tests.add``, with another body and other parts."""
+    whole = json.loads(kinds.add.message((1, 2)).text)
+    whole["body"] = base64.b64encode(content).decode()
+    return json.dumps(whole | {name.replace("_", "-"): value for name, value in changes.items()})
+
+
+def message_with(part: str, **changes: Any) -> str:
+    """The same with other headers or properties."""
+    whole = json.loads(message())
+    whole[part] |= changes
+    return json.dumps(whole)
+
+
+NO_MESSAGE = {
+    "not JSON": "this is not JSON",
+    "nothing": "",
+    "not UTF-8": b"\xff\xfe\x00",
+    "nested without end": "[" * 50_000,
+    "no object": "5",
+    "another object": '{"job": 1}',
+    "an id that is no text": message_with("headers", id=5),
+    "a kind that is no text": message_with("headers", task=["tests.add"]),
+}
+
+NO_BODY = {
+    "not base64": message(body="!!!!not base64"),
+    "an unknown encoding": message_with("properties", body_encoding="rot13"),
+    "not JSON": message(b"\x80\x04not json"),
+    "not UTF-8": message(b"\xff\xff\xff"),
+    "a pickle": message(b"\x80\x04N.", content_type="application/x-python-serialize"),
+    "an unknown type": message(content_type="application/x-unknown"),
+    "no type": message(content_type=None),
+    "a number": message(b"5"),
+    "null": message(b"null"),
+    "an object": message(b"{}"),
+    "no arguments": message(b"[]"),
+    "positional arguments alone": message(b"[[1, 2]]"),
+    "arguments that are a number": message(b"[5, {}, {}]"),
+    "keywords that are a list": message(b"[[1, 2], [], {}]"),
+    "options that are a number": message(b"[[1, 2], {}, 5]"),
+}
+
+ODD_HEADERS = {
+    "retries that are a text": message_with("headers", retries="x"),
+    "retries that are null": message_with("headers", retries=None),
+    "more retries than a number holds": message_with("headers", retries=10**30),
+    "retries below zero": message_with("headers", retries=-1),
+    "time limits that are a text": message_with("headers", timelimit="abc"),
+    "a time limit that is a text": message_with("headers", timelimit=["a", "b"]),
+    "an eta that is no time": message_with("headers", eta="yesterday"),
+    "an expiry that is no time": message_with("headers", expires="soon"),
+    "attempts that are a text": message_with("headers", max_attempts="x"),
+    "too many arguments": message(b"[[1, 2, 3, 4], {}, {}]"),
+}
+
+
+@pytest.fixture
+def worker(staff: Workers) -> Worker:
+    """A worker of the module; another one when the last test was too much for it."""
+    for hired in staff.hired[-1:]:
+        if hired.is_running:
+            return hired
+    staff.redis.flushall()
+    return staff.hire("--concurrency=1").ready()
+
+
+def send_and_go_on(desk: Desk, worker: Worker, item: str | bytes) -> None:
+    """Put the item on the queue; the job that is sent behind it must be done."""
+    desk.redis.delete(GARBAGE)
+    desk.redis.lpush("celery", item)
+    job = kinds.add.delay(20, 22)
+    until(lambda: desk.record(job.id).is_final or not worker.is_running)
+    assert worker.is_running, f"the worker ended: {worker.last_words}"
+    assert desk.record(job.id).result == 42
+    until(lambda: desk.in_hand() == 0)
+
+
+@pytest.mark.parametrize("item", NO_MESSAGE.values(), ids=NO_MESSAGE)
+def test_what_is_no_message_is_put_aside(desk: Desk, worker: Worker, item: str | bytes) -> None:
+    send_and_go_on(desk, worker, item)
+    assert desk.redis.llen(GARBAGE) == 1
+
+
+@pytest.mark.parametrize("item", NO_BODY.values(), ids=NO_BODY)
+def test_a_message_whose_body_nobody_can_read_is_put_aside(
+    desk: Desk, worker: Worker, item: str
+) -> None:
+    send_and_go_on(desk, worker, item)
+    kept = desk.redis.lrange(GARBAGE, 0, -1)
+    assert kept == [f"celery\n{item}"]
+
+
+@pytest.mark.parametrize("item", ODD_HEADERS.values(), ids=ODD_HEADERS)
+def test_an_odd_message_is_put_aside_or_has_a_record(desk: Desk, worker: Worker, item: str) -> None:
+    send_and_go_on(desk, worker, item)
+    record = app.AsyncResult(json.loads(item)["headers"]["id"]).record
+    assert desk.redis.llen(GARBAGE) == 1 or (record and record.is_final)

@@ -1,0 +1,58 @@
+"""Plain Celery on the same queues: its clients and its workers need nothing of ours."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery
+
+from project.records import TaskStatus
+from tests import kinds
+from tests.patience import until
+from tests.processes import Program
+from tests.workers import Desk, Workers
+
+
+@pytest.fixture
+def plain_client(workers: Workers) -> Iterator[Celery]:
+    """A stock client on our broker."""
+    with Celery("plain", broker=workers.url, backend=workers.url, set_as_current=False) as app:
+        yield app
+
+
+def test_our_worker_runs_the_jobs_of_a_stock_client(
+    desk: Desk, workers: Workers, plain_client: Celery
+) -> None:
+    workers.hire("--concurrency=1").ready()
+    job = plain_client.send_task("tests.add", (2, 3))
+    until(lambda: desk.finds(job.id))
+    record = desk.final(job.id)
+    assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
+    assert (record.attempts, record.max_retries) == (1, 3)
+    assert (record.started_at or 0) >= record.created_at
+
+
+def test_a_stock_clients_job_is_tried_again_on_the_record(
+    desk: Desk, workers: Workers, plain_client: Celery
+) -> None:
+    workers.hire("--concurrency=1").ready()
+    job = plain_client.send_task("tests.flaky", kwargs={"failures": 1})
+    until(lambda: desk.finds(job.id))
+    waiting = desk.attempted(job.id, 1)
+    assert waiting.status is TaskStatus.RETRYING
+    assert desk.due(job.id) == pytest.approx(waiting.updated_at + 2, abs=0.01)
+    desk.hurry(job.id)
+    assert desk.final(job.id).result == 2
+
+
+def test_a_stock_worker_runs_our_jobs(desk: Desk, workers: Workers, plain_client: Celery) -> None:
+    command = [sys.executable, "-m", "celery", "-A", "tests.plain", "worker", "--pool=solo"]
+    command += ["--loglevel=INFO", "--without-mingle", "--without-gossip"]
+    plain = Program(command, workers.folder / "plain.log", {"REDIS_URL": workers.url})
+    try:
+        plain.hear(" ready.")
+        ours = kinds.add.delay(20, 22)
+        assert plain_client.AsyncResult(ours.id).get(timeout=10) == 42
+    finally:
+        plain.kill()
+    assert desk.queued() == []

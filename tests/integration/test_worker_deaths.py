@@ -1,0 +1,81 @@
+"""Processes that are killed: their jobs run again, once, and not for ever."""
+
+import os
+import signal
+
+import pytest
+
+from project.records import TaskStatus
+from tests import kinds
+from tests.patience import until
+from tests.processes import children, is_alive
+from tests.workers import Desk, Workers
+
+
+def test_a_killed_pool_process_gives_its_job_back(desk: Desk, workers: Workers) -> None:
+    workers.hire("--concurrency=1").ready()
+    job = kinds.hold.delay()
+    first = desk.held(job.id)
+    os.kill(first, signal.SIGKILL)
+    second = desk.held(job.id)
+    running = desk.record(job.id)
+    assert second != first
+    assert (running.attempts, running.interruptions) == (1, 1)
+    desk.let_go(second)
+    done = desk.final(job.id)
+    assert (done.status, done.result) == (TaskStatus.SUCCESS, second)
+    assert (done.attempts, done.interruptions, done.error) == (1, 1, "")
+
+
+def test_a_job_that_kills_its_process_is_given_up_after_three_deaths(
+    desk: Desk, workers: Workers
+) -> None:
+    workers.hire("--concurrency=1").ready()
+    job = kinds.die.delay()
+    record = desk.final(job.id, 30)
+    assert (record.status, record.interruptions) == (TaskStatus.FAILED, 3)
+    assert "killed its worker 3 times" in record.error
+    assert "SIGKILL" in record.error
+    assert kinds.add.delay(1, 2).get(timeout=10) == 3
+    until(lambda: desk.in_hand() == len(desk.queued()) == 0)
+
+
+@pytest.mark.parametrize(
+    ("pool", "lease"), [("prefork", ""), ("solo", "2"), ("threads", "2")], ids=str
+)
+def test_a_killed_workers_job_is_run_by_another_within_15_seconds(
+    desk: Desk, workers: Workers, pool: str, lease: str
+) -> None:
+    options = ("--concurrency=1", f"--pool={pool}")
+    pair = [workers.hire(*options, LEASE_SECONDS=lease) for _ in range(2)]
+    for worker in pair:
+        worker.ready()
+    job = kinds.hold.delay()
+    first = desk.held(job.id)
+    dying, heir = sorted(pair, key=lambda worker: first not in worker.processes())
+    processes = dying.processes()
+    os.kill(dying.pid, signal.SIGKILL)
+    dying.wait()
+    second = desk.held(job.id, 15)
+    assert second in heir.processes()
+    assert not any(is_alive(pid) for pid in processes)
+    desk.let_go(second)
+    done = desk.final(job.id)
+    assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
+    until(lambda: desk.in_hand() == len(desk.queued()) == 0)
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
+def test_in_every_pool_jobs_go_round_and_the_worker_ends_in_order(
+    desk: Desk, workers: Workers, pool: str
+) -> None:
+    worker = workers.hire("--concurrency=2", f"--pool={pool}").ready()
+    sums = [kinds.add.delay(number, number) for number in range(20)]
+    assert [desk.final(job.id).result for job in sums] == list(range(0, 40, 2))
+    flaky = kinds.flaky.delay(1)
+    desk.becomes(flaky.id, TaskStatus.RETRYING)
+    desk.hurry(flaky.id)
+    assert desk.final(flaky.id).result == 2
+    worker.send(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert (desk.in_hand(), desk.slots(), children(worker.pid)) == (0, 0, [])

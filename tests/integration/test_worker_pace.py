@@ -1,0 +1,36 @@
+"""A slot that becomes free is used at once."""
+
+from statistics import median
+
+import pytest
+
+from tests import kinds
+from tests.workers import Desk, Workers
+
+SOON = 0.1
+"""Seconds from the end of a job to the start of the one behind it; it takes milliseconds."""
+
+QUEUES = ["one", "two"]
+"""One for each worker: an unlucky order of callbacks is drawn when a worker starts."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pair(staff: Workers) -> None:
+    """Two workers with one slot each."""
+    for worker in [staff.hire("--concurrency=1", f"--queues={queue}") for queue in QUEUES]:
+        worker.ready()
+
+
+def wait_between_two(desk: Desk, queue: str) -> float:
+    """Seconds in which nothing ran though a job was waiting."""
+    before = kinds.hold.apply_async(queue=queue)
+    behind = kinds.add.apply_async((1, 1), queue=queue)
+    desk.let_go(desk.held(before.id))
+    started, ended = desk.final(behind.id).started_at, desk.final(before.id).finished_at
+    return (started or 0) - (ended or 0)
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_job_starts_as_soon_as_the_one_before_it_is_done(desk: Desk, queue: str) -> None:
+    waits = [wait_between_two(desk, queue) for _ in range(7)]
+    assert median(waits) < SOON, waits

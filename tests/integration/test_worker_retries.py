@@ -1,0 +1,93 @@
+"""Attempts: how many, when, and what the record says in between."""
+
+from typing import Any
+
+import pytest
+
+from project.records import TaskRecord, TaskStatus
+from tasks.emails import send_email_blast
+from tasks.reports import generate_report
+from tests import kinds
+from tests.workers import Desk, Workers
+
+SCHEDULE = [2, 4, 8, 16, 30, 30]
+
+REPORT = (generate_report, {"type": "summary", "filters": {}}, "Upstream data service timed out")
+BLAST = (send_email_blast, {"recipients": ["a@example.com"], "template": "default"}, "refused")
+FLAKY = (kinds.flaky, {"failures": 99}, "attempt 7 failed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worker(staff: Workers) -> None:
+    """One process for all jobs, so that what one leaves behind would meet the next.
+
+    Its reports fail on purpose and no mail server listens.
+    """
+    staff.hire("--concurrency=1", CONTINUO_FAULT_RATE="1").ready()
+
+
+def failed_attempts(desk: Desk, job_id: str) -> list[tuple[TaskRecord, float]]:
+    """The record after each attempt but the last, and the seconds until the next."""
+    seen: list[tuple[TaskRecord, float]] = []
+    while True:
+        record = desk.attempted(job_id, len(seen) + 1)
+        if record.is_final:
+            return seen
+        seen.append((record, (desk.due(job_id) or 0) - record.updated_at))
+        desk.hurry(job_id)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order", "words"), [REPORT, BLAST, FLAKY], ids=["report", "email_blast", "flaky"]
+)
+def test_attempts_follow_after_2_4_8_16_30_and_30_seconds(
+    desk: Desk, kind: Any, order: dict[str, Any], words: str
+) -> None:
+    job = kind.apply_async(kwargs=order, max_retries=7)
+    waits = [wait for _, wait in failed_attempts(desk, job.id)]
+    assert waits == pytest.approx(SCHEDULE, abs=0.01)
+    last = desk.record(job.id)
+    assert (last.status, last.attempts, last.max_retries) == (TaskStatus.FAILED, 7, 7)
+    assert last.error.startswith("Traceback")
+    assert words in last.error
+
+
+def test_the_record_shows_each_attempt_and_its_traceback(desk: Desk) -> None:
+    job = kinds.flaky.delay(2)
+    between = [record for record, _ in failed_attempts(desk, job.id)]
+    assert [record.attempts for record in between] == [1, 2]
+    assert {record.status for record in between} == {TaskStatus.RETRYING}
+    for number, record in enumerate(between, start=1):
+        assert record.error.startswith("Traceback")
+        assert f"TransientError: attempt {number} failed" in record.error
+        assert (record.result, record.finished_at) == (None, None)
+    done = desk.record(job.id)
+    assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 3, 3)
+    assert "attempt 2 failed" in done.error
+
+
+def test_attempts_are_counted_per_call_and_do_not_leak(desk: Desk) -> None:
+    wanted = [1, 5, None, 2, None]
+    jobs = [kinds.flaky.apply_async((99,), max_retries=most) for most in wanted]
+    for job in jobs:
+        failed_attempts(desk, job.id)
+    assert [desk.record(job.id).attempts for job in jobs] == [1, 5, 3, 2, 3]
+
+
+def test_a_limit_the_job_sets_itself_does_not_leak(desk: Desk) -> None:
+    stubborn = [kinds.stubborn.delay(2), kinds.stubborn.delay(4)]
+    flaky = kinds.flaky.delay(99)
+    for job in (*stubborn, flaky):
+        failed_attempts(desk, job.id)
+    assert [desk.record(job.id).attempts for job in (*stubborn, flaky)] == [2, 4, 3]
+
+
+def test_a_blast_to_nobody_needs_no_mail_server(desk: Desk) -> None:
+    job = send_email_blast.delay(recipients=[], template="default")
+    assert desk.final(job.id).result == {"sent": 0, "template": "default"}
+
+
+def test_a_long_traceback_keeps_its_end(desk: Desk) -> None:
+    record = desk.final(kinds.shout.apply_async((50_000,), max_retries=1).id)
+    assert len(record.error) == 16_384
+    assert record.error.rstrip().endswith("!the end")

@@ -1,0 +1,152 @@
+"""Kinds of jobs for tests. A worker knows them when it is started with ``-I tests.kinds``."""
+
+import os
+import signal
+from contextlib import suppress
+from typing import Any
+
+import redis
+
+from project.celery import app
+from project.errors import InvalidField, PermanentError, TransientError
+from project.records import MAX_BACKOFF
+from project.settings import settings
+
+LONGEST_HOLD = 60
+"""Seconds after which a job that nobody lets go ends by itself."""
+
+tried_again = {
+    "autoretry_for": (Exception,),
+    "dont_autoretry_for": (PermanentError, InvalidField),
+    "retry_backoff": 2,
+    "retry_backoff_max": MAX_BACKOFF,
+    "retry_jitter": False,
+}
+
+
+@app.task(name="tests.add")
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+@app.task(name="tests.total")
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+@app.task(name="tests.flaky", bind=True, **tried_again)
+def flaky(self: Any, failures: int) -> int:
+    """Fails so many times; then gives the number of the attempt that worked."""
+    attempt: int = self.request.retries + 1
+    if attempt <= failures:
+        raise TransientError(f"attempt {attempt} failed")
+    return attempt
+
+
+@app.task(name="tests.stubborn", bind=True)
+def stubborn(self: Any, attempts: int) -> None:
+    """Asks for a retry itself, and says how many attempts it wants."""
+    raise self.retry(exc=TransientError("not yet"), countdown=60, max_retries=attempts - 1)
+
+
+@app.task(name="tests.hopeless", **tried_again)
+def hopeless() -> None:
+    raise PermanentError("there is no such template")
+
+
+@app.task(name="tests.mistaken", **tried_again)
+def mistaken() -> None:
+    raise InvalidField("filters.month", "2026-13 is no month")
+
+
+@app.task(name="tests.hold", bind=True)
+def hold(self: Any) -> int:
+    """Tells its process id on ``tests:held:<job>``, then waits for ``tests:go:<process id>``."""
+    pid = os.getpid()
+    with redis.Redis.from_url(settings().store_url, socket_timeout=None) as client:
+        client.rpush(f"tests:held:{self.request.id}", pid)
+        client.blpop([f"tests:go:{pid}"], LONGEST_HOLD)
+    return pid
+
+
+@app.task(name="tests.die")
+def die() -> None:
+    """Ends its process as the kernel does when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="tests.shapeless")
+def shapeless() -> object:
+    """Gives what JSON cannot say."""
+    return object()
+
+
+@app.task(name="tests.endless")
+def endless(number: str) -> float:
+    """Gives a number that JSON does not have."""
+    return float(number)
+
+
+@app.task(name="tests.raise_shapeless")
+def raise_shapeless() -> None:
+    raise ValueError(object())
+
+
+@app.task(name="tests.shout")
+def shout(length: int) -> None:
+    raise ValueError("!" * length + "the end")
+
+
+@app.task(name="tests.quiet", ignore_result=True)
+def quiet() -> str:
+    return "nobody asked"
+
+
+@app.task(name="tests.check", bind=True)
+def check(self: Any) -> None:
+    """Waits to be cancelled at a checkpoint."""
+    with redis.Redis.from_url(settings().store_url, socket_timeout=None) as client:
+        client.rpush(f"tests:held:{self.request.id}", os.getpid())
+        for _ in range(LONGEST_HOLD * 10):
+            self.checkpoint()
+            client.blpop(["tests:never"], 0.1)
+
+
+@app.task(name="tests.deaf", bind=True, autoretry_for=(Exception,), retry_backoff=2)
+def deaf(self: Any) -> None:
+    """Swallows whatever should stop it."""
+    with redis.Redis.from_url(settings().store_url, socket_timeout=None) as client:
+        client.rpush(f"tests:held:{self.request.id}", os.getpid())
+        for _ in range(LONGEST_HOLD):
+            with suppress(BaseException):
+                client.blpop([f"tests:go:{os.getpid()}"], 1)
+
+
+@app.task(name="tests.once", bind=True, **tried_again)
+def once(self: Any, *, dies: bool) -> None:
+    """Does its effect once; the first attempt ends in the middle of it."""
+    with (
+        redis.Redis.from_url(settings().store_url, socket_timeout=None) as client,
+        self.once("effect") as first,
+    ):
+        if not first:
+            return
+        client.incr(f"tests:effects:{self.request.id}")
+        if dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.request.retries == 0:
+            raise TransientError("it did not work")
+
+
+@app.task(name="tests.overrun", time_limit=1.0)
+def overrun() -> None:
+    """Takes longer than it may."""
+    with redis.Redis.from_url(settings().store_url) as client:
+        client.blpop(["tests:never"], LONGEST_HOLD)
+
+
+@app.task(name="tests.overrun_softly", soft_time_limit=0.5)
+def overrun_softly() -> None:
+    """The same, and is told so."""
+    with redis.Redis.from_url(settings().store_url) as client:
+        client.blpop(["tests:never"], LONGEST_HOLD)

@@ -1,0 +1,23 @@
+"""Waiting for something to become true: looked at often, never for ever."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+FIRST_PAUSE = 0.005
+LONGEST_PAUSE = 0.1
+
+
+def until[A](look: Callable[[], A], seconds: float = 15.0) -> A:
+    """The first true answer of ``look``; the test fails when there is none in time."""
+    end = time.monotonic() + seconds
+    never, pause = threading.Event(), FIRST_PAUSE
+    while True:
+        if answer := look():
+            return answer
+        if time.monotonic() >= end:
+            pytest.fail(f"not true within {seconds:g} s, last answer {answer!r}")
+        never.wait(pause)
+        pause = min(pause * 1.3, LONGEST_PAUSE)

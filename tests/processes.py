@@ -1,0 +1,104 @@
+"""Processes under test: started in the checkout, heard through a file, gone afterwards."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tests.patience import until
+
+ROOT = Path(__file__).parents[1]
+PROC = Path("/proc")
+
+
+class Program:
+    """A command in a process group of its own; all it prints goes to ``log``."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def last_words(self) -> str:
+        """The last lines it has printed."""
+        return "\n".join(self.said.splitlines()[-3:])
+
+    @property
+    def said(self) -> str:
+        """All it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def hear(self, words: str, seconds: float = 30.0) -> None:
+        """Wait until it has printed ``words``; fail at once when it ends without."""
+        until(lambda: words in self.said or not self.is_running, seconds)
+        assert words in self.said, f"exited with {self.process.poll()}:\n{self.said}"
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 15.0) -> int:
+        """The exit code; negative for a death by signal."""
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End it and all of its group now."""
+        for number in (signal.SIGCONT, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+        self.process.wait(10)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that still run."""
+    found: list[int] = []
+    for task in (PROC / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, task.read_text().split())
+    return [child for child in found if is_alive(child)]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs; one that nobody has buried yet does not."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def with_environment(entry: str) -> list[int]:
+    """Every running process that was started with this ``NAME=value`` in its environment."""
+    return [pid for pid in _pids() if is_alive(pid) and entry.encode() in _environment(pid)]
+
+
+def _pids() -> Iterator[int]:
+    return (int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit())
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

@@ -1,0 +1,72 @@
+import asyncio
+import json
+import re
+
+import pytest
+from cello import Request as RawRequest
+
+from api.docs import describe
+from api.edge import Answer, Request, Router
+from api.openapi import Info
+from api.problems import Problem
+
+app = Router()
+routes = describe(app, Info("Continuo", "1.0"))
+
+
+def ask(template: str, path: str = "", **params: str) -> Answer:
+    route = next(route for route in routes.routes if route.template == template)
+    request = Request(RawRequest("GET", path or template), "r", params)
+
+    async def call() -> Answer:
+        answer = await route.handler(request)
+        assert isinstance(answer, Answer)
+        return answer
+
+    return asyncio.run(call())
+
+
+def test_the_description_has_routes_added_after_the_docs_were() -> None:
+    @app.get("/late")
+    async def late(_: Request) -> Answer:
+        return Answer()
+
+    assert "/late" in json.loads(ask("/openapi.json").value)["paths"]
+
+
+def test_the_description_is_encoded_once() -> None:
+    assert ask("/openapi.json").value is ask("/openapi.json").value
+
+
+def test_the_page_takes_everything_from_here() -> None:
+    page = ask("/docs")
+    links = re.findall(r'(?:src|href)="([^"]*)"', page.value)
+    assert [link for link in links if not link.startswith(("/docs/", "data:"))] == []
+    for link in links:
+        if link.startswith("/docs/"):
+            assert ask("/docs/{asset}", link, asset=link.removeprefix("/docs/")).status == 200
+
+
+def test_the_page_has_no_inline_script_and_its_policy_allows_none() -> None:
+    page = ask("/docs")
+    assert all(not text.strip() for text in re.findall(r"<script[^>]*>(.*?)</script>", page.value))
+    policy = page.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'")
+
+
+def test_assets_are_of_their_kind_and_may_be_kept() -> None:
+    asset = ask("/docs/{asset}", "/docs/swagger-ui.css", asset="swagger-ui.css")
+    assert asset.content_type.startswith("text/css")
+    assert asset.headers["Cache-Control"].startswith("public")
+
+
+@pytest.mark.parametrize("name", ["index.html", "../../__init__.py", "..%2Fcore.py", ""])
+def test_nothing_else_of_the_package_is_served(name: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        ask("/docs/{asset}", f"/docs/{name}", asset=name)
+    assert refusal.value.status == 404
+
+
+def test_the_docs_are_read_without_a_key_and_do_not_describe_themselves() -> None:
+    assert all(route.hidden and not route.auth for route in routes.routes)

@@ -1,0 +1,269 @@
+import asyncio
+import json
+import re
+from hashlib import sha256
+from typing import Any
+
+import cello
+import msgspec
+import pytest
+
+from api import exchange
+from api.drain import Drain
+from api.edge import Answer, Handler, Request, Route
+from api.exchange import Edge, Endpoint
+from api.keys import Keyring
+from project.errors import InvalidField, StoreUnavailable
+
+KEY = "0123456789abcdef"
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    max_retries: int = 3
+
+
+class Filter(msgspec.Struct, frozen=True):
+    limit: int = 50
+
+
+class Reply:
+    """What a client would have got."""
+
+    def __init__(self, response: Any) -> None:
+        self.status: int = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.text = bytes(response.body()).decode()
+
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+def edge(drain: Drain | None = None) -> Edge:
+    keys = Keyring({sha256(KEY.encode()).digest(): "alice"})
+    return Edge(keys, drain or Drain(), max_body=1_000)
+
+
+def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply:
+    """Call ``handler`` as a route; ``said`` are the parts of the request and of the route."""
+    parts = {name: said.pop(name) for name in ("query", "headers") if name in said}
+    content, params = said.pop("content", b""), said.pop("params", {})
+    raw = cello.Request("POST", "/things/7", body=content, **parts)
+    route = Route(
+        method="POST", template=said.pop("template", "/things"), handler=handler,
+        auth=said.pop("auth", False), body=said.pop("body", None), query=said.pop("shape", None),
+    )  # fmt: skip
+    endpoint = Endpoint(route, edge(drain))
+    return Reply(asyncio.run(endpoint.serve(raw, params)))
+
+
+async def fine(request: Request) -> Answer:
+    return Answer({"id": request.id, "key": request.key_name, "params": request.params})
+
+
+def failing(error: BaseException) -> Handler:
+    async def fail(_: Request) -> Answer:
+        raise error
+
+    return fail
+
+
+def giving(answer: Any) -> Handler:
+    async def give(_: Request) -> Any:
+        return answer
+
+    return give
+
+
+def test_a_value_is_encoded_as_json() -> None:
+    reply = serve(giving(Answer(Order(5), status=202, headers={"Location": "/x"})))
+    assert (reply.status, reply.json()) == (202, {"max_retries": 5})
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["location"] == "/x"
+
+
+def test_text_is_sent_as_it_is() -> None:
+    assert serve(giving(Answer('{"a":1.0}'))).text == '{"a":1.0}'
+
+
+def test_every_answer_has_the_headers_that_keep_it_safe() -> None:
+    for reply in (serve(fine), serve(failing(RuntimeError())), serve(fine, auth=True)):
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["cache-control"] == "no-store"
+        assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
+
+
+def test_a_handler_may_say_otherwise() -> None:
+    reply = serve(giving(Answer(1, headers={"Cache-Control": "public"})))
+    assert reply.headers["cache-control"] == "public"
+
+
+def test_a_response_of_cello_keeps_its_own_headers() -> None:
+    response = cello.Response.binary(b"%PDF", "application/pdf", 200)
+    response.set_header("cache-control", "private")
+    reply = serve(giving(response))
+    assert reply.headers["cache-control"] == "private"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.text == "%PDF"
+
+
+def test_a_response_of_cello_is_not_stored_unless_it_says_so() -> None:
+    reply = serve(giving(cello.Response(body="x")))
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_an_answer_without_content_has_none() -> None:
+    reply = serve(giving(Answer(status=204)))
+    assert (reply.status, reply.text) == (204, "")
+
+
+@pytest.mark.parametrize("sent", ["abc-123", "A.b_c", "x" * 64])
+def test_a_safe_request_id_is_kept(sent: str) -> None:
+    reply = serve(fine, headers={"X-Request-ID": sent})
+    assert reply.headers["x-request-id"] == reply.json()["id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "a b", 'a"b', "x" * 65, "a\u00e9"])
+def test_any_other_request_id_is_replaced(sent: str) -> None:
+    reply = serve(fine, headers={"X-Request-ID": sent})
+    assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
+
+
+def test_the_handler_learns_who_is_calling() -> None:
+    assert serve(fine, auth=True, headers={"X-API-Key": KEY}).json()["key"] == "alice"
+
+
+def test_a_stranger_does_not_reach_the_handler() -> None:
+    reply = serve(failing(AssertionError("reached")), auth=True)
+    assert reply.status == 401
+    assert reply.headers["www-authenticate"] == 'Bearer realm="continuo"'
+
+
+def test_a_stranger_learns_nothing_about_the_body() -> None:
+    reply = serve(fine, auth=True, body=Order, content=b"not json")
+    assert reply.status == 401
+
+
+def test_the_handler_gets_what_stands_in_the_places_of_the_path() -> None:
+    reply = serve(fine, template="/things/{id}", params={"id": "7"})
+    assert reply.json()["params"] == {"id": "7"}
+
+
+def test_body_and_query_arrive_typed() -> None:
+    async def echo(_: Request, body: Order, query: Filter) -> Answer:
+        return Answer([body, query])
+
+    reply = serve(
+        echo, body=Order, shape=Filter, content=b'{"max_retries": 1}', query={"limit": "2"}
+    )
+    assert reply.json() == [{"max_retries": 1}, {"limit": 2}]
+
+
+def test_a_wrong_body_is_422_and_a_wrong_query_400() -> None:
+    assert serve(fine, body=Order, content=b'{"max_retries": "x"}').status == 422
+    assert serve(fine, shape=Filter, query={"limit": "x"}).status == 400
+
+
+def test_an_error_is_a_problem_document_about_this_request() -> None:
+    reply = serve(failing(InvalidField("filters.month", "use YYYY-MM")), body=None)
+    assert reply.headers["content-type"] == "application/problem+json"
+    document = reply.json()
+    assert document["instance"] == "/things/7"
+    assert document["request_id"] == reply.headers["x-request-id"]
+    assert document["errors"] == [{"field": "filters.month", "detail": "use YYYY-MM"}]
+
+
+def test_an_invalid_field_is_422_where_there_is_a_body_else_400() -> None:
+    async def refuse(_: Request, body: Order | None = None) -> Answer:
+        raise InvalidField("a", f"no {body}")
+
+    assert serve(refuse, body=Order, content=b"{}").status == 422
+    assert serve(refuse).status == 400
+
+
+def test_a_store_that_is_away_is_503_and_logged_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply = serve(failing(StoreUnavailable("connection refused")))
+    assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+    (record,) = caplog.records
+    assert not record.exc_info
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("password=hunter2"),
+        SystemExit(1),
+        KeyboardInterrupt(),
+        asyncio.CancelledError(),
+        TimeoutError("a timeout of the handler's own"),
+    ],
+)
+def test_whatever_a_handler_raises_is_500_and_only_the_log_has_the_traceback(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = serve(failing(error))
+    assert reply.status == 500
+    assert "hunter2" not in reply.text
+    (record,) = caplog.records
+    assert record.exc_info
+    assert record.exc_info[1] is error
+
+
+def test_a_value_that_cannot_be_encoded_is_500() -> None:
+    assert serve(giving(Answer(object()))).status == 500
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nb", "é"])
+def test_a_header_that_would_break_the_answer_is_500(value: str) -> None:
+    reply = serve(giving(Answer(1, headers={"Location": value})))
+    assert reply.status == 500
+    assert "location" not in reply.headers
+
+
+def test_a_handler_that_takes_too_long_is_cancelled_and_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exchange, "ANSWER_SECONDS", 0.01)
+    cancelled = []
+
+    async def wait(_: Request) -> Answer:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+        return Answer()
+
+    assert serve(wait).status == 503
+    assert cancelled
+
+
+def test_requests_are_counted_while_they_are_handled() -> None:
+    drain = Drain()
+    seen = []
+
+    async def look(_: Request) -> Answer:
+        seen.append(drain.in_flight)
+        return Answer()
+
+    serve(look, drain=drain)
+    serve(failing(SystemExit()), drain=drain)
+    assert (seen, drain.in_flight) == ([1], 0)
+
+
+def test_a_process_on_its_way_out_asks_clients_to_reconnect() -> None:
+    drain = Drain()
+    assert "connection" not in serve(fine, drain=drain).headers
+    drain.begun.set()
+    assert serve(fine, drain=drain).headers["connection"] == "close"
+
+
+def test_the_access_log_has_one_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:
+    serve(fine, auth=True, headers={"X-API-Key": KEY, "X-Request-ID": "r-1"})
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("ts") > 1e9
+    assert line.pop("ms") >= 0
+    assert line == {
+        "method": "POST", "route": "/things", "status": 200, "request_id": "r-1", "key": "alice",
+    }  # fmt: skip

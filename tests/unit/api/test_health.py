@@ -1,0 +1,81 @@
+import asyncio
+from time import perf_counter
+
+import pytest
+from cello import Request as RawRequest
+
+from api import health
+from api.drain import Drain
+from api.edge import Answer, Request
+from api.health import Ping, report_health
+from api.problems import Problem
+from project.errors import StoreUnavailable
+
+
+async def answering() -> str:
+    return "PONG"
+
+
+async def silent() -> None:
+    await asyncio.Event().wait()
+
+
+async def broken() -> None:
+    raise ConnectionError("redis://:secret@10.0.0.1")
+
+
+async def full() -> None:
+    raise StoreUnavailable("out of memory")
+
+
+def ask(path: str, ping: Ping, drain: Drain | None = None) -> Answer:
+    route = report_health(ping, drain or Drain()).find("GET", path)
+    assert route is not None
+
+    async def call() -> Answer:
+        answer = await route.handler(Request(RawRequest("GET", path), "r", {}))
+        assert isinstance(answer, Answer)
+        return answer
+
+    return asyncio.run(call())
+
+
+def reason(ping: Ping, drain: Drain | None = None) -> str:
+    with pytest.raises(Problem) as refusal:
+        ask("/health/ready", ping, drain)
+    assert refusal.value.status == 503
+    return refusal.value.detail
+
+
+def test_a_process_that_serves_is_live_whatever_the_broker_does() -> None:
+    assert ask("/health/live", broken).value.status == "live"
+
+
+def test_a_process_with_a_broker_is_ready() -> None:
+    assert ask("/health/ready", answering).value.status == "ready"
+
+
+def test_a_silent_broker_is_given_up_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert health.PING_SECONDS == 1
+    monkeypatch.setattr(health, "PING_SECONDS", 0.01)
+    started = perf_counter()
+    assert "did not answer" in reason(silent)
+    assert perf_counter() - started < 1
+
+
+def test_the_reason_of_the_store_is_told() -> None:
+    assert reason(full) == "The broker does not answer: out of memory"
+
+
+def test_an_unforeseen_reason_is_not_told_to_strangers() -> None:
+    assert reason(broken) == "The broker does not answer: ConnectionError"
+
+
+def test_a_process_on_its_way_out_is_not_ready() -> None:
+    drain = Drain()
+    drain.begun.set()
+    assert "shutting down" in reason(answering, drain)
+
+
+def test_the_health_is_told_without_a_key() -> None:
+    assert not any(route.auth for route in report_health(answering, Drain()).routes)

@@ -1,0 +1,62 @@
+import json
+import logging
+import sys
+
+import pytest
+
+from api.logs import AccessLine, JsonFormatter, request_id, write_access
+
+LINE = AccessLine(
+    ts=1.5, method="GET", route="/a/{id}", status=200, ms=0.25, request_id="r", key='"quoted"\n'
+)
+
+
+def formatted(message: str, error: Exception | None = None) -> dict[str, object]:
+    cause = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("api", logging.ERROR, "", 0, message, None, cause)
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    line: dict[str, object] = json.loads(text)
+    return line
+
+
+def test_a_log_record_is_one_json_line() -> None:
+    line = formatted("first\nsecond")
+    assert line["message"] == "first\nsecond"
+    assert line["level"] == "error"
+    assert "request_id" not in line
+    assert "traceback" not in line
+
+
+def test_a_traceback_stays_in_its_line() -> None:
+    assert "RuntimeError: inside" in str(formatted("no", RuntimeError("inside"))["traceback"])
+
+
+def test_a_line_written_while_handling_a_request_carries_its_id() -> None:
+    token = request_id.set("r-7")
+    try:
+        assert formatted("hello")["request_id"] == "r-7"
+    finally:
+        request_id.reset(token)
+
+
+def test_an_access_line_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+    write_access(LINE)
+    written = capsys.readouterr().err
+    assert written.count("\n") == 1
+    assert json.loads(written) == {
+        "ts": 1.5,
+        "method": "GET",
+        "route": "/a/{id}",
+        "status": 200,
+        "ms": 0.25,
+        "request_id": "r",
+        "key": '"quoted"\n',
+    }
+
+
+def test_a_closed_stderr_does_not_fail_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/null", "w") as closed:  # noqa: PTH123 - an object to close, not a file to read
+        pass
+    monkeypatch.setattr(sys, "stderr", closed)
+    write_access(LINE)

@@ -1,0 +1,157 @@
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+
+from api.edge import Answer, Request, Router
+from api.openapi import Info, document
+from api.problems import ProblemDocument
+
+
+class Order(msgspec.Struct, frozen=True):
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+
+
+class Record(msgspec.Struct, frozen=True):
+    id: str
+
+
+class Filter(msgspec.Struct, frozen=True):
+    kind: str
+    limit: Annotated[int, msgspec.Meta(le=100, description="Records on a page.")] = 50
+
+
+router = Router()
+
+
+@router.post(
+    "/reports",
+    body=Order,
+    answers={202: Record},
+    errors=(409, 503),
+    request_headers={"Idempotency-Key": "Makes a repeat harmless."},
+    answer_headers={202: {"Location": "Where the record is."}},
+    summary="Order a report",
+    tags=["reports"],
+)
+async def order_report(request: Request, body: Order) -> Answer:
+    return Answer((request, body))
+
+
+@router.get("/reports", query=Filter, answers={200: list[Record]}, tags=["reports"])
+async def list_reports(request: Request, query: Filter) -> Answer:
+    return Answer((request, query))
+
+
+@router.get("/reports/{id}/file", answers={200: bytes}, produces="application/pdf", tags=["files"])
+async def fetch_file(_: Request) -> Answer:
+    return Answer()
+
+
+@router.get("/health/live", auth=False, answers={200: Record, 302: None}, errors=())
+async def show_live(_: Request) -> Answer:
+    return Answer()
+
+
+@router.get("/docs", hidden=True)
+async def show_docs(_: Request) -> Answer:
+    return Answer()
+
+
+@pytest.fixture(scope="module")
+def api() -> dict[str, Any]:
+    return document(router, Info("Continuo", "1.0"))
+
+
+def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any]) -> None:
+    assert api["openapi"] == "3.1.0"
+    assert api["info"] == {"title": "Continuo", "version": "1.0"}
+    assert {path: set(methods) for path, methods in api["paths"].items()} == {
+        "/reports": {"post", "get"},
+        "/reports/{id}/file": {"get"},
+        "/health/live": {"get"},
+    }
+    assert api["tags"] == [{"name": "reports"}, {"name": "files"}]
+
+
+def test_bodies_and_answers_refer_to_named_schemas(api: dict[str, Any]) -> None:
+    post = api["paths"]["/reports"]["post"]
+    assert post["requestBody"]["required"]
+    body = post["requestBody"]["content"]["application/json"]["schema"]
+    answer = post["responses"]["202"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Order"}
+    assert answer == {"$ref": "#/components/schemas/Record"}
+    schemas = api["components"]["schemas"]
+    assert schemas["Order"]["properties"]["max_retries"]["maximum"] == 20
+    assert set(schemas) >= {"Order", "Record", "ProblemDocument", "FieldError"}
+
+
+def test_every_reference_leads_somewhere(api: dict[str, Any]) -> None:
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            here = [node["$ref"]] if "$ref" in node else []
+            return here + [ref for value in node.values() for ref in references(value)]
+        return [ref for value in node for ref in references(value)] if type(node) is list else []
+
+    found = references(api)
+    assert found
+    for reference in found:
+        target: Any = api
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+
+
+def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
+    paths = api["paths"]
+    assert list(paths["/reports"]["post"]["responses"]) == [
+        "202", "400", "401", "409", "413", "415", "422", "500", "503",
+    ]  # fmt: skip
+    assert list(paths["/reports"]["get"]["responses"]) == ["200", "400", "401", "500", "503"]
+    file = paths["/reports/{id}/file"]["get"]["responses"]
+    assert list(file) == ["200", "401", "404", "500", "503"]
+    assert list(paths["/health/live"]["get"]["responses"]) == ["200", "302", "500"]
+
+
+def test_errors_are_problem_documents_and_503_says_when_to_come_back(api: dict[str, Any]) -> None:
+    responses = api["components"]["responses"]
+    assert set(responses) >= {"NotFound", "ContentTooLarge", "UnprocessableContent"}
+    content = responses["ServiceUnavailable"]["content"]
+    assert content == {
+        "application/problem+json": {
+            "schema": {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+        }
+    }
+    assert "Retry-After" in responses["ServiceUnavailable"]["headers"]
+
+
+def test_path_query_and_header_parameters_are_listed(api: dict[str, Any]) -> None:
+    kind, limit = api["paths"]["/reports"]["get"]["parameters"]
+    assert kind == {"name": "kind", "in": "query", "required": True, "schema": {"type": "string"}}
+    assert (limit["required"], limit["description"]) == (False, "Records on a page.")
+    assert limit["schema"] == {"type": "integer", "maximum": 100, "default": 50}
+    (place,) = api["paths"]["/reports/{id}/file"]["get"]["parameters"]
+    assert (place["name"], place["in"], place["required"]) == ("id", "path", True)
+    (header,) = api["paths"]["/reports"]["post"]["parameters"]
+    assert (header["name"], header["in"], header["required"]) == (
+        "Idempotency-Key",
+        "header",
+        False,
+    )
+
+
+def test_the_headers_of_an_answer_are_listed(api: dict[str, Any]) -> None:
+    headers = api["paths"]["/reports"]["post"]["responses"]["202"]["headers"]
+    assert headers["Location"]["description"] == "Where the record is."
+    assert "X-Request-ID" in headers
+
+
+def test_an_answer_that_is_not_json_has_its_own_media_type(api: dict[str, Any]) -> None:
+    answer = api["paths"]["/reports/{id}/file"]["get"]["responses"]["200"]
+    assert answer["content"] == {"application/pdf": {}}
+    assert "content" not in api["paths"]["/health/live"]["get"]["responses"]["302"]
+
+
+def test_a_key_is_asked_for_where_the_route_asks_for_one(api: dict[str, Any]) -> None:
+    assert api["paths"]["/reports"]["get"]["security"] == [{"ApiKey": []}, {"Bearer": []}]
+    assert "security" not in api["paths"]["/health/live"]["get"]
+    assert api["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"

@@ -1,0 +1,182 @@
+from time import perf_counter
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from cello import Request
+
+from api.parsing import Body, Query
+from api.problems import Problem
+from project.errors import InvalidField
+
+LIMIT = 1_000
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: str = "summary"
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+
+    def __post_init__(self) -> None:
+        if self.type == "strange":
+            raise InvalidField("type", "use summary")
+
+
+class Filter(msgspec.Struct, frozen=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    status: Literal["failed", "pending"] | None = None
+    newest: bool = False
+    page_size: int = msgspec.field(name="page-size", default=1)
+
+    def __post_init__(self) -> None:
+        if self.limit == 13:
+            raise InvalidField("limit", "not 13")
+
+
+body = Body(Order, LIMIT)
+query = Query(Filter)
+
+
+def post(content: bytes, content_type: str = "application/json", limit: int = LIMIT) -> Any:
+    headers = {"Content-Type": content_type} if content_type else {}
+    return Body(Order, limit).read(Request("POST", "/", headers=headers, body=content))
+
+
+def refused(content: bytes, content_type: str = "application/json") -> Problem:
+    with pytest.raises(Problem) as refusal:
+        post(content, content_type)
+    return refusal.value
+
+
+def test_a_body_becomes_what_the_route_asked_for() -> None:
+    assert post(b'{"max_retries": 5}') == Order(max_retries=5)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "application/json", "application/json; charset=utf-8", "Application/JSON ; x=y",
+     "application/merge-patch+json"],
+)  # fmt: skip
+def test_json_is_taken_by_any_of_its_names_or_none(content_type: str) -> None:
+    assert post(b"{}", content_type) == Order()
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "image/svg+json", "json"]
+)
+def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
+    problem = refused(b"{}", content_type)
+    assert problem.status == 415
+    assert content_type in problem.detail
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a": 1', b"{}x", b"hello", b'{"max_retries": NaN}', b"\xef\xbb\xbf{}", b"{'a': 1}"],
+)
+def test_a_body_that_is_not_json_is_400(content: bytes) -> None:
+    problem = refused(content)
+    assert problem.status == 400
+    assert problem.detail.startswith("The body is not JSON: ")
+
+
+def test_an_empty_body_is_400_and_says_what_to_send() -> None:
+    problem = refused(b"")
+    assert problem.status == 400
+    assert "empty" in problem.detail
+    assert "{}" in problem.detail
+
+
+def test_a_body_that_is_not_utf8_is_400() -> None:
+    problem = refused(b'{"type": "\xff"}')
+    assert (problem.status, problem.detail) == (400, "The body is not UTF-8")
+
+
+@pytest.mark.parametrize("content", [b"[" * 60_000, b"[" * 30_000 + b"]" * 30_000,
+                                     b'{"a":' * 10_000 + b"1" + b"}" * 10_000])  # fmt: skip
+def test_a_deeply_nested_body_is_400_in_milliseconds(content: bytes) -> None:
+    started = perf_counter()
+    with pytest.raises(Problem) as refusal:
+        post(content, limit=100_000)
+    assert refusal.value.status == 400
+    assert perf_counter() - started < 0.1
+
+
+def test_a_deeply_nested_value_of_any_shape_is_400() -> None:
+    content = b'{"filters":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+    free = Body(dict[str, Any], limit=100_000)
+    with pytest.raises(Problem, match="nested too deeply") as refusal:
+        free.read(Request("POST", "/", body=content))
+    assert refusal.value.status == 400
+
+
+def test_a_wrong_value_in_a_broken_body_is_a_broken_body() -> None:
+    assert refused(b'{"max_retries": "x"').status == 400
+
+
+def test_a_wrong_value_is_422_with_a_pointer() -> None:
+    problem = refused(b'{"max_retries": 0}')
+    assert problem.status == 422
+    (fault,) = problem.errors
+    assert (fault.pointer, fault.detail) == ("/max_retries", "Expected `int` >= 1")
+
+
+def test_an_unknown_field_is_422_with_the_names_there_are() -> None:
+    problem = refused(b'{"max_tries": 1}')
+    assert problem.status == 422
+    assert problem.errors[0].pointer == "/max_tries"
+    assert "allowed: max_retries, type" in problem.errors[0].detail
+
+
+def test_an_invalid_field_raised_by_the_type_itself_comes_through() -> None:
+    with pytest.raises(InvalidField, match="use summary"):
+        post(b'{"type": "strange"}')
+
+
+def test_a_body_of_exactly_the_limit_is_taken() -> None:
+    assert post(b'{"type":"' + b"a" * (LIMIT - 11) + b'"}').type == "a" * (LIMIT - 11)
+
+
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_the_limit_counts_bytes(letter: str) -> None:
+    too_many = LIMIT // len(letter.encode())
+    problem = refused(f'{{"type":"{letter * too_many}"}}'.encode())
+    assert problem.status == 413
+    assert str(LIMIT) in problem.detail
+
+
+def test_a_query_becomes_what_the_route_asked_for() -> None:
+    found = query.read({"limit": "5", "status": "failed", "newest": "true", "page-size": "2"})
+    assert found == Filter(limit=5, status="failed", newest=True, page_size=2)
+
+
+def query_refused(**parameters: str) -> Problem:
+    with pytest.raises(Problem) as refusal:
+        query.read(parameters)
+    return refusal.value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "detail"),
+    [
+        ("limit", "x", "Expected `int`, got `str`"),
+        ("limit", "", "Expected `int`, got `str`"),
+        ("limit", "0", "Expected `int` >= 1"),
+        ("status", "odd", "Invalid enum value 'odd'; allowed: failed, pending"),
+    ],
+)
+def test_a_wrong_parameter_is_400_and_named(name: str, text: str, detail: str) -> None:
+    problem = query_refused(**{name: text})
+    assert problem.status == 400
+    assert (problem.errors[0].field, problem.errors[0].detail) == (name, detail)
+
+
+def test_unknown_parameters_are_all_named_beside_those_there_are() -> None:
+    problem = query_refused(zeta="1", limit="5", alpha="2")
+    assert problem.status == 400
+    assert [fault.field for fault in problem.errors] == ["alpha", "zeta"]
+    assert "allowed: limit, newest, page-size, status" in problem.detail
+
+
+def test_an_invalid_field_raised_by_the_query_type_comes_through() -> None:
+    with pytest.raises(InvalidField, match="not 13"):
+        query.read({"limit": "13"})

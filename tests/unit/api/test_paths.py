@@ -1,0 +1,77 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.paths import Paths, places
+
+
+def paths(*templates: str) -> Paths[str]:
+    """Each template under GET, leading to itself."""
+    made: Paths[str] = Paths()
+    for template in templates:
+        made.add("GET", template, template)
+    return made
+
+
+def test_a_template_of_words_fits_itself_alone() -> None:
+    made = paths("/", "/openapi.json")
+    assert made.find("GET", "/openapi.json") == ("/openapi.json", {})
+    assert made.find("GET", "/") == ("/", {})
+    for other in ("/openapi_json", "/openapi.json/", "//openapi.json", ""):
+        assert made.find("GET", other) is None
+
+
+def test_a_place_takes_one_whole_segment() -> None:
+    made = paths("/a/{id}", "/a/{id}/b/{part}")
+    assert made.find("GET", "/a/7") == ("/a/{id}", {"id": "7"})
+    assert made.find("GET", "/a/7/b/8") == ("/a/{id}/b/{part}", {"id": "7", "part": "8"})
+    for other in ("/a/", "/a//", "/a/7/", "/a/7/b", "/a/7/b/", "/a//b/8", "/a/7/c/8", "/b/7"):
+        assert made.find("GET", other) is None
+
+
+def test_what_stands_in_a_place_is_decoded_after_the_path_is_taken_apart() -> None:
+    found = paths("/a/{id}").find("GET", "/a/x%20y%2Fz%C3%A9")
+    assert found == ("/a/{id}", {"id": "x y/zé"})
+
+
+def test_words_come_before_places_from_the_left() -> None:
+    made = paths("/{kind}/{id}", "/{kind}/stats", "/a/{id}", "/a/stats")
+    assert [made.find("GET", path) for path in ("/a/stats", "/a/7", "/b/stats", "/b/7")] == [
+        ("/a/stats", {}),
+        ("/a/{id}", {"id": "7"}),
+        ("/{kind}/stats", {"kind": "b"}),
+        ("/{kind}/{id}", {"kind": "b", "id": "7"}),
+    ]
+
+
+def test_a_method_that_the_nearer_template_lacks_is_found_at_the_other() -> None:
+    made = paths("/a/stats")
+    made.add("DELETE", "/a/{id}", "deleted")
+    assert made.find("DELETE", "/a/stats") == ("deleted", {"id": "stats"})
+    assert made.methods("/a/stats") == {"GET", "DELETE"}
+    assert made.methods("/a/7") == {"DELETE"}
+    assert made.methods("/b") == set()
+
+
+def test_the_same_method_and_template_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"there is a route already: GET /a/\{id\}"):
+        paths("/a/{id}", "/a/{id}")
+
+
+@pytest.mark.parametrize(
+    "template", ["", "a", "/a/", "/a//b", "/{id}.json", "/*rest", "/:id", "/{}"]
+)
+def test_a_template_is_words_and_places_and_nothing_else(template: str) -> None:
+    with pytest.raises(ValueError, match="not a path template"):
+        paths(template)
+
+
+def test_the_places_of_a_template_have_names() -> None:
+    assert places("/a/{id}/b/{part}") == ["id", "part"]
+
+
+@given(st.text(alphabet="/a{}%7.", max_size=12))
+def test_any_path_is_found_or_not_but_never_fails(path: str) -> None:
+    made = paths("/", "/a", "/a/{id}", "/{kind}/a")
+    found = made.find("GET", path)
+    assert (found is not None) == bool(made.methods(path))

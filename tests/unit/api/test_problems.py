@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from api.problems import FieldError, Problem, problem_from, title, unavailable
+from project.errors import InvalidField, StoreUnavailable
+
+
+def test_a_problem_has_the_members_of_rfc_9457_in_order() -> None:
+    document = json.loads(Problem(404, "no such report").encode("/reports/7", "r1"))
+    assert document == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "no such report",
+        "instance": "/reports/7",
+        "request_id": "r1",
+    }
+    assert list(document)[:3] == ["type", "title", "status"]
+
+
+def test_further_members_stand_beside_the_standard_ones() -> None:
+    problem = Problem(404, "no", members={"error": "Task not found"})
+    assert json.loads(problem.encode("/", "r"))["error"] == "Task not found"
+
+
+def test_each_wrong_field_is_listed_under_the_name_that_leads_to_it() -> None:
+    errors = [FieldError(pointer="/a", detail="x"), FieldError(field="b", detail="y")]
+    document = json.loads(Problem(422, "no", errors=errors).encode("/", "r"))
+    assert document["errors"] == [{"pointer": "/a", "detail": "x"}, {"field": "b", "detail": "y"}]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_an_invalid_field_gets_the_status_of_where_it_was_found(status: int) -> None:
+    problem = problem_from(InvalidField("filters.month", "use YYYY-MM"), invalid=status)
+    assert problem.status == status
+    assert problem.errors == [FieldError(field="filters.month", detail="use YYYY-MM")]
+
+
+def test_a_store_that_does_not_answer_is_503_with_a_time_to_come_back() -> None:
+    problem = problem_from(StoreUnavailable("connection refused"), invalid=422)
+    assert (problem.status, problem.headers) == (503, {"Retry-After": "5"})
+    assert "connection refused" in problem.detail
+
+
+def test_a_problem_stays_what_it_is() -> None:
+    problem = unavailable("busy")
+    assert problem_from(problem, invalid=422) is problem
+
+
+def test_anything_else_is_500_and_says_nothing_about_its_cause() -> None:
+    problem = problem_from(RuntimeError("password=hunter2"), invalid=422)
+    assert problem.status == 500
+    assert "hunter2" not in problem.encode("/", "r")
+
+
+def test_the_titles_are_those_of_rfc_9110_on_every_python() -> None:
+    assert [title(413), title(422)] == ["Content Too Large", "Unprocessable Content"]

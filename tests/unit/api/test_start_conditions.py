@@ -1,0 +1,55 @@
+import socket
+
+import pytest
+from pydantic import ValidationError
+
+from api.__main__ import refuse, require_port, wrong_settings
+from api.server import bracketed
+from project.settings import Settings
+
+
+def test_a_free_port_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    require_port("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_port_somebody_listens_on_is_taken_even_if_they_would_share_it(*, shared: bool) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), reuse_port=shared) as server,
+        pytest.raises(OSError, match="in use"),
+    ):
+        require_port("127.0.0.1", server.getsockname()[1])
+
+
+def test_a_port_with_connections_that_are_closing_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()  # the side that closes first keeps TIME_WAIT
+    require_port("127.0.0.1", port)
+
+
+def test_an_address_of_another_machine_is_not_ours() -> None:
+    with pytest.raises(OSError, match="assign"):
+        require_port("192.0.2.1", 8000)
+
+
+def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "ninety")
+    monkeypatch.setenv("CONTINUO_API_KEYS", "alice:hunter2")
+    with pytest.raises(ValidationError) as refusal:
+        Settings()
+    lines = sorted(wrong_settings(refusal.value))
+    assert [line.partition(":")[0] for line in lines] == ["CONTINUO_API_KEYS", "PORT"]
+    assert "hunter2" not in str(lines)
+
+
+def test_a_refusal_is_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refuse(2, "PORT: no", "HOST: no") == 2
+    assert capsys.readouterr().err == "api: PORT: no\napi: HOST: no\n"
+
+
+def test_an_ipv6_literal_is_bracketed_for_cello() -> None:
+    assert [bracketed("::1"), bracketed("127.0.0.1")] == ["[::1]", "127.0.0.1"]

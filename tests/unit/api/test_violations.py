@@ -1,0 +1,98 @@
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+
+from api.violations import Violation, violation
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    month: Annotated[str, msgspec.Meta(pattern=r"^\d{4}$")] = "2026"
+
+
+class Tree(msgspec.Struct, forbid_unknown_fields=True, rename={"slash": "a/b~c"}):
+    size: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+    leaf: Leaf | None = None
+    leaves: list[Leaf] = []
+    named: dict[str, Leaf] = {}
+    counts: dict[int, int] = {}
+    pair: tuple[int, Leaf] = (1, Leaf())
+    colour: Colour = Colour.RED
+    mode: Literal["fast", "slow"] = "fast"
+    slash: int = 0
+
+
+def of(text: str, shape: Any = Tree) -> Violation:
+    with pytest.raises(msgspec.ValidationError) as refusal:
+        msgspec.json.decode(text, type=shape)
+    return violation(refusal.value, shape)
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer", "detail"),
+    [
+        ('{"size": 0}', "/size", "Expected `int` >= 1"),
+        ('{"size": 21}', "/size", "Expected `int` <= 20"),
+        ('{"size": "x"}', "/size", "Expected `int`, got `str`"),
+        ('{"leaf": {"month": 1}}', "/leaf/month", "Expected `str`, got `int`"),
+        ('{"leaves": [{}, {"month": 1}]}', "/leaves/1/month", "Expected `str`, got `int`"),
+        ('{"pair": [1, {"month": 1}]}', "/pair/1/month", "Expected `str`, got `int`"),
+        ('{"a/b~c": "x"}', "/a~1b~0c", "Expected `int`, got `str`"),
+        ("[]", "", "Expected `object`, got `array`"),
+    ],
+)
+def test_the_pointer_leads_to_the_wrong_value(text: str, pointer: str, detail: str) -> None:
+    found = of(text)
+    assert (found.pointer, found.detail) == (pointer, detail)
+
+
+def test_an_unknown_field_is_told_which_ones_there_are() -> None:
+    found = of('{"leaf": {"year": 1}}')
+    assert found.pointer == "/leaf/year"
+    assert found.detail == "Unknown field year; allowed: month"
+
+
+def test_an_unknown_field_deep_in_a_list_is_told_the_names_of_that_place() -> None:
+    assert of('{"leaves": [{"year": 1}]}').detail.endswith("allowed: month")
+    assert of('{"pair": [1, {"year": 1}]}').detail.endswith("allowed: month")
+
+
+def test_a_missing_field_is_pointed_at() -> None:
+    class Needy(msgspec.Struct):
+        name: str
+
+    found = of("{}", Needy)
+    assert (found.pointer, found.detail) == ("/name", "Required field name is missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"), [('{"colour": "green"}', "red, blue"), ('{"mode": "x"}', "fast, slow")]
+)
+def test_a_value_outside_a_choice_is_told_the_choice(text: str, allowed: str) -> None:
+    assert of(text).detail.endswith(f"allowed: {allowed}")
+
+
+@pytest.mark.parametrize(
+    ("text", "pointer"),
+    [
+        ('{"named": {"k": {"month": 1}}}', "/named"),
+        ('{"named": {"k": {"year": 1}}}', "/named"),
+        ('{"counts": {"x": 1}}', "/counts"),
+    ],
+)
+def test_a_mapping_is_pointed_at_as_a_whole_where_the_key_is_not_known(
+    text: str, pointer: str
+) -> None:
+    found = of(text)
+    assert found.pointer == pointer
+    assert found.detail.endswith("(in one of its entries)")
+
+
+def test_an_unknown_field_under_a_mapping_is_still_named() -> None:
+    assert "Unknown field year; allowed: month" in of('{"named": {"k": {"year": 1}}}').detail

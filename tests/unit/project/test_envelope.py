@@ -1,0 +1,184 @@
+"""Messages: what we put on a queue is what Celery and kombu would have put there."""
+
+import base64
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kombu.serialization import loads
+from kombu.transport.redis import PRIORITY_STEPS as KOMBU_STEPS
+from kombu.transport.redis import Channel
+
+from project.celery import app
+from project.envelope import Envelope, due_time, list_key
+from project.errors import ContinuoError, InvalidField
+from project.moves import Message
+from project.wire import readable
+from tests import kinds
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from(["blank-id", "blank-args", "blank-kwargs", "987654321", '"', "\\", "\x00"])
+    | st.uuids()
+    | st.datetimes(timezones=st.just(UTC))
+    | st.dates()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@app.task(name="tests.anything", typing=False)
+def anything(*args: Any, **kwargs: Any) -> None:
+    """Takes whatever there is."""
+
+
+@app.task(name="tests.special", time_limit=9, soft_time_limit=8)
+def special() -> None:
+    """A kind with wishes of its own."""
+
+
+def body_of(message: Message) -> Any:
+    """What a worker reads from a message."""
+    wire = json.loads(message.text)
+    raw = base64.b64decode(wire["body"])
+    return loads(raw, wire["content-type"], wire["content-encoding"], accept=["application/json"])
+
+
+def said_by(message: Message) -> dict[str, Any]:
+    """A message without what differs from one to the next, or is for people alone."""
+    wire = json.loads(message.text)
+    for name in ("argsrepr", "kwargsrepr"):
+        del wire["headers"][name]
+    del wire["properties"]["delivery_tag"]
+    wire["body"] = body_of(message)
+    rest = message._replace(text="", payload="", due=None)
+    return {"wire": wire, "payload": json.loads(message.payload), "rest": rest}
+
+
+@given(st.lists(VALUES, max_size=3), st.dictionaries(st.text(), VALUES, max_size=3))
+def test_a_filled_in_message_says_what_celery_says(args: list[Any], kwargs: dict[str, Any]) -> None:
+    call: dict[str, Any] = {"task_id": "the-id", "max_retries": 4}
+    quick = anything.message(args, kwargs, **call)
+    built = anything.build(args, kwargs, **call)
+    assert said_by(quick) == said_by(built)
+
+
+@given(st.lists(VALUES, max_size=3), st.dictionaries(st.text(), VALUES, max_size=3))
+def test_arguments_arrive_as_what_they_were(args: list[Any], kwargs: dict[str, Any]) -> None:
+    message = anything.message(args, kwargs)
+    assert body_of(message)[:2] == [args, kwargs]
+    assert readable(message.text.encode()) is not None
+
+
+@pytest.mark.parametrize("kind", [special, kinds.add, kinds.quiet], ids=lambda kind: kind.name)
+def test_a_kinds_own_wishes_are_in_every_message(kind: Any) -> None:
+    args = (1, 2) if kind is kinds.add else ()
+    call = {"task_id": "the-id"}
+    assert said_by(kind.message(args, **call)) == said_by(kind.build(args, **call))
+
+
+def test_a_queue_a_priority_and_limits_are_carried() -> None:
+    message = special.message(queue="special", priority=7)
+    headers = json.loads(message.text)["headers"]
+    assert message.queue == "special\x06\x166"
+    assert headers["timelimit"] == [9, 8]
+
+
+def test_two_calls_have_two_ids_and_the_id_is_everywhere() -> None:
+    first, second = kinds.add.message((1, 2)), kinds.add.message((1, 2))
+    assert first.id != second.id
+    wire = json.loads(first.text)
+    assert UUID(first.id).version == 4
+    assert wire["headers"]["id"] == wire["headers"]["root_id"] == first.id
+    assert wire["properties"]["correlation_id"] == first.id
+
+
+def test_the_seconds_of_a_countdown_stay_off_the_message() -> None:
+    before = datetime.now(UTC).timestamp()
+    for message in (
+        kinds.add.message((1, 2), countdown=60),
+        kinds.add.message((1, 2), eta=datetime.now(UTC) + timedelta(seconds=60)),
+    ):
+        assert json.loads(message.text)["headers"]["eta"] is None
+        assert message.due == pytest.approx(before + 60, abs=5)
+
+
+def test_a_job_for_now_is_due_at_no_time() -> None:
+    assert kinds.add.message((1, 2)).due is None
+    assert due_time({"eta": None}) is None
+
+
+def test_an_eta_in_any_zone_is_the_same_moment() -> None:
+    moment = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    for text in ("2026-05-01T12:00:00+00:00", "2026-05-01T14:00:00+02:00", "2026-05-01T12:00:00Z"):
+        assert due_time({"eta": text}) == moment.timestamp()
+
+
+@pytest.mark.parametrize("priority", range(10))
+def test_lists_are_kombus(priority: int) -> None:
+    class Kombus(Channel):
+        def __init__(self) -> None:
+            """A channel that is not connected can say where it would put a message."""
+            self.priority_steps = KOMBU_STEPS
+
+    step = Kombus()._q_for_pri("celery", priority)  # noqa: SLF001 - that is the point
+    assert list_key("celery", Kombus().priority(priority) and priority) == step
+
+
+def test_attempts_are_in_the_header_and_in_the_record() -> None:
+    message = kinds.add.message((1, 2), max_retries=7)
+    assert (message.max_retries, json.loads(message.text)["headers"]["max_attempts"]) == (7, 7)
+    assert kinds.add.message((1, 2)).max_retries == 3
+
+
+def test_no_attempts_are_refused() -> None:
+    with pytest.raises(InvalidField, match="max_retries"):
+        kinds.add.message((1, 2), max_retries=0)
+
+
+def test_arguments_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(TypeError, match="missing 1 required"):
+        kinds.add.message((1,))
+
+
+def test_arguments_that_json_cannot_say_are_refused() -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        anything.message((object(),))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_json_does_not_have_are_refused(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        anything.message((number,))
+
+
+def test_an_envelope_that_got_nothing_says_so() -> None:
+    with pytest.raises(ContinuoError, match="nothing was published"):
+        Envelope().message  # noqa: B018 - it raises
+
+
+def test_an_exchange_is_refused() -> None:
+    with pytest.raises(ContinuoError, match="not to exchange 'topics'"):
+        kinds.add.message((1, 2), exchange="topics", routing_key="a")
+
+
+def test_a_call_with_a_link_is_built_by_celery() -> None:
+    message = kinds.add.message((1, 2), link=kinds.add.s(3))
+    (callback,) = body_of(message)[2]["callbacks"]
+    assert callback["task"] == "tests.add"
+
+
+def test_dates_and_decimals_survive() -> None:
+    given_values = [date(2026, 5, 1), Decimal("1.10"), UUID(int=1), b"\x00\xff"]
+    assert body_of(anything.message(given_values))[0] == given_values

@@ -1,0 +1,168 @@
+"""Settings: what can be set, what is refused, and who is let in."""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from project.errors import UnsafeStart
+from project.settings import Settings, kept_secret
+
+KEY = "k" * 16
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, field in Settings.model_fields.items():
+        monkeypatch.delenv(str(field.validation_alias or name.upper()), raising=False)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def test_without_an_environment_everything_is_on_this_machine() -> None:
+    alone = Settings()
+    assert alone.store_url == alone.queue_url == "redis://127.0.0.1:6399/0"
+    assert alone.mail_url == "smtp://127.0.0.1:2525"
+    assert alone.base_url == "http://127.0.0.1:8000"
+    assert alone.is_loopback
+
+
+def test_what_is_set_wins_over_what_is_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = given(
+        monkeypatch,
+        REDIS_URL="redis://db:6379/1",
+        BROKER_URL="amqp://mq//",
+        SMTP_URL="smtp://mail:25",
+        PUBLIC_URL="https://jobs.example.com/",
+    )
+    assert elsewhere.store_url == "redis://db:6379/1"
+    assert elsewhere.queue_url == "amqp://mq//"
+    assert elsewhere.mail_url == "smtp://mail:25"
+    assert elsewhere.base_url == "https://jobs.example.com"
+
+
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given(monkeypatch, PORT="", REDIS_URL="", CONTINUO_FAULT_RATE="") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("HOST", "localhost"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("LEASE_SECONDS", "0.5"),
+        ("DRAIN_SECONDS", "-1"),
+        ("RETENTION_SUCCESS", "1"),
+        ("BROKER_URL", "redis://db"),
+        ("CONTINUO_FAULT_RATE", "1.1"),
+        ("CONTINUO_API_KEYS", "name"),
+        ("CONTINUO_API_KEYS", "name:short"),
+        ("CONTINUO_API_KEYS", f":{KEY}"),
+        ("CONTINUO_MAX_RECIPIENTS", "0"),
+    ],
+)
+def test_a_value_that_makes_no_sense_stops_and_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        given(monkeypatch, **{name: value})
+    (fault,) = refused.value.errors()
+    assert str(fault["loc"][0]).upper() == name
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_the_data_folder_is_absolute_whatever_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given(monkeypatch, DATA_DIR="some/where").data_dir == Path.cwd() / "some/where"
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False), ("::", False)],  # noqa: S104 - refused below
+)
+def test_an_open_door_is_refused_unless_it_asks_for_a_key(
+    monkeypatch: pytest.MonkeyPatch, host: str, loopback: bool
+) -> None:
+    door = given(monkeypatch, HOST=host)
+    assert door.is_loopback is loopback
+    if not loopback:
+        with pytest.raises(UnsafeStart, match="CONTINUO_API_KEYS"):
+            door.refuse_open_door()
+    given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY}").refuse_open_door()
+
+
+def test_an_ipv6_address_stands_in_brackets_in_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given(monkeypatch, HOST="::1", PORT="80").base_url == "http://[::1]:80"
+
+
+def test_keys_are_kept_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "with:colons:in-the-key"
+    names = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci:{other}").key_names
+    assert names == {
+        hashlib.sha256(KEY.encode()).digest(): "ops",
+        hashlib.sha256(other.encode()).digest(): "ci",
+    }
+    assert Settings().key_names != {}
+
+
+def test_a_secret_that_is_given_signs_the_links(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chosen = given(monkeypatch, CONTINUO_SECRET_KEY="s" * 32, DATA_DIR=str(tmp_path))
+    assert chosen.signing_key == "s" * 32
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_that_is_not_given_is_made_once_and_kept_for_us_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = given(monkeypatch, DATA_DIR=str(tmp_path)).signing_key
+    assert Settings().signing_key == first
+    assert len(first) >= 32
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_threads_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
+    found: list[str] = []
+    together = threading.Barrier(8)
+
+    def look() -> None:
+        together.wait(10)
+        found.append(kept_secret(tmp_path / "secret"))
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(found) == 8
+    assert len(set(found)) == 1
+
+
+def test_processes_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    for _ in range(8):
+        if os.fork() == 0:
+            os.write(writing, kept_secret(tmp_path / "secret").encode() + b"\n")
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        found = lines.read().split()
+    for _ in range(8):
+        os.wait()
+    assert len(found) == 8
+    assert len(set(found)) == 1

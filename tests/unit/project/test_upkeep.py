@@ -1,0 +1,152 @@
+"""Upkeep: a little at a time, as often as it is due, on a real Valkey."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from project import moves, upkeep
+from project.moves import Message
+from project.records import TaskStatus
+from project.settings import Settings
+from project.store import Store
+from project.upkeep import Upkeep
+
+
+def message(job_id: str, due: float | None = None) -> Message:
+    return Message(job_id, "report", "celery", f"message of {job_id}", "[[], {}]", 3, due)
+
+
+def waiting(store: Store) -> int:
+    return store.run(moves.stats()).queue_size
+
+
+@pytest.fixture
+def keeping(store: Store) -> Upkeep:
+    return Upkeep(store, Settings())
+
+
+def test_with_nothing_to_do_it_asks_again_in_half_a_second(keeping: Upkeep) -> None:
+    assert keeping.work() == upkeep.PROMOTE_EVERY
+
+
+def test_what_is_due_is_sent_and_what_is_not_is_waited_for(keeping: Upkeep, store: Store) -> None:
+    store.run(moves.enqueue(message("due", time.time() - 1)))
+    store.run(moves.enqueue(message("soon", time.time() + 0.3)))
+    assert 0 < keeping.work() <= 0.3
+    assert store.client.lrange("celery", 0, -1) == [b"message of due"]
+
+
+def test_what_is_due_much_later_is_not_waited_for(keeping: Upkeep, store: Store) -> None:
+    store.run(moves.enqueue(message("later", time.time() + 3600)))
+    assert keeping.work() == upkeep.PROMOTE_EVERY
+
+
+def test_more_than_one_round_takes_is_gone_on_with_at_once(
+    keeping: Upkeep, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "PROMOTE_MOST", 3)
+    for number in range(7):
+        store.run(moves.enqueue(message(str(number), time.time() - 1)))
+    pauses = [keeping.work() for _ in range(3)]
+    assert pauses == [0.0, 0.0, upkeep.PROMOTE_EVERY]
+    assert waiting(store) == 7
+
+
+def dead_worker(store: Store, name: str) -> None:
+    store.run(moves.lease(name, 60, {"slots": 1}, first=True))
+    store.client.zadd("continuo:workers", {name: time.time() - 1})
+
+
+def known(store: Store) -> int:
+    return store.client.zcard("continuo:workers")
+
+
+def heard_of_somebody(store: Store, seconds_ago: float) -> None:
+    pulse: Any = {"heard": time.time() - seconds_ago, "mercy": 0}
+    store.client.hset("continuo:pulse", mapping=pulse)
+
+
+def test_the_dead_are_reaped_now_and_then(keeping: Upkeep, store: Store) -> None:
+    heard_of_somebody(store, 0)
+    dead_worker(store, "first")
+    keeping.work()
+    assert known(store) == 0
+    dead_worker(store, "second")
+    keeping.work()
+    assert known(store) == 1
+
+
+def test_who_has_just_started_may_reap_when_others_were_heard_of(
+    keeping: Upkeep, store: Store
+) -> None:
+    dead_worker(store, "dead")
+    heard_of_somebody(store, 1.5)
+    keeping.reap()
+    assert known(store) == 0
+
+
+def test_after_an_outage_everybody_gets_time_to_come_back(keeping: Upkeep, store: Store) -> None:
+    dead_worker(store, "late")
+    heard_of_somebody(store, keeping.lease_seconds / 2 + 0.1)
+    keeping.reap()
+    keeping.reap()
+    assert known(store) == 1
+    mercy = float(store.client.hget("continuo:pulse", "mercy") or 0)
+    assert mercy == pytest.approx(time.time() + keeping.lease_seconds / 2, abs=0.5)
+    store.client.hset("continuo:pulse", "mercy", time.time() - 1)
+    keeping.reap()
+    assert known(store) == 0
+
+
+@pytest.fixture
+def finished(store: Store) -> Callable[[str, TaskStatus, float], None]:
+    """Makes a job that came to its end some seconds ago, and to life long before."""
+
+    def finish(job_id: str, status: TaskStatus, seconds: float) -> None:
+        store.run(moves.enqueue(message(job_id)))
+        store.run(moves.fail(job_id, token="", status=status, error="", exception="{}", news="{}"))
+        at = time.time() - seconds
+        store.client.hset(f"continuo:job:{job_id}", "finished_at", at)
+        store.client.zadd(f"continuo:index:report:{status.value}", {job_id: at - 100_000})
+
+    return finish
+
+
+def test_records_are_kept_as_long_as_their_status_says(
+    store: Store, finished: Callable[[str, TaskStatus, float], None]
+) -> None:
+    given = Settings(retention_failed=100, retention_cancelled=1000)
+    finished("old failure", TaskStatus.FAILED, 101)
+    finished("young failure", TaskStatus.FAILED, 50)
+    finished("old cancellation", TaskStatus.CANCELLED, 1001)
+    finished("young cancellation", TaskStatus.CANCELLED, 900)
+    store.run(moves.enqueue(message("waiting")))
+    store.client.zadd("continuo:index:report:pending", {"waiting": 1})
+    assert Upkeep(store, given).sweep() == 2
+    left = store.run(moves.page(limit=10)).records
+    assert {record.id for record in left} == {"young failure", "young cancellation", "waiting"}
+
+
+def test_a_large_list_is_swept_in_parts(
+    store: Store,
+    finished: Callable[[str, TaskStatus, float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "SWEEP_MOST", 2)
+    for number in range(5):
+        finished(str(number), TaskStatus.FAILED, 1000 - number)
+    keeping = Upkeep(store, Settings(retention_failed=100))
+    assert [keeping.sweep() for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_sweeping_is_done_once_a_minute(
+    store: Store, finished: Callable[[str, TaskStatus, float], None]
+) -> None:
+    keeping = Upkeep(store, Settings(retention_failed=100))
+    finished("first", TaskStatus.FAILED, 101)
+    keeping.work()
+    finished("second", TaskStatus.FAILED, 101)
+    keeping.work()
+    assert [record.id for record in store.run(moves.page(limit=10)).records] == ["second"]

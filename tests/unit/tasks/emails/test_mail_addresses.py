@@ -1,0 +1,171 @@
+import re
+import time
+
+import email_validator
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from project.errors import InvalidField
+from tasks.emails import addresses
+
+
+def refusal(*recipients: object) -> InvalidField:
+    with pytest.raises(InvalidField) as raised:
+        addresses.normalise(recipients)
+    return raised.value
+
+
+def test_no_recipients_are_fine() -> None:
+    assert addresses.normalise([]) == []
+
+
+def test_the_domain_becomes_lower_case_and_the_rest_stays() -> None:
+    assert addresses.normalise(["Ada.L+x@Example.COM"]) == ["Ada.L+x@example.com"]
+
+
+def test_spellings_that_differ_in_case_are_one_mailbox_and_the_first_one_stays() -> None:
+    spellings = ["b@x.org", "Ada@x.org", "ada@X.ORG", "b@x.org", "a@x.org"]
+    assert addresses.normalise(spellings) == ["b@x.org", "Ada@x.org", "a@x.org"]
+
+
+def test_an_international_domain_is_written_in_ascii() -> None:
+    assert addresses.normalise(["ada@bücher.example"]) == ["ada@xn--bcher-kva.example"]
+
+
+def test_the_field_says_which_recipient_is_wrong() -> None:
+    error = refusal("a@x.org", "b@x.org", "c@x.org", "nobody")
+    assert error.field == "recipients[3]"
+    assert error.problem.startswith("'nobody' is not an e-mail address: ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        " ada@x.org",
+        "ada@x.org ",
+        "ada@x.org\n",
+        "ada@x.org\r\nBcc: eve@x.org",
+        "a@x.org, b@y.org",
+        "a@x.org,b@y.org",
+        "Ada <ada@x.org>",
+        "<ada@x.org>",
+        "ada@",
+        "@x.org",
+        "ada@localhost",
+        "ada@[127.0.0.1]",
+        '"ada b"@x.org',
+        "a\x00b@x.org",
+        "a\x1b[31m@x.org",
+        "ada@x..org",
+        ".ada@x.org",
+        "ada@-x.org",
+        "ada@x.org.",
+        "ada@x.test",
+        "ada@ab--cd.org",
+        "ada@xn--a.org",
+        "a" * 65 + "@x.org",
+        "a@" + "x" * 64 + ".org",
+        "a@" + ("x" * 60 + ".") * 5 + "org",
+        "ada(comment)@x.org",
+        "\u202eada@x.org",
+    ],
+)
+def test_this_is_no_address(address: str) -> None:
+    assert refusal(address).field == "recipients[0]"
+
+
+def test_an_address_that_needs_smtputf8_is_refused_in_words() -> None:
+    assert "SMTPUTF8" in refusal("jürgen@x.org").problem
+
+
+def test_a_recipient_that_is_no_string_is_refused() -> None:
+    assert str(refusal("a@x.org", 7)) == "recipients[1]: is not a string"
+
+
+def test_a_huge_address_is_refused_quickly_and_shown_in_part() -> None:
+    started = time.perf_counter()
+    error = refusal("ü" * 1_000_000 + "@x.org")
+    assert time.perf_counter() - started < 0.5
+    assert len(str(error)) < 300
+
+
+ATOMS = st.text("abcXYZ019.!#$%&'*+-/=?^_`{|}~@\" <>,\r\n\x00ü", max_size=70)
+LABELS = st.text("abcXYZ019-.", max_size=70)
+ENDINGS = st.sampled_from(["org", "ORG", "c0m", "test", "local", "example", "xn--p1ai", "1", "x-y"])
+NAMES = st.one_of(ATOMS, st.sampled_from(["INFO", "Postmaster", "Info", "ada"]))
+
+
+def slowly(address: str) -> str | None:
+    try:
+        verdict = email_validator.validate_email(address, strict=True, check_deliverability=False)
+    except email_validator.EmailNotValidError:
+        return None
+    return verdict.ascii_email
+
+
+@given(NAMES, LABELS, ENDINGS)
+def test_addresses_are_taken_and_written_as_email_validator_does(
+    name: str, label: str, ending: str
+) -> None:
+    address = f"{name}@{label}.{ending}"
+    try:
+        (found,) = addresses.normalise([address])
+    except InvalidField:
+        assert slowly(address) is None
+    else:
+        assert found == slowly(address)
+        assert addresses.is_plain(found)
+
+
+@given(st.one_of(st.text(), st.from_regex(re.compile(r"[^@]+@[^@]+\.[a-z]+\Z"))))
+def test_what_is_taken_is_one_line_of_ascii_without_separators(text: str) -> None:
+    try:
+        (found,) = addresses.normalise([text])
+    except InvalidField:
+        return
+    assert found.isascii()
+    assert found.isprintable()
+    assert not set(found) & set(' <>,;:"()[]\\')
+
+
+def test_ten_thousand_everyday_addresses_take_a_fraction_of_a_second() -> None:
+    recipients = [f"user{number}@mail{number % 3000}.example.com" for number in range(10_000)]
+    started = time.perf_counter()
+    assert addresses.normalise(recipients) == recipients
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "address", "domain"),
+    [
+        ("a@Example.com", "a@Example.com", "a@Example.com", "example.com"),
+        ("root@localhost", "root@localhost", "root@localhost", "localhost"),
+        ("Continuo <a@x.org>", "Continuo <a@x.org>", "a@x.org", "x.org"),
+        ('"Bach, J. S." <a@x.org>', '"Bach, J. S." <a@x.org>', "a@x.org", "x.org"),
+        ("Jürgen <a@x.org>", "=?utf-8?q?J=C3=BCrgen?= <a@x.org>", "a@x.org", "x.org"),
+    ],
+)
+def test_the_sender_is_an_address_or_a_name_and_an_address(
+    text: str, header: str, address: str, domain: str
+) -> None:
+    assert addresses.sender(text) == addresses.Sender(header, address, domain)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nobody",
+        "a@x.org, b@y.org",
+        "A <a@x.org>\r\nBcc: eve@x.org",
+        "A\r\nBcc: eve@x.org <a@x.org>",
+        "A <a@x.org>, B <b@x.org> c",
+        "A <a@x.org",
+        "ü@x.org",
+    ],
+)
+def test_anything_else_is_no_sender(text: str) -> None:
+    with pytest.raises(InvalidField, match="MAIL_FROM"):
+        addresses.sender(text)
