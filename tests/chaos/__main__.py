@@ -1,0 +1,88 @@
+"""``python -m tests.chaos [row ...]``: break things on purpose and count what is left.
+
+Prints one line a row; exit code 1 when a promise was not kept. The files of such a row
+(logs, ledger, the server's data) are kept and their folder is named.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.figures import Figures, heading
+from tests.chaos.rows import QUICK_ROWS, ROWS, STOCK_ROWS, Row
+from tests.chaos.scale import FULL, QUICK, Scale
+from tests.chaos.scene import Stage
+from tests.chaos.stock_stage import StockStage
+
+
+def main() -> int:
+    """Run the rows asked for; how it ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # ends what it started
+    asked = arguments()
+    scale = QUICK if asked.quick else FULL
+    root = Path(tempfile.mkdtemp(prefix="continuo-chaos-"))
+    say(heading())
+    stages = [StockStage(root, ""), StockStage(root, "10")] if asked.stock else [Stage(root)]
+    names = asked.row or usual_rows(asked)
+    results = [run(ROWS[name], stage, scale) for name in names for stage in stages]
+    if asked.json:
+        asked.json.write_text(json.dumps(document(results), indent=1))
+    if any(result.broken() for result in results):
+        say(f"files are in {root}")
+        return 1
+    shutil.rmtree(root, ignore_errors=True)
+    return 0
+
+
+def usual_rows(asked: argparse.Namespace) -> Iterable[str]:
+    """The rows of a run that names none."""
+    if asked.stock:
+        return STOCK_ROWS
+    return QUICK_ROWS if asked.quick else ROWS
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("row", nargs="*", choices=[[], *ROWS], help="all when none is named")
+    parser.add_argument("--quick", action="store_true", help="the short form, about a minute")
+    parser.add_argument("--stock", action="store_true", help="stock Celery, for comparison")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    return parser.parse_args()
+
+
+def run(row: Row, stage: Stage, scale: Scale) -> Figures:
+    """Run a row and print what came out."""
+    result = row(stage, scale)
+    say(result.line())
+    for promise in result.broken():
+        say(f"  NOT KEPT: {promise}")
+    return result
+
+
+def document(results: list[Figures]) -> dict[str, Any]:
+    """All figures and where they come from."""
+    return {
+        "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "rows": [result.to_dict() for result in results],
+    }
+
+
+def say(line: str) -> None:
+    """Print it now."""
+    print(line, flush=True)  # noqa: T201 - the figures are what this is for
+
+
+if __name__ == "__main__":
+    sys.exit(main())

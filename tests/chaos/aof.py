@@ -1,0 +1,90 @@
+"""Every move that Redis ever accepted, read from its append-only file after a run.
+
+The file has what scripts wrote, in order, through all restarts of the server. So it
+shows how often a job was given a final status without asking the code under test.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+JOB = b"continuo:job:"
+META = b"celery-task-meta-"
+FINAL = frozenset({b"success", b"failed", b"cancelled"})
+STOCK_FINAL = (b'"status": "SUCCESS"', b'"status": "FAILURE"')
+
+
+def commands(folder: Path) -> Iterator[list[bytes]]:
+    """The commands in the append-only files of a data folder, a torn last one left out."""
+    for path in sorted((folder / "appendonlydir").glob("*.incr.aof")):
+        yield from parse(path.read_bytes())
+
+
+def parse(data: bytes) -> Iterator[list[bytes]]:
+    """The commands of one file: ``*count``, then for each word ``$length`` and the word."""
+    at = 0
+    while at < len(data):
+        line_end = data.find(b"\r\n", at)
+        if line_end < 0:
+            return
+        if data[at : at + 1] != b"*":  # a comment
+            at = line_end + 2
+            continue
+        words: list[bytes] = []
+        count, at = int(data[at + 1 : line_end]), line_end + 2
+        for _ in range(count):
+            line_end = data.find(b"\r\n", at)
+            if line_end < 0:
+                return
+            start = line_end + 2
+            end = start + int(data[at + 1 : line_end])
+            words.append(data[start:end])
+            at = end + 2
+        if at > len(data):
+            return
+        yield words
+
+
+def changes(folder: Path) -> Iterator[tuple[str, dict[bytes, bytes]]]:
+    """Each change of status: the job, and the fields that were set with it."""
+    for words in commands(folder):
+        if len(words) > 2 and words[0].upper() == b"HSET" and words[1].startswith(JOB):
+            fields = dict(zip(words[2::2], words[3::2], strict=False))
+            if b"status" in fields:
+                yield words[1][len(JOB) :].decode(), fields
+
+
+def histories(folder: Path) -> dict[str, list[str]]:
+    """For each job the statuses it was given, in order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for job, fields in changes(folder):
+        found[job].append(fields[b"status"].decode())
+    return found
+
+
+def starts(folder: Path) -> dict[str, list[float]]:
+    """For each job when its attempts began, also those that did not get to write a line."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for job, fields in changes(folder):
+        if b"started_at" in fields:
+            found[job].append(float(fields[b"started_at"]))
+    return found
+
+
+def accepted_finishes(folder: Path) -> Counter[str]:
+    """How many times each job was given a final status."""
+    return Counter(
+        {
+            job: sum(status.encode() in FINAL for status in statuses)
+            for job, statuses in histories(folder).items()
+        }
+    )
+
+
+def stock_finishes(folder: Path) -> Counter[str]:
+    """The same for Celery's own result backend: how many final results were stored."""
+    found: Counter[str] = Counter()
+    for words in commands(folder):
+        if len(words) > 2 and words[1].startswith(META) and any(s in words[2] for s in STOCK_FINAL):
+            found[words[1][len(META) :].decode()] += 1
+    return found

@@ -1,0 +1,304 @@
+"""A Valkey and workers as real processes: started, killed, stopped, started again.
+
+One thread does it all: whoever waits calls ``tend`` meanwhile, which notes which
+processes have ended and starts workers again that have, as a supervisor would.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Self
+
+from project.embedded import EmbeddedValkey, end_with_parent
+from project.settings import Settings
+from tests.chaos.ledger import Kill, Ledger
+from tests.ports import free_port
+from tests.processes import ROOT, children
+
+RESTART_AFTER = 0.7
+LOOK_EVERY = 0.02
+START_TIMEOUT = 90.0
+STOP_TIMEOUT = 15.0
+
+
+SETTINGS = {name.upper() for name in Settings.model_fields} | {
+    str(field.validation_alias) for field in Settings.model_fields.values()
+}
+
+
+class NotInTime(AssertionError):
+    """Something did not become true while the row had patience."""
+
+
+class Deaths:
+    """When each process ended, as soon as anybody looks."""
+
+    def __init__(self) -> None:
+        self.at: dict[int, float] = {}
+        self._watched: dict[int, int] = {}
+        self._poll = select.poll()
+
+    def watch(self, pids: Iterable[int]) -> None:
+        """Look out for the end of these."""
+        for pid in pids:
+            if pid in self._watched.values() or pid in self.at:
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                handle = os.pidfd_open(pid)
+                self._watched[handle] = pid
+                self._poll.register(handle, select.POLLIN)
+
+    def look(self) -> None:
+        """Note who has ended."""
+        for handle, _ in self._poll.poll(0):
+            self._poll.unregister(handle)
+            os.close(handle)
+            self.note(self._watched.pop(handle))
+
+    def note(self, pid: int) -> None:
+        """This one runs nothing any more."""
+        self.at.setdefault(pid, time.time())
+
+    def end_all(self) -> None:
+        """End whoever is left: processes may outlive those that started them."""
+        for pid in self._watched.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Stop looking."""
+        for handle in self._watched:
+            os.close(handle)
+        self._watched.clear()
+
+
+class Member:
+    """One worker: its process, started again under the same name."""
+
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self.command = command
+        self.environment = environment
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.restart_at = 0.0
+        self.starts = 0
+
+    @property
+    def pid(self) -> int:
+        """The main process."""
+        return self.process.pid if self.process else 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the main process has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has taken its place since it was last started."""
+        ready = self.log.read_bytes().count(b" ready.") if self.log.exists() else 0
+        return self.is_running and ready >= self.starts
+
+    def start(self) -> None:
+        """Start it; it is not ready yet."""
+        self.starts += 1
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+            )
+
+    def look_after(self, now: float) -> bool:
+        """Start it again a moment after it has ended; whether it has just ended."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        if not self.restart_at:
+            self.restart_at = now + RESTART_AFTER
+            return True
+        if now >= self.restart_at:
+            self.restart_at = 0.0
+            self.start()
+        return False
+
+    def children(self) -> list[int]:
+        """The processes it has started and that still run."""
+        return children(self.pid) if self.is_running else []
+
+    def said(self, words: str) -> int:
+        """How often it has printed these words."""
+        return self.log.read_text(errors="replace").count(words)
+
+
+class Cluster:
+    """A Valkey with its data in ``folder`` and workers around it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 3,
+        slots: int = 2,
+        command: Iterable[str] = (),
+        valkey_options: Iterable[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        keep_it_all = ("--auto-aof-rewrite-percentage", "0")
+        self.valkey = EmbeddedValkey(folder / "valkey", free_port(), *keep_it_all, *valkey_options)
+        self.ledger = Ledger(folder / "ledger")
+        self.deaths = Deaths()
+        self.kills: list[Kill] = []
+        self.killed = 0
+        self.exits: list[str] = []
+        self.command = list(command)
+        self.slots = slots
+        self.environment = environment or {}
+        self.members = [self._member(f"w{number + 1}") for number in range(workers)]
+
+    def _member(self, name: str) -> Member:
+        return Member(name, [], {}, self.folder / f"{name}.log")
+
+    def __enter__(self) -> Self:
+        self.valkey.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def hire(self, member: Member, broker_url: str | None = None) -> None:
+        """Start a worker that talks to this broker."""
+        member.command = [*self.command, f"--hostname={member.name}@chaos"]
+        member.environment = self.surroundings() | {"REDIS_URL": broker_url or self.valkey.url}
+        member.start()
+
+    def surroundings(self) -> dict[str, str]:
+        """The environment of processes: ours without settings, and what the row asks for."""
+        return {
+            **{name: value for name, value in os.environ.items() if name not in SETTINGS},
+            "PYTHONUNBUFFERED": "1",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "REDIS_URL": self.valkey.url,
+            "DATA_DIR": str(self.folder / "data"),
+            "WORKER_CONCURRENCY": str(self.slots),
+            **self.environment,
+        }
+
+    def start_workers(self) -> None:
+        """Start every worker that is not started yet, and wait until they take jobs."""
+        for member in self.members:
+            if member.process is None:
+                self.hire(member)
+        self.until(lambda: all(member.is_ready for member in self.members), START_TIMEOUT)
+
+    def tend(self) -> None:
+        """Note what has ended; start workers again."""
+        for member in self.members:
+            self.deaths.watch([*member.children(), *([member.pid] if member.is_running else [])])
+        self.deaths.look()
+        now = time.monotonic()
+        for member in self.members:
+            if member.look_after(now) and member.process:
+                self.exits.append(f"{member.name}: {member.process.returncode}")
+
+    def until(self, look: Callable[[], object], seconds: float, what: str = "") -> None:
+        """Tend until ``look`` is true. Raises ``NotInTime``."""
+        end = time.monotonic() + seconds
+        while not look():
+            if time.monotonic() >= end:
+                raise NotInTime(f"{what or 'not true'} within {seconds:g} s")
+            self.tend()
+            time.sleep(LOOK_EVERY)
+
+    def rest(self, seconds: float) -> None:
+        """Tend for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.tend()
+            time.sleep(LOOK_EVERY)
+
+    def kill(self, pids: Iterable[int], following: Iterable[int] = ()) -> Kill:
+        """End processes by force; ``following`` are those that end because these do."""
+        ended, others = list(pids), list(following)
+        self.deaths.watch([*ended, *others])
+        at = time.time()
+        for pid in ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in ended:
+            self.deaths.note(pid)  # not one step more after the call has come back
+        kill = Kill(at, frozenset((*ended, *others)))
+        self.kills.append(kill)
+        return kill
+
+    def kill_main(self, member: Member) -> Kill:
+        """End a worker's main process; those that run its jobs are killed by that."""
+        pool = member.children()
+        self.killed += len(pool)
+        return self.kill([member.pid], pool)
+
+    def kill_child(self, member: Member, index: int) -> Kill | None:
+        """End one of the processes that run a worker's jobs."""
+        pool = member.children()
+        if not pool:
+            return None
+        self.killed += 1
+        return self.kill([pool[index % len(pool)]])
+
+    def kill_everything(self) -> Kill:
+        """End all processes of all workers at once."""
+        mains = [member.pid for member in self.members if member.is_running]
+        pools = [pid for member in self.members for pid in member.children()]
+        self.killed += len(pools)
+        return self.kill([*mains, *pools])
+
+    def signal(self, member: Member, number: signal.Signals) -> None:
+        """Send a signal to all processes of a worker."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(member.pid, number)
+
+    def kill_valkey(self) -> None:
+        """End the server by force."""
+        if self.valkey.process:
+            self.valkey.process.kill()
+            self.valkey.process.wait(STOP_TIMEOUT)
+
+    def stop_valkey(self) -> None:
+        """End the server in good order."""
+        if self.valkey.process:
+            self.valkey.process.terminate()
+            self.valkey.process.wait(STOP_TIMEOUT)
+
+    def revive_valkey(self) -> float:
+        """Start the server again on its data; when it answered."""
+        self.valkey.look_after()
+        return time.time()
+
+    def member_of(self, worker: str) -> Member:
+        """The worker with this Celery name."""
+        return next(member for member in self.members if f"{member.name}@chaos" == worker)
+
+    def stop(self) -> None:
+        """End everything now."""
+        for member in self.members:
+            if member.process and member.process.poll() is None:
+                self.signal(member, signal.SIGKILL)
+                member.process.wait(STOP_TIMEOUT)
+        self.deaths.look()
+        self.deaths.end_all()
+        self.deaths.close()
+        self.valkey.stop()

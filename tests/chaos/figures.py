@@ -1,0 +1,94 @@
+"""What a row of the suite comes to, and what it has to."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+MOST_RECOVERY = 15.0
+MOST_RESUME = 5.0
+"""Seconds."""
+
+COLUMNS = (
+    ("row", "row", "{:<24}"),
+    ("enqueued", "enqueued", "{:>8}"),
+    ("finished", "finished", "{:>8}"),
+    ("lost", "lost", "{:>4}"),
+    ("late", "late", "{:>4}"),
+    ("accepted_twice", "accepted x2", "{:>11}"),
+    ("killed", "killed", "{:>6}"),
+    ("effects_twice", "effects x2", "{:>10}"),
+    ("once_twice", "once x2", "{:>7}"),
+    ("overlapping", "overlap", "{:>7}"),
+    ("recovery", "recovery s", "{:>10}"),
+    ("resume", "resume s", "{:>8}"),
+    ("seconds", "took s", "{:>6}"),
+)
+
+
+@dataclass
+class Figures:
+    """One row.
+
+    ``finished``: jobs that had their effect. ``lost``: jobs that were taken and did not end as
+    they should; ``late``: those of them that are still in Redis when the row has no more patience.
+    ``accepted_twice``: final moves beyond one for a job. ``killed``: processes ended by force
+    that could be running a job, and servers. ``effects_twice``: effects beyond one for each job
+    of all kinds but ``once``; ``once_twice``: those that went through ``job.once``.
+    ``overlapping``: pairs of runs of one job that went on at the same time. ``recovery`` and
+    ``resume``: worst cases in seconds, None when there were none. ``faults``: promises of this
+    row alone that were not kept.
+    """
+
+    row: str
+    enqueued: int = 0
+    finished: int | None = None
+    lost: int = 0
+    late: int = 0
+    accepted_twice: int = 0
+    killed: int = 0
+    effects_twice: int = 0
+    once_twice: int = 0
+    overlapping: int = 0
+    recovery: float | None = None
+    resume: float | None = None
+    seconds: float = 0.0
+    may_overlap: bool = False
+    is_judged: bool = True
+    faults: list[str] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def broken(self) -> list[str]:
+        """The promises that were not kept; stock Celery has made none."""
+        if not self.is_judged:
+            return []
+        checks = {
+            f"{self.lost} jobs lost": self.lost == 0,
+            f"{self.accepted_twice} finishes accepted twice": self.accepted_twice == 0,
+            f"{self.overlapping} overlapping attempts": self.may_overlap or self.overlapping == 0,
+            f"{self.effects_twice} effects twice, {self.killed} processes killed": (
+                self.effects_twice <= self.killed
+            ),
+            f"{self.once_twice} effects twice through once": self.once_twice == 0,
+            f"recovery took {shown(self.recovery)} s": (self.recovery or 0) <= MOST_RECOVERY,
+            f"resuming took {shown(self.resume)} s": (self.resume or 0) <= MOST_RESUME,
+        }
+        return [promise for promise, kept in checks.items() if not kept] + self.faults
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, for a file."""
+        return asdict(self) | {"broken": self.broken()}
+
+    def line(self) -> str:
+        """One line of the table."""
+        return "  ".join(form.format(shown(getattr(self, name))) for name, _, form in COLUMNS)
+
+
+def heading() -> str:
+    """The names over the lines."""
+    return "  ".join(form.format(title) for _, title, form in COLUMNS)
+
+
+def shown(value: Any) -> str:
+    """A figure as it is printed."""
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

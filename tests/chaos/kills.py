@@ -1,0 +1,126 @@
+"""Rows in which worker processes are killed."""
+
+import math
+from collections import Counter
+from itertools import count
+
+from project.records import TaskStatus
+from tests.chaos import aof
+from tests.chaos.figures import Figures
+from tests.chaos.scale import Scale
+from tests.chaos.scene import Scene, Stage
+
+BESIDE_KILLERS = 8
+"""Good jobs of some seconds, so that killers do not run alone."""
+
+
+def kill_mains(stage: Stage, scale: Scale) -> Figures:
+    """Kill -9 of a worker's main process every few seconds."""
+    with stage("kill-mains", scale) as scene:
+        load = scene.keep_sending(scale.jobs, scale.rate)
+        for number in count():
+            scene.cluster.rest(scale.kill_every)
+            if not load.is_alive():
+                break
+            scene.cluster.kill_main(scene.cluster.members[number % scale.workers])
+        scene.settle(scale.patience)
+        return scene.figures()
+
+
+def kill_children(stage: Stage, scale: Scale) -> Figures:
+    """Kill -9 of a process that runs jobs, every second."""
+    with stage("kill-children", scale) as scene:
+        load = scene.keep_sending(scale.jobs, scale.rate)
+        for number in count():
+            scene.cluster.rest(scale.kill_child_every)
+            if not load.is_alive():
+                break
+            scene.cluster.kill_child(scene.cluster.members[number % scale.workers], number)
+        scene.settle(scale.patience)
+        return scene.figures()
+
+
+def kill_all(stage: Stage, scale: Scale) -> Figures:
+    """Kill -9 of every worker process at once; every second time of the server too."""
+    with stage("kill-all", scale) as scene:
+        load = scene.keep_sending(scale.jobs, scale.kill_all_rate)
+        for number in count():
+            scene.cluster.rest(scale.kill_all_every)
+            if not load.is_alive():
+                break
+            scene.cluster.kill_everything()
+            if number % 2:
+                scene.cluster.kill_valkey()
+                scene.cluster.revive_valkey()
+        scene.settle(scale.patience)
+        return scene.figures()
+
+
+def long_job(stage: Stage, scale: Scale) -> Figures:
+    """A job ten times as long as a lease runs once while other workers are killed."""
+    with stage("long-job", scale) as scene:
+        job = scene.send("long", scale.long_job)
+        runner = scene.runner_of(job)
+        others = [member for member in scene.cluster.members if member is not runner]
+        scene.keep_sending(round(scale.long_job * 20), 20)
+        for number in count():
+            scene.cluster.rest(scale.kill_every)
+            record = scene.record(job)
+            if (record and record.is_final) or number * scale.kill_every > 2 * scale.long_job:
+                break
+            scene.cluster.kill_main(others[number % len(others)])
+        scene.settle(scale.patience)
+        starts = len(scene.account().by_job[job])
+        scene.notes["starts of the long job"] = starts
+        if starts != 1:
+            scene.faults.append(f"the long job started {starts} times")
+        return scene.figures()
+
+
+def poison(stage: Stage, scale: Scale) -> Figures:
+    """Jobs that always kill their worker among good ones, some of which run beside them."""
+    with stage("poison", scale) as scene:
+        victims = ["child"] * scale.child_killers + ["main"] * scale.main_killers
+        load = scene.keep_sending(scale.good_jobs, 200)
+        long_jobs = [scene.send("long", 2.0) for _ in range(BESIDE_KILLERS)]
+        for victim in victims:
+            scene.expected_failures.add(scene.send("killer", victim))
+            scene.cluster.rest(0.2)
+        scene.settle(scale.patience)
+        judge_killers(scene, len(victims))
+        judge_good(scene, [*load.accepted, *long_jobs])
+        return scene.figures()
+
+
+def judge_killers(scene: Scene, number: int) -> None:
+    """Each has failed, and says why."""
+    records = [record for job in scene.expected_failures if (record := scene.record(job))]
+    scene.notes["reasons"] = sorted(record.error for record in records)
+    failed = [record for record in records if record.status is TaskStatus.FAILED]
+    told = [record for record in failed if "killed its worker" in record.error]
+    if not number == len(failed) == len(told):
+        scene.faults.append(f"{len(failed)} of {number} killers failed, {len(told)} say why")
+
+
+def judge_good(scene: Scene, jobs: list[str]) -> None:
+    """A job that waited in a worker's hands when that died has no death on its account."""
+    deaths = {job: deaths_of(scene, job) for job in jobs}
+    scene.notes["deaths counted"] = dict(Counter(map(str, deaths.values())))
+    histories = aof.histories(scene.cluster.valkey.folder)
+    wronged = [job for job in jobs if deaths[job] > histories[job].count("running") - 1]
+    if wronged:
+        scene.faults.append(f"{len(wronged)} jobs have deaths counted that did not run then")
+    scene.recoveries += waits(scene, jobs)
+
+
+def waits(scene: Scene, jobs: list[str]) -> list[float]:
+    """Seconds from the end of each run that came to nothing until the job's next start."""
+    account, starts = scene.account(), scene.starts()
+    failed = [run for job in jobs for run in account.by_job[job] if run.effect_at is None]
+    found = [account.restart(run, starts) - (run.over_at or run.began_at) for run in failed]
+    return [wait for wait in found if wait < math.inf]
+
+
+def deaths_of(scene: Scene, job: str) -> float:
+    """The deaths on a job's account, a half for each it may not have caused."""
+    return float(scene.app.store.client.hget(f"continuo:job:{job}", "deaths") or 0)

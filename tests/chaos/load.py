@@ -1,0 +1,68 @@
+"""Clients that go on sending jobs, whatever happens to the broker."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import cycle, islice
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from kombu.exceptions import OperationalError
+
+from project.errors import DuplicateJob, StoreUnavailable
+
+GIVE_UP_AFTER = 120.0
+PAUSE = 0.1
+
+
+class Order(NamedTuple):
+    """A job to send: the name of its kind and its arguments."""
+
+    kind: str
+    args: Sequence[Any]
+
+
+class Load(threading.Thread):
+    """Sends jobs at a steady rate. One that was not taken is sent again under the same id.
+
+    ``accepted``: kind of each job that was taken, by id.
+    """
+
+    def __init__(
+        self, send: Callable[..., Any], orders: Sequence[Order], *, total: int, rate: float
+    ) -> None:
+        super().__init__(name="load", daemon=True)
+        self._send = send
+        self.orders = list(islice(cycle(orders), total))
+        self.rate = rate
+        self.accepted: dict[str, str] = {}
+        self.refusals: Counter[str] = Counter()
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        """Until all are sent, or it is told to stop."""
+        started = time.monotonic()
+        for number, order in enumerate(self.orders):
+            self.stopped.wait(max(started + number / self.rate - time.monotonic(), 0.0))
+            if self.stopped.is_set():
+                return
+            self._insist(order)
+
+    def stop(self) -> None:
+        """Send no more."""
+        self.stopped.set()
+
+    def _insist(self, order: Order) -> None:
+        job_id, end = str(uuid4()), time.monotonic() + GIVE_UP_AFTER
+        while time.monotonic() < end and not self.stopped.is_set():
+            try:
+                self._send(order.kind, order.args, task_id=job_id)
+            except DuplicateJob:
+                pass  # it was taken, only the answer was lost
+            except (StoreUnavailable, OperationalError, RuntimeError) as problem:
+                self.refusals[str(problem)[:80]] += 1
+                time.sleep(PAUSE)
+                continue
+            self.accepted[job_id] = order.kind
+            return

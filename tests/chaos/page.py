@@ -1,0 +1,71 @@
+"""``python -m tests.chaos.page FILE [FILE]``: the tables of the docs from ``--json`` files.
+
+The first file is a run of ours, the second one of ``--stock``.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.figures import shown
+
+OURS = {
+    "row": "row",
+    "enqueued": "jobs",
+    "lost": "lost",
+    "accepted_twice": "finishes accepted twice",
+    "killed": "killed processes",
+    "effects_twice": "effects run twice",
+    "once_twice": "through `once`",
+    "overlapping": "overlapping",
+    "recovery": "worst recovery, s",
+    "resume": "worst resume, s",
+}
+BESIDE = {
+    "row": "row",
+    "enqueued": "jobs",
+    "lost": "not done",
+    "late": "of these still in Redis",
+    "killed": "killed processes",
+    "accepted_twice": "finishes accepted twice",
+    "effects_twice": "effects run twice",
+    "overlapping": "overlapping",
+    "recovery": "worst recovery, s",
+    "resume": "worst resume, s",
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the tables."""
+    ours, *others = (json.loads(Path(name).read_text())["rows"] for name in arguments)
+    say(table(OURS, ours))
+    for stock in others:
+        say("")
+        say(table(BESIDE, side_by_side(ours, stock)))
+
+
+def side_by_side(ours: list[dict[str, Any]], stock: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each row of ours that stock Celery has, too, and its rows after it."""
+    rows: list[dict[str, Any]] = []
+    for mine in ours:
+        theirs = [row for row in stock if row["row"].startswith(f"{mine['row']} (")]
+        rows += [mine, *theirs] if theirs else []
+    return rows
+
+
+def table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> str:
+    """A Markdown table."""
+    head = [f"| {' | '.join(columns.values())} |", f"|---{'|---:' * (len(columns) - 1)}|"]
+    body = [f"| {' | '.join(shown(row[name]) for name in columns)} |" for row in rows]
+    return "\n".join([*head, *body])
+
+
+def say(text: str) -> None:
+    """Print it."""
+    print(text)  # noqa: T201 - the tables are what this is for
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

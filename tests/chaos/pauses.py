@@ -1,0 +1,79 @@
+"""The row in which a worker is stopped in the middle of a job, and comes back."""
+
+import json
+import time
+from typing import Any
+
+from project import moves
+from project.records import TaskStatus
+from tests.chaos import aof
+from tests.chaos.figures import Figures
+from tests.chaos.scale import Scale
+from tests.chaos.scene import Scene, Stage
+
+STOPPED_WITHIN = 2.0
+"""Seconds after SIGCONT within which a stale attempt does nothing any more."""
+
+ACCEPTED = {"started", "go", "again", "True"}
+
+
+def pause(stage: Stage, scale: Scale) -> Figures:
+    """SIGSTOP of a whole worker; its job is given away; SIGCONT."""
+    with stage("pause", scale) as scene:
+        scene.may_overlap = True
+        job = scene.send("long", scale.paused_job)
+        runner = scene.runner_of(job)
+        scene.keep_sending(round(scale.paused_job * 20), 20)
+        scene.cluster.rest(1.0)
+        token = token_of(scene, job)
+        stopped_at = time.time()
+        scene.pause(runner)
+        scene.cluster.rest(scale.pause)
+        scene.cluster.killed += len(runner.children())  # by the worker itself, for being late
+        continued_at = scene.unpause(runner)
+        refuse_stale(scene, job, token)
+        scene.settle(scale.patience)
+        judge_stale(scene, job, stopped_at, continued_at)
+        return scene.figures()
+
+
+def token_of(scene: Scene, job: str) -> str:
+    """The token of the attempt that runs."""
+    token: bytes = scene.app.store.client.hget(f"continuo:job:{job}", "token")
+    return token.decode()
+
+
+def refuse_stale(scene: Scene, job: str, token: str) -> None:
+    """Ask for every move there is with the token of the attempt that was given away."""
+    nothing = json.dumps(None)
+    stale: dict[str, moves.Move[Any]] = {
+        "start": moves.start(job, retries=0, token=token),
+        "succeed": moves.succeed(job, token=token, result=nothing, news=nothing),
+        "retry": moves.retry(
+            job, token=token, error="", delay=0, message=moves.Message(job, "", "", "", "", 0)
+        ),
+        "fail": moves.fail(
+            job, token=token, status=TaskStatus.FAILED, error="", exception=nothing, news=nothing
+        ),
+        "cancelled": moves.cancelled(job, token=token),
+        "claim": moves.claim(job, token=token, key="stale"),
+    }
+    answers = {name: scene.app.store.run(move) for name, move in stale.items()}
+    scene.notes["answers to the stale attempt"] = {k: str(v) for k, v in answers.items()}
+    taken = [name for name, answer in answers.items() if str(answer) in ACCEPTED]
+    scene.faults += [f"{name} of the stale attempt was accepted" for name in taken]
+
+
+def judge_stale(scene: Scene, job: str, stopped_at: float, continued_at: float) -> None:
+    """The stale run stops at once, and the job goes on elsewhere with nobody the wiser."""
+    runs = scene.account().by_job[job]
+    events = [event for event in scene.cluster.ledger.events() if event.run == runs[0].start.run]
+    after = max((event.at for event in events), default=0.0) - continued_at
+    scene.notes["stale run worked on for s"] = round(max(after, 0.0), 3)
+    scene.recoveries += [run.began_at - stopped_at for run in runs[1:2]]
+    if after > STOPPED_WITHIN:
+        scene.faults.append(f"the stale attempt went on for {after:.1f} s")
+    history = aof.histories(scene.cluster.valkey.folder)[job]
+    scene.notes["history"] = history
+    if history != ["pending", "running", "pending", "running", "success"]:
+        scene.faults.append(f"the job went {' > '.join(history)}")

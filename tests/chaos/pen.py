@@ -1,0 +1,46 @@
+"""How a job writes down what it does.
+
+A line is one ``write`` to a file opened for appending, flushed to the disk before the
+job goes on: a kill leaves the line or nothing.
+"""
+
+import os
+import time
+from typing import Any
+
+from tests.chaos.ledger import Event, What
+
+SHORTEST, LONGEST = 0.003, 0.010
+"""Seconds that a short job takes for its effect."""
+
+STEP = 0.05
+"""Seconds between two signs of life of a long job."""
+
+
+class Pen:
+    """Writes the lines of one run."""
+
+    def __init__(self, path: str, job: str, attempt: int, worker: str) -> None:
+        self.path = path
+        self.about = (job, attempt, os.urandom(6).hex(), worker, os.getpid())
+
+    def write(self, what: What) -> None:
+        """Add a line and see it on the disk."""
+        line = f"{Event(what, *self.about, time.time())}\n".encode()
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, line)
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+
+def pen_of(task: Any, ledger: str) -> Pen:
+    """A pen for this run of a job."""
+    request = task.request
+    return Pen(ledger, request.id, request.retries + 1, request.hostname)
+
+
+def effort(job_id: str) -> float:
+    """Seconds of work, different from job to job and the same for each run of one."""
+    return SHORTEST + (LONGEST - SHORTEST) * int(job_id[:4], 16) / 0xFFFF

@@ -1,0 +1,60 @@
+"""How much of everything a row does: in full, and in a minute for all of them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Numbers of jobs and faults; all times in seconds.
+
+    ``lease``: LEASE_SECONDS of the workers, "" for the default.
+    """
+
+    workers: int = 3
+    lease: str = ""
+    jobs: int = 5_000
+    rate: float = 125.0
+    patience: float = 90.0
+    kill_every: float = 3.0
+    kill_child_every: float = 1.0
+    kill_all_every: float = 20.0
+    kill_all_rate: float = 60.0
+    pause: float = 30.0
+    paused_job: float = 45.0
+    valkey_every: float = 4.0
+    valkey_down: float = 1.0
+    outage: float = 20.0
+    restarts: int = 50
+    long_job: float = 60.0
+    good_jobs: int = 1_000
+    child_killers: int = 6
+    main_killers: int = 3
+    stops: int = 20
+    rounds: int = 20
+    posts: int = 100
+    maxmemory: str = "24mb"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What workers are told."""
+        return {"LEASE_SECONDS": self.lease} if self.lease else {}
+
+
+FULL = Scale()
+QUICK = Scale(
+    workers=2,
+    lease="1.5",
+    jobs=400,
+    rate=100.0,
+    patience=30.0,
+    kill_every=1.0,
+    kill_child_every=0.3,
+    pause=3.5,
+    paused_job=4.5,
+    valkey_every=1.0,
+    valkey_down=0.4,
+    restarts=5,
+    good_jobs=120,
+    child_killers=2,
+    main_killers=0,
+)

@@ -1,0 +1,272 @@
+"""A row in the making: a cluster, clients that send to it, and the judge at the end."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from project import moves, procfile
+from project.celery import application
+from project.errors import StoreUnavailable
+from project.records import TaskRecord, TaskStatus
+from project.settings import Settings
+from tests.chaos import aof
+from tests.chaos.cluster import Cluster, Member, NotInTime
+from tests.chaos.faults import Proxy
+from tests.chaos.figures import Figures
+from tests.chaos.ledger import Account
+from tests.chaos.load import Load, Order
+from tests.chaos.scale import Scale
+from tests.processes import ROOT
+
+ONCE = "chaos.once"
+UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
+MOST_EXAMPLES = 10
+STILL = "still"
+LONGEST_OUTAGE = 120.0
+
+
+class Scene:
+    """What a row acts on."""
+
+    kinds: Sequence[str] = ("short", "once")
+    """The kinds that every row with a load sends."""
+
+    is_judged = True
+
+    def __init__(self, name: str, cluster: Cluster, proxy: Proxy) -> None:
+        self.name = name
+        self.cluster = cluster
+        self.proxy = proxy
+        self.app = self.make_app()
+        self.load: Load | None = None
+        self.sent: dict[str, str] = {}
+        self.resumes: list[float] = []
+        self.recoveries: list[float] = []
+        self.expected_failures: set[str] = set()
+        self.may_overlap = False
+        self.notes: dict[str, Any] = {}
+        self.faults: list[str] = []
+        self.started_at = time.monotonic()
+
+    def make_app(self) -> Any:
+        """The application that jobs are sent through."""
+        data = self.cluster.folder / "data"
+        return application(Settings(redis_url=self.cluster.valkey.url, data_dir=data))
+
+    def order(self, kind: str, *more: Any) -> Order:
+        """A job of a kind of ours."""
+        return Order(f"chaos.{kind}", [str(self.cluster.ledger.path), *more])
+
+    def send(self, kind: str, *more: Any) -> str:
+        """Send one job now; its id."""
+        order = self.order(kind, *more)
+        job_id: str = self.app.send_task(order.kind, order.args).id
+        self.sent[job_id] = order.kind
+        return job_id
+
+    def keep_sending(self, total: int, rate: float, orders: Sequence[Order] | None = None) -> Load:
+        """Start clients that send jobs of the usual kinds, or these, in turn."""
+        usual = [self.order(kind) for kind in self.kinds]
+        self.load = Load(self.app.send_task, orders or usual, total=total, rate=rate)
+        self.load.start()
+        return self.load
+
+    def accepted(self) -> dict[str, str]:
+        """Every job that was taken, with its kind."""
+        return self.sent | (self.load.accepted if self.load else {})
+
+    def settle(self, seconds: float) -> None:
+        """Wait until the load is sent and every job is final; what is not is lost."""
+        self.expect(self.is_settled, seconds, "jobs not final")
+
+    def expect(self, look: Callable[[], object], seconds: float, what: str) -> bool:
+        """Wait for something; when it does not come in time the row has a fault."""
+        try:
+            self.cluster.until(look, seconds, what)
+        except NotInTime as late:
+            self.faults.append(str(late))
+            return False
+        return True
+
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do."""
+        if self.load and self.load.is_alive():
+            return False
+        try:
+            counts = self.app.store.run(moves.stats()).status_counts
+        except StoreUnavailable:
+            return False
+        return not any(counts[status] for status in UNFINISHED)
+
+    def record(self, job_id: str) -> TaskRecord | None:
+        """The record as it is."""
+        found: TaskRecord | None = self.app.store.run(moves.read(job_id))
+        return found
+
+    def runner_of(self, job_id: str, seconds: float = 30.0) -> Member:
+        """The worker that has started this job, as soon as one has."""
+        self.cluster.until(lambda: self._starts_of(job_id), seconds, f"{job_id} not started")
+        return self.cluster.member_of(self._starts_of(job_id)[-1])
+
+    def _starts_of(self, job_id: str) -> list[str]:
+        return [run.start.worker for run in self.account().by_job.get(job_id, [])]
+
+    def account(self) -> Account:
+        """What the ledger says so far."""
+        return self.cluster.ledger.account(self.cluster.deaths.at)
+
+    def note_return(self, at: float) -> None:
+        """Measure from ``at`` until every worker has started a job again."""
+        names = {f"{member.name}@chaos" for member in self.cluster.members}
+        ledger = self.cluster.ledger
+        back = self.expect(
+            lambda: names <= ledger.resumed(at).keys(), LONGEST_OUTAGE, "a worker did not resume"
+        )
+        self.resumes.append(max(ledger.resumed(at).values()) if back else LONGEST_OUTAGE)
+
+    def figures(self) -> Figures:
+        """Judge, after everything is over."""
+        self.cluster.tend()
+        accepted, account = self.accepted(), self.account()
+        twice, overlapping = account.effects_twice(), account.overlapping()
+        lost = self.lost(accepted, account)
+        self._note(lost, account)
+        finishes = self.accepted_finishes(self.cluster.valkey.folder)
+        return Figures(
+            row=self.name,
+            enqueued=len(accepted),
+            finished=len(account.finished & accepted.keys()),
+            lost=len(lost),
+            late=self.late(lost),
+            accepted_twice=sum(count - 1 for count in finishes.values() if count > 1),
+            killed=self.cluster.killed,
+            effects_twice=sum(n for job, n in twice.items() if accepted.get(job) != ONCE),
+            once_twice=sum(n for job, n in twice.items() if accepted.get(job) == ONCE),
+            overlapping=len(overlapping),
+            recovery=self.worst_recovery(account),
+            resume=max(self.resumes, default=None),
+            seconds=time.monotonic() - self.started_at,
+            may_overlap=self.may_overlap,
+            is_judged=self.is_judged,
+            faults=self.faults,
+            notes=self.notes,
+        )
+
+    def worst_recovery(self, account: Account) -> float | None:
+        """The longest time from a kill to the next start of a job that it interrupted."""
+        waits = account.recoveries(self.cluster.kills, self.starts()) + self.recoveries
+        return max(waits, default=None)
+
+    def starts(self) -> dict[str, list[float]]:
+        """When attempts of each job began, as Redis has it."""
+        return aof.starts(self.cluster.valkey.folder)
+
+    def accepted_finishes(self, data: Path) -> dict[str, int]:
+        """How often each job was given a final status."""
+        return aof.accepted_finishes(data)
+
+    def lost(self, accepted: dict[str, str], account: Account) -> dict[str, str]:
+        """The jobs that did not end as they should, and how they are instead."""
+        found = {job: self._complaint(job, account.finished) for job in accepted}
+        return {job: complaint for job, complaint in found.items() if complaint}
+
+    def late(self, lost: dict[str, str]) -> int:
+        """How many of the lost jobs are still in Redis and may yet be run."""
+        return sum(complaint.startswith(STILL) for complaint in lost.values())
+
+    def _complaint(self, job_id: str, finished: set[str]) -> str:
+        record = self.record(job_id)
+        if record is None:
+            return "no record"
+        if job_id in self.expected_failures:
+            return "" if record.is_final else f"{STILL} {record.status}"
+        if not record.is_final:
+            return f"{STILL} {record.status}"
+        if record.status is not TaskStatus.SUCCESS:
+            return f"{record.status}: {record.error[-200:]}"
+        return "" if job_id in finished or record.kind == ONCE else "success without an effect"
+
+    def _note(self, lost: dict[str, str], account: Account) -> None:
+        cluster = self.cluster
+        self.notes |= {"kills": len(cluster.kills), "exits": list(cluster.exits)}
+        if self.resumes:
+            self.notes["resumes"] = [round(seconds, 2) for seconds in self.resumes]
+        if self.load and self.load.refusals:
+            self.notes["refusals"] = dict(self.load.refusals)
+        if lost:
+            self.notes["lost"] = dict(list(lost.items())[:MOST_EXAMPLES])
+        if overlapping := account.overlapping()[:MOST_EXAMPLES]:
+            self.notes["overlapping"] = [
+                f"{earlier.start} over at {earlier.over_at} | {later.start}"
+                for earlier, later in overlapping
+            ]
+
+    def pause(self, member: Member) -> None:
+        """Stop all processes of a worker where they are."""
+        self.cluster.signal(member, signal.SIGSTOP)
+
+    def unpause(self, member: Member) -> float:
+        """Let them go on; when that was."""
+        self.cluster.signal(member, signal.SIGCONT)
+        return time.time()
+
+
+class Stage:
+    """Where rows happen: each gets a folder of its own below ``root``.
+
+    The workers are ours; other stages show the same rows with other workers.
+    """
+
+    scene: type[Scene] = Scene
+    label = ""
+    application = "project"
+    kinds = "tests.chaos.kinds"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def __call__(
+        self,
+        row: str,
+        scale: Scale,
+        *,
+        workers: int | None = None,
+        proxied: int = 0,
+        valkey_options: Sequence[str] = (),
+        as_procfile: bool = False,
+    ) -> Iterator[Scene]:
+        """A scene with workers that take jobs; ``proxied`` of them reach Redis through a proxy."""
+        name = f"{row} {self.label}".strip()
+        cluster = Cluster(
+            self.root / name.replace(" ", "-"),
+            workers=scale.workers if workers is None else workers,
+            command=self.procfile_command() if as_procfile else self.command(),
+            environment=scale.environment | self.environment(),
+            valkey_options=valkey_options,
+        )
+        with cluster, Proxy(cluster.valkey.port) as proxy:
+            scene = self.scene(name, cluster, proxy)
+            for member in cluster.members[:proxied]:
+                cluster.hire(member, f"redis://127.0.0.1:{proxy.port}/0")
+            cluster.start_workers()
+            scene.started_at = time.monotonic()
+            yield scene
+
+    def command(self) -> list[str]:
+        """What starts a worker."""
+        celery = [sys.executable, "-m", "celery", "-A", self.application, "worker"]
+        return [*celery, f"--include={self.kinds}", "--loglevel=INFO"]
+
+    def procfile_command(self) -> list[str]:
+        """What the Procfile says, with our kinds."""
+        line = procfile.read(ROOT / "Procfile")["worker"].replace("project", self.application)
+        return ["sh", "-c", f'exec {line} --include={self.kinds} "$@"', "worker"]
+
+    def environment(self) -> dict[str, str]:
+        """What workers are told beside the row's own settings."""
+        return {}

@@ -1,0 +1,61 @@
+"""A plain Celery application: ``celery -A tests.chaos.stock worker``.
+
+The stock Redis transport and result backend, set up as Celery's documentation advises
+for jobs that must not be lost. CHAOS_VISIBILITY sets the visibility timeout in seconds,
+and lets the sweep for messages that ran into it come every second; unset means Celery's
+default of an hour.
+"""
+
+import os
+import time
+
+from celery import Celery, Task
+
+from tests.chaos.ledger import What
+from tests.chaos.pen import STEP, effort, pen_of
+
+VISIBILITY = "CHAOS_VISIBILITY"
+
+
+def stock_application(url: str, visibility: str) -> Celery:
+    """The application; ``visibility`` in seconds, "" for the default."""
+    application = Celery("stock", broker=url, backend=url, set_as_current=False)
+    application.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        broker_connection_retry_on_startup=True,
+        result_backend_always_retry=True,
+    )
+    if visibility:
+        application.conf.broker_transport_options = {
+            "visibility_timeout": int(visibility),
+            "unacked_restore_interval": 1,
+            "unacked_restore_throttle": 1,
+        }
+    return application
+
+
+app = stock_application(
+    os.environ.get("REDIS_URL", "redis://127.0.0.1"), os.environ.get(VISIBILITY, "")
+)
+
+
+@app.task(name="chaos.short", bind=True)
+def short(self: Task, ledger: str) -> None:
+    """The same effect as ours."""
+    pen = pen_of(self, ledger)
+    pen.write(What.START)
+    time.sleep(effort(self.request.id))
+    pen.write(What.FINISH)
+
+
+@app.task(name="chaos.long", bind=True)
+def long(self: Task, ledger: str, seconds: float) -> None:
+    """The same as ours."""
+    pen = pen_of(self, ledger)
+    pen.write(What.START)
+    for _ in range(round(seconds / STEP)):
+        time.sleep(STEP)
+        pen.write(What.STEP)
+    pen.write(What.FINISH)

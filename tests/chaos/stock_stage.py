@@ -1,0 +1,76 @@
+"""The stage for stock Celery: the same rows, the same judge, other workers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from tests.chaos import aof
+from tests.chaos.cluster import NotInTime
+from tests.chaos.ledger import Account
+from tests.chaos.scene import STILL, Scene, Stage
+from tests.chaos.stock import VISIBILITY, stock_application
+
+
+class StockScene(Scene):
+    """Jobs have no records here: the ledger and what is left in Redis say how they are."""
+
+    kinds = ("short",)
+    is_judged = False
+
+    def make_app(self) -> Any:
+        """A client of the plain application."""
+        return stock_application(self.cluster.valkey.url, "")
+
+    def settle(self, seconds: float) -> None:
+        """Wait for the jobs; some may not come."""
+        try:
+            self.cluster.until(self.is_settled, seconds)
+        except NotInTime:
+            self.notes["not settled within s"] = seconds
+
+    def is_settled(self) -> bool:
+        """Whether every job has had its effect."""
+        if self.load and self.load.is_alive():
+            return False
+        return self.accepted().keys() <= self.account().finished
+
+    def starts(self) -> dict[str, list[float]]:
+        """Nothing is known beside the ledger."""
+        return {}
+
+    def accepted_finishes(self, data: Path) -> dict[str, int]:
+        """How often each job was given a final result."""
+        return aof.stock_finishes(data)
+
+    def lost(self, accepted: dict[str, str], account: Account) -> dict[str, str]:
+        """The jobs that had no effect, and whether their message is left."""
+        left = set(messages(self.cluster.valkey.url))
+        missing = accepted.keys() - account.finished
+        return {job: f"{STILL} in Redis" if job in left else "no message" for job in missing}
+
+
+class StockStage(Stage):
+    """Workers of stock Celery; ``visibility`` in seconds, "" for its default."""
+
+    scene = StockScene
+    application = kinds = "tests.chaos.stock"
+
+    def __init__(self, root: Path, visibility: str) -> None:
+        super().__init__(root)
+        self.visibility = visibility
+        self.label = f"(stock, {visibility} s)" if visibility else "(stock, 1 h)"
+
+    def environment(self) -> dict[str, str]:
+        """What workers are told."""
+        return {VISIBILITY: self.visibility} if self.visibility else {}
+
+
+def messages(url: str) -> Iterator[str]:
+    """The ids of the jobs whose message waits, or was taken and not acknowledged."""
+    with Redis.from_url(url) as client:
+        waiting = [json.loads(text) for text in client.lrange("celery", 0, -1)]
+        taken = [json.loads(text)[0] for text in client.hvals("unacked")]
+    yield from (message["headers"]["id"] for message in [*waiting, *taken])

@@ -1,0 +1,51 @@
+"""The row in which workers are told to stop, as a deployment does."""
+
+import signal
+
+from tests.chaos.figures import Figures
+from tests.chaos.scale import Scale
+from tests.chaos.scene import Scene, Stage
+
+ENDLESS = 1_000_000
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 60.0
+
+
+def rolling(stage: Stage, scale: Scale) -> Figures:
+    """SIGTERM to the Procfile's worker, again and again under load.
+
+    Every second time all its processes get it, as some service managers do.
+    """
+    with stage("rolling", scale, workers=2, as_procfile=True) as scene:
+        load = scene.keep_sending(ENDLESS, scale.rate / 2)
+        for number in range(scale.stops):
+            scene.send("long", 2.0)
+            restart(scene, number)
+        load.stop()
+        scene.settle(scale.patience)
+        judge_attempts(scene)
+        return scene.figures()
+
+
+def restart(scene: Scene, number: int) -> None:
+    """Stop a worker in good order and wait until it is back."""
+    member = scene.cluster.members[number % len(scene.cluster.members)]
+    starts = member.starts
+    if number % 2:
+        scene.cluster.signal(member, signal.SIGTERM)
+    elif member.process:
+        member.process.terminate()
+    scene.expect(lambda: member.starts > starts, STOP_TIMEOUT, f"{member.name} did not stop")
+    scene.expect(lambda: member.is_ready, START_TIMEOUT, f"{member.name} did not come back")
+
+
+def judge_attempts(scene: Scene) -> None:
+    """No job has had a second attempt, and every worker ended well."""
+    records = [record for job in scene.accepted() if (record := scene.record(job))]
+    again = sum(record.attempts != 1 for record in records)
+    scene.notes["given back uncounted"] = sum(record.interruptions for record in records)
+    if again:
+        scene.faults.append(f"{again} jobs have another number of attempts than one")
+    bad = [ending for ending in scene.cluster.exits if not ending.endswith(": 0")]
+    if bad:
+        scene.faults.append(f"workers ended badly: {', '.join(bad)}")

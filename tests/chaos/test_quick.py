@@ -1,0 +1,67 @@
+"""The short form of the chaos suite: the same command, the promises as tests."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.chaos.figures import Figures
+from tests.chaos.rows import QUICK_ROWS
+from tests.processes import ROOT
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+PATIENCE = 240.0
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The figures of each row of a run."""
+    file = tmp_path_factory.mktemp("chaos") / "figures.json"
+    command = [sys.executable, "-m", "tests.chaos", "--quick", f"--json={file}"]
+    run = subprocess.run(
+        command, cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
+    )
+    assert file.exists(), run.stdout + run.stderr
+    return {row["row"]: row for row in json.loads(file.read_text())["rows"]}
+
+
+@pytest.fixture(params=QUICK_ROWS)
+def row(request: pytest.FixtureRequest, figures: dict[str, dict[str, Any]]) -> Figures:
+    """One row of the run."""
+    figure = figures[request.param]
+    figure.pop("broken", None)
+    return Figures(**figure)
+
+
+def test_every_promise_is_kept(row: Figures) -> None:
+    assert row.broken() == [], row.notes
+
+
+def test_jobs_were_sent_and_had_their_effect(row: Figures) -> None:
+    """A row in which nothing happens would keep every promise."""
+    assert row.enqueued > 0
+    assert row.finished is not None
+    assert row.finished >= 0.9 * row.enqueued
+
+
+@pytest.mark.parametrize("name", ["kill-mains", "kill-children"])
+def test_processes_were_killed_while_they_ran_jobs(
+    name: str, figures: dict[str, dict[str, Any]]
+) -> None:
+    assert figures[name]["killed"] >= 3
+
+
+@pytest.mark.parametrize("name", ["kill-valkey", "restarts"])
+def test_workers_were_measured_after_each_return_of_the_broker(
+    name: str, figures: dict[str, dict[str, Any]]
+) -> None:
+    assert len(figures[name]["notes"]["resumes"]) >= 3
+    assert figures[name]["resume"] > 0
+
+
+def test_a_stopped_attempt_was_given_away(figures: dict[str, dict[str, Any]]) -> None:
+    history = figures["pause"]["notes"]["history"]
+    assert history == ["pending", "running", "pending", "running", "success"]
