@@ -1,0 +1,1 @@
+"""Figures of this machine: how fast jobs are taken and done."""
