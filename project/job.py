@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import count
 from time import time
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -94,12 +95,25 @@ class _PerCall:
 
 
 MEMORY = MemoryWatch()
+DELIVERIES = count(1)
 
 
 class JobRequest(Request):
     """A message in a worker's hands, as its main process sees it."""
 
     cause = ""
+
+    def __init__(self, message: Any, **about: Any) -> None:
+        super().__init__(message, **about)
+        # RabbitMQ counts anew on each connection, while jobs of the last one may still run
+        delivery = f"r{next(DELIVERIES)}" if self.app.relay else message.delivery_tag
+        self.request_dict["delivery"] = delivery
+
+    @property
+    def token(self) -> str:
+        """Who runs it, as told with every move."""
+        token: str = self.app.attempt_token(self._context)
+        return token
 
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
@@ -119,8 +133,7 @@ class JobRequest(Request):
         if not requeue:
             super().reject(requeue)
             return
-        token = self.app.attempt_token(self._context)
-        fate = self.app.store.run(moves.interrupt(self.id, token=token, cause=self.cause))
+        fate = self.app.store.run(moves.interrupt(self.id, token=self.token, cause=self.cause))
         log.warning("job %s: attempt lost (%s), message %s", self.id, self.cause, fate)
         if fate is Fate.RETURNED:
             super().reject(requeue=True)

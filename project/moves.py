@@ -177,7 +177,7 @@ def register(message: Message, *, retries: int) -> Move[bool]:
 
 
 def park(message: Message) -> Move[None]:
-    """Keep a copy of the message of a job that runs elsewhere, in case its worker dies."""
+    """Keep the message of a job that cannot start now, until it may."""
     return Move("park", (message.id, message.queue, message.text), lambda _: None)
 
 

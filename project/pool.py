@@ -161,18 +161,17 @@ class Stopper:
         if request is None or process not in self.pool.processes():
             return
         if waited >= KILL_AFTER:
-            self._end(job_id, request.request_dict.get("retries", 0), process)
+            self._end(request, process)
         elif waited >= TERM_AFTER and job_id not in self._terminated:
             self._terminated.add(job_id)
             send([process], signal.SIGTERM)
 
-    def _end(self, job_id: str, retries: int, process: int) -> None:
+    def _end(self, request: Any, process: int) -> None:
         """Kill the process if it is still at this very attempt, which holding it still decides."""
         send([process], signal.SIGSTOP)
-        token = f"{self.worker_id}#{retries}"
-        verdict = self.store.run(moves.cancelled(job_id, token=token))
+        verdict = self.store.run(moves.cancelled(request.id, token=request.token))
         send([process], signal.SIGCONT if verdict is Verdict.REFUSED else signal.SIGKILL)
-        log.warning("job %s: cancelled, its process was ended: %s", job_id, verdict)
+        log.warning("job %s: cancelled, its process was ended: %s", request.id, verdict)
 
 
 def send(processes: Iterable[int], number: signal.Signals) -> None:

@@ -126,9 +126,8 @@ class Keeper(threading.Thread):
     def take_back_attempts(self) -> None:
         """Take back the attempts that run; their messages go back to any broker by themselves."""
         for request in tuple(state.active_requests):
-            token = f"{self.worker_id}#{request.request_dict.get('retries', 0)}"
             with suppress(StoreUnavailable):
-                self.store.run(moves.interrupt(request.id, token=token))
+                self.store.run(moves.interrupt(request.id, token=request.token))
 
     def abandon(self) -> None:
         """End this worker now: its jobs are held still, given back, then killed."""

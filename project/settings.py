@@ -12,6 +12,7 @@ import os
 import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="How clients reach the API; download links start so.")
     flower_port: int = Field(5555, ge=1, le=65535, description="Port of the Flower page.")
     valkey_port: int = Field(6399, ge=1, le=65535, description="Port of the bundled Valkey.")
+    valkey_fsync: Literal["everysec", "always"] = Field(
+        "everysec", description="When the bundled Valkey's writes are on disk: everysec or always."
+    )
     smtp_port: int = Field(2525, ge=1, le=65535, description="Port of the bundled mail sink.")
 
     # what they talk to

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from project import procfile
 from project.crew import Crew, Member, say
-from project.embedded import EmbeddedValkey
+from project.embedded import EmbeddedValkey, bundled
 from project.errors import ContinuoError
 from project.settings import Settings, settings
 
@@ -53,7 +53,7 @@ def bundled_valkey(given: Settings) -> Iterator[EmbeddedValkey | None]:
     if given.redis_url:
         yield None
         return
-    with EmbeddedValkey(given.data_dir / "valkey", given.valkey_port) as server:
+    with bundled(given) as server:
         say("up", f"bundled valkey on {server.url}, data in {server.folder}")
         yield server
 

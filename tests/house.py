@@ -77,7 +77,9 @@ class House:
 
     def record(self, path: str, job_id: str) -> dict[str, Any]:
         """The record as it is."""
-        record: dict[str, Any] = self.http.get(f"{path}/{job_id}").json()
+        answer = self.http.get(f"{path}/{job_id}")
+        assert answer.status_code == 200, answer.text
+        record: dict[str, Any] = answer.json()
         return record
 
     def final(self, path: str, job_id: str) -> dict[str, Any]:

@@ -88,7 +88,8 @@ local function verdict(job, token, status)
   return 'refused'
 end
 
--- The worker of an attempt token, and whether its lease holds. After a time in which Redis heard of no worker at all,
+-- An attempt's token is its worker's id, # and the serial of the delivery it runs for. Its worker, and whether that
+-- one's lease holds. After a time in which Redis heard of no worker at all,
 -- everybody is late: until `mercy` is over no lease counts as ended.
 local function worker_of(token) return token and token:match('^(.*)#') end
 local function is_merciful(at) return tonumber(redis.call('HGET', PULSE, 'mercy') or 0) > tonumber(at) end
@@ -106,11 +107,12 @@ local function lives(worker)
   return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
 end
 
--- The running attempt did not end by itself and is not counted.
+-- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
-  local attempts = job.attempts - 1
+  local attempts, queue, copy = job.attempts - 1, unpack(redis.call('HMGET', job.key, 'queue', 'message'))
   move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
+  if copy then push(job.id, queue, copy, true) end
 end
 
 local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, news) end
@@ -160,6 +162,13 @@ local function apart(at)
   return 0.5 + math.random() * 2.5
 end
 
+-- Whether the worker is at another job that has died before: two such do not run side by side.
+local function runs_other_suspect(worker, id)
+  local suspect = redis.call('HGET', worker_key(worker), 'suspect')
+  local job = suspect and suspect ~= id and load(suspect)
+  return job and job.status == 'running' and worker_of(job.token) == worker
+end
+
 -- Whether a job that waits has gone past the attempt this message was for.
 local function is_old(job, retries)
   return job.status ~= 'running' and type(retries) == 'number' and retries ~= job.attempts
@@ -172,15 +181,18 @@ local function split(entry)
   return list, message, headers
 end
 
-local function runs_at(job, worker) return job and job.status == 'running' and worker_of(job.token) == worker end
+-- Whether this very message in a worker's hands is the one that its job runs for.
+local function runs_for(job, worker, serial)
+  return job and job.status == 'running' and job.token == worker .. '#' .. serial
+end
 
 -- A message of a worker goes back to the front of its list; an attempt that had started there is interrupted.
 -- -> 'returned' | 'dropped' (the job needs it no more) | 'poison'
-local function give_back(worker, entry, cause, weight)
+local function give_back(worker, serial, entry, cause, weight)
   local list, message, headers = split(entry)
   local job = headers.id and load(headers.id)
   if job and (FINAL[job.status] or is_old(job, headers.retries)) then return 'dropped' end
-  if runs_at(job, worker) then
+  if runs_for(job, worker, serial) then
     local at = now()
     local fate, suspect = interrupt(job, at, cause, weight or 1)
     if fate ~= 'returned' then return fate end
@@ -197,7 +209,7 @@ end
 local function give_back_held(worker, serial, cause, weight)
   local entry = redis.call('HGET', unacked_key(worker), serial)
   if not entry then return 'dropped' end
-  local whole, fate = pcall(give_back, worker, entry, cause, weight)
+  local whole, fate = pcall(give_back, worker, serial, entry, cause, weight)
   if not whole then
     local list, message = entry:match('^(.-)\n(.*)$')
     push(nil, list, message, true)
@@ -210,10 +222,10 @@ end
 -- Everything a worker holds goes back. -> how many messages, how many of them poison
 local function give_back_all(worker, cause)
   local held, running, returned, poison = redis.call('HGETALL', unacked_key(worker)), 0, 0, 0
-  for i = 2, #held, 2 do
-    local _, _, headers = split(held[i])
+  for i = 1, #held, 2 do
+    local _, _, headers = split(held[i + 1])
     local whole, job = pcall(load, headers.id)
-    if whole and runs_at(job, worker) then running = running + 1 end
+    if whole and runs_for(job, worker, held[i]) then running = running + 1 end
   end
   for i = 1, #held, 2 do
     local fate = give_back_held(worker, held[i], cause, running > 1 and 0.5 or 1)

@@ -154,12 +154,15 @@ class Cluster:
         slots: int = 2,
         command: Iterable[str] = (),
         valkey_options: Iterable[str] = (),
+        fsync: str = "everysec",
         environment: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         keep_it_all = ("--auto-aof-rewrite-percentage", "0")
-        self.valkey = EmbeddedValkey(folder / "valkey", free_port(), *keep_it_all, *valkey_options)
+        self.valkey = EmbeddedValkey(
+            folder / "valkey", free_port(), *keep_it_all, *valkey_options, fsync=fsync
+        )
         self.ledger = Ledger(folder / "ledger")
         self.deaths = Deaths()
         self.kills: list[Kill] = []

@@ -248,6 +248,7 @@ class Stage:
             command=self.procfile_command() if as_procfile else self.command(),
             environment=scale.environment | self.environment(),
             valkey_options=valkey_options,
+            fsync=scale.fsync,
         )
         with cluster, Proxy(cluster.valkey.port) as proxy:
             scene = self.scene(name, cluster, proxy)

@@ -31,7 +31,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def run(house: House, **environment: str) -> None:
     if not (house.program and house.program.is_running):
-        house.start(DRAIN_SECONDS=str(DRAIN_SECONDS), LEASE_SECONDS="2", **environment)
+        given = {"DRAIN_SECONDS": str(DRAIN_SECONDS), "LEASE_SECONDS": "2"}
+        house.start(VALKEY_FSYNC="always", **given, **environment)
 
 
 def served_by(house: House) -> int:

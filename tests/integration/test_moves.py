@@ -132,6 +132,63 @@ def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
     assert succeed(store, "a", token="here") is Verdict.GO
 
 
+def hire(store: Store, *workers: str) -> None:
+    for worker in workers:
+        store.run(moves.lease(worker, 60, {"slots": 2}, first=True))
+
+
+def kill_attempt(store: Store, job_id: str, token: str) -> None:
+    """The process of this attempt dies; its message is taken from the queue again."""
+    store.run(moves.interrupt(job_id, token=token, cause="SIGKILL"))
+
+
+def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
+    hire(store, "w1", "w2")
+    store.run(moves.enqueue(message("a")))
+    assert start(store, "a", token="w1#1") is Start.STARTED
+    assert start(store, "a", token="w1#1") is Start.STARTED  # asked again after a lost answer
+    assert start(store, "a", token="w1#2") is Start.BUSY
+    assert start(store, "a", token="w2#1") is Start.BUSY
+    assert record(store, "a").interruptions == 0
+    assert succeed(store, "a", token="w1#1") is Verdict.GO
+
+
+def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(store: Store) -> None:
+    hire(store, "w1")
+    store.run(moves.enqueue(message("a")))
+    start(store, "a", token="w1#1")
+    store.client.delete("celery")
+    store.run(moves.park(message("a")))
+    assert (queued(store), store.client.zcard("continuo:scheduled")) == ([], 1)
+    kill_attempt(store, "a", "w1#1")
+    assert (queued(store), store.client.zcard("continuo:scheduled")) == ([b"message of a"], 0)
+
+
+def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
+    hire(store, "w1", "w2")
+    for job_id in ("a", "b"):
+        store.run(moves.enqueue(message(job_id)))
+        start(store, job_id, token=f"w1#{job_id}")
+        kill_attempt(store, job_id, f"w1#{job_id}")
+    assert start(store, "a", token="w1#3") is Start.STARTED
+    assert start(store, "b", token="w1#4") is Start.BUSY
+    store.run(moves.park(message("b")))
+    assert store.run(moves.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
+    assert start(store, "b", token="w2#1") is Start.STARTED
+    succeed(store, "b", token="w2#1")
+    succeed(store, "a", token="w1#3")
+    store.run(moves.enqueue(message("c")))
+    assert start(store, "c", token="w1#5") is Start.STARTED
+
+
+def test_parking_leaves_a_message_that_waits_for_its_time(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    retry(store, "a", delay=60)
+    store.run(moves.park(message("a", text="old")))
+    assert store.client.hget("continuo:job:a", "message") == b"again"
+
+
 def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
     store.run(moves.enqueue(message("a")))
     start(store, "a")

@@ -1,0 +1,39 @@
+"""A worker that loses its connection: what has begun goes on, and nothing runs twice."""
+
+import os
+import signal
+
+import redis
+
+from project.records import TaskStatus
+from tests import kinds
+from tests.patience import until
+from tests.processes import children
+from tests.workers import Desk, Workers
+
+
+def waiting(client: redis.Redis) -> list[str]:
+    """The connections on which workers wait for jobs."""
+    return [found["id"] for found in client.client_list() if found["cmd"] == "brpop"]
+
+
+def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
+    desk: Desk, workers: Workers, client: redis.Redis
+) -> None:
+    worker = workers.hire("--concurrency=2").ready()
+    pool = children(worker.pid)
+    for pid in pool:
+        os.kill(pid, signal.SIGSTOP)
+    job = kinds.hold.delay()
+    until(lambda: desk.in_hand() == 1 and waiting(client))
+    (lost,) = waiting(client)
+    client.client_kill_filter(_id=lost)
+    until(lambda: waiting(client) not in ([], [lost]))
+    for pid in pool:
+        os.kill(pid, signal.SIGCONT)
+    desk.let_go(desk.held(job.id))
+    done = desk.final(job.id)
+    assert (done.status, done.attempts, done.interruptions) == (TaskStatus.SUCCESS, 1, 0)
+    assert "given back" not in worker.said
+    until(lambda: desk.in_hand() == len(desk.queued()) == 0)
+    assert kinds.add.delay(1, 2).get(timeout=10) == 3
