@@ -1,5 +1,7 @@
 """Order an e-mail blast, watch it, list them."""
 
+from typing import Any
+
 import msgspec
 
 from api import jobs
@@ -21,6 +23,18 @@ class BlastOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     template: str = "default"
 
 
+def call(order: BlastOrder) -> dict[str, Any]:
+    """Check the template and every address; each once, as it will be written to."""
+    most = settings().max_recipients
+    if len(order.recipients) > most:
+        raise InvalidField("recipients", f"{len(order.recipients)} given, at most {most} allowed")
+    recipients = blast.check(order.recipients, order.template)
+    return {"kwargs": {"recipients": recipients, "template": order.template}}
+
+
+EMAIL_BLAST = jobs.Kind(send_email_blast, PATH, BlastOrder, call)
+
+
 @routes.post(
     PATH,
     body=BlastOrder,
@@ -31,12 +45,7 @@ class BlastOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def order_blast(_: Request, body: BlastOrder) -> Answer:
     """Check every address and queue the blast."""
-    most = settings().max_recipients
-    if len(body.recipients) > most:
-        raise InvalidField("recipients", f"{len(body.recipients)} given, at most {most} allowed")
-    recipients = blast.check(body.recipients, body.template)
-    order = {"recipients": recipients, "template": body.template}
-    return await jobs.accept(send_email_blast, PATH, order)
+    return await jobs.accept(EMAIL_BLAST, body)
 
 
 @routes.get(
@@ -49,7 +58,7 @@ async def order_blast(_: Request, body: BlastOrder) -> Answer:
 )
 async def show_blast(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.show(send_email_blast, request)
+    return await jobs.show(EMAIL_BLAST, request)
 
 
 @routes.get(
@@ -62,4 +71,4 @@ async def show_blast(request: Request) -> Answer:
 )
 async def list_blasts(_: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(send_email_blast, query, PATH)
+    return await jobs.show_list(EMAIL_BLAST, query)

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from http import HTTPStatus
 from time import perf_counter, time
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ ANSWER_SECONDS = 34.0
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _NO_BODY = frozenset({204, 304})
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger("api")
@@ -101,7 +103,7 @@ class Endpoint:
     def _respond(self, answer: Answer | Response, request: Request) -> Response:
         headers = self._headers(request)
         if isinstance(answer, Answer):
-            return _response(answer, headers)
+            return _response(answer, headers, request)
         own = {name.lower() for name in answer.headers}
         for name, value in headers.items():
             if name.lower() not in own:
@@ -153,16 +155,36 @@ def _request_id(raw: RawRequest) -> str:
     return sent if sent and _SAFE_ID(sent) else os.urandom(16).hex()
 
 
-def _response(answer: Answer, headers: dict[str, str]) -> Response:
+def _response(answer: Answer, headers: dict[str, str], request: Request) -> Response:
     if answer.headers:
         headers |= _checked(answer.headers)
     if answer.status in _NO_BODY:
         return Response(status=answer.status, headers=headers)
     value = answer.value
-    body = value if isinstance(value, str) else _encode(value).decode()
+    data = value.encode() if isinstance(value, str) else _encode(value)
+    if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:
+        headers["ETag"] = tag = _entity_tag(data)
+        if "Cache-Control" not in answer.headers:
+            headers["Cache-Control"] = "private, no-cache"
+        if _is_known(tag, request.header("if-none-match")):
+            return Response(status=304, headers=headers)
     return Response(
-        body=body, status=answer.status, headers=headers, content_type=answer.content_type
+        body=data.decode(),
+        status=answer.status,
+        headers=headers,
+        content_type=answer.content_type,
     )
+
+
+def _entity_tag(data: bytes) -> str:
+    return f'"{blake2b(data, digest_size=9).hexdigest()}"'
+
+
+def _is_known(tag: str, known: str) -> bool:
+    """Whether If-None-Match (RFC 9110, 13.1.2) names the tag or any."""
+    if not known:
+        return False
+    return known == "*" or tag in (part.strip().removeprefix("W/") for part in known.split(","))
 
 
 def _checked(headers: dict[str, str]) -> dict[str, str]:

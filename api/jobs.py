@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -40,35 +41,48 @@ class TaskList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-async def accept(job: Job, path: str, kwargs: dict[str, Any], **options: Any) -> Answer:
+class Kind(NamedTuple):
+    """A kind of job as it is ordered.
+
+    ``path``: where its records are; ``body``: what an order says; ``call``: what
+    such an order comes to as the options of ``apply_async``, everything checked.
+    """
+
+    job: Job
+    path: str
+    body: type[msgspec.Struct]
+    call: Callable[[Any], dict[str, Any]]
+
+
+async def accept(kind: Kind, order: msgspec.Struct) -> Answer:
     """Dispatch a job: 202, its record, and where it can be watched."""
-    record = await job.aapply_async(kwargs=kwargs, **options)
-    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
+    record = await kind.job.aapply_async(**kind.call(order))
+    headers = {"Location": f"{kind.path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
     return Answer(record, 202, headers)
 
 
-async def show(job: Job, request: Request) -> Answer:
+async def show(kind: Kind, request: Request) -> Answer:
     """The record of one job of this kind."""
-    job_id = request.params["id"]
-    record = await job.AsyncResult(job_id).fetch()
-    if record is None or record.kind != job.name:
-        raise Problem(404, f"There is no {job.name} with the id {job_id!r}")
+    job_id, name = request.params["id"], kind.job.name
+    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    if record is None or record.kind != name:
+        raise Problem(404, f"There is no {name} with the id {job_id!r}")
     headers = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
     return Answer(record, headers=headers)
 
 
-async def show_list(job: Job, query: ListQuery, path: str) -> Answer:
+async def show_list(kind: Kind, query: ListQuery) -> Answer:
     """A page of the jobs of this kind."""
     page: Page = await app.async_store.run(
         moves.page(
-            kinds=[job.name],
+            kinds=[kind.job.name],
             statuses=[query.status] if query.status else [],
             limit=query.limit,
             cursor=read_cursor(query.cursor),
         )
     )
     cursor = page.next_cursor and write_cursor(page.next_cursor)
-    headers = {"Link": f'<{next_path(path, query, cursor)}>; rel="next"'} if cursor else {}
+    headers = {"Link": f'<{next_path(kind.path, query, cursor)}>; rel="next"'} if cursor else {}
     return Answer(TaskList(page.records, page.total, cursor or None), headers=headers)
 
 

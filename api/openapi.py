@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 description of a router, made from its table and its types."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +19,8 @@ _REQUEST_ID = {
     "description": "The id of the request in the log: the one sent, or a new one.",
     "schema": {"type": "string"},
 }
+_KNOWN = "The ETag of an earlier answer: 304 without a body when it is still the same."
+_TAGGED = {"ETag": "Names this content, for If-None-Match."}
 _EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
@@ -127,7 +130,8 @@ def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
     if route.query is not None:
         for name, schema, required in schemas.fields(route.query):
             yield _parameter("query", name, schema, required=required)
-    for name, meaning in route.request_headers.items():
+    known = {"If-None-Match": _KNOWN} if _is_tagged(route, 200) else {}
+    for name, meaning in (known | dict(route.request_headers)).items():
         yield _parameter("header", name, {"type": "string", "description": meaning})
 
 
@@ -144,18 +148,30 @@ def _parameter(
 def _responses(route: Route, schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, shape in sorted(route.answers.items()):
         yield str(status), _success(route, status, shape, schemas)
+    if _is_tagged(route, 200):
+        yield "304", _response(title(304), _TAGGED)
     for status in sorted(_error_statuses(route) - set(route.answers)):
         yield str(status), {"$ref": f"#/components/responses/{_failure_name(status)}"}
 
 
 def _success(route: Route, status: int, shape: Any, schemas: _Schemas) -> dict[str, Any]:
-    headers = route.answer_headers.get(status, {})
+    tagged = _TAGGED if _is_tagged(route, status) else {}
+    headers = tagged | dict(route.answer_headers.get(status, {}))
     answer = _response(title(status), headers)
     if _has_schema(shape):
         answer["content"] = {route.produces: {"schema": schemas.of(shape)}}
     elif shape is not None:
         answer["content"] = {route.produces: {}}
     return answer
+
+
+def _is_tagged(route: Route, status: int) -> bool:
+    """Whether the edge gives such an answer an entity tag: what a GET finds, but not bytes."""
+    return (
+        route.method == "GET"
+        and status == HTTPStatus.OK
+        and route.answers.get(status) not in (None, bytes)
+    )
 
 
 def _failures(routes: Iterable[Route], schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -42,16 +42,9 @@ class Body:
             return self._decode(text)
         except msgspec.ValidationError as error:
             _require_syntax(text)
-            self._refuse(error)
+            raise refusal(error, self.shape) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise _malformed(error) from error
-
-    def _refuse(self, error: msgspec.ValidationError) -> NoReturn:
-        if isinstance(error.__cause__, InvalidField):
-            raise error.__cause__
-        found = violation(error, self.shape)
-        fault = FieldError(pointer=found.pointer, detail=found.detail)
-        raise Problem(422, _sentence(found.pointer, found.detail), errors=[fault]) from error
 
 
 class Query:
@@ -84,6 +77,23 @@ class Query:
         field = ".".join(found.path)
         fault = FieldError(field=field, detail=found.detail)
         raise Problem(400, _sentence(field, found.detail), errors=[fault]) from error
+
+
+def typed(value: Any, shape: Any) -> Any:
+    """A part of a parsed body as a ``shape``; raises ``Problem`` 422 or ``InvalidField``."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        raise refusal(error, shape) from None
+
+
+def refusal(error: msgspec.ValidationError, shape: Any) -> Problem | InvalidField:
+    """What to raise for a value that should have been a ``shape``."""
+    if isinstance(error.__cause__, InvalidField):
+        return error.__cause__
+    found = violation(error, shape)
+    fault = FieldError(pointer=found.pointer, detail=found.detail)
+    return Problem(422, _sentence(found.pointer, found.detail), errors=[fault])
 
 
 def _require_json(content_type: str | None) -> None:

@@ -69,9 +69,9 @@ class Problem(ContinuoError):
         self.headers = headers or {}
         self.members = members or {}
 
-    def encode(self, instance: str, request_id: str) -> str:
-        """The document as JSON, for the request at path ``instance``."""
-        document = ProblemDocument(
+    def document(self, instance: str, request_id: str) -> ProblemDocument:
+        """What the client reads, without further members; ``instance`` is what it is about."""
+        return ProblemDocument(
             type=self.kind,
             title=title(self.status),
             status=self.status,
@@ -80,7 +80,10 @@ class Problem(ContinuoError):
             request_id=request_id,
             errors=self.errors or msgspec.UNSET,
         )
-        members = msgspec.to_builtins(document) | dict(self.members)
+
+    def encode(self, instance: str, request_id: str) -> str:
+        """The document as JSON, for the request at path ``instance``."""
+        members = msgspec.to_builtins(self.document(instance, request_id)) | dict(self.members)
         return msgspec.json.encode(members).decode()
 
 

@@ -23,6 +23,16 @@ class ReportOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
 
+def call(order: ReportOrder) -> dict[str, Any]:
+    """Check the filters against the report's own; with its defaults filled in."""
+    checked = filters.check(order.type, order.filters)
+    kwargs = {"type": order.type, "filters": checked}
+    return {"kwargs": kwargs, "max_retries": order.max_retries}
+
+
+REPORT = jobs.Kind(generate_report, PATH, ReportOrder, call)
+
+
 @routes.post(
     PATH,
     body=ReportOrder,
@@ -33,9 +43,7 @@ class ReportOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def order_report(_: Request, body: ReportOrder) -> Answer:
     """Check the order and queue it."""
-    checked = filters.check(body.type, body.filters)
-    order = {"type": body.type, "filters": checked}
-    return await jobs.accept(generate_report, PATH, order, max_retries=body.max_retries)
+    return await jobs.accept(REPORT, body)
 
 
 @routes.get(
@@ -48,7 +56,7 @@ async def order_report(_: Request, body: ReportOrder) -> Answer:
 )
 async def show_report(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.show(generate_report, request)
+    return await jobs.show(REPORT, request)
 
 
 @routes.get(
@@ -61,4 +69,4 @@ async def show_report(request: Request) -> Answer:
 )
 async def list_reports(_: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(generate_report, query, PATH)
+    return await jobs.show_list(REPORT, query)

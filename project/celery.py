@@ -5,6 +5,7 @@ ends in ``send_task``; here it makes record and message in one step.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -14,6 +15,7 @@ from celery import Celery
 
 from project import moves
 from project.envelope import Envelope
+from project.errors import DuplicateJob
 from project.moves import Message
 from project.records import TaskRecord
 from project.recovery import Lease
@@ -35,6 +37,17 @@ class Continuo(Celery):
 
     relay: Relay | None = None
     """How messages go when another broker keeps them."""
+
+    @property
+    def sends_all_alike(self) -> bool:
+        """Whether no setting makes the messages of one kind differ.
+
+        As quick as it can be asked for each call: a look into ``conf`` costs ten times as much.
+        """
+        layers = self.conf.maps
+        return not any(
+            layer.get("task_routes") or layer.get("task_always_eager") for layer in layers
+        )
 
     @property
     def store_keys(self) -> list[str]:
@@ -77,12 +90,34 @@ class Continuo(Celery):
             self.relay.send(self.store, message)
         return record
 
+    def send_all(self, messages: Sequence[Message]) -> list[TaskRecord | DuplicateJob]:
+        """Record and queue messages, all or none; what became of each."""
+        outcomes = self.store.run(moves.enqueue_all(messages))
+        self._relay_all(messages, outcomes)
+        return outcomes
+
     async def asend(self, message: Message) -> TaskRecord:
-        """Record and queue a message without blocking the event loop."""
+        """Do what ``send`` does without blocking the event loop."""
         record = await self.async_store.run(moves.enqueue(message))
         if self.relay:
             await asyncio.to_thread(self.relay.send, self.store, message)
         return record
+
+    async def asend_all(self, messages: Sequence[Message]) -> list[TaskRecord | DuplicateJob]:
+        """Do what ``send_all`` does without blocking the event loop."""
+        outcomes = await self.async_store.run(moves.enqueue_all(messages))
+        if self.relay:
+            await asyncio.to_thread(self._relay_all, messages, outcomes)
+        return outcomes
+
+    def _relay_all(
+        self, messages: Sequence[Message], outcomes: Sequence[TaskRecord | DuplicateJob]
+    ) -> None:
+        if not self.relay:
+            return
+        for message, outcome in zip(messages, outcomes, strict=True):
+            if not isinstance(outcome, DuplicateJob):
+                self.relay.send(self.store, message)
 
 
 def kinds_of_jobs() -> list[str]:

@@ -13,6 +13,7 @@ from bisect import bisect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -157,10 +158,18 @@ class Form:
         built = envelope.message
         wire = json.loads(built.text)
         body, tag = wire["body"], wire["properties"]["delivery_tag"]
-        blanks = "|".join((*self._BLANKS, str(self._ATTEMPTS), re.escape(body), tag))
-        self._pieces = re.split(f"({blanks})", built.text)
-        self._body = body
-        self._tag = tag
+        names = {
+            job_id: "job_id",
+            tag: "job_id",
+            body: "body",
+            args: "args",
+            kwargs: "kwargs",
+            str(self._ATTEMPTS): "max_retries",
+        }
+        blanks = "|".join(map(re.escape, names))
+        self._text = re.sub(
+            blanks, lambda found: f"%({names[found[0]]})s", built.text.replace("%", "%%")
+        )
         self._queue = built.queue
         self._kind = built.kind
 
@@ -174,19 +183,17 @@ class Form:
         due: float | None = None,
     ) -> Message:
         """The message of one call."""
-        args_text, kwargs_text = encode(list(args or ())), encode(kwargs or {})
+        args_text = encode(list(args)) if args else "[]"
+        kwargs_text = encode(kwargs) if kwargs else "{}"
         payload = f"[{args_text},{kwargs_text}]"
         body = base64.b64encode((payload[:-1] + self._EMBED).encode()).decode()
-        blank_id, blank_args, blank_kwargs = self._BLANKS
-        filled = {
-            blank_id: job_id,
-            self._tag: job_id,
-            self._body: body,
-            blank_args: shown(args_text),
-            blank_kwargs: shown(kwargs_text),
-            str(self._ATTEMPTS): str(max_retries),
+        text = self._text % {
+            "job_id": job_id,
+            "body": body,
+            "args": shown(args_text),
+            "kwargs": shown(kwargs_text),
+            "max_retries": max_retries,
         }
-        text = "".join([filled.get(piece, piece) for piece in self._pieces])
         return Message(job_id, self._kind, self._queue, text, payload, max_retries, due)
 
 
@@ -202,4 +209,4 @@ SHOWN = 256
 
 def shown(text: str) -> str:
     """Arguments for people, inside a JSON string."""
-    return json.dumps(text[:SHOWN])[1:-1]
+    return quoted(text[:SHOWN])[1:-1]

@@ -10,8 +10,11 @@ ContinuoError
 │   ├── LinkTampered    was not made by us, or was changed
 │   └── LinkExpired     was good once
 ├── UnsafeStart         the configuration would expose the service; it refuses to start
-└── StoreUnavailable    Redis does not answer, or refuses writes
+├── StoreUnavailable    Redis does not answer, or refuses writes
+└── PartlyEnqueued      of many jobs only the first are in
 """
+
+from typing import Any
 
 
 class ContinuoError(Exception):
@@ -72,3 +75,11 @@ class StoreUnavailable(ContinuoError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class PartlyEnqueued(ContinuoError):
+    """``enqueue_many`` got no further; ``taken`` is what became of the jobs before."""
+
+    def __init__(self, problem: str, taken: list[Any]) -> None:
+        super().__init__(f"stopped after {len(taken)} jobs: {problem}")
+        self.taken = taken

@@ -7,29 +7,28 @@ an attempt that no longer owns its job is not run, and a retry is one step
 """
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import count
+from itertools import batched
 from time import time
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from billiard.einfo import ExceptionWithTraceback
 from celery import Task, signals
 from celery.app.task import Context
+from celery.canvas import Signature
 from celery.exceptions import Ignore, MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
 from celery.result import AsyncResult
 from celery.utils.log import get_logger
-from celery.worker.request import Request
 
 from project import moves
 from project.backend import MAX_ERROR
 from project.envelope import MAX_ATTEMPTS, Envelope, Form
-from project.errors import InvalidField
-from project.moves import Cancel, Fate, Message, Start, Verdict
-from project.pool import PROCESS, MemoryWatch
+from project.errors import ContinuoError, DuplicateJob, InvalidField, PartlyEnqueued
+from project.moves import Cancel, Message, Start, Verdict
+from project.pool import PROCESS
 from project.records import DEFAULT_MAX_RETRIES, TaskRecord, backoff
 
 log = get_logger(__name__)
@@ -37,6 +36,9 @@ log = get_logger(__name__)
 ATTEMPTS_LIMIT = 1_000_000
 """What Celery's ``max_retries = None`` (for ever) comes to: every loop has an end."""
 
+
+MOST_AT_ONCE = 1_000
+"""Jobs that one step of ``enqueue_many`` takes; Redis does nothing else for some 10 ms."""
 
 PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries"})
 """What a call may ask for and still be a filled-in form."""
@@ -94,53 +96,6 @@ class _PerCall:
         """Forget it."""
 
 
-MEMORY = MemoryWatch()
-DELIVERIES = count(1)
-
-
-class JobRequest(Request):
-    """A message in a worker's hands, as its main process sees it."""
-
-    cause = ""
-
-    def __init__(self, message: Any, **about: Any) -> None:
-        super().__init__(message, **about)
-        # RabbitMQ counts anew on each connection, while jobs of the last one may still run
-        delivery = f"r{next(DELIVERIES)}" if self.app.relay else message.delivery_tag
-        self.request_dict["delivery"] = delivery
-
-    @property
-    def token(self) -> str:
-        """Who runs it, as told with every move."""
-        token: str = self.app.attempt_token(self._context)
-        return token
-
-    def on_failure(
-        self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
-    ) -> None:
-        """Remember what ended the attempt: it is told when the message goes back."""
-        exc = exc_info.exception
-        lost = exc.exc if isinstance(exc, ExceptionWithTraceback) else exc
-        self.cause = MEMORY.explain(str(lost))
-        super().on_failure(exc_info, send_failed_event, return_ok)
-
-    def terminate(self, pool: Any, signal: Any = None) -> None:
-        """Cancel the job: Flower's button and ``revoke(terminate=True)`` come here."""
-        self.app.store.run(moves.cancel(self.id))
-
-    def reject(self, requeue: bool = False) -> None:
-        """Give the job back when its process died: counted, and not for ever."""
-        if not requeue:
-            super().reject(requeue)
-            return
-        fate = self.app.store.run(moves.interrupt(self.id, token=self.token, cause=self.cause))
-        log.warning("job %s: attempt lost (%s), message %s", self.id, self.cause, fate)
-        if fate is Fate.RETURNED:
-            super().reject(requeue=True)
-        else:
-            self.acknowledge()
-
-
 class Cancelled(Ignore):
     """Raised in a job that somebody wants stopped; its record says so when it has left the job."""
 
@@ -148,7 +103,7 @@ class Cancelled(Ignore):
 class Job(Task):
     """The base of every task of the app."""
 
-    Request = "project.job:JobRequest"
+    Request = "project.request:JobRequest"
     max_retries = DEFAULT_MAX_RETRIES - 1
     override_max_retries = _PerCall()
 
@@ -216,8 +171,7 @@ class Job(Task):
         """Whether the call asks for nothing that only Celery's own way of building knows."""
         return (
             PLAIN_OPTIONS.issuperset(options)
-            and not self.app.conf.task_routes
-            and not self.app.conf.task_always_eager
+            and self.app.sends_all_alike
             and not self.expires
             and not self.app.current_worker_task
             and not signals.before_task_publish.receivers
@@ -344,6 +298,49 @@ class Job(Task):
         options = {**signature.options, "producer": envelope, "add_to_parent": False}
         self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
         return envelope.message
+
+
+def enqueue_many(calls: Iterable[Signature]) -> list[JobResult | DuplicateJob]:
+    """Record and queue many jobs; what became of each, in their order.
+
+    ::
+
+        enqueue_many(checksum.s(path=str(path)) for path in Path().iterdir())
+
+    Each call is a Celery signature of a job, its options in ``set(...)``. They go in steps of
+    ``MOST_AT_ONCE``, each taken whole or not at all. Raises ``InvalidField`` and
+    ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from either for a later one.
+    """
+    outcomes: list[JobResult | DuplicateJob] = []
+    for step in batched(calls, MOST_AT_ONCE):
+        try:
+            outcomes += enqueue_step(step)
+        except ContinuoError as problem:
+            if not outcomes:
+                raise
+            raise PartlyEnqueued(str(problem), outcomes) from problem
+    return outcomes
+
+
+def enqueue_step(calls: Sequence[Signature]) -> list[JobResult | DuplicateJob]:
+    """Record and queue jobs, all or none; what became of each."""
+    jobs = [job_of(call) for call in calls]
+    messages = [
+        job.message(call.args, call.kwargs, **call.options)
+        for job, call in zip(jobs, calls, strict=True)
+    ]
+    taken = jobs[0].app.send_all(messages)
+    return [
+        outcome if isinstance(outcome, DuplicateJob) else job.AsyncResult(outcome.id)
+        for job, outcome in zip(jobs, taken, strict=True)
+    ]
+
+
+def job_of(call: Signature) -> Job:
+    """The job that a signature calls. Raises ``InvalidField`` when it is a canvas of several."""
+    if type(call) is not Signature or not isinstance(call.type, Job):
+        raise InvalidField("calls", f"{call} is not the signature of one job; use its apply_async")
+    return call.type
 
 
 def required(attempts: int) -> int:

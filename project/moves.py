@@ -130,38 +130,49 @@ def enqueue(message: Message) -> Move[TaskRecord]:
 
     The same move run twice (its answer was lost) happens once.
     """
-    due = "" if message.due is None else repr(message.due)
+    script, arguments, read = enqueue_all([message])
 
-    def read(created_at: Field) -> TaskRecord:
-        if created_at is None:
-            raise DuplicateJob(message.id)
-        return TaskRecord(
-            id=message.id,
-            kind=message.kind,
-            status=TaskStatus.PENDING,
-            attempts=0,
-            max_retries=message.max_retries,
-            result=None,
-            error="",
-            created_at=float(created_at),
-            updated_at=float(created_at),
-            started_at=None,
-            finished_at=None,
-        )
+    def only(answer: list[bytes]) -> TaskRecord:
+        (outcome,) = read(answer)
+        if isinstance(outcome, DuplicateJob):
+            raise outcome
+        return outcome
 
-    return Move(
-        "enqueue",
-        (
-            message.id,
-            message.kind,
-            message.max_retries,
-            message.payload,
-            message.queue,
-            message.text,
-            due,
-            new_call(),
-        ),
-        read,
+    return Move(script, arguments, only)
+
+
+def enqueue_all(messages: Sequence[Message]) -> Move[list[TaskRecord | DuplicateJob]]:
+    """The same for many, in one step: what became of each, in their order."""
+    arguments: list[Argument] = [new_call()]
+    for message in messages:
+        due = "" if message.due is None else repr(message.due)
+        about = (message.id, message.kind, message.max_retries, message.payload)
+        arguments += (*about, message.queue, message.text, due)
+
+    def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
+        pairs = zip(messages, answer, strict=True)
+        return [
+            first_record(message, float(created_at)) if created_at else DuplicateJob(message.id)
+            for message, created_at in pairs
+        ]
+
+    return Move("enqueue", arguments, read)
+
+
+def first_record(message: Message, created_at: float) -> TaskRecord:
+    """The record of a job that was just enqueued."""
+    return TaskRecord(
+        id=message.id,
+        kind=message.kind,
+        status=TaskStatus.PENDING,
+        attempts=0,
+        max_retries=message.max_retries,
+        result=None,
+        error="",
+        created_at=created_at,
+        updated_at=created_at,
+        started_at=None,
+        finished_at=None,
     )
 
 

@@ -26,9 +26,11 @@ local function bell_key(queue) return prefix .. 'bell:' .. queue end        -- l
 -- To be called first by a move that has nothing to remove and must work when Redis is full.
 local function even_if_full() redis.call('DEL', prefix .. 'nothing') end
 
-local function now()
+-- Seconds since the epoch, in a script always the same; `later` by so many microseconds.
+local function now(later)
   local time = redis.call('TIME')
-  return string.format('%d.%06d', time[1], time[2])
+  local micros = tonumber(time[2]) + (later or 0)
+  return string.format('%d.%06d', time[1] + math.floor(micros / 1000000), micros % 1000000)
 end
 
 -- One job's hash, loaded: nil when there is none.
@@ -75,7 +77,11 @@ end
 local function create(id, kind, max_retries, payload, at, call)
   redis.call('HSET', job_key(id), 'kind', kind, 'status', 'pending', 'attempts', 0, 'max_retries', max_retries,
     'created_at', at, 'updated_at', at, 'payload', payload, 'call', call)
-  redis.call('ZADD', index_key(kind, 'pending'), at, id)
+end
+
+-- New records of a kind take their places. places: created_at and id of each, one after the other
+local function list_as_pending(kind, places)
+  redis.call('ZADD', index_key(kind, 'pending'), unpack(places))
   redis.call('SADD', KINDS, kind)
 end
 

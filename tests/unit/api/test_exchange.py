@@ -47,9 +47,10 @@ def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply
     """Call ``handler`` as a route; ``said`` are the parts of the request and of the route."""
     parts = {name: said.pop(name) for name in ("query", "headers") if name in said}
     content, params = said.pop("content", b""), said.pop("params", {})
-    raw = cello.Request("POST", "/things/7", body=content, **parts)
+    method = said.pop("method", "POST")
+    raw = cello.Request(method, "/things/7", body=content, **parts)
     route = Route(
-        method="POST", template=said.pop("template", "/things"), handler=handler,
+        method=method, template=said.pop("template", "/things"), handler=handler,
         auth=said.pop("auth", False), body=said.pop("body", None), query=said.pop("shape", None),
     )  # fmt: skip
     endpoint = Endpoint(route, edge(drain))
@@ -109,6 +110,32 @@ def test_a_response_of_cello_keeps_its_own_headers() -> None:
 def test_a_response_of_cello_is_not_stored_unless_it_says_so() -> None:
     reply = serve(giving(cello.Response(body="x")))
     assert reply.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', "*"])
+def test_what_is_known_already_is_not_sent_again(known: str) -> None:
+    first = serve(giving(Answer({"a": 1})), method="GET")
+    tag = first.headers["etag"]
+    again = serve(
+        giving(Answer({"a": 1}, headers={"Retry-After": "3"})),
+        method="GET",
+        headers={"if-none-match": known.format(tag)},
+    )
+    assert (again.status, again.text) == (304, "")
+    assert (again.headers["etag"], again.headers["retry-after"]) == (tag, "3")
+    assert again.headers["cache-control"] == first.headers["cache-control"] == "private, no-cache"
+
+
+def test_what_has_changed_is_sent() -> None:
+    tag = serve(giving(Answer({"a": 1})), method="GET").headers["etag"]
+    changed = serve(giving(Answer({"a": 2})), method="GET", headers={"if-none-match": tag})
+    assert (changed.status, changed.json()) == (200, {"a": 2})
+    assert changed.headers["etag"] != tag
+
+
+def test_an_answer_to_an_order_has_no_tag() -> None:
+    assert "etag" not in serve(giving(Answer({"a": 1}, status=202))).headers
+    assert "etag" not in serve(giving(Answer({"a": 1}))).headers
 
 
 def test_an_answer_without_content_has_none() -> None:

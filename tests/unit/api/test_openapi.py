@@ -106,10 +106,11 @@ def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
     assert list(paths["/reports"]["post"]["responses"]) == [
         "202", "400", "401", "409", "413", "415", "422", "500", "503",
     ]  # fmt: skip
-    assert list(paths["/reports"]["get"]["responses"]) == ["200", "400", "401", "500", "503"]
+    found = list(paths["/reports"]["get"]["responses"])
+    assert found == ["200", "304", "400", "401", "500", "503"]
     file = paths["/reports/{id}/file"]["get"]["responses"]
     assert list(file) == ["200", "401", "404", "500", "503"]
-    assert list(paths["/health/live"]["get"]["responses"]) == ["200", "302", "500"]
+    assert list(paths["/health/live"]["get"]["responses"]) == ["200", "302", "304", "500"]
 
 
 def test_errors_are_problem_documents_and_503_says_when_to_come_back(api: dict[str, Any]) -> None:
@@ -125,7 +126,8 @@ def test_errors_are_problem_documents_and_503_says_when_to_come_back(api: dict[s
 
 
 def test_path_query_and_header_parameters_are_listed(api: dict[str, Any]) -> None:
-    kind, limit = api["paths"]["/reports"]["get"]["parameters"]
+    kind, limit, known = api["paths"]["/reports"]["get"]["parameters"]
+    assert (known["name"], known["in"], known["required"]) == ("If-None-Match", "header", False)
     assert kind == {"name": "kind", "in": "query", "required": True, "schema": {"type": "string"}}
     assert (limit["required"], limit["description"]) == (False, "Records on a page.")
     assert limit["schema"] == {"type": "integer", "maximum": 100, "default": 50}

@@ -1,0 +1,98 @@
+"""Order many jobs of any kinds in one request."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from api.edge import Answer, Request, Router
+from api.emails import EMAIL_BLAST
+from api.jobs import Kind
+from api.parsing import typed
+from api.problems import Problem, ProblemDocument, problem_from
+from api.reports import REPORT
+from project.celery import app
+from project.errors import DuplicateJob, InvalidField
+from project.job import MOST_AT_ONCE
+from project.moves import Message
+from project.records import TaskRecord
+
+PATH = "/tasks/bulk"
+
+KINDS = {kind.job.name: kind for kind in (REPORT, EMAIL_BLAST)}
+
+routes = Router()
+
+
+class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Each of ``tasks`` has its ``kind``, and what an order of that kind says."""
+
+    tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one: 202 with its record, or the status of the problem it has."""
+
+    status: int
+    task: TaskRecord | None = None
+    problem: ProblemDocument | None = None
+
+
+class BulkOutcome(msgspec.Struct, frozen=True):
+    """What became of each of ``tasks``, in their order."""
+
+    accepted: int
+    refused: int
+    tasks: list[Outcome]
+
+
+@routes.post(
+    PATH,
+    body=BulkOrder,
+    answers={202: BulkOutcome, 207: BulkOutcome},
+    summary="Order up to 1,000 jobs of any kinds",
+    description="Those that are right are taken, all in one step; 207 when not all of them are.",
+    tags=["tasks"],
+)
+async def order_all(request: Request, body: BulkOrder) -> Answer:
+    """Check each order by itself and queue those that are right."""
+    checked = [check(order) for order in body.tasks]
+    messages = [found for found in checked if isinstance(found, Message)]
+    taken = iter(await app.asend_all(messages) if messages else ())
+    outcomes = [
+        accepted(next(taken)) if isinstance(found, Message) else refused(found, request, place)
+        for place, found in enumerate(checked)
+    ]
+    count = len(messages)
+    answer = BulkOutcome(count, len(outcomes) - count, outcomes)
+    return Answer(answer, 202 if count == len(outcomes) else 207)
+
+
+def check(order: dict[str, Any]) -> Message | Problem:
+    """The message of one order, or what is wrong with it."""
+    said = {name: value for name, value in order.items() if name != "kind"}
+    try:
+        kind = kind_of(order)
+        return kind.job.message(**kind.call(typed(said, kind.body)))
+    except (Problem, InvalidField) as error:
+        return problem_from(error, invalid=422)
+
+
+def kind_of(order: dict[str, Any]) -> Kind:
+    """The kind that an order names. Raises ``InvalidField``."""
+    name = order.get("kind")
+    if not isinstance(name, str) or name not in KINDS:
+        raise InvalidField("kind", f"must be one of: {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def accepted(outcome: TaskRecord | DuplicateJob) -> Outcome:
+    """The outcome of an order whose job is recorded; its id is new."""
+    if isinstance(outcome, DuplicateJob):
+        raise outcome
+    return Outcome(202, task=outcome)
+
+
+def refused(problem: Problem, request: Request, place: int) -> Outcome:
+    """The outcome of an order with a problem; pointers in it start at the order."""
+    instance = f"{request.path}#/tasks/{place}"
+    return Outcome(problem.status, problem=problem.document(instance, request.id))

@@ -1,0 +1,70 @@
+"""Many jobs in one request: each has its own outcome."""
+
+from typing import Any
+
+import httpx2
+
+from tests.house import House
+
+PATH = "/tasks/bulk"
+BLAST = {"kind": "email_blast", "recipients": ["ada@example.com"]}
+REPORT = {"kind": "report", "filters": {}, "max_retries": 5}
+
+
+def send(house: House, *tasks: Any) -> httpx2.Response:
+    return house.http.post(PATH, json={"tasks": list(tasks)})
+
+
+def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(house: House) -> None:
+    answer = send(house, REPORT, BLAST, REPORT)
+    assert answer.status_code == 202
+    outcome = answer.json()
+    assert (outcome["accepted"], outcome["refused"]) == (3, 0)
+    tasks = [one["task"] for one in outcome["tasks"]]
+    assert [task["kind"] for task in tasks] == ["report", "email_blast", "report"]
+    assert [task["max_retries"] for task in tasks] == [5, 3, 5]
+    assert [task["created_at"] for task in tasks] == sorted({task["created_at"] for task in tasks})
+    assert house.final("/emails", tasks[1]["id"])["result"]["sent"] == 1
+    assert house.final("/reports", tasks[2]["id"])["status"] == "success"
+
+
+def test_what_is_wrong_is_refused_by_itself(house: House) -> None:
+    answer = send(
+        house,
+        REPORT,
+        {"kind": "fax"},
+        {"kind": ["report"]},
+        {"kind": "report", "max_retries": 0},
+        {"kind": "report", "filters": {"team": "x"}},
+        {"kind": "email_blast", "recipients": ["ada@example.com", "not an address"]},
+    )
+    assert answer.status_code == 207
+    outcome = answer.json()
+    assert (outcome["accepted"], outcome["refused"]) == (1, 5)
+    problems = [one["problem"] for one in outcome["tasks"][1:]]
+    assert [one["status"] for one in outcome["tasks"]] == [202, *[422] * 5]
+    assert [problem["instance"] for problem in problems] == [
+        f"{PATH}#/tasks/{place}" for place in range(1, 6)
+    ]
+    where = [problem["errors"][0].get("field") for problem in problems]
+    assert where == ["kind", "kind", None, "filters.team", "recipients[1]"]
+    assert problems[2]["errors"][0]["pointer"] == "/max_retries"
+    assert "report, email_blast" in problems[0]["detail"]
+
+
+def test_nothing_or_too_much_is_refused(house: House) -> None:
+    before = house.stats()["total_tasks"]
+    for count in (0, 1_001):
+        answer = send(house, *[{"kind": "report"}] * count)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/tasks"
+    assert house.stats()["total_tasks"] == before
+
+
+def test_a_thousand_are_taken_at_once(house: House) -> None:
+    before = house.stats()["total_tasks"]
+    answer = send(house, *[{"kind": "email_blast", "recipients": []}] * 1_000)
+    assert answer.status_code == 202
+    ids = {one["task"]["id"] for one in answer.json()["tasks"]}
+    assert len(ids) == 1_000
+    assert house.stats()["total_tasks"] == before + 1_000

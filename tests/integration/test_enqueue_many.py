@@ -1,0 +1,84 @@
+"""Many jobs in one step."""
+
+from itertools import repeat
+
+import pytest
+import redis
+from celery import chain
+
+from project.celery import Continuo, application
+from project.errors import DuplicateJob, InvalidField, PartlyEnqueued, StoreUnavailable
+from project.job import MOST_AT_ONCE, JobResult, enqueue_many
+from project.settings import Settings
+from tests import kinds
+from tests.ports import free_port
+from tests.workers import Desk
+
+
+@pytest.fixture(autouse=True)
+def clean(client: redis.Redis) -> None:
+    """No jobs from before."""
+    client.flushall()
+
+
+def results(outcomes: list[JobResult | DuplicateJob]) -> list[JobResult]:
+    assert not any(isinstance(outcome, DuplicateJob) for outcome in outcomes)
+    return [outcome for outcome in outcomes if isinstance(outcome, JobResult)]
+
+
+def test_each_has_its_record_and_its_message_in_the_order_given(desk: Desk) -> None:
+    calls = [kinds.add.s(number, 1) for number in range(5)]
+    calls[2].set(max_retries=7, countdown=60)
+    outcomes = results(enqueue_many(calls))
+    records = [desk.record(outcome.id) for outcome in outcomes]
+    assert [record.max_retries for record in records] == [3, 3, 7, 3, 3]
+    assert [record.created_at for record in records] == sorted({r.created_at for r in records})
+    assert len(desk.queued()) == 4
+    assert desk.due(outcomes[2].id) == pytest.approx(records[2].created_at + 60, abs=5)
+    oldest_first = [outcome.id for outcome in outcomes if outcome is not outcomes[2]]
+    assert [job_id for job_id in oldest_first for text in desk.queued() if job_id in text]
+
+
+def test_more_than_a_step_takes_several(desk: Desk, client: redis.Redis) -> None:
+    before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert len(enqueue_many(repeat(kinds.add.s(1, 1), MOST_AT_ONCE + 1))) == MOST_AT_ONCE + 1
+    assert len(desk.queued()) == MOST_AT_ONCE + 1
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] - before <= 4
+
+
+def test_an_id_that_is_taken_does_not_stop_the_others(desk: Desk) -> None:
+    taken = kinds.add.apply_async((1, 1))
+    first, second = enqueue_many([kinds.add.s(2, 2).set(task_id=taken.id), kinds.add.s(3, 3)])
+    assert isinstance(first, DuplicateJob)
+    assert isinstance(second, JobResult)
+    assert len(desk.queued()) == 2
+
+
+def test_a_canvas_is_refused_and_nothing_is_queued(desk: Desk) -> None:
+    with pytest.raises(InvalidField, match="apply_async"):
+        enqueue_many([kinds.add.s(1, 1), chain(kinds.add.s(1, 1), kinds.add.s(1))])
+    assert desk.queued() == []
+
+
+def test_what_stops_it_later_says_what_was_taken(desk: Desk) -> None:
+    calls = [*repeat(kinds.add.s(1, 1), MOST_AT_ONCE), kinds.add.s(1, 1).set(max_retries=0)]
+    with pytest.raises(PartlyEnqueued) as stopped:
+        enqueue_many(calls)
+    assert len(stopped.value.taken) == MOST_AT_ONCE == len(desk.queued())
+    assert isinstance(stopped.value.__cause__, InvalidField)
+
+
+def test_nothing_is_taken_while_redis_is_away() -> None:
+    away: Continuo = application(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+
+    @away.task(name="tests.away")
+    def nothing() -> None:
+        """Never runs."""
+
+    with pytest.raises(StoreUnavailable):
+        enqueue_many([nothing.s()])
+
+
+def test_no_calls_are_no_jobs(desk: Desk) -> None:
+    assert enqueue_many([]) == []
+    assert desk.queued() == []
