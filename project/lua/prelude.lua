@@ -36,23 +36,33 @@ end
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token')
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths')
   if not f[1] then return nil end
-  return { id = id, key = key, kind = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5] }
+  return {
+    id = id, key = key, kind = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
+    queue = f[6], deaths = f[7],
+  }
+end
+
+-- A message that the job keeps, because it is not due or the other broker has not confirmed it, is dropped.
+local function drop_message(job)
+  redis.call('ZREM', SCHEDULED, job.id)
+  if elsewhere then redis.call('ZREM', UNSENT, job.id) end
+  redis.call('HDEL', job.key, 'message', 'queue')
+  job.queue = nil
 end
 
 -- The job leaves the list of its status and enters another; the caller sets its other fields.
 local function move(job, status, at, ...)
   redis.call('ZREM', index_key(job.kind, job.status), job.id)
-  redis.call('ZREM', SCHEDULED, job.id)
-  if elsewhere then redis.call('ZREM', UNSENT, job.id) end
-  redis.call('HDEL', job.key, 'message', 'queue')
+  if job.queue then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
   redis.call('ZADD', index_key(job.kind, status), job.created_at, job.id)
   job.status = status
 end
 
 local function schedule(job, due, queue, message)
+  job.queue = queue
   redis.call('HSET', job.key, 'queue', queue, 'message', message)
   redis.call('ZADD', SCHEDULED, due, job.id)
 end
@@ -115,7 +125,8 @@ end
 
 -- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
-  local attempts, queue, copy = job.attempts - 1, unpack(redis.call('HMGET', job.key, 'queue', 'message'))
+  local attempts, queue, copy = job.attempts - 1, job.queue, nil
+  if queue then copy = redis.call('HGET', job.key, 'message') end
   move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
   if copy then push(job.id, queue, copy, true) end

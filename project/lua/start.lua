@@ -14,7 +14,7 @@ if job.status == 'running' and job.attempts == attempt then
 end
 local waiting = job.status == 'pending' or job.status == 'retrying'
 if not waiting or job.attempts + 1 ~= attempt then return 'refused' end
-local is_suspect = worker and redis.call('HEXISTS', job.key, 'deaths') == 1
+local is_suspect = worker and job.deaths
 if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
 move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
 if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
