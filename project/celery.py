@@ -5,7 +5,7 @@ ends in ``send_task``; here it makes record and message in one step.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -22,6 +22,8 @@ from project.recovery import Lease
 from project.relay import Relay
 from project.settings import Settings, settings
 from project.store import KEYS, KEYS_ELSEWHERE, AsyncStore, Store
+
+type Outcomes = list[TaskRecord | DuplicateJob]
 
 
 class Continuo(Celery):
@@ -90,11 +92,16 @@ class Continuo(Celery):
             self.relay.send(self.store, message)
         return record
 
-    def send_all(self, messages: Sequence[Message]) -> list[TaskRecord | DuplicateJob]:
-        """Record and queue messages, all or none; what became of each."""
-        outcomes = self.store.run(moves.enqueue_all(messages))
-        self._relay_all(messages, outcomes)
-        return outcomes
+    def begin_all(self, messages: Sequence[Message]) -> Callable[[], Outcomes]:
+        """Begin to record and queue messages, all or none; call what comes back for the end."""
+        answer = self.store.begin(moves.enqueue_all(messages))
+
+        def finish() -> Outcomes:
+            outcomes = answer()
+            self._relay_all(messages, outcomes)
+            return outcomes
+
+        return finish
 
     async def asend(self, message: Message) -> TaskRecord:
         """Do what ``send`` does without blocking the event loop."""
@@ -103,16 +110,14 @@ class Continuo(Celery):
             await asyncio.to_thread(self.relay.send, self.store, message)
         return record
 
-    async def asend_all(self, messages: Sequence[Message]) -> list[TaskRecord | DuplicateJob]:
-        """Do what ``send_all`` does without blocking the event loop."""
+    async def asend_all(self, messages: Sequence[Message]) -> Outcomes:
+        """Record and queue messages, all or none; what became of each, in their order."""
         outcomes = await self.async_store.run(moves.enqueue_all(messages))
         if self.relay:
             await asyncio.to_thread(self._relay_all, messages, outcomes)
         return outcomes
 
-    def _relay_all(
-        self, messages: Sequence[Message], outcomes: Sequence[TaskRecord | DuplicateJob]
-    ) -> None:
+    def _relay_all(self, messages: Sequence[Message], outcomes: Outcomes) -> None:
         if not self.relay:
             return
         for message, outcome in zip(messages, outcomes, strict=True):

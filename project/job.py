@@ -7,7 +7,7 @@ an attempt that no longer owns its job is not run, and a retry is one step
 """
 
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -300,8 +300,8 @@ class Job(Task):
         return envelope.message
 
 
-def enqueue_many(calls: Iterable[Signature]) -> list[JobResult | DuplicateJob]:
-    """Record and queue many jobs; what became of each, in their order.
+def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
+    """Record and queue many jobs; the record of each, or why it has none, in their order.
 
     ::
 
@@ -311,29 +311,26 @@ def enqueue_many(calls: Iterable[Signature]) -> list[JobResult | DuplicateJob]:
     ``MOST_AT_ONCE``, each taken whole or not at all. Raises ``InvalidField`` and
     ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from either for a later one.
     """
-    outcomes: list[JobResult | DuplicateJob] = []
-    for step in batched(calls, MOST_AT_ONCE):
-        try:
-            outcomes += enqueue_step(step)
-        except ContinuoError as problem:
-            if not outcomes:
-                raise
-            raise PartlyEnqueued(str(problem), outcomes) from problem
-    return outcomes
+    taken: list[TaskRecord | DuplicateJob] = []
+    finish: Callable[[], list[TaskRecord | DuplicateJob]] = list
+    try:
+        for step in batched(calls, MOST_AT_ONCE):
+            try:
+                messages = [message_of(call) for call in step]  # while Redis takes those before
+            finally:
+                taken += finish()
+            finish = job_of(step[0]).app.begin_all(messages)
+        taken += finish()
+    except ContinuoError as problem:
+        if not taken:
+            raise
+        raise PartlyEnqueued(str(problem), taken) from problem
+    return taken
 
 
-def enqueue_step(calls: Sequence[Signature]) -> list[JobResult | DuplicateJob]:
-    """Record and queue jobs, all or none; what became of each."""
-    jobs = [job_of(call) for call in calls]
-    messages = [
-        job.message(call.args, call.kwargs, **call.options)
-        for job, call in zip(jobs, calls, strict=True)
-    ]
-    taken = jobs[0].app.send_all(messages)
-    return [
-        outcome if isinstance(outcome, DuplicateJob) else job.AsyncResult(outcome.id)
-        for job, outcome in zip(jobs, taken, strict=True)
-    ]
+def message_of(call: Signature) -> Message:
+    """The message that a signature comes to. Raises ``InvalidField``."""
+    return job_of(call).message(call.args, call.kwargs, **call.options)
 
 
 def job_of(call: Signature) -> Job:

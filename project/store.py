@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from hashlib import sha1
 from importlib.resources import files
 from itertools import chain, repeat
@@ -124,18 +125,19 @@ class Scripts:
 
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
+        connection = self._line.taken_from(self.client)
+        self.send(move, connection)
         try:
-            answer = self._ask(move)
+            return move.read(connection.read_response())
         except NoScriptError:
             self.client.script_load(SCRIPTS[move.script])
-            answer = self._ask(move)
-        return move.read(answer)
+        self.send(move, connection)
+        return move.read(connection.read_response())
 
-    def _ask(self, move: "Move[Any]") -> Any:
-        connection = self._line.taken_from(self.client)
+    def send(self, move: "Move[Any]", connection: Any) -> None:
+        """Ask for the move, without waiting for the answer."""
         about = ("EVALSHA", DIGESTS[move.script], len(self.keys))
         connection.send_command(*about, *self.keys, *move.arguments)
-        return connection.read_response()
 
 
 class Store:
@@ -166,6 +168,28 @@ class Store:
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``StoreUnavailable`` when Redis did not take it."""
         return self._patiently(lambda: self._scripts.run(move))
+
+    def begin[T](self, move: "Move[T]") -> Callable[[], T]:
+        """Ask for the move; what comes back is to be called once, and waits for the answer.
+
+        When that fails the move is run again as ``run`` does: asked twice it happens once.
+        """
+        pool = self.client.connection_pool
+        try:
+            connection = pool.get_connection()
+            self._scripts.send(move, connection)
+        except RedisError:
+            return partial(self.run, move)
+
+        def finish() -> T:
+            try:
+                return move.read(connection.read_response())
+            except RedisError:
+                return self.run(move)
+            finally:
+                pool.release(connection)
+
+        return finish
 
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` unless Redis answers."""

@@ -2,35 +2,37 @@
 -- ARGV: call (names this call, also when it is asked again after a lost answer), then per job: id, kind, max_retries,
 -- payload, queue, message, due ('' = now). -> per job created_at, or '' when the id was taken by another call
 local call, answer = ARGV[1], {}
-local places, waiting = {}, {} -- per kind, per list: added together, which makes many jobs in one call twice as quick
-local function add(lists, name, ...)
-  lists[name] = lists[name] or {}
-  for _, item in ipairs({ ... }) do table.insert(lists[name], item) end
+local listed, queued = {}, {} -- what is added to each list, together: so a job among many costs half of one alone
+
+local function known(id)
+  local job = redis.call('HMGET', job_key(id), 'created_at', 'call')
+  return job[2] == call and job[1] or ''
 end
 
+local function add(lists, name, item)
+  local list = lists[name]
+  if list then list[#list + 1] = item else lists[name] = { item } end
+end
+
+local second, micro = clock()
 for i = 2, #ARGV, 7 do
-  local id, kind, max_retries, payload, list, message, due = unpack(ARGV, i, i + 6)
-  local known = redis.call('HMGET', job_key(id), 'created_at', 'call')
-  if known[1] then
-    answer[#answer + 1] = known[2] == call and known[1] or ''
+  local id, kind, queue, due = ARGV[i], ARGV[i + 1], ARGV[i + 4], ARGV[i + 6]
+  local at = timestamp(second, micro + #answer) -- in the order given, also in lists
+  if not create(id, kind, ARGV[i + 2], ARGV[i + 3], at, call) then
+    at = known(id)
   else
-    local at = now(#answer) -- in the order given, also in lists
-    create(id, kind, max_retries, payload, at, call)
-    add(places, kind, at, id)
+    add(listed, kind, at)
+    add(listed, kind, id)
     if due ~= '' then
-      schedule({ id = id, key = job_key(id) }, due, list, message)
+      schedule({ id = id, key = job_key(id) }, due, queue, ARGV[i + 5])
     elseif elsewhere then
-      push(id, list, message)
+      push(id, queue, ARGV[i + 5])
     else
-      add(waiting, list, message)
+      add(queued, queue, ARGV[i + 5])
     end
-    answer[#answer + 1] = at
   end
+  answer[#answer + 1] = at
 end
-for kind, places_of_kind in pairs(places) do list_as_pending(kind, places_of_kind) end
-for list, messages in pairs(waiting) do
-  redis.call('LPUSH', list, unpack(messages))
-  redis.call('SADD', QUEUES, list)
-  ring(list)
-end
+for kind, places in pairs(listed) do list_as_pending(kind, places) end
+for queue, messages in pairs(queued) do push_all(queue, messages) end
 return answer

@@ -26,12 +26,16 @@ local function bell_key(queue) return prefix .. 'bell:' .. queue end        -- l
 -- To be called first by a move that has nothing to remove and must work when Redis is full.
 local function even_if_full() redis.call('DEL', prefix .. 'nothing') end
 
--- Seconds since the epoch, in a script always the same; `later` by so many microseconds.
-local function now(later)
+-- The time since the epoch in seconds and microseconds, in a script always the same; and as it is kept.
+local function clock()
   local time = redis.call('TIME')
-  local micros = tonumber(time[2]) + (later or 0)
-  return string.format('%d.%06d', time[1] + math.floor(micros / 1000000), micros % 1000000)
+  return tonumber(time[1]), tonumber(time[2])
 end
+local function timestamp(second, micro)
+  if micro >= 1000000 then return timestamp(second + 1, micro - 1000000) end
+  return string.format('%d.%06d', second, micro)
+end
+local function now() return timestamp(clock()) end
 
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
@@ -84,9 +88,19 @@ local function push(id, list, message, at_front)
   ring(list)
 end
 
+local function push_all(list, messages)
+  redis.call('LPUSH', list, unpack(messages))
+  redis.call('SADD', QUEUES, list)
+  ring(list)
+end
+
+-- A record, unless there is one of this id. -> whether it was made
 local function create(id, kind, max_retries, payload, at, call)
-  redis.call('HSET', job_key(id), 'kind', kind, 'status', 'pending', 'attempts', 0, 'max_retries', max_retries,
-    'created_at', at, 'updated_at', at, 'payload', payload, 'call', call)
+  local key = job_key(id)
+  if redis.call('HSETNX', key, 'call', call) == 0 then return false end
+  redis.call('HSET', key, 'kind', kind, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
+    'created_at', at, 'updated_at', at, 'payload', payload)
+  return true
 end
 
 -- New records of a kind take their places. places: created_at and id of each, one after the other

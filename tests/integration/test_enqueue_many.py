@@ -1,5 +1,6 @@
 """Many jobs in one step."""
 
+import json
 from itertools import repeat
 
 import pytest
@@ -8,7 +9,8 @@ from celery import chain
 
 from project.celery import Continuo, application
 from project.errors import DuplicateJob, InvalidField, PartlyEnqueued, StoreUnavailable
-from project.job import MOST_AT_ONCE, JobResult, enqueue_many
+from project.job import MOST_AT_ONCE, enqueue_many
+from project.records import TaskRecord
 from project.settings import Settings
 from tests import kinds
 from tests.ports import free_port
@@ -21,22 +23,21 @@ def clean(client: redis.Redis) -> None:
     client.flushall()
 
 
-def results(outcomes: list[JobResult | DuplicateJob]) -> list[JobResult]:
+def records(outcomes: list[TaskRecord | DuplicateJob]) -> list[TaskRecord]:
     assert not any(isinstance(outcome, DuplicateJob) for outcome in outcomes)
-    return [outcome for outcome in outcomes if isinstance(outcome, JobResult)]
+    return [outcome for outcome in outcomes if isinstance(outcome, TaskRecord)]
 
 
 def test_each_has_its_record_and_its_message_in_the_order_given(desk: Desk) -> None:
     calls = [kinds.add.s(number, 1) for number in range(5)]
     calls[2].set(max_retries=7, countdown=60)
-    outcomes = results(enqueue_many(calls))
-    records = [desk.record(outcome.id) for outcome in outcomes]
-    assert [record.max_retries for record in records] == [3, 3, 7, 3, 3]
-    assert [record.created_at for record in records] == sorted({r.created_at for r in records})
-    assert len(desk.queued()) == 4
-    assert desk.due(outcomes[2].id) == pytest.approx(records[2].created_at + 60, abs=5)
-    oldest_first = [outcome.id for outcome in outcomes if outcome is not outcomes[2]]
-    assert [job_id for job_id in oldest_first for text in desk.queued() if job_id in text]
+    made = records(enqueue_many(calls))
+    assert made == [desk.record(record.id) for record in made]
+    assert [record.max_retries for record in made] == [3, 3, 7, 3, 3]
+    assert [record.created_at for record in made] == sorted({one.created_at for one in made})
+    assert desk.due(made[2].id) == pytest.approx(made[2].created_at + 60, abs=5)
+    waiting = [json.loads(text)["headers"]["id"] for text in reversed(desk.queued())]
+    assert waiting == [record.id for record in made if record is not made[2]]
 
 
 def test_more_than_a_step_takes_several(desk: Desk, client: redis.Redis) -> None:
@@ -50,7 +51,7 @@ def test_an_id_that_is_taken_does_not_stop_the_others(desk: Desk) -> None:
     taken = kinds.add.apply_async((1, 1))
     first, second = enqueue_many([kinds.add.s(2, 2).set(task_id=taken.id), kinds.add.s(3, 3)])
     assert isinstance(first, DuplicateJob)
-    assert isinstance(second, JobResult)
+    assert isinstance(second, TaskRecord)
     assert len(desk.queued()) == 2
 
 
