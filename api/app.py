@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from api import artifacts, bulk, emails, queue, reports
+from api import artifacts, bulk, emails, queue, reports, tasks
 from api.docs import describe
 from api.drain import Drain
 from api.edge import Router
@@ -31,7 +31,7 @@ class Stores:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     router = Router()
-    for module in (reports, emails, bulk, queue, artifacts):
+    for module in (reports, emails, tasks, bulk, queue, artifacts):
         router.include(module.routes)
     router.include(report_health(app.async_store.ping, drain))
     router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))

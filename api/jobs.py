@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -56,8 +57,12 @@ class Kind(NamedTuple):
 
 async def accept(kind: Kind, order: msgspec.Struct) -> Answer:
     """Dispatch a job: 202, its record, and where it can be watched."""
-    record = await kind.job.aapply_async(**kind.call(order))
-    headers = {"Location": f"{kind.path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
+    return answer_order(await kind.job.aapply_async(**kind.call(order)), kind.path)
+
+
+def answer_order(record: TaskRecord, path: str) -> Answer:
+    """202 for a job that was queued."""
+    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
     return Answer(record, 202, headers)
 
 
@@ -67,29 +72,35 @@ async def show(kind: Kind, request: Request) -> Answer:
     record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
+    return answer_record(record)
+
+
+def answer_record(record: TaskRecord, status: int = 200) -> Answer:
+    """A record, and when to ask for it again."""
     headers = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
-    return Answer(record, headers=headers)
+    return Answer(record, status, headers)
 
 
 async def show_list(kind: Kind, query: ListQuery) -> Answer:
     """A page of the jobs of this kind."""
-    page: Page = await app.async_store.run(
-        moves.page(
-            kinds=[kind.job.name],
-            statuses=[query.status] if query.status else [],
-            limit=query.limit,
-            cursor=read_cursor(query.cursor),
-        )
-    )
+    return await answer_page(kind.path, query, kinds=[kind.job.name])
+
+
+async def answer_page(path: str, query: ListQuery, **narrowed: Any) -> Answer:
+    """A page of records; ``narrowed`` are further arguments of ``moves.page``."""
+    statuses = [query.status] if query.status else []
+    place = read_cursor(query.cursor)
+    move = moves.page(statuses=statuses, limit=query.limit, cursor=place, **narrowed)
+    page: Page = await app.async_store.run(move)
     cursor = page.next_cursor and write_cursor(page.next_cursor)
-    headers = {"Link": f'<{next_path(kind.path, query, cursor)}>; rel="next"'} if cursor else {}
+    headers = {"Link": f'<{next_path(path, query, cursor)}>; rel="next"'} if cursor else {}
     return Answer(TaskList(page.records, page.total, cursor or None), headers=headers)
 
 
 def next_path(path: str, query: ListQuery, cursor: str) -> str:
     """The list's own address with the cursor moved on."""
-    status = f"status={query.status.value}&" if query.status else ""
-    return f"{path}?{status}limit={query.limit}&cursor={cursor}"
+    said = msgspec.structs.asdict(query) | {"cursor": cursor}
+    return f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
 
 
 def write_cursor(place: tuple[float, str]) -> str:

@@ -279,8 +279,15 @@ def page(
     statuses: Sequence[TaskStatus] = (),
     limit: int,
     cursor: tuple[float, str] | None = None,
+    created_after: float | None = None,
+    created_before: float | None = None,
 ) -> Move[Page]:
-    """Records newest first; no kinds or statuses means all of them."""
+    """Records newest first; no kinds or statuses means all of them.
+
+    Times are seconds since the epoch; neither is in the range itself.
+    """
+    oldest = "-inf" if created_after is None else f"({created_after!r}"
+    newest = "+inf" if created_before is None else f"({created_before!r}"
     score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
 
     def parse(answer: list[Any]) -> Page:
@@ -294,6 +301,8 @@ def page(
         limit,
         score,
         after,
+        oldest,
+        newest,
         len(kinds),
         *kinds,
         len(statuses),

@@ -1,8 +1,8 @@
 -- One page of records, newest first, over any choice of kinds and statuses.
--- ARGV: limit, cursor score ('' = from the newest), cursor id, number of kinds, kinds ..., number of statuses,
--- statuses ..., fields ... (no kinds, no statuses: all). -> total, whether there is more (1 | 0),
--- then per record its id and its fields.
-local limit, from, after = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+-- ARGV: limit, cursor score ('' = from the newest), cursor id, oldest and newest time (ranges of Redis), number of kinds,
+-- kinds ..., number of statuses, statuses ..., fields ... (no kinds, no statuses: all). -> total, whether there is more
+-- (1 | 0), then per record its id and its fields.
+local limit, from, after, oldest, newest_at = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 
 local function take(at)
   local items, count = {}, tonumber(ARGV[at])
@@ -11,7 +11,7 @@ local function take(at)
 end
 
 local kinds, statuses, fields_at
-kinds, fields_at = take(4)
+kinds, fields_at = take(6)
 statuses, fields_at = take(fields_at)
 if #kinds == 0 then kinds = redis.call('SMEMBERS', KINDS) end
 if #statuses == 0 then statuses = STATUSES end
@@ -25,7 +25,7 @@ end
 local function newest(key)
   local step = limit + 1
   while true do
-    local raw = redis.call('ZREVRANGEBYSCORE', key, from or '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, step)
+    local raw = redis.call('ZREVRANGEBYSCORE', key, from or newest_at, oldest, 'WITHSCORES', 'LIMIT', 0, step)
     local entries = {}
     for i = 1, #raw, 2 do
       local entry = { id = raw[i], score = tonumber(raw[i + 1]) }
@@ -40,7 +40,7 @@ local total, found = 0, {}
 for _, kind in ipairs(kinds) do
   for _, status in ipairs(statuses) do
     local key = index_key(kind, status)
-    local count = redis.call('ZCARD', key)
+    local count = redis.call('ZCOUNT', key, oldest, newest_at)
     total = total + count
     if count > 0 then
       for _, entry in ipairs(newest(key)) do found[#found + 1] = entry end

@@ -260,6 +260,15 @@ def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
     assert running.total == 1
 
 
+def test_a_page_can_be_narrowed_to_a_time(store: Store) -> None:
+    made = [store.run(moves.enqueue(message(str(number)))).created_at for number in range(5)]
+    bounds = {"created_after": made[0], "created_before": made[4]}
+    first = store.run(moves.page(limit=2, **bounds))
+    second = store.run(moves.page(limit=2, cursor=first.next_cursor, **bounds))
+    assert [record.id for record in (*first.records, *second.records)] == ["3", "2", "1"]
+    assert (first.total, second.total, second.next_cursor) == (3, 3, None)
+
+
 def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
     for job_id in ("old", "young", "waiting"):
         store.run(moves.enqueue(message(job_id)))

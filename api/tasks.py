@@ -1,0 +1,126 @@
+"""Jobs of every kind: list them, look at one, stop it, run it again."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+
+from api import jobs
+from api.edge import Answer, Request, Router
+from api.problems import Problem
+from project import moves
+from project.celery import app
+from project.moves import Cancel
+from project.records import TaskRecord
+
+PATH = "/tasks"
+ONE = PATH + "/{id}"
+
+routes = Router()
+
+
+type Moment = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+
+
+class TaskQuery(jobs.ListQuery, frozen=True):
+    """What the list of all jobs can be asked. Times are seconds since 1970."""
+
+    kind: str = ""
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+
+
+@routes.get(
+    PATH,
+    query=TaskQuery,
+    answers={200: jobs.TaskList},
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    summary="List jobs of all kinds, newest first",
+    tags=["tasks"],
+)
+async def list_tasks(_: Request, query: TaskQuery) -> Answer:
+    """Answer a page of records; its cost does not depend on how many there are."""
+    return await jobs.answer_page(
+        PATH,
+        query,
+        kinds=[query.kind] if query.kind else [],
+        created_after=query.created_after,
+        created_before=query.created_before,
+    )
+
+
+@routes.get(
+    ONE,
+    answers={200: TaskRecord},
+    errors=(404, 503),
+    answer_headers={200: {"Retry-After": "Seconds until to ask again; not when it is final."}},
+    summary="Show the record of a job of any kind",
+    tags=["tasks"],
+)
+async def show_task(request: Request) -> Answer:
+    """Answer the record."""
+    return jobs.answer_record(await found(request))
+
+
+@routes.post(
+    ONE + "/cancel",
+    answers={200: TaskRecord, 202: TaskRecord},
+    errors=(404, 409, 503),
+    answer_headers={202: {"Retry-After": "Seconds until to ask."}},
+    summary="Stop a job",
+    description="At once (200) while it waits; within two seconds (202) when it runs.",
+    tags=["tasks"],
+)
+async def cancel_task(request: Request) -> Answer:
+    """Ask for it; what is final stays as it is."""
+    said = await app.async_store.run(moves.cancel(request.params["id"]))
+    record = await found(request)
+    if said is Cancel.FINAL and record.is_final:
+        raise Problem(409, f"The job is {record.status} already", members=state(record))
+    return jobs.answer_record(record, 200 if said is Cancel.CANCELLED else 202)
+
+
+@routes.delete(
+    ONE,
+    answers={200: TaskRecord, 202: TaskRecord},
+    errors=(404, 409, 503),
+    summary="Stop a job, as POST /tasks/{id}/cancel does",
+    tags=["tasks"],
+)
+async def delete_task(request: Request) -> Answer:
+    """Stop it; its record is kept as long as any other."""
+    return await cancel_task(request)
+
+
+@routes.post(
+    ONE + "/retry",
+    answers={202: TaskRecord},
+    errors=(404, 409, 503),
+    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    summary="Run a job that failed or was cancelled again",
+    description="It keeps its id and counts its attempts on; it gets as many as its kind gets.",
+    tags=["tasks"],
+)
+async def retry_task(request: Request) -> Answer:
+    """Queue it again."""
+    record = await found(request)
+    if record.kind not in app.tasks:
+        raise Problem(409, f"No job of the kind {record.kind!r} is known here")
+    if not await asyncio.to_thread(app.AsyncResult(record.id).again):
+        detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
+        raise Problem(409, detail, members=state(record))
+    return jobs.answer_order(await found(request), PATH)
+
+
+async def found(request: Request) -> TaskRecord:
+    """The record that the path names; 404 when there is none."""
+    job_id = request.params["id"]
+    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    if record is None:
+        raise Problem(404, f"There is no job with the id {job_id!r}")
+    return record
+
+
+def state(record: TaskRecord) -> dict[str, Any]:
+    """What a refusal says about the job."""
+    return {"task": msgspec.to_builtins(record)}

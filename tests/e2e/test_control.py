@@ -1,0 +1,107 @@
+"""Jobs of all kinds over HTTP: found, stopped, run again."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.house import House
+from tests.patience import until
+
+BLAST = {"recipients": []}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A system whose jobs fail while the test says so."""
+    house = House(tmp_path_factory.mktemp("control"))
+    house.start(CONTINUO_FAULT_RATE="1")
+    yield house
+    house.close()
+
+
+def test_a_waiting_job_is_cancelled_and_can_run_again(own: House) -> None:
+    job_id = own.order("/reports", {})["id"]
+    until(lambda: own.record("/tasks", job_id)["status"] == "retrying")
+    answer = own.http.delete(f"/tasks/{job_id}")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    again = own.http.post(f"/tasks/{job_id}/cancel")
+    assert (again.status_code, again.json()["task"]["status"]) == (409, "cancelled")
+    revived = own.http.post(f"/tasks/{job_id}/retry")
+    assert (revived.status_code, revived.headers["location"]) == (202, f"/tasks/{job_id}")
+    until(lambda: own.record("/reports", job_id)["attempts"] > 1)
+    refused = own.http.post(f"/tasks/{job_id}/retry")
+    assert (refused.status_code, refused.json()["task"]["id"]) == (409, job_id)
+
+
+def test_a_job_that_is_unknown_can_neither_be_shown_nor_stopped_nor_run(own: House) -> None:
+    answers = [
+        own.http.get("/tasks/nobody"),
+        own.http.delete("/tasks/nobody"),
+        own.http.post("/tasks/nobody/cancel"),
+        own.http.post("/tasks/nobody/retry"),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
+def test_a_job_of_a_kind_that_is_gone_is_not_run_again(own: House) -> None:
+    job_id = own.order("/reports", {})["id"]
+    own.http.delete(f"/tasks/{job_id}")
+    with redis.Redis.from_url(own.redis_url) as client:
+        client.hset(f"continuo:job:{job_id}", "kind", "gone")
+    answer = own.http.post(f"/tasks/{job_id}/retry")
+    assert (answer.status_code, "gone" in answer.json()["detail"]) == (409, True)
+
+
+def test_jobs_of_all_kinds_are_listed_by_kind_status_and_time(own: House) -> None:
+    started = time.time()
+    blasts = [own.order("/emails", BLAST)["id"] for _ in range(3)]
+    report = own.order("/reports", {})["id"]
+    for job_id in blasts:
+        own.final("/emails", job_id)
+
+    def found(**query: object) -> list[str]:
+        answer = own.http.get("/tasks", params={name: str(value) for name, value in query.items()})
+        assert answer.status_code == 200, answer.text
+        return [task["id"] for task in answer.json()["tasks"]]
+
+    assert found(created_after=started) == [report, *reversed(blasts)]
+    assert found(created_after=started, kind="email_blast") == [*reversed(blasts)]
+    second = own.record("/emails", blasts[1])["created_at"]
+    assert found(created_after=started, created_before=second) == [blasts[0]]
+    assert found(created_after=started, status="success") == [*reversed(blasts)]
+    assert found(kind="fax") == []
+
+
+def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
+    for _ in range(3):
+        own.final("/emails", own.order("/emails", BLAST)["id"])
+    seen: list[str] = []
+    path = "/tasks?kind=email_blast&status=success&limit=2&created_after=1"
+    for _ in range(20):
+        answer = own.http.get(path)
+        seen += [task["id"] for task in answer.json()["tasks"]]
+        if "next" not in answer.links:
+            break
+        path = answer.links["next"]["url"]
+        assert "kind=email_blast" in path
+        assert "created_after=1.0" in path
+    assert len(seen) == len(set(seen)) == own.http.get("/tasks?kind=email_blast").json()["total"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "created_after=yesterday",
+        "created_before=",
+        "kin=report",
+        "created_after=nan",
+        "created_after=inf",
+        "created_before=-1",
+    ],
+)
+def test_a_wrong_question_is_refused(own: House, query: str) -> None:
+    answer = own.http.get(f"/tasks?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == query.partition("=")[0]
