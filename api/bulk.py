@@ -6,7 +6,8 @@ import msgspec
 
 from api.edge import Answer, Request, Router
 from api.emails import EMAIL_BLAST
-from api.jobs import Kind
+from api.jobs import Kind, message_of
+from api.orders import KEY_HEADER, Order
 from api.parsing import typed
 from api.problems import Problem, ProblemDocument, problem_from
 from api.reports import REPORT
@@ -55,6 +56,8 @@ class BulkOutcome(msgspec.Struct, frozen=True):
 )
 async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and queue those that are right."""
+    if request.header(KEY_HEADER):
+        raise Problem(400, f"{KEY_HEADER} is for single orders; in bulk it is not kept")
     checked = [check(order) for order in body.tasks]
     messages = [found for found in checked if isinstance(found, Message)]
     taken = iter(await app.asend_all(messages) if messages else ())
@@ -72,9 +75,16 @@ def check(order: dict[str, Any]) -> Message | Problem:
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
         kind = kind_of(order)
-        return kind.job.message(**kind.call(typed(said, kind.body)))
+        return message_of(kind, not_unique(typed(said, kind.body)))
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
+
+
+def not_unique(order: Order) -> Order:
+    """The order, which has no unique key: each would need a step of its own."""
+    if order.unique:
+        raise InvalidField("unique", "cannot be asked for in bulk; order this job by itself")
+    return order
 
 
 def kind_of(order: dict[str, Any]) -> Kind:

@@ -13,6 +13,7 @@
 ``api.exchange`` runs these routes on Cello; ``api.openapi`` describes them.
 """
 
+from asyncio import Event
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypedDict, Unpack
 
@@ -49,13 +50,16 @@ class Request:
 
     ``id`` names it in the log and in the answer; ``params`` are the decoded
     places of the path template; ``key_name`` says whose API key it came with,
-    "" when none is asked for.
+    "" when none is asked for; ``leaving`` is set when this process is about to end.
     """
 
-    __slots__ = ("_raw", "id", "key_name", "params")
+    __slots__ = ("_raw", "id", "key_name", "leaving", "params")
 
-    def __init__(self, raw: RawRequest, request_id: str, params: dict[str, str]) -> None:
+    def __init__(
+        self, raw: RawRequest, request_id: str, params: dict[str, str], leaving: Event
+    ) -> None:
         self._raw = raw
+        self.leaving = leaving
         self.id = request_id
         self.params = params
         self.key_name = ""

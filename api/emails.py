@@ -6,8 +6,8 @@ import msgspec
 
 from api import jobs
 from api.edge import Answer, Request, Router
+from api.orders import Order
 from project.errors import InvalidField
-from project.records import TaskRecord
 from project.settings import settings
 from tasks.emails import blast, send_email_blast
 
@@ -16,10 +16,10 @@ PATH = "/emails"
 routes = Router()
 
 
-class BlastOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BlastOrder(Order, frozen=True, kw_only=True):
     """Whom to mail what. An empty list of recipients is allowed."""
 
-    recipients: list[str] = []
+    recipients: list[str] = msgspec.field(default_factory=list)
     template: str = "default"
 
 
@@ -38,21 +38,18 @@ EMAIL_BLAST = jobs.Kind(send_email_blast, PATH, BlastOrder, call)
 @routes.post(
     PATH,
     body=BlastOrder,
-    answers={202: TaskRecord},
-    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    **jobs.ORDER,
     summary="Order an e-mail blast",
     tags=["emails"],
 )
-async def order_blast(_: Request, body: BlastOrder) -> Answer:
+async def order_blast(request: Request, body: BlastOrder) -> Answer:
     """Check every address and queue the blast."""
-    return await jobs.accept(EMAIL_BLAST, body)
+    return await jobs.accept(EMAIL_BLAST, body, request)
 
 
 @routes.get(
     PATH + "/{id}",
-    answers={200: TaskRecord},
-    errors=(404, 503),
-    answer_headers={200: {"Retry-After": "Seconds until to ask again; not when it is final."}},
+    **jobs.SHOW,
     summary="Show a blast's record",
     tags=["emails"],
 )

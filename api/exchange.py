@@ -68,7 +68,7 @@ class Endpoint:
         """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""
         started = perf_counter()
         self._drain.enter()
-        request = Request(raw, _request_id(raw), params)
+        request = Request(raw, _request_id(raw), params, self._drain.begun)
         token = logs.request_id.set(request.id)
         try:
             response = self._respond(await self._call(request, raw), request)

@@ -2,18 +2,21 @@
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, TypedDict
 from urllib.parse import urlencode
 
 import msgspec
 
+from api import orders, waiting
 from api.edge import Answer, Request
+from api.orders import Order
 from api.problems import Problem
 from project import moves
 from project.celery import app
 from project.errors import InvalidField
 from project.job import Job
+from project.moves import Message
 from project.records import Page, TaskRecord, TaskStatus
 
 POLL_SECONDS = 3
@@ -51,18 +54,75 @@ class Kind(NamedTuple):
 
     job: Job
     path: str
-    body: type[msgspec.Struct]
+    body: type[Order]
     call: Callable[[Any], dict[str, Any]]
 
 
-async def accept(kind: Kind, order: msgspec.Struct) -> Answer:
-    """Dispatch a job: 202, its record, and where it can be watched."""
-    return answer_order(await kind.job.aapply_async(**kind.call(order)), kind.path)
+class Described(TypedDict):
+    """What routes of one sort have in common in the description."""
+
+    answers: Mapping[int, Any]
+    errors: Sequence[int]
+    request_headers: Mapping[str, str]
+    answer_headers: Mapping[int, Mapping[str, str]]
 
 
-def answer_order(record: TaskRecord, path: str) -> Answer:
-    """202 for a job that was queued."""
-    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
+ORDER: Described = {
+    "answers": {200: TaskRecord, 202: TaskRecord},
+    "errors": (409, 503),
+    "request_headers": orders.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
+    "answer_headers": {
+        202: orders.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
+        200: {"Location": "The record of the job that has the unique key."},
+    },
+}
+"""What every route that takes an order has."""
+
+SHOW: Described = {
+    "answers": {200: TaskRecord},
+    "errors": (404, 503),
+    "request_headers": waiting.REQUEST_HEADERS,
+    "answer_headers": {
+        200: {"Retry-After": "Seconds until to ask again; not when it is final."}
+        | waiting.ANSWER_HEADERS
+    },
+}
+"""What every route that shows a record has."""
+
+
+async def accept(kind: Kind, order: Order, request: Request) -> Answer:
+    """Dispatch a job, once: 202, its record, and where it can be watched."""
+    said, unique = orders.idempotency(request, order, kind.path), order.unique_key()
+    message = message_of(kind, order)
+    if not said and not unique:
+        return await answer_order(await app.asend(message), kind.path, request)
+    once = await app.asend_once(message, said=said, unique=unique)
+    if once.record is None:
+        return await answer_held(once.holder, order, kind.path)
+    answer = await answer_order(once.record, kind.path, request)
+    if said and once.how == "replayed":
+        orders.refuse_other(once, said)
+        answer.headers[orders.REPLAYED] = "true"
+    return answer
+
+
+def message_of(kind: Kind, order: Order) -> Message:
+    """The message of a job that is ordered. Raises ``InvalidField``."""
+    return kind.job.message(**kind.call(order), **order.options())
+
+
+async def answer_held(holder: str, order: Order, path: str) -> Answer:
+    """The job that has the unique key: 200, or 409 as the order wants it."""
+    record: TaskRecord | None = await app.async_store.run(moves.read(holder))
+    if record is None or (order.unique and order.unique.on_conflict == "reject"):
+        raise Problem(409, "Another job has this unique key", members={"task_id": holder})
+    return Answer(record, 200, {"Location": f"{path}/{holder}"})
+
+
+async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:
+    """202 for a job that was queued; as it is after the wait that the client prefers."""
+    record, waited = await waiting.until_final(record, request)
+    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS), **waited}
     return Answer(record, 202, headers)
 
 
@@ -72,13 +132,14 @@ async def show(kind: Kind, request: Request) -> Answer:
     record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
-    return answer_record(record)
+    return await answer_record(record, request)
 
 
-def answer_record(record: TaskRecord, status: int = 200) -> Answer:
-    """A record, and when to ask for it again."""
-    headers = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
-    return Answer(record, status, headers)
+async def answer_record(record: TaskRecord, request: Request, status: int = 200) -> Answer:
+    """A record after the wait that the client prefers, and when to ask for it again."""
+    record, waited = await waiting.until_final(record, request)
+    again = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
+    return Answer(record, status, again | waited)
 
 
 async def show_list(kind: Kind, query: ListQuery) -> Answer:

@@ -6,7 +6,8 @@ import msgspec
 
 from api import jobs
 from api.edge import Answer, Request, Router
-from project.records import DEFAULT_MAX_RETRIES, TaskRecord
+from api.orders import Order
+from project.records import DEFAULT_MAX_RETRIES
 from tasks.reports import filters, generate_report
 
 PATH = "/reports"
@@ -15,11 +16,11 @@ MOST_ATTEMPTS = 20
 routes = Router()
 
 
-class ReportOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReportOrder(Order, frozen=True, kw_only=True):
     """What to report on. ``max_retries`` is the most attempts the job gets."""
 
     type: str = "summary"
-    filters: dict[str, Any] = {}
+    filters: dict[str, Any] = msgspec.field(default_factory=dict)
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
 
@@ -36,21 +37,18 @@ REPORT = jobs.Kind(generate_report, PATH, ReportOrder, call)
 @routes.post(
     PATH,
     body=ReportOrder,
-    answers={202: TaskRecord},
-    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    **jobs.ORDER,
     summary="Order a report",
     tags=["reports"],
 )
-async def order_report(_: Request, body: ReportOrder) -> Answer:
+async def order_report(request: Request, body: ReportOrder) -> Answer:
     """Check the order and queue it."""
-    return await jobs.accept(REPORT, body)
+    return await jobs.accept(REPORT, body, request)
 
 
 @routes.get(
     PATH + "/{id}",
-    answers={200: TaskRecord},
-    errors=(404, 503),
-    answer_headers={200: {"Retry-After": "Seconds until to ask again; not when it is final."}},
+    **jobs.SHOW,
     summary="Show a report's record",
     tags=["reports"],
 )

@@ -1,12 +1,13 @@
 """Jobs of every kind: list them, look at one, stop it, run it again."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from api import jobs
 from api.edge import Answer, Request, Router
+from api.orders import Moment
 from api.problems import Problem
 from project import moves
 from project.celery import app
@@ -17,9 +18,6 @@ PATH = "/tasks"
 ONE = PATH + "/{id}"
 
 routes = Router()
-
-
-type Moment = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 
 
 class TaskQuery(jobs.ListQuery, frozen=True):
@@ -51,15 +49,13 @@ async def list_tasks(_: Request, query: TaskQuery) -> Answer:
 
 @routes.get(
     ONE,
-    answers={200: TaskRecord},
-    errors=(404, 503),
-    answer_headers={200: {"Retry-After": "Seconds until to ask again; not when it is final."}},
+    **jobs.SHOW,
     summary="Show the record of a job of any kind",
     tags=["tasks"],
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
-    return jobs.answer_record(await found(request))
+    return await jobs.answer_record(await found(request), request)
 
 
 @routes.post(
@@ -77,7 +73,7 @@ async def cancel_task(request: Request) -> Answer:
     record = await found(request)
     if said is Cancel.FINAL and record.is_final:
         raise Problem(409, f"The job is {record.status} already", members=state(record))
-    return jobs.answer_record(record, 200 if said is Cancel.CANCELLED else 202)
+    return await jobs.answer_record(record, request, 200 if said is Cancel.CANCELLED else 202)
 
 
 @routes.delete(
@@ -109,7 +105,7 @@ async def retry_task(request: Request) -> Answer:
     if not await asyncio.to_thread(app.AsyncResult(record.id).again):
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
         raise Problem(409, detail, members=state(record))
-    return jobs.answer_order(await found(request), PATH)
+    return await jobs.answer_order(await found(request), PATH, request)
 
 
 async def found(request: Request) -> TaskRecord:

@@ -16,7 +16,7 @@ from celery import Celery
 from project import moves
 from project.envelope import Envelope
 from project.errors import DuplicateJob
-from project.moves import Message
+from project.moves import Message, Once
 from project.records import TaskRecord
 from project.recovery import Lease
 from project.relay import Relay
@@ -109,6 +109,20 @@ class Continuo(Celery):
         if self.relay:
             await asyncio.to_thread(self.relay.send, self.store, message)
         return record
+
+    def send_once(self, message: Message, **conditions: Any) -> Once:
+        """Record and queue a message unless the same was asked for before."""
+        once = self.store.run(moves.enqueue_once(message, **conditions))
+        if self.relay and once.how == "made":
+            self.relay.send(self.store, message)
+        return once
+
+    async def asend_once(self, message: Message, **conditions: Any) -> Once:
+        """Do what ``send_once`` does without blocking the event loop."""
+        once = await self.async_store.run(moves.enqueue_once(message, **conditions))
+        if self.relay and once.how == "made":
+            await asyncio.to_thread(self.relay.send, self.store, message)
+        return once
 
     async def asend_all(self, messages: Sequence[Message]) -> Outcomes:
         """Record and queue messages, all or none; what became of each, in their order."""

@@ -7,7 +7,7 @@ all, and asking twice after a lost answer changes nothing more.
 import os
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -55,6 +55,34 @@ class Message(NamedTuple):
     payload: str
     max_retries: int
     due: float | None = None
+
+
+class Said(NamedTuple):
+    """An order under an idempotency key: ``text`` is all that it says, kept for ``seconds``."""
+
+    key: str
+    text: str
+    seconds: int
+
+
+class Unique(NamedTuple):
+    """A key that one job of a kind holds: ``during`` is queued, unfinished or so many seconds."""
+
+    key: str
+    during: str | float = "unfinished"
+
+
+class Once(NamedTuple):
+    """What became of an order that may have been made before.
+
+    ``made``: here is its record. ``replayed``: the record that was answered then, and what was
+    ``said`` then. ``held``: another job, ``holder``, has the unique key.
+    """
+
+    how: Literal["made", "replayed", "held"]
+    record: TaskRecord | None = None
+    said: str = ""
+    holder: str = ""
 
 
 class Outcome(NamedTuple):
@@ -145,9 +173,7 @@ def enqueue_all(messages: Sequence[Message]) -> Move[list[TaskRecord | Duplicate
     """The same for many, in one step: what became of each, in their order."""
     arguments: list[Argument] = [new_call()]
     for message in messages:
-        due = "" if message.due is None else repr(message.due)
-        about = (message.id, message.kind, message.max_retries, message.payload)
-        arguments += (*about, message.queue, message.text, due)
+        arguments += about_job(message)
 
     def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
         pairs = zip(messages, answer, strict=True)
@@ -157,6 +183,35 @@ def enqueue_all(messages: Sequence[Message]) -> Move[list[TaskRecord | Duplicate
         ]
 
     return Move("enqueue", arguments, read)
+
+
+def enqueue_once(
+    message: Message, *, said: Said | None = None, unique: Unique | None = None
+) -> Move[Once]:
+    """Enqueue a job unless the same was asked for before. Raises ``DuplicateJob``."""
+    key, text, seconds = said or Said("", "", 0)
+    name, during = unique or Unique("", "")
+    conditions: tuple[Argument, ...] = (key, text, seconds, name, during)
+
+    def read(answer: list[bytes]) -> Once:
+        how, *about = [item.decode() for item in answer]
+        if how == "made":
+            return Once("made", first_record(message, float(about[0])))
+        if how == "replayed":
+            then = message._replace(id=about[1])
+            return Once("replayed", first_record(then, float(about[2])), said=about[0])
+        if how == "held":
+            return Once("held", holder=about[0])
+        raise DuplicateJob(message.id)
+
+    return Move("enqueue_once", (*conditions, new_call(), *about_job(message)), read)
+
+
+def about_job(message: Message) -> tuple[Argument, ...]:
+    """A job as it is told to the scripts that enqueue."""
+    due = "" if message.due is None else repr(message.due)
+    about = (message.id, message.kind, message.max_retries, message.payload)
+    return (*about, message.queue, message.text, due)
 
 
 def first_record(message: Message, created_at: float) -> TaskRecord:

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_LINK_SECONDS",
         description="How long a download link works.",
     )
+    idempotency_seconds: int = Field(
+        DAY,
+        ge=1,
+        validation_alias="CONTINUO_IDEMPOTENCY_SECONDS",
+        description="How long an Idempotency-Key is known.",
+    )
     retry_jitter: bool = Field(
         default=False,
         validation_alias="CONTINUO_RETRY_JITTER",

@@ -21,6 +21,7 @@ local function index_key(kind, status) return prefix .. 'index:' .. kind .. ':' 
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
 local function cancelling_key(worker) return prefix .. 'cancelling:' .. worker end -- set: jobs it is asked to stop
+local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. ':' .. key end -- string: the job that holds it
 local function bell_key(queue) return prefix .. 'bell:' .. queue end        -- list: an item when there is work
 
 -- To be called first by a move that has nothing to remove and must work when Redis is full.

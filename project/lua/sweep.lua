@@ -5,10 +5,11 @@ local kind, status, kept, offset, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), to
 local index, cutoff, deleted = index_key(kind, status), tonumber(now()) - kept, 0
 local ids = redis.call('ZRANGEBYSCORE', index, '-inf', string.format('%.6f', cutoff), 'LIMIT', offset, most)
 for _, id in ipairs(ids) do
-  local finished_at = tonumber(redis.call('HGET', job_key(id), 'finished_at') or 0)
-  if finished_at <= cutoff then
+  local finished_at, unique = unpack(redis.call('HMGET', job_key(id), 'finished_at', 'unique'))
+  if tonumber(finished_at or 0) <= cutoff then
     redis.call('ZREM', index, id)
     redis.call('DEL', job_key(id))
+    if unique and redis.call('GET', unique) == id then redis.call('DEL', unique) end
     deleted = deleted + 1
   end
 end

@@ -33,9 +33,11 @@ def main() -> int:
     say(heading())
     stages = [StockStage(root, ""), StockStage(root, "10")] if asked.stock else [Stage(root)]
     names = asked.row or usual_rows(asked)
-    results = [run(ROWS[name], stage, scale) for name in names for stage in stages]
-    if asked.json:
-        asked.json.write_text(json.dumps(document(results), indent=1))
+    results: list[Figures] = []
+    for name in names:
+        results += [run(ROWS[name], stage, scale) for stage in stages]
+        if asked.json:  # also what there is when a later row breaks off
+            asked.json.write_text(json.dumps(document(results), indent=1))
     if any(result.broken() for result in results):
         say(f"files are in {root}")
         return 1

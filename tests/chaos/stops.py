@@ -23,7 +23,8 @@ def rolling(stage: Stage, scale: Scale) -> Figures:
             restart(scene, number)
         load.stop()
         scene.settle(scale.patience)
-        judge_attempts(scene)
+        if scene.is_judged:
+            judge_attempts(scene)
         return scene.figures()
 
 

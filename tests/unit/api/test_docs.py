@@ -16,7 +16,7 @@ routes = describe(app, Info("Continuo", "1.0"))
 
 def ask(template: str, path: str = "", **params: str) -> Answer:
     route = next(route for route in routes.routes if route.template == template)
-    request = Request(RawRequest("GET", path or template), "r", params)
+    request = Request(RawRequest("GET", path or template), "r", params, asyncio.Event())
 
     async def call() -> Answer:
         answer = await route.handler(request)

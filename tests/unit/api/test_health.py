@@ -33,7 +33,7 @@ def ask(path: str, ping: Ping, drain: Drain | None = None) -> Answer:
     assert route is not None
 
     async def call() -> Answer:
-        answer = await route.handler(Request(RawRequest("GET", path), "r", {}))
+        answer = await route.handler(Request(RawRequest("GET", path), "r", {}, asyncio.Event()))
         assert isinstance(answer, Answer)
         return answer
 

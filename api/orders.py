@@ -1,0 +1,138 @@
+"""What can be said about any job when it is ordered, and what becomes of an order sent twice."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from time import time
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from api.edge import Request
+from api.problems import FieldError, Problem
+from project import moves
+from project.errors import InvalidField
+from project.moves import Once, Said
+from project.settings import settings
+
+type Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
+type Moment = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+type Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+KEY_HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+MOST_KEY = 255
+MOST_KEPT = 4_096
+"""Characters of an order that are kept under its idempotency key; of a longer one a digest."""
+
+REQUEST_HEADERS = {
+    KEY_HEADER: "The same order under the same key is taken once; later ones are answered alike."
+}
+ANSWER_HEADERS = {
+    "Location": "The record.",
+    "Retry-After": "Seconds until to ask.",
+    REPLAYED: "true when this order had been taken before.",
+}
+
+
+class Unique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Only one job of its kind has this ``key``: while queued or unfinished, or so many seconds.
+
+    On a conflict the other job is returned (200), or the order rejected (409).
+    """
+
+    key: Key
+    during: Literal["unfinished", "queued"] | Seconds = "unfinished"
+    on_conflict: Literal["return", "reject"] = "return"
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a job runs and in what order; the bodies of all kinds have these.
+
+    ``delay`` in seconds or ``run_at`` in seconds since 1970; one that has not started within
+    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last.
+    """
+
+    delay: Seconds | None = None
+    run_at: Moment | None = None
+    expires: Seconds | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
+    unique: Unique | None = None
+
+    def options(self) -> dict[str, Any]:
+        """The same for ``apply_async``; nothing when nothing was said."""
+        options: dict[str, Any] = {}
+        if self.delay is not None:
+            options["countdown"] = self.delay
+        if self.run_at is not None:
+            if self.delay is not None:
+                raise InvalidField("run_at", "cannot be given together with delay")
+            options["countdown"] = max(self.run_at - time(), 0.0)
+        if self.expires is not None:
+            options["expires"] = self.expires
+        if self.priority:
+            options["priority"] = self.priority
+        return options
+
+    def unique_key(self) -> moves.Unique | None:
+        """The key that only one job has."""
+        return moves.Unique(self.unique.key, self.unique.during) if self.unique else None
+
+
+def idempotency(request: Request, order: Order, path: str) -> Said | None:
+    """What to know this order by when it comes again; None without the header."""
+    key = read_key(request.header(KEY_HEADER))
+    if not key:
+        return None
+    scope = f"{path}\n{request.key_name}\n{key}"
+    digest = blake2b(scope.encode(), digest_size=16).hexdigest()
+    return Said(digest, canonical(order), settings().idempotency_seconds)
+
+
+def read_key(header: str) -> str:
+    """The key, quoted (RFC 8941) or bare; "" when there is none. Raises ``Problem`` 400."""
+    is_quoted = len(header) > 1 and header[0] == header[-1] == '"'
+    key = header[1:-1] if is_quoted else header
+    if header and not (0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
+        detail = f"must be 1 to {MOST_KEY} visible ASCII characters, quoted or not"
+        raise Problem(
+            400, f"{KEY_HEADER}: {detail}", errors=[FieldError(field=KEY_HEADER, detail=detail)]
+        )
+    return key
+
+
+def canonical(order: Order) -> str:
+    """All that an order says; equal orders give equal texts."""
+    text = msgspec.json.encode(order, order="deterministic")
+    if len(text) <= MOST_KEPT:
+        return text.decode()
+    return f"blake2b {blake2b(text, digest_size=16).hexdigest()}"
+
+
+def refuse_other(once: Once, said: Said) -> None:
+    """Raise ``Problem`` 422 when the key came with another order before."""
+    if once.said == said.text:
+        return
+    pointer = first_difference(once.said, said.text)
+    detail = f"This {KEY_HEADER} came with another order before"
+    where = f"; the first difference is at {pointer}" if pointer else ""
+    fault = FieldError(pointer=pointer, detail="differs from the order that came first")
+    raise Problem(422, detail + where, errors=[fault])
+
+
+def first_difference(one: str, other: str) -> str:
+    """Where two orders differ, as a JSON pointer; "" when that is not known any more."""
+    try:
+        pair = msgspec.json.decode(one), msgspec.json.decode(other)
+    except msgspec.DecodeError:
+        return ""
+    return next(differences(*pair, ""), "")
+
+
+def differences(one: Any, other: Any, at: str) -> Iterator[str]:
+    """The pointers of all values in which two differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            step = name.replace("~", "~0").replace("/", "~1")
+            yield from differences(one.get(name), other.get(name), f"{at}/{step}")
+    elif one != other:
+        yield at

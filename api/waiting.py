@@ -1,0 +1,53 @@
+"""``Prefer: wait=N`` (RFC 7240): an answer that waits for the job, not for ever."""
+
+import asyncio
+import re
+from time import monotonic
+
+from api.edge import Request
+from project import moves
+from project.celery import app
+from project.records import TaskRecord
+
+LONGEST = 25.0
+"""Seconds; a handler is cancelled after some more."""
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 0.4
+"""Seconds between two looks: short at first, for jobs that are quick."""
+
+HEADER = "Prefer"
+APPLIED = "Preference-Applied"
+REQUEST_HEADERS = {HEADER: "wait=N: answer when the job is final, or after N seconds (25 at most)."}
+ANSWER_HEADERS = {APPLIED: "The wait that was kept to."}
+
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
+
+
+def preferred(request: Request) -> float:
+    """Seconds the client is willing to wait; 0 when it did not say so in a way we know."""
+    found = _WAIT.search(request.header(HEADER))
+    return min(float(found[1]), LONGEST) if found else 0.0
+
+
+async def until_final(record: TaskRecord, request: Request) -> tuple[TaskRecord, dict[str, str]]:
+    """The record when it is final, or as it is when the wait is over; and the header for it."""
+    seconds = preferred(request)
+    if not seconds:
+        return record, {}
+    end, pause = monotonic() + seconds, FIRST_PAUSE
+    while not record.is_final and (left := end - monotonic()) > 0 and not request.leaving.is_set():
+        await rest(request.leaving, min(pause, left))
+        now: TaskRecord | None = await app.async_store.run(moves.read(record.id))
+        record = now or record
+        pause = min(pause * 1.3, LONGEST_PAUSE)
+    return record, {APPLIED: f"wait={seconds:.0f}"}
+
+
+async def rest(leaving: asyncio.Event, seconds: float) -> None:
+    """Wait so long, less when this process is about to leave."""
+    try:
+        async with asyncio.timeout(seconds):
+            await leaving.wait()
+    except TimeoutError:
+        return

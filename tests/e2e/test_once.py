@@ -1,0 +1,153 @@
+"""The same order twice, one job: idempotency keys and unique jobs."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+import redis
+
+from tests.house import House
+
+LATER = {"delay": 3600}
+
+
+def key() -> str:
+    return uuid4().hex
+
+
+def send(house: House, body: dict[str, Any], under: str, path: str = "/reports") -> httpx2.Response:
+    return house.http.post(path, json=body, headers={"Idempotency-Key": under})
+
+
+def total(house: House) -> int:
+    count: int = house.stats()["total_tasks"]
+    return count
+
+
+def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(house: House) -> None:
+    before, name = total(house), key()
+    with ThreadPoolExecutor(20) as clients:
+        answers = list(clients.map(lambda _: send(house, LATER, name), range(100)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
+    assert (replayed.count("true"), replayed.count(None)) == (99, 1)
+    assert total(house) == before + 1
+
+
+def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(house: House) -> None:
+    name = key()
+    first = send(house, {}, name)
+    house.final("/reports", first.json()["id"])
+    assert send(house, {}, f'"{name}"').json() == first.json()
+
+
+def test_equal_orders_may_be_written_differently(house: House) -> None:
+    name = key()
+    first = send(house, {"type": "summary", **LATER}, name)
+    again = send(house, {"delay": 3600.0, "filters": {}, "max_retries": 3}, name)
+    assert again.json() == first.json()
+
+
+@pytest.mark.parametrize(
+    ("other", "pointer"),
+    [
+        ({"max_retries": 5}, "/max_retries"),
+        ({"type": "monthly", "max_retries": 5}, "/max_retries"),
+        ({"type": "monthly"}, "/type"),
+        ({"unique": {"key": "k"}}, "/unique"),
+        ({"delay": 3601}, "/delay"),
+    ],
+)
+def test_another_order_under_the_key_is_refused_with_the_difference(
+    house: House, other: dict[str, Any], pointer: str
+) -> None:
+    name = key()
+    send(house, LATER, name)
+    before = total(house)
+    answer = send(house, {**LATER, **other}, name)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert total(house) == before
+
+
+def test_a_key_is_of_its_route_and_known_for_a_day(house: House) -> None:
+    name = key()
+    report = send(house, LATER, name)
+    blast = send(house, {"recipients": [], **LATER}, name, "/emails")
+    assert (report.status_code, blast.status_code) == (202, 202)
+    with redis.Redis.from_url(house.redis_url) as client:
+        lives = [client.ttl(known) for known in client.scan_iter("continuo:idempotent:*")]
+    assert lives
+    assert all(0 < seconds <= 86_400 for seconds in lives)
+
+
+@pytest.mark.parametrize("name", ["x" * 256, '""', "a\tb"])
+def test_a_key_that_is_none_is_refused(house: House, name: str) -> None:
+    before = total(house)
+    answer = send(house, {}, name)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert total(house) == before
+
+
+def unique(**more: Any) -> dict[str, Any]:
+    return {"unique": {"key": key(), **more}}
+
+
+def test_one_unfinished_job_has_a_unique_key(house: House) -> None:
+    body = {**unique(), **LATER}
+    first = house.http.post("/reports", json=body)
+    second = house.http.post("/reports", json=body)
+    assert (first.status_code, second.status_code) == (202, 200)
+    assert second.json() == first.json()
+    assert second.headers["location"] == first.headers["location"]
+    house.http.delete(f"/tasks/{first.json()['id']}")
+    third = house.http.post("/reports", json=body)
+    assert (third.status_code, third.json()["id"] != first.json()["id"]) == (202, True)
+
+
+def test_a_conflict_can_be_refused(house: House) -> None:
+    body = {**unique(on_conflict="reject"), **LATER}
+    first = house.http.post("/reports", json=body)
+    second = house.http.post("/reports", json=body)
+    assert (second.status_code, second.json()["task_id"]) == (409, first.json()["id"])
+
+
+def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(house: House) -> None:
+    body = unique(during=3600)
+    first = house.http.post("/reports", json=body)
+    house.final("/reports", first.json()["id"])
+    second = house.http.post("/reports", json=body)
+    assert (second.status_code, second.json()["status"]) == (200, "success")
+    assert (
+        house.http.post("/reports", json={"unique": {**body["unique"], "during": 0}}).status_code
+        == 202
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"unique": {"key": ""}}, "/unique/key"),
+        ({"unique": {"key": "k", "during": "always"}}, "/unique/during"),
+        ({"priority": 10}, "/priority"),
+        ({"delay": -1}, "/delay"),
+        ({"run_at": 1, "delay": 1}, "run_at"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(house: House, body: dict[str, Any], where: str) -> None:
+    answer = house.http.post("/reports", json=body)
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert where in (fault.get("pointer"), fault.get("field"))
+
+
+def test_in_bulk_neither_is_possible(house: House) -> None:
+    tasks = {"tasks": [{"kind": "report", **unique()}]}
+    answer = house.http.post("/tasks/bulk", json=tasks)
+    assert (answer.status_code, answer.json()["refused"]) == (207, 1)
+    assert send(house, tasks, key(), "/tasks/bulk").status_code == 400
