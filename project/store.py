@@ -25,7 +25,13 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -106,6 +112,7 @@ class Line(threading.local):
 
     pid = 0
     connection: Any = None
+    is_busy = False
 
     def taken_from(self, client: redis.Redis) -> Any:
         """The connection of this thread in this process."""
@@ -125,19 +132,42 @@ class Scripts:
 
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
-        connection = self._line.taken_from(self.client)
-        self.send(move, connection)
+        if self._line.is_busy:
+            return self._run_aside(move)
+        self._line.is_busy = True
         try:
-            return move.read(connection.read_response())
+            return move.read(self._ask(move, self._line.taken_from(self.client)))
+        finally:
+            self._line.is_busy = False
+
+    def _run_aside[T](self, move: "Move[T]") -> T:
+        """Do the move in a signal handler, in the middle of another: on a connection of its own."""
+        pool = self.client.connection_pool
+        connection = pool.get_connection()
+        try:
+            return move.read(self._ask(move, connection))
+        finally:
+            pool.release(connection)
+
+    def _ask(self, move: "Move[Any]", connection: Any) -> Any:
+        try:
+            self.send(move, connection)
+            return connection.read_response()
         except NoScriptError:
-            self.client.script_load(SCRIPTS[move.script])
-        self.send(move, connection)
-        return move.read(connection.read_response())
+            connection.send_command("EVAL", SCRIPTS[move.script], *self._rest(move))
+            return connection.read_response()
+        except ResponseError:
+            raise
+        except BaseException:  # a signal may have come before the answer: nobody may read it now
+            connection.disconnect()
+            raise
 
     def send(self, move: "Move[Any]", connection: Any) -> None:
         """Ask for the move, without waiting for the answer."""
-        about = ("EVALSHA", DIGESTS[move.script], len(self.keys))
-        connection.send_command(*about, *self.keys, *move.arguments)
+        connection.send_command("EVALSHA", DIGESTS[move.script], *self._rest(move))
+
+    def _rest(self, move: "Move[Any]") -> tuple[Any, ...]:
+        return len(self.keys), *self.keys, *move.arguments
 
 
 class Store:
@@ -176,7 +206,7 @@ class Store:
         """
         pool = self.client.connection_pool
         try:
-            connection = pool.get_connection()
+            connection: Any = pool.get_connection()
             self._scripts.send(move, connection)
         except RedisError:
             return partial(self.run, move)
@@ -186,6 +216,9 @@ class Store:
                 return move.read(connection.read_response())
             except RedisError:
                 return self.run(move)
+            except BaseException:
+                connection.disconnect()
+                raise
             finally:
                 pool.release(connection)
 

@@ -1,0 +1,95 @@
+"""The connection that a thread keeps, and a signal in the middle of a command."""
+
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from project import moves
+from project.moves import Message
+from project.store import Store
+
+PAUSE_MS = 300
+SIGNAL_AFTER = 0.1
+
+
+class Interrupted(Exception):
+    """Raised by a signal handler."""
+
+
+@pytest.fixture
+def during() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Has something done by a signal handler while the next command waits for its answer."""
+
+    def arrange(act: Callable[[], object]) -> None:
+        signal.signal(signal.SIGALRM, lambda *_: act())
+        signal.setitimer(signal.ITIMER_REAL, SIGNAL_AFTER)
+
+    before = signal.getsignal(signal.SIGALRM)
+    yield arrange
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def enqueue(store: Store, job_id: str) -> None:
+    store.run(moves.enqueue(Message(job_id, "k", "celery", "m", "[]", 3)))
+
+
+def kind_and_kinds(store: Store) -> tuple[list[str], str]:
+    record = store.run(moves.read("a"))
+    return store.run(moves.kinds()), record.id if record else ""
+
+
+def test_a_signal_handler_may_run_a_move_while_another_waits(
+    store: Store, during: Callable[[Callable[[], object]], None]
+) -> None:
+    enqueue(store, "a")
+    heard: list[object] = []
+    store.client.client_pause(PAUSE_MS)
+    during(lambda: heard.append(store.run(moves.kinds())))
+    record = store.run(moves.read("a"))
+    assert record is not None
+    assert (record.id, heard) == ("a", [["k"]])
+    assert kind_and_kinds(store) == (["k"], "a")
+
+
+def test_an_answer_that_a_signal_cut_off_is_not_taken_for_the_next_one(
+    store: Store, during: Callable[[Callable[[], object]], None]
+) -> None:
+    def interrupt() -> None:
+        raise Interrupted
+
+    enqueue(store, "a")
+    store.client.client_pause(PAUSE_MS)
+    during(interrupt)
+    with pytest.raises(Interrupted):
+        store.run(moves.read("a"))
+    assert kind_and_kinds(store) == (["k"], "a")
+
+
+def test_scripts_that_redis_has_forgotten_are_sent_again(store: Store) -> None:
+    enqueue(store, "a")
+    store.client.script_flush()
+    assert kind_and_kinds(store) == (["k"], "a")
+
+
+def test_a_connection_that_was_closed_is_made_anew(store: Store) -> None:
+    enqueue(store, "a")
+    with store.client.client() as other:
+        other.client_kill_filter(_type="normal", skipme=True)
+    assert kind_and_kinds(store) == (["k"], "a")
+
+
+def test_an_answer_can_be_fetched_later(store: Store) -> None:
+    enqueue(store, "a")
+    finish = store.begin(moves.kinds())
+    assert kind_and_kinds(store) == (["k"], "a")
+    assert finish() == ["k"]
+
+
+def test_a_move_that_was_begun_is_run_again_when_its_connection_is_lost(store: Store) -> None:
+    move = moves.enqueue(Message("b", "k", "celery", "m", "[]", 3))
+    finish = store.begin(move)
+    store.client.client_kill_filter(_type="normal", skipme=True)
+    assert finish().id == "b"
+    assert store.client.llen("celery") == 1
