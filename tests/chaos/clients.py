@@ -16,7 +16,7 @@ from tests.processes import children
 
 START_TIMEOUT = 60.0
 ANSWER_TIMEOUT = 10.0
-KILL_STEP = 0.004
+KILL_STEP = 0.008
 """Seconds by which each round's kill comes later than the one before."""
 
 
