@@ -24,8 +24,8 @@ lint: ready ## the checks alone: style, types, direction of imports
 chaos: ready ## kill, stop and cut off everything; count what is lost or doubled (half an hour)
 	@.venv/bin/python -m tests.chaos
 
-bench: ready ## figures of this machine: enqueue, drain, pickup, size of a record
-	@.venv/bin/python -m benchmarks
+bench: ready ## this stack beside six others, in 20 minutes; QUICK=1 in less than three
+	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 lock: ## write the lock files from pyproject.toml; UPGRADE=1 takes newer versions
 	@bin/lock

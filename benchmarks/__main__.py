@@ -1,128 +1,122 @@
-"""``python -m benchmarks``: enqueue, drain, pickup and size of empty jobs, medians of rounds.
+"""``python -m benchmarks [--quick]``: this stack beside six others, on this machine, in one go.
 
-On a Valkey and a worker of its own; nothing of a running system is touched. Compare
-with other stacks on the same machine in the same minute, not with other machines.
+Every stack is alone while it is measured; rounds go through all of them, each time in another
+order. What came out is printed and kept in ``benchmarks/results``. See ``benchmarks/README.md``.
 """
 
+import argparse
+import json
 import os
-import platform
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from project.demo import free_ports
+from benchmarks import environment, growth, machine, report
+from benchmarks.measures import Figures, measure
+from benchmarks.scale import FULL, QUICK, Scale
+from benchmarks.scene import scene
+from benchmarks.stacks import OURS, STACKS, Stack
 
-ROUNDS = 3
-JOBS = 3_000
-PICKUPS = 200
-DRAIN_SECONDS = 120.0
+RESULTS = Path(__file__).parent / "results"
+PLOT_SECONDS = 120.0
+STOPPED = 130
+BUSY = 0.7
+"""A load average above which others are at work on this machine."""
 
 
-def main() -> int:
-    """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="continuo-bench-") as folder:
-        (port,) = free_ports(1)
-        os.environ |= {"DATA_DIR": folder, "VALKEY_PORT": str(port)}
-        for name in ("REDIS_URL", "BROKER_URL"):
-            os.environ.pop(name, None)
-        from project.embedded import EmbeddedValkey  # settings are read at the first import
-
-        with EmbeddedValkey(Path(folder) / "valkey", port):
-            measure()
+def main(arguments: list[str]) -> int:
+    """Measure, print, keep; 0 whatever the figures say."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round, within 3 minutes")
+    quick = parser.parse_args(arguments).quick
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        environment.prepare()
+        results = measured(QUICK if quick else FULL)
+    except KeyboardInterrupt:
+        print("benchmarks: stopped")
+        return STOPPED
+    print("\n".join(report.lines(results)))
+    keep(results, "quick" if quick else "latest")
     return 0
 
 
-def measure() -> None:
-    """Print one line per figure: median and spread of the rounds."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")  # noqa: T201
-    enqueue_rates, drain_rates, pickups = [], [], []
-    for _ in range(ROUNDS):
-        enqueue_rates.append(JOBS / seconds(enqueue_all))
-        with worker():
-            drain_rates.append(JOBS / seconds(lambda: wait_for(0)))
-            pickups.append(statistics.median(pickup() for _ in range(PICKUPS)) * 1000)
-    tell("enqueue, apply_async one by one", enqueue_rates, "jobs/s")
-    tell("drain, one worker of 2 processes", drain_rates, "jobs/s")
-    tell("pickup, enqueue to start, idle", pickups, "ms")
-    tell("size of a finished record", [record_size()], "bytes")
+def measured(scale: Scale) -> dict[str, Any]:
+    """Everything."""
+    start = time.monotonic()
+    about = {"machine": machine.machine(), "versions": machine.versions(), "scale": asdict(scale)}
+    introduce(about["machine"])
+    with tempfile.TemporaryDirectory(prefix="continuo-bench-") as name:
+        folder = Path(name)
+        rounds = [one_round(number, scale, folder) for number in range(scale.rounds)]
+        say("Continuo alone: real work, then growth")
+        with scene(OURS, folder / "work") as place:
+            work = growth.real_work(place, scale)
+        with scene(OURS, folder / "growth") as place:
+            place.start_api()
+            grown = growth.growth(place, scale)
+    seconds = round(time.monotonic() - start)
+    say(f"done in {seconds} s")
+    return about | {"seconds": seconds, "rounds": rounds, "growth": grown, "work": work}
 
 
-def enqueue_all() -> None:
-    """Queue the jobs of a round."""
-    from benchmarks.kinds import nothing
-
-    for _ in range(JOBS):
-        nothing.apply_async()
-
-
-def wait_for(pending: int) -> None:
-    """Return when no more jobs than this are unfinished."""
-    from project import moves
-    from project.celery import app
-
-    end = time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < end:
-        counts = app.store.run(moves.stats()).status_counts
-        if counts["pending"] + counts["running"] <= pending:
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"the jobs were not done within {DRAIN_SECONDS:.0f} s")
+def introduce(about: dict[str, Any]) -> None:
+    """Name the machine."""
+    say(f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, Python {about['python']}")
+    if about["load_average_before"] > BUSY:
+        load = about["load_average_before"]
+        say(f"the load average is {load:.1f}: others are at work, and figures will be low")
 
 
-def pickup() -> float:
-    """Seconds from a job's record to its start."""
-    from benchmarks.kinds import nothing
-
-    job = nothing.apply_async()
-    job.get(timeout=10)
-    record = job.record
-    return float(record.started_at - record.created_at)
-
-
-def record_size() -> float:
-    """Bytes that Valkey holds per finished job, lists included."""
-    from project import moves
-    from project.celery import app
-
-    total = app.store.run(moves.stats()).total_tasks
-    return float(app.store.client.info("memory")["used_memory_dataset"]) / total
+def one_round(number: int, scale: Scale, folder: Path) -> dict[str, Figures]:
+    """The figures of every stack, measured in an order that no other round has."""
+    found = {}
+    for stack in rotated(STACKS, number):
+        say(f"round {number + 1} of {scale.rounds}: {stack.name}")
+        with scene(stack, folder / f"{number}-{stack.name}") as place:
+            found[stack.name] = {"load_average": os.getloadavg()[0]} | measure(place, scale)
+    return {stack.name: found[stack.name] for stack in STACKS}
 
 
-class worker:  # noqa: N801 - used like a function
-    """A worker of two processes while the block runs; it has begun when the block begins."""
-
-    def __enter__(self) -> None:
-        """Start it and wait until the first job is done."""
-        command = [sys.executable, "-m", "celery", "-A", "project", "worker", "-c", "2"]
-        self.process = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, "--include=benchmarks.kinds", "--loglevel=ERROR"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_for(JOBS - 1)
-
-    def __exit__(self, *_: object) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(60)
+def rotated(stacks: Sequence[Stack], places: int) -> list[Stack]:
+    """The same from another one on."""
+    first = places % len(stacks)
+    return [*stacks[first:], *stacks[:first]]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def keep(results: dict[str, Any], name: str) -> None:
+    """Write the figures and draw them."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(rounded(results), indent=1) + "\n")
+    subprocess.run(
+        [environment.PEERS / "bin" / "python", "-m", "benchmarks.plot", path],
+        cwd=environment.ROOT,
+        check=True,
+        timeout=PLOT_SECONDS,
+    )
+    say(f"kept as {path.relative_to(environment.ROOT)}, drawn beside it as .svg and .png")
 
 
-def tell(name: str, figures: list[float], unit: str) -> None:
-    """One line: the median, and the spread when there is one."""
-    spread = f" ({min(figures):,.1f} to {max(figures):,.1f})" if len(figures) > 1 else ""
-    print(f"{name:<36}{statistics.median(figures):>10,.1f} {unit}{spread}")  # noqa: T201
+def rounded(value: Any) -> Any:
+    """The same with four digits of each figure, which is more than a second run repeats."""
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(f"benchmarks: {line}", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,227 @@
+"""The load client: HTTP/1.1 over connections that stay open, in a closed or an open loop.
+
+A closed loop sends the next request of a connection when the one before is answered: it finds
+the highest rate. An open loop sends at a fixed rate whatever the server does, and counts each
+latency from the moment the request was to be sent, so that a stall counts for all it held up.
+
+Requests are bytes made beforehand. Any answer but 2xx ends the run with an error.
+"""
+
+import asyncio
+import re
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from typing import NamedTuple, cast
+
+import uvloop
+
+HOST = "127.0.0.1"
+MARGIN = 30.0
+"""Seconds a run may take beyond its time."""
+
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+class Load(NamedTuple):
+    """What a run came to: answers per second, and the seconds each answer took."""
+
+    rate: float
+    latencies: list[float]
+
+
+def get(path: str) -> bytes:
+    """A GET request."""
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A POST request with a body of JSON."""
+    head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+    """Every connection asks again as soon as it is answered."""
+    return uvloop.run(drive(lambda: ClosedLoop(requests, seconds), port, connections, seconds))
+
+
+def open_loop(
+    port: int, requests: Sequence[bytes], *, connections: int, rate: float, seconds: float
+) -> Load:
+    """So many requests a second, each on whichever connection is free."""
+    return uvloop.run(drive(lambda: OpenLoop(requests, rate, seconds), port, connections, seconds))
+
+
+async def drive(make: Callable[[], "Loop"], port: int, connections: int, seconds: float) -> Load:
+    """Run a loop over so many connections."""
+    events, loop = asyncio.get_running_loop(), make()
+    async with asyncio.timeout(seconds + MARGIN):
+        opened = [
+            (await events.create_connection(lambda: Connection(loop), HOST, port))[1]
+            for _ in range(connections)
+        ]
+        try:
+            loop.begin(opened)
+            await loop.done
+        finally:
+            for connection in opened:
+                connection.close()
+    return loop.load()
+
+
+class Connection(asyncio.Protocol):
+    """One connection with at most one request on the way."""
+
+    def __init__(self, loop: "Loop") -> None:
+        self.since = 0.0
+        self._loop = loop
+        self._received = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what is written to."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def send(self, request: bytes, since: float) -> None:
+        """Send a request whose latency counts from ``since``."""
+        self.since = since
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Tell the loop when the answer is complete."""
+        self._received += data
+        head = self._received.find(b"\r\n\r\n")
+        if head < 0:
+            return
+        length = LENGTH.search(self._received, 0, head)
+        if self._received[9:10] != b"2" or not length:
+            self._loop.fail(f"answered {self._received[:500]!r}")
+        elif len(self._received) >= head + 4 + int(length[1]):
+            self._received = b""
+            self._loop.answered(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A server that hangs up before the end has failed."""
+        self._loop.fail(f"the server closed a connection: {exc}")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+
+class Loop(ABC):
+    """Decides who sends what when, and notes how long the answers take."""
+
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        self.requests = cycle(requests)
+        self.latencies: list[float] = []
+        self.done = asyncio.get_running_loop().create_future()
+
+    @abstractmethod
+    def begin(self, connections: list[Connection]) -> None:
+        """Send the first requests."""
+
+    @abstractmethod
+    def answered(self, connection: Connection) -> None:
+        """Note an answer; send what comes next, or end."""
+
+    @abstractmethod
+    def load(self) -> Load:
+        """What it came to."""
+
+    def end(self) -> None:
+        """All is answered."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def fail(self, problem: str) -> None:
+        """End the run with an error, unless it has ended."""
+        if not self.done.done():
+            self.done.set_exception(ConnectionError(problem))
+
+
+class ClosedLoop(Loop):
+    """Asks for so many seconds; what is answered later is not part of the rate."""
+
+    def __init__(self, requests: Sequence[bytes], seconds: float) -> None:
+        super().__init__(requests)
+        self.seconds = seconds
+        self.last = time.perf_counter() + seconds
+        self.in_time = 0
+        self.busy = 0
+
+    def begin(self, connections: list[Connection]) -> None:
+        """One request on each connection."""
+        self.last = time.perf_counter() + self.seconds
+        self.busy = len(connections)
+        for connection in connections:
+            connection.send(next(self.requests), time.perf_counter())
+
+    def answered(self, connection: Connection) -> None:
+        """The next request, while there is time."""
+        at = time.perf_counter()
+        self.latencies.append(at - connection.since)
+        if at < self.last:
+            self.in_time += 1
+            connection.send(next(self.requests), at)
+            return
+        self.busy -= 1
+        if not self.busy:
+            self.end()
+
+    def load(self) -> Load:
+        """Those answered in time, per second."""
+        return Load(self.in_time / self.seconds, self.latencies)
+
+
+class OpenLoop(Loop):
+    """Asks at a fixed rate. A thread keeps the time: an event loop does so to the millisecond."""
+
+    def __init__(self, requests: Sequence[bytes], rate: float, seconds: float) -> None:
+        super().__init__(requests)
+        self.rate = rate
+        self.total = round(rate * seconds)
+        self.free: list[Connection] = []
+        self.due: deque[float] = deque()
+        self.events = asyncio.get_running_loop()
+
+    def begin(self, connections: list[Connection]) -> None:
+        """Start the clock."""
+        self.free = connections.copy()
+        threading.Thread(target=self.keep_time, daemon=True).start()
+
+    def keep_time(self) -> None:
+        """Call for a request at each moment there is to be one."""
+        start = time.perf_counter()
+        for number in range(self.total):
+            moment = start + number / self.rate
+            time.sleep(max(moment - time.perf_counter(), 0.0))
+            if self.done.done():
+                return
+            self.events.call_soon_threadsafe(self.ask, moment)
+
+    def ask(self, moment: float) -> None:
+        """Send the request of this moment, or let it wait for a free connection."""
+        self.due.append(moment)
+        self.send_due()
+
+    def send_due(self) -> None:
+        """Send what is due on the connections that are free."""
+        while self.due and self.free:
+            self.free.pop().send(next(self.requests), self.due.popleft())
+
+    def answered(self, connection: Connection) -> None:
+        """The connection is free for another request."""
+        self.latencies.append(time.perf_counter() - connection.since)
+        self.free.append(connection)
+        self.send_due()
+        if len(self.latencies) == self.total:
+            self.end()
+
+    def load(self) -> Load:
+        """All of them."""
+        return Load(self.rate, self.latencies)

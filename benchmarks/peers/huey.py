@@ -1,0 +1,66 @@
+"""FastAPI and Huey: Redis queue and results, worker processes."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from huey import RedisHuey
+
+from benchmarks.peers.orders import URL, Order, Report
+from benchmarks.shared import MADE, moments, note
+
+app = FastAPI()
+queue = RedisHuey("bench", url=URL, store_none=True)
+
+
+@queue.task()
+def nothing() -> None:
+    """The empty job."""
+
+
+@queue.task()
+def stamp(sent: float) -> None:
+    """Note how long it waited."""
+    note(sent)
+
+
+@queue.task()
+def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
+    """The job behind the route."""
+    return MADE
+
+
+@app.post("/reports", status_code=202)
+def order_report(order: Order) -> Report:
+    """Order a report."""
+    job = report(order.type, order.filters, retries=order.max_retries - 1)
+    return Report(id=job.id, status="pending")
+
+
+@app.get("/reports/{job_id}")
+def show_report(job_id: str) -> Report:
+    """Show a report."""
+    result = queue.result(job_id, preserve=True)
+    return Report(id=job_id, status="pending" if result is None else "success", result=result)
+
+
+def worker(processes: int) -> list[str]:
+    """The command of the worker."""
+    options = ["--workers", str(processes), "--worker-type", "process", "--quiet"]
+    return ["huey_consumer", "benchmarks.peers.huey.queue", *options]
+
+
+def enqueue(count: int) -> None:
+    """Send empty jobs."""
+    for _ in range(count):
+        nothing()
+
+
+def stamps(rate: float, seconds: float) -> None:
+    """Send jobs that note how long they waited."""
+    for sent in moments(rate, seconds):
+        stamp(sent)
+
+
+def finished(sent: int) -> int:
+    """Results kept."""
+    return queue.result_count()

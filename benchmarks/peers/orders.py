@@ -1,0 +1,26 @@
+"""What every stack is asked and answers over HTTP."""
+
+import os
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+URL = os.environ["REDIS_URL"]
+RESULTS_URL = URL.removesuffix("/0") + "/1"
+"""Results apart from messages, so that counting them is one command."""
+
+
+class Order(BaseModel, extra="forbid"):
+    """The body of ``POST /reports``."""
+
+    type: str = "summary"
+    filters: dict[str, Any] = {}
+    max_retries: int = Field(default=3, ge=1, le=20)
+
+
+class Report(BaseModel):
+    """The answer of ``POST /reports`` and ``GET /reports/{id}``."""
+
+    id: str
+    status: str
+    result: Any = None

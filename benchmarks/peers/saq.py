@@ -1,0 +1,81 @@
+"""FastAPI and SAQ: Redis queue, records with results."""
+
+import asyncio
+from typing import Any
+
+import redis
+from fastapi import FastAPI, HTTPException
+from saq import Queue
+
+from benchmarks.peers.orders import URL, Order, Report
+from benchmarks.shared import KEY, MADE, moments, waited
+
+app = FastAPI()
+queue = Queue.from_url(URL)
+notes = redis.asyncio.Redis.from_url(URL)
+runner = asyncio.Runner()
+
+
+async def nothing(_: dict[str, Any]) -> None:
+    """The empty job."""
+
+
+async def stamp(_: dict[str, Any], *, sent: float) -> None:
+    """Note how long it waited."""
+    await notes.rpush(KEY, waited(sent))
+
+
+async def report(_: dict[str, Any], *, type: str, filters: dict[str, Any]) -> dict[str, Any]:
+    """The job behind the route."""
+    return MADE
+
+
+settings = {"queue": queue, "functions": [nothing, stamp, report]}
+
+
+@app.post("/reports", status_code=202)
+async def order_report(order: Order) -> Report:
+    """Order a report."""
+    job = await queue.enqueue(
+        "report", type=order.type, filters=order.filters, retries=order.max_retries
+    )
+    return Report(id=job.key, status=job.status)
+
+
+@app.get("/reports/{job_id}")
+async def show_report(job_id: str) -> Report:
+    """Show a report."""
+    job = await queue.job(job_id)
+    if job is None:
+        raise HTTPException(404)
+    return Report(id=job_id, status=job.status, result=job.result)
+
+
+def worker(processes: int) -> list[str]:
+    """The command of the worker; ten jobs at once in each process are its default."""
+    return ["saq", "benchmarks.peers.saq.settings", "--workers", str(processes)]
+
+
+def enqueue(count: int) -> None:
+    """Send empty jobs."""
+
+    async def send() -> None:
+        for _ in range(count):
+            await queue.enqueue("nothing")
+
+    runner.run(send())
+
+
+def stamps(rate: float, seconds: float) -> None:
+    """Send jobs that note how long they waited."""
+
+    async def send() -> None:
+        for sent in moments(rate, seconds):
+            await queue.enqueue("stamp", sent=sent)
+
+    runner.run(send())
+
+
+def finished(sent: int) -> int:
+    """Those no longer in the set of incomplete jobs."""
+    return sent - runner.run(queue.count("incomplete"))

@@ -1,0 +1,85 @@
+"""``python -m benchmarks.plot FILE.json``: draws results beside their file, as SVG and PNG.
+
+Runs in the environment of the other stacks, which has matplotlib.
+"""
+
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+OURS, THEIRS, INK = "#0072B2", "#B8BEC4", "#222222"
+MANY = 100
+"""From here on figures are told without decimals."""
+
+PANELS = (
+    ("POST of a job, per second, 64 clients", "post_64_per_s"),
+    ("GET of a status, per second, 64 clients", "get_64_per_s"),
+    ("Empty jobs drained per second, 2 processes", "drain_per_s"),
+    ("Pickup by an idle worker, median ms (less is better)", "pickup_idle_p50_ms"),
+)
+STYLE = {
+    "font.size": 9,
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.bottom": False,
+    "axes.edgecolor": "#999999",
+    "text.color": INK,
+    "svg.hashsalt": "continuo",
+    "svg.fonttype": "none",
+}
+
+
+def main(path: Path) -> None:
+    """Draw one file."""
+    results = json.loads(path.read_text())
+    mpl.use("Agg")
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained")
+        for place, (title, name) in zip(axes.flat, PANELS, strict=True):
+            panel(place, results["rounds"], name)
+            place.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
+        figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
+        figure.supxlabel(caption(results), fontsize=8, color="#555555")
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+        figure.savefig(path.with_suffix(".png"), dpi=110)
+
+
+def panel(place: Any, rounds: list[dict[str, dict[str, float]]], name: str) -> None:
+    """One bar for each stack: the median of the rounds, a line from the lowest to the highest."""
+    stacks = list(rounds[0])
+    values = [[each[stack][name] for each in rounds] for stack in stacks]
+    middles = [median(each) for each in values]
+    below = [middle - min(each) for middle, each in zip(middles, values, strict=True)]
+    above = [max(each) - middle for middle, each in zip(middles, values, strict=True)]
+    colours = [OURS if number == 0 else THEIRS for number in range(len(stacks))]
+    place.barh(stacks, middles, color=colours, height=0.7)
+    if len(rounds) > 1:
+        place.errorbar(middles, stacks, xerr=[below, above], fmt="none", ecolor=INK, elinewidth=1)
+    right = max(max(each) for each in values)
+    for row, (middle, more) in enumerate(zip(middles, above, strict=True)):
+        text = f"{middle:,.0f}" if right >= MANY else f"{middle:.1f}"
+        place.text(middle + more + right * 0.015, row, text, va="center")
+    place.invert_yaxis()
+    place.set_xlim(0, right * 1.15)
+    place.set_xticks([])
+    place.tick_params(left=False)
+
+
+def caption(results: dict[str, Any]) -> str:
+    """Where and how often it was measured."""
+    about, rounds = results["machine"], len(results["rounds"])
+    times = f"median of {rounds} rounds, lowest to highest" if rounds > 1 else "one short round"
+    return (
+        f"{times}; {about['cpu']}, {about['cores']} cores, Python {about['python']}, "
+        f"{results['versions']['valkey'].partition(' sha')[0]}, {about['date'][:10]}"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,107 @@
+"""Results as text: ratios first, then every stack, then what only ours was asked."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.stacks import OURS
+from benchmarks.targets import MISSED, TARGETS, judged, number
+
+type Columns = Sequence[tuple[str, str]]
+"""Headings and the figures below them."""
+
+HTTP: Columns = (
+    ("POST/s, 64", "post_64_per_s"),
+    ("one", "post_1_per_s"),
+    ("p50 ms", "post_fixed_p50_ms"),
+    ("p99 ms", "post_fixed_p99_ms"),
+    ("GET/s, 64", "get_64_per_s"),
+    ("one", "get_1_per_s"),
+    ("p50 ms", "get_fixed_p50_ms"),
+    ("p99 ms", "get_fixed_p99_ms"),
+)
+WORK: Columns = (
+    ("enqueue/s", "enqueue_per_s"),
+    ("drain/s", "drain_per_s"),
+    ("CPU ms/job", "drain_cpu_ms"),
+    ("in Valkey", "drain_valkey_cpu_ms"),
+    ("idle p50", "pickup_idle_p50_ms"),
+    ("idle p99", "pickup_idle_p99_ms"),
+    ("half p50", "pickup_half_p50_ms"),
+    ("half p99", "pickup_half_p99_ms"),
+)
+MEMORY: Columns = (
+    ("API, idle", "api_idle_mb"),
+    ("after", "api_after_mb"),
+    ("worker, idle", "worker_idle_mb"),
+    ("after", "worker_after_mb"),
+    ("Valkey, idle", "valkey_idle_mb"),
+    ("after", "valkey_after_mb"),
+)
+GROWTH: Columns = (
+    ("records", "records"),
+    ("GET", "get_p50_ms"),
+    ("list page", "list_p50_ms"),
+    ("stats", "stats_p50_ms"),
+    ("POST", "post_p50_ms"),
+    ("bytes/record", "bytes_per_record"),
+)
+
+
+def lines(results: dict[str, Any]) -> Iterator[str]:
+    """The whole report."""
+    yield from ratios(results)
+    fixed = "{post_rate:g} POST/s and {get_rate:g} GET/s".format_map(results["scale"])
+    yield f"\nHTTP: 64 clients, one client, and latencies of an open loop of {fixed}"
+    yield from table(results, HTTP)
+    yield "\nworker, 2 processes: drain of empty jobs; pickup in ms from enqueue to start"
+    yield from table(results, WORK)
+    yield "\nresident memory, MB"
+    yield from table(results, MEMORY)
+    yield "\nours as records pile up: one client, median ms"
+    yield row("", [heading for heading, _ in GROWTH])
+    for step in results["growth"]:
+        yield row("", [number(step[figure]) for _, figure in GROWTH])
+    yield from own(results)
+
+
+def ratios(results: dict[str, Any]) -> Iterator[str]:
+    """Every target beside what was measured, and once more those that were missed."""
+    yield f"\n{'ours : theirs':<42}{'wanted':>15}{'measured':>15}  rounds"
+    found = [judged(target, results) for target in TARGETS]
+    yield from (each.line() for each in found)
+    if missed := [each.target.what for each in found if not each.is_kept]:
+        yield f"{MISSED} {len(missed)} of {len(found)} targets: {'; '.join(missed)}"
+
+
+def table(results: dict[str, Any], columns: Columns) -> Iterator[str]:
+    """One line for each stack."""
+    rounds = results["rounds"]
+    yield row("", [heading for heading, _ in columns])
+    for stack in rounds[0]:
+        yield row(stack, [cell([each[stack][figure] for each in rounds]) for _, figure in columns])
+
+
+def row(name: str, cells: Sequence[str]) -> str:
+    """A line of a table."""
+    return f"{name:<9}" + "".join(f"{each:>13}" for each in cells)
+
+
+def cell(values: Sequence[float]) -> str:
+    """The median, and how far the furthest round is from it."""
+    middle = median(values)
+    furthest = max(abs(value - middle) for value in values)
+    return f"{number(middle)} ±{furthest / middle:.0%}" if furthest and middle else number(middle)
+
+
+def own(results: dict[str, Any]) -> Iterator[str]:
+    """Bulk and real work, which only ours is asked."""
+
+    def ours(figure: str) -> str:
+        return cell([each[OURS.name][figure] for each in results["rounds"]])
+
+    yield f"\nours in bulk, jobs/s: {ours('bulk_per_s')} by POST of 1,000"
+    yield f"  {ours('bulk_library_per_s')} by enqueue_many, {ours('bulk_bare_per_s')} by bare LPUSH"
+    work = results["work"]
+    reports, mails = number(work["reports_per_s"]), number(work["mails_per_s"])
+    yield f"ours at real work: {reports} reports/s, {mails} mails/s"

@@ -1,0 +1,126 @@
+"""One stack at work, with a Valkey of its own and nothing beside it."""
+
+import json
+import select
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from benchmarks.patience import until
+from benchmarks.processes import ROOT, Program, cpu_seconds, memory
+from benchmarks.stacks import Stack
+from project.demo import free_ports, request
+from project.embedded import EmbeddedValkey
+
+START_SECONDS = 30.0
+CALL_SECONDS = 600.0
+
+
+class Scene:
+    """A stack whose processes are started here, and end with the block that made it."""
+
+    def __init__(self, stack: Stack, folder: Path, valkey: EmbeddedValkey, ends: ExitStack) -> None:
+        self.stack = stack
+        self.folder = folder
+        self.valkey = valkey
+        self.port, self.smtp_port = free_ports(2)
+        self.redis = redis.Redis.from_url(valkey.url)
+        self._ends = ends
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All that its processes know: nothing of the caller's environment."""
+        return {
+            "PATH": f"{self.stack.programs}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": self.valkey.url,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "SMTP_PORT": str(self.smtp_port),
+            "DATA_DIR": str(self.folder),
+        }
+
+    def start(self, command: list[str], *, pipes: bool = False) -> Program:
+        """Start a process of this stack."""
+        program = Path(command[0])
+        path = self.stack.programs / program
+        log = self.folder / f"{program.name}.log"
+        started = Program([str(path), *command[1:]], self.environment, log, pipes=pipes)
+        self._ends.callback(started.kill)
+        return started
+
+    def start_worker(self, processes: int = 2) -> Program:
+        """Start its worker."""
+        return self.start(self.call("worker", processes)[0])
+
+    def start_api(self) -> Program:
+        """Start its API, and the driver beside it; both answer."""
+        program = self.start(self.stack.api(self.port))
+        self.call("worker", 1)
+        until(lambda: self.answers(program), START_SECONDS, "the API answers")
+        return program
+
+    def answers(self, program: Program) -> bool:
+        """Whether the API does; any status is an answer."""
+        program.require_running()
+        try:
+            return bool(request(self.port, "GET", "/reports/none"))
+        except OSError:
+            return False
+
+    @cached_property
+    def driver(self) -> Program:
+        """The process in which its library is called."""
+        return self.start(["python", "-m", "benchmarks.driver", self.stack.module], pipes=True)
+
+    def call(self, name: str, *arguments: Any) -> tuple[Any, float]:
+        """Call a function of its module: the answer, and the seconds it took."""
+        pipes = self.driver.process
+        if not pipes.stdin or not pipes.stdout:
+            raise RuntimeError("the driver has no pipes")
+        asked = json.dumps({"call": name, "arguments": arguments})
+        pipes.stdin.write(f"{asked}\n".encode())
+        pipes.stdin.flush()
+        ready, _, _ = select.select([pipes.stdout], [], [], CALL_SECONDS)
+        line = pipes.stdout.readline() if ready else b""
+        if not line:
+            self.driver.process.wait(1 if ready else 0)
+            self.driver.require_running()
+            raise TimeoutError(f"{name} took longer than {CALL_SECONDS:g} s")
+        told = json.loads(line)
+        return told["answer"], told["seconds"]
+
+    def flush(self) -> None:
+        """Forget all jobs; kombu's routes stay, which a connection writes only once."""
+        routes = {key: self.redis.smembers(key) for key in self.redis.keys("_kombu.binding.*")}
+        self.redis.flushall()
+        for key, members in routes.items():
+            self.redis.sadd(key, *members)
+
+    def valkey_cpu_seconds(self) -> float:
+        """CPU time of its Valkey."""
+        return cpu_seconds(self.valkey_pid)
+
+    def valkey_memory(self) -> float:
+        """Resident bytes of its Valkey."""
+        return memory(self.valkey_pid)
+
+    @property
+    def valkey_pid(self) -> int:
+        """The process of its Valkey."""
+        return int(self.redis.info("server")["process_id"])
+
+
+@contextmanager
+def scene(stack: Stack, folder: Path) -> Iterator[Scene]:
+    """A stack in a folder of its own; all that was started ends with the block."""
+    (port,) = free_ports(1)
+    folder.mkdir()
+    with EmbeddedValkey(folder / "valkey", port) as valkey, ExitStack() as ends:
+        yield Scene(stack, folder, valkey, ends)

@@ -1,0 +1,42 @@
+"""What the jobs of all stacks share: when they are sent, how long they waited, what they make."""
+
+import os
+import time
+from collections.abc import Iterator
+from functools import cache
+
+import redis
+
+KEY = "bench:pickups"
+"""The Redis list of waits, in seconds."""
+
+MADE = {
+    "report_type": "summary",
+    "rows_processed": 336_776,
+    "download_url": f"http://127.0.0.1:8000/artifacts/{'x' * 155}",
+}
+"""What the job of a report gives back."""
+
+
+def moments(rate: float, seconds: float) -> Iterator[float]:
+    """The clock at each moment a job is to be sent: ``rate`` a second, never ahead of time."""
+    start = time.perf_counter()
+    for number in range(round(rate * seconds)):
+        time.sleep(max(start + number / rate - time.perf_counter(), 0.0))
+        yield time.time()
+
+
+def waited(sent: float) -> float:
+    """Seconds since a job was sent; asked first thing in the job."""
+    return time.time() - sent
+
+
+def note(sent: float) -> None:
+    """What a job does to tell how long it waited."""
+    client().rpush(KEY, waited(sent))
+
+
+@cache
+def client() -> "redis.Redis":
+    """The connection of this process."""
+    return redis.Redis.from_url(os.environ["REDIS_URL"])

@@ -1,0 +1,51 @@
+"""The stacks."""
+
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.environment import PEERS
+from benchmarks.processes import ROOT
+from project import procfile
+
+
+class Stack(NamedTuple):
+    """A way to run jobs.
+
+    ``pace``: how many jobs it drains in a second, about; decides only how many a drain takes.
+    """
+
+    name: str
+    module: str
+    pace: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the product."""
+        return self is OURS
+
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs."""
+        return ROOT / ".venv" / "bin" if self.is_ours else PEERS / "bin"
+
+    def api(self, port: int) -> list[str]:
+        """The command of its API: one process on uvloop."""
+        if self.is_ours:
+            return shlex.split(procfile.read(ROOT / "Procfile")["web"])
+        address = ["--host", "127.0.0.1", "--port", str(port)]
+        options = ["--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning"]
+        return ["uvicorn", f"{self.module}:app", *address, *options]
+
+
+OURS = Stack("Continuo", "benchmarks.ours", 2_500)
+CELERY = Stack("Celery", "benchmarks.peers.celery", 600)
+STACKS = (
+    OURS,
+    CELERY,
+    Stack("RQ", "benchmarks.peers.rq", 300),
+    Stack("Dramatiq", "benchmarks.peers.dramatiq", 2_000),
+    Stack("Taskiq", "benchmarks.peers.taskiq", 900),
+    Stack("SAQ", "benchmarks.peers.saq", 1_200),
+    Stack("Huey", "benchmarks.peers.huey", 3_000),
+)

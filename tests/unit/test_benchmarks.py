@@ -1,0 +1,106 @@
+"""The benchmark counts what it says it counts."""
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.client import closed_loop, get, open_loop
+from benchmarks.measures import percentile
+from benchmarks.processes import Program, tree
+from benchmarks.stacks import CELERY, OURS, STACKS
+from benchmarks.targets import MISSED, TARGETS, judged
+from tests.patience import until
+from tests.processes import is_alive
+
+LATEST = Path(__file__).parents[2] / "benchmarks" / "results" / "latest.json"
+STALL = 0.3
+REQUEST = [get("/")]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers 204; the first request of all only after a while, one to /gone with 410."""
+
+    protocol_version = "HTTP/1.1"
+    stalled = threading.Event()
+
+    def do_GET(self) -> None:
+        if not self.stalled.is_set():
+            self.stalled.set()
+            threading.Event().wait(STALL)
+        self.send_response(410 if self.path == "/gone" else 204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def server(*, stalls: bool = False) -> Iterator[int]:
+    Handler.stalled = threading.Event()
+    if not stalls:
+        Handler.stalled.set()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads = True
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running.server_address[1]
+        running.shutdown()
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    values = [float(number) for number in range(200, 0, -1)]
+
+    assert percentile(values, 50) == 100
+    assert percentile(values, 99) == 198
+    assert percentile([3.0], 99) == 3
+
+
+def test_a_stall_counts_for_every_request_it_held_up() -> None:
+    with server(stalls=True) as port:
+        load = open_loop(port, REQUEST, connections=1, rate=100, seconds=0.5)
+
+    assert len(load.latencies) == 50
+    assert sum(latency > STALL / 2 for latency in load.latencies) >= 10
+
+
+def test_an_answer_that_is_no_success_ends_the_run() -> None:
+    with server() as port, pytest.raises(ConnectionError, match="410"):
+        closed_loop(port, [get("/gone")], connections=2, seconds=5)
+
+
+def test_a_program_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import os, time; os.fork(); os.setsid(); time.sleep(60)"]
+    program = Program(command, {}, tmp_path / "log")
+    until(lambda: len(tree(program.process.pid)) == 2)
+    processes = tree(program.process.pid)
+
+    program.kill()
+
+    until(lambda: not any(map(is_alive, processes)))
+
+
+def test_a_missed_target_is_named_as_missed() -> None:
+    target = TARGETS[0]
+    name = "post_64_per_s"
+    rounds = [{OURS.name: {name: ours}, CELERY.name: {name: 100.0}} for ours in (590, 599, 900)]
+    found = judged(target, {"rounds": rounds})
+
+    assert not found.is_kept
+    assert found.line().endswith(MISSED)
+    assert (found.lowest, found.middle, found.highest) == (5.9, 5.99, 9.0)
+
+
+def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
+    results = json.loads(LATEST.read_text())
+    text = "\n".join(report.lines(results))
+
+    assert {stack.name for stack in STACKS} == set(results["rounds"][0])
+    assert all(target.what in text for target in TARGETS)
+    assert results["machine"]["cpu"]
