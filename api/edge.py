@@ -106,6 +106,7 @@ class RouteOptions(TypedDict, total=False):
     body: Any
     query: type[msgspec.Struct]
     auth: bool
+    scope: str
     answers: Mapping[int, Any]
     errors: Sequence[int]
     produces: str
@@ -121,7 +122,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
     ``body`` is the type of the JSON body, ``query`` the Struct of the query
-    string, ``auth`` whether an API key is needed. For the description:
+    string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
+    the method says). For the description:
     ``answers`` is status -> type of the answer, ``errors`` the statuses the
     handler raises beyond those the edge does, ``produces`` the media type,
     ``request_headers`` name -> meaning, ``answer_headers`` status -> name -> meaning.
@@ -133,6 +135,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     query: type[msgspec.Struct] | None = None
     auth: bool = True
+    scope: str = ""
     answers: Mapping[int, Any] = {}
     errors: Sequence[int] = (503,)
     produces: str = "application/json"
@@ -142,6 +145,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     tags: Sequence[str] = ()
     hidden: bool = False
+
+    @property
+    def needs(self) -> str:
+        """The scope an API key must have: to read for GET, else to submit, if none is named."""
+        return self.scope or ("read" if self.method == "GET" else "submit")
 
     @property
     def parameters(self) -> list[str]:

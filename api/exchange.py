@@ -61,6 +61,7 @@ class Endpoint:
         self._handler = route.handler
         self._drain = edge.drain
         self._keys = edge.keys if route.auth else None
+        self._scope = route.needs
         self._query = Query(route.query) if route.query else None
         self._body = Body(route.body, edge.max_body) if route.body is not None else None
 
@@ -82,7 +83,7 @@ class Endpoint:
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
         if self._keys:
-            request.key_name = self._keys.identify(raw)
+            request.key_name = self._keys.identify(raw, self._scope)
         arguments: dict[str, Any] = {}
         if self._query:
             arguments["query"] = self._query.read(raw.query)

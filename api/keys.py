@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from api.problems import Problem
+from project.settings import Holder
 
 _BEARER = "bearer "
 
@@ -17,24 +18,29 @@ class HeaderSource(Protocol):
 
 
 class Keyring:
-    """The keys that open the API. ``names``: SHA-256 of a key -> who has it.
+    """The keys that open the API. ``holders``: SHA-256 of a key -> who has it.
 
     A key is found by its digest, so how long a comparison takes says nothing
     about a key: whoever guesses cannot choose the digest.
     """
 
-    def __init__(self, names: Mapping[bytes, str]) -> None:
-        self._names = names
+    def __init__(self, holders: Mapping[bytes, Holder]) -> None:
+        self._holders = holders
 
-    def identify(self, source: HeaderSource) -> str:
-        """The name of the caller, "" when no key is asked for; ``Problem`` 401 for a stranger."""
-        if not self._names:
+    def identify(self, source: HeaderSource, scope: str) -> str:
+        """The name of the caller, "" when no key is asked for.
+
+        Raises ``Problem`` 401 for a stranger, 403 for one whose key does not have the ``scope``.
+        """
+        if not self._holders:
             return ""
         key = _key(source)
-        name = self._names.get(sha256(key.encode()).digest())
-        if name is None:
+        holder = self._holders.get(sha256(key.encode()).digest())
+        if holder is None:
             raise _unauthorized(key)
-        return name
+        if scope not in holder.scopes:
+            raise Problem(403, f"This API key does not have the scope {scope}")
+        return holder.name
 
 
 def _key(source: HeaderSource) -> str:

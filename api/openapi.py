@@ -29,6 +29,7 @@ _ERROR_HEADERS = {
 _MEANING = {
     400: "The query, the path or the syntax of the body is wrong.",
     401: "No API key was sent, or one that is not known.",
+    403: "The API key does not have the scope, or the link is not ours.",
     404: "There is no such thing.",
     405: "The path exists; Allow has the methods that work on it.",
     409: "It contradicts what is there already.",
@@ -197,7 +198,7 @@ def _response(description: str, headers: Mapping[str, str]) -> dict[str, Any]:
 def _error_statuses(route: Route) -> set[int]:
     statuses = {500, *route.errors}
     if route.auth:
-        statuses.add(401)
+        statuses |= {401, 403}
     if route.parameters:
         statuses.add(404)
     if route.query is not None:

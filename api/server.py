@@ -96,7 +96,7 @@ class Server:
         app = App()
         app._print_banner = lambda *_: None  # noqa: SLF001 - it has no switch, and stdout is not ours
         set_bounds(app, self._settings.max_body_bytes * _BODY_SLACK)
-        edge = Edge(Keyring(self._settings.key_names), self._drain, self._settings.max_body_bytes)
+        edge = Edge(Keyring(self._settings.key_holders), self._drain, self._settings.max_body_bytes)
         edge.mount(app, self._router)
         app.on_event("startup")(self._start)
         self._native = native_redis(app, self._settings.store_url)

@@ -60,6 +60,7 @@ async def show_task(request: Request) -> Answer:
 
 @routes.post(
     ONE + "/cancel",
+    scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
     answer_headers={202: {"Retry-After": "Seconds until to ask."}},
@@ -78,6 +79,7 @@ async def cancel_task(request: Request) -> Answer:
 
 @routes.delete(
     ONE,
+    scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
     summary="Stop a job, as POST /tasks/{id}/cancel does",
@@ -90,6 +92,7 @@ async def delete_task(request: Request) -> Answer:
 
 @routes.post(
     ONE + "/retry",
+    scope="control",
     answers={202: TaskRecord},
     errors=(404, 409, 503),
     answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},

@@ -9,10 +9,11 @@ import contextlib
 import hashlib
 import ipaddress
 import os
+import re
 import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,34 @@ from project.errors import UnsafeStart
 
 MIN_SECRET_LENGTH = 16
 DAY = 86_400
+
+
+SCOPES = frozenset({"submit", "read", "control"})
+"""What an API key may open: orders; records and lists; cancelling and running again."""
+
+DIGEST = "sha256="
+IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
+"""A key may be given by its digest, so that whoever reads the settings does not have it."""
+
+
+class Holder(NamedTuple):
+    """Who has an API key, and what it opens."""
+
+    name: str
+    scopes: frozenset[str] = SCOPES
+
+
+def read_pair(pair: str) -> tuple[list[str], str, str]:
+    """One ``name/scope/scope:key``: its name and scopes, the colon, the key."""
+    who, colon, key = pair.partition(":")
+    return who.split("/"), colon, key
+
+
+def digest(key: str) -> bytes:
+    """What an API key is known by."""
+    if key.startswith(DIGEST):
+        return bytes.fromhex(key.removeprefix(DIGEST))
+    return hashlib.sha256(key.encode()).digest()
 
 
 class Settings(BaseSettings):
@@ -59,7 +88,9 @@ class Settings(BaseSettings):
 
     # ours alone
     api_keys: str = Field(
-        "", validation_alias="CONTINUO_API_KEYS", description="name:key pairs, separated by commas."
+        "",
+        validation_alias="CONTINUO_API_KEYS",
+        description="name:key or name/scope:key, separated by commas.",
     )
     secret_key: str = Field(
         "",
@@ -125,10 +156,15 @@ class Settings(BaseSettings):
     @classmethod
     def _are_pairs(cls, text: str) -> str:
         for pair in filter(None, text.split(",")):
-            name, colon, key = pair.partition(":")
+            (name, *scopes), colon, key = read_pair(pair)
             if not (name and colon and len(key) >= MIN_SECRET_LENGTH):
                 message = f"each is name:key with a key of at least {MIN_SECRET_LENGTH} characters"
                 raise ValueError(message)
+            if not SCOPES.issuperset(scopes):
+                known = ", ".join(sorted(SCOPES))
+                raise ValueError(f"each may be name/scope/scope:key with scopes of {known}")
+            if key.startswith(DIGEST) and not IS_DIGEST(key):
+                raise ValueError(f"{DIGEST} is followed by the 64 hexadecimal digits of a digest")
         return text
 
     @property
@@ -158,10 +194,13 @@ class Settings(BaseSettings):
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @cached_property
-    def key_names(self) -> dict[bytes, str]:
-        """SHA-256 of each API key -> the name of who has it. Empty: no key is asked for."""
-        pairs = (pair.partition(":") for pair in filter(None, self.api_keys.split(",")))
-        return {hashlib.sha256(key.encode()).digest(): name for name, _, key in pairs}
+    def key_holders(self) -> dict[bytes, Holder]:
+        """SHA-256 of each API key -> who has it. Empty: no key is asked for."""
+        pairs = (read_pair(pair) for pair in filter(None, self.api_keys.split(",")))
+        return {
+            digest(key): Holder(name, frozenset(scopes) or SCOPES)
+            for (name, *scopes), _, key in pairs
+        }
 
     @cached_property
     def signing_key(self) -> str:
@@ -170,7 +209,7 @@ class Settings(BaseSettings):
 
     def refuse_open_door(self) -> None:
         """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""
-        if not self.is_loopback and not self.key_names:
+        if not self.is_loopback and not self.key_holders:
             message = (
                 f"HOST={self.host} is reachable from outside and CONTINUO_API_KEYS is empty: "
                 "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"

@@ -159,6 +159,13 @@ def test_a_stranger_is_401_except_where_everybody_may_look() -> None:
         problem(client.get("/nowhere"), 404)
 
 
+def test_a_key_that_may_only_read_orders_nothing() -> None:
+    with serving(CONTINUO_API_KEYS=f"grafana/read:{KEY}") as api, api.client() as client:
+        client.headers["X-API-Key"] = KEY
+        assert client.get("/orders/7").status_code == 200
+        assert "submit" in problem(client.post("/orders", json={}), 403)["detail"]
+
+
 def test_the_request_id_is_the_same_everywhere() -> None:
     with serving() as api:
         response = api.get("/exit", headers={"X-Request-ID": "order-7"})

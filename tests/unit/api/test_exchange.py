@@ -14,6 +14,7 @@ from api.edge import Answer, Handler, Request, Route
 from api.exchange import Edge, Endpoint
 from api.keys import Keyring
 from project.errors import InvalidField, StoreUnavailable
+from project.settings import Holder
 
 KEY = "0123456789abcdef"
 
@@ -39,7 +40,7 @@ class Reply:
 
 
 def edge(drain: Drain | None = None) -> Edge:
-    keys = Keyring({sha256(KEY.encode()).digest(): "alice"})
+    keys = Keyring({sha256(KEY.encode()).digest(): Holder("alice")})
     return Edge(keys, drain or Drain(), max_body=1_000)
 
 

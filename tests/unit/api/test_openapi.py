@@ -104,12 +104,12 @@ def test_every_reference_leads_somewhere(api: dict[str, Any]) -> None:
 def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
     paths = api["paths"]
     assert list(paths["/reports"]["post"]["responses"]) == [
-        "202", "400", "401", "409", "413", "415", "422", "500", "503",
+        "202", "400", "401", "403", "409", "413", "415", "422", "500", "503",
     ]  # fmt: skip
     found = list(paths["/reports"]["get"]["responses"])
-    assert found == ["200", "304", "400", "401", "500", "503"]
+    assert found == ["200", "304", "400", "401", "403", "500", "503"]
     file = paths["/reports/{id}/file"]["get"]["responses"]
-    assert list(file) == ["200", "401", "404", "500", "503"]
+    assert list(file) == ["200", "401", "403", "404", "500", "503"]
     assert list(paths["/health/live"]["get"]["responses"]) == ["200", "302", "304", "500"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import UnsafeStart
-from project.settings import Settings, kept_secret
+from project.settings import SCOPES, Holder, Settings, kept_secret
 
 KEY = "k" * 16
 
@@ -68,6 +68,8 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
         ("CONTINUO_API_KEYS", "name"),
         ("CONTINUO_API_KEYS", "name:short"),
         ("CONTINUO_API_KEYS", f":{KEY}"),
+        ("CONTINUO_API_KEYS", f"ops/root:{KEY}"),
+        ("CONTINUO_API_KEYS", "ops:sha256=0123456789abcdef"),
         ("CONTINUO_MAX_RECIPIENTS", "0"),
     ],
 )
@@ -110,12 +112,20 @@ def test_an_ipv6_address_stands_in_brackets_in_links(monkeypatch: pytest.MonkeyP
 
 def test_keys_are_kept_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "with:colons:in-the-key"
-    names = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci:{other}").key_names
-    assert names == {
-        hashlib.sha256(KEY.encode()).digest(): "ops",
-        hashlib.sha256(other.encode()).digest(): "ci",
+    holders = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}").key_holders
+    assert holders == {
+        hashlib.sha256(KEY.encode()).digest(): Holder("ops", SCOPES),
+        hashlib.sha256(other.encode()).digest(): Holder("ci", frozenset({"read"})),
     }
-    assert Settings().key_names != {}
+    assert Settings().key_holders != {}
+
+
+def test_a_key_can_be_given_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = hashlib.sha256(KEY.encode())
+    keys = f"ops:sha256={known.hexdigest()}"
+    assert given(monkeypatch, CONTINUO_API_KEYS=keys).key_holders == {
+        known.digest(): Holder("ops", SCOPES)
+    }
 
 
 def test_a_secret_that_is_given_signs_the_links(
