@@ -18,6 +18,7 @@ import msgspec
 from cello import App, Response
 
 from api import logs
+from api.cors import Cors
 from api.drain import Drain
 from api.edge import Answer, RawRequest, Request, Route, Router
 from api.keys import Keyring
@@ -44,6 +45,7 @@ class Edge(NamedTuple):
     keys: Keyring
     drain: Drain
     max_body: int
+    cors: Cors = Cors()
 
     def mount(self, app: App, router: Router) -> None:
         """Serve ``router`` on ``app``, and a problem document everywhere else."""
@@ -60,6 +62,7 @@ class Endpoint:
         self._route = route
         self._handler = route.handler
         self._drain = edge.drain
+        self._cors = edge.cors
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
         self._query = Query(route.query) if route.query else None
@@ -125,6 +128,7 @@ class Endpoint:
             "X-Request-ID": request.id,
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
+            **self._cors.headers(request),
         }
         if self._drain.draining:
             headers["Connection"] = "close"

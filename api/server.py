@@ -20,6 +20,7 @@ from typing import NoReturn, Protocol
 import uvloop
 from cello import App, LimitsConfig, RedisConfig, TimeoutConfig
 
+from api.cors import Cors
 from api.drain import Drain
 from api.edge import Router
 from api.exchange import ANSWER_SECONDS, Edge
@@ -96,7 +97,12 @@ class Server:
         app = App()
         app._print_banner = lambda *_: None  # noqa: SLF001 - it has no switch, and stdout is not ours
         set_bounds(app, self._settings.max_body_bytes * _BODY_SLACK)
-        edge = Edge(Keyring(self._settings.key_holders), self._drain, self._settings.max_body_bytes)
+        edge = Edge(
+            keys=Keyring(self._settings.key_holders),
+            drain=self._drain,
+            max_body=self._settings.max_body_bytes,
+            cors=Cors(self._settings.origins),
+        )
         edge.mount(app, self._router)
         app.on_event("startup")(self._start)
         self._native = native_redis(app, self._settings.store_url)

@@ -32,6 +32,14 @@ IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
 """A key may be given by its digest, so that whoever reads the settings does not have it."""
 
 
+IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
+
+
+def names_in(text: str) -> list[str]:
+    """What is separated by commas."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 class Holder(NamedTuple):
     """Who has an API key, and what it opens."""
 
@@ -91,6 +99,11 @@ class Settings(BaseSettings):
         "",
         validation_alias="CONTINUO_API_KEYS",
         description="name:key or name/scope:key, separated by commas.",
+    )
+    cors_origins: str = Field(
+        "",
+        validation_alias="CONTINUO_CORS_ORIGINS",
+        description="Origins of web pages that may call, separated by commas; * is all.",
     )
     secret_key: str = Field(
         "",
@@ -166,6 +179,19 @@ class Settings(BaseSettings):
             if key.startswith(DIGEST) and not IS_DIGEST(key):
                 raise ValueError(f"{DIGEST} is followed by the 64 hexadecimal digits of a digest")
         return text
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        for origin in names_in(text):
+            if not IS_ORIGIN(origin):
+                raise ValueError(f"{origin!r} is no origin: https://pages.example.com, or *")
+        return text
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins of web pages that may call."""
+        return names_in(self.cors_origins)
 
     @property
     def is_loopback(self) -> bool:

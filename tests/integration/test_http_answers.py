@@ -159,6 +159,20 @@ def test_a_stranger_is_401_except_where_everybody_may_look() -> None:
         problem(client.get("/nowhere"), 404)
 
 
+def test_a_page_elsewhere_may_call_where_it_is_named() -> None:
+    page = "https://pages.example.com"
+    with serving(CONTINUO_CORS_ORIGINS=page) as api, api.client() as client:
+        asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
+        allowed = client.options("/orders", headers=asks)
+        assert allowed.status_code == 204
+        assert "POST" in allowed.headers["access-control-allow-methods"]
+        for answer in (
+            client.post("/orders", json={}, headers=asks),
+            client.get("/nowhere", headers=asks),
+        ):
+            assert answer.headers["access-control-allow-origin"] == page
+
+
 def test_a_key_that_may_only_read_orders_nothing() -> None:
     with serving(CONTINUO_API_KEYS=f"grafana/read:{KEY}") as api, api.client() as client:
         client.headers["X-API-Key"] = KEY

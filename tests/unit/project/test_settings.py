@@ -71,6 +71,8 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
         ("CONTINUO_API_KEYS", f"ops/root:{KEY}"),
         ("CONTINUO_API_KEYS", "ops:sha256=0123456789abcdef"),
         ("CONTINUO_MAX_RECIPIENTS", "0"),
+        ("CONTINUO_CORS_ORIGINS", "pages.example.com"),
+        ("CONTINUO_CORS_ORIGINS", "https://pages.example.com/"),
     ],
 )
 def test_a_value_that_makes_no_sense_stops_and_names_its_variable(

@@ -1,0 +1,37 @@
+"""Which web pages elsewhere may use the API from a browser (CORS, in the Fetch standard)."""
+
+from collections.abc import Iterable
+
+from api.edge import Request
+
+EVERYBODY = "*"
+MAX_AGE = "600"
+"""Seconds a browser may remember what it was allowed."""
+
+SENT = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-API-Key"
+SEEN = "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-ID"
+
+
+class Cors:
+    """The origins whose pages may call; none are allowed unless they are named."""
+
+    def __init__(self, origins: Iterable[str] = ()) -> None:
+        self._origins = frozenset(origins)
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """What to say to a page with each answer."""
+        origin = request.header("origin")
+        if not origin or not self._origins & {origin, EVERYBODY}:
+            return {"Vary": "Origin"} if self._origins else {}
+        headers = {
+            "Vary": "Origin",
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": SEEN,
+        }
+        if request.method == "OPTIONS" and request.header("access-control-request-method"):
+            headers |= {
+                "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+                "Access-Control-Allow-Headers": SENT,
+                "Access-Control-Max-Age": MAX_AGE,
+            }
+        return headers
