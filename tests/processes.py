@@ -81,11 +81,21 @@ def children(pid: int) -> list[int]:
 
 def is_alive(pid: int) -> bool:
     """Whether the process still runs; one that nobody has buried yet does not."""
+    return state(pid) not in "ZX"
+
+
+def is_asleep(pid: int) -> bool:
+    """Whether the process waits for something to happen."""
+    return state(pid) == "S"
+
+
+def state(pid: int) -> str:
+    """What the process does, as the kernel calls it (R, S, T, Z); X when it is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
 
 
 def with_environment(entry: str) -> list[int]:

@@ -8,7 +8,7 @@ import redis
 from project.records import TaskStatus
 from tests import kinds
 from tests.patience import until
-from tests.processes import children
+from tests.processes import children, is_asleep
 from tests.workers import Desk, Workers
 
 
@@ -25,7 +25,8 @@ def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
     for pid in pool:
         os.kill(pid, signal.SIGSTOP)
     job = kinds.hold.delay()
-    until(lambda: desk.in_hand() == 1 and waiting(client))
+    # it waits for jobs and for nothing else: the one it has is in the pipe to a process
+    until(lambda: desk.in_hand() == 1 and waiting(client) and is_asleep(worker.pid))
     (lost,) = waiting(client)
     client.client_kill_filter(_id=lost)
     until(lambda: waiting(client) not in ([], [lost]))
