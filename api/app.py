@@ -7,8 +7,10 @@ from api.docs import describe
 from api.drain import Drain
 from api.edge import Router
 from api.health import report_health
+from api.limits import limited
 from api.openapi import Info
 from project.celery import app
+from project.settings import settings
 from project.store import NativeRedis
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
@@ -30,9 +32,10 @@ class Stores:
 
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
-    router = Router()
+    routes = Router()
     for module in (reports, emails, tasks, bulk, queue, artifacts):
-        router.include(module.routes)
+        routes.include(module.routes)
+    router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))
     router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))
     return router, Stores()

@@ -24,6 +24,7 @@ _TAGGED = {"ETag": "Names this content, for If-None-Match."}
 _EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
+    429: {"Retry-After": "Seconds after which one may pass."},
     503: {"Retry-After": "Seconds after which it may work."},
 }
 _MEANING = {
@@ -36,6 +37,7 @@ _MEANING = {
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "The body is JSON, but a value in it is wrong; errors says which.",
+    429: "Too many requests for this API key.",
     500: "A fault of ours; nothing is wrong with the request.",
     503: "Not available at the moment; nothing was changed.",
 }

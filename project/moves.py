@@ -146,6 +146,15 @@ class Worker(NamedTuple):
     started_at: float
 
 
+class Pass(NamedTuple):
+    """A request that is admitted or not: how many more are now, seconds until all, until one."""
+
+    is_admitted: bool
+    left: int
+    reset: float
+    wait: float
+
+
 class Upkeep(NamedTuple):
     """What a round of promotion did: messages sent, seconds until the next is due."""
 
@@ -381,6 +390,16 @@ def stats() -> Move[Stats]:
 def kinds() -> Move[list[str]]:
     """Every kind that has ever had a record."""
     return Move("kinds", (), lambda names: sorted(name.decode() for name in names))
+
+
+def admit(name: str, limit: int, window: int) -> Move[Pass]:
+    """Whether one more request of ``name`` may pass: at most ``limit`` in ``window`` seconds."""
+
+    def parse(answer: list[Any]) -> Pass:
+        admitted, left, reset, wait = answer
+        return Pass(bool(admitted), left, float(reset), float(wait))
+
+    return Move("admit", (name, limit, window), parse)
 
 
 def promote(most: int) -> Move[Upkeep]:

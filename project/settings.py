@@ -100,6 +100,13 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_API_KEYS",
         description="name:key or name/scope:key, separated by commas.",
     )
+    rate_limit: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        validation_alias="CONTINUO_RATE_LIMIT",
+        description="Requests a minute for each API key; 0 is no limit.",
+    )
     cors_origins: str = Field(
         "",
         validation_alias="CONTINUO_CORS_ORIGINS",
