@@ -167,6 +167,7 @@ def configuration(given: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "worker_concurrency": given.worker_concurrency,
+        "beat_scheduler": "project.schedule:OnceScheduler",
         "beat_schedule_filename": str(given.data_dir / "beat-schedule"),
         "timezone": "UTC",
     }

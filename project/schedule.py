@@ -1,0 +1,62 @@
+"""Beat, of which any number may run: every due time of an entry makes one job.
+
+The job's id is made of the entry's name and the time it was due. Whoever sends it
+second, a second beat or one that was started again with an old schedule, is told that
+the job is there. Nothing is elected, locked, or handed over.
+"""
+
+import logging
+import time
+from copy import copy
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from celery import signals
+from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
+from celery.schedules import crontab, schedule
+
+from project.errors import DuplicateJob
+from project.recovery import WORKER_PATIENCE
+
+log = logging.getLogger(__name__)
+
+
+class OnceScheduler(PersistentScheduler):
+    """``beat_scheduler = "project.schedule:OnceScheduler"``."""
+
+    def apply_async(
+        self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any
+    ) -> Any:
+        """Send the job of an entry that is due, unless it was sent."""
+        once = copy(entry)
+        once.options = {"task_id": job_id(entry, time.time())} | entry.options
+        if advance:
+            self.reserve(entry)
+        try:
+            return super().apply_async(once, producer, advance=False, **kwargs)
+        except SchedulingError as problem:
+            if not isinstance(problem.__context__, DuplicateJob):
+                raise
+            log.info("%s was sent for this time already", entry.name)
+            return None
+
+
+def job_id(entry: ScheduleEntry, now: float) -> str:
+    """The id of the job of an entry that is due; ``now`` in seconds since the epoch."""
+    return str(uuid5(NAMESPACE_OID, f"{entry.name} {due_time(entry, now)}"))
+
+
+def due_time(entry: ScheduleEntry, now: float) -> str:
+    """The time that is due: the next one after the last run, or the interval it is in."""
+    when = entry.schedule
+    if isinstance(when, crontab):
+        start, until_due, _ = when.remaining_delta(entry.last_run_at)
+        return str(start + until_due)
+    seconds = when.run_every.total_seconds() if isinstance(when, schedule) else 60.0
+    return f"{now // seconds:.0f} x {seconds:g}"
+
+
+@signals.beat_init.connect
+def wait_for_redis(sender: Any, **_: Any) -> None:
+    """A time that comes while Redis is away is sent when it is back, not left out."""
+    sender.app.store.patience = WORKER_PATIENCE
