@@ -101,7 +101,6 @@ class EmbeddedValkey:
             "appendfsync": self.fsync,
             "save": "",
             "maxmemory-policy": "noeviction",
-            "hash-max-listpack-value": "1024",  # a record takes half the memory when packed
             "logfile": str(self.folder / "valkey.log"),
             "daemonize": "no",
         }
