@@ -40,6 +40,27 @@ def names_in(text: str) -> list[str]:
     return [name for part in text.split(",") if (name := part.strip())]
 
 
+IS_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9_-]{0,61}[a-z0-9_])?",
+    re.ASCII,
+).fullmatch
+"""A name in lower case that no reader takes for an address: its last part begins with a letter."""
+
+
+class Exceptions(NamedTuple):
+    """Internal networks and host names that webhooks may call all the same."""
+
+    networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]
+    names: list[str]
+
+
+def read_exceptions(text: str) -> Exceptions:
+    """Networks and names, separated by commas. Raises ``ValueError`` for anything else."""
+    names = [name for part in names_in(text) if IS_HOST_NAME(name := part.lower())]
+    others = [part for part in names_in(text) if part.lower() not in names]
+    return Exceptions([ipaddress.ip_network(part) for part in others], names)
+
+
 class Holder(NamedTuple):
     """Who has an API key, and what it opens."""
 
@@ -153,6 +174,11 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_MAX_RECIPIENTS",
         description="Most recipients in one POST.",
     )
+    webhook_allow: str = Field(
+        "",
+        validation_alias="CONTINUO_WEBHOOK_ALLOW",
+        description="Internal networks and hosts that webhooks may call, separated by commas.",
+    )
 
     @field_validator("host")
     @classmethod
@@ -194,6 +220,17 @@ class Settings(BaseSettings):
             if not IS_ORIGIN(origin):
                 raise ValueError(f"{origin!r} is no origin: https://pages.example.com, or *")
         return text
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _are_networks_or_names(cls, text: str) -> str:
+        read_exceptions(text)
+        return text
+
+    @cached_property
+    def webhook_exceptions(self) -> Exceptions:
+        """What webhooks may call although it is internal."""
+        return read_exceptions(self.webhook_allow)
 
     @property
     def origins(self) -> list[str]:

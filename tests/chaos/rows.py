@@ -30,5 +30,6 @@ ROWS: dict[str, Row] = {
 QUICK_ROWS = ("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison")
 STOCK_ROWS = (
     *("kill-mains", "kill-children", "kill-all"),
-    *("kill-valkey", "cut-refuse", "cut-swallow", "rolling"),
+    *("kill-valkey", "cut-refuse", "cut-swallow", "cut-hold", "restarts"),
+    *("long-job", "poison", "rolling"),
 )

@@ -107,6 +107,11 @@ class Scene:
         found: TaskRecord | None = self.app.store.run(moves.read(job_id))
         return found
 
+    def is_over(self, job_id: str) -> bool:
+        """Whether a job has ended."""
+        record = self.record(job_id)
+        return record is not None and record.is_final
+
     def runner_of(self, job_id: str, seconds: float = 30.0) -> Member:
         """The worker that has started this job, as soon as one has."""
         self.cluster.until(lambda: self._starts_of(job_id), seconds, f"{job_id} not started")

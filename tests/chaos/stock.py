@@ -7,6 +7,7 @@ default of an hour.
 """
 
 import os
+import signal
 import time
 
 from celery import Celery, Task
@@ -59,3 +60,13 @@ def long(self: Task, ledger: str, seconds: float) -> None:
         time.sleep(STEP)
         pen.write(What.STEP)
     pen.write(What.FINISH)
+
+
+@app.task(name="chaos.killer", bind=True)
+def killer(self: Task, ledger: str, victim: str) -> None:
+    """The same as ours."""
+    pen = pen_of(self, ledger)
+    pen.write(What.START)
+    pen.write(What.END)
+    os.kill(os.getpid() if victim == "child" else os.getppid(), signal.SIGKILL)
+    time.sleep(60)

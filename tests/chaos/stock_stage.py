@@ -37,6 +37,10 @@ class StockScene(Scene):
             return False
         return self.accepted().keys() <= self.account().finished
 
+    def is_over(self, job_id: str) -> bool:
+        """Whether a job has had its effect."""
+        return job_id in self.account().finished
+
     def starts(self) -> dict[str, list[float]]:
         """Nothing is known beside the ledger."""
         return {}
