@@ -11,6 +11,7 @@ from api.orders import KEY_HEADER, Order
 from api.parsing import typed
 from api.problems import Problem, ProblemDocument, problem_from
 from api.reports import REPORT
+from api.webhooks import WEBHOOK
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job import MOST_AT_ONCE
@@ -19,7 +20,7 @@ from project.records import TaskRecord
 
 PATH = "/tasks/bulk"
 
-KINDS = {kind.job.name: kind for kind in (REPORT, EMAIL_BLAST)}
+KINDS = {kind.job.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK)}
 
 routes = Router()
 

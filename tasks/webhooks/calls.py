@@ -8,7 +8,6 @@ not followed, proxies not used, nothing is unpacked.
 import ssl
 from contextlib import closing
 from email.utils import mktime_tz, parsedate_tz
-from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -17,7 +16,7 @@ from project.errors import PermanentError, TransientError
 from tasks.webhooks import guard, wire
 from tasks.webhooks.deadline import Deadline
 from tasks.webhooks.guard import Target
-from tasks.webhooks.hiding import hide
+from tasks.webhooks.hiding import hide, pieces
 from tasks.webhooks.orders import Call
 from tasks.webhooks.wire import Full, Wire
 
@@ -39,9 +38,10 @@ LONGEST_HEADER = 200
 MOST_PATIENCE = 3_600.0
 """Seconds: the longest ``Retry-After`` that is honoured in full."""
 
-PASSING = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-)
+SUCCESS = range(200, 300)
+PASSING = frozenset({408, 425, 429, *range(500, 600)})
+"""Statuses after which the same request may work later."""
+
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say that they have no body."""
 
@@ -92,7 +92,7 @@ def ask(call: Call, target: Target, job_id: str) -> Answer:
         raise TransientError(f"{target} took longer than {call.timeout:g} s") from None
     except OSError as error:
         words = error.strerror or type(error).__name__
-        raise TransientError(f"{target} cannot be reached: {words}") from None
+        raise TransientError(f"the connection to {target} failed: {words}") from None
     except (HTTPException, Full) as error:
         words = f"{target} does not answer in HTTP: {type(error).__name__}"
         raise TransientError(words) from None
@@ -142,19 +142,24 @@ def read_body(response: HTTPResponse) -> bytes:
 
 def shown(answer: Answer, call: Call) -> Answer:
     """The answer as it is kept: its first characters, and nothing of what was sent."""
-    headers = {name: hide(value, call)[:LONGEST_HEADER] for name, value in answer.headers.items()}
-    return Answer(answer.status, headers, hide(answer.body[:LOOKED_AT], call)[:KEPT])
+    sent = pieces(call)
+    headers = {name: hide(value, sent)[:LONGEST_HEADER] for name, value in answer.headers.items()}
+    return Answer(answer.status, headers, hide(answer.body[:LOOKED_AT], sent)[:KEPT])
 
 
 def judge(answer: Answer, call: Call, target: Target) -> None:
     """Raise ``PutOff`` or ``PermanentError`` for a status that was not expected."""
-    status = answer.status
-    if status in call.expect or (not call.expect and HTTPStatus(200).is_success and 200 <= status < 300):
+    if answer.status in (call.expect or SUCCESS):
         return
-    words = f"{target} answered {status}: {answer.body}"
-    if status in PASSING or 500 <= status < 600:
+    words = f"{target} answered {answer.status}: {in_one_line(answer.body)}"
+    if answer.status in PASSING:
         raise PutOff(words, patience(answer.headers.get("retry-after", "")))
     raise PermanentError(words)
+
+
+def in_one_line(text: str) -> str:
+    """The text for a log: nothing in it that breaks a line or moves a cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def patience(text: str) -> float:

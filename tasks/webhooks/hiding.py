@@ -25,19 +25,30 @@ PLAIN = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 """Headers that hold no secrets."""
 
 
-def hide(text: str, call: Call) -> str:
-    """The text without what the call said in its headers, its body and behind its host."""
-    for piece in sorted(set(_pieces(call)), key=len, reverse=True):
+def hide(text: str, sent: list[str]) -> str:
+    """The text without ``pieces`` of a call."""
+    for piece in sent:
         text = text.replace(piece, HIDDEN)
     return text
 
 
-def _pieces(call: Call) -> Iterator[str]:
-    """All that is hidden, plain and as it stands in JSON."""
-    for value in _values(call):
-        for text in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
-            pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
-            yield from (piece for piece in pieces if len(piece) >= SHORTEST)
+def pieces(call: Call) -> list[str]:
+    """What the call says in its headers, its body and behind its host, the longest pieces first.
+
+    Each as it is and as it stands in JSON.
+    """
+    found = {
+        piece
+        for value in _values(call)
+        for text in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+        for piece in _cut(text)
+        if len(piece) >= SHORTEST
+    }
+    return sorted(found, key=len, reverse=True)
+
+
+def _cut(text: str) -> Iterator[str]:
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
 def _values(call: Call) -> Iterator[str]:

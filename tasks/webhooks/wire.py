@@ -4,10 +4,14 @@ import io
 import socket
 import ssl
 from functools import cache
+from typing import TYPE_CHECKING
 
 from tasks.webhooks import guard
 from tasks.webhooks.deadline import Deadline
 from tasks.webhooks.guard import Target
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MOST_READ = 65_536
 """Bytes that are read from a connection, headers and all; the rest is never fetched."""
@@ -29,12 +33,12 @@ class Wire(io.RawIOBase):
         """Yes."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] - a buffer is one
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Read what is there, 0 at the end. Raises ``Full``."""
         if not self._room:
             raise Full
         self._socket.settimeout(self._deadline.left())
-        count = self._socket.recv_into(buffer[: self._room])
+        count = self._socket.recv_into(memoryview(buffer)[: self._room])
         self._room -= count
         return count
 

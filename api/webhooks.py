@@ -1,0 +1,78 @@
+"""Order a call of somebody else's API, watch it, list them."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from api import jobs
+from api.edge import Answer, Request, Router
+from api.orders import Order
+from project.records import DEFAULT_MAX_RETRIES
+from tasks.webhooks import call_webhook, orders
+
+PATH = "/webhooks"
+MOST_ATTEMPTS = 20
+
+routes = Router()
+
+
+class WebhookOrder(Order, frozen=True, kw_only=True):
+    """What to call, as ``tasks.webhooks.orders.Call`` says it.
+
+    ``expect``: the statuses that mean that it worked; any 2xx if empty. ``max_retries`` is the
+    most attempts the job gets.
+    """
+
+    url: str
+    method: orders.Method = "POST"
+    headers: orders.Headers = msgspec.field(default_factory=dict)
+    body: Any = None
+    timeout: orders.Seconds = 10.0
+    expect: orders.Statuses = msgspec.field(default_factory=list)
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+
+
+def call(order: WebhookOrder) -> dict[str, Any]:
+    """Check the call; a host's name is looked up only when the job runs."""
+    said = {name: getattr(order, name) for name in orders.Call.__struct_fields__}
+    kwargs = msgspec.structs.asdict(orders.check(**said))
+    return {"kwargs": kwargs, "max_retries": order.max_retries}
+
+
+WEBHOOK = jobs.Kind(call_webhook, PATH, WebhookOrder, call)
+
+
+@routes.post(
+    PATH,
+    body=WebhookOrder,
+    **jobs.ORDER,
+    summary="Order a call of another API",
+    tags=["webhooks"],
+)
+async def order_webhook(request: Request, body: WebhookOrder) -> Answer:
+    """Check the call and queue it."""
+    return await jobs.accept(WEBHOOK, body, request)
+
+
+@routes.get(
+    PATH + "/{id}",
+    **jobs.SHOW,
+    summary="Show a call's record",
+    tags=["webhooks"],
+)
+async def show_webhook(request: Request) -> Answer:
+    """Answer the record."""
+    return await jobs.show(WEBHOOK, request)
+
+
+@routes.get(
+    PATH,
+    query=jobs.ListQuery,
+    answers={200: jobs.TaskList},
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    summary="List calls, newest first",
+    tags=["webhooks"],
+)
+async def list_webhooks(_: Request, query: jobs.ListQuery) -> Answer:
+    """Answer a page of records."""
+    return await jobs.show_list(WEBHOOK, query)
