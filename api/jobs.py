@@ -99,9 +99,10 @@ async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     once = await app.asend_once(message, said=said, unique=unique)
     if once.record is None:
         return await answer_held(once.holder, order, kind.path)
-    answer = await answer_order(once.record, kind.path, request)
     if said and once.how == "replayed":
         orders.refuse_other(once, said)
+    answer = await answer_order(once.record, kind.path, request)
+    if once.how == "replayed":
         answer.headers[orders.REPLAYED] = "true"
     return answer
 

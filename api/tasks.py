@@ -72,8 +72,10 @@ async def cancel_task(request: Request) -> Answer:
     """Ask for it; what is final stays as it is."""
     said = await app.async_store.run(moves.cancel(request.params["id"]))
     record = await found(request)
-    if said is Cancel.FINAL and record.is_final:
-        raise Problem(409, f"The job is {record.status} already", members=state(record))
+    if said is Cancel.FINAL:
+        raise Problem(
+            409, f"The job was final already, it is {record.status}", members=state(record)
+        )
     return await jobs.answer_record(record, request, 200 if said is Cancel.CANCELLED else 202)
 
 

@@ -7,6 +7,7 @@ from time import monotonic
 from api.edge import Request
 from project import moves
 from project.celery import app
+from project.errors import StoreUnavailable
 from project.records import TaskRecord
 
 LONGEST = 25.0
@@ -15,6 +16,9 @@ LONGEST = 25.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 0.4
 """Seconds between two looks: short at first, for jobs that are quick."""
+
+WAITERS = asyncio.Semaphore(200)
+"""Answers that may wait at once; when there are more, a new one does not."""
 
 HEADER = "Prefer"
 APPLIED = "Preference-Applied"
@@ -33,15 +37,27 @@ def preferred(request: Request) -> float:
 async def until_final(record: TaskRecord, request: Request) -> tuple[TaskRecord, dict[str, str]]:
     """The record when it is final, or as it is when the wait is over; and the header for it."""
     seconds = preferred(request)
-    if not seconds:
+    if not seconds or WAITERS.locked():
         return record, {}
-    end, pause = monotonic() + seconds, FIRST_PAUSE
-    while not record.is_final and (left := end - monotonic()) > 0 and not request.leaving.is_set():
-        await rest(request.leaving, min(pause, left))
-        now: TaskRecord | None = await app.async_store.run(moves.read(record.id))
-        record = now or record
-        pause = min(pause * 1.3, LONGEST_PAUSE)
+    async with WAITERS:
+        record = await watch(record, seconds, request.leaving)
     return record, {APPLIED: f"wait={seconds:.0f}"}
+
+
+async def watch(record: TaskRecord, seconds: float, leaving: asyncio.Event) -> TaskRecord:
+    """The record when it is final, when so many seconds are over, or when this process leaves."""
+    end, pause = monotonic() + seconds, FIRST_PAUSE
+    while not record.is_final and (left := end - monotonic()) > 0 and not leaving.is_set():
+        await rest(leaving, min(pause, left))
+        try:
+            now: TaskRecord | None = await app.async_store.run(moves.read(record.id))
+        except StoreUnavailable:
+            break  # the job is there, whatever Redis says now
+        if now is None:
+            break
+        record = now
+        pause = min(pause * 1.3, LONGEST_PAUSE)
+    return record
 
 
 async def rest(leaving: asyncio.Event, seconds: float) -> None:

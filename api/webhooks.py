@@ -17,10 +17,11 @@ routes = Router()
 
 
 class WebhookOrder(Order, frozen=True, kw_only=True):
-    """What to call, as ``tasks.webhooks.orders.Call`` says it.
+    """One HTTP request to a server on the public internet.
 
-    ``expect``: the statuses that mean that it worked; any 2xx if empty. ``max_retries`` is the
-    most attempts the job gets.
+    ``body``: a text is sent as it is, another value as JSON, null not at all. ``timeout`` is in
+    seconds, for all of it. ``expect``: the statuses that mean that it worked; any 2xx if empty.
+    ``max_retries`` is the most attempts the job gets.
     """
 
     url: str

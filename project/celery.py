@@ -135,8 +135,10 @@ class Continuo(Celery):
         if not self.relay:
             return
         for message, outcome in zip(messages, outcomes, strict=True):
-            if not isinstance(outcome, DuplicateJob):
-                self.relay.send(self.store, message)
+            if isinstance(outcome, DuplicateJob):
+                continue
+            if not self.relay.send(self.store, message):
+                return  # the broker is away; upkeep sends the rest
 
 
 def kinds_of_jobs() -> list[str]:

@@ -49,6 +49,7 @@ class SwiftConsumer(Consumer):
         for job in tuple(pool._cache.values()):  # noqa: SLF001 - nothing else knows
             if job._write_to and job.correlation_id in state.requests:  # noqa: SLF001
                 job._accepted = True  # noqa: SLF001
+                job._worker_pid = job._write_to.pid  # noqa: SLF001
                 yield state.requests[job.correlation_id]
 
     def connect(self) -> Any:

@@ -8,7 +8,7 @@ an attempt that no longer owns its job is not run, and a retry is one step
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import batched
@@ -19,7 +19,13 @@ from uuid import uuid4
 from celery import Task, signals
 from celery.app.task import Context
 from celery.canvas import Signature
-from celery.exceptions import Ignore, MaxRetriesExceededError, Retry, SoftTimeLimitExceeded
+from celery.exceptions import (
+    Ignore,
+    MaxRetriesExceededError,
+    Reject,
+    Retry,
+    SoftTimeLimitExceeded,
+)
 from celery.result import AsyncResult
 from celery.utils.log import get_logger
 
@@ -183,7 +189,11 @@ class Job(Task):
         if self.request.is_eager:
             return
         PROCESS.listen()
-        if (answer := self._begin(self.request)) is not Start.STARTED:
+        try:
+            answer = self._begin(self.request)
+        except Exception as problem:  # a time limit, or Redis: nothing has begun, so nothing fails
+            raise Reject(str(problem), requeue=True) from problem
+        if answer is not Start.STARTED:
             log.warning("job %s: not run, its message is %s", task_id, answer)
             raise Ignore
 
@@ -288,7 +298,7 @@ class Job(Task):
             self.app.store.run(moves.register(self._copy(request), retries=request.retries))
             answer = self.app.store.run(moves.start(request.id, **attempt))
         if answer is Start.BUSY:
-            self.app.store.run(moves.park(self._copy(request)))
+            self.app.store.run(moves.park(self._copy(request), retries=request.retries))
         return answer
 
     def _copy(self, request: Context, **changes: Any) -> Message:
@@ -296,6 +306,8 @@ class Job(Task):
         envelope = Envelope()
         signature = self.signature_from_request(request, **changes)
         options = {**signature.options, "producer": envelope, "add_to_parent": False}
+        if "retries" in changes:
+            options.pop("expires", None)  # it was to start in time, and did
         self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
         return envelope.message
 
@@ -309,19 +321,24 @@ def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
 
     Each call is a Celery signature of a job, its options in ``set(...)``. They go in steps of
     ``MOST_AT_ONCE``, each taken whole or not at all. Raises ``InvalidField`` and
-    ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from either for a later one.
+    ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from whatever stops it later.
     """
     taken: list[TaskRecord | DuplicateJob] = []
-    finish: Callable[[], list[TaskRecord | DuplicateJob]] = list
+    sent: list[Callable[[], list[TaskRecord | DuplicateJob]]] = []
+
+    def collect() -> None:
+        while sent:
+            taken.extend(sent.pop()())
+
     try:
         for step in batched(calls, MOST_AT_ONCE):
-            try:
-                messages = [message_of(call) for call in step]  # while Redis takes those before
-            finally:
-                taken += finish()
-            finish = job_of(step[0]).app.begin_all(messages)
-        taken += finish()
-    except ContinuoError as problem:
+            messages = [message_of(call) for call in step]  # while Redis takes those before
+            collect()
+            sent.append(job_of(step[0]).app.begin_all(messages))
+        collect()
+    except Exception as problem:
+        with suppress(ContinuoError):
+            collect()
         if not taken:
             raise
         raise PartlyEnqueued(str(problem), taken) from problem

@@ -7,11 +7,12 @@ all, and asking twice after a lost answer changes nothing more.
 import os
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from project.errors import DuplicateJob
+from project.errors import DuplicateJob, InvalidField
 from project.records import Page, Stats, TaskRecord, TaskStatus
 
 FIELDS = (
@@ -218,6 +219,8 @@ def enqueue_once(
 
 def about_job(message: Message) -> tuple[Argument, ...]:
     """A job as it is told to the scripts that enqueue."""
+    if message.due is not None and not isfinite(message.due):
+        raise InvalidField("countdown", f"{message.due} is no time")
     due = "" if message.due is None else repr(message.due)
     about = (message.id, message.kind, message.max_retries, message.payload)
     return (*about, message.queue, message.text, due)
@@ -251,9 +254,9 @@ def register(message: Message, *, retries: int) -> Move[bool]:
     return Move("register", (message.id, *about), bool)
 
 
-def park(message: Message) -> Move[None]:
-    """Keep the message of a job that cannot start now, until it may."""
-    return Move("park", (message.id, message.queue, message.text), lambda _: None)
+def park(message: Message, *, retries: int) -> Move[None]:
+    """Keep the message of an attempt that cannot start now, until it may."""
+    return Move("park", (message.id, retries, message.queue, message.text), lambda _: None)
 
 
 def interrupt(job_id: str, *, token: str, cause: str = "") -> Move[Fate]:

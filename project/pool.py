@@ -18,6 +18,7 @@ from celery import current_task
 from celery.worker import state
 
 from project import moves
+from project.errors import StoreUnavailable
 from project.moves import Verdict
 from project.store import Store
 
@@ -156,7 +157,8 @@ class Stopper:
         return INSIST_EVERY if wanted else LOOK_EVERY
 
     def _insist(self, job_id: str, waited: float) -> None:
-        request = state.requests.get(job_id)
+        running = (each for each in tuple(state.active_requests) if each.id == job_id)
+        request = next(running, None)
         process = getattr(request, "worker_pid", None)
         if request is None or process not in self.pool.processes():
             return
@@ -169,7 +171,11 @@ class Stopper:
     def _end(self, request: Any, process: int) -> None:
         """Kill the process if it is still at this very attempt, which holding it still decides."""
         send([process], signal.SIGSTOP)
-        verdict = self.store.run(moves.cancelled(request.id, token=request.token))
+        try:
+            verdict = self.store.run(moves.cancelled(request.id, token=request.token))
+        except StoreUnavailable:
+            send([process], signal.SIGCONT)
+            raise
         send([process], signal.SIGCONT if verdict is Verdict.REFUSED else signal.SIGKILL)
         log.warning("job %s: cancelled, its process was ended: %s", request.id, verdict)
 

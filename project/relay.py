@@ -35,10 +35,14 @@ class Relay:
     def __init__(self, app: "Celery") -> None:
         self.app = app
 
-    def send(self, store: Store, message: Message) -> None:
-        """Publish the message of a job that is recorded; when that fails it is sent later."""
-        if message.due is None and self._publish(message.id, message.text):
+    def send(self, store: Store, message: Message) -> bool:
+        """Publish the message of a job that is recorded. False: that failed, it is sent later."""
+        if message.due is not None:
+            return True
+        is_sent = self._publish(message.id, message.text)
+        if is_sent:
             store.run(moves.sent(message.id))
+        return is_sent
 
     def resend(self, store: Store, waited: float = RESEND_AFTER) -> int:
         """Publish what was not confirmed for ``waited`` seconds; how many."""

@@ -4,12 +4,17 @@ from itertools import count
 from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.exceptions import Ignore
 from celery.utils.log import get_logger
+from celery.worker import state
 from celery.worker.request import Request
+from kombu.utils.json import dumps as json_dumps
 
 from project import moves
 from project.moves import Fate
 from project.pool import MemoryWatch
+from project.records import TaskStatus
 
 log = get_logger(__name__)
 
@@ -37,11 +42,43 @@ class JobRequest(Request):
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> None:
-        """Remember what ended the attempt: it is told when the message goes back."""
+        """Give back a job whose process died or that never began; else let Celery fail it."""
         exc = exc_info.exception
         lost = exc.exc if isinstance(exc, ExceptionWithTraceback) else exc
-        self.cause = MEMORY.explain(str(lost))
+        if isinstance(lost, TimeLimitExceeded) and not self.has_begun():
+            log.warning("job %s: its time was over before it could begin", self.id)
+            state.task_ready(self)
+            self.reject(requeue=True)
+            return
+        if isinstance(lost, WorkerLostError):
+            self.cause = MEMORY.explain(str(lost))
+        if isinstance(lost, Ignore):
+            self.end_without_result(lost)
         super().on_failure(exc_info, send_failed_event, return_ok)
+
+    def end_without_result(self, problem: Ignore) -> None:
+        """Make the record final when the job raised ``Ignore``; refused when it has gone on."""
+        error = f"{type(problem).__name__}: the job ended without a result"
+        meta = {"exc_type": "Ignore", "exc_module": "celery.exceptions", "exc_message": [error]}
+        move = (
+            moves.cancelled(self.id, token=self.token)
+            if self.app.store.run(moves.is_cancelling(self.id))
+            else moves.fail(
+                self.id,
+                token=self.token,
+                status=TaskStatus.FAILED,
+                error=error,
+                exception=json_dumps(meta),
+                news=json_dumps({"task_id": self.id, "status": "FAILURE", "result": meta}),
+            )
+        )
+        self.app.store.run(move)
+
+    def has_begun(self) -> bool:
+        """Whether the record says that this attempt, or a later one, has begun."""
+        record = self.app.store.run(moves.read(self.id))
+        waits = record and record.status in (TaskStatus.PENDING, TaskStatus.RETRYING)
+        return not (waits and record.attempts == self.request_dict.get("retries", 0))
 
     def terminate(self, pool: Any, signal: Any = None) -> None:
         """Cancel the job: Flower's button and ``revoke(terminate=True)`` come here."""

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from hashlib import sha1
 from importlib.resources import files
@@ -57,6 +57,9 @@ ANSWER_TIMEOUT = 0.9
 PAUSE = 0.25
 NATIVE_PAUSE = 1.0
 """Seconds the native client is left alone after it failed."""
+
+NOT_NOW = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
+"""How Redis begins to refuse what it will take later: its disk is full, a replica is missing."""
 
 AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
@@ -108,7 +111,10 @@ DIGESTS = {
 
 
 class Line(threading.local):
-    """A connection that a thread keeps: to borrow one for each command takes twice as long."""
+    """A connection that a thread keeps: to borrow one for each command takes twice as long.
+
+    It belongs to no pool, so it ends with its thread.
+    """
 
     pid = 0
     connection: Any = None
@@ -117,7 +123,7 @@ class Line(threading.local):
     def taken_from(self, client: redis.Redis) -> Any:
         """The connection of this thread in this process."""
         if self.pid != os.getpid():
-            self.connection = client.connection_pool.get_connection()
+            self.connection = client.connection_pool.make_connection()
             self.pid = os.getpid()
         return self.connection
 
@@ -132,30 +138,25 @@ class Scripts:
 
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
-        if self._line.is_busy:
-            return self._run_aside(move)
+        if self._line.is_busy:  # a signal handler, in the middle of another move
+            return move.read(self._ask(move, self.client.connection_pool.make_connection()))
         self._line.is_busy = True
         try:
             return move.read(self._ask(move, self._line.taken_from(self.client)))
         finally:
             self._line.is_busy = False
 
-    def _run_aside[T](self, move: "Move[T]") -> T:
-        """Do the move in a signal handler, in the middle of another: on a connection of its own."""
-        pool = self.client.connection_pool
-        connection = pool.get_connection()
-        try:
-            return move.read(self._ask(move, connection))
-        finally:
-            pool.release(connection)
+    def reconnect(self) -> None:
+        """Leave this thread's connection: the next move makes a new one."""
+        self._line.taken_from(self.client).disconnect()
 
     def _ask(self, move: "Move[Any]", connection: Any) -> Any:
         try:
             self.send(move, connection)
-            return connection.read_response()
-        except NoScriptError:
-            connection.send_command("EVAL", SCRIPTS[move.script], *self._rest(move))
-            return connection.read_response()
+            return self.receive(move, connection)
+        except ReadOnlyError:
+            connection.disconnect()  # another server may answer to the name by now
+            raise
         except ResponseError:
             raise
         except BaseException:  # a signal may have come before the answer: nobody may read it now
@@ -166,8 +167,18 @@ class Scripts:
         """Ask for the move, without waiting for the answer."""
         connection.send_command("EVALSHA", DIGESTS[move.script], *self._rest(move))
 
-    def _rest(self, move: "Move[Any]") -> tuple[Any, ...]:
-        return len(self.keys), *self.keys, *move.arguments
+    def receive(self, move: "Move[Any]", connection: Any) -> Any:
+        """The answer; a script that Redis has lost is sent again."""
+        try:
+            return connection.read_response()
+        except NoScriptError:
+            connection.send_command("EVAL", SCRIPTS[move.script], *self._rest(move))
+            return connection.read_response()
+
+    def _rest(self, move: "Move[Any]") -> Iterator[str | bytes]:
+        """As text: hiredis crashes when a signal comes while it makes text of a number."""
+        for argument in (len(self.keys), *self.keys, *move.arguments):
+            yield argument if isinstance(argument, bytes) else str(argument)
 
 
 class Store:
@@ -202,25 +213,23 @@ class Store:
     def begin[T](self, move: "Move[T]") -> Callable[[], T]:
         """Ask for the move; what comes back is to be called once, and waits for the answer.
 
-        When that fails the move is run again as ``run`` does: asked twice it happens once.
+        When the connection is lost the move is run again: asked twice it happens once.
         """
-        pool = self.client.connection_pool
+        connection: Any = self.client.connection_pool.make_connection()
         try:
-            connection: Any = pool.get_connection()
             self._scripts.send(move, connection)
         except RedisError:
             return partial(self.run, move)
 
         def finish() -> T:
             try:
-                return move.read(connection.read_response())
-            except RedisError:
-                return self.run(move)
-            except BaseException:
-                connection.disconnect()
-                raise
+                return move.read(self._scripts.receive(move, connection))
+            except RedisError as problem:
+                if is_away(problem):
+                    return self.run(move)
+                raise StoreUnavailable(reason(problem)) from problem
             finally:
-                pool.release(connection)
+                connection.disconnect()
 
         return finish
 
@@ -230,6 +239,7 @@ class Store:
 
     def reconnect(self) -> None:
         """Leave connections that may have gone silent: the next command makes a new one."""
+        self._scripts.reconnect()
         self.client.connection_pool.disconnect()
 
     def close(self) -> None:
@@ -243,7 +253,7 @@ class Store:
                 return command()
             except RedisError as problem:
                 left = give_up_at - time.monotonic()
-                if not isinstance(problem, AWAY) or (pause and left <= 0):
+                if not is_away(problem) or (pause and left <= 0):
                     raise StoreUnavailable(reason(problem)) from problem
                 time.sleep(max(min(pause, left), 0.0))
         raise AssertionError
@@ -327,6 +337,11 @@ async def in_time[A](answer: Awaitable[A]) -> A:
         raise StoreUnavailable(reason(problem)) from problem
     except TimeoutError as problem:
         raise StoreUnavailable("Redis does not answer") from problem
+
+
+def is_away(problem: RedisError) -> bool:
+    """Whether the same command may work in a while."""
+    return isinstance(problem, AWAY) or str(problem).startswith(NOT_NOW)
 
 
 def reason(problem: RedisError) -> str:

@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 from kombu.transport import redis as kombu_redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from project import moves
-from project.store import PREFIX, Scripts
+from project.store import PREFIX, Scripts, is_away
 from project.wire import readable
 
 log = logging.getLogger(__name__)
@@ -195,7 +196,12 @@ class Channel(kombu_redis.Channel):
 
     def run[T](self, move: moves.Move[T]) -> T:
         """Do a move on this channel's own connections."""
-        return self._scripts.run(move)
+        try:
+            return self._scripts.run(move)
+        except ResponseError as problem:
+            if is_away(problem):  # what the consumer answers by connecting again
+                raise RedisConnectionError(str(problem)) from problem
+            raise
 
     def feed(self) -> None:
         """Deliver what was taken ahead, and fetch again as long as that brings something."""

@@ -3,9 +3,11 @@
 import os
 import signal
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 import redis
+from celery.exceptions import Ignore
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
@@ -150,3 +152,21 @@ def overrun_softly() -> None:
     """The same, and is told so."""
     with redis.Redis.from_url(settings().store_url) as client:
         client.blpop(["tests:never"], LONGEST_HOLD)
+
+
+@app.task(name="tests.ignored")
+def ignored() -> None:
+    """Says, in Celery's own way, that it has no result."""
+    raise Ignore
+
+
+@app.task(name="tests.hurried", soft_time_limit=1, time_limit=3)
+def hurried() -> str:
+    """Is quick, and has little time."""
+    return "done"
+
+
+@app.task(name="tests.nap")
+def nap(seconds: float) -> None:
+    """Takes so long."""
+    Event().wait(seconds)

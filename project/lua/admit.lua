@@ -1,6 +1,7 @@
 -- May one more request pass? At most so many in a window, spread as they come (GCRA): only the time at which all would
 -- be forgotten is kept. ARGV: name, limit, window in seconds -> 1 | 0, how many more may pass now, seconds until all may,
 -- seconds until one may
+even_if_full()
 local key, limit, window = prefix .. 'rate:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local interval, at = window / limit, tonumber(now())
 local free_at = math.max(tonumber(redis.call('GET', key) or 0), at) + interval

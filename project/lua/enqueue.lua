@@ -4,7 +4,9 @@
 local call, answer = ARGV[1], {}
 local listed, queued = {}, {} -- what is added to each list, together: so a job among many costs half of one alone
 
+local seen = {}
 local function known(id)
+  if seen[id] then return '' end
   local job = redis.call('HMGET', job_key(id), 'created_at', 'call')
   return job[2] == call and job[1] or ''
 end
@@ -21,6 +23,7 @@ for i = 2, #ARGV, 7 do
   if not create(id, kind, ARGV[i + 2], ARGV[i + 3], at, call) then
     at = known(id)
   else
+    seen[id] = true
     add(listed, kind, at)
     add(listed, kind, id)
     if due ~= '' then

@@ -21,7 +21,7 @@ local function index_key(kind, status) return prefix .. 'index:' .. kind .. ':' 
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
 local function cancelling_key(worker) return prefix .. 'cancelling:' .. worker end -- set: jobs it is asked to stop
-local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. ':' .. key end -- string: the job that holds it
+local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. '\n' .. key end -- string: the job that holds it
 local function bell_key(queue) return prefix .. 'bell:' .. queue end        -- list: an item when there is work
 
 -- To be called first by a move that has nothing to remove and must work when Redis is full.
@@ -144,7 +144,10 @@ local function take_back(job, at)
   if queue then copy = redis.call('HGET', job.key, 'message') end
   move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
-  if copy then push(job.id, queue, copy, true) end
+  if copy then
+    push(job.id, queue, copy, true)
+    if elsewhere then job.queue = queue end
+  end
 end
 
 local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, news) end

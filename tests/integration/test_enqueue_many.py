@@ -1,11 +1,12 @@
 """Many jobs in one step."""
 
 import json
+from collections.abc import Iterator
 from itertools import repeat
 
 import pytest
 import redis
-from celery import chain
+from celery import Signature, chain
 
 from project.celery import Continuo, application
 from project.errors import DuplicateJob, InvalidField, PartlyEnqueued, StoreUnavailable
@@ -53,6 +54,36 @@ def test_an_id_that_is_taken_does_not_stop_the_others(desk: Desk) -> None:
     assert isinstance(first, DuplicateJob)
     assert isinstance(second, TaskRecord)
     assert len(desk.queued()) == 2
+
+
+def test_an_id_that_comes_twice_is_one_job(desk: Desk) -> None:
+    first, second = enqueue_many([kinds.add.s(1, 1).set(task_id="same") for _ in range(2)])
+    assert isinstance(first, TaskRecord)
+    assert isinstance(second, DuplicateJob)
+    assert len(desk.queued()) == 1
+
+
+def test_a_time_that_is_none_is_refused_before_anything_is_made(
+    desk: Desk, client: redis.Redis
+) -> None:
+    with pytest.raises(InvalidField, match="countdown"):
+        enqueue_many([kinds.add.s(1, 1), kinds.add.s(1, 1).set(countdown=float("nan"))])
+    assert client.dbsize() == 0
+
+
+def test_an_error_of_the_callers_own_later_says_what_was_taken(
+    desk: Desk, client: redis.Redis
+) -> None:
+    def calls() -> Iterator[Signature]:
+        yield from repeat(kinds.add.s(1, 1), MOST_AT_ONCE + 1)
+        raise KeyError("the caller's")
+
+    before = len(client.client_list())
+    with pytest.raises(PartlyEnqueued) as stopped:
+        enqueue_many(calls())
+    assert len(stopped.value.taken) == MOST_AT_ONCE == len(desk.queued())
+    assert isinstance(stopped.value.__cause__, KeyError)
+    assert len(client.client_list()) <= before + 1
 
 
 def test_a_canvas_is_refused_and_nothing_is_queued(desk: Desk) -> None:

@@ -158,7 +158,7 @@ def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(sto
     store.run(moves.enqueue(message("a")))
     start(store, "a", token="w1#1")
     store.client.delete("celery")
-    store.run(moves.park(message("a")))
+    store.run(moves.park(message("a"), retries=0))
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([], 1)
     kill_attempt(store, "a", "w1#1")
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([b"message of a"], 0)
@@ -172,7 +172,7 @@ def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
         kill_attempt(store, job_id, f"w1#{job_id}")
     assert start(store, "a", token="w1#3") is Start.STARTED
     assert start(store, "b", token="w1#4") is Start.BUSY
-    store.run(moves.park(message("b")))
+    store.run(moves.park(message("b"), retries=0))
     assert store.run(moves.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
     assert start(store, "b", token="w2#1") is Start.STARTED
     succeed(store, "b", token="w2#1")
@@ -181,11 +181,21 @@ def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
     assert start(store, "c", token="w1#5") is Start.STARTED
 
 
+def test_what_is_parked_for_an_attempt_takes_the_place_of_an_older_message(store: Store) -> None:
+    hire(store, "w1")
+    store.run(moves.enqueue(message("a")))
+    start(store, "a", token="w1#1")
+    store.run(moves.park(message("a", text="first"), retries=0))
+    store.run(moves.park(message("a", text="second"), retries=0))
+    kill_attempt(store, "a", "w1#1")
+    assert queued(store)[-1] == b"second"
+
+
 def test_parking_leaves_a_message_that_waits_for_its_time(store: Store) -> None:
     store.run(moves.enqueue(message("a")))
     start(store, "a")
     retry(store, "a", delay=60)
-    store.run(moves.park(message("a", text="old")))
+    store.run(moves.park(message("a", text="old"), retries=0))
     assert store.client.hget("continuo:job:a", "message") == b"again"
 
 

@@ -98,7 +98,7 @@ MISSPELT = {
     "a hyphen in front": "http://-example.com/",
     "a label too long": f"http://{'a' * 64}.com/",
     "a name too long": f"http://{'a.' * 127}com/",
-    "full width digits": "http://１２７.0.0.1/",
+    "full width digits": "http://\uff11\uff12\uff17.0.0.1/",
     "full width dots": "http://127。0。0。1/",
     "circled digits": "http://①②⑦.0.0.1/",
     "a letter like another": "http://ex\u0430mple.com/",
@@ -218,7 +218,12 @@ def test_a_name_is_looked_up_once_and_what_was_checked_is_called(
 
 def test_a_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(60))
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        answered.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(TimeoutError):
         guard.addresses(guard.parse("http://slow.example.com/"), Deadline(0.05))
     answered.set()

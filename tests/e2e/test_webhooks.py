@@ -1,0 +1,74 @@
+"""Calls of other APIs, ordered over HTTP. This system may call nothing internal."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.house import House
+
+URL = "https://api.example.com/hooks?token=query-of-secrets"
+
+WRONG = {
+    "no URL": ({}, "url"),
+    "another scheme": ({"url": "ftp://example.com/"}, "url"),
+    "an internal address": ({"url": "http://169.254.169.254/latest/meta-data/"}, "url"),
+    "this machine": ({"url": "http://127.0.0.1:8000/"}, "url"),
+    "an address in disguise": ({"url": "http://0x7f000001/"}, "url"),
+    "a method that is none": ({"url": URL, "method": "TRACE"}, "method"),
+    "a header of ours": ({"url": URL, "headers": {"Host": "a"}}, "headers.Host"),
+    "a line end in a header": ({"url": URL, "headers": {"X-A": "a\r\nB: c"}}, "headers.X-A"),
+    "a header that is a number": ({"url": URL, "headers": {"X-A": 1}}, "headers"),
+    "a body too large": ({"url": URL, "body": "x" * 262_145}, "body"),
+    "too much time": ({"url": URL, "timeout": 61}, "timeout"),
+    "a status that is none": ({"url": URL, "expect": [42]}, "expect"),
+    "no attempts": ({"url": URL, "max_retries": 0}, "max_retries"),
+    "an unknown field": ({"url": URL, "verify": False}, "verify"),
+}
+
+
+@pytest.fixture
+def internal() -> Iterator[socket.socket]:
+    """A server of this machine that must not be called."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        yield server
+
+
+@pytest.mark.parametrize(("body", "field"), WRONG.values(), ids=WRONG)
+def test_a_wrong_order_is_a_422_that_names_the_field(
+    house: House, body: dict[str, Any], field: str
+) -> None:
+    before = house.stats()["total_tasks"]
+    answer = house.http.post("/webhooks", json=body)
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert field in (fault.get("field") or fault["pointer"])
+    assert "query-of-secrets" not in answer.text
+    assert house.stats()["total_tasks"] == before
+
+
+def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
+    house: House, internal: socket.socket
+) -> None:
+    url = f"http://localhost:{internal.getsockname()[1]}/"
+    record = house.order("/webhooks", {"url": url, "headers": {"X-Key": "header-of-secrets"}})
+    last = house.final("/webhooks", record["id"])
+    assert (last["kind"], last["status"], last["attempts"]) == ("webhook", "failed", 1)
+    assert "localhost is not on the public internet" in last["error"]
+    with pytest.raises(BlockingIOError):
+        internal.accept()
+    assert house.http.get("/webhooks?limit=1").json()["tasks"] == [last]
+    assert house.program
+    assert "header-of-secrets" not in house.program.said
+
+
+def test_calls_are_ordered_in_bulk_each_checked_by_itself(house: House) -> None:
+    tasks = [
+        {"kind": "webhook", "url": "http://nobody.invalid/", "max_retries": 1},
+        {"kind": "webhook", "url": "http://10.0.0.1/"},
+    ]
+    outcome = house.http.post("/tasks/bulk", json={"tasks": tasks}).json()
+    assert [one["status"] for one in outcome["tasks"]] == [202, 422]
+    assert outcome["tasks"][1]["problem"]["errors"][0]["field"] == "url"

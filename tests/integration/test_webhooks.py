@@ -1,0 +1,717 @@
+"""Calls to real servers on loopback that misbehave at chosen moments, and by a real worker.
+
+The servers listen on ``HERE``, which the tests allow. ``ELSEWHERE`` is as internal as it is
+to everybody: who gets a connection there has been let in.
+"""
+
+import gzip
+import json
+import shutil
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import pytest
+
+from project.errors import InvalidField, PermanentError, TransientError
+from project.records import TaskRecord
+from project.settings import settings
+from tasks.webhooks import call_webhook, calls, orders, wire
+from tests.workers import Desk, Worker, Workers
+
+HERE = "127.0.0.2"
+ELSEWHERE = "127.0.0.1"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+SECRETS = ("Bearer-of-secrets", "query-of-secrets", "body-of-secrets")
+
+
+class Request(NamedTuple):
+    """What a server got."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+    raw: bytes
+
+
+class Talk(socketserver.StreamRequestHandler):
+    """One connection: reads a request, then does what the server's plan says."""
+
+    server: "Scripted"
+    timeout = 20
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        try:
+            request = self.read()
+            self.server.requests.append(request)
+            self.server.plan(self, request)
+        except OSError:
+            self.server.hung_up.set()
+
+    def read(self) -> Request:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.rfile.readline() or hang_up()
+        line, *lines = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines if line)
+        body = self.rfile.read(int(headers.get("Content-Length", 0)))
+        return Request(line, headers, body, head + body)
+
+    def say(self, data: bytes) -> None:
+        self.wfile.write(data)
+        self.server.sent += len(data)
+
+    def drip(self, data: bytes) -> None:
+        """Say it again and again, a little at a time."""
+        while not self.server.closing.wait(0.05):
+            self.say(data)
+
+    def pour(self, data: bytes) -> None:
+        """Say it again and again, as fast as it is taken."""
+        while not self.server.closing.is_set():
+            self.say(data)
+
+
+Plan = Callable[[Talk, Request], None]
+
+
+def hang_up() -> bytes:
+    raise ConnectionResetError
+
+
+class Scripted(socketserver.ThreadingTCPServer):
+    """An HTTP server on a free port that follows ``plan`` and remembers what it got."""
+
+    daemon_threads = True
+    block_on_close = True
+
+    def __init__(self, host: str = HERE, context: ssl.SSLContext | None = None) -> None:
+        super().__init__((host, 0), Talk)
+        self.context = context
+        self.plan: Plan = says(OK)
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.sent = 0
+        self.hung_up = threading.Event()
+        self.closing = threading.Event()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server_address[0]}:{self.port}/"
+
+    def get_request(self) -> tuple[Any, Any]:
+        connected, address = super().get_request()
+        if self.context:
+            connected = self.context.wrap_socket(connected, server_side=True)
+        return connected, address
+
+    def __enter__(self) -> Self:
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+        self.thread.join(10)
+
+
+def says(*answers: bytes) -> Plan:
+    """One answer after the other, the last one again and again."""
+    rest = list(answers)
+    return lambda talk, _: talk.say(rest.pop(0) if len(rest) > 1 else rest[0])
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *lines, "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+Start = Callable[..., Scripted]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    with ExitStack() as stack:
+        yield lambda *about: stack.enter_context(Scripted(*about))
+
+
+@pytest.fixture
+def server(start: Start) -> Scripted:
+    return start()
+
+
+@pytest.fixture
+def elsewhere(start: Start) -> Scripted:
+    return start(ELSEWHERE)
+
+
+@pytest.fixture(autouse=True)
+def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def set_to(text: str) -> None:
+        monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
+        settings.cache_clear()
+
+    set_to(f"{HERE}/32")
+    yield set_to
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def make(url: str, **said: Any) -> dict[str, Any]:
+    return calls.make(orders.check(url=url, **said), "the-id")
+
+
+def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(server: Scripted) -> None:
+    server.plan = says(answer(201, b'{"id": 7}', Content_Type="application/json", Set_Cookie="a"))
+    result = make(
+        f"{server.url}v1/things?a=b%20c",
+        method="PUT",
+        headers={"Authorization": "Bearer abc"},
+        body={"name": "Ada"},
+    )
+    (request,) = server.requests
+    assert request.line == "PUT /v1/things?a=b%20c HTTP/1.1"
+    assert request.body == b'{"name":"Ada"}'
+    assert request.headers == {
+        "Host": f"{HERE}:{server.port}",
+        "User-Agent": "continuo",
+        "Idempotency-Key": "the-id",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+        "Content-Length": "14",
+        "Content-Type": "application/json",
+        "Authorization": "Bearer abc",
+    }
+    assert 0 <= result.pop("seconds") < 10
+    assert result == {
+        "status": 201,
+        "headers": {"content-type": "application/json"},
+        "body": '{"id": 7}',
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+def test_every_method_is_sent(server: Scripted, method: str) -> None:
+    assert make(server.url, method=method)["body"] == ("" if method == "HEAD" else "ok")
+    assert server.requests[0].line == f"{method} / HTTP/1.1"
+
+
+def test_a_large_body_arrives_whole(server: Scripted) -> None:
+    body = "x" * orders.MOST_BODY
+    assert make(server.url, body=body)["status"] == 200
+    assert server.requests[0].body == body.encode()
+
+
+ANSWERS = {
+    "no length": (b"HTTP/1.1 200 OK\r\n\r\nhello", "hello"),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\nhello", "hello"),
+    "no reason": (b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello", "hello"),
+    "chunks": (
+        CHUNKED + b"2\r\nhe\r\n3;x\r\nllo\r\n0\r\n\r\n",
+        "hello",
+    ),
+    "continue first": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, "ok"),
+    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
+    "bytes that are no text": (answer(200, b"a\xff\x00b"), "a\ufffd\x00b"),
+    "a length that is none": (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello", "hello"),
+}
+
+
+@pytest.mark.parametrize(("said", "body"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_in_any_form_is_read(server: Scripted, said: bytes, body: str) -> None:
+    server.plan = says(said)
+    assert make(server.url)["body"] == body
+
+
+BROKEN = {
+    "nothing": b"",
+    "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "no status": b"HTTP/1.1 fine\r\n\r\n",
+    "a status out of range": b"HTTP/1.1 20 OK\r\n\r\n",
+    "another version": b"HTTP/3.0 200 OK\r\n\r\n",
+    "less than its length": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
+    "half a chunk": CHUNKED + b"9\r\nhel",
+    "chunks without sizes": CHUNKED + b"hello\r\n",
+    "too many headers": b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 101 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("said", BROKEN.values(), ids=BROKEN)
+def test_an_answer_that_is_broken_is_worth_another_attempt(server: Scripted, said: bytes) -> None:
+    server.plan = says(said)
+    with pytest.raises(TransientError, match=f"{HERE}:{server.port}"):
+        make(server.url)
+
+
+def test_a_port_that_nobody_listens_on_is_worth_another_attempt() -> None:
+    with socket.create_server((HERE, 0)) as held:
+        port = held.getsockname()[1]
+    with pytest.raises(TransientError, match="Connection refused"):
+        make(f"http://{HERE}:{port}/")
+
+
+def test_a_name_that_is_unknown_is_worth_another_attempt() -> None:
+    with pytest.raises(TransientError, match=r"http://nobody.invalid failed"):
+        make("http://nobody.invalid/")
+
+
+DRIPS = {
+    "silence": (b"", b""),
+    "a status line": (b"HTTP/1.1 200 ", b"x"),
+    "a header": (b"HTTP/1.1 200 OK\r\nA: ", b"x"),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"),
+    "a body without a length": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "chunks": (CHUNKED, b"1\r\nx\r\n"),
+    "a chunk": (CHUNKED + b"FFFF\r\n", b"x"),
+    "a trailer": (CHUNKED + b"0\r\nA: ", b"x"),
+}
+
+
+@pytest.mark.parametrize(("head", "more"), DRIPS.values(), ids=DRIPS)
+def test_an_answer_that_drips_ends_at_the_timeout(
+    server: Scripted, head: bytes, more: bytes
+) -> None:
+    def drip(talk: Talk, _: Request) -> None:
+        talk.say(head)
+        talk.drip(more)
+
+    server.plan = drip
+    began = time.monotonic()
+    with pytest.raises(TransientError, match="took longer than 1 s"):
+        make(server.url, timeout=1)
+    assert 0.9 < time.monotonic() - began < 2
+
+
+def test_a_server_that_does_not_read_ends_at_the_timeout(server: Scripted) -> None:
+    with socket.create_server((HERE, 0), backlog=1) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="took longer than 1 s"):
+            make(f"http://{HERE}:{deaf.getsockname()[1]}/", body="x" * 262_144, timeout=1)
+    assert time.monotonic() - began < 2
+
+
+BOMBS = {
+    "a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"x" * 4_096),
+    "a body without a length": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 4_096),
+    "chunks": (
+        CHUNKED,
+        b"1000\r\n" + b"x" * 4_096 + b"\r\n",
+    ),
+    "small chunks": (
+        CHUNKED,
+        b"1\r\nx\r\n" * 1_000,
+    ),
+    "a large chunk": (
+        CHUNKED + b"FFFFFFFFFFFFFFFFFF\r\n",
+        b"x" * 4_096,
+    ),
+}
+
+
+@pytest.mark.parametrize(("head", "more"), BOMBS.values(), ids=BOMBS)
+def test_of_an_endless_answer_only_the_start_is_read(
+    server: Scripted, head: bytes, more: bytes
+) -> None:
+    def burst(talk: Talk, _: Request) -> None:
+        talk.say(head)
+        talk.pour(more)
+
+    server.plan = burst
+    assert make(server.url)["body"] == "x" * calls.KEPT
+    assert server.hung_up.wait(10)
+    assert server.sent < 50_000_000  # what the sockets between us hold, and no more
+
+
+ENDLESS = {
+    "a status line": (b"HTTP/1.1 200 ", b"x" * 4_096),
+    "a header": (b"HTTP/1.1 200 OK\r\nA: ", b"x" * 4_096),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n" * 100),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+}
+
+
+@pytest.mark.parametrize(("head", "more"), ENDLESS.values(), ids=ENDLESS)
+def test_an_answer_that_never_gets_to_its_body_is_no_answer(
+    server: Scripted, head: bytes, more: bytes
+) -> None:
+    def burst(talk: Talk, _: Request) -> None:
+        talk.say(head)
+        talk.pour(more)
+
+    server.plan = burst
+    with pytest.raises(TransientError, match="does not answer in HTTP"):
+        make(server.url)
+    assert server.hung_up.wait(10)
+
+
+def test_a_packed_answer_is_not_unpacked(server: Scripted) -> None:
+    bomb = gzip.compress(b"x" * 50_000_000)
+    server.plan = says(answer(200, bomb, Content_Encoding="gzip"))
+    assert "xxx" not in make(server.url)["body"]
+    assert server.requests[0].headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(server: Scripted, elsewhere: Scripted, status: int) -> None:
+    server.plan = says(answer(status, Location=elsewhere.url))
+    with pytest.raises(PermanentError, match=f"answered {status}"):
+        make(server.url)
+    assert make(server.url, expect=[status])["status"] == status
+    assert elsewhere.connections == 0
+
+
+def test_a_proxy_in_the_environment_is_not_used(
+    server: Scripted, elsewhere: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, elsewhere.url)
+    make(server.url)
+    assert (server.connections, elsewhere.connections) == (1, 0)
+
+
+LOOPBACK = [
+    "127.0.0.1",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0177.0.0.1",
+    "017700000001",
+    "0",
+    "0.0.0.0",  # noqa: S104 - it reaches this machine
+    "127.0.0.1.",
+    "user@127.0.0.1",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "\uff11\uff12\uff17.0.0.1",
+    "localhost.",
+    "localhost",
+    "LOCALHOST",
+]
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_no_way_to_say_loopback_connects(elsewhere: Scripted, host: str) -> None:
+    with pytest.raises((InvalidField, PermanentError)):
+        make(f"http://{host}:{elsewhere.port}/")
+    assert elsewhere.connections == 0
+
+
+def test_a_name_that_is_allowed_is_called(
+    elsewhere: Scripted, allow: Callable[[str], None]
+) -> None:
+    allow("localhost")
+    assert make(f"http://localhost:{elsewhere.port}/")["status"] == 200
+    assert elsewhere.requests[0].headers["Host"] == f"localhost:{elsewhere.port}"
+
+
+def test_a_name_that_changes_its_mind_is_not_followed(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, places = socket.getaddrinfo, [HERE, ELSEWHERE, ELSEWHERE]
+
+    def look_up(host: str, *about: Any, **more: Any) -> Any:
+        return real(places.pop(0) if host == "rebind.example.com" else host, *about, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with socket.create_server((ELSEWHERE, server.port)) as other:
+        other.settimeout(0)
+        assert make(f"http://rebind.example.com:{server.port}/")["status"] == 200
+        with pytest.raises(BlockingIOError):
+            other.accept()
+    assert server.requests[0].headers["Host"] == f"rebind.example.com:{server.port}"
+    assert places == [ELSEWHERE, ELSEWHERE]
+
+
+def test_the_second_address_is_tried_when_the_first_is_dead(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch, allow: Callable[[str], None]
+) -> None:
+    allow("two.example.com")
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *about: Any, **more: Any) -> Any:
+        hosts = ["127.0.0.3", HERE] if host == "two.example.com" else [host]
+        return [place for one in hosts for place in real(one, *about, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert make(f"http://two.example.com:{server.port}/")["status"] == 200
+
+
+def certificate(folder: Path, name: str) -> Path:
+    key, file = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-keyout", str(key), "-out", str(file)),
+            *("-subj", "/CN=test", "-addext", f"subjectAltName={name}"),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    file.write_bytes(key.read_bytes() + file.read_bytes())
+    return file
+
+
+@pytest.fixture
+def secure(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allow: Callable[[str], None]
+) -> Iterator[Callable[[str], Scripted]]:
+    """A server whose certificate is for this name; authorities trust it when they are told."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    allow(f"{HERE}/32,localhost")
+
+    def start_one(name: str) -> Scripted:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate(tmp_path, name))
+        host = ELSEWHERE if "localhost" in name else HERE
+        return start(host, context)
+
+    wire.tls.cache_clear()
+    yield start_one
+    wire.tls.cache_clear()
+
+
+def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+
+
+@pytest.mark.parametrize(
+    ("name", "host"), [(f"IP:{HERE}", HERE), ("DNS:localhost", "localhost")], ids=["IP", "DNS"]
+)
+def test_a_good_certificate_is_taken(
+    secure: Callable[[str], Scripted],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    host: str,
+) -> None:
+    server = secure(name)
+    trust(tmp_path, monkeypatch)
+    assert make(f"https://{host}:{server.port}/", body="x" * 200_000)["body"] == "ok"
+    assert len(server.requests[0].body) == 200_000
+
+
+def test_the_certificate_of_another_host_is_refused_for_good(
+    secure: Callable[[str], Scripted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = secure("DNS:other.example.com")
+    trust(tmp_path, monkeypatch)
+    with pytest.raises(PermanentError, match="has no good certificate: IP address mismatch"):
+        make(f"https://{HERE}:{server.port}/")
+    assert server.requests == []
+
+
+def test_a_certificate_of_nobody_is_refused_for_good(secure: Callable[[str], Scripted]) -> None:
+    server = secure(f"IP:{HERE}")
+    with pytest.raises(PermanentError, match="has no good certificate: self-signed"):
+        make(f"https://{HERE}:{server.port}/")
+    assert server.requests == []
+
+
+def test_a_server_without_tls_is_worth_another_attempt() -> None:
+    def greet(plain: socket.socket) -> None:
+        connected, _ = plain.accept()
+        with connected:
+            connected.sendall(b"hello, this is no TLS")
+
+    with socket.create_server((HERE, 0)) as plain:
+        threading.Thread(target=greet, args=(plain,)).start()
+        with pytest.raises(TransientError, match="failed"):
+            make(f"https://{HERE}:{plain.getsockname()[1]}/")
+
+
+def test_a_handshake_that_never_ends_is_ended() -> None:
+    with socket.create_server((HERE, 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="took longer than 1 s"):
+            make(f"https://{HERE}:{silent.getsockname()[1]}/", timeout=1)
+        assert time.monotonic() - began < 2
+
+
+def repeats(status: int) -> Plan:
+    """An answer that says all that was asked, as it was and as JSON."""
+
+    def repeat(talk: Talk, request: Request) -> None:
+        told = {"line": request.line, "headers": request.headers, "body": request.body.decode()}
+        body = json.dumps(told).encode() + request.raw
+        talk.say(answer(status, body, Server=request.headers["Authorization"]))
+
+    return repeat
+
+
+def repeats_raw(talk: Talk, request: Request) -> None:
+    """The request itself in place of an answer."""
+    talk.say(request.raw)
+
+
+def with_secrets(server: Scripted) -> dict[str, Any]:
+    """A call that says a secret wherever there is place for one."""
+    header, query, body = SECRETS
+    return {
+        "url": f"{server.url}?token={query}",
+        "headers": {"Authorization": f"Basic {header}"},
+        "body": {"password": body},
+    }
+
+
+@pytest.mark.parametrize(
+    "plan", [repeats(200), repeats(404), repeats(503), repeats_raw], ids=["ok", "4xx", "5xx", "raw"]
+)
+def test_a_server_that_repeats_our_secrets_does_not_put_them_in_the_record(
+    server: Scripted, plan: Plan
+) -> None:
+    server.plan = plan
+    try:
+        said = json.dumps(make(**with_secrets(server)))
+    except (PermanentError, TransientError) as error:
+        said = "".join(traceback.format_exception(error))
+    assert server.requests
+    assert [secret for secret in SECRETS if secret in said] == []
+
+
+# by a worker
+
+
+@pytest.fixture(scope="module")
+def worker(staff: Workers) -> Worker:
+    """It tells all it can, to see that no secret is among it."""
+    return staff.hire("--loglevel=DEBUG", CONTINUO_WEBHOOK_ALLOW=f"{HERE}/32").ready()
+
+
+def order(**said: Any) -> str:
+    job_id: str = call_webhook.apply_async(kwargs=said).id
+    return job_id
+
+
+def wait_for(desk: Desk, record: TaskRecord) -> float:
+    """The seconds from the end of the last attempt to the next."""
+    return (desk.due(record.id) or 0) - record.updated_at
+
+
+def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    server.plan = says(answer(503, b"full"), OK)
+    job_id = order(url=server.url)
+    between = desk.attempted(job_id, 1)
+    assert "answered 503: full" in between.error
+    assert wait_for(desk, between) == pytest.approx(2, abs=0.1)
+    desk.hurry(job_id)
+    done = desk.final(job_id)
+    assert (done.status, done.attempts, done.result["body"]) == ("success", 2, "ok")
+    assert [request.headers["Idempotency-Key"] for request in server.requests] == [job_id] * 2
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("120", 120), ("1", 2), ("99999", 3_600)])
+def test_a_server_that_says_when_is_called_then_but_not_sooner_than_otherwise(
+    worker: Worker, desk: Desk, server: Scripted, said: str, seconds: float
+) -> None:
+    server.plan = says(answer(429, Retry_After=said), OK)
+    job_id = order(url=server.url)
+    between = desk.attempted(job_id, 1)
+    assert between.status == "retrying"
+    assert wait_for(desk, between) == pytest.approx(seconds, abs=0.5)
+    desk.hurry(job_id)
+    assert desk.final(job_id).status == "success"
+
+
+def test_a_server_that_always_puts_off_gets_as_many_attempts_as_any(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    server.plan = says(answer(429, Retry_After="60"))
+    job_id = order(url=server.url)
+    for attempt in (1, 2):
+        desk.attempted(job_id, attempt)
+        desk.hurry(job_id)
+    last = desk.final(job_id)
+    assert (last.status, last.attempts, server.connections) == ("failed", 3, 3)
+    assert last.error.startswith("Traceback")
+    assert "answered 429" in last.error
+
+
+def test_a_refusal_is_final(worker: Worker, desk: Desk, server: Scripted) -> None:
+    server.plan = says(answer(422, b"no such customer"))
+    last = desk.final(order(url=server.url))
+    assert (last.status, last.attempts) == ("failed", 1)
+    assert "answered 422: no such customer" in last.error
+
+
+def test_a_name_of_an_internal_address_fails_for_good_and_gets_no_connection(
+    worker: Worker, desk: Desk, elsewhere: Scripted
+) -> None:
+    last = desk.final(order(url=f"http://localhost:{elsewhere.port}/"))
+    assert (last.status, last.attempts, elsewhere.connections) == ("failed", 1, 0)
+    assert "localhost is not on the public internet" in last.error
+
+
+def test_a_call_that_makes_no_sense_fails_for_good(worker: Worker, desk: Desk) -> None:
+    last = desk.final(order(url="http://127.1/", method="POST"))
+    assert (last.status, last.attempts) == ("failed", 1)
+    assert "url: its host must be a name" in last.error
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_secrets_are_in_no_record_and_no_log(
+    worker: Worker, desk: Desk, server: Scripted, status: int
+) -> None:
+    server.plan = repeats(status)
+    job_id = order(**with_secrets(server))
+    record = desk.attempted(job_id, 1)
+    said = [json.dumps(record.to_dict()), worker.said]
+    assert server.requests
+    assert [secret for secret in SECRETS for text in said if secret in text] == []
+
+
+def test_secrets_are_not_in_what_messages_say_to_people(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    server.plan = says(answer(503))
+    said = with_secrets(server)
+    job_id = order(**said)
+    desk.attempted(job_id, 1)
+    again = str(desk.redis.hget(f"continuo:job:{job_id}", "message"))
+    for message in (call_webhook.message(kwargs=said).text, again):
+        headers = json.loads(message)["headers"]
+        assert [secret for secret in SECRETS if secret in json.dumps(headers)] == []
+        assert headers["kwargsrepr"]
+
+
+def test_secrets_are_not_in_what_a_worker_says_of_a_running_job(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    asked = threading.Event()
+
+    def think(talk: Talk, _: Request) -> None:
+        asked.set()
+        talk.drip(b"")
+
+    server.plan = think
+    order(**with_secrets(server), timeout=30)
+    assert asked.wait(15)
+    active = repr(desk.app.control.inspect(timeout=5, limit=1).active())
+    assert "webhook" in active
+    assert [secret for secret in SECRETS if secret in active] == []

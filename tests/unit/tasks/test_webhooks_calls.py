@@ -1,0 +1,164 @@
+"""What is sent, what an answer means, and what of it is kept."""
+
+import json
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from project.errors import PermanentError, TransientError
+from tasks.webhooks import calls, guard, orders
+from tasks.webhooks.calls import Answer, PutOff
+from tasks.webhooks.hiding import hide, pieces
+
+URL = "https://api.example.com/hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1"
+TARGET = guard.parse(URL)
+
+
+def call(**said: Any) -> orders.Call:
+    return orders.check(**{"url": URL} | said)
+
+
+def sent(**said: Any) -> tuple[list[str], str]:
+    """The lines of a request's head, and its body."""
+    head, _, body = calls.request(call(**said), TARGET, "the-id").decode().partition("\r\n\r\n")
+    return head.split("\r\n"), body
+
+
+def test_a_request_says_who_calls_and_which_job_it_is() -> None:
+    head, body = sent(body={"a": "é"})
+    assert head == [
+        "POST /hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1 HTTP/1.1",
+        "Host: api.example.com",
+        "User-Agent: continuo",
+        "Idempotency-Key: the-id",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        "Content-Length: 10",
+        "Content-Type: application/json",
+    ]
+    assert body == '{"a":"é"}'
+
+
+def test_the_callers_headers_win_over_ours() -> None:
+    head, _ = sent(headers={"user-agent": "them", "IDEMPOTENCY-KEY": "theirs", "X-A": ""})
+    assert {"user-agent: them", "IDEMPOTENCY-KEY: theirs", "X-A: "} < set(head)
+    assert not {"User-Agent: continuo", "Idempotency-Key: the-id"} & set(head)
+
+
+@pytest.mark.parametrize(
+    ("method", "length"), [("GET", False), ("HEAD", False), ("DELETE", False), ("PUT", True)]
+)
+def test_only_methods_that_have_a_body_say_that_there_is_none(method: str, length: bool) -> None:
+    head, body = sent(method=method)
+    assert ("Content-Length: 0" in head, body) == (length, "")
+
+
+def judged(status: int, expect: list[int], **headers: str) -> None:
+    calls.judge(Answer(status, headers, "no"), call(expect=expect), TARGET)
+
+
+@pytest.mark.parametrize(
+    ("status", "expect"), [(200, []), (204, []), (299, []), (404, [404]), (503, [200, 503])]
+)
+def test_a_status_that_is_expected_is_a_success(status: int, expect: list[int]) -> None:
+    judged(status, expect)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("expect", [[], [201]])
+def test_a_status_that_may_pass_is_tried_again(status: int, expect: list[int]) -> None:
+    with pytest.raises(TransientError, match=f"https://api.example.com answered {status}: no"):
+        judged(status, expect)
+
+
+@pytest.mark.parametrize(
+    ("status", "expect"), [(103, []), (301, []), (304, []), (400, []), (410, []), (200, [201])]
+)
+def test_any_other_status_is_final(status: int, expect: list[int]) -> None:
+    with pytest.raises(PermanentError, match=f"answered {status}"):
+        judged(status, expect)
+
+
+def test_a_server_that_says_when_is_heard() -> None:
+    with pytest.raises(PutOff) as put_off:
+        judged(429, [], **{"retry-after": "90"})
+    assert put_off.value.after == 90
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        ("3601", 3_600),
+        ("9" * 5_000, 3_600),
+        ("-5", 0),
+        ("1.5", 0),
+        ("nan", 0),
+        ("soon", 0),
+        ("", 0),
+        ("1, 2", 0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3_600),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", 0),
+        ("Fri, 99 Xyz 2000 99:99:99 GMT", 0),
+    ],
+)
+def test_a_wait_is_seconds_or_a_date_or_nothing(text: str, seconds: float) -> None:
+    assert calls.patience(text) == seconds
+
+
+def test_a_wait_until_a_date_is_the_time_to_it() -> None:
+    assert calls.patience(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(60, abs=2)
+
+
+def kept(answer: str, /, **said: Any) -> str:
+    return calls.shown(Answer(200, {}, answer), call(**said)).body
+
+
+def test_of_an_answer_its_first_characters_are_kept() -> None:
+    assert kept("é" * 3_000) == "é" * 2_048
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"headers": {"Authorization": "Bearer hunter2-hunter2-hunter2"}},
+        {"headers": {"X-Key": "hunter2-hunter2-hunter2"}},
+        {"body": "hunter2-hunter2-hunter2"},
+        {"body": "password=hunter2-hunter2-hunter2&user=ada"},
+        {"body": {"deep": [{"password": "hunter2-hunter2-hunter2"}]}},
+        {"url": "https://api.example.com/?key=hunter2-hunter2-hunter2"},
+        {"url": "https://api.example.com/?key=hunter2%2Dhunter2%2Dhunter2"},
+        {"url": "https://hooks.example.com/services/hunter2-hunter2-hunter2"},
+    ],
+)
+def test_what_was_sent_is_hidden_where_the_answer_repeats_it(said: dict[str, Any]) -> None:
+    answer = '{"said": "hunter2-hunter2-hunter2", "id": 7}'
+    assert kept(answer, **said) == '{"said": "***", "id": 7}'
+
+
+@pytest.mark.parametrize("secret", ['a"quoted"secret', "\u00fcmlaut-secret", "back\\slash"])
+def test_a_secret_is_hidden_as_it_stands_in_json(secret: str) -> None:
+    found = pieces(call(body={"a": secret}))
+    for answer in orders.text_of([secret]), json.dumps([secret]):
+        assert hide(str(answer), found) == '["***"]'
+
+
+def test_a_long_secret_is_hidden_where_only_its_start_is_repeated() -> None:
+    secret = "".join(f"{number:04}" for number in range(2_000))
+    assert set(kept(secret[:640], body=secret)) == {"*"}
+
+
+def test_a_short_value_and_a_type_are_not_hidden() -> None:
+    said = {"headers": {"X-A": "short", "Content-Type": "application/json"}, "body": "{}"}
+    assert kept("short application/json", **said) == "short application/json"
+
+
+def test_an_error_is_one_line_and_names_no_path() -> None:
+    answer = calls.shown(Answer(400, {}, "a\r\n\x1b[2Jb query/secret"), call())
+    with pytest.raises(PermanentError) as failed:
+        calls.judge(answer, call(), TARGET)
+    assert str(failed.value) == "https://api.example.com answered 400: a   [2Jb ***"
