@@ -14,7 +14,7 @@ from typing import Any
 from celery import Celery
 
 from project import moves
-from project.envelope import Envelope
+from project.envelope import HIDDEN, Envelope
 from project.errors import DuplicateJob
 from project.moves import Message, Once
 from project.records import TaskRecord
@@ -78,6 +78,8 @@ class Continuo(Celery):
     def send_task(self, name: str, *args: Any, producer: Any = None, **options: Any) -> Any:
         """Send a task by name; record and message come into being together."""
         options["retry"] = False  # the envelope takes the message; trying again is the store's part
+        if getattr(options.get("task_type") or self.tasks.get(name), "hides_arguments", False):
+            options |= {"argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
         if isinstance(producer, Envelope):
             return super().send_task(name, *args, producer=producer, **options)
         envelope = Envelope()

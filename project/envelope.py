@@ -203,6 +203,9 @@ encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 Raises ``ValueError`` for numbers that JSON does not have.
 """
 
+HIDDEN = "..."
+"""What logs and Flower see of the arguments of a kind that hides them."""
+
 SHOWN = 256
 """Characters of the arguments that logs and Flower see."""
 

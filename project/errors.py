@@ -33,6 +33,10 @@ class InvalidField(ContinuoError, ValueError):
         self.field = field
         self.problem = problem
 
+    def __reduce__(self) -> Any:
+        """How it goes from a pool process to the worker's main one."""
+        return type(self), (self.field, self.problem)
+
 
 class JobError(ContinuoError):
     """An attempt did not work out."""

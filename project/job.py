@@ -113,6 +113,9 @@ class Job(Task):
     max_retries = DEFAULT_MAX_RETRIES - 1
     override_max_retries = _PerCall()
 
+    hides_arguments = False
+    """Whether logs, Flower and ``inspect`` are not to see what a job was called with."""
+
     def apply_async(
         self,
         args: Any = None,

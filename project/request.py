@@ -74,6 +74,11 @@ class JobRequest(Request):
         )
         self.app.store.run(move)
 
+    def info(self, safe: bool = False) -> dict[str, Any]:
+        """What ``inspect`` is told; without the arguments when the kind hides them."""
+        about: dict[str, Any] = super().info(safe=safe or self.task.hides_arguments)
+        return about
+
     def has_begun(self) -> bool:
         """Whether the record says that this attempt, or a later one, has begun."""
         record = self.app.store.run(moves.read(self.id))

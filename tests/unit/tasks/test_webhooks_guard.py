@@ -111,7 +111,9 @@ MISSPELT = {
     "IPv6 written long": "http://[0:0:0:0:0:0:0:1]/",
     "IPv6 with zeros": "http://[::0001]/",
     "IPv6 without brackets": "http://::1/",
+    "a public IPv6 written long": "http://[2606:4700:0:0::1111]/",
     "IPv4 in brackets": "http://[127.0.0.1]/",
+    "a public IPv4 in brackets": "http://[1.1.1.1]/",
     "a future address": "http://[v1.fe80::a+en1]/",
     "an open bracket": "http://[::1/",
     "text after the bracket": "http://[::1]example.com/",
@@ -135,7 +137,7 @@ MISSPELT = {
 
 HOSTILE = MISSPELT | {
     address: f"http://[{address}]/" if ":" in address else f"https://{address}/"
-    for address in INTERNAL
+    for address in sorted(INTERNAL)
 }
 
 

@@ -188,13 +188,5 @@ def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.Mon
     assert body(message, "plain").splitlines() == evil.splitlines()
 
 
-def test_a_thousand_messages_take_a_fraction_of_what_emailmessage_takes() -> None:
-    compose("job-1", "a@x.org", "welcome")
-    started = time.perf_counter()
-    for number in range(1_000):
-        compose("job-1", f"user{number}@example.com", "welcome")
-    assert time.perf_counter() - started < 1.5
-
-
 def test_templates_are_data_beside_the_code() -> None:
     assert letters.FOLDER.parent == Path(messages.__file__).parent
