@@ -40,6 +40,7 @@ end
 
 create(id, kind, max_retries, payload, at, call)
 list_as_pending(kind, { at, id })
+due = keep_callback(id, due)
 if due == '' then
   push(id, queue, message)
 else

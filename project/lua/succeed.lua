@@ -6,5 +6,6 @@ local may = verdict(job, token, 'success')
 if may ~= 'go' then return may end
 move(job, 'success', at, 'finished_at', at, 'result', result)
 if children ~= '' then redis.call('HSET', job.key, 'children', children) end
+if job.callback then call_back(job, at) end
 tell(id, news)
 return may
