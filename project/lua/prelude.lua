@@ -98,8 +98,8 @@ end
 -- A record, unless there is one of this id. -> whether it was made
 local function create(id, kind, max_retries, payload, at, call)
   local key = job_key(id)
-  if redis.call('HSETNX', key, 'call', call) == 0 then return false end
-  redis.call('HSET', key, 'kind', kind, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
+  if redis.call('EXISTS', key) == 1 then return false end
+  redis.call('HSET', key, 'call', call, 'kind', kind, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
     'created_at', at, 'updated_at', at, 'payload', payload)
   return true
 end
