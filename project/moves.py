@@ -277,19 +277,19 @@ def advance(
     worker: str,
     done: str,
     serial: str,
-    kind: str,
     lists: Sequence[str],
+    kinds: str,
 ) -> Move[tuple[Verdict, bytes | None]]:
-    """Do ``success``, and begin the next job of the kind as ``serial``: its message, if any.
+    """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
 
     ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
-    nothing is taken.
+    nothing is taken. ``kinds`` are names between newlines.
     """
 
     def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
         return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
 
-    arguments = (*success.arguments, worker, done, serial, kind, *lists)
+    arguments = (*success.arguments, worker, done, serial, kinds, *lists)
     return Move("advance", arguments, parse)
 
 
