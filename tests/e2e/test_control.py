@@ -90,6 +90,38 @@ def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
     assert len(seen) == len(set(seen)) == own.http.get("/tasks?kind=email_blast").json()["total"]
 
 
+def test_jobs_are_found_by_tag_queue_and_error(own: House) -> None:
+    tags = {"tags": ["nightly", "für Ada"]}
+    blast = own.order("/emails", BLAST | tags)
+    assert (blast["queue"], blast["tags"]) == ("celery", tags["tags"])
+    bulk = {"tasks": [{"kind": "report", "max_retries": 1, "tags": ["nightly"]}]}
+    report = own.http.post("/tasks/bulk", json=bulk).json()["tasks"][0]["task"]["id"]
+    own.final("/emails", blast["id"])
+    own.final("/reports", report)
+
+    def found(**query: str) -> list[str]:
+        answer = own.http.get("/tasks", params=query)
+        assert answer.status_code == 200, answer.text
+        return [task["id"] for task in answer.json()["tasks"]]
+
+    assert found(tag="nightly") == [report, blast["id"]]
+    assert found(tag="für Ada", status="success", queue="celery") == [blast["id"]]
+    assert found(tag="nightly", kind="report") == [report]
+    assert found(tag="nightly", queue="slow") == []
+    assert report in found(error="(simulated)")
+    assert found(error="no such error") == []
+    answer = own.http.get("/tasks", params={"error": "(simulated)", "limit": "1"}).json()
+    assert (answer["total"], len(answer["tasks"])) == (None, 1)
+    assert answer["looked_at"] >= 1
+
+
+def test_tags_that_are_none_are_refused(own: House) -> None:
+    for tags, where in ((["a"] * 9, "/tags"), (["a", ""], "/tags/1"), (["a\nb"], "tags[0]")):
+        answer = own.http.post("/emails", json=BLAST | {"tags": tags})
+        fault = answer.json()["errors"][0]
+        assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -99,6 +131,7 @@ def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
         "created_after=nan",
         "created_after=inf",
         "created_before=-1",
+        "error=" + "x" * 201,
     ],
 )
 def test_a_wrong_question_is_refused(own: House, query: str) -> None:

@@ -37,7 +37,7 @@ def enqueue(store: Store, job_id: str) -> None:
 
 def kind_and_kinds(store: Store) -> tuple[list[str], str]:
     record = store.run(moves.read("a"))
-    return store.run(moves.kinds()), record.id if record else ""
+    return store.run(moves.shelves()), record.id if record else ""
 
 
 def test_a_signal_handler_may_run_a_move_while_another_waits(
@@ -46,7 +46,7 @@ def test_a_signal_handler_may_run_a_move_while_another_waits(
     enqueue(store, "a")
     heard: list[object] = []
     store.client.client_pause(PAUSE_MS)
-    during(lambda: heard.append(store.run(moves.kinds())))
+    during(lambda: heard.append(store.run(moves.shelves())))
     record = store.run(moves.read("a"))
     assert record is not None
     assert (record.id, heard) == ("a", [["k"]])
@@ -82,7 +82,7 @@ def test_a_connection_that_was_closed_is_made_anew(store: Store) -> None:
 
 def test_an_answer_can_be_fetched_later(store: Store) -> None:
     enqueue(store, "a")
-    finish = store.begin(moves.kinds())
+    finish = store.begin(moves.shelves())
     assert kind_and_kinds(store) == (["k"], "a")
     assert finish() == ["k"]
 
