@@ -14,7 +14,7 @@ import msgspec
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
-from project.records import Page, Stats, TaskRecord, TaskStatus
+from project.records import Page, Queue, Stats, TaskRecord, TaskStatus
 
 FIELDS = (
     "kind",
@@ -418,6 +418,25 @@ def stats() -> Move[Stats]:
     return Move("stats", (), parse)
 
 
+def queues() -> Move[list[Queue]]:
+    """How every queue is doing that has ever had a message, or has a worker."""
+
+    def parse(answer: list[Any]) -> list[Queue]:
+        return sorted((queue_from(row) for row in answer), key=lambda queue: queue.name)
+
+    return Move("queues", (), parse)
+
+
+def pause(queue: str) -> Move[bool]:
+    """Let a queue hand out nothing until it is resumed."""
+    return Move("pause", (queue,), bool)
+
+
+def resume(queue: str) -> Move[bool]:
+    """Let a queue hand out its messages again, at once."""
+    return Move("resume", (queue,), bool)
+
+
 def shelves() -> Move[list[str]]:
     """Every kind and queue that have ever had a record, as a label without facets."""
     return Move("shelves", (), lambda names: sorted(name.decode() for name in names))
@@ -566,6 +585,19 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         interruptions=int(field["interruptions"] or 0),
         queue=label.queue,
         tags=label.tags,
+    )
+
+
+def queue_from(row: Sequence[Any]) -> Queue:
+    """A queue from the script's answer."""
+    name, waiting, oldest, running, paused, workers = row
+    return Queue(
+        name=name.decode(),
+        waiting=None if waiting == b"" else waiting,
+        running=running,
+        paused=bool(paused),
+        oldest=seconds(oldest),
+        workers=workers,
     )
 
 

@@ -96,6 +96,22 @@ class Page(msgspec.Struct, frozen=True):
     looked_at: int
 
 
+class Queue(msgspec.Struct, frozen=True):
+    """How a queue is doing.
+
+    ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
+    whose turn is next, seconds since the first was ordered or last tried; null when none waits.
+    ``workers`` are those alive that take from it. With RabbitMQ, ``waiting`` is null.
+    """
+
+    name: str
+    waiting: int | None
+    running: int
+    paused: bool
+    oldest: float | None
+    workers: int
+
+
 class Stats(msgspec.Struct, frozen=True):
     """A snapshot of the queue, in the shape ``GET /queue/stats`` answers."""
 

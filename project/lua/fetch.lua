@@ -6,8 +6,11 @@ local held, taken = unacked_key(worker), {}
 if done > 0 then redis.call('HDEL', held, unpack(ARGV, 5, 4 + done)) end
 -- One that has left, or whose jobs were given away, takes no more: nobody would give those back.
 if not redis.call('ZSCORE', WORKERS, worker) then return taken end
-for i = 5 + done, #ARGV do
-  local list = ARGV[i]
+local paused = {}
+for _, queue in ipairs(redis.call('SMEMBERS', PAUSED)) do paused[queue] = true end
+local function is_open(list) return not next(paused) or not paused[queue_of(list)] end
+
+local function take(list)
   local messages = most > #taken / 2 and redis.call('RPOP', list, most - #taken / 2) or {}
   for _, message in ipairs(messages or {}) do
     redis.call('HSET', held, string.format('%d', serial), list .. '\n' .. message)
@@ -16,5 +19,9 @@ for i = 5 + done, #ARGV do
     taken[#taken + 1] = message
   end
   if #taken / 2 >= most and redis.call('LLEN', list) > 0 then ring(list) end
+end
+
+for i = 5 + done, #ARGV do
+  if is_open(ARGV[i]) then take(ARGV[i]) end
 end
 return taken

@@ -10,7 +10,9 @@ local SHELVES = prefix .. 'kinds'       -- set: every shelf that ever had a job
 local QUEUES = prefix .. 'queues'       -- set: every list that messages were put on
 local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
 local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
+local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
+local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
@@ -106,9 +108,13 @@ local function schedule(job, due, queue, message)
   redis.call('ZADD', SCHEDULED, due, job.id)
 end
 
+-- A list is its queue's name, then perhaps \6 \22 and a priority.
+local function queue_of(list) return list:match('^[^\6]*') end
+local function lists_of(queue) return { queue, queue .. '\6\0223', queue .. '\6\0226', queue .. '\6\0229' } end
+
 -- Wake a worker that waits. One item is enough: a worker that leaves messages behind rings again.
 local function ring(list)
-  local bell = bell_key(list:match('^[^\6]+')) -- a list is its queue's name, then perhaps \6 \22 and a priority
+  local bell = bell_key(queue_of(list))
   if redis.call('LLEN', bell) == 0 then redis.call('LPUSH', bell, 1) end
 end
 

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
+import httpx2
 import pytest
 import redis
 
@@ -120,6 +122,33 @@ def test_tags_that_are_none_are_refused(own: House) -> None:
         answer = own.http.post("/emails", json=BLAST | {"tags": tags})
         fault = answer.json()["errors"][0]
         assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
+
+
+def test_a_queue_is_paused_over_a_restart_and_resumed(own: House) -> None:
+    def queue(answer: httpx2.Response) -> dict[str, Any]:
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    assert queue(own.http.post("/queues/celery/pause"))["paused"] is True
+    assert queue(own.http.post("/queues/celery/pause"))["paused"] is True
+    job_id = own.order("/emails", BLAST)["id"]
+    own.stop()
+    own.start(CONTINUO_FAULT_RATE="1")
+    other = own.order("/emails", BLAST)["id"]
+    celery = queue(own.http.get("/queues"))["queues"][0]
+    assert (celery["name"], celery["paused"]) == ("celery", True)
+    assert (celery["workers"], celery["running"]) == (1, 0)
+    assert celery["waiting"] >= 2
+    assert celery["oldest"] > 0
+    assert own.record("/emails", job_id)["status"] == "pending"
+    assert queue(own.http.post("/queues/celery/resume"))["paused"] is False
+    assert {own.final("/emails", one)["status"] for one in (job_id, other)} == {"success"}
+
+
+def test_a_queue_that_is_unknown_cannot_be_paused(own: House) -> None:
+    answers = [own.http.post(f"/queues/none/{verb}") for verb in ("pause", "resume")]
+    assert [answer.status_code for answer in answers] == [404, 404]
 
 
 @pytest.mark.parametrize(
