@@ -6,10 +6,6 @@ local held, taken = unacked_key(worker), {}
 if done > 0 then redis.call('HDEL', held, unpack(ARGV, 5, 4 + done)) end
 -- One that has left, or whose jobs were given away, takes no more: nobody would give those back.
 if not redis.call('ZSCORE', WORKERS, worker) then return taken end
-local paused = {}
-for _, queue in ipairs(redis.call('SMEMBERS', PAUSED)) do paused[queue] = true end
-local function is_open(list) return not next(paused) or not paused[queue_of(list)] end
-
 local function take(list)
   local messages = most > #taken / 2 and redis.call('RPOP', list, most - #taken / 2) or {}
   for _, message in ipairs(messages or {}) do
@@ -21,7 +17,8 @@ local function take(list)
   if #taken / 2 >= most and redis.call('LLEN', list) > 0 then ring(list) end
 end
 
+local all_open = redis.call('EXISTS', PAUSED) == 0
 for i = 5 + done, #ARGV do
-  if is_open(ARGV[i]) then take(ARGV[i]) end
+  if all_open or is_open(ARGV[i]) then take(ARGV[i]) end
 end
 return taken

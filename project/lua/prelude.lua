@@ -110,6 +110,7 @@ end
 
 -- A list is its queue's name, then perhaps \6 \22 and a priority.
 local function queue_of(list) return list:match('^[^\6]*') end
+local function is_open(list) return redis.call('SISMEMBER', PAUSED, queue_of(list)) == 0 end
 local function lists_of(queue) return { queue, queue .. '\6\0223', queue .. '\6\0226', queue .. '\6\0229' } end
 
 -- Wake a worker that waits. One item is enough: a worker that leaves messages behind rings again.
@@ -138,8 +139,8 @@ end
 -- A record, unless there is one of this id. -> whether it was made
 local function create(id, label, max_retries, payload, at, call)
   local key = job_key(id)
-  if redis.call('HSETNX', key, 'call', call) == 0 then return false end
-  redis.call('HSET', key, 'kind', label, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
+  if redis.call('EXISTS', key) == 1 then return false end
+  redis.call('HSET', key, 'call', call, 'kind', label, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
     'created_at', at, 'updated_at', at, 'payload', payload)
   return true
 end
@@ -178,6 +179,11 @@ local function lives(worker)
   return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
 end
 
+-- An attempt begins.
+local function begin(job, attempt, at, token)
+  move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
+end
+
 -- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
   local attempts, queue, copy = job.attempts - 1, job.queue, nil
@@ -191,6 +197,12 @@ local function take_back(job, at)
 end
 
 local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, news) end
+
+local function succeed(job, at, result, children, news)
+  move(job, 'success', at, 'finished_at', at, 'result', result)
+  if children ~= '' then redis.call('HSET', job.key, 'children', children) end
+  tell(job.id, news)
+end
 
 local function fail(job, at, status, error, exception, news)
   move(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from threading import Thread
 
 import pytest
 
@@ -93,3 +94,13 @@ def test_a_move_that_was_begun_is_run_again_when_its_connection_is_lost(store: S
     store.client.client_kill_filter(_type="normal", skipme=True)
     assert finish().id == "b"
     assert store.client.llen("celery") == 1
+
+
+def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(store: Store) -> None:
+    many = store.client.connection_pool.max_connections + 10
+    for number in range(many):
+        thread = Thread(target=enqueue, args=(store, f"job-{number}"))
+        thread.start()
+        thread.join()
+        store.begin(moves.kinds())()
+    assert store.run(moves.stats()).total_tasks == many
