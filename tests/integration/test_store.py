@@ -102,5 +102,5 @@ def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(sto
         thread = Thread(target=enqueue, args=(store, f"job-{number}"))
         thread.start()
         thread.join()
-        store.begin(moves.kinds())()
+        store.begin(moves.shelves())()
     assert store.run(moves.stats()).total_tasks == many
