@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from celery import states
 
+from project.labels import DEFAULT_QUEUE
+
 
 class TaskStatus(StrEnum):
     """Where a job is. ``FINAL`` ones never change by themselves."""
@@ -51,7 +53,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts; ``max_retries`` is the most attempts the job gets. ``error`` is
     the traceback of the last failure, "" when there was none. ``interruptions``
     counts attempts that ended because their worker stopped or died: those are
-    not the job's fault and are not among ``attempts``.
+    not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
     """
 
     id: str
@@ -66,6 +68,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float | None
     finished_at: float | None
     interruptions: int = 0
+    queue: str = DEFAULT_QUEUE
+    tags: list[str] = []
 
     @property
     def is_final(self) -> bool:
@@ -82,12 +86,30 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Page(msgspec.Struct, frozen=True):
     """One page of a list: records newest first, how many match in all, where to go on.
 
-    ``next_cursor`` is the creation time and id of the last record, None at the end.
+    ``total`` is None when that would mean to read them all. ``next_cursor`` is the creation time
+    and id of the last record looked at, None at the end; ``looked_at`` is how many that were.
     """
 
     records: list[TaskRecord]
-    total: int
+    total: int | None
     next_cursor: tuple[float, str] | None
+    looked_at: int
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """How a queue is doing.
+
+    ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
+    whose turn is next, seconds since the first was ordered or last tried; null when none waits.
+    ``workers`` are those alive that take from it. With RabbitMQ, ``waiting`` is null.
+    """
+
+    name: str
+    waiting: int | None
+    running: int
+    paused: bool
+    oldest: float | None
+    workers: int
 
 
 class Stats(msgspec.Struct, frozen=True):

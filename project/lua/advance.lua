@@ -43,6 +43,6 @@ end
 if #ARGV == 9 or not redis.call('ZSCORE', WORKERS, worker) then return { may } end
 for i = 10, #ARGV do
   local message = redis.call('LINDEX', ARGV[i], -1)
-  if message then return take(ARGV[i], message) end
+  if message and is_open(ARGV[i]) then return take(ARGV[i], message) end
 end
 return { may }

@@ -177,3 +177,15 @@ def test_after_a_lost_connection_processes_keep_what_they_took(store: Store) -> 
     assert store.run(moves.release_others("w", [])) == 1
     assert held(store) == ["p1.1"]
     assert record(store, "b").status is TaskStatus.RUNNING
+
+
+def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c", queue="slow")
+    store.run(moves.pause("celery"))
+    verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
+    assert (verdict, begun(text)) == (Verdict.GO, "c")
+    assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
+    assert record(store, "b").status is TaskStatus.PENDING
