@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from project.errors import DuplicateJob, InvalidField
-from project.records import Page, Stats, TaskRecord, TaskStatus
+from project.records import Event, Page, Stats, TaskRecord, TaskStatus, Wanted
 
 FIELDS = (
     "kind",
@@ -154,6 +154,25 @@ class Pass(NamedTuple):
     left: int
     reset: float
     wait: float
+
+
+class Noted(NamedTuple):
+    """An event and its place in the stream of all events, which is Redis's own id for it."""
+
+    place: str
+    event: Event
+
+
+class Replay(NamedTuple):
+    """What happened after a place in the stream, looked at up to ``place``.
+
+    Not ``is_whole``: some of it is forgotten. ``is_more``: there may be more to look at.
+    """
+
+    events: list[Noted]
+    place: str
+    is_whole: bool
+    is_more: bool
 
 
 class Upkeep(NamedTuple):
@@ -338,6 +357,31 @@ def read_outcome(job_id: str) -> Move[Outcome | None]:
         return Outcome(record, json_of(exception), json_of(children)) if record else None
 
     return Move("read", (job_id, *FIELDS, "exception", "children"), parse)
+
+
+def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
+    """A record, and the place of the last event that it knows of."""
+
+    def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
+        place, *fields = answer
+        return text(place), record_of(job_id, fields)
+
+    return Move("look", (job_id, *FIELDS), parse)
+
+
+def last_place() -> Move[str]:
+    """The place of the last event."""
+    return Move("look", ("", "kind"), lambda answer: text(answer[0]))
+
+
+def replay(place: str, wanted: Wanted, *, most: int) -> Move[Replay]:
+    """The events after ``place`` that are wanted, among the next ``most``."""
+
+    def parse(answer: list[Any]) -> Replay:
+        whole, more, end, *found = answer
+        return Replay([noted_of(*item) for item in found], text(end), bool(whole), bool(more))
+
+    return Move("replay", (place, most, *wanted), parse)
 
 
 def page(
@@ -536,6 +580,19 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         finished_at=seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
     )
+
+
+def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
+    """An event from its place and its names and values in turn."""
+    field = dict(zip(fields[::2], fields[1::2], strict=True))
+    event = Event(
+        id=text(field[b"id"]),
+        kind=text(field[b"kind"]),
+        status=TaskStatus(text(field[b"status"])),
+        attempts=int(field[b"attempts"]),
+        at=int(place.partition(b"-")[0]) / 1000,
+    )
+    return Noted(place.decode(), event)
 
 
 def worker_of(row: Sequence[str]) -> Worker:

@@ -4,7 +4,7 @@ Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from celery import states
@@ -77,6 +77,29 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in self.__struct_fields__} | {
             "status": self.status.value
         }
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A job became what ``status`` says, ``at`` seconds since the epoch; ``id`` is the job's."""
+
+    id: str
+    kind: str
+    status: TaskStatus
+    attempts: int
+    at: float
+
+
+class Wanted(NamedTuple):
+    """Which events somebody wants; "" is any. In the order of the fields of an event."""
+
+    job: str = ""
+    kind: str = ""
+    status: str = ""
+
+    def takes(self, event: Event) -> bool:
+        """Whether it is one of those."""
+        about = (event.id, event.kind, event.status)
+        return all(want in ("", has) for want, has in zip(self, about, strict=True))
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -1,9 +1,12 @@
--- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. A KEYS[2]
--- says that messages are not Redis lists but go through another broker: here they are only noted, until it has them.
+-- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. KEYS[2] is
+-- how many events are kept. A KEYS[3] says that messages are not Redis lists but go through another broker: here they
+-- are only noted, until it has them.
 -- Removals come before additions everywhere: a full Redis refuses a script's first growing write, never a later one,
 -- so an enqueue is refused whole while a running job can still be finished.
 local prefix = KEYS[1]
-local elsewhere = KEYS[2] ~= nil
+local MOST_EVENTS = KEYS[2]
+local elsewhere = KEYS[3] ~= nil
+local EVENTS = prefix .. 'events'       -- stream: what happened to jobs, the oldest forgotten
 local SCHEDULED = prefix .. 'scheduled' -- zset: job id -> when its message is due
 local UNSENT = prefix .. 'unsent'       -- zset: job id -> since when its message is to go to the other broker
 local KINDS = prefix .. 'kinds'         -- set: every kind that ever had a job
@@ -57,13 +60,23 @@ local function drop_message(job)
   job.queue = nil
 end
 
--- The job leaves the list of its status and enters another; the caller sets its other fields.
+-- What happened to a job is told to those who watch. The last write of a change: it only grows.
+local function note(id, kind, status, attempts)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', kind, 'status', status, 'attempts', attempts)
+end
+local function last_event()
+  local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
+  return last and last[1] or '0-0'
+end
+
+-- The job leaves the list of its status and enters another; the caller sets its other fields, and job.attempts before.
 local function move(job, status, at, ...)
   redis.call('ZREM', index_key(job.kind, job.status), job.id)
   if job.queue then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
   redis.call('ZADD', index_key(job.kind, status), job.created_at, job.id)
   job.status = status
+  note(job.id, job.kind, status, job.attempts)
 end
 
 local function schedule(job, due, queue, message)
@@ -108,6 +121,7 @@ end
 local function list_as_pending(kind, places)
   redis.call('ZADD', index_key(kind, 'pending'), unpack(places))
   redis.call('SADD', KINDS, kind)
+  for i = 2, #places, 2 do note(places[i], kind, 'pending', 0) end
 end
 
 -- May the attempt with this token end the job's current run?
@@ -140,9 +154,10 @@ end
 
 -- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
-  local attempts, queue, copy = job.attempts - 1, job.queue, nil
+  local queue, copy = job.queue, nil
   if queue then copy = redis.call('HGET', job.key, 'message') end
-  move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
+  job.attempts = job.attempts - 1
+  move(job, job.attempts > 0 and 'retrying' or 'pending', at, 'attempts', job.attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
   if copy then
     push(job.id, queue, copy, true)
@@ -183,7 +198,6 @@ end
 local function interrupt(job, at, cause, weight)
   if cancel_if_asked(job, at) then return 'dropped' end
   take_back(job, at)
-  job.attempts = job.attempts - 1
   if cause == '' then return 'returned', false end
   local deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight))
   if deaths < MOST_DEATHS then return 'returned', weight < 1 or deaths > 1 end
