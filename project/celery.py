@@ -38,6 +38,9 @@ class Continuo(Celery):
     store_url = ""
     """The Redis that keeps the records."""
 
+    may_streak = False
+    """Whether this worker's pool processes may go on by themselves; set when it starts."""
+
     relay: Relay | None = None
     """How messages go when another broker keeps them."""
 

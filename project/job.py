@@ -34,6 +34,7 @@ from project.backend import MAX_ERROR
 from project.envelope import MAX_ATTEMPTS, Envelope, Form
 from project.errors import ContinuoError, DuplicateJob, InvalidField, PartlyEnqueued
 from project.moves import Cancel, Message, Start, Verdict
+from project.now import NOW
 from project.pool import PROCESS
 from project.records import DEFAULT_MAX_RETRIES, TaskRecord, backoff
 
@@ -295,6 +296,8 @@ class Job(Task):
         return backoff(attempt) if countdown is None else countdown
 
     def _begin(self, request: Context) -> Start:
+        if NOW.begins(request.id):
+            return Start.STARTED
         attempt = {"retries": request.retries, "token": self.app.attempt_token(request)}
         answer: Start = self.app.store.run(moves.start(request.id, **attempt))
         if answer is Start.UNKNOWN:

@@ -290,6 +290,28 @@ def succeed(
     return Move("succeed", (job_id, token, result, children, news), read_verdict)
 
 
+def advance(
+    success: Move[Verdict],
+    *,
+    worker: str,
+    done: str,
+    serial: str,
+    kind: str,
+    lists: Sequence[str],
+) -> Move[tuple[Verdict, bytes | None]]:
+    """Do ``success``, and begin the next job of the kind as ``serial``: its message, if any.
+
+    ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
+    nothing is taken.
+    """
+
+    def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
+        return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
+
+    arguments = (*success.arguments, worker, done, serial, kind, *lists)
+    return Move("advance", arguments, parse)
+
+
 def retry(job_id: str, *, token: str, error: str, delay: float, message: Message) -> Move[Verdict]:
     """The attempt failed; the next one waits ``delay`` seconds."""
     return Move("retry", (job_id, token, error, delay, message.queue, message.text), read_verdict)
@@ -318,9 +340,14 @@ def cancel(job_id: str) -> Move[Cancel]:
     return Move("cancel", (job_id,), lambda answer: Cancel(answer.decode()))
 
 
-def cancelling(worker: str) -> Move[list[str]]:
-    """The jobs that a worker is asked to stop."""
-    return Move("cancelling", (worker,), lambda ids: [job_id.decode() for job_id in ids])
+def cancelling(worker: str) -> Move[dict[str, str]]:
+    """The jobs that a worker is asked to stop, each with the token of its attempt."""
+
+    def parse(answer: list[bytes]) -> dict[str, str]:
+        ids, tokens = answer[::2], answer[1::2]
+        return {job.decode(): token.decode() for job, token in zip(ids, tokens, strict=True)}
+
+    return Move("cancelling", (worker,), parse)
 
 
 def is_cancelling(job_id: str) -> Move[bool]:
@@ -539,6 +566,14 @@ def release(worker: str, serials: Sequence[str]) -> Move[list[Fate]]:
 def release_others(worker: str, kept: Sequence[str]) -> Move[int]:
     """Give back all the worker holds but what it runs; how many went back."""
     return Move("release_others", (worker, *kept), int)
+
+
+def bury(worker: str, begins: str, cause: str) -> Move[int]:
+    """A pool process has died: what it had taken by itself goes back; how many are to run again.
+
+    Its serials are those that begin so.
+    """
+    return Move("bury", (worker, begins, cause), int)
 
 
 def put_aside(worker: str, serial: str) -> Move[int]:

@@ -274,12 +274,8 @@ class Channel(kombu_redis.Channel):
         return bool(taken)
 
     def _fetch(self, most: int) -> list[Ahead]:
-        queues = self._queue_cycle.consume(len(self.active_queues))
-        lists = [
-            self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues
-        ]
         done, first = HANDS.take_done(), HANDS.next_serial
-        move = moves.fetch(self.worker_id, serial=first, most=most, done=done, lists=lists)
+        move = moves.fetch(self.worker_id, serial=first, most=most, done=done, lists=self.lists())
         HANDS.next_serial += most
         try:
             found = self.run(move)
@@ -287,6 +283,13 @@ class Channel(kombu_redis.Channel):
             HANDS.done.extendleft(done)
             raise
         return [Ahead(str(first + offset), *item) for offset, item in enumerate(found)]
+
+    def lists(self) -> list[str]:
+        """The lists of its queues, in the order in which they are looked at now."""
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        return [
+            self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues
+        ]
 
     def _deliver_ahead(self) -> None:
         while self.qos.can_consume() and (message := HANDS.take_one()):

@@ -71,6 +71,25 @@ def hold(self: Any) -> int:
     return pid
 
 
+@app.task(name="tests.act", bind=True, **tried_again)
+def act(self: Any, what: str) -> int:
+    """Does it: pass, hold, die, ignore, fail. Gives its process id."""
+    if what == "hold":
+        return hold.run.__func__(self)
+    if what == "die":
+        die.run()
+    if what == "ignore":
+        raise Ignore
+    if what == "fail" and not self.request.retries:
+        raise TransientError("the first attempt fails")
+    return os.getpid()
+
+
+@app.task(name="tests.limited", time_limit=60)
+def limited() -> int:
+    return os.getpid()
+
+
 @app.task(name="tests.die")
 def die() -> None:
     """Ends its process as the kernel does when memory runs out."""

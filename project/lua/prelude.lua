@@ -152,6 +152,12 @@ local function lives(worker)
   return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
 end
 
+-- An attempt begins.
+local function begin(job, attempt, at, token)
+  job.attempts = attempt
+  move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
+end
+
 -- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
   local queue, copy = job.queue, nil
@@ -166,6 +172,12 @@ local function take_back(job, at)
 end
 
 local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, news) end
+
+local function succeed(job, at, result, children, news)
+  move(job, 'success', at, 'finished_at', at, 'result', result)
+  if children ~= '' then redis.call('HSET', job.key, 'children', children) end
+  tell(job.id, news)
+end
 
 local function fail(job, at, status, error, exception, news)
   move(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)

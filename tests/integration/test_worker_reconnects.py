@@ -26,7 +26,7 @@ def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
         os.kill(pid, signal.SIGSTOP)
     job = kinds.hold.delay()
     # it waits for jobs and for nothing else: the one it has is in the pipe to a process
-    until(lambda: desk.in_hand() == 1 and waiting(client) and is_asleep(worker.pid))
+    until(lambda: desk.in_hand() == len(waiting(client)) == 1 and is_asleep(worker.pid))
     (lost,) = waiting(client)
     client.client_kill_filter(_id=lost)
     until(lambda: waiting(client) not in ([], [lost]))
