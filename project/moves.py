@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from project.errors import DuplicateJob, InvalidField
-from project.records import Event, Page, Stats, TaskRecord, TaskStatus, Wanted
+from project.records import Event, Page, Progress, Stats, TaskRecord, TaskStatus, Wanted
 
 FIELDS = (
     "kind",
@@ -27,9 +27,12 @@ FIELDS = (
     "started_at",
     "finished_at",
     "interruptions",
+    "progress",
 )
 
 type Field = bytes | None
+_progress = msgspec.json.Decoder(Progress)
+
 type Argument = str | bytes | int | float
 
 
@@ -360,6 +363,11 @@ def cancelled(job_id: str, *, token: str) -> Move[Verdict]:
     return Move("cancelled", (job_id, token), read_verdict)
 
 
+def progress(job_id: str, *, token: str, made: Progress) -> Move[Verdict]:
+    """A running attempt says how far it is."""
+    return Move("progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
+
+
 def claim(job_id: str, *, token: str, key: str) -> Move[bool]:
     """Begin what must be done once. False: it was begun before."""
     return Move("claim", (job_id, token, key, new_call()), bool)
@@ -614,6 +622,7 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         started_at=seconds(field["started_at"]),
         finished_at=seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
+        progress=progress_of(field["progress"]),
     )
 
 
@@ -626,6 +635,7 @@ def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
         status=TaskStatus(text(field[b"status"])),
         attempts=int(field[b"attempts"]),
         at=int(place.partition(b"-")[0]) / 1000,
+        progress=progress_of(field.get(b"progress")),
     )
     return Noted(place.decode(), event)
 
@@ -642,6 +652,11 @@ def worker_of(row: Sequence[str]) -> Worker:
         slots=int(field["slots"]),
         started_at=float(field["started_at"]),
     )
+
+
+def progress_of(value: Field) -> Progress | None:
+    """A stored progress, None when there is none."""
+    return _progress.decode(value) if value else None
 
 
 def json_of(value: Field) -> Any:

@@ -44,6 +44,14 @@ def backoff(attempt: int) -> int:
     return min(1 << attempt, MAX_BACKOFF)
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a job says that it is: ``done`` of ``total`` (None: nobody knows), and in words."""
+
+    done: int | float
+    total: int | float | None = None
+    note: str = ""
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -51,7 +59,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts; ``max_retries`` is the most attempts the job gets. ``error`` is
     the traceback of the last failure, "" when there was none. ``interruptions``
     counts attempts that ended because their worker stopped or died: those are
-    not the job's fault and are not among ``attempts``.
+    not the job's fault and are not among ``attempts``. ``progress`` is what the
+    last attempt said of itself, None when it said nothing.
     """
 
     id: str
@@ -66,6 +75,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float | None
     finished_at: float | None
     interruptions: int = 0
+    progress: Progress | None = None
 
     @property
     def is_final(self) -> bool:
@@ -74,19 +84,22 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The record as it is served: plain types, seed order."""
-        return {name: getattr(self, name) for name in self.__struct_fields__} | {
-            "status": self.status.value
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
 
 
-class Event(msgspec.Struct, frozen=True):
-    """A job became what ``status`` says, ``at`` seconds since the epoch; ``id`` is the job's."""
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A job became what ``status`` says, or made ``progress``; ``id`` is the job's.
+
+    ``at`` is in seconds since the epoch.
+    """
 
     id: str
     kind: str
     status: TaskStatus
     attempts: int
     at: float
+    progress: Progress | None = None
 
 
 class Wanted(NamedTuple):

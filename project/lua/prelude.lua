@@ -61,8 +61,8 @@ local function drop_message(job)
 end
 
 -- What happened to a job is told to those who watch. The last write of a change: it only grows.
-local function note(id, kind, status, attempts)
-  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', kind, 'status', status, 'attempts', attempts)
+local function note(id, kind, status, attempts, ...)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', kind, 'status', status, 'attempts', attempts, ...)
 end
 local function last_event()
   local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
@@ -155,6 +155,7 @@ end
 -- An attempt begins.
 local function begin(job, attempt, at, token)
   job.attempts = attempt
+  if job.token then redis.call('HDEL', job.key, 'progress') end -- of an attempt before
   move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
 end
 

@@ -7,8 +7,8 @@ import pytest
 from project import moves
 from project.embedded import EmbeddedValkey
 from project.errors import StoreUnavailable
-from project.moves import Message, Replay
-from project.records import Event, TaskStatus, Wanted
+from project.moves import Message, Replay, Verdict
+from project.records import Event, Progress, TaskRecord, TaskStatus, Wanted
 from project.store import Store, keys_of
 
 START = "0-0"
@@ -40,6 +40,16 @@ def fail(store: Store, job_id: str) -> None:
             job_id, token="w#1", status=TaskStatus.FAILED, error="e", exception="{}", news="{}"
         )
     )
+
+
+def progress(store: Store, job_id: str, made: Progress, token: str = "w#1") -> Verdict:
+    return store.run(moves.progress(job_id, token=token, made=made))
+
+
+def record(store: Store, job_id: str) -> TaskRecord:
+    found = store.run(moves.read(job_id))
+    assert found
+    return found
 
 
 def replay(store: Store, place: str = START, most: int = 10_000, **wanted: str) -> Replay:
@@ -124,6 +134,45 @@ def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) 
     start(store, "a")
     assert told(store, **wanted) == found
     assert replay(store, **wanted).place == store.run(moves.last_place())
+
+
+def test_progress_is_on_the_record_and_told(store: Store) -> None:
+    enqueue(store, "a")
+    assert record(store, "a").progress is None
+    start(store, "a")
+    half, whole = Progress(1, 2, "half"), Progress(2, 2)
+    for made in (half, whole):
+        assert progress(store, "a", made) is Verdict.GO
+        assert record(store, "a").progress == made
+    succeed(store, "a")
+    assert record(store, "a").progress == whole
+    told = [event for _, event in replay(store).events if event.progress]
+    assert [(event.status, event.progress) for event in told] == [
+        ("running", half),
+        ("running", whole),
+    ]
+
+
+def test_only_the_running_attempt_may_say_how_far_it_is(store: Store) -> None:
+    enqueue(store, "a")
+    assert progress(store, "a", Progress(1)) is Verdict.REFUSED
+    start(store, "a")
+    assert progress(store, "a", Progress(1), token="gone#1") is Verdict.REFUSED
+    assert progress(store, "nobody", Progress(1)) is Verdict.REFUSED
+    succeed(store, "a")
+    assert progress(store, "a", Progress(1)) is Verdict.REFUSED
+    assert record(store, "a").progress is None
+    assert not [event for _, event in replay(store).events if event.progress]
+
+
+def test_another_attempt_begins_without_the_progress_of_the_last(store: Store) -> None:
+    enqueue(store, "a")
+    start(store, "a")
+    progress(store, "a", Progress(9, 10))
+    retry(store, "a")
+    assert record(store, "a").progress == Progress(9, 10)
+    start(store, "a", retries=1)
+    assert record(store, "a").progress is None
 
 
 def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: EmbeddedValkey) -> None:
