@@ -15,7 +15,7 @@ import msgspec
 
 from project import moves
 from project.errors import InvalidField, PermanentError
-from project.moves import Event
+from project.moves import Ending
 from project.settings import settings
 from project.store import Store
 from tasks.webhooks import calls, guard
@@ -54,8 +54,8 @@ def deliver(url: str, delivery_id: str, store: Store) -> dict[str, Any]:
     float}``. Raises ``TransientError`` when another attempt may work, ``PermanentError`` when the
     URL may not be called or wants no more callbacks.
     """
-    event, target, started = told(url, delivery_id, store), guard.parse(url), time.monotonic()
-    text = body(event)
+    ending, target, started = told(url, delivery_id, store), guard.parse(url), time.monotonic()
+    text = body(ending)
     call = Call(url, headers=headers(delivery_id, text), body=text, timeout=TIMEOUT)
     answer = calls.shown(calls.ask(call, target, delivery_id), call)
     if answer.status == GONE:
@@ -64,18 +64,18 @@ def deliver(url: str, delivery_id: str, store: Store) -> dict[str, Any]:
     if answer.status not in calls.SUCCESS:
         words = f"{target} answered {answer.status}: {calls.in_one_line(answer.body)}"
         raise PutOff(words, calls.patience(answer.headers.get("retry-after", "")))
-    about = {"type": name_of(event), "task_id": event.job_id}
+    about = {"type": name_of(ending), "task_id": ending.job_id}
     return {**about, **answer._asdict(), "seconds": round(time.monotonic() - started, 3)}
 
 
-def told(url: str, delivery_id: str, store: Store) -> Event:
+def told(url: str, delivery_id: str, store: Store) -> Ending:
     """What the delivery is to tell. Raises ``PermanentError`` when there is nothing to be told."""
-    event = store.run(moves.delivery(delivery_id, url))
-    if event is None:
+    ending = store.run(moves.delivery(delivery_id, url))
+    if ending is None:
         raise PermanentError("this job was not made by the end of another: it has nothing to tell")
-    if not event.is_wanted:
+    if not ending.is_wanted:
         refuse(guard.parse(url), f"has answered {GONE}")
-    return event
+    return ending
 
 
 def refuse(target: Target, reason: str) -> NoReturn:
@@ -83,22 +83,22 @@ def refuse(target: Target, reason: str) -> NoReturn:
     raise PermanentError(f"{target} {reason}: it gets no callbacks until POST /callbacks/enable")
 
 
-def body(event: Event) -> str:
+def body(ending: Ending) -> str:
     """What is sent, as JSON; where that would be too long the record says what is left out."""
-    at = datetime.fromtimestamp(event.at, UTC)
-    texts = (encoded(name_of(event), at, data) for data in versions(event))
+    at = datetime.fromtimestamp(ending.at, UTC)
+    texts = (encoded(name_of(ending), at, data) for data in versions(ending))
     return next(text for text in texts if len(text.encode()) <= MOST_BYTES)
 
 
-def versions(event: Event) -> Iterator[dict[str, Any]]:
+def versions(ending: Ending) -> Iterator[dict[str, Any]]:
     """The record, then with less and less of it."""
-    if event.record:
-        record = event.record.to_dict()
-        error = event.record.error[-ERROR_KEPT:]
+    if ending.record:
+        record = ending.record.to_dict()
+        error = ending.record.error[-ERROR_KEPT:]
         yield record
         yield record | {"result": None, "omitted": ["result"]}
         yield record | {"result": None, "error": error, "omitted": ["result", "error"]}
-    yield {"id": event.job_id, "omitted": ["record"]}
+    yield {"id": ending.job_id, "omitted": ["record"]}
 
 
 def encoded(name: str, at: datetime, data: dict[str, Any]) -> str:
@@ -106,9 +106,9 @@ def encoded(name: str, at: datetime, data: dict[str, Any]) -> str:
     return msgspec.json.encode({"type": name, "timestamp": at, "data": data}).decode()
 
 
-def name_of(event: Event) -> str:
+def name_of(ending: Ending) -> str:
     """``task.success``, ``task.failed`` or ``task.cancelled``."""
-    return f"task.{event.status}"
+    return f"task.{ending.status}"
 
 
 def headers(delivery_id: str, text: str) -> dict[str, str]:

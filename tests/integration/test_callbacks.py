@@ -14,7 +14,7 @@ import pytest
 from project import moves
 from project.celery import app
 from project.errors import InvalidField
-from project.moves import Fate, Message, Verdict
+from project.moves import Fate, Message, Question, Verdict
 from project.records import TaskRecord, TaskStatus
 from project.settings import settings
 from project.store import Store
@@ -34,7 +34,7 @@ CALLBACK = moves.callback_of(Message(moves.UNNAMED, "callback", "celery", "@id@ 
 def told(store: Store) -> list[tuple[str, str]]:
     """Which jobs the deliveries are about, and what became of those."""
     found = []
-    for record in store.run(moves.page(kinds=["callback"], limit=100)).records:
+    for record in store.run(moves.page(Question(kinds=["callback"]), limit=100)).records:
         event = store.run(moves.delivery(record.id, "http://a/"))
         assert event
         assert event.record
@@ -103,7 +103,7 @@ def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
     assert store.run(moves.last_delivery("job")) != first
     statuses = Counter(
         event.status
-        for record in store.run(moves.page(kinds=["callback"], limit=9)).records
+        for record in store.run(moves.page(Question(kinds=["callback"]), limit=9)).records
         if (event := store.run(moves.delivery(record.id, "http://a/")))
     )
     assert statuses == Counter(["failed", "success"])
@@ -338,7 +338,7 @@ def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
         for event in [said(request)]
     }
     assert ids == {job_id: delivery(desk, job_id).id for job_id in jobs}
-    assert app.store.run(moves.page(kinds=["callback"], limit=1)).total == 60
+    assert app.store.run(moves.page(Question(kinds=["callback"]), limit=1)).total == 60
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://a.example/", "", "http://10.0.0.1/"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from project.errors import InvalidField, TransientError
-from project.moves import Event
+from project.moves import Ending
 from project.records import TaskRecord, TaskStatus
 from tasks.webhooks import deliveries
 from tasks.webhooks.calls import PutOff
@@ -17,7 +17,7 @@ def body(**about: Any) -> dict[str, Any]:
     """What is told of a job with this in its record."""
     values = {"result": None, "error": "", "status": TaskStatus.FAILED} | about
     record = TaskRecord(id="job", kind="k", attempts=1, max_retries=3, **TIMES, **values)
-    text = deliveries.body(Event(TaskStatus.FAILED, 1614265330.25, "job", record))
+    text = deliveries.body(Ending(TaskStatus.FAILED, 1614265330.25, "job", record))
     assert len(text.encode()) <= 20_000
     event: dict[str, Any] = json.loads(text)
     assert (event["type"], event["timestamp"]) == ("task.failed", "2021-02-25T15:02:10.250000Z")
@@ -45,7 +45,7 @@ def test_what_would_be_too_long_is_left_out_and_said_to_be() -> None:
 
 
 def test_of_a_job_that_is_no_longer_kept_its_id_is_told() -> None:
-    event = Event(TaskStatus.SUCCESS, 0.0, "job", None)
+    event = Ending(TaskStatus.SUCCESS, 0.0, "job", None)
     assert json.loads(deliveries.body(event)) == {
         "type": "task.success",
         "timestamp": "1970-01-01T00:00:00Z",
