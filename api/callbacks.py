@@ -6,6 +6,7 @@ import msgspec
 
 from api import jobs
 from api.edge import Answer, Request, Router
+from api.orders import Url
 from api.problems import Problem
 from api.tasks import ONE, PATH, found, record_of, state
 from project import moves
@@ -20,13 +21,13 @@ routes = Router()
 class CallbackUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL as it was given."""
 
-    url: str
+    url: Url
 
 
 class DisabledUrl(msgspec.Struct, frozen=True):
     """A URL that wants no more callbacks, since when (seconds since 1970)."""
 
-    url: str
+    url: Url
     since: float
 
 

@@ -50,10 +50,11 @@ class Request:
 
     ``id`` names it in the log and in the answer; ``params`` are the decoded
     places of the path template; ``key_name`` says whose API key it came with,
-    "" when none is asked for; ``leaving`` is set when this process is about to end.
+    "" when none is asked for; ``leaving`` is set when this process is about to end;
+    ``told`` are headers that its answer gets, whatever that is.
     """
 
-    __slots__ = ("_raw", "id", "key_name", "leaving", "params")
+    __slots__ = ("_raw", "id", "key_name", "leaving", "params", "told")
 
     def __init__(
         self, raw: RawRequest, request_id: str, params: dict[str, str], leaving: Event
@@ -63,6 +64,7 @@ class Request:
         self.id = request_id
         self.params = params
         self.key_name = ""
+        self.told: dict[str, str] = {}
 
     @property
     def method(self) -> str:
@@ -77,6 +79,10 @@ class Request:
     def header(self, name: str) -> str:
         """The value of a header, "" when it was not sent."""
         return self._raw.get_header(name) or ""
+
+    def sent(self, name: str) -> str | None:
+        """The same, None when it was not sent; "" when it is not text."""
+        return self._raw.get_header(name)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -118,6 +124,10 @@ class RouteOptions(TypedDict, total=False):
     hidden: bool
 
 
+Admit = Callable[[Request], Awaitable[None]]
+"""Called when it is known whose request it is, before it is read; raises ``Problem`` to refuse."""
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
@@ -132,6 +142,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     template: str
     handler: Handler
+    admit: Admit | None = None
     body: Any = None
     query: type[msgspec.Struct] | None = None
     auth: bool = True

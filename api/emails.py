@@ -1,6 +1,6 @@
 """Order an e-mail blast, watch it, list them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -9,18 +9,25 @@ from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.errors import InvalidField
 from project.settings import settings
-from tasks.emails import blast, send_email_blast
+from tasks.emails import blast, letters, send_email_blast
 
 PATH = "/emails"
 
 routes = Router()
 
+type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
+
 
 class BlastOrder(Order, frozen=True, kw_only=True):
     """Whom to mail what. An empty list of recipients is allowed."""
 
-    recipients: list[str] = msgspec.field(default_factory=list)
+    recipients: list[Address] = msgspec.field(default_factory=list)
     template: str = "default"
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And the templates are those that there are."""
+        return [*super().rules(), {"properties": {"template": {"enum": letters.names()}}}]
 
 
 def call(order: BlastOrder) -> dict[str, Any]:

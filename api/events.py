@@ -5,7 +5,7 @@ say, or after a while; the client asks again with the id of what it had last and
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from cello import Response
@@ -37,7 +37,8 @@ MOST_STEPS = 20
 AT_ONCE, SOON, LATER = 0, 500, 2_000
 """Milliseconds after which a client asks again: as ever, when this process leaves, when in need."""
 
-_PLACE = re.compile(r"\d{1,18}-\d{1,18}").fullmatch
+PLACE = "[0-9]{1,18}-[0-9]{1,18}"
+_PLACE = re.compile(PLACE).fullmatch
 
 routes = Router()
 
@@ -45,7 +46,7 @@ routes = Router()
 class TaskEventsQuery(msgspec.Struct, frozen=True):
     """From where on; a browser says so itself when it asks again, in a header."""
 
-    last_event_id: str = ""
+    last_event_id: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^({PLACE})?$"})] = ""
 
 
 class EventsQuery(TaskEventsQuery, frozen=True):
@@ -124,10 +125,11 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
 
 def place_of(request: Request, query: TaskEventsQuery) -> str:
     """What the client saw last, "" when nothing. Raises ``InvalidField``."""
-    place = request.header(HEADER) or query.last_event_id
-    if place and not _PLACE(place):
+    said = [request.sent(HEADER), query.last_event_id or None]
+    places = [place for place in said if place is not None]
+    if not all(map(_PLACE, places)):
         raise InvalidField("last_event_id", "is not one that an event had; leave it out")
-    return place
+    return places[0] if places else ""
 
 
 async def look(query: EventsQuery) -> tuple[str, FoundTasks]:

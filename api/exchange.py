@@ -30,6 +30,13 @@ from project.errors import ContinuoError
 ANSWER_SECONDS = 34.0
 """A handler that takes longer is cancelled; a long poll must stay below."""
 
+POLICY = "Content-Security-Policy"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may do that does not say it itself: show its text and send its forms here."""
+
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _NO_BODY = frozenset({204, 304})
@@ -65,6 +72,7 @@ class Endpoint:
         self._cors = edge.cors
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
+        self._admit = route.admit
         self._query = Query(route.query) if route.query else None
         self._body = Body(route.body, edge.max_body) if route.body is not None else None
 
@@ -87,6 +95,8 @@ class Endpoint:
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
         if self._keys:
             request.key_name = self._keys.identify(raw, self._scope)
+        if self._admit:
+            await self._admit(request)
         arguments: dict[str, Any] = {}
         if self._query:
             arguments["query"] = self._query.read(raw.query)
@@ -127,8 +137,10 @@ class Endpoint:
         headers = {
             "X-Request-ID": request.id,
             "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
             **self._cors.headers(request),
+            **request.told,
         }
         if self._drain.draining:
             headers["Connection"] = "close"
@@ -165,6 +177,8 @@ def _response(answer: Answer, headers: dict[str, str], request: Request) -> Resp
         headers |= _checked(answer.headers)
     if answer.status in _NO_BODY:
         return Response(status=answer.status, headers=headers)
+    if answer.content_type.startswith("text/html") and POLICY not in answer.headers:
+        headers[POLICY] = PAGE_POLICY
     value = answer.value
     data = value.encode() if isinstance(value, str) else _encode(value)
     if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:

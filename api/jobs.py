@@ -30,7 +30,7 @@ class ListQuery(msgspec.Struct, frozen=True):
 
     status: TaskStatus | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 50
-    cursor: str = ""
+    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"format": "cursor"})] = ""
 
 
 class TaskList(msgspec.Struct, frozen=True):

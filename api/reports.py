@@ -8,10 +8,11 @@ from api import jobs
 from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.records import DEFAULT_MAX_RETRIES
-from tasks.reports import filters, generate_report
+from tasks.reports import catalogue, filters, generate_report
 
 PATH = "/reports"
 MOST_ATTEMPTS = 20
+DEFAULT_TYPE = "summary"
 
 routes = Router()
 
@@ -19,9 +20,21 @@ routes = Router()
 class ReportOrder(Order, frozen=True, kw_only=True):
     """What to report on. ``max_retries`` is the most attempts the job gets."""
 
-    type: str = "summary"
+    type: str = DEFAULT_TYPE
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And each type has its own filters."""
+        return [*super().rules(), {"anyOf": [rule(about) for about in catalogue.describe()]}]
+
+
+def rule(about: dict[str, Any]) -> dict[str, Any]:
+    """What an order of one type may say; the type can be left out for the default one."""
+    name = about["type"]
+    required = {} if name == DEFAULT_TYPE else {"required": ["type"]}
+    return {"properties": {"type": {"const": name}, "filters": about["filters"]}, **required}
 
 
 def call(order: ReportOrder) -> dict[str, Any]:
