@@ -11,9 +11,20 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from project.errors import DuplicateJob, InvalidField
-from project.records import Event, Page, Progress, Stats, TaskRecord, TaskStatus, Wanted
+from project.records import (
+    Cause,
+    Event,
+    Failure,
+    Page,
+    Progress,
+    Stats,
+    TaskRecord,
+    TaskStatus,
+    Wanted,
+)
 
 FIELDS = (
     "kind",
@@ -31,7 +42,13 @@ FIELDS = (
 )
 
 type Field = bytes | None
+ERRORS = "errors"
+"""The field that lists leave out: up to 60 KB."""
+
+NO_CAUSE = Cause(kind="", message="", traceback="")
+
 _progress = msgspec.json.Decoder(Progress)
+_failures = msgspec.json.Decoder(Failure)
 
 type Argument = str | bytes | int | float
 
@@ -262,6 +279,7 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
         updated_at=created_at,
         started_at=None,
         finished_at=None,
+        errors=[],
     )
 
 
@@ -315,16 +333,31 @@ def advance(
     return Move("advance", arguments, parse)
 
 
-def retry(job_id: str, *, token: str, error: str, delay: float, message: Message) -> Move[Verdict]:
+def retry(
+    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+) -> Move[Verdict]:
     """The attempt failed; the next one waits ``delay`` seconds."""
-    return Move("retry", (job_id, token, error, delay, message.queue, message.text), read_verdict)
+    if not isfinite(delay):
+        raise InvalidField("countdown", f"{delay} is no time")
+    about = msgspec.json.encode(cause)
+    arguments = (job_id, token, error, delay, message.queue, message.text, about)
+    return Move("retry", arguments, read_verdict)
 
 
 def fail(
-    job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
+    job_id: str,
+    *,
+    token: str,
+    status: TaskStatus,
+    error: str,
+    exception: str,
+    news: str,
+    cause: Cause = NO_CAUSE,
 ) -> Move[Verdict]:
     """There is no further attempt. An empty ``token`` is for a job that never started."""
-    return Move("fail", (job_id, token, status.value, error, exception, news), read_verdict)
+    about = msgspec.json.encode(cause)
+    arguments = (job_id, token, status.value, error, exception, news, about)
+    return Move("fail", arguments, read_verdict)
 
 
 def revive(message: Message, *, attempts: int) -> Move[bool]:
@@ -380,7 +413,7 @@ def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
 
 def read(job_id: str) -> Move[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Move("read", (job_id, *FIELDS), lambda values: record_of(job_id, values))
+    return Move("read", (job_id, *FIELDS, ERRORS), lambda values: whole_record(job_id, values))
 
 
 def read_outcome(job_id: str) -> Move[Outcome | None]:
@@ -398,10 +431,10 @@ def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
     """A record, and the place of the last event that it knows of."""
 
     def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
-        place, *fields = answer
-        return text(place), record_of(job_id, fields)
+        place, *values = answer
+        return text(place), whole_record(job_id, values)
 
-    return Move("look", (job_id, *FIELDS), parse)
+    return Move("look", (job_id, *FIELDS, ERRORS), parse)
 
 
 def last_place() -> Move[str]:
@@ -604,7 +637,15 @@ def read_verdict(answer: bytes) -> Verdict:
     return Verdict(answer.decode())
 
 
-def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``FIELDS`` and ``ERRORS``; None when there is none."""
+    *fields, errors = values
+    return record_of(job_id, fields, _failures.decode_lines(errors) if errors else [])
+
+
+def record_of(
+    job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
+) -> TaskRecord | None:
     """A record from the values of ``FIELDS``; None when there is none."""
     if values[0] is None:
         return None
@@ -623,6 +664,7 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         finished_at=seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
         progress=progress_of(field["progress"]),
+        errors=errors,
     )
 
 
