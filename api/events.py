@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 from cello import Response
 
-from api import jobs, waiting
+from api import tasks, waiting
 from api.edge import Request, Router
-from api.jobs import TaskList
 from api.problems import Problem
+from api.tasks import FoundTasks, TaskQuery
 from project import moves
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
@@ -52,6 +52,7 @@ class EventsQuery(TaskEventsQuery, frozen=True):
     """Which events, of all jobs."""
 
     kind: str = ""
+    queue: str = ""
     status: TaskStatus | None = None
 
 
@@ -83,7 +84,7 @@ ROUTE: Any = {
 async def watch_all(request: Request, query: EventsQuery) -> Response:
     """Answer what happens to jobs."""
     after = place_of(request, query)
-    wanted = Wanted(kind=query.kind, status=query.status or "")
+    wanted = Wanted(kind=query.kind, queue=query.queue, status=query.status or "")
     try:
         told = await tell(wanted, after, request, LONGEST) if after else None
         if told is None:
@@ -129,12 +130,12 @@ def place_of(request: Request, query: TaskEventsQuery) -> str:
     return place
 
 
-async def look(query: EventsQuery) -> tuple[str, TaskList]:
+async def look(query: EventsQuery) -> tuple[str, FoundTasks]:
     """A place in the stream, and the jobs as they were then or a little later."""
     place = await app.async_store.run(moves.last_place())
-    kinds = [query.kind] if query.kind else []
-    answer = await jobs.answer_page("", jobs.ListQuery(status=query.status), kinds=kinds)
-    return place, answer.value
+    return place, await tasks.find(
+        TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
+    )
 
 
 async def tell(wanted: Wanted, after: str, request: Request, seconds: float) -> Told | None:

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
@@ -22,6 +22,7 @@ from kombu.utils.json import JSONEncoder
 from kombu.utils.json import dumps as json_dumps
 
 from project.errors import ContinuoError
+from project.labels import PRIORITY_SEPARATOR, tagged
 from project.moves import Message
 from project.records import DEFAULT_MAX_RETRIES
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from project.job import Job
 
 PRIORITY_STEPS = (0, 3, 6, 9)
-PRIORITY_SEPARATOR = "\x06\x16"
-"""kombu's own: priority 0 is the queue's name itself, the others follow it."""
-
 MAX_ATTEMPTS = "max_attempts"
 """The header that carries how many attempts a job gets, through retries too."""
 
@@ -67,6 +65,7 @@ class Envelope:
         serializer: str,
         headers: dict[str, Any],
         priority: int | None = None,
+        tags: Sequence[str] = (),
         **properties: Any,
     ) -> None:
         """Take the arguments of ``kombu.Producer.publish``."""
@@ -81,6 +80,7 @@ class Envelope:
             payload=json_dumps([body[0], body[1]]),
             max_retries=int(headers.get(MAX_ATTEMPTS, DEFAULT_MAX_RETRIES)),
             due=due,
+            facets=tagged(tags),
         )
 
 
@@ -181,6 +181,7 @@ class Form:
         job_id: str,
         max_retries: int,
         due: float | None = None,
+        tags: Sequence[str] = (),
     ) -> Message:
         """The message of one call."""
         args_text = encode(list(args)) if args else "[]"
@@ -194,7 +195,8 @@ class Form:
             "kwargs": shown(kwargs_text),
             "max_retries": max_retries,
         }
-        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due)
+        facets = tagged(tags) if tags else ()
+        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, facets)
 
 
 encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode

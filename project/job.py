@@ -57,7 +57,7 @@ MOST_AT_ONCE = 1_000
 TELLER = "teller"
 """Where a request keeps who tells its progress."""
 
-PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries"})
+PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags"})
 """What a call may ask for and still be a filled-in form."""
 
 
@@ -87,7 +87,12 @@ class JobResult(AsyncResult):
         task = self.app.tasks[record.kind]
         attempts = record.attempts + task.attempts_allowed()
         message = task.build(
-            args, kwargs, task_id=self.id, retries=record.attempts, max_retries=attempts
+            args,
+            kwargs,
+            task_id=self.id,
+            retries=record.attempts,
+            max_retries=attempts,
+            queue=record.queue,
         )
         revived: bool = self.app.store.run(moves.revive(message, attempts=record.attempts))
         if revived and self.app.relay:
@@ -138,8 +143,9 @@ class Job(Task):
     ) -> JobResult:
         """Record the job and queue its message in one step; every option of Celery's holds.
 
-        ``max_retries`` is the most attempts this job gets. Raises ``DuplicateJob`` when
-        ``task_id`` is taken and ``StoreUnavailable`` when Redis takes nothing.
+        ``max_retries`` is the most attempts this job gets; ``tags=["a", "b"]`` are names under
+        which it is found, 8 at most. Raises ``DuplicateJob`` when ``task_id`` is taken,
+        ``InvalidField`` and ``StoreUnavailable`` (Redis takes nothing).
         """
         if headers is None and self._is_plain(options):
             message = self.message(args, kwargs, max_retries=max_retries, **options)
@@ -169,6 +175,7 @@ class Job(Task):
             job_id=options.get("task_id") or str(uuid4()),
             max_retries=self.attempts_allowed() if attempts is None else required(attempts),
             due=None if countdown is None else time() + countdown,
+            tags=options.get("tags") or (),
         )
 
     def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:

@@ -14,12 +14,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from project.errors import DuplicateJob, InvalidField
+from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
 from project.records import (
     Cause,
     Event,
     Failure,
     Page,
     Progress,
+    Queue,
     Stats,
     TaskRecord,
     TaskStatus,
@@ -41,16 +43,19 @@ FIELDS = (
     "progress",
 )
 
-type Field = bytes | None
 ERRORS = "errors"
-"""The field that lists leave out: up to 60 KB."""
+"""The field that lists leave out: 20 failures, up to 60 KB."""
+
+MOST_LOOKED_AT = 1_000
+"""Records that one page looks at; Redis does nothing else for some milliseconds."""
+
+type Field = bytes | None
+type Argument = str | bytes | int | float
 
 NO_CAUSE = Cause(kind="", message="", traceback="")
 
 _progress = msgspec.json.Decoder(Progress)
 _failures = msgspec.json.Decoder(Failure)
-
-type Argument = str | bytes | int | float
 
 
 class Move[T](NamedTuple):
@@ -66,7 +71,8 @@ class Message(NamedTuple):
 
     ``queue`` is the Redis list, ``text`` the message as kombu writes it,
     ``payload`` the JSON of ``[args, kwargs]``, ``due`` seconds since the epoch
-    or None for at once, ``max_retries`` the most attempts the job gets.
+    or None for at once, ``max_retries`` the most attempts the job gets, ``facets``
+    what it is filed under beside its kind and queue.
     """
 
     id: str
@@ -76,6 +82,12 @@ class Message(NamedTuple):
     payload: str
     max_retries: int
     due: float | None = None
+    facets: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """What the job is filed under."""
+        return Label(self.kind, queue_of(self.queue), self.facets)
 
 
 class Said(NamedTuple):
@@ -104,6 +116,36 @@ class Once(NamedTuple):
     record: TaskRecord | None = None
     said: str = ""
     holder: str = ""
+
+
+class Question(NamedTuple):
+    """Which records are wanted; an empty part means all.
+
+    Times are seconds since the epoch, neither is in the range itself. A record has each of the
+    ``facets``. ``error`` is a part of its error; to find one, records have to be read, so a page
+    looks at ``MOST_LOOKED_AT`` of them and may be short, or empty, before the end.
+    """
+
+    kinds: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    statuses: Sequence[TaskStatus] = ()
+    facets: Sequence[str] = ()
+    created_after: float | None = None
+    created_before: float | None = None
+    error: str = ""
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether records have to be read to tell which ones are meant."""
+        return bool(self.error) or len(self.facets) > 1
+
+    def lists(self) -> list[Sequence[str]]:
+        """Kinds, queues, statuses and facets as Redis keeps them."""
+        queues = ["" if queue == DEFAULT_QUEUE else queue for queue in self.queues]
+        return [self.kinds, queues, [status.value for status in self.statuses], self.facets]
+
+
+EVERYTHING = Question()
 
 
 class Outcome(NamedTuple):
@@ -261,15 +303,16 @@ def about_job(message: Message) -> tuple[Argument, ...]:
     if message.due is not None and not isfinite(message.due):
         raise InvalidField("countdown", f"{message.due} is no time")
     due = "" if message.due is None else repr(message.due)
-    about = (message.id, message.kind, message.max_retries, message.payload)
+    about = (message.id, message.label.write(), message.max_retries, message.payload)
     return (*about, message.queue, message.text, due)
 
 
 def first_record(message: Message, created_at: float) -> TaskRecord:
     """The record of a job that was just enqueued."""
+    label = message.label
     return TaskRecord(
         id=message.id,
-        kind=message.kind,
+        kind=label.kind,
         status=TaskStatus.PENDING,
         attempts=0,
         max_retries=message.max_retries,
@@ -279,6 +322,8 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
         updated_at=created_at,
         started_at=None,
         finished_at=None,
+        queue=label.queue,
+        tags=label.tags,
         errors=[],
     )
 
@@ -290,7 +335,7 @@ def start(job_id: str, *, retries: int, token: str) -> Move[Start]:
 
 def register(message: Message, *, retries: int) -> Move[bool]:
     """Make a record for a job that a plain Celery client sent. False: there is one."""
-    about = (message.kind, message.max_retries, message.payload, retries)
+    about = (message.label.write(), message.max_retries, message.payload, retries)
     return Move("register", (message.id, *about), bool)
 
 
@@ -317,19 +362,19 @@ def advance(
     worker: str,
     done: str,
     serial: str,
-    kind: str,
     lists: Sequence[str],
+    kinds: str,
 ) -> Move[tuple[Verdict, bytes | None]]:
-    """Do ``success``, and begin the next job of the kind as ``serial``: its message, if any.
+    """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
 
     ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
-    nothing is taken.
+    nothing is taken. ``kinds`` are names between newlines.
     """
 
     def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
         return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
 
-    arguments = (*success.arguments, worker, done, serial, kind, *lists)
+    arguments = (*success.arguments, worker, done, serial, kinds, *lists)
     return Move("advance", arguments, parse)
 
 
@@ -339,9 +384,9 @@ def retry(
     """The attempt failed; the next one waits ``delay`` seconds."""
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
+    next_one = (message.label.shelf, message.queue, message.text)
     about = msgspec.json.encode(cause)
-    arguments = (job_id, token, error, delay, message.queue, message.text, about)
-    return Move("retry", arguments, read_verdict)
+    return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
 
 
 def fail(
@@ -453,42 +498,25 @@ def replay(place: str, wanted: Wanted, *, most: int) -> Move[Replay]:
 
 
 def page(
-    *,
-    kinds: Sequence[str] = (),
-    statuses: Sequence[TaskStatus] = (),
-    limit: int,
-    cursor: tuple[float, str] | None = None,
-    created_after: float | None = None,
-    created_before: float | None = None,
+    question: Question = EVERYTHING, *, limit: int, cursor: tuple[float, str] | None = None
 ) -> Move[Page]:
-    """Records newest first; no kinds or statuses means all of them.
-
-    Times are seconds since the epoch; neither is in the range itself.
-    """
-    oldest = "-inf" if created_after is None else f"({created_after!r}"
-    newest = "+inf" if created_before is None else f"({created_before!r}"
+    """The records that a question is about, newest first, at most ``limit``."""
+    oldest = "-inf" if question.created_after is None else f"({question.created_after!r}"
+    newest = "+inf" if question.created_before is None else f"({question.created_before!r}"
     score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
 
     def parse(answer: list[Any]) -> Page:
-        total, more, *rows = answer
+        total, looked_at, last_score, last_id, *rows = answer
         found = (record_of(row[0].decode(), row[1:]) for row in rows)
         records = [record for record in found if record]
-        last = (records[-1].created_at, records[-1].id) if more and records else None
-        return Page(records, total, last)
+        place = (float(last_score), last_id.decode()) if last_id else None
+        return Page(records, None if question.is_scan else total, place, looked_at)
 
-    arguments: tuple[Argument, ...] = (
-        limit,
-        score,
-        after,
-        oldest,
-        newest,
-        len(kinds),
-        *kinds,
-        len(statuses),
-        *statuses,
-        *FIELDS,
-    )
-    return Move("page", arguments, parse)
+    arguments: list[Argument] = [limit, MOST_LOOKED_AT, score, after, oldest, newest]
+    arguments.append(question.error)
+    for wanted in question.lists():
+        arguments += [len(wanted), *wanted]
+    return Move("page", [*arguments, *FIELDS], parse)
 
 
 def stats() -> Move[Stats]:
@@ -502,9 +530,28 @@ def stats() -> Move[Stats]:
     return Move("stats", (), parse)
 
 
-def kinds() -> Move[list[str]]:
-    """Every kind that has ever had a record."""
-    return Move("kinds", (), lambda names: sorted(name.decode() for name in names))
+def queues() -> Move[list[Queue]]:
+    """How every queue is doing that has ever had a message, or has a worker."""
+
+    def parse(answer: list[Any]) -> list[Queue]:
+        return sorted((queue_from(row) for row in answer), key=lambda queue: queue.name)
+
+    return Move("queues", (), parse)
+
+
+def pause(queue: str) -> Move[bool]:
+    """Let a queue hand out nothing until it is resumed."""
+    return Move("pause", (queue,), bool)
+
+
+def resume(queue: str) -> Move[bool]:
+    """Let a queue hand out its messages again, at once."""
+    return Move("resume", (queue,), bool)
+
+
+def shelves() -> Move[list[str]]:
+    """Every kind and queue that have ever had a record, as a label without facets."""
+    return Move("shelves", (), lambda names: sorted(name.decode() for name in names))
 
 
 def admit(name: str, limit: int, window: int) -> Move[Pass]:
@@ -543,10 +590,10 @@ def sent(job_id: str) -> Move[bool]:
 
 
 def sweep(
-    *, kind: str, status: TaskStatus, kept: int, offset: int, most: int
+    *, shelf: str, status: TaskStatus, kept: int, offset: int, most: int
 ) -> Move[tuple[int, int]]:
     """Delete final records older than ``kept`` seconds; how many, and where to look next."""
-    return Move("sweep", (kind, status.value, kept, offset, most), lambda pair: (pair[0], pair[1]))
+    return Move("sweep", (shelf, status.value, kept, offset, most), lambda pair: (pair[0], pair[1]))
 
 
 def lease(
@@ -650,9 +697,10 @@ def record_of(
     if values[0] is None:
         return None
     field = dict(zip(FIELDS, values, strict=True))
+    label = read_label(text(field["kind"]))
     return TaskRecord(
         id=job_id,
-        kind=text(field["kind"]),
+        kind=label.kind,
         status=TaskStatus(text(field["status"])),
         attempts=int(field["attempts"] or 0),
         max_retries=int(field["max_retries"] or 0),
@@ -663,17 +711,34 @@ def record_of(
         started_at=seconds(field["started_at"]),
         finished_at=seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
+        queue=label.queue,
+        tags=label.tags,
         progress=progress_of(field["progress"]),
         errors=errors,
+    )
+
+
+def queue_from(row: Sequence[Any]) -> Queue:
+    """A queue from the script's answer."""
+    name, waiting, oldest, running, paused, workers = row
+    return Queue(
+        name=name.decode(),
+        waiting=None if waiting == b"" else waiting,
+        running=running,
+        paused=bool(paused),
+        oldest=seconds(oldest),
+        workers=workers,
     )
 
 
 def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
     """An event from its place and its names and values in turn."""
     field = dict(zip(fields[::2], fields[1::2], strict=True))
+    label = read_label(text(field[b"kind"]))
     event = Event(
         id=text(field[b"id"]),
-        kind=text(field[b"kind"]),
+        kind=label.kind,
+        queue=label.queue,
         status=TaskStatus(text(field[b"status"])),
         attempts=int(field[b"attempts"]),
         at=int(place.partition(b"-")[0]) / 1000,

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 from celery import states
 
+from project.labels import DEFAULT_QUEUE
+
 
 class TaskStatus(StrEnum):
     """Where a job is. ``FINAL`` ones never change by themselves."""
@@ -85,9 +87,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts; ``max_retries`` is the most attempts the job gets. ``error`` is
     the traceback of the last failure, "" when there was none. ``interruptions``
     counts attempts that ended because their worker stopped or died: those are
-    not the job's fault and are not among ``attempts``. ``progress`` is what the
-    last attempt said of itself, None when it said nothing. ``errors`` are the
-    attempts that did not work, the last 20, oldest first; lists leave them out.
+    not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
+    ``progress`` is what the last attempt said of itself, None when it said nothing. ``errors``
+    are the attempts that did not work, the last 20, oldest first; lists leave them out.
     """
 
     id: str
@@ -102,6 +104,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float | None
     finished_at: float | None
     interruptions: int = 0
+    queue: str = DEFAULT_QUEUE
+    tags: list[str] = []
     progress: Progress | None = None
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
 
@@ -124,6 +128,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     kind: str
+    queue: str
     status: TaskStatus
     attempts: int
     at: float
@@ -135,23 +140,42 @@ class Wanted(NamedTuple):
 
     job: str = ""
     kind: str = ""
+    queue: str = ""
     status: str = ""
 
     def takes(self, event: Event) -> bool:
         """Whether it is one of those."""
-        about = (event.id, event.kind, event.status)
+        about = (event.id, event.kind, event.queue, event.status)
         return all(want in ("", has) for want, has in zip(self, about, strict=True))
 
 
 class Page(msgspec.Struct, frozen=True):
     """One page of a list: records newest first, how many match in all, where to go on.
 
-    ``next_cursor`` is the creation time and id of the last record, None at the end.
+    ``total`` is None when that would mean to read them all. ``next_cursor`` is the creation time
+    and id of the last record looked at, None at the end; ``looked_at`` is how many that were.
     """
 
     records: list[TaskRecord]
-    total: int
+    total: int | None
     next_cursor: tuple[float, str] | None
+    looked_at: int
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """How a queue is doing.
+
+    ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
+    whose turn is next, seconds since the first was ordered or last tried; null when none waits.
+    ``workers`` are those alive that take from it. With RabbitMQ, ``waiting`` is null.
+    """
+
+    name: str
+    waiting: int | None
+    running: int
+    paused: bool
+    oldest: float | None
+    workers: int
 
 
 class Stats(msgspec.Struct, frozen=True):

@@ -98,6 +98,7 @@ class Keeper(threading.Thread):
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": f"{time.time():.3f}",
+            "queues": "\n".join(self.queues()),
         }
         move = moves.lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
@@ -106,6 +107,13 @@ class Keeper(threading.Thread):
             os._exit(LEASE_LOST)
         self._renew_at = asked_at + self.seconds / 4
         self.guard.renewed(asked_at + self.seconds)
+
+    def queues(self) -> list[str]:
+        """The queues that this worker takes from, or will when it has begun."""
+        consumer = getattr(getattr(self.worker, "consumer", None), "task_consumer", None)
+        if consumer:
+            return [queue.name for queue in consumer.queues]
+        return list(self.worker.app.amqp.queues.consume_from)
 
     def on_unreachable(self, problem: StoreUnavailable) -> float:
         """Try again soon."""

@@ -127,9 +127,15 @@ class Line(threading.local):
     def taken_from(self, client: redis.Redis) -> Any:
         """The connection of this thread in this process."""
         if self.pid != os.getpid():
-            self.connection = client.connection_pool.make_connection()
+            self.connection = connect(client)
             self.pid = os.getpid()
         return self.connection
+
+
+def connect(client: redis.Redis) -> Any:
+    """A connection as the client makes them, which its pool does not count."""
+    pool = client.connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
 
 
 class Scripts:
@@ -143,7 +149,7 @@ class Scripts:
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
         if self._line.is_busy:  # a signal handler, in the middle of another move
-            return move.read(self._ask(move, self.client.connection_pool.make_connection()))
+            return move.read(self._ask(move, connect(self.client)))
         self._line.is_busy = True
         try:
             return move.read(self._ask(move, self._line.taken_from(self.client)))
@@ -219,7 +225,7 @@ class Store:
 
         When the connection is lost the move is run again: asked twice it happens once.
         """
-        connection: Any = self.client.connection_pool.make_connection()
+        connection = connect(self.client)
         try:
             self._scripts.send(move, connection)
         except RedisError:

@@ -9,11 +9,13 @@ local elsewhere = KEYS[3] ~= nil
 local EVENTS = prefix .. 'events'       -- stream: what happened to jobs, the oldest forgotten
 local SCHEDULED = prefix .. 'scheduled' -- zset: job id -> when its message is due
 local UNSENT = prefix .. 'unsent'       -- zset: job id -> since when its message is to go to the other broker
-local KINDS = prefix .. 'kinds'         -- set: every kind that ever had a job
+local SHELVES = prefix .. 'kinds'       -- set: every shelf that ever had a job
 local QUEUES = prefix .. 'queues'       -- set: every list that messages were put on
 local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
 local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
+local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
+local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
 local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
@@ -21,7 +23,10 @@ local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cance
 local FINAL = { success = true, failed = true, cancelled = true }
 
 local function job_key(id) return prefix .. 'job:' .. id end
-local function index_key(kind, status) return prefix .. 'index:' .. kind .. ':' .. status end
+-- A job is filed under its label: its kind; on a second line its queue, empty for Celery's own; on further lines its
+-- facets. Its shelf is the part before the facets. zset: job id -> when it was created
+local function index_key(shelf, status) return prefix .. 'index:' .. shelf .. ':' .. status end
+local function facet_key(facet, shelf, status) return prefix .. 'facet:' .. facet .. '\n' .. shelf .. ':' .. status end
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
 local function cancelling_key(worker) return prefix .. 'cancelling:' .. worker end -- set: jobs it is asked to stop
@@ -48,7 +53,7 @@ local function load(id)
   local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths')
   if not f[1] then return nil end
   return {
-    id = id, key = key, kind = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
+    id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
     queue = f[6], deaths = f[7],
   }
 end
@@ -61,9 +66,28 @@ local function drop_message(job)
   job.queue = nil
 end
 
+local function shelf_of(label)
+  if not label:find('\n', 1, true) then return label end
+  local kind, queue = label:match('^([^\n]*)\n([^\n]*)')
+  return queue == '' and kind or kind .. '\n' .. queue
+end
+
+-- A command on every list that holds the jobs of a label and a status: one, and one for each facet.
+local function on_lists(command, label, status, ...)
+  if not label:find('\n', 1, true) then
+    redis.call(command, index_key(label, status), ...)
+    return
+  end
+  local shelf = shelf_of(label)
+  redis.call(command, index_key(shelf, status), ...)
+  for facet in label:match('^[^\n]*\n[^\n]*(.*)'):gmatch('[^\n]+') do
+    redis.call(command, facet_key(facet, shelf, status), ...)
+  end
+end
+
 -- What happened to a job is told to those who watch. The last write of a change: it only grows.
-local function note(id, kind, status, attempts, ...)
-  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', kind, 'status', status, 'attempts', attempts, ...)
+local function note(id, label, status, attempts, ...)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', label, 'status', status, 'attempts', attempts, ...)
 end
 local function last_event()
   local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
@@ -72,12 +96,24 @@ end
 
 -- The job leaves the list of its status and enters another; the caller sets its other fields, and job.attempts before.
 local function move(job, status, at, ...)
-  redis.call('ZREM', index_key(job.kind, job.status), job.id)
+  on_lists('ZREM', job.label, job.status, job.id)
   if job.queue then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
-  redis.call('ZADD', index_key(job.kind, status), job.created_at, job.id)
+  on_lists('ZADD', job.label, status, job.created_at, job.id)
   job.status = status
-  note(job.id, job.kind, status, job.attempts)
+  note(job.id, job.label, status, job.attempts)
+end
+
+-- The job is filed anew when its next message goes to another queue; its facets stay.
+local function refile(job, shelf)
+  if shelf_of(job.label) == shelf then return end
+  on_lists('ZREM', job.label, job.status, job.id)
+  local kind, queue = shelf:match('^([^\n]*)\n?([^\n]*)')
+  local facets = job.label:match('^[^\n]*\n[^\n]*(\n.*)$')
+  job.label = facets and kind .. '\n' .. queue .. facets or shelf
+  redis.call('HSET', job.key, 'kind', job.label)
+  on_lists('ZADD', job.label, job.status, job.created_at, job.id)
+  redis.call('SADD', SHELVES, shelf)
 end
 
 local function schedule(job, due, queue, message)
@@ -86,9 +122,14 @@ local function schedule(job, due, queue, message)
   redis.call('ZADD', SCHEDULED, due, job.id)
 end
 
+-- A list is its queue's name, then perhaps \6 \22 and a priority.
+local function queue_of(list) return list:match('^[^\6]*') end
+local function is_open(list) return redis.call('SISMEMBER', PAUSED, queue_of(list)) == 0 end
+local function lists_of(queue) return { queue, queue .. '\6\0223', queue .. '\6\0226', queue .. '\6\0229' } end
+
 -- Wake a worker that waits. One item is enough: a worker that leaves messages behind rings again.
 local function ring(list)
-  local bell = bell_key(list:match('^[^\6]+')) -- a list is its queue's name, then perhaps \6 \22 and a priority
+  local bell = bell_key(queue_of(list))
   if redis.call('LLEN', bell) == 0 then redis.call('LPUSH', bell, 1) end
 end
 
@@ -110,19 +151,19 @@ local function push_all(list, messages)
 end
 
 -- A record, unless there is one of this id. -> whether it was made
-local function create(id, kind, max_retries, payload, at, call)
+local function create(id, label, max_retries, payload, at, call)
   local key = job_key(id)
-  if redis.call('HSETNX', key, 'call', call) == 0 then return false end
-  redis.call('HSET', key, 'kind', kind, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
+  if redis.call('EXISTS', key) == 1 then return false end
+  redis.call('HSET', key, 'call', call, 'kind', label, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
     'created_at', at, 'updated_at', at, 'payload', payload)
   return true
 end
 
--- New records of a kind take their places. places: created_at and id of each, one after the other
-local function list_as_pending(kind, places)
-  redis.call('ZADD', index_key(kind, 'pending'), unpack(places))
-  redis.call('SADD', KINDS, kind)
-  for i = 2, #places, 2 do note(places[i], kind, 'pending', 0) end
+-- New records of a label take their places. places: created_at and id of each, one after the other
+local function list_as_pending(label, places)
+  on_lists('ZADD', label, 'pending', unpack(places))
+  redis.call('SADD', SHELVES, shelf_of(label))
+  for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
 end
 
 -- May the attempt with this token end the job's current run?

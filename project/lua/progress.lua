@@ -4,6 +4,6 @@ local job = load(id)
 local may = verdict(job, token, 'running')
 if may == 'go' then
   redis.call('HSET', job.key, 'progress', progress)
-  note(id, job.kind, job.status, job.attempts, 'progress', progress)
+  note(id, job.label, job.status, job.attempts, 'progress', progress)
 end
 return may

@@ -1,6 +1,7 @@
 """Whatever happens to jobs, in whatever order: one final state each, none lost, lists true."""
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,11 +15,13 @@ from hypothesis.stateful import (
 )
 
 from project import moves
-from project.moves import Message, Start, Verdict
+from project.moves import Cancel, Message, Question, Start, Verdict
 from project.records import FINAL, TaskStatus
 from project.store import Store
 
 TOKENS = st.sampled_from(["w1", "w2"])
+QUEUES = st.sampled_from(["celery", "slow"])
+FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
 
 
 class Histories(RuleBasedStateMachine):
@@ -37,12 +40,17 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         self.store.client.flushall()
 
-    @rule(target=jobs)
-    def enqueue(self) -> str:
+    @rule(target=jobs, queue=QUEUES, facets=FACETS)
+    def enqueue(self, queue: str, facets: tuple[str, ...]) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
-        self.store.run(moves.enqueue(Message(job_id, "k", "celery", "m", "[]", 3)))
+        self.store.run(moves.enqueue(Message(job_id, "k", queue, "m", "[]", 3, None, facets)))
         return job_id
+
+    @rule(job=jobs)
+    def cancel(self, job: str) -> None:
+        if self.store.run(moves.cancel(job)) is Cancel.CANCELLED:
+            self.finishes[job] += 1
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def start(self, job: str, token: str, retries: int) -> None:
@@ -70,9 +78,9 @@ class Histories(RuleBasedStateMachine):
         )
         self.ended(job, self.store.run(move))
 
-    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
-    def retry(self, job: str, token: str, retries: int) -> None:
-        again = Message(job, "k", "celery", f"retry {retries}", "[]", 3)
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3), queue=QUEUES)
+    def retry(self, job: str, token: str, retries: int, queue: str) -> None:
+        again = Message(job, "k", queue, f"retry {retries}", "[]", 3)
         self.store.run(
             moves.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
         )
@@ -105,9 +113,23 @@ class Histories(RuleBasedStateMachine):
         assert counted == Counter({k: n for k, n in stats.status_counts.items() if n})
 
     @invariant()
+    def a_job_is_in_the_lists_of_its_queue_and_its_tags_and_in_no_other(self) -> None:
+        records = self.store.run(moves.page(limit=1000)).records
+        for tag in ("a", "b"):
+            tagged = {record.id for record in records if tag in record.tags}
+            assert self.found(facets=[f"tag:{tag}"]) == tagged
+        slow = {record.id for record in records if record.queue == "slow"}
+        assert self.found(queues=["slow"]) == slow
+
+    def found(self, **question: Any) -> set[str]:
+        page = self.store.run(moves.page(Question(**question), limit=1000))
+        assert page.total == len(page.records)
+        return {record.id for record in page.records}
+
+    @invariant()
     def only_retrying_jobs_are_scheduled(self) -> None:
         scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
-        page = self.store.run(moves.page(statuses=[TaskStatus.RETRYING], limit=1000))
+        page = self.store.run(moves.page(Question(statuses=[TaskStatus.RETRYING]), limit=1000))
         assert scheduled <= {record.id for record in page.records}
 
 

@@ -96,7 +96,10 @@ def test_an_event_says_what_the_record_says(store: Store) -> None:
     assert record
     (noted,) = replay(store).events
     at = pytest.approx(record.created_at, abs=0.01)
-    assert noted == (place, Event(id="a", kind="report", status=record.status, attempts=0, at=at))
+    assert noted == (
+        place,
+        Event(id="a", kind="report", queue="celery", status=record.status, attempts=0, at=at),
+    )
 
 
 def test_each_of_many_jobs_is_told(store: Store) -> None:

@@ -35,7 +35,9 @@ def advance(
     job_id: str, serial: str = "p1.0", following: str = "p1.1", lists: list[str] = LISTS
 ) -> Move[tuple[Verdict, bytes | None]]:
     success = moves.succeed(job_id, token=f"w#{serial}", result="1", news="{}")
-    return moves.advance(success, worker="w", done=serial, serial=following, kind="k", lists=lists)
+    return moves.advance(
+        success, worker="w", done=serial, serial=following, lists=lists, kinds="\nj\nk\n"
+    )
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
@@ -175,3 +177,15 @@ def test_after_a_lost_connection_processes_keep_what_they_took(store: Store) -> 
     assert store.run(moves.release_others("w", [])) == 1
     assert held(store) == ["p1.1"]
     assert record(store, "b").status is TaskStatus.RUNNING
+
+
+def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c", queue="slow")
+    store.run(moves.pause("celery"))
+    verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
+    assert (verdict, begun(text)) == (Verdict.GO, "c")
+    assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
+    assert record(store, "b").status is TaskStatus.PENDING
