@@ -30,7 +30,7 @@ from celery.result import AsyncResult
 from celery.utils.log import get_logger
 
 from project import moves
-from project.backend import MAX_ERROR
+from project.backend import MAX_ERROR, cause_of
 from project.envelope import CALLBACK, MAX_ATTEMPTS, Envelope, Form
 from project.errors import (
     ContinuoError,
@@ -252,12 +252,14 @@ class Job(Task):
         self._say_last_word(request)
         delay = self._delay(attempt, eta, countdown)
         message = self._copy(request, args=args, kwargs=kwargs, retries=attempt, **options)
+        error, reason = last_words(exc), exc or Retry("the job asked for another attempt")
         move = moves.retry(
             request.id,
             token=self.app.attempt_token(request),
-            error=last_words(exc),
+            error=error,
             delay=delay,
             message=message,
+            cause=cause_of(type(reason).__name__, str(reason), error),
         )
         if self.app.store.run(move) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)

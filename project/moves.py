@@ -11,11 +11,14 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
 from project.records import (
+    Cause,
     Event,
+    Failure,
     Page,
     Progress,
     Queue,
@@ -40,13 +43,19 @@ FIELDS = (
     "progress",
 )
 
+ERRORS = "errors"
+"""The field that lists leave out: 20 failures, up to 60 KB."""
+
 MOST_LOOKED_AT = 1_000
 """Records that one page looks at; Redis does nothing else for some milliseconds."""
 
 type Field = bytes | None
-_progress = msgspec.json.Decoder(Progress)
-
 type Argument = str | bytes | int | float
+
+NO_CAUSE = Cause(kind="", message="", traceback="")
+
+_progress = msgspec.json.Decoder(Progress)
+_failures = msgspec.json.Decoder(Failure)
 
 
 class Move[T](NamedTuple):
@@ -343,6 +352,7 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
         finished_at=None,
         queue=label.queue,
         tags=label.tags,
+        errors=[],
     )
 
 
@@ -396,17 +406,31 @@ def advance(
     return Move("advance", arguments, parse)
 
 
-def retry(job_id: str, *, token: str, error: str, delay: float, message: Message) -> Move[Verdict]:
+def retry(
+    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+) -> Move[Verdict]:
     """The attempt failed; the next one waits ``delay`` seconds."""
+    if not isfinite(delay):
+        raise InvalidField("countdown", f"{delay} is no time")
     next_one = (message.label.shelf, message.queue, message.text)
-    return Move("retry", (job_id, token, error, delay, *next_one), read_verdict)
+    about = msgspec.json.encode(cause)
+    return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
 
 
 def fail(
-    job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
+    job_id: str,
+    *,
+    token: str,
+    status: TaskStatus,
+    error: str,
+    exception: str,
+    news: str,
+    cause: Cause = NO_CAUSE,
 ) -> Move[Verdict]:
     """There is no further attempt. An empty ``token`` is for a job that never started."""
-    return Move("fail", (job_id, token, status.value, error, exception, news), read_verdict)
+    about = msgspec.json.encode(cause)
+    arguments = (job_id, token, status.value, error, exception, news, about)
+    return Move("fail", arguments, read_verdict)
 
 
 def revive(message: Message, *, attempts: int, repeats: bool = False) -> Move[bool]:
@@ -503,7 +527,7 @@ def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
 
 def read(job_id: str) -> Move[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Move("read", (job_id, *FIELDS), lambda values: record_of(job_id, values))
+    return Move("read", (job_id, *FIELDS, ERRORS), lambda values: whole_record(job_id, values))
 
 
 def read_outcome(job_id: str) -> Move[Outcome | None]:
@@ -521,10 +545,10 @@ def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
     """A record, and the place of the last event that it knows of."""
 
     def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
-        place, *fields = answer
-        return text(place), record_of(job_id, fields)
+        place, *values = answer
+        return text(place), whole_record(job_id, values)
 
-    return Move("look", (job_id, *FIELDS), parse)
+    return Move("look", (job_id, *FIELDS, ERRORS), parse)
 
 
 def last_place() -> Move[str]:
@@ -729,7 +753,15 @@ def read_verdict(answer: bytes) -> Verdict:
     return Verdict(answer.decode())
 
 
-def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``FIELDS`` and ``ERRORS``; None when there is none."""
+    *fields, errors = values
+    return record_of(job_id, fields, _failures.decode_lines(errors) if errors else [])
+
+
+def record_of(
+    job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
+) -> TaskRecord | None:
     """A record from the values of ``FIELDS``; None when there is none."""
     if values[0] is None:
         return None
@@ -751,6 +783,7 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         queue=label.queue,
         tags=label.tags,
         progress=progress_of(field["progress"]),
+        errors=errors,
     )
 
 

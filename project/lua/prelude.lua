@@ -20,6 +20,7 @@ local MOST_GARBAGE = 10000
 local DISABLED = prefix .. 'disabled'   -- zset: URL -> since when it wants no more callbacks
 local MOST_DISABLED = 10000
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
+local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
@@ -222,6 +223,17 @@ local function lives(worker)
   return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
 end
 
+-- An attempt that did not work stays on the record, a line of JSON. delay: seconds until the next one, 'null' when there
+-- is none. about: the rest of it, a JSON object. After the move: it only grows.
+local function keep_failure(job, at, attempt, token, delay, about)
+  local kept = redis.call('HGET', job.key, 'errors') or ''
+  local _, count = kept:gsub('\n', '')
+  if count == MOST_FAILURES then kept = kept:match('^.-\n(.*)$') end
+  local line = '{"at":' .. at .. ',"attempt":' .. attempt .. ',"worker":' .. cjson.encode(worker_of(token) or '')
+    .. ',"next_delay":' .. delay .. ',' .. about:sub(2) .. '\n'
+  redis.call('HSET', job.key, 'errors', kept .. line)
+end
+
 -- An attempt begins.
 local function begin(job, attempt, at, token)
   job.attempts = attempt
@@ -282,10 +294,12 @@ end
 -- -> 'returned' (it is to run again) | 'dropped' | 'poison'; whether it had better run apart from others
 local function interrupt(job, at, cause, weight) -- seldom
   if cancel_if_asked(job, at) then return 'dropped' end
+  local attempt, deaths = job.attempts, 0
   take_back(job, at)
-  if cause == '' then return 'returned', false end
-  local deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight))
-  if deaths < MOST_DEATHS then return 'returned', weight < 1 or deaths > 1 end
+  if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
+  local about = { class = 'WorkerLostError', message = cause ~= '' and cause or 'the worker was stopped', traceback = '', interrupted = true }
+  keep_failure(job, at, attempt, job.token, deaths < MOST_DEATHS and '0' or 'null', cjson.encode(about))
+  if deaths < MOST_DEATHS then return 'returned', cause ~= '' and (weight < 1 or deaths > 1) end
   fail_as_poison(job, at, deaths, cause)
   return 'poison'
 end
