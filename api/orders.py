@@ -94,6 +94,14 @@ def idempotency(request: Request, order: Order, path: str) -> Said | None:
     return Said(digest, canonical(order), settings().idempotency_seconds)
 
 
+def call_name(request: Request) -> str:
+    """A name for a wish that is the same when it is sent again under its key; else a new one."""
+    key = read_key(request.header(KEY_HEADER))
+    if not key:
+        return moves.new_call()
+    return blake2b(f"{request.key_name}\n{key}".encode(), digest_size=16).hexdigest()
+
+
 def read_key(header: str) -> str:
     """The key, quoted (RFC 8941) or bare; "" when there is none. Raises ``Problem`` 400."""
     is_quoted = len(header) > 1 and header[0] == header[-1] == '"'

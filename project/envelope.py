@@ -33,6 +33,9 @@ PRIORITY_STEPS = (0, 3, 6, 9)
 MAX_ATTEMPTS = "max_attempts"
 """The header that carries how many attempts a job gets, through retries too."""
 
+REVIVAL = "revival"
+"""The header of a job that is run again: a message without it is from before."""
+
 
 class Envelope:
     """A producer that keeps the one message it is given instead of sending it."""

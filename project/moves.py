@@ -287,9 +287,9 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
     )
 
 
-def start(job_id: str, *, retries: int, token: str) -> Move[Start]:
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Move[Start]:
     """An attempt begins, unless its message is out of date or its job unknown."""
-    return Move("start", (job_id, retries, token), read_start)
+    return Move("start", (job_id, retries, token, revival), read_start)
 
 
 def register(message: Message, *, retries: int) -> Move[bool]:
@@ -344,16 +344,32 @@ def retry(job_id: str, *, token: str, error: str, delay: float, message: Message
 
 
 def fail(
-    job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
+    job_id: str,
+    *,
+    token: str,
+    status: TaskStatus,
+    error: str,
+    exception: str,
+    news: str,
+    revival: str | None = None,
 ) -> Move[Verdict]:
-    """There is no further attempt. An empty ``token`` is for a job that never started."""
-    return Move("fail", (job_id, token, status.value, error, exception, news), read_verdict)
+    """There is no further attempt. An empty ``token`` is for a job that never started.
+
+    With a ``revival``, that of its message, one that was revived since stays as it is.
+    """
+    message = () if revival is None else (revival,)
+    arguments = (job_id, token, status.value, error, exception, news, *message)
+    return Move("fail", arguments, read_verdict)
 
 
-def revive(message: Message, *, attempts: int) -> Move[bool]:
-    """Run a failed or cancelled job again. False: it is neither (any more)."""
-    arguments = (message.id, attempts, message.max_retries, message.queue, message.text)
-    return Move("revive", arguments, bool)
+def revive(message: Message, *, attempts: int, call: str = "") -> Move[bool]:
+    """Run a failed or cancelled job again. False: it is neither (any more).
+
+    A job is revived once by a ``call``: whoever asks again under its name is told the same.
+    """
+    job_id, _, max_retries, payload, queue, text, due = about_job(message)
+    wish = (job_id, call or new_call(), attempts)
+    return Move("revive", (*wish, max_retries, payload, queue, text, due), bool)
 
 
 def read_payload(job_id: str) -> Move[list[Any]]:

@@ -37,6 +37,42 @@ def test_a_waiting_job_is_cancelled_and_can_run_again(own: House) -> None:
     assert (refused.status_code, refused.json()["task"]["id"]) == (409, job_id)
 
 
+def test_a_cancelled_job_runs_again_with_another_payload(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    job_id = own.order("/emails", BLAST | {"tags": ["x"]})["id"]
+    own.http.delete(f"/tasks/{job_id}")
+    body = {"payload": {"recipients": ["ada@example.com"], "tags": ["x"]}, "max_retries": 2}
+    key = {"Idempotency-Key": "once-more"}
+    answers = [own.http.post(f"/tasks/{job_id}/retry", json=body, headers=key) for _ in range(2)]
+    own.http.post("/queues/celery/resume")
+    assert [answer.status_code for answer in answers] == [202, 202]
+    record = own.final("/emails", job_id)
+    assert (record["result"]["sent"], record["attempts"], record["max_retries"]) == (1, 1, 2)
+    assert record["tags"] == ["x"]
+    assert own.http.post(f"/tasks/{job_id}/retry", json=body, headers=key).status_code == 202
+    assert own.http.post(f"/tasks/{job_id}/retry", json=body).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"payload": {"recipients": 5}}, "/payload/recipients"),
+        ({"payload": {"recipients": ["nobody"]}}, "payload.recipients[0]"),
+        ({"payload": {"typo": 1}}, "/payload/typo"),
+        ({"payload": {"tags": ["other"]}}, "payload.tags"),
+        ({"payload": {"unique": {"key": "k"}}}, "payload.unique"),
+        ({"payload": []}, "/payload"),
+        ({"max_retries": 0}, "/max_retries"),
+        ({"more": 1}, "/more"),
+    ],
+)
+def test_a_wrong_payload_changes_nothing(own: House, body: Any, where: str) -> None:
+    job_id = own.final("/emails", own.order("/emails", BLAST)["id"])["id"]
+    answer = own.http.post(f"/tasks/{job_id}/retry", json=body)
+    fault = answer.json()["errors"][0]
+    assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
+
+
 def test_a_job_that_is_unknown_can_neither_be_shown_nor_stopped_nor_run(own: House) -> None:
     answers = [
         own.http.get("/tasks/nobody"),
