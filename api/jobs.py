@@ -147,8 +147,8 @@ async def show_list(kind: Kind, query: ListQuery) -> Answer:
     """A page of the jobs of this kind."""
     question = Question(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
     page = await find(question, query)
-    cursor, headers = going_on(page, kind.path, query)
-    return Answer(TaskList(page.records, page.total or 0, cursor), headers=headers)
+    listed = TaskList(page.records, page.total or 0, cursor_of(page))
+    return Answer(listed, headers=next_page(kind.path, query, listed.next_cursor))
 
 
 async def find(question: Question, query: ListQuery) -> Page:
@@ -158,14 +158,18 @@ async def find(question: Question, query: ListQuery) -> Page:
     return page
 
 
-def going_on(page: Page, path: str, query: ListQuery) -> tuple[str | None, dict[str, str]]:
-    """The cursor of the next page, and the header that leads there."""
-    if page.next_cursor is None:
-        return None, {}
-    cursor = write_cursor(page.next_cursor)
+def cursor_of(page: Page) -> str | None:
+    """The cursor of the next page, None on the last."""
+    return write_cursor(page.next_cursor) if page.next_cursor else None
+
+
+def next_page(path: str, query: ListQuery, cursor: str | None) -> dict[str, str]:
+    """The header that leads to the next page."""
+    if cursor is None:
+        return {}
     said = msgspec.structs.asdict(query) | {"cursor": cursor}
     there = f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
-    return cursor, {"Link": f'<{there}>; rel="next"'}
+    return {"Link": f'<{there}>; rel="next"'}
 
 
 def write_cursor(place: tuple[float, str]) -> str:

@@ -77,10 +77,14 @@ class FoundTasks(msgspec.Struct, frozen=True):
 )
 async def list_tasks(_: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
+    found = await find(query)
+    return Answer(found, headers=jobs.next_page(PATH, query, found.next_cursor))
+
+
+async def find(query: TaskQuery) -> FoundTasks:
+    """The page of records that a query asks for."""
     page = await jobs.find(question_of(query), query)
-    cursor, headers = jobs.going_on(page, PATH, query)
-    found = FoundTasks(page.records, page.total, cursor, page.looked_at)
-    return Answer(found, headers=headers)
+    return FoundTasks(page.records, page.total, jobs.cursor_of(page), page.looked_at)
 
 
 def question_of(query: TaskQuery) -> Question:

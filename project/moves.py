@@ -14,7 +14,16 @@ import msgspec
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
-from project.records import Page, Queue, Stats, TaskRecord, TaskStatus
+from project.records import (
+    Event,
+    Page,
+    Progress,
+    Queue,
+    Stats,
+    TaskRecord,
+    TaskStatus,
+    Wanted,
+)
 
 FIELDS = (
     "kind",
@@ -28,12 +37,15 @@ FIELDS = (
     "started_at",
     "finished_at",
     "interruptions",
+    "progress",
 )
 
 MOST_LOOKED_AT = 1_000
 """Records that one page looks at; Redis does nothing else for some milliseconds."""
 
 type Field = bytes | None
+_progress = msgspec.json.Decoder(Progress)
+
 type Argument = str | bytes | int | float
 
 
@@ -197,6 +209,25 @@ class Pass(NamedTuple):
     wait: float
 
 
+class Noted(NamedTuple):
+    """An event and its place in the stream of all events, which is Redis's own id for it."""
+
+    place: str
+    event: Event
+
+
+class Replay(NamedTuple):
+    """What happened after a place in the stream, looked at up to ``place``.
+
+    Not ``is_whole``: some of it is forgotten. ``is_more``: there may be more to look at.
+    """
+
+    events: list[Noted]
+    place: str
+    is_whole: bool
+    is_more: bool
+
+
 class Upkeep(NamedTuple):
     """What a round of promotion did: messages sent, seconds until the next is due."""
 
@@ -321,19 +352,19 @@ def advance(
     worker: str,
     done: str,
     serial: str,
-    kind: str,
     lists: Sequence[str],
+    kinds: str,
 ) -> Move[tuple[Verdict, bytes | None]]:
-    """Do ``success``, and begin the next job of the kind as ``serial``: its message, if any.
+    """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
 
     ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
-    nothing is taken.
+    nothing is taken. ``kinds`` are names between newlines.
     """
 
     def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
         return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
 
-    arguments = (*success.arguments, worker, done, serial, kind, *lists)
+    arguments = (*success.arguments, worker, done, serial, kinds, *lists)
     return Move("advance", arguments, parse)
 
 
@@ -402,6 +433,11 @@ def cancelled(job_id: str, *, token: str) -> Move[Verdict]:
     return Move("cancelled", (job_id, token), read_verdict)
 
 
+def progress(job_id: str, *, token: str, made: Progress) -> Move[Verdict]:
+    """A running attempt says how far it is."""
+    return Move("progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
+
+
 def claim(job_id: str, *, token: str, key: str) -> Move[bool]:
     """Begin what must be done once. False: it was begun before."""
     return Move("claim", (job_id, token, key, new_call()), bool)
@@ -426,6 +462,31 @@ def read_outcome(job_id: str) -> Move[Outcome | None]:
         return Outcome(record, json_of(exception), json_of(children)) if record else None
 
     return Move("read", (job_id, *FIELDS, "exception", "children"), parse)
+
+
+def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
+    """A record, and the place of the last event that it knows of."""
+
+    def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
+        place, *fields = answer
+        return text(place), record_of(job_id, fields)
+
+    return Move("look", (job_id, *FIELDS), parse)
+
+
+def last_place() -> Move[str]:
+    """The place of the last event."""
+    return Move("look", ("", "kind"), lambda answer: text(answer[0]))
+
+
+def replay(place: str, wanted: Wanted, *, most: int) -> Move[Replay]:
+    """The events after ``place`` that are wanted, among the next ``most``."""
+
+    def parse(answer: list[Any]) -> Replay:
+        whole, more, end, *found = answer
+        return Replay([noted_of(*item) for item in found], text(end), bool(whole), bool(more))
+
+    return Move("replay", (place, most, *wanted), parse)
 
 
 def page(
@@ -636,6 +697,7 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         interruptions=int(field["interruptions"] or 0),
         queue=label.queue,
         tags=label.tags,
+        progress=progress_of(field["progress"]),
     )
 
 
@@ -652,6 +714,22 @@ def queue_from(row: Sequence[Any]) -> Queue:
     )
 
 
+def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
+    """An event from its place and its names and values in turn."""
+    field = dict(zip(fields[::2], fields[1::2], strict=True))
+    label = read_label(text(field[b"kind"]))
+    event = Event(
+        id=text(field[b"id"]),
+        kind=label.kind,
+        queue=label.queue,
+        status=TaskStatus(text(field[b"status"])),
+        attempts=int(field[b"attempts"]),
+        at=int(place.partition(b"-")[0]) / 1000,
+        progress=progress_of(field.get(b"progress")),
+    )
+    return Noted(place.decode(), event)
+
+
 def worker_of(row: Sequence[str]) -> Worker:
     """A worker from its id, the end of its lease, and its fields and values in turn."""
     worker_id, lease_ends, *pairs = row
@@ -664,6 +742,11 @@ def worker_of(row: Sequence[str]) -> Worker:
         slots=int(field["slots"]),
         started_at=float(field["started_at"]),
     )
+
+
+def progress_of(value: Field) -> Progress | None:
+    """A stored progress, None when there is none."""
+    return _progress.decode(value) if value else None
 
 
 def json_of(value: Field) -> Any:

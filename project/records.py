@@ -4,7 +4,7 @@ Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from celery import states
@@ -46,6 +46,14 @@ def backoff(attempt: int) -> int:
     return min(1 << attempt, MAX_BACKOFF)
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a job says that it is: ``done`` of ``total`` (None: nobody knows), and in words."""
+
+    done: int | float
+    total: int | float | None = None
+    note: str = ""
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -54,6 +62,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     the traceback of the last failure, "" when there was none. ``interruptions``
     counts attempts that ended because their worker stopped or died: those are
     not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
+    ``progress`` is what the last attempt said of itself, None when it said nothing.
     """
 
     id: str
@@ -70,6 +79,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     interruptions: int = 0
     queue: str = DEFAULT_QUEUE
     tags: list[str] = []
+    progress: Progress | None = None
 
     @property
     def is_final(self) -> bool:
@@ -78,9 +88,37 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The record as it is served: plain types, seed order."""
-        return {name: getattr(self, name) for name in self.__struct_fields__} | {
-            "status": self.status.value
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A job became what ``status`` says, or made ``progress``; ``id`` is the job's.
+
+    ``at`` is in seconds since the epoch.
+    """
+
+    id: str
+    kind: str
+    queue: str
+    status: TaskStatus
+    attempts: int
+    at: float
+    progress: Progress | None = None
+
+
+class Wanted(NamedTuple):
+    """Which events somebody wants; "" is any. In the order of the fields of an event."""
+
+    job: str = ""
+    kind: str = ""
+    queue: str = ""
+    status: str = ""
+
+    def takes(self, event: Event) -> bool:
+        """Whether it is one of those."""
+        about = (event.id, event.kind, event.queue, event.status)
+        return all(want in ("", has) for want, has in zip(self, about, strict=True))
 
 
 class Page(msgspec.Struct, frozen=True):

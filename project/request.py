@@ -16,7 +16,7 @@ from project.endings import end_without_result
 from project.moves import Fate
 from project.pool import MemoryWatch
 from project.records import TaskStatus
-from project.streak import LISTS
+from project.streak import LEAVE, Leave
 
 log = get_logger(__name__)
 
@@ -34,21 +34,22 @@ class JobRequest(Request):
         # RabbitMQ counts anew on each connection, while jobs of the last one may still run
         delivery = f"r{next(DELIVERIES)}" if self.app.relay else message.delivery_tag
         self.request_dict["delivery"] = delivery
-        if self.may_be_followed():
-            self.request_dict[LISTS] = message.channel.lists()
+        if self.is_free():
+            kinds = [name for name, task in self.app.tasks.items() if is_plain(task)]
+            self.request_dict[LEAVE] = Leave(message.channel.lists(), "\n".join(["", *kinds, ""]))
 
-    def may_be_followed(self) -> bool:
-        """Whether its process may go on with the next jobs of the kind by itself.
+    def is_free(self) -> bool:
+        """Whether its process may go on with next jobs by itself.
 
-        Not when only the main process can do what is asked for: count jobs and time, hold a
-        rate, leave out what was revoked, tell who watches.
+        Not when only the main process can do what is asked for: count jobs and time, leave out
+        what was revoked, tell who watches.
         """
         return (
             self.app.may_streak
             and not any(self.time_limits)
-            and not (self.task.time_limit or self.task.soft_time_limit or self.task.rate_limit)
+            and is_plain(self.task)
             and not (state.revoked or state.revoked_stamps or signals.task_received.receivers)
-            and not (self.task.send_events and is_watched(self._eventer))
+            and not is_watched(self._eventer)
         )
 
     @property
@@ -100,6 +101,13 @@ class JobRequest(Request):
             super().reject(requeue=True)
         else:
             self.acknowledge()
+
+
+def is_plain(task: Any) -> bool:
+    """Whether jobs of a kind have no limit that the main process keeps; Celery's own are left."""
+    if task.name.startswith("celery."):
+        return False
+    return not (task.time_limit or task.soft_time_limit or task.rate_limit)
 
 
 def is_watched(eventer: Any) -> bool:

@@ -150,6 +150,13 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_IDEMPOTENCY_SECONDS",
         description="How long an Idempotency-Key is known.",
     )
+    events_kept: int = Field(
+        10_000,
+        ge=1_000,
+        le=1_000_000,
+        validation_alias="CONTINUO_EVENTS_KEPT",
+        description="Last events of all jobs that a listener can catch up with.",
+    )
     retry_jitter: bool = Field(
         default=False,
         validation_alias="CONTINUO_RETRY_JITTER",

@@ -43,11 +43,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFIX = "continuo:"
-KEYS = [PREFIX]
-"""What a move is given when messages are Redis lists."""
+EVENTS_KEPT = 10_000
 
-KEYS_ELSEWHERE = [PREFIX, "elsewhere"]
-"""The same when they go through another broker."""
+
+def keys_of(events_kept: int = EVENTS_KEPT, *, elsewhere: bool = False) -> list[str]:
+    """What every move is given; ``elsewhere``: messages go through another broker than Redis."""
+    return [PREFIX, str(events_kept), *(["elsewhere"] if elsewhere else [])]
+
+
+KEYS = keys_of()
 
 COMMAND_TIMEOUT = 2.5
 API_TIMEOUT = 0.8

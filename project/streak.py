@@ -1,19 +1,19 @@
-"""Quick jobs one after the other: a pool process takes the next of a kind by itself.
+"""Quick jobs one after the other: a pool process takes the next by itself.
 
 A job's way through the main process costs more than a quick job. So the main process
-lets a pool process go on: the step in Redis that ends a job also takes the next message
-of its kind, into the worker's hands, and begins its attempt. To the main process it is
-one job that takes a little longer. It goes on only while its jobs are quick, work, and
-ask for nothing that only the main process can do (``JobRequest.lists``).
+lets a pool process go on: the step in Redis that ends a job also takes the next message,
+into the worker's hands, and begins its attempt. To the main process it is one job that
+takes a little longer. It goes on only while its jobs are quick, work, and ask for nothing
+that only the main process can do (``JobRequest.leave``).
 """
 
 import base64
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from time import monotonic
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from celery import current_app, signals
 from celery.app.trace import LOG_RECEIVED, TraceInfo, trace_ok_t
@@ -38,8 +38,8 @@ QUICK = 0.05
 LONGEST = 0.1
 """Seconds after which the main process is asked again."""
 
-LISTS = "lists"
-"""Where a request says on which lists the next messages may be."""
+LEAVE = "leave"
+"""Where a request says what its process may take by itself."""
 
 UNTOLD = 4
 """Exit status of a process that could not tell how a job ended: what it holds is given back."""
@@ -49,64 +49,80 @@ NUMBERS = count(1)
 type Trace = Callable[[str, Any, Any, dict[str, Any]], trace_ok_t]
 
 
-class Streak:
-    """The tracer of one kind of job, which may go on with further jobs of the kind."""
+TRACERS: dict[str, Trace] = {}
+"""Celery's tracer of each kind."""
 
-    def __init__(self, task: Any) -> None:
-        self._task = task
-        self._app = task.app
-        self._trace: Trace = task.__trace__
+SLOW: set[str] = set()
+"""Kinds whose last job in this process was not quick: the main process gives those out."""
+
+
+class Leave(NamedTuple):
+    """What the main process lets a pool process take by itself.
+
+    ``lists`` in their order; ``kinds`` as names between newlines.
+    """
+
+    lists: list[str]
+    kinds: str
+
+
+HALT = Leave([], "")
+
+
+class Streak:
+    """The tracer of a kind of job, which may go on with further jobs."""
+
+    def __init__(self, app: Any, kind: str) -> None:
+        self._app = app
+        self._kind = kind
 
     def __call__(self, job_id: str, args: Any, kwargs: Any, request: dict[str, Any]) -> trace_ok_t:
         """Run a job as Celery does, then those that may follow; the answer is the first one's."""
-        lists = request.pop(LISTS, ())
-        if not lists:
-            return self._trace(job_id, args, kwargs, request)
+        leave: Leave | None = request.pop(LEAVE, None)
+        if leave is None:
+            return TRACERS[self._kind](job_id, args, kwargs, request)
         NOW.set(job_id, has_begun=False)
         try:
-            return self._run(job_id, args, kwargs, request, lists)
+            first = trace(self._kind, job_id, args, kwargs, request)
+            self._go_on(first, leave, request["hostname"])
         finally:
             NOW.set("", has_begun=False)
+        return first
 
-    def _run(
-        self, job_id: str, args: Any, kwargs: Any, request: dict[str, Any], lists: Sequence[str]
-    ) -> trace_ok_t:
-        host, end, serial = request["hostname"], monotonic() + LONGEST, ""
-        first = answer = self._trace(job_id, args, kwargs, request)
+    def _go_on(self, answer: trace_ok_t, leave: Leave, host: str) -> None:
+        end, serial = monotonic() + LONGEST, ""
         while True:
-            is_quick = NOW.success and answer.runtime < QUICK and monotonic() < end
             following = f"p{os.getpid()}.{next(NUMBERS)}"
+            is_quick = answer.runtime and answer.runtime < QUICK and monotonic() < end
             try:
-                text = self._end(answer, serial, following, lists if is_quick else ())
+                text = self._end(answer, serial, following, leave if is_quick else HALT)
             except StoreUnavailable:
                 if not serial:
                     raise
                 log.exception("job %s: its end cannot be told", NOW.job_id)
                 os._exit(UNTOLD)
             if text is None:
-                return first
+                return
             answer, serial = self._follow(text, following, host), following
 
-    def _end(
-        self, answer: trace_ok_t, serial: str, following: str, lists: Sequence[str]
-    ) -> bytes | None:
+    def _end(self, answer: trace_ok_t, serial: str, following: str, leave: Leave) -> bytes | None:
         """Tell how the job at hand ended; the message of the next one, when one has begun."""
         if NOW.success:
-            return self._advance(NOW.success, serial, following, lists)
+            return self._advance(NOW.success, serial, following, leave)
         if serial:
             self._settle(answer.info and answer.info.retval, serial)
         return None
 
     def _advance(
-        self, success: Move[Verdict], serial: str, following: str, lists: Sequence[str]
+        self, success: Move[Verdict], serial: str, following: str, leave: Leave
     ) -> bytes | None:
         move = moves.advance(
             success,
             worker=self._app.worker_id,
             done=serial,
             serial=following,
-            kind=self._task.name,
-            lists=lists,
+            lists=leave.lists,
+            kinds=without(SLOW, leave.kinds),
         )
         verdict, text = self._app.store.run(move)
         NOW.success = None  # it is told
@@ -132,7 +148,22 @@ class Streak:
         request = request_of(message) | {"delivery": serial, "hostname": host}
         NOW.set(request["id"], has_begun=True)
         log.info(LOG_RECEIVED, {"name": request["task"], "id": request["id"]})
-        return self._trace(request["id"], request["args"], request["kwargs"], request)
+        return trace(request["task"], request["id"], request["args"], request["kwargs"], request)
+
+
+def trace(kind: str, job_id: str, args: Any, kwargs: Any, request: dict[str, Any]) -> trace_ok_t:
+    """Run a job as Celery does; remember whether its kind is quick."""
+    answer = TRACERS[kind](job_id, args, kwargs, request)
+    if answer.runtime:
+        (SLOW.discard if answer.runtime < QUICK else SLOW.add)(kind)
+    return answer
+
+
+def without(some: set[str], kinds: str) -> str:
+    """Names between newlines, all but some."""
+    for kind in some:
+        kinds = kinds.replace(f"\n{kind}\n", "\n")
+    return kinds
 
 
 def request_of(message: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +196,7 @@ def is_free(worker: Any) -> bool:
 @signals.worker_process_init.connect
 def let_go_on(**_: Any) -> None:
     """In a pool process: let every kind's tracer go on when the main process says so."""
-    for task in current_app.tasks.values():
+    for kind, task in current_app.tasks.items():
         if isinstance(task, Job):
-            task.__trace__ = Streak(task)
+            TRACERS[kind] = task.__trace__
+            task.__trace__ = Streak(task.app, kind)

@@ -26,7 +26,7 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from project import moves
-from project.store import PREFIX, Scripts, is_away
+from project.store import KEYS, PREFIX, Scripts, is_away
 from project.wire import readable
 
 log = logging.getLogger(__name__)
@@ -173,8 +173,13 @@ class Poller(kombu_redis.MultiChannelPoller):
 class Channel(kombu_redis.Channel):
     """A channel that fetches jobs atomically when it is a worker's; else kombu's own."""
 
-    from_transport_options = (*kombu_redis.Channel.from_transport_options, "worker_id")
+    from_transport_options = (
+        *kombu_redis.Channel.from_transport_options,
+        "worker_id",
+        "store_keys",
+    )
     worker_id = ""
+    store_keys = KEYS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -222,7 +227,7 @@ class Channel(kombu_redis.Channel):
 
     @cached_property
     def _scripts(self) -> Scripts:
-        return Scripts(self._create_client())
+        return Scripts(self._create_client(), self.store_keys)
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:

@@ -189,3 +189,12 @@ def hurried() -> str:
 def nap(seconds: float) -> None:
     """Takes so long."""
     Event().wait(seconds)
+
+
+@app.task(name="tests.count", bind=True, **tried_again)
+def count(self: Any, total: int, *, fails: bool = False) -> None:
+    """Says how far it is, more often than anybody wants to know."""
+    for done in range(1, total + 1):
+        self.progress(done, total, f"number {done}")
+    if fails and self.request.retries == 0:
+        raise TransientError("it counted wrong")

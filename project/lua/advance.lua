@@ -1,10 +1,10 @@
 -- The attempt worked, and its process goes on: the next message passes from its list into the worker's hands and its
--- attempt begins, all in one step. Only a plain message of the same kind is taken, whose job waits and has never died;
+-- attempt begins, all in one step. Only a plain message of some kinds is taken, whose job waits and has never died;
 -- anything else is left to the main process.
 -- ARGV: as for succeed: id, token, result, children, news; worker, the serial it is done with ('' = none of its own),
--- the serial of the next, kind, lists in their order ... (none: it does not go on).
+-- the serial of the next, kinds (each between newlines), lists in their order ... (none: it does not go on).
 -- -> verdict, then the next message if there is one
-local id, token, result, children, news, worker, done, serial, kind = unpack(ARGV, 1, 9)
+local id, token, result, children, news, worker, done, serial, kinds = unpack(ARGV, 1, 9)
 local held, job, at = unacked_key(worker), load(id), now()
 local may = verdict(job, token, 'success')
 if may == 'go' then succeed(job, at, result, children, news) end
@@ -12,7 +12,7 @@ if done ~= '' then redis.call('HDEL', held, done) end
 
 local function is_plain(content)
   local headers, limits = content.headers, content.headers.timelimit
-  return headers.task == kind and content['content-type'] == 'application/json'
+  return kinds:find('\n' .. headers.task .. '\n', 1, true) and content['content-type'] == 'application/json'
     and headers.eta == cjson.null and headers.expires == cjson.null
     and limits[1] == cjson.null and limits[2] == cjson.null
 end

@@ -1,9 +1,12 @@
--- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. A KEYS[2]
--- says that messages are not Redis lists but go through another broker: here they are only noted, until it has them.
+-- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. KEYS[2] is
+-- how many events are kept. A KEYS[3] says that messages are not Redis lists but go through another broker: here they
+-- are only noted, until it has them.
 -- Removals come before additions everywhere: a full Redis refuses a script's first growing write, never a later one,
 -- so an enqueue is refused whole while a running job can still be finished.
 local prefix = KEYS[1]
-local elsewhere = KEYS[2] ~= nil
+local MOST_EVENTS = KEYS[2]
+local elsewhere = KEYS[3] ~= nil
+local EVENTS = prefix .. 'events'       -- stream: what happened to jobs, the oldest forgotten
 local SCHEDULED = prefix .. 'scheduled' -- zset: job id -> when its message is due
 local UNSENT = prefix .. 'unsent'       -- zset: job id -> since when its message is to go to the other broker
 local SHELVES = prefix .. 'kinds'       -- set: every shelf that ever had a job
@@ -81,13 +84,23 @@ local function on_lists(command, label, status, ...)
   end
 end
 
--- The job leaves the list of its status and enters another; the caller sets its other fields.
+-- What happened to a job is told to those who watch. The last write of a change: it only grows.
+local function note(id, label, status, attempts, ...)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', label, 'status', status, 'attempts', attempts, ...)
+end
+local function last_event()
+  local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
+  return last and last[1] or '0-0'
+end
+
+-- The job leaves the list of its status and enters another; the caller sets its other fields, and job.attempts before.
 local function move(job, status, at, ...)
   on_lists('ZREM', job.label, job.status, job.id)
   if job.queue then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
   on_lists('ZADD', job.label, status, job.created_at, job.id)
   job.status = status
+  note(job.id, job.label, status, job.attempts)
 end
 
 -- The job is filed anew when its next message goes to another queue; its facets stay.
@@ -149,6 +162,7 @@ end
 local function list_as_pending(label, places)
   on_lists('ZADD', label, 'pending', unpack(places))
   redis.call('SADD', SHELVES, shelf_of(label))
+  for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
 end
 
 -- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
@@ -184,14 +198,17 @@ end
 
 -- An attempt begins.
 local function begin(job, attempt, at, token)
+  job.attempts = attempt
+  if job.token then redis.call('HDEL', job.key, 'progress') end -- of an attempt before
   move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
 end
 
 -- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
-  local attempts, queue, copy = job.attempts - 1, job.queue, nil
+  local queue, copy = job.queue, nil
   if queue then copy = redis.call('HGET', job.key, 'message') end
-  move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
+  job.attempts = job.attempts - 1
+  move(job, job.attempts > 0 and 'retrying' or 'pending', at, 'attempts', job.attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
   if copy then
     push(job.id, queue, copy, true)
@@ -238,7 +255,6 @@ end
 local function interrupt(job, at, cause, weight)
   if cancel_if_asked(job, at) then return 'dropped' end
   take_back(job, at)
-  job.attempts = job.attempts - 1
   if cause == '' then return 'returned', false end
   local deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight))
   if deaths < MOST_DEATHS then return 'returned', weight < 1 or deaths > 1 end

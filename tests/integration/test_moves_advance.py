@@ -35,7 +35,9 @@ def advance(
     job_id: str, serial: str = "p1.0", following: str = "p1.1", lists: list[str] = LISTS
 ) -> Move[tuple[Verdict, bytes | None]]:
     success = moves.succeed(job_id, token=f"w#{serial}", result="1", news="{}")
-    return moves.advance(success, worker="w", done=serial, serial=following, kind="k", lists=lists)
+    return moves.advance(
+        success, worker="w", done=serial, serial=following, lists=lists, kinds="\nj\nk\n"
+    )
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
