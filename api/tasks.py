@@ -9,14 +9,14 @@ import msgspec
 from api import jobs, orders
 from api.bulk import KINDS
 from api.edge import Answer, Request, Router
-from api.orders import KEY_HEADER, Moment, Order
+from api.filters import TaskFilter
+from api.orders import KEY_HEADER, Order
 from api.parsing import typed
 from api.problems import Problem
 from project import moves
 from project.celery import app
 from project.errors import InvalidField
-from project.labels import TAG
-from project.moves import Cancel, Question
+from project.moves import Cancel
 from project.records import TaskRecord
 
 PATH = "/tasks"
@@ -26,19 +26,15 @@ ONE = PATH + "/{id}"
 routes = Router()
 
 
-class TaskQuery(jobs.ListQuery, frozen=True):
-    """What the list of all jobs can be asked. Times are seconds since 1970.
+class TaskQuery(TaskFilter, frozen=True):
+    """What the list of all jobs can be asked.
 
-    ``error`` is a part of the text of the error, as it is written. It is looked for in 1,000
-    records a request: a page may be short, or empty, before ``next_cursor`` is null.
+    ``error`` is looked for in 1,000 records a request: a page may be short, or empty, before
+    ``next_cursor`` is null.
     """
 
-    kind: str = ""
-    queue: str = ""
-    tag: str = ""
-    created_after: Moment | None = None
-    created_before: Moment | None = None
-    error: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    limit: jobs.Limit = 50
+    cursor: str = ""
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,21 +79,8 @@ async def list_tasks(_: Request, query: TaskQuery) -> Answer:
 
 async def find(query: TaskQuery) -> FoundTasks:
     """The page of records that a query asks for."""
-    page = await jobs.find(question_of(query), query)
+    page = await jobs.find(query.question(), query.limit, query.cursor)
     return FoundTasks(page.records, page.total, jobs.cursor_of(page), page.looked_at)
-
-
-def question_of(query: TaskQuery) -> Question:
-    """The records that a query is about."""
-    return Question(
-        kinds=[query.kind] if query.kind else [],
-        queues=[query.queue] if query.queue else [],
-        statuses=[query.status] if query.status else [],
-        facets=[TAG + query.tag] if query.tag else [],
-        created_after=query.created_after,
-        created_before=query.created_before,
-        error=query.error,
-    )
 
 
 @routes.get(
