@@ -18,7 +18,7 @@ from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
 from project import moves
-from project.envelope import encode
+from project.envelope import REVIVAL, encode
 from project.moves import Message, Outcome, Verdict
 from project.now import NOW
 from project.records import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
@@ -149,7 +149,8 @@ class RecordBackend(RedisBackend):
             ),
         )
         token = "" if never_started else self.app.attempt_token(request)
-        verdict = self.app.store.run(fail(token=token))
+        revival = revival_of(request) if is_expired(exception) else None
+        verdict = self.app.store.run(fail(token=token, revival=revival))
         if verdict is Verdict.REFUSED and self._register(task_id, request):
             verdict = self.app.store.run(fail(token=""))
         self._tell(verdict, task_id, status.value)
@@ -207,6 +208,12 @@ def iso_time(seconds: float) -> str:
 def is_unknown(exception: dict[str, Any]) -> bool:
     """Whether no worker has a handler for the job's kind."""
     return bool(exception.get("exc_type") == NotRegistered.__name__)
+
+
+def revival_of(request: Any) -> str:
+    """The revival that a request's message is from, "" for a job's first messages."""
+    headers = getattr(request, "headers", None) or {}
+    return headers.get(REVIVAL) or ""
 
 
 def is_expired(exception: dict[str, Any]) -> bool:

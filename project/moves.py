@@ -356,9 +356,9 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
     )
 
 
-def start(job_id: str, *, retries: int, token: str) -> Move[Start]:
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Move[Start]:
     """An attempt begins, unless its message is out of date or its job unknown."""
-    return Move("start", (job_id, retries, token), read_start)
+    return Move("start", (job_id, retries, token, revival), read_start)
 
 
 def register(message: Message, *, retries: int) -> Move[bool]:
@@ -426,20 +426,28 @@ def fail(
     exception: str,
     news: str,
     cause: Cause = NO_CAUSE,
+    revival: str | None = None,
 ) -> Move[Verdict]:
-    """There is no further attempt. An empty ``token`` is for a job that never started."""
+    """There is no further attempt. An empty ``token`` is for a job that never started.
+
+    With a ``revival``, that of its message, one that was revived since stays as it is.
+    """
     about = msgspec.json.encode(cause)
-    arguments = (job_id, token, status.value, error, exception, news, about)
+    message = () if revival is None else (revival,)
+    arguments = (job_id, token, status.value, error, exception, news, about, *message)
     return Move("fail", arguments, read_verdict)
 
 
-def revive(message: Message, *, attempts: int, repeats: bool = False) -> Move[bool]:
+def revive(message: Message, *, attempts: int, call: str = "", repeats: bool = False) -> Move[bool]:
     """Run a failed or cancelled job again. False: it is neither (any more).
 
-    ``repeats``: one that succeeded, too.
+    A job is revived once by a ``call``: whoever asks again under its name is told the same.
+    ``repeats``: one that succeeded is run again, too.
     """
-    arguments = (message.id, attempts, message.max_retries, message.queue, message.text)
-    return Move("revive", (*arguments, int(repeats)), bool)
+    job_id, _, max_retries, payload, queue, text, due = about_job(message)
+    wish = (job_id, call or new_call(), attempts)
+    arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
+    return Move("revive", arguments, bool)
 
 
 def read_payload(job_id: str) -> Move[list[Any]]:

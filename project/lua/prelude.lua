@@ -52,11 +52,11 @@ local function now() return timestamp(clock()) end
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback')
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback', 'revival')
   if not f[1] then return nil end
   return {
     id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
-    queue = f[6], deaths = f[7], callback = f[8],
+    queue = f[6], deaths = f[7], callback = f[8], revival = f[9],
   }
 end
 
@@ -194,6 +194,9 @@ local function call_back(job, at) -- seldom
     push(id, queue, message)
   end
 end
+
+-- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
+local function is_outdated(job, revival) return job.revival and job.revival ~= revival end
 
 -- May the attempt with this token end the job's current run?
 -- 'go'; 'again' (this very attempt already did it, and is asking twice after a lost answer); 'refused'.

@@ -5,8 +5,8 @@ local job, at = load(id), now()
 local may = verdict(job, token, 'retrying')
 if may ~= 'go' then return may end
 if cancel_if_asked(job, at) then return 'refused' end
-move(job, 'retrying', at, 'error', error)
 refile(job, shelf)
+move(job, 'retrying', at, 'error', error)
 schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), queue, message)
 keep_failure(job, at, job.attempts, token, delay, about)
 return may
