@@ -110,6 +110,7 @@ class RouteOptions(TypedDict, total=False):
     """What can be said about a route. All but the first three only describes it."""
 
     body: Any
+    needs_body: bool
     query: type[msgspec.Struct]
     auth: bool
     scope: str
@@ -131,7 +132,8 @@ Admit = Callable[[Request], Awaitable[None]]
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
-    ``body`` is the type of the JSON body, ``query`` the Struct of the query
+    ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
+    ``query`` the Struct of the query
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
     the method says). For the description:
     ``answers`` is status -> type of the answer, ``errors`` the statuses the
@@ -144,6 +146,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Handler
     admit: Admit | None = None
     body: Any = None
+    needs_body: bool = True
     query: type[msgspec.Struct] | None = None
     auth: bool = True
     scope: str = ""

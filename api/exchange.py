@@ -74,7 +74,7 @@ class Endpoint:
         self._scope = route.needs
         self._admit = route.admit
         self._query = Query(route.query) if route.query else None
-        self._body = Body(route.body, edge.max_body) if route.body is not None else None
+        self._body = body_of(route, edge.max_body)
 
     async def serve(self, raw: RawRequest, params: dict[str, str]) -> Response:
         """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""
@@ -157,6 +157,11 @@ class Endpoint:
             key=request.key_name,
         )
         logs.write_access(line)
+
+
+def body_of(route: Route, limit: int) -> Body | None:
+    """What reads the body of a route that has one."""
+    return None if route.body is None else Body(route.body, limit, is_needed=route.needs_body)
 
 
 def _report(problem: Problem, error: BaseException) -> None:

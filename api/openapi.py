@@ -146,7 +146,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     }
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route.body)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY
     return {name: value for name, value in operation.items() if value}

@@ -26,15 +26,21 @@ class BodySource(Protocol):
 
 
 class Body:
-    """Reads the JSON body of one route. Made once, used for every request."""
+    """Reads the JSON body of one route. Made once, used for every request.
 
-    def __init__(self, shape: Any, limit: int) -> None:
+    One that is not needed may be left out, and is a ``shape()`` then.
+    """
+
+    def __init__(self, shape: Any, limit: int, *, is_needed: bool = True) -> None:
         self.shape = shape
         self.limit = limit
+        self.is_needed = is_needed
         self._decode = msgspec.json.Decoder(shape).decode
 
     def read(self, source: BodySource) -> Any:
         """The body as a ``shape``; raises ``Problem`` 400, 413, 415 or 422."""
+        if not self.is_needed and not _decoded(source):
+            return self.shape()
         _require_json(source.get_header("content-type"))
         text = _text(source)
         _require_size(text, self.limit)
@@ -125,11 +131,15 @@ def _require_json(content_type: str | None) -> None:
     raise Problem(415, f"The body must be JSON: send Content-Type: application/json, not {kind}")
 
 
-def _text(source: BodySource) -> str:
+def _decoded(source: BodySource) -> str:
     try:
-        text = source.text()
+        return source.text()
     except ValueError as error:
         raise Problem(400, "The body is not UTF-8") from error
+
+
+def _text(source: BodySource) -> str:
+    text = _decoded(source)
     if not text:
         raise Problem(400, "The body is empty: send a JSON object, at least {}")
     return text
