@@ -156,7 +156,11 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
 
 async def found(request: Request) -> TaskRecord:
     """The record that the path names; 404 when there is none."""
-    job_id = request.params["id"]
+    return await record_of(request.params["id"])
+
+
+async def record_of(job_id: str) -> TaskRecord:
+    """The record of any job; 404 when there is none."""
     record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
     if record is None:
         raise Problem(404, f"There is no job with the id {job_id!r}")
@@ -181,8 +185,9 @@ def changes(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
 
 def unchanged(order: Order, record: TaskRecord) -> Order:
     """The order, without what a job keeps. Raises ``InvalidField`` when that is another."""
-    if order.unique:
-        raise InvalidField("unique", "stays what it was; leave it out")
+    for name in ("unique", "callback_url"):
+        if getattr(order, name) is not None:
+            raise InvalidField(name, "stays what it was; leave it out")
     if order.tags and order.tags != record.tags:
         raise InvalidField("tags", f"stay what they were, {record.tags}; leave them out")
     return msgspec.structs.replace(order, tags=[])

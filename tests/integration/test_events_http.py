@@ -117,7 +117,7 @@ def test_a_job_is_followed_from_its_record_to_its_end(
         ("end", "success"),
     ]
     assert heard[-1].data == api.get("/tasks/a").json()
-    assert heard[1].data.keys() == {"id", "kind", "status", "attempts", "at"}
+    assert heard[1].data.keys() == {"id", "kind", "queue", "status", "attempts", "at"}
     assert [*source.events()] == []
     assert source.answers[-1].status_code == 204
 
