@@ -91,7 +91,8 @@ async def find(query: TaskQuery) -> FoundTasks:
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.answer_record(await found(request), request)
+    job_id = request.params["id"]
+    return await jobs.answer_look(existing(await jobs.look(job_id), job_id), request)
 
 
 @routes.post(
@@ -161,7 +162,11 @@ async def found(request: Request) -> TaskRecord:
 
 async def record_of(job_id: str) -> TaskRecord:
     """The record of any job; 404 when there is none."""
-    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    return existing(await app.async_store.run(moves.read(job_id)), job_id)
+
+
+def existing(record: TaskRecord | None, job_id: str) -> TaskRecord:
+    """The record, unless there is none: 404."""
     if record is None:
         raise Problem(404, f"There is no job with the id {job_id!r}")
     return record

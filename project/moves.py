@@ -11,14 +11,17 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
 from project.records import (
+    Estimate,
     Event,
     Page,
     Progress,
     Queue,
+    ShownTask,
     Stats,
     TaskRecord,
     TaskStatus,
@@ -520,6 +523,22 @@ def read(job_id: str) -> Move[TaskRecord | None]:
     return Move("read", (job_id, *FIELDS), lambda values: record_of(job_id, values))
 
 
+def show(job_id: str) -> Move[TaskRecord | None]:
+    """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
+
+    def parse(values: list[Any]) -> TaskRecord | None:
+        fields, outlook = values[: len(FIELDS)], values[len(FIELDS) :]
+        record = record_of(job_id, fields)
+        return shown(record, *outlook) if record and outlook else record
+
+    return Move("show", (job_id, *FIELDS), parse)
+
+
+def measure(*, every: float, most: int) -> Move[bool]:
+    """Note how long jobs take lately, by their ``most`` newest. False: that was done lately."""
+    return Move("measure", (every, most), bool)
+
+
 def read_outcome(job_id: str) -> Move[Outcome | None]:
     """The record and what Celery's own result carries beside it."""
 
@@ -766,6 +785,13 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         tags=label.tags,
         progress=progress_of(field["progress"]),
     )
+
+
+def shown(record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes) -> ShownTask:
+    """A pending job with its place and its times, each "" when nobody knows."""
+    estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
+    place = position if isinstance(position, int) else None
+    return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
 
 
 def queue_from(row: Sequence[Any]) -> Queue:

@@ -14,6 +14,7 @@ local QUEUES = prefix .. 'queues'       -- set: every list that messages were pu
 local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
 local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
 local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
+local PACE = prefix .. 'pace'           -- hash: how long jobs of a shelf take, how many of a queue can run at once
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
 local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
@@ -72,6 +73,8 @@ local function shelf_of(label)
   local kind, queue = label:match('^([^\n]*)\n([^\n]*)')
   return queue == '' and kind or kind .. '\n' .. queue
 end
+
+local function queue_on(shelf) return shelf:match('\n(.*)$') or DEFAULT_QUEUE end
 
 -- A command on every list that holds the jobs of a label and a status: one, and one for each facet.
 local function on_lists(command, label, status, ...)
