@@ -151,7 +151,11 @@ async def retry_task(request: Request) -> Answer:
 
 async def found(request: Request) -> TaskRecord:
     """The record that the path names; 404 when there is none."""
-    job_id = request.params["id"]
+    return await record_of(request.params["id"])
+
+
+async def record_of(job_id: str) -> TaskRecord:
+    """The record of any job; 404 when there is none."""
     record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
     if record is None:
         raise Problem(404, f"There is no job with the id {job_id!r}")

@@ -24,6 +24,9 @@ from project.relay import Relay
 from project.settings import Settings, settings
 from project.store import EVENTS_KEPT, AsyncStore, Store, keys_of
 
+MESSENGER = "callback"
+"""The kind of the jobs that tell others how a job ended."""
+
 type Outcomes = list[TaskRecord | DuplicateJob]
 
 
@@ -82,6 +85,13 @@ class Continuo(Celery):
     def AsyncResult(self) -> Any:  # noqa: N802 - Celery's name
         """``JobResult``, bound to this app."""
         return self.subclass_with_self("project.job:JobResult")
+
+    @property
+    def messenger(self) -> Any:
+        """The job that tells others how a job ended."""
+        if MESSENGER not in self.tasks:  # a program that knows only the kinds it imported
+            self.loader.import_default_modules()
+        return self.tasks[MESSENGER]
 
     def attempt_token(self, request: Any) -> str:
         """Who is running a job: told with every move, so that a stale attempt is refused."""

@@ -34,6 +34,10 @@ MAX_ATTEMPTS = "max_attempts"
 """The header that carries how many attempts a job gets, through retries too."""
 
 
+CALLBACK = "callback"
+"""The header that carries what is kept of a callback as far as the envelope, and not beyond."""
+
+
 class Envelope:
     """A producer that keeps the one message it is given instead of sending it."""
 
@@ -71,7 +75,7 @@ class Envelope:
         """Take the arguments of ``kombu.Producer.publish``."""
         if exchange:
             raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
-        due = due_time(headers)
+        due, callback = due_time(headers), headers.pop(CALLBACK, "")
         self._message = Message(
             id=headers["id"],
             kind=headers["task"],
@@ -81,6 +85,7 @@ class Envelope:
             max_retries=int(headers.get(MAX_ATTEMPTS, DEFAULT_MAX_RETRIES)),
             due=due,
             facets=tagged(tags),
+            callback=callback,
         )
 
 

@@ -31,7 +31,7 @@ from celery.utils.log import get_logger
 
 from project import moves
 from project.backend import MAX_ERROR, cause_of
-from project.envelope import MAX_ATTEMPTS, Envelope, Form
+from project.envelope import CALLBACK, MAX_ATTEMPTS, Envelope, Form
 from project.errors import (
     ContinuoError,
     DuplicateJob,
@@ -57,7 +57,7 @@ MOST_AT_ONCE = 1_000
 TELLER = "teller"
 """Where a request keeps who tells its progress."""
 
-PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags"})
+PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
 """What a call may ask for and still be a filled-in form."""
 
 
@@ -78,7 +78,8 @@ class JobResult(AsyncResult):
     def again(self) -> bool:
         """Run a job that failed or was cancelled once more, with as many attempts as its kind gets.
 
-        It keeps its id and its count of attempts. False when it is in another state.
+        It keeps its id and its count of attempts. False when it is in another state; a kind that
+        ``repeats`` runs again after a success, too.
         """
         record = self.record
         if record is None or not record.is_final:
@@ -94,7 +95,8 @@ class JobResult(AsyncResult):
             max_retries=attempts,
             queue=record.queue,
         )
-        revived: bool = self.app.store.run(moves.revive(message, attempts=record.attempts))
+        move = moves.revive(message, attempts=record.attempts, repeats=task.repeats)
+        revived: bool = self.app.store.run(move)
         if revived and self.app.relay:
             self.app.relay.send(self.app.store, message)
         return revived
@@ -132,28 +134,37 @@ class Job(Task):
     hides_arguments = False
     """Whether logs, Flower and ``inspect`` are not to see what a job was called with."""
 
+    repeats = False
+    """Whether a job that succeeded may run again when somebody asks for it."""
+
     def apply_async(
         self,
         args: Any = None,
         kwargs: Any = None,
         *,
         max_retries: int | None = None,
+        callback_url: str | None = None,
         headers: dict[str, Any] | None = None,
         **options: Any,
     ) -> JobResult:
         """Record the job and queue its message in one step; every option of Celery's holds.
 
         ``max_retries`` is the most attempts this job gets; ``tags=["a", "b"]`` are names under
-        which it is found, 8 at most. Raises ``DuplicateJob`` when ``task_id`` is taken,
-        ``InvalidField`` and ``StoreUnavailable`` (Redis takes nothing).
+        which it is found, 8 at most; ``callback_url`` is told when it is final. Raises
+        ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` and ``StoreUnavailable``
+        (Redis takes nothing).
         """
         if headers is None and self._is_plain(options):
-            message = self.message(args, kwargs, max_retries=max_retries, **options)
+            message = self.message(
+                args, kwargs, max_retries=max_retries, callback_url=callback_url, **options
+            )
             self.app.send(message)
             plain: JobResult = self.AsyncResult(message.id)
             return plain
         attempts = self.attempts_allowed() if max_retries is None else max_retries
         headers = {MAX_ATTEMPTS: required(attempts), **(headers or {})}
+        if callback_url is not None:
+            headers[CALLBACK] = self._callback(callback_url)
         result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
         return result
 
@@ -169,7 +180,7 @@ class Job(Task):
         if self.typing:
             self.__header__(*(args or ()), **(kwargs or {}))
         attempts, countdown = options.get("max_retries"), options.get("countdown")
-        return self._form.fill(
+        message = self._form.fill(
             args,
             kwargs,
             job_id=options.get("task_id") or str(uuid4()),
@@ -177,6 +188,8 @@ class Job(Task):
             due=None if countdown is None else time() + countdown,
             tags=options.get("tags") or (),
         )
+        url = options.get("callback_url")
+        return message if url is None else message._replace(callback=self._callback(url))
 
     def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
         """The message as Celery itself makes it, with all that it knows."""
@@ -324,9 +337,20 @@ class Job(Task):
                 self.app.store.run(moves.unclaim(self.request.id, **attempt))
             raise
 
+    @property
+    def attempts_left(self) -> int:
+        """How many more attempts the job may get after the one that runs."""
+        left: int = self._limit(self.request, None) - self.request.retries - 1
+        return max(left, 0)
+
     def attempts_allowed(self) -> int:
         """How many attempts a call gets that does not say."""
         return ATTEMPTS_LIMIT if self.max_retries is None else self.max_retries + 1
+
+    def _callback(self, url: str) -> str:
+        """What is kept of a callback. Raises ``InvalidField``."""
+        message = self.app.messenger.message(kwargs={"url": url}, task_id=moves.UNNAMED)
+        return moves.callback_of(message)
 
     def _limit(self, request: Context, max_retries: int | None) -> int:
         if max_retries is not None:

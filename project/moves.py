@@ -72,7 +72,8 @@ class Message(NamedTuple):
     ``queue`` is the Redis list, ``text`` the message as kombu writes it,
     ``payload`` the JSON of ``[args, kwargs]``, ``due`` seconds since the epoch
     or None for at once, ``max_retries`` the most attempts the job gets, ``facets``
-    what it is filed under beside its kind and queue.
+    what it is filed under beside its kind and queue, ``callback`` what ``callback_of``
+    made of the message that tells how it ended.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Message(NamedTuple):
     max_retries: int
     due: float | None = None
     facets: tuple[str, ...] = ()
+    callback: str = ""
 
     @property
     def label(self) -> Label:
@@ -154,6 +156,20 @@ class Outcome(NamedTuple):
     record: TaskRecord
     exception: Any
     children: Any
+
+
+class Ending(NamedTuple):
+    """What a delivery tells: what became of which job, and when (seconds since the epoch).
+
+    ``record`` is that job's as it is now, None when it is no longer kept; ``is_wanted`` whether
+    the URL still takes callbacks.
+    """
+
+    status: TaskStatus
+    at: float
+    job_id: str
+    record: TaskRecord | None
+    is_wanted: bool = True
 
 
 class Verdict(StrEnum):
@@ -303,8 +319,20 @@ def about_job(message: Message) -> tuple[Argument, ...]:
     if message.due is not None and not isfinite(message.due):
         raise InvalidField("countdown", f"{message.due} is no time")
     due = "" if message.due is None else repr(message.due)
+    if message.callback:
+        due = f"{due}\n{message.callback}"
     about = (message.id, message.label.write(), message.max_retries, message.payload)
     return (*about, message.queue, message.text, due)
+
+
+UNNAMED = "@id@"
+"""The id of a message that is to get one when it is sent."""
+
+
+def callback_of(message: Message) -> str:
+    """A message (its id ``UNNAMED``) as it is kept until the job it tells of is final."""
+    about = (message.queue, message.max_retries, message.payload, message.text)
+    return "\n".join(map(str, (*about, message.label.write())))
 
 
 def first_record(message: Message, created_at: float) -> TaskRecord:
@@ -405,15 +433,56 @@ def fail(
     return Move("fail", arguments, read_verdict)
 
 
-def revive(message: Message, *, attempts: int) -> Move[bool]:
-    """Run a failed or cancelled job again. False: it is neither (any more)."""
+def revive(message: Message, *, attempts: int, repeats: bool = False) -> Move[bool]:
+    """Run a failed or cancelled job again. False: it is neither (any more).
+
+    ``repeats``: one that succeeded, too.
+    """
     arguments = (message.id, attempts, message.max_retries, message.queue, message.text)
-    return Move("revive", arguments, bool)
+    return Move("revive", (*arguments, int(repeats)), bool)
 
 
 def read_payload(job_id: str) -> Move[list[Any]]:
     """The arguments of a job: ``[args, kwargs]``."""
     return Move("read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}])
+
+
+def delivery(job_id: str, url: str) -> Move[Ending | None]:
+    """What the delivery with this id and URL tells; None when it is none."""
+
+    def parse(answer: list[Any]) -> Ending | None:
+        if not answer:
+            return None
+        status, at, about, disabled, fields = answer
+        record = record_of(about.decode(), fields)
+        return Ending(TaskStatus(text(status)), float(at), about.decode(), record, not disabled)
+
+    return Move("delivery", (job_id, url, *FIELDS), parse)
+
+
+def last_delivery(job_id: str) -> Move[str]:
+    """The id of the delivery that tells how a job ended; "" when there is none."""
+    return Move("read", (job_id, "delivery"), lambda values: text(values[0]))
+
+
+def disable(url: str) -> Move[bool]:
+    """Send no more callbacks to a URL."""
+    return Move("disable", (url,), bool)
+
+
+def enable(url: str) -> Move[bool]:
+    """Send callbacks to a URL again. False: they were sent anyway."""
+    return Move("enable", (url,), bool)
+
+
+def disabled(most: int) -> Move[list[tuple[str, float]]]:
+    """URLs that want no more callbacks, and since when; newest first."""
+
+    def parse(answer: list[bytes]) -> list[tuple[str, float]]:
+        pairs = zip(answer[::2], answer[1::2], strict=True)
+        return [(url.decode(), float(since)) for url, since in pairs]
+
+    return Move("disabled", (most,), parse)
 
 
 def cancel(job_id: str) -> Move[Cancel]:

@@ -68,6 +68,10 @@ NOT_NOW = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
 AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
 
+SELDOM = "-- seldom\n"
+"""Ends the first line of a shared Lua function that hardly any run of a script calls."""
+
+
 def read_scripts() -> dict[str, str]:
     """The Lua of every move, each after what it uses of the part that all of them share."""
     folder = files("project") / "lua"
@@ -84,7 +88,10 @@ def definitions(lua: str) -> dict[str, str]:
     """The names that a piece of Lua makes at its top level, each with its text."""
     bare = re.sub(r"^--.*\n", "", lua, flags=re.MULTILINE)
     parts = re.split(r"^(?=local )", bare, flags=re.MULTILINE)
-    return {name_of(part): part for part in parts if part.strip()}
+    found: dict[str, str] = {}
+    for part in filter(str.strip, parts):
+        found[name_of(part)] = packed(part, found)
+    return found
 
 
 def name_of(definition: str) -> str:
@@ -95,12 +102,22 @@ def name_of(definition: str) -> str:
     return found[1]
 
 
+def packed(definition: str, shared: dict[str, str]) -> str:
+    """A function that is marked as called seldom, with all that it needs inside.
+
+    So the scripts that may call it are spared the time to define those each time they run.
+    """
+    head, mark, body = definition.partition(SELDOM)
+    return head + mark + used_by(body, shared) + body
+
+
 def used_by(lua: str, shared: dict[str, str]) -> str:
     """The shared definitions that a script needs, in their order: fewer take Redis less time."""
-    needed = ""
+    needed, read = "", lua
     for name, definition in reversed(shared.items()):
-        if re.search(rf"\b{name}\b", needed + lua):
+        if re.search(rf"\b{name}\b", read):
             needed = definition + needed
+            read += "" if SELDOM in definition else definition
     return needed
 
 

@@ -1,6 +1,7 @@
 -- Records (pending), their places in the lists and their messages; or nothing at all.
 -- ARGV: call (names this call, also when it is asked again after a lost answer), then per job: id, label, max_retries,
--- payload, queue, message, due ('' = now). -> per job created_at, or '' when the id was taken by another call
+-- payload, queue, message, due ('' = now; see keep_callback). -> per job created_at, or '' when the id was taken by
+-- another call
 local call, answer = ARGV[1], {}
 local listed, queued = {}, {} -- what is added to each list, together: so a job among many costs half of one alone
 
@@ -26,6 +27,7 @@ for i = 2, #ARGV, 7 do
     seen[id] = true
     add(listed, label, at)
     add(listed, label, id)
+    if due ~= '' then due = keep_callback(id, due) end
     if due ~= '' then
       schedule({ id = id, key = job_key(id) }, due, queue, ARGV[i + 5])
     elseif elsewhere then

@@ -40,6 +40,7 @@ end
 
 create(id, label, max_retries, payload, at, call)
 list_as_pending(label, { at, id })
+due = keep_callback(id, due)
 if due == '' then
   push(id, queue, message)
 else

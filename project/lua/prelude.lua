@@ -17,6 +17,8 @@ local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
 local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
+local DISABLED = prefix .. 'disabled'   -- zset: URL -> since when it wants no more callbacks
+local MOST_DISABLED = 10000
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
 local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
@@ -50,11 +52,11 @@ local function now() return timestamp(clock()) end
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths')
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback')
   if not f[1] then return nil end
   return {
     id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
-    queue = f[6], deaths = f[7],
+    queue = f[6], deaths = f[7], callback = f[8],
   }
 end
 
@@ -166,6 +168,33 @@ local function list_as_pending(label, places)
   for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
 end
 
+-- A new job may have after its due time, on the next line, a callback: it is kept for its end. -> the due time alone
+local function keep_callback(id, due)
+  local time, callback = due:match('^(.-)\n(.*)$')
+  if not time then return due end
+  redis.call('HSET', job_key(id), 'callback', callback)
+  return time
+end
+
+-- Whoever wanted to be told how a job ends is told by a job of its own, the delivery, which comes into being with that
+-- end; its id is made of which end of which job it is.
+-- job.callback: its queue, max_retries, payload, and message with @id@ for its id, a line each; then its label
+local function call_back(job, at) -- seldom
+  local queue, max_retries, payload, message, label = job.callback:match('^(.-)\n(.-)\n(.-)\n(.-)\n(.*)$')
+  local id = redis.sha1hex(job.id .. '\n' .. at)
+    :gsub('^(........)(....).(...).(...)(............).*', '%1-%2-5%3-8%4-%5')
+  create(id, label, max_retries, payload, at, job.id)
+  list_as_pending(label, { at, id })
+  redis.call('HSET', job_key(id), 'event', job.status, 'of', job.id)
+  redis.call('HSET', job.key, 'delivery', id)
+  message = message:gsub('@id@', id)
+  if elsewhere then
+    schedule({ id = id, key = job_key(id) }, at, queue, message) -- it goes with what is due
+  else
+    push(id, queue, message)
+  end
+end
+
 -- May the attempt with this token end the job's current run?
 -- 'go'; 'again' (this very attempt already did it, and is asking twice after a lost answer); 'refused'.
 local function verdict(job, token, status)
@@ -230,15 +259,17 @@ local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, n
 local function succeed(job, at, result, children, news)
   move(job, 'success', at, 'finished_at', at, 'result', result)
   if children ~= '' then redis.call('HSET', job.key, 'children', children) end
+  if job.callback then call_back(job, at) end
   tell(job.id, news)
 end
 
 local function fail(job, at, status, error, exception, news)
   move(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
+  if job.callback then call_back(job, at) end
   tell(job.id, news)
 end
 
-local function cancel(job, at)
+local function cancel(job, at) -- seldom
   local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { 'cancelled' } }
   fail(job, at, 'cancelled', 'cancelled', cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
@@ -261,7 +292,7 @@ end
 -- The running attempt is taken back (or cancelled, when that was asked for). With a cause (a death) it is counted, by a
 -- weight of half when other jobs ran beside it and may have been the cause: three of them fail the job instead.
 -- -> 'returned' (it is to run again) | 'dropped' | 'poison'; whether it had better run apart from others
-local function interrupt(job, at, cause, weight)
+local function interrupt(job, at, cause, weight) -- seldom
   if cancel_if_asked(job, at) then return 'dropped' end
   local attempt, deaths = job.attempts, 0
   take_back(job, at)

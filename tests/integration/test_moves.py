@@ -397,9 +397,9 @@ def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
     move = moves.sweep(shelf="report\nslow", status=status, kept=60, offset=0, most=10)
     assert store.run(move) == (1, 0)
     assert set(store.client.keys()) <= {
+        b"continuo:events",
         b"continuo:kinds",
         b"continuo:queues",
-        b"continuo:events",
         b"continuo:bell:slow",
     }
 

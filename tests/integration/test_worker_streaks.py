@@ -38,11 +38,6 @@ def act(*what: str) -> list[JobResult]:
     return [kinds.act.delay(each) for each in what]
 
 
-def waiting(client: redis.Redis) -> list[str]:
-    """The connections on which workers wait for jobs."""
-    return [found["id"] for found in client.client_list() if found["cmd"] == "brpop"]
-
-
 def is_clean(desk: Desk) -> bool:
     return desk.in_hand() == len(desk.queued()) == 0
 
@@ -139,10 +134,10 @@ def test_what_a_process_took_goes_on_over_a_lost_connection(
     worker = workers.hire("--concurrency=2").ready()
     pid = desk.held(job.id)
     assert taken(job)
-    until(lambda: len(waiting(client)) == 1)
-    (lost,) = waiting(client)
+    until(lambda: len(desk.waiting()) == 1)
+    (lost,) = desk.waiting()
     client.client_kill_filter(_id=lost)
-    until(lambda: waiting(client) not in ([], [lost]))
+    until(lambda: desk.waiting() not in ([], [lost]))
     desk.let_go(pid)
     done = desk.final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (pid, 1, 0)
