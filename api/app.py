@@ -45,18 +45,8 @@ class Stores:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    for module in (
-        reports,
-        emails,
-        webhooks,
-        tasks,
-        control,
-        callbacks,
-        events,
-        bulk,
-        queue,
-        artifacts,
-    ):
+    own = (reports, emails, webhooks, tasks, control, callbacks, events, bulk, queue, artifacts)
+    for module in own:
         routes.include(module.routes)
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))
