@@ -73,6 +73,6 @@ async def show_blast(request: Request) -> Answer:
     summary="List blasts, newest first",
     tags=["emails"],
 )
-async def list_blasts(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_blasts(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(EMAIL_BLAST, query)
+    return await jobs.show_list(EMAIL_BLAST, query, request)

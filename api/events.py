@@ -10,9 +10,8 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from cello import Response
 
-from api import tasks, waiting
+from api import tasks, tenants, waiting
 from api.edge import Request, Router
-from api.problems import Problem
 from api.tasks import FoundTasks, TaskQuery
 from project import moves
 from project.celery import app
@@ -85,11 +84,11 @@ ROUTE: Any = {
 async def watch_all(request: Request, query: EventsQuery) -> Response:
     """Answer what happens to jobs."""
     after = place_of(request, query)
-    wanted = Wanted(kind=query.kind, queue=query.queue, status=query.status or "")
+    wanted = Wanted("", query.kind, query.queue, query.status or "", request.tenant)
     try:
         told = await tell(wanted, after, request, LONGEST) if after else None
         if told is None:
-            place, listed = await look(query)
+            place, listed = await look(query, request)
             return sse(block(listed, name_of(after), place))
     except StoreUnavailable as problem:
         return silence(problem)
@@ -108,9 +107,8 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
     """Answer what happens to a job."""
     after, job_id = place_of(request, query), request.params["id"]
     try:
-        place, record = await app.async_store.run(moves.look(job_id))
-        if record is None:
-            raise Problem(404, f"There is no job with the id {job_id!r}")
+        place, found = await app.async_store.run(moves.look(job_id))
+        record = tenants.required(found, job_id, request)
         seconds = 0.0 if record.is_final else LONGEST
         told = await tell(Wanted(job=job_id), after, request, seconds) if after else None
         if told is None:
@@ -132,12 +130,11 @@ def place_of(request: Request, query: TaskEventsQuery) -> str:
     return places[0] if places else ""
 
 
-async def look(query: EventsQuery) -> tuple[str, FoundTasks]:
+async def look(query: EventsQuery, request: Request) -> tuple[str, FoundTasks]:
     """A place in the stream, and the jobs as they were then or a little later."""
     place = await app.async_store.run(moves.last_place())
-    return place, await tasks.find(
-        TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
-    )
+    asked = TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
+    return place, await tasks.find(asked, request)
 
 
 async def tell(wanted: Wanted, after: str, request: Request, seconds: float) -> Told | None:

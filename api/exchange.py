@@ -72,6 +72,7 @@ class Endpoint:
         self._cors = edge.cors
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
+        self._of_all = route.of_all
         self._admit = route.admit
         self._query = Query(route.query) if route.query else None
         self._body = body_of(route, edge.max_body)
@@ -94,7 +95,9 @@ class Endpoint:
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
         if self._keys:
-            request.key_name = self._keys.identify(raw, self._scope)
+            request.holder = self._keys.identify(raw, self._scope)
+        if self._of_all and request.tenant:
+            raise Problem(403, "This is about the jobs of all, and the API key is of a tenant")
         if self._admit:
             await self._admit(request)
         arguments: dict[str, Any] = {}

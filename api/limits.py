@@ -33,7 +33,7 @@ def with_limit(route: Route, limit: int) -> Route:
     """The route, answering 429 when its caller has made too many requests."""
 
     async def admit(request: Request) -> None:
-        passed = await app.async_store.run(moves.admit(request.key_name, limit, WINDOW))
+        passed = await app.async_store.run(moves.admit(request.caller, limit, WINDOW))
         request.told |= tell(passed, limit)
         if not passed.is_admitted:
             again = {"Retry-After": str(ceil(passed.wait))}

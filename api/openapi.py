@@ -39,6 +39,7 @@ _TAGGED = {"ETag": "Names this content, for If-None-Match."}
 _EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
+    403: {"WWW-Authenticate": "Which scope a key has to have."},
     405: {"Allow": "The methods that work here."},
     429: {
         "Retry-After": "Seconds after which one may pass.",

@@ -11,7 +11,7 @@ from api.edge import Request
 from api.problems import FieldError, Problem
 from project import moves
 from project.errors import InvalidField
-from project.labels import LONGEST_TAG, MOST_TAGS
+from project.labels import LONGEST_TAG, MOST_TAGS, owned_by
 from project.moves import Once, Said
 from project.settings import settings
 
@@ -95,9 +95,12 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             options["tags"] = self.tags
         return options
 
-    def unique_key(self) -> moves.Unique | None:
-        """The key that only one job has."""
-        return moves.Unique(self.unique.key, self.unique.during) if self.unique else None
+    def unique_key(self, tenant: str = "") -> moves.Unique | None:
+        """The key that only one job has, or one job of a tenant."""
+        if self.unique is None:
+            return None
+        key = "\n".join([*owned_by(tenant), self.unique.key])
+        return moves.Unique(key, self.unique.during)
 
 
 def idempotency(request: Request, order: Order, kind: str) -> Said | None:
@@ -105,7 +108,7 @@ def idempotency(request: Request, order: Order, kind: str) -> Said | None:
     header = request.sent(KEY_HEADER)
     if header is None:
         return None
-    scope = f"{kind}\n{request.key_name}\n{read_key(header)}"
+    scope = f"{kind}\n{request.caller}\n{read_key(header)}"
     digest = blake2b(scope.encode(), digest_size=16).hexdigest()
     return Said(digest, canonical(order), settings().idempotency_seconds)
 
@@ -115,7 +118,7 @@ def call_name(request: Request) -> str:
     header = request.sent(KEY_HEADER)
     if header is None:
         return moves.new_call()
-    return blake2b(f"{request.key_name}\n{read_key(header)}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{request.caller}\n{read_key(header)}".encode(), digest_size=16).hexdigest()
 
 
 def read_key(header: str) -> str:

@@ -78,6 +78,6 @@ async def show_report(request: Request) -> Answer:
     summary="List reports, newest first",
     tags=["reports"],
 )
-async def list_reports(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_reports(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(REPORT, query)
+    return await jobs.show_list(REPORT, query, request)

@@ -74,6 +74,6 @@ async def show_webhook(request: Request) -> Answer:
     summary="List calls, newest first",
     tags=["webhooks"],
 )
-async def list_webhooks(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_webhooks(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(WEBHOOK, query)
+    return await jobs.show_list(WEBHOOK, query, request)

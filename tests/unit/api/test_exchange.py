@@ -15,7 +15,7 @@ from api.exchange import Edge, Endpoint
 from api.keys import Keyring
 from api.problems import Problem
 from project.errors import InvalidField, StoreUnavailable
-from project.settings import Holder
+from project.holders import Holder
 
 KEY = "0123456789abcdef"
 
