@@ -66,7 +66,8 @@ class Endpoint:
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
         self._query = Query(route.query) if route.query else None
-        self._body = Body(route.body, edge.max_body) if route.body is not None else None
+        has_body = route.body is not None
+        self._body = Body(route.body, edge.max_body, route.also) if has_body else None
 
     async def serve(self, raw: RawRequest, params: dict[str, str]) -> Response:
         """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""

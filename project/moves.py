@@ -276,6 +276,16 @@ def retry(job_id: str, *, token: str, error: str, delay: float, message: Message
     return Move("retry", (job_id, token, error, delay, message.queue, message.text), read_verdict)
 
 
+def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Move[Verdict]:
+    """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
+    return Move("postpone", (job_id, token, delay, message.queue, message.text), read_verdict)
+
+
+def hurry(job_id: str) -> Move[bool]:
+    """A job that waits for its time is due now. False: it does not wait."""
+    return Move("hurry", (job_id,), bool)
+
+
 def fail(
     job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
 ) -> Move[Verdict]:

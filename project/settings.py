@@ -174,6 +174,31 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_MAX_RECIPIENTS",
         description="Most recipients in one POST.",
     )
+    max_blast: int = Field(
+        1_000_000,
+        ge=1,
+        validation_alias="CONTINUO_MAX_BLAST",
+        description="Most recipients of a blast that takes them in parts.",
+    )
+    mail_workers: int = Field(
+        4,
+        ge=1,
+        le=64,
+        validation_alias="CONTINUO_MAIL_WORKERS",
+        description="Most workers, and connections, that one blast uses at once.",
+    )
+    mail_rate: float = Field(
+        0.0,
+        ge=0,
+        validation_alias="CONTINUO_MAIL_RATE",
+        description="Mails a second to the mail server, from all workers; 0 is no limit.",
+    )
+    mail_domain_rate: float = Field(
+        0.0,
+        ge=0,
+        validation_alias="CONTINUO_MAIL_DOMAIN_RATE",
+        description="Mails a second to recipients of one domain; 0 is no limit.",
+    )
     webhook_allow: str = Field(
         "",
         validation_alias="CONTINUO_WEBHOOK_ALLOW",

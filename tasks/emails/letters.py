@@ -8,7 +8,7 @@ gave is an error, never an empty place.
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from project.errors import InvalidField, PermanentError
 
@@ -39,7 +39,7 @@ class Template:
     html: "jinja2.Template"
     text: "jinja2.Template"
 
-    def render(self, **values: str) -> Letter:
+    def render(self, **values: Any) -> Letter:
         """Fill in ``values``; ``PermanentError`` when the template does not work with them."""
         import jinja2
 

@@ -6,9 +6,11 @@ that varies is an address that was checked, a digest, or encoded text.
 
 import hashlib
 from binascii import b2a_qp
+from collections.abc import Mapping
 from email.header import Header
 from email.utils import formatdate
 from functools import lru_cache
+from typing import Any
 
 from project.errors import InvalidField
 from project.settings import settings
@@ -42,7 +44,9 @@ Content-Transfer-Encoding: quoted-printable
 """.replace("\n", "\r\n")
 
 
-def compose(job_id: str, recipient: str, template: str) -> bytes:
+def compose(
+    job_id: str, recipient: str, template: str, data: Mapping[str, Any] | None = None
+) -> bytes:
     """The mail of this job for one recipient: pure ASCII, lines end with CRLF.
 
     The same job and recipient always get the same Message-ID. ``recipient``
@@ -53,7 +57,12 @@ def compose(job_id: str, recipient: str, template: str) -> bytes:
         raise InvalidField("recipient", f"{recipient[:80]!r} is not one plain e-mail address")
     sender = addresses.sender(settings().mail_from)
     letter = letters.load(template).render(
-        recipient=recipient, sender=sender.address, home_url=settings().base_url
+        **{
+            **(data or {}),
+            "recipient": recipient,
+            "sender": sender.address,
+            "home_url": settings().base_url,
+        }
     )
     digest = hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
     return _MESSAGE.format(

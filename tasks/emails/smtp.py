@@ -27,6 +27,9 @@ MAILS_PER_CONNECTION = 100
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 CLOSING = 421
 GO_AHEAD = 354
+NO_MAILBOX = ("5.1.1 ", "5.1.2 ", "5.1.3 ", "5.1.6 ", "5.1.10 ", "5.2.1 ")
+"""The mailbox or its domain does not exist, has moved or is closed; 550 alone may mean anything."""
+
 SHOWN = 200
 """Characters of a server's answer that are repeated in our errors."""
 
@@ -59,6 +62,11 @@ class Reply(NamedTuple):
     def is_permanent(self) -> bool:
         """Whether the same will never work."""
         return 500 <= self.code < 600  # noqa: PLR2004
+
+    @property
+    def is_about_the_mailbox(self) -> bool:
+        """Whether it says, in a code of RFC 3463, that there is no such mailbox."""
+        return self.is_permanent and self.text.startswith(NO_MAILBOX)
 
     @property
     def is_garbled(self) -> bool:

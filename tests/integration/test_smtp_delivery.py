@@ -486,9 +486,9 @@ class Failing(RedisLedger):
         self.fail("about_to_send", recipient)
         return super().about_to_send(recipient)
 
-    def settle(self, recipient: str, outcome: Outcome) -> None:
+    def settle(self, recipient: str, outcome: Outcome, reason: str = "") -> None:
         self.fail("settle", recipient)
-        super().settle(recipient, outcome)
+        super().settle(recipient, outcome, reason)
 
     def fail(self, step: str, recipient: str) -> None:
         if (step, recipient) == (self.step, BOB):
