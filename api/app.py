@@ -2,7 +2,20 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from api import artifacts, blasts, bulk, emails, queue, recipients, reports, tasks, webhooks
+from api import (
+    artifacts,
+    blasts,
+    bulk,
+    emails,
+    previews,
+    queue,
+    recipients,
+    reports,
+    suppressions,
+    tasks,
+    unsubscribe,
+    webhooks,
+)
 from api.docs import describe
 from api.drain import Drain
 from api.edge import Router
@@ -33,7 +46,8 @@ class Stores:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    for module in (reports, emails, blasts, recipients, webhooks, tasks, bulk, queue, artifacts):
+    mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
+    for module in (reports, *mail, webhooks, tasks, bulk, queue, artifacts):
         routes.include(module.routes)
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))

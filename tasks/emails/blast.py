@@ -1,17 +1,20 @@
 """An e-mail blast: the same template to many recipients, to each of them at most once."""
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
-from project.errors import TransientError
+from project.errors import PermanentError, TransientError
 from project.settings import settings
 from tasks.emails import addresses, letters, smtp
 from tasks.emails.ledger import Ledger, Outcome
 from tasks.emails.messages import compose
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Plain, Row, row_of
+
+log = logging.getLogger(__name__)
 
 MAX_DROPS = 3
 """Connections lost in a row before an attempt gives up."""
@@ -126,6 +129,18 @@ class Attempt:
             return
         if is_written:
             self._send(recipient)
+
+    def _compose(self, row: Row) -> bytes | None:
+        """The mail; None when the template does not work with the data of this recipient."""
+        order = self._order
+        data = {**order.data, **(row.data or {})}
+        try:
+            return compose(order.job_id, row.address, order.template, data)
+        except PermanentError as problem:
+            if not row.data:
+                raise
+            log.warning("job %s: %s", order.job_id, problem)
+            return None
 
     def _write(self, recipient: str, message: bytes) -> bool:
         """Everything but the final dot; False when the server does not want it."""

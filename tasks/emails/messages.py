@@ -14,7 +14,9 @@ from typing import Any
 
 from project.errors import InvalidField
 from project.settings import settings
-from tasks.emails import addresses, letters
+from tasks.emails import addresses, letters, signature, unsubscribe
+from tasks.emails.addresses import Sender
+from tasks.emails.letters import Letter
 
 MAX_PLAIN_SUBJECT = 200
 """Longer subjects are folded (as encoded words), as RFC 5322 asks for."""
@@ -25,7 +27,8 @@ To: {recipient}
 Subject: {subject}
 Date: {date}
 Message-ID: <{digest}@{domain}>
-Auto-Submitted: auto-generated
+List-Unsubscribe: <{unsubscribe}>
+{one_click}Auto-Submitted: auto-generated
 Precedence: bulk
 MIME-Version: 1.0
 Content-Type: multipart/alternative; boundary="{boundary}"
@@ -44,6 +47,10 @@ Content-Transfer-Encoding: quoted-printable
 """.replace("\n", "\r\n")
 
 
+_ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+"""RFC 8058 has it for https alone."""
+
+
 def compose(
     job_id: str, recipient: str, template: str, data: Mapping[str, Any] | None = None
 ) -> bytes:
@@ -56,15 +63,27 @@ def compose(
     if not addresses.is_plain(recipient):
         raise InvalidField("recipient", f"{recipient[:80]!r} is not one plain e-mail address")
     sender = addresses.sender(settings().mail_from)
-    letter = letters.load(template).render(
-        **{
-            **(data or {}),
-            "recipient": recipient,
-            "sender": sender.address,
-            "home_url": settings().base_url,
-        }
-    )
+    letter = letters.load(template).render(**values_for(recipient, sender, data))
+    return signature.sign(write(job_id, recipient, sender, letter), sender.domain)
+
+
+def values_for(
+    recipient: str, sender: Sender, data: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All that a template is told for one recipient."""
+    return {
+        **(data or {}),
+        "recipient": recipient,
+        "sender": sender.address,
+        "home_url": settings().base_url,
+        "unsubscribe_url": unsubscribe.link(recipient),
+    }
+
+
+def write(job_id: str, recipient: str, sender: Sender, letter: Letter) -> bytes:
+    """The mail with this letter, not signed."""
     digest = hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
+    link = unsubscribe.link(recipient)
     return _MESSAGE.format(
         sender=sender.header,
         recipient=recipient,
@@ -72,6 +91,8 @@ def compose(
         date=formatdate(),
         digest=digest,
         domain=sender.domain,
+        unsubscribe=link,
+        one_click=_ONE_CLICK if link.startswith("https://") else "",
         # "=_" cannot occur in quoted-printable text, so neither can this boundary
         boundary=f"=_{digest}",
         text=_quoted(letter.text),

@@ -155,6 +155,58 @@ def pace(limits: Sequence[tuple[str, float]]) -> Move[tuple[float, int]]:
     return Move("mail_pace", flat, lambda pair: (pair[0] / 1000, pair[1]))
 
 
+class Suppression(NamedTuple):
+    """An address that gets no mail, why, and since when (seconds since 1970)."""
+
+    address: str
+    reason: str
+    since: float
+
+
+class Suppressions(NamedTuple):
+    """A page of them, how many there are, and where the next page begins; "" after the last."""
+
+    found: list[Suppression]
+    total: int
+    cursor: str
+
+
+def suppress(people: Iterable[str], reason: str) -> Move[int]:
+    """Let these get no mail any more; how many are new on the list."""
+    return Move("mail_suppress", (reason, *people), int)
+
+
+def allow(who: str) -> Move[bool]:
+    """Let this one get mail again. False: it was not on the list."""
+    return Move("mail_allow", (who,), bool)
+
+
+def suppressed(who: str) -> Move[Suppression | None]:
+    """Why this one gets no mail; None: it does."""
+    return Move(
+        "mail_suppressed", (who,), lambda value: suppression_of(who, value) if value else None
+    )
+
+
+def suppressions(cursor: str, count: int) -> Move[Suppressions]:
+    """Some ``count`` of those on the list, from a cursor on."""
+
+    def parse(answer: list[Any]) -> Suppressions:
+        following, total, pairs = answer
+        people = zip(pairs[::2], pairs[1::2], strict=True)
+        found = [suppression_of(text(who), value) for who, value in people]
+        cursor = text(following)
+        return Suppressions(found, total, "" if cursor == "0" else cursor)
+
+    return Move("mail_suppressions", (cursor or "0", count), parse)
+
+
+def suppression_of(who: str, value: Field | str) -> Suppression:
+    """An entry of the list as it is kept."""
+    reason, _, since = text(value).rpartition(" ")
+    return Suppression(who, reason, float(since))
+
+
 def encode_row(address: str, data: Mapping[str, Any] | None = None, problem: str = "") -> str:
     """A recipient as it is kept; the bare address when that is all."""
     plain: Any = [address, data, problem] if problem else [address, data] if data else address
