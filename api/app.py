@@ -7,6 +7,7 @@ from api import (
     blasts,
     bulk,
     emails,
+    outbox,
     previews,
     queue,
     recipients,
@@ -49,6 +50,8 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
     for module in (reports, *mail, webhooks, tasks, bulk, queue, artifacts):
         routes.include(module.routes)
+    if not settings().smtp_url:
+        routes.include(outbox.routes_of_sink())
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))
     router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))
