@@ -33,7 +33,7 @@ th, td { padding: .45rem .8rem; text-align: left; vertical-align: top;
   border-top: 1px solid #f0e9e0; overflow-wrap: anywhere; }
 th { font-weight: normal; color: #7b6e61; white-space: nowrap; }
 td.at { white-space: nowrap; color: #7b6e61; font-variant-numeric: tabular-nums; }
-iframe { width: 100%; height: 44rem; background: #fff; border: 1px solid #e8dfd4; }
+iframe { width: 100%; height: 52rem; background: #fff; border: 1px solid #e8dfd4; }
 pre { margin: 0; padding: 1rem; background: #fff; border: 1px solid #e8dfd4;
   font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 """

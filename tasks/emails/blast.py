@@ -115,10 +115,11 @@ class Attempt:
         return Passed(len(self._ledger.open_among(list(people))))
 
     def _mail(self, row: Row) -> None:
-        order, recipient = self._order, row.address
-        message = compose(
-            order.job_id, recipient, order.template, {**order.data, **(row.data or {})}
-        )
+        recipient = row.address
+        message = self._compose(row)
+        if message is None:
+            self._ledger.settle(recipient, Outcome.INVALID)
+            return
         try:
             is_written = self._write(recipient, message)
         except smtp.ServerUnavailable:
