@@ -6,7 +6,9 @@ from api import (
     artifacts,
     blasts,
     bulk,
+    callbacks,
     emails,
+    events,
     outbox,
     previews,
     queue,
@@ -41,6 +43,7 @@ class Stores:
 
     async def close(self) -> None:
         """Give the connections back."""
+        await app.feed.close()
         await app.async_store.close()
 
 
@@ -48,7 +51,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
-    for module in (reports, *mail, webhooks, tasks, bulk, queue, artifacts):
+    for module in (reports, *mail, webhooks, tasks, callbacks, events, bulk, queue, artifacts):
         routes.include(module.routes)
     if not settings().smtp_url:
         routes.include(outbox.routes_of_sink())

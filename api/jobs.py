@@ -16,7 +16,7 @@ from project import moves
 from project.celery import app
 from project.errors import InvalidField
 from project.job import Job
-from project.moves import Message
+from project.moves import Message, Question
 from project.records import Page, TaskRecord, TaskStatus
 
 POLL_SECONDS = 3
@@ -145,24 +145,31 @@ async def answer_record(record: TaskRecord, request: Request, status: int = 200)
 
 async def show_list(kind: Kind, query: ListQuery) -> Answer:
     """A page of the jobs of this kind."""
-    return await answer_page(kind.path, query, kinds=[kind.job.name])
+    question = Question(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
+    page = await find(question, query)
+    listed = TaskList(page.records, page.total or 0, cursor_of(page))
+    return Answer(listed, headers=next_page(kind.path, query, listed.next_cursor))
 
 
-async def answer_page(path: str, query: ListQuery, **narrowed: Any) -> Answer:
-    """A page of records; ``narrowed`` are further arguments of ``moves.page``."""
-    statuses = [query.status] if query.status else []
-    place = read_cursor(query.cursor)
-    move = moves.page(statuses=statuses, limit=query.limit, cursor=place, **narrowed)
+async def find(question: Question, query: ListQuery) -> Page:
+    """The page of records that a query asks for."""
+    move = moves.page(question, limit=query.limit, cursor=read_cursor(query.cursor))
     page: Page = await app.async_store.run(move)
-    cursor = page.next_cursor and write_cursor(page.next_cursor)
-    headers = {"Link": f'<{next_path(path, query, cursor)}>; rel="next"'} if cursor else {}
-    return Answer(TaskList(page.records, page.total, cursor or None), headers=headers)
+    return page
 
 
-def next_path(path: str, query: ListQuery, cursor: str) -> str:
-    """The list's own address with the cursor moved on."""
+def cursor_of(page: Page) -> str | None:
+    """The cursor of the next page, None on the last."""
+    return write_cursor(page.next_cursor) if page.next_cursor else None
+
+
+def next_page(path: str, query: ListQuery, cursor: str | None) -> dict[str, str]:
+    """The header that leads to the next page."""
+    if cursor is None:
+        return {}
     said = msgspec.structs.asdict(query) | {"cursor": cursor}
-    return f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
+    there = f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
+    return {"Link": f'<{there}>; rel="next"'}
 
 
 def write_cursor(place: tuple[float, str]) -> str:

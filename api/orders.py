@@ -11,11 +11,13 @@ from api.edge import Request
 from api.problems import FieldError, Problem
 from project import moves
 from project.errors import InvalidField
+from project.labels import LONGEST_TAG, MOST_TAGS
 from project.moves import Once, Said
 from project.settings import settings
 
 type Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
 type Moment = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+type Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TAG)]
 type Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 KEY_HEADER = "Idempotency-Key"
@@ -46,10 +48,11 @@ class Unique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When a job runs and in what order; the bodies of all kinds have these.
+    """When a job runs, in what order, who is told; the bodies of all kinds have these.
 
     ``delay`` in seconds or ``run_at`` in seconds since 1970; one that has not started within
-    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last.
+    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last. ``tags`` are names under which
+    the job is found. ``callback_url`` is told when it is final.
     """
 
     delay: Seconds | None = None
@@ -57,6 +60,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     expires: Seconds | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     unique: Unique | None = None
+    tags: Annotated[list[Tag], msgspec.Meta(max_length=MOST_TAGS)] = []
+    callback_url: str | None = None
 
     def options(self) -> dict[str, Any]:
         """The same for ``apply_async``; nothing when nothing was said."""
@@ -71,6 +76,10 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             options["expires"] = self.expires
         if self.priority:
             options["priority"] = self.priority
+        if self.callback_url is not None:
+            options["callback_url"] = self.callback_url
+        if self.tags:
+            options["tags"] = self.tags
         return options
 
     def unique_key(self) -> moves.Unique | None:

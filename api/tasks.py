@@ -1,7 +1,7 @@
 """Jobs of every kind: list them, look at one, stop it, run it again."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -11,7 +11,8 @@ from api.orders import Moment
 from api.problems import Problem
 from project import moves
 from project.celery import app
-from project.moves import Cancel
+from project.labels import TAG
+from project.moves import Cancel, Question
 from project.records import TaskRecord
 
 PATH = "/tasks"
@@ -21,29 +22,64 @@ routes = Router()
 
 
 class TaskQuery(jobs.ListQuery, frozen=True):
-    """What the list of all jobs can be asked. Times are seconds since 1970."""
+    """What the list of all jobs can be asked. Times are seconds since 1970.
+
+    ``error`` is a part of the text of the error, as it is written. It is looked for in 1,000
+    records a request: a page may be short, or empty, before ``next_cursor`` is null.
+    """
 
     kind: str = ""
+    queue: str = ""
+    tag: str = ""
     created_after: Moment | None = None
     created_before: Moment | None = None
+    error: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class FoundTasks(msgspec.Struct, frozen=True):
+    """A page of records, newest first.
+
+    ``total`` is how many match on all pages, null when ``error`` was asked for, as records have
+    to be read for that; ``looked_at`` is how many were read for this page. ``next_cursor`` asks
+    for the next page, null on the last.
+    """
+
+    tasks: list[TaskRecord]
+    total: int | None
+    next_cursor: str | None
+    looked_at: int
 
 
 @routes.get(
     PATH,
     query=TaskQuery,
-    answers={200: jobs.TaskList},
+    answers={200: FoundTasks},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List jobs of all kinds, newest first",
     tags=["tasks"],
 )
 async def list_tasks(_: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
-    return await jobs.answer_page(
-        PATH,
-        query,
+    found = await find(query)
+    return Answer(found, headers=jobs.next_page(PATH, query, found.next_cursor))
+
+
+async def find(query: TaskQuery) -> FoundTasks:
+    """The page of records that a query asks for."""
+    page = await jobs.find(question_of(query), query)
+    return FoundTasks(page.records, page.total, jobs.cursor_of(page), page.looked_at)
+
+
+def question_of(query: TaskQuery) -> Question:
+    """The records that a query is about."""
+    return Question(
         kinds=[query.kind] if query.kind else [],
+        queues=[query.queue] if query.queue else [],
+        statuses=[query.status] if query.status else [],
+        facets=[TAG + query.tag] if query.tag else [],
         created_after=query.created_after,
         created_before=query.created_before,
+        error=query.error,
     )
 
 
@@ -115,7 +151,11 @@ async def retry_task(request: Request) -> Answer:
 
 async def found(request: Request) -> TaskRecord:
     """The record that the path names; 404 when there is none."""
-    job_id = request.params["id"]
+    return await record_of(request.params["id"])
+
+
+async def record_of(job_id: str) -> TaskRecord:
+    """The record of any job; 404 when there is none."""
     record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
     if record is None:
         raise Problem(404, f"There is no job with the id {job_id!r}")

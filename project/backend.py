@@ -20,6 +20,7 @@ from kombu.exceptions import EncodeError
 from project import moves
 from project.envelope import encode
 from project.moves import Message, Outcome, Verdict
+from project.now import NOW
 from project.records import CELERY_STATE, DEFAULT_MAX_RETRIES, TaskStatus
 
 log = get_logger(__name__)
@@ -113,7 +114,8 @@ class RecordBackend(RedisBackend):
             children=self.encode(children) if children else "",
             news=self.encode(meta),
         )
-        self._tell(self.app.store.run(move), task_id, "success")
+        if request.chord or not NOW.keeps(task_id, move):
+            self._tell(self.app.store.run(move), task_id, "success")
 
     def _fail(
         self,

@@ -5,12 +5,15 @@ that would mean nothing to another program carry the prefix ``CONTINUO_``.
 A value that makes no sense stops the process at start and names the variable.
 """
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import ipaddress
 import os
 import re
 import secrets
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -24,8 +27,9 @@ MIN_SECRET_LENGTH = 16
 DAY = 86_400
 
 
-SCOPES = frozenset({"submit", "read", "control"})
-"""What an API key may open: orders; records and lists; cancelling and running again."""
+SCOPES = frozenset({"submit", "read", "control", "admin"})
+"""What an API key may open: orders; records and lists; cancelling and running again; all jobs
+and URLs at once."""
 
 DIGEST = "sha256="
 IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
@@ -45,6 +49,25 @@ IS_HOST_NAME = re.compile(
     re.ASCII,
 ).fullmatch
 """A name in lower case that no reader takes for an address: its last part begins with a letter."""
+
+
+WEBHOOK_SECRET = "whsec_"  # noqa: S105 - what they begin with
+WEBHOOK_SECRET_BYTES = range(24, 65)
+"""As Standard Webhooks has them."""
+
+
+def read_webhook_secret(text: str) -> bytes:
+    """The bytes of a ``whsec_...``. Raises ``ValueError``, which does not repeat it."""
+    with contextlib.suppress(binascii.Error):
+        key = base64.b64decode(text.removeprefix(WEBHOOK_SECRET), validate=True)
+        if text.startswith(WEBHOOK_SECRET) and len(key) in WEBHOOK_SECRET_BYTES:
+            return key
+    raise ValueError(f"each is {WEBHOOK_SECRET} and 24 to 64 bytes in Base64")
+
+
+def make_webhook_secret() -> str:
+    """A new one."""
+    return WEBHOOK_SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class Exceptions(NamedTuple):
@@ -151,6 +174,13 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_IDEMPOTENCY_SECONDS",
         description="How long an Idempotency-Key is known.",
     )
+    events_kept: int = Field(
+        10_000,
+        ge=1_000,
+        le=1_000_000,
+        validation_alias="CONTINUO_EVENTS_KEPT",
+        description="Last events of all jobs that a listener can catch up with.",
+    )
     retry_jitter: bool = Field(
         default=False,
         validation_alias="CONTINUO_RETRY_JITTER",
@@ -217,6 +247,12 @@ class Settings(BaseSettings):
         description="Internal networks and hosts that webhooks may call, separated by commas.",
     )
 
+    webhook_secrets: str = Field(
+        "",
+        validation_alias="CONTINUO_WEBHOOK_SECRETS",
+        description="whsec_..., separated by commas, sign callbacks; unset: one kept in DATA_DIR.",
+    )
+
     @field_validator("host")
     @classmethod
     def _is_an_ip_literal(cls, host: str) -> str:
@@ -263,6 +299,23 @@ class Settings(BaseSettings):
     def _are_networks_or_names(cls, text: str) -> str:
         read_exceptions(text)
         return text
+
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _are_secrets(cls, text: str) -> str:
+        for secret in names_in(text):
+            read_webhook_secret(secret)
+        return text
+
+    @cached_property
+    def webhook_keys(self) -> list[bytes]:
+        """What callbacks are signed with, with each of them."""
+        given = names_in(self.webhook_secrets)
+        kept = self.data_dir / "webhook_secret"
+        return [
+            read_webhook_secret(secret)
+            for secret in given or [kept_secret(kept, make_webhook_secret)]
+        ]
 
     @cached_property
     def webhook_exceptions(self) -> Exceptions:
@@ -324,12 +377,12 @@ class Settings(BaseSettings):
             raise UnsafeStart(message)
 
 
-def kept_secret(path: Path) -> str:
+def kept_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> str:
     """The secret in ``path``; made on first use, by whoever is first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(32))
+    draft.write_text(make())
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

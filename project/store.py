@@ -46,11 +46,15 @@ log = logging.getLogger(__name__)
 OURS = files("project") / "lua"
 
 PREFIX = "continuo:"
-KEYS = [PREFIX]
-"""What a move is given when messages are Redis lists."""
+EVENTS_KEPT = 10_000
 
-KEYS_ELSEWHERE = [PREFIX, "elsewhere"]
-"""The same when they go through another broker."""
+
+def keys_of(events_kept: int = EVENTS_KEPT, *, elsewhere: bool = False) -> list[str]:
+    """What every move is given; ``elsewhere``: messages go through another broker than Redis."""
+    return [PREFIX, str(events_kept), *(["elsewhere"] if elsewhere else [])]
+
+
+KEYS = keys_of()
 
 COMMAND_TIMEOUT = 2.5
 API_TIMEOUT = 0.8
@@ -65,6 +69,10 @@ NOT_NOW = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
 """How Redis begins to refuse what it will take later: its disk is full, a replica is missing."""
 
 AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
+
+
+SELDOM = "-- seldom\n"
+"""Ends the first line of a shared Lua function that hardly any run of a script calls."""
 
 
 def read_scripts(folder: Traversable) -> dict[str, str]:
@@ -86,7 +94,10 @@ def definitions(lua: str) -> dict[str, str]:
     """The names that a piece of Lua makes at its top level, each with its text."""
     bare = re.sub(r"^--.*\n", "", lua, flags=re.MULTILINE)
     parts = re.split(r"^(?=local )", bare, flags=re.MULTILINE)
-    return {name_of(part): part for part in parts if part.strip()}
+    found: dict[str, str] = {}
+    for part in filter(str.strip, parts):
+        found[name_of(part)] = packed(part, found)
+    return found
 
 
 def name_of(definition: str) -> str:
@@ -97,12 +108,22 @@ def name_of(definition: str) -> str:
     return found[1]
 
 
+def packed(definition: str, shared: dict[str, str]) -> str:
+    """A function that is marked as called seldom, with all that it needs inside.
+
+    So the scripts that may call it are spared the time to define those each time they run.
+    """
+    head, mark, body = definition.partition(SELDOM)
+    return head + mark + used_by(body, shared) + body
+
+
 def used_by(lua: str, shared: dict[str, str]) -> str:
     """The shared definitions that a script needs, in their order: fewer take Redis less time."""
-    needed = ""
+    needed, read = "", lua
     for name, definition in reversed(shared.items()):
-        if re.search(rf"\b{name}\b", needed + lua):
+        if re.search(rf"\b{name}\b", read):
             needed = definition + needed
+            read += "" if SELDOM in definition else definition
     return needed
 
 
@@ -140,9 +161,15 @@ class Line(threading.local):
     def taken_from(self, client: redis.Redis) -> Any:
         """The connection of this thread in this process."""
         if self.pid != os.getpid():
-            self.connection = client.connection_pool.make_connection()
+            self.connection = connect(client)
             self.pid = os.getpid()
         return self.connection
+
+
+def connect(client: redis.Redis) -> Any:
+    """A connection as the client makes them, which its pool does not count."""
+    pool = client.connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
 
 
 class Scripts:
@@ -156,7 +183,7 @@ class Scripts:
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
         if self._line.is_busy:  # a signal handler, in the middle of another move
-            return move.read(self._ask(move, self.client.connection_pool.make_connection()))
+            return move.read(self._ask(move, connect(self.client)))
         self._line.is_busy = True
         try:
             return move.read(self._ask(move, self._line.taken_from(self.client)))
@@ -232,7 +259,7 @@ class Store:
 
         When the connection is lost the move is run again: asked twice it happens once.
         """
-        connection: Any = self.client.connection_pool.make_connection()
+        connection = connect(self.client)
         try:
             self._scripts.send(move, connection)
         except RedisError:

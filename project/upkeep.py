@@ -71,20 +71,20 @@ class Upkeep:
 
     def sweep(self) -> int:
         """Delete records past their time from every list; how many."""
-        return sum(self._sweep_list(kind, status) for kind, status in self._lists())
+        return sum(self._sweep_list(shelf, status) for shelf, status in self._lists())
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
-        for kind in self.store.run(moves.kinds()):
+        for shelf in self.store.run(moves.shelves()):
             for status in self.kept:
-                yield kind, status
+                yield shelf, status
 
-    def _sweep_list(self, kind: str, status: TaskStatus) -> int:
-        deleted, self._offsets[kind, status] = self.store.run(
+    def _sweep_list(self, shelf: str, status: TaskStatus) -> int:
+        deleted, self._offsets[shelf, status] = self.store.run(
             moves.sweep(
-                kind=kind,
+                shelf=shelf,
                 status=status,
                 kept=self.kept[status],
-                offset=self._offsets.get((kind, status), 0),
+                offset=self._offsets.get((shelf, status), 0),
                 most=SWEEP_MOST,
             )
         )

@@ -71,6 +71,25 @@ def hold(self: Any) -> int:
     return pid
 
 
+@app.task(name="tests.act", bind=True, **tried_again)
+def act(self: Any, what: str) -> int:
+    """Does it: pass, hold, die, ignore, fail. Gives its process id."""
+    if what == "hold":
+        return hold.run.__func__(self)
+    if what == "die":
+        die.run()
+    if what == "ignore":
+        raise Ignore
+    if what == "fail" and not self.request.retries:
+        raise TransientError("the first attempt fails")
+    return os.getpid()
+
+
+@app.task(name="tests.limited", time_limit=60)
+def limited() -> int:
+    return os.getpid()
+
+
 @app.task(name="tests.die")
 def die() -> None:
     """Ends its process as the kernel does when memory runs out."""
@@ -170,3 +189,12 @@ def hurried() -> str:
 def nap(seconds: float) -> None:
     """Takes so long."""
     Event().wait(seconds)
+
+
+@app.task(name="tests.count", bind=True, **tried_again)
+def count(self: Any, total: int, *, fails: bool = False) -> None:
+    """Says how far it is, more often than anybody wants to know."""
+    for done in range(1, total + 1):
+        self.progress(done, total, f"number {done}")
+    if fails and self.request.retries == 0:
+        raise TransientError("it counted wrong")

@@ -7,6 +7,7 @@ local may = verdict(job, token, 'retrying')
 if may ~= 'go' then return may end
 if cancel_if_asked(job, at) then return 'refused' end
 redis.call('HDEL', job.key, 'deaths')
-move(job, 'retrying', at, 'attempts', job.attempts - 1)
+job.attempts = job.attempts - 1
+move(job, 'retrying', at, 'attempts', job.attempts)
 schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), queue, message)
 return may

@@ -16,6 +16,6 @@ local waiting = job.status == 'pending' or job.status == 'retrying'
 if not waiting or job.attempts + 1 ~= attempt then return 'refused' end
 local is_suspect = worker and job.deaths
 if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
-move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
+begin(job, attempt, at, token)
 if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
 return 'started'

@@ -152,14 +152,11 @@ def refuse_unstarted(books: Books, order: Order) -> None:
 
 
 def report(job: Any, books: Books, order: Order) -> None:
-    """Tell how far the blast is, where jobs can."""
-    progress = getattr(job, "progress", None)
-    if progress is None:
-        return
+    """Tell how far the blast is."""
     tally = books.run(moves.tally(order.job_id))
     counts = outcomes(tally)
     total = max(tally.lines, len(order.recipients))
-    progress(counts.total() - counts[Outcome.RETRY], total, note_of(tally))
+    job.progress(counts.total() - counts[Outcome.RETRY], total, note_of(tally))
 
 
 def note_of(tally: Tally) -> str:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
+import httpx2
 import pytest
 import redis
 
@@ -90,6 +92,65 @@ def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
     assert len(seen) == len(set(seen)) == own.http.get("/tasks?kind=email_blast").json()["total"]
 
 
+def test_jobs_are_found_by_tag_queue_and_error(own: House) -> None:
+    tags = {"tags": ["nightly", "für Ada"]}
+    blast = own.order("/emails", BLAST | tags)
+    assert (blast["queue"], blast["tags"]) == ("celery", tags["tags"])
+    bulk = {"tasks": [{"kind": "report", "max_retries": 1, "tags": ["nightly"]}]}
+    report = own.http.post("/tasks/bulk", json=bulk).json()["tasks"][0]["task"]["id"]
+    own.final("/emails", blast["id"])
+    own.final("/reports", report)
+
+    def found(**query: str) -> list[str]:
+        answer = own.http.get("/tasks", params=query)
+        assert answer.status_code == 200, answer.text
+        return [task["id"] for task in answer.json()["tasks"]]
+
+    assert found(tag="nightly") == [report, blast["id"]]
+    assert found(tag="für Ada", status="success", queue="celery") == [blast["id"]]
+    assert found(tag="nightly", kind="report") == [report]
+    assert found(tag="nightly", queue="slow") == []
+    assert report in found(error="(simulated)")
+    assert found(error="no such error") == []
+    answer = own.http.get("/tasks", params={"error": "(simulated)", "limit": "1"}).json()
+    assert (answer["total"], len(answer["tasks"])) == (None, 1)
+    assert answer["looked_at"] >= 1
+
+
+def test_tags_that_are_none_are_refused(own: House) -> None:
+    for tags, where in ((["a"] * 9, "/tags"), (["a", ""], "/tags/1"), (["a\nb"], "tags[0]")):
+        answer = own.http.post("/emails", json=BLAST | {"tags": tags})
+        fault = answer.json()["errors"][0]
+        assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
+
+
+def test_a_queue_is_paused_over_a_restart_and_resumed(own: House) -> None:
+    def queue(answer: httpx2.Response) -> dict[str, Any]:
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    assert queue(own.http.post("/queues/celery/pause"))["paused"] is True
+    assert queue(own.http.post("/queues/celery/pause"))["paused"] is True
+    job_id = own.order("/emails", BLAST)["id"]
+    own.stop()
+    own.start(CONTINUO_FAULT_RATE="1")
+    other = own.order("/emails", BLAST)["id"]
+    celery = queue(own.http.get("/queues"))["queues"][0]
+    assert (celery["name"], celery["paused"]) == ("celery", True)
+    assert (celery["workers"], celery["running"]) == (1, 0)
+    assert celery["waiting"] >= 2
+    assert celery["oldest"] > 0
+    assert own.record("/emails", job_id)["status"] == "pending"
+    assert queue(own.http.post("/queues/celery/resume"))["paused"] is False
+    assert {own.final("/emails", one)["status"] for one in (job_id, other)} == {"success"}
+
+
+def test_a_queue_that_is_unknown_cannot_be_paused(own: House) -> None:
+    answers = [own.http.post(f"/queues/none/{verb}") for verb in ("pause", "resume")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -99,6 +160,7 @@ def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
         "created_after=nan",
         "created_after=inf",
         "created_before=-1",
+        "error=" + "x" * 201,
     ],
 )
 def test_a_wrong_question_is_refused(own: House, query: str) -> None:

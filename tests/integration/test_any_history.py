@@ -1,6 +1,7 @@
-"""Whatever happens to jobs, in whatever order: one final state each, none lost, lists true."""
+"""Whatever happens to jobs, in whatever order: one final state each, told once; lists are true."""
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,11 +15,14 @@ from hypothesis.stateful import (
 )
 
 from project import moves
-from project.moves import Message, Start, Verdict
+from project.moves import Cancel, Message, Question, Start, Verdict
 from project.records import FINAL, TaskStatus
 from project.store import Store
 
+CALLBACK = moves.callback_of(Message(moves.UNNAMED, "callback", "celery", "m", "[]", 10))
 TOKENS = st.sampled_from(["w1", "w2"])
+QUEUES = st.sampled_from(["celery", "slow"])
+FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
 
 
 class Histories(RuleBasedStateMachine):
@@ -32,17 +36,27 @@ class Histories(RuleBasedStateMachine):
         self.count = 0
         self.final: dict[str, TaskStatus] = {}
         self.finishes: Counter[str] = Counter()
+        self.told: set[str] = set()
+        self.deliveries = 0
 
     @initialize()
     def begin(self) -> None:
         self.store.client.flushall()
 
-    @rule(target=jobs)
-    def enqueue(self) -> str:
+    @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from(["", CALLBACK]))
+    def enqueue(self, queue: str, facets: tuple[str, ...], callback: str) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
-        self.store.run(moves.enqueue(Message(job_id, "k", "celery", "m", "[]", 3)))
+        message = Message(job_id, "k", queue, "m", "[]", 3, None, facets, callback)
+        self.store.run(moves.enqueue(message))
+        if callback:
+            self.told.add(job_id)
         return job_id
+
+    @rule(job=jobs)
+    def cancel(self, job: str) -> None:
+        if self.store.run(moves.cancel(job)) is Cancel.CANCELLED:
+            self.finishes[job] += 1
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def start(self, job: str, token: str, retries: int) -> None:
@@ -70,12 +84,24 @@ class Histories(RuleBasedStateMachine):
         )
         self.ended(job, self.store.run(move))
 
-    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
-    def retry(self, job: str, token: str, retries: int) -> None:
-        again = Message(job, "k", "celery", f"retry {retries}", "[]", 3)
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3), queue=QUEUES)
+    def retry(self, job: str, token: str, retries: int, queue: str) -> None:
+        again = Message(job, "k", queue, f"retry {retries}", "[]", 3)
         self.store.run(
             moves.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
         )
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
+    def die(self, job: str, token: str, retries: int) -> None:
+        self.store.run(moves.interrupt(job, token=f"{token}#{retries}", cause="signal 9"))
+
+    @rule(job=jobs)
+    def revive(self, job: str) -> None:
+        record = self.store.run(moves.read(job))
+        assert record is not None
+        again = Message(job, "k", "celery", "again", "[]", record.attempts + 3)
+        if self.store.run(moves.revive(again, attempts=record.attempts)):
+            del self.final[job], self.finishes[job]
 
     @rule()
     def promote(self) -> None:
@@ -92,22 +118,43 @@ class Histories(RuleBasedStateMachine):
             record = self.store.run(moves.read(f"job-{number}"))
             assert record is not None
             if record.is_final:
+                self.deliveries += record.id in self.told - self.final.keys()
                 assert self.final.setdefault(record.id, record.status) is record.status
             else:
                 assert record.id not in self.final
+
+    @invariant()
+    def each_end_is_told_once(self) -> None:
+        told = self.store.run(moves.page(Question(kinds=["callback"]), limit=1000))
+        assert len(told.records) == told.total == self.deliveries
+        assert self.store.client.llen("celery") >= self.deliveries
 
     @invariant()
     def lists_say_what_records_say(self) -> None:
         page = self.store.run(moves.page(limit=1000))
         counted = Counter(record.status.value for record in page.records)
         stats = self.store.run(moves.stats())
-        assert stats.total_tasks == self.count == page.total
+        assert stats.total_tasks == self.count + self.deliveries == page.total
         assert counted == Counter({k: n for k, n in stats.status_counts.items() if n})
+
+    @invariant()
+    def a_job_is_in_the_lists_of_its_queue_and_its_tags_and_in_no_other(self) -> None:
+        records = self.store.run(moves.page(limit=1000)).records
+        for tag in ("a", "b"):
+            tagged = {record.id for record in records if tag in record.tags}
+            assert self.found(facets=[f"tag:{tag}"]) == tagged
+        slow = {record.id for record in records if record.queue == "slow"}
+        assert self.found(queues=["slow"]) == slow
+
+    def found(self, **question: Any) -> set[str]:
+        page = self.store.run(moves.page(Question(**question), limit=1000))
+        assert page.total == len(page.records)
+        return {record.id for record in page.records}
 
     @invariant()
     def only_retrying_jobs_are_scheduled(self) -> None:
         scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
-        page = self.store.run(moves.page(statuses=[TaskStatus.RETRYING], limit=1000))
+        page = self.store.run(moves.page(Question(statuses=[TaskStatus.RETRYING]), limit=1000))
         assert scheduled <= {record.id for record in page.records}
 
 

@@ -111,7 +111,7 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
     record = desk.final(job.id)
     assert record.status is TaskStatus.FAILED
     assert "JSON" in record.error
-    listed = app.store.run(moves.page(kinds=["tests.endless"], limit=10))
+    listed = app.store.run(moves.page(moves.Question(kinds=["tests.endless"]), limit=10))
     assert job.id in [record.id for record in listed.records]
 
 

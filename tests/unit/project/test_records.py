@@ -30,7 +30,8 @@ def record(status: TaskStatus = TaskStatus.PENDING) -> TaskRecord:
 
 
 def test_a_record_is_served_in_the_seeds_order_with_new_fields_at_the_end() -> None:
-    assert list(record().to_dict()) == [*SEED.split(), "interruptions"]
+    ours = ["interruptions", "queue", "tags", "progress"]
+    assert list(record().to_dict()) == [*SEED.split(), *ours]
 
 
 def test_the_served_form_is_plain_json() -> None:
