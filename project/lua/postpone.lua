@@ -9,5 +9,9 @@ if cancel_if_asked(job, at) then return 'refused' end
 redis.call('HDEL', job.key, 'deaths')
 job.attempts = job.attempts - 1
 move(job, 'retrying', at, 'attempts', job.attempts)
-schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), queue, message)
+if tonumber(delay) > 0 or elsewhere then
+  schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), queue, message)
+else
+  push(job.id, queue, message)
+end
 return may

@@ -94,6 +94,11 @@ def open_turn(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> 
     return Move("mail_open", (blast, kept, retries, *chunks), bool)
 
 
+def keep(blast: str, seconds: int) -> Move[bool]:
+    """Forget all of a blast after so long."""
+    return Move("mail_keep", (blast, seconds), bool)
+
+
 def take(blast: str, *, holder: str, seconds: float) -> Move[Taken]:
     """Give a job a chunk to hold for so long; the one it has already, if it has one."""
 

@@ -16,7 +16,7 @@ from project import moves as jobs
 from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.job import Job, enqueue_many
-from project.settings import settings
+from project.settings import DAY, settings
 from tasks.emails import moves, smtp
 from tasks.emails.blast import Attempt, Passed, delivery_of
 from tasks.emails.books import Books
@@ -109,12 +109,13 @@ def lead(job: Any, order: Order, helper: Job) -> dict[str, Any]:
     turn = Turn(order, order.job_id, books, lambda: report(job, books, order))
     taken = roll.take()
     if taken.free:
-        call_helpers(helper, order, taken.free)
+        call_helpers(job, helper, taken.free)
     if taken.how == "chunk":
         taken = turn.work()
     tally = books.run(moves.tally(order.job_id))
     report(job, books, order)
     if taken.how == "done":
+        books.run(moves.keep(order.job_id, settings().retention_success + DAY))
         return result_of(order, tally)
     if taken.how == "left":
         raise PermanentError(about_those_left(tally))
@@ -139,10 +140,15 @@ def help_out(job: Any, blast: str) -> str:
         return f"{type(problem).__name__}: {problem}"
 
 
-def call_helpers(helper: Job, order: Order, free: int) -> None:
-    """Let others take the chunks that are free, for a turn."""
+def call_helpers(job: Any, helper: Job, free: int) -> None:
+    """Let others on the same queue take the chunks that are free, for a turn."""
     count = min(free, settings().mail_workers - 1)
-    enqueue_many(helper.s(blast=order.job_id) for _ in range(count))
+    said = job.request.delivery_info or {}
+    options = {name: said[name] for name in ("routing_key", "priority") if said.get(name)}
+    queue = options.pop("routing_key", "")
+    if queue and queue != app.conf.task_default_queue:
+        options["queue"] = queue
+    enqueue_many(helper.s(blast=job.request.id).set(**options) for _ in range(count))
 
 
 def refuse_unstarted(books: Books, order: Order) -> None:

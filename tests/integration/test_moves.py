@@ -126,6 +126,15 @@ def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
     assert record(store, "a").attempts == 1
 
 
+def test_a_job_that_is_postponed_for_no_time_goes_to_the_end_of_its_queue(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.delete("celery")
+    store.run(moves.enqueue(message("b")))
+    assert postpone(store, "a", delay=0) is Verdict.GO
+    assert queued(store) == [b"again", b"message of b"]
+
+
 def test_a_job_that_does_not_wait_cannot_be_hurried(store: Store) -> None:
     store.run(moves.enqueue(message("a")))
     assert not store.run(moves.hurry("a"))
