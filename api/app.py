@@ -7,6 +7,7 @@ from api import (
     blasts,
     bulk,
     callbacks,
+    control,
     emails,
     events,
     outbox,
@@ -51,7 +52,8 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
-    for module in (reports, *mail, webhooks, tasks, callbacks, events, bulk, queue, artifacts):
+    work = (tasks, control, callbacks, events, bulk, queue, artifacts)
+    for module in (reports, *mail, webhooks, *work):
         routes.include(module.routes)
     if not settings().smtp_url:
         routes.include(outbox.routes_of_sink())

@@ -105,6 +105,7 @@ class RouteOptions(TypedDict, total=False):
 
     body: Any
     also: str
+    needs_body: bool
     query: type[msgspec.Struct]
     auth: bool
     scope: str
@@ -122,8 +123,8 @@ class RouteOptions(TypedDict, total=False):
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
-    ``body`` is the type of the JSON body, ``also`` another media type it may be
-    in (it is a text then), ``query`` the Struct of the query
+    ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
+    ``also`` another media type it may be in (it is a text then); ``query`` the Struct of the query
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
     the method says). For the description:
     ``answers`` is status -> type of the answer, ``errors`` the statuses the
@@ -136,6 +137,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Handler
     body: Any = None
     also: str = ""
+    needs_body: bool = True
     query: type[msgspec.Struct] | None = None
     auth: bool = True
     scope: str = ""

@@ -25,11 +25,14 @@ POLL_SECONDS = 3
 MOST_ON_A_PAGE = 200
 
 
+type Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)]
+
+
 class ListQuery(msgspec.Struct, frozen=True):
     """What a list can be asked: one status, so many records, from where on."""
 
     status: TaskStatus | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 50
+    limit: Limit = 50
     cursor: str = ""
 
 
@@ -92,7 +95,7 @@ SHOW: Described = {
 
 async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said, unique = orders.idempotency(request, order, kind.path), order.unique_key()
+    said, unique = orders.idempotency(request, order, kind.job.name), order.unique_key()
     message = message_of(kind, order)
     if not said and not unique:
         return await answer_order(await app.asend(message), kind.path, request)
@@ -146,14 +149,14 @@ async def answer_record(record: TaskRecord, request: Request, status: int = 200)
 async def show_list(kind: Kind, query: ListQuery) -> Answer:
     """A page of the jobs of this kind."""
     question = Question(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
-    page = await find(question, query)
+    page = await find(question, query.limit, query.cursor)
     listed = TaskList(page.records, page.total or 0, cursor_of(page))
     return Answer(listed, headers=next_page(kind.path, query, listed.next_cursor))
 
 
-async def find(question: Question, query: ListQuery) -> Page:
+async def find(question: Question, limit: int, cursor: str) -> Page:
     """The page of records that a query asks for."""
-    move = moves.page(question, limit=query.limit, cursor=read_cursor(query.cursor))
+    move = moves.page(question, limit=limit, cursor=read_cursor(cursor))
     page: Page = await app.async_store.run(move)
     return page
 
@@ -163,7 +166,7 @@ def cursor_of(page: Page) -> str | None:
     return write_cursor(page.next_cursor) if page.next_cursor else None
 
 
-def next_page(path: str, query: ListQuery, cursor: str | None) -> dict[str, str]:
+def next_page(path: str, query: msgspec.Struct, cursor: str | None) -> dict[str, str]:
     """The header that leads to the next page."""
     if cursor is None:
         return {}

@@ -123,7 +123,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         content: dict[str, Any] = {"application/json": {"schema": schemas.of(route.body)}}
         if route.also:
             content[route.also] = {"schema": {"type": "string"}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY
     return {name: value for name, value in operation.items() if value}

@@ -87,14 +87,22 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return moves.Unique(self.unique.key, self.unique.during) if self.unique else None
 
 
-def idempotency(request: Request, order: Order, path: str) -> Said | None:
+def idempotency(request: Request, order: Order, kind: str) -> Said | None:
     """What to know this order by when it comes again; None without the header."""
     key = read_key(request.header(KEY_HEADER))
     if not key:
         return None
-    scope = f"{path}\n{request.key_name}\n{key}"
+    scope = f"{kind}\n{request.key_name}\n{key}"
     digest = blake2b(scope.encode(), digest_size=16).hexdigest()
     return Said(digest, canonical(order), settings().idempotency_seconds)
+
+
+def call_name(request: Request) -> str:
+    """A name for a wish that is the same when it is sent again under its key; else a new one."""
+    key = read_key(request.header(KEY_HEADER))
+    if not key:
+        return moves.new_call()
+    return blake2b(f"{request.key_name}\n{key}".encode(), digest_size=16).hexdigest()
 
 
 def read_key(header: str) -> str:

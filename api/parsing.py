@@ -28,17 +28,21 @@ class BodySource(Protocol):
 class Body:
     """Reads the JSON body of one route. Made once, used for every request.
 
-    One declared as ``also``, such as ``text/csv``, is given as the text it is.
+    One that is not needed may be left out, and is a ``shape()`` then. One declared as
+    ``also``, such as ``text/csv``, is given as the text it is.
     """
 
-    def __init__(self, shape: Any, limit: int, also: str = "") -> None:
+    def __init__(self, shape: Any, limit: int, *, is_needed: bool = True, also: str = "") -> None:
         self.shape = shape
         self.limit = limit
+        self.is_needed = is_needed
         self.also = also
         self._decode = msgspec.json.Decoder(shape).decode
 
     def read(self, source: BodySource) -> Any:
         """The body as a ``shape``; raises ``Problem`` 400, 413, 415 or 422."""
+        if not self.is_needed and not _decoded(source):
+            return self.shape()
         content_type = source.get_header("content-type")
         is_other = bool(self.also) and _kind(content_type) == self.also
         if not is_other:
@@ -121,11 +125,15 @@ def _kind(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def _text(source: BodySource) -> str:
+def _decoded(source: BodySource) -> str:
     try:
-        text = source.text()
+        return source.text()
     except ValueError as error:
         raise Problem(400, "The body is not UTF-8") from error
+
+
+def _text(source: BodySource) -> str:
+    text = _decoded(source)
     if not text:
         raise Problem(400, "The body is empty: send a JSON object, at least {}")
     return text

@@ -219,6 +219,7 @@ def rabbitmq_broker() -> dict[str, Any]:
     return {
         "broker_transport_options": {"confirm_publish": True},
         "task_default_queue_type": "quorum",
+        "task_create_missing_queue_type": "quorum",
         "worker_detect_quorum_queues": True,
         "broker_heartbeat": 10,
         "broker_connection_timeout": 2,

@@ -6,7 +6,7 @@ from celery.exceptions import Ignore
 from kombu.utils.json import dumps as json_dumps
 
 from project import moves
-from project.records import TaskStatus
+from project.records import Cause, TaskStatus
 
 
 def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> None:
@@ -23,5 +23,6 @@ def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> No
         error=error,
         exception=json_dumps(meta),
         news=json_dumps({"task_id": job_id, "status": "FAILURE", "result": meta}),
+        cause=Cause("Ignore", error, ""),
     )
     app.store.run(move)

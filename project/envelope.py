@@ -33,6 +33,9 @@ PRIORITY_STEPS = (0, 3, 6, 9)
 MAX_ATTEMPTS = "max_attempts"
 """The header that carries how many attempts a job gets, through retries too."""
 
+REVIVAL = "revival"
+"""The header of a job that is run again: a message without it is from before."""
+
 
 CALLBACK = "callback"
 """The header that carries what is kept of a callback as far as the envelope, and not beyond."""

@@ -30,8 +30,8 @@ from celery.result import AsyncResult
 from celery.utils.log import get_logger
 
 from project import moves
-from project.backend import MAX_ERROR
-from project.envelope import CALLBACK, MAX_ATTEMPTS, Envelope, Form
+from project.backend import MAX_ERROR, cause_of, revival_of
+from project.envelope import CALLBACK, MAX_ATTEMPTS, REVIVAL, Envelope, Form
 from project.errors import (
     ContinuoError,
     DuplicateJob,
@@ -75,27 +75,41 @@ class JobResult(AsyncResult):
         answer: Cancel = self.app.store.run(moves.cancel(self.id))
         return answer
 
-    def again(self) -> bool:
-        """Run a job that failed or was cancelled once more, with as many attempts as its kind gets.
+    def again(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        *,
+        max_retries: int | None = None,
+        call: str = "",
+        **options: Any,
+    ) -> bool:
+        """Run a job that failed or was cancelled once more, with other arguments if there are any.
 
-        It keeps its id and its count of attempts. False when it is in another state; a kind that
-        ``repeats`` runs again after a success, too.
+        It gets ``max_retries`` further attempts, or as many as its kind gets, and keeps its id,
+        its queue and its count of attempts. A ``call`` is the name of this wish: who asks again
+        by it is told the same, and nothing more happens. ``options`` are those of
+        ``apply_async``. False when the job is in another state; a kind that ``repeats`` runs again
+        after a success, too.
         """
         record = self.record
-        if record is None or not record.is_final:
+        if record is None:
             return False
-        args, kwargs = self.app.store.run(moves.read_payload(self.id))
+        if args is None and kwargs is None:
+            args, kwargs = self.app.store.run(moves.read_payload(self.id))
         task = self.app.tasks[record.kind]
-        attempts = record.attempts + task.attempts_allowed()
+        call = call or moves.new_call()
+        further = task.attempts_allowed() if max_retries is None else required(max_retries)
         message = task.build(
             args,
             kwargs,
             task_id=self.id,
             retries=record.attempts,
-            max_retries=attempts,
-            queue=record.queue,
+            max_retries=record.attempts + further,
+            headers={REVIVAL: call},
+            **({"queue": record.queue} | options),
         )
-        move = moves.revive(message, attempts=record.attempts, repeats=task.repeats)
+        move = moves.revive(message, attempts=record.attempts, call=call, repeats=task.repeats)
         revived: bool = self.app.store.run(move)
         if revived and self.app.relay:
             self.app.relay.send(self.app.store, message)
@@ -252,12 +266,14 @@ class Job(Task):
         self._say_last_word(request)
         delay = self._delay(attempt, eta, countdown)
         message = self._copy(request, args=args, kwargs=kwargs, retries=attempt, **options)
+        error, reason = last_words(exc), exc or Retry("the job asked for another attempt")
         move = moves.retry(
             request.id,
             token=self.app.attempt_token(request),
-            error=last_words(exc),
+            error=error,
             delay=delay,
             message=message,
+            cause=cause_of(type(reason).__name__, str(reason), error),
         )
         if self.app.store.run(move) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)
@@ -379,7 +395,11 @@ class Job(Task):
     def _begin(self, request: Context) -> Start:
         if NOW.begins(request.id):
             return Start.STARTED
-        attempt = {"retries": request.retries, "token": self.app.attempt_token(request)}
+        attempt = {
+            "retries": request.retries,
+            "token": self.app.attempt_token(request),
+            "revival": revival_of(request),
+        }
         answer: Start = self.app.store.run(moves.start(request.id, **attempt))
         if answer is Start.UNKNOWN:
             self.app.store.run(moves.register(self._copy(request), retries=request.retries))

@@ -15,6 +15,9 @@ from project.errors import InvalidField
 DEFAULT_QUEUE = "celery"
 """Celery's own, and the one that a label does not name."""
 
+CONTROL_QUEUE = "control"
+"""Where jobs go that act on other jobs: a worker takes them also when those are in its way."""
+
 PRIORITY_SEPARATOR = "\x06\x16"
 """kombu's own: priority 0 is the queue's name itself, the others follow it."""
 

@@ -11,11 +11,14 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
 from project.records import (
+    Cause,
     Event,
+    Failure,
     Page,
     Progress,
     Queue,
@@ -40,13 +43,19 @@ FIELDS = (
     "progress",
 )
 
+ERRORS = "errors"
+"""The field that lists leave out: 20 failures, up to 60 KB."""
+
 MOST_LOOKED_AT = 1_000
 """Records that one page looks at; Redis does nothing else for some milliseconds."""
 
 type Field = bytes | None
-_progress = msgspec.json.Decoder(Progress)
-
 type Argument = str | bytes | int | float
+
+NO_CAUSE = Cause(kind="", message="", traceback="")
+
+_progress = msgspec.json.Decoder(Progress)
+_failures = msgspec.json.Decoder(Failure)
 
 
 class Move[T](NamedTuple):
@@ -343,12 +352,13 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
         finished_at=None,
         queue=label.queue,
         tags=label.tags,
+        errors=[],
     )
 
 
-def start(job_id: str, *, retries: int, token: str) -> Move[Start]:
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Move[Start]:
     """An attempt begins, unless its message is out of date or its job unknown."""
-    return Move("start", (job_id, retries, token), read_start)
+    return Move("start", (job_id, retries, token, revival), read_start)
 
 
 def register(message: Message, *, retries: int) -> Move[bool]:
@@ -396,10 +406,15 @@ def advance(
     return Move("advance", arguments, parse)
 
 
-def retry(job_id: str, *, token: str, error: str, delay: float, message: Message) -> Move[Verdict]:
+def retry(
+    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+) -> Move[Verdict]:
     """The attempt failed; the next one waits ``delay`` seconds."""
+    if not isfinite(delay):
+        raise InvalidField("countdown", f"{delay} is no time")
     next_one = (message.label.shelf, message.queue, message.text)
-    return Move("retry", (job_id, token, error, delay, *next_one), read_verdict)
+    about = msgspec.json.encode(cause)
+    return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
 
 
 def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Move[Verdict]:
@@ -413,19 +428,36 @@ def hurry(job_id: str) -> Move[bool]:
 
 
 def fail(
-    job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
+    job_id: str,
+    *,
+    token: str,
+    status: TaskStatus,
+    error: str,
+    exception: str,
+    news: str,
+    cause: Cause = NO_CAUSE,
+    revival: str | None = None,
 ) -> Move[Verdict]:
-    """There is no further attempt. An empty ``token`` is for a job that never started."""
-    return Move("fail", (job_id, token, status.value, error, exception, news), read_verdict)
+    """There is no further attempt. An empty ``token`` is for a job that never started.
+
+    With a ``revival``, that of its message, one that was revived since stays as it is.
+    """
+    about = msgspec.json.encode(cause)
+    message = () if revival is None else (revival,)
+    arguments = (job_id, token, status.value, error, exception, news, about, *message)
+    return Move("fail", arguments, read_verdict)
 
 
-def revive(message: Message, *, attempts: int, repeats: bool = False) -> Move[bool]:
+def revive(message: Message, *, attempts: int, call: str = "", repeats: bool = False) -> Move[bool]:
     """Run a failed or cancelled job again. False: it is neither (any more).
 
-    ``repeats``: one that succeeded, too.
+    A job is revived once by a ``call``: whoever asks again under its name is told the same.
+    ``repeats``: one that succeeded is run again, too.
     """
-    arguments = (message.id, attempts, message.max_retries, message.queue, message.text)
-    return Move("revive", (*arguments, int(repeats)), bool)
+    job_id, _, max_retries, payload, queue, text, due = about_job(message)
+    wish = (job_id, call or new_call(), attempts)
+    arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
+    return Move("revive", arguments, bool)
 
 
 def read_payload(job_id: str) -> Move[list[Any]]:
@@ -513,7 +545,7 @@ def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
 
 def read(job_id: str) -> Move[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Move("read", (job_id, *FIELDS), lambda values: record_of(job_id, values))
+    return Move("read", (job_id, *FIELDS, ERRORS), lambda values: whole_record(job_id, values))
 
 
 def read_outcome(job_id: str) -> Move[Outcome | None]:
@@ -531,10 +563,10 @@ def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
     """A record, and the place of the last event that it knows of."""
 
     def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
-        place, *fields = answer
-        return text(place), record_of(job_id, fields)
+        place, *values = answer
+        return text(place), whole_record(job_id, values)
 
-    return Move("look", (job_id, *FIELDS), parse)
+    return Move("look", (job_id, *FIELDS, ERRORS), parse)
 
 
 def last_place() -> Move[str]:
@@ -739,7 +771,15 @@ def read_verdict(answer: bytes) -> Verdict:
     return Verdict(answer.decode())
 
 
-def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``FIELDS`` and ``ERRORS``; None when there is none."""
+    *fields, errors = values
+    return record_of(job_id, fields, _failures.decode_lines(errors) if errors else [])
+
+
+def record_of(
+    job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
+) -> TaskRecord | None:
     """A record from the values of ``FIELDS``; None when there is none."""
     if values[0] is None:
         return None
@@ -761,6 +801,7 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         queue=label.queue,
         tags=label.tags,
         progress=progress_of(field["progress"]),
+        errors=errors,
     )
 
 

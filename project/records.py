@@ -54,6 +54,32 @@ class Progress(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Cause(msgspec.Struct, frozen=True):
+    """Why an attempt did not work: the class of the error, its words, the end of its traceback."""
+
+    kind: str = msgspec.field(name="class")
+    message: str
+    traceback: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An attempt that did not work, ``at`` seconds since the epoch, on which worker.
+
+    ``attempt`` is its number, 0 for a job that failed before it could start; the rest as in
+    ``Cause``. ``next_delay``: seconds until the next attempt, None when there was to be none.
+    ``interrupted``: its worker was stopped or died, and its number is given again.
+    """
+
+    at: float
+    attempt: int
+    worker: str
+    kind: str = msgspec.field(name="class")
+    message: str
+    traceback: str
+    next_delay: float | None
+    interrupted: bool = False
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -62,7 +88,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     the traceback of the last failure, "" when there was none. ``interruptions``
     counts attempts that ended because their worker stopped or died: those are
     not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
-    ``progress`` is what the last attempt said of itself, None when it said nothing.
+    ``progress`` is what the last attempt said of itself, None when it said nothing. ``errors``
+    are the attempts that did not work, the last 20, oldest first; lists leave them out.
     """
 
     id: str
@@ -80,6 +107,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = DEFAULT_QUEUE
     tags: list[str] = []
     progress: Progress | None = None
+    errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:

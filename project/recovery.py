@@ -25,6 +25,7 @@ from celery.worker import state
 from project import moves
 from project.embedded import PR_SET_PDEATHSIG
 from project.errors import StoreUnavailable
+from project.labels import CONTROL_QUEUE
 from project.pool import PROCESS, Pool, Stopper
 from project.settings import Settings, settings
 from project.store import Store
@@ -193,6 +194,8 @@ class Lease(bootsteps.StartStopStep):
         worker.app.conf.broker_transport_options["worker_id"] = worker_id
         worker.app.may_streak = is_free(worker)
         worker.app.store.patience = WORKER_PATIENCE
+        queues = worker.app.amqp.queues
+        queues.select([*queues.consume_from, CONTROL_QUEUE])  # whatever -Q says: somebody has to
         self.keeper: Keeper | None = None
         self.drain_seconds = settings().drain_seconds
         self.told_to_stop = 0

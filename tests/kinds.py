@@ -51,6 +51,12 @@ def stubborn(self: Any, attempts: int) -> None:
     raise self.retry(exc=TransientError("not yet"), countdown=60, max_retries=attempts - 1)
 
 
+@app.task(name="tests.unready", bind=True)
+def unready(self: Any) -> None:
+    """Asks for a retry and does not say why."""
+    raise self.retry(countdown=60)
+
+
 @app.task(name="tests.hopeless", **tried_again)
 def hopeless() -> None:
     raise PermanentError("there is no such template")

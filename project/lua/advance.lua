@@ -23,7 +23,8 @@ local function next_job(message)
   if not (readable and whole and plain) then return nil end
   local waiting = load(content.headers.id)
   local is_due = waiting and (waiting.status == 'pending' or waiting.status == 'retrying')
-  if is_due and waiting.attempts == content.headers.retries and not waiting.deaths then return waiting end
+  local is_current = is_due and waiting.attempts == content.headers.retries and not is_outdated(waiting, content.headers.revival)
+  if is_current and not waiting.deaths then return waiting end
 end
 
 local function take(list, message)

@@ -20,6 +20,7 @@ local MOST_GARBAGE = 10000
 local DISABLED = prefix .. 'disabled'   -- zset: URL -> since when it wants no more callbacks
 local MOST_DISABLED = 10000
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
+local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
@@ -51,11 +52,11 @@ local function now() return timestamp(clock()) end
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback')
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback', 'revival')
   if not f[1] then return nil end
   return {
     id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
-    queue = f[6], deaths = f[7], callback = f[8],
+    queue = f[6], deaths = f[7], callback = f[8], revival = f[9],
   }
 end
 
@@ -194,6 +195,9 @@ local function call_back(job, at) -- seldom
   end
 end
 
+-- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
+local function is_outdated(job, revival) return job.revival and job.revival ~= revival end
+
 -- May the attempt with this token end the job's current run?
 -- 'go'; 'again' (this very attempt already did it, and is asking twice after a lost answer); 'refused'.
 local function verdict(job, token, status)
@@ -220,6 +224,17 @@ local function lives(worker)
   local ends = worker and redis.call('ZSCORE', WORKERS, worker)
   local at = now()
   return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
+end
+
+-- An attempt that did not work stays on the record, a line of JSON. delay: seconds until the next one, 'null' when there
+-- is none. about: the rest of it, a JSON object. After the move: it only grows.
+local function keep_failure(job, at, attempt, token, delay, about)
+  local kept = redis.call('HGET', job.key, 'errors') or ''
+  local _, count = kept:gsub('\n', '')
+  if count == MOST_FAILURES then kept = kept:match('^.-\n(.*)$') end
+  local line = '{"at":' .. at .. ',"attempt":' .. attempt .. ',"worker":' .. cjson.encode(worker_of(token) or '')
+    .. ',"next_delay":' .. delay .. ',' .. about:sub(2) .. '\n'
+  redis.call('HSET', job.key, 'errors', kept .. line)
 end
 
 -- An attempt begins.
@@ -282,10 +297,12 @@ end
 -- -> 'returned' (it is to run again) | 'dropped' | 'poison'; whether it had better run apart from others
 local function interrupt(job, at, cause, weight) -- seldom
   if cancel_if_asked(job, at) then return 'dropped' end
+  local attempt, deaths = job.attempts, 0
   take_back(job, at)
-  if cause == '' then return 'returned', false end
-  local deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight))
-  if deaths < MOST_DEATHS then return 'returned', weight < 1 or deaths > 1 end
+  if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
+  local about = { class = 'WorkerLostError', message = cause ~= '' and cause or 'the worker was stopped', traceback = '', interrupted = true }
+  keep_failure(job, at, attempt, job.token, deaths < MOST_DEATHS and '0' or 'null', cjson.encode(about))
+  if deaths < MOST_DEATHS then return 'returned', cause ~= '' and (weight < 1 or deaths > 1) end
   fail_as_poison(job, at, deaths, cause)
   return 'poison'
 end

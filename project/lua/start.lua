@@ -1,10 +1,11 @@
 -- An attempt begins, unless its message is out of date.
--- ARGV: id, retries (attempts that failed before), token
+-- ARGV: id, retries (attempts that failed before), token, the revival it is from ('' = none)
 -- -> 'started' | 'refused' | 'busy' (a live worker is at it, or this one at another suspect) | 'unknown' (no record)
-local id, retries, token = unpack(ARGV)
+local id, retries, token, revival = unpack(ARGV)
 local attempt, at, worker = tonumber(retries) + 1, now(), worker_of(token)
 local job = load(id)
 if not job then return 'unknown' end
+if is_outdated(job, revival) then return 'refused' end
 
 if job.status == 'running' and job.attempts == attempt then
   if job.token == token then return 'started' end -- asked twice after a lost answer

@@ -20,7 +20,7 @@ from tasks.emails import addresses, letters, messages, signature
 
 CPU_SECONDS = 2
 MEMORY_BYTES = 512 << 20
-PATIENCE = 10.0
+PATIENCE = 8.0
 MOST_BYTES = 4_000_000
 """What a booth may write: two bodies of the longest."""
 

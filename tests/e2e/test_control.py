@@ -37,6 +37,42 @@ def test_a_waiting_job_is_cancelled_and_can_run_again(own: House) -> None:
     assert (refused.status_code, refused.json()["task"]["id"]) == (409, job_id)
 
 
+def test_a_cancelled_job_runs_again_with_another_payload(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    job_id = own.order("/emails", BLAST | {"tags": ["x"]})["id"]
+    own.http.delete(f"/tasks/{job_id}")
+    body = {"payload": {"recipients": ["ada@example.com"], "tags": ["x"]}, "max_retries": 2}
+    key = {"Idempotency-Key": "once-more"}
+    answers = [own.http.post(f"/tasks/{job_id}/retry", json=body, headers=key) for _ in range(2)]
+    own.http.post("/queues/celery/resume")
+    assert [answer.status_code for answer in answers] == [202, 202]
+    record = own.final("/emails", job_id)
+    assert (record["result"]["sent"], record["attempts"], record["max_retries"]) == (1, 1, 2)
+    assert record["tags"] == ["x"]
+    assert own.http.post(f"/tasks/{job_id}/retry", json=body, headers=key).status_code == 202
+    assert own.http.post(f"/tasks/{job_id}/retry", json=body).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"payload": {"recipients": 5}}, "/payload/recipients"),
+        ({"payload": {"recipients": ["nobody"]}}, "payload.recipients[0]"),
+        ({"payload": {"typo": 1}}, "/payload/typo"),
+        ({"payload": {"tags": ["other"]}}, "payload.tags"),
+        ({"payload": {"unique": {"key": "k"}}}, "payload.unique"),
+        ({"payload": []}, "/payload"),
+        ({"max_retries": 0}, "/max_retries"),
+        ({"more": 1}, "/more"),
+    ],
+)
+def test_a_wrong_payload_changes_nothing(own: House, body: Any, where: str) -> None:
+    job_id = own.final("/emails", own.order("/emails", BLAST)["id"])["id"]
+    answer = own.http.post(f"/tasks/{job_id}/retry", json=body)
+    fault = answer.json()["errors"][0]
+    assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
+
+
 def test_a_job_that_is_unknown_can_neither_be_shown_nor_stopped_nor_run(own: House) -> None:
     answers = [
         own.http.get("/tasks/nobody"),
@@ -144,6 +180,61 @@ def test_a_queue_is_paused_over_a_restart_and_resumed(own: House) -> None:
     assert own.record("/emails", job_id)["status"] == "pending"
     assert queue(own.http.post("/queues/celery/resume"))["paused"] is False
     assert {own.final("/emails", one)["status"] for one in (job_id, other)} == {"success"}
+
+
+def test_all_jobs_of_a_filter_are_counted_then_cancelled_then_run_again(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    tagged = [own.order("/emails", BLAST | {"tags": ["many"]})["id"] for _ in range(12)]
+    other = own.order("/emails", BLAST)["id"]
+
+    def send(verb: str, **body: Any) -> httpx2.Response:
+        return own.http.post(f"/tasks/{verb}", json={"filter": {"tag": "many"}} | body)
+
+    trial = send("cancel", dry_run=True).json()
+    assert (trial["matches"], trial["complete"], len(trial["sample"])) == (12, True, 10)
+    assert trial["sample"][0]["id"] == tagged[-1]
+    assert send("retry", dry_run=True).json()["matches"] == 0
+    ordered = send("cancel")
+    assert (ordered.status_code, ordered.json()["kind"]) == (202, "cancel_jobs")
+    record = own.final("/tasks", ordered.json()["id"])
+    assert record["result"] == {"found": 12, "changed": 12}
+    assert record["progress"]["done"] == record["progress"]["total"] == 12
+    assert {own.record("/emails", one)["status"] for one in tagged} == {"cancelled"}
+    assert own.record("/emails", other)["status"] == "pending"
+    again = send("retry", filter={"tag": "many", "error": "cancelled"}, tags=["again"])
+    assert own.final("/tasks", again.json()["id"])["result"] == {"found": 12, "changed": 12}
+    assert again.headers["location"] == f"/tasks/{again.json()['id']}"
+    own.http.post("/queues/celery/resume")
+    assert {own.final("/emails", one)["status"] for one in tagged} == {"success"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "where"),
+    [
+        ("cancel", {}, "/filter"),
+        ("cancel", {"filter": {"status": "success"}}, "filter.status"),
+        ("retry", {"filter": {"status": "running"}}, "filter.status"),
+        ("retry", {"filter": {"tags": "x"}}, "/filter/tags"),
+        ("retry", {"filter": {"created_after": "x"}}, "/filter/created_after"),
+        ("cancel", {"filter": {}, "dry_run": "yes"}, "/dry_run"),
+    ],
+)
+def test_a_wrong_filter_changes_nothing(own: House, verb: str, body: Any, where: str) -> None:
+    answer = own.http.post(f"/tasks/{verb}", json=body)
+    assert answer.status_code == 422
+    fault = answer.json()["errors"][0]
+    assert where in (fault.get("pointer"), fault.get("field"))
+
+
+def test_one_key_for_a_cancel_and_a_retry_is_two_orders(own: House) -> None:
+    body, key = {"filter": {"tag": "nobody"}}, {"Idempotency-Key": "same"}
+    answers = [
+        own.http.post(f"/tasks/{verb}", json=body, headers=key)
+        for verb in ("cancel", "retry", "cancel")
+    ]
+    kinds = [answer.json()["kind"] for answer in answers]
+    assert kinds == ["cancel_jobs", "retry_jobs", "cancel_jobs"]
+    assert answers[0].json()["id"] == answers[2].json()["id"]
 
 
 def test_a_queue_that_is_unknown_cannot_be_paused(own: House) -> None:

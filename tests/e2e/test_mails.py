@@ -65,7 +65,7 @@ def test_a_template_can_be_tried_before_it_is_kept(house: House) -> None:
         ("{{ nobody }}", "'nobody' is undefined"),
         ("{% if %}", "cannot be used"),
         ("{{ ''.__class__ }}", "is unsafe"),
-        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "2 s"),
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "2 s|8 s"),
         ("{{ 'x' * 10 ** 9 }}", "512 MiB"),
         ("{{ 'x' * 2000000 }}", "more than 1000000 characters"),
         ("{% include '/etc/passwd' %}", "cannot be used|does not render"),

@@ -38,10 +38,14 @@ class Histories(RuleBasedStateMachine):
         self.finishes: Counter[str] = Counter()
         self.told: set[str] = set()
         self.deliveries = 0
+        self.wishes: dict[str, str] = {}
+        self.paused: set[str] = set()
+        self.serial = 0
 
     @initialize()
     def begin(self) -> None:
         self.store.client.flushall()
+        self.store.run(moves.lease("w", 60, {"slots": 1}, first=True))
 
     @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from(["", CALLBACK]))
     def enqueue(self, queue: str, facets: tuple[str, ...], callback: str) -> str:
@@ -61,7 +65,10 @@ class Histories(RuleBasedStateMachine):
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def start(self, job: str, token: str, retries: int) -> None:
         before = self.store.run(moves.read(job))
-        answer = self.store.run(moves.start(job, retries=retries, token=f"{token}#{retries}"))
+        move = moves.start(
+            job, retries=retries, token=f"{token}#{retries}", revival=self.wishes.get(job, "")
+        )
+        answer = self.store.run(move)
         assert before is not None
         assert answer is not Start.UNKNOWN
         if before.status in FINAL:
@@ -84,6 +91,51 @@ class Histories(RuleBasedStateMachine):
         )
         self.ended(job, self.store.run(move))
 
+    @rule(job=jobs, call=st.sampled_from(["c1", "c2"]), payload=st.sampled_from(["[1]", "[2]"]))
+    def revive(self, job: str, call: str, payload: str) -> None:
+        before = self.store.run(moves.read(job))
+        assert before is not None
+        again = Message(job, "k", before.queue, "again", payload, before.attempts + 3)
+        done = self.store.run(moves.revive(again, attempts=before.attempts, call=call))
+        after = self.store.run(moves.read(job))
+        if before.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and after != before:
+            assert after is not None
+            assert done
+            assert (after.status, after.tags) == (TaskStatus.PENDING, before.tags)
+            assert self.store.client.hget(f"continuo:job:{job}", "payload") == payload.encode()
+            assert self.wishes.get(job) != call
+            self.wishes[job] = call
+            del self.final[job]
+            self.finishes[job] = 0
+        else:
+            assert after == before
+            assert done == (self.wishes.get(job) == call)
+
+    @rule(queue=QUEUES)
+    def pause(self, queue: str) -> None:
+        self.store.run(moves.pause(queue))
+        self.paused.add(queue)
+
+    @rule(queue=QUEUES)
+    def resume(self, queue: str) -> None:
+        self.store.run(moves.resume(queue))
+        self.paused.discard(queue)
+
+    @rule(most=st.integers(1, 3))
+    def hand_out_and_give_back(self, most: int) -> None:
+        before = {queue: self.store.client.llen(queue) for queue in ("celery", "slow")}
+        lists = ["celery", "slow"]
+        move = moves.fetch("w", serial=self.serial, most=most, done=[], lists=lists)
+        taken = self.store.run(move)
+        open_ones = sum(count for queue, count in before.items() if queue not in self.paused)
+        assert len(taken) == min(most, open_ones)
+        assert not self.paused.intersection(name for name, _ in taken)
+        serials = [str(self.serial + place) for place in range(len(taken))]
+        if serials:
+            self.store.run(moves.release("w", serials))
+        self.serial += most
+        assert {queue: self.store.client.llen(queue) for queue in before} == before
+
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3), queue=QUEUES)
     def retry(self, job: str, token: str, retries: int, queue: str) -> None:
         again = Message(job, "k", queue, f"retry {retries}", "[]", 3)
@@ -94,14 +146,6 @@ class Histories(RuleBasedStateMachine):
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def die(self, job: str, token: str, retries: int) -> None:
         self.store.run(moves.interrupt(job, token=f"{token}#{retries}", cause="signal 9"))
-
-    @rule(job=jobs)
-    def revive(self, job: str) -> None:
-        record = self.store.run(moves.read(job))
-        assert record is not None
-        again = Message(job, "k", "celery", "again", "[]", record.attempts + 3)
-        if self.store.run(moves.revive(again, attempts=record.attempts)):
-            del self.final[job], self.finishes[job]
 
     @rule()
     def promote(self) -> None:

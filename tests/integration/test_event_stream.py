@@ -128,12 +128,14 @@ def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
         ({"job": "a"}, [("a", "pending", 0), ("a", "running", 1)]),
         ({"kind": "blast"}, [("b", "pending", 0)]),
         ({"status": "running"}, [("a", "running", 1)]),
+        ({"queue": "slow"}, [("b", "pending", 0)]),
+        ({"queue": "celery"}, [("a", "pending", 0), ("a", "running", 1)]),
         ({"kind": "blast", "status": "running"}, []),
     ],
 )
 def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) -> None:
     enqueue(store, "a")
-    store.run(moves.enqueue(message("b", kind="blast")))
+    store.run(moves.enqueue(message("b", kind="blast")._replace(queue="slow")))
     start(store, "a")
     assert told(store, **wanted) == found
     assert replay(store, **wanted).place == store.run(moves.last_place())

@@ -370,6 +370,64 @@ def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store)
     assert counts(store) == {"retrying": 1}
 
 
+def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
+    again = message(job_id, text="again", max_retries=9)._replace(**changes)
+    attempts = record(store, job_id).attempts
+    return store.run(moves.revive(again, attempts=attempts, call=call))
+
+
+def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None:
+    store.run(moves.enqueue(message("a", facets=("tag:x",))))
+    start(store, "a")
+    fail(store, "a")
+    store.client.delete("celery")
+    assert revive(store, "a", "first", payload="[[], {}]", due=time.time() + 60)
+    back = record(store, "a")
+    assert (back.status, back.attempts, back.max_retries) == (TaskStatus.PENDING, 1, 9)
+    assert (back.error, back.tags, back.finished_at) == ("boom", ["x"], None)
+    assert queued(store) == []
+    assert store.run(moves.promote(10)).next_in == pytest.approx(60, abs=2)
+
+
+def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store) -> None:
+    def begin(revival: str) -> Start:
+        return store.run(moves.start("a", retries=0, token="t", revival=revival))
+
+    store.run(moves.enqueue(message("a")))
+    store.run(moves.cancel("a"))
+    assert revive(store, "a", "first")
+    assert len(queued(store)) == 2
+    assert begin("") is Start.REFUSED
+    store.run(moves.cancel("a"))
+    assert revive(store, "a", "second")
+    assert [begin(revival) for revival in ("", "first")] == [Start.REFUSED] * 2
+    expired = moves.fail(
+        "a", token="", status=TaskStatus.FAILED, error="", exception="", news="", revival="first"
+    )
+    assert store.run(expired) is Verdict.REFUSED
+    assert begin("second") is Start.STARTED
+    assert begin("") is Start.REFUSED
+    assert begin("second") is Start.STARTED
+
+
+def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    fail(store, "a")
+    store.client.delete("celery")
+    assert revive(store, "a", "first")
+    assert revive(store, "a", "first")
+    assert queued(store) == [b"again"]
+    store.run(moves.start("a", retries=1, token="t", revival="first"))
+    assert revive(store, "a", "first")
+    assert not revive(store, "a", "second")
+    fail(store, "a")
+    assert revive(store, "a", "first")
+    assert record(store, "a").status is TaskStatus.FAILED
+    assert revive(store, "a", "second")
+    assert record(store, "a").status is TaskStatus.PENDING
+
+
 def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
     for number in range(6):
         own = (f"tenant:{number % 2}", "tag:x")

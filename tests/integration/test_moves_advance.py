@@ -189,3 +189,13 @@ def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
     assert (verdict, begun(text)) == (Verdict.GO, "c")
     assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
+
+
+def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    store.run(moves.cancel("b"))
+    store.run(moves.revive(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
+    assert store.run(advance("a")) == (Verdict.GO, None)
+    assert record(store, "b").status is TaskStatus.PENDING

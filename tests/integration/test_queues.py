@@ -108,7 +108,7 @@ def test_a_queue_of_a_worker_that_has_gone_is_known_by_its_jobs_alone(one: Store
 
 def test_work_starts_at_once_after_a_resume(workers: Workers, desk: Desk, store: Store) -> None:
     workers.hire("--queues=celery,slow").ready()
-    soon(lambda: queues(store).keys() == {"celery", "slow"})
+    soon(lambda: queues(store).keys() == {"celery", "control", "slow"})
     store.run(moves.pause("slow"))
     held = [kinds.add.apply_async((1, n), queue="slow") for n in range(5)]
     desk.final(kinds.add.apply_async((2, 2)).id)

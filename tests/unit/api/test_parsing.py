@@ -86,6 +86,19 @@ def test_an_empty_body_is_400_and_says_what_to_send() -> None:
     assert "{}" in problem.detail
 
 
+def test_a_body_that_is_not_needed_may_be_left_out_and_is_checked_when_it_is_there() -> None:
+    optional = Body(Order, LIMIT, is_needed=False)
+
+    def read(content: bytes) -> Any:
+        return optional.read(Request("POST", "/x", headers={}, body=content))
+
+    assert read(b"") == Order()
+    assert read(b'{"max_retries": 5}') == Order(max_retries=5)
+    with pytest.raises(Problem) as refused:
+        read(b"{")
+    assert refused.value.status == 400
+
+
 def test_a_body_that_is_not_utf8_is_400() -> None:
     problem = refused(b'{"type": "\xff"}')
     assert (problem.status, problem.detail) == (400, "The body is not UTF-8")
