@@ -9,7 +9,7 @@ from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.errors import InvalidField
 from project.settings import DAY, settings
-from tasks.emails import blast, intake, send_email_blast
+from tasks.emails import attachments, blast, intake, send_email_blast
 from tasks.emails.roll import Plain
 
 PATH = "/emails"
@@ -42,7 +42,7 @@ class BlastOrder(Order, frozen=True, kw_only=True):
     ``data`` is what the template is told, of all or of each recipient. ``rate`` is the most mails
     a second, 0 for as many as there can be. ``on_unknown``: whether a mail whose answer was lost
     is skipped or sent again, with the same Message-ID. With ``upload`` the recipients follow in
-    parts, and it starts when it is told to.
+    parts, and it starts when it is told to. ``attachments`` are download links of what jobs made.
     """
 
     recipients: list[str | Recipient] = msgspec.field(default_factory=list)
@@ -51,6 +51,7 @@ class BlastOrder(Order, frozen=True, kw_only=True):
     rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     on_unknown: Literal["skip", "resend"] = "skip"
     upload: bool = False
+    attachments: list[str] = msgspec.field(default_factory=list)
 
 
 def call(order: BlastOrder) -> dict[str, Any]:
@@ -65,6 +66,8 @@ def call(order: BlastOrder) -> dict[str, Any]:
     recipients = blast.check([plain(item) for item in order.recipients], order.template)
     wishes = {name: getattr(order, name) for name in WISHES}
     said = {name: value for name, value in wishes.items() if value != BLAST[name]}
+    if order.attachments:
+        said["attachments"] = attachments.named(order.attachments)
     options = wait_for_recipients(order) if order.upload else {}
     return {"kwargs": {"recipients": recipients, "template": order.template, **said}, **options}
 

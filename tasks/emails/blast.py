@@ -136,7 +136,7 @@ class Attempt:
         order = self._order
         data = {**order.data, **(row.data or {})}
         try:
-            return compose(order.job_id, row.address, order.template, data)
+            return compose(order.job_id, row.address, order.template, data, order.files)
         except PermanentError as problem:
             if not row.data:
                 raise

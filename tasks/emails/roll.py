@@ -45,6 +45,12 @@ class Order:
     rate: float = 0.0
     on_unknown: Literal["skip", "resend"] = "skip"
     upload: bool = False
+    attachments: Sequence[Sequence[str]] = ()
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """The artifacts that go with each mail, each as key and name."""
+        return tuple((key, name) for key, name in self.attachments)
 
     def chunks(self) -> list[str]:
         """The names of the chunks that came with the order."""

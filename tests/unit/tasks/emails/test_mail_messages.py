@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project.errors import InvalidField, LinkTampered
+from project import artifacts
+from project.errors import InvalidField, LinkTampered, PermanentError
 from project.settings import settings
-from tasks.emails import letters, messages, unsubscribe
+from tasks.emails import attachments, letters, messages, unsubscribe
 from tasks.emails.messages import compose
 
 HEADERS = [
@@ -269,3 +270,34 @@ def test_a_key_that_cannot_be_used_is_named(
         settings.cache_clear()
         with pytest.raises(InvalidField, match="CONTINUO_DKIM_KEY: cannot"):
             compose("job-1", "ada@example.org", "default")
+
+
+def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
+    kept = [
+        artifacts.keep(b"\x00\xff." * 5_000, "report.pdf"),
+        artifacts.keep(b"a,b", "\u00fc.csv"),
+    ]
+    links = [artifacts.link(one) for one in kept]
+    files = tuple((key, name) for key, name in attachments.named(links))
+    raw = compose("job-1", "ada@example.org", "default", files=files)
+    assert_is_wire_format(raw)
+    message = parsed(raw)
+    assert message.get_content_type() == "multipart/mixed"
+    assert "your address works" in body(message, "plain")
+    found = [(part.get_filename(), part.get_content()) for part in message.iter_attachments()]
+    assert found == [("report.pdf", pdf), ("\u00fc.csv", "a,b")]
+
+
+def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good() -> None:
+    with pytest.raises(InvalidField, match=r"attachments\[1\]: is no download link"):
+        attachments.named([artifacts.link(artifacts.keep(b"x", "x.txt")), "http://x.org/y"])
+    with pytest.raises(InvalidField, match="at most 10"):
+        attachments.named(["x"] * 11)
+    with pytest.raises(PermanentError, match="missing"):
+        compose("job-1", "ada@example.org", "default", files=(("0" * 64 + ".pdf", "gone.pdf"),))
+
+
+def test_attachments_that_are_too_large_fail_for_good() -> None:
+    large = artifacts.keep(bytes(attachments.MOST_BYTES + 1), "large.bin")
+    with pytest.raises(PermanentError, match="more than 7000000 bytes"):
+        compose("job-1", "ada@example.org", "default", files=(tuple(large),))
