@@ -273,10 +273,8 @@ def test_a_key_that_cannot_be_used_is_named(
 
 
 def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
-    kept = [
-        artifacts.keep(b"\x00\xff." * 5_000, "report.pdf"),
-        artifacts.keep(b"a,b", "\u00fc.csv"),
-    ]
+    pdf = b"\x00\xff." * 5_000
+    kept = [artifacts.keep(pdf, "report.pdf"), artifacts.keep(b"a,b", "\u00fc.csv")]
     links = [artifacts.link(one) for one in kept]
     files = tuple((key, name) for key, name in attachments.named(links))
     raw = compose("job-1", "ada@example.org", "default", files=files)
