@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "templates"
 SUBJECT, HTML, TEXT, MJML = "subject.txt", "body.html", "body.txt", "body.mjml"
 PARTS = (SUBJECT, HTML, TEXT)
+KEPT_SHEET = '<style data-css-inline="ignore"'
 MOST_CHARACTERS = 1_000_000
 """Of one body."""
 
@@ -176,8 +177,11 @@ def _html_of(mjml: str) -> str:
 
 
 def _inlined(html: str) -> str:
-    """The rules of its style sheets in the tags, since many readers drop the sheets."""
-    if "<style" not in html:
+    """The rules of its style sheets in the tags, since many readers drop the sheets.
+
+    Those of a sheet that is marked so stay where they are.
+    """
+    if html.count("<style") == html.count(KEPT_SHEET):
         return html
     return "\r\n".join(_inliner().inline(html).splitlines())
 

@@ -77,9 +77,19 @@ def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> Delivery:
     return deliver(job, recipients, "default", RedisLedger(keys, job))
 
 
+@pytest.fixture(
+    params=["250 scripted", "250-scripted\r\n250 PIPELINING"], ids=["single", "several"]
+)
+def either(request: pytest.FixtureRequest, server: Scripted) -> Scripted:
+    """A server that takes one command at a time, and one that takes several."""
+    server.hello = f"250{'-' if request.param else ' '}scripted{request.param}"
+    return server
+
+
 def test_everybody_gets_one_mail_over_one_connection(
-    server: Scripted, keys: redis.Redis, job: str
+    either: Scripted, keys: redis.Redis, job: str
 ) -> None:
+    server = either
     assert attempt(keys, job, TRIO) == Delivery(sent=3)
     assert server.connections == 1
     assert [recipient for recipient, _ in server.taken] == TRIO
@@ -138,8 +148,9 @@ def test_lines_that_start_with_a_dot_arrive_as_they_were(
 
 @pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
 def test_a_temporary_refusal_is_sent_at_the_second_attempt(
-    server: Scripted, keys: redis.Redis, job: str, stage: str
+    either: Scripted, keys: redis.Redis, job: str, stage: str
 ) -> None:
+    server = either
     server.once(stage, BOB, "451 4.7.1 greylisted")
     with pytest.raises(TransientError, match=r"1 of 3 .* \(451 4.7.1 greylisted\); sent to 2"):
         attempt(keys, job, TRIO)
@@ -157,8 +168,9 @@ def test_a_temporary_refusal_is_sent_at_the_second_attempt(
     ],
 )
 def test_a_permanent_refusal_is_final(
-    server: Scripted, keys: redis.Redis, job: str, stage: str, outcome: Delivery
+    either: Scripted, keys: redis.Redis, job: str, stage: str, outcome: Delivery
 ) -> None:
+    server = either
     server.once(stage, BOB, "550 no")
     assert attempt(keys, job, TRIO) == outcome
     assert attempt(keys, job, TRIO) == outcome
@@ -168,8 +180,9 @@ def test_a_permanent_refusal_is_final(
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 @pytest.mark.parametrize("reply", [HANG_UP, "421 closing", "what?"])
 def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
-    server: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
+    either: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
+    server = either
     server.once(stage, BOB, reply)
     with pytest.raises(TransientError, match="1 of 3 recipients have to wait"):
         attempt(keys, job, TRIO)
@@ -205,8 +218,9 @@ def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
 
 @pytest.mark.parametrize("reply", [HANG_UP, "421 too many"])
 def test_a_server_that_hangs_up_between_two_mails_is_called_again(
-    server: Scripted, keys: redis.Redis, job: str, reply: str
+    either: Scripted, keys: redis.Redis, job: str, reply: str
 ) -> None:
+    server = either
     server.once("mail", ADA, reply)
     assert attempt(keys, job, TRIO) == Delivery(sent=3)
     assert server.connections == 2
@@ -222,8 +236,9 @@ def test_an_attempt_ends_when_every_connection_drops(
 
 
 def test_a_refused_sender_is_nobodys_fault_and_put_back(
-    server: Scripted, keys: redis.Redis, job: str
+    either: Scripted, keys: redis.Redis, job: str
 ) -> None:
+    server = either
     server.plan = lambda stage, _: "550 who are you?" if stage == "mail" else None
     with pytest.raises(smtp.ServerUnavailable, match="refuses the sender: 550 who are you"):
         attempt(keys, job, TRIO)
