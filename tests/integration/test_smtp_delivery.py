@@ -82,7 +82,7 @@ def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> Delivery:
 )
 def either(request: pytest.FixtureRequest, server: Scripted) -> Scripted:
     """A server that takes one command at a time, and one that takes several."""
-    server.hello = f"250{'-' if request.param else ' '}scripted{request.param}"
+    server.hello = request.param
     return server
 
 
