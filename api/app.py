@@ -4,14 +4,20 @@ from importlib.metadata import PackageNotFoundError, version
 
 from api import (
     artifacts,
+    blasts,
     bulk,
     callbacks,
     control,
     emails,
     events,
+    outbox,
+    previews,
     queue,
+    recipients,
     reports,
+    suppressions,
     tasks,
+    unsubscribe,
     webhooks,
 )
 from api.docs import describe
@@ -45,9 +51,12 @@ class Stores:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    own = (reports, emails, webhooks, tasks, control, callbacks, events, bulk, queue, artifacts)
-    for module in own:
+    mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
+    work = (tasks, control, callbacks, events, bulk, queue, artifacts)
+    for module in (reports, *mail, webhooks, *work):
         routes.include(module.routes)
+    if not settings().smtp_url:
+        routes.include(outbox.routes_of_sink())
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))
     router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))

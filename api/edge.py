@@ -126,6 +126,7 @@ class RouteOptions(TypedDict, total=False):
     """What can be said about a route. All but the first three only describes it."""
 
     body: Any
+    also: str
     needs_body: bool
     query: type[msgspec.Struct]
     auth: bool
@@ -150,7 +151,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
     ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
-    ``query`` the Struct of the query
+    ``also`` another media type it may be in (it is a text then); ``query`` the Struct of the query
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
     the method says), ``of_all`` whether it tells of everybody's jobs: not for a tenant's key.
     For the description:
@@ -164,6 +165,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Handler
     admit: Admit | None = None
     body: Any = None
+    also: str = ""
     needs_body: bool = True
     query: type[msgspec.Struct] | None = None
     auth: bool = True

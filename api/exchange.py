@@ -164,7 +164,9 @@ class Endpoint:
 
 def body_of(route: Route, limit: int) -> Body | None:
     """What reads the body of a route that has one."""
-    return None if route.body is None else Body(route.body, limit, is_needed=route.needs_body)
+    if route.body is None:
+        return None
+    return Body(route.body, limit, is_needed=route.needs_body, also=route.also)
 
 
 def _report(problem: Problem, error: BaseException) -> None:

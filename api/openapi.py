@@ -146,7 +146,9 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "responses": dict(_responses(route, schemas)),
     }
     if route.body is not None:
-        content = {"application/json": {"schema": schemas.of(route.body)}}
+        content: dict[str, Any] = {"application/json": {"schema": schemas.of(route.body)}}
+        if route.also:
+            content[route.also] = {"schema": {"type": "string"}}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY

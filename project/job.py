@@ -283,6 +283,21 @@ class Job(Task):
             raise retry
         return retry
 
+    def postpone(self, seconds: float) -> NoReturn:
+        """End this attempt here, uncounted; the job goes on after so many seconds.
+
+        For one that has to wait, or has run long enough while others wait. It begins
+        anew then: what it has done so far it must find by itself.
+        """
+        request = self.request
+        self._say_last_word(request)
+        message = self._copy(request, retries=request.retries)
+        token = self.app.attempt_token(request)
+        move = moves.postpone(request.id, token=token, delay=seconds, message=message)
+        if self.app.store.run(move) is Verdict.REFUSED:
+            log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
+        raise Ignore
+
     def cancelled(self) -> bool:
         """Whether somebody wants this running job stopped; asks Redis."""
         asked: bool = self.app.store.run(moves.is_cancelling(self.request.id))

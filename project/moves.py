@@ -427,6 +427,16 @@ def retry(
     return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
 
 
+def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Move[Verdict]:
+    """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
+    return Move("postpone", (job_id, token, delay, message.queue, message.text), read_verdict)
+
+
+def hurry(job_id: str) -> Move[bool]:
+    """A job that waits for its time is due now. False: it does not wait."""
+    return Move("hurry", (job_id,), bool)
+
+
 def fail(
     job_id: str,
     *,

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from hashlib import sha1
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from project.moves import Move
 
 log = logging.getLogger(__name__)
+
+OURS = files("project") / "lua"
 
 PREFIX = "continuo:"
 EVENTS_KEPT = 10_000
@@ -75,15 +78,18 @@ SELDOM = "-- seldom\n"
 """Ends the first line of a shared Lua function that hardly any run of a script calls."""
 
 
-def read_scripts() -> dict[str, str]:
-    """The Lua of every move, each after what it uses of the part that all of them share."""
-    folder = files("project") / "lua"
+def read_scripts(folder: Traversable) -> dict[str, str]:
+    """The Lua of every move in a folder, each after what it uses of the parts that are shared.
+
+    Those are the prelude of all moves, and one that the folder may have for its own.
+    """
     texts = {
         Path(file.name).stem: file.read_text()
         for file in folder.iterdir()
         if file.name.endswith(".lua")
     }
-    shared = definitions(texts.pop("prelude"))
+    shared = definitions((OURS / "prelude.lua").read_text())
+    shared |= definitions(texts.pop("prelude", ""))
     return {name: whole(text, shared) for name, text in texts.items()}
 
 
@@ -130,14 +136,25 @@ def used_by(lua: str, shared: dict[str, str]) -> str:
     return needed
 
 
-SCRIPTS = read_scripts()
+SCRIPTS: dict[str, str] = {}
 """Read once, with this program: an upgrade in place does not mix old and new."""
 
 
-DIGESTS = {
-    name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in SCRIPTS.items()
-}
+DIGESTS: dict[str, str] = {}
 """What Redis knows them by."""
+
+
+def add_scripts(folder: Traversable) -> None:
+    """Make the moves of a folder known, for a kind of job that has some of its own."""
+    scripts = read_scripts(folder)
+    SCRIPTS.update(scripts)
+    DIGESTS.update(
+        (name, sha1(text.encode(), usedforsecurity=False).hexdigest())
+        for name, text in scripts.items()
+    )
+
+
+add_scripts(OURS)
 
 
 class Line(threading.local):

@@ -67,6 +67,16 @@ def mistaken() -> None:
     raise InvalidField("filters.month", "2026-13 is no month")
 
 
+@app.task(name="tests.patient", bind=True)
+def patient(self: Any, turns: int, seconds: float) -> list[int]:
+    """Postpones itself so many times; then gives how its turns were counted."""
+    with redis.Redis.from_url(settings().store_url) as client:
+        key = f"tests:turns:{self.request.id}"
+        if client.rpush(key, self.request.retries) <= turns:
+            self.postpone(seconds)
+        return [int(counted) for counted in client.lrange(key, 0, -1)]
+
+
 @app.task(name="tests.hold", bind=True)
 def hold(self: Any) -> int:
     """Tells its process id on ``tests:held:<job>``, then waits for ``tests:go:<process id>``."""

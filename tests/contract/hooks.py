@@ -27,6 +27,7 @@ schemathesis.openapi.format("uri", urls)
 schemathesis.openapi.format(
     "cursor", st.just("") | st.builds(cursor, st.floats(0, 1e10), st.uuids().map(str))
 )
+schemathesis.openapi.format("download-link", st.just(KNOWN["link"][0]))
 schemathesis.openapi.format("email", st.builds("{}@{}.com".format, NAMES, NAMES))
 schemathesis.openapi.format(
     "line", st.from_regex(r"[ -~\u00a1-\u00ac\u0391-\u03a1]+", fullmatch=True)

@@ -70,6 +70,7 @@ def known_values(house: House) -> dict[str, list[str]]:
     until(lambda: house.http.get(delivery).status_code == 200)
     return {
         "id": [report, blast, call, house.http.get(delivery).json()["id"]],
+        "link": [link],
         "token": [link.rpartition("/")[2]],
         "name": ["celery"],
     }

@@ -104,6 +104,51 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
     assert record(store, "a").attempts == 2
 
 
+def postpone(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Verdict:
+    again = message(job_id, text="again")
+    return store.run(moves.postpone(job_id, token=token, delay=delay, message=again))
+
+
+def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.delete("celery")
+    assert postpone(store, "a", token="another") is Verdict.REFUSED
+    assert postpone(store, "a") is Verdict.GO
+    assert postpone(store, "a") is Verdict.AGAIN
+    waits = record(store, "a")
+    assert (waits.status, waits.attempts, waits.error) == (TaskStatus.RETRYING, 0, "")
+    assert store.run(moves.promote(10)).promoted == 0
+    assert store.run(moves.hurry("a"))
+    assert store.run(moves.promote(10)).promoted == 1
+    assert queued(store) == [b"again"]
+    assert start(store, "a", token="u") is Start.STARTED
+    assert record(store, "a").attempts == 1
+
+
+def test_a_job_that_is_postponed_for_no_time_goes_to_the_end_of_its_queue(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.delete("celery")
+    store.run(moves.enqueue(message("b")))
+    assert postpone(store, "a", delay=0) is Verdict.GO
+    assert queued(store) == [b"again", b"message of b"]
+
+
+def test_a_job_that_does_not_wait_cannot_be_hurried(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    assert not store.run(moves.hurry("a"))
+    assert not store.run(moves.hurry("nothing"))
+
+
+def test_a_job_that_is_to_be_cancelled_is_not_postponed(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a", token="w#1")
+    store.run(moves.cancel("a"))
+    assert postpone(store, "a", token="w#1") is Verdict.REFUSED
+    assert record(store, "a").status is TaskStatus.CANCELLED
+
+
 def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
     store.run(moves.enqueue(message("a", due=time.time() + 3600)))
     assert queued(store) == []
