@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from itertools import batched
+from typing import Annotated
 
 import msgspec
 
@@ -49,7 +50,7 @@ class Report(msgspec.Struct, frozen=True):
 
 @routes.post(
     ONE + "/recipients",
-    body=list[Address | Recipient],
+    body=Annotated[list[Address | Recipient], msgspec.Meta(extra_json_schema={"minItems": 1})],
     also="text/csv",
     answers={200: Report},
     errors=(404, 409, 503),

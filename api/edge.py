@@ -135,6 +135,7 @@ class RouteOptions(TypedDict, total=False):
     answers: Mapping[int, Any]
     errors: Sequence[int]
     produces: str
+    also_produces: str
     request_headers: Mapping[str, str]
     answer_headers: Mapping[int, Mapping[str, str]]
     summary: str
@@ -155,9 +156,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
     the method says), ``of_all`` whether it tells of everybody's jobs: not for a tenant's key.
     For the description:
-    ``answers`` is status -> type of the answer, ``errors`` the statuses the
-    handler raises beyond those the edge does, ``produces`` the media type,
-    ``request_headers`` name -> meaning, ``answer_headers`` status -> name -> meaning.
+    ``answers`` is status -> type of the answer, several in a tuple, ``errors`` the statuses the
+    handler raises beyond those the edge does, ``produces`` the media type and
+    ``also_produces`` another one, ``request_headers`` name -> meaning, ``answer_headers``
+    status -> name -> meaning.
     """
 
     method: str
@@ -174,6 +176,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[int, Any] = {}
     errors: Sequence[int] = (503,)
     produces: str = "application/json"
+    also_produces: str = ""
     request_headers: Mapping[str, str] = {}
     answer_headers: Mapping[int, Mapping[str, str]] = {}
     summary: str = ""

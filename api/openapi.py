@@ -34,6 +34,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "Retry-After": {"type": "integer", "minimum": 0},
 }
 """What stands in headers that are not just text."""
+_FORMATS = {"text/csv": {"type": "string", "format": "csv", "minLength": 1}}
 _KNOWN = "The ETag of an earlier answer: 304 without a body when it is still the same."
 _TAGGED = {"ETag": "Names this content, for If-None-Match."}
 _EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
@@ -104,12 +105,15 @@ class _Schemas:
         self._schemas, self.components = msgspec.json.schema_components(
             self._types, ref_template=_REF
         )
+        simplify(self.components)
         for shape in self._types:
             if rules := getattr(shape, "rules", None):
                 self.components[shape.__name__]["allOf"] = rules()
 
     def of(self, shape: Any) -> dict[str, Any]:
         """The schema of ``shape``, a reference where it has a name."""
+        if isinstance(shape, tuple):
+            return {"anyOf": [self.of(one) for one in shape]}
         return self._schemas[self._types.index(shape)]
 
     def fields(self, struct: type[msgspec.Struct]) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -120,8 +124,23 @@ class _Schemas:
             yield name, field, name in schema.get("required", ())
 
 
+def simplify(schema: Any) -> None:
+    """Say of a tuple of one type what that is, once: readers of older drafts understand it too."""
+    if isinstance(schema, list):
+        for item in schema:
+            simplify(item)
+    elif isinstance(schema, dict):
+        first, *others = schema.get("prefixItems") or [None]
+        if first and all(other == first for other in others):
+            del schema["prefixItems"]
+            schema["items"] = first
+        for item in schema.values():
+            simplify(item)
+
+
 def _shapes(route: Route) -> Iterator[Any]:
-    yield from (shape for shape in route.answers.values() if _has_schema(shape))
+    for shape in route.answers.values():
+        yield from filter(_has_schema, shape if isinstance(shape, tuple) else [shape])
     if route.body is not None:
         yield route.body
     if route.query is not None:
@@ -148,7 +167,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     if route.body is not None:
         content: dict[str, Any] = {"application/json": {"schema": schemas.of(route.body)}}
         if route.also:
-            content[route.also] = {"schema": {"type": "string"}}
+            content[route.also] = {"schema": _FORMATS[route.also]}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY
@@ -193,6 +212,8 @@ def _success(route: Route, status: int, shape: Any, schemas: _Schemas) -> dict[s
         answer["content"] = {route.produces: {"schema": schemas.of(shape)}}
     elif shape is not None:
         answer["content"] = {route.produces: {}}
+    if route.also_produces and status == HTTPStatus.OK:
+        answer["content"][route.also_produces] = {"schema": _TEXT}
     return answer
 
 

@@ -67,7 +67,13 @@ class Place(msgspec.Struct, frozen=True):
     query=RecipientQuery,
     answers={200: RecipientList},
     errors=(404, 503),
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    also_produces="text/csv",
+    answer_headers={
+        200: {
+            "Link": "The next page (rel=next).",
+            "Content-Disposition": "The name to save a table under.",
+        }
+    },
     summary="List what became of each recipient",
     description="With format=csv the same as a table. A page may be short and not the last.",
     tags=["emails"],

@@ -8,7 +8,7 @@ from time import monotonic
 from tests.contract.tryout import KEY, KEYS, try_out
 from tests.house import House
 
-EXAMPLES = 350
+EXAMPLES = 260
 SECONDS = 2_400.0
 
 

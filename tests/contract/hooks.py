@@ -27,6 +27,7 @@ schemathesis.openapi.format("uri", urls)
 schemathesis.openapi.format(
     "cursor", st.just("") | st.builds(cursor, st.floats(0, 1e10), st.uuids().map(str))
 )
+schemathesis.openapi.format("csv", st.just("email\nada@example.com\n"))
 schemathesis.openapi.format("download-link", st.just(KNOWN["link"][0]))
 schemathesis.openapi.format("email", st.builds("{}@{}.com".format, NAMES, NAMES))
 schemathesis.openapi.format(
@@ -40,6 +41,12 @@ def filter_body(context: Any, body: Any) -> bool:
     headers = body.get("headers") if isinstance(body, dict) else None
     names = [name.lower() for name in headers] if isinstance(headers, dict) else []
     return len(names) == len(set(names)) and not {"host", "te"} & set(names)
+
+
+@schemathesis.hook
+def filter_query(context: Any, query: Any) -> bool:
+    """No empty cursor as one that is wrong: it is the start of a list."""
+    return not isinstance(query, dict) or query.get("cursor") != ""
 
 
 @schemathesis.hook
