@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import structs
 
 from api import orders, waiting
 from api.edge import Answer, Request
@@ -17,7 +18,7 @@ from project.celery import app
 from project.errors import InvalidField
 from project.job import Job
 from project.moves import Message, Question
-from project.records import Page, TaskRecord, TaskStatus
+from project.records import Page, ShownTask, TaskRecord, TaskStatus
 
 POLL_SECONDS = 3
 """How often a client should ask about a job that is not final."""
@@ -82,7 +83,7 @@ ORDER: Described = {
 """What every route that takes an order has."""
 
 SHOW: Described = {
-    "answers": {200: TaskRecord},
+    "answers": {200: ShownTask},
     "errors": (404, 503),
     "request_headers": waiting.REQUEST_HEADERS,
     "answer_headers": {
@@ -133,10 +134,24 @@ async def answer_order(record: TaskRecord, path: str, request: Request) -> Answe
 async def show(kind: Kind, request: Request) -> Answer:
     """The record of one job of this kind."""
     job_id, name = request.params["id"], kind.job.name
-    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    record = await look(job_id)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
-    return await answer_record(record, request)
+    return await answer_look(record, request)
+
+
+async def look(job_id: str) -> TaskRecord | None:
+    """The record, with what is to be expected while it is pending."""
+    record: TaskRecord | None = await app.async_store.run(moves.show(job_id))
+    return record
+
+
+async def answer_look(record: TaskRecord, request: Request) -> Answer:
+    """A record that was looked at; after a wait it is looked at again if it is still pending."""
+    answer = await answer_record(record, request)
+    if answer.value is not record and answer.value.status is TaskStatus.PENDING:
+        return structs.replace(answer, value=await look(record.id) or answer.value)
+    return answer
 
 
 async def answer_record(record: TaskRecord, request: Request, status: int = 200) -> Answer:

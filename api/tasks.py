@@ -91,7 +91,8 @@ async def find(query: TaskQuery) -> FoundTasks:
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.answer_record(await found(request), request)
+    job_id = request.params["id"]
+    return await jobs.answer_look(existing(await jobs.look(job_id), job_id), request)
 
 
 @routes.post(
@@ -161,7 +162,11 @@ async def found(request: Request) -> TaskRecord:
 
 async def record_of(job_id: str) -> TaskRecord:
     """The record of any job; 404 when there is none."""
-    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    return existing(await app.async_store.run(moves.read(job_id)), job_id)
+
+
+def existing(record: TaskRecord | None, job_id: str) -> TaskRecord:
+    """The record, unless there is none: 404."""
     if record is None:
         raise Problem(404, f"There is no job with the id {job_id!r}")
     return record
@@ -185,8 +190,9 @@ def changes(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
 
 def unchanged(order: Order, record: TaskRecord) -> Order:
     """The order, without what a job keeps. Raises ``InvalidField`` when that is another."""
-    if order.unique:
-        raise InvalidField("unique", "stays what it was; leave it out")
+    for name in ("unique", "callback_url"):
+        if getattr(order, name) is not None:
+            raise InvalidField(name, "stays what it was; leave it out")
     if order.tags and order.tags != record.tags:
         raise InvalidField("tags", f"stay what they were, {record.tags}; leave them out")
     return msgspec.structs.replace(order, tags=[])

@@ -11,17 +11,19 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
 from project.records import (
     Cause,
+    Estimate,
     Event,
     Failure,
     Page,
     Progress,
     Queue,
+    ShownTask,
     Stats,
     TaskRecord,
     TaskStatus,
@@ -45,6 +47,8 @@ FIELDS = (
 
 ERRORS = "errors"
 """The field that lists leave out: 20 failures, up to 60 KB."""
+
+SHOWN = (*FIELDS, ERRORS)
 
 MOST_LOOKED_AT = 1_000
 """Records that one page looks at; Redis does nothing else for some milliseconds."""
@@ -545,7 +549,23 @@ def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
 
 def read(job_id: str) -> Move[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Move("read", (job_id, *FIELDS, ERRORS), lambda values: whole_record(job_id, values))
+    return Move("read", (job_id, *SHOWN), lambda values: whole_record(job_id, values))
+
+
+def show(job_id: str) -> Move[TaskRecord | None]:
+    """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
+
+    def parse(values: list[Any]) -> TaskRecord | None:
+        fields, outlook = values[: len(SHOWN)], values[len(SHOWN) :]
+        record = whole_record(job_id, fields)
+        return shown(record, *outlook) if record and outlook else record
+
+    return Move("show", (job_id, *SHOWN), parse)
+
+
+def measure(*, every: float, most: int) -> Move[bool]:
+    """Note how long jobs take lately, by their ``most`` newest. False: that was done lately."""
+    return Move("measure", (every, most), bool)
 
 
 def read_outcome(job_id: str) -> Move[Outcome | None]:
@@ -803,6 +823,13 @@ def record_of(
         progress=progress_of(field["progress"]),
         errors=errors,
     )
+
+
+def shown(record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes) -> ShownTask:
+    """A pending job with its place and its times, each "" when nobody knows."""
+    estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
+    place = position if isinstance(position, int) else None
+    return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
 
 
 def queue_from(row: Sequence[Any]) -> Queue:

@@ -149,6 +149,31 @@ class Wanted(NamedTuple):
         return all(want in ("", has) for want, has in zip(self, about, strict=True))
 
 
+class Estimate(msgspec.Struct, frozen=True):
+    """When a pending job will start and end, in seconds since the epoch, if all goes on as lately.
+
+    The jobs before it in its queue and half of those that run, each as long as the newest
+    successes of its kind took on average, over the slots of the workers that take from the
+    queue; both as they were some seconds ago. It knows nothing of priorities, of retries,
+    of what else those workers do, or of how long this very job will take.
+    """
+
+    starts_at: float
+    ends_at: float
+
+
+class ShownTask(TaskRecord, frozen=True, kw_only=True):
+    """One job as it is shown by itself: what is to be expected while it is pending.
+
+    ``position``: how many jobs of its queue were ordered before it and are pending, 0 for the
+    next. Priorities are not looked at. Null when it waits for its time, is in RabbitMQ, or
+    nobody can say.
+    """
+
+    position: int | msgspec.UnsetType | None = msgspec.UNSET
+    estimate: Estimate | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class Page(msgspec.Struct, frozen=True):
     """One page of a list: records newest first, how many match in all, where to go on.
 

@@ -65,6 +65,9 @@ PAUSE = 0.25
 NATIVE_PAUSE = 1.0
 """Seconds the native client is left alone after it failed."""
 
+SHARED_HERE = "-- shared\n"
+"""A script that may be done before it needs the shared part has it behind this line."""
+
 NOT_NOW = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
 """How Redis begins to refuse what it will take later: its disk is full, a replica is missing."""
 
@@ -87,7 +90,13 @@ def read_scripts(folder: Traversable) -> dict[str, str]:
     }
     shared = definitions((OURS / "prelude.lua").read_text())
     shared |= definitions(texts.pop("prelude", ""))
-    return {name: used_by(text, shared) + text for name, text in texts.items()}
+    return {name: whole(text, shared) for name, text in texts.items()}
+
+
+def whole(lua: str, shared: dict[str, str]) -> str:
+    """A script after what it uses of the shared part, or with that in the place it says."""
+    before, _, rest = lua.rpartition(SHARED_HERE)
+    return before + used_by(rest, shared) + rest
 
 
 def definitions(lua: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Upkeep: what every worker does for all jobs, a little at a time.
 
 Puts messages that have become due on their queues, gives the jobs of dead workers
-to others and deletes records past their time. Each is one Lua call that takes a
-bounded number, so any number of workers may do it at once.
+to others, deletes records past their time and measures how long jobs take. Each is
+one Lua call that takes a bounded number, so any number of workers may do it at once.
 """
 
 import logging
@@ -21,6 +21,8 @@ PROMOTE_EVERY = 0.5
 PROMOTE_MOST = 500
 SWEEP_EVERY = 60.0
 SWEEP_MOST = 1_000
+MEASURE_EVERY = 5.0
+MEASURE_MOST = 20
 
 
 class Upkeep:
@@ -37,7 +39,7 @@ class Upkeep:
             TaskStatus.CANCELLED: given.retention_cancelled,
         }
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
-        self._reap_at = self._sweep_at = 0.0
+        self._reap_at = self._sweep_at = self._measure_at = 0.0
 
     def work(self) -> float:
         """One round; the seconds until the next."""
@@ -48,6 +50,9 @@ class Upkeep:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
             self.sweep()
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_EVERY
+            self.store.run(moves.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
         return min(self.promote(), self.reap_every)
 
     def reap(self) -> None:

@@ -14,6 +14,7 @@ local QUEUES = prefix .. 'queues'       -- set: every list that messages were pu
 local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
 local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
 local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
+local PACE = prefix .. 'pace'           -- hash: how long jobs of a shelf take, how many of a queue can run at once
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
 local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
@@ -73,6 +74,8 @@ local function shelf_of(label)
   local kind, queue = label:match('^([^\n]*)\n([^\n]*)')
   return queue == '' and kind or kind .. '\n' .. queue
 end
+
+local function queue_on(shelf) return shelf:match('\n(.*)$') or DEFAULT_QUEUE end
 
 -- A command on every list that holds the jobs of a label and a status: one, and one for each facet.
 local function on_lists(command, label, status, ...)
@@ -168,6 +171,9 @@ local function list_as_pending(label, places)
   for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
 end
 
+-- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
+local function is_outdated(job, revival) return job.revival and job.revival ~= revival end
+
 -- A new job may have after its due time, on the next line, a callback: it is kept for its end. -> the due time alone
 local function keep_callback(id, due)
   local time, callback = due:match('^(.-)\n(.*)$')
@@ -194,9 +200,6 @@ local function call_back(job, at) -- seldom
     push(id, queue, message)
   end
 end
-
--- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
-local function is_outdated(job, revival) return job.revival and job.revival ~= revival end
 
 -- May the attempt with this token end the job's current run?
 -- 'go'; 'again' (this very attempt already did it, and is asking twice after a lost answer); 'refused'.

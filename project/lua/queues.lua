@@ -10,7 +10,7 @@ end
 for _, list in ipairs(redis.call('SMEMBERS', QUEUES)) do queue_named(queue_of(list)) end
 for _, name in ipairs(redis.call('SMEMBERS', PAUSED)) do queue_named(name).paused = 1 end
 for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
-  local queue = queue_named(shelf:match('\n(.*)$') or DEFAULT_QUEUE)
+  local queue = queue_named(queue_on(shelf))
   queue.running = queue.running + redis.call('ZCARD', index_key(shelf, 'running'))
 end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, at, '+inf')) do

@@ -237,6 +237,18 @@ def test_one_key_for_a_cancel_and_a_retry_is_two_orders(own: House) -> None:
     assert answers[0].json()["id"] == answers[2].json()["id"]
 
 
+def test_a_pending_job_says_what_is_to_be_expected_of_it(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    first, second = (own.order("/emails", BLAST)["id"] for _ in range(2))
+    by_kind, by_id = own.record("/emails", second), own.record("/tasks", second)
+    assert by_kind["position"] == by_id["position"] == own.record("/tasks", first)["position"] + 1
+    assert by_id["estimate"] is None
+    waited = own.http.get(f"/tasks/{second}", headers={"Prefer": "wait=1"})
+    assert waited.json()["position"] == by_id["position"]
+    own.http.post("/queues/celery/resume")
+    assert "position" not in own.final("/emails", second)
+
+
 def test_a_queue_that_is_unknown_cannot_be_paused(own: House) -> None:
     answers = [own.http.post(f"/queues/none/{verb}") for verb in ("pause", "resume")]
     assert [answer.status_code for answer in answers] == [404, 404]

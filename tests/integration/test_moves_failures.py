@@ -36,8 +36,9 @@ def told(store: Store) -> list[tuple[int, str, float | None, bool]]:
     ]
 
 
-def start(store: Store, retries: int = 0, token: str = "w@host/1#1") -> None:
-    assert store.run(moves.start("a", retries=retries, token=token)) == "started"
+def start(store: Store, retries: int = 0, token: str = "w@host/1#1", revival: str = "") -> None:
+    move = moves.start("a", retries=retries, token=token, revival=revival)
+    assert store.run(move) == "started"
 
 
 def retry(store: Store, delay: float = 2.0, cause: Cause = BROKEN) -> Verdict:
@@ -147,8 +148,8 @@ def test_a_cancelled_job_has_not_failed(store: Store) -> None:
 def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
     start(store)
     fail(store)
-    assert store.run(moves.revive(message(), attempts=1))
-    start(store, retries=1)
+    assert store.run(moves.revive(message(), attempts=1, call="c"))
+    start(store, retries=1, revival="c")
     fail(store)
     assert [each.attempt for each in failures(store)] == [1, 2]
 
