@@ -20,7 +20,7 @@ from project.settings import DAY, settings
 from tasks.emails import moves, smtp
 from tasks.emails.blast import Attempt, Passed, delivery_of
 from tasks.emails.books import Books
-from tasks.emails.ledger import Outcome, RedisLedger, outcomes
+from tasks.emails.ledger import Outcome, RedisLedger, outcomes, settled
 from tasks.emails.moves import Taken, Tally
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Roll
@@ -106,6 +106,7 @@ def lead(job: Any, order: Order, helper: Job) -> dict[str, Any]:
     refuse_unstarted(books, order)
     roll = Roll(books, order)
     if not roll.open(job.request.retries):
+        report(job, books, order)
         job.postpone(PAUSED_SECONDS)
     turn = Turn(order, order.job_id, books, lambda: report(job, books, order))
     taken = roll.take()
@@ -161,14 +162,14 @@ def refuse_unstarted(books: Books, order: Order) -> None:
 def report(job: Any, books: Books, order: Order) -> None:
     """Tell how far the blast is."""
     tally = books.run(moves.tally(order.job_id))
-    counts = outcomes(tally)
+    counts = settled(tally)
     total = max(tally.lines, len(order.recipients))
     job.progress(counts.total() - counts[Outcome.RETRY], total, note_of(tally))
 
 
 def note_of(tally: Tally) -> str:
     """The counts of a blast in words: ``12 sent, 1 bounced``."""
-    counts = outcomes(tally)
+    counts = settled(tally)
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
 
 

@@ -104,6 +104,9 @@ def test_a_paused_blast_mails_nobody_until_it_is_resumed(house: House) -> None:
     held = entries(house, job_id, outcome="sent")
     assert 0 < len(held) < 60
     assert len(entries(house, job_id, outcome="waiting")) == 60 - len(held)
+    progress = house.record("/emails", job_id)["progress"]
+    assert progress["done"] == len(held)
+    assert (progress["total"], progress["note"]) == (60, f"{len(held)} sent")
     assert house.http.post(f"/emails/{job_id}/resume").status_code == 200
     result = house.final("/emails", job_id)["result"]
     assert result["sent"] == 60
