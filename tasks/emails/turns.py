@@ -97,38 +97,44 @@ class Turn:
             self._roll.put(taken, after=float("inf"), tries=tries)
 
 
-def lead(job: Any, order: Order, helper: Job) -> dict[str, Any]:
+def lead(job: Job, order: Order, helper: Job) -> dict[str, Any]:
     """A turn of the blast's own job: the result when all is done, else the job is postponed.
 
     Raises ``PermanentError`` when people are left who were put off too often.
     """
     books = Books(app.store.client)
     refuse_unstarted(books, order)
+    taken = own_turn(job, order, helper, books)
+    report(job, books, order)
+    if taken.how == "left":
+        raise PermanentError(about_those_left(books.run(moves.tally(order.job_id))))
+    if taken.how == "over":
+        job.checkpoint()
+        raise Ignore
+    if taken.how != "done":
+        job.postpone(PAUSED_SECONDS if taken.how == "paused" else min(taken.wait, LONGEST_WAIT))
+    return finish(books, order)
+
+
+def own_turn(job: Job, order: Order, helper: Job, books: Books) -> Taken:
+    """Work beside helpers, who are called when there is something for them; what there is then."""
     roll = Roll(books, order)
     if not roll.open(job.request.retries):
-        report(job, books, order)
-        job.postpone(PAUSED_SECONDS)
+        return Taken("paused")
     turn = Turn(order, order.job_id, books, lambda: report(job, books, order))
     taken = roll.take()
     if taken.free:
         call_helpers(job, helper, taken.free)
-    if taken.how == "chunk":
-        taken = turn.work()
-    tally = books.run(moves.tally(order.job_id))
-    report(job, books, order)
-    if taken.how == "done":
-        books.run(moves.keep(order.job_id, settings().retention_success + DAY))
-        return result_of(order, tally)
-    if taken.how == "left":
-        raise PermanentError(about_those_left(tally))
-    if taken.how == "over":
-        job.checkpoint()
-        raise Ignore
-    job.postpone(PAUSED_SECONDS if taken.how == "paused" else min(taken.wait, LONGEST_WAIT))
-    raise AssertionError
+    return turn.work() if taken.how == "chunk" else taken
 
 
-def help_out(job: Any, blast: str) -> str:
+def finish(books: Books, order: Order) -> dict[str, Any]:
+    """The result of a blast that is done, which is kept no longer than its record."""
+    books.run(moves.keep(order.job_id, settings().retention_success + DAY))
+    return result_of(order, books.run(moves.tally(order.job_id)))
+
+
+def help_out(job: Job, blast: str) -> str:
     """A turn of a helper; why it ended. What goes wrong is for the blast's own job to notice."""
     record = app.store.run(jobs.read(blast))
     if record is None or record.is_final:
@@ -142,7 +148,7 @@ def help_out(job: Any, blast: str) -> str:
         return f"{type(problem).__name__}: {problem}"
 
 
-def call_helpers(job: Any, helper: Job, free: int) -> None:
+def call_helpers(job: Job, helper: Job, free: int) -> None:
     """Let others on the same queue take the chunks that are free, for a turn."""
     count = min(free, settings().mail_workers - 1)
     said = job.request.delivery_info or {}
@@ -159,7 +165,7 @@ def refuse_unstarted(books: Books, order: Order) -> None:
         raise PermanentError("its recipients were never complete: it was not started in time")
 
 
-def report(job: Any, books: Books, order: Order) -> None:
+def report(job: Job, books: Books, order: Order) -> None:
     """Tell how far the blast is."""
     tally = books.run(moves.tally(order.job_id))
     counts = settled(tally)
