@@ -32,6 +32,7 @@ LOOK_SECONDS = 0.25
 GIVEN_BACK_SECONDS = 1.0
 LONGEST_WAIT = 10.0
 PAUSED_SECONDS = 3_600.0
+SAID_IN_SECONDS = SAID_IN_MINUTES = 90
 MOST_TRIES = 10
 LONGEST_BACKOFF = 600
 """Seconds: who is put off is tried again after 2, 4, 8 ... 512, for a quarter of an hour."""
@@ -169,14 +170,26 @@ def report(job: Job, books: Books, order: Order) -> None:
     """Tell how far the blast is."""
     tally = books.run(moves.tally(order.job_id))
     counts = settled(tally)
-    total = max(tally.lines, len(order.recipients))
-    job.progress(counts.total() - counts[Outcome.RETRY], total, note_of(tally))
+    done, total = counts.total() - counts[Outcome.RETRY], max(tally.lines, len(order.recipients))
+    job.progress(done, total, note_of(tally, done, total))
 
 
-def note_of(tally: Tally) -> str:
-    """The counts of a blast in words: ``12 sent, 1 bounced``."""
+def note_of(tally: Tally, done: int, total: int) -> str:
+    """The counts of a blast in words, and when it may be done: ``12 sent, 1 bounced; 3 s left``."""
     counts = settled(tally)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    if not done or done >= total or not tally.began:
+        return words
+    left = (tally.at - tally.began) / done * (total - done)
+    return f"{words}; {span(left)} left"
+
+
+def span(seconds: float) -> str:
+    """A time as people say it: in seconds, minutes or hours."""
+    if seconds < SAID_IN_SECONDS:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < SAID_IN_MINUTES else f"{minutes / 60:.1f} h"
 
 
 def result_of(order: Order, tally: Tally) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from project.settings import settings
 from tasks.emails import letters, moves, turns
 from tasks.emails.books import Books
 from tasks.emails.ledger import outcome_of
-from tasks.emails.moves import Taken
+from tasks.emails.moves import Taken, Tally
 from tasks.emails.roll import Order, Roll
 from tasks.emails.smtp import ServerUnavailable
-from tasks.emails.turns import Turn, about_those_left, result_of
+from tasks.emails.turns import Turn, about_those_left, note_of, result_of
 from tests.smtp import HANG_UP, Scripted
 
 ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
@@ -88,6 +88,16 @@ def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
     result = result_of(blast, books.run(moves.tally(blast.job_id)))
     assert result | {"sent": 3, "template": "default"} == result
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "left"),
+    [(500, 10.0, "10 s"), (10, 10.0, "16 min"), (1, 20.0, "5.5 h"), (1_000, 9.0, ""), (0, 9.0, "")],
+)
+def test_the_note_says_how_long_it_may_take(done: int, seconds: float, left: str) -> None:
+    tally = Tally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds)
+    counts = f"{done} sent" if done else ""
+    assert note_of(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
 
 
 def test_a_greylisting_server_gets_everybody_again_a_little_later(
