@@ -18,7 +18,7 @@ from project.errors import PermanentError
 from project.settings import settings
 from tasks.emails import letters, moves, turns
 from tasks.emails.books import Books
-from tasks.emails.ledger import outcome_of
+from tasks.emails.ledger import RedisLedger, outcome_of
 from tasks.emails.moves import Taken, Tally
 from tasks.emails.roll import Order, Roll
 from tasks.emails.smtp import ServerUnavailable
@@ -183,6 +183,19 @@ def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
     ids = [message_from_bytes(raw)["Message-ID"] for who, raw in server.taken if who == BOB]
     assert len(set(ids)) == 1
     assert len(ids) == (2 if stage == "answer" else 1)
+
+
+@pytest.mark.parametrize(("wish", "end"), [("skip", "unknown"), ("resend", "sent")])
+def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_for(
+    server: Scripted, books: Books, wish: Any, end: str
+) -> None:
+    blast = order(on_unknown=wish)
+    dead = RedisLedger(books, blast.job_id)
+    assert dead.claim(BOB)
+    assert dead.about_to_send(BOB)
+    assert turn(books, blast).how == "done"
+    assert outcomes(books, blast) == ["sent", end, "sent"]
+    assert server.times[BOB] == (wish == "resend")
 
 
 def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(
