@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from api import artifacts, bulk, emails, queue, reports, tasks, webhooks
+from api import artifacts, bulk, emails, files, queue, reports, tasks, webhooks
 from api.docs import describe
 from api.drain import Drain
 from api.edge import Router
@@ -24,6 +24,8 @@ class Stores:
     async def open(self, native: NativeRedis | None) -> None:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
+        if settings().files_port:
+            files.address()
 
     async def close(self) -> None:
         """Give the connections back."""

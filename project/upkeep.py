@@ -2,12 +2,16 @@
 
 Puts messages that have become due on their queues, gives the jobs of dead workers
 to others and deletes records past their time. Each is one Lua call that takes a
-bounded number, so any number of workers may do it at once.
+bounded number, so any number of workers may do it at once. Files past their time are
+the janitor's, a process of its own.
 """
 
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from project import moves
 from project.records import TaskStatus
@@ -21,6 +25,9 @@ PROMOTE_EVERY = 0.5
 PROMOTE_MOST = 500
 SWEEP_EVERY = 60.0
 SWEEP_MOST = 1_000
+TIDY_EVERY = 3_600.0
+ROOT = Path(__file__).parents[1]
+JANITOR = (sys.executable, "-m", "project.janitor")
 
 
 class Upkeep:
@@ -38,6 +45,8 @@ class Upkeep:
         }
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
         self._reap_at = self._sweep_at = 0.0
+        self._tidy_at = time.monotonic() + TIDY_EVERY
+        self._janitor: subprocess.Popen[bytes] | None = None
 
     def work(self) -> float:
         """One round; the seconds until the next."""
@@ -48,6 +57,9 @@ class Upkeep:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
             self.sweep()
+        if now >= self._tidy_at:
+            self._tidy_at = now + TIDY_EVERY
+            self.tidy()
         return min(self.promote(), self.reap_every)
 
     def reap(self) -> None:
@@ -72,6 +84,11 @@ class Upkeep:
     def sweep(self) -> int:
         """Delete records past their time from every list; how many."""
         return sum(self._sweep_list(kind, status) for kind, status in self._lists())
+
+    def tidy(self) -> None:
+        """Start the janitor, unless the last one is still at work; it is not waited for."""
+        if self._janitor is None or self._janitor.poll() is not None:
+            self._janitor = subprocess.Popen(JANITOR, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
         for kind in self.store.run(moves.kinds()):
