@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="Mail server; unset means the bundled mail sink.")
     mail_from: str = Field("continuo@localhost.localdomain", description="Sender of mails.")
     data_dir: Path = Field(Path("var"), description="Where files are kept.")
+    reports_dir: str = Field("", description="Folder of report types of your own; see Reports.")
+    database_url: str = Field(
+        "", description="PostgreSQL (postgresql://) that report types may read."
+    )
     artifacts_url: str = Field(
         "", description="s3://bucket/prefix for files that jobs make; unset: DATA_DIR/artifacts."
     )
@@ -222,6 +226,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_absolute(cls, folder: Path) -> Path:
         return folder.resolve()
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("is postgresql://user:password@host:port/database")
+        return url
 
     @field_validator("api_keys")
     @classmethod

@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.reports.press.formats import CELL, rough, shortened, wrapped, written
-from tasks.reports.press.orders import Format
+from tasks.press.formats import CELL, rough, shortened, wrapped, written
+from tasks.press.orders import Format
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,13 @@ type Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 type Words = Annotated[str, Meta(min_length=1, max_length=400)]
 type Sql = Annotated[str, Meta(min_length=1)]
 type Source = Literal["flights", "spend"]
-type Format = Literal["text", "date", "integer", "decimal", "money", "percent", "change"]
+type Format = Literal[
+    "text", "date", "datetime", "integer", "decimal", "money", "percent", "change"
+]
 type Alignment = Literal["left", "center", "right"]
 type TableRows = Annotated[int, Meta(ge=1, le=2_000)]
 type Seconds = Annotated[int, Meta(ge=1, le=600)]
+type Output = Literal["pdf", "xlsx", "csv", "parquet", "json", "html"]
 
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,18 +53,20 @@ class Kpi(Shape, frozen=True):
 
 
 class Chart(Shape, frozen=True):
-    """Bars (largest first) or a line (in the order of ``x``).
+    """Bars (largest first), a line or stacked columns (in the order of ``x``), or shares of all.
 
-    ``x`` groups the rows, ``label`` names a group (``x`` when empty), ``y`` is
-    the aggregate drawn. ``most`` is the number of bars that are kept.
+    ``x`` groups the rows, ``label`` names a group (``x`` when empty), ``y`` is the
+    aggregate drawn, ``series`` splits each column. ``most`` is how many bars or
+    shares are kept; of series and shares the rest are added up as "Other".
     """
 
-    kind: Literal["bar", "line"]
+    kind: Literal["bar", "line", "stacked", "share"]
     title: Words
     x: Sql
     y: Sql
     format: Format
     label: str = ""
+    series: str = ""
     most: Annotated[int, Meta(ge=2, le=30)] = 12
 
 
@@ -83,7 +88,8 @@ class Column(Shape, frozen=True):
     @property
     def side(self) -> Alignment:
         """Where the text stands: figures to the right unless the type says otherwise."""
-        return self.align or ("left" if self.format in ("text", "date") else "right")
+        is_words = self.format in ("text", "date", "datetime")
+        return self.align or ("left" if is_words else "right")
 
 
 class Table(Shape, frozen=True):
@@ -95,26 +101,42 @@ class Table(Shape, frozen=True):
 
 
 class Limits(Shape, frozen=True):
-    """How far a report may go: lines in its table, seconds in the press."""
+    """How far a report may go: lines in its table on paper, seconds in the press."""
 
-    table_rows: TableRows = 500
+    table_rows: TableRows = 2_000
     seconds: Seconds = 60
 
 
-class Definition(Shape, frozen=True):
-    """A report.toml. ``covers`` is an expression over all rows: the time they are from."""
+class Origin(Shape, frozen=True, kw_only=True):
+    """Where rows come from: demo ``sources``, own ``files``, or a database.
+
+    ``files`` maps a table's name to a pattern of CSV, Parquet or JSON files, from the
+    folder of the type on. With ``engine`` postgres the SQL is run by DATABASE_URL.
+    """
 
     title: Words
+    engine: Literal["duckdb", "postgres"] = "duckdb"
+    sources: list[Source] = []
+    files: dict[Name, Words] = {}
+    parameters: dict[Name, Parameter] = {}
+    limits: Limits = Limits()
+
+
+class Definition(Origin, frozen=True, kw_only=True):
+    """A report.toml. ``covers`` is an expression over all rows: the time they are from."""
+
     description: Words
-    sources: Annotated[list[Source], Meta(min_length=1)]
     covers: Sql
     kpis: Annotated[list[Kpi], Meta(min_length=1, max_length=4)]
     table: Table
     columns: Annotated[list[Column], Meta(min_length=1)]
     notice: str = ""
-    parameters: dict[Name, Parameter] = {}
     charts: list[Chart] = []
-    limits: Limits = Limits()
+
+    @property
+    def origin(self) -> Origin:
+        """Where its rows come from."""
+        return Origin(**{name: getattr(self, name) for name in Origin.__struct_fields__})
 
     def shown(self, filters: dict[str, Any]) -> Sequence[Column]:
         """The columns that say something under these filters."""
@@ -122,14 +144,44 @@ class Definition(Shape, frozen=True):
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """All the press needs: a type and checked filters.
+    """All the press needs: where from, one SELECT, checked filters, and what to make of the rows.
 
-    The demo data is in ``demo_dir``; ``scratch_dir`` is cleared by who ordered,
-    for the press may be killed.
+    With a ``definition`` it is a report, in each of ``outputs``; without one the rows as they
+    are. Files are made in ``folder``, which is cleared by who ordered, for the press may be
+    killed. ``home`` is the folder of the type, ``archival`` asks for PDF/A.
     """
 
-    definition: Definition
+    name: str
+    origin: Origin
     sql: str
     filters: dict[str, Any]
+    outputs: list[Output]
+    home: str
+    folder: str
     demo_dir: str
-    scratch_dir: str
+    database_url: str = ""
+    archival: bool = False
+    definition: Definition | None = None
+
+
+class Step(Struct, frozen=True, tag="step"):
+    """How far the press is: so many rows of so many."""
+
+    done: int
+    total: int | None = None
+    note: str = ""
+
+
+class Made(Struct, frozen=True, tag="made"):
+    """What the press has made: a file of each output.
+
+    ``rows`` it was made of, ``lines`` in its table, ``pages`` of the PDF if there is one.
+    """
+
+    files: dict[str, str]
+    rows: int
+    lines: int
+    pages: int | None = None
+
+
+type Message = Step | Made

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.reports.press.charts import TICKS, Scale, drawn
-from tasks.reports.press.orders import Chart
+from tasks.press.charts import TICKS, Mark, Scale, drawn
+from tasks.press.orders import Chart
 
 BARS = Chart(kind="bar", title="Spend", x="x", y="y", format="integer", most=3)
 LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
@@ -31,32 +31,32 @@ def test_equal_values_have_a_scale_too(values: list[float]) -> None:
 
 @pytest.mark.parametrize("points", [[], [("a", 1.0)], [("a", 1.0), ("b", float("nan"))]])
 def test_one_point_is_no_chart(points: list[tuple[str, float]]) -> None:
-    assert drawn(BARS, points) is None
+    assert drawn(BARS, [Mark(*point) for point in points]) is None
 
 
 def test_bars_left_out_are_told() -> None:
-    chart = drawn(BARS, [(str(at), 9.0 - at) for at in range(5)])
+    chart = drawn(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
     assert chart is not None
     assert len(chart["bars"]) == 3
     assert chart["note"] == "The 3 largest of 5"
 
 
 def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
-    chart = drawn(BARS, [("gain", 10.0), ("loss", -10.0)])
+    chart = drawn(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)])
     assert chart is not None
     gain, loss = chart["bars"]
     assert loss["start"] + loss["length"] == pytest.approx(gain["start"])
 
 
 def test_a_long_line_gets_few_labels() -> None:
-    chart = drawn(LINE, [(str(at), float(at)) for at in range(365)])
+    chart = drawn(LINE, [Mark(str(at), float(at)) for at in range(365)])
     assert chart is not None
     assert len(chart["points"]) == 365
     assert len(chart["labels"]) <= 12
 
 
 def test_a_chart_is_told_in_words() -> None:
-    chart = drawn(LINE, [("Jan", 1000.0), ("Feb", 3000.0), ("Mar", 2000.0)])
+    chart = drawn(LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)])
     assert chart is not None
     assert chart["alt"].endswith(
         "from 1,000 at Jan to 2,000 at Mar; lowest 1,000 at Jan, highest 3,000 at Feb"

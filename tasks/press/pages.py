@@ -7,21 +7,33 @@ string as literal text.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .charts import Point, drawn
+from .charts import Mark, drawn
 from .formats import wrapped, written
-from .orders import Chart, Column, Order, Table
+from .orders import Chart, Column, Definition, Order
+from .queries import Selection, quoted, stored
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 WIDE = 30
 """Characters from which on a text makes its column share the spare width."""
 
 
-def filled(order: Order, rows: "DuckDBPyRelation") -> dict[str, Any]:
-    """The page of a report: plain types, ready for JSON. ``count`` is the rows it is made of."""
-    definition = order.definition
+LINES = "report_lines"
+"""The table of a report, all of it, as it is kept while the report is made."""
+
+
+def filled(
+    order: Order, definition: Definition, connection: "DuckDBPyConnection", found: Selection
+) -> dict[str, Any]:
+    """The page of a report: plain types, ready for JSON.
+
+    ``count`` is the rows it is made of, ``lines`` how many its table has, which is left as
+    the table ``LINES`` of the connection, its columns named by their labels.
+    """
+    rows = stored(connection, "report_rows", found)
     (count,) = _figures(rows, ["count(*)"])
+    lines = _lines(order, definition, connection)
     page = {
         "title": definition.title,
         "description": definition.description,
@@ -30,14 +42,18 @@ def filled(order: Order, rows: "DuckDBPyRelation") -> dict[str, Any]:
         "scope": " · ".join(_said(order).values()),
         "count": count,
         "counted": written(count, "integer"),
+        "lines": _figures(lines, ["count(*)"])[0],
+        "kpis": [],
+        "charts": [],
     }
-    return page if count == 0 else page | _body(order, rows)
+    return page if count == 0 else page | _body(order, definition, rows, lines)
 
 
-def _body(order: Order, rows: "DuckDBPyRelation") -> dict[str, Any]:
-    definition = order.definition
+def _body(
+    order: Order, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
+) -> dict[str, Any]:
     covers, *figures = _figures(rows, [definition.covers, *(k.value for k in definition.kpis)])
-    charts = (drawn(chart, _points(chart, rows)) for chart in definition.charts)
+    charts = (drawn(chart, _marks(chart, rows)) for chart in definition.charts)
     return {
         "covers": written(covers, "text"),
         "kpis": [
@@ -45,7 +61,7 @@ def _body(order: Order, rows: "DuckDBPyRelation") -> dict[str, Any]:
             for kpi, figure in zip(definition.kpis, figures, strict=True)
         ],
         "charts": [chart for chart in charts if chart],
-        "table": _table(order, rows),
+        "table": _table(order, definition, rows, lines),
     }
 
 
@@ -53,13 +69,13 @@ def _filters(order: Order) -> list[dict[str, str]]:
     said = _said(order)
     return [
         {"label": parameter.title, "value": said.get(name, parameter.unset)}
-        for name, parameter in order.definition.parameters.items()
+        for name, parameter in order.origin.parameters.items()
     ]
 
 
 def _said(order: Order) -> dict[str, str]:
     """The given filters in words for people."""
-    known = order.definition.parameters
+    known = order.origin.parameters
     return {
         name: known[name].choices.get(str(value), str(value))
         for name, value in order.filters.items()
@@ -72,25 +88,32 @@ def _figures(rows: "DuckDBPyRelation", values: list[str]) -> tuple[Any, ...]:
     return tuple(figures)
 
 
-def _points(chart: Chart, rows: "DuckDBPyRelation") -> list[Point]:
-    wanted = f"{chart.label or chart.x} as label, {chart.y} as height, {chart.x} as place"
-    order = "place" if chart.kind == "line" else "height desc, place"
-    groups = rows.aggregate(wanted, chart.x).order(order).fetchall()
-    return [(str(label), float(height)) for label, height, _ in groups if height is not None]
+def _marks(chart: Chart, rows: "DuckDBPyRelation") -> list[Mark]:
+    series = chart.series or "''"
+    label = chart.label or chart.x
+    wanted = f"{label} as label, {series} as part, {chart.y} as height, {chart.x} as place"
+    order = "height desc, place" if chart.kind in ("bar", "share") else "place, part"
+    by = f"{chart.x}, {series}" if chart.series else chart.x
+    groups = rows.aggregate(wanted, by).order(order).fetchall()
+    return [
+        Mark(str(label), float(height), str(part))
+        for label, part, height, _ in groups
+        if height is not None
+    ]
 
 
-def _table(order: Order, rows: "DuckDBPyRelation") -> dict[str, Any]:
-    definition, limit = order.definition, order.definition.limits.table_rows
-    columns = definition.shown(order.filters)
-    table = _lines(definition.table, columns, rows)
-    (total,) = _figures(table, ["count(*)"])
-    lines = [_cells(columns, line) for line in table.limit(limit).fetchall()]
+def _table(
+    order: Order, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
+) -> dict[str, Any]:
+    limit, columns = definition.limits.table_rows, definition.shown(order.filters)
+    (total,) = _figures(lines, ["count(*)"])
+    cells = [_cells(columns, line) for line in lines.limit(limit).fetchall()]
     return {
         "title": definition.table.title,
-        "columns": _heads(columns, lines),
-        "rows": lines,
+        "columns": _heads(columns, cells),
+        "rows": cells,
         "totals": _totals(columns, rows),
-        "shown": written(len(lines), "integer"),
+        "shown": written(len(cells), "integer"),
         "of": written(total, "integer") if total > limit else "",
     }
 
@@ -104,15 +127,15 @@ def _heads(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> list[di
     ]
 
 
-def _lines(table: Table, columns: Sequence[Column], rows: "DuckDBPyRelation") -> "DuckDBPyRelation":
-    """The table's lines in their order: first the columns, then what they are ordered by."""
-    keys = [key.removesuffix(" desc") for key in table.order]
-    values = [column.value for column in columns] + keys
-    wanted = ", ".join(f"{value} as v{at}" for at, value in enumerate(values))
-    lines = rows.aggregate(wanted, ", ".join(table.group)) if table.group else rows.project(wanted)
-    directions = ["desc" if key.endswith(" desc") else "asc" for key in table.order]
-    order = (f"v{at} {way}" for at, way in enumerate(directions, len(columns)))
-    return lines.order(", ".join(order))
+def _lines(
+    order: Order, definition: Definition, connection: "DuckDBPyConnection"
+) -> "DuckDBPyRelation":
+    """All lines of the table in their order."""
+    table, columns = definition.table, definition.shown(order.filters)
+    values = ", ".join(f"{column.value} as {quoted(column.label)}" for column in columns)
+    group = f" group by {', '.join(table.group)}" if table.group else ""
+    sql = f"select {values} from report_rows{group} order by {', '.join(table.order)}"  # noqa: S608 - the type's own SQL
+    return stored(connection, LINES, Selection(sql))
 
 
 def _totals(columns: Sequence[Column], rows: "DuckDBPyRelation") -> list[str]:
@@ -127,5 +150,5 @@ def _totals(columns: Sequence[Column], rows: "DuckDBPyRelation") -> list[str]:
 
 
 def _cells(columns: Sequence[Column], line: tuple[Any, ...]) -> list[str]:
-    pairs = zip(columns, line, strict=False)
+    pairs = zip(columns, line, strict=True)
     return [wrapped(written(value, column.format)) for column, value in pairs]

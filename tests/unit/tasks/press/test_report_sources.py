@@ -3,8 +3,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tasks.reports.catalogue import known
-from tasks.reports.press import sources, spend
+from tasks.press import sources, spend
+from tasks.press.catalogue import known
 
 
 def test_the_invoices_are_the_same_every_time() -> None:
@@ -30,7 +30,7 @@ def test_the_departments_can_all_be_asked_for() -> None:
 
 def test_a_file_made_by_several_at_once_is_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from tasks.reports.press import sources;"
+        "import sys, pathlib; from tasks.press import sources;"
         "sources.made('spend', pathlib.Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

@@ -1,11 +1,11 @@
-"""What somebody asked for, checked against the type's parameters before it becomes a job."""
+"""What somebody asked for, checked against the parameters before it becomes a job."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from project.errors import InvalidField
-from tasks.reports import catalogue, parameters
-from tasks.reports.press.orders import Parameter
+from tasks.press import catalogue, parameters
+from tasks.press.orders import Parameter
 
 SHOWN = 40
 """Characters of an unknown filter's name that are repeated in the answer."""
@@ -17,7 +17,11 @@ def check(report_type: str, filters: Mapping[str, Any]) -> dict[str, Any]:
     Raises ``InvalidField`` on ``type``, ``filters`` or ``filters.<name>``,
     saying what is allowed.
     """
-    known = catalogue.find(report_type).definition.parameters
+    return checked(catalogue.find(report_type).definition.parameters, filters)
+
+
+def checked(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for parameters of any origin."""
     if not isinstance(filters, Mapping):
         raise InvalidField("filters", "must be an object")
     _refuse_unknown(known, filters)

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from tasks.reports import parameters
-from tasks.reports.press.orders import Parameter
+from tasks.press import parameters
+from tasks.press.orders import Parameter
 
 TEXT = Parameter(title="Note")
 NUMBER = Parameter(title="Most", type="integer")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from project.errors import InvalidField, PermanentError
-from tasks.reports.catalogue import TYPES, describe, known, loaded
-from tasks.reports.filters import check
+from tasks.press.catalogue import TYPES, known, loaded, schema
+from tasks.press.filters import check
 
 type Edit = Callable[[str], str]
 
@@ -37,8 +37,8 @@ def replacing(old: str, new: str) -> Edit:
     return edit
 
 
-def test_the_three_types_are_there() -> None:
-    assert set(known()) == {"summary", "monthly", "delays"}
+def test_the_types_that_come_along_are_there() -> None:
+    assert set(known()) == {"summary", "monthly", "delays", "departures", "shop"}
 
 
 def test_a_new_folder_is_a_new_type(folder: Path) -> None:
@@ -96,14 +96,14 @@ def test_a_required_filter_must_be_given_and_a_default_fills_in(
     path = folder / "monthly" / "report.toml"
     text = replacing('unset = "The latest"', 'default = "2026-05"')(path.read_text())
     path.write_text(replacing('unset = "All departments"', "required = true")(text))
-    monkeypatch.setattr("tasks.reports.catalogue.known", lambda: loaded(folder))
+    monkeypatch.setattr("tasks.press.catalogue.known", lambda: loaded(folder))
     assert check("monthly", {"department": "legal"})["month"] == "2026-05"
     with pytest.raises(InvalidField, match=r"filters\.department: is required"):
         check("monthly", {})
 
 
 def test_the_schemas_say_what_check_does() -> None:
-    schemas = {entry["type"]: entry["filters"] for entry in describe()}
+    schemas = {name: schema(kind.definition.origin) for name, kind in known().items()}
     assert schemas["summary"]["properties"]["month"]["enum"] == list(range(1, 13))
     assert schemas["monthly"]["additionalProperties"] is False
     month = schemas["monthly"]["properties"]["month"]
@@ -114,7 +114,7 @@ def test_the_schemas_say_what_check_does() -> None:
 
 def test_checking_loads_neither_duckdb_nor_typst() -> None:
     code = (
-        "import sys; from tasks.reports.filters import check; check('summary', {});"
+        "import sys; from tasks.press.filters import check; check('summary', {});"
         "print(*{'duckdb', '_duckdb', 'typst'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from .orders import Format
@@ -33,6 +33,8 @@ def written(value: object, style: Format) -> str:
         return NOTHING
     if isinstance(value, int | float | Decimal) and style in _WRITERS:
         return _signed(_WRITERS[style](value))
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
     return value.isoformat() if isinstance(value, date) else plain(str(value))
 
 

