@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from api import artifacts, bulk, emails, files, queue, reports, tasks, webhooks
+from api import artifacts, bulk, emails, exports, files, queue, reports, tasks, webhooks
 from api.docs import describe
 from api.drain import Drain
 from api.edge import Router
@@ -35,7 +35,7 @@ class Stores:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    for module in (reports, emails, webhooks, tasks, bulk, queue, artifacts):
+    for module in (reports, exports, emails, webhooks, tasks, bulk, queue, artifacts):
         routes.include(module.routes)
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))

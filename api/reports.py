@@ -17,6 +17,8 @@ MOST_ATTEMPTS = 20
 
 routes = Router()
 
+catalogue.known()  # a type that is wrong keeps the API from starting
+
 
 class ReportOrder(Order, frozen=True, kw_only=True):
     """What to report on, and in which ``format``; several make a zip.

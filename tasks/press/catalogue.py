@@ -85,7 +85,8 @@ def check_origin(origin: Origin) -> None:
 
 def _all_in(folder: Path) -> Iterator[ReportType]:
     for place in sorted(folder.iterdir()):
-        if place.is_dir() and not place.name.startswith((".", "_")):
+        is_source = (place / "source.toml").is_file()
+        if place.is_dir() and not is_source and not place.name.startswith((".", "_")):
             yield _read(place)
 
 
