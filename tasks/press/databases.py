@@ -1,0 +1,125 @@
+"""Rows out of PostgreSQL: read only, within a time, and never all of them in memory."""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .orders import Step
+from .queries import Files, WrongQuery
+
+if TYPE_CHECKING:
+    from psycopg import Connection, RawServerCursor
+
+AT_ONCE = 5_000
+CONNECT_SECONDS = 10
+MOST_ROWS = 5_000_000
+
+_BOUND = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$([a-z_][a-z0-9_]*)")
+
+TYPES = {
+    "bool": "BOOLEAN",
+    "int2": "SMALLINT",
+    "int4": "INTEGER",
+    "int8": "BIGINT",
+    "float4": "FLOAT",
+    "float8": "DOUBLE",
+    "date": "DATE",
+    "time": "TIME",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+}
+"""PostgreSQL's types -> DuckDB's; ``numeric`` has a size of its own, all others are text."""
+
+
+def fetched(
+    url: str,
+    sql: str,
+    filters: Mapping[str, Any],
+    folder: Path,
+    seconds: int,
+    heard: Callable[[Step], None],
+) -> Files:
+    """The rows of the query as a CSV file in ``folder``.
+
+    Values are bound by the server: a filter cannot become SQL, and only one statement that
+    gives rows is taken. Raises ``psycopg.Error`` and ``WrongQuery``.
+    """
+    if not url:
+        raise WrongQuery("DATABASE_URL is not set, and this type reads from it")
+    statement, names = numbered(sql)
+    path = folder / "fetched.csv"
+    with closing(connected(url, seconds)) as connection:
+        from psycopg import RawServerCursor
+
+        with RawServerCursor(connection, "rows") as cursor, path.open("w", newline="") as file:
+            cursor.itersize = AT_ONCE
+            cursor.execute(statement, [filters.get(name) for name in names])
+            types = _types(cursor)
+            _write(cursor, list(types), csv.writer(file, quoting=csv.QUOTE_NOTNULL), heard)
+    return Files([path], types)
+
+
+def connected(url: str, seconds: int) -> "Connection[Any]":
+    """A connection that writes nothing and waits for nothing for long, whatever its role may."""
+    import psycopg
+
+    milliseconds = seconds * 1_000
+    said = {
+        "default_transaction_read_only": "on",
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": milliseconds,
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in said.items())
+    return psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
+
+
+def numbered(sql: str) -> tuple[str, list[str]]:
+    """The query with ``$1`` for ``$name``, and the names in the order of their numbers."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return match[0]
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _BOUND.sub(number, sql), names
+
+
+def _types(cursor: "RawServerCursor[Any]") -> dict[str, str]:
+    types: dict[str, str] = {}
+    for column in cursor.description or ():
+        if column.name in types:
+            raise WrongQuery(f"report.sql: there are two columns {column.name!r}")
+        types[column.name] = _type(column)
+    return types
+
+
+def _type(column: Any) -> str:
+    if column.type_display.startswith("numeric"):
+        digits, scale = column.precision or 38, column.scale or 0
+        return f"DECIMAL({min(digits, 38)},{scale})" if column.precision else "DOUBLE"
+    return TYPES.get(column.type_display.partition("(")[0], "VARCHAR")
+
+
+def _write(
+    cursor: "RawServerCursor[Any]",
+    names: list[str],
+    writer: Any,
+    heard: Callable[[Step], None],
+) -> None:
+    """All rows; an empty text is quoted and NULL is nothing."""
+    writer.writerow(names)
+    done = 0
+    while some := cursor.fetchmany(AT_ONCE):
+        writer.writerows(some)
+        done += len(some)
+        if done > MOST_ROWS:
+            raise WrongQuery(f"report.sql gives more than {MOST_ROWS:,} rows")
+        heard(Step(done, note="reading"))
