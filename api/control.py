@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api import jobs
+from api import jobs, tenants
 from api.edge import Answer, Request, Router
 from api.filters import TaskFilter
 from api.orders import Order
@@ -104,7 +104,7 @@ async def accept(kind: jobs.Kind, order: ControlOrder, request: Request) -> Answ
     """The order as any other, or what it would find."""
     if not order.dry_run:
         return await jobs.accept(kind, order, request)
-    question = Question(**kind.call(order)["kwargs"])
+    question = tenants.own(Question(**kind.call(order)["kwargs"]), request)
     limit = jobs.MOST_ON_A_PAGE if question.is_scan else SAMPLE
     page: Page = await app.async_store.run(moves.page(question, limit=limit))
     count = len(page.records) if page.total is None else page.total

@@ -19,12 +19,33 @@ _REQUEST_ID = {
     "description": "The id of the request in the log: the one sent, or a new one.",
     "schema": {"type": "string"},
 }
+_ASKED_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "required": False,
+    "description": "An id to know the request by; one that is not 1 to 64 letters, digits, . _ - "
+    "is not used.",
+    "schema": {"type": "string"},
+}
+_TEXT = {"type": "string"}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {"type": "string", "pattern": r'^(?!"?"$)[ -~]{1,255}$'},
+    "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"},
+    "Retry-After": {"type": "integer", "minimum": 0},
+}
+"""What stands in headers that are not just text."""
 _KNOWN = "The ETag of an earlier answer: 304 without a body when it is still the same."
 _TAGGED = {"ETag": "Names this content, for If-None-Match."}
 _EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
-    429: {"Retry-After": "Seconds after which one may pass."},
+    403: {"WWW-Authenticate": "Which scope a key has to have."},
+    405: {"Allow": "The methods that work here."},
+    429: {
+        "Retry-After": "Seconds after which one may pass.",
+        "RateLimit": "How many are left (r), and in how many seconds (t) all are again.",
+        "RateLimit-Policy": "How many requests (q) in how many seconds (w).",
+    },
     503: {"Retry-After": "Seconds after which it may work."},
 }
 _MEANING = {
@@ -57,7 +78,8 @@ def document(router: Router, info: Info) -> dict[str, Any]:
     schemas = _Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        operations = paths.setdefault(route.template, {})
+        asked = {"parameters": [{"$ref": "#/components/parameters/RequestId"}]}
+        operations = paths.setdefault(route.template, asked)
         operations[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -68,6 +90,7 @@ def document(router: Router, info: Info) -> dict[str, Any]:
             "schemas": schemas.components,
             "responses": dict(_failures(routes, schemas)),
             "headers": {"RequestId": _REQUEST_ID},
+            "parameters": {"RequestId": _ASKED_ID},
             "securitySchemes": _SCHEMES,
         },
     }
@@ -81,6 +104,9 @@ class _Schemas:
         self._schemas, self.components = msgspec.json.schema_components(
             self._types, ref_template=_REF
         )
+        for shape in self._types:
+            if rules := getattr(shape, "rules", None):
+                self.components[shape.__name__]["allOf"] = rules()
 
     def of(self, shape: Any) -> dict[str, Any]:
         """The schema of ``shape``, a reference where it has a name."""
@@ -131,13 +157,13 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
 
 def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
     for name in route.parameters:
-        yield _parameter("path", name, {"type": "string"}, required=True)
+        yield _parameter("path", name, {"type": "string", "minLength": 1}, required=True)
     if route.query is not None:
         for name, schema, required in schemas.fields(route.query):
             yield _parameter("query", name, schema, required=required)
     known = {"If-None-Match": _KNOWN} if _is_tagged(route, 200) else {}
     for name, meaning in (known | dict(route.request_headers)).items():
-        yield _parameter("header", name, {"type": "string", "description": meaning})
+        yield _parameter("header", name, _HEADERS.get(name, _TEXT) | {"description": meaning})
 
 
 def _parameter(
@@ -154,7 +180,7 @@ def _responses(route: Route, schemas: _Schemas) -> Iterator[tuple[str, dict[str,
     for status, shape in sorted(route.answers.items()):
         yield str(status), _success(route, status, shape, schemas)
     if _is_tagged(route, 200):
-        yield "304", _response(title(304), _TAGGED)
+        yield "304", _response(title(304), _TAGGED | dict(route.answer_headers.get(200, {})))
     for status in sorted(_error_statuses(route) - set(route.answers)):
         yield str(status), {"$ref": f"#/components/responses/{_failure_name(status)}"}
 
@@ -193,7 +219,7 @@ def _failure_name(status: int) -> str:
 
 def _response(description: str, headers: Mapping[str, str]) -> dict[str, Any]:
     described = {
-        name: {"description": meaning, "schema": {"type": "string"}}
+        name: {"description": meaning, "schema": _HEADERS.get(name, _TEXT)}
         for name, meaning in headers.items()
     }
     return {"description": description, "headers": _EVERY_ANSWER | described}

@@ -67,7 +67,7 @@ def api() -> dict[str, Any]:
 def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any]) -> None:
     assert api["openapi"] == "3.1.0"
     assert api["info"] == {"title": "Continuo", "version": "1.0"}
-    assert {path: set(methods) for path, methods in api["paths"].items()} == {
+    assert {path: set(methods) - {"parameters"} for path, methods in api["paths"].items()} == {
         "/reports": {"post", "get"},
         "/reports/{id}/file": {"get"},
         "/health/live": {"get"},
