@@ -2,7 +2,26 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from api import artifacts, bulk, emails, exports, files, queue, reports, tasks, webhooks
+from api import (
+    artifacts,
+    blasts,
+    bulk,
+    callbacks,
+    control,
+    emails,
+    events,
+    exports,
+    files,
+    outbox,
+    previews,
+    queue,
+    recipients,
+    reports,
+    suppressions,
+    tasks,
+    unsubscribe,
+    webhooks,
+)
 from api.docs import describe
 from api.drain import Drain
 from api.edge import Router
@@ -29,14 +48,19 @@ class Stores:
 
     async def close(self) -> None:
         """Give the connections back."""
+        await app.feed.close()
         await app.async_store.close()
 
 
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    for module in (reports, exports, emails, webhooks, tasks, bulk, queue, artifacts):
+    mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
+    work = (tasks, control, callbacks, events, bulk, queue, artifacts)
+    for module in (reports, exports, *mail, webhooks, *work):
         routes.include(module.routes)
+    if not settings().smtp_url:
+        routes.include(outbox.routes_of_sink())
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))
     router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))

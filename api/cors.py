@@ -8,7 +8,9 @@ EVERYBODY = "*"
 MAX_AGE = "600"
 """Seconds a browser may remember what it was allowed."""
 
-SENT = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-API-Key"
+SENT = (
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, X-API-Key"
+)
 SEEN = "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-ID"
 
 

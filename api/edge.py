@@ -104,6 +104,8 @@ class RouteOptions(TypedDict, total=False):
     """What can be said about a route. All but the first three only describes it."""
 
     body: Any
+    also: str
+    needs_body: bool
     query: type[msgspec.Struct]
     auth: bool
     scope: str
@@ -121,7 +123,8 @@ class RouteOptions(TypedDict, total=False):
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
-    ``body`` is the type of the JSON body, ``query`` the Struct of the query
+    ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
+    ``also`` another media type it may be in (it is a text then); ``query`` the Struct of the query
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
     the method says). For the description:
     ``answers`` is status -> type of the answer, ``errors`` the statuses the
@@ -133,6 +136,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     handler: Handler
     body: Any = None
+    also: str = ""
+    needs_body: bool = True
     query: type[msgspec.Struct] | None = None
     auth: bool = True
     scope: str = ""

@@ -1,6 +1,6 @@
 """Order an e-mail blast, watch it, list them."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -8,19 +8,50 @@ from api import jobs
 from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.errors import InvalidField
-from project.settings import settings
-from tasks.emails import blast, send_email_blast
+from project.settings import DAY, settings
+from tasks.emails import attachments, blast, intake, send_email_blast
+from tasks.emails.roll import Plain
 
 PATH = "/emails"
+
+UPLOAD_SECONDS = 7 * DAY
+"""A blast that is not started within this time after its order fails."""
+
+WISHES = ("data", "rate", "on_unknown", "upload")
+BLAST = {
+    "data": {},
+    "rate": 0.0,
+    "on_unknown": "skip",
+    "upload": False,
+}
+"""What is not said in the job's arguments when it is left out."""
 
 routes = Router()
 
 
-class BlastOrder(Order, frozen=True, kw_only=True):
-    """Whom to mail what. An empty list of recipients is allowed."""
+class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An address, and what the template is told of this recipient alone."""
 
-    recipients: list[str] = msgspec.field(default_factory=list)
+    address: str
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class BlastOrder(Order, frozen=True, kw_only=True):
+    """Whom to mail what. An empty list of recipients is allowed.
+
+    ``data`` is what the template is told, of all or of each recipient. ``rate`` is the most mails
+    a second, 0 for as many as there can be. ``on_unknown``: whether a mail whose answer was lost
+    is skipped or sent again, with the same Message-ID. With ``upload`` the recipients follow in
+    parts, and it starts when it is told to. ``attachments`` are download links of what jobs made.
+    """
+
+    recipients: list[str | Recipient] = msgspec.field(default_factory=list)
     template: str = "default"
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    on_unknown: Literal["skip", "resend"] = "skip"
+    upload: bool = False
+    attachments: list[str] = msgspec.field(default_factory=list)
 
 
 def call(order: BlastOrder) -> dict[str, Any]:
@@ -28,8 +59,34 @@ def call(order: BlastOrder) -> dict[str, Any]:
     most = settings().max_recipients
     if len(order.recipients) > most:
         raise InvalidField("recipients", f"{len(order.recipients)} given, at most {most} allowed")
-    recipients = blast.check(order.recipients, order.template)
-    return {"kwargs": {"recipients": recipients, "template": order.template}}
+    intake.check_data(order.data, "data")
+    for place, recipient in enumerate(order.recipients):
+        if isinstance(recipient, Recipient):
+            intake.check_data(recipient.data, f"recipients[{place}].data")
+    recipients = blast.check([plain(item) for item in order.recipients], order.template)
+    wishes = {name: getattr(order, name) for name in WISHES}
+    said = {name: value for name, value in wishes.items() if value != BLAST[name]}
+    if order.attachments:
+        said["attachments"] = attachments.named(order.attachments)
+    options = wait_for_recipients(order) if order.upload else {}
+    return {"kwargs": {"recipients": recipients, "template": order.template, **said}, **options}
+
+
+def plain(recipient: str | Recipient) -> Plain:
+    """A recipient as a job is told it."""
+    if isinstance(recipient, str):
+        return recipient
+    return [recipient.address, recipient.data] if recipient.data else recipient.address
+
+
+def wait_for_recipients(order: BlastOrder) -> dict[str, Any]:
+    """The options of a blast that is started when its recipients are there."""
+    if order.recipients:
+        raise InvalidField("recipients", "follow in parts when upload is true; leave them out")
+    for name in ("delay", "run_at", "expires"):
+        if getattr(order, name) is not None:
+            raise InvalidField(name, "cannot be given with upload: such a blast starts when told")
+    return {"countdown": UPLOAD_SECONDS}
 
 
 EMAIL_BLAST = jobs.Kind(send_email_blast, PATH, BlastOrder, call)

@@ -67,7 +67,7 @@ class Endpoint:
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
         self._query = Query(route.query) if route.query else None
-        self._body = Body(route.body, edge.max_body) if route.body is not None else None
+        self._body = body_of(route, edge.max_body)
 
     async def serve(self, raw: RawRequest, params: dict[str, str]) -> Response:
         """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""
@@ -146,6 +146,13 @@ class Endpoint:
             key=request.key_name,
         )
         logs.write_access(line)
+
+
+def body_of(route: Route, limit: int) -> Body | None:
+    """What reads the body of a route that has one."""
+    if route.body is None:
+        return None
+    return Body(route.body, limit, is_needed=route.needs_body, also=route.also)
 
 
 def _report(problem: Problem, error: BaseException) -> None:

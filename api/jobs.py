@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import structs
 
 from api import orders, waiting
 from api.edge import Answer, Request
@@ -16,8 +17,8 @@ from project import moves
 from project.celery import app
 from project.errors import InvalidField
 from project.job import Job
-from project.moves import Message
-from project.records import Page, TaskRecord, TaskStatus
+from project.moves import Message, Question
+from project.records import Page, ShownTask, TaskRecord, TaskStatus
 
 POLL_SECONDS = 3
 """How often a client should ask about a job that is not final."""
@@ -25,11 +26,14 @@ POLL_SECONDS = 3
 MOST_ON_A_PAGE = 200
 
 
+type Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)]
+
+
 class ListQuery(msgspec.Struct, frozen=True):
     """What a list can be asked: one status, so many records, from where on."""
 
     status: TaskStatus | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 50
+    limit: Limit = 50
     cursor: str = ""
 
 
@@ -79,7 +83,7 @@ ORDER: Described = {
 """What every route that takes an order has."""
 
 SHOW: Described = {
-    "answers": {200: TaskRecord},
+    "answers": {200: ShownTask},
     "errors": (404, 503),
     "request_headers": waiting.REQUEST_HEADERS,
     "answer_headers": {
@@ -92,7 +96,7 @@ SHOW: Described = {
 
 async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said, unique = orders.idempotency(request, order, kind.path), order.unique_key()
+    said, unique = orders.idempotency(request, order, kind.job.name), order.unique_key()
     message = message_of(kind, order)
     if not said and not unique:
         return await answer_order(await app.asend(message), kind.path, request)
@@ -130,10 +134,24 @@ async def answer_order(record: TaskRecord, path: str, request: Request) -> Answe
 async def show(kind: Kind, request: Request) -> Answer:
     """The record of one job of this kind."""
     job_id, name = request.params["id"], kind.job.name
-    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    record = await look(job_id)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
-    return await answer_record(record, request)
+    return await answer_look(record, request)
+
+
+async def look(job_id: str) -> TaskRecord | None:
+    """The record, with what is to be expected while it is pending."""
+    record: TaskRecord | None = await app.async_store.run(moves.show(job_id))
+    return record
+
+
+async def answer_look(record: TaskRecord, request: Request) -> Answer:
+    """A record that was looked at; after a wait it is looked at again if it is still pending."""
+    answer = await answer_record(record, request)
+    if answer.value is not record and answer.value.status is TaskStatus.PENDING:
+        return structs.replace(answer, value=await look(record.id) or answer.value)
+    return answer
 
 
 async def answer_record(record: TaskRecord, request: Request, status: int = 200) -> Answer:
@@ -145,24 +163,31 @@ async def answer_record(record: TaskRecord, request: Request, status: int = 200)
 
 async def show_list(kind: Kind, query: ListQuery) -> Answer:
     """A page of the jobs of this kind."""
-    return await answer_page(kind.path, query, kinds=[kind.job.name])
+    question = Question(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
+    page = await find(question, query.limit, query.cursor)
+    listed = TaskList(page.records, page.total or 0, cursor_of(page))
+    return Answer(listed, headers=next_page(kind.path, query, listed.next_cursor))
 
 
-async def answer_page(path: str, query: ListQuery, **narrowed: Any) -> Answer:
-    """A page of records; ``narrowed`` are further arguments of ``moves.page``."""
-    statuses = [query.status] if query.status else []
-    place = read_cursor(query.cursor)
-    move = moves.page(statuses=statuses, limit=query.limit, cursor=place, **narrowed)
+async def find(question: Question, limit: int, cursor: str) -> Page:
+    """The page of records that a query asks for."""
+    move = moves.page(question, limit=limit, cursor=read_cursor(cursor))
     page: Page = await app.async_store.run(move)
-    cursor = page.next_cursor and write_cursor(page.next_cursor)
-    headers = {"Link": f'<{next_path(path, query, cursor)}>; rel="next"'} if cursor else {}
-    return Answer(TaskList(page.records, page.total, cursor or None), headers=headers)
+    return page
 
 
-def next_path(path: str, query: ListQuery, cursor: str) -> str:
-    """The list's own address with the cursor moved on."""
+def cursor_of(page: Page) -> str | None:
+    """The cursor of the next page, None on the last."""
+    return write_cursor(page.next_cursor) if page.next_cursor else None
+
+
+def next_page(path: str, query: msgspec.Struct, cursor: str | None) -> dict[str, str]:
+    """The header that leads to the next page."""
+    if cursor is None:
+        return {}
     said = msgspec.structs.asdict(query) | {"cursor": cursor}
-    return f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
+    there = f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
+    return {"Link": f'<{there}>; rel="next"'}
 
 
 def write_cursor(place: tuple[float, str]) -> str:

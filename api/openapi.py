@@ -120,8 +120,10 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         "responses": dict(_responses(route, schemas)),
     }
     if route.body is not None:
-        content = {"application/json": {"schema": schemas.of(route.body)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        content: dict[str, Any] = {"application/json": {"schema": schemas.of(route.body)}}
+        if route.also:
+            content[route.also] = {"schema": {"type": "string"}}
+        operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY
     return {name: value for name, value in operation.items() if value}

@@ -11,11 +11,13 @@ from api.edge import Request
 from api.problems import FieldError, Problem
 from project import moves
 from project.errors import InvalidField
+from project.labels import LONGEST_TAG, MOST_TAGS
 from project.moves import Once, Said
 from project.settings import settings
 
 type Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
 type Moment = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+type Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TAG)]
 type Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 KEY_HEADER = "Idempotency-Key"
@@ -46,10 +48,11 @@ class Unique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When a job runs and in what order; the bodies of all kinds have these.
+    """When a job runs, in what order, who is told; the bodies of all kinds have these.
 
     ``delay`` in seconds or ``run_at`` in seconds since 1970; one that has not started within
-    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last.
+    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last. ``tags`` are names under which
+    the job is found. ``callback_url`` is told when it is final.
     """
 
     delay: Seconds | None = None
@@ -57,6 +60,8 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     expires: Seconds | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     unique: Unique | None = None
+    tags: Annotated[list[Tag], msgspec.Meta(max_length=MOST_TAGS)] = []
+    callback_url: str | None = None
 
     def options(self) -> dict[str, Any]:
         """The same for ``apply_async``; nothing when nothing was said."""
@@ -71,6 +76,10 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             options["expires"] = self.expires
         if self.priority:
             options["priority"] = self.priority
+        if self.callback_url is not None:
+            options["callback_url"] = self.callback_url
+        if self.tags:
+            options["tags"] = self.tags
         return options
 
     def unique_key(self) -> moves.Unique | None:
@@ -78,14 +87,22 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return moves.Unique(self.unique.key, self.unique.during) if self.unique else None
 
 
-def idempotency(request: Request, order: Order, path: str) -> Said | None:
+def idempotency(request: Request, order: Order, kind: str) -> Said | None:
     """What to know this order by when it comes again; None without the header."""
     key = read_key(request.header(KEY_HEADER))
     if not key:
         return None
-    scope = f"{path}\n{request.key_name}\n{key}"
+    scope = f"{kind}\n{request.key_name}\n{key}"
     digest = blake2b(scope.encode(), digest_size=16).hexdigest()
     return Said(digest, canonical(order), settings().idempotency_seconds)
+
+
+def call_name(request: Request) -> str:
+    """A name for a wish that is the same when it is sent again under its key; else a new one."""
+    key = read_key(request.header(KEY_HEADER))
+    if not key:
+        return moves.new_call()
+    return blake2b(f"{request.key_name}\n{key}".encode(), digest_size=16).hexdigest()
 
 
 def read_key(header: str) -> str:

@@ -26,18 +26,31 @@ class BodySource(Protocol):
 
 
 class Body:
-    """Reads the JSON body of one route. Made once, used for every request."""
+    """Reads the JSON body of one route. Made once, used for every request.
 
-    def __init__(self, shape: Any, limit: int) -> None:
+    One that is not needed may be left out, and is a ``shape()`` then. One declared as
+    ``also``, such as ``text/csv``, is given as the text it is.
+    """
+
+    def __init__(self, shape: Any, limit: int, *, is_needed: bool = True, also: str = "") -> None:
         self.shape = shape
         self.limit = limit
+        self.is_needed = is_needed
+        self.also = also
         self._decode = msgspec.json.Decoder(shape).decode
 
     def read(self, source: BodySource) -> Any:
         """The body as a ``shape``; raises ``Problem`` 400, 413, 415 or 422."""
-        _require_json(source.get_header("content-type"))
+        if not self.is_needed and not _decoded(source):
+            return self.shape()
+        content_type = source.get_header("content-type")
+        is_other = bool(self.also) and _kind(content_type) == self.also
+        if not is_other:
+            _require_json(content_type, self.also)
         text = _text(source)
         _require_size(text, self.limit)
+        if is_other:
+            return text
         try:
             return self._decode(text)
         except msgspec.ValidationError as error:
@@ -96,20 +109,31 @@ def refusal(error: msgspec.ValidationError, shape: Any) -> Problem | InvalidFiel
     return Problem(422, _sentence(found.pointer, found.detail), errors=[fault])
 
 
-def _require_json(content_type: str | None) -> None:
+def _require_json(content_type: str | None, also: str = "") -> None:
     if not content_type or content_type.startswith("application/json"):
         return
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = _kind(content_type)
     if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
         return
-    raise Problem(415, f"The body must be JSON: send Content-Type: application/json, not {kind}")
+    other = f" or {also}" if also else ""
+    raise Problem(
+        415, f"The body must be JSON: send Content-Type: application/json{other}, not {kind}"
+    )
+
+
+def _kind(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def _decoded(source: BodySource) -> str:
+    try:
+        return source.text()
+    except ValueError as error:
+        raise Problem(400, "The body is not UTF-8") from error
 
 
 def _text(source: BodySource) -> str:
-    try:
-        text = source.text()
-    except ValueError as error:
-        raise Problem(400, "The body is not UTF-8") from error
+    text = _decoded(source)
     if not text:
         raise Problem(400, "The body is empty: send a JSON object, at least {}")
     return text

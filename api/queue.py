@@ -1,11 +1,22 @@
-"""How the queue is doing."""
+"""How the queues are doing; one paused, and resumed."""
+
+import msgspec
 
 from api.edge import Answer, Request, Router
+from api.problems import Problem
 from project import moves
 from project.celery import app
-from project.records import Stats
+from project.records import Queue, Stats
+
+PATH = "/queues"
 
 routes = Router()
+
+
+class QueueList(msgspec.Struct, frozen=True):
+    """Every queue that has ever had a message, or has a worker."""
+
+    queues: list[Queue]
 
 
 @routes.get(
@@ -17,3 +28,57 @@ routes = Router()
 async def show_stats(_: Request) -> Answer:
     """Answer counts that cost the same however many jobs there are."""
     return Answer(await app.async_store.run(moves.stats()))
+
+
+@routes.get(PATH, answers={200: QueueList}, summary="Show every queue", tags=["queue"])
+async def list_queues(_: Request) -> Answer:
+    """Answer how each is doing."""
+    return Answer(QueueList(await app.async_store.run(moves.queues())))
+
+
+@routes.post(
+    PATH + "/{name}/pause",
+    scope="control",
+    answers={200: Queue},
+    errors=(404, 409, 503),
+    summary="Let a queue hand out nothing",
+    description="Jobs that a worker has in hand already still run. Orders are taken, and wait; "
+    "so do those whose time has come. It stays so, also over a restart, until it is resumed.",
+    tags=["queue"],
+)
+async def pause_queue(request: Request) -> Answer:
+    """Pause it; once more changes nothing."""
+    name = (await found(request)).name
+    await app.async_store.run(moves.pause(name))
+    return Answer(await found(request))
+
+
+@routes.post(
+    PATH + "/{name}/resume",
+    scope="control",
+    answers={200: Queue},
+    errors=(404, 409, 503),
+    summary="Let a queue hand out its messages again",
+    tags=["queue"],
+)
+async def resume_queue(request: Request) -> Answer:
+    """Resume it and wake a worker; once more changes nothing."""
+    name = (await found(request)).name
+    await app.async_store.run(moves.resume(name))
+    return Answer(await found(request))
+
+
+async def found(request: Request) -> Queue:
+    """The queue that the path names. Raises ``Problem`` 404, and 409 with RabbitMQ as broker."""
+    if app.relay:
+        detail = (
+            "RabbitMQ hands out the messages, and cannot be told to pause: stop the workers' "
+            "part with `celery -A project control cancel_consumer QUEUE`"
+        )
+        raise Problem(409, detail)
+    name = request.params["name"]
+    queues: list[Queue] = await app.async_store.run(moves.queues())
+    for queue in queues:
+        if queue.name == name:
+            return queue
+    raise Problem(404, f"There is no queue {name!r}; GET {PATH} has those that there are")

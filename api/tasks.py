@@ -1,50 +1,86 @@
 """Jobs of every kind: list them, look at one, stop it, run it again."""
 
 import asyncio
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 
-from api import jobs
+from api import jobs, orders
+from api.bulk import KINDS
 from api.edge import Answer, Request, Router
-from api.orders import Moment
+from api.filters import TaskFilter
+from api.orders import KEY_HEADER, Order
+from api.parsing import typed
 from api.problems import Problem
 from project import moves
 from project.celery import app
+from project.errors import InvalidField
 from project.moves import Cancel
 from project.records import TaskRecord
 
 PATH = "/tasks"
+MOST_ATTEMPTS = 20
 ONE = PATH + "/{id}"
 
 routes = Router()
 
 
-class TaskQuery(jobs.ListQuery, frozen=True):
-    """What the list of all jobs can be asked. Times are seconds since 1970."""
+class TaskQuery(TaskFilter, frozen=True):
+    """What the list of all jobs can be asked.
 
-    kind: str = ""
-    created_after: Moment | None = None
-    created_before: Moment | None = None
+    ``error`` is looked for in 1,000 records a request: a page may be short, or empty, before
+    ``next_cursor`` is null.
+    """
+
+    limit: jobs.Limit = 50
+    cursor: str = ""
+
+
+class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be different this time.
+
+    ``payload``: an order as the kind's own POST takes it, in place of the first one.
+    ``max_retries``: the most attempts from now on; without it as many as the payload says, or
+    the kind gets.
+    """
+
+    payload: dict[str, Any] | None = None
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] | None = None
+
+
+class FoundTasks(msgspec.Struct, frozen=True):
+    """A page of records, newest first.
+
+    ``total`` is how many match on all pages, null when ``error`` was asked for, as records have
+    to be read for that; ``looked_at`` is how many were read for this page. ``next_cursor`` asks
+    for the next page, null on the last.
+    """
+
+    tasks: list[TaskRecord]
+    total: int | None
+    next_cursor: str | None
+    looked_at: int
 
 
 @routes.get(
     PATH,
     query=TaskQuery,
-    answers={200: jobs.TaskList},
+    answers={200: FoundTasks},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List jobs of all kinds, newest first",
     tags=["tasks"],
 )
 async def list_tasks(_: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
-    return await jobs.answer_page(
-        PATH,
-        query,
-        kinds=[query.kind] if query.kind else [],
-        created_after=query.created_after,
-        created_before=query.created_before,
-    )
+    found = await find(query)
+    return Answer(found, headers=jobs.next_page(PATH, query, found.next_cursor))
+
+
+async def find(query: TaskQuery) -> FoundTasks:
+    """The page of records that a query asks for."""
+    page = await jobs.find(query.question(), query.limit, query.cursor)
+    return FoundTasks(page.records, page.total, jobs.cursor_of(page), page.looked_at)
 
 
 @routes.get(
@@ -55,7 +91,8 @@ async def list_tasks(_: Request, query: TaskQuery) -> Answer:
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.answer_record(await found(request), request)
+    job_id = request.params["id"]
+    return await jobs.answer_look(existing(await jobs.look(job_id), job_id), request)
 
 
 @routes.post(
@@ -94,20 +131,25 @@ async def delete_task(request: Request) -> Answer:
 
 @routes.post(
     ONE + "/retry",
+    body=RetryOrder,
+    needs_body=False,
     scope="control",
     answers={202: TaskRecord},
     errors=(404, 409, 503),
+    request_headers={KEY_HEADER: "The same wish under the same key happens once."},
     answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
     summary="Run a job that failed or was cancelled again",
-    description="It keeps its id and counts its attempts on; it gets as many as its kind gets.",
+    description="It keeps its id, queue and tags and counts its attempts on.",
     tags=["tasks"],
 )
-async def retry_task(request: Request) -> Answer:
+async def retry_task(request: Request, body: RetryOrder) -> Answer:
     """Queue it again."""
+    call = orders.call_name(request)
     record = await found(request)
     if record.kind not in app.tasks:
         raise Problem(409, f"No job of the kind {record.kind!r} is known here")
-    if not await asyncio.to_thread(app.AsyncResult(record.id).again):
+    again = partial(app.AsyncResult(record.id).again, call=call, **changes(body, record))
+    if not await asyncio.to_thread(again):
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
         raise Problem(409, detail, members=state(record))
     return await jobs.answer_order(await found(request), PATH, request)
@@ -115,11 +157,45 @@ async def retry_task(request: Request) -> Answer:
 
 async def found(request: Request) -> TaskRecord:
     """The record that the path names; 404 when there is none."""
-    job_id = request.params["id"]
-    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    return await record_of(request.params["id"])
+
+
+async def record_of(job_id: str) -> TaskRecord:
+    """The record of any job; 404 when there is none."""
+    return existing(await app.async_store.run(moves.read(job_id)), job_id)
+
+
+def existing(record: TaskRecord | None, job_id: str) -> TaskRecord:
+    """The record, unless there is none: 404."""
     if record is None:
         raise Problem(404, f"There is no job with the id {job_id!r}")
     return record
+
+
+def changes(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
+    """What a retry is to do differently, for ``again``. Raises ``Problem`` or ``InvalidField``."""
+    if body.payload is None:
+        return {"max_retries": body.max_retries}
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        raise InvalidField("payload", f"{record.kind!r} is not ordered over HTTP; leave it out")
+    inside = msgspec.defstruct("Inside", [("payload", kind.body)], frozen=True)
+    order = typed({"payload": body.payload}, inside).payload
+    try:
+        asked = kind.call(order) | unchanged(order, record).options()
+    except InvalidField as wrong:
+        raise InvalidField(f"payload.{wrong.field}", wrong.problem) from None
+    return asked if body.max_retries is None else asked | {"max_retries": body.max_retries}
+
+
+def unchanged(order: Order, record: TaskRecord) -> Order:
+    """The order, without what a job keeps. Raises ``InvalidField`` when that is another."""
+    for name in ("unique", "callback_url"):
+        if getattr(order, name) is not None:
+            raise InvalidField(name, "stays what it was; leave it out")
+    if order.tags and order.tags != record.tags:
+        raise InvalidField("tags", f"stay what they were, {record.tags}; leave them out")
+    return msgspec.structs.replace(order, tags=[])
 
 
 def state(record: TaskRecord) -> dict[str, Any]:

@@ -8,17 +8,16 @@ from api.edge import Request
 from project import moves
 from project.celery import app
 from project.errors import StoreUnavailable
-from project.records import TaskRecord
+from project.records import TaskRecord, Wanted
 
 LONGEST = 25.0
 """Seconds; a handler is cancelled after some more."""
 
-FIRST_PAUSE = 0.05
-LONGEST_PAUSE = 0.4
-"""Seconds between two looks: short at first, for jobs that are quick."""
-
-WAITERS = asyncio.Semaphore(200)
+WAITERS = asyncio.Semaphore(1_000)
 """Answers that may wait at once; when there are more, a new one does not."""
+
+PAUSE = 0.4
+"""Seconds until to look again when Redis was out of reach meanwhile."""
 
 HEADER = "Prefer"
 APPLIED = "Preference-Applied"
@@ -46,17 +45,33 @@ async def until_final(record: TaskRecord, request: Request) -> tuple[TaskRecord,
 
 async def watch(record: TaskRecord, seconds: float, leaving: asyncio.Event) -> TaskRecord:
     """The record when it is final, when so many seconds are over, or when this process leaves."""
-    end, pause = monotonic() + seconds, FIRST_PAUSE
+    end = monotonic() + seconds
     while not record.is_final and (left := end - monotonic()) > 0 and not leaving.is_set():
-        await rest(leaving, min(pause, left))
         try:
-            now: TaskRecord | None = await app.async_store.run(moves.read(record.id))
+            now = await changed(record, left, leaving)
         except StoreUnavailable:
             break  # the job is there, whatever Redis says now
         if now is None:
             break
         record = now
-        pause = min(pause * 1.3, LONGEST_PAUSE)
+    return record
+
+
+async def changed(record: TaskRecord, seconds: float, leaving: asyncio.Event) -> TaskRecord | None:
+    """The record when it is another, or as it is after so many seconds; None when it is gone."""
+    async with app.feed.listen(Wanted(job=record.id)) as listener:
+        now = await read(record.id)
+        if now != record:
+            return now
+        await listener.wait(seconds, leaving)
+    if listener.is_cut:
+        await rest(leaving, min(seconds, PAUSE))
+    return await read(record.id)
+
+
+async def read(job_id: str) -> TaskRecord | None:
+    """The record as it is."""
+    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
     return record
 
 

@@ -109,6 +109,14 @@ def locate(artifact: Artifact, method: str = "GET") -> Path | str:
         raise ArtifactGone(f"{artifact.filename} is no longer kept") from None
 
 
+def fetch(artifact: Artifact, most: int) -> bytes:
+    """The first ``most`` bytes of the file. Raises ``ArtifactGone``."""
+    try:
+        return shelf().read(artifact.key, most)
+    except FileNotFoundError:
+        raise ArtifactGone(f"{artifact.filename} is no longer kept") from None
+
+
 def link(artifact: Artifact) -> str:
     """A URL that fetches the artifact for ``CONTINUO_LINK_SECONDS``."""
     return f"{settings().base_url}/artifacts/{signer().dumps(list(artifact))}"

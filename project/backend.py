@@ -18,14 +18,19 @@ from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
 from project import moves
-from project.envelope import encode
+from project.envelope import REVIVAL, encode
 from project.moves import Message, Outcome, Verdict
-from project.records import CELERY_STATE, DEFAULT_MAX_RETRIES, TaskStatus
+from project.now import NOW
+from project.records import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
 
 log = get_logger(__name__)
 
 MAX_ERROR = 16_384
 """Characters of a traceback that are kept: the last ones."""
+
+MAX_MESSAGE = 500
+MAX_TRACEBACK = 2_048
+"""The same of each failed attempt but the last: of its message the first ones."""
 
 UNKNOWN_KIND = "unknown"
 """The kind of a chord's body that Celery fails by its id alone."""
@@ -113,7 +118,8 @@ class RecordBackend(RedisBackend):
             children=self.encode(children) if children else "",
             news=self.encode(meta),
         )
-        self._tell(self.app.store.run(move), task_id, "success")
+        if request.chord or not NOW.keeps(task_id, move):
+            self._tell(self.app.store.run(move), task_id, "success")
 
     def _fail(
         self,
@@ -138,9 +144,13 @@ class RecordBackend(RedisBackend):
             error=error_text(exception, traceback),
             exception=self.encode(exception),
             news=self.encode(meta),
+            cause=cause_of(
+                str(exception.get("exc_type")), words(exception.get("exc_message")), traceback
+            ),
         )
         token = "" if never_started else self.app.attempt_token(request)
-        verdict = self.app.store.run(fail(token=token))
+        revival = revival_of(request) if is_expired(exception) else None
+        verdict = self.app.store.run(fail(token=token, revival=revival))
         if verdict is Verdict.REFUSED and self._register(task_id, request):
             verdict = self.app.store.run(fail(token=""))
         self._tell(verdict, task_id, status.value)
@@ -200,6 +210,12 @@ def is_unknown(exception: dict[str, Any]) -> bool:
     return bool(exception.get("exc_type") == NotRegistered.__name__)
 
 
+def revival_of(request: Any) -> str:
+    """The revival that a request's message is from, "" for a job's first messages."""
+    headers = getattr(request, "headers", None) or {}
+    return headers.get(REVIVAL) or ""
+
+
 def is_expired(exception: dict[str, Any]) -> bool:
     """Whether the job was not started in time."""
     kind, message = exception.get("exc_type"), exception.get("exc_message")
@@ -212,6 +228,11 @@ def error_text(exception: dict[str, Any], traceback: str | None) -> str:
     if is_unknown(exception):
         return f"No handler registered for task kind {message!r}"
     return (traceback or f"{exception.get('exc_type')}: {message}")[-MAX_ERROR:]
+
+
+def cause_of(kind: str, message: str, traceback: str | None) -> Cause:
+    """Why an attempt did not work, as short as it is kept."""
+    return Cause(kind, message[:MAX_MESSAGE], (traceback or "")[-MAX_TRACEBACK:])
 
 
 def words(message: Any) -> str:

@@ -16,12 +16,16 @@ from celery import Celery
 from project import moves
 from project.envelope import HIDDEN, Envelope
 from project.errors import DuplicateJob
+from project.feed import Feed
 from project.moves import Message, Once
 from project.records import TaskRecord
 from project.recovery import Lease
 from project.relay import Relay
 from project.settings import Settings, settings
-from project.store import KEYS, KEYS_ELSEWHERE, AsyncStore, Store
+from project.store import EVENTS_KEPT, AsyncStore, Store, keys_of
+
+MESSENGER = "callback"
+"""The kind of the jobs that tell others how a job ended."""
 
 type Outcomes = list[TaskRecord | DuplicateJob]
 
@@ -37,8 +41,14 @@ class Continuo(Celery):
     store_url = ""
     """The Redis that keeps the records."""
 
+    may_streak = False
+    """Whether this worker's pool processes may go on by themselves; set when it starts."""
+
     relay: Relay | None = None
     """How messages go when another broker keeps them."""
+
+    events_kept = EVENTS_KEPT
+    """How many of the last events of all jobs can be asked for."""
 
     @property
     def sends_all_alike(self) -> bool:
@@ -54,7 +64,7 @@ class Continuo(Celery):
     @property
     def store_keys(self) -> list[str]:
         """What a move of this app's stores is given."""
-        return KEYS_ELSEWHERE if self.relay else KEYS
+        return keys_of(self.events_kept, elsewhere=self.relay is not None)
 
     @cached_property
     def store(self) -> Store:
@@ -67,9 +77,21 @@ class Continuo(Celery):
         return AsyncStore(self.store_url, keys=self.store_keys)
 
     @cached_property
+    def feed(self) -> Feed:
+        """What happens to jobs, for code on an event loop."""
+        return Feed(self.store_url, self.async_store)
+
+    @cached_property
     def AsyncResult(self) -> Any:  # noqa: N802 - Celery's name
         """``JobResult``, bound to this app."""
         return self.subclass_with_self("project.job:JobResult")
+
+    @property
+    def messenger(self) -> Any:
+        """The job that tells others how a job ended."""
+        if MESSENGER not in self.tasks:  # a program that knows only the kinds it imported
+            self.loader.import_default_modules()
+        return self.tasks[MESSENGER]
 
     def attempt_token(self, request: Any) -> str:
         """Who is running a job: told with every move, so that a stale attempt is refused."""
@@ -177,7 +199,7 @@ def configuration(given: Settings) -> dict[str, Any]:
     }
 
 
-def redis_broker() -> dict[str, Any]:
+def redis_broker(given: Settings) -> dict[str, Any]:
     """Messages in Redis lists, fetched by our transport."""
     return {
         "broker_transport": "project.transport:Transport",
@@ -187,6 +209,7 @@ def redis_broker() -> dict[str, Any]:
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "health_check_interval": 3,
+            "store_keys": keys_of(given.events_kept),
         },
     }
 
@@ -196,6 +219,7 @@ def rabbitmq_broker() -> dict[str, Any]:
     return {
         "broker_transport_options": {"confirm_publish": True},
         "task_default_queue_type": "quorum",
+        "task_create_missing_queue_type": "quorum",
         "worker_detect_quorum_queues": True,
         "broker_heartbeat": 10,
         "broker_connection_timeout": 2,
@@ -207,8 +231,9 @@ def application(given: Settings) -> Continuo:
     made = Continuo("continuo")
     made.store_url = given.store_url
     made.relay = Relay(made) if given.broker_url else None
+    made.events_kept = given.events_kept
     made.conf.update(configuration(given))
-    made.conf.update(rabbitmq_broker() if given.broker_url else redis_broker())
+    made.conf.update(rabbitmq_broker() if given.broker_url else redis_broker(given))
     made.steps["worker"].add(Lease)
     return made
 

@@ -101,6 +101,7 @@ class EmbeddedValkey:
             "appendfsync": self.fsync,
             "save": "",
             "maxmemory-policy": "noeviction",
+            "hash-max-listpack-value": "1024",  # packed, a record takes two thirds of the memory
             "logfile": str(self.folder / "valkey.log"),
             "daemonize": "no",
         }

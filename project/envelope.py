@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
@@ -22,6 +22,7 @@ from kombu.utils.json import JSONEncoder
 from kombu.utils.json import dumps as json_dumps
 
 from project.errors import ContinuoError
+from project.labels import PRIORITY_SEPARATOR, tagged
 from project.moves import Message
 from project.records import DEFAULT_MAX_RETRIES
 
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     from project.job import Job
 
 PRIORITY_STEPS = (0, 3, 6, 9)
-PRIORITY_SEPARATOR = "\x06\x16"
-"""kombu's own: priority 0 is the queue's name itself, the others follow it."""
-
 MAX_ATTEMPTS = "max_attempts"
 """The header that carries how many attempts a job gets, through retries too."""
+
+REVIVAL = "revival"
+"""The header of a job that is run again: a message without it is from before."""
+
+
+CALLBACK = "callback"
+"""The header that carries what is kept of a callback as far as the envelope, and not beyond."""
 
 
 class Envelope:
@@ -67,12 +72,13 @@ class Envelope:
         serializer: str,
         headers: dict[str, Any],
         priority: int | None = None,
+        tags: Sequence[str] = (),
         **properties: Any,
     ) -> None:
         """Take the arguments of ``kombu.Producer.publish``."""
         if exchange:
             raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
-        due = due_time(headers)
+        due, callback = due_time(headers), headers.pop(CALLBACK, "")
         self._message = Message(
             id=headers["id"],
             kind=headers["task"],
@@ -81,6 +87,8 @@ class Envelope:
             payload=json_dumps([body[0], body[1]]),
             max_retries=int(headers.get(MAX_ATTEMPTS, DEFAULT_MAX_RETRIES)),
             due=due,
+            facets=tagged(tags),
+            callback=callback,
         )
 
 
@@ -181,6 +189,7 @@ class Form:
         job_id: str,
         max_retries: int,
         due: float | None = None,
+        tags: Sequence[str] = (),
     ) -> Message:
         """The message of one call."""
         args_text = encode(list(args)) if args else "[]"
@@ -194,7 +203,8 @@ class Form:
             "kwargs": shown(kwargs_text),
             "max_retries": max_retries,
         }
-        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due)
+        facets = tagged(tags) if tags else ()
+        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, facets)
 
 
 encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import batched
 from time import time
 from typing import Any, NoReturn
@@ -30,12 +30,20 @@ from celery.result import AsyncResult
 from celery.utils.log import get_logger
 
 from project import moves
-from project.backend import MAX_ERROR
-from project.envelope import MAX_ATTEMPTS, Envelope, Form
-from project.errors import ContinuoError, DuplicateJob, InvalidField, PartlyEnqueued
+from project.backend import MAX_ERROR, cause_of, revival_of
+from project.envelope import CALLBACK, MAX_ATTEMPTS, REVIVAL, Envelope, Form
+from project.errors import (
+    ContinuoError,
+    DuplicateJob,
+    InvalidField,
+    PartlyEnqueued,
+    StoreUnavailable,
+)
 from project.moves import Cancel, Message, Start, Verdict
+from project.now import NOW
 from project.pool import PROCESS
-from project.records import DEFAULT_MAX_RETRIES, TaskRecord, backoff
+from project.progress import Teller, made
+from project.records import DEFAULT_MAX_RETRIES, Progress, TaskRecord, backoff
 
 log = get_logger(__name__)
 
@@ -46,7 +54,10 @@ ATTEMPTS_LIMIT = 1_000_000
 MOST_AT_ONCE = 1_000
 """Jobs that one step of ``enqueue_many`` takes; Redis does nothing else for some 10 ms."""
 
-PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries"})
+TELLER = "teller"
+"""Where a request keeps who tells its progress."""
+
+PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
 """What a call may ask for and still be a filled-in form."""
 
 
@@ -64,21 +75,42 @@ class JobResult(AsyncResult):
         answer: Cancel = self.app.store.run(moves.cancel(self.id))
         return answer
 
-    def again(self) -> bool:
-        """Run a job that failed or was cancelled once more, with as many attempts as its kind gets.
+    def again(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        *,
+        max_retries: int | None = None,
+        call: str = "",
+        **options: Any,
+    ) -> bool:
+        """Run a job that failed or was cancelled once more, with other arguments if there are any.
 
-        It keeps its id and its count of attempts. False when it is in another state.
+        It gets ``max_retries`` further attempts, or as many as its kind gets, and keeps its id,
+        its queue and its count of attempts. A ``call`` is the name of this wish: who asks again
+        by it is told the same, and nothing more happens. ``options`` are those of
+        ``apply_async``. False when the job is in another state; a kind that ``repeats`` runs again
+        after a success, too.
         """
         record = self.record
-        if record is None or not record.is_final:
+        if record is None:
             return False
-        args, kwargs = self.app.store.run(moves.read_payload(self.id))
+        if args is None and kwargs is None:
+            args, kwargs = self.app.store.run(moves.read_payload(self.id))
         task = self.app.tasks[record.kind]
-        attempts = record.attempts + task.attempts_allowed()
+        call = call or moves.new_call()
+        further = task.attempts_allowed() if max_retries is None else required(max_retries)
         message = task.build(
-            args, kwargs, task_id=self.id, retries=record.attempts, max_retries=attempts
+            args,
+            kwargs,
+            task_id=self.id,
+            retries=record.attempts,
+            max_retries=record.attempts + further,
+            headers={REVIVAL: call},
+            **({"queue": record.queue} | options),
         )
-        revived: bool = self.app.store.run(moves.revive(message, attempts=record.attempts))
+        move = moves.revive(message, attempts=record.attempts, call=call, repeats=task.repeats)
+        revived: bool = self.app.store.run(move)
         if revived and self.app.relay:
             self.app.relay.send(self.app.store, message)
         return revived
@@ -116,27 +148,37 @@ class Job(Task):
     hides_arguments = False
     """Whether logs, Flower and ``inspect`` are not to see what a job was called with."""
 
+    repeats = False
+    """Whether a job that succeeded may run again when somebody asks for it."""
+
     def apply_async(
         self,
         args: Any = None,
         kwargs: Any = None,
         *,
         max_retries: int | None = None,
+        callback_url: str | None = None,
         headers: dict[str, Any] | None = None,
         **options: Any,
     ) -> JobResult:
         """Record the job and queue its message in one step; every option of Celery's holds.
 
-        ``max_retries`` is the most attempts this job gets. Raises ``DuplicateJob`` when
-        ``task_id`` is taken and ``StoreUnavailable`` when Redis takes nothing.
+        ``max_retries`` is the most attempts this job gets; ``tags=["a", "b"]`` are names under
+        which it is found, 8 at most; ``callback_url`` is told when it is final. Raises
+        ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` and ``StoreUnavailable``
+        (Redis takes nothing).
         """
         if headers is None and self._is_plain(options):
-            message = self.message(args, kwargs, max_retries=max_retries, **options)
+            message = self.message(
+                args, kwargs, max_retries=max_retries, callback_url=callback_url, **options
+            )
             self.app.send(message)
             plain: JobResult = self.AsyncResult(message.id)
             return plain
         attempts = self.attempts_allowed() if max_retries is None else max_retries
         headers = {MAX_ATTEMPTS: required(attempts), **(headers or {})}
+        if callback_url is not None:
+            headers[CALLBACK] = self._callback(callback_url)
         result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
         return result
 
@@ -152,13 +194,16 @@ class Job(Task):
         if self.typing:
             self.__header__(*(args or ()), **(kwargs or {}))
         attempts, countdown = options.get("max_retries"), options.get("countdown")
-        return self._form.fill(
+        message = self._form.fill(
             args,
             kwargs,
             job_id=options.get("task_id") or str(uuid4()),
             max_retries=self.attempts_allowed() if attempts is None else required(attempts),
             due=None if countdown is None else time() + countdown,
+            tags=options.get("tags") or (),
         )
+        url = options.get("callback_url")
+        return message if url is None else message._replace(callback=self._callback(url))
 
     def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
         """The message as Celery itself makes it, with all that it knows."""
@@ -218,14 +263,17 @@ class Job(Task):
         attempt = request.retries + 1
         if attempt >= self._limit(request, max_retries):
             raise exc or MaxRetriesExceededError(f"{self.name}[{request.id}]: {attempt} attempts")
+        self._say_last_word(request)
         delay = self._delay(attempt, eta, countdown)
         message = self._copy(request, args=args, kwargs=kwargs, retries=attempt, **options)
+        error, reason = last_words(exc), exc or Retry("the job asked for another attempt")
         move = moves.retry(
             request.id,
             token=self.app.attempt_token(request),
-            error=last_words(exc),
+            error=error,
             delay=delay,
             message=message,
+            cause=cause_of(type(reason).__name__, str(reason), error),
         )
         if self.app.store.run(move) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)
@@ -234,6 +282,21 @@ class Job(Task):
         if throw:
             raise retry
         return retry
+
+    def postpone(self, seconds: float) -> NoReturn:
+        """End this attempt here, uncounted; the job goes on after so many seconds.
+
+        For one that has to wait, or has run long enough while others wait. It begins
+        anew then: what it has done so far it must find by itself.
+        """
+        request = self.request
+        self._say_last_word(request)
+        message = self._copy(request, retries=request.retries)
+        token = self.app.attempt_token(request)
+        move = moves.postpone(request.id, token=token, delay=seconds, message=message)
+        if self.app.store.run(move) is Verdict.REFUSED:
+            log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
+        raise Ignore
 
     def cancelled(self) -> bool:
         """Whether somebody wants this running job stopped; asks Redis."""
@@ -253,6 +316,30 @@ class Job(Task):
             token = self.app.attempt_token(self.request)
             self.app.store.run(moves.cancelled(self.request.id, token=token))
             raise
+        finally:
+            self._say_last_word(self.request)
+
+    def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Say how far the job is, as often as it likes: four times a second it is passed on.
+
+        It is on the record and among the events. Raises ``InvalidField`` for what is no number.
+        """
+        request, word = self.request, made(done, total, note)
+        if request.called_directly or request.is_eager:
+            return
+        if not hasattr(request, TELLER):
+            setattr(request, TELLER, Teller(partial(self._tell, request)))
+        getattr(request, TELLER).say(word)
+
+    def _say_last_word(self, request: Context) -> None:
+        if teller := getattr(request, TELLER, None):
+            teller.finish()
+
+    def _tell(self, request: Context, word: Progress) -> None:
+        """Put a progress on the record, if this attempt still owns it and Redis takes it."""
+        token = self.app.attempt_token(request)
+        with suppress(StoreUnavailable):
+            self.app.store.run(moves.progress(request.id, token=token, made=word))
 
     @contextmanager
     def once(self, key: str) -> Iterator[bool]:
@@ -279,9 +366,20 @@ class Job(Task):
                 self.app.store.run(moves.unclaim(self.request.id, **attempt))
             raise
 
+    @property
+    def attempts_left(self) -> int:
+        """How many more attempts the job may get after the one that runs."""
+        left: int = self._limit(self.request, None) - self.request.retries - 1
+        return max(left, 0)
+
     def attempts_allowed(self) -> int:
         """How many attempts a call gets that does not say."""
         return ATTEMPTS_LIMIT if self.max_retries is None else self.max_retries + 1
+
+    def _callback(self, url: str) -> str:
+        """What is kept of a callback. Raises ``InvalidField``."""
+        message = self.app.messenger.message(kwargs={"url": url}, task_id=moves.UNNAMED)
+        return moves.callback_of(message)
 
     def _limit(self, request: Context, max_retries: int | None) -> int:
         if max_retries is not None:
@@ -295,7 +393,13 @@ class Job(Task):
         return backoff(attempt) if countdown is None else countdown
 
     def _begin(self, request: Context) -> Start:
-        attempt = {"retries": request.retries, "token": self.app.attempt_token(request)}
+        if NOW.begins(request.id):
+            return Start.STARTED
+        attempt = {
+            "retries": request.retries,
+            "token": self.app.attempt_token(request),
+            "revival": revival_of(request),
+        }
         answer: Start = self.app.store.run(moves.start(request.id, **attempt))
         if answer is Start.UNKNOWN:
             self.app.store.run(moves.register(self._copy(request), retries=request.retries))

@@ -11,9 +11,24 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType, structs
 
 from project.errors import DuplicateJob, InvalidField
-from project.records import Page, Stats, TaskRecord, TaskStatus
+from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
+from project.records import (
+    Cause,
+    Estimate,
+    Event,
+    Failure,
+    Page,
+    Progress,
+    Queue,
+    ShownTask,
+    Stats,
+    TaskRecord,
+    TaskStatus,
+    Wanted,
+)
 
 FIELDS = (
     "kind",
@@ -27,10 +42,24 @@ FIELDS = (
     "started_at",
     "finished_at",
     "interruptions",
+    "progress",
 )
+
+ERRORS = "errors"
+"""The field that lists leave out: 20 failures, up to 60 KB."""
+
+SHOWN = (*FIELDS, ERRORS)
+
+MOST_LOOKED_AT = 1_000
+"""Records that one page looks at; Redis does nothing else for some milliseconds."""
 
 type Field = bytes | None
 type Argument = str | bytes | int | float
+
+NO_CAUSE = Cause(kind="", message="", traceback="")
+
+_progress = msgspec.json.Decoder(Progress)
+_failures = msgspec.json.Decoder(Failure)
 
 
 class Move[T](NamedTuple):
@@ -46,7 +75,9 @@ class Message(NamedTuple):
 
     ``queue`` is the Redis list, ``text`` the message as kombu writes it,
     ``payload`` the JSON of ``[args, kwargs]``, ``due`` seconds since the epoch
-    or None for at once, ``max_retries`` the most attempts the job gets.
+    or None for at once, ``max_retries`` the most attempts the job gets, ``facets``
+    what it is filed under beside its kind and queue, ``callback`` what ``callback_of``
+    made of the message that tells how it ended.
     """
 
     id: str
@@ -56,6 +87,13 @@ class Message(NamedTuple):
     payload: str
     max_retries: int
     due: float | None = None
+    facets: tuple[str, ...] = ()
+    callback: str = ""
+
+    @property
+    def label(self) -> Label:
+        """What the job is filed under."""
+        return Label(self.kind, queue_of(self.queue), self.facets)
 
 
 class Said(NamedTuple):
@@ -86,12 +124,56 @@ class Once(NamedTuple):
     holder: str = ""
 
 
+class Question(NamedTuple):
+    """Which records are wanted; an empty part means all.
+
+    Times are seconds since the epoch, neither is in the range itself. A record has each of the
+    ``facets``. ``error`` is a part of its error; to find one, records have to be read, so a page
+    looks at ``MOST_LOOKED_AT`` of them and may be short, or empty, before the end.
+    """
+
+    kinds: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    statuses: Sequence[TaskStatus] = ()
+    facets: Sequence[str] = ()
+    created_after: float | None = None
+    created_before: float | None = None
+    error: str = ""
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether records have to be read to tell which ones are meant."""
+        return bool(self.error) or len(self.facets) > 1
+
+    def lists(self) -> list[Sequence[str]]:
+        """Kinds, queues, statuses and facets as Redis keeps them."""
+        queues = ["" if queue == DEFAULT_QUEUE else queue for queue in self.queues]
+        return [self.kinds, queues, [status.value for status in self.statuses], self.facets]
+
+
+EVERYTHING = Question()
+
+
 class Outcome(NamedTuple):
     """A record with the exception it ended with and the jobs it called, in Celery's JSON."""
 
     record: TaskRecord
     exception: Any
     children: Any
+
+
+class Ending(NamedTuple):
+    """What a delivery tells: what became of which job, and when (seconds since the epoch).
+
+    ``record`` is that job's as it is now, None when it is no longer kept; ``is_wanted`` whether
+    the URL still takes callbacks.
+    """
+
+    status: TaskStatus
+    at: float
+    job_id: str
+    record: TaskRecord | None
+    is_wanted: bool = True
 
 
 class Verdict(StrEnum):
@@ -154,6 +236,25 @@ class Pass(NamedTuple):
     left: int
     reset: float
     wait: float
+
+
+class Noted(NamedTuple):
+    """An event and its place in the stream of all events, which is Redis's own id for it."""
+
+    place: str
+    event: Event
+
+
+class Replay(NamedTuple):
+    """What happened after a place in the stream, looked at up to ``place``.
+
+    Not ``is_whole``: some of it is forgotten. ``is_more``: there may be more to look at.
+    """
+
+    events: list[Noted]
+    place: str
+    is_whole: bool
+    is_more: bool
 
 
 class Upkeep(NamedTuple):
@@ -222,15 +323,28 @@ def about_job(message: Message) -> tuple[Argument, ...]:
     if message.due is not None and not isfinite(message.due):
         raise InvalidField("countdown", f"{message.due} is no time")
     due = "" if message.due is None else repr(message.due)
-    about = (message.id, message.kind, message.max_retries, message.payload)
+    if message.callback:
+        due = f"{due}\n{message.callback}"
+    about = (message.id, message.label.write(), message.max_retries, message.payload)
     return (*about, message.queue, message.text, due)
+
+
+UNNAMED = "@id@"
+"""The id of a message that is to get one when it is sent."""
+
+
+def callback_of(message: Message) -> str:
+    """A message (its id ``UNNAMED``) as it is kept until the job it tells of is final."""
+    about = (message.queue, message.max_retries, message.payload, message.text)
+    return "\n".join(map(str, (*about, message.label.write())))
 
 
 def first_record(message: Message, created_at: float) -> TaskRecord:
     """The record of a job that was just enqueued."""
+    label = message.label
     return TaskRecord(
         id=message.id,
-        kind=message.kind,
+        kind=label.kind,
         status=TaskStatus.PENDING,
         attempts=0,
         max_retries=message.max_retries,
@@ -240,17 +354,20 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
         updated_at=created_at,
         started_at=None,
         finished_at=None,
+        queue=label.queue,
+        tags=label.tags,
+        errors=[],
     )
 
 
-def start(job_id: str, *, retries: int, token: str) -> Move[Start]:
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Move[Start]:
     """An attempt begins, unless its message is out of date or its job unknown."""
-    return Move("start", (job_id, retries, token), read_start)
+    return Move("start", (job_id, retries, token, revival), read_start)
 
 
 def register(message: Message, *, retries: int) -> Move[bool]:
     """Make a record for a job that a plain Celery client sent. False: there is one."""
-    about = (message.kind, message.max_retries, message.payload, retries)
+    about = (message.label.write(), message.max_retries, message.payload, retries)
     return Move("register", (message.id, *about), bool)
 
 
@@ -271,21 +388,79 @@ def succeed(
     return Move("succeed", (job_id, token, result, children, news), read_verdict)
 
 
-def retry(job_id: str, *, token: str, error: str, delay: float, message: Message) -> Move[Verdict]:
+def advance(
+    success: Move[Verdict],
+    *,
+    worker: str,
+    done: str,
+    serial: str,
+    lists: Sequence[str],
+    kinds: str,
+) -> Move[tuple[Verdict, bytes | None]]:
+    """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
+
+    ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
+    nothing is taken. ``kinds`` are names between newlines.
+    """
+
+    def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
+        return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
+
+    arguments = (*success.arguments, worker, done, serial, kinds, *lists)
+    return Move("advance", arguments, parse)
+
+
+def retry(
+    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+) -> Move[Verdict]:
     """The attempt failed; the next one waits ``delay`` seconds."""
-    return Move("retry", (job_id, token, error, delay, message.queue, message.text), read_verdict)
+    if not isfinite(delay):
+        raise InvalidField("countdown", f"{delay} is no time")
+    next_one = (message.label.shelf, message.queue, message.text)
+    about = msgspec.json.encode(cause)
+    return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
+
+
+def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Move[Verdict]:
+    """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
+    return Move("postpone", (job_id, token, delay, message.queue, message.text), read_verdict)
+
+
+def hurry(job_id: str) -> Move[bool]:
+    """A job that waits for its time is due now. False: it does not wait."""
+    return Move("hurry", (job_id,), bool)
 
 
 def fail(
-    job_id: str, *, token: str, status: TaskStatus, error: str, exception: str, news: str
+    job_id: str,
+    *,
+    token: str,
+    status: TaskStatus,
+    error: str,
+    exception: str,
+    news: str,
+    cause: Cause = NO_CAUSE,
+    revival: str | None = None,
 ) -> Move[Verdict]:
-    """There is no further attempt. An empty ``token`` is for a job that never started."""
-    return Move("fail", (job_id, token, status.value, error, exception, news), read_verdict)
+    """There is no further attempt. An empty ``token`` is for a job that never started.
+
+    With a ``revival``, that of its message, one that was revived since stays as it is.
+    """
+    about = msgspec.json.encode(cause)
+    message = () if revival is None else (revival,)
+    arguments = (job_id, token, status.value, error, exception, news, about, *message)
+    return Move("fail", arguments, read_verdict)
 
 
-def revive(message: Message, *, attempts: int) -> Move[bool]:
-    """Run a failed or cancelled job again. False: it is neither (any more)."""
-    arguments = (message.id, attempts, message.max_retries, message.queue, message.text)
+def revive(message: Message, *, attempts: int, call: str = "", repeats: bool = False) -> Move[bool]:
+    """Run a failed or cancelled job again. False: it is neither (any more).
+
+    A job is revived once by a ``call``: whoever asks again under its name is told the same.
+    ``repeats``: one that succeeded is run again, too.
+    """
+    job_id, _, max_retries, payload, queue, text, due = about_job(message)
+    wish = (job_id, call or new_call(), attempts)
+    arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
     return Move("revive", arguments, bool)
 
 
@@ -294,14 +469,57 @@ def read_payload(job_id: str) -> Move[list[Any]]:
     return Move("read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}])
 
 
+def delivery(job_id: str, url: str) -> Move[Ending | None]:
+    """What the delivery with this id and URL tells; None when it is none."""
+
+    def parse(answer: list[Any]) -> Ending | None:
+        if not answer:
+            return None
+        status, at, about, disabled, fields = answer
+        record = record_of(about.decode(), fields)
+        return Ending(TaskStatus(text(status)), float(at), about.decode(), record, not disabled)
+
+    return Move("delivery", (job_id, url, *FIELDS), parse)
+
+
+def last_delivery(job_id: str) -> Move[str]:
+    """The id of the delivery that tells how a job ended; "" when there is none."""
+    return Move("read", (job_id, "delivery"), lambda values: text(values[0]))
+
+
+def disable(url: str) -> Move[bool]:
+    """Send no more callbacks to a URL."""
+    return Move("disable", (url,), bool)
+
+
+def enable(url: str) -> Move[bool]:
+    """Send callbacks to a URL again. False: they were sent anyway."""
+    return Move("enable", (url,), bool)
+
+
+def disabled(most: int) -> Move[list[tuple[str, float]]]:
+    """URLs that want no more callbacks, and since when; newest first."""
+
+    def parse(answer: list[bytes]) -> list[tuple[str, float]]:
+        pairs = zip(answer[::2], answer[1::2], strict=True)
+        return [(url.decode(), float(since)) for url, since in pairs]
+
+    return Move("disabled", (most,), parse)
+
+
 def cancel(job_id: str) -> Move[Cancel]:
     """Stop a job: at once when it waits, through its worker when it runs."""
     return Move("cancel", (job_id,), lambda answer: Cancel(answer.decode()))
 
 
-def cancelling(worker: str) -> Move[list[str]]:
-    """The jobs that a worker is asked to stop."""
-    return Move("cancelling", (worker,), lambda ids: [job_id.decode() for job_id in ids])
+def cancelling(worker: str) -> Move[dict[str, str]]:
+    """The jobs that a worker is asked to stop, each with the token of its attempt."""
+
+    def parse(answer: list[bytes]) -> dict[str, str]:
+        ids, tokens = answer[::2], answer[1::2]
+        return {job.decode(): token.decode() for job, token in zip(ids, tokens, strict=True)}
+
+    return Move("cancelling", (worker,), parse)
 
 
 def is_cancelling(job_id: str) -> Move[bool]:
@@ -312,6 +530,11 @@ def is_cancelling(job_id: str) -> Move[bool]:
 def cancelled(job_id: str, *, token: str) -> Move[Verdict]:
     """The attempt ends because it was asked to."""
     return Move("cancelled", (job_id, token), read_verdict)
+
+
+def progress(job_id: str, *, token: str, made: Progress) -> Move[Verdict]:
+    """A running attempt says how far it is."""
+    return Move("progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
 
 
 def claim(job_id: str, *, token: str, key: str) -> Move[bool]:
@@ -326,7 +549,23 @@ def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
 
 def read(job_id: str) -> Move[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Move("read", (job_id, *FIELDS), lambda values: record_of(job_id, values))
+    return Move("read", (job_id, *SHOWN), lambda values: whole_record(job_id, values))
+
+
+def show(job_id: str) -> Move[TaskRecord | None]:
+    """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
+
+    def parse(values: list[Any]) -> TaskRecord | None:
+        fields, outlook = values[: len(SHOWN)], values[len(SHOWN) :]
+        record = whole_record(job_id, fields)
+        return shown(record, *outlook) if record and outlook else record
+
+    return Move("show", (job_id, *SHOWN), parse)
+
+
+def measure(*, every: float, most: int) -> Move[bool]:
+    """Note how long jobs take lately, by their ``most`` newest. False: that was done lately."""
+    return Move("measure", (every, most), bool)
 
 
 def read_outcome(job_id: str) -> Move[Outcome | None]:
@@ -340,43 +579,51 @@ def read_outcome(job_id: str) -> Move[Outcome | None]:
     return Move("read", (job_id, *FIELDS, "exception", "children"), parse)
 
 
-def page(
-    *,
-    kinds: Sequence[str] = (),
-    statuses: Sequence[TaskStatus] = (),
-    limit: int,
-    cursor: tuple[float, str] | None = None,
-    created_after: float | None = None,
-    created_before: float | None = None,
-) -> Move[Page]:
-    """Records newest first; no kinds or statuses means all of them.
+def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
+    """A record, and the place of the last event that it knows of."""
 
-    Times are seconds since the epoch; neither is in the range itself.
-    """
-    oldest = "-inf" if created_after is None else f"({created_after!r}"
-    newest = "+inf" if created_before is None else f"({created_before!r}"
+    def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
+        place, *values = answer
+        return text(place), whole_record(job_id, values)
+
+    return Move("look", (job_id, *FIELDS, ERRORS), parse)
+
+
+def last_place() -> Move[str]:
+    """The place of the last event."""
+    return Move("look", ("", "kind"), lambda answer: text(answer[0]))
+
+
+def replay(place: str, wanted: Wanted, *, most: int) -> Move[Replay]:
+    """The events after ``place`` that are wanted, among the next ``most``."""
+
+    def parse(answer: list[Any]) -> Replay:
+        whole, more, end, *found = answer
+        return Replay([noted_of(*item) for item in found], text(end), bool(whole), bool(more))
+
+    return Move("replay", (place, most, *wanted), parse)
+
+
+def page(
+    question: Question = EVERYTHING, *, limit: int, cursor: tuple[float, str] | None = None
+) -> Move[Page]:
+    """The records that a question is about, newest first, at most ``limit``."""
+    oldest = "-inf" if question.created_after is None else f"({question.created_after!r}"
+    newest = "+inf" if question.created_before is None else f"({question.created_before!r}"
     score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
 
     def parse(answer: list[Any]) -> Page:
-        total, more, *rows = answer
+        total, looked_at, last_score, last_id, *rows = answer
         found = (record_of(row[0].decode(), row[1:]) for row in rows)
         records = [record for record in found if record]
-        last = (records[-1].created_at, records[-1].id) if more and records else None
-        return Page(records, total, last)
+        place = (float(last_score), last_id.decode()) if last_id else None
+        return Page(records, None if question.is_scan else total, place, looked_at)
 
-    arguments: tuple[Argument, ...] = (
-        limit,
-        score,
-        after,
-        oldest,
-        newest,
-        len(kinds),
-        *kinds,
-        len(statuses),
-        *statuses,
-        *FIELDS,
-    )
-    return Move("page", arguments, parse)
+    arguments: list[Argument] = [limit, MOST_LOOKED_AT, score, after, oldest, newest]
+    arguments.append(question.error)
+    for wanted in question.lists():
+        arguments += [len(wanted), *wanted]
+    return Move("page", [*arguments, *FIELDS], parse)
 
 
 def stats() -> Move[Stats]:
@@ -390,9 +637,28 @@ def stats() -> Move[Stats]:
     return Move("stats", (), parse)
 
 
-def kinds() -> Move[list[str]]:
-    """Every kind that has ever had a record."""
-    return Move("kinds", (), lambda names: sorted(name.decode() for name in names))
+def queues() -> Move[list[Queue]]:
+    """How every queue is doing that has ever had a message, or has a worker."""
+
+    def parse(answer: list[Any]) -> list[Queue]:
+        return sorted((queue_from(row) for row in answer), key=lambda queue: queue.name)
+
+    return Move("queues", (), parse)
+
+
+def pause(queue: str) -> Move[bool]:
+    """Let a queue hand out nothing until it is resumed."""
+    return Move("pause", (queue,), bool)
+
+
+def resume(queue: str) -> Move[bool]:
+    """Let a queue hand out its messages again, at once."""
+    return Move("resume", (queue,), bool)
+
+
+def shelves() -> Move[list[str]]:
+    """Every kind and queue that have ever had a record, as a label without facets."""
+    return Move("shelves", (), lambda names: sorted(name.decode() for name in names))
 
 
 def admit(name: str, limit: int, window: int) -> Move[Pass]:
@@ -431,10 +697,10 @@ def sent(job_id: str) -> Move[bool]:
 
 
 def sweep(
-    *, kind: str, status: TaskStatus, kept: int, offset: int, most: int
+    *, shelf: str, status: TaskStatus, kept: int, offset: int, most: int
 ) -> Move[tuple[int, int]]:
     """Delete final records older than ``kept`` seconds; how many, and where to look next."""
-    return Move("sweep", (kind, status.value, kept, offset, most), lambda pair: (pair[0], pair[1]))
+    return Move("sweep", (shelf, status.value, kept, offset, most), lambda pair: (pair[0], pair[1]))
 
 
 def lease(
@@ -497,6 +763,14 @@ def release_others(worker: str, kept: Sequence[str]) -> Move[int]:
     return Move("release_others", (worker, *kept), int)
 
 
+def bury(worker: str, begins: str, cause: str) -> Move[int]:
+    """A pool process has died: what it had taken by itself goes back; how many are to run again.
+
+    Its serials are those that begin so.
+    """
+    return Move("bury", (worker, begins, cause), int)
+
+
 def put_aside(worker: str, serial: str) -> Move[int]:
     """Keep a message that nobody can read apart; how many there ever were."""
     return Move("put_aside", (worker, serial), int)
@@ -517,14 +791,23 @@ def read_verdict(answer: bytes) -> Verdict:
     return Verdict(answer.decode())
 
 
-def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``FIELDS`` and ``ERRORS``; None when there is none."""
+    *fields, errors = values
+    return record_of(job_id, fields, _failures.decode_lines(errors) if errors else [])
+
+
+def record_of(
+    job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
+) -> TaskRecord | None:
     """A record from the values of ``FIELDS``; None when there is none."""
     if values[0] is None:
         return None
     field = dict(zip(FIELDS, values, strict=True))
+    label = read_label(text(field["kind"]))
     return TaskRecord(
         id=job_id,
-        kind=text(field["kind"]),
+        kind=label.kind,
         status=TaskStatus(text(field["status"])),
         attempts=int(field["attempts"] or 0),
         max_retries=int(field["max_retries"] or 0),
@@ -535,7 +818,47 @@ def record_of(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
         started_at=seconds(field["started_at"]),
         finished_at=seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
+        queue=label.queue,
+        tags=label.tags,
+        progress=progress_of(field["progress"]),
+        errors=errors,
     )
+
+
+def shown(record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes) -> ShownTask:
+    """A pending job with its place and its times, each "" when nobody knows."""
+    estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
+    place = position if isinstance(position, int) else None
+    return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
+
+
+def queue_from(row: Sequence[Any]) -> Queue:
+    """A queue from the script's answer."""
+    name, waiting, oldest, running, paused, workers = row
+    return Queue(
+        name=name.decode(),
+        waiting=None if waiting == b"" else waiting,
+        running=running,
+        paused=bool(paused),
+        oldest=seconds(oldest),
+        workers=workers,
+    )
+
+
+def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
+    """An event from its place and its names and values in turn."""
+    field = dict(zip(fields[::2], fields[1::2], strict=True))
+    label = read_label(text(field[b"kind"]))
+    event = Event(
+        id=text(field[b"id"]),
+        kind=label.kind,
+        queue=label.queue,
+        status=TaskStatus(text(field[b"status"])),
+        attempts=int(field[b"attempts"]),
+        at=int(place.partition(b"-")[0]) / 1000,
+        progress=progress_of(field.get(b"progress")),
+    )
+    return Noted(place.decode(), event)
 
 
 def worker_of(row: Sequence[str]) -> Worker:
@@ -550,6 +873,11 @@ def worker_of(row: Sequence[str]) -> Worker:
         slots=int(field["slots"]),
         started_at=float(field["started_at"]),
     )
+
+
+def progress_of(value: Field) -> Progress | None:
+    """A stored progress, None when there is none."""
+    return _progress.decode(value) if value else None
 
 
 def json_of(value: Field) -> Any:

@@ -6,6 +6,7 @@ asked to stop (``Job.checkpoint``).
 
 import logging
 import os
+import re
 import signal
 import time
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
 
+from billiard.common import human_status
 from celery import current_task
 from celery.worker import state
 
@@ -101,6 +103,8 @@ class Pool:
     def __init__(self, worker: Any) -> None:
         self.worker = worker
         self.still = False
+        self._known: dict[int, Any] = {}
+        self._memory = MemoryWatch()
 
     def hold_still(self) -> None:
         """Stop the processes where they are."""
@@ -121,16 +125,29 @@ class Pool:
         if self.processes():
             self.worker.pool._pool.maintain_pool()  # noqa: SLF001 - Celery does it every 5 s
 
+    def bury(self, store: Store) -> None:
+        """Give back what processes that have died since had taken by themselves."""
+        living = {process.pid: process for process in self._processes()}
+        for pid in self._known.keys() - living.keys():
+            status = human_status(self._known[pid].exitcode)
+            cause = self._memory.explain(f"Worker exited prematurely: {status}.")
+            store.run(moves.bury(self.worker.app.worker_id, f"p{pid}.", cause))
+            del self._known[pid]
+        self._known |= living
+
     def kill(self) -> None:
         """End them now."""
         self._signal(signal.SIGKILL)
 
     def processes(self) -> frozenset[int]:
         """Their process ids."""
+        return frozenset(process.pid for process in self._processes())
+
+    def _processes(self) -> list[Any]:
         processes = getattr(getattr(self.worker.pool, "_pool", None), "_pool", None)
         if not isinstance(processes, list):
-            return frozenset()
-        return frozenset(process.pid for process in processes if hasattr(process, "pid"))
+            return []
+        return [process for process in tuple(processes) if hasattr(process, "pid")]
 
     def _signal(self, number: signal.Signals) -> None:
         send(self.processes(), number)
@@ -153,31 +170,40 @@ class Stopper:
         self._asked_at = {job_id: self._asked_at.get(job_id, now) for job_id in wanted}
         self._terminated.intersection_update(wanted)
         for job_id, asked_at in self._asked_at.items():
-            self._insist(job_id, now - asked_at)
+            self._insist(job_id, wanted[job_id], now - asked_at)
         return INSIST_EVERY if wanted else LOOK_EVERY
 
-    def _insist(self, job_id: str, waited: float) -> None:
-        running = (each for each in tuple(state.active_requests) if each.id == job_id)
-        request = next(running, None)
-        process = getattr(request, "worker_pid", None)
-        if request is None or process not in self.pool.processes():
+    def _insist(self, job_id: str, token: str, waited: float) -> None:
+        process = process_of(job_id, token)
+        if process not in self.pool.processes():
             return
         if waited >= KILL_AFTER:
-            self._end(request, process)
+            self._end(job_id, token, process)
         elif waited >= TERM_AFTER and job_id not in self._terminated:
             self._terminated.add(job_id)
             send([process], signal.SIGTERM)
 
-    def _end(self, request: Any, process: int) -> None:
+    def _end(self, job_id: str, token: str, process: int) -> None:
         """Kill the process if it is still at this very attempt, which holding it still decides."""
         send([process], signal.SIGSTOP)
         try:
-            verdict = self.store.run(moves.cancelled(request.id, token=request.token))
+            verdict = self.store.run(moves.cancelled(job_id, token=token))
         except StoreUnavailable:
             send([process], signal.SIGCONT)
             raise
         send([process], signal.SIGCONT if verdict is Verdict.REFUSED else signal.SIGKILL)
-        log.warning("job %s: cancelled, its process was ended: %s", request.id, verdict)
+        log.warning("job %s: cancelled, its process was ended: %s", job_id, verdict)
+
+
+def process_of(job_id: str, token: str) -> int:
+    """The pool process that runs an attempt: one that it took itself has the process in its serial.
+
+    0 when nobody knows (yet).
+    """
+    if own := re.search(r"#p(\d+)\.", token):
+        return int(own[1])
+    running = (each for each in tuple(state.active_requests) if each.id == job_id)
+    return getattr(next(running, None), "worker_pid", None) or 0
 
 
 def send(processes: Iterable[int], number: signal.Signals) -> None:

@@ -4,10 +4,12 @@ Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from celery import states
+
+from project.labels import DEFAULT_QUEUE
 
 
 class TaskStatus(StrEnum):
@@ -44,6 +46,40 @@ def backoff(attempt: int) -> int:
     return min(1 << attempt, MAX_BACKOFF)
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a job says that it is: ``done`` of ``total`` (None: nobody knows), and in words."""
+
+    done: int | float
+    total: int | float | None = None
+    note: str = ""
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Why an attempt did not work: the class of the error, its words, the end of its traceback."""
+
+    kind: str = msgspec.field(name="class")
+    message: str
+    traceback: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An attempt that did not work, ``at`` seconds since the epoch, on which worker.
+
+    ``attempt`` is its number, 0 for a job that failed before it could start; the rest as in
+    ``Cause``. ``next_delay``: seconds until the next attempt, None when there was to be none.
+    ``interrupted``: its worker was stopped or died, and its number is given again.
+    """
+
+    at: float
+    attempt: int
+    worker: str
+    kind: str = msgspec.field(name="class")
+    message: str
+    traceback: str
+    next_delay: float | None
+    interrupted: bool = False
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -51,7 +87,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts; ``max_retries`` is the most attempts the job gets. ``error`` is
     the traceback of the last failure, "" when there was none. ``interruptions``
     counts attempts that ended because their worker stopped or died: those are
-    not the job's fault and are not among ``attempts``.
+    not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
+    ``progress`` is what the last attempt said of itself, None when it said nothing. ``errors``
+    are the attempts that did not work, the last 20, oldest first; lists leave them out.
     """
 
     id: str
@@ -66,6 +104,10 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float | None
     finished_at: float | None
     interruptions: int = 0
+    queue: str = DEFAULT_QUEUE
+    tags: list[str] = []
+    progress: Progress | None = None
+    errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:
@@ -74,20 +116,91 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The record as it is served: plain types, seed order."""
-        return {name: getattr(self, name) for name in self.__struct_fields__} | {
-            "status": self.status.value
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A job became what ``status`` says, or made ``progress``; ``id`` is the job's.
+
+    ``at`` is in seconds since the epoch.
+    """
+
+    id: str
+    kind: str
+    queue: str
+    status: TaskStatus
+    attempts: int
+    at: float
+    progress: Progress | None = None
+
+
+class Wanted(NamedTuple):
+    """Which events somebody wants; "" is any. In the order of the fields of an event."""
+
+    job: str = ""
+    kind: str = ""
+    queue: str = ""
+    status: str = ""
+
+    def takes(self, event: Event) -> bool:
+        """Whether it is one of those."""
+        about = (event.id, event.kind, event.queue, event.status)
+        return all(want in ("", has) for want, has in zip(self, about, strict=True))
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """When a pending job will start and end, in seconds since the epoch, if all goes on as lately.
+
+    The jobs before it in its queue and half of those that run, each as long as the newest
+    successes of its kind took on average, over the slots of the workers that take from the
+    queue; both as they were some seconds ago. It knows nothing of priorities, of retries,
+    of what else those workers do, or of how long this very job will take.
+    """
+
+    starts_at: float
+    ends_at: float
+
+
+class ShownTask(TaskRecord, frozen=True, kw_only=True):
+    """One job as it is shown by itself: what is to be expected while it is pending.
+
+    ``position``: how many jobs of its queue were ordered before it and are pending, 0 for the
+    next. Priorities are not looked at. Null when it waits for its time, is in RabbitMQ, or
+    nobody can say.
+    """
+
+    position: int | msgspec.UnsetType | None = msgspec.UNSET
+    estimate: Estimate | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Page(msgspec.Struct, frozen=True):
     """One page of a list: records newest first, how many match in all, where to go on.
 
-    ``next_cursor`` is the creation time and id of the last record, None at the end.
+    ``total`` is None when that would mean to read them all. ``next_cursor`` is the creation time
+    and id of the last record looked at, None at the end; ``looked_at`` is how many that were.
     """
 
     records: list[TaskRecord]
-    total: int
+    total: int | None
     next_cursor: tuple[float, str] | None
+    looked_at: int
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """How a queue is doing.
+
+    ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
+    whose turn is next, seconds since the first was ordered or last tried; null when none waits.
+    ``workers`` are those alive that take from it. With RabbitMQ, ``waiting`` is null.
+    """
+
+    name: str
+    waiting: int | None
+    running: int
+    paused: bool
+    oldest: float | None
+    workers: int
 
 
 class Stats(msgspec.Struct, frozen=True):

@@ -25,9 +25,11 @@ from celery.worker import state
 from project import moves
 from project.embedded import PR_SET_PDEATHSIG
 from project.errors import StoreUnavailable
+from project.labels import CONTROL_QUEUE
 from project.pool import PROCESS, Pool, Stopper
 from project.settings import Settings, settings
 from project.store import Store
+from project.streak import is_free
 from project.transport import HANDS, Ticks
 from project.upkeep import Upkeep
 
@@ -85,6 +87,7 @@ class Keeper(threading.Thread):
             self.renew()
         if late := HANDS.take_late():
             self.store.run(moves.release(self.worker_id, late))
+        self.pool.bury(self.store)
         pause = min(self.stopper.look(), self.upkeep.work())
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 
@@ -96,6 +99,7 @@ class Keeper(threading.Thread):
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": f"{time.time():.3f}",
+            "queues": "\n".join(self.queues()),
         }
         move = moves.lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
@@ -104,6 +108,13 @@ class Keeper(threading.Thread):
             os._exit(LEASE_LOST)
         self._renew_at = asked_at + self.seconds / 4
         self.guard.renewed(asked_at + self.seconds)
+
+    def queues(self) -> list[str]:
+        """The queues that this worker takes from, or will when it has begun."""
+        consumer = getattr(getattr(self.worker, "consumer", None), "task_consumer", None)
+        if consumer:
+            return [queue.name for queue in consumer.queues]
+        return list(self.worker.app.amqp.queues.consume_from)
 
     def on_unreachable(self, problem: StoreUnavailable) -> float:
         """Try again soon."""
@@ -181,7 +192,10 @@ class Lease(bootsteps.StartStopStep):
         worker_id = f"{worker.hostname}/{uuid4().hex[:12]}"
         worker.app.worker_id = worker_id
         worker.app.conf.broker_transport_options["worker_id"] = worker_id
+        worker.app.may_streak = is_free(worker)
         worker.app.store.patience = WORKER_PATIENCE
+        queues = worker.app.amqp.queues
+        queues.select([*queues.consume_from, CONTROL_QUEUE])  # whatever -Q says: somebody has to
         self.keeper: Keeper | None = None
         self.drain_seconds = settings().drain_seconds
         self.told_to_stop = 0

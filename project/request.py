@@ -5,16 +5,18 @@ from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import signals
 from celery.exceptions import Ignore
 from celery.utils.log import get_logger
 from celery.worker import state
 from celery.worker.request import Request
-from kombu.utils.json import dumps as json_dumps
 
 from project import moves
+from project.endings import end_without_result
 from project.moves import Fate
 from project.pool import MemoryWatch
 from project.records import TaskStatus
+from project.streak import LEAVE, Leave
 
 log = get_logger(__name__)
 
@@ -32,6 +34,23 @@ class JobRequest(Request):
         # RabbitMQ counts anew on each connection, while jobs of the last one may still run
         delivery = f"r{next(DELIVERIES)}" if self.app.relay else message.delivery_tag
         self.request_dict["delivery"] = delivery
+        if self.is_free():
+            kinds = [name for name, task in self.app.tasks.items() if is_plain(task)]
+            self.request_dict[LEAVE] = Leave(message.channel.lists(), "\n".join(["", *kinds, ""]))
+
+    def is_free(self) -> bool:
+        """Whether its process may go on with next jobs by itself.
+
+        Not when only the main process can do what is asked for: count jobs and time, leave out
+        what was revoked, tell who watches.
+        """
+        return (
+            self.app.may_streak
+            and not any(self.time_limits)
+            and is_plain(self.task)
+            and not (state.revoked or state.revoked_stamps or signals.task_received.receivers)
+            and not is_watched(self._eventer)
+        )
 
     @property
     def token(self) -> str:
@@ -53,26 +72,8 @@ class JobRequest(Request):
         if isinstance(lost, WorkerLostError):
             self.cause = MEMORY.explain(str(lost))
         if isinstance(lost, Ignore):
-            self.end_without_result(lost)
+            end_without_result(self.app, self.id, self.token, lost)
         super().on_failure(exc_info, send_failed_event, return_ok)
-
-    def end_without_result(self, problem: Ignore) -> None:
-        """Make the record final when the job raised ``Ignore``; refused when it has gone on."""
-        error = f"{type(problem).__name__}: the job ended without a result"
-        meta = {"exc_type": "Ignore", "exc_module": "celery.exceptions", "exc_message": [error]}
-        move = (
-            moves.cancelled(self.id, token=self.token)
-            if self.app.store.run(moves.is_cancelling(self.id))
-            else moves.fail(
-                self.id,
-                token=self.token,
-                status=TaskStatus.FAILED,
-                error=error,
-                exception=json_dumps(meta),
-                news=json_dumps({"task_id": self.id, "status": "FAILURE", "result": meta}),
-            )
-        )
-        self.app.store.run(move)
 
     def info(self, safe: bool = False) -> dict[str, Any]:
         """What ``inspect`` is told; without the arguments when the kind hides them."""
@@ -100,3 +101,16 @@ class JobRequest(Request):
             super().reject(requeue=True)
         else:
             self.acknowledge()
+
+
+def is_plain(task: Any) -> bool:
+    """Whether jobs of a kind have no limit that the main process keeps; Celery's own are left."""
+    if task.name.startswith("celery."):
+        return False
+    return not (task.time_limit or task.soft_time_limit or task.rate_limit)
+
+
+def is_watched(eventer: Any) -> bool:
+    """Whether Flower or somebody else is told of each job."""
+    groups = eventer.groups if eventer and eventer.enabled else {"worker"}
+    return not groups or "task" in groups

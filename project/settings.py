@@ -5,12 +5,15 @@ that would mean nothing to another program carry the prefix ``CONTINUO_``.
 A value that makes no sense stops the process at start and names the variable.
 """
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import ipaddress
 import os
 import re
 import secrets
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -24,8 +27,9 @@ MIN_SECRET_LENGTH = 16
 DAY = 86_400
 
 
-SCOPES = frozenset({"submit", "read", "control"})
-"""What an API key may open: orders; records and lists; cancelling and running again."""
+SCOPES = frozenset({"submit", "read", "control", "admin"})
+"""What an API key may open: orders; records and lists; cancelling and running again; all jobs
+and URLs at once."""
 
 DIGEST = "sha256="
 IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
@@ -47,6 +51,25 @@ IS_HOST_NAME = re.compile(
     re.ASCII,
 ).fullmatch
 """A name in lower case that no reader takes for an address: its last part begins with a letter."""
+
+
+WEBHOOK_SECRET = "whsec_"  # noqa: S105 - what they begin with
+WEBHOOK_SECRET_BYTES = range(24, 65)
+"""As Standard Webhooks has them."""
+
+
+def read_webhook_secret(text: str) -> bytes:
+    """The bytes of a ``whsec_...``. Raises ``ValueError``, which does not repeat it."""
+    with contextlib.suppress(binascii.Error):
+        key = base64.b64decode(text.removeprefix(WEBHOOK_SECRET), validate=True)
+        if text.startswith(WEBHOOK_SECRET) and len(key) in WEBHOOK_SECRET_BYTES:
+            return key
+    raise ValueError(f"each is {WEBHOOK_SECRET} and 24 to 64 bytes in Base64")
+
+
+def make_webhook_secret() -> str:
+    """A new one."""
+    return WEBHOOK_SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class Exceptions(NamedTuple):
@@ -110,6 +133,7 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="Redis or Valkey; unset means the bundled Valkey.")
     broker_url: str = Field("", description="RabbitMQ (amqp://) for messages; unset: Redis too.")
     smtp_url: str = Field("", description="Mail server; unset means the bundled mail sink.")
+    mail_templates: str = Field("", description="Folder with mail templates of yours.")
     mail_from: str = Field("continuo@localhost.localdomain", description="Sender of mails.")
     data_dir: Path = Field(Path("var"), description="Where files are kept.")
     reports_dir: str = Field("", description="Folder of report types of your own; see Reports.")
@@ -165,6 +189,13 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_IDEMPOTENCY_SECONDS",
         description="How long an Idempotency-Key is known.",
     )
+    events_kept: int = Field(
+        10_000,
+        ge=1_000,
+        le=1_000_000,
+        validation_alias="CONTINUO_EVENTS_KEPT",
+        description="Last events of all jobs that a listener can catch up with.",
+    )
     retry_jitter: bool = Field(
         default=False,
         validation_alias="CONTINUO_RETRY_JITTER",
@@ -189,10 +220,52 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_MAX_RECIPIENTS",
         description="Most recipients in one POST.",
     )
+    max_blast: int = Field(
+        1_000_000,
+        ge=1,
+        validation_alias="CONTINUO_MAX_BLAST",
+        description="Most recipients of a blast that takes them in parts.",
+    )
+    dkim_key: str = Field(
+        "",
+        validation_alias="CONTINUO_DKIM_KEY",
+        description="File with the private key (PEM) that signs mails (DKIM).",
+    )
+    dkim_selector: str = Field(
+        "continuo",
+        pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$",
+        validation_alias="CONTINUO_DKIM_SELECTOR",
+        description="Name of its public key in the DNS of the sender's domain.",
+    )
+    mail_workers: int = Field(
+        4,
+        ge=1,
+        le=64,
+        validation_alias="CONTINUO_MAIL_WORKERS",
+        description="Most workers, and connections, that one blast uses at once.",
+    )
+    mail_rate: float = Field(
+        0.0,
+        ge=0,
+        validation_alias="CONTINUO_MAIL_RATE",
+        description="Mails a second to the mail server, from all workers; 0 is no limit.",
+    )
+    mail_domain_rate: float = Field(
+        0.0,
+        ge=0,
+        validation_alias="CONTINUO_MAIL_DOMAIN_RATE",
+        description="Mails a second to recipients of one domain; 0 is no limit.",
+    )
     webhook_allow: str = Field(
         "",
         validation_alias="CONTINUO_WEBHOOK_ALLOW",
         description="Internal networks and hosts that webhooks may call, separated by commas.",
+    )
+
+    webhook_secrets: str = Field(
+        "",
+        validation_alias="CONTINUO_WEBHOOK_SECRETS",
+        description="whsec_..., separated by commas, sign callbacks; unset: one kept in DATA_DIR.",
     )
 
     @field_validator("host")
@@ -263,6 +336,23 @@ class Settings(BaseSettings):
         read_exceptions(text)
         return text
 
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _are_secrets(cls, text: str) -> str:
+        for secret in names_in(text):
+            read_webhook_secret(secret)
+        return text
+
+    @cached_property
+    def webhook_keys(self) -> list[bytes]:
+        """What callbacks are signed with, with each of them."""
+        given = names_in(self.webhook_secrets)
+        kept = self.data_dir / "webhook_secret"
+        return [
+            read_webhook_secret(secret)
+            for secret in given or [kept_secret(kept, make_webhook_secret)]
+        ]
+
     @cached_property
     def webhook_exceptions(self) -> Exceptions:
         """What webhooks may call although it is internal."""
@@ -323,12 +413,12 @@ class Settings(BaseSettings):
             raise UnsafeStart(message)
 
 
-def kept_secret(path: Path) -> str:
+def kept_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> str:
     """The secret in ``path``; made on first use, by whoever is first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(32))
+    draft.write_text(make())
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

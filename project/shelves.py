@@ -45,6 +45,11 @@ class Folder:
         place.stat()
         return place
 
+    def read(self, key: str, most: int) -> bytes:
+        """The first ``most`` bytes of a file. Raises ``FileNotFoundError``."""
+        with (self.root / key).open("rb") as file:
+            return file.read(most)
+
     def days(self) -> list[str]:
         """The days there are files of."""
         with suppress(FileNotFoundError):
@@ -99,6 +104,11 @@ class Bucket:
 
         # the type of method is a Literal of names
         return obstore.sign(self.store, "HEAD" if method == "HEAD" else "GET", key, LOCATED)
+
+    def read(self, key: str, most: int) -> bytes:
+        """The first ``most`` bytes of an object. Raises ``FileNotFoundError``."""
+        size = self.store.head(key)["size"]
+        return bytes(self.store.get_range(key, start=0, end=min(size, most))) if size else b""
 
     def days(self) -> list[str]:
         """The days there are objects of."""

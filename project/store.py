@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from hashlib import sha1
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,12 +43,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PREFIX = "continuo:"
-KEYS = [PREFIX]
-"""What a move is given when messages are Redis lists."""
+OURS = files("project") / "lua"
 
-KEYS_ELSEWHERE = [PREFIX, "elsewhere"]
-"""The same when they go through another broker."""
+PREFIX = "continuo:"
+EVENTS_KEPT = 10_000
+
+
+def keys_of(events_kept: int = EVENTS_KEPT, *, elsewhere: bool = False) -> list[str]:
+    """What every move is given; ``elsewhere``: messages go through another broker than Redis."""
+    return [PREFIX, str(events_kept), *(["elsewhere"] if elsewhere else [])]
+
+
+KEYS = keys_of()
 
 COMMAND_TIMEOUT = 2.5
 API_TIMEOUT = 0.8
@@ -58,29 +65,48 @@ PAUSE = 0.25
 NATIVE_PAUSE = 1.0
 """Seconds the native client is left alone after it failed."""
 
+SHARED_HERE = "-- shared\n"
+"""A script that may be done before it needs the shared part has it behind this line."""
+
 NOT_NOW = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
 """How Redis begins to refuse what it will take later: its disk is full, a replica is missing."""
 
 AWAY = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
 
-def read_scripts() -> dict[str, str]:
-    """The Lua of every move, each after what it uses of the part that all of them share."""
-    folder = files("project") / "lua"
+SELDOM = "-- seldom\n"
+"""Ends the first line of a shared Lua function that hardly any run of a script calls."""
+
+
+def read_scripts(folder: Traversable) -> dict[str, str]:
+    """The Lua of every move in a folder, each after what it uses of the parts that are shared.
+
+    Those are the prelude of all moves, and one that the folder may have for its own.
+    """
     texts = {
         Path(file.name).stem: file.read_text()
         for file in folder.iterdir()
         if file.name.endswith(".lua")
     }
-    shared = definitions(texts.pop("prelude"))
-    return {name: used_by(text, shared) + text for name, text in texts.items()}
+    shared = definitions((OURS / "prelude.lua").read_text())
+    shared |= definitions(texts.pop("prelude", ""))
+    return {name: whole(text, shared) for name, text in texts.items()}
+
+
+def whole(lua: str, shared: dict[str, str]) -> str:
+    """A script after what it uses of the shared part, or with that in the place it says."""
+    before, _, rest = lua.rpartition(SHARED_HERE)
+    return before + used_by(rest, shared) + rest
 
 
 def definitions(lua: str) -> dict[str, str]:
     """The names that a piece of Lua makes at its top level, each with its text."""
     bare = re.sub(r"^--.*\n", "", lua, flags=re.MULTILINE)
     parts = re.split(r"^(?=local )", bare, flags=re.MULTILINE)
-    return {name_of(part): part for part in parts if part.strip()}
+    found: dict[str, str] = {}
+    for part in filter(str.strip, parts):
+        found[name_of(part)] = packed(part, found)
+    return found
 
 
 def name_of(definition: str) -> str:
@@ -91,23 +117,44 @@ def name_of(definition: str) -> str:
     return found[1]
 
 
+def packed(definition: str, shared: dict[str, str]) -> str:
+    """A function that is marked as called seldom, with all that it needs inside.
+
+    So the scripts that may call it are spared the time to define those each time they run.
+    """
+    head, mark, body = definition.partition(SELDOM)
+    return head + mark + used_by(body, shared) + body
+
+
 def used_by(lua: str, shared: dict[str, str]) -> str:
     """The shared definitions that a script needs, in their order: fewer take Redis less time."""
-    needed = ""
+    needed, read = "", lua
     for name, definition in reversed(shared.items()):
-        if re.search(rf"\b{name}\b", needed + lua):
+        if re.search(rf"\b{name}\b", read):
             needed = definition + needed
+            read += "" if SELDOM in definition else definition
     return needed
 
 
-SCRIPTS = read_scripts()
+SCRIPTS: dict[str, str] = {}
 """Read once, with this program: an upgrade in place does not mix old and new."""
 
 
-DIGESTS = {
-    name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in SCRIPTS.items()
-}
+DIGESTS: dict[str, str] = {}
 """What Redis knows them by."""
+
+
+def add_scripts(folder: Traversable) -> None:
+    """Make the moves of a folder known, for a kind of job that has some of its own."""
+    scripts = read_scripts(folder)
+    SCRIPTS.update(scripts)
+    DIGESTS.update(
+        (name, sha1(text.encode(), usedforsecurity=False).hexdigest())
+        for name, text in scripts.items()
+    )
+
+
+add_scripts(OURS)
 
 
 class Line(threading.local):
@@ -123,9 +170,15 @@ class Line(threading.local):
     def taken_from(self, client: redis.Redis) -> Any:
         """The connection of this thread in this process."""
         if self.pid != os.getpid():
-            self.connection = client.connection_pool.make_connection()
+            self.connection = connect(client)
             self.pid = os.getpid()
         return self.connection
+
+
+def connect(client: redis.Redis) -> Any:
+    """A connection as the client makes them, which its pool does not count."""
+    pool = client.connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
 
 
 class Scripts:
@@ -139,7 +192,7 @@ class Scripts:
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
         if self._line.is_busy:  # a signal handler, in the middle of another move
-            return move.read(self._ask(move, self.client.connection_pool.make_connection()))
+            return move.read(self._ask(move, connect(self.client)))
         self._line.is_busy = True
         try:
             return move.read(self._ask(move, self._line.taken_from(self.client)))
@@ -215,7 +268,7 @@ class Store:
 
         When the connection is lost the move is run again: asked twice it happens once.
         """
-        connection: Any = self.client.connection_pool.make_connection()
+        connection = connect(self.client)
         try:
             self._scripts.send(move, connection)
         except RedisError:

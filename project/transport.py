@@ -26,7 +26,7 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from project import moves
-from project.store import PREFIX, Scripts, is_away
+from project.store import KEYS, PREFIX, Scripts, is_away
 from project.wire import readable
 
 log = logging.getLogger(__name__)
@@ -173,8 +173,13 @@ class Poller(kombu_redis.MultiChannelPoller):
 class Channel(kombu_redis.Channel):
     """A channel that fetches jobs atomically when it is a worker's; else kombu's own."""
 
-    from_transport_options = (*kombu_redis.Channel.from_transport_options, "worker_id")
+    from_transport_options = (
+        *kombu_redis.Channel.from_transport_options,
+        "worker_id",
+        "store_keys",
+    )
     worker_id = ""
+    store_keys = KEYS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -222,7 +227,7 @@ class Channel(kombu_redis.Channel):
 
     @cached_property
     def _scripts(self) -> Scripts:
-        return Scripts(self._create_client())
+        return Scripts(self._create_client(), self.store_keys)
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:
@@ -269,12 +274,8 @@ class Channel(kombu_redis.Channel):
         return bool(taken)
 
     def _fetch(self, most: int) -> list[Ahead]:
-        queues = self._queue_cycle.consume(len(self.active_queues))
-        lists = [
-            self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues
-        ]
         done, first = HANDS.take_done(), HANDS.next_serial
-        move = moves.fetch(self.worker_id, serial=first, most=most, done=done, lists=lists)
+        move = moves.fetch(self.worker_id, serial=first, most=most, done=done, lists=self.lists())
         HANDS.next_serial += most
         try:
             found = self.run(move)
@@ -282,6 +283,13 @@ class Channel(kombu_redis.Channel):
             HANDS.done.extendleft(done)
             raise
         return [Ahead(str(first + offset), *item) for offset, item in enumerate(found)]
+
+    def lists(self) -> list[str]:
+        """The lists of its queues, in the order in which they are looked at now."""
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        return [
+            self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues
+        ]
 
     def _deliver_ahead(self) -> None:
         while self.qos.can_consume() and (message := HANDS.take_one()):

@@ -119,12 +119,12 @@ def is_ready(given: Settings) -> bool:
 
 def greet(given: Settings) -> None:
     """Say where everything is."""
-    mail = given.smtp_url and "your SMTP_URL"
+    kept = f"{given.base_url}/outbox  (files: {given.data_dir / 'outbox'})"
     for line in (
         f"ready after {time.monotonic() - STARTED:.1f} s",
         f"API     {given.base_url}  (reference: {given.base_url}/docs)",
         f"Flower  http://127.0.0.1:{given.flower_port}",
-        f"mail    {mail or given.data_dir / 'outbox'}",
+        f"mail    {'your SMTP_URL' if given.smtp_url else kept}",
         f"files   {given.data_dir}",
         "Ctrl-C stops it all",
     ):

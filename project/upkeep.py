@@ -1,9 +1,9 @@
 """Upkeep: what every worker does for all jobs, a little at a time.
 
 Puts messages that have become due on their queues, gives the jobs of dead workers
-to others and deletes records past their time. Each is one Lua call that takes a
-bounded number, so any number of workers may do it at once. Files past their time are
-the janitor's, a process of its own.
+to others, deletes records past their time and measures how long jobs take. Each is
+one Lua call that takes a bounded number, so any number of workers may do it at once.
+Files past their time are the janitor's, a process of its own.
 """
 
 import logging
@@ -25,6 +25,8 @@ PROMOTE_EVERY = 0.5
 PROMOTE_MOST = 500
 SWEEP_EVERY = 60.0
 SWEEP_MOST = 1_000
+MEASURE_EVERY = 5.0
+MEASURE_MOST = 20
 TIDY_EVERY = 3_600.0
 ROOT = Path(__file__).parents[1]
 JANITOR = (sys.executable, "-m", "project.janitor")
@@ -44,7 +46,7 @@ class Upkeep:
             TaskStatus.CANCELLED: given.retention_cancelled,
         }
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
-        self._reap_at = self._sweep_at = 0.0
+        self._reap_at = self._sweep_at = self._measure_at = 0.0
         self._tidy_at = time.monotonic() + TIDY_EVERY
         self._janitor: subprocess.Popen[bytes] | None = None
 
@@ -57,6 +59,9 @@ class Upkeep:
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
             self.sweep()
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_EVERY
+            self.store.run(moves.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             self.tidy()
@@ -83,7 +88,7 @@ class Upkeep:
 
     def sweep(self) -> int:
         """Delete records past their time from every list; how many."""
-        return sum(self._sweep_list(kind, status) for kind, status in self._lists())
+        return sum(self._sweep_list(shelf, status) for shelf, status in self._lists())
 
     def tidy(self) -> None:
         """Start the janitor, unless the last one is still at work; it is not waited for."""
@@ -91,17 +96,17 @@ class Upkeep:
             self._janitor = subprocess.Popen(JANITOR, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
-        for kind in self.store.run(moves.kinds()):
+        for shelf in self.store.run(moves.shelves()):
             for status in self.kept:
-                yield kind, status
+                yield shelf, status
 
-    def _sweep_list(self, kind: str, status: TaskStatus) -> int:
-        deleted, self._offsets[kind, status] = self.store.run(
+    def _sweep_list(self, shelf: str, status: TaskStatus) -> int:
+        deleted, self._offsets[shelf, status] = self.store.run(
             moves.sweep(
-                kind=kind,
+                shelf=shelf,
                 status=status,
                 kept=self.kept[status],
-                offset=self._offsets.get((kind, status), 0),
+                offset=self._offsets.get((shelf, status), 0),
                 most=SWEEP_MOST,
             )
         )

@@ -28,6 +28,7 @@ class Headers(msgspec.Struct):
     argsrepr: str | None = None
     kwargsrepr: str | None = None
     max_attempts: Count | None = None
+    revival: str | None = None
 
 
 class Properties(msgspec.Struct):

@@ -51,6 +51,12 @@ def stubborn(self: Any, attempts: int) -> None:
     raise self.retry(exc=TransientError("not yet"), countdown=60, max_retries=attempts - 1)
 
 
+@app.task(name="tests.unready", bind=True)
+def unready(self: Any) -> None:
+    """Asks for a retry and does not say why."""
+    raise self.retry(countdown=60)
+
+
 @app.task(name="tests.hopeless", **tried_again)
 def hopeless() -> None:
     raise PermanentError("there is no such template")
@@ -61,6 +67,16 @@ def mistaken() -> None:
     raise InvalidField("filters.month", "2026-13 is no month")
 
 
+@app.task(name="tests.patient", bind=True)
+def patient(self: Any, turns: int, seconds: float) -> list[int]:
+    """Postpones itself so many times; then gives how its turns were counted."""
+    with redis.Redis.from_url(settings().store_url) as client:
+        key = f"tests:turns:{self.request.id}"
+        if client.rpush(key, self.request.retries) <= turns:
+            self.postpone(seconds)
+        return [int(counted) for counted in client.lrange(key, 0, -1)]
+
+
 @app.task(name="tests.hold", bind=True)
 def hold(self: Any) -> int:
     """Tells its process id on ``tests:held:<job>``, then waits for ``tests:go:<process id>``."""
@@ -69,6 +85,25 @@ def hold(self: Any) -> int:
         client.rpush(f"tests:held:{self.request.id}", pid)
         client.blpop([f"tests:go:{pid}"], LONGEST_HOLD)
     return pid
+
+
+@app.task(name="tests.act", bind=True, **tried_again)
+def act(self: Any, what: str) -> int:
+    """Does it: pass, hold, die, ignore, fail. Gives its process id."""
+    if what == "hold":
+        return hold.run.__func__(self)
+    if what == "die":
+        die.run()
+    if what == "ignore":
+        raise Ignore
+    if what == "fail" and not self.request.retries:
+        raise TransientError("the first attempt fails")
+    return os.getpid()
+
+
+@app.task(name="tests.limited", time_limit=60)
+def limited() -> int:
+    return os.getpid()
 
 
 @app.task(name="tests.die")
@@ -170,3 +205,12 @@ def hurried() -> str:
 def nap(seconds: float) -> None:
     """Takes so long."""
     Event().wait(seconds)
+
+
+@app.task(name="tests.count", bind=True, **tried_again)
+def count(self: Any, total: int, *, fails: bool = False) -> None:
+    """Says how far it is, more often than anybody wants to know."""
+    for done in range(1, total + 1):
+        self.progress(done, total, f"number {done}")
+    if fails and self.request.retries == 0:
+        raise TransientError("it counted wrong")

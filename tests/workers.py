@@ -117,6 +117,12 @@ class Desk:
         messages: Any = self.redis.lrange(queue, 0, -1)
         return list(messages)
 
+    def waiting(self) -> list[str]:
+        """The connection on which the one worker waits for jobs; none while it does not."""
+        found = [each for each in self.redis.client_list() if each["cmd"] == "brpop"]
+        assert len(found) <= 1, found
+        return [each["id"] for each in found]
+
     def in_hand(self) -> int:
         """The messages that workers hold."""
         return sum(self.redis.hlen(key) for key in self.redis.scan_iter("continuo:unacked:*"))

@@ -1,6 +1,7 @@
 -- Records (pending), their places in the lists and their messages; or nothing at all.
--- ARGV: call (names this call, also when it is asked again after a lost answer), then per job: id, kind, max_retries,
--- payload, queue, message, due ('' = now). -> per job created_at, or '' when the id was taken by another call
+-- ARGV: call (names this call, also when it is asked again after a lost answer), then per job: id, label, max_retries,
+-- payload, queue, message, due ('' = now; see keep_callback). -> per job created_at, or '' when the id was taken by
+-- another call
 local call, answer = ARGV[1], {}
 local listed, queued = {}, {} -- what is added to each list, together: so a job among many costs half of one alone
 
@@ -18,14 +19,15 @@ end
 
 local second, micro = clock()
 for i = 2, #ARGV, 7 do
-  local id, kind, queue, due = ARGV[i], ARGV[i + 1], ARGV[i + 4], ARGV[i + 6]
+  local id, label, queue, due = ARGV[i], ARGV[i + 1], ARGV[i + 4], ARGV[i + 6]
   local at = timestamp(second, micro + #answer) -- in the order given, also in lists
-  if not create(id, kind, ARGV[i + 2], ARGV[i + 3], at, call) then
+  if not create(id, label, ARGV[i + 2], ARGV[i + 3], at, call) then
     at = known(id)
   else
     seen[id] = true
-    add(listed, kind, at)
-    add(listed, kind, id)
+    add(listed, label, at)
+    add(listed, label, id)
+    if due ~= '' then due = keep_callback(id, due) end
     if due ~= '' then
       schedule({ id = id, key = job_key(id) }, due, queue, ARGV[i + 5])
     elseif elsewhere then
@@ -36,6 +38,6 @@ for i = 2, #ARGV, 7 do
   end
   answer[#answer + 1] = at
 end
-for kind, places in pairs(listed) do list_as_pending(kind, places) end
+for label, places in pairs(listed) do list_as_pending(label, places) end
 for queue, messages in pairs(queued) do push_all(queue, messages) end
 return answer

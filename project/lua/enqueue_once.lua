@@ -1,10 +1,10 @@
 -- A job, unless the same was asked for before.
 -- ARGV: idempotency key ('' = none), what was said with it, seconds it is kept; unique key ('' = none), for how long it
--- holds ('queued' | 'unfinished' | seconds from now); then as for one job of enqueue: call, id, kind, max_retries,
+-- holds ('queued' | 'unfinished' | seconds from now); then as for one job of enqueue: call, id, label, max_retries,
 -- payload, queue, message, due.
 -- -> 'made', created_at | 'replayed', what was said, id, created_at | 'held', the holder's id | 'taken' (the id is)
 local said_key, said, kept, unique, during = unpack(ARGV, 1, 5)
-local call, id, kind, max_retries, payload, queue, message, due = unpack(ARGV, 6)
+local call, id, label, max_retries, payload, queue, message, due = unpack(ARGV, 6)
 local seconds, at = tonumber(during), now()
 
 local own = redis.call('HMGET', job_key(id), 'call', 'created_at')
@@ -30,7 +30,7 @@ if said_key ~= '' then
   if before[1] then return { 'replayed', before[1], before[2], before[3] } end
 end
 if unique ~= '' then
-  unique = unique_key(kind, unique)
+  unique = unique_key(label:match('^[^\n]*'), unique)
   local holder = redis.call('GET', unique)
   if holds(holder) then
     remember(holder, redis.call('HGET', job_key(holder), 'created_at') or at)
@@ -38,8 +38,9 @@ if unique ~= '' then
   end
 end
 
-create(id, kind, max_retries, payload, at, call)
-list_as_pending(kind, { at, id })
+create(id, label, max_retries, payload, at, call)
+list_as_pending(label, { at, id })
+due = keep_callback(id, due)
 if due == '' then
   push(id, queue, message)
 else

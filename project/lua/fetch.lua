@@ -6,8 +6,7 @@ local held, taken = unacked_key(worker), {}
 if done > 0 then redis.call('HDEL', held, unpack(ARGV, 5, 4 + done)) end
 -- One that has left, or whose jobs were given away, takes no more: nobody would give those back.
 if not redis.call('ZSCORE', WORKERS, worker) then return taken end
-for i = 5 + done, #ARGV do
-  local list = ARGV[i]
+local function take(list)
   local messages = most > #taken / 2 and redis.call('RPOP', list, most - #taken / 2) or {}
   for _, message in ipairs(messages or {}) do
     redis.call('HSET', held, string.format('%d', serial), list .. '\n' .. message)
@@ -16,5 +15,10 @@ for i = 5 + done, #ARGV do
     taken[#taken + 1] = message
   end
   if #taken / 2 >= most and redis.call('LLEN', list) > 0 then ring(list) end
+end
+
+local all_open = redis.call('EXISTS', PAUSED) == 0
+for i = 5 + done, #ARGV do
+  if all_open or is_open(ARGV[i]) then take(ARGV[i]) end
 end
 return taken

@@ -1,59 +1,95 @@
--- One page of records, newest first, over any choice of kinds and statuses.
--- ARGV: limit, cursor score ('' = from the newest), cursor id, oldest and newest time (ranges of Redis), number of kinds,
--- kinds ..., number of statuses, statuses ..., fields ... (no kinds, no statuses: all). -> total, whether there is more
--- (1 | 0), then per record its id and its fields.
-local limit, from, after, oldest, newest_at = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+-- One page of records, newest first, over any choice of kinds, queues, statuses and facets.
+-- ARGV: most records, most looked at, cursor score ('' = from the newest), cursor id, oldest and newest time (ranges of
+-- Redis), text of the error ('' = any), then four times how many and which: kinds, queues, statuses (none: all), facets
+-- (each of which a record must have), then fields ...
+-- -> how many the lists hold in all (those with more facets than one, or other errors, too), how many were looked at,
+-- where to go on (score and id; '' = that was the end), then per record its id and its fields.
+-- It reads lists in step, each a little at a time, and stops at either bound: the cost grows with neither jobs nor matches.
+local most, most_looked_at, from, after = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local oldest, newest, error_text = ARGV[5], ARGV[6], ARGV[7]
+local STEP = math.min(most, 64) + 1
 
 local function take(at)
   local items, count = {}, tonumber(ARGV[at])
   for i = at + 1, at + count do items[#items + 1] = ARGV[i] end
   return items, at + count + 1
 end
-
-local kinds, statuses, fields_at
-kinds, fields_at = take(6)
+local kinds, queues, statuses, facets, fields_at
+kinds, fields_at = take(8)
+queues, fields_at = take(fields_at)
 statuses, fields_at = take(fields_at)
-if #kinds == 0 then kinds = redis.call('SMEMBERS', KINDS) end
+facets, fields_at = take(fields_at)
 if #statuses == 0 then statuses = STATUSES end
 
-local function is_later(entry) -- later in the list, that is older
-  return not from or entry.score < from or (entry.score == from and entry.id < after)
-end
-
--- The newest `limit` entries of one list that come after the cursor. Several may share the cursor's score,
--- so it looks further until it has enough or the list ends.
-local function newest(key)
-  local step = limit + 1
-  while true do
-    local raw = redis.call('ZREVRANGEBYSCORE', key, from or newest_at, oldest, 'WITHSCORES', 'LIMIT', 0, step)
-    local entries = {}
-    for i = 1, #raw, 2 do
-      local entry = { id = raw[i], score = tonumber(raw[i + 1]) }
-      if is_later(entry) then entries[#entries + 1] = entry end
-    end
-    if #entries > limit or #raw < 2 * step then return entries end
-    step = step * 2
+local function one_of(wanted, name)
+  for _, one in ipairs(wanted) do
+    if one == name then return true end
   end
+  return #wanted == 0
 end
 
-local total, found = 0, {}
-for _, kind in ipairs(kinds) do
-  for _, status in ipairs(statuses) do
-    local key = index_key(kind, status)
-    local count = redis.call('ZCOUNT', key, oldest, newest_at)
-    total = total + count
+local function is_wanted(shelf)
+  local kind, queue = shelf:match('^([^\n]*)\n?(.*)$')
+  return one_of(kinds, kind) and one_of(queues, queue)
+end
+
+local function key_of(facet, shelf, status)
+  return facet and facet_key(facet, shelf, status) or index_key(shelf, status)
+end
+
+-- A list at its newest entry after the cursor: `id` and `score`, no id at its end.
+local function advance(list)
+  repeat
+    if not list.read[list.at] then
+      list.read = redis.call('ZREVRANGEBYSCORE', list.key, from or newest, oldest, 'WITHSCORES', 'LIMIT', list.offset, STEP)
+      list.offset, list.at = list.offset + STEP, 1
+    end
+    list.id, list.score = list.read[list.at], tonumber(list.read[list.at + 1])
+    list.at = list.at + 2
+  until not list.id or not from or list.score < from or list.id < after
+end
+
+local function is_newer(one, other)
+  return one.score > other.score or (one.score == other.score and one.id > other.id)
+end
+
+local function matches(list)
+  for i = 2, #facets do
+    if not redis.call('ZSCORE', facet_key(facets[i], list.shelf, list.status), list.id) then return false end
+  end
+  if error_text == '' then return true end
+  local error = redis.call('HGET', job_key(list.id), 'error')
+  return error and error:find(error_text, 1, true)
+end
+
+local lists, total = {}, 0
+for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
+  for _, status in ipairs(is_wanted(shelf) and statuses or {}) do
+    local key = key_of(facets[1], shelf, status)
+    local count = redis.call('ZCOUNT', key, oldest, newest)
     if count > 0 then
-      for _, entry in ipairs(newest(key)) do found[#found + 1] = entry end
+      local list = { key = key, shelf = shelf, status = status, read = {}, at = 1, offset = 0 }
+      total = total + count
+      advance(list)
+      if list.id then lists[#lists + 1] = list end
     end
   end
 end
-table.sort(found, function(a, b)
-  if a.score ~= b.score then return a.score > b.score end
-  return a.id > b.id
-end)
 
-local answer = { total, #found > limit and 1 or 0 }
-for i = 1, math.min(limit, #found) do
-  answer[#answer + 1] = { found[i].id, unpack(redis.call('HMGET', job_key(found[i].id), unpack(ARGV, fields_at))) }
+local answer, looked_at, last = { total, 0, '', '' }, 0, nil
+while #lists > 0 and #answer < most + 4 and looked_at < most_looked_at do
+  local place = 1
+  for i = 2, #lists do
+    if is_newer(lists[i], lists[place]) then place = i end
+  end
+  local list = lists[place]
+  looked_at, last = looked_at + 1, { string.format('%.17g', list.score), list.id }
+  if matches(list) then
+    answer[#answer + 1] = { list.id, unpack(redis.call('HMGET', job_key(list.id), unpack(ARGV, fields_at))) }
+  end
+  advance(list)
+  if not list.id then table.remove(lists, place) end
 end
+answer[2] = looked_at
+if #lists > 0 then answer[3], answer[4] = last[1], last[2] end
 return answer

@@ -1,23 +1,35 @@
--- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. A KEYS[2]
--- says that messages are not Redis lists but go through another broker: here they are only noted, until it has them.
+-- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. KEYS[2] is
+-- how many events are kept. A KEYS[3] says that messages are not Redis lists but go through another broker: here they
+-- are only noted, until it has them.
 -- Removals come before additions everywhere: a full Redis refuses a script's first growing write, never a later one,
 -- so an enqueue is refused whole while a running job can still be finished.
 local prefix = KEYS[1]
-local elsewhere = KEYS[2] ~= nil
+local MOST_EVENTS = KEYS[2]
+local elsewhere = KEYS[3] ~= nil
+local EVENTS = prefix .. 'events'       -- stream: what happened to jobs, the oldest forgotten
 local SCHEDULED = prefix .. 'scheduled' -- zset: job id -> when its message is due
 local UNSENT = prefix .. 'unsent'       -- zset: job id -> since when its message is to go to the other broker
-local KINDS = prefix .. 'kinds'         -- set: every kind that ever had a job
+local SHELVES = prefix .. 'kinds'       -- set: every shelf that ever had a job
 local QUEUES = prefix .. 'queues'       -- set: every list that messages were put on
 local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
 local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
+local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
+local PACE = prefix .. 'pace'           -- hash: how long jobs of a shelf take, how many of a queue can run at once
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
+local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
+local DISABLED = prefix .. 'disabled'   -- zset: URL -> since when it wants no more callbacks
+local MOST_DISABLED = 10000
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
+local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
 local function job_key(id) return prefix .. 'job:' .. id end
-local function index_key(kind, status) return prefix .. 'index:' .. kind .. ':' .. status end
+-- A job is filed under its label: its kind; on a second line its queue, empty for Celery's own; on further lines its
+-- facets. Its shelf is the part before the facets. zset: job id -> when it was created
+local function index_key(shelf, status) return prefix .. 'index:' .. shelf .. ':' .. status end
+local function facet_key(facet, shelf, status) return prefix .. 'facet:' .. facet .. '\n' .. shelf .. ':' .. status end
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
 local function cancelling_key(worker) return prefix .. 'cancelling:' .. worker end -- set: jobs it is asked to stop
@@ -41,11 +53,11 @@ local function now() return timestamp(clock()) end
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths')
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback', 'revival')
   if not f[1] then return nil end
   return {
-    id = id, key = key, kind = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
-    queue = f[6], deaths = f[7],
+    id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
+    queue = f[6], deaths = f[7], callback = f[8], revival = f[9],
   }
 end
 
@@ -57,13 +69,56 @@ local function drop_message(job)
   job.queue = nil
 end
 
--- The job leaves the list of its status and enters another; the caller sets its other fields.
+local function shelf_of(label)
+  if not label:find('\n', 1, true) then return label end
+  local kind, queue = label:match('^([^\n]*)\n([^\n]*)')
+  return queue == '' and kind or kind .. '\n' .. queue
+end
+
+local function queue_on(shelf) return shelf:match('\n(.*)$') or DEFAULT_QUEUE end
+
+-- A command on every list that holds the jobs of a label and a status: one, and one for each facet.
+local function on_lists(command, label, status, ...)
+  if not label:find('\n', 1, true) then
+    redis.call(command, index_key(label, status), ...)
+    return
+  end
+  local shelf = shelf_of(label)
+  redis.call(command, index_key(shelf, status), ...)
+  for facet in label:match('^[^\n]*\n[^\n]*(.*)'):gmatch('[^\n]+') do
+    redis.call(command, facet_key(facet, shelf, status), ...)
+  end
+end
+
+-- What happened to a job is told to those who watch. The last write of a change: it only grows.
+local function note(id, label, status, attempts, ...)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', label, 'status', status, 'attempts', attempts, ...)
+end
+local function last_event()
+  local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
+  return last and last[1] or '0-0'
+end
+
+-- The job leaves the list of its status and enters another; the caller sets its other fields, and job.attempts before.
 local function move(job, status, at, ...)
-  redis.call('ZREM', index_key(job.kind, job.status), job.id)
+  on_lists('ZREM', job.label, job.status, job.id)
   if job.queue then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
-  redis.call('ZADD', index_key(job.kind, status), job.created_at, job.id)
+  on_lists('ZADD', job.label, status, job.created_at, job.id)
   job.status = status
+  note(job.id, job.label, status, job.attempts)
+end
+
+-- The job is filed anew when its next message goes to another queue; its facets stay.
+local function refile(job, shelf)
+  if shelf_of(job.label) == shelf then return end
+  on_lists('ZREM', job.label, job.status, job.id)
+  local kind, queue = shelf:match('^([^\n]*)\n?([^\n]*)')
+  local facets = job.label:match('^[^\n]*\n[^\n]*(\n.*)$')
+  job.label = facets and kind .. '\n' .. queue .. facets or shelf
+  redis.call('HSET', job.key, 'kind', job.label)
+  on_lists('ZADD', job.label, job.status, job.created_at, job.id)
+  redis.call('SADD', SHELVES, shelf)
 end
 
 local function schedule(job, due, queue, message)
@@ -72,9 +127,14 @@ local function schedule(job, due, queue, message)
   redis.call('ZADD', SCHEDULED, due, job.id)
 end
 
+-- A list is its queue's name, then perhaps \6 \22 and a priority.
+local function queue_of(list) return list:match('^[^\6]*') end
+local function is_open(list) return redis.call('SISMEMBER', PAUSED, queue_of(list)) == 0 end
+local function lists_of(queue) return { queue, queue .. '\6\0223', queue .. '\6\0226', queue .. '\6\0229' } end
+
 -- Wake a worker that waits. One item is enough: a worker that leaves messages behind rings again.
 local function ring(list)
-  local bell = bell_key(list:match('^[^\6]+')) -- a list is its queue's name, then perhaps \6 \22 and a priority
+  local bell = bell_key(queue_of(list))
   if redis.call('LLEN', bell) == 0 then redis.call('LPUSH', bell, 1) end
 end
 
@@ -96,18 +156,49 @@ local function push_all(list, messages)
 end
 
 -- A record, unless there is one of this id. -> whether it was made
-local function create(id, kind, max_retries, payload, at, call)
+local function create(id, label, max_retries, payload, at, call)
   local key = job_key(id)
-  if redis.call('HSETNX', key, 'call', call) == 0 then return false end
-  redis.call('HSET', key, 'kind', kind, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
+  if redis.call('EXISTS', key) == 1 then return false end
+  redis.call('HSET', key, 'call', call, 'kind', label, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
     'created_at', at, 'updated_at', at, 'payload', payload)
   return true
 end
 
--- New records of a kind take their places. places: created_at and id of each, one after the other
-local function list_as_pending(kind, places)
-  redis.call('ZADD', index_key(kind, 'pending'), unpack(places))
-  redis.call('SADD', KINDS, kind)
+-- New records of a label take their places. places: created_at and id of each, one after the other
+local function list_as_pending(label, places)
+  on_lists('ZADD', label, 'pending', unpack(places))
+  redis.call('SADD', SHELVES, shelf_of(label))
+  for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
+end
+
+-- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
+local function is_outdated(job, revival) return job.revival and job.revival ~= revival end
+
+-- A new job may have after its due time, on the next line, a callback: it is kept for its end. -> the due time alone
+local function keep_callback(id, due)
+  local time, callback = due:match('^(.-)\n(.*)$')
+  if not time then return due end
+  redis.call('HSET', job_key(id), 'callback', callback)
+  return time
+end
+
+-- Whoever wanted to be told how a job ends is told by a job of its own, the delivery, which comes into being with that
+-- end; its id is made of which end of which job it is.
+-- job.callback: its queue, max_retries, payload, and message with @id@ for its id, a line each; then its label
+local function call_back(job, at) -- seldom
+  local queue, max_retries, payload, message, label = job.callback:match('^(.-)\n(.-)\n(.-)\n(.-)\n(.*)$')
+  local id = redis.sha1hex(job.id .. '\n' .. at)
+    :gsub('^(........)(....).(...).(...)(............).*', '%1-%2-5%3-8%4-%5')
+  create(id, label, max_retries, payload, at, job.id)
+  list_as_pending(label, { at, id })
+  redis.call('HSET', job_key(id), 'event', job.status, 'of', job.id)
+  redis.call('HSET', job.key, 'delivery', id)
+  message = message:gsub('@id@', id)
+  if elsewhere then
+    schedule({ id = id, key = job_key(id) }, at, queue, message) -- it goes with what is due
+  else
+    push(id, queue, message)
+  end
 end
 
 -- May the attempt with this token end the job's current run?
@@ -138,11 +229,30 @@ local function lives(worker)
   return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
 end
 
+-- An attempt that did not work stays on the record, a line of JSON. delay: seconds until the next one, 'null' when there
+-- is none. about: the rest of it, a JSON object. After the move: it only grows.
+local function keep_failure(job, at, attempt, token, delay, about)
+  local kept = redis.call('HGET', job.key, 'errors') or ''
+  local _, count = kept:gsub('\n', '')
+  if count == MOST_FAILURES then kept = kept:match('^.-\n(.*)$') end
+  local line = '{"at":' .. at .. ',"attempt":' .. attempt .. ',"worker":' .. cjson.encode(worker_of(token) or '')
+    .. ',"next_delay":' .. delay .. ',' .. about:sub(2) .. '\n'
+  redis.call('HSET', job.key, 'errors', kept .. line)
+end
+
+-- An attempt begins.
+local function begin(job, attempt, at, token)
+  job.attempts = attempt
+  if job.token then redis.call('HDEL', job.key, 'progress') end -- of an attempt before
+  move(job, 'running', at, 'attempts', attempt, 'started_at', at, 'token', token)
+end
+
 -- The running attempt did not end by itself and is not counted. A copy of its message that was parked goes on its way.
 local function take_back(job, at)
-  local attempts, queue, copy = job.attempts - 1, job.queue, nil
+  local queue, copy = job.queue, nil
   if queue then copy = redis.call('HGET', job.key, 'message') end
-  move(job, attempts > 0 and 'retrying' or 'pending', at, 'attempts', attempts, 'token', '')
+  job.attempts = job.attempts - 1
+  move(job, job.attempts > 0 and 'retrying' or 'pending', at, 'attempts', job.attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
   if copy then
     push(job.id, queue, copy, true)
@@ -152,12 +262,20 @@ end
 
 local function tell(id, news) redis.call('PUBLISH', 'celery-task-meta-' .. id, news) end
 
-local function fail(job, at, status, error, exception, news)
-  move(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
+local function succeed(job, at, result, children, news)
+  move(job, 'success', at, 'finished_at', at, 'result', result)
+  if children ~= '' then redis.call('HSET', job.key, 'children', children) end
+  if job.callback then call_back(job, at) end
   tell(job.id, news)
 end
 
-local function cancel(job, at)
+local function fail(job, at, status, error, exception, news)
+  move(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
+  if job.callback then call_back(job, at) end
+  tell(job.id, news)
+end
+
+local function cancel(job, at) -- seldom
   local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { 'cancelled' } }
   fail(job, at, 'cancelled', 'cancelled', cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
@@ -180,13 +298,14 @@ end
 -- The running attempt is taken back (or cancelled, when that was asked for). With a cause (a death) it is counted, by a
 -- weight of half when other jobs ran beside it and may have been the cause: three of them fail the job instead.
 -- -> 'returned' (it is to run again) | 'dropped' | 'poison'; whether it had better run apart from others
-local function interrupt(job, at, cause, weight)
+local function interrupt(job, at, cause, weight) -- seldom
   if cancel_if_asked(job, at) then return 'dropped' end
+  local attempt, deaths = job.attempts, 0
   take_back(job, at)
-  job.attempts = job.attempts - 1
-  if cause == '' then return 'returned', false end
-  local deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight))
-  if deaths < MOST_DEATHS then return 'returned', weight < 1 or deaths > 1 end
+  if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
+  local about = { class = 'WorkerLostError', message = cause ~= '' and cause or 'the worker was stopped', traceback = '', interrupted = true }
+  keep_failure(job, at, attempt, job.token, deaths < MOST_DEATHS and '0' or 'null', cjson.encode(about))
+  if deaths < MOST_DEATHS then return 'returned', cause ~= '' and (weight < 1 or deaths > 1) end
   fail_as_poison(job, at, deaths, cause)
   return 'poison'
 end

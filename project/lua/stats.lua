@@ -4,10 +4,10 @@ for _, queue in ipairs(redis.call('SMEMBERS', QUEUES)) do waiting = waiting + re
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now(), '+inf')) do
   slots = slots + tonumber(redis.call('HGET', worker_key(worker), 'slots') or 0)
 end
-local kinds = redis.call('SMEMBERS', KINDS)
+local shelves = redis.call('SMEMBERS', SHELVES)
 for _, status in ipairs(STATUSES) do
   local count = 0
-  for _, kind in ipairs(kinds) do count = count + redis.call('ZCARD', index_key(kind, status)) end
+  for _, shelf in ipairs(shelves) do count = count + redis.call('ZCARD', index_key(shelf, status)) end
   counts[#counts + 1] = status
   counts[#counts + 1] = count
 end

@@ -3,8 +3,5 @@
 local id, token, result, children, news = unpack(ARGV)
 local job, at = load(id), now()
 local may = verdict(job, token, 'success')
-if may ~= 'go' then return may end
-move(job, 'success', at, 'finished_at', at, 'result', result)
-if children ~= '' then redis.call('HSET', job.key, 'children', children) end
-tell(id, news)
+if may == 'go' then succeed(job, at, result, children, news) end
 return may

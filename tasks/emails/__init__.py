@@ -1,6 +1,5 @@
 """The kind ``email_blast``: one mail to each recipient, whatever happens in between."""
 
-from dataclasses import asdict
 from typing import Any
 
 from project.celery import app
@@ -18,17 +17,25 @@ from project.settings import settings
     retry_backoff_max=MAX_BACKOFF,
     retry_jitter=settings().retry_jitter,
 )
-def send_email_blast(self: Any, recipients: list[str], template: str) -> dict[str, Any]:
+def send_email_blast(
+    self: Any, recipients: list[Any], template: str, **wishes: Any
+) -> dict[str, Any]:
     """Mail ``template`` to recipients that ``tasks.emails.blast.check`` has passed.
 
-    Returns ``{"sent": int, "template": str}`` and, when there are any, how many
-    ``bounced``, were ``rejected`` or are ``unknown``.
+    ``wishes`` are further fields of ``tasks.emails.roll.Order``. Returns ``{"sent": int,
+    "template": str}``, how many have another outcome when there are any, ``rate`` (mails a
+    second) and ``duration`` (seconds).
     """
-    from tasks.emails import blast
-    from tasks.emails.ledger import RedisLedger
+    from tasks.emails import turns
+    from tasks.emails.roll import Order
 
-    job_id = self.request.id
-    ledger = RedisLedger(app.store.client, job_id)
-    counts = asdict(blast.deliver(job_id, recipients, template, ledger))
-    sent = counts.pop("sent")
-    return {"sent": sent, "template": template} | {name: n for name, n in counts.items() if n}
+    order = Order(self.request.id, recipients, template, **wishes)
+    return turns.lead(self, order, help_with_blast)
+
+
+@app.task(name="email_blast_help", bind=True)
+def help_with_blast(self: Any, blast: str) -> str:
+    """Mail a part of a large blast beside its own job; says why it ended."""
+    from tasks.emails import turns
+
+    return turns.help_out(self, blast)

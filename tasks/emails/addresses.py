@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formataddr
 from functools import lru_cache
+from typing import Any
 
 import email_validator
 from email_validator import EmailNotValidError
@@ -39,18 +40,28 @@ def is_plain(address: str) -> bool:
     return _parts(address) is not None
 
 
-def normalise(recipients: Sequence[object]) -> list[str]:
+def normalise(recipients: Sequence[object]) -> list[str | Sequence[Any]]:
     """The recipients as they will be written, in order, each mailbox once.
 
-    Domains become lower case and ASCII. Two spellings that differ only in case
-    are one mailbox; the first one stays. Raises ``InvalidField`` for the first
-    recipient that is no address, as ``recipients[3]``.
+    Each is an address, or a pair of one and something that stays with it. Domains
+    become lower case and ASCII. Two spellings that differ only in case are one
+    mailbox; the first one stays. Raises ``InvalidField`` for the first recipient
+    that is no address, as ``recipients[3]``.
     """
-    mailboxes: dict[str, str] = {}
+    mailboxes: dict[str, str | Sequence[Any]] = {}
     for place, recipient in enumerate(recipients):
-        address = _normal(recipient, place)
-        mailboxes.setdefault(address.casefold(), address)
+        given, *rest = recipient if isinstance(recipient, (list, tuple)) else (recipient,)
+        address = _normal(given, place)
+        mailboxes.setdefault(address.casefold(), [address, *rest] if rest else address)
     return list(mailboxes.values())
+
+
+def problem_of(text: str) -> tuple[str, str]:
+    """An address as it will be written and "", or the text given and why it is none."""
+    try:
+        return _everyday(text) or _unusual(text), ""
+    except EmailNotValidError as refusal:
+        return text[:MAX_LENGTH], str(refusal)
 
 
 @lru_cache(maxsize=8)

@@ -9,18 +9,21 @@
 
 A claim of another attempt may be taken over: that attempt is dead, or it is
 told by ``about_to_send`` that the recipient is no longer its own. A ``dot`` is
-never taken over: the mail may be out, and nobody is mailed twice.
+never taken over, unless the order says ``resend``: the mail may be out, and nobody
+is mailed twice. Who is on the suppression list becomes ``suppressed`` instead of
+``claimed``; an address that is none is ``invalid`` from the beginning.
 """
 
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import redis
 
-from project.errors import TransientError
-from project.settings import DAY, settings
+from tasks.emails import moves
+from tasks.emails.books import Books, seconds_kept
 
 
 class Outcome(StrEnum):
@@ -30,11 +33,22 @@ class Outcome(StrEnum):
     RETRY = "retry"
     BOUNCED = "bounced"
     REJECTED = "rejected"
+    SUPPRESSED = "suppressed"
+    INVALID = "invalid"
     UNKNOWN = "unknown"
+
+
+WAITING = "waiting"
+"""What is said of a recipient that has no outcome yet."""
+
+OPEN = frozenset({WAITING, Outcome.RETRY})
 
 
 class Ledger(Protocol):
     """What one attempt may do for a recipient, decided for all attempts of the blast."""
+
+    def open_among(self, recipients: Sequence[str]) -> list[str]:
+        """Those of the recipients that an attempt may still have to mail."""
 
     def claim(self, recipient: str) -> bool:
         """Whether this attempt shall mail the recipient."""
@@ -42,27 +56,14 @@ class Ledger(Protocol):
     def about_to_send(self, recipient: str) -> bool:
         """Note that the mail goes out now. False: another attempt took over, do not send."""
 
-    def settle(self, recipient: str, outcome: Outcome) -> None:
-        """Note the outcome for a recipient this attempt has claimed."""
+    def settle(self, recipient: str, outcome: Outcome, reason: str = "") -> None:
+        """Note the outcome for a recipient this attempt has claimed.
+
+        With a ``reason``, such as ``bounced``, the address gets no mail of any blast any more.
+        """
 
     def tally(self) -> Counter[Outcome]:
         """How many recipients there are per outcome; one that is only claimed is a ``RETRY``."""
-
-
-CLAIM = """
-local state = redis.call('HGET', KEYS[1], ARGV[1])
-if state and state ~= 'retry' and string.sub(state, 1, 8) ~= 'claimed:' then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], 'claimed:' .. ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return 1
-"""
-
-MOVE = """
-local state = redis.call('HGET', KEYS[1], ARGV[1])
-if state ~= 'claimed:' .. ARGV[2] and state ~= 'dot:' .. ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-return 1
-"""
 
 
 class RedisLedger:
@@ -73,57 +74,85 @@ class RedisLedger:
     after the last claim, by default two days longer than any record is kept:
     a job that can be retried must find its ledger, or it mails everybody again.
     Methods raise ``TransientError`` when Redis does not do what it is asked.
+    With ``resend`` whoever may have been mailed already is mailed again.
     """
 
-    def __init__(self, client: redis.Redis, job_id: str, keep_seconds: int = 0) -> None:
-        self._client = client
-        self._key = f"continuo:mail:{job_id}"
-        self._keep_seconds = keep_seconds or _longer_than_records()
+    def __init__(
+        self,
+        client: redis.Redis | Books,
+        job_id: str,
+        keep_seconds: int = 0,
+        *,
+        resend: bool = False,
+    ) -> None:
+        self._books = client if isinstance(client, Books) else Books(client)
+        self._job_id = job_id
+        self._keep_seconds = keep_seconds or seconds_kept()
+        self._resend = resend
         self._attempt = uuid.uuid4().hex
-        self._claim = client.register_script(CLAIM)
-        self._move = client.register_script(MOVE)
+
+    def open_among(self, recipients: Sequence[str]) -> list[str]:
+        """Those without a final outcome, in their order; one round trip for all of them."""
+        if not recipients:
+            return []
+        states = self._books.run(moves.states(self._job_id, [fold(one) for one in recipients]))
+        return [one for one, state in zip(recipients, states, strict=True) if self._is_open(state)]
 
     def claim(self, recipient: str) -> bool:
         """Take a recipient that is new, put off, or claimed by another attempt."""
-        return self._ask(self._claim, recipient, self._attempt, self._keep_seconds)
+        move = moves.claim(
+            self._job_id,
+            fold(recipient),
+            attempt=self._attempt,
+            kept=self._keep_seconds,
+            resend=self._resend,
+        )
+        return self._books.run(move)
 
     def about_to_send(self, recipient: str) -> bool:
         """Claimed by this attempt -> dot."""
-        return self._ask(self._move, recipient, self._attempt, f"dot:{self._attempt}")
+        return self._move(recipient, f"dot:{self._attempt}")
 
-    def settle(self, recipient: str, outcome: Outcome) -> None:
+    def settle(self, recipient: str, outcome: Outcome, reason: str = "") -> None:
         """Claimed or dot by this attempt -> outcome; anything else stays as it is."""
-        self._ask(self._move, recipient, self._attempt, outcome.value)
+        self._move(recipient, outcome.value, reason)
 
     def tally(self) -> Counter[Outcome]:
         """The outcomes of all attempts so far; a dot counts as ``UNKNOWN``."""
-        try:
-            states = self._client.hvals(self._key)
-        except redis.RedisError as error:
-            raise _unavailable(error) from error
-        return Counter(_outcome(state) for state in states)
+        return outcomes(self._books.run(moves.tally(self._job_id)))
 
-    def _ask(self, script: Any, *arguments: str | int) -> bool:
-        try:
-            return bool(script(keys=[self._key], args=arguments))
-        except redis.RedisError as error:
-            raise _unavailable(error) from error
+    def _move(self, recipient: str, state: str, reason: str = "") -> bool:
+        who = fold(recipient)
+        move = moves.move(self._job_id, who, attempt=self._attempt, state=state, reason=reason)
+        return self._books.run(move)
 
-
-def _longer_than_records() -> int:
-    given = settings()
-    kept = (given.retention_success, given.retention_failed, given.retention_cancelled)
-    return max(kept) + 2 * DAY
+    def _is_open(self, state: str) -> bool:
+        outcome = outcome_of(state)
+        return outcome in OPEN or (self._resend and outcome == Outcome.UNKNOWN)
 
 
-def _outcome(state: str | bytes) -> Outcome:
-    text = state.decode() if isinstance(state, bytes) else state
-    if text.startswith("claimed:"):
-        return Outcome.RETRY
-    if text.startswith("dot:"):
-        return Outcome.UNKNOWN
-    return Outcome(text)
+def fold(address: str) -> str:
+    """What a mailbox is known by: spellings that differ in case are one."""
+    return address.lower()
 
 
-def _unavailable(error: redis.RedisError) -> TransientError:
-    return TransientError(f"the mail ledger cannot be used: {error}")
+def outcome_of(state: str) -> str:
+    """The outcome a state stands for, or ``WAITING``."""
+    word = state.partition(":")[0]
+    if word in {"", "claimed"}:
+        return WAITING
+    return Outcome.UNKNOWN.value if word == "dot" else word
+
+
+def settled(tally: moves.Tally) -> Counter[Outcome]:
+    """A tally by outcome, without those who wait or are being mailed."""
+    return Counter({found: tally.counts.get(found.value, 0) for found in Outcome})
+
+
+def outcomes(tally: moves.Tally) -> Counter[Outcome]:
+    """A tally by outcome; whoever has a line and no outcome is to be tried again."""
+    counts: Counter[Outcome] = Counter()
+    for state, count in tally.counts.items():
+        counts[Outcome(outcome_of(state))] += count
+    counts[Outcome.RETRY] += tally.lines - counts.total()
+    return +counts

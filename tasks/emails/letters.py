@@ -1,22 +1,32 @@
 """Mail templates: one folder each, with ``subject.txt``, ``body.html`` and ``body.txt``.
 
-A template sees ``recipient`` and ``sender`` (addresses), ``home_url`` (where the
-service is reached) and, in the bodies, ``subject``. A name it uses and nobody
-gave is an error, never an empty place.
+``body.mjml`` may stand in for ``body.html``, and ``body.txt`` may be missing: then the text is
+made from the HTML. A template sees ``recipient`` and ``sender`` (addresses), ``home_url`` (where
+the service is reached), ``unsubscribe_url``, what the order gives as data and, in the bodies,
+``subject``. A name it uses and nobody gave is an error, never an empty place.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from project.errors import InvalidField, PermanentError
+from project.settings import settings
+from tasks.emails.plain import text_of
 
 if TYPE_CHECKING:
+    import css_inline
     import jinja2
 
 FOLDER = Path(__file__).parent / "templates"
-PARTS = ("subject.txt", "body.html", "body.txt")
+SUBJECT, HTML, TEXT, MJML = "subject.txt", "body.html", "body.txt", "body.mjml"
+PARTS = (SUBJECT, HTML, TEXT)
+KEPT_SHEET = '<style data-css-inline="ignore"'
+MOST_CHARACTERS = 1_000_000
+"""Of one body."""
+
 EXPRESSION_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
 """What an expression in a template can raise beside jinja's own errors."""
 
@@ -32,34 +42,40 @@ class Letter:
 
 @dataclass(frozen=True)
 class Template:
-    """The three parts of a template, compiled."""
+    """The parts of a template, compiled; without ``text`` that is made from the HTML."""
 
     name: str
     subject: "jinja2.Template"
     html: "jinja2.Template"
-    text: "jinja2.Template"
+    text: "jinja2.Template | None"
 
-    def render(self, **values: str) -> Letter:
+    def render(self, **values: Any) -> Letter:
         """Fill in ``values``; ``PermanentError`` when the template does not work with them."""
         import jinja2
 
         try:
             subject = " ".join(self.subject.render(values).split())
-            html = self.html.render(values, subject=subject)
-            text = self.text.render(values, subject=subject)
+            values["subject"] = subject
+            html = _inlined(self.html.render(values))
+            text = self.text.render(values) if self.text else text_of(html)
         except (jinja2.TemplateError, *EXPRESSION_ERRORS) as error:
             raise PermanentError(f"the template {self.name!r} does not render: {error}") from error
+        if max(len(html), len(text)) > MOST_CHARACTERS:
+            raise PermanentError(
+                f"the template {self.name!r} makes more than {MOST_CHARACTERS} characters"
+            )
         return Letter(subject, html, text)
 
 
 @cache
 def names() -> tuple[str, ...]:
     """The templates there are: every folder that has all its parts."""
-    complete = (
+    complete = {
         folder.name
-        for folder in FOLDER.iterdir()
-        if all((folder / part).is_file() for part in PARTS)
-    )
+        for place in _folders()
+        for folder in place.iterdir()
+        if (folder / SUBJECT).is_file() and any((folder / body).is_file() for body in (HTML, MJML))
+    }
     return tuple(sorted(complete))
 
 
@@ -75,14 +91,39 @@ def load(name: str) -> Template:
 
     Raises ``InvalidField`` for an unknown name, ``PermanentError`` for broken syntax.
     """
+    check(name)
+    return _compiled(name, _environment())
+
+
+def build(name: str, parts: dict[str, str]) -> Template:
+    """A template from the text of its parts, which may use those that are shipped.
+
+    Raises ``PermanentError`` for broken syntax.
+    """
     import jinja2
 
-    check(name)
+    given = jinja2.DictLoader({f"{name}/{part}": source for part, source in parts.items()})
+    return _compiled(name, _environment().overlay(loader=_loader(given)))
+
+
+def _compiled(name: str, environment: "jinja2.Environment") -> Template:
+    import jinja2
+
     try:
-        parts = [_environment().get_template(f"{name}/{part}") for part in PARTS]
-    except jinja2.TemplateError as error:
+        subject, html = (environment.get_template(f"{name}/{part}") for part in (SUBJECT, HTML))
+        text = _text(environment, name)
+    except (jinja2.TemplateError, ValueError) as error:
         raise PermanentError(f"the template {name!r} cannot be used: {error}") from error
-    return Template(name, *parts)
+    return Template(name, subject, html, text)
+
+
+def _text(environment: "jinja2.Environment", name: str) -> "jinja2.Template | None":
+    import jinja2
+
+    try:
+        return environment.get_template(f"{name}/{TEXT}")
+    except jinja2.TemplateNotFound:
+        return None
 
 
 @cache
@@ -91,7 +132,7 @@ def _environment() -> "jinja2.Environment":
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(FOLDER),
+        loader=_loader(jinja2.FileSystemLoader(list(_folders()))),
         autoescape=jinja2.select_autoescape(["html"], default=False),
         undefined=jinja2.StrictUndefined,
         newline_sequence="\r\n",
@@ -99,3 +140,61 @@ def _environment() -> "jinja2.Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
+
+
+def _loader(sources: "jinja2.BaseLoader") -> "jinja2.BaseLoader":
+    """The same with ``body.html`` made from ``body.mjml`` where that is there, then the shipped."""
+    import jinja2
+
+    def from_mjml(name: str) -> str | None:
+        if not name.endswith(f"/{HTML}"):
+            return None
+        try:
+            source, *_ = sources.get_source(_blank(), name.removesuffix(HTML) + MJML)
+        except jinja2.TemplateNotFound:
+            return None
+        return _html_of(source)
+
+    shipped = jinja2.FileSystemLoader(FOLDER)
+    return jinja2.ChoiceLoader([jinja2.FunctionLoader(from_mjml), sources, shipped])
+
+
+@cache
+def _blank() -> "jinja2.Environment":
+    import jinja2
+
+    return jinja2.Environment(autoescape=True)
+
+
+def _html_of(mjml: str) -> str:
+    """MJML as HTML, what is in braces left as it is. Raises ``ValueError``."""
+    import mrml
+
+    try:
+        return mrml.to_html(mjml).content
+    except OSError as error:
+        raise ValueError(f"{MJML}: {error}") from error
+
+
+def _inlined(html: str) -> str:
+    """The rules of its style sheets in the tags, since many readers drop the sheets.
+
+    Those of a sheet that is marked so stay where they are.
+    """
+    if html.count("<style") == html.count(KEPT_SHEET):
+        return html
+    return "\r\n".join(_inliner().inline(html).splitlines())
+
+
+@cache
+def _inliner() -> "css_inline.CSSInliner":
+    import css_inline
+
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
+
+
+def _folders() -> Iterator[Path]:
+    """Where templates are: those of this installation come before the shipped ones."""
+    if settings().mail_templates:
+        yield Path(settings().mail_templates)
+    yield FOLDER

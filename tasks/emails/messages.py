@@ -6,13 +6,17 @@ that varies is an address that was checked, a digest, or encoded text.
 
 import hashlib
 from binascii import b2a_qp
+from collections.abc import Mapping, Sequence
 from email.header import Header
 from email.utils import formatdate
 from functools import lru_cache
+from typing import Any
 
 from project.errors import InvalidField
 from project.settings import settings
-from tasks.emails import addresses, letters
+from tasks.emails import addresses, attachments, letters, signature, unsubscribe
+from tasks.emails.addresses import Sender
+from tasks.emails.letters import Letter
 
 MAX_PLAIN_SUBJECT = 200
 """Longer subjects are folded (as encoded words), as RFC 5322 asks for."""
@@ -23,9 +27,13 @@ To: {recipient}
 Subject: {subject}
 Date: {date}
 Message-ID: <{digest}@{domain}>
-Auto-Submitted: auto-generated
+List-Unsubscribe: <{unsubscribe}>
+{one_click}Auto-Submitted: auto-generated
 Precedence: bulk
 MIME-Version: 1.0
+{body}""".replace("\n", "\r\n")
+
+_BODY = """\
 Content-Type: multipart/alternative; boundary="{boundary}"
 
 --{boundary}
@@ -42,20 +50,51 @@ Content-Transfer-Encoding: quoted-printable
 """.replace("\n", "\r\n")
 
 
-def compose(job_id: str, recipient: str, template: str) -> bytes:
+_ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+"""RFC 8058 has it for https alone."""
+
+
+def compose(
+    job_id: str,
+    recipient: str,
+    template: str,
+    data: Mapping[str, Any] | None = None,
+    files: tuple[tuple[str, str], ...] = (),
+) -> bytes:
     """The mail of this job for one recipient: pure ASCII, lines end with CRLF.
 
     The same job and recipient always get the same Message-ID. ``recipient``
     comes from ``check``; anything that is not one plain address is refused.
+    ``files`` are artifacts that go with it, each as key and name.
     Raises ``InvalidField``, or ``PermanentError`` when the template fails.
     """
     if not addresses.is_plain(recipient):
         raise InvalidField("recipient", f"{recipient[:80]!r} is not one plain e-mail address")
     sender = addresses.sender(settings().mail_from)
-    letter = letters.load(template).render(
-        recipient=recipient, sender=sender.address, home_url=settings().base_url
-    )
+    letter = letters.load(template).render(**values_for(recipient, sender, data))
+    raw = write(job_id, recipient, sender, letter, attachments.load(files))
+    return signature.sign(raw, sender.domain)
+
+
+def values_for(
+    recipient: str, sender: Sender, data: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All that a template is told for one recipient."""
+    return {
+        **(data or {}),
+        "recipient": recipient,
+        "sender": sender.address,
+        "home_url": settings().base_url,
+        "unsubscribe_url": unsubscribe.link(recipient),
+    }
+
+
+def write(
+    job_id: str, recipient: str, sender: Sender, letter: Letter, parts: Sequence[str] = ()
+) -> bytes:
+    """The mail with this letter and these parts attached, not signed."""
     digest = hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
+    link = unsubscribe.link(recipient)
     return _MESSAGE.format(
         sender=sender.header,
         recipient=recipient,
@@ -63,11 +102,22 @@ def compose(job_id: str, recipient: str, template: str) -> bytes:
         date=formatdate(),
         digest=digest,
         domain=sender.domain,
-        # "=_" cannot occur in quoted-printable text, so neither can this boundary
-        boundary=f"=_{digest}",
-        text=_quoted(letter.text),
-        html=_quoted(letter.html),
+        unsubscribe=link,
+        one_click=_ONE_CLICK if link.startswith("https://") else "",
+        body=_body(letter, parts, digest),
     ).encode("ascii")
+
+
+def _body(letter: Letter, parts: Sequence[str], digest: str) -> str:
+    # "=_" cannot occur in quoted-printable text nor in Base64, so neither can these boundaries
+    text, html = _quoted(letter.text), _quoted(letter.html)
+    body = _BODY.format(boundary=f"=_{digest}", text=text, html=html)
+    if not parts:
+        return body
+    line = f"--=_mixed_{digest}"
+    pieces = "".join(f"{line}\r\n{part}" for part in (body, *parts))
+    head = f'Content-Type: multipart/mixed; boundary="{line.removeprefix("--")}"'
+    return f"{head}\r\n\r\n{pieces}{line}--\r\n"
 
 
 @lru_cache(maxsize=64)

@@ -27,6 +27,9 @@ MAILS_PER_CONNECTION = 100
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 CLOSING = 421
 GO_AHEAD = 354
+NO_MAILBOX = ("5.1.1 ", "5.1.2 ", "5.1.3 ", "5.1.6 ", "5.1.10 ", "5.2.1 ")
+"""The mailbox or its domain does not exist, has moved or is closed; 550 alone may mean anything."""
+
 SHOWN = 200
 """Characters of a server's answer that are repeated in our errors."""
 
@@ -59,6 +62,11 @@ class Reply(NamedTuple):
     def is_permanent(self) -> bool:
         """Whether the same will never work."""
         return 500 <= self.code < 600  # noqa: PLR2004
+
+    @property
+    def is_about_the_mailbox(self) -> bool:
+        """Whether it says, in a code of RFC 3463, that there is no such mailbox."""
+        return self.is_permanent and self.text.startswith(NO_MAILBOX)
 
     @property
     def is_garbled(self) -> bool:
@@ -149,11 +157,12 @@ class Connection:
         """
         if self._mails >= MAILS_PER_CONNECTION:
             self.quit()
-        started = self._start()
+        rcpt = f"RCPT TO:<{recipient}>"
+        started = self._start(rcpt)
         if not started.is_ok:
             self.drop()
             raise ServerUnavailable(f"{self._server} refuses the sender: {started}")
-        reply = self._ask(f"RCPT TO:<{recipient}>")
+        reply = self._answer() if self._takes_several else self._ask(rcpt)
         if not reply.is_ok:
             self._reset()
         return reply
@@ -197,14 +206,25 @@ class Connection:
                 self._client.docmd("QUIT")
         self.drop()
 
-    def _start(self) -> Reply:
-        """MAIL FROM, on a new connection when the server has closed the used one meanwhile."""
-        command = f"MAIL FROM:<{self._sender.address}>"
+    def _start(self, rcpt: str) -> Reply:
+        """MAIL FROM, on a new connection when the server has closed the used one meanwhile.
+
+        What comes after it goes along with it when the server takes several commands at once.
+        """
         if self._client is not None:
             with contextlib.suppress(Dropped):
-                return self._ask(command)
+                return self._ask_to_begin(rcpt)
         self._open()
-        return self._ask(command)
+        return self._ask_to_begin(rcpt)
+
+    def _ask_to_begin(self, rcpt: str) -> Reply:
+        command = f"MAIL FROM:<{self._sender.address}>"
+        return self._ask(f"{command}\r\n{rcpt}" if self._takes_several else command)
+
+    @property
+    def _takes_several(self) -> bool:
+        """Whether the server has said PIPELINING (RFC 2920): each mail waits once less."""
+        return self._client is not None and self._client.has_extn("pipelining")
 
     def _open(self) -> None:
         try:
@@ -220,6 +240,9 @@ class Connection:
 
     def _ask(self, command: str) -> Reply:
         self._send(f"{command}\r\n".encode("ascii"))
+        return self._answer()
+
+    def _answer(self) -> Reply:
         reply = self._reply()
         if reply.code == CLOSING or reply.is_garbled:
             self.drop()

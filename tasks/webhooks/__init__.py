@@ -1,11 +1,18 @@
-"""The kind ``webhook``: one HTTP request to somebody else's server, again while that may help."""
+"""Calls of somebody else's server, again while that may help.
+
+The kind ``webhook`` is one HTTP request that was ordered, the kind ``callback`` tells how a job
+ended.
+"""
 
 from typing import Any
 
-from project.celery import app
+from project.celery import MESSENGER, app
 from project.errors import InvalidField, PermanentError
+from project.job import Job
+from project.moves import Message
 from project.records import MAX_BACKOFF, backoff
 from project.settings import settings
+from tasks.webhooks import deliveries
 
 
 @app.task(
@@ -33,3 +40,32 @@ def call_webhook(self: Any, **call: Any) -> dict[str, Any]:
         if put_off.after <= backoff(self.request.retries + 1):
             raise
         raise self.retry(exc=put_off, countdown=put_off.after) from put_off
+
+
+class Messenger(Job):
+    """Checks a URL when it is given, not only when it is called."""
+
+    def message(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
+        """The message of a delivery. Raises ``InvalidField``."""
+        deliveries.check((kwargs or {}).get("url", ""))
+        return super().message(args, kwargs, **options)
+
+
+@app.task(
+    name=MESSENGER,
+    base=Messenger,
+    bind=True,
+    max_retries=len(deliveries.DELAYS),
+    repeats=True,
+    hides_arguments=True,
+    resultrepr_maxsize=20,
+)
+def deliver_callback(self: Any, url: str) -> dict[str, Any]:
+    """Tell ``url`` how the job ended for which this one was made; see ``deliveries.deliver``."""
+    try:
+        return deliveries.deliver(url, self.request.id, app.store)
+    except (PermanentError, InvalidField):
+        raise
+    except Exception as problem:
+        pause = deliveries.pause(self.attempts_left, problem)
+        raise self.retry(exc=problem, countdown=pause) from problem

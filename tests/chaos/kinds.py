@@ -1,13 +1,11 @@
 """Kinds of jobs that write down what they do: ``celery -A project worker -I tests.chaos.kinds``."""
 
-import os
-import signal
 import time
 from typing import Any
 
 from project.celery import app
 from tests.chaos.ledger import What
-from tests.chaos.pen import STEP, effort, pen_of
+from tests.chaos.pen import effort, kill, pen_of, work_long
 
 
 @app.task(name="chaos.short", bind=True)
@@ -35,19 +33,10 @@ def once(self: Any, ledger: str, _ballast: str = "") -> None:
 @app.task(name="chaos.long", bind=True)
 def long(self: Any, ledger: str, seconds: float) -> None:
     """Work for many seconds, a little at a time."""
-    pen = pen_of(self, ledger)
-    pen.write(What.START)
-    for _ in range(round(seconds / STEP)):
-        time.sleep(STEP)
-        pen.write(What.STEP)
-    pen.write(What.FINISH)
+    work_long(pen_of(self, ledger), seconds)
 
 
 @app.task(name="chaos.killer", bind=True)
 def killer(self: Any, ledger: str, victim: str) -> None:
     """Kill the own process ("child") or the one that started it ("main")."""
-    pen = pen_of(self, ledger)
-    pen.write(What.START)
-    pen.write(What.END)
-    os.kill(os.getpid() if victim == "child" else os.getppid(), signal.SIGKILL)
-    time.sleep(60)
+    kill(pen_of(self, ledger), victim)

@@ -62,7 +62,7 @@ class Load(threading.Thread):
                 pass  # it was taken, only the answer was lost
             except (StoreUnavailable, OperationalError, RuntimeError) as problem:
                 self.refusals[str(problem)[:80]] += 1
-                time.sleep(PAUSE)
+                self.stopped.wait(PAUSE)
                 continue
             self.accepted[job_id] = order.kind
             return

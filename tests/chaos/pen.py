@@ -5,6 +5,7 @@ job goes on: a kill leaves the line or nothing.
 """
 
 import os
+import signal
 import time
 from typing import Any
 
@@ -15,6 +16,9 @@ SHORTEST, LONGEST = 0.003, 0.010
 
 STEP = 0.05
 """Seconds between two signs of life of a long job."""
+
+DYING = 60.0
+"""Seconds in which a process that was killed, or whose parent was, has ended."""
 
 
 class Pen:
@@ -39,6 +43,24 @@ def pen_of(task: Any, ledger: str) -> Pen:
     """A pen for this run of a job."""
     request = task.request
     return Pen(ledger, request.id, request.retries + 1, request.hostname)
+
+
+def work_long(pen: Pen, seconds: float) -> None:
+    """Work for many seconds, a little at a time."""
+    pen.write(What.START)
+    for _ in range(round(seconds / STEP)):
+        time.sleep(STEP)
+        pen.write(What.STEP)
+    pen.write(What.FINISH)
+
+
+def kill(pen: Pen, victim: str) -> None:
+    """Kill the own process ("child") or the one that started it ("main")."""
+    pen.write(What.START)
+    pen.write(What.END)
+    os.kill(os.getpid() if victim == "child" else os.getppid(), signal.SIGKILL)
+    time.sleep(DYING)
+    pen.write(What.FINISH)
 
 
 def effort(job_id: str) -> float:

@@ -7,13 +7,12 @@ default of an hour.
 """
 
 import os
-import signal
 import time
 
 from celery import Celery, Task
 
 from tests.chaos.ledger import What
-from tests.chaos.pen import STEP, effort, pen_of
+from tests.chaos.pen import effort, kill, pen_of, work_long
 
 VISIBILITY = "CHAOS_VISIBILITY"
 
@@ -54,19 +53,10 @@ def short(self: Task, ledger: str) -> None:
 @app.task(name="chaos.long", bind=True)
 def long(self: Task, ledger: str, seconds: float) -> None:
     """The same as ours."""
-    pen = pen_of(self, ledger)
-    pen.write(What.START)
-    for _ in range(round(seconds / STEP)):
-        time.sleep(STEP)
-        pen.write(What.STEP)
-    pen.write(What.FINISH)
+    work_long(pen_of(self, ledger), seconds)
 
 
 @app.task(name="chaos.killer", bind=True)
 def killer(self: Task, ledger: str, victim: str) -> None:
     """The same as ours."""
-    pen = pen_of(self, ledger)
-    pen.write(What.START)
-    pen.write(What.END)
-    os.kill(os.getpid() if victim == "child" else os.getppid(), signal.SIGKILL)
-    time.sleep(60)
+    kill(pen_of(self, ledger), victim)

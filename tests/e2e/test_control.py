@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
+import httpx2
 import pytest
 import redis
 
@@ -33,6 +35,42 @@ def test_a_waiting_job_is_cancelled_and_can_run_again(own: House) -> None:
     until(lambda: own.record("/reports", job_id)["attempts"] > 1)
     refused = own.http.post(f"/tasks/{job_id}/retry")
     assert (refused.status_code, refused.json()["task"]["id"]) == (409, job_id)
+
+
+def test_a_cancelled_job_runs_again_with_another_payload(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    job_id = own.order("/emails", BLAST | {"tags": ["x"]})["id"]
+    own.http.delete(f"/tasks/{job_id}")
+    body = {"payload": {"recipients": ["ada@example.com"], "tags": ["x"]}, "max_retries": 2}
+    key = {"Idempotency-Key": "once-more"}
+    answers = [own.http.post(f"/tasks/{job_id}/retry", json=body, headers=key) for _ in range(2)]
+    own.http.post("/queues/celery/resume")
+    assert [answer.status_code for answer in answers] == [202, 202]
+    record = own.final("/emails", job_id)
+    assert (record["result"]["sent"], record["attempts"], record["max_retries"]) == (1, 1, 2)
+    assert record["tags"] == ["x"]
+    assert own.http.post(f"/tasks/{job_id}/retry", json=body, headers=key).status_code == 202
+    assert own.http.post(f"/tasks/{job_id}/retry", json=body).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"payload": {"recipients": 5}}, "/payload/recipients"),
+        ({"payload": {"recipients": ["nobody"]}}, "payload.recipients[0]"),
+        ({"payload": {"typo": 1}}, "/payload/typo"),
+        ({"payload": {"tags": ["other"]}}, "payload.tags"),
+        ({"payload": {"unique": {"key": "k"}}}, "payload.unique"),
+        ({"payload": []}, "/payload"),
+        ({"max_retries": 0}, "/max_retries"),
+        ({"more": 1}, "/more"),
+    ],
+)
+def test_a_wrong_payload_changes_nothing(own: House, body: Any, where: str) -> None:
+    job_id = own.final("/emails", own.order("/emails", BLAST)["id"])["id"]
+    answer = own.http.post(f"/tasks/{job_id}/retry", json=body)
+    fault = answer.json()["errors"][0]
+    assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
 
 
 def test_a_job_that_is_unknown_can_neither_be_shown_nor_stopped_nor_run(own: House) -> None:
@@ -90,6 +128,132 @@ def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
     assert len(seen) == len(set(seen)) == own.http.get("/tasks?kind=email_blast").json()["total"]
 
 
+def test_jobs_are_found_by_tag_queue_and_error(own: House) -> None:
+    tags = {"tags": ["nightly", "für Ada"]}
+    blast = own.order("/emails", BLAST | tags)
+    assert (blast["queue"], blast["tags"]) == ("celery", tags["tags"])
+    bulk = {"tasks": [{"kind": "report", "max_retries": 1, "tags": ["nightly"]}]}
+    report = own.http.post("/tasks/bulk", json=bulk).json()["tasks"][0]["task"]["id"]
+    own.final("/emails", blast["id"])
+    own.final("/reports", report)
+
+    def found(**query: str) -> list[str]:
+        answer = own.http.get("/tasks", params=query)
+        assert answer.status_code == 200, answer.text
+        return [task["id"] for task in answer.json()["tasks"]]
+
+    assert found(tag="nightly") == [report, blast["id"]]
+    assert found(tag="für Ada", status="success", queue="celery") == [blast["id"]]
+    assert found(tag="nightly", kind="report") == [report]
+    assert found(tag="nightly", queue="slow") == []
+    assert report in found(error="(simulated)")
+    assert found(error="no such error") == []
+    answer = own.http.get("/tasks", params={"error": "(simulated)", "limit": "1"}).json()
+    assert (answer["total"], len(answer["tasks"])) == (None, 1)
+    assert answer["looked_at"] >= 1
+
+
+def test_tags_that_are_none_are_refused(own: House) -> None:
+    for tags, where in ((["a"] * 9, "/tags"), (["a", ""], "/tags/1"), (["a\nb"], "tags[0]")):
+        answer = own.http.post("/emails", json=BLAST | {"tags": tags})
+        fault = answer.json()["errors"][0]
+        assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
+
+
+def test_a_queue_is_paused_over_a_restart_and_resumed(own: House) -> None:
+    def queue(answer: httpx2.Response) -> dict[str, Any]:
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    assert queue(own.http.post("/queues/celery/pause"))["paused"] is True
+    assert queue(own.http.post("/queues/celery/pause"))["paused"] is True
+    job_id = own.order("/emails", BLAST)["id"]
+    own.stop()
+    own.start(CONTINUO_FAULT_RATE="1")
+    other = own.order("/emails", BLAST)["id"]
+    celery = queue(own.http.get("/queues"))["queues"][0]
+    assert (celery["name"], celery["paused"]) == ("celery", True)
+    assert (celery["workers"], celery["running"]) == (1, 0)
+    assert celery["waiting"] >= 2
+    assert celery["oldest"] > 0
+    assert own.record("/emails", job_id)["status"] == "pending"
+    assert queue(own.http.post("/queues/celery/resume"))["paused"] is False
+    assert {own.final("/emails", one)["status"] for one in (job_id, other)} == {"success"}
+
+
+def test_all_jobs_of_a_filter_are_counted_then_cancelled_then_run_again(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    tagged = [own.order("/emails", BLAST | {"tags": ["many"]})["id"] for _ in range(12)]
+    other = own.order("/emails", BLAST)["id"]
+
+    def send(verb: str, **body: Any) -> httpx2.Response:
+        return own.http.post(f"/tasks/{verb}", json={"filter": {"tag": "many"}} | body)
+
+    trial = send("cancel", dry_run=True).json()
+    assert (trial["matches"], trial["complete"], len(trial["sample"])) == (12, True, 10)
+    assert trial["sample"][0]["id"] == tagged[-1]
+    assert send("retry", dry_run=True).json()["matches"] == 0
+    ordered = send("cancel")
+    assert (ordered.status_code, ordered.json()["kind"]) == (202, "cancel_jobs")
+    record = own.final("/tasks", ordered.json()["id"])
+    assert record["result"] == {"found": 12, "changed": 12}
+    assert record["progress"]["done"] == record["progress"]["total"] == 12
+    assert {own.record("/emails", one)["status"] for one in tagged} == {"cancelled"}
+    assert own.record("/emails", other)["status"] == "pending"
+    again = send("retry", filter={"tag": "many", "error": "cancelled"}, tags=["again"])
+    assert own.final("/tasks", again.json()["id"])["result"] == {"found": 12, "changed": 12}
+    assert again.headers["location"] == f"/tasks/{again.json()['id']}"
+    own.http.post("/queues/celery/resume")
+    assert {own.final("/emails", one)["status"] for one in tagged} == {"success"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "where"),
+    [
+        ("cancel", {}, "/filter"),
+        ("cancel", {"filter": {"status": "success"}}, "filter.status"),
+        ("retry", {"filter": {"status": "running"}}, "filter.status"),
+        ("retry", {"filter": {"tags": "x"}}, "/filter/tags"),
+        ("retry", {"filter": {"created_after": "x"}}, "/filter/created_after"),
+        ("cancel", {"filter": {}, "dry_run": "yes"}, "/dry_run"),
+    ],
+)
+def test_a_wrong_filter_changes_nothing(own: House, verb: str, body: Any, where: str) -> None:
+    answer = own.http.post(f"/tasks/{verb}", json=body)
+    assert answer.status_code == 422
+    fault = answer.json()["errors"][0]
+    assert where in (fault.get("pointer"), fault.get("field"))
+
+
+def test_one_key_for_a_cancel_and_a_retry_is_two_orders(own: House) -> None:
+    body, key = {"filter": {"tag": "nobody"}}, {"Idempotency-Key": "same"}
+    answers = [
+        own.http.post(f"/tasks/{verb}", json=body, headers=key)
+        for verb in ("cancel", "retry", "cancel")
+    ]
+    kinds = [answer.json()["kind"] for answer in answers]
+    assert kinds == ["cancel_jobs", "retry_jobs", "cancel_jobs"]
+    assert answers[0].json()["id"] == answers[2].json()["id"]
+
+
+def test_a_pending_job_says_what_is_to_be_expected_of_it(own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    first, second = (own.order("/emails", BLAST)["id"] for _ in range(2))
+    by_kind, by_id = own.record("/emails", second), own.record("/tasks", second)
+    assert by_kind["position"] == by_id["position"] == own.record("/tasks", first)["position"] + 1
+    assert by_id["estimate"] is None
+    waited = own.http.get(f"/tasks/{second}", headers={"Prefer": "wait=1"})
+    assert waited.json()["position"] == by_id["position"]
+    own.http.post("/queues/celery/resume")
+    assert "position" not in own.final("/emails", second)
+
+
+def test_a_queue_that_is_unknown_cannot_be_paused(own: House) -> None:
+    answers = [own.http.post(f"/queues/none/{verb}") for verb in ("pause", "resume")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -99,6 +263,7 @@ def test_the_next_page_keeps_what_was_asked_for(own: House) -> None:
         "created_after=nan",
         "created_after=inf",
         "created_before=-1",
+        "error=" + "x" * 201,
     ],
 )
 def test_a_wrong_question_is_refused(own: House, query: str) -> None:

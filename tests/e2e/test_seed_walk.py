@@ -114,7 +114,8 @@ def test_a_blast_sends_one_mail_to_each(house: House) -> None:
     ordered = house.order("/emails", {"recipients": recipients})
     assert ordered["kind"] == "email_blast"
     done = house.final("/emails", ordered["id"])
-    assert done["result"] == {"sent": 2, "template": "default"}
+    assert list(done["result"]) == ["sent", "template", "rate", "duration"]
+    assert done["result"] | {"sent": 2, "template": "default"} == done["result"]
     assert set(recipients) <= set(addressed(house))
     assert len(addressed(house)) == before + 2
 
@@ -122,7 +123,8 @@ def test_a_blast_sends_one_mail_to_each(house: House) -> None:
 def test_a_blast_to_nobody_sends_nothing(house: House) -> None:
     before = len(addressed(house))
     done = house.final("/emails", house.order("/emails", {"recipients": []})["id"])
-    assert (done["status"], done["result"]) == ("success", {"sent": 0, "template": "default"})
+    assert done["status"] == "success"
+    assert done["result"] | {"sent": 0, "template": "default"} == done["result"]
     assert len(addressed(house)) == before
 
 

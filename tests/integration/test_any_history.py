@@ -1,6 +1,7 @@
-"""Whatever happens to jobs, in whatever order: one final state each, none lost, lists true."""
+"""Whatever happens to jobs, in whatever order: one final state each, told once; lists are true."""
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,11 +15,14 @@ from hypothesis.stateful import (
 )
 
 from project import moves
-from project.moves import Message, Start, Verdict
+from project.moves import Cancel, Message, Question, Start, Verdict
 from project.records import FINAL, TaskStatus
 from project.store import Store
 
+CALLBACK = moves.callback_of(Message(moves.UNNAMED, "callback", "celery", "m", "[]", 10))
 TOKENS = st.sampled_from(["w1", "w2"])
+QUEUES = st.sampled_from(["celery", "slow"])
+FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
 
 
 class Histories(RuleBasedStateMachine):
@@ -32,22 +36,39 @@ class Histories(RuleBasedStateMachine):
         self.count = 0
         self.final: dict[str, TaskStatus] = {}
         self.finishes: Counter[str] = Counter()
+        self.told: set[str] = set()
+        self.deliveries = 0
+        self.wishes: dict[str, str] = {}
+        self.paused: set[str] = set()
+        self.serial = 0
 
     @initialize()
     def begin(self) -> None:
         self.store.client.flushall()
+        self.store.run(moves.lease("w", 60, {"slots": 1}, first=True))
 
-    @rule(target=jobs)
-    def enqueue(self) -> str:
+    @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from(["", CALLBACK]))
+    def enqueue(self, queue: str, facets: tuple[str, ...], callback: str) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
-        self.store.run(moves.enqueue(Message(job_id, "k", "celery", "m", "[]", 3)))
+        message = Message(job_id, "k", queue, "m", "[]", 3, None, facets, callback)
+        self.store.run(moves.enqueue(message))
+        if callback:
+            self.told.add(job_id)
         return job_id
+
+    @rule(job=jobs)
+    def cancel(self, job: str) -> None:
+        if self.store.run(moves.cancel(job)) is Cancel.CANCELLED:
+            self.finishes[job] += 1
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def start(self, job: str, token: str, retries: int) -> None:
         before = self.store.run(moves.read(job))
-        answer = self.store.run(moves.start(job, retries=retries, token=f"{token}#{retries}"))
+        move = moves.start(
+            job, retries=retries, token=f"{token}#{retries}", revival=self.wishes.get(job, "")
+        )
+        answer = self.store.run(move)
         assert before is not None
         assert answer is not Start.UNKNOWN
         if before.status in FINAL:
@@ -70,12 +91,61 @@ class Histories(RuleBasedStateMachine):
         )
         self.ended(job, self.store.run(move))
 
-    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
-    def retry(self, job: str, token: str, retries: int) -> None:
-        again = Message(job, "k", "celery", f"retry {retries}", "[]", 3)
+    @rule(job=jobs, call=st.sampled_from(["c1", "c2"]), payload=st.sampled_from(["[1]", "[2]"]))
+    def revive(self, job: str, call: str, payload: str) -> None:
+        before = self.store.run(moves.read(job))
+        assert before is not None
+        again = Message(job, "k", before.queue, "again", payload, before.attempts + 3)
+        done = self.store.run(moves.revive(again, attempts=before.attempts, call=call))
+        after = self.store.run(moves.read(job))
+        if before.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and after != before:
+            assert after is not None
+            assert done
+            assert (after.status, after.tags) == (TaskStatus.PENDING, before.tags)
+            assert self.store.client.hget(f"continuo:job:{job}", "payload") == payload.encode()
+            assert self.wishes.get(job) != call
+            self.wishes[job] = call
+            del self.final[job]
+            self.finishes[job] = 0
+        else:
+            assert after == before
+            assert done == (self.wishes.get(job) == call)
+
+    @rule(queue=QUEUES)
+    def pause(self, queue: str) -> None:
+        self.store.run(moves.pause(queue))
+        self.paused.add(queue)
+
+    @rule(queue=QUEUES)
+    def resume(self, queue: str) -> None:
+        self.store.run(moves.resume(queue))
+        self.paused.discard(queue)
+
+    @rule(most=st.integers(1, 3))
+    def hand_out_and_give_back(self, most: int) -> None:
+        before = {queue: self.store.client.llen(queue) for queue in ("celery", "slow")}
+        lists = ["celery", "slow"]
+        move = moves.fetch("w", serial=self.serial, most=most, done=[], lists=lists)
+        taken = self.store.run(move)
+        open_ones = sum(count for queue, count in before.items() if queue not in self.paused)
+        assert len(taken) == min(most, open_ones)
+        assert not self.paused.intersection(name for name, _ in taken)
+        serials = [str(self.serial + place) for place in range(len(taken))]
+        if serials:
+            self.store.run(moves.release("w", serials))
+        self.serial += most
+        assert {queue: self.store.client.llen(queue) for queue in before} == before
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3), queue=QUEUES)
+    def retry(self, job: str, token: str, retries: int, queue: str) -> None:
+        again = Message(job, "k", queue, f"retry {retries}", "[]", 3)
         self.store.run(
             moves.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
         )
+
+    @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
+    def die(self, job: str, token: str, retries: int) -> None:
+        self.store.run(moves.interrupt(job, token=f"{token}#{retries}", cause="signal 9"))
 
     @rule()
     def promote(self) -> None:
@@ -92,22 +162,43 @@ class Histories(RuleBasedStateMachine):
             record = self.store.run(moves.read(f"job-{number}"))
             assert record is not None
             if record.is_final:
+                self.deliveries += record.id in self.told - self.final.keys()
                 assert self.final.setdefault(record.id, record.status) is record.status
             else:
                 assert record.id not in self.final
+
+    @invariant()
+    def each_end_is_told_once(self) -> None:
+        told = self.store.run(moves.page(Question(kinds=["callback"]), limit=1000))
+        assert len(told.records) == told.total == self.deliveries
+        assert self.store.client.llen("celery") >= self.deliveries
 
     @invariant()
     def lists_say_what_records_say(self) -> None:
         page = self.store.run(moves.page(limit=1000))
         counted = Counter(record.status.value for record in page.records)
         stats = self.store.run(moves.stats())
-        assert stats.total_tasks == self.count == page.total
+        assert stats.total_tasks == self.count + self.deliveries == page.total
         assert counted == Counter({k: n for k, n in stats.status_counts.items() if n})
+
+    @invariant()
+    def a_job_is_in_the_lists_of_its_queue_and_its_tags_and_in_no_other(self) -> None:
+        records = self.store.run(moves.page(limit=1000)).records
+        for tag in ("a", "b"):
+            tagged = {record.id for record in records if tag in record.tags}
+            assert self.found(facets=[f"tag:{tag}"]) == tagged
+        slow = {record.id for record in records if record.queue == "slow"}
+        assert self.found(queues=["slow"]) == slow
+
+    def found(self, **question: Any) -> set[str]:
+        page = self.store.run(moves.page(Question(**question), limit=1000))
+        assert page.total == len(page.records)
+        return {record.id for record in page.records}
 
     @invariant()
     def only_retrying_jobs_are_scheduled(self) -> None:
         scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
-        page = self.store.run(moves.page(statuses=[TaskStatus.RETRYING], limit=1000))
+        page = self.store.run(moves.page(Question(statuses=[TaskStatus.RETRYING]), limit=1000))
         assert scheduled <= {record.id for record in page.records}
 
 

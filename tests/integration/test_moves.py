@@ -8,8 +8,8 @@ import pytest
 
 from project import moves
 from project.errors import DuplicateJob, StoreUnavailable
-from project.moves import Message, Start, Verdict
-from project.records import TaskRecord, TaskStatus
+from project.moves import Message, Question, Start, Verdict
+from project.records import Page, TaskRecord, TaskStatus
 from project.store import Store
 
 
@@ -102,6 +102,51 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
     assert queued(store) == [b"again"]
     assert start(store, "a", retries=1) is Start.STARTED
     assert record(store, "a").attempts == 2
+
+
+def postpone(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Verdict:
+    again = message(job_id, text="again")
+    return store.run(moves.postpone(job_id, token=token, delay=delay, message=again))
+
+
+def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.delete("celery")
+    assert postpone(store, "a", token="another") is Verdict.REFUSED
+    assert postpone(store, "a") is Verdict.GO
+    assert postpone(store, "a") is Verdict.AGAIN
+    waits = record(store, "a")
+    assert (waits.status, waits.attempts, waits.error) == (TaskStatus.RETRYING, 0, "")
+    assert store.run(moves.promote(10)).promoted == 0
+    assert store.run(moves.hurry("a"))
+    assert store.run(moves.promote(10)).promoted == 1
+    assert queued(store) == [b"again"]
+    assert start(store, "a", token="u") is Start.STARTED
+    assert record(store, "a").attempts == 1
+
+
+def test_a_job_that_is_postponed_for_no_time_goes_to_the_end_of_its_queue(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.delete("celery")
+    store.run(moves.enqueue(message("b")))
+    assert postpone(store, "a", delay=0) is Verdict.GO
+    assert queued(store) == [b"again", b"message of b"]
+
+
+def test_a_job_that_does_not_wait_cannot_be_hurried(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    assert not store.run(moves.hurry("a"))
+    assert not store.run(moves.hurry("nothing"))
+
+
+def test_a_job_that_is_to_be_cancelled_is_not_postponed(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a", token="w#1")
+    store.run(moves.cancel("a"))
+    assert postpone(store, "a", token="w#1") is Verdict.REFUSED
+    assert record(store, "a").status is TaskStatus.CANCELLED
 
 
 def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
@@ -265,18 +310,201 @@ def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
     for number in range(4):
         store.run(moves.enqueue(message(str(number), kind="ab"[number % 2])))
     start(store, "2")
-    running = store.run(moves.page(kinds=["a"], statuses=[TaskStatus.RUNNING], limit=10))
+    running = store.run(moves.page(Question(kinds=["a"], statuses=[TaskStatus.RUNNING]), limit=10))
     assert [record.id for record in running.records] == ["2"]
     assert running.total == 1
 
 
 def test_a_page_can_be_narrowed_to_a_time(store: Store) -> None:
     made = [store.run(moves.enqueue(message(str(number)))).created_at for number in range(5)]
-    bounds = {"created_after": made[0], "created_before": made[4]}
-    first = store.run(moves.page(limit=2, **bounds))
-    second = store.run(moves.page(limit=2, cursor=first.next_cursor, **bounds))
+    between = Question(created_after=made[0], created_before=made[4])
+    first = store.run(moves.page(between, limit=2))
+    second = store.run(moves.page(between, limit=2, cursor=first.next_cursor))
     assert [record.id for record in (*first.records, *second.records)] == ["3", "2", "1"]
     assert (first.total, second.total, second.next_cursor) == (3, 3, None)
+
+
+def ids(page: Page) -> list[str]:
+    return [record.id for record in page.records]
+
+
+def find(store: Store, **question: Any) -> list[str]:
+    return ids(store.run(moves.page(Question(**question), limit=10)))
+
+
+def test_a_record_tells_its_queue_and_its_tags(store: Store) -> None:
+    about = {"queue": "slow\x06\x163", "facets": ("tag:b", "tag:a")}
+    made = store.run(moves.enqueue(message("a", **about)))
+    assert made == record(store, "a")
+    assert (made.kind, made.queue, made.tags) == ("report", "slow", ["b", "a"])
+    plain = store.run(moves.enqueue(message("b")))
+    assert (plain.queue, plain.tags) == ("celery", [])
+
+
+def test_queues_and_tags_are_found_wherever_their_job_has_got_to(store: Store) -> None:
+    for number in range(4):
+        tags = ("tag:even",) if number % 2 == 0 else ("tag:odd", "tag:prime")
+        queue = "slow" if number > 1 else "celery"
+        store.run(moves.enqueue(message(str(number), queue=queue, facets=tags)))
+    assert find(store, queues=["slow"]) == ["3", "2"]
+    assert find(store, queues=["celery"], facets=["tag:even"]) == ["0"]
+    assert find(store, facets=["tag:odd"]) == find(store, facets=["tag:prime"]) == ["3", "1"]
+    start(store, "3")
+    assert find(store, facets=["tag:odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
+    assert find(store, facets=["tag:odd"], statuses=[TaskStatus.PENDING]) == ["1"]
+    retry(store, "3")
+    store.run(moves.cancel("1"))
+    assert find(store, facets=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
+    assert find(store, facets=["tag:none"]) == find(store, queues=["none"]) == []
+    assert counts(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
+
+
+def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store) -> None:
+    store.run(moves.enqueue(message("a", facets=("tag:x",))))
+    start(store, "a")
+    again = message("a", text="again", queue="slow")
+    store.run(moves.retry("a", token="t", error="", delay=0, message=again))
+    assert (record(store, "a").queue, record(store, "a").tags) == ("slow", ["x"])
+    assert find(store, queues=["slow"], facets=["tag:x"]) == ["a"]
+    assert find(store, queues=["celery"]) == []
+    assert counts(store) == {"retrying": 1}
+
+
+def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
+    again = message(job_id, text="again", max_retries=9)._replace(**changes)
+    attempts = record(store, job_id).attempts
+    return store.run(moves.revive(again, attempts=attempts, call=call))
+
+
+def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None:
+    store.run(moves.enqueue(message("a", facets=("tag:x",))))
+    start(store, "a")
+    fail(store, "a")
+    store.client.delete("celery")
+    assert revive(store, "a", "first", payload="[[], {}]", due=time.time() + 60)
+    back = record(store, "a")
+    assert (back.status, back.attempts, back.max_retries) == (TaskStatus.PENDING, 1, 9)
+    assert (back.error, back.tags, back.finished_at) == ("boom", ["x"], None)
+    assert queued(store) == []
+    assert store.run(moves.promote(10)).next_in == pytest.approx(60, abs=2)
+
+
+def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store) -> None:
+    def begin(revival: str) -> Start:
+        return store.run(moves.start("a", retries=0, token="t", revival=revival))
+
+    store.run(moves.enqueue(message("a")))
+    store.run(moves.cancel("a"))
+    assert revive(store, "a", "first")
+    assert len(queued(store)) == 2
+    assert begin("") is Start.REFUSED
+    store.run(moves.cancel("a"))
+    assert revive(store, "a", "second")
+    assert [begin(revival) for revival in ("", "first")] == [Start.REFUSED] * 2
+    expired = moves.fail(
+        "a", token="", status=TaskStatus.FAILED, error="", exception="", news="", revival="first"
+    )
+    assert store.run(expired) is Verdict.REFUSED
+    assert begin("second") is Start.STARTED
+    assert begin("") is Start.REFUSED
+    assert begin("second") is Start.STARTED
+
+
+def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    fail(store, "a")
+    store.client.delete("celery")
+    assert revive(store, "a", "first")
+    assert revive(store, "a", "first")
+    assert queued(store) == [b"again"]
+    store.run(moves.start("a", retries=1, token="t", revival="first"))
+    assert revive(store, "a", "first")
+    assert not revive(store, "a", "second")
+    fail(store, "a")
+    assert revive(store, "a", "first")
+    assert record(store, "a").status is TaskStatus.FAILED
+    assert revive(store, "a", "second")
+    assert record(store, "a").status is TaskStatus.PENDING
+
+
+def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
+    for number in range(6):
+        own = (f"tenant:{number % 2}", "tag:x")
+        store.run(moves.enqueue(message(str(number), facets=own)))
+    both = Question(facets=["tag:x", "tenant:1"])
+    page = store.run(moves.page(both, limit=2))
+    assert (ids(page), page.total) == (["5", "3"], None)
+    assert ids(store.run(moves.page(both, limit=2, cursor=page.next_cursor))) == ["1"]
+
+
+def test_an_error_is_looked_for_a_part_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moves, "MOST_LOOKED_AT", 4)
+    for number in range(10):
+        store.run(moves.enqueue(message(str(number))))
+        start(store, str(number))
+        fail(store, str(number))
+        store.client.hset(f"continuo:job:{number}", "error", f"no. {number} (of 10)")
+    asked = Question(error="(of 10)")
+    page = store.run(moves.page(asked, limit=2))
+    assert (ids(page), page.looked_at, page.total) == (["9", "8"], 2, None)
+    rare, cursor, looked_at = Question(error="no. 1 ("), None, []
+    for _ in range(3):
+        page = store.run(moves.page(rare, limit=2, cursor=cursor))
+        cursor = page.next_cursor
+        looked_at.append((page.looked_at, ids(page)))
+    assert looked_at == [(4, []), (4, []), (2, ["1"])]
+    assert cursor is None
+
+
+def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store) -> None:
+    """By the commands that its script calls: no more of them, whatever is asked."""
+
+    def calls(question: Question) -> int:
+        store.client.config_resetstat()
+        store.run(moves.page(question, limit=5))
+        stats = store.client.info("commandstats")
+        return sum(one["calls"] for one in stats.values())
+
+    def enqueue(count: int) -> None:
+        jobs = [
+            message(f"{count}-{number}", queue="slow", facets=("tag:x",)) for number in range(count)
+        ]
+        store.run(moves.enqueue_all(jobs))
+
+    enqueue(20)
+    middle = record(store, "20-10").created_at
+    questions = [
+        Question(),
+        Question(kinds=["report"], statuses=[TaskStatus.PENDING]),
+        Question(queues=["slow"]),
+        Question(facets=["tag:x"], created_after=middle),
+        Question(created_before=middle),
+    ]
+    before = [calls(question) for question in questions]
+    enqueue(1000)
+    assert [calls(question) for question in questions] == before
+
+
+def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
+    store.run(moves.enqueue(message("a", queue="slow", facets=("tag:x", "tenant:y"))))
+    start(store, "a")
+    succeed(store, "a")
+    store.client.delete("slow")
+    store.client.hset("continuo:job:a", "finished_at", 1)
+    for name in store.client.keys("continuo:*:success"):
+        store.client.zadd(name, {"a": 1})
+    status = TaskStatus.SUCCESS
+    move = moves.sweep(shelf="report\nslow", status=status, kept=60, offset=0, most=10)
+    assert store.run(move) == (1, 0)
+    assert set(store.client.keys()) <= {
+        b"continuo:events",
+        b"continuo:kinds",
+        b"continuo:queues",
+        b"continuo:bell:slow",
+    }
 
 
 def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
@@ -291,7 +519,7 @@ def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
 
     def sweep(offset: int) -> tuple[int, int]:
         move = moves.sweep(
-            kind="report", status=TaskStatus.SUCCESS, kept=500, offset=offset, most=1
+            shelf="report", status=TaskStatus.SUCCESS, kept=500, offset=offset, most=1
         )
         return store.run(move)
 

@@ -122,6 +122,17 @@ def test_a_message_sent_twice_runs_once(app: Continuo, worker: Worker, client: r
     assert app.AsyncResult(message.id).record == record
 
 
+def test_the_end_of_a_job_is_told_by_a_job_of_its_own(
+    app: Continuo, worker: Worker, client: redis.Redis
+) -> None:
+    message = add.message((2, 3), callback_url="http://nobody.invalid/")
+    app.send(message)
+    final(app.AsyncResult(message.id))
+    delivery = app.AsyncResult(app.store.run(moves.last_delivery(message.id)))
+    until(lambda: delivery.record and delivery.record.status == "retrying", 10)
+    assert client.zcard("continuo:unsent") == 0
+
+
 def test_a_dead_workers_job_runs_again(
     app: Continuo, worker: Worker, rabbitmq: str, tmp_path: Path, client: redis.Redis
 ) -> None:

@@ -3,14 +3,13 @@
 import os
 import signal
 import socket
-import socketserver
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes
 from email.policy import default
@@ -27,113 +26,9 @@ from project.settings import settings
 from tasks.emails import smtp
 from tasks.emails.blast import MAX_DROPS, Delivery, check, deliver
 from tasks.emails.ledger import Outcome, RedisLedger
+from tests.smtp import HANG_UP, Scripted
 
 ROOT = Path(__file__).parents[2]
-HANG_UP = ""
-
-Plan = Callable[[str, str], str | None]
-"""(stage, recipient) -> the reply; "" hangs up; None goes on as usual."""
-
-
-class Talk(socketserver.StreamRequestHandler):
-    """One connection: SMTP as far as the plan of the server lets it."""
-
-    server: "Scripted"
-    timeout = 20
-
-    def handle(self) -> None:
-        self.server.connections += 1
-        self.recipient = ""
-        self.in_mail = False
-        self.say("220 scripted")
-        try:
-            while line := self.rfile.readline():
-                self.answer(line.decode("ascii").rstrip("\r\n"))
-        except (HungUp, ConnectionError):
-            return
-
-    def answer(self, line: str) -> None:
-        self.server.commands.append(line)
-        verb = line.partition(" ")[0].upper()
-        if verb == "EHLO":
-            self.say(self.server.hello)
-        elif verb == "AUTH":
-            self.say("235 welcome" if line.endswith(self.server.login) else "535 go away")
-        elif verb == "MAIL":
-            self.say(self.at("mail") or self.begin())
-        elif verb == "RCPT":
-            self.recipient = line.partition("<")[2].rstrip(">")
-            self.say(self.at("rcpt") or "250 ok")
-        elif verb == "DATA":
-            self.say(self.at("data") or self.take())
-        else:
-            self.in_mail = False
-            self.say("250 ok")
-
-    def begin(self) -> str:
-        if self.in_mail:
-            return "503 there is a mail already"
-        self.in_mail = True
-        return "250 ok"
-
-    def take(self) -> str:
-        self.say("354 go on")
-        lines = [self.rfile.readline()]
-        self.at("body")
-        while lines[-1] != b".\r\n":
-            if not lines[-1]:
-                raise HungUp
-            lines.append(self.rfile.readline())
-        self.in_mail = False
-        refusal = self.at("dot")
-        if refusal:
-            return refusal
-        self.server.taken.append((self.recipient, b"".join(lines[:-1])))
-        return self.at("answer") or "250 taken"
-
-    def at(self, stage: str) -> str | None:
-        reply = self.server.plan(stage, self.recipient)
-        if reply == HANG_UP:
-            raise HungUp
-        return reply
-
-    def say(self, reply: str) -> None:
-        self.wfile.write(f"{reply}\r\n".encode())
-
-
-class HungUp(Exception):
-    """The plan says so."""
-
-
-class Scripted(socketserver.ThreadingTCPServer):
-    """An SMTP server on a free port that follows ``plan`` and remembers what it took."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Talk)
-        self.plan: Plan = lambda _stage, _recipient: None
-        self.hello = "250 scripted"
-        self.login = ""
-        self.taken: list[tuple[str, bytes]] = []
-        self.commands: list[str] = []
-        self.connections = 0
-
-    @property
-    def times(self) -> Counter[str]:
-        return Counter(recipient for recipient, _ in self.taken)
-
-    def once(self, stage: str, recipient: str, reply: str) -> None:
-        """Reply so at the first time ``recipient`` gets to ``stage``, as usual afterwards."""
-        moments = {(stage, recipient)}
-
-        def plan(*moment: str) -> str | None:
-            if moment not in moments:
-                return None
-            moments.remove(moment)
-            return reply
-
-        self.plan = plan
 
 
 @pytest.fixture
@@ -182,9 +77,19 @@ def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> Delivery:
     return deliver(job, recipients, "default", RedisLedger(keys, job))
 
 
+@pytest.fixture(
+    params=["250 scripted", "250-scripted\r\n250 PIPELINING"], ids=["single", "several"]
+)
+def either(request: pytest.FixtureRequest, server: Scripted) -> Scripted:
+    """A server that takes one command at a time, and one that takes several."""
+    server.hello = request.param
+    return server
+
+
 def test_everybody_gets_one_mail_over_one_connection(
-    server: Scripted, keys: redis.Redis, job: str
+    either: Scripted, keys: redis.Redis, job: str
 ) -> None:
+    server = either
     assert attempt(keys, job, TRIO) == Delivery(sent=3)
     assert server.connections == 1
     assert [recipient for recipient, _ in server.taken] == TRIO
@@ -243,8 +148,9 @@ def test_lines_that_start_with_a_dot_arrive_as_they_were(
 
 @pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
 def test_a_temporary_refusal_is_sent_at_the_second_attempt(
-    server: Scripted, keys: redis.Redis, job: str, stage: str
+    either: Scripted, keys: redis.Redis, job: str, stage: str
 ) -> None:
+    server = either
     server.once(stage, BOB, "451 4.7.1 greylisted")
     with pytest.raises(TransientError, match=r"1 of 3 .* \(451 4.7.1 greylisted\); sent to 2"):
         attempt(keys, job, TRIO)
@@ -262,8 +168,9 @@ def test_a_temporary_refusal_is_sent_at_the_second_attempt(
     ],
 )
 def test_a_permanent_refusal_is_final(
-    server: Scripted, keys: redis.Redis, job: str, stage: str, outcome: Delivery
+    either: Scripted, keys: redis.Redis, job: str, stage: str, outcome: Delivery
 ) -> None:
+    server = either
     server.once(stage, BOB, "550 no")
     assert attempt(keys, job, TRIO) == outcome
     assert attempt(keys, job, TRIO) == outcome
@@ -273,8 +180,9 @@ def test_a_permanent_refusal_is_final(
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 @pytest.mark.parametrize("reply", [HANG_UP, "421 closing", "what?"])
 def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
-    server: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
+    either: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
+    server = either
     server.once(stage, BOB, reply)
     with pytest.raises(TransientError, match="1 of 3 recipients have to wait"):
         attempt(keys, job, TRIO)
@@ -310,8 +218,9 @@ def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
 
 @pytest.mark.parametrize("reply", [HANG_UP, "421 too many"])
 def test_a_server_that_hangs_up_between_two_mails_is_called_again(
-    server: Scripted, keys: redis.Redis, job: str, reply: str
+    either: Scripted, keys: redis.Redis, job: str, reply: str
 ) -> None:
+    server = either
     server.once("mail", ADA, reply)
     assert attempt(keys, job, TRIO) == Delivery(sent=3)
     assert server.connections == 2
@@ -327,8 +236,9 @@ def test_an_attempt_ends_when_every_connection_drops(
 
 
 def test_a_refused_sender_is_nobodys_fault_and_put_back(
-    server: Scripted, keys: redis.Redis, job: str
+    either: Scripted, keys: redis.Redis, job: str
 ) -> None:
+    server = either
     server.plan = lambda stage, _: "550 who are you?" if stage == "mail" else None
     with pytest.raises(smtp.ServerUnavailable, match="refuses the sender: 550 who are you"):
         attempt(keys, job, TRIO)
@@ -486,9 +396,9 @@ class Failing(RedisLedger):
         self.fail("about_to_send", recipient)
         return super().about_to_send(recipient)
 
-    def settle(self, recipient: str, outcome: Outcome) -> None:
+    def settle(self, recipient: str, outcome: Outcome, reason: str = "") -> None:
         self.fail("settle", recipient)
-        super().settle(recipient, outcome)
+        super().settle(recipient, outcome, reason)
 
     def fail(self, step: str, recipient: str) -> None:
         if (step, recipient) == (self.step, BOB):

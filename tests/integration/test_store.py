@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from threading import Thread
 
 import pytest
 
@@ -37,7 +38,7 @@ def enqueue(store: Store, job_id: str) -> None:
 
 def kind_and_kinds(store: Store) -> tuple[list[str], str]:
     record = store.run(moves.read("a"))
-    return store.run(moves.kinds()), record.id if record else ""
+    return store.run(moves.shelves()), record.id if record else ""
 
 
 def test_a_signal_handler_may_run_a_move_while_another_waits(
@@ -46,7 +47,7 @@ def test_a_signal_handler_may_run_a_move_while_another_waits(
     enqueue(store, "a")
     heard: list[object] = []
     store.client.client_pause(PAUSE_MS)
-    during(lambda: heard.append(store.run(moves.kinds())))
+    during(lambda: heard.append(store.run(moves.shelves())))
     record = store.run(moves.read("a"))
     assert record is not None
     assert (record.id, heard) == ("a", [["k"]])
@@ -82,7 +83,7 @@ def test_a_connection_that_was_closed_is_made_anew(store: Store) -> None:
 
 def test_an_answer_can_be_fetched_later(store: Store) -> None:
     enqueue(store, "a")
-    finish = store.begin(moves.kinds())
+    finish = store.begin(moves.shelves())
     assert kind_and_kinds(store) == (["k"], "a")
     assert finish() == ["k"]
 
@@ -93,3 +94,13 @@ def test_a_move_that_was_begun_is_run_again_when_its_connection_is_lost(store: S
     store.client.client_kill_filter(_type="normal", skipme=True)
     assert finish().id == "b"
     assert store.client.llen("celery") == 1
+
+
+def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(store: Store) -> None:
+    many = store.client.connection_pool.max_connections + 10
+    for number in range(many):
+        thread = Thread(target=enqueue, args=(store, f"job-{number}"))
+        thread.start()
+        thread.join()
+        store.begin(moves.shelves())()
+    assert store.run(moves.stats()).total_tasks == many

@@ -8,7 +8,6 @@ import gzip
 import json
 import shutil
 import socket
-import socketserver
 import ssl
 import subprocess
 import threading
@@ -17,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import pytest
 
@@ -25,122 +24,12 @@ from project.errors import InvalidField, PermanentError, TransientError
 from project.records import TaskRecord
 from project.settings import settings
 from tasks.webhooks import call_webhook, calls, orders, wire
+from tests.scripted import HERE, OK, Plan, Request, Scripted, Talk, answer, says
 from tests.workers import Desk, Worker, Workers
 
-HERE = "127.0.0.2"
 ELSEWHERE = "127.0.0.1"
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 SECRETS = ("Bearer-of-secrets", "query-of-secrets", "body-of-secrets")
-
-
-class Request(NamedTuple):
-    """What a server got."""
-
-    line: str
-    headers: dict[str, str]
-    body: bytes
-    raw: bytes
-
-
-class Talk(socketserver.StreamRequestHandler):
-    """One connection: reads a request, then does what the server's plan says."""
-
-    server: "Scripted"
-    timeout = 20
-
-    def handle(self) -> None:
-        self.server.connections += 1
-        try:
-            request = self.read()
-            self.server.requests.append(request)
-            self.server.plan(self, request)
-        except OSError:
-            self.server.hung_up.set()
-
-    def read(self) -> Request:
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += self.rfile.readline() or hang_up()
-        line, *lines = head.decode().split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines if line)
-        body = self.rfile.read(int(headers.get("Content-Length", 0)))
-        return Request(line, headers, body, head + body)
-
-    def say(self, data: bytes) -> None:
-        self.wfile.write(data)
-        self.server.sent += len(data)
-
-    def drip(self, data: bytes) -> None:
-        """Say it again and again, a little at a time."""
-        while not self.server.closing.wait(0.05):
-            self.say(data)
-
-    def pour(self, data: bytes) -> None:
-        """Say it again and again, as fast as it is taken."""
-        while not self.server.closing.is_set():
-            self.say(data)
-
-
-Plan = Callable[[Talk, Request], None]
-
-
-def hang_up() -> bytes:
-    raise ConnectionResetError
-
-
-class Scripted(socketserver.ThreadingTCPServer):
-    """An HTTP server on a free port that follows ``plan`` and remembers what it got."""
-
-    daemon_threads = True
-    block_on_close = True
-
-    def __init__(self, host: str = HERE, context: ssl.SSLContext | None = None) -> None:
-        super().__init__((host, 0), Talk)
-        self.context = context
-        self.plan: Plan = says(OK)
-        self.requests: list[Request] = []
-        self.connections = 0
-        self.sent = 0
-        self.hung_up = threading.Event()
-        self.closing = threading.Event()
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.server_address[0]}:{self.port}/"
-
-    def get_request(self) -> tuple[Any, Any]:
-        connected, address = super().get_request()
-        if self.context:
-            connected = self.context.wrap_socket(connected, server_side=True)
-        return connected, address
-
-    def __enter__(self) -> Self:
-        self.thread = threading.Thread(target=self.serve_forever, args=(0.05,))
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self.shutdown()
-        self.server_close()
-        self.thread.join(10)
-
-
-def says(*answers: bytes) -> Plan:
-    """One answer after the other, the last one again and again."""
-    rest = list(answers)
-    return lambda talk, _: talk.say(rest.pop(0) if len(rest) > 1 else rest[0])
-
-
-def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *lines, "", ""]
-    return "\r\n".join(head).encode() + body
 
 
 Start = Callable[..., Scripted]

@@ -110,6 +110,21 @@ def test_a_failed_job_gets_its_attempts_anew_and_its_count_goes_on(
     assert not job.again()
 
 
+def test_a_waiting_job_that_was_cancelled_runs_once_with_its_new_arguments(
+    desk: Desk, worker: Worker
+) -> None:
+    running, waiting = kinds.hold.delay(), kinds.add.delay(1, 2)
+    pid = desk.held(running.id)
+    waiting.cancel()
+    assert waiting.again((3, 4), max_retries=1)
+    assert len(desk.queued()) == 2
+    desk.let_go(pid)
+    record = desk.final(waiting.id)
+    assert (record.result, record.attempts, record.max_retries) == (7, 1, 1)
+    until(lambda: not desk.queued() and desk.in_hand() == 0)
+    assert desk.record(waiting.id) == record
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [(kinds.overrun, "TimeLimitExceeded"), (kinds.overrun_softly, "SoftTimeLimitExceeded")],

@@ -25,6 +25,10 @@ def test_a_killed_pool_process_gives_its_job_back(desk: Desk, workers: Workers) 
     done = desk.final(job.id)
     assert (done.status, done.result) == (TaskStatus.SUCCESS, second)
     assert (done.attempts, done.interruptions, done.error) == (1, 1, "")
+    assert isinstance(done.errors, list)
+    (lost,) = done.errors
+    assert (lost.interrupted, lost.attempt, lost.next_delay) == (True, 1, 0)
+    assert "SIGKILL" in lost.message
 
 
 def test_a_job_that_kills_its_process_is_given_up_after_three_deaths(

@@ -111,7 +111,7 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
     record = desk.final(job.id)
     assert record.status is TaskStatus.FAILED
     assert "JSON" in record.error
-    listed = app.store.run(moves.page(kinds=["tests.endless"], limit=10))
+    listed = app.store.run(moves.page(moves.Question(kinds=["tests.endless"]), limit=10))
     assert job.id in [record.id for record in listed.records]
 
 
@@ -158,3 +158,20 @@ def test_a_worker_sends_what_is_due_by_itself(desk: Desk) -> None:
     job = kinds.add.apply_async((1, 1), countdown=0.6)
     record = desk.final(job.id)
     assert 0.5 < (record.started_at or 0) - record.created_at < 3
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_a_job_that_postpones_itself_goes_on_uncounted(desk: Desk, seconds: float) -> None:
+    job = kinds.patient.delay(turns=3, seconds=seconds)
+    record = desk.final(job.id)
+    assert (record.status, record.result) == (TaskStatus.SUCCESS, [0, 0, 0, 0])
+    assert (record.attempts, record.interruptions, record.error) == (1, 0, "")
+    until(lambda: desk.in_hand() == 0)
+
+
+def test_a_job_that_postponed_itself_is_cancelled_while_it_waits(desk: Desk) -> None:
+    job = kinds.patient.delay(turns=1, seconds=600.0)
+    desk.becomes(job.id, "retrying")
+    assert job.cancel() is moves.Cancel.CANCELLED
+    assert desk.record(job.id).status is TaskStatus.CANCELLED
+    assert desk.due(job.id) is None

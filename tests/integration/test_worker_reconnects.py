@@ -12,11 +12,6 @@ from tests.processes import children, is_asleep
 from tests.workers import Desk, Workers
 
 
-def waiting(client: redis.Redis) -> list[str]:
-    """The connections on which workers wait for jobs."""
-    return [found["id"] for found in client.client_list() if found["cmd"] == "brpop"]
-
-
 def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
     desk: Desk, workers: Workers, client: redis.Redis
 ) -> None:
@@ -26,10 +21,10 @@ def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
         os.kill(pid, signal.SIGSTOP)
     job = kinds.hold.delay()
     # it waits for jobs and for nothing else: the one it has is in the pipe to a process
-    until(lambda: desk.in_hand() == 1 and waiting(client) and is_asleep(worker.pid))
-    (lost,) = waiting(client)
+    until(lambda: desk.in_hand() == len(desk.waiting()) == 1 and is_asleep(worker.pid))
+    (lost,) = desk.waiting()
     client.client_kill_filter(_id=lost)
-    until(lambda: waiting(client) not in ([], [lost]))
+    until(lambda: desk.waiting() not in ([], [lost]))
     for pid in pool:
         os.kill(pid, signal.SIGCONT)
     desk.let_go(desk.held(job.id))

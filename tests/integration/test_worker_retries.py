@@ -66,6 +66,32 @@ def test_the_record_shows_each_attempt_and_its_traceback(desk: Desk) -> None:
     assert "attempt 2 failed" in done.error
 
 
+def test_the_record_keeps_what_each_attempt_died_of(desk: Desk) -> None:
+    job = kinds.flaky.apply_async((99,), max_retries=3)
+    failed_attempts(desk, job.id)
+    errors = desk.record(job.id).errors
+    assert isinstance(errors, list)
+    told = [(each.attempt, each.kind, each.message, each.next_delay) for each in errors]
+    assert told == [
+        (1, "TransientError", "attempt 1 failed", 2),
+        (2, "TransientError", "attempt 2 failed", 4),
+        (3, "TransientError", "attempt 3 failed", None),
+    ]
+    for each in errors:
+        assert each.worker.startswith("w1@test/")
+        assert each.traceback.startswith("Traceback")
+        assert each.traceback.rstrip().endswith(each.message)
+        assert not each.interrupted
+
+
+def test_a_job_that_asks_for_a_retry_without_a_reason_has_one_on_its_record(desk: Desk) -> None:
+    job = kinds.unready.delay()
+    record = desk.becomes(job.id, TaskStatus.RETRYING)
+    assert isinstance(record.errors, list)
+    (failure,) = record.errors
+    assert (failure.kind, failure.message) == ("Retry", "the job asked for another attempt")
+
+
 def test_attempts_are_counted_per_call_and_do_not_leak(desk: Desk) -> None:
     wanted = [1, 5, None, 2, None]
     jobs = [kinds.flaky.apply_async((99,), max_retries=most) for most in wanted]
@@ -84,10 +110,15 @@ def test_a_limit_the_job_sets_itself_does_not_leak(desk: Desk) -> None:
 
 def test_a_blast_to_nobody_needs_no_mail_server(desk: Desk) -> None:
     job = send_email_blast.delay(recipients=[], template="default")
-    assert desk.final(job.id).result == {"sent": 0, "template": "default"}
+    result = desk.final(job.id).result
+    assert result | {"sent": 0, "template": "default", "rate": 0.0} == result
 
 
 def test_a_long_traceback_keeps_its_end(desk: Desk) -> None:
     record = desk.final(kinds.shout.apply_async((50_000,), max_retries=1).id)
     assert len(record.error) == 16_384
     assert record.error.rstrip().endswith("!the end")
+    assert isinstance(record.errors, list)
+    (failure,) = record.errors
+    assert (len(failure.traceback), len(failure.message)) == (2_048, 500)
+    assert failure.traceback.rstrip().endswith("!the end")

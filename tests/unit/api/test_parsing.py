@@ -69,6 +69,25 @@ def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
     assert content_type in problem.detail
 
 
+def test_a_body_in_the_other_media_type_of_a_route_is_given_as_text() -> None:
+    either = Body(Order, LIMIT, also="text/csv")
+
+    def read(content: bytes, content_type: str) -> Any:
+        headers = {"Content-Type": content_type}
+        return either.read(Request("POST", "/", headers=headers, body=content))
+
+    assert read(b"email\r\n{}", "Text/CSV; charset=utf-8") == "email\r\n{}"
+    assert read(b"{}", "application/json") == Order()
+    with pytest.raises(Problem, match="application/json or text/csv, not text/plain") as refusal:
+        read(b"{}", "text/plain")
+    assert refusal.value.status == 415
+    with pytest.raises(Problem, match="larger") as refusal:
+        read(b"x" * (LIMIT + 1), "text/csv")
+    assert refusal.value.status == 413
+    with pytest.raises(Problem, match="empty"):
+        read(b"", "text/csv")
+
+
 @pytest.mark.parametrize(
     "content",
     [b'{"a": 1', b"{}x", b"hello", b'{"max_retries": NaN}', b"\xef\xbb\xbf{}", b"{'a': 1}"],
@@ -84,6 +103,19 @@ def test_an_empty_body_is_400_and_says_what_to_send() -> None:
     assert problem.status == 400
     assert "empty" in problem.detail
     assert "{}" in problem.detail
+
+
+def test_a_body_that_is_not_needed_may_be_left_out_and_is_checked_when_it_is_there() -> None:
+    optional = Body(Order, LIMIT, is_needed=False)
+
+    def read(content: bytes) -> Any:
+        return optional.read(Request("POST", "/x", headers={}, body=content))
+
+    assert read(b"") == Order()
+    assert read(b'{"max_retries": 5}') == Order(max_retries=5)
+    with pytest.raises(Problem) as refused:
+        read(b"{")
+    assert refused.value.status == 400
 
 
 def test_a_body_that_is_not_utf8_is_400() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from celery import states
 
-from project.records import CELERY_STATE, FINAL, TaskRecord, TaskStatus, backoff
+from project.records import CELERY_STATE, FINAL, Failure, TaskRecord, TaskStatus, backoff
 
 SEED = (
     "id kind status attempts max_retries result error created_at updated_at started_at finished_at"
@@ -30,7 +30,16 @@ def record(status: TaskStatus = TaskStatus.PENDING) -> TaskRecord:
 
 
 def test_a_record_is_served_in_the_seeds_order_with_new_fields_at_the_end() -> None:
-    assert list(record().to_dict()) == [*SEED.split(), "interruptions"]
+    ours = ["interruptions", "queue", "tags", "progress"]
+    assert list(record().to_dict()) == [*SEED.split(), *ours]
+
+
+def test_the_errors_come_last_where_they_are_told() -> None:
+    failure = Failure(1.5, 1, "w", "ValueError", "no", "Traceback", 2.0)
+    served = msgspec.structs.replace(record(), errors=[failure]).to_dict()
+    assert list(served)[-1] == "errors"
+    names = "at attempt worker class message traceback next_delay interrupted"
+    assert list(served["errors"][0]) == names.split()
 
 
 def test_the_served_form_is_plain_json() -> None:

@@ -1,5 +1,6 @@
 """Settings: what can be set, what is refused, and who is let in."""
 
+import base64
 import hashlib
 import os
 import threading
@@ -62,6 +63,9 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
         ("ARTIFACTS_URL", "file:///srv/files"),
         ("ARTIFACTS_URL", "s3://key:secret@bucket"),
         ("PORT", "http"),
+        ("CONTINUO_WEBHOOK_SECRETS", "c2hvcnQ="),
+        ("CONTINUO_WEBHOOK_SECRETS", "whsec_c2hvcnQ="),
+        ("CONTINUO_WEBHOOK_SECRETS", "whsec_!"),
         ("HOST", "localhost"),
         ("WORKER_CONCURRENCY", "0"),
         ("LEASE_SECONDS", "0.5"),
@@ -182,3 +186,20 @@ def test_processes_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path)
         os.wait()
     assert len(found) == 8
     assert len(set(found)) == 1
+
+
+def test_callbacks_are_signed_with_every_secret_that_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = [bytes([number] * 24) for number in (1, 2)]
+    texts = [f"whsec_{base64.b64encode(key).decode()}" for key in keys]
+    assert given(monkeypatch, CONTINUO_WEBHOOK_SECRETS=", ".join(texts)).webhook_keys == keys
+
+
+def test_without_a_secret_for_callbacks_one_is_made_and_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first, second = (given(monkeypatch, DATA_DIR=str(tmp_path)).webhook_keys for _ in range(2))
+    assert first == second
+    assert len(first[0]) == 32
+    assert (tmp_path / "webhook_secret").read_text().startswith("whsec_")

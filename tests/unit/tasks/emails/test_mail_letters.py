@@ -4,9 +4,15 @@ from pathlib import Path
 import pytest
 
 from project.errors import InvalidField, PermanentError
+from project.settings import settings
 from tasks.emails import letters
 
-VALUES = {"recipient": "ada@x.org", "sender": "c@x.org", "home_url": "http://127.0.0.1:8000"}
+VALUES = {
+    "recipient": "ada@x.org",
+    "sender": "c@x.org",
+    "home_url": "http://127.0.0.1:8000",
+    "unsubscribe_url": "http://127.0.0.1:8000/u/token",
+}
 
 
 @pytest.fixture
@@ -61,9 +67,69 @@ def test_a_name_that_is_not_on_the_list_is_refused_with_the_list(name: str) -> N
 
 def test_a_folder_that_lacks_a_part_is_no_template(folder: Path) -> None:
     write(folder, "whole")
-    write(folder, "half")
-    (folder / "half" / "body.txt").unlink()
+    for name, part in (("bodiless", "body.html"), ("nameless", "subject.txt")):
+        write(folder, name)
+        (folder / name / part).unlink()
     assert letters.names() == ("whole",)
+
+
+def test_a_missing_text_is_made_from_the_html(folder: Path) -> None:
+    write(folder, "t", html="<h1>Hi</h1><p>Look at <a href='{{ home_url }}'>this</a></p>")
+    (folder / "t" / "body.txt").unlink()
+    letter = letters.load("t").render(**VALUES)
+    assert letter.text.split("\r\n") == ["Hi", "==", "", "Look at this: http://127.0.0.1:8000"]
+
+
+def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
+    write(folder, "t")
+    (folder / "t" / "body.html").unlink()
+    body = "<mj-section><mj-column><mj-text>Dear {{ recipient }}</mj-text></mj-column></mj-section>"
+    (folder / "t" / "body.mjml").write_text(f"<mjml><mj-body>{body}</mj-body></mjml>")
+    html = letters.load("t").render(**VALUES | {"recipient": "<ada>"}).html
+    assert "Dear &lt;ada&gt;" in html
+    assert "<table" in html
+    assert "<mj-" not in html
+
+
+def test_mjml_that_is_none_makes_the_job_fail_for_good(folder: Path) -> None:
+    write(folder, "t")
+    (folder / "t" / "body.mjml").write_text("<mjml><mj-body>")
+    with pytest.raises(PermanentError, match="'t' cannot be used"):
+        letters.load("t")
+
+
+def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
+    sheet = "p { color: red } @media print { p { color: black } }"
+    write(
+        folder, "t", html=f"<html><head><style>{sheet}</style></head><body><p>x</p></body></html>"
+    )
+    html = letters.load("t").render(**VALUES).html
+    assert '<p style="color: red;">x</p>' in html
+    assert "@media print" in html
+
+
+def test_a_body_without_bound_is_refused(folder: Path) -> None:
+    write(folder, "t", html="{% for i in range(90000) %}{{ recipient * 10 }}{% endfor %}")
+    with pytest.raises(PermanentError, match="more than 1000000 characters"):
+        letters.load("t").render(**VALUES)
+
+
+def test_templates_of_the_installation_come_before_those_that_are_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "default", subject="ours")
+    write(tmp_path, "news", html="{% extends 'layout.html' %}{% block heading %}News{% endblock %}")
+    monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
+    settings.cache_clear()
+    forget()
+    try:
+        assert letters.names() == ("default", "news", "welcome")
+        assert letters.load("default").render(**VALUES).subject == "ours"
+        assert "News" in letters.load("news").render(**VALUES).html
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+        forget()
 
 
 def test_values_are_escaped_in_html_and_left_alone_in_text(folder: Path) -> None:

@@ -1,19 +1,26 @@
+import base64
 import email
 import email.message
 import email.policy
+import os
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import dkim
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project.errors import InvalidField
+from project import artifacts
+from project.artifacts import Artifact
+from project.errors import InvalidField, LinkTampered, PermanentError
 from project.settings import settings
-from tasks.emails import letters, messages
+from tasks.emails import attachments, letters, messages, unsubscribe
 from tasks.emails.messages import compose
 
 HEADERS = [
@@ -22,6 +29,7 @@ HEADERS = [
     "Subject",
     "Date",
     "Message-ID",
+    "List-Unsubscribe",
     "Auto-Submitted",
     "Precedence",
     "MIME-Version",
@@ -86,6 +94,7 @@ def test_the_bodies_arrive_as_the_template_wrote_them() -> None:
         recipient="ada@example.org",
         sender="continuo@mail.example.com",
         home_url=settings().base_url,
+        unsubscribe_url=unsubscribe.link("ada@example.org"),
     )
     assert body(message, "plain").splitlines() == letter.text.splitlines()
     assert body(message, "html").splitlines() == letter.html.splitlines()
@@ -190,3 +199,110 @@ def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.Mon
 
 def test_templates_are_data_beside_the_code() -> None:
     assert letters.FOLDER.parent == Path(messages.__file__).parent
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://mail.example.com")
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("public")
+def test_over_https_one_click_is_offered() -> None:
+    message = parsed(compose("job-1", "ada@example.org", "default"))
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = str(message["List-Unsubscribe"])
+    assert link.startswith("<https://mail.example.com/u/")
+    token = link.rpartition("/")[2].removesuffix(">")
+    assert unsubscribe.resolve(token) == "ada@example.org"
+    assert link[1:-1] in body(message, "plain")
+
+
+def test_a_link_that_was_changed_takes_off_nobody() -> None:
+    token = unsubscribe.link("ada@example.org").rpartition("/")[2]
+    for wrong in (token[:-1], token.replace("I", "J", 1), "", "x.y"):
+        with pytest.raises(LinkTampered):
+            unsubscribe.resolve(wrong)
+
+
+@pytest.fixture(scope="module")
+def openssl() -> str:
+    found = shutil.which("openssl")
+    if found is None and os.environ.get("CI"):
+        pytest.fail("openssl is not installed")
+    return found or pytest.skip("openssl is not installed")
+
+
+@pytest.fixture(scope="module")
+def key(openssl: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("dkim") / "key.pem"
+    subprocess.run([openssl, "genrsa", "-out", file, "2048"], check=True, capture_output=True)
+    return file
+
+
+@pytest.mark.usefixtures("public")
+def test_a_signed_mail_is_verified_and_its_unsubscribe_headers_are_covered(
+    key: Path, openssl: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTINUO_DKIM_KEY", str(key))
+    settings.cache_clear()
+    raw = compose("job-1", "ada@example.org", "welcome")
+    assert_is_wire_format(raw)
+    command = [openssl, "rsa", "-in", key, "-pubout", "-outform", "DER"]
+    public = subprocess.run(command, check=True, capture_output=True).stdout
+    asked: list[bytes] = []
+
+    def dns(name: bytes, timeout: int = 5) -> bytes:
+        asked.append(name)
+        return b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+
+    assert dkim.verify(raw, dnsfunc=dns)
+    assert asked == [b"continuo._domainkey.mail.example.com."]
+    assert not dkim.verify(raw.replace(b"One-Click", b"Two-Click"), dnsfunc=dns)
+    assert not dkim.verify(raw.replace(b"Continuo", b"Staccato"), dnsfunc=dns)
+
+
+def test_a_key_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no.pem").write_text("not a key")
+    for name in ("no.pem", "nowhere.pem"):
+        monkeypatch.setenv("CONTINUO_DKIM_KEY", str(tmp_path / name))
+        settings.cache_clear()
+        with pytest.raises(InvalidField, match="CONTINUO_DKIM_KEY: cannot"):
+            compose("job-1", "ada@example.org", "default")
+
+
+def kept(content: bytes, name: str) -> Artifact:
+    with artifacts.workshop() as folder:
+        file = folder / "file"
+        file.write_bytes(content)
+        return artifacts.keep(file, name)
+
+
+def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
+    pdf = b"\x00\xff." * 5_000
+    links = [artifacts.link(kept(pdf, "report.pdf")), artifacts.link(kept(b"a,b", "\u00fc.csv"))]
+    files = tuple((key, name) for key, name in attachments.named(links))
+    raw = compose("job-1", "ada@example.org", "default", files=files)
+    assert_is_wire_format(raw)
+    message = parsed(raw)
+    assert message.get_content_type() == "multipart/mixed"
+    assert "your address works" in body(message, "plain")
+    found = [(part.get_filename(), part.get_content()) for part in message.iter_attachments()]
+    assert found == [("report.pdf", pdf), ("\u00fc.csv", "a,b")]
+
+
+def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good() -> None:
+    with pytest.raises(InvalidField, match=r"attachments\[1\]: is no download link"):
+        attachments.named([artifacts.link(kept(b"x", "x.txt")), "http://x.org/y"])
+    with pytest.raises(InvalidField, match="at most 10"):
+        attachments.named(["x"] * 11)
+    with pytest.raises(PermanentError, match="missing"):
+        compose("job-1", "ada@example.org", "default", files=(("0" * 64 + ".pdf", "gone.pdf"),))
+
+
+def test_attachments_that_are_too_large_fail_for_good() -> None:
+    large = kept(bytes(attachments.MOST_BYTES + 1), "large.bin")
+    with pytest.raises(PermanentError, match="more than 7000000 bytes"):
+        compose("job-1", "ada@example.org", "default", files=(tuple(large),))

@@ -1,0 +1,105 @@
+"""Callbacks: the delivery of a job, sending it again, and the URLs that want no more."""
+
+import asyncio
+
+import msgspec
+
+from api import jobs
+from api.edge import Answer, Request, Router
+from api.problems import Problem
+from api.tasks import ONE, PATH, found, record_of, state
+from project import moves
+from project.celery import MESSENGER, app
+from project.records import TaskRecord
+
+MOST_SHOWN = 1_000
+
+routes = Router()
+
+
+class CallbackUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A URL as it was given."""
+
+    url: str
+
+
+class DisabledUrl(msgspec.Struct, frozen=True):
+    """A URL that wants no more callbacks, since when (seconds since 1970)."""
+
+    url: str
+    since: float
+
+
+class DisabledUrls(msgspec.Struct, frozen=True):
+    """The newest of them first, at most 1,000."""
+
+    urls: list[DisabledUrl]
+
+
+@routes.get(
+    ONE + "/delivery",
+    **jobs.SHOW,
+    summary="Show the delivery that tells how a job ended",
+    description="404 when the job has no callback, or is not final.",
+    tags=["callbacks"],
+)
+async def show_delivery(request: Request) -> Answer:
+    """Answer the record of the delivery."""
+    return await jobs.answer_record(await delivery(await found(request)), request)
+
+
+@routes.post(
+    ONE + "/redeliver",
+    scope="control",
+    answers={202: TaskRecord},
+    errors=(404, 409, 503),
+    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    summary="Tell again how a job ended",
+    description="The id may be the job's or that of its delivery; webhook-id is what it was.",
+    tags=["callbacks"],
+)
+async def redeliver(request: Request) -> Answer:
+    """Queue the delivery again; one that has not ended is on its way."""
+    record = await delivery(await found(request))
+    if not await asyncio.to_thread(app.AsyncResult(record.id).again):
+        raise Problem(409, f"The delivery is {record.status}: on its way", members=state(record))
+    return await jobs.answer_order(await record_of(record.id), PATH, request)
+
+
+@routes.get(
+    "/callbacks/disabled",
+    scope="admin",
+    answers={200: DisabledUrls},
+    summary="List the URLs that answered 410 Gone to a callback",
+    tags=["callbacks"],
+)
+async def list_disabled(_: Request) -> Answer:
+    """Answer the newest of them."""
+    urls = await app.async_store.run(moves.disabled(MOST_SHOWN))
+    return Answer(DisabledUrls([DisabledUrl(url, since) for url, since in urls]))
+
+
+@routes.post(
+    "/callbacks/enable",
+    body=CallbackUrl,
+    scope="admin",
+    answers={200: CallbackUrl},
+    errors=(404, 503),
+    summary="Send callbacks to a URL that answered 410 Gone before",
+    tags=["callbacks"],
+)
+async def enable_callbacks(_: Request, body: CallbackUrl) -> Answer:
+    """Forget that it did."""
+    if not await app.async_store.run(moves.enable(body.url)):
+        raise Problem(404, "This URL is not among those at /callbacks/disabled")
+    return Answer(body)
+
+
+async def delivery(record: TaskRecord) -> TaskRecord:
+    """The delivery of a job, or this very record when it is one; 404 when there is none."""
+    if record.kind == MESSENGER:
+        return record
+    delivery_id = await app.async_store.run(moves.last_delivery(record.id))
+    if not delivery_id:
+        raise Problem(404, "This job has no callback_url, or is not final", members=state(record))
+    return await record_of(delivery_id)

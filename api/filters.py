@@ -1,0 +1,34 @@
+"""Which jobs are meant: the filter of the list of all jobs, and of what is done to many."""
+
+from typing import Annotated
+
+import msgspec
+
+from api.orders import Moment
+from project.labels import TAG
+from project.moves import Question
+from project.records import TaskStatus
+
+
+class TaskFilter(msgspec.Struct, frozen=True):
+    """Which jobs are meant. Times are seconds since 1970; ``error`` is a part of its text."""
+
+    status: TaskStatus | None = None
+    kind: str = ""
+    queue: str = ""
+    tag: str = ""
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    error: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+    def question(self) -> Question:
+        """The same as records are asked for."""
+        return Question(
+            kinds=[self.kind] if self.kind else [],
+            queues=[self.queue] if self.queue else [],
+            statuses=[self.status] if self.status else [],
+            facets=[TAG + self.tag] if self.tag else [],
+            created_after=self.created_after,
+            created_before=self.created_before,
+            error=self.error,
+        )

@@ -1,0 +1,135 @@
+"""What the bundled mail sink has kept, as pages: a newcomer sees the mail.
+
+A mail is somebody's HTML: it is shown in a frame that runs nothing, loads nothing and is of no
+origin. There are no such pages when mails go to a mail server.
+"""
+
+import asyncio
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from urllib.parse import urlencode
+
+import msgspec
+
+from api.edge import Answer, Request, Router
+from api.problems import Problem
+from project import mailbox
+from project.mailbox import Brief, Mail
+
+PATH = "/outbox"
+ON_A_PAGE = 50
+
+STYLE = """
+body { margin: 0; background: #f5f1eb; color: #2b211a;
+  font: 15px/1.5 Helvetica, Arial, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
+h1 { margin: 0 0 1.2rem; font: 1.7rem/1.3 Georgia, serif; overflow-wrap: anywhere; }
+h2 { margin: 2rem 0 .6rem; font: 1.15rem/1.3 Georgia, serif; }
+a { color: #8a4720; }
+p { margin: 1rem 0; }
+table { width: 100%; border-collapse: collapse; background: #fff; border: 1px solid #e8dfd4; }
+th, td { padding: .45rem .8rem; text-align: left; vertical-align: top;
+  border-top: 1px solid #f0e9e0; overflow-wrap: anywhere; }
+th { font-weight: normal; color: #7b6e61; white-space: nowrap; }
+td.at { white-space: nowrap; color: #7b6e61; font-variant-numeric: tabular-nums; }
+iframe { width: 100%; height: 52rem; background: #fff; border: 1px solid #e8dfd4; }
+pre { margin: 0; padding: 1rem; background: #fff; border: 1px solid #e8dfd4;
+  font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+"""
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}';"
+    " frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+MAIL_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+)
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body><main>{content}</main></body>
+</html>
+"""
+HTML = "text/html; charset=utf-8"
+
+
+class OutboxQuery(msgspec.Struct, frozen=True):
+    """From which mail on, not with it."""
+
+    before: str = ""
+
+
+def routes_of_sink() -> Router:
+    """The pages; they are for people, not in the description for programs."""
+    routes = Router()
+
+    @routes.get(PATH, query=OutboxQuery, hidden=True)
+    async def show_outbox(_: Request, query: OutboxQuery) -> Answer:
+        briefs = await asyncio.to_thread(mailbox.newest, ON_A_PAGE, query.before)
+        return page("Outbox", list_of(briefs))
+
+    @routes.get(PATH + "/{name}", hidden=True)
+    async def show_mail(request: Request) -> Answer:
+        mail = await found(request)
+        return page(mail.subject or "A mail without a subject", about(mail))
+
+    @routes.get(PATH + "/{name}/html", hidden=True)
+    async def show_body(request: Request) -> Answer:
+        mail = await found(request)
+        return answer(mail.html or f"<pre>{escape(mail.text)}</pre>", MAIL_POLICY)
+
+    return routes
+
+
+async def found(request: Request) -> Mail:
+    """The mail that the path names; 404 when it is not kept."""
+    name = request.params["name"]
+    mail = await asyncio.to_thread(mailbox.opened, name)
+    if mail is None:
+        raise Problem(404, f"The outbox has no mail {name!r}")
+    return mail
+
+
+def list_of(briefs: list[Brief]) -> str:
+    """The mails, newest first, and the way to those before."""
+    if not briefs:
+        return "<h1>Outbox</h1><p>No mails. Order a blast: <code>POST /emails</code>.</p>"
+    rows = "".join(
+        f'<tr><td class="at">{one.at}</td><td>{escape(one.recipient)}</td>'
+        f'<td><a href="{PATH}/{one.name}">{escape(one.subject) or "(no subject)"}</a></td></tr>'
+        for one in briefs
+    )
+    table = f"<table><tr><th>UTC</th><th>To</th><th>Subject</th></tr>{rows}</table>"
+    older = urlencode({"before": briefs[-1].name})
+    more = f'<p><a href="{PATH}?{older}">Older</a></p>' if len(briefs) == ON_A_PAGE else ""
+    return f"<h1>Outbox</h1>{table}{more}"
+
+
+def about(mail: Mail) -> str:
+    """All there is to see of a mail."""
+    headers = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in mail.headers
+    )
+    frame = f'<iframe sandbox src="{PATH}/{mail.name}/html" title="The mail as HTML"></iframe>'
+    return (
+        f'<p><a href="{PATH}">Outbox</a></p><h1>{escape(mail.subject)}</h1>{frame}'
+        f"<h2>As text</h2><pre>{escape(mail.text)}</pre><h2>Headers</h2><table>{headers}</table>"
+    )
+
+
+def page(title: str, content: str) -> Answer:
+    """A page of ours."""
+    return answer(PAGE.format(title=escape(title), style=STYLE, content=content), POLICY)
+
+
+def answer(text: str, policy: str) -> Answer:
+    """HTML under a policy."""
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+    return Answer(text, headers=headers, content_type=HTML)

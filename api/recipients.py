@@ -1,0 +1,164 @@
+"""What became of each recipient of a blast, as JSON pages or CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+import msgspec
+
+from api import blasts
+from api.edge import Answer, Request, Router
+from project.celery import app
+from project.errors import InvalidField
+from tasks.emails import moves
+from tasks.emails.ledger import fold, outcome_of
+from tasks.emails.roll import Order, Row, decode_rows
+
+MOST_ON_A_PAGE = 10_000
+MOST_CHUNKS = 10
+"""Chunks that one page looks at: of a rare outcome it may be short, or empty, and not the last."""
+
+MOST_CURSOR = 20
+
+type Word = Literal[
+    "waiting", "sent", "retry", "bounced", "rejected", "suppressed", "invalid", "unknown"
+]
+
+routes = Router()
+
+
+class RecipientQuery(msgspec.Struct, frozen=True):
+    """What the list can be asked: one outcome, so many recipients, from where on, as what."""
+
+    outcome: Word | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 100
+    cursor: str = ""
+    format: Literal["json", "csv"] = "json"
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One recipient; ``problem`` says what is wrong with an invalid one."""
+
+    address: str
+    outcome: str
+    problem: str = ""
+
+
+class RecipientList(msgspec.Struct, frozen=True):
+    """A page in the order they were given; ``next_cursor`` is null on the last."""
+
+    recipients: list[Entry]
+    next_cursor: str | None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a page begins: a chunk, counted over all, and a recipient in it."""
+
+    chunk: int = 0
+    row: int = 0
+
+
+@routes.get(
+    blasts.ONE + "/recipients",
+    query=RecipientQuery,
+    answers={200: RecipientList},
+    errors=(404, 503),
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    summary="List what became of each recipient",
+    description="With format=csv the same as a table. A page may be short and not the last.",
+    tags=["emails"],
+)
+async def list_recipients(request: Request, query: RecipientQuery) -> Answer:
+    """Answer a page; its cost does not depend on how many recipients there are."""
+    record = await blasts.found(request)
+    place = read_cursor(query.cursor)
+    order = await blasts.order_of(record.id)
+    entries, following = await page(order, query, place)
+    cursor = f"{following.chunk}.{following.row}" if following else None
+    return answer(request, query, RecipientList(entries, cursor))
+
+
+async def page(
+    order: Order, query: RecipientQuery, place: Place
+) -> tuple[list[Entry], Place | None]:
+    """The entries from ``place`` on, and where the next page begins."""
+    entries: list[Entry] = []
+    last = place.chunk + MOST_CHUNKS
+    async for chunk, rows in chunks(order, place.chunk, last):
+        first = place.row if chunk == place.chunk else 0
+        for row, entry in enumerate(await judged(order.job_id, rows[first:]), first):
+            if query.outcome in {None, entry.outcome}:
+                if len(entries) == query.limit:
+                    return entries, Place(chunk, row)
+                entries.append(entry)
+    more = last < await count(order)
+    return entries, Place(last) if more else None
+
+
+async def chunks(order: Order, first: int, last: int) -> AsyncIterator[tuple[int, list[Row]]]:
+    """The chunks of a blast and their places: those of the order, then those that were uploaded."""
+    own = order.chunks()
+    for place in range(first, min(last, await count(order))):
+        if place < len(own):
+            yield place, order.rows(own[place])
+        else:
+            text = await app.async_store.run(moves.rows(order.job_id, str(place - len(own) + 1)))
+            yield place, decode_rows(text) if text else []
+
+
+async def count(order: Order) -> int:
+    """How many chunks there are."""
+    _, uploads = await app.async_store.run(moves.about(order.job_id))
+    return len(order.chunks()) + int(uploads)
+
+
+async def judged(blast: str, rows: list[Row]) -> list[Entry]:
+    """What became of these recipients."""
+    if not rows:
+        return []
+    states: list[str] = await app.async_store.run(
+        moves.states(blast, [fold(row.address) for row in rows])
+    )
+    return [
+        Entry(row.address, outcome_of(state), row.problem)
+        for row, state in zip(rows, states, strict=True)
+    ]
+
+
+def answer(request: Request, query: RecipientQuery, found: RecipientList) -> Answer:
+    """The page in the format that is asked for, with the way to the next."""
+    said = msgspec.structs.asdict(query) | {"cursor": found.next_cursor}
+    following = urlencode({name: value for name, value in said.items() if value})
+    headers = {"Link": f'<{request.path}?{following}>; rel="next"'} if found.next_cursor else {}
+    if query.format == "json":
+        return Answer(found, headers=headers)
+    headers["Content-Disposition"] = 'attachment; filename="recipients.csv"'
+    text = table(found.recipients, with_head=not query.cursor)
+    return Answer(text, headers=headers, content_type="text/csv; charset=utf-8")
+
+
+def table(entries: list[Entry], *, with_head: bool) -> str:
+    """Entries as CSV (RFC 4180); only the first page has the names of the columns."""
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    if with_head:
+        lines.writerow(["email", "outcome", "problem"])
+    lines.writerows([harmless(one.address), one.outcome, one.problem] for one in entries)
+    return text.getvalue()
+
+
+def harmless(cell: Any) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else str(cell)
+
+
+def read_cursor(text: str) -> Place:
+    """The place behind a cursor; the start for none."""
+    chunk, dot, row = (text or "0.0").partition(".")
+    if not (
+        dot and chunk.isdecimal() and row.isdecimal() and len(text) < len("1000000000.1000000")
+    ):
+        raise InvalidField("cursor", "is not one that a list gave; leave it out")
+    return Place(int(chunk), int(row))

@@ -1,0 +1,101 @@
+"""The page behind the link in each mail: seen by GET, and only POST takes the reader off.
+
+Mail scanners and link checkers follow every link; so looking changes nothing. Mail programs send
+the POST themselves (RFC 8058). Neither has a key: the link is the permission.
+"""
+
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+
+from api.edge import Answer, Request, Router
+from api.problems import Problem
+from project.celery import app
+from project.errors import LinkTampered
+from tasks.emails import moves, unsubscribe
+from tasks.emails.ledger import fold
+
+PATH = "/u/{token}"
+
+STYLE = """
+body { margin: 0; background: #f5f1eb; color: #2b211a; font: 17px/1.55 Georgia, serif; }
+main { max-width: 26rem; margin: 12vh auto; padding: 2.5rem; background: #fff;
+  border: 1px solid #e8dfd4; border-radius: 14px; }
+h1 { margin: 0 0 1rem; font-size: 1.6rem; font-weight: normal; }
+p { margin: 0 0 1.5rem; overflow-wrap: anywhere; }
+button { padding: .8rem 1.6rem; border: 0; border-radius: 8px; background: #8a4720; color: #fff;
+  font: bold 1rem Helvetica, Arial, sans-serif; cursor: pointer; }
+@media (max-width: 30rem) { main { margin: 4vh 1rem; padding: 1.5rem; } }
+"""
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body><main><h1>{title}</h1>{content}</main></body>
+</html>
+"""
+ASK = (
+    "<p>{address} will get no more of our mails.</p>"
+    '<form method="post"><button>Unsubscribe</button></form>'
+)
+DONE = "<p>{address} gets no more of our mails.</p>"
+
+routes = Router()
+
+
+@routes.get(
+    PATH,
+    auth=False,
+    answers={200: str},
+    errors=(404,),
+    produces="text/html",
+    summary="The page of the unsubscribe link; looking at it changes nothing",
+    tags=["suppressions"],
+)
+async def show_page(request: Request) -> Answer:
+    """Ask whether it is meant."""
+    return page("Unsubscribe", ASK.format(address=escape(reader(request))))
+
+
+@routes.post(
+    PATH,
+    auth=False,
+    answers={200: str},
+    errors=(404, 503),
+    produces="text/html",
+    summary="Unsubscribe, as the button and mail programs do (RFC 8058)",
+    tags=["suppressions"],
+)
+async def unsubscribe_reader(request: Request) -> Answer:
+    """Take the reader off; asking again changes nothing."""
+    address = reader(request)
+    await app.async_store.run(moves.suppress([fold(address)], unsubscribe.REASON))
+    return page("You are unsubscribed", DONE.format(address=escape(address)))
+
+
+def reader(request: Request) -> str:
+    """Whose link it is; 404 when it is nobody's."""
+    try:
+        return unsubscribe.resolve(request.params["token"])
+    except LinkTampered as refused:
+        raise Problem(404, str(refused)) from refused
+
+
+def page(title: str, content: str) -> Answer:
+    """A page that loads nothing, keeps nothing and tells nobody where the reader came from."""
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+    text = PAGE.format(title=title, style=STYLE, content=content)
+    return Answer(text, headers=headers, content_type="text/html; charset=utf-8")

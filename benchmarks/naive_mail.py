@@ -1,0 +1,57 @@
+"""What one writes first: a loop over smtplib, and a Celery task for each recipient.
+
+Both build the very mails that our blast sends, so that only the way to send them differs.
+"""
+
+import os
+import smtplib
+import sys
+import time
+
+import redis
+from celery import Celery
+
+from tasks.emails.messages import compose
+
+SERVER = ("127.0.0.1", int(os.environ.get("SMTP_PORT", "2525")))
+SENDER = "continuo@localhost.localdomain"
+URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6399/0")
+SENT = "naive:sent"
+
+queue = Celery("naive", broker=URL)
+queue.conf.task_ignore_result = True
+counter = redis.Redis.from_url(URL)
+
+
+@queue.task
+def send(recipient: str) -> None:
+    """One mail over a connection of its own."""
+    with smtplib.SMTP(*SERVER, local_hostname="bench", timeout=10) as server:
+        server.sendmail(SENDER, [recipient], compose("bench", recipient, "default"))
+    counter.incr(SENT)
+
+
+def enqueue(count: int) -> None:
+    """A task for each."""
+    for number in range(count):
+        send.delay(address(number))
+
+
+def loop(count: int) -> float:
+    """Mails over one connection, one after the other; the seconds it took."""
+    compose("bench", address(0), "default")
+    started = time.perf_counter()
+    with smtplib.SMTP(*SERVER, local_hostname="bench", timeout=10) as server:
+        for number in range(count):
+            recipient = address(number)
+            server.sendmail(SENDER, [recipient], compose("bench", recipient, "default"))
+    return time.perf_counter() - started
+
+
+def address(number: int) -> str:
+    """One of many recipients."""
+    return f"user{number}@example.org"
+
+
+if __name__ == "__main__":
+    print(loop(int(sys.argv[1])))

@@ -1,0 +1,84 @@
+"""Labels: what a job is filed under. Pure.
+
+A label is one text: the kind of the job; on a second line its queue, left empty when that is
+Celery's own; on further lines its facets, of which ``tag:x`` is one sort. Most jobs have the
+first line only, so queues and tags cost nothing where there are none. Redis keeps the label
+where the kind would be, and files the job by it: in one list per kind, queue and status, and
+in another for each facet.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from project.errors import InvalidField
+
+DEFAULT_QUEUE = "celery"
+"""Celery's own, and the one that a label does not name."""
+
+CONTROL_QUEUE = "control"
+"""Where jobs go that act on other jobs: a worker takes them also when those are in its way."""
+
+PRIORITY_SEPARATOR = "\x06\x16"
+"""kombu's own: priority 0 is the queue's name itself, the others follow it."""
+
+TAG = "tag:"
+MOST_TAGS = 8
+LONGEST_TAG = 64
+
+
+class Label(NamedTuple):
+    """What a job is filed under. ``facets`` are texts such as ``tag:x``."""
+
+    kind: str
+    queue: str = DEFAULT_QUEUE
+    facets: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the job."""
+        return [facet.removeprefix(TAG) for facet in self.facets if facet.startswith(TAG)]
+
+    @property
+    def shelf(self) -> str:
+        """The part of it that every label has: kind and queue."""
+        return self._replace(facets=()).write()
+
+    def write(self) -> str:
+        """The label as Redis keeps it."""
+        queue = "" if self.queue == DEFAULT_QUEUE else one_line(self.queue)
+        lines = [one_line(self.kind), queue, *self.facets]
+        return "\n".join(lines).rstrip("\n")
+
+
+def read_label(text: str) -> Label:
+    """The label that was written."""
+    kind, *rest = text.split("\n")
+    return Label(kind, (rest and rest[0]) or DEFAULT_QUEUE, tuple(rest[1:]))
+
+
+def queue_of(name: str) -> str:
+    """The queue that a Redis list is a part of; Celery's own for none."""
+    return name.partition(PRIORITY_SEPARATOR)[0] or DEFAULT_QUEUE
+
+
+def tagged(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as facets, each once. Raises ``InvalidField``."""
+    if isinstance(tags, str) or not isinstance(tags, Sequence):
+        raise InvalidField("tags", f"must be a list of texts, not {tags!r}")
+    if len(tags) > MOST_TAGS:
+        raise InvalidField("tags", f"{len(tags)} given, at most {MOST_TAGS} allowed")
+    return tuple(dict.fromkeys(facet(tag, place) for place, tag in enumerate(tags)))
+
+
+def facet(tag: str, place: int) -> str:
+    """One tag as a facet. Raises ``InvalidField``."""
+    is_good = isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG and tag.isprintable()
+    if not is_good:
+        problem = f"must be 1 to {LONGEST_TAG} characters that can be printed"
+        raise InvalidField(f"tags[{place}]", problem)
+    return TAG + tag
+
+
+def one_line(text: str) -> str:
+    """A name as a line of a label; strangers choose the kinds of their messages."""
+    return text.replace("\n", " ") if "\n" in text else text

@@ -1,2 +1,0 @@
--- -> every kind that has a record
-return redis.call('SMEMBERS', KINDS)

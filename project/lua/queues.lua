@@ -1,0 +1,47 @@
+-- How every queue is doing. The cost grows with the number of queues and workers only.
+-- -> per queue its name, messages waiting and the seconds that the job of the oldest has stood as it does ('' = none, or
+-- another broker has them), jobs running, whether it is paused (1 | 0), live workers that take from it
+local at, known = tonumber(now()), {}
+local function queue_named(name)
+  known[name] = known[name] or { running = 0, workers = 0, paused = 0 }
+  return known[name]
+end
+
+for _, list in ipairs(redis.call('SMEMBERS', QUEUES)) do queue_named(queue_of(list)) end
+for _, name in ipairs(redis.call('SMEMBERS', PAUSED)) do queue_named(name).paused = 1 end
+for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
+  local queue = queue_named(queue_on(shelf))
+  queue.running = queue.running + redis.call('ZCARD', index_key(shelf, 'running'))
+end
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, at, '+inf')) do
+  for name in (redis.call('HGET', worker_key(worker), 'queues') or ''):gmatch('[^\n]+') do
+    local queue = queue_named(name)
+    queue.workers = queue.workers + 1
+  end
+end
+
+-- Seconds that the job of a list's next message has stood as it does.
+local function age(list)
+  local message = redis.call('LINDEX', list, -1)
+  local _, _, headers = split(list .. '\n' .. (message or ''))
+  local since = type(headers.id) == 'string' and redis.call('HGET', job_key(headers.id), 'updated_at')
+  return since and at - tonumber(since)
+end
+
+local function waiting_in(name)
+  local waiting, oldest = 0, nil
+  for _, list in ipairs(lists_of(name)) do
+    waiting = waiting + redis.call('LLEN', list)
+    local own = age(list)
+    if own and own > (oldest or 0) then oldest = own end
+  end
+  return waiting, oldest and string.format('%.6f', oldest) or ''
+end
+
+local answer = {}
+for name, queue in pairs(known) do
+  local waiting, oldest = '', ''
+  if not elsewhere then waiting, oldest = waiting_in(name) end
+  answer[#answer + 1] = { name, waiting, oldest, queue.running, queue.paused, queue.workers }
+end
+return answer

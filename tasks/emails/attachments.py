@@ -1,0 +1,60 @@
+"""Files that go with each mail of a blast: what jobs have made, named by the links to them."""
+
+import mimetypes
+from base64 import encodebytes
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+
+from project import artifacts
+from project.artifacts import Artifact, ArtifactGone
+from project.errors import InvalidField, LinkRefused, PermanentError
+
+MOST = 10
+MOST_BYTES = 7_000_000
+"""Of all together; encoded they take a third more, and many servers refuse mails over 10 MB."""
+
+_PART = """\
+Content-Type: {kind}
+Content-Transfer-Encoding: base64
+Content-Disposition: attachment; {filename}
+
+""".replace("\n", "\r\n")
+
+
+def named(links: Sequence[str]) -> list[list[str]]:
+    """The files behind download links, each as key and name. Raises ``InvalidField``."""
+    if len(links) > MOST:
+        raise InvalidField("attachments", f"has {len(links)} links, at most {MOST} allowed")
+    return [_named(link, place) for place, link in enumerate(links)]
+
+
+def _named(link: str, place: int) -> list[str]:
+    try:
+        token = urlsplit(link).path.rpartition("/")[2]
+        return list(artifacts.resolve(token))
+    except (LinkRefused, ValueError) as refused:
+        raise InvalidField(f"attachments[{place}]", f"is no download link: {refused}") from None
+
+
+@lru_cache(maxsize=2)
+def load(files: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """The files as parts of a mail, read once. Raises ``PermanentError`` for one that is gone."""
+    contents = [_fetched(Artifact(*file)) for file in files]
+    if sum(map(len, contents)) > MOST_BYTES:
+        raise PermanentError(f"the attachments have more than {MOST_BYTES} bytes")
+    return tuple(_part(name, data) for (_, name), data in zip(files, contents, strict=True))
+
+
+def _fetched(artifact: Artifact) -> bytes:
+    try:
+        return artifacts.fetch(artifact, MOST_BYTES + 1)
+    except ArtifactGone as gone:
+        raise PermanentError(f"an attachment is missing: {gone}") from gone
+
+
+def _part(name: str, data: bytes) -> str:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    filename = f"filename*=utf-8''{quote(name, safe='')}"
+    head = _PART.format(kind=kind, filename=filename)
+    return head + encodebytes(data).decode("ascii").replace("\n", "\r\n")

@@ -1,0 +1,129 @@
+"""The booth: a process of its own in which a template is tried, with bounds on what it burns.
+
+``python -m tasks.emails.booth`` reads a ``Trial`` as JSON and writes a ``Preview`` or a problem.
+The sandbox of Jinja keeps a template from reaching out; it does not keep it from filling the
+memory or from running for ever. The kernel does.
+"""
+
+import email
+import email.policy
+import resource
+import subprocess
+import sys
+from typing import Any
+
+import msgspec
+
+from project.errors import ContinuoError, InvalidField
+from project.settings import settings
+from tasks.emails import addresses, letters, messages
+
+CPU_SECONDS = 2
+MEMORY_BYTES = 512 << 20
+PATIENCE = 8.0
+MOST_BYTES = 4_000_000
+"""What a booth may write: two bodies of the longest."""
+
+INLINE = "inline"
+
+
+class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A template as a caller gives it: ``mjml`` or ``html``, and ``text`` unless it is made."""
+
+    subject: str
+    html: str = ""
+    mjml: str = ""
+    text: str = ""
+
+    def files(self) -> dict[str, str]:
+        """The same as the files of a folder."""
+        given = {letters.HTML: self.html, letters.MJML: self.mjml, letters.TEXT: self.text}
+        return {
+            letters.SUBJECT: self.subject,
+            **{name: text for name, text in given.items() if text},
+        }
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What to try: a template, by name or in parts, for one recipient."""
+
+    template: str | Parts
+    recipient: str
+    data: dict[str, Any]
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """A mail as it would go out, but not signed; ``size`` in bytes, headers in their order."""
+
+    subject: str
+    html: str
+    text: str
+    headers: list[tuple[str, str]]
+    size: int
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    preview: Preview | None = None
+    problem: str = ""
+
+
+def preview(trial: Trial) -> Preview:
+    """Try it in a booth. Raises ``InvalidField`` for a template that does not work."""
+    command = [sys.executable, "-m", "tasks.emails.booth"]
+    said = msgspec.json.encode(trial)
+    try:
+        booth = subprocess.run(  # noqa: S603 - this very program
+            command, input=said, capture_output=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise InvalidField("template", f"takes longer than {PATIENCE:.0f} s") from None
+    if booth.returncode:
+        raise InvalidField(
+            "template", f"takes more than {CPU_SECONDS} s or {MEMORY_BYTES >> 20} MiB of memory"
+        )
+    tried = msgspec.json.decode(booth.stdout, type=Tried)
+    if tried.preview is None:
+        raise InvalidField("template", tried.problem)
+    return tried.preview
+
+
+def main() -> int:
+    """Try what stands on the standard input."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    trial = msgspec.json.decode(sys.stdin.buffer.read(), type=Trial)
+    try:
+        tried = Tried(preview=render(trial))
+    except MemoryError:
+        return 1
+    except ContinuoError as problem:
+        tried = Tried(problem=str(problem))
+    sys.stdout.buffer.write(msgspec.json.encode(tried)[:MOST_BYTES])
+    return 0
+
+
+def render(trial: Trial) -> Preview:
+    """The mail that the recipient would get."""
+    template = trial.template
+    sender = addresses.sender(settings().mail_from)
+    made = (
+        letters.load(template)
+        if isinstance(template, str)
+        else letters.build(INLINE, template.files())
+    )
+    letter = made.render(**messages.values_for(trial.recipient, sender, trial.data))
+    raw = messages.write("preview", trial.recipient, sender, letter)
+    headers = email.message_from_bytes(raw, policy=email.policy.default).items()
+    return Preview(
+        subject=letter.subject,
+        html=letter.html,
+        text=letter.text,
+        headers=[(name, str(value)) for name, value in headers],
+        size=len(raw),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

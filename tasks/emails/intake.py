@@ -1,0 +1,103 @@
+"""Recipients that come in parts: read, checked, and reported before anybody is mailed."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from project.errors import InvalidField
+from tasks.emails import addresses, moves
+from tasks.emails.ledger import Outcome, fold
+from tasks.emails.moves import Line
+from tasks.emails.roll import Plain, row_of
+
+MOST_NAMES = 50
+GIVEN = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
+"""What a template is told anyway."""
+
+ADDRESS_COLUMNS = ("email", "address", "recipient", "e-mail")
+_IS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}").fullmatch
+
+
+class Fault(NamedTuple):
+    """A recipient that is none: its place in the part, from 0, what was given, and why."""
+
+    place: int
+    given: str
+    problem: str
+
+
+class Part(NamedTuple):
+    """A part of the recipients of a blast: a line for each, and what is wrong with some."""
+
+    lines: list[Line]
+    faults: list[Fault]
+
+
+def check_data(data: Mapping[str, Any], field: str) -> None:
+    """Raise ``InvalidField`` for data that a template could not be told, under ``field``."""
+    if len(data) > MOST_NAMES:
+        raise InvalidField(field, f"has {len(data)} names, at most {MOST_NAMES} allowed")
+    for name in data:
+        if not _IS_NAME(name):
+            raise InvalidField(
+                field, f"{name[:50]!r} is no name; allowed are letters, digits and _"
+            )
+        if name in GIVEN:
+            raise InvalidField(field, f"{name!r} is not free: every template has it")
+
+
+def sort_out(recipients: Sequence[Plain]) -> Part:
+    """The lines of a part. Raises ``InvalidField`` for data that is no good."""
+    part = Part([], [])
+    for place, recipient in enumerate(recipients):
+        row = row_of(recipient)
+        check_data(row.data or {}, f"recipients[{place}].data")
+        address, problem = addresses.problem_of(row.address)
+        if problem:
+            part.faults.append(Fault(place, row.address[: addresses.SHOWN], problem))
+        state = Outcome.INVALID.value if problem else ""
+        text = moves.encode_row(address, row.data, problem)
+        part.lines.append(Line(fold(address), state, text))
+    return part
+
+
+def read_csv(text: str) -> list[Plain]:
+    """The recipients of a CSV text: its first line names the columns, one of them ``email``.
+
+    The other columns are the data of each recipient. A text of one column without that name has
+    an address on each line. Raises ``InvalidField`` for anything else.
+    """
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        return list(_recipients(lines))
+    except csv.Error as problem:
+        raise InvalidField("recipients", f"line {lines.line_num} is not CSV: {problem}") from None
+
+
+def _recipients(lines: Iterator[list[str]]) -> Iterator[Plain]:
+    head = [name.strip().lstrip("\ufeff") for name in next(lines, [])]
+    place = _address_column(head)
+    if place is None:
+        yield from (cells[0] for cells in _filled([head, *lines]))
+        return
+    for cells in _filled(lines):
+        if len(cells) != len(head):
+            raise InvalidField(
+                "recipients", f"a line has {len(cells)} cells, the first has {len(head)}"
+            )
+        data = {name: cell for name, cell in zip(head, cells, strict=True) if name != head[place]}
+        yield [cells[place].strip(), data] if data else cells[place].strip()
+
+
+def _address_column(head: Sequence[str]) -> int | None:
+    lowered = [name.lower() for name in head]
+    found = next((lowered.index(name) for name in ADDRESS_COLUMNS if name in lowered), None)
+    if found is None and len(head) > 1:
+        raise InvalidField("recipients", "the first line names no column email")
+    return found
+
+
+def _filled(lines: Iterable[list[str]]) -> Iterator[list[str]]:
+    return (cells for cells in lines if any(cell.strip() for cell in cells))

@@ -1,0 +1,225 @@
+"""What the e-mail blasts ask of Redis, by name: moves like those of ``project.moves``.
+
+Their scripts are in ``lua/`` beside this file. ``blast`` is the id of its job, ``who`` a
+folded address.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from project.moves import Argument, Field, Move, new_call
+from project.store import add_scripts
+
+add_scripts(files("tasks.emails") / "lua")
+
+
+class Line(NamedTuple):
+    """A recipient as it is added: folded, its first state, and its row as JSON."""
+
+    who: str
+    state: str
+    row: str
+
+
+class Added(NamedTuple):
+    """What became of recipients that were added, and how many there are now."""
+
+    how: Literal["added", "closed", "full", "unknown"]
+    added: int = 0
+    invalid: int = 0
+    doubled: int = 0
+    total: int = 0
+
+
+class Taken(NamedTuple):
+    """What there is to do for somebody who wants a chunk.
+
+    ``chunk``: that one, of which ``rows`` is the JSON when it was uploaded, ``tries`` how often
+    it was gone through, ``free`` how many others can be taken. ``wait``: for so many seconds.
+    ``done``, ``left`` (but for people put off too often), ``paused``, ``over``: nothing.
+    """
+
+    how: Literal["chunk", "wait", "done", "left", "paused", "over"]
+    chunk: str = ""
+    tries: int = 0
+    rows: bytes = b""
+    free: int = 0
+    wait: float = 0.0
+
+
+class Tally(NamedTuple):
+    """How many recipients are in each state, how many have a line at all, since when and until."""
+
+    counts: dict[str, int]
+    lines: int
+    began: float | None
+    at: float
+
+
+def claim(blast: str, who: str, *, attempt: str, kept: int, resend: bool) -> Move[bool]:
+    """An attempt wants to mail a recipient. False: it must not."""
+    arguments = (blast, who, attempt, kept, "1" if resend else "")
+    return Move("mail_claim", arguments, lambda answer: text(answer) == "go")
+
+
+def move(blast: str, who: str, *, attempt: str, state: str, reason: str = "") -> Move[bool]:
+    """A claimed recipient goes on to ``state``. False: it is not this attempt's any more.
+
+    With a ``reason`` the address is suppressed for every blast.
+    """
+    return Move("mail_move", (blast, who, attempt, state, reason), bool)
+
+
+def tally(blast: str) -> Move[Tally]:
+    """How a blast is doing; its cost does not depend on how many recipients there are."""
+
+    def parse(answer: list[Any]) -> Tally:
+        lines, began, at, *pairs = answer
+        counts = {text(name): int(n) for name, n in zip(pairs[::2], pairs[1::2], strict=True)}
+        return Tally(counts, lines, float(began) if began else None, float(at))
+
+    return Move("mail_tally", (blast,), parse)
+
+
+def states(blast: str, people: Sequence[str]) -> Move[list[str]]:
+    """The state of each, "" for those without one."""
+    return Move("mail_states", (blast, *people), lambda values: [text(value) for value in values])
+
+
+def open_turn(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> Move[bool]:
+    """A turn of the blast's own job begins. False: it is paused."""
+    return Move("mail_open", (blast, kept, retries, *chunks), bool)
+
+
+def keep(blast: str, seconds: int) -> Move[bool]:
+    """Forget all of a blast after so long."""
+    return Move("mail_keep", (blast, seconds), bool)
+
+
+def take(blast: str, *, holder: str, seconds: float) -> Move[Taken]:
+    """Give a job a chunk to hold for so long; the one it has already, if it has one."""
+
+    def parse(answer: list[Any]) -> Taken:
+        how: Any = text(answer[0])
+        if how == "wait":
+            return Taken(how, wait=float(answer[1]))
+        if how != "chunk":
+            return Taken(how)
+        _, chunk, tries, rows, free = answer
+        rows = rows.encode() if isinstance(rows, str) else rows
+        return Taken(how, text(chunk), int(tries), rows, int(free))
+
+    return Move("mail_take", (blast, holder, seconds), parse)
+
+
+def put(blast: str, chunk: str, *, holder: str, after: float | None, tries: int) -> Move[bool]:
+    """Give a chunk back for ``after`` seconds (``inf``: until the next run); None: it is done."""
+    said: Argument = "" if after is None else "inf" if after == float("inf") else after
+    return Move("mail_put", (blast, holder, chunk, said, tries), bool)
+
+
+def pause(blast: str, *, paused: bool, kept: int) -> Move[bool]:
+    """Hold a blast, or let it go on. False: it is over."""
+    return Move("mail_pause", (blast, "1" if paused else "", kept), bool)
+
+
+def add(blast: str, lines: Iterable[Line], *, kept: int, most: int) -> Move[Added]:
+    """Add recipients to a blast that waits for them, unless it would have more than ``most``."""
+    flat = [field for line in lines for field in line]
+
+    def parse(answer: list[Any]) -> Added:
+        how: Any = text(answer[0])
+        if how == "full":
+            return Added(how, total=answer[1])
+        return Added(how, *answer[1:])
+
+    return Move("mail_add", (blast, new_call(), kept, most, *flat), parse)
+
+
+def start(blast: str, *, kept: int) -> Move[str]:
+    """All recipients are there: ``started``, ``again``, ``closed`` or ``unknown``."""
+    return Move("mail_start", (blast, kept), text)
+
+
+def about(blast: str) -> Move[tuple[bool, int]]:
+    """Whether the uploads of a blast are complete, and how many chunks they are."""
+    return Move("mail_about", (blast,), lambda pair: (pair[0] is not None, int(pair[1] or 0)))
+
+
+def rows(blast: str, chunk: str) -> Move[bytes]:
+    """The rows of an uploaded chunk, JSON; empty when there is none."""
+    return Move("mail_rows", (blast, chunk), lambda value: value or b"")
+
+
+def pace(limits: Sequence[tuple[str, float]]) -> Move[tuple[float, int]]:
+    """Whether one mail may go: seconds to wait, and the place of the limit to wait for."""
+    flat = [item for limit in limits for item in limit]
+    return Move("mail_pace", flat, lambda pair: (pair[0] / 1000, pair[1]))
+
+
+class Suppression(NamedTuple):
+    """An address that gets no mail, why, and since when (seconds since 1970)."""
+
+    address: str
+    reason: str
+    since: float
+
+
+class Suppressions(NamedTuple):
+    """A page of them, how many there are, and where the next page begins; "" after the last."""
+
+    found: list[Suppression]
+    total: int
+    cursor: str
+
+
+def suppress(people: Iterable[str], reason: str) -> Move[int]:
+    """Let these get no mail any more; how many are new on the list."""
+    return Move("mail_suppress", (reason, *people), int)
+
+
+def allow(who: str) -> Move[bool]:
+    """Let this one get mail again. False: it was not on the list."""
+    return Move("mail_allow", (who,), bool)
+
+
+def suppressed(who: str) -> Move[Suppression | None]:
+    """Why this one gets no mail; None: it does."""
+    return Move(
+        "mail_suppressed", (who,), lambda value: suppression_of(who, value) if value else None
+    )
+
+
+def suppressions(cursor: str, count: int) -> Move[Suppressions]:
+    """Some ``count`` of those on the list, from a cursor on."""
+
+    def parse(answer: list[Any]) -> Suppressions:
+        following, total, pairs = answer
+        people = zip(pairs[::2], pairs[1::2], strict=True)
+        found = [suppression_of(text(who), value) for who, value in people]
+        cursor = text(following)
+        return Suppressions(found, total, "" if cursor == "0" else cursor)
+
+    return Move("mail_suppressions", (cursor or "0", count), parse)
+
+
+def suppression_of(who: str, value: Field | str) -> Suppression:
+    """An entry of the list as it is kept."""
+    reason, _, since = text(value).rpartition(" ")
+    return Suppression(who, reason, float(since))
+
+
+def encode_row(address: str, data: Mapping[str, Any] | None = None, problem: str = "") -> str:
+    """A recipient as it is kept; the bare address when that is all."""
+    plain: Any = [address, data, problem] if problem else [address, data] if data else address
+    return msgspec.json.encode(plain).decode()
+
+
+def text(value: Field | str) -> str:
+    """An answer as text, whether or not the client has decoded it."""
+    if value is None:
+        return ""
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,102 @@
+"""The roll of a blast: its recipients, in chunks that jobs take one at a time.
+
+A chunk is held for some seconds, longer when its holder asks again, and free after that:
+the ledger decides about each recipient, so two at one chunk waste time and mail nobody twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from tasks.emails import moves
+from tasks.emails.books import Books, seconds_kept
+from tasks.emails.moves import Taken
+
+CHUNK = 1_000
+"""Recipients that are taken at once."""
+
+HOLD_SECONDS = 60.0
+"""More than a server needs for one mail; a job that is run again has its chunk at once."""
+
+type Plain = str | Sequence[Any]
+
+
+class Row(NamedTuple):
+    """One recipient: the address, what the template is told of it, why it is none ("": it is)."""
+
+    address: str
+    data: Mapping[str, Any] | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a blast is to do.
+
+    ``recipients`` are addresses, or pairs of one and its data, that came with the order; with
+    ``upload`` they come apart from it. ``rate``: mails a second, 0 for as many as there can be.
+    """
+
+    job_id: str
+    recipients: Sequence[Plain] = ()
+    template: str = "default"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    rate: float = 0.0
+    on_unknown: Literal["skip", "resend"] = "skip"
+    upload: bool = False
+    attachments: Sequence[Sequence[str]] = ()
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """The artifacts that go with each mail, each as key and name."""
+        return tuple((key, name) for key, name in self.attachments)
+
+    def chunks(self) -> list[str]:
+        """The names of the chunks that came with the order."""
+        return [f"p{place}" for place in range(0, len(self.recipients), CHUNK)]
+
+    def rows(self, chunk: str) -> list[Row]:
+        """The rows of a chunk that came with the order."""
+        first = int(chunk.removeprefix("p"))
+        return [row_of(plain) for plain in self.recipients[first : first + CHUNK]]
+
+
+class Roll:
+    """The chunks of one blast, as the job ``holder`` takes them."""
+
+    def __init__(self, books: Books, order: Order, holder: str = "") -> None:
+        self._books = books
+        self._order = order
+        self._blast = order.job_id
+        self._holder = holder or order.job_id
+
+    def open(self, retries: int) -> bool:
+        """Begin a turn of the blast's own job. False: it is paused."""
+        chunks = self._order.chunks()
+        move = moves.open_turn(self._blast, kept=seconds_kept(), retries=retries, chunks=chunks)
+        return self._books.run(move)
+
+    def take(self) -> Taken:
+        """A chunk, the same as long as it is held, or why there is none."""
+        return self._books.run(moves.take(self._blast, holder=self._holder, seconds=HOLD_SECONDS))
+
+    def put(self, taken: Taken, *, after: float | None, tries: int) -> None:
+        """Give the chunk back: for ``after`` seconds, until the next run (``inf``), or for good."""
+        move = moves.put(self._blast, taken.chunk, holder=self._holder, after=after, tries=tries)
+        self._books.run(move)
+
+    def rows(self, taken: Taken) -> list[Row]:
+        """The recipients of a chunk."""
+        return decode_rows(taken.rows) if taken.rows else self._order.rows(taken.chunk)
+
+
+def decode_rows(text: bytes) -> list[Row]:
+    """The rows of an uploaded chunk."""
+    return [row_of(plain) for plain in msgspec.json.decode(text)]
+
+
+def row_of(plain: Plain) -> Row:
+    """A row as it was ordered or kept: an address, or a list that begins with one."""
+    return Row(plain) if isinstance(plain, str) else Row(*plain)

@@ -1,0 +1,135 @@
+"""A delivery: somebody is told how a job ended, signed as Standard Webhooks says.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+import base64
+import hmac
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import msgspec
+
+from project import moves
+from project.errors import InvalidField, PermanentError
+from project.moves import Ending
+from project.settings import settings
+from project.store import Store
+from tasks.webhooks import calls, guard
+from tasks.webhooks.calls import PutOff
+from tasks.webhooks.guard import Target
+from tasks.webhooks.orders import Call
+
+DELAYS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Seconds between the attempts: three days and a quarter in all."""
+
+JITTER = 0.2
+"""A delay is longer by up to this share of it, so that a server that was away is not swamped."""
+
+TIMEOUT = 20.0
+"""Seconds for one attempt, from the look-up of the name to the last byte."""
+
+MOST_BYTES = 20_000
+ERROR_KEPT = 2_000
+"""Characters of a traceback that are told when the whole of it is too much."""
+
+GONE = 410
+
+
+def check(url: str) -> None:
+    """Raise ``InvalidField`` for a URL that may not be called, as far as can be told now."""
+    try:
+        guard.parse(url)
+    except InvalidField as error:
+        raise InvalidField("callback_url", error.problem) from None
+
+
+def deliver(url: str, delivery_id: str, store: Store) -> dict[str, Any]:
+    """Tell it once.
+
+    Returns ``{"type": str, "task_id": str, "status": int, "headers": {}, "body": str, "seconds":
+    float}``. Raises ``TransientError`` when another attempt may work, ``PermanentError`` when the
+    URL may not be called or wants no more callbacks.
+    """
+    ending, target, started = told(url, delivery_id, store), guard.parse(url), time.monotonic()
+    text = body(ending)
+    call = Call(url, headers=headers(delivery_id, text), body=text, timeout=TIMEOUT)
+    answer = calls.shown(calls.ask(call, target, delivery_id), call)
+    if answer.status == GONE:
+        store.run(moves.disable(url))
+        refuse(target, f"answered {GONE}")
+    if answer.status not in calls.SUCCESS:
+        words = f"{target} answered {answer.status}: {calls.in_one_line(answer.body)}"
+        raise PutOff(words, calls.patience(answer.headers.get("retry-after", "")))
+    about = {"type": name_of(ending), "task_id": ending.job_id}
+    return {**about, **answer._asdict(), "seconds": round(time.monotonic() - started, 3)}
+
+
+def told(url: str, delivery_id: str, store: Store) -> Ending:
+    """What the delivery is to tell. Raises ``PermanentError`` when there is nothing to be told."""
+    ending = store.run(moves.delivery(delivery_id, url))
+    if ending is None:
+        raise PermanentError("this job was not made by the end of another: it has nothing to tell")
+    if not ending.is_wanted:
+        refuse(guard.parse(url), f"has answered {GONE}")
+    return ending
+
+
+def refuse(target: Target, reason: str) -> NoReturn:
+    """No callback goes to this URL."""
+    raise PermanentError(f"{target} {reason}: it gets no callbacks until POST /callbacks/enable")
+
+
+def body(ending: Ending) -> str:
+    """What is sent, as JSON; where that would be too long the record says what is left out."""
+    at = datetime.fromtimestamp(ending.at, UTC)
+    texts = (encoded(name_of(ending), at, data) for data in versions(ending))
+    return next(text for text in texts if len(text.encode()) <= MOST_BYTES)
+
+
+def versions(ending: Ending) -> Iterator[dict[str, Any]]:
+    """The record, then with less and less of it."""
+    if ending.record:
+        record = ending.record.to_dict()
+        error = ending.record.error[-ERROR_KEPT:]
+        yield record
+        yield record | {"result": None, "omitted": ["result"]}
+        yield record | {"result": None, "error": error, "omitted": ["result", "error"]}
+    yield {"id": ending.job_id, "omitted": ["record"]}
+
+
+def encoded(name: str, at: datetime, data: dict[str, Any]) -> str:
+    """An event as it goes over the wire."""
+    return msgspec.json.encode({"type": name, "timestamp": at, "data": data}).decode()
+
+
+def name_of(ending: Ending) -> str:
+    """``task.success``, ``task.failed`` or ``task.cancelled``."""
+    return f"task.{ending.status}"
+
+
+def headers(delivery_id: str, text: str) -> dict[str, str]:
+    """Who it is, when it is sent, and the proof of both and of the body."""
+    now = str(int(time.time()))
+    content = f"{delivery_id}.{now}.{text}".encode()
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": delivery_id,
+        "webhook-timestamp": now,
+        "webhook-signature": " ".join(sign(key, content) for key in settings().webhook_keys),
+    }
+
+
+def sign(key: bytes, content: bytes) -> str:
+    """One signature, of the first version of the standard's symmetric ones."""
+    return "v1," + base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+
+
+def pause(attempts_left: int, problem: Exception) -> float:
+    """Seconds until the next attempt, of which there are so many."""
+    delay = DELAYS[-min(attempts_left, len(DELAYS))]
+    asked = problem.after if isinstance(problem, PutOff) else 0.0
+    return max(delay, asked) * random.uniform(1, 1 + JITTER)  # noqa: S311 - no secret

@@ -1,0 +1,86 @@
+"""A real browser on a page of the test: Debian's Chromium, without a window.
+
+The page tells what it saw by posting it back to where it came from, so nothing has to drive it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.processes import Program
+
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",  # root has none
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--no-proxy-server",
+)
+
+
+class Page:
+    """A page, where it is served, and what it has told since."""
+
+    def __init__(self) -> None:
+        self.html = ""
+        self.told: list[Any] = []
+        page = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.answer(200, page.html.encode())
+
+            def do_POST(self) -> None:
+                page.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.answer(204, b"")
+
+            def answer(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from."""
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@contextmanager
+def page_server() -> Iterator[Page]:
+    """A page that can be opened."""
+    page = Page()
+    thread = Thread(target=page.server.serve_forever, daemon=True)
+    thread.start()
+    yield page
+    page.server.shutdown()
+    thread.join()
+    page.server.server_close()
+
+
+@contextmanager
+def opened(page: Page, folder: Path) -> Iterator[Program]:
+    """The browser with the page in it. Without a browser: skipped at home, failed in CI."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")
+    options = (*OPTIONS, f"--user-data-dir={folder / 'profile'}")
+    program = Program([chromium, *options, page.origin], folder / "chromium.log", {})
+    yield program
+    program.kill()

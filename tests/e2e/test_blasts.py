@@ -1,0 +1,169 @@
+"""Blasts over HTTP: recipients in parts, what became of each, pause and resume."""
+
+import csv
+import io
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.house import House
+from tests.patience import until
+
+CSV = {"Content-Type": "text/csv; charset=utf-8"}
+
+
+def people(first: int, count: int) -> list[str]:
+    return [f"user{number}@example.com" for number in range(first, first + count)]
+
+
+def waiting(house: House, **more: Any) -> str:
+    return str(house.order("/emails", {"template": "welcome", "upload": True, **more})["id"])
+
+
+def entries(house: House, job_id: str, **query: Any) -> list[dict[str, str]]:
+    """All pages of the list of recipients."""
+    found: list[dict[str, str]] = []
+    cursor = ""
+    while cursor is not None:
+        answer = house.http.get(
+            f"/emails/{job_id}/recipients",
+            params={**query, **({"cursor": cursor} if cursor else {})},
+        )
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["recipients"]
+        cursor = answer.json()["next_cursor"]
+    return found
+
+
+def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(house: House) -> None:
+    job_id = waiting(house)
+    path = f"/emails/{job_id}/recipients"
+    first = house.http.post(path, json=[*people(0, 1_500), "USER7@example.com", "nobody"])
+    assert first.status_code == 200, first.text
+    assert first.json() == {
+        "added": 1_500,
+        "invalid": 1,
+        "doubled": 1,
+        "total": 1_501,
+        "refused": [
+            {"place": 1_501, "given": "nobody", "problem": first.json()["refused"][0]["problem"]}
+        ],
+    }
+    again = house.http.post(path, json=people(0, 1_500)).json()
+    assert (again["added"], again["doubled"], again["total"]) == (0, 1_500, 1_501)
+    text = "email\r\n" + "\r\n".join(people(1_500, 700))
+    table = house.http.post(path, content=text, headers=CSV).json()
+    assert (table["added"], table["total"]) == (700, 2_201)
+    assert house.record("/emails", job_id)["status"] == "pending"
+
+    assert house.http.post(f"/emails/{job_id}/start").status_code == 202
+    assert house.http.post(f"/emails/{job_id}/start").status_code == 202
+    result = house.final("/emails", job_id)["result"]
+    assert (result["sent"], result["invalid"]) == (2_200, 1)
+    found = entries(house, job_id, limit=900)
+    assert Counter(one["outcome"] for one in found) == {"sent": 2_200, "invalid": 1}
+    assert [one["address"] for one in found] == [*people(0, 1_500), "nobody", *people(1_500, 700)]
+    assert house.http.post(path, json=["late@example.com"]).status_code == 409
+
+
+def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(house: House) -> None:
+    job_id = waiting(house)
+    path = f"/emails/{job_id}/recipients"
+    house.http.post(path, json=["=cmd@example.com", "what?", "ada@example.com"])
+    house.http.post(f"/emails/{job_id}/start")
+    house.final("/emails", job_id)
+    only = entries(house, job_id, outcome="invalid")
+    assert [(one["address"], one["outcome"]) for one in only] == [("what?", "invalid")]
+    answer = house.http.get(path, params={"format": "csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.reader(io.StringIO(answer.text)))
+    assert rows[0] == ["email", "outcome", "problem"]
+    assert [row[:2] for row in rows[1:]] == [
+        ["'=cmd@example.com", "sent"],
+        ["what?", "invalid"],
+        ["ada@example.com", "sent"],
+    ]
+
+
+def test_the_recipients_of_an_order_are_listed_in_pages(house: House) -> None:
+    job_id = house.order("/emails", {"recipients": people(0, 5)})["id"]
+    house.final("/emails", job_id)
+    answer = house.http.get(f"/emails/{job_id}/recipients", params={"limit": 2})
+    assert [one["address"] for one in answer.json()["recipients"]] == people(0, 2)
+    following = answer.links["next"]["url"]
+    page = house.http.get(following).json()
+    assert [one["address"] for one in page["recipients"]] == people(2, 2)
+
+
+def test_a_paused_blast_mails_nobody_until_it_is_resumed(house: House) -> None:
+    job_id = house.order("/emails", {"recipients": people(0, 60), "rate": 30})["id"]
+    until(lambda: entries(house, job_id, outcome="sent"))
+    assert house.http.post(f"/emails/{job_id}/pause").status_code == 200
+    until(lambda: house.record("/emails", job_id)["status"] == "retrying")
+    held = entries(house, job_id, outcome="sent")
+    assert 0 < len(held) < 60
+    assert len(entries(house, job_id, outcome="waiting")) == 60 - len(held)
+    progress = house.record("/emails", job_id)["progress"]
+    assert progress["done"] == len(held)
+    assert progress["total"] == 60
+    assert re.fullmatch(rf"{len(held)} sent; \d+ s left", progress["note"])
+    assert house.http.post(f"/emails/{job_id}/resume").status_code == 200
+    result = house.final("/emails", job_id)["result"]
+    assert result["sent"] == 60
+    assert result["rate"] <= 31
+    assert house.http.post(f"/emails/{job_id}/pause").status_code == 409
+
+
+def test_a_blast_is_cancelled_in_the_middle(house: House) -> None:
+    job_id = house.order("/emails", {"recipients": people(0, 60), "rate": 20})["id"]
+    until(lambda: entries(house, job_id, outcome="sent"))
+    assert house.http.post(f"/tasks/{job_id}/cancel").status_code == 202
+    assert house.final("/emails", job_id)["status"] == "cancelled"
+    counts = Counter(one["outcome"] for one in entries(house, job_id))
+    assert counts["waiting"] > 0
+    assert counts["sent"] > 0
+
+
+@pytest.mark.parametrize(
+    ("order", "field"),
+    [
+        ({"upload": True, "recipients": ["ada@example.com"]}, "recipients"),
+        ({"upload": True, "delay": 3}, "delay"),
+        ({"data": {"recipient": "x"}}, "data"),
+        (
+            {"recipients": [{"address": "ada@example.com", "data": {"a b": 1}}]},
+            "recipients[0].data",
+        ),
+    ],
+)
+def test_an_order_that_contradicts_itself_is_refused(
+    house: House, order: dict[str, Any], field: str
+) -> None:
+    answer = house.http.post("/emails", json=order)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name,city\r\nAda,London", "the first line names no column email"),
+        ("email,name\r\nada@example.com", "a line has 1 cells, the first has 2"),
+        ('email\r\n"ada', "is not CSV"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(house: House, text: str, problem: str) -> None:
+    job_id = waiting(house)
+    answer = house.http.post(f"/emails/{job_id}/recipients", content=text, headers=CSV)
+    assert answer.status_code == 422
+    assert problem in answer.json()["detail"]
+
+
+def test_what_is_no_blast_is_not_found(house: House) -> None:
+    report = house.order("/reports", {})["id"]
+    for what in ("start", "pause", "resume"):
+        assert house.http.post(f"/emails/{report}/{what}").status_code == 404
+    assert house.http.get(f"/emails/{report}/recipients").status_code == 404
+    assert house.http.post("/emails/nothing/recipients", json=["a@x.org"]).status_code == 404

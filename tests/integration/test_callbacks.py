@@ -1,0 +1,365 @@
+"""Whoever wanted to be told how a job ends is told, by real workers, on real servers."""
+
+import base64
+import hmac
+import json
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from project import moves
+from project.celery import app
+from project.errors import InvalidField
+from project.moves import Fate, Message, Question, Verdict
+from project.records import TaskRecord, TaskStatus
+from project.settings import settings
+from project.store import Store
+from tasks.webhooks import deliveries
+from tests.kinds import add, die, flaky, hopeless
+from tests.patience import until
+from tests.scripted import HERE, OK, Request, Scripted, answer, says
+from tests.workers import Desk, Worker, Workers
+
+SECRETS = ["whsec_" + base64.b64encode(bytes([number] * 24)).decode() for number in (1, 2)]
+CALLBACK = moves.callback_of(Message(moves.UNNAMED, "callback", "celery", "@id@ m", "[]", 10))
+
+
+# --- the moves
+
+
+def told(store: Store) -> list[tuple[str, str]]:
+    """Which jobs the deliveries are about, and what became of those."""
+    found = []
+    for record in store.run(moves.page(Question(kinds=["callback"]), limit=100)).records:
+        event = store.run(moves.delivery(record.id, "http://a/"))
+        assert event
+        assert event.record
+        assert (event.at, event.is_wanted) == (record.created_at, True)
+        assert event.at == event.record.finished_at
+        assert store.run(moves.last_delivery(event.job_id)) == record.id
+        found.append((event.job_id, event.status))
+    return found
+
+
+def begin(store: Store, *, callback: str = CALLBACK) -> None:
+    message = Message("job", "k", "celery", "m", "[]", 3, callback=callback)
+    store.run(moves.enqueue(message))
+    store.run(moves.start("job", retries=0, token="w#1"))
+
+
+def fail(job_id: str = "job", **about: Any) -> moves.Move[Verdict]:
+    rest = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "news": "{}"}
+    return moves.fail(job_id, **(rest | about))
+
+
+SUCCEED = moves.succeed("job", token="w#1", result="1", news="{}")
+ENDS: dict[str, tuple[moves.Move[Any], str]] = {
+    "it works": (SUCCEED, "success"),
+    "it fails": (fail(token="w#1"), "failed"),
+    "it is stopped": (moves.cancelled("job", token="w#1"), "cancelled"),
+}
+
+
+@pytest.mark.parametrize(("end", "status"), ENDS.values(), ids=ENDS)
+def test_the_end_of_a_job_is_told_once_also_when_it_is_asked_for_twice(
+    store: Store, end: moves.Move[Any], status: str
+) -> None:
+    begin(store)
+    assert [store.run(end), store.run(end)] == [Verdict.GO, Verdict.AGAIN]
+    assert told(store) == [("job", status)]
+    (queued, _) = store.client.lrange("celery", 0, -1)
+    assert queued.decode() == f"{store.run(moves.last_delivery('job'))} m"
+
+
+def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
+    waiting = Message("job", "k", "celery", "m", "[]", 3, due=9e9, callback=CALLBACK)
+    store.run(moves.enqueue(waiting))
+    store.run(moves.enqueue_once(waiting._replace(id="other", due=None)))
+    store.run(moves.cancel("job"))
+    store.run(fail("other", token=""))
+    assert sorted(told(store)) == [("job", "cancelled"), ("other", "failed")]
+
+
+def test_a_poison_job_is_told_of(store: Store) -> None:
+    begin(store)
+    for _ in range(3):
+        fate = store.run(moves.interrupt("job", token="w#1", cause="signal 9"))
+        store.run(moves.start("job", retries=0, token="w#1"))
+    assert fate is Fate.POISON
+    assert told(store) == [("job", "failed")]
+
+
+def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
+    begin(store)
+    store.run(fail(token="w#1"))
+    first = store.run(moves.last_delivery("job"))
+    again = Message("job", "k", "celery", "m", "[]", 6)
+    store.run(moves.revive(again, attempts=1, call="c"))
+    store.run(moves.start("job", retries=1, token="w#2", revival="c"))
+    store.run(moves.succeed("job", token="w#2", result="1", news="{}"))
+    assert store.run(moves.last_delivery("job")) != first
+    statuses = Counter(
+        event.status
+        for record in store.run(moves.page(Question(kinds=["callback"]), limit=9)).records
+        if (event := store.run(moves.delivery(record.id, "http://a/")))
+    )
+    assert statuses == Counter(["failed", "success"])
+
+
+def test_a_job_without_a_callback_has_nothing_of_it(store: Store) -> None:
+    begin(store, callback="")
+    store.run(SUCCEED)
+    assert told(store) == []
+    fields = {field.decode() for field in store.client.hkeys("continuo:job:job")}
+    assert not fields & {"callback", "delivery"}
+
+
+# --- the worker
+
+
+@pytest.fixture(scope="module")
+def worker(staff: Workers) -> Worker:
+    return hire(staff)
+
+
+def hire(workers: Workers) -> Worker:
+    secrets = ",".join(SECRETS)
+    allowed = f"{HERE}/32"
+    return workers.hire(CONTINUO_WEBHOOK_ALLOW=allowed, CONTINUO_WEBHOOK_SECRETS=secrets).ready()
+
+
+@pytest.fixture(autouse=True)
+def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", f"{HERE}/32")
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with Scripted() as server:
+        yield server
+
+
+@pytest.fixture
+def servers() -> Iterator[Callable[[], Scripted]]:
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(Scripted())
+
+
+def delivery(desk: Desk, job_id: str) -> TaskRecord:
+    """The record of the delivery that tells of a job."""
+    desk.final(job_id)
+    return desk.record(app.store.run(moves.last_delivery(job_id)))
+
+
+def said(request: Request) -> dict[str, Any]:
+    """What a callback says, when both of its signatures are right."""
+    name, at, signatures = (
+        request.headers[f"webhook-{part}"] for part in ("id", "timestamp", "signature")
+    )
+    content = f"{name}.{at}.".encode() + request.body
+    for secret, signature in zip(SECRETS, signatures.split(), strict=True):
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        assert signature == "v1," + base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+    event: dict[str, Any] = json.loads(request.body)
+    return event
+
+
+def test_a_success_is_told_with_its_record_and_signed(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    url = f"{server.url}done?token=query-of-secrets"
+    job_id = add.apply_async((2, 3), callback_url=url).id
+    last = desk.final(delivery(desk, job_id).id)
+    (request,) = server.requests
+    assert request.line == "POST /done?token=query-of-secrets HTTP/1.1"
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["webhook-id"] == last.id
+    event = said(request)
+    record = desk.record(job_id).to_dict()
+    del record["errors"]  # too much for a message
+    assert (event["type"], event["data"]) == ("task.success", record)
+    assert event["timestamp"].endswith("Z")
+    assert last.kind == "callback"
+    assert (last.status, last.attempts, last.max_retries) == ("success", 1, 10)
+    assert (last.result["task_id"], last.result["type"]) == (job_id, "task.success")
+    assert "query-of-secrets" not in worker.said + json.dumps(last.to_dict())
+
+
+def test_a_failure_and_a_cancelled_job_are_told_of(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    failed = hopeless.apply_async(callback_url=server.url)
+    waiting = add.apply_async((1, 1), countdown=600, callback_url=server.url)
+    waiting.cancel()
+    for job in (failed, waiting):
+        desk.final(delivery(desk, job.id).id)
+    events = {event["data"]["id"]: event for event in map(said, server.requests)}
+    assert events[failed.id]["type"] == "task.failed"
+    assert "there is no such template" in events[failed.id]["data"]["error"]
+    assert events[waiting.id]["type"] == "task.cancelled"
+
+
+def test_a_job_that_kills_its_process_and_one_that_expires_are_told_of(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    poison = die.apply_async(callback_url=server.url)
+    late = add.apply_async((1, 1), expires=-1, callback_url=server.url)
+    for job in (poison, late):
+        desk.final(delivery(desk, job.id).id)
+    events = {event["data"]["id"]: event for event in map(said, server.requests)}
+    assert [events[job.id]["type"] for job in (poison, late)] == ["task.failed"] * 2
+
+
+def test_a_job_of_several_attempts_is_told_of_at_its_end(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    job = flaky.apply_async((1,), callback_url=server.url)
+    desk.attempted(job.id, 1)
+    assert app.store.run(moves.last_delivery(job.id)) == ""
+    desk.hurry(job.id)
+    desk.final(delivery(desk, job.id).id)
+    assert [said(request)["type"] for request in server.requests] == ["task.success"]
+
+
+@pytest.mark.parametrize("status", [301, 401, 404, 422, 500, 503])
+def test_whatever_is_no_success_is_tried_again_with_the_same_id(
+    worker: Worker, desk: Desk, server: Scripted, status: int
+) -> None:
+    server.plan = says(answer(status, Location="http://127.0.0.1/"), OK)
+    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
+    between = desk.attempted(first.id, 1)
+    assert between.status == "retrying"
+    assert 4.5 < (desk.due(first.id) or 0) - between.updated_at < 6.5
+    desk.hurry(first.id)
+    assert desk.final(first.id).attempts == 2
+    assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
+
+
+def test_a_server_that_says_when_is_told_then(worker: Worker, desk: Desk, server: Scripted) -> None:
+    server.plan = says(answer(429, Retry_After="1000"), OK)
+    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
+    between = desk.attempted(first.id, 1)
+    assert 999 < (desk.due(first.id) or 0) - between.updated_at < 1_201
+
+
+def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    server.plan = says(answer(500))
+    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
+    for attempt, delay in enumerate(deliveries.DELAYS, start=1):
+        between = desk.attempted(first.id, attempt)
+        assert delay - 1 < (desk.due(first.id) or 0) - between.updated_at < delay * 1.2 + 1
+        desk.hurry(first.id)
+    assert (desk.final(first.id).status, len(server.requests)) == ("failed", 10)
+    desk.app.AsyncResult(first.id).again()
+    between = desk.attempted(first.id, 11)
+    assert 4.5 < (desk.due(first.id) or 0) - between.updated_at < 6.5
+
+
+def test_a_delivery_that_succeeded_is_sent_again_under_its_id(
+    worker: Worker, desk: Desk, server: Scripted
+) -> None:
+    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
+    desk.final(first.id)
+    assert desk.app.AsyncResult(first.id).again()
+    until(lambda: len(server.requests) == 2)
+    assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
+    assert desk.final(first.id).attempts == 2
+
+
+def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
+    worker: Worker, desk: Desk, servers: Callable[[], Scripted]
+) -> None:
+    gone, other = servers(), servers()
+    gone.plan = says(answer(410), OK)
+    first = delivery(desk, add.apply_async((1, 1), callback_url=gone.url).id)
+    last = desk.final(first.id)
+    assert (last.status, last.attempts) == ("failed", 1)
+    assert "answered 410: it gets no callbacks until POST /callbacks/enable" in last.error
+    assert [url for url, _ in app.store.run(moves.disabled(10))] == [gone.url]
+
+    second = delivery(desk, add.apply_async((1, 1), callback_url=gone.url).id)
+    assert desk.final(second.id).status == "failed"
+    assert (
+        desk.final(delivery(desk, add.apply_async((1, 1), callback_url=other.url).id).id).status
+        == "success"
+    )
+    assert (len(gone.requests), len(other.requests)) == (1, 1)
+
+    assert app.store.run(moves.enable(gone.url))
+    assert not app.store.run(moves.enable(gone.url))
+    assert desk.app.AsyncResult(second.id).again()
+    until(lambda: len(gone.requests) == 2)
+    assert desk.final(second.id).status == "success"
+
+
+def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
+    workers: Workers, desk: Desk, server: Scripted
+) -> None:
+    first, arrived = hire(workers), []
+
+    def plan(talk: Any, request: Request) -> None:
+        arrived.append(request)
+        if len(arrived) == 1:
+            first.send(signal.SIGKILL)
+            talk.drip(b"")
+        talk.say(OK)
+
+    server.plan = plan
+    job = add.apply_async((1, 1), callback_url=server.url)
+    until(lambda: not first.is_running)
+    assert desk.record(job.id).status == "success"
+    hire(workers)
+    last = desk.final(delivery(desk, job.id).id, 30)
+    assert (last.status, last.interruptions, len(arrived)) == ("success", 1, 2)
+    assert len({request.headers["webhook-id"] for request in arrived}) == 1
+
+
+def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
+    workers: Workers, desk: Desk, server: Scripted
+) -> None:
+    jobs = [add.apply_async((1, 1), callback_url=server.url).id for _ in range(60)]
+    for seen in (10, 25, 40):
+        worker = hire(workers)
+        until(lambda seen=seen: len(server.requests) >= seen)
+        worker.kill()
+    hire(workers)
+    for job_id in jobs:
+        assert desk.final(delivery(desk, job_id).id, 30).status == "success"
+    ids = {
+        event["data"]["id"]: request.headers["webhook-id"]
+        for request in server.requests
+        for event in [said(request)]
+    }
+    assert ids == {job_id: delivery(desk, job_id).id for job_id in jobs}
+    assert app.store.run(moves.page(Question(kinds=["callback"]), limit=1)).total == 60
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://a.example/", "", "http://10.0.0.1/"])
+def test_a_url_that_may_not_be_called_is_refused_with_the_order(store: Store, url: str) -> None:
+    for options in ({}, {"priority": 9}):
+        with pytest.raises(InvalidField, match=r"^callback_url: "):
+            add.apply_async((1, 1), callback_url=url, **options)
+    assert store.run(moves.stats()).total_tasks == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"priority": 9}, {"countdown": 0.01}])
+def test_the_message_of_a_job_does_not_carry_its_callback(
+    store: Store, options: dict[str, Any]
+) -> None:
+    url = f"http://{HERE}/hook-of-secrets"
+    job = add.apply_async((1, 1), callback_url=url, **options)
+    assert "callback" in {field.decode() for field in store.client.hkeys(f"continuo:job:{job.id}")}
+    queued = store.client.keys("celery*")
+    texts = [text for key in queued for text in store.client.lrange(key, 0, -1)]
+    texts.append(store.client.hget(f"continuo:job:{job.id}", "message") or b"")
+    assert [text for text in texts if b"callback" in text or b"hook-of-secrets" in text] == []

@@ -1,0 +1,224 @@
+"""What happens to jobs, as Redis notes it."""
+
+from typing import Any
+
+import pytest
+
+from project import moves
+from project.embedded import EmbeddedValkey
+from project.errors import StoreUnavailable
+from project.moves import Message, Replay, Verdict
+from project.records import Event, Progress, TaskRecord, TaskStatus, Wanted
+from project.store import Store, keys_of
+
+START = "0-0"
+
+
+def message(job_id: str, kind: str = "report") -> Message:
+    return Message(job_id, kind, "celery", "m", "[[], {}]", 3)
+
+
+def enqueue(store: Store, *ids: str) -> None:
+    store.run(moves.enqueue_all([message(job_id) for job_id in ids]))
+
+
+def start(store: Store, job_id: str, retries: int = 0) -> None:
+    store.run(moves.start(job_id, retries=retries, token="w#1"))
+
+
+def succeed(store: Store, job_id: str) -> None:
+    store.run(moves.succeed(job_id, token="w#1", result="1", news="{}"))
+
+
+def retry(store: Store, job_id: str) -> None:
+    store.run(moves.retry(job_id, token="w#1", error="e", delay=0, message=message(job_id)))
+
+
+def fail(store: Store, job_id: str) -> None:
+    store.run(
+        moves.fail(
+            job_id, token="w#1", status=TaskStatus.FAILED, error="e", exception="{}", news="{}"
+        )
+    )
+
+
+def progress(store: Store, job_id: str, made: Progress, token: str = "w#1") -> Verdict:
+    return store.run(moves.progress(job_id, token=token, made=made))
+
+
+def record(store: Store, job_id: str) -> TaskRecord:
+    found = store.run(moves.read(job_id))
+    assert found
+    return found
+
+
+def replay(store: Store, place: str = START, most: int = 10_000, **wanted: str) -> Replay:
+    return store.run(moves.replay(place, Wanted(**wanted), most=most))
+
+
+def told(store: Store, **wanted: str) -> list[tuple[str, str, int]]:
+    found = replay(store, **wanted)
+    assert found.is_whole
+    return [(event.id, event.status.value, event.attempts) for _, event in found.events]
+
+
+def test_every_change_of_a_job_is_told_once_in_order(store: Store) -> None:
+    enqueue(store, "a")
+    start(store, "a")
+    retry(store, "a")
+    retry(store, "a")  # asked again after a lost answer
+    start(store, "a", retries=1)
+    fail(store, "a")
+    store.run(moves.revive(message("a"), attempts=2))
+    store.run(moves.cancel("a"))
+    assert told(store) == [
+        ("a", "pending", 0),
+        ("a", "running", 1),
+        ("a", "retrying", 1),
+        ("a", "running", 2),
+        ("a", "failed", 2),
+        ("a", "pending", 2),
+        ("a", "cancelled", 2),
+    ]
+
+
+def test_an_attempt_that_is_taken_back_is_told_and_so_is_its_third_death(store: Store) -> None:
+    enqueue(store, "a")
+    for _ in range(3):
+        start(store, "a")
+        store.run(moves.interrupt("a", token="w#1", cause="SIGKILL"))
+    assert told(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
+
+
+def test_an_event_says_what_the_record_says(store: Store) -> None:
+    enqueue(store, "a")
+    place, record = store.run(moves.look("a"))
+    assert record
+    (noted,) = replay(store).events
+    at = pytest.approx(record.created_at, abs=0.01)
+    assert noted == (
+        place,
+        Event(id="a", kind="report", queue="celery", status=record.status, attempts=0, at=at),
+    )
+
+
+def test_each_of_many_jobs_is_told(store: Store) -> None:
+    ids = [f"{number:04}" for number in range(1_000)]
+    enqueue(store, *ids)
+    assert [job_id for job_id, _, _ in told(store)] == ids
+
+
+def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
+    enqueue(store, *"abcde")
+    place, seen = replay(store, most=1).place, []
+    for _ in range(10):
+        step = replay(store, place, most=2)
+        seen += [event.id for _, event in step.events]
+        place = step.place
+        if not step.is_more:
+            break
+    assert seen == [*"bcde"]
+    assert place == store.run(moves.last_place())
+    assert replay(store, place) == Replay([], place, is_whole=True, is_more=False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"job": "a"}, [("a", "pending", 0), ("a", "running", 1)]),
+        ({"kind": "blast"}, [("b", "pending", 0)]),
+        ({"status": "running"}, [("a", "running", 1)]),
+        ({"queue": "slow"}, [("b", "pending", 0)]),
+        ({"queue": "celery"}, [("a", "pending", 0), ("a", "running", 1)]),
+        ({"kind": "blast", "status": "running"}, []),
+    ],
+)
+def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) -> None:
+    enqueue(store, "a")
+    store.run(moves.enqueue(message("b", kind="blast")._replace(queue="slow")))
+    start(store, "a")
+    assert told(store, **wanted) == found
+    assert replay(store, **wanted).place == store.run(moves.last_place())
+
+
+def test_progress_is_on_the_record_and_told(store: Store) -> None:
+    enqueue(store, "a")
+    assert record(store, "a").progress is None
+    start(store, "a")
+    half, whole = Progress(1, 2, "half"), Progress(2, 2)
+    for made in (half, whole):
+        assert progress(store, "a", made) is Verdict.GO
+        assert record(store, "a").progress == made
+    succeed(store, "a")
+    assert record(store, "a").progress == whole
+    told = [event for _, event in replay(store).events if event.progress]
+    assert [(event.status, event.progress) for event in told] == [
+        ("running", half),
+        ("running", whole),
+    ]
+
+
+def test_only_the_running_attempt_may_say_how_far_it_is(store: Store) -> None:
+    enqueue(store, "a")
+    assert progress(store, "a", Progress(1)) is Verdict.REFUSED
+    start(store, "a")
+    assert progress(store, "a", Progress(1), token="gone#1") is Verdict.REFUSED
+    assert progress(store, "nobody", Progress(1)) is Verdict.REFUSED
+    succeed(store, "a")
+    assert progress(store, "a", Progress(1)) is Verdict.REFUSED
+    assert record(store, "a").progress is None
+    assert not [event for _, event in replay(store).events if event.progress]
+
+
+def test_another_attempt_begins_without_the_progress_of_the_last(store: Store) -> None:
+    enqueue(store, "a")
+    start(store, "a")
+    progress(store, "a", Progress(9, 10))
+    retry(store, "a")
+    assert record(store, "a").progress == Progress(9, 10)
+    start(store, "a", retries=1)
+    assert record(store, "a").progress is None
+
+
+def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: EmbeddedValkey) -> None:
+    few = Store(valkey.url, keys=keys_of(1_000))
+    enqueue(few, "first")
+    first = few.run(moves.last_place())
+    for number in range(3):
+        enqueue(few, *(f"{number}-{each:03}" for each in range(500)))
+    assert 1_000 <= few.client.xlen("continuo:events") <= 1_200
+    assert not replay(few, first).is_whole
+    assert not replay(few, START).is_whole
+    last = few.run(moves.last_place())
+    enqueue(few, "last")
+    assert [event.id for _, event in replay(few, last).events] == ["last"]
+    few.close()
+
+
+def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) -> None:
+    enqueue(store, "a", "b")
+    lost = store.run(moves.last_place())
+    store.client.xdel("continuo:events", lost)
+    assert not replay(store, lost).is_whole
+    enqueue(store, "c")
+    assert not replay(store, lost).is_whole
+
+
+def test_before_the_first_event_nothing_is_forgotten(store: Store) -> None:
+    assert store.run(moves.last_place()) == START
+    assert replay(store) == Replay([], START, is_whole=True, is_more=False)
+
+
+def test_a_full_redis_tells_the_end_of_a_running_job_and_not_a_job_that_it_refused(
+    store: Store,
+) -> None:
+    enqueue(store, "a")
+    start(store, "a")
+    store.client.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(StoreUnavailable, match="full"):
+            enqueue(store, "b")
+        succeed(store, "a")
+    finally:
+        store.client.config_set("maxmemory", "0")
+    assert [status for _, status, _ in told(store)] == ["pending", "running", "success"]

@@ -1,0 +1,341 @@
+"""What happens to jobs, as clients of the API hear it."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import cello
+import pytest
+from http_process import Process, started, until
+
+from api import events
+from api.edge import Request
+from project import moves
+from project.celery import app
+from project.embedded import EmbeddedValkey
+from project.feed import Feed
+from project.moves import Message
+from project.records import TaskStatus
+from project.store import AsyncStore, Store
+from tests.eventsource import EventSource, Said
+from tests.ports import free_port
+
+ANSWER_SECONDS = 15.0
+LISTENERS = 40
+
+
+@contextmanager
+def api_on(valkey: EmbeddedValkey, **more: str) -> Iterator[Process]:
+    """The API on a Redis."""
+    with started("api.app:build", REDIS_URL=valkey.url, **more) as process:
+        until(lambda: process.get("/health/live").status_code == 200)
+        yield process
+
+
+@pytest.fixture(scope="module")
+def api(valkey: EmbeddedValkey) -> Iterator[Process]:
+    """One process of the API."""
+    with api_on(valkey) as process:
+        yield process
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads for those who listen."""
+    with ThreadPoolExecutor(LISTENERS) as pool:
+        yield pool
+
+
+def order(store: Store, job_id: str, kind: str = "report") -> None:
+    store.run(moves.enqueue(Message(job_id, kind, "celery", "m", "[[], {}]", 3)))
+
+
+def start(store: Store, job_id: str) -> None:
+    store.run(moves.start(job_id, retries=0, token="w#1"))
+
+
+def succeed(store: Store, job_id: str) -> None:
+    store.run(moves.succeed(job_id, token="w#1", result='{"rows": 7}', news="{}"))
+
+
+def fail(store: Store, job_id: str) -> None:
+    about = {"error": "e", "exception": "{}", "news": "{}"}
+    store.run(moves.fail(job_id, token="w#1", status=TaskStatus.FAILED, **about))
+
+
+def run(store: Store, job_id: str) -> None:
+    order(store, job_id)
+    start(store, job_id)
+    succeed(store, job_id)
+
+
+def until_end(source: EventSource) -> list[Said]:
+    """All that is heard up to the end."""
+    heard = []
+    for said in source.events():
+        heard.append(said)
+        if said.name == "end":
+            break
+    return heard
+
+
+def until_last(source: EventSource, job_id: str) -> list[Said]:
+    """All that is heard before the first event of a job."""
+    return list(takewhile(lambda said: said.data.get("id") != job_id, source.events()))
+
+
+def heard_by(pool: ThreadPoolExecutor, source: EventSource, *args: Any) -> Future[list[Said]]:
+    """Listen in a thread; wait until the first answer is there."""
+    hearing = pool.submit(until_last if args else until_end, source, *args)
+    until(lambda: source.answers or hearing.done())
+    return hearing
+
+
+def statuses(heard: list[Said]) -> list[tuple[str, str]]:
+    return [(said.name, said.data["status"]) for said in heard]
+
+
+def test_a_job_is_followed_from_its_record_to_its_end(
+    api: Process, store: Store, pool: ThreadPoolExecutor
+) -> None:
+    order(store, "a")
+    source = EventSource(f"{api.base}/tasks/a/events")
+    hearing = heard_by(pool, source)
+    order(store, "other")
+    start(store, "a")
+    succeed(store, "a")
+    heard = hearing.result(ANSWER_SECONDS)
+    assert statuses(heard) == [
+        ("snapshot", "pending"),
+        ("message", "running"),
+        ("message", "success"),
+        ("end", "success"),
+    ]
+    assert heard[-1].data == api.get("/tasks/a").json()
+    assert heard[1].data.keys() == {"id", "kind", "queue", "status", "attempts", "at"}
+    assert [*source.events()] == []
+    assert source.answers[-1].status_code == 204
+
+
+def test_a_job_that_is_final_is_answered_at_once(api: Process, store: Store) -> None:
+    run(store, "a")
+    source = EventSource(f"{api.base}/tasks/a/events")
+    assert statuses(until_end(source)) == [("snapshot", "success"), ("end", "success")]
+    assert len(source.answers) == 1
+
+
+def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
+    api: Process, store: Store
+) -> None:
+    order(store, "a")
+    answer = api.get("/tasks/a/events")
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+    assert answer.text.startswith("retry: 0\n\nid: ")
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+def test_what_was_missed_is_replayed(api: Process, store: Store, by_header: bool) -> None:
+    order(store, "a")
+    place = store.run(moves.last_place())
+    start(store, "a")
+    succeed(store, "a")
+    path = f"/tasks/a/events{'' if by_header else f'?last_event_id={place}'}"
+    source = EventSource(f"{api.base}{path}", last_id=place if by_header else "")
+    heard = until_end(source)
+    assert statuses(heard) == [("message", "running"), ("message", "success"), ("end", "success")]
+    assert len(source.answers) == 1
+
+
+def test_the_header_counts_when_the_address_says_another(api: Process, store: Store) -> None:
+    order(store, "a")
+    old = store.run(moves.last_place())
+    start(store, "a")
+    seen = store.run(moves.last_place())
+    succeed(store, "a")
+    source = EventSource(f"{api.base}/tasks/a/events?last_event_id={old}", last_id=seen)
+    assert statuses(until_end(source)) == [("message", "success"), ("end", "success")]
+
+
+@pytest.mark.parametrize("path", ["/events", "/tasks/a/events"])
+def test_one_whose_last_event_is_forgotten_starts_afresh(
+    api: Process, store: Store, path: str
+) -> None:
+    order(store, "a")
+    place = store.run(moves.last_place())
+    start(store, "a")
+    store.client.xtrim("continuo:events", 1, approximate=False)
+    source = EventSource(f"{api.base}{path}", last_id=place)
+    said = next(source.events())
+    assert (said.name, said.id) == ("reset", store.run(moves.last_place()))
+    assert said.data == api.get("/tasks/a" if path != "/events" else "/tasks").json()
+
+
+def test_events_of_all_jobs_begin_with_the_list_of_them(
+    api: Process, store: Store, pool: ThreadPoolExecutor
+) -> None:
+    order(store, "old")
+    hearing = heard_by(pool, EventSource(f"{api.base}/events"), "last")
+    for job_id in ("a", "b"):
+        run(store, job_id)
+    order(store, "last")
+    snapshot, *rest = hearing.result(ANSWER_SECONDS)
+    assert (snapshot.name, [task["id"] for task in snapshot.data["tasks"]]) == ("snapshot", ["old"])
+    expected = [(job, status) for job in "ab" for status in ("pending", "running", "success")]
+    assert [(said.data["id"], said.data["status"]) for said in rest] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("kind=blast", ["pending", "running", "success"]), ("status=failed", [])],
+)
+def test_events_are_picked_by_kind_and_status(
+    api: Process, store: Store, pool: ThreadPoolExecutor, query: str, expected: list[str]
+) -> None:
+    run(store, "old")
+    hearing = heard_by(pool, EventSource(f"{api.base}/events?{query}"), "last")
+    run(store, "a")
+    order(store, "b", kind="blast")
+    start(store, "b")
+    succeed(store, "b")
+    order(store, "last", kind="blast")
+    start(store, "last")
+    fail(store, "last")
+    snapshot, *rest = hearing.result(ANSWER_SECONDS)
+    assert snapshot.data["tasks"] == []
+    assert [said.data["status"] for said in rest] == expected
+
+
+def test_an_answer_without_news_says_how_far_there_were_none(
+    store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "LONGEST", 0.3)
+    order(store, "a")
+    place = store.run(moves.last_place())
+
+    async def listen() -> cello.Response:
+        monkeypatch.setattr(app, "async_store", AsyncStore(valkey.url))
+        monkeypatch.setattr(app, "feed", Feed(valkey.url, app.async_store))
+        raw = cello.Request("GET", "/tasks/a/events", headers={"last-event-id": place})
+        request = Request(raw, "r", {"id": "a"}, asyncio.Event())
+        answering = asyncio.create_task(events.watch_one(request, events.TaskEventsQuery()))
+        await asyncio.to_thread(until, lambda: app.feed.place)
+        order(store, "other")
+        return await answering
+
+    text = bytes(asyncio.run(listen()).body()).decode()
+    assert text == f"retry: 0\n\nid: {store.run(moves.last_place())}\n\n"
+
+
+@pytest.mark.parametrize("sent", ["x", "1", "1-", "-1-1", "1-1-1", "1-1 "])
+def test_an_id_that_no_event_had_is_refused(api: Process, sent: str) -> None:
+    for answer in (
+        api.get("/events", headers={"Last-Event-ID": sent.strip() + "x"}),
+        api.get("/events", params={"last_event_id": sent}),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == "last_event_id"
+
+
+def test_an_unknown_job_has_no_events(api: Process, store: Store) -> None:
+    assert api.get("/tasks/nobody/events").status_code == 404
+    assert api.get("/tasks/nobody/events?last_event_id=1-1").status_code == 404
+
+
+def test_many_listeners_at_two_processes_hear_all_of_it(
+    valkey: EmbeddedValkey, store: Store, pool: ThreadPoolExecutor
+) -> None:
+    with api_on(valkey, WEB_CONCURRENCY="2") as api:
+        sources = [EventSource(f"{api.base}/events") for _ in range(LISTENERS)]
+        hearing = [heard_by(pool, source, "last") for source in sources]
+        ids = [f"job-{number}" for number in range(50)]
+        for job_id in ids:
+            run(store, job_id)
+        order(store, "last")
+        expected = [(job, status) for job in ids for status in ("pending", "running", "success")]
+        for each in hearing:
+            _, *heard = each.result(ANSWER_SECONDS)
+            assert [(said.data["id"], said.data["status"]) for said in heard] == expected
+            places = [said.id for said in heard]
+            assert len(set(places)) == len(places)
+
+
+def test_those_who_wait_ask_redis_once_for_all(
+    api: Process, store: Store, pool: ThreadPoolExecutor
+) -> None:
+    order(store, "a")
+    sources = [EventSource(f"{api.base}/tasks/a/events") for _ in range(LISTENERS)]
+    hearing = [heard_by(pool, source) for source in sources]
+    store.client.config_resetstat()
+    until(lambda: calls(store, "xread") >= 3)
+    assert calls(store, "evalsha") <= 2 * LISTENERS  # the last ones have just begun to wait
+    until(lambda: calls(store, "xread") >= 6)
+    assert calls(store, "evalsha") <= 2 * LISTENERS
+    start(store, "a")
+    succeed(store, "a")
+    assert all(len(each.result(ANSWER_SECONDS)) == 4 for each in hearing)
+
+
+def calls(store: Store, command: str) -> int:
+    stats: Any = store.client.info("commandstats")
+    return int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"])
+
+
+def test_one_who_prefers_to_wait_is_told_by_the_event(
+    api: Process, store: Store, pool: ThreadPoolExecutor
+) -> None:
+    order(store, "a")
+    store.client.config_resetstat()
+    waiting = pool.submit(api.get, "/tasks/a", headers={"Prefer": "wait=20"})
+    until(lambda: calls(store, "xread") >= 2)
+    assert calls(store, "evalsha") <= 6
+    start(store, "a")
+    succeed(store, "a")
+    assert waiting.result(ANSWER_SECONDS).json()["status"] == "success"
+
+
+def test_a_process_that_leaves_answers_those_who_wait(
+    tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    with EmbeddedValkey(tmp_path, free_port()) as valkey, api_on(valkey) as api:
+        store = Store(valkey.url)
+        order(store, "a")
+        place = store.run(moves.last_place())
+        paths = [f"{path}?last_event_id={place}" for path in ("/events", "/tasks/a/events")]
+        waiting = [pool.submit(api.get, path) for path in paths]
+        until(lambda: calls(store, "xread") >= 2)
+        api.popen.send_signal(signal.SIGTERM)
+        for answer in (each.result(5) for each in waiting):
+            assert answer.status_code == 200
+            assert answer.text == f"retry: 500\n\nid: {place}\n\n"
+        assert api.wait() == 0
+        store.close()
+
+
+def test_a_listener_hears_on_when_redis_was_killed_and_is_back(
+    tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    with EmbeddedValkey(tmp_path, free_port(), fsync="always") as valkey, api_on(valkey) as api:
+        store = Store(valkey.url, patience=ANSWER_SECONDS)
+        order(store, "a")
+        sources = [EventSource(f"{api.base}{path}") for path in ("/events", "/tasks/a/events")]
+        hearing = [heard_by(pool, sources[0], "last"), heard_by(pool, sources[1])]
+        start(store, "a")
+        assert valkey.process
+        valkey.process.kill()
+        valkey.process.wait()
+        for source in sources:
+            until(lambda source=source: source.answers[-1].text.startswith("retry: 2000\n\n: "))
+        valkey.look_after()
+        succeed(store, "a")
+        order(store, "last")
+        everything, own = (each.result(ANSWER_SECONDS) for each in hearing)
+        assert [said.data["status"] for said in everything[1:]] == ["running", "success"]
+        assert [said.name for said in own] == ["snapshot", "message", "message", "end"]
+        store.close()

@@ -1,0 +1,103 @@
+"""The reader of events in an API process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from project import feed, moves
+from project.embedded import EmbeddedValkey
+from project.errors import StoreUnavailable
+from project.feed import Feed
+from project.moves import Message
+from project.records import Wanted
+from project.store import AsyncStore, Store
+from tests.patience import until
+from tests.ports import free_port
+
+STREAM = "continuo:events"
+SECONDS = 10.0
+NEVER = asyncio.Event
+
+
+def order(store: Store, job_id: str) -> None:
+    store.run(moves.enqueue(Message(job_id, "report", "celery", "m", "[[], {}]", 3)))
+
+
+def with_feed(url: str, act: Callable[[Feed], Awaitable[None]]) -> None:
+    async def run() -> None:
+        store = AsyncStore(url)
+        reading = Feed(url, store)
+        try:
+            await act(reading)
+        finally:
+            await reading.close()
+            await store.close()
+
+    asyncio.run(run())
+
+
+def readers(store: Store) -> int:
+    """Connections that were last used to wait for events."""
+    return sum(client["cmd"] == "xread" for client in store.client.client_list())
+
+
+def test_a_listener_hears_what_happens_while_it_listens(
+    store: Store, valkey: EmbeddedValkey
+) -> None:
+    order(store, "before")
+
+    async def act(reading: Feed) -> None:
+        async with reading.listen(Wanted()) as everything, reading.listen(Wanted(job="b")) as one:
+            for job_id in ("a", "b"):
+                order(store, job_id)
+            await one.wait(SECONDS, NEVER())
+            heard = [noted.event.id for noted in everything.heard]
+            assert (heard, len(one.heard)) == (["a", "b"], 1)
+            assert one.place == everything.place == store.run(moves.last_place())
+
+    with_feed(valkey.url, act)
+
+
+def test_listeners_are_told_when_events_were_forgotten_before_they_were_read(
+    store: Store, valkey: EmbeddedValkey
+) -> None:
+    order(store, "before")
+
+    async def act(reading: Feed) -> None:
+        async with reading.listen(Wanted()) as listener:
+            with store.client.pipeline(transaction=True) as pipe:
+                for _ in range(3):
+                    pipe.xadd(STREAM, {"id": "x", "kind": "k", "status": "pending", "attempts": 0})
+                pipe.xtrim(STREAM, 1, approximate=False).execute()
+            await listener.wait(SECONDS, NEVER())
+            assert (listener.is_cut, listener.heard) == (True, [])
+
+    with_feed(valkey.url, act)
+
+
+def test_the_reader_goes_when_nobody_listens_and_comes_when_somebody_does(
+    store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LINGER", 0.0)
+
+    async def act(reading: Feed) -> None:
+        for job_id in ("a", "b"):
+            async with reading.listen(Wanted()) as listener:
+                await asyncio.to_thread(until, lambda: readers(store) == others + 1)
+                order(store, job_id)
+                await listener.wait(SECONDS, NEVER())
+                assert [noted.event.id for noted in listener.heard] == [job_id]
+            await asyncio.to_thread(until, lambda: readers(store) == others)
+
+    others = readers(store)
+    with_feed(valkey.url, act)
+
+
+def test_nobody_can_listen_while_redis_is_away() -> None:
+    async def act(reading: Feed) -> None:
+        with pytest.raises(StoreUnavailable):
+            async with reading.listen(Wanted()):
+                pass
+
+    with_feed(f"redis://127.0.0.1:{free_port()}/0", act)

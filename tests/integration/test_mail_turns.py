@@ -1,0 +1,312 @@
+"""Turns at a blast against servers that fail in every way, with a real Valkey."""
+
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from project.embedded import EmbeddedValkey
+from project.errors import PermanentError
+from project.settings import settings
+from tasks.emails import letters, moves, turns
+from tasks.emails.books import Books
+from tasks.emails.ledger import RedisLedger, outcome_of
+from tasks.emails.moves import Taken, Tally
+from tasks.emails.roll import Order, Roll
+from tasks.emails.smtp import ServerUnavailable
+from tasks.emails.turns import Turn, about_those_left, note_of, result_of
+from tests.smtp import HANG_UP, Scripted
+
+ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
+
+
+@pytest.fixture
+def books(valkey: EmbeddedValkey) -> Iterator[Books]:
+    with closing(redis.Redis.from_url(valkey.url)) as client:
+        client.flushall()
+        yield Books(client)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    with Scripted() as scripted:
+        thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{scripted.server_address[1]}")
+        settings.cache_clear()
+        yield scripted
+        monkeypatch.undo()
+        settings.cache_clear()
+        scripted.shutdown()
+        thread.join(10)
+
+
+def order(recipients: Any = TRIO, **wishes: Any) -> Order:
+    return Order(str(uuid.uuid4()), recipients, **wishes)
+
+
+def turn(books: Books, blast: Order, holder: str = "", *, retries: int = 0) -> Taken:
+    """One turn; what was put off is not waited for."""
+    roll = Roll(books, blast)
+    roll.open(retries)
+    return Turn(blast, holder or blast.job_id, books).work()
+
+
+def at_once(books: Books, blast: Order) -> None:
+    """Let the chunk that waits be due now."""
+    move = moves.take(blast.job_id, holder="clock", seconds=0)
+    key = f"continuo:mail:{blast.job_id}:chunks"
+    client = books._scripts.client  # noqa: SLF001 - a test may turn the clock on
+    for chunk in client.zrange(key, 0, -1):
+        client.zadd(key, {chunk: 0})
+    assert books.run(move).how == "chunk"
+    books.run(moves.put(blast.job_id, "p0", holder="clock", after=0, tries=tries_of(books, blast)))
+
+
+def tries_of(books: Books, blast: Order) -> int:
+    client = books._scripts.client  # noqa: SLF001 - the same
+    return int(client.hget(f"continuo:mail:{blast.job_id}:about", "tries:p0") or 0)
+
+
+def outcomes(books: Books, blast: Order, people: list[str] = TRIO) -> list[str]:
+    return [outcome_of(state) for state in books.run(moves.states(blast.job_id, people))]
+
+
+def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
+    blast = order()
+    assert turn(books, blast).how == "done"
+    assert outcomes(books, blast) == ["sent"] * 3
+    assert server.connections == 1
+    result = result_of(blast, books.run(moves.tally(blast.job_id)))
+    assert result | {"sent": 3, "template": "default"} == result
+    assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "left"),
+    [(500, 10.0, "10 s"), (10, 10.0, "16 min"), (1, 20.0, "5.5 h"), (1_000, 9.0, ""), (0, 9.0, "")],
+)
+def test_the_note_says_how_long_it_may_take(done: int, seconds: float, left: str) -> None:
+    tally = Tally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds)
+    counts = f"{done} sent" if done else ""
+    assert note_of(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
+
+
+def test_a_greylisting_server_gets_everybody_again_a_little_later(
+    server: Scripted, books: Books
+) -> None:
+    seen: Counter[str] = Counter()
+
+    def plan(stage: str, recipient: str) -> str | None:
+        if stage != "rcpt":
+            return None
+        seen[recipient] += 1
+        return "451 4.7.1 greylisted" if seen[recipient] <= 2 else None
+
+    server.plan = plan
+    blast = order()
+    waits = []
+    for _ in range(2):
+        waits.append(turn(books, blast).wait)
+        assert outcomes(books, blast) == ["retry"] * 3
+        at_once(books, blast)
+    assert waits == [pytest.approx(2, abs=0.5), pytest.approx(4, abs=0.5)]
+    assert turn(books, blast).how == "done"
+    assert server.times == Counter(TRIO)
+
+
+def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
+    server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MOST_TRIES", 2)
+    server.plan = lambda stage, who: "452 4.2.2 full" if (stage, who) == ("rcpt", BOB) else None
+    blast = order()
+    assert turn(books, blast).how == "wait"
+    at_once(books, blast)
+    assert turn(books, blast).how == "left"
+    assert outcomes(books, blast) == ["sent", "retry", "sent"]
+    said = about_those_left(books.run(moves.tally(blast.job_id)))
+    assert said.startswith("1 of 3 recipients were put off 2 times; sent to 2.")
+    server.plan = lambda *_: None
+    assert turn(books, blast).how == "left"
+    assert turn(books, blast, retries=1).how == "done", "the job was run again"
+    assert server.times == Counter(TRIO)
+
+
+def test_a_server_that_hangs_up_with_421_in_the_text_costs_nobody_a_mail(
+    server: Scripted, books: Books
+) -> None:
+    server.once("data", BOB, "421 4.7.0 slow down")
+    blast = order()
+    assert turn(books, blast).how == "wait"
+    assert outcomes(books, blast) == ["sent", "retry", "sent"]
+    at_once(books, blast)
+    assert turn(books, blast).how == "done"
+    assert server.times == Counter(TRIO)
+    assert server.connections == 3
+
+
+def test_a_server_that_has_too_much_to_do_gets_mails_more_slowly(
+    server: Scripted, books: Books
+) -> None:
+    server.plan = lambda stage, _: "452 4.3.1 too busy" if stage == "rcpt" else None
+    blast = order([f"user{number}@example.org" for number in range(4)])
+    started = time.monotonic()
+    turn(books, blast)
+    assert time.monotonic() - started >= 0.1 + 0.2 + 0.4
+
+
+@pytest.mark.parametrize("stage", ["dot", "answer"])
+def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
+    server: Scripted, books: Books, stage: str
+) -> None:
+    server.once(stage, BOB, HANG_UP)
+    blast = order()
+    assert turn(books, blast).how == "done"
+    assert outcomes(books, blast) == ["sent", "unknown", "sent"]
+
+    server.taken.clear()
+    server.once(stage, BOB, HANG_UP)
+    again = order(on_unknown="resend")
+    assert turn(books, again).how == "wait"
+    at_once(books, again)
+    assert turn(books, again).how == "done"
+    assert outcomes(books, again) == ["sent"] * 3
+    ids = [message_from_bytes(raw)["Message-ID"] for who, raw in server.taken if who == BOB]
+    assert len(set(ids)) == 1
+    assert len(ids) == (2 if stage == "answer" else 1)
+
+
+@pytest.mark.parametrize(("wish", "end"), [("skip", "unknown"), ("resend", "sent")])
+def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_for(
+    server: Scripted, books: Books, wish: Any, end: str
+) -> None:
+    blast = order(on_unknown=wish)
+    dead = RedisLedger(books, blast.job_id)
+    assert dead.claim(BOB)
+    assert dead.about_to_send(BOB)
+    assert turn(books, blast).how == "done"
+    assert outcomes(books, blast) == ["sent", end, "sent"]
+    assert server.times[BOB] == (wish == "resend")
+
+
+def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(
+    server: Scripted, books: Books
+) -> None:
+    server.plan = lambda stage, _: "550 who are you?" if stage == "mail" else None
+    blast = order()
+    with pytest.raises(ServerUnavailable):
+        turn(books, blast)
+    assert outcomes(books, blast) == ["retry", "waiting", "waiting"]
+    server.plan = lambda *_: None
+    assert turn(books, blast, retries=1).how == "done"
+    assert server.times == Counter(TRIO)
+
+
+def test_a_mailbox_that_does_not_exist_gets_no_mail_of_the_next_blast(
+    server: Scripted, books: Books
+) -> None:
+    replies = {ADA: "550 5.1.1 no such user", BOB: "550 we do not like you"}
+    server.plan = lambda stage, who: replies.get(who) if stage == "rcpt" else None
+    first, second = order(), order()
+    turn(books, first)
+    turn(books, second)
+    assert outcomes(books, first) == ["bounced", "bounced", "sent"]
+    assert outcomes(books, second) == ["suppressed", "bounced", "sent"]
+    entry = books.run(moves.suppressed(ADA))
+    assert entry is not None
+    assert entry.reason == "bounced"
+    assert books.run(moves.suppressed(BOB)) is None
+
+
+@pytest.fixture
+def greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    (tmp_path / "greeting").mkdir()
+    (tmp_path / "greeting" / "subject.txt").write_text("For {{ name }}")
+    (tmp_path / "greeting" / "body.html").write_text("<p>{{ greeting }}, {{ name }}!</p>")
+    monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
+    settings.cache_clear()
+    for cached in (letters.names, letters.load, letters._environment):  # noqa: SLF001 - caches
+        cached.cache_clear()
+    yield "greeting"
+    for cached in (letters.names, letters.load, letters._environment):  # noqa: SLF001 - caches
+        cached.cache_clear()
+
+
+def test_a_template_is_told_what_the_order_says_of_all_and_of_each(
+    server: Scripted, books: Books, greeting: str
+) -> None:
+    people = [[ADA, {"name": "Ada"}], [BOB, {"nome": "Bob"}], [EVE, {"name": "<Eve>"}]]
+    blast = order(people, template=greeting, data={"greeting": "Hello", "name": None})
+    assert turn(books, blast).how == "done"
+    blast = order(people, template=greeting, data={"greeting": "Hello"})
+    server.taken.clear()
+    assert turn(books, blast).how == "done"
+    assert outcomes(books, blast) == ["sent", "invalid", "sent"]
+    subjects = [message_from_bytes(raw)["Subject"] for _, raw in server.taken]
+    assert subjects == ["For Ada", "For <Eve>"]
+    assert b"<p>Hello, &lt;Eve&gt;!</p>" in server.taken[1][1]
+
+
+def test_a_template_that_works_for_nobody_fails_the_blast(
+    server: Scripted, books: Books, greeting: str
+) -> None:
+    with pytest.raises(PermanentError, match="'greeting' is undefined"):
+        turn(books, order(template=greeting, data={"name": "x"}))
+    assert server.taken == []
+
+
+def test_two_workers_together_keep_the_rate_of_a_blast(server: Scripted, books: Books) -> None:
+    people = [f"user{number}@example.org" for number in range(2_000)]
+    blast = order(people, rate=50)
+    Roll(books, blast).open(0)
+    stop = time.monotonic() + 2
+
+    def work(holder: str) -> None:
+        one = Turn(blast, holder, books)
+        one._ends = stop  # noqa: SLF001 - a short turn
+        one.work()
+
+    threads = [threading.Thread(target=work, args=(holder,)) for holder in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert 50 <= len(server.taken) <= 103
+    assert server.connections == 2
+
+
+def test_a_domain_that_is_slow_does_not_hold_up_the_others(
+    server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTINUO_MAIL_DOMAIN_RATE", "2")
+    settings.cache_clear()
+    many = [f"user{number}@slow.example.org" for number in range(3)]
+    blast = order([*many, ADA, "bob@example.com"])
+    assert turn(books, blast).how == "done"
+    assert [who for who, _ in server.taken] == [many[0], ADA, "bob@example.com", *many[1:]]
+
+
+def test_a_turn_ends_and_the_next_one_goes_on(
+    server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setenv("DRAIN_SECONDS", "0")
+    settings.cache_clear()
+    server.plan = lambda stage, _: time.sleep(0.05) if stage == "rcpt" else None
+    people = [f"user{number}@example.org" for number in range(40)]
+    blast = order(people)
+    assert turn(books, blast) == Taken("wait")
+    assert 0 < len(server.taken) < 40
+    assert tries_of(books, blast) == 0
+    while turn(books, blast).how != "done":
+        assert len(server.taken) < 40
+    assert server.times == Counter(people)

@@ -1,0 +1,104 @@
+"""Blasts on real workers: helpers, retries of the job, and the record all along."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tasks.emails import send_email_blast
+from tests.patience import until
+from tests.smtp import Scripted
+from tests.workers import Desk, Workers
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with Scripted() as scripted:
+        thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
+        thread.start()
+        yield scripted
+        scripted.shutdown()
+        thread.join(10)
+
+
+def hire(workers: Workers, server: Scripted, *options: str) -> None:
+    url = f"smtp://127.0.0.1:{server.server_address[1]}"
+    workers.hire("--concurrency=2", *options, SMTP_URL=url).ready()
+
+
+def people(count: int) -> list[str]:
+    return [f"user{number}@example.org" for number in range(count)]
+
+
+def test_helpers_take_their_share_on_the_queue_of_the_blast(
+    server: Scripted, workers: Workers, desk: Desk
+) -> None:
+    both, together = threading.Barrier(2, timeout=20), threading.local()
+
+    def plan(stage: str, _: str) -> None:
+        if stage == "mail" and not hasattr(together, "yes"):
+            together.yes = True
+            if server.connections <= both.parties:  # later ones are renewed
+                both.wait()
+
+    server.plan = plan
+    hire(workers, server, "--queues=mail")
+    said = {"recipients": people(1_200), "template": "default"}
+    job = send_email_blast.apply_async(kwargs=said, queue="mail")
+    record = desk.final(job.id, 60)
+    assert record.result["sent"] == 1_200
+    assert record.attempts == 1
+    assert record.progress is not None
+    assert (record.progress.done, record.progress.total) == (1_200, 1_200)
+    assert server.times == Counter(people(1_200))
+    assert desk.queued() == []
+
+
+def test_a_refused_sender_makes_the_job_try_again_with_its_list_untouched(
+    server: Scripted, workers: Workers, desk: Desk
+) -> None:
+    server.plan = lambda stage, _: "550 5.7.1 who are you?" if stage == "mail" else None
+    hire(workers, server)
+    job = send_email_blast.delay(recipients=people(3), template="default")
+    record = desk.becomes(job.id, "retrying")
+    assert "refuses the sender: 550 5.7.1 who are you?" in record.error
+    assert record.attempts == 1
+    server.plan = lambda *_: None
+    desk.hurry(job.id)
+    assert desk.final(job.id).result["sent"] == 3
+    assert desk.record(job.id).attempts == 2
+
+
+def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
+    server: Scripted, workers: Workers, desk: Desk
+) -> None:
+    server.once("rcpt", "user1@example.org", "451 4.7.1 greylisted")
+    hire(workers, server)
+    job = send_email_blast.delay(recipients=people(3), template="default")
+    waits = desk.becomes(job.id, "retrying")
+    assert (waits.attempts, waits.error) == (0, "")
+    assert waits.progress is not None
+    assert waits.progress.note.startswith("2 sent, 1 retry; ")
+    record = desk.final(job.id)
+    assert (record.result["sent"], record.attempts) == (3, 1)
+    assert server.times == Counter(people(3))
+
+
+def test_a_blast_that_failed_mails_only_those_who_are_left_when_it_runs_again(
+    server: Scripted, workers: Workers, desk: Desk
+) -> None:
+    left = "user1@example.org"
+    server.plan = lambda stage, who: "451 later" if (stage, who) == ("rcpt", left) else None
+    hire(workers, server)
+    job = send_email_blast.delay(recipients=people(3), template="default")
+    chunks, about = f"continuo:mail:{job.id}:chunks", f"continuo:mail:{job.id}:about"
+    desk.becomes(job.id, "retrying")
+    desk.redis.hset(about, "tries:p0", 9)
+    desk.redis.zadd(chunks, {"p0": 0})
+    record = desk.becomes(job.id, "failed")
+    assert "1 of 3 recipients were put off 10 times; sent to 2." in record.error
+    server.plan = lambda *_: None
+    assert job.again()
+    until(lambda: desk.record(job.id).status == "success")
+    assert server.times == Counter(people(3))

@@ -1,0 +1,201 @@
+"""The move that ends one attempt and begins the next, against a real Valkey."""
+
+import json
+from typing import Any
+
+import pytest
+
+from project import moves
+from project.moves import Message, Move, Start, Verdict
+from project.records import TaskRecord, TaskStatus
+from project.store import Store
+
+LISTS = ["celery", "celery\x06\x163"]
+
+
+@pytest.fixture(autouse=True)
+def worker(store: Store) -> None:
+    about: dict[str, Any] = {"host": "h", "pid": 1, "slots": 1, "started_at": 0}
+    store.run(moves.lease("w", 60, about, first=True))
+
+
+def enqueue(store: Store, job_id: str, queue: str = "celery", **headers: Any) -> None:
+    plain = {"eta": None, "expires": None, "timelimit": [None, None], "retries": 0, "task": "k"}
+    wire = {"content-type": "application/json", "headers": plain | {"id": job_id} | headers}
+    store.run(moves.enqueue(Message(job_id, "k", queue, json.dumps(wire), "[]", 3)))
+
+
+def run(store: Store, job_id: str, serial: str = "p1.0") -> None:
+    """Have an attempt at a job that is on no list any more."""
+    store.client.delete(*LISTS)
+    assert store.run(moves.start(job_id, retries=0, token=f"w#{serial}")) is Start.STARTED
+
+
+def advance(
+    job_id: str, serial: str = "p1.0", following: str = "p1.1", lists: list[str] = LISTS
+) -> Move[tuple[Verdict, bytes | None]]:
+    success = moves.succeed(job_id, token=f"w#{serial}", result="1", news="{}")
+    return moves.advance(
+        success, worker="w", done=serial, serial=following, lists=lists, kinds="\nj\nk\n"
+    )
+
+
+def record(store: Store, job_id: str) -> TaskRecord:
+    found = store.run(moves.read(job_id))
+    assert found is not None
+    return found
+
+
+def held(store: Store) -> list[str]:
+    return sorted(key.decode() for key in store.client.hkeys("continuo:unacked:w"))
+
+
+def begun(text: bytes | None) -> str:
+    assert text is not None
+    return str(json.loads(text)["headers"]["id"])
+
+
+def test_one_job_ends_and_the_next_begins(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c")
+    verdict, text = store.run(advance("a"))
+    assert (verdict, begun(text)) == (Verdict.GO, "b")
+    assert record(store, "a").status is TaskStatus.SUCCESS
+    assert (record(store, "b").status, record(store, "b").attempts) == (TaskStatus.RUNNING, 1)
+    assert record(store, "c").status is TaskStatus.PENDING
+    assert held(store) == ["p1.1"]
+    assert begun(store.run(advance("b", "p1.1", "p1.2"))[1]) == "c"
+    assert held(store) == ["p1.2"]
+    assert store.run(advance("c", "p1.2", "p1.3")) == (Verdict.GO, None)
+    assert held(store) == []
+
+
+def test_asked_twice_it_happens_once(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c")
+    _, first = store.run(advance("a"))
+    verdict, second = store.run(advance("a"))
+    assert (verdict, second) == (Verdict.AGAIN, first)
+    assert record(store, "c").status is TaskStatus.PENDING
+    assert held(store) == ["p1.1"]
+
+
+def test_lists_are_looked_at_in_their_order(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "later", LISTS[1])
+    enqueue(store, "first")
+    assert begun(store.run(advance("a"))[1]) == "first"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"task": "other"},
+        {"eta": "2026-01-01T00:00:00"},
+        {"expires": "2026-01-01T00:00:00"},
+        {"timelimit": [None, 5]},
+        {"retries": 1},
+        {"id": "nobody"},
+        {"timelimit": "x"},
+    ],
+    ids=str,
+)
+def test_anything_but_a_plain_message_of_the_kind_is_left(
+    store: Store, other: dict[str, Any]
+) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b", **other)
+    enqueue(store, "c")
+    assert store.run(advance("a")) == (Verdict.GO, None)
+    assert len(store.client.lrange("celery", 0, -1)) == 2
+    assert record(store, "b").status is TaskStatus.PENDING
+    assert held(store) == []
+
+
+def test_a_job_that_has_died_before_is_left(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    store.client.hset("continuo:job:b", "deaths", "1")
+    assert store.run(advance("a")) == (Verdict.GO, None)
+
+
+def test_a_worker_that_has_left_takes_nothing_more(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    store.run(moves.leave("w"))
+    assert store.run(advance("a"))[1] is None
+    assert record(store, "b").status is TaskStatus.PENDING
+
+
+def test_without_lists_it_only_ends(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    assert store.run(advance("a", lists=[])) == (Verdict.GO, None)
+    assert record(store, "a").status is TaskStatus.SUCCESS
+    assert record(store, "b").status is TaskStatus.PENDING
+
+
+def test_an_attempt_that_lost_its_job_does_not_end_it(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a", "p2.7")
+    assert store.run(advance("a", "p1.0"))[0] is Verdict.REFUSED
+    assert record(store, "a").status is TaskStatus.RUNNING
+
+
+def test_what_a_dead_process_took_goes_back_and_nothing_else(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c")
+    store.run(advance("a"))
+    store.run(moves.fetch("w", serial=5, most=1, done=[], lists=LISTS))
+    assert held(store) == ["5", "p1.1"]
+    assert store.run(moves.bury("w", "p1.", "it died")) == 1
+    assert held(store) == ["5"]
+    back = record(store, "b")
+    assert (back.status, back.attempts, back.interruptions) == (TaskStatus.PENDING, 0, 1)
+    assert store.run(moves.bury("w", "p1.", "it died")) == 0
+    assert record(store, "b").interruptions == 1
+
+
+def test_after_a_lost_connection_processes_keep_what_they_took(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c")
+    store.run(advance("a"))
+    store.run(moves.fetch("w", serial=5, most=1, done=[], lists=LISTS))
+    assert store.run(moves.release_others("w", [])) == 1
+    assert held(store) == ["p1.1"]
+    assert record(store, "b").status is TaskStatus.RUNNING
+
+
+def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    enqueue(store, "c", queue="slow")
+    store.run(moves.pause("celery"))
+    verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
+    assert (verdict, begun(text)) == (Verdict.GO, "c")
+    assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
+    assert record(store, "b").status is TaskStatus.PENDING
+
+
+def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    store.run(moves.cancel("b"))
+    store.run(moves.revive(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
+    assert store.run(advance("a")) == (Verdict.GO, None)
+    assert record(store, "b").status is TaskStatus.PENDING

@@ -1,0 +1,190 @@
+"""The attempts of a job that did not work, as they stay on its record."""
+
+import time
+from typing import Any
+
+import pytest
+
+from project import moves
+from project.errors import InvalidField
+from project.moves import Message, Verdict
+from project.records import Cause, Failure, TaskRecord, TaskStatus
+from project.store import Store
+
+BROKEN = Cause("ValueError", 'no "such" \\ thing\né', "Traceback ...")
+
+
+def message(job_id: str = "a") -> Message:
+    return Message(job_id, "report", "celery", "m", "[[], {}]", 3)
+
+
+def record(store: Store) -> TaskRecord:
+    found = store.run(moves.read("a"))
+    assert found
+    return found
+
+
+def failures(store: Store) -> list[Failure]:
+    kept = record(store).errors
+    assert isinstance(kept, list)
+    return kept
+
+
+def told(store: Store) -> list[tuple[int, str, float | None, bool]]:
+    return [
+        (each.attempt, each.kind, each.next_delay, each.interrupted) for each in failures(store)
+    ]
+
+
+def start(store: Store, retries: int = 0, token: str = "w@host/1#1", revival: str = "") -> None:
+    move = moves.start("a", retries=retries, token=token, revival=revival)
+    assert store.run(move) == "started"
+
+
+def retry(store: Store, delay: float = 2.0, cause: Cause = BROKEN) -> Verdict:
+    return store.run(
+        moves.retry("a", token="w@host/1#1", error="e", delay=delay, message=message(), cause=cause)
+    )
+
+
+def fail(store: Store, token: str = "w@host/1#1", **changes: Any) -> Verdict:
+    about = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "news": "{}"}
+    return store.run(moves.fail("a", token=token, **(about | {"cause": BROKEN} | changes)))
+
+
+def interrupt(store: Store, cause: str = "") -> None:
+    store.run(moves.interrupt("a", token="w@host/1#1", cause=cause))
+
+
+@pytest.fixture(autouse=True)
+def job(store: Store) -> None:
+    store.run(moves.enqueue(message()))
+
+
+def test_a_job_that_never_failed_has_no_errors_and_no_bytes_for_them(store: Store) -> None:
+    start(store)
+    store.run(moves.succeed("a", token="w@host/1#1", result="1", news="{}"))
+    assert failures(store) == []
+    assert not store.client.hexists("continuo:job:a", "errors")
+
+
+def test_each_failed_attempt_is_kept_with_all_that_is_known_of_it(store: Store) -> None:
+    start(store)
+    retry(store, delay=2.5)
+    (first,) = failures(store)
+    assert first == Failure(
+        at=record(store).updated_at,
+        attempt=1,
+        worker="w@host/1",
+        kind=BROKEN.kind,
+        message=BROKEN.message,
+        traceback=BROKEN.traceback,
+        next_delay=2.5,
+    )
+    assert abs(first.at - time.time()) < 10
+    start(store, retries=1)
+    fail(store)
+    assert failures(store)[0] == first
+    assert told(store) == [(1, "ValueError", 2.5, False), (2, "ValueError", None, False)]
+
+
+def test_a_failure_that_is_told_twice_is_kept_once(store: Store) -> None:
+    start(store)
+    assert (retry(store), retry(store)) == (Verdict.GO, Verdict.AGAIN)
+    start(store, retries=1)
+    assert (fail(store), fail(store)) == (Verdict.GO, Verdict.AGAIN)
+    assert len(failures(store)) == 2
+
+
+def test_a_stale_attempt_keeps_nothing(store: Store) -> None:
+    start(store, token="other#1")
+    assert (retry(store), fail(store)) == (Verdict.REFUSED, Verdict.REFUSED)
+    assert failures(store) == []
+
+
+def test_attempts_that_were_interrupted_are_kept_and_said_to_be(store: Store) -> None:
+    start(store)
+    interrupt(store)
+    for _ in range(3):
+        start(store)
+        interrupt(store, cause="signal 9 (SIGKILL)")
+    lost = "WorkerLostError"
+    assert told(store) == [(1, lost, 0, True)] * 3 + [(1, lost, None, True)]
+    assert [each.message for each in failures(store)[:2]] == [
+        "the worker was stopped",
+        "signal 9 (SIGKILL)",
+    ]
+    assert record(store).status is TaskStatus.FAILED
+
+
+def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) -> None:
+    store.run(moves.lease("w@host/1", 60, {"slots": 1}, first=True))
+    text = '{"headers": {"id": "a", "retries": 0}}'
+    store.client.delete("celery")
+    store.client.lpush("celery", text)
+    store.run(moves.fetch("w@host/1", serial=1, most=1, done=[], lists=["celery"]))
+    start(store)
+    store.client.zadd("continuo:workers", {"w@host/1": time.time() - 1})
+    store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
+    store.run(moves.reap(60))
+    assert told(store) == [(1, "WorkerLostError", 0, True)]
+    assert (failures(store)[0].message, failures(store)[0].worker) == (
+        "worker w@host/1 died",
+        "w@host/1",
+    )
+
+
+def test_a_job_that_failed_before_it_could_start_says_so(store: Store) -> None:
+    fail(store, token="")
+    assert told(store) == [(0, "ValueError", None, False)]
+    assert failures(store)[0].worker == ""
+
+
+def test_a_cancelled_job_has_not_failed(store: Store) -> None:
+    fail(store, token="", status=TaskStatus.CANCELLED)
+    assert failures(store) == []
+
+
+def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
+    start(store)
+    fail(store)
+    assert store.run(moves.revive(message(), attempts=1, call="c"))
+    start(store, retries=1, revival="c")
+    fail(store)
+    assert [each.attempt for each in failures(store)] == [1, 2]
+
+
+def test_the_last_twenty_are_kept(store: Store) -> None:
+    for retries in range(23):
+        start(store, retries=retries)
+        retry(store)
+    assert [each.attempt for each in failures(store)] == [*range(4, 24)]
+
+
+def test_lists_leave_them_out(store: Store) -> None:
+    start(store)
+    retry(store)
+    (listed,) = store.run(moves.page(limit=5)).records
+    assert "errors" not in listed.to_dict()
+    assert len(record(store).to_dict()["errors"]) == 1
+
+
+@pytest.mark.parametrize("delay", [float("inf"), float("nan")])
+def test_a_delay_that_is_no_time_is_refused(store: Store, delay: float) -> None:
+    start(store)
+    with pytest.raises(InvalidField, match="is no time"):
+        retry(store, delay=delay)
+
+
+def test_a_full_redis_lets_a_running_job_fail(store: Store) -> None:
+    start(store)
+    store.client.config_set("maxmemory", "1mb")
+    try:
+        assert retry(store, delay=0) is Verdict.GO
+        start(store, retries=1)
+        interrupt(store, cause="SIGKILL")
+        start(store, retries=1)
+        assert fail(store) is Verdict.GO
+    finally:
+        store.client.config_set("maxmemory", "0")
+    assert len(failures(store)) == 3

@@ -1,0 +1,108 @@
+"""What is done to many jobs at once is a job itself: seen, stopped, killed, and done once."""
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from project import moves
+from project.job import Job, JobResult, enqueue_many
+from project.labels import CONTROL_QUEUE
+from project.records import TaskStatus
+from project.store import Store
+from tasks.control import STEP, cancel_jobs, retry_jobs
+from tests import kinds
+from tests.patience import until
+from tests.workers import Desk, Worker, Workers
+
+MANY = 4_000
+"""So many that it takes a worker some time."""
+
+
+@pytest.fixture
+def worker(store: Store, workers: Workers) -> Worker:
+    """A worker that was told of another queue: it does these jobs all the same."""
+    assert store.run(moves.queues()) == []
+    return workers.hire("--concurrency=1", "--queues=celery").ready()
+
+
+def act(kind: Job, **question: Any) -> JobResult:
+    return kind.apply_async(kwargs=question, queue=CONTROL_QUEUE)
+
+
+def wait_in(queue: str, count: int) -> None:
+    """Queue jobs that nobody takes."""
+    enqueue_many(kinds.add.s(1, 1).set(queue=queue) for _ in range(count))
+
+
+def waiting(store: Store, queue: str) -> int:
+    question = moves.Question(queues=[queue], statuses=[TaskStatus.PENDING])
+    return store.run(moves.page(question, limit=1)).total or 0
+
+
+def in_the_middle(desk: Desk, job: JobResult) -> None:
+    """Wait until the job has said how far it is, and is not at its end."""
+    until(lambda: desk.record(job.id).progress is not None)
+    progress = desk.record(job.id).progress
+    assert progress is not None
+    assert STEP <= progress.done < MANY == progress.total
+
+
+def test_all_that_a_question_finds_is_cancelled(worker: Worker, desk: Desk, store: Store) -> None:
+    wait_in("one", 3 * STEP + 1)
+    wait_in("two", 5)
+    job = act(cancel_jobs, queues=["one"], statuses=["pending"])
+    record = desk.final(job.id)
+    assert record.result == {"found": 3 * STEP + 1, "changed": 3 * STEP + 1}
+    assert (waiting(store, "one"), waiting(store, "two")) == (0, 5)
+    assert record.progress is not None
+    assert (record.progress.done, record.progress.total) == (3 * STEP + 1, 3 * STEP + 1)
+
+
+def test_it_can_be_stopped_in_the_middle(worker: Worker, desk: Desk, store: Store) -> None:
+    wait_in("one", MANY)
+    job = act(cancel_jobs, queues=["one"], statuses=["pending"])
+    in_the_middle(desk, job)
+    job.cancel()
+    assert desk.final(job.id).status is TaskStatus.CANCELLED
+    assert 0 < waiting(store, "one") < MANY
+
+
+def test_killed_in_the_middle_it_is_done_all_the_same(
+    worker: Worker, desk: Desk, store: Store
+) -> None:
+    wait_in("one", MANY)
+    job = act(cancel_jobs, queues=["one"], statuses=["pending"])
+    in_the_middle(desk, job)
+    for process in worker.processes()[1:]:
+        os.kill(process, signal.SIGKILL)
+    record = desk.final(job.id, 60)
+    assert (record.status, record.interruptions, waiting(store, "one")) == ("success", 1, 0)
+
+
+def test_failed_jobs_run_again_and_those_ordered_later_stay(worker: Worker, desk: Desk) -> None:
+    failed = [kinds.hopeless.delay() for _ in range(3)]
+    for job in failed:
+        desk.final(job.id)
+    desk.app.store.run(moves.pause("control"))
+    again = act(retry_jobs, kinds=["tests.hopeless"], statuses=["failed"])
+    later = kinds.hopeless.delay()
+    desk.final(later.id)
+    desk.app.store.run(moves.resume("control"))
+    assert desk.final(again.id).result == {"found": 3, "changed": 3}
+    assert [desk.attempted(job.id, 2).attempts for job in failed] == [2, 2, 2]
+    assert desk.record(later.id).attempts == 1
+
+
+def test_it_is_not_behind_what_it_is_to_stop(worker: Worker, desk: Desk) -> None:
+    running = kinds.hold.delay()
+    pid = desk.held(running.id)
+    behind = [kinds.hold.delay() for _ in range(5)]
+    job = act(cancel_jobs, kinds=["tests.hold"], statuses=["pending"])
+    desk.let_go(pid)
+    second = until(lambda: desk.redis.keys("tests:held:*") or desk.record(job.id).is_final)
+    if second is not True:  # one was in hand before; the others are not waited for
+        desk.let_go(int(str(desk.redis.lindex(second[0], 0))))
+    assert desk.final(job.id).result["changed"] >= 4
+    assert [desk.final(one.id).status for one in behind].count(TaskStatus.CANCELLED) >= 4

@@ -1,0 +1,53 @@
+"""``python -m tests.mails``: 5,000 recipients, three workers, 15 times kill -9, nobody twice.
+
+Prints the figures as JSON; exit code 1 when a promise was not kept.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+
+def main() -> int:
+    """Run it as often as asked; how it ended."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mails", description=__doc__)
+    parser.add_argument("--recipients", type=int, default=5_000)
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=15)
+    parser.add_argument("--runs", type=int, default=1)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="continuo-mails-"))
+    os.environ["DATA_DIR"] = str(folder)  # before anything reads the settings
+    return max(run(folder / str(number), number, asked) for number in range(asked.runs))
+
+
+def run(folder: Path, seed: int, asked: argparse.Namespace) -> int:
+    """One blast on a Valkey of its own."""
+    import redis
+
+    from project.embedded import EmbeddedValkey
+    from tests.mails.kills import Scene
+    from tests.ports import free_port
+    from tests.smtp import Scripted
+    from tests.workers import Workers
+
+    folder.mkdir()
+    with EmbeddedValkey(folder / "valkey", free_port()) as valkey, Scripted() as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        workers = Workers(folder, valkey.url, redis.Redis.from_url(valkey.url))
+        try:
+            scene = Scene(workers, server, seed)
+            figures = scene.run(asked.recipients, asked.workers, asked.kills, pause=0.8)
+        finally:
+            workers.dismiss()
+            server.shutdown()
+    print(json.dumps(figures.to_dict(), indent=1), flush=True)  # noqa: T201
+    return 1 if figures.broken() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""A blast whose workers are killed with kill -9 while they mail, and what is left of it."""
+
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from os import kill
+from typing import Any
+
+from project import moves
+from project.records import TaskRecord
+from project.store import Store
+from tasks.emails import send_email_blast
+from tasks.emails.ledger import outcome_of
+from tests.patience import until
+from tests.processes import children
+from tests.smtp import Scripted
+from tests.workers import Worker, Workers
+
+DATA_SECONDS = 0.005
+"""What the server needs for a mail: a window for the kills."""
+
+LONGEST_RUN = 240.0
+
+
+@dataclass
+class Figures:
+    """What came of one blast. ``doubt``: how many may be unknown, one per connection and kill."""
+
+    recipients: int
+    workers: int
+    kills: int = 0
+    doubt: int = 0
+    revived: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    lies: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    result: Any = None
+
+    def broken(self) -> list[str]:
+        """The promises that were not kept."""
+        promises = {
+            "nobody is mailed twice": not self.duplicates,
+            "every recipient has one outcome": sum(self.outcomes.values()) == self.recipients,
+            "the outcomes are final": not {"waiting", "retry"} & self.outcomes.keys(),
+            "unknown are at most one per connection and kill": self.unknown <= self.doubt,
+            "sent were accepted, and no others but the unknown": not self.lies,
+            "the result says the same": (self.result or {}).get("sent")
+            == self.outcomes.get("sent"),
+        }
+        return [promise for promise, is_kept in promises.items() if not is_kept]
+
+    @property
+    def said(self) -> int:
+        """How many were sent, as the record has it."""
+        return int((self.result or {}).get("sent", -1))
+
+    @property
+    def unknown(self) -> int:
+        """Mails of which nobody knows whether they arrived."""
+        return self.outcomes.get("unknown", 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures and what was not kept."""
+        return asdict(self) | {"broken": self.broken()}
+
+
+class Scene:
+    """Workers on one Valkey, a server that remembers, one blast."""
+
+    def __init__(self, workers: Workers, server: Scripted, seed: int) -> None:
+        self._chance = random.Random(seed)  # noqa: S311 - which process dies is no secret
+        self._workers = workers
+        self._server = server
+        self._store = Store(workers.url)
+        self._staff: list[Worker] = []
+        server.plan = lambda stage, _: time.sleep(DATA_SECONDS) if stage == "dot" else None
+
+    def run(self, recipients: int, workers: int, kills: int, pause: float) -> Figures:
+        """Order, kill so many times with a pause between, and wait for the end."""
+        figures = Figures(recipients, workers)
+        self._staff = [self._hired() for _ in range(workers)]
+        for worker in self._staff:
+            worker.ready()
+        people = [f"user{number}@example.org" for number in range(recipients)]
+        started = time.monotonic()
+        job_id = self._order(people)
+        while figures.kills < kills and not self._is_over(job_id, figures):
+            self._wait_for_mails(job_id, figures)
+            time.sleep(self._chance.uniform(0, pause))
+            figures.doubt += self._kill()
+            figures.kills += 1
+        until(lambda: self._is_over(job_id, figures), LONGEST_RUN)
+        figures.seconds = round(time.monotonic() - started, 1)
+        self._judge(job_id, people, figures)
+        self._store.close()
+        return figures
+
+    def _wait_for_mails(self, job_id: str, figures: Figures) -> None:
+        taken = len(self._server.taken)
+        until(lambda: len(self._server.taken) > taken or self._is_over(job_id, figures), 60)
+
+    def _hired(self) -> Worker:
+        port = self._server.server_address[1]
+        return self._workers.hire(
+            SMTP_URL=f"smtp://127.0.0.1:{port}", WORKER_CONCURRENCY="2", CONTINUO_MAIL_WORKERS="6"
+        )
+
+    def _order(self, people: list[str]) -> str:
+        said = {"recipients": people, "template": "default"}
+        message = send_email_blast.message(kwargs=said)
+        self._store.run(moves.enqueue(message))
+        return str(message.id)
+
+    def _kill(self) -> int:
+        """Kill a pool process, or a whole worker and hire another; the connections lost."""
+        place = self._chance.randrange(len(self._staff))
+        worker = self._staff[place]
+        pool = children(worker.pid)
+        if pool and self._chance.random() < 0.6:
+            with suppress(ProcessLookupError):
+                kill(self._chance.choice(pool), signal.SIGKILL)
+            return 1
+        worker.kill()
+        self._staff[place] = self._hired()
+        return len(pool)
+
+    def _is_over(self, job_id: str, figures: Figures) -> bool:
+        """Whether it has succeeded; one that killed three workers, as it seemed, is run again."""
+        record = self._record(job_id)
+        if record.status == "failed":
+            assert "killed its worker" in record.error, record.error
+            self._revive(record)
+            figures.revived += 1
+        return record.status == "success"
+
+    def _revive(self, record: TaskRecord) -> None:
+        args, kwargs = self._store.run(moves.read_payload(record.id))
+        said = {"task_id": record.id, "retries": record.attempts, "max_retries": 20}
+        message = send_email_blast.build(args, kwargs, **said)
+        self._store.run(moves.revive(message, attempts=record.attempts))
+
+    def _record(self, job_id: str) -> TaskRecord:
+        record = self._store.run(moves.read(job_id))
+        assert record is not None
+        return record
+
+    def _judge(self, job_id: str, people: list[str], figures: Figures) -> None:
+        states = self._store.client.hgetall(f"continuo:mail:{job_id}")
+        outcomes = {who.decode(): outcome_of(state.decode()) for who, state in states.items()}
+        times = self._server.times
+        figures.accepted = len(self._server.taken)
+        figures.duplicates = sum(count - 1 for count in times.values())
+        figures.outcomes = dict(Counter(outcomes[one] for one in people if one in outcomes))
+        figures.result = self._record(job_id).result
+        figures.lies = [
+            one
+            for one in people
+            if outcomes.get(one) != "unknown" and (outcomes.get(one) == "sent") != (one in times)
+        ]

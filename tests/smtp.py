@@ -1,0 +1,112 @@
+"""An SMTP server that misbehaves at chosen moments, and remembers every mail it took."""
+
+import socketserver
+from collections import Counter
+from collections.abc import Callable
+
+HANG_UP = ""
+
+Plan = Callable[[str, str], str | None]
+"""(stage, recipient) -> the reply; "" hangs up; None goes on as usual."""
+
+
+class Talk(socketserver.StreamRequestHandler):
+    """One connection: SMTP as far as the plan of the server lets it."""
+
+    server: "Scripted"
+    timeout = 20
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        self.recipient = ""
+        self.in_mail = False
+        self.say("220 scripted")
+        try:
+            while line := self.rfile.readline():
+                self.answer(line.decode("ascii").rstrip("\r\n"))
+        except (HungUp, ConnectionError):
+            return
+
+    def answer(self, line: str) -> None:
+        self.server.commands.append(line)
+        verb = line.partition(" ")[0].upper()
+        if verb == "EHLO":
+            self.say(self.server.hello)
+        elif verb == "AUTH":
+            self.say("235 welcome" if line.endswith(self.server.login) else "535 go away")
+        elif verb == "MAIL":
+            self.say(self.at("mail") or self.begin())
+        elif verb == "RCPT":
+            self.recipient = line.partition("<")[2].rstrip(">")
+            self.say(self.at("rcpt") or "250 ok")
+        elif verb == "DATA":
+            self.say(self.at("data") or self.take())
+        else:
+            self.in_mail = False
+            self.say("250 ok")
+
+    def begin(self) -> str:
+        if self.in_mail:
+            return "503 there is a mail already"
+        self.in_mail = True
+        return "250 ok"
+
+    def take(self) -> str:
+        self.say("354 go on")
+        lines = [self.rfile.readline()]
+        self.at("body")
+        while lines[-1] != b".\r\n":
+            if not lines[-1]:
+                raise HungUp
+            lines.append(self.rfile.readline())
+        self.in_mail = False
+        refusal = self.at("dot")
+        if refusal:
+            return refusal
+        self.server.taken.append((self.recipient, b"".join(lines[:-1])))
+        return self.at("answer") or "250 taken"
+
+    def at(self, stage: str) -> str | None:
+        reply = self.server.plan(stage, self.recipient)
+        if reply == HANG_UP:
+            raise HungUp
+        return reply
+
+    def say(self, reply: str) -> None:
+        self.wfile.write(f"{reply}\r\n".encode())
+
+
+class HungUp(Exception):
+    """The plan says so."""
+
+
+class Scripted(socketserver.ThreadingTCPServer):
+    """An SMTP server on a free port that follows ``plan`` and remembers what it took."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Talk)
+        self.plan: Plan = lambda _stage, _recipient: None
+        self.hello = "250 scripted"
+        self.login = ""
+        self.taken: list[tuple[str, bytes]] = []
+        self.commands: list[str] = []
+        self.connections = 0
+
+    @property
+    def times(self) -> Counter[str]:
+        return Counter(recipient for recipient, _ in self.taken)
+
+    def once(self, stage: str, recipient: str, reply: str) -> None:
+        """Reply so at the first time ``recipient`` gets to ``stage``, as usual afterwards."""
+        moments = {(stage, recipient)}
+
+        def plan(*moment: str) -> str | None:
+            if moment not in moments:
+                return None
+            moments.remove(moment)
+            return reply
+
+        self.plan = plan

@@ -1,0 +1,80 @@
+import asyncio
+
+import pytest
+
+from api import events
+from project.feed import MOST_HEARD, Listener
+from project.moves import Noted, Replay
+from project.records import Event, TaskStatus, Wanted
+
+
+def noted(place: str, job_id: str = "a", kind: str = "report") -> Noted:
+    event = Event(id=job_id, kind=kind, queue="q", status=TaskStatus.PENDING, attempts=0, at=1.5)
+    return Noted(place, event)
+
+
+def replay(*places: str) -> Replay:
+    return Replay([noted(place) for place in places], places[-1], is_whole=True, is_more=False)
+
+
+def listener(place: str, *heard: str, **wanted: str) -> Listener:
+    listener = Listener(Wanted(**wanted), place)
+    for each in heard:
+        listener.hear(noted(each))
+    return listener
+
+
+def places(told: events.Told) -> list[str]:
+    return [place for place, _ in told.events]
+
+
+def test_what_was_replayed_and_heard_as_well_is_told_once() -> None:
+    told = events.both(replay("9-0", "10-0", "10-1"), listener("8-0", "9-0", "10-1", "10-2"), 0)
+    assert places(told) == ["9-0", "10-0", "10-1", "10-2"]
+
+
+def test_the_place_is_the_later_of_both() -> None:
+    assert events.both(replay("9-9"), listener("10-0"), 0).place == "10-0"
+    assert events.both(replay("10-0"), listener("9-9"), 0).place == "10-0"
+
+
+def test_one_who_lost_touch_and_heard_nothing_comes_back_later() -> None:
+    nothing = Replay([], "1-0", is_whole=True, is_more=False)
+    cut = listener("1-0")
+    cut.cut()
+    assert events.both(nothing, cut, events.AT_ONCE).retry == events.LATER
+    assert events.both(replay("2-0"), cut, events.AT_ONCE).retry == events.AT_ONCE
+
+
+def test_one_who_hears_too_much_hears_no_further_and_knows_where_that_was() -> None:
+    full = listener("0-0", *(f"1-{number}" for number in range(MOST_HEARD + 5)))
+    assert (len(full.heard), full.is_cut, full.place) == (MOST_HEARD, True, f"1-{MOST_HEARD - 1}")
+
+
+def test_what_is_not_wanted_is_not_heard() -> None:
+    assert listener("0-0", "1-0", job="b").heard == []
+    assert listener("0-0", "1-0", kind="blast").heard == []
+    assert len(listener("0-0", "1-0", job="a", kind="report", status="pending").heard) == 1
+
+
+@pytest.mark.parametrize("what", ["heard", "cut", "leaving"])
+def test_a_wait_is_over_when_there_is_something_to_tell(what: str) -> None:
+    async def wait() -> None:
+        waiting, leaving = listener("0-0"), asyncio.Event()
+        ends = {
+            "heard": lambda: waiting.hear(noted("1-0")),
+            "cut": waiting.cut,
+            "leaving": leaving.set,
+        }
+        asyncio.get_running_loop().call_soon(ends[what])
+        async with asyncio.timeout(10):
+            await waiting.wait(60, leaving)
+
+    asyncio.run(wait())
+
+
+def test_an_event_is_lines_that_end_with_an_empty_one() -> None:
+    assert events.block({"note": "two\nlines"}, "reset", "1-0") == (
+        'id: 1-0\nevent: reset\ndata: {"note":"two\\nlines"}\n\n'
+    )
+    assert events.block_of(noted("1-0")).startswith('id: 1-0\ndata: {"id":"a",')

@@ -1,0 +1,70 @@
+"""Labels: kind, queue and facets of a job in one text."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from project.errors import InvalidField
+from project.labels import DEFAULT_QUEUE, LONGEST_TAG, Label, queue_of, read_label, tagged
+from tests import kinds
+
+LINES = st.text(min_size=1).filter(lambda text: "\n" not in text)
+TAGS = st.lists(st.from_regex(re.compile(r"[ -~é]{1,64}"), fullmatch=True), max_size=8)
+
+
+@given(LINES, LINES, TAGS)
+def test_a_label_is_read_as_it_was_written(kind: str, queue: str, tags: list[str]) -> None:
+    label = Label(kind, queue, tagged(tags))
+    assert read_label(label.write()) == label
+    assert label.tags == list(dict.fromkeys(tags))
+
+
+def test_a_job_without_queue_and_tags_of_its_own_is_labelled_by_its_kind_alone() -> None:
+    assert Label("report").write() == "report"
+    assert Label("report", facets=tagged(["a"])).write() == "report\n\ntag:a"
+    assert Label("report", "slow", tagged(["a"])).shelf == "report\nslow"
+
+
+def test_a_stranger_cannot_choose_a_queue_by_the_name_of_a_kind() -> None:
+    assert read_label(Label("report\nslow").write()) == Label("report slow")
+
+
+def test_other_facets_are_no_tags() -> None:
+    label = Label("report", facets=("tenant:acme", *tagged(["a"])))
+    assert read_label(label.write()) == label
+    assert label.tags == ["a"]
+
+
+def test_lists_of_any_priority_belong_to_their_queue() -> None:
+    assert queue_of(kinds.add.message((1, 2), queue="slow", priority=9).queue) == "slow"
+    assert queue_of("slow") == "slow"
+    assert queue_of("") == DEFAULT_QUEUE
+
+
+@pytest.mark.parametrize(
+    ("tags", "field"),
+    [
+        ("urgent", "tags"),
+        (5, "tags"),
+        (["a"] * 9, "tags"),
+        (["a", ""], r"tags\[1\]"),
+        ([5], r"tags\[0\]"),
+        (["a\nb"], r"tags\[0\]"),
+        (["x" * (LONGEST_TAG + 1)], r"tags\[0\]"),
+    ],
+)
+def test_tags_that_are_none_are_refused(tags: Any, field: str) -> None:
+    with pytest.raises(InvalidField, match=f"^{field}:"):
+        kinds.add.message((1, 2), tags=tags)
+    with pytest.raises(InvalidField, match=f"^{field}:"):
+        kinds.add.build((1, 2), tags=tags)
+
+
+def test_tags_stay_off_the_message() -> None:
+    quick, built = kinds.add.message((1, 2), tags=["a"]), kinds.add.build((1, 2), tags=["a"])
+    assert quick.facets == built.facets == ("tag:a",)
+    assert "tag" not in built.text.replace("delivery_tag", "")
+    assert kinds.add.s(1, 2).set(tags=["a"]).options == {"tags": ["a"]}
