@@ -2,18 +2,18 @@
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .orders import Step
+from .orders import Origin, Parameter, Step
 from .queries import Files, WrongQuery
 
 if TYPE_CHECKING:
-    from psycopg import Connection, RawServerCursor
+    from psycopg import Connection, RawCursor
 
-AT_ONCE = 5_000
+AT_ONCE = 1_000
 CONNECT_SECONDS = 10
 MOST_ROWS = 5_000_000
 
@@ -36,10 +36,10 @@ TYPES = {
 
 def fetched(
     url: str,
+    origin: Origin,
     sql: str,
     filters: Mapping[str, Any],
     folder: Path,
-    seconds: int,
     heard: Callable[[Step], None],
 ) -> Files:
     """The rows of the query as a CSV file in ``folder``.
@@ -49,16 +49,15 @@ def fetched(
     """
     if not url:
         raise WrongQuery("DATABASE_URL is not set, and this type reads from it")
-    statement, names = numbered(sql)
+    statement, names = numbered(sql, origin.parameters)
     path = folder / "fetched.csv"
-    with closing(connected(url, seconds)) as connection:
-        from psycopg import RawServerCursor
+    with closing(connected(url, origin.limits.seconds)) as connection:
+        from psycopg import RawCursor
 
-        with RawServerCursor(connection, "rows") as cursor, path.open("w", newline="") as file:
-            cursor.itersize = AT_ONCE
-            cursor.execute(statement, [filters.get(name) for name in names])
-            types = _types(cursor)
-            _write(cursor, list(types), csv.writer(file, quoting=csv.QUOTE_NOTNULL), heard)
+        with RawCursor(connection) as cursor, path.open("w", newline="") as file:
+            rows = cursor.stream(statement, [filters.get(name) for name in names], size=AT_ONCE)
+            writer = csv.writer(file, quoting=csv.QUOTE_NOTNULL)  # "" is a text, nothing is NULL
+            types = _write(cursor, rows, writer, heard)
     return Files([path], types)
 
 
@@ -77,8 +76,11 @@ def connected(url: str, seconds: int) -> "Connection[Any]":
     return psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
 
 
-def numbered(sql: str) -> tuple[str, list[str]]:
-    """The query with ``$1`` for ``$name``, and the names in the order of their numbers."""
+def numbered(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, list[str]]:
+    """The query with ``$1::text`` for ``$name``, and the names in the order of their numbers.
+
+    It becomes part of another one: only what gives rows and changes nothing fits there.
+    """
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -87,12 +89,14 @@ def numbered(sql: str) -> tuple[str, list[str]]:
             return match[0]
         if name not in names:
             names.append(name)
-        return f"${names.index(name) + 1}"
+        kind = "bigint" if name in parameters and parameters[name].type == "integer" else "text"
+        return f"${names.index(name) + 1}::{kind}"
 
-    return _BOUND.sub(number, sql), names
+    inner = _BOUND.sub(number, sql.strip().rstrip(";"))
+    return f"select * from ({inner}\n) as found", names  # noqa: S608 - the type's own SQL
 
 
-def _types(cursor: "RawServerCursor[Any]") -> dict[str, str]:
+def _types(cursor: "RawCursor[Any]") -> dict[str, str]:
     types: dict[str, str] = {}
     for column in cursor.description or ():
         if column.name in types:
@@ -109,17 +113,18 @@ def _type(column: Any) -> str:
 
 
 def _write(
-    cursor: "RawServerCursor[Any]",
-    names: list[str],
-    writer: Any,
-    heard: Callable[[Step], None],
-) -> None:
-    """All rows; an empty text is quoted and NULL is nothing."""
-    writer.writerow(names)
-    done = 0
-    while some := cursor.fetchmany(AT_ONCE):
-        writer.writerows(some)
-        done += len(some)
+    cursor: "RawCursor[Any]", rows: Iterator[Any], writer: Any, heard: Callable[[Step], None]
+) -> dict[str, str]:
+    """All rows below their names; the types of the columns, which are known with the first."""
+    first = next(rows, None)
+    types = _types(cursor)
+    writer.writerow(types)
+    if first is not None:
+        writer.writerow(first)
+    for done, row in enumerate(rows, 2):
+        writer.writerow(row)
+        if done % AT_ONCE == 0:
+            heard(Step(done, note="reading"))
         if done > MOST_ROWS:
             raise WrongQuery(f"report.sql gives more than {MOST_ROWS:,} rows")
-        heard(Step(done, note="reading"))
+    return types

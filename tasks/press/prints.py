@@ -36,8 +36,8 @@ def made(order: Order, heard: Listener) -> Made:
 def _tables(order: Order, heard: Listener) -> dict[str, Files]:
     origin, folder = order.origin, Path(order.folder)
     if origin.engine == "postgres":
-        options = (order.filters, folder, origin.limits.seconds, heard)
-        return {FETCHED: databases.fetched(order.database_url, order.sql, *options)}
+        asked = (origin, order.sql, order.filters)
+        return {FETCHED: databases.fetched(order.database_url, *asked, folder, heard)}
     return sources.tables(origin, Path(order.home), Path(order.demo_dir))
 
 

@@ -184,6 +184,17 @@ def test_no_character_in_the_data_stops_a_report(order: Order) -> None:
         "select * from read_csv('/etc/passwd')",
         "select * from read_text('/etc/hostname')",
         "select * from glob('/etc/*')",
+        "select * from read_json('/etc/passwd')",
+        "select * from read_blob('/etc/hostname')",
+        "select * from sniff_csv('/etc/passwd')",
+        "select * from read_csv('../secret_key')",
+        "select * from read_parquet('http://127.0.0.1/a.parquet')",
+        "select getenv('HOME')",
+        "export database '/tmp/out'",
+        "call pragma_version()",
+        "detach memory",
+        "prepare p as select 1",
+        "explain select 1",
         "select * from '/etc/passwd'",
         "attach '/tmp/other.db' as other",
         "copy (select 1) to '/tmp/out.csv'",
@@ -245,9 +256,26 @@ def test_a_query_without_end_is_ended_even_if_nobody_waits(order: Order) -> None
     assert done.returncode in {by_the_query, by_the_clock}
 
 
-def test_a_query_that_wants_all_memory_is_ended_and_may_be_tried_again(order: Order) -> None:
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select length(repeat('x', 4_000_000_000)) as n",
+        "select list(i) as l from range(2_000_000_000) t(i)",
+        "select string_agg(repeat('x', 1000), '') as s from range(10_000_000) t(i)",
+    ],
+)
+def test_a_query_that_wants_all_memory_is_ended_and_may_be_tried_again(
+    order: Order, sql: str
+) -> None:
     with pytest.raises(TransientError, match=r"(?i)memory"):
-        printed(with_sql(order, "select length(repeat('x', 4_000_000_000)) as n"))
+        printed(with_sql(order, sql))
+
+
+def test_what_a_link_in_the_folder_leads_to_is_not_read(order: Order) -> None:
+    link = Path(order.folder, "link.csv")
+    link.symlink_to("/etc/passwd")
+    with pytest.raises(PermanentError, match=REFUSALS):
+        printed(with_sql(order, f"select * from read_csv('{link}')"))  # noqa: S608 - a test's own
 
 
 @pytest.mark.timeout(30)
