@@ -24,7 +24,7 @@ ENV PATH=/app/.venv/bin:$PATH \
     PORT=8000 \
     DATA_DIR=/data
 USER 10001:10001
-EXPOSE 8000 5555
+EXPOSE 8000 8001 5555
 STOPSIGNAL SIGTERM
 # of the API; whoever runs another command brings another check (docker-compose.yml does)
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

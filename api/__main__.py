@@ -10,7 +10,7 @@ from importlib import import_module
 
 from pydantic import ValidationError
 
-from project.errors import UnsafeStart
+from project.errors import ContinuoError, UnsafeStart
 from project.settings import Settings, settings
 
 WRONG_SETTINGS = 2
@@ -35,7 +35,10 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         reason = error.strerror or str(error)
         return refuse(NO_PORT, f"cannot listen on {config.host} port {config.port}: {reason}")
-    return supervise(arguments[0] if arguments else _APPLICATION, config)
+    try:
+        return supervise(arguments[0] if arguments else _APPLICATION, config)
+    except ContinuoError as error:
+        return refuse(WRONG_SETTINGS, str(error))
 
 
 def supervise(application: str, config: Settings) -> int:

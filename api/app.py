@@ -10,6 +10,8 @@ from api import (
     control,
     emails,
     events,
+    exports,
+    files,
     outbox,
     previews,
     queue,
@@ -41,6 +43,8 @@ class Stores:
     async def open(self, native: NativeRedis | None) -> None:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
+        if settings().files_port:
+            files.address()
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -53,7 +57,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     routes = Router()
     mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
     work = (tasks, control, callbacks, events, bulk, queue, artifacts)
-    for module in (reports, *mail, webhooks, *work):
+    for module in (reports, exports, *mail, webhooks, *work):
         routes.include(module.routes)
     if not settings().smtp_url:
         routes.include(outbox.routes_of_sink())

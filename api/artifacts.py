@@ -1,54 +1,74 @@
 """Downloads: the link itself is the permission."""
 
 import asyncio
+from http import HTTPStatus
+from pathlib import Path
 
 from cello import Response
 
-from api.edge import Request, Router
-from api.problems import Problem
-from project import artifacts
-from project.artifacts import Artifact, ArtifactGone
-from project.errors import LinkExpired, LinkTampered
+from api import files
+from api.edge import Answer, Request, Router
+from api.pieces import Piece, cut
+from project.artifacts import Artifact
+
+MOST = 4 << 20
+"""Bytes that an answer of the API itself may have; it copies them several times."""
 
 routes = Router()
-
-TYPES = {".pdf": "application/pdf"}
 
 
 @routes.get(
     "/artifacts/{token}",
     auth=False,
-    answers={200: None},
-    errors=(403, 404, 410),
-    produces="application/pdf",
-    answer_headers={200: {"Content-Disposition": "The name to save it under."}},
+    answers={200: None, 206: None, 302: None},
+    errors=(403, 404, 410, 416),
+    produces="application/octet-stream",
+    request_headers={
+        "Range": "One range of bytes.",
+        "If-Range": "An ETag: the range counts only if the file still has it.",
+    },
+    answer_headers={
+        200: {"Content-Disposition": "The name to save it under.", "ETag": "Names this content."},
+        206: {"Content-Range": "Which bytes these are, and how many there are."},
+        302: {"Location": "Where a large file, or one in a bucket, is had for a few minutes."},
+    },
     summary="Download what a job made, by the link in its result",
     tags=["artifacts"],
 )
-async def download(request: Request) -> Response:
-    """Answer the file behind a signed link."""
-    artifact = resolve(request.params["token"])
-    return await asyncio.to_thread(answer, artifact)
+async def download(request: Request) -> Answer | Response:
+    """Answer the file behind a signed link, or where to have it."""
+    artifact = files.resolve(request.params["token"])
+    place = await asyncio.to_thread(files.wherever, artifact, request.method)
+    if isinstance(place, str):
+        return redirected(place)
+    piece = cut(artifact, place.stat().st_size, request.header)
+    if piece.length > MOST and request.method == "GET":
+        return redirected(f"{files.address()}{request.path}")
+    return await asyncio.to_thread(answer, artifact, place, piece, request.method)
 
 
-def resolve(token: str) -> Artifact:
-    """The artifact, or a problem: 403 for a link that is not ours, 410 for an old one."""
-    try:
-        return artifacts.resolve(token)
-    except LinkTampered as refused:
-        raise Problem(403, str(refused)) from refused
-    except LinkExpired as refused:
-        raise Problem(410, str(refused)) from refused
+def redirected(address: str) -> Answer:
+    """On to where the file is."""
+    headers = {"Location": address, "Cache-Control": "no-store"}
+    return Answer("", status=302, headers=headers, content_type="text/plain")
 
 
-def answer(artifact: Artifact) -> Response:
+def answer(artifact: Artifact, file: Path, piece: Piece, method: str) -> Response:
     """The bytes, off the event loop: reading and copying them takes milliseconds."""
-    try:
-        data = artifacts.fetch(artifact)
-    except ArtifactGone as gone:
-        raise Problem(404, str(gone)) from gone
-    suffix = artifact.key[artifact.key.rfind(".") :]
-    response = Response.binary(data, TYPES.get(suffix, "application/octet-stream"), 200)
-    response.set_header("Content-Disposition", f'attachment; filename="{artifact.filename}"')
-    response.set_header("Cache-Control", "private, max-age=300")
+    response = Response.binary(
+        b"" if method == "HEAD" else read(file, piece), artifact.content_type, piece.status
+    )
+    if piece.status == HTTPStatus.NOT_MODIFIED:
+        response = Response(status=piece.status)
+    if method == "HEAD":
+        response.set_header("Content-Length", str(piece.length))
+    for name, value in piece.headers.items():
+        response.set_header(name, value)
     return response
+
+
+def read(file: Path, piece: Piece) -> bytes:
+    """The part of the file that is wanted."""
+    with file.open("rb") as content:
+        content.seek(piece.start)
+        return content.read(piece.length)

@@ -130,7 +130,7 @@ async def start_blast(request: Request) -> Answer:
     answers={200: TaskRecord},
     errors=(404, 409, 503),
     summary="Pause a blast",
-    description="Within about a second nobody is mailed any more, until it is resumed.",
+    description="Within half a second nobody is mailed any more, until it is resumed.",
     tags=["emails"],
 )
 async def pause_blast(request: Request) -> Answer:

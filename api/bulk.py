@@ -6,6 +6,7 @@ import msgspec
 
 from api.edge import Answer, Request, Router
 from api.emails import EMAIL_BLAST
+from api.exports import EXPORT
 from api.jobs import Kind, message_of
 from api.orders import KEY_HEADER, Order
 from api.parsing import typed
@@ -20,7 +21,7 @@ from project.records import TaskRecord
 
 PATH = "/tasks/bulk"
 
-KINDS = {kind.job.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK)}
+KINDS = {kind.job.name: kind for kind in (REPORT, EXPORT, EMAIL_BLAST, WEBHOOK)}
 
 routes = Router()
 

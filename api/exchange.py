@@ -25,6 +25,7 @@ from api.keys import Keyring
 from api.parsing import Body, Query
 from api.paths import Paths
 from api.problems import PROBLEM_JSON, Problem, problem_from, unavailable
+from api.tags import is_known
 from project.errors import ContinuoError
 
 ANSWER_SECONDS = 34.0
@@ -195,7 +196,7 @@ def _response(answer: Answer, headers: dict[str, str], request: Request) -> Resp
         headers["ETag"] = tag = _entity_tag(data)
         if "Cache-Control" not in answer.headers:
             headers["Cache-Control"] = "private, no-cache"
-        if _is_known(tag, request.header("if-none-match")):
+        if is_known(tag, request.header("if-none-match")):
             return Response(status=304, headers=headers)
     return Response(
         body=data.decode(),
@@ -207,13 +208,6 @@ def _response(answer: Answer, headers: dict[str, str], request: Request) -> Resp
 
 def _entity_tag(data: bytes) -> str:
     return f'"{blake2b(data, digest_size=9).hexdigest()}"'
-
-
-def _is_known(tag: str, known: str) -> bool:
-    """Whether If-None-Match (RFC 9110, 13.1.2) names the tag or any."""
-    if not known:
-        return False
-    return known == "*" or tag in (part.strip().removeprefix("W/") for part in known.split(","))
 
 
 def _checked(headers: dict[str, str]) -> dict[str, str]:

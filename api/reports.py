@@ -8,7 +8,9 @@ from api import jobs
 from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.records import DEFAULT_MAX_RETRIES
-from tasks.reports import catalogue, filters, generate_report
+from tasks.press import catalogue, filters
+from tasks.press.orders import Output
+from tasks.reports import documents, generate_report
 
 PATH = "/reports"
 MOST_ATTEMPTS = 20
@@ -16,31 +18,60 @@ DEFAULT_TYPE = "summary"
 
 routes = Router()
 
+catalogue.known()  # a type that is wrong keeps the API from starting
+
 
 class ReportOrder(Order, frozen=True, kw_only=True):
-    """What to report on. ``max_retries`` is the most attempts the job gets."""
+    """What to report on, and in which ``format``; several make a zip.
+
+    ``archival`` makes the PDF a PDF/A. ``max_retries`` is the most attempts the job gets.
+    """
 
     type: str = DEFAULT_TYPE
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
+    format: Output | list[Output] = "pdf"
+    archival: bool = False
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And each type has its own filters."""
-        return [*super().rules(), {"anyOf": [rule(about) for about in catalogue.describe()]}]
+        return [*super().rules(), {"anyOf": [rule(kind) for kind in catalogue.known().values()]}]
 
 
-def rule(about: dict[str, Any]) -> dict[str, Any]:
+def rule(kind: catalogue.ReportType) -> dict[str, Any]:
     """What an order of one type may say; the type can be left out for the default one."""
-    name = about["type"]
-    required = {} if name == DEFAULT_TYPE else {"required": ["type"]}
-    return {"properties": {"type": {"const": name}, "filters": about["filters"]}, **required}
+    required = {} if kind.name == DEFAULT_TYPE else {"required": ["type"]}
+    filters_of = catalogue.schema(kind.definition.origin)
+    return {"properties": {"type": {"const": kind.name}, "filters": filters_of}, **required}
+
+
+class ReportType(msgspec.Struct, frozen=True):
+    """What can be ordered as ``type``; ``filters`` is a JSON Schema of what they may be."""
+
+    type: str
+    title: str
+    description: str
+    filters: dict[str, Any]
+    formats: list[str]
+
+
+class ReportTypes(msgspec.Struct, frozen=True):
+    """All types there are."""
+
+    types: list[ReportType]
 
 
 def call(order: ReportOrder) -> dict[str, Any]:
     """Check the filters against the report's own; with its defaults filled in."""
     checked = filters.check(order.type, order.filters)
-    kwargs = {"type": order.type, "filters": checked}
+    kwargs: dict[str, Any] = {"type": order.type, "filters": checked}
+    if order.format != "pdf":
+        outputs = [order.format] if isinstance(order.format, str) else order.format
+        documents.check_outputs(outputs)
+        kwargs["format"] = order.format
+    if order.archival:
+        kwargs["archival"] = True
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
@@ -57,6 +88,30 @@ REPORT = jobs.Kind(generate_report, PATH, ReportOrder, call)
 async def order_report(request: Request, body: ReportOrder) -> Answer:
     """Check the order and queue it."""
     return await jobs.accept(REPORT, body, request)
+
+
+@routes.get(
+    PATH + "/types",
+    answers={200: ReportTypes},
+    errors=(),
+    summary="List what can be reported on",
+    tags=["reports"],
+)
+async def list_types(_: Request) -> Answer:
+    """Answer every type with what its filters may be."""
+    return Answer(ReportTypes([described(kind) for kind in catalogue.known().values()]))
+
+
+def described(kind: catalogue.ReportType) -> ReportType:
+    """One type as clients see it."""
+    about = kind.definition
+    return ReportType(
+        type=kind.name,
+        title=about.title,
+        description=about.description,
+        filters=catalogue.schema(about.origin),
+        formats=list(documents.OUTPUTS),
+    )
 
 
 @routes.get(

@@ -18,7 +18,8 @@ from project.moves import Argument, Move, Start, Verdict
 from project.records import TaskRecord, TaskStatus
 from project.store import KEYS, SCRIPTS
 from tasks.emails import send_email_blast
-from tasks.reports import filters, generate_report
+from tasks.press import filters
+from tasks.reports import generate_report
 
 PROCFILE = Path(__file__).parents[1] / "Procfile"
 QUEUE = "celery"

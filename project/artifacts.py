@@ -1,24 +1,45 @@
-"""Files that jobs make: written once under the hash of their content, fetched by signed links.
+"""Files that jobs make: kept once under the hash of their content, fetched by signed links.
 
-A retry or a second worker that makes the same bytes finds them there and does
-nothing; a file is never seen half written. obstore does the writing: it must not
-be used before a worker forks, so it is opened where it is first needed.
+A key is ``2026-11-25/<sha256>.pdf``. A retry or a second worker that makes the same
+bytes finds them there and does nothing. A day is over for writers when it ends, and for
+readers when the last link of that day has expired; then the janitor removes it whole, so
+nobody ever keeps what somebody else is about to remove.
 """
 
 import hashlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from project.errors import ContinuoError, LinkExpired, LinkTampered
 from project.settings import settings
-
-if TYPE_CHECKING:
-    from obstore.store import LocalStore
+from project.shelves import Bucket, Folder
 
 SALT = "artifact"
+SPARE_DAYS = 1
+"""Days a file is kept beyond its last link: clocks differ, a download takes time."""
+
+IS_PLAIN = re.compile(r"[ !#-\[\]-~]").fullmatch
+"""A letter that may stand in a quoted name in a header."""
+
+TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+    ".pdf": "application/pdf",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".zip": "application/zip",
+}
 
 
 class Artifact(NamedTuple):
@@ -27,28 +48,71 @@ class Artifact(NamedTuple):
     key: str
     filename: str
 
+    @property
+    def content_type(self) -> str:
+        """The media type, by the end of its name."""
+        return TYPES.get(PurePosixPath(self.key).suffix, "application/octet-stream")
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the content, 64 hexadecimal digits."""
+        return PurePosixPath(self.key).stem
+
 
 class ArtifactGone(ContinuoError):
     """The link is good but the file is no longer kept."""
 
 
-def keep(data: bytes, filename: str) -> Artifact:
-    """Store ``data``; the same bytes are kept once, whoever brings them."""
-    from obstore.exceptions import AlreadyExistsError
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """An empty folder to make a file in; it and what is left in it go at the end."""
+    place = settings().data_dir / "workshop"
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
-    suffix = PurePosixPath(filename).suffix
-    artifact = Artifact(f"{hashlib.sha256(data).hexdigest()}{suffix}", filename)
-    try:
-        bucket().put(artifact.key, data, mode="create")
-    except AlreadyExistsError:
-        return artifact
+
+def keep(file: Path, filename: str) -> Artifact:
+    """Store a file of a workshop; whole and on disk when this returns, or not at all."""
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    key = f"{datetime.now(UTC).date()}/{digest}{PurePosixPath(filename).suffix}"
+    artifact = Artifact(key, filename)
+    shelf().keep(file, key, {"Content-Type": artifact.content_type, **disposition(filename)})
     return artifact
 
 
-def fetch(artifact: Artifact) -> bytes:
-    """The bytes of an artifact. Raises ``ArtifactGone``."""
+def described(artifact: Artifact, file: Path) -> dict[str, Any]:
+    """What a job's result says about the ``file`` it has kept.
+
+    ``download_url``, ``filename``, ``size`` in bytes, ``sha256``, ``content_type``, and
+    ``expires_at``, the end of the link in seconds since 1970.
+    """
+    return {
+        "download_url": link(artifact),
+        "filename": artifact.filename,
+        "size": file.stat().st_size,
+        "sha256": artifact.sha256,
+        "content_type": artifact.content_type,
+        "expires_at": int(time.time()) + settings().link_seconds,
+    }
+
+
+def locate(artifact: Artifact, method: str = "GET") -> Path | str:
+    """The local file, or the URL of a bucket that ``method`` works on for a few minutes.
+
+    Raises ``ArtifactGone`` when there is no local file.
+    """
     try:
-        return bytes(bucket().get(artifact.key).bytes())
+        return shelf().locate(artifact.key, method)
+    except FileNotFoundError:
+        raise ArtifactGone(f"{artifact.filename} is no longer kept") from None
+
+
+def fetch(artifact: Artifact, most: int) -> bytes:
+    """The first ``most`` bytes of the file. Raises ``ArtifactGone``."""
+    try:
+        return shelf().read(artifact.key, most)
     except FileNotFoundError:
         raise ArtifactGone(f"{artifact.filename} is no longer kept") from None
 
@@ -69,14 +133,29 @@ def resolve(token: str) -> Artifact:
     return Artifact(key, filename)
 
 
+def disposition(filename: str) -> dict[str, str]:
+    """The header that has a browser save the file under its name (RFC 6266)."""
+    plain = "".join(letter if IS_PLAIN(letter) else "_" for letter in filename)
+    value = f'attachment; filename="{plain}"'
+    if plain != filename:
+        value += f"; filename*=UTF-8''{quote(filename, safe='')}"
+    return {"Content-Disposition": value}
+
+
+def remove_old() -> int:
+    """Remove the days whose last link has expired; how many files went."""
+    spare = timedelta(days=SPARE_DAYS + 1, seconds=settings().link_seconds)
+    oldest = (datetime.now(UTC) - spare).date()
+    return sum(shelf().remove(day) for day in shelf().days() if date.fromisoformat(day) < oldest)
+
+
 def signer() -> URLSafeTimedSerializer:
-    """Signs and checks links with the secret of this installation."""
-    return URLSafeTimedSerializer(settings().signing_key, salt=SALT)
+    """Signs links with the newest secret of this installation; the others still open theirs."""
+    return URLSafeTimedSerializer(settings().signing_keys[::-1], salt=SALT)
 
 
 @lru_cache
-def bucket() -> "LocalStore":
+def shelf() -> Folder | Bucket:
     """Where artifacts are kept, opened once per process."""
-    from obstore.store import LocalStore
-
-    return LocalStore(settings().data_dir / "artifacts", mkdir=True)
+    url = settings().artifacts_url
+    return Bucket(url) if url else Folder(settings().data_dir / "artifacts")

@@ -34,6 +34,8 @@ def names_in(text: str) -> list[str]:
     return [name for part in text.split(",") if (name := part.strip())]
 
 
+IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
+
 IS_HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9_-]{0,61}[a-z0-9_])?",
     re.ASCII,
@@ -84,6 +86,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
     web_concurrency: int = Field(1, ge=1, le=64, description="API processes on that port.")
     public_url: str = Field("", description="How clients reach the API; download links start so.")
+    files_port: int = Field(
+        0, ge=0, le=65535, description="Port for downloads of large files; 0 is any that is free."
+    )
+    files_url: str = Field(
+        "", description="How clients reach FILES_PORT; unset: the host of PUBLIC_URL, and the port."
+    )
     flower_port: int = Field(5555, ge=1, le=65535, description="Port of the Flower page.")
     valkey_port: int = Field(6399, ge=1, le=65535, description="Port of the bundled Valkey.")
     valkey_fsync: Literal["everysec", "always"] = Field(
@@ -98,6 +106,13 @@ class Settings(BaseSettings):
     mail_templates: str = Field("", description="Folder with mail templates of yours.")
     mail_from: str = Field("continuo@localhost.localdomain", description="Sender of mails.")
     data_dir: Path = Field(Path("var"), description="Where files are kept.")
+    reports_dir: str = Field("", description="Folder of report types of your own; see Reports.")
+    database_url: str = Field(
+        "", description="PostgreSQL (postgresql://) that report types may read."
+    )
+    artifacts_url: str = Field(
+        "", description="s3://bucket/prefix for files that jobs make; unset: DATA_DIR/artifacts."
+    )
 
     # the worker
     worker_concurrency: int = Field(2, ge=1, le=512, description="Jobs a worker runs at once.")
@@ -135,7 +150,7 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         "",
         validation_alias="CONTINUO_SECRET_KEY",
-        description="Signs links; unset: made once, kept in DATA_DIR.",
+        description="Signs links; older ones after a comma. Unset: made once, kept in DATA_DIR.",
     )
     link_seconds: int = Field(
         DAY,
@@ -241,10 +256,31 @@ class Settings(BaseSettings):
             raise ValueError("is amqp:// or amqps://; for Redis set REDIS_URL alone")
         return url
 
+    @field_validator("artifacts_url")
+    @classmethod
+    def _is_a_bucket(cls, url: str) -> str:
+        if url and not IS_BUCKET(url):
+            raise ValueError("is s3://bucket or s3://bucket/prefix, without a key in it")
+        return url.rstrip("/")
+
+    @field_validator("files_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("is http:// or https://")
+        return url.rstrip("/")
+
     @field_validator("data_dir")
     @classmethod
     def _is_absolute(cls, folder: Path) -> Path:
         return folder.resolve()
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("is postgresql://user:password@host:port/database")
+        return url
 
     @field_validator("api_keys")
     @classmethod
@@ -339,9 +375,9 @@ class Settings(BaseSettings):
         return bool(self.api_keys or self.api_keys_file)
 
     @cached_property
-    def signing_key(self) -> str:
-        """The secret behind download links, the same for every process of this DATA_DIR."""
-        return self.secret_key or kept_secret(self.data_dir / "secret_key")
+    def signing_keys(self) -> list[str]:
+        """The secrets behind download links, newest first; every process has the same ones."""
+        return names_in(self.secret_key) or [kept_secret(self.data_dir / "secret_key")]
 
     def refuse_open_door(self) -> None:
         """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""

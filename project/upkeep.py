@@ -3,11 +3,15 @@
 Puts messages that have become due on their queues, gives the jobs of dead workers
 to others, deletes records past their time and measures how long jobs take. Each is
 one Lua call that takes a bounded number, so any number of workers may do it at once.
+Files past their time are the janitor's, a process of its own.
 """
 
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from project import moves
 from project.records import TaskStatus
@@ -23,6 +27,9 @@ SWEEP_EVERY = 60.0
 SWEEP_MOST = 1_000
 MEASURE_EVERY = 5.0
 MEASURE_MOST = 20
+TIDY_EVERY = 3_600.0
+ROOT = Path(__file__).parents[1]
+JANITOR = (sys.executable, "-m", "project.janitor")
 
 
 class Upkeep:
@@ -40,6 +47,8 @@ class Upkeep:
         }
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
         self._reap_at = self._sweep_at = self._measure_at = 0.0
+        self._tidy_at = time.monotonic() + TIDY_EVERY
+        self._janitor: subprocess.Popen[bytes] | None = None
 
     def work(self) -> float:
         """One round; the seconds until the next."""
@@ -53,6 +62,9 @@ class Upkeep:
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
             self.store.run(moves.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
+        if now >= self._tidy_at:
+            self._tidy_at = now + TIDY_EVERY
+            self.tidy()
         return min(self.promote(), self.reap_every)
 
     def reap(self) -> None:
@@ -77,6 +89,11 @@ class Upkeep:
     def sweep(self) -> int:
         """Delete records past their time from every list; how many."""
         return sum(self._sweep_list(shelf, status) for shelf, status in self._lists())
+
+    def tidy(self) -> None:
+        """Start the janitor, unless the last one is still at work; it is not waited for."""
+        if self._janitor is None or self._janitor.poll() is not None:
+            self._janitor = subprocess.Popen(JANITOR, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
         for shelf in self.store.run(moves.shelves()):

@@ -48,7 +48,7 @@ def load(files: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 def _fetched(artifact: Artifact) -> bytes:
     try:
-        return artifacts.fetch(artifact)
+        return artifacts.fetch(artifact, MOST_BYTES + 1)
     except ArtifactGone as gone:
         raise PermanentError(f"an attachment is missing: {gone}") from gone
 

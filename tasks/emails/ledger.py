@@ -144,6 +144,11 @@ def outcome_of(state: str) -> str:
     return Outcome.UNKNOWN.value if word == "dot" else word
 
 
+def settled(tally: moves.Tally) -> Counter[Outcome]:
+    """A tally by outcome, without those who wait or are being mailed."""
+    return Counter({found: tally.counts.get(found.value, 0) for found in Outcome})
+
+
 def outcomes(tally: moves.Tally) -> Counter[Outcome]:
     """A tally by outcome; whoever has a line and no outcome is to be tried again."""
     counts: Counter[Outcome] = Counter()

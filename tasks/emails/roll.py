@@ -17,7 +17,8 @@ from tasks.emails.moves import Taken
 CHUNK = 1_000
 """Recipients that are taken at once."""
 
-HOLD_SECONDS = 30.0
+HOLD_SECONDS = 60.0
+"""More than a server needs for one mail; a job that is run again has its chunk at once."""
 
 type Plain = str | Sequence[Any]
 

@@ -20,24 +20,26 @@ from project.settings import DAY, settings
 from tasks.emails import moves, smtp
 from tasks.emails.blast import Attempt, Passed, delivery_of
 from tasks.emails.books import Books
-from tasks.emails.ledger import Outcome, RedisLedger, outcomes
+from tasks.emails.ledger import Outcome, RedisLedger, outcomes, settled
 from tasks.emails.moves import Taken, Tally
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Roll
 
 TURN_SECONDS = 15.0
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.25
 """How often somebody who mails looks whether the blast is paused or cancelled."""
 
+GIVEN_BACK_SECONDS = 1.0
 LONGEST_WAIT = 10.0
 PAUSED_SECONDS = 3_600.0
+SAID_IN_SECONDS = SAID_IN_MINUTES = 90
 MOST_TRIES = 10
 LONGEST_BACKOFF = 600
 """Seconds: who is put off is tried again after 2, 4, 8 ... 512, for a quarter of an hour."""
 
 
 class Turn:
-    """One job's turn at a blast. ``tell`` is called about once a second while it works."""
+    """One job's turn at a blast. ``tell`` is called four times a second while it works."""
 
     def __init__(
         self, order: Order, holder: str, books: Books, tell: Callable[[], None] = lambda: None
@@ -96,37 +98,44 @@ class Turn:
             self._roll.put(taken, after=float("inf"), tries=tries)
 
 
-def lead(job: Any, order: Order, helper: Job) -> dict[str, Any]:
+def lead(job: Job, order: Order, helper: Job) -> dict[str, Any]:
     """A turn of the blast's own job: the result when all is done, else the job is postponed.
 
     Raises ``PermanentError`` when people are left who were put off too often.
     """
     books = Books(app.store.client)
     refuse_unstarted(books, order)
+    taken = own_turn(job, order, helper, books)
+    report(job, books, order)
+    if taken.how == "left":
+        raise PermanentError(about_those_left(books.run(moves.tally(order.job_id))))
+    if taken.how == "over":
+        job.checkpoint()
+        raise Ignore
+    if taken.how != "done":
+        job.postpone(PAUSED_SECONDS if taken.how == "paused" else min(taken.wait, LONGEST_WAIT))
+    return finish(books, order)
+
+
+def own_turn(job: Job, order: Order, helper: Job, books: Books) -> Taken:
+    """Work beside helpers, who are called when there is something for them; what there is then."""
     roll = Roll(books, order)
     if not roll.open(job.request.retries):
-        job.postpone(PAUSED_SECONDS)
+        return Taken("paused")
     turn = Turn(order, order.job_id, books, lambda: report(job, books, order))
     taken = roll.take()
     if taken.free:
         call_helpers(job, helper, taken.free)
-    if taken.how == "chunk":
-        taken = turn.work()
-    tally = books.run(moves.tally(order.job_id))
-    report(job, books, order)
-    if taken.how == "done":
-        books.run(moves.keep(order.job_id, settings().retention_success + DAY))
-        return result_of(order, tally)
-    if taken.how == "left":
-        raise PermanentError(about_those_left(tally))
-    if taken.how == "over":
-        job.checkpoint()
-        raise Ignore
-    job.postpone(PAUSED_SECONDS if taken.how == "paused" else min(taken.wait, LONGEST_WAIT))
-    raise AssertionError
+    return turn.work() if taken.how == "chunk" else taken
 
 
-def help_out(job: Any, blast: str) -> str:
+def finish(books: Books, order: Order) -> dict[str, Any]:
+    """The result of a blast that is done, which is kept no longer than its record."""
+    books.run(moves.keep(order.job_id, settings().retention_success + DAY))
+    return result_of(order, books.run(moves.tally(order.job_id)))
+
+
+def help_out(job: Job, blast: str) -> str:
     """A turn of a helper; why it ended. What goes wrong is for the blast's own job to notice."""
     record = app.store.run(jobs.read(blast))
     if record is None or record.is_final:
@@ -136,11 +145,11 @@ def help_out(job: Any, blast: str) -> str:
     try:
         return turn.work().how
     except (TransientError, PermanentError) as problem:
-        turn.give_back(LOOK_SECONDS)
+        turn.give_back(GIVEN_BACK_SECONDS)
         return f"{type(problem).__name__}: {problem}"
 
 
-def call_helpers(job: Any, helper: Job, free: int) -> None:
+def call_helpers(job: Job, helper: Job, free: int) -> None:
     """Let others on the same queue take the chunks that are free, for a turn."""
     count = min(free, settings().mail_workers - 1)
     said = job.request.delivery_info or {}
@@ -157,18 +166,30 @@ def refuse_unstarted(books: Books, order: Order) -> None:
         raise PermanentError("its recipients were never complete: it was not started in time")
 
 
-def report(job: Any, books: Books, order: Order) -> None:
+def report(job: Job, books: Books, order: Order) -> None:
     """Tell how far the blast is."""
     tally = books.run(moves.tally(order.job_id))
-    counts = outcomes(tally)
-    total = max(tally.lines, len(order.recipients))
-    job.progress(counts.total() - counts[Outcome.RETRY], total, note_of(tally))
+    counts = settled(tally)
+    done, total = counts.total() - counts[Outcome.RETRY], max(tally.lines, len(order.recipients))
+    job.progress(done, total, note_of(tally, done, total))
 
 
-def note_of(tally: Tally) -> str:
-    """The counts of a blast in words: ``12 sent, 1 bounced``."""
-    counts = outcomes(tally)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+def note_of(tally: Tally, done: int, total: int) -> str:
+    """The counts of a blast in words, and when it may be done: ``12 sent, 1 bounced; 3 s left``."""
+    counts = settled(tally)
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    if not done or done >= total or not tally.began:
+        return words
+    left = (tally.at - tally.began) / done * (total - done)
+    return f"{words}; {span(left)} left"
+
+
+def span(seconds: float) -> str:
+    """A time as people say it: in seconds, minutes or hours."""
+    if seconds < SAID_IN_SECONDS:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < SAID_IN_MINUTES else f"{minutes / 60:.1f} h"
 
 
 def result_of(order: Order, tally: Tally) -> dict[str, Any]:

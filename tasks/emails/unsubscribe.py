@@ -25,5 +25,5 @@ def resolve(token: str) -> str:
 
 @cache
 def signer() -> URLSafeSerializer:
-    """Signs and checks links with the secret of this installation."""
-    return URLSafeSerializer(settings().signing_key, salt=REASON)
+    """Signs links with the newest secret of this installation; the others still open theirs."""
+    return URLSafeSerializer(settings().signing_keys[::-1], salt=REASON)

@@ -1,88 +1,90 @@
-"""Reports as documents: ordered here, made by the press in a process of its own."""
+"""Reports as files: ordered from the press, put in one file, kept."""
 
-import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from project.errors import InvalidField, PermanentError, TransientError
+from project import artifacts
+from project.errors import InvalidField, PermanentError
 from project.settings import settings
-from tasks.reports import catalogue
-from tasks.reports.filters import check
-from tasks.reports.press.orders import PASSING, Order
+from tasks.press import catalogue
+from tasks.press.filters import check
+from tasks.press.orders import Made, Order, Output
+from tasks.press.process import Listener, pressed
+from tasks.press.zips import zipped
 
-FOLDER = Path(__file__).parent
-PRESS = (sys.executable, "-m", "press")
-"""Run in ``FOLDER``: by this name the press loads neither ``tasks.reports`` nor Celery."""
-TOLD = 2_000
-"""Characters of the press's last words that are kept, from the end."""
+OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
 
 
-@dataclass(frozen=True)
-class Report:
-    """A finished report: the PDF and how many source rows it was made of."""
+def check_outputs(outputs: Sequence[object]) -> None:
+    """Raise ``InvalidField`` on ``format`` when one is not known, comes twice, or none is there."""
+    if not outputs or len(set(map(str, outputs))) < len(outputs):
+        raise InvalidField("format", f"must be one or several of {', '.join(OUTPUTS)}, each once")
+    if any(output not in OUTPUTS for output in outputs):
+        raise InvalidField("format", f"must be one or several of {', '.join(OUTPUTS)}")
 
-    pdf: bytes
-    rows: int
 
+def build(
+    report_type: str,
+    filters: Mapping[str, Any],
+    outputs: Sequence[Output] = ("pdf",),
+    *,
+    archival: bool = False,
+    heard: Listener = lambda _: None,
+) -> dict[str, Any]:
+    """Make and keep the report; what the job's result says.
 
-def build(report_type: str, filters: Mapping[str, Any]) -> Report:
-    """The report. The same type, filters and data give the same bytes.
-
-    Raises ``TransientError`` when the press ran out of time, memory or disk or
-    was killed, ``PermanentError`` when the type, its SQL or a filter is wrong.
+    The same type, filters and data give the same bytes. Raises ``TransientError`` when the
+    press ran out of time, memory or disk or was killed, ``PermanentError`` when the type,
+    its SQL or a filter is wrong.
     """
+    with artifacts.workshop() as folder:
+        order = ordered(report_type, filters, outputs, folder, archival=archival)
+        made = pressed(order, heard)
+        file = packed(made, folder, f"{report_type}-report")
+        artifact = artifacts.keep(file, file.name)
+        about = artifacts.described(artifact, file)
+    pages = {} if made.pages is None else {"pages": made.pages}
+    return {
+        "report_type": report_type,
+        "rows_processed": made.rows,
+        **about,
+        "rows": made.lines,
+        **pages,
+    }
+
+
+def ordered(
+    report_type: str,
+    filters: Mapping[str, Any],
+    outputs: Sequence[Output],
+    folder: Path,
+    *,
+    archival: bool = False,
+) -> Order:
+    """The order for the press. Raises ``PermanentError``: the job was checked when it came in."""
     try:
         checked = check(report_type, filters)
+        check_outputs(outputs)
     except InvalidField as error:
         raise PermanentError(str(error)) from error
     kind = catalogue.find(report_type)
-    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
-        return pressed(
-            Order(
-                definition=kind.definition,
-                sql=kind.sql,
-                filters=checked,
-                demo_dir=str(settings().data_dir / "demo"),
-                scratch_dir=scratch,
-            )
-        )
+    return Order(
+        name=f"{report_type}-report",
+        origin=kind.definition.origin,
+        definition=kind.definition,
+        sql=kind.sql,
+        filters=checked,
+        outputs=list(outputs),
+        home=str(kind.home),
+        folder=str(folder),
+        demo_dir=str(settings().data_dir / "demo"),
+        database_url=settings().database_url,
+        archival=archival,
+    )
 
 
-def pressed(order: Order) -> Report:
-    """What the press makes of the order; errors as in ``build``."""
-    seconds = order.definition.limits.seconds
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module, and no shell
-            PRESS,
-            cwd=FOLDER,
-            process_group=0,  # Ctrl-C in a terminal stops the worker, which waits for the press
-            input=msgspec.json.encode(order),
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise TransientError(f"the report took longer than {seconds} s") from error
-    except OSError as error:
-        raise TransientError(f"the press did not start: {error}") from error
-    _refuse_failure(done)
-    head, _, pdf = done.stdout.partition(b"\n")
-    return Report(pdf, json.loads(head)["rows"])
-
-
-def _refuse_failure(done: "subprocess.CompletedProcess[bytes]") -> None:
-    if done.returncode == 0:
-        return
-    said = done.stderr.decode(errors="replace").strip()[-TOLD:]
-    if done.returncode < 0:
-        raise TransientError(f"the press was killed by signal {-done.returncode}: {said}")
-    if done.returncode == PASSING:
-        raise TransientError(f"the press gave up: {said}")
-    raise PermanentError(f"the report cannot be made: {said}")
+def packed(made: Made, folder: Path, name: str) -> Path:
+    """The file when there is one, else a zip of them."""
+    files = [folder / file for file in made.files.values()]
+    return files[0] if len(files) == 1 else zipped(files, folder / f"{name}.zip")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from typing import Any
 
@@ -104,6 +105,10 @@ def test_a_paused_blast_mails_nobody_until_it_is_resumed(house: House) -> None:
     held = entries(house, job_id, outcome="sent")
     assert 0 < len(held) < 60
     assert len(entries(house, job_id, outcome="waiting")) == 60 - len(held)
+    progress = house.record("/emails", job_id)["progress"]
+    assert progress["done"] == len(held)
+    assert progress["total"] == 60
+    assert re.fullmatch(rf"{len(held)} sent; \d+ s left", progress["note"])
     assert house.http.post(f"/emails/{job_id}/resume").status_code == 200
     result = house.final("/emails", job_id)["result"]
     assert result["sent"] == 60

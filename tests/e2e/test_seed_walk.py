@@ -56,7 +56,7 @@ def test_a_report_is_watched_until_its_pdf_can_be_read(house: House) -> None:
     ordered = house.order("/reports", MONTHLY)
     done = house.final("/reports", ordered["id"])
     assert (done["status"], done["attempts"], done["error"]) == ("success", 1, "")
-    assert list(done["result"]) == ["report_type", "rows_processed", "download_url"]
+    assert list(done["result"])[:3] == ["report_type", "rows_processed", "download_url"]
     assert done["result"]["report_type"] == "monthly"
     assert done["result"]["rows_processed"] > 0
     download = house.http.get(done["result"]["download_url"])

@@ -18,11 +18,11 @@ from project.errors import PermanentError
 from project.settings import settings
 from tasks.emails import letters, moves, turns
 from tasks.emails.books import Books
-from tasks.emails.ledger import outcome_of
-from tasks.emails.moves import Taken
+from tasks.emails.ledger import RedisLedger, outcome_of
+from tasks.emails.moves import Taken, Tally
 from tasks.emails.roll import Order, Roll
 from tasks.emails.smtp import ServerUnavailable
-from tasks.emails.turns import Turn, about_those_left, result_of
+from tasks.emails.turns import Turn, about_those_left, note_of, result_of
 from tests.smtp import HANG_UP, Scripted
 
 ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
@@ -88,6 +88,16 @@ def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
     result = result_of(blast, books.run(moves.tally(blast.job_id)))
     assert result | {"sent": 3, "template": "default"} == result
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "left"),
+    [(500, 10.0, "10 s"), (10, 10.0, "16 min"), (1, 20.0, "5.5 h"), (1_000, 9.0, ""), (0, 9.0, "")],
+)
+def test_the_note_says_how_long_it_may_take(done: int, seconds: float, left: str) -> None:
+    tally = Tally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds)
+    counts = f"{done} sent" if done else ""
+    assert note_of(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
 
 
 def test_a_greylisting_server_gets_everybody_again_a_little_later(
@@ -173,6 +183,19 @@ def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
     ids = [message_from_bytes(raw)["Message-ID"] for who, raw in server.taken if who == BOB]
     assert len(set(ids)) == 1
     assert len(ids) == (2 if stage == "answer" else 1)
+
+
+@pytest.mark.parametrize(("wish", "end"), [("skip", "unknown"), ("resend", "sent")])
+def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_for(
+    server: Scripted, books: Books, wish: Any, end: str
+) -> None:
+    blast = order(on_unknown=wish)
+    dead = RedisLedger(books, blast.job_id)
+    assert dead.claim(BOB)
+    assert dead.about_to_send(BOB)
+    assert turn(books, blast).how == "done"
+    assert outcomes(books, blast) == ["sent", end, "sent"]
+    assert server.times[BOB] == (wish == "resend")
 
 
 def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(

@@ -60,7 +60,7 @@ def test_a_path_that_is_named_is_there(page: Path) -> None:
 
 def test_report_types_and_templates_are_all_named() -> None:
     table = section("The HTTP API at a glance")
-    folders = [ROOT / "tasks/reports/types", ROOT / "tasks/emails/templates"]
+    folders = [ROOT / "tasks/press/types", ROOT / "tasks/emails/templates"]
 
     assert [name for name in names_in(folders) if f"`{name}`" not in table] == []
 

@@ -27,6 +27,7 @@ router = Router()
 @router.post(
     "/reports",
     body=Order,
+    also="text/csv",
     answers={202: Record},
     errors=(409, 503),
     request_headers={"Idempotency-Key": "Makes a repeat harmless."},
@@ -91,7 +92,9 @@ def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any
 def test_bodies_and_answers_refer_to_named_schemas(api: dict[str, Any]) -> None:
     post = api["paths"]["/reports"]["post"]
     assert post["requestBody"]["required"]
-    body = post["requestBody"]["content"]["application/json"]["schema"]
+    content = post["requestBody"]["content"]
+    body = content["application/json"]["schema"]
+    assert content["text/csv"] == {"schema": {"type": "string"}}
     answer = post["responses"]["202"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/Order"}
     assert answer == {"$ref": "#/components/schemas/Record"}

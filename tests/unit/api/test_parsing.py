@@ -76,6 +76,25 @@ def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
     assert content_type in problem.detail
 
 
+def test_a_body_in_the_other_media_type_of_a_route_is_given_as_text() -> None:
+    either = Body(Order, LIMIT, also="text/csv")
+
+    def read(content: bytes, content_type: str) -> Any:
+        headers = {"Content-Type": content_type}
+        return either.read(Request("POST", "/", headers=headers, body=content))
+
+    assert read(b"email\r\n{}", "Text/CSV; charset=utf-8") == "email\r\n{}"
+    assert read(b"{}", "application/json") == Order()
+    with pytest.raises(Problem, match="application/json or text/csv, not text/plain") as refusal:
+        read(b"{}", "text/plain")
+    assert refusal.value.status == 415
+    with pytest.raises(Problem, match="larger") as refusal:
+        read(b"x" * (LIMIT + 1), "text/csv")
+    assert refusal.value.status == 413
+    with pytest.raises(Problem, match="empty"):
+        read(b"", "text/csv")
+
+
 @pytest.mark.parametrize(
     "content",
     [b'{"a": 1', b"{}x", b"hello", b'{"max_retries": NaN}', b"\xef\xbb\xbf{}", b"{'a': 1}"],

@@ -1,4 +1,8 @@
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -53,3 +57,20 @@ def test_a_refusal_is_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_an_ipv6_literal_is_bracketed_for_cello() -> None:
     assert [bracketed("::1"), bracketed("127.0.0.1")] == ["[::1]", "127.0.0.1"]
+
+
+def test_a_report_type_that_is_wrong_keeps_the_api_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "weekly").mkdir()
+    (tmp_path / "weekly" / "report.toml").write_text('title = "Weekly"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "api"],
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {"REPORTS_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "report type 'weekly': Object missing required field" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,22 +1,41 @@
 """Files that jobs make, and the links that fetch them."""
 
+import hashlib
+import os
+import signal
+import subprocess
+import sys
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from project import artifacts
+from project import artifacts, shelves
 from project.artifacts import Artifact, ArtifactGone
 from project.errors import LinkExpired, LinkTampered
 from project.settings import settings
+from tests.patience import until
+
+ROOT = Path(__file__).parents[3]
 
 
-def content() -> bytes:
-    """Bytes that no other test keeps."""
-    return uuid.uuid4().bytes
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A place to make files in."""
+    with artifacts.workshop() as folder:
+        yield folder
+
+
+def made(folder: Path, content: bytes | None = None) -> Path:
+    """A file; without ``content`` one that no other test keeps."""
+    file = folder / uuid.uuid4().hex
+    file.write_bytes(uuid.uuid4().bytes if content is None else content)
+    return file
 
 
 def path_of(artifact: Artifact) -> Path:
@@ -27,49 +46,133 @@ def token_of(artifact: Artifact) -> str:
     return artifacts.link(artifact).rpartition("/")[2]
 
 
-def test_what_is_kept_can_be_fetched() -> None:
-    data = content()
-    kept = artifacts.keep(data, "summary-report.pdf")
-    assert artifacts.fetch(kept) == data
-    assert kept.filename == "summary-report.pdf"
-    assert kept.key.endswith(".pdf")
+def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) -> None:
+    file = made(folder)
+    kept = artifacts.keep(file, "summary-report.pdf")
+    place = artifacts.locate(kept)
+    assert isinstance(place, Path)
+    assert place.read_bytes() == file.read_bytes()
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert kept.key == f"{datetime.now(UTC).date()}/{digest}.pdf"
+    assert (kept.filename, kept.sha256) == ("summary-report.pdf", digest)
 
 
-def test_the_same_bytes_are_kept_once_whatever_their_name() -> None:
-    data = content()
-    first = artifacts.keep(data, "a.pdf")
-    written = path_of(first).stat().st_mtime_ns
-    second = artifacts.keep(data, "b.pdf")
+def test_what_was_kept_stays_when_its_workshop_is_cleared() -> None:
+    with artifacts.workshop() as folder:
+        kept = artifacts.keep(made(folder), "a.pdf")
+    assert not folder.exists()
+    assert artifacts.locate(kept)
+
+
+def test_the_same_bytes_are_kept_once_whatever_their_name(folder: Path) -> None:
+    file = made(folder)
+    first = artifacts.keep(file, "a.pdf")
+    written = path_of(first).stat()
+    second = artifacts.keep(made(folder, file.read_bytes()), "b.pdf")
     assert second == Artifact(first.key, "b.pdf")
-    assert path_of(first).stat().st_mtime_ns == written
+    assert path_of(first).stat().st_ino == written.st_ino
 
 
-def test_other_bytes_under_the_same_name_are_something_else() -> None:
-    assert artifacts.keep(content(), "a.pdf").key != artifacts.keep(content(), "a.pdf").key
+def test_other_bytes_under_the_same_name_are_something_else(folder: Path) -> None:
+    assert artifacts.keep(made(folder), "a.pdf").key != artifacts.keep(made(folder), "a.pdf").key
 
 
-def test_many_who_keep_the_same_bytes_at_once_all_succeed() -> None:
-    data = content()
+def test_many_who_keep_the_same_bytes_at_once_all_succeed(folder: Path) -> None:
+    content = uuid.uuid4().bytes
+    files = [made(folder, content) for _ in range(32)]
     with ThreadPoolExecutor(8) as pool:
-        kept = set(pool.map(lambda _: artifacts.keep(data, "a.pdf"), range(32)))
+        kept = set(pool.map(lambda file: artifacts.keep(file, "a.pdf"), files))
     assert len(kept) == 1
-    assert artifacts.fetch(kept.pop()) == data
+    assert path_of(kept.pop()).read_bytes() == content
 
 
-def test_nothing_but_whole_files_lies_in_the_folder() -> None:
-    kept = artifacts.keep(content(), "a.pdf")
-    assert all(path.suffix for path in path_of(kept).parent.iterdir())
+def test_a_file_is_on_disk_before_it_has_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    file, link, fsync = made(folder), os.link, os.fsync
+
+    def note_link(source: Path, target: Path) -> None:
+        done.append("named")
+        link(source, target)
+
+    def note_flush(descriptor: int) -> None:
+        done.append(os.stat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(shelves.os, "link", note_link)
+    monkeypatch.setattr(shelves.os, "fsync", note_flush)
+    kept = path_of(artifacts.keep(file, "a.pdf"))
+    assert done[:3] == [file.stat().st_ino, "named", kept.parent.stat().st_ino]
 
 
-def test_a_file_that_was_removed_is_gone() -> None:
-    kept = artifacts.keep(content(), "old.pdf")
+WRITER = """
+import sys
+from project import artifacts
+with artifacts.workshop() as folder:
+    file = folder / "big.csv"
+    with file.open("wb") as out:
+        for number in range(64):
+            out.write(b"%07d" % number * 100_000)
+            print(number, flush=True)
+    print(artifacts.keep(file, "big.csv").key, flush=True)
+"""
+
+
+def writer(home: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER],
+        cwd=ROOT,
+        env=os.environ | {"DATA_DIR": str(home)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_writer_killed_at_any_moment_leaves_no_half_artifact(tmp_path: Path) -> None:
+    for moment in (0, 20, 40, 63):
+        with writer(tmp_path) as killed:
+            assert killed.stdout
+            while killed.stdout.readline().strip() != str(moment):
+                assert killed.poll() is None
+            killed.send_signal(signal.SIGKILL)
+        for file in tmp_path.glob("artifacts/*/*"):
+            assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem
+
+
+def test_workers_that_race_leave_one_whole_artifact(tmp_path: Path) -> None:
+    racers = [writer(tmp_path) for _ in range(3)]
+    keys = {racer.communicate(timeout=60)[0].split()[-1] for racer in racers}
+    (file,) = tmp_path.glob("artifacts/*/*")
+    assert keys == {f"{file.parent.name}/{file.name}"}
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem
+    assert list((tmp_path / "workshop").iterdir()) == []
+
+
+def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
+    file = made(folder)
+    kept = artifacts.keep(file, "a.xlsx")
+    about = artifacts.described(kept, file)
+    url, ends = about.pop("download_url"), about.pop("expires_at")
+    assert artifacts.resolve(url.rpartition("/")[2]) == kept
+    assert abs(ends - time.time() - settings().link_seconds) < 5
+    assert about == {
+        "filename": "a.xlsx",
+        "size": 16,
+        "sha256": kept.sha256,
+        "content_type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    }
+
+
+def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
+    kept = artifacts.keep(made(folder), "old.pdf")
     path_of(kept).unlink()
     with pytest.raises(ArtifactGone, match=r"old\.pdf is no longer kept"):
-        artifacts.fetch(kept)
+        artifacts.locate(kept)
 
 
 def test_a_link_starts_with_our_address_and_leads_back() -> None:
-    kept = Artifact("0123.pdf", "Größe & Gewicht.pdf")
+    kept = Artifact("2026-11-25/0123.pdf", "Größe & Gewicht.pdf")
     assert artifacts.link(kept).startswith(f"{settings().base_url}/artifacts/")
     assert artifacts.resolve(token_of(kept)) == kept
 
@@ -101,9 +204,27 @@ def test_a_link_signed_with_another_secret_is_refused() -> None:
 
 
 def test_something_else_that_we_signed_is_no_link() -> None:
-    other = URLSafeTimedSerializer(settings().signing_key, salt="another use")
+    other = URLSafeTimedSerializer(settings().signing_keys[0], salt="another use")
     with pytest.raises(LinkTampered):
         artifacts.resolve(other.dumps(["0123.pdf", "a.pdf"]))
+
+
+def with_secrets(monkeypatch: pytest.MonkeyPatch, *secrets: str) -> None:
+    monkeypatch.setitem(settings().__dict__, "signing_keys", list(secrets))
+
+
+def test_an_older_secret_opens_its_links_until_it_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_secrets(monkeypatch, "old-secret-old-secret")
+    old = token_of(Artifact("0123.pdf", "a.pdf"))
+    with_secrets(monkeypatch, "new-secret-new-secret", "old-secret-old-secret")
+    assert artifacts.resolve(old)
+    new = token_of(Artifact("0123.pdf", "a.pdf"))
+    with_secrets(monkeypatch, "new-secret-new-secret")
+    assert artifacts.resolve(new)
+    with pytest.raises(LinkTampered):
+        artifacts.resolve(old)
 
 
 def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +234,91 @@ def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
         token = token_of(Artifact("0123.pdf", "a.pdf"))
     with pytest.raises(LinkExpired):
         artifacts.resolve(token)
+
+
+def kept_days_ago(home: Path, days: float) -> Path:
+    day = (datetime.now(UTC) - timedelta(days=days)).date()
+    file = home / "artifacts" / str(day) / "0123.pdf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"kept")
+    return file
+
+
+def tidied(home: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "project.janitor"],
+        cwd=ROOT,
+        env=os.environ | {"DATA_DIR": str(home)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_the_janitor_removes_the_days_whose_links_have_all_expired(tmp_path: Path) -> None:
+    needed = [kept_days_ago(tmp_path, days) for days in (0, 1, 2, 3)]
+    kept_days_ago(tmp_path, 4)
+    kept_days_ago(tmp_path, 400)
+    stranger = tmp_path / "artifacts" / "notes" / "readme"
+    stranger.parent.mkdir()
+    stranger.touch()
+    assert "removed 2 artifacts" in tidied(tmp_path)
+    left = {path for path in tmp_path.glob("artifacts/*/*") if path != stranger}
+    assert left == set(needed)
+
+
+def test_files_are_kept_as_long_as_links_work(tmp_path: Path) -> None:
+    kept_days_ago(tmp_path, 30)
+    assert "removed 0 artifacts" in tidied(tmp_path, CONTINUO_LINK_SECONDS=str(30 * 86_400))
+    assert "removed 1 artifacts" in tidied(tmp_path, CONTINUO_LINK_SECONDS=str(20 * 86_400))
+
+
+def test_the_janitor_removes_drafts_that_nobody_works_on(tmp_path: Path) -> None:
+    old, new = (tmp_path / "workshop" / name for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "draft.csv").touch()
+    os.utime(old, (0, 0))
+    assert "1 drafts" in tidied(tmp_path)
+    assert (new.exists(), old.exists()) == (True, False)
+
+
+def test_with_nothing_there_the_janitor_has_nothing_to_do(tmp_path: Path) -> None:
+    assert tidied(tmp_path) == "removed 0 artifacts and 0 drafts\n"
+
+
+def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -> None:
+    assert artifacts.disposition("a b.pdf") == {
+        "Content-Disposition": 'attachment; filename="a b.pdf"'
+    }
+    odd = artifacts.disposition('Größe "x"\r\nSet-Cookie: a.pdf')["Content-Disposition"]
+    assert odd.isascii()
+    assert odd.isprintable()
+    assert "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%22x%22" in odd
+
+
+def test_upkeep_starts_the_janitor_once_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from project import upkeep
+
+    ran = tmp_path / "ran"
+    code = f"import pathlib, signal; pathlib.Path({str(ran)!r}).touch(); signal.pause()"
+    monkeypatch.setattr(upkeep, "JANITOR", (sys.executable, "-c", code))
+    keeping = upkeep.Upkeep(None, settings())  # type: ignore[arg-type] - it asks Redis nothing
+    keeping.tidy()
+    first = keeping._janitor  # noqa: SLF001
+    assert first
+    until(ran.exists)
+    keeping.tidy()
+    assert keeping._janitor is first  # noqa: SLF001
+    first.kill()
+    until(lambda: first.poll() is not None)
+    keeping.tidy()
+    second = keeping._janitor  # noqa: SLF001
+    assert second
+    assert second is not first
+    second.kill()
+    second.wait(10)

@@ -59,6 +59,10 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
     [
         ("PORT", "0"),
         ("PORT", "65536"),
+        ("FILES_PORT", "65536"),
+        ("FILES_URL", "files.example.com"),
+        ("ARTIFACTS_URL", "file:///srv/files"),
+        ("ARTIFACTS_URL", "s3://key:secret@bucket"),
         ("PORT", "http"),
         ("CONTINUO_API_KEYS", f"web/admin@acme:{KEY}"),
         ("CONTINUO_API_KEYS", f"web@ACME:{KEY}"),
@@ -172,15 +176,15 @@ def test_a_secret_that_is_given_signs_the_links(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     chosen = given(monkeypatch, CONTINUO_SECRET_KEY="s" * 32, DATA_DIR=str(tmp_path))
-    assert chosen.signing_key == "s" * 32
+    assert chosen.signing_keys == ["s" * 32]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_secret_that_is_not_given_is_made_once_and_kept_for_us_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    first = given(monkeypatch, DATA_DIR=str(tmp_path)).signing_key
-    assert Settings().signing_key == first
+    (first,) = given(monkeypatch, DATA_DIR=str(tmp_path)).signing_keys
+    assert Settings().signing_keys == [first]
     assert len(first) >= 32
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]

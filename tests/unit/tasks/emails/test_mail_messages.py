@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project import artifacts
+from project.artifacts import Artifact
 from project.errors import InvalidField, LinkTampered, PermanentError
 from project.settings import settings
 from tasks.emails import attachments, letters, messages, unsubscribe
@@ -272,10 +273,16 @@ def test_a_key_that_cannot_be_used_is_named(
             compose("job-1", "ada@example.org", "default")
 
 
+def kept(content: bytes, name: str) -> Artifact:
+    with artifacts.workshop() as folder:
+        file = folder / "file"
+        file.write_bytes(content)
+        return artifacts.keep(file, name)
+
+
 def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
     pdf = b"\x00\xff." * 5_000
-    kept = [artifacts.keep(pdf, "report.pdf"), artifacts.keep(b"a,b", "\u00fc.csv")]
-    links = [artifacts.link(one) for one in kept]
+    links = [artifacts.link(kept(pdf, "report.pdf")), artifacts.link(kept(b"a,b", "\u00fc.csv"))]
     files = tuple((key, name) for key, name in attachments.named(links))
     raw = compose("job-1", "ada@example.org", "default", files=files)
     assert_is_wire_format(raw)
@@ -288,7 +295,7 @@ def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
 
 def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good() -> None:
     with pytest.raises(InvalidField, match=r"attachments\[1\]: is no download link"):
-        attachments.named([artifacts.link(artifacts.keep(b"x", "x.txt")), "http://x.org/y"])
+        attachments.named([artifacts.link(kept(b"x", "x.txt")), "http://x.org/y"])
     with pytest.raises(InvalidField, match="at most 10"):
         attachments.named(["x"] * 11)
     with pytest.raises(PermanentError, match="missing"):
@@ -296,6 +303,6 @@ def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good()
 
 
 def test_attachments_that_are_too_large_fail_for_good() -> None:
-    large = artifacts.keep(bytes(attachments.MOST_BYTES + 1), "large.bin")
+    large = kept(bytes(attachments.MOST_BYTES + 1), "large.bin")
     with pytest.raises(PermanentError, match="more than 7000000 bytes"):
         compose("job-1", "ada@example.org", "default", files=(tuple(large),))

@@ -1,0 +1,115 @@
+"""Order an export, watch it, list them."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from api import jobs
+from api.edge import Answer, Request, Router
+from api.orders import Order
+from project.records import DEFAULT_MAX_RETRIES
+from tasks.exports import export_rows, files
+from tasks.press import catalogue, library
+
+PATH = "/exports"
+MOST_ATTEMPTS = 20
+
+routes = Router()
+
+library.known()  # a source that is wrong keeps the API from starting
+
+
+class ExportOrder(Order, frozen=True, kw_only=True):
+    """All rows of a report ``type``, or of a named ``query`` of a ``source``, in one file.
+
+    ``max_retries`` is the most attempts the job gets.
+    """
+
+    type: str = ""
+    source: str = ""
+    query: str = ""
+    filters: dict[str, Any] = msgspec.field(default_factory=dict)
+    format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+
+
+class NamedQuery(msgspec.Struct, frozen=True):
+    """What can be ordered as ``source`` and ``query``; ``filters`` is a JSON Schema."""
+
+    source: str
+    query: str
+    title: str
+    filters: dict[str, Any]
+
+
+class NamedQueries(msgspec.Struct, frozen=True):
+    """All queries there are; the types of reports can be exported as well."""
+
+    queries: list[NamedQuery]
+
+
+def call(order: ExportOrder) -> dict[str, Any]:
+    """Check what is asked for; with defaults filled in."""
+    asked = files.wanted(order.filters, order.type, order.source, order.query)
+    names = {"type": order.type, "source": order.source, "query": order.query}
+    said = {name: text for name, text in names.items() if text}
+    kwargs = {**said, "filters": asked.filters, "format": order.format}
+    return {"kwargs": kwargs, "max_retries": order.max_retries}
+
+
+EXPORT = jobs.Kind(export_rows, PATH, ExportOrder, call)
+
+
+@routes.post(
+    PATH,
+    body=ExportOrder,
+    **jobs.ORDER,
+    summary="Order an export",
+    tags=["exports"],
+)
+async def order_export(request: Request, body: ExportOrder) -> Answer:
+    """Check the order and queue it."""
+    return await jobs.accept(EXPORT, body, request)
+
+
+@routes.get(
+    PATH + "/queries",
+    answers={200: NamedQueries},
+    errors=(),
+    summary="List the named queries",
+    tags=["exports"],
+)
+async def list_queries(_: Request) -> Answer:
+    """Answer every query with what its filters may be."""
+    found = [query for queries in library.known().values() for query in queries.values()]
+    return Answer(NamedQueries([described(query) for query in found]))
+
+
+def described(query: library.Query) -> NamedQuery:
+    """One query as clients see it."""
+    schema = catalogue.schema(query.origin)
+    return NamedQuery(query.source, query.name, query.origin.title, schema)
+
+
+@routes.get(
+    PATH + "/{id}",
+    **jobs.SHOW,
+    summary="Show an export's record",
+    tags=["exports"],
+)
+async def show_export(request: Request) -> Answer:
+    """Answer the record."""
+    return await jobs.show(EXPORT, request)
+
+
+@routes.get(
+    PATH,
+    query=jobs.ListQuery,
+    answers={200: jobs.TaskList},
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    summary="List exports, newest first",
+    tags=["exports"],
+)
+async def list_exports(request: Request, query: jobs.ListQuery) -> Answer:
+    """Answer a page of records."""
+    return await jobs.show_list(EXPORT, query, request)

@@ -1,0 +1,68 @@
+"""Which part of a file answers a request, and the headers it goes with (RFC 9110, 13 and 14)."""
+
+import re
+from http import HTTPStatus
+from typing import Protocol
+
+import msgspec
+
+from api.problems import Problem
+from api.tags import is_known
+from project import artifacts
+from project.artifacts import Artifact
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})").fullmatch
+_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""For a browser that shows a page in spite of Content-Disposition."""
+
+
+class Header(Protocol):
+    """Reads a header of the request; "" when it was not sent."""
+
+    def __call__(self, name: str, /) -> str:
+        """The value."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """An answer's status and headers, and the bytes of the file that are its body."""
+
+    status: int
+    headers: dict[str, str]
+    start: int = 0
+    length: int = 0
+
+
+def cut(artifact: Artifact, size: int, header: Header) -> Piece:
+    """What answers a request for a file of ``size`` bytes.
+
+    Several ranges at once are answered with all of the file, as may be. Raises ``Problem``
+    416 when the range is beyond the end.
+    """
+    tag = f'"{artifact.sha256[:32]}"'
+    headers = {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=300",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": _SANDBOX,
+        **artifacts.disposition(artifact.filename),
+    }
+    if is_known(tag, header("if-none-match")):
+        return Piece(HTTPStatus.NOT_MODIFIED, headers)
+    wanted = _RANGE(header("range")) if header("if-range") in ("", tag) else None
+    if wanted is None or wanted.groups() == ("", ""):
+        return Piece(HTTPStatus.OK, headers, 0, size)
+    start, stop = _span(wanted[1], wanted[2], size)
+    if not start < stop:
+        raise Problem(
+            416, f"The file has {size} bytes", headers={"Content-Range": f"bytes */{size}"}
+        )
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    return Piece(HTTPStatus.PARTIAL_CONTENT, headers, start, stop - start)
+
+
+def _span(first: str, last: str, size: int) -> tuple[int, int]:
+    """First byte, and the one after the last; the last so many when ``first`` is empty."""
+    if not first:
+        return max(size - int(last), 0), size
+    return int(first), min(int(last) + 1, size) if last else size

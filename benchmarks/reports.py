@@ -1,0 +1,178 @@
+"""``python -m benchmarks.reports``: what reports and exports cost.
+
+Prints a table of each: 500-line reports one after the other (time, CPU, memory of the
+process that orders them), the same page by WeasyPrint if ``--weasyprint`` names a Python
+that has it, and a million rows in every format beside DuckDB's own COPY.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from project.settings import settings
+from tasks.exports.files import OUTPUTS
+from tasks.press.orders import Limits, Order, Origin, Output
+from tasks.press.process import pressed
+from tasks.reports.documents import build, ordered
+
+ROWS = 1_000_000
+LINES = {"month": "2026-05"}
+"""Filters of a report whose table is cut at 500 lines."""
+MANY = """
+copy (
+    select i as id, date '2016-01-01' + (i % 3650)::integer as day,
+        'Department ' || (i % 12) as department,
+        'Vendor ' || (i * 7919 % 4999) as vendor,
+        ((i * 37) % 100000 / 100.0)::decimal(12, 2) as amount,
+        'note ' || md5(i::varchar) as note
+    from range({rows}) t(i)
+) to '{path}' (format parquet)
+"""
+RAW = {
+    "csv": "format csv, header",
+    "parquet": "format parquet, compression zstd",
+    "json": "format json, array true",
+}
+BY_DUCKDB = """
+import sys, duckdb
+with duckdb.connect(config={"memory_limit": "256MB", "threads": "2"}) as connection:
+    connection.execute(f"copy (from '{sys.argv[1]}') to '{sys.argv[2]}' ({sys.argv[3]})")
+"""
+BY_WEASYPRINT = "import sys, weasyprint; weasyprint.HTML(sys.argv[1]).write_pdf(sys.argv[2])"
+
+
+class Cost(NamedTuple):
+    """Seconds on the clock and of the processors, MB of the largest process."""
+
+    seconds: float
+    cpu: float
+    peak: int
+
+
+def main() -> None:
+    """Measure all of it."""
+    asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    asked.add_argument("--reports", type=int, default=20, help="how many one after the other")
+    asked.add_argument("--weasyprint", help="a Python that has WeasyPrint")
+    given = asked.parse_args()
+    build("monthly", LINES)  # makes the demo data
+    measure_reports(given.reports)
+    if given.weasyprint:
+        measure_other(given.weasyprint)
+    measure_exports()
+
+
+def measure_reports(count: int) -> None:
+    """Reports one after the other, as a worker makes them."""
+    print(f"{count} reports with 500 lines, 14 pages: seconds, CPU seconds, MB of the orderer")
+    first = here = resident()
+    for number in range(1, count + 1):
+        started, before = time.perf_counter(), used()
+        pages = build("monthly", LINES)["pages"]
+        here = resident()
+        if number in (1, 2, 5) or number % 20 == 0:
+            seconds, cpu = time.perf_counter() - started, used() - before
+            print(f"  {number:4}  {seconds:6.2f}  {cpu:6.2f}  {here:5.0f}  ({pages} pages)")
+    print(f"  memory of the orderer: {first:.0f} MB before, {here:.0f} MB after")
+
+
+def measure_other(python: str) -> None:
+    """The same page by WeasyPrint, out of our HTML, beside ours in the same run."""
+    print("the same report: seconds, CPU seconds, MB of the process")
+    with workplace() as folder:
+        page, pdf = folder / "page.html", folder / "page.pdf"
+        order = ordered("monthly", LINES, ["html"], folder)
+        page.write_bytes(Path(folder, pressed(order).files["html"]).read_bytes())
+        tell("WeasyPrint", run([python, "-c", BY_WEASYPRINT, str(page), str(pdf)]))
+    with workplace() as folder:
+        tell("the press", run(press_of(ordered("monthly", LINES, ["pdf"], folder))))
+
+
+def measure_exports() -> None:
+    """A million rows in every format."""
+    print(f"{ROWS:,} rows of six columns: seconds, CPU seconds, MB of the process, MB of the file")
+    with workplace() as folder:
+        data = folder / "rows.parquet"
+        code = f"import duckdb, sys; duckdb.execute({MANY.format(rows=ROWS, path=data)!r})"
+        run([sys.executable, "-c", code])
+        for output in OUTPUTS:
+            if output in RAW:
+                target = folder / f"raw.{output}"
+                command = [sys.executable, "-c", BY_DUCKDB, str(data), str(target), RAW[output]]
+                tell(f"{output}, DuckDB's COPY", run(command), target)
+            with workplace() as place:
+                cost = run(press_of(export(data, output, place)))
+                tell(f"{output}, export", cost, place / f"rows.{output}")
+
+
+def export(data: Path, output: Output, folder: Path) -> Order:
+    """An export of a file of rows."""
+    limits = Limits(seconds=600)
+    return Order(
+        name="rows",
+        origin=Origin(title="Rows", files={"rows_of_it": data.name}, limits=limits),
+        sql="select * from rows_of_it",
+        filters={},
+        outputs=[output],
+        home=str(data.parent),
+        folder=str(folder),
+        demo_dir=str(settings().data_dir / "demo"),
+    )
+
+
+def press_of(order: Order) -> list[str]:
+    """The command that has the press fill an order."""
+    path = Path(order.folder, "order.json")
+    path.write_bytes(msgspec.json.encode(order))
+    return ["/bin/sh", "-c", f'exec "{sys.executable}" -m tasks.press < "{path}"']
+
+
+def run(command: list[str]) -> Cost:
+    """What a command costs; it must work."""
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, spent = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} ended with {process.returncode}")
+    seconds = time.perf_counter() - started
+    return Cost(seconds, spent.ru_utime + spent.ru_stime, spent.ru_maxrss // 1024)
+
+
+def tell(name: str, cost: Cost, file: Path | None = None) -> None:
+    """One line of a table."""
+    size = f"  {file.stat().st_size / 1e6:7.1f}" if file else ""
+    print(f"  {name:24} {cost.seconds:7.2f} {cost.cpu:7.2f} {cost.peak:6}{size}")
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A folder that goes at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def resident() -> float:
+    """MB of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def used() -> float:
+    """CPU seconds of this process and of those it waited for."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in spent)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""``python -m project.janitor``: removes artifacts whose links have expired, and stray drafts.
+
+Workers start it once an hour, as a process of its own: it may have much to remove, and
+what speaks to S3 must not run where a worker forks. Any number may run at once.
+"""
+
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from project import artifacts
+from project.settings import settings
+
+SECONDS = 1_800
+"""The most it may take; the next one goes on."""
+STRAY = 86_400
+"""Seconds after which nobody works on a draft any more."""
+
+
+def tidy() -> tuple[int, int]:
+    """Remove what is past its time; how many artifacts, how many drafts."""
+    return artifacts.remove_old(), remove_strays(settings().data_dir / "workshop")
+
+
+def remove_strays(place: Path) -> int:
+    """Remove what killed workers have left in their workshops; how many."""
+    limit = time.time() - STRAY
+    strays = [folder for folder in place.glob("*") if folder.stat().st_mtime < limit]
+    for stray in strays:
+        shutil.rmtree(stray, ignore_errors=True)
+    return len(strays)
+
+
+if __name__ == "__main__":
+    signal.alarm(SECONDS)
+    sys.stdout.write("removed {} artifacts and {} drafts\n".format(*tidy()))

@@ -1,0 +1,81 @@
+"""Order in on stdin (JSON), how far it is and what was made out on stdout, a line of JSON each.
+
+Ends with 0; with ``PASSING`` when another attempt may work (no memory, no disk,
+no time); with ``WRONG`` when the type is; or with a traceback, which is our bug.
+"""
+
+import os
+import resource
+import signal
+import sys
+from typing import BinaryIO
+
+import msgspec
+
+from . import prints, queries
+from .orders import PASSING, WRONG, Message, Order
+
+ADDRESS_SPACE = 3 << 30
+"""Bytes. DuckDB may take far more than its limit for one value; this stops it."""
+FILE_SIZE = 4 << 30
+GRACE = 2
+"""Seconds this process outlives its time by, should the one that started it be gone."""
+
+
+def run(channel: BinaryIO) -> None:
+    """Fill one order."""
+
+    def tell(message: Message) -> None:
+        channel.write(msgspec.json.encode(message) + b"\n")
+        channel.flush()
+
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    limit(order.origin.limits.seconds)
+    tell(prints.made(order, tell))
+
+
+def limit(seconds: int) -> None:
+    """Bound what this process may take, whatever the query does and whoever still waits."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.alarm(seconds + GRACE)
+
+
+def verdict(error: Exception) -> int | None:
+    """The exit code that says what became of the order; None when it should never happen."""
+    import duckdb
+
+    short = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException)
+    if isinstance(error, (MemoryError, OSError, *short)):
+        return PASSING
+    if isinstance(error, (duckdb.Error, queries.WrongQuery, prints.WrongTemplate)):
+        return WRONG
+    return of_database(error) or of_template(error)
+
+
+def of_database(error: Exception) -> int | None:
+    """The same for an error of PostgreSQL: one that it does not know by a number may pass."""
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is None or not isinstance(error, psycopg.Error):
+        return None
+    passing = (psycopg.OperationalError, psycopg.InterfaceError)
+    return PASSING if isinstance(error, passing) else WRONG
+
+
+def of_template(error: Exception) -> int | None:
+    """The same for an error of Typst."""
+    typst = sys.modules.get("typst")
+    return WRONG if typst and isinstance(error, typst.TypstError) else None
+
+
+if __name__ == "__main__":
+    ours = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no message of ours
+    try:
+        run(ours)
+    except Exception as error:
+        if (code := verdict(error)) is None:
+            raise
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - how it is told
+        sys.exit(code)

@@ -1,0 +1,47 @@
+"""What somebody asked for, checked against the parameters before it becomes a job."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from project.errors import InvalidField
+from tasks.press import catalogue, parameters
+from tasks.press.orders import Parameter
+
+SHOWN = 40
+"""Characters of an unknown filter's name that are repeated in the answer."""
+
+
+def check(report_type: str, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The filters with defaults filled in; checking them again changes nothing.
+
+    Raises ``InvalidField`` on ``type``, ``filters`` or ``filters.<name>``,
+    saying what is allowed.
+    """
+    return checked(catalogue.find(report_type).definition.parameters, filters)
+
+
+def checked(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for parameters of any origin."""
+    if not isinstance(filters, Mapping):
+        raise InvalidField("filters", "must be an object")
+    _refuse_unknown(known, filters)
+    values = {name: _value(name, known[name], filters) for name in known}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _refuse_unknown(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> None:
+    for name in filters:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            problem = f"is not a filter of this report; allowed: {allowed}"
+            raise InvalidField(f"filters.{str(name)[:SHOWN]}", problem)
+
+
+def _value(name: str, parameter: Parameter, filters: Mapping[str, Any]) -> Any:
+    if name not in filters:
+        if parameter.required:
+            raise InvalidField(f"filters.{name}", "is required")
+        return parameter.default
+    if problem := parameters.problem(parameter, filters[name]):
+        raise InvalidField(f"filters.{name}", problem)
+    return filters[name]

@@ -1,0 +1,76 @@
+"""Named queries: folders with a source.toml and an SQL file for each query."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from project.errors import InvalidField, PermanentError
+from project.settings import settings
+from tasks.press.catalogue import bound, check_origin
+from tasks.press.orders import Origin
+
+SOURCES = Path(__file__).parent / "exports"
+
+
+class Query(Struct, frozen=True):
+    """One SELECT of a source; ``origin`` has the parameters that it binds, and no others."""
+
+    source: str
+    name: str
+    home: Path
+    origin: Origin
+    sql: str
+
+
+type Queries = dict[str, dict[str, Query]]
+
+
+@cache
+def known() -> Queries:
+    """Every query by source and name, read and checked once per process.
+
+    Raises ``PermanentError`` for a folder that is no source, and says why.
+    """
+    own = settings().reports_dir
+    return loaded(SOURCES) | (loaded(Path(own).resolve()) if own else {})
+
+
+def find(source: object, query: object) -> Query:
+    """The query of this name. ``InvalidField`` names the known ones if it is none."""
+    sources = known()
+    if not isinstance(source, str) or source not in sources:
+        raise InvalidField("source", f"must be one of {', '.join(sources)}")
+    queries = sources[source]
+    if not isinstance(query, str) or query not in queries:
+        raise InvalidField("query", f"must be one of {', '.join(queries)}")
+    return queries[query]
+
+
+def loaded(folder: Path) -> Queries:
+    """The queries of the sources in ``folder``. ``PermanentError`` names what is wrong."""
+    places = sorted(path.parent for path in folder.glob("*/source.toml"))
+    return {place.name: _read(place) for place in places}
+
+
+def _read(folder: Path) -> dict[str, Query]:
+    try:
+        table = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
+        origin = msgspec.convert(table, Origin)
+        check_origin(origin)
+        files = sorted(folder.glob("*.sql"))
+        return {file.stem: _query(folder, origin, file) for file in files}
+    except (OSError, ValueError) as error:
+        raise PermanentError(f"source {folder.name!r}: {error}") from error
+
+
+def _query(folder: Path, origin: Origin, file: Path) -> Query:
+    sql = file.read_text(encoding="utf-8")
+    names = bound(sql)
+    if unknown := names - origin.parameters.keys():
+        raise ValueError(f"{file.name}: source.toml has no parameter {min(unknown)!r}")
+    parameters = {name: origin.parameters[name] for name in origin.parameters if name in names}
+    own = msgspec.structs.replace(origin, parameters=parameters)
+    return Query(folder.name, file.stem, folder, own, sql)

@@ -1,0 +1,79 @@
+"""One filter of a type: which values it takes, said to people and as JSON Schema."""
+
+import re
+from typing import Any
+
+from tasks.press.orders import Parameter
+
+LONGEST = 200
+"""Characters of the longest text a filter takes."""
+LARGEST = 2**53 - 1
+"""The largest whole number every JSON reader takes exactly."""
+
+
+def problem(parameter: Parameter, value: object) -> str:
+    """What is wrong with the value and what is allowed, "" when it is fine."""
+    return "" if _fits(parameter, value) else f"must be {_allowed(parameter)}"
+
+
+def schema(parameter: Parameter) -> dict[str, Any]:
+    """The parameter as JSON Schema (2020-12)."""
+    integer = parameter.type == "integer"
+    keys = {
+        "title": parameter.title,
+        "type": parameter.type,
+        "enum": [int(choice) if integer else choice for choice in parameter.choices],
+        "pattern": f"^(?:{parameter.pattern})$" if parameter.pattern else "",
+        "default": parameter.default,
+        "examples": [parameter.example] if parameter.example else [],
+    }
+    return {key: value for key, value in keys.items() if value not in (None, "", [])}
+
+
+def check(name: str, parameter: Parameter) -> None:
+    """Raise ``ValueError`` when the parameter itself makes no sense."""
+    if parameter.type == "integer":
+        _check_integer(name, parameter)
+    if parameter.pattern:
+        _check_pattern(name, parameter)
+    if parameter.default is not None and (fault := problem(parameter, parameter.default)):
+        raise ValueError(f"parameters.{name}.default: {fault}")
+
+
+def _check_integer(name: str, parameter: Parameter) -> None:
+    if parameter.pattern:
+        raise ValueError(f"parameters.{name}.pattern: only strings have one")
+    for choice in parameter.choices:
+        if str(int(choice)) != choice:
+            raise ValueError(f"parameters.{name}.choices: {choice!r} is no plain whole number")
+
+
+def _check_pattern(name: str, parameter: Parameter) -> None:
+    try:
+        re.compile(parameter.pattern)
+    except re.error as error:
+        raise ValueError(f"parameters.{name}.pattern: {error}") from error
+    if parameter.choices or not parameter.example:
+        raise ValueError(f"parameters.{name}.pattern: needs an example, and no choices beside it")
+
+
+def _fits(parameter: Parameter, value: object) -> bool:
+    if parameter.type == "integer":
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST:
+            return False
+        return not parameter.choices or str(value) in parameter.choices
+    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
+        return False
+    if parameter.choices:
+        return value in parameter.choices
+    return not parameter.pattern or bool(re.fullmatch(parameter.pattern, value, re.ASCII))
+
+
+def _allowed(parameter: Parameter) -> str:
+    if parameter.choices:
+        return f"one of {', '.join(parameter.choices)}"
+    if parameter.pattern:
+        return f"text such as {parameter.example}, matching {parameter.pattern}"
+    if parameter.type == "integer":
+        return "a whole number"
+    return f"text of up to {LONGEST} characters in one line"

@@ -1,0 +1,127 @@
+"""The press as a process: ordered, heard and ended here, whatever happens in it."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from project.errors import PermanentError, TransientError
+from tasks.press.orders import PASSING, Made, Message, Order, Step
+
+ROOT = Path(__file__).parents[2]
+PRESS = (sys.executable, "-m", "tasks.press")
+"""Run in ``ROOT``; it loads neither Celery nor our settings."""
+TOLD = 2_000
+"""Characters of the press's last words that are kept, from the end."""
+
+type Press = subprocess.Popen[bytes]
+type Listener = Callable[[Step], None]
+
+BETWEEN = 0.5
+"""Seconds between two steps that a job tells."""
+
+_read: Callable[[bytes], Message] = msgspec.json.Decoder(Message).decode
+
+
+def pressed(order: Order, heard: Listener = lambda _: None) -> Made:
+    """What the press makes of the order; ``heard`` is told how far it is.
+
+    Raises ``TransientError`` when the press ran out of time, memory or disk or
+    was killed, ``PermanentError`` when the type, its SQL or a filter is wrong.
+    """
+    seconds = order.origin.limits.seconds
+    words = Path(order.folder, "last-words")
+    with started(words) as press, deadline(press, seconds) as late:
+        give(press, order)
+        made = hear(press, heard)
+        code = press.wait()
+    if late.is_set():
+        raise TransientError(f"it took longer than {seconds} s")
+    if made is None or code != 0:
+        raise failure(code, words.read_text(errors="replace").strip()[-TOLD:])
+    return made
+
+
+@contextmanager
+def started(words: Path) -> Iterator[Press]:
+    """A press that waits for its order; it is gone when the block is left."""
+    try:
+        with words.open("wb") as errors:
+            press = subprocess.Popen(  # noqa: S603 - our own module, and no shell
+                PRESS,
+                cwd=ROOT,
+                process_group=0,  # Ctrl-C in a terminal stops the worker, which waits for the press
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+    except OSError as error:
+        raise TransientError(f"the press did not start: {error}") from error
+    with press:
+        try:
+            yield press
+        finally:
+            press.kill()
+
+
+@contextmanager
+def deadline(press: Press, seconds: float) -> Iterator[threading.Event]:
+    """Kills the press when it is late; the event says whether it was."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        press.kill()
+
+    clock = threading.Timer(seconds, end)
+    clock.start()
+    try:
+        yield late
+    finally:
+        clock.cancel()
+
+
+def give(press: Press, order: Order) -> None:
+    """Hand over the order; a press that is gone already says why by its end."""
+    assert press.stdin  # noqa: S101 - it was started with one
+    with suppress(BrokenPipeError), press.stdin:
+        press.stdin.write(msgspec.json.encode(order))
+
+
+def hear(press: Press, heard: Listener) -> Made | None:
+    """Pass on the steps; what was made, None when the press ended before."""
+    assert press.stdout  # noqa: S101 - it was started with one
+    for line in press.stdout:
+        message = _read(line)
+        if isinstance(message, Made):
+            return message
+        heard(message)
+    return None
+
+
+def progress_of(job: Any) -> Listener:
+    """Tells the job's record how far the press is, now and then."""
+    told_at = 0.0
+
+    def tell(step: Step) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= BETWEEN:
+            told_at = time.monotonic()
+            job.progress(step.done, step.total, step.note)
+
+    return tell if hasattr(job, "progress") else lambda _: None
+
+
+def failure(code: int, said: str) -> Exception:
+    """The error that an exit code and last words stand for."""
+    if code < 0:
+        return TransientError(f"the press was killed by signal {-code}: {said}")
+    if code == PASSING:
+        return TransientError(f"the press gave up: {said}")
+    return PermanentError(f"the report cannot be made: {said}")

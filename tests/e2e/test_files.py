@@ -1,0 +1,94 @@
+"""Reports in other formats, and exports, ordered over HTTP and downloaded."""
+
+import csv
+import hashlib
+import io
+import zipfile
+from typing import Any
+
+import pytest
+
+from tests.house import House
+
+LEGAL = {"department": "legal", "month": "2026-05"}
+
+
+def downloaded(house: House, result: dict[str, Any]) -> bytes:
+    """What the link leads to, which is what the result says."""
+    answer = house.http.get(result["download_url"], follow_redirects=True)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == result["content_type"]
+    assert len(answer.content) == result["size"]
+    assert hashlib.sha256(answer.content).hexdigest() == result["sha256"]
+    return answer.content
+
+
+def test_several_formats_come_in_one_file(house: House) -> None:
+    body = {"type": "monthly", "filters": LEGAL, "format": ["pdf", "csv"]}
+    done = house.final("/reports", house.order("/reports", body)["id"])
+    assert (done["status"], done["error"]) == ("success", "")
+    with zipfile.ZipFile(io.BytesIO(downloaded(house, done["result"]))) as archive:
+        lines = archive.read("monthly-report.csv").decode().splitlines()
+    assert len(lines) == done["result"]["rows"] + 1
+    assert done["result"]["pages"] >= 3
+
+
+def test_the_types_are_listed_with_their_filters(house: House) -> None:
+    types = {entry["type"]: entry for entry in house.http.get("/reports/types").json()["types"]}
+    assert {"summary", "monthly", "delays", "departures", "shop"} <= set(types)
+    assert "legal" in types["monthly"]["filters"]["properties"]["department"]["enum"]
+    assert types["shop"]["formats"] == ["pdf", "xlsx", "csv", "parquet", "json", "html"]
+
+
+@pytest.mark.parametrize(
+    "format_", ["docx", [], ["pdf", "pdf"], ["pdf", "docx"], {"pdf": True}, None, 3]
+)
+def test_a_format_that_is_none_is_refused(house: House, format_: Any) -> None:
+    answer = house.http.post("/reports", json={"format": format_})
+    assert answer.status_code == 422
+    assert "format" in answer.json()["detail"]
+
+
+def test_an_export_is_all_rows_of_a_query(house: House) -> None:
+    body = {"source": "spend", "query": "invoices", "filters": LEGAL}
+    ordered = house.order("/exports", body)
+    assert ordered["kind"] == "export"
+    done = house.final("/exports", ordered["id"])
+    result = done["result"]
+    lines = list(csv.reader(io.StringIO(downloaded(house, result).decode(), newline="")))
+    assert lines[0][:3] == ["invoice", "day", "department"]
+    assert (result["export"], result["rows"]) == ("spend-invoices", len(lines) - 1)
+    listed = house.http.get("/exports").json()["tasks"]
+    assert ordered["id"] in [task["id"] for task in listed]
+
+
+def test_the_rows_of_a_report_can_be_exported(house: House) -> None:
+    body = {"type": "monthly", "filters": LEGAL, "format": "parquet"}
+    done = house.final("/exports", house.order("/exports", body)["id"])
+    assert downloaded(house, done["result"])[:4] == b"PAR1"
+
+
+def test_the_queries_are_listed_with_their_filters(house: House) -> None:
+    queries = house.http.get("/exports/queries").json()["queries"]
+    names = [(query["source"], query["query"]) for query in queries]
+    assert ("flights", "routes") in names
+    assert set(queries[names.index(("flights", "routes"))]["filters"]["properties"]) == {
+        "carrier",
+        "month",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "type"),
+        ({"type": "monthly", "source": "spend"}, "type"),
+        ({"source": "spend", "query": "nothing"}, "query"),
+        ({"type": "monthly", "filters": {"month": "May"}}, "filters.month"),
+        ({"type": "monthly", "format": "pdf"}, "format"),
+    ],
+)
+def test_a_wrong_export_is_refused(house: House, body: dict[str, Any], field: str) -> None:
+    answer = house.http.post("/exports", json=body)
+    assert answer.status_code == 422
+    assert field in answer.json()["detail"]

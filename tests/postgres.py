@@ -1,0 +1,88 @@
+"""A real PostgreSQL under test, on a port and in a folder of its own."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.patience import until
+from tests.ports import free_port
+
+BINARIES = Path("/usr/lib/postgresql")
+SCHEMA = """
+create table orders (
+    id bigint primary key, placed date not null, at timestamptz, vendor text, note text,
+    amount numeric(12, 2) not null, weight float8, urgent boolean, tags text[]
+);
+insert into orders
+select i, date '2026-01-01' + (i % 90)::int,
+    timestamptz '2026-01-01 12:00+00' + i * interval '1 min',
+    case when i % 10 = 0 then '=cmd' || i else 'Vendor ' || (i % 7) end,
+    case i % 3 when 0 then null when 1 then '' else 'a "note", with' || chr(10) || 'two lines' end,
+    i * 1.25, i / 3.0, i % 2 = 0, array['x', 'y']
+from generate_series(1, 2500) i;
+create table secrets (word text);
+create role reader login;
+grant select on orders to reader;
+"""
+
+
+def found(name: str) -> str:
+    """Where a program of the server is. Without it the test is skipped at home, fails in CI."""
+    paths = sorted(BINARIES.glob(f"*/bin/{name}"))
+    if paths:
+        return str(paths[-1])
+    message = "PostgreSQL is not installed: apt-get install postgresql"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@contextmanager
+def serving_postgres(folder: Path) -> Iterator[str]:
+    """A server with the schema above; the address of its role that may only read orders."""
+    data, port = folder / "data", str(free_port())
+    initdb, postgres = found("initdb"), found("postgres")
+    user = identity(folder)
+    subprocess.run(
+        [initdb, "-D", data, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+        check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder, **user,
+    )  # fmt: skip
+    command = [postgres, "-D", data, "-p", port, "-k", "", "-c", "fsync=off"]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
+    try:
+        address = f"127.0.0.1:{port}/postgres"
+        until(lambda: prepared(f"postgresql://owner@{address}"), 30)
+        yield f"postgresql://reader@{address}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def identity(folder: Path) -> dict[str, int]:
+    """Whom the server runs as: it refuses to be root."""
+    if os.getuid():
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    for place in (folder, *folder.parents):
+        if place.name.startswith("pytest-"):
+            place.chmod(0o755)
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+
+
+def prepared(url: str) -> bool:
+    """Whether the schema is there now."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            connection.execute(SCHEMA)
+    except psycopg.OperationalError:
+        return False
+    return True

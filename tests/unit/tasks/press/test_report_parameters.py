@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from tasks.press import parameters
+from tasks.press.orders import Parameter
+
+TEXT = Parameter(title="Note")
+NUMBER = Parameter(title="Most", type="integer")
+
+
+@pytest.mark.parametrize("value", ["", "x" * parameters.LONGEST, "Zoë's *note*"])
+def test_a_text_without_rules_is_any_one_line(value: str) -> None:
+    assert parameters.problem(TEXT, value) == ""
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * (parameters.LONGEST + 1), "a\nb", "\x00", "\ud800", 3, None]
+)
+def test_a_text_that_is_long_or_cannot_be_printed_is_refused(value: Any) -> None:
+    assert "200 characters" in parameters.problem(TEXT, value)
+
+
+@pytest.mark.parametrize("value", [0, -5, parameters.LARGEST])
+def test_a_number_without_rules_is_any_whole_number(value: int) -> None:
+    assert parameters.problem(NUMBER, value) == ""
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, parameters.LARGEST + 1])
+def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+    assert parameters.problem(NUMBER, value) == "must be a whole number"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        (Parameter(title="A", type="integer", pattern="1+", example="1"), "only strings"),
+        (Parameter(title="A", type="integer", choices={"01": "One"}), "'01'"),
+        (Parameter(title="A", type="integer", choices={"one": "One"}), "'one'|invalid literal"),
+        (Parameter(title="A", pattern="a+"), "example"),
+        (Parameter(title="A", pattern="a+", example="a", choices={"a": "A"}), "choices"),
+        (Parameter(title="A", pattern="(", example="a"), "pattern"),
+        (Parameter(title="A", choices={"a": "A"}, default="b"), "default: must be one of a"),
+        (Parameter(title="A", default=3), "default: must be text"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused(parameter: Parameter, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parameters.check("a", parameter)

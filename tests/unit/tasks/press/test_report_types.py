@@ -1,0 +1,123 @@
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from project.errors import InvalidField, PermanentError
+from tasks.press.catalogue import TYPES, known, loaded, schema
+from tasks.press.filters import check
+
+type Edit = Callable[[str], str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the types, to break."""
+    shutil.copytree(TYPES, tmp_path / "types")
+    return tmp_path / "types"
+
+
+def broken(folder: Path, file: str, edit: Edit) -> str:
+    path = folder / "monthly" / file
+    path.write_text(edit(path.read_text()))
+    with pytest.raises(PermanentError) as caught:
+        loaded(folder)
+    return str(caught.value)
+
+
+def replacing(old: str, new: str) -> Edit:
+    def edit(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+def test_the_types_that_come_along_are_there() -> None:
+    assert set(known()) == {"summary", "monthly", "delays", "departures", "shop"}
+
+
+def test_a_new_folder_is_a_new_type(folder: Path) -> None:
+    shutil.copytree(folder / "monthly", folder / "weekly-2")
+    assert loaded(folder)["weekly-2"].definition == loaded(folder)["monthly"].definition
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (replacing('title = "Monthly spend"', ""), "title"),
+        (replacing('title = "Monthly spend"', "title = 7"), r"\$\.title"),
+        (replacing('title = "Monthly spend"', "title = "), "line 1"),
+        (replacing('format = "money"', 'format = "euro"'), r"\$\.kpis\[3\]\.format"),
+        (replacing("grow = true", "grows = true"), "grows"),
+        (replacing('sources = ["spend"]', 'sources = ["users"]'), r"\$\.sources\[0\]"),
+        (replacing("table_rows = 500", "table_rows = 100000"), "table_rows"),
+        (replacing('unless = "department"', 'unless = "team"'), "Department"),
+        (replacing("[parameters.month]", "[parameters.day]"), "'day'"),
+        (replacing("(0[1-9]|1[0-2])", "(0[1-9]|1[0-2]"), "month.pattern"),
+        (replacing('unset = "The latest"', 'default = "May"'), "month.default"),
+    ],
+)
+def test_a_wrong_report_toml_is_refused_with_the_place(folder: Path, edit: Edit, said: str) -> None:
+    message = broken(folder, "report.toml", edit)
+    assert "'monthly'" in message
+    assert re.search(said, message)
+
+
+def test_a_filter_the_sql_does_not_use_is_refused(folder: Path) -> None:
+    message = broken(folder, "report.sql", lambda sql: sql.replace("$department", "'x'"))
+    assert "report.sql does not use 'department'" in message
+
+
+def test_a_name_bound_in_the_sql_that_is_no_filter_is_refused(folder: Path) -> None:
+    message = broken(folder, "report.sql", lambda sql: sql + " and $team = 1")
+    assert "report.toml has no parameter 'team'" in message
+
+
+def test_a_type_without_sql_is_refused(folder: Path) -> None:
+    (folder / "monthly" / "report.sql").unlink()
+    with pytest.raises(PermanentError, match=r"report\.sql"):
+        loaded(folder)
+
+
+def test_a_folder_with_an_odd_name_is_refused(folder: Path) -> None:
+    (folder / "monthly").rename(folder / "Monthly Report")
+    with pytest.raises(PermanentError, match="Monthly Report"):
+        loaded(folder)
+
+
+def test_a_required_filter_must_be_given_and_a_default_fills_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "monthly" / "report.toml"
+    text = replacing('unset = "The latest"', 'default = "2026-05"')(path.read_text())
+    path.write_text(replacing('unset = "All departments"', "required = true")(text))
+    monkeypatch.setattr("tasks.press.catalogue.known", lambda: loaded(folder))
+    assert check("monthly", {"department": "legal"})["month"] == "2026-05"
+    with pytest.raises(InvalidField, match=r"filters\.department: is required"):
+        check("monthly", {})
+
+
+def test_the_schemas_say_what_check_does() -> None:
+    schemas = {name: schema(kind.definition.origin) for name, kind in known().items()}
+    assert schemas["summary"]["properties"]["month"]["enum"] == list(range(1, 13))
+    assert schemas["monthly"]["additionalProperties"] is False
+    month = schemas["monthly"]["properties"]["month"]
+    assert re.search(month["pattern"], month["examples"][0])
+    for name in schemas["monthly"]["properties"]["department"]["enum"]:
+        assert check("monthly", {"department": name}) == {"department": name}
+
+
+def test_checking_loads_neither_duckdb_nor_typst() -> None:
+    code = (
+        "import sys; from tasks.press.filters import check; check('summary', {});"
+        "print(*{'duckdb', '_duckdb', 'typst'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
