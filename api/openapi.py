@@ -125,7 +125,7 @@ class _Schemas:
 
 
 def simplify(schema: Any) -> None:
-    """Say of a tuple of one type what that is, once: readers of older drafts understand it too."""
+    """Say what makers of clients would guess: what any object has in it, what is in a tuple."""
     if isinstance(schema, list):
         for item in schema:
             simplify(item)
@@ -134,6 +134,8 @@ def simplify(schema: Any) -> None:
         if first and all(other == first for other in others):
             del schema["prefixItems"]
             schema["items"] = first
+        if schema.get("type") == "object" and "properties" not in schema:
+            schema.setdefault("additionalProperties", True)
         for item in schema.values():
             simplify(item)
 

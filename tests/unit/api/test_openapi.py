@@ -56,6 +56,7 @@ async def show_live(_: Request) -> Answer:
 
 class Ranked(Order, frozen=True):
     pairs: list[tuple[str, str]] = []
+    more: dict[str, Any] = {}
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
@@ -94,7 +95,7 @@ def test_bodies_and_answers_refer_to_named_schemas(api: dict[str, Any]) -> None:
     assert post["requestBody"]["required"]
     content = post["requestBody"]["content"]
     body = content["application/json"]["schema"]
-    assert content["text/csv"] == {"schema": {"type": "string"}}
+    assert content["text/csv"] == {"schema": {"type": "string", "format": "csv", "minLength": 1}}
     answer = post["responses"]["202"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/Order"}
     assert answer == {"$ref": "#/components/schemas/Record"}
@@ -185,6 +186,7 @@ def test_what_a_type_says_beside_its_fields_is_in_its_schema(api: dict[str, Any]
         "maxItems": 2,
         "items": {"type": "string"},
     }
+    assert ranked["properties"]["more"]["additionalProperties"] is True
 
 
 def test_an_answer_may_be_of_several_types(api: dict[str, Any]) -> None:

@@ -1,0 +1,2 @@
+// All that order.ts needs of Node.
+declare const process: { argv: string[] };
