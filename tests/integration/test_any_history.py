@@ -143,6 +143,13 @@ class Histories(RuleBasedStateMachine):
             moves.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
         )
 
+    @rule(job=jobs, token=TOKENS)
+    def run_as_one_should(self, job: str, token: str) -> None:
+        record = self.store.run(moves.read(job))
+        assert record is not None
+        self.start(job, token, record.attempts)
+        self.succeed(job, token, record.attempts)
+
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def die(self, job: str, token: str, retries: int) -> None:
         self.store.run(moves.interrupt(job, token=f"{token}#{retries}", cause="signal 9"))
