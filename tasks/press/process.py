@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,9 +21,6 @@ TOLD = 2_000
 
 type Press = subprocess.Popen[bytes]
 type Listener = Callable[[Step], None]
-
-BETWEEN = 0.5
-"""Seconds between two steps that a job tells."""
 
 _read: Callable[[bytes], Message] = msgspec.json.Decoder(Message).decode
 
@@ -106,16 +102,8 @@ def hear(press: Press, heard: Listener) -> Made | None:
 
 
 def progress_of(job: Any) -> Listener:
-    """Tells the job's record how far the press is, now and then."""
-    told_at = 0.0
-
-    def tell(step: Step) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= BETWEEN:
-            told_at = time.monotonic()
-            job.progress(step.done, step.total, step.note)
-
-    return tell if hasattr(job, "progress") else lambda _: None
+    """Tells the job's record how far the press is."""
+    return lambda step: job.progress(step.done, step.total, step.note)
 
 
 def failure(code: int, said: str) -> Exception:

@@ -58,6 +58,7 @@ def test_an_export_is_all_rows_of_a_query(house: House) -> None:
     lines = list(csv.reader(io.StringIO(downloaded(house, result).decode(), newline="")))
     assert lines[0][:3] == ["invoice", "day", "department"]
     assert (result["export"], result["rows"]) == ("spend-invoices", len(lines) - 1)
+    assert done["progress"]["done"] == done["progress"]["total"] == result["rows"]
     listed = house.http.get("/exports").json()["tasks"]
     assert ordered["id"] in [task["id"] for task in listed]
 
