@@ -1,10 +1,10 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo test lint chaos bench lock ready
+.PHONY: help up demo test lint chaos contract bench lock ready
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail sink; Ctrl-C stops it
 	@.venv/bin/python -m project.up
@@ -23,6 +23,9 @@ lint: ready ## the checks alone: style, types, direction of imports
 
 chaos: ready ## kill, stop and cut off everything; count what is lost or doubled (half an hour)
 	@.venv/bin/python -m tests.chaos
+
+contract: ready ## try out /openapi.json: 10,000 requests that schemathesis makes up (a quarter of an hour)
+	@.venv/bin/python -m tests.contract
 
 bench: ready ## this stack beside six others, in 20 minutes; QUICK=1 in less than three
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)

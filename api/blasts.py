@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from itertools import batched
+from typing import Annotated
 
 import msgspec
 
-from api import jobs
+from api import jobs, tenants
 from api.edge import Answer, Request, Router
-from api.emails import EMAIL_BLAST, PATH, Recipient, plain
+from api.emails import EMAIL_BLAST, PATH, Address, Recipient, plain
 from api.problems import Problem
 from project import moves as records
 from project.celery import app
@@ -49,7 +50,7 @@ class Report(msgspec.Struct, frozen=True):
 
 @routes.post(
     ONE + "/recipients",
-    body=list[str | Recipient],
+    body=Annotated[list[Address | Recipient], msgspec.Meta(extra_json_schema={"minItems": 1})],
     also="text/csv",
     answers={200: Report},
     errors=(404, 409, 503),
@@ -60,7 +61,7 @@ class Report(msgspec.Struct, frozen=True):
     ),
     tags=["emails"],
 )
-async def add_recipients(request: Request, body: list[str | Recipient] | str) -> Answer:
+async def add_recipients(request: Request, body: list[Address | Recipient] | str) -> Answer:
     """Check each address and note those that are new."""
     await found(request)
     part = await asyncio.to_thread(read, body)
@@ -70,7 +71,7 @@ async def add_recipients(request: Request, body: list[str | Recipient] | str) ->
     return Answer(report(added, part.faults))
 
 
-def read(body: list[str | Recipient] | str) -> Part:
+def read(body: list[Address | Recipient] | str) -> Part:
     """The lines of a part, in either format."""
     given = intake.read_csv(body) if isinstance(body, str) else [plain(item) for item in body]
     return intake.sort_out(given)
@@ -164,7 +165,7 @@ async def hold(request: Request, *, paused: bool) -> Answer:
 async def found(request: Request) -> TaskRecord:
     """The blast that the path names; 404 when there is none."""
     job_id, name = request.params["id"], EMAIL_BLAST.job.name
-    record: TaskRecord | None = await app.async_store.run(records.read(job_id))
+    record = tenants.seen(await app.async_store.run(records.read(job_id)), request)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
     return record

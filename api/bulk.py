@@ -58,9 +58,9 @@ class BulkOutcome(msgspec.Struct, frozen=True):
 )
 async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and queue those that are right."""
-    if request.header(KEY_HEADER):
+    if request.sent(KEY_HEADER) is not None:
         raise Problem(400, f"{KEY_HEADER} is for single orders; in bulk it is not kept")
-    checked = [check(order) for order in body.tasks]
+    checked = [check(order, request) for order in body.tasks]
     messages = [found for found in checked if isinstance(found, Message)]
     taken = iter(await app.asend_all(messages) if messages else ())
     outcomes = [
@@ -72,12 +72,12 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     return Answer(answer, 202 if count == len(outcomes) else 207)
 
 
-def check(order: dict[str, Any]) -> Message | Problem:
+def check(order: dict[str, Any], request: Request) -> Message | Problem:
     """The message of one order, or what is wrong with it."""
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
         kind = kind_of(order)
-        return message_of(kind, not_unique(typed(said, kind.body)))
+        return message_of(kind, not_unique(typed(said, kind.body)), request)
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from api import jobs
 from api.edge import Answer, Request, Router
+from api.orders import Url
 from api.problems import Problem
 from api.tasks import ONE, PATH, found, record_of, state
 from project import moves
@@ -20,13 +21,13 @@ routes = Router()
 class CallbackUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL as it was given."""
 
-    url: str
+    url: Url
 
 
 class DisabledUrl(msgspec.Struct, frozen=True):
     """A URL that wants no more callbacks, since when (seconds since 1970)."""
 
-    url: str
+    url: Url
     since: float
 
 
@@ -45,7 +46,7 @@ class DisabledUrls(msgspec.Struct, frozen=True):
 )
 async def show_delivery(request: Request) -> Answer:
     """Answer the record of the delivery."""
-    return await jobs.answer_record(await delivery(await found(request)), request)
+    return await jobs.answer_record(await delivery(await found(request), request), request)
 
 
 @routes.post(
@@ -60,15 +61,16 @@ async def show_delivery(request: Request) -> Answer:
 )
 async def redeliver(request: Request) -> Answer:
     """Queue the delivery again; one that has not ended is on its way."""
-    record = await delivery(await found(request))
+    record = await delivery(await found(request), request)
     if not await asyncio.to_thread(app.AsyncResult(record.id).again):
         raise Problem(409, f"The delivery is {record.status}: on its way", members=state(record))
-    return await jobs.answer_order(await record_of(record.id), PATH, request)
+    return await jobs.answer_order(await record_of(record.id, request), PATH, request)
 
 
 @routes.get(
     "/callbacks/disabled",
     scope="admin",
+    of_all=True,
     answers={200: DisabledUrls},
     summary="List the URLs that answered 410 Gone to a callback",
     tags=["callbacks"],
@@ -83,6 +85,7 @@ async def list_disabled(_: Request) -> Answer:
     "/callbacks/enable",
     body=CallbackUrl,
     scope="admin",
+    of_all=True,
     answers={200: CallbackUrl},
     errors=(404, 503),
     summary="Send callbacks to a URL that answered 410 Gone before",
@@ -95,11 +98,11 @@ async def enable_callbacks(_: Request, body: CallbackUrl) -> Answer:
     return Answer(body)
 
 
-async def delivery(record: TaskRecord) -> TaskRecord:
+async def delivery(record: TaskRecord, request: Request) -> TaskRecord:
     """The delivery of a job, or this very record when it is one; 404 when there is none."""
     if record.kind == MESSENGER:
         return record
     delivery_id = await app.async_store.run(moves.last_delivery(record.id))
     if not delivery_id:
         raise Problem(404, "This job has no callback_url, or is not final", members=state(record))
-    return await record_of(delivery_id)
+    return await record_of(delivery_id, request)

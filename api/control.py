@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from api import jobs
+from api import jobs, tenants
 from api.edge import Answer, Request, Router
 from api.filters import TaskFilter
-from api.orders import Order
+from api.orders import Order, call_name
 from project import moves
 from project.celery import app
 from project.errors import InvalidField
@@ -64,15 +64,39 @@ def narrowed(order: ControlOrder, possible: Sequence[TaskStatus]) -> Question:
     return order.filter.question()._replace(statuses=[status] if status else list(possible))
 
 
-CANCEL = jobs.Kind(cancel_jobs, PATH, ControlOrder, cancel_call)
-RETRY = jobs.Kind(retry_jobs, PATH, ControlOrder, retry_call)
+def among(possible: Sequence[TaskStatus]) -> list[dict[str, Any]]:
+    """What JSON Schema is to say of the filter: which statuses it may name."""
+    status = {"enum": [None, *possible]}
+    return [{"properties": {"filter": {"properties": {"status": status}}}}]
 
-DESCRIBED = jobs.ORDER | {"answers": {200: DryRun, 202: TaskRecord}}
+
+class CancelAll(ControlOrder, frozen=True, kw_only=True):
+    """Which jobs are to be stopped."""
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And they are not final."""
+        return super().rules() + among(CAN_CANCEL)
+
+
+class RetryAll(ControlOrder, frozen=True, kw_only=True):
+    """Which jobs are to run again."""
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And they failed or were cancelled."""
+        return super().rules() + among(CAN_RETRY)
+
+
+CANCEL = jobs.Kind(cancel_jobs, PATH, CancelAll, cancel_call)
+RETRY = jobs.Kind(retry_jobs, PATH, RetryAll, retry_call)
+
+DESCRIBED = jobs.ORDER | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
 
 
 @routes.post(
     PATH + "/cancel",
-    body=ControlOrder,
+    body=CancelAll,
     **DESCRIBED,
     scope="control",
     summary="Stop all jobs that a filter finds",
@@ -80,14 +104,14 @@ DESCRIBED = jobs.ORDER | {"answers": {200: DryRun, 202: TaskRecord}}
     "jobs alone that were ordered after it. With dry_run: 200, and what it would find.",
     tags=["tasks"],
 )
-async def cancel_tasks(request: Request, body: ControlOrder) -> Answer:
+async def cancel_tasks(request: Request, body: CancelAll) -> Answer:
     """Order it, or look."""
     return await accept(CANCEL, body, request)
 
 
 @routes.post(
     PATH + "/retry",
-    body=ControlOrder,
+    body=RetryAll,
     **DESCRIBED,
     scope="control",
     summary="Run all failed or cancelled jobs again that a filter finds",
@@ -95,7 +119,7 @@ async def cancel_tasks(request: Request, body: ControlOrder) -> Answer:
     "jobs alone that were ordered after it. With dry_run: 200, and what it would find.",
     tags=["tasks"],
 )
-async def retry_tasks(request: Request, body: ControlOrder) -> Answer:
+async def retry_tasks(request: Request, body: RetryAll) -> Answer:
     """Order it, or look."""
     return await accept(RETRY, body, request)
 
@@ -104,7 +128,8 @@ async def accept(kind: jobs.Kind, order: ControlOrder, request: Request) -> Answ
     """The order as any other, or what it would find."""
     if not order.dry_run:
         return await jobs.accept(kind, order, request)
-    question = Question(**kind.call(order)["kwargs"])
+    call_name(request)  # a key that is none is refused here, too
+    question = tenants.own(Question(**kind.call(order)["kwargs"]), request)
     limit = jobs.MOST_ON_A_PAGE if question.is_scan else SAMPLE
     page: Page = await app.async_store.run(moves.page(question, limit=limit))
     count = len(page.records) if page.total is None else page.total

@@ -21,6 +21,7 @@ import msgspec
 from cello import Response
 
 from api.paths import Paths, places
+from project.holders import NOBODY
 
 
 class RawRequest(Protocol):
@@ -49,11 +50,12 @@ class Request:
     """A request as a handler sees it.
 
     ``id`` names it in the log and in the answer; ``params`` are the decoded
-    places of the path template; ``key_name`` says whose API key it came with,
-    "" when none is asked for; ``leaving`` is set when this process is about to end.
+    places of the path template; ``holder`` says whose API key it came with,
+    nobody's when none is asked for; ``leaving`` is set when this process is about to end;
+    ``told`` are headers that its answer gets, whatever that is.
     """
 
-    __slots__ = ("_raw", "id", "key_name", "leaving", "params")
+    __slots__ = ("_raw", "holder", "id", "leaving", "params", "told")
 
     def __init__(
         self, raw: RawRequest, request_id: str, params: dict[str, str], leaving: Event
@@ -62,7 +64,23 @@ class Request:
         self.leaving = leaving
         self.id = request_id
         self.params = params
-        self.key_name = ""
+        self.holder = NOBODY
+        self.told: dict[str, str] = {}
+
+    @property
+    def key_name(self) -> str:
+        """The name of the API key, "" when none is asked for."""
+        return self.holder.name
+
+    @property
+    def tenant(self) -> str:
+        """Whose jobs it is about: "" is everybody's."""
+        return self.holder.tenant
+
+    @property
+    def caller(self) -> str:
+        """Who is told apart from others: the key's name, that of its tenant with it."""
+        return f"{self.key_name}@{self.tenant}" if self.tenant else self.key_name
 
     @property
     def method(self) -> str:
@@ -77,6 +95,10 @@ class Request:
     def header(self, name: str) -> str:
         """The value of a header, "" when it was not sent."""
         return self._raw.get_header(name) or ""
+
+    def sent(self, name: str) -> str | None:
+        """The same, None when it was not sent; "" when it is not text."""
+        return self._raw.get_header(name)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -109,9 +131,11 @@ class RouteOptions(TypedDict, total=False):
     query: type[msgspec.Struct]
     auth: bool
     scope: str
+    of_all: bool
     answers: Mapping[int, Any]
     errors: Sequence[int]
     produces: str
+    also_produces: str
     request_headers: Mapping[str, str]
     answer_headers: Mapping[int, Mapping[str, str]]
     summary: str
@@ -120,30 +144,39 @@ class RouteOptions(TypedDict, total=False):
     hidden: bool
 
 
+Admit = Callable[[Request], Awaitable[None]]
+"""Called when it is known whose request it is, before it is read; raises ``Problem`` to refuse."""
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
     ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
     ``also`` another media type it may be in (it is a text then); ``query`` the Struct of the query
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
-    the method says). For the description:
-    ``answers`` is status -> type of the answer, ``errors`` the statuses the
-    handler raises beyond those the edge does, ``produces`` the media type,
-    ``request_headers`` name -> meaning, ``answer_headers`` status -> name -> meaning.
+    the method says), ``of_all`` whether it tells of everybody's jobs: not for a tenant's key.
+    For the description:
+    ``answers`` is status -> type of the answer, several in a tuple, ``errors`` the statuses the
+    handler raises beyond those the edge does, ``produces`` the media type and
+    ``also_produces`` another one, ``request_headers`` name -> meaning, ``answer_headers``
+    status -> name -> meaning.
     """
 
     method: str
     template: str
     handler: Handler
+    admit: Admit | None = None
     body: Any = None
     also: str = ""
     needs_body: bool = True
     query: type[msgspec.Struct] | None = None
     auth: bool = True
     scope: str = ""
+    of_all: bool = False
     answers: Mapping[int, Any] = {}
     errors: Sequence[int] = (503,)
     produces: str = "application/json"
+    also_produces: str = ""
     request_headers: Mapping[str, str] = {}
     answer_headers: Mapping[int, Mapping[str, str]] = {}
     summary: str = ""

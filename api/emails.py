@@ -9,7 +9,7 @@ from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.errors import InvalidField
 from project.settings import DAY, settings
-from tasks.emails import attachments, blast, intake, send_email_blast
+from tasks.emails import attachments, blast, intake, letters, send_email_blast
 from tasks.emails.roll import Plain
 
 PATH = "/emails"
@@ -28,12 +28,24 @@ BLAST = {
 
 routes = Router()
 
+type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
+type Link = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
+type Data = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=intake.DATA_SCHEMA)]
+
+AT_LEISURE = {
+    "recipients": {"maxItems": 0},
+    "delay": {"type": "null"},
+    "run_at": {"type": "null"},
+    "expires": {"type": "null"},
+}
+"""What an order with ``upload`` may say of these."""
+
 
 class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An address, and what the template is told of this recipient alone."""
 
-    address: str
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    address: Address
+    data: Data = msgspec.field(default_factory=dict)
 
 
 class BlastOrder(Order, frozen=True, kw_only=True):
@@ -45,13 +57,20 @@ class BlastOrder(Order, frozen=True, kw_only=True):
     parts, and it starts when it is told to. ``attachments`` are download links of what jobs made.
     """
 
-    recipients: list[str | Recipient] = msgspec.field(default_factory=list)
+    recipients: list[Address | Recipient] = msgspec.field(default_factory=list)
     template: str = "default"
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    data: Data = msgspec.field(default_factory=dict)
     rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     on_unknown: Literal["skip", "resend"] = "skip"
     upload: bool = False
-    attachments: list[str] = msgspec.field(default_factory=list)
+    attachments: list[Link] = msgspec.field(default_factory=list)
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And the templates are those that there are, and one with upload waits."""
+        templates = {"properties": {"template": {"enum": letters.names()}}}
+        waits = [{"properties": {"upload": {"const": False}}}, {"properties": AT_LEISURE}]
+        return [*super().rules(), templates, {"anyOf": waits}]
 
 
 def call(order: BlastOrder) -> dict[str, Any]:
@@ -123,6 +142,6 @@ async def show_blast(request: Request) -> Answer:
     summary="List blasts, newest first",
     tags=["emails"],
 )
-async def list_blasts(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_blasts(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(EMAIL_BLAST, query)
+    return await jobs.show_list(EMAIL_BLAST, query, request)

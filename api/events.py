@@ -5,14 +5,13 @@ say, or after a while; the client asks again with the id of what it had last and
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from cello import Response
 
-from api import tasks, waiting
+from api import tasks, tenants, waiting
 from api.edge import Request, Router
-from api.problems import Problem
 from api.tasks import FoundTasks, TaskQuery
 from project import moves
 from project.celery import app
@@ -37,7 +36,8 @@ MOST_STEPS = 20
 AT_ONCE, SOON, LATER = 0, 500, 2_000
 """Milliseconds after which a client asks again: as ever, when this process leaves, when in need."""
 
-_PLACE = re.compile(r"\d{1,18}-\d{1,18}").fullmatch
+PLACE = "[0-9]{1,18}-[0-9]{1,18}"
+_PLACE = re.compile(PLACE).fullmatch
 
 routes = Router()
 
@@ -45,7 +45,7 @@ routes = Router()
 class TaskEventsQuery(msgspec.Struct, frozen=True):
     """From where on; a browser says so itself when it asks again, in a header."""
 
-    last_event_id: str = ""
+    last_event_id: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^({PLACE})?$"})] = ""
 
 
 class EventsQuery(TaskEventsQuery, frozen=True):
@@ -84,11 +84,11 @@ ROUTE: Any = {
 async def watch_all(request: Request, query: EventsQuery) -> Response:
     """Answer what happens to jobs."""
     after = place_of(request, query)
-    wanted = Wanted(kind=query.kind, queue=query.queue, status=query.status or "")
+    wanted = Wanted("", query.kind, query.queue, query.status or "", request.tenant)
     try:
         told = await tell(wanted, after, request, LONGEST) if after else None
         if told is None:
-            place, listed = await look(query)
+            place, listed = await look(query, request)
             return sse(block(listed, name_of(after), place))
     except StoreUnavailable as problem:
         return silence(problem)
@@ -107,9 +107,8 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
     """Answer what happens to a job."""
     after, job_id = place_of(request, query), request.params["id"]
     try:
-        place, record = await app.async_store.run(moves.look(job_id))
-        if record is None:
-            raise Problem(404, f"There is no job with the id {job_id!r}")
+        place, found = await app.async_store.run(moves.look(job_id))
+        record = tenants.required(found, job_id, request)
         seconds = 0.0 if record.is_final else LONGEST
         told = await tell(Wanted(job=job_id), after, request, seconds) if after else None
         if told is None:
@@ -124,18 +123,18 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
 
 def place_of(request: Request, query: TaskEventsQuery) -> str:
     """What the client saw last, "" when nothing. Raises ``InvalidField``."""
-    place = request.header(HEADER) or query.last_event_id
-    if place and not _PLACE(place):
+    said = [request.sent(HEADER), query.last_event_id or None]
+    places = [place for place in said if place is not None]
+    if not all(map(_PLACE, places)):
         raise InvalidField("last_event_id", "is not one that an event had; leave it out")
-    return place
+    return places[0] if places else ""
 
 
-async def look(query: EventsQuery) -> tuple[str, FoundTasks]:
+async def look(query: EventsQuery, request: Request) -> tuple[str, FoundTasks]:
     """A place in the stream, and the jobs as they were then or a little later."""
     place = await app.async_store.run(moves.last_place())
-    return place, await tasks.find(
-        TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
-    )
+    asked = TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
+    return place, await tasks.find(asked, request)
 
 
 async def tell(wanted: Wanted, after: str, request: Request, seconds: float) -> Told | None:

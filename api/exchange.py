@@ -31,6 +31,13 @@ from project.errors import ContinuoError
 ANSWER_SECONDS = 34.0
 """A handler that takes longer is cancelled; a long poll must stay below."""
 
+POLICY = "Content-Security-Policy"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may do that does not say it itself: show its text and send its forms here."""
+
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _NO_BODY = frozenset({204, 304})
@@ -66,6 +73,8 @@ class Endpoint:
         self._cors = edge.cors
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
+        self._of_all = route.of_all
+        self._admit = route.admit
         self._query = Query(route.query) if route.query else None
         self._body = body_of(route, edge.max_body)
 
@@ -87,7 +96,11 @@ class Endpoint:
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
         if self._keys:
-            request.key_name = self._keys.identify(raw, self._scope)
+            request.holder = self._keys.identify(raw, self._scope)
+        if self._of_all and request.tenant:
+            raise Problem(403, "This is about the jobs of all, and the API key is of a tenant")
+        if self._admit:
+            await self._admit(request)
         arguments: dict[str, Any] = {}
         if self._query:
             arguments["query"] = self._query.read(raw.query)
@@ -128,8 +141,10 @@ class Endpoint:
         headers = {
             "X-Request-ID": request.id,
             "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
             **self._cors.headers(request),
+            **request.told,
         }
         if self._drain.draining:
             headers["Connection"] = "close"
@@ -173,6 +188,8 @@ def _response(answer: Answer, headers: dict[str, str], request: Request) -> Resp
         headers |= _checked(answer.headers)
     if answer.status in _NO_BODY:
         return Response(status=answer.status, headers=headers)
+    if answer.content_type.startswith("text/html") and POLICY not in answer.headers:
+        headers[POLICY] = PAGE_POLICY
     value = answer.value
     data = value.encode() if isinstance(value, str) else _encode(value)
     if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:

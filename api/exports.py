@@ -110,6 +110,6 @@ async def show_export(request: Request) -> Answer:
     summary="List exports, newest first",
     tags=["exports"],
 )
-async def list_exports(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_exports(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(EXPORT, query)
+    return await jobs.show_list(EXPORT, query, request)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import structs
 
-from api import orders, waiting
+from api import orders, tenants, waiting
 from api.edge import Answer, Request
 from api.orders import Order
 from api.problems import Problem
@@ -27,6 +27,7 @@ MOST_ON_A_PAGE = 200
 
 
 type Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)]
+type Cursor = Annotated[str, msgspec.Meta(extra_json_schema={"format": "cursor"})]
 
 
 class ListQuery(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ class ListQuery(msgspec.Struct, frozen=True):
 
     status: TaskStatus | None = None
     limit: Limit = 50
-    cursor: str = ""
+    cursor: Cursor = ""
 
 
 class TaskList(msgspec.Struct, frozen=True):
@@ -96,8 +97,9 @@ SHOW: Described = {
 
 async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said, unique = orders.idempotency(request, order, kind.job.name), order.unique_key()
-    message = message_of(kind, order)
+    said = orders.idempotency(request, order, kind.job.name)
+    unique = order.unique_key(request.tenant)
+    message = message_of(kind, order, request)
     if not said and not unique:
         return await answer_order(await app.asend(message), kind.path, request)
     once = await app.asend_once(message, said=said, unique=unique)
@@ -111,9 +113,10 @@ async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     return answer
 
 
-def message_of(kind: Kind, order: Order) -> Message:
-    """The message of a job that is ordered. Raises ``InvalidField``."""
-    return kind.job.message(**kind.call(order), **order.options())
+def message_of(kind: Kind, order: Order, request: Request) -> Message:
+    """The message of a job that is ordered, for whom. Raises ``InvalidField``."""
+    message = kind.job.message(**kind.call(order), **order.options())
+    return message.owned_by(request.tenant) if request.tenant else message
 
 
 async def answer_held(holder: str, order: Order, path: str) -> Answer:
@@ -134,7 +137,7 @@ async def answer_order(record: TaskRecord, path: str, request: Request) -> Answe
 async def show(kind: Kind, request: Request) -> Answer:
     """The record of one job of this kind."""
     job_id, name = request.params["id"], kind.job.name
-    record = await look(job_id)
+    record = tenants.seen(await look(job_id), request)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
     return await answer_look(record, request)
@@ -161,10 +164,10 @@ async def answer_record(record: TaskRecord, request: Request, status: int = 200)
     return Answer(record, status, again | waited)
 
 
-async def show_list(kind: Kind, query: ListQuery) -> Answer:
-    """A page of the jobs of this kind."""
+async def show_list(kind: Kind, query: ListQuery, request: Request) -> Answer:
+    """A page of the caller's jobs of this kind."""
     question = Question(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
-    page = await find(question, query.limit, query.cursor)
+    page = await find(tenants.own(question, request), query.limit, query.cursor)
     listed = TaskList(page.records, page.total or 0, cursor_of(page))
     return Answer(listed, headers=next_page(kind.path, query, listed.next_cursor))
 

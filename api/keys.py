@@ -1,13 +1,21 @@
 """Who is calling: API keys, by ``X-API-Key`` or ``Authorization: Bearer``."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from api.problems import Problem
-from project.settings import Holder
+from project.holders import NOBODY, Holder, Holders
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the file of keys."""
+
+REALM = 'Bearer realm="continuo"'
 _BEARER = "bearer "
+_log = logging.getLogger("api")
 
 
 class HeaderSource(Protocol):
@@ -17,6 +25,38 @@ class HeaderSource(Protocol):
         """The header's value, whatever the case of its name."""
 
 
+class KeyFile:
+    """The file of keys, looked at now and then. ``read`` gives all keys that there are."""
+
+    def __init__(self, path: Path, read: Callable[[], Holders]) -> None:
+        self._path = path
+        self._read = read
+        self._version = self._seen()
+        self._look_at = 0.0
+
+    def news(self) -> Holders | None:
+        """The keys when they have changed; a file that makes no sense changes nothing."""
+        if monotonic() < self._look_at:
+            return None
+        self._look_at = monotonic() + LOOK_EVERY
+        version = self._seen()
+        if version == self._version:
+            return None
+        self._version = version
+        try:
+            return self._read()
+        except ValueError as problem:
+            _log.error("API keys stay as they were: %s", problem)
+            return None
+
+    def _seen(self) -> tuple[int, ...]:
+        try:
+            about = self._path.stat()
+        except OSError:
+            return ()
+        return about.st_mtime_ns, about.st_size, about.st_ino
+
+
 class Keyring:
     """The keys that open the API. ``holders``: SHA-256 of a key -> who has it.
 
@@ -24,23 +64,27 @@ class Keyring:
     about a key: whoever guesses cannot choose the digest.
     """
 
-    def __init__(self, holders: Mapping[bytes, Holder]) -> None:
+    def __init__(self, holders: Holders, file: KeyFile | None = None) -> None:
         self._holders = holders
+        self._file = file
 
-    def identify(self, source: HeaderSource, scope: str) -> str:
-        """The name of the caller, "" when no key is asked for.
+    def identify(self, source: HeaderSource, scope: str) -> Holder:
+        """Who is calling; nobody in particular when no key is asked for.
 
         Raises ``Problem`` 401 for a stranger, 403 for one whose key does not have the ``scope``.
         """
-        if not self._holders:
-            return ""
+        if self._file:
+            news = self._file.news()
+            self._holders = self._holders if news is None else news
+        elif not self._holders:
+            return NOBODY
         key = _key(source)
         holder = self._holders.get(sha256(key.encode()).digest())
         if holder is None:
             raise _unauthorized(key)
         if scope not in holder.scopes:
-            raise Problem(403, f"This API key does not have the scope {scope}")
-        return holder.name
+            raise _forbidden(scope)
+        return holder
 
 
 def _key(source: HeaderSource) -> str:
@@ -58,4 +102,11 @@ def _unauthorized(key: str) -> Problem:
         if key
         else "An API key is needed: send it as X-API-Key or as Authorization: Bearer"
     )
-    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="continuo"'})
+    error = ', error="invalid_token"' if key else ""
+    return Problem(401, detail, headers={"WWW-Authenticate": REALM + error})
+
+
+def _forbidden(scope: str) -> Problem:
+    asked = f'{REALM}, error="insufficient_scope", scope="{scope}"'
+    detail = f"This API key does not have the scope {scope}"
+    return Problem(403, detail, headers={"WWW-Authenticate": asked})

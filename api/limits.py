@@ -1,11 +1,10 @@
 """How many requests each API key may make, counted in Redis for all processes together."""
 
 from math import ceil
-from typing import Any
 
 import msgspec
 
-from api.edge import Answer, Request, Route, Router
+from api.edge import Request, Route, Router
 from api.problems import Problem
 from project import moves
 from project.celery import app
@@ -13,6 +12,11 @@ from project.moves import Pass
 
 WINDOW = 60
 """Seconds that a limit is about."""
+
+HEADERS = {
+    "RateLimit-Policy": "How many requests (q) in how many seconds (w).",
+    "RateLimit": "How many are left (r), and in how many seconds (t) all are again.",
+}
 
 
 def limited(router: Router, limit: int) -> Router:
@@ -28,19 +32,19 @@ def limited(router: Router, limit: int) -> Router:
 def with_limit(route: Route, limit: int) -> Route:
     """The route, answering 429 when its caller has made too many requests."""
 
-    async def handle(request: Request, **said: Any) -> Any:
-        passed = await app.async_store.run(moves.admit(request.key_name, limit, WINDOW))
-        headers = tell(passed, limit)
+    async def admit(request: Request) -> None:
+        passed = await app.async_store.run(moves.admit(request.caller, limit, WINDOW))
+        request.told |= tell(passed, limit)
         if not passed.is_admitted:
-            headers["Retry-After"] = str(ceil(passed.wait))
-            raise Problem(429, f"More than {limit} requests in {WINDOW} s", headers=headers)
-        answer = await route.handler(request, **said)
-        if isinstance(answer, Answer):
-            return msgspec.structs.replace(answer, headers=headers | answer.headers)
-        return answer
+            again = {"Retry-After": str(ceil(passed.wait))}
+            raise Problem(429, f"More than {limit} requests in {WINDOW} s", headers=again)
 
-    handle.__name__ = route.handler.__name__
-    return msgspec.structs.replace(route, handler=handle, errors=(*route.errors, 429))
+    described = {
+        status: {**HEADERS, **route.answer_headers.get(status, {})} for status in route.answers
+    }
+    return msgspec.structs.replace(
+        route, admit=admit, errors=(*route.errors, 429), answer_headers=described
+    )
 
 
 def tell(passed: Pass, limit: int) -> dict[str, str]:

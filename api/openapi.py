@@ -19,12 +19,34 @@ _REQUEST_ID = {
     "description": "The id of the request in the log: the one sent, or a new one.",
     "schema": {"type": "string"},
 }
+_ASKED_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "required": False,
+    "description": "An id to know the request by; one that is not 1 to 64 letters, digits, . _ - "
+    "is not used.",
+    "schema": {"type": "string"},
+}
+_TEXT = {"type": "string"}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {"type": "string", "pattern": r'^(?!"?"$)[ -~]{1,255}$'},
+    "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"},
+    "Retry-After": {"type": "integer", "minimum": 0},
+}
+"""What stands in headers that are not just text."""
+_FORMATS = {"text/csv": {"type": "string", "format": "csv", "minLength": 1}}
 _KNOWN = "The ETag of an earlier answer: 304 without a body when it is still the same."
 _TAGGED = {"ETag": "Names this content, for If-None-Match."}
 _EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
-    429: {"Retry-After": "Seconds after which one may pass."},
+    403: {"WWW-Authenticate": "Which scope a key has to have."},
+    405: {"Allow": "The methods that work here."},
+    429: {
+        "Retry-After": "Seconds after which one may pass.",
+        "RateLimit": "How many are left (r), and in how many seconds (t) all are again.",
+        "RateLimit-Policy": "How many requests (q) in how many seconds (w).",
+    },
     503: {"Retry-After": "Seconds after which it may work."},
 }
 _MEANING = {
@@ -57,7 +79,8 @@ def document(router: Router, info: Info) -> dict[str, Any]:
     schemas = _Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        operations = paths.setdefault(route.template, {})
+        asked = {"parameters": [{"$ref": "#/components/parameters/RequestId"}]}
+        operations = paths.setdefault(route.template, asked)
         operations[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -68,6 +91,7 @@ def document(router: Router, info: Info) -> dict[str, Any]:
             "schemas": schemas.components,
             "responses": dict(_failures(routes, schemas)),
             "headers": {"RequestId": _REQUEST_ID},
+            "parameters": {"RequestId": _ASKED_ID},
             "securitySchemes": _SCHEMES,
         },
     }
@@ -81,9 +105,15 @@ class _Schemas:
         self._schemas, self.components = msgspec.json.schema_components(
             self._types, ref_template=_REF
         )
+        simplify(self.components)
+        for shape in self._types:
+            if rules := getattr(shape, "rules", None):
+                self.components[shape.__name__]["allOf"] = rules()
 
     def of(self, shape: Any) -> dict[str, Any]:
         """The schema of ``shape``, a reference where it has a name."""
+        if isinstance(shape, tuple):
+            return {"anyOf": [self.of(one) for one in shape]}
         return self._schemas[self._types.index(shape)]
 
     def fields(self, struct: type[msgspec.Struct]) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -94,8 +124,23 @@ class _Schemas:
             yield name, field, name in schema.get("required", ())
 
 
+def simplify(schema: Any) -> None:
+    """Say of a tuple of one type what that is, once: readers of older drafts understand it too."""
+    if isinstance(schema, list):
+        for item in schema:
+            simplify(item)
+    elif isinstance(schema, dict):
+        first, *others = schema.get("prefixItems") or [None]
+        if first and all(other == first for other in others):
+            del schema["prefixItems"]
+            schema["items"] = first
+        for item in schema.values():
+            simplify(item)
+
+
 def _shapes(route: Route) -> Iterator[Any]:
-    yield from (shape for shape in route.answers.values() if _has_schema(shape))
+    for shape in route.answers.values():
+        yield from filter(_has_schema, shape if isinstance(shape, tuple) else [shape])
     if route.body is not None:
         yield route.body
     if route.query is not None:
@@ -122,7 +167,7 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     if route.body is not None:
         content: dict[str, Any] = {"application/json": {"schema": schemas.of(route.body)}}
         if route.also:
-            content[route.also] = {"schema": {"type": "string"}}
+            content[route.also] = {"schema": _FORMATS[route.also]}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY
@@ -131,13 +176,13 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
 
 def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
     for name in route.parameters:
-        yield _parameter("path", name, {"type": "string"}, required=True)
+        yield _parameter("path", name, {"type": "string", "minLength": 1}, required=True)
     if route.query is not None:
         for name, schema, required in schemas.fields(route.query):
             yield _parameter("query", name, schema, required=required)
     known = {"If-None-Match": _KNOWN} if _is_tagged(route, 200) else {}
     for name, meaning in (known | dict(route.request_headers)).items():
-        yield _parameter("header", name, {"type": "string", "description": meaning})
+        yield _parameter("header", name, _HEADERS.get(name, _TEXT) | {"description": meaning})
 
 
 def _parameter(
@@ -154,7 +199,7 @@ def _responses(route: Route, schemas: _Schemas) -> Iterator[tuple[str, dict[str,
     for status, shape in sorted(route.answers.items()):
         yield str(status), _success(route, status, shape, schemas)
     if _is_tagged(route, 200):
-        yield "304", _response(title(304), _TAGGED)
+        yield "304", _response(title(304), _TAGGED | dict(route.answer_headers.get(200, {})))
     for status in sorted(_error_statuses(route) - set(route.answers)):
         yield str(status), {"$ref": f"#/components/responses/{_failure_name(status)}"}
 
@@ -167,6 +212,8 @@ def _success(route: Route, status: int, shape: Any, schemas: _Schemas) -> dict[s
         answer["content"] = {route.produces: {"schema": schemas.of(shape)}}
     elif shape is not None:
         answer["content"] = {route.produces: {}}
+    if route.also_produces and status == HTTPStatus.OK:
+        answer["content"][route.also_produces] = {"schema": _TEXT}
     return answer
 
 
@@ -193,7 +240,7 @@ def _failure_name(status: int) -> str:
 
 def _response(description: str, headers: Mapping[str, str]) -> dict[str, Any]:
     described = {
-        name: {"description": meaning, "schema": {"type": "string"}}
+        name: {"description": meaning, "schema": _HEADERS.get(name, _TEXT)}
         for name, meaning in headers.items()
     }
     return {"description": description, "headers": _EVERY_ANSWER | described}

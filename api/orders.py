@@ -11,13 +11,20 @@ from api.edge import Request
 from api.problems import FieldError, Problem
 from project import moves
 from project.errors import InvalidField
-from project.labels import LONGEST_TAG, MOST_TAGS
+from project.labels import LONGEST_TAG, MOST_TAGS, owned_by
 from project.moves import Once, Said
 from project.settings import settings
 
+LAST_DAY = 253_402_214_400
+"""When the last day of the year 9999 begins, in seconds since 1970: dates go no further."""
+
 type Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
-type Moment = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
-type Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TAG)]
+type Moment = Annotated[float, msgspec.Meta(ge=0, le=LAST_DAY)]
+type Tag = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=LONGEST_TAG, extra_json_schema={"format": "line"}),
+]
+type Url = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri"})]
 type Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 KEY_HEADER = "Idempotency-Key"
@@ -61,7 +68,13 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     unique: Unique | None = None
     tags: Annotated[list[Tag], msgspec.Meta(max_length=MOST_TAGS)] = []
-    callback_url: str | None = None
+    callback_url: Url | None = None
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """What JSON Schema is to say beside the fields: of two times there is at most one."""
+        times = {"delay": {"type": "number"}, "run_at": {"type": "number"}}
+        return [{"not": {"properties": times, "required": list(times)}}]
 
     def options(self) -> dict[str, Any]:
         """The same for ``apply_async``; nothing when nothing was said."""
@@ -82,34 +95,37 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             options["tags"] = self.tags
         return options
 
-    def unique_key(self) -> moves.Unique | None:
-        """The key that only one job has."""
-        return moves.Unique(self.unique.key, self.unique.during) if self.unique else None
+    def unique_key(self, tenant: str = "") -> moves.Unique | None:
+        """The key that only one job has, or one job of a tenant."""
+        if self.unique is None:
+            return None
+        key = "\n".join([*owned_by(tenant), self.unique.key])
+        return moves.Unique(key, self.unique.during)
 
 
 def idempotency(request: Request, order: Order, kind: str) -> Said | None:
     """What to know this order by when it comes again; None without the header."""
-    key = read_key(request.header(KEY_HEADER))
-    if not key:
+    header = request.sent(KEY_HEADER)
+    if header is None:
         return None
-    scope = f"{kind}\n{request.key_name}\n{key}"
+    scope = f"{kind}\n{request.caller}\n{read_key(header)}"
     digest = blake2b(scope.encode(), digest_size=16).hexdigest()
     return Said(digest, canonical(order), settings().idempotency_seconds)
 
 
 def call_name(request: Request) -> str:
     """A name for a wish that is the same when it is sent again under its key; else a new one."""
-    key = read_key(request.header(KEY_HEADER))
-    if not key:
+    header = request.sent(KEY_HEADER)
+    if header is None:
         return moves.new_call()
-    return blake2b(f"{request.key_name}\n{key}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{request.caller}\n{read_key(header)}".encode(), digest_size=16).hexdigest()
 
 
 def read_key(header: str) -> str:
-    """The key, quoted (RFC 8941) or bare; "" when there is none. Raises ``Problem`` 400."""
+    """The key, quoted (RFC 8941) or bare. Raises ``Problem`` 400."""
     is_quoted = len(header) > 1 and header[0] == header[-1] == '"'
     key = header[1:-1] if is_quoted else header
-    if header and not (0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
+    if not (0 < len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
         detail = f"must be 1 to {MOST_KEY} visible ASCII characters, quoted or not"
         raise Problem(
             400, f"{KEY_HEADER}: {detail}", errors=[FieldError(field=KEY_HEADER, detail=detail)]

@@ -70,17 +70,17 @@ def routes_of_sink() -> Router:
     """The pages; they are for people, not in the description for programs."""
     routes = Router()
 
-    @routes.get(PATH, query=OutboxQuery, hidden=True)
+    @routes.get(PATH, query=OutboxQuery, hidden=True, of_all=True)
     async def show_outbox(_: Request, query: OutboxQuery) -> Answer:
         briefs = await asyncio.to_thread(mailbox.newest, ON_A_PAGE, query.before)
         return page("Outbox", list_of(briefs))
 
-    @routes.get(PATH + "/{name}", hidden=True)
+    @routes.get(PATH + "/{name}", hidden=True, of_all=True)
     async def show_mail(request: Request) -> Answer:
         mail = await found(request)
         return page(mail.subject or "A mail without a subject", about(mail))
 
-    @routes.get(PATH + "/{name}/html", hidden=True)
+    @routes.get(PATH + "/{name}/html", hidden=True, of_all=True)
     async def show_body(request: Request) -> Answer:
         mail = await found(request)
         return answer(mail.html or f"<pre>{escape(mail.text)}</pre>", MAIL_POLICY)

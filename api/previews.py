@@ -1,12 +1,11 @@
 """Look at a mail before anybody gets it."""
 
 import asyncio
-from typing import Any
 
 import msgspec
 
 from api.edge import Answer, Request, Router
-from api.emails import PATH
+from api.emails import PATH, Address, Data
 from project.errors import InvalidField
 from tasks.emails import addresses, booth, intake, letters
 from tasks.emails.booth import Parts, Preview, Trial
@@ -22,8 +21,8 @@ class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A template, by name or in parts, and what it is told of whom."""
 
     template: str | Parts = "default"
-    recipient: str = "ada@example.com"
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    recipient: Address = "ada@example.com"
+    data: Data = msgspec.field(default_factory=dict)
 
 
 @routes.post(

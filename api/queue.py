@@ -25,12 +25,12 @@ class QueueList(msgspec.Struct, frozen=True):
     summary="Count messages, jobs and workers",
     tags=["queue"],
 )
-async def show_stats(_: Request) -> Answer:
+async def show_stats(request: Request) -> Answer:
     """Answer counts that cost the same however many jobs there are."""
-    return Answer(await app.async_store.run(moves.stats()))
+    return Answer(await app.async_store.run(moves.stats(request.tenant)))
 
 
-@routes.get(PATH, answers={200: QueueList}, summary="Show every queue", tags=["queue"])
+@routes.get(PATH, of_all=True, answers={200: QueueList}, summary="Show every queue", tags=["queue"])
 async def list_queues(_: Request) -> Answer:
     """Answer how each is doing."""
     return Answer(QueueList(await app.async_store.run(moves.queues())))
@@ -38,7 +38,8 @@ async def list_queues(_: Request) -> Answer:
 
 @routes.post(
     PATH + "/{name}/pause",
-    scope="control",
+    scope="admin",
+    of_all=True,
     answers={200: Queue},
     errors=(404, 409, 503),
     summary="Let a queue hand out nothing",
@@ -55,7 +56,8 @@ async def pause_queue(request: Request) -> Answer:
 
 @routes.post(
     PATH + "/{name}/resume",
-    scope="control",
+    scope="admin",
+    of_all=True,
     answers={200: Queue},
     errors=(404, 409, 503),
     summary="Let a queue hand out its messages again",

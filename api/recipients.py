@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -20,7 +21,8 @@ MOST_ON_A_PAGE = 10_000
 MOST_CHUNKS = 10
 """Chunks that one page looks at: of a rare outcome it may be short, or empty, and not the last."""
 
-MOST_CURSOR = 20
+CURSOR = r"([0-9]{1,10}\.[0-9]{1,6})?"
+_IS_CURSOR = re.compile(CURSOR).fullmatch
 
 type Word = Literal[
     "waiting", "sent", "retry", "bounced", "rejected", "suppressed", "invalid", "unknown"
@@ -34,7 +36,7 @@ class RecipientQuery(msgspec.Struct, frozen=True):
 
     outcome: Word | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 100
-    cursor: str = ""
+    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR}$"})] = ""
     format: Literal["json", "csv"] = "json"
 
 
@@ -65,7 +67,13 @@ class Place(msgspec.Struct, frozen=True):
     query=RecipientQuery,
     answers={200: RecipientList},
     errors=(404, 503),
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    also_produces="text/csv",
+    answer_headers={
+        200: {
+            "Link": "The next page (rel=next).",
+            "Content-Disposition": "The name to save a table under.",
+        }
+    },
     summary="List what became of each recipient",
     description="With format=csv the same as a table. A page may be short and not the last.",
     tags=["emails"],
@@ -156,9 +164,7 @@ def harmless(cell: Any) -> str:
 
 def read_cursor(text: str) -> Place:
     """The place behind a cursor; the start for none."""
-    chunk, dot, row = (text or "0.0").partition(".")
-    if not (
-        dot and chunk.isdecimal() and row.isdecimal() and len(text) < len("1000000000.1000000")
-    ):
+    if not _IS_CURSOR(text):
         raise InvalidField("cursor", "is not one that a list gave; leave it out")
+    chunk, _, row = (text or "0.0").partition(".")
     return Place(int(chunk), int(row))

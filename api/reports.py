@@ -14,6 +14,7 @@ from tasks.reports import documents, generate_report
 
 PATH = "/reports"
 MOST_ATTEMPTS = 20
+DEFAULT_TYPE = "summary"
 
 routes = Router()
 
@@ -26,11 +27,23 @@ class ReportOrder(Order, frozen=True, kw_only=True):
     ``archival`` makes the PDF a PDF/A. ``max_retries`` is the most attempts the job gets.
     """
 
-    type: str = "summary"
+    type: str = DEFAULT_TYPE
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     format: Output | list[Output] = "pdf"
     archival: bool = False
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And each type has its own filters."""
+        return [*super().rules(), {"anyOf": [rule(kind) for kind in catalogue.known().values()]}]
+
+
+def rule(kind: catalogue.ReportType) -> dict[str, Any]:
+    """What an order of one type may say; the type can be left out for the default one."""
+    required = {} if kind.name == DEFAULT_TYPE else {"required": ["type"]}
+    filters_of = catalogue.schema(kind.definition.origin)
+    return {"properties": {"type": {"const": kind.name}, "filters": filters_of}, **required}
 
 
 class ReportType(msgspec.Struct, frozen=True):
@@ -120,6 +133,6 @@ async def show_report(request: Request) -> Answer:
     summary="List reports, newest first",
     tags=["reports"],
 )
-async def list_reports(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_reports(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(REPORT, query)
+    return await jobs.show_list(REPORT, query, request)

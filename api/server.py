@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import uvloop
@@ -24,7 +25,7 @@ from api.cors import Cors
 from api.drain import Drain
 from api.edge import Router
 from api.exchange import ANSWER_SECONDS, Edge
-from api.keys import Keyring
+from api.keys import KeyFile, Keyring
 from project.settings import Settings
 from project.store import NativeRedis
 
@@ -98,7 +99,7 @@ class Server:
         app._print_banner = lambda *_: None  # noqa: SLF001 - it has no switch, and stdout is not ours
         set_bounds(app, self._settings.max_body_bytes * _BODY_SLACK)
         edge = Edge(
-            keys=Keyring(self._settings.key_holders),
+            keys=keyring(self._settings),
             drain=self._drain,
             max_body=self._settings.max_body_bytes,
             cors=Cors(self._settings.origins),
@@ -139,6 +140,13 @@ class Server:
             _log.warning("%d requests did not finish in time", left)
         async with asyncio.timeout(CLOSE_SECONDS):
             await self._lifecycle.close()
+
+
+def keyring(config: Settings) -> Keyring:
+    """The keys as the settings say."""
+    path = config.api_keys_file
+    file = KeyFile(Path(path), lambda: config.key_holders) if path else None
+    return Keyring(config.key_holders, file)
 
 
 def native_redis(app: App, url: str) -> NativeRedis | None:

@@ -1,5 +1,6 @@
 """Who gets no mail of any blast: those who unsubscribed, whose mailbox is gone, who complained."""
 
+import re
 from itertools import batched
 from typing import Annotated, Literal
 
@@ -18,6 +19,9 @@ PATH = "/suppressions"
 ONE = PATH + "/{address}"
 
 routes = Router()
+
+CURSOR = "[0-9]{0,19}"
+_IS_CURSOR = re.compile(CURSOR).fullmatch
 
 type Reason = Literal["unsubscribed", "bounced", "complaint", "manual"]
 
@@ -42,7 +46,7 @@ class SuppressionQuery(msgspec.Struct, frozen=True):
     """What the list can be asked: about so many, from where on."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
-    cursor: str = ""
+    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR}$"})] = ""
 
 
 class Suppressed(msgspec.Struct, frozen=True):
@@ -63,6 +67,7 @@ class SuppressionList(msgspec.Struct, frozen=True):
 
 @routes.get(
     PATH,
+    of_all=True,
     query=SuppressionQuery,
     answers={200: SuppressionList},
     summary="List the addresses that get no mail",
@@ -71,7 +76,7 @@ class SuppressionList(msgspec.Struct, frozen=True):
 )
 async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
     """Answer a page."""
-    if query.cursor and not query.cursor.isdecimal():
+    if not _IS_CURSOR(query.cursor):
         raise InvalidField("cursor", "is not one that a list gave; leave it out")
     page = await app.async_store.run(moves.suppressions(query.cursor, query.limit))
     return Answer(
@@ -81,6 +86,7 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
 
 @routes.get(
     ONE,
+    of_all=True,
     answers={200: Suppressed},
     summary="Say why an address gets no mail",
     tags=["suppressions"],
@@ -98,6 +104,7 @@ async def show_suppression(request: Request) -> Answer:
     body=SuppressionOrder,
     also="text/csv",
     scope="control",
+    of_all=True,
     answers={200: ImportReport},
     summary="Let addresses get no mail any more",
     description="As JSON, or as CSV with a column email; then the reason is manual.",
@@ -122,6 +129,7 @@ async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
 @routes.delete(
     ONE,
     scope="control",
+    of_all=True,
     answers={204: None},
     errors=(404, 503),
     summary="Let an address get mail again",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api import jobs, orders
+from api import jobs, orders, tenants
 from api.bulk import KINDS
 from api.edge import Answer, Request, Router
 from api.filters import TaskFilter
@@ -34,7 +34,7 @@ class TaskQuery(TaskFilter, frozen=True):
     """
 
     limit: jobs.Limit = 50
-    cursor: str = ""
+    cursor: jobs.Cursor = ""
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,9 +52,9 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FoundTasks(msgspec.Struct, frozen=True):
     """A page of records, newest first.
 
-    ``total`` is how many match on all pages, null when ``error`` was asked for, as records have
-    to be read for that; ``looked_at`` is how many were read for this page. ``next_cursor`` asks
-    for the next page, null on the last.
+    ``total`` is how many match on all pages, null when ``error`` was asked for, or ``tag`` with a
+    tenant's key, as records have to be looked at for that; ``looked_at`` is how many were for
+    this page. ``next_cursor`` asks for the next page, null on the last.
     """
 
     tasks: list[TaskRecord]
@@ -71,15 +71,16 @@ class FoundTasks(msgspec.Struct, frozen=True):
     summary="List jobs of all kinds, newest first",
     tags=["tasks"],
 )
-async def list_tasks(_: Request, query: TaskQuery) -> Answer:
+async def list_tasks(request: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
-    found = await find(query)
+    found = await find(query, request)
     return Answer(found, headers=jobs.next_page(PATH, query, found.next_cursor))
 
 
-async def find(query: TaskQuery) -> FoundTasks:
-    """The page of records that a query asks for."""
-    page = await jobs.find(query.question(), query.limit, query.cursor)
+async def find(query: TaskQuery, request: Request) -> FoundTasks:
+    """The page of the caller's records that a query asks for."""
+    question = tenants.own(query.question(), request)
+    page = await jobs.find(question, query.limit, query.cursor)
     return FoundTasks(page.records, page.total, jobs.cursor_of(page), page.looked_at)
 
 
@@ -92,7 +93,9 @@ async def find(query: TaskQuery) -> FoundTasks:
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
     job_id = request.params["id"]
-    return await jobs.answer_look(existing(await jobs.look(job_id), job_id), request)
+    return await jobs.answer_look(
+        tenants.required(await jobs.look(job_id), job_id, request), request
+    )
 
 
 @routes.post(
@@ -107,6 +110,8 @@ async def show_task(request: Request) -> Answer:
 )
 async def cancel_task(request: Request) -> Answer:
     """Ask for it; what is final stays as it is."""
+    if request.tenant:
+        await found(request)  # or it is not the tenant's to stop
     said = await app.async_store.run(moves.cancel(request.params["id"]))
     record = await found(request)
     if said is Cancel.FINAL:
@@ -157,19 +162,13 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
 
 async def found(request: Request) -> TaskRecord:
     """The record that the path names; 404 when there is none."""
-    return await record_of(request.params["id"])
+    return await record_of(request.params["id"], request)
 
 
-async def record_of(job_id: str) -> TaskRecord:
-    """The record of any job; 404 when there is none."""
-    return existing(await app.async_store.run(moves.read(job_id)), job_id)
-
-
-def existing(record: TaskRecord | None, job_id: str) -> TaskRecord:
-    """The record, unless there is none: 404."""
-    if record is None:
-        raise Problem(404, f"There is no job with the id {job_id!r}")
-    return record
+async def record_of(job_id: str, request: Request) -> TaskRecord:
+    """The record of any job of the caller's; 404 when there is none."""
+    record = await app.async_store.run(moves.read(job_id))
+    return tenants.required(record, job_id, request)
 
 
 def changes(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:

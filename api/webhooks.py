@@ -6,7 +6,7 @@ import msgspec
 
 from api import jobs
 from api.edge import Answer, Request, Router
-from api.orders import Order
+from api.orders import Order, Url
 from project.records import DEFAULT_MAX_RETRIES
 from tasks.webhooks import call_webhook, orders
 
@@ -24,7 +24,7 @@ class WebhookOrder(Order, frozen=True, kw_only=True):
     ``max_retries`` is the most attempts the job gets.
     """
 
-    url: str
+    url: Url
     method: orders.Method = "POST"
     headers: orders.Headers = msgspec.field(default_factory=dict)
     body: Any = None
@@ -74,6 +74,6 @@ async def show_webhook(request: Request) -> Answer:
     summary="List calls, newest first",
     tags=["webhooks"],
 )
-async def list_webhooks(_: Request, query: jobs.ListQuery) -> Answer:
+async def list_webhooks(request: Request, query: jobs.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(WEBHOOK, query)
+    return await jobs.show_list(WEBHOOK, query, request)

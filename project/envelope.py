@@ -38,7 +38,7 @@ REVIVAL = "revival"
 
 
 CALLBACK = "callback"
-"""The header that carries what is kept of a callback as far as the envelope, and not beyond."""
+"""The header that carries the message of a callback as far as the envelope, and not beyond."""
 
 
 class Envelope:
@@ -78,7 +78,7 @@ class Envelope:
         """Take the arguments of ``kombu.Producer.publish``."""
         if exchange:
             raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
-        due, callback = due_time(headers), headers.pop(CALLBACK, "")
+        due, callback = due_time(headers), headers.pop(CALLBACK, None)
         self._message = Message(
             id=headers["id"],
             kind=headers["task"],

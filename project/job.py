@@ -376,10 +376,10 @@ class Job(Task):
         """How many attempts a call gets that does not say."""
         return ATTEMPTS_LIMIT if self.max_retries is None else self.max_retries + 1
 
-    def _callback(self, url: str) -> str:
-        """What is kept of a callback. Raises ``InvalidField``."""
-        message = self.app.messenger.message(kwargs={"url": url}, task_id=moves.UNNAMED)
-        return moves.callback_of(message)
+    def _callback(self, url: str) -> Message:
+        """The message of a delivery. Raises ``InvalidField``."""
+        message: Message = self.app.messenger.message(kwargs={"url": url}, task_id=moves.UNNAMED)
+        return message
 
     def _limit(self, request: Context, max_retries: int | None) -> int:
         if max_retries is not None:

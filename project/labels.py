@@ -21,6 +21,7 @@ CONTROL_QUEUE = "control"
 PRIORITY_SEPARATOR = "\x06\x16"
 """kombu's own: priority 0 is the queue's name itself, the others follow it."""
 
+TENANT = "tenant:"
 TAG = "tag:"
 MOST_TAGS = 8
 LONGEST_TAG = 64
@@ -37,6 +38,12 @@ class Label(NamedTuple):
     def tags(self) -> list[str]:
         """The tags of the job."""
         return [facet.removeprefix(TAG) for facet in self.facets if facet.startswith(TAG)]
+
+    @property
+    def tenant(self) -> str:
+        """Whose job it is, "" when it is nobody's."""
+        own = (facet for facet in self.facets if facet.startswith(TENANT))
+        return next(own, "").removeprefix(TENANT)
 
     @property
     def shelf(self) -> str:
@@ -77,6 +84,11 @@ def facet(tag: str, place: int) -> str:
         problem = f"must be 1 to {LONGEST_TAG} characters that can be printed"
         raise InvalidField(f"tags[{place}]", problem)
     return TAG + tag
+
+
+def owned_by(tenant: str) -> tuple[str, ...]:
+    """The facets of all jobs of a tenant; none of "", who is everybody."""
+    return (TENANT + tenant,) if tenant else ()
 
 
 def one_line(text: str) -> str:

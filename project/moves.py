@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from project.errors import DuplicateJob, InvalidField
-from project.labels import DEFAULT_QUEUE, Label, queue_of, read_label
+from project.labels import DEFAULT_QUEUE, Label, owned_by, queue_of, read_label
 from project.records import (
     Cause,
     Estimate,
@@ -76,8 +76,8 @@ class Message(NamedTuple):
     ``queue`` is the Redis list, ``text`` the message as kombu writes it,
     ``payload`` the JSON of ``[args, kwargs]``, ``due`` seconds since the epoch
     or None for at once, ``max_retries`` the most attempts the job gets, ``facets``
-    what it is filed under beside its kind and queue, ``callback`` what ``callback_of``
-    made of the message that tells how it ended.
+    what it is filed under beside its kind and queue, ``callback`` the message, its id ``UNNAMED``,
+    of the job that tells how it ended.
     """
 
     id: str
@@ -88,12 +88,17 @@ class Message(NamedTuple):
     max_retries: int
     due: float | None = None
     facets: tuple[str, ...] = ()
-    callback: str = ""
+    callback: "Message | None" = None
 
     @property
     def label(self) -> Label:
         """What the job is filed under."""
         return Label(self.kind, queue_of(self.queue), self.facets)
+
+    def owned_by(self, tenant: str) -> "Message":
+        """The message of the same job, which is a tenant's."""
+        callback = self.callback and self.callback.owned_by(tenant)
+        return self._replace(facets=(*owned_by(tenant), *self.facets), callback=callback)
 
 
 class Said(NamedTuple):
@@ -324,7 +329,7 @@ def about_job(message: Message) -> tuple[Argument, ...]:
         raise InvalidField("countdown", f"{message.due} is no time")
     due = "" if message.due is None else repr(message.due)
     if message.callback:
-        due = f"{due}\n{message.callback}"
+        due = f"{due}\n{about_callback(message.callback)}"
     about = (message.id, message.label.write(), message.max_retries, message.payload)
     return (*about, message.queue, message.text, due)
 
@@ -333,8 +338,8 @@ UNNAMED = "@id@"
 """The id of a message that is to get one when it is sent."""
 
 
-def callback_of(message: Message) -> str:
-    """A message (its id ``UNNAMED``) as it is kept until the job it tells of is final."""
+def about_callback(message: Message) -> str:
+    """A message that is to be sent later, as it is kept."""
     about = (message.queue, message.max_retries, message.payload, message.text)
     return "\n".join(map(str, (*about, message.label.write())))
 
@@ -357,6 +362,7 @@ def first_record(message: Message, created_at: float) -> TaskRecord:
         queue=label.queue,
         tags=label.tags,
         errors=[],
+        tenant=label.tenant or UNSET,
     )
 
 
@@ -626,15 +632,18 @@ def page(
     return Move("page", [*arguments, *FIELDS], parse)
 
 
-def stats() -> Move[Stats]:
-    """Counts over everything, at a cost that does not depend on how much that is."""
+def stats(tenant: str = "") -> Move[Stats]:
+    """Counts over everything, at a cost that does not depend on how much that is.
+
+    Of a ``tenant`` only its jobs are counted; ``queue_size`` is how many of those are pending.
+    """
 
     def parse(answer: list[Any]) -> Stats:
         waiting, slots, *pairs = answer
         counts = {name.decode(): count for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
         return Stats(waiting, sum(counts.values()), slots, counts)
 
-    return Move("stats", (), parse)
+    return Move("stats", owned_by(tenant), parse)
 
 
 def queues() -> Move[list[Queue]]:
@@ -822,6 +831,7 @@ def record_of(
         tags=label.tags,
         progress=progress_of(field["progress"]),
         errors=errors,
+        tenant=label.tenant or UNSET,
     )
 
 
@@ -857,6 +867,7 @@ def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
         attempts=int(field[b"attempts"]),
         at=int(place.partition(b"-")[0]) / 1000,
         progress=progress_of(field.get(b"progress")),
+        tenant=label.tenant,
     )
     return Noted(place.decode(), event)
 

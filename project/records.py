@@ -90,6 +90,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
     ``progress`` is what the last attempt said of itself, None when it said nothing. ``errors``
     are the attempts that did not work, the last 20, oldest first; lists leave them out.
+    ``tenant`` is whose job it is, left out when it is nobody's.
     """
 
     id: str
@@ -108,6 +109,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
     progress: Progress | None = None
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
+    tenant: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:
@@ -133,6 +135,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: int
     at: float
     progress: Progress | None = None
+    tenant: str = ""
 
 
 class Wanted(NamedTuple):
@@ -142,10 +145,11 @@ class Wanted(NamedTuple):
     kind: str = ""
     queue: str = ""
     status: str = ""
+    tenant: str = ""
 
     def takes(self, event: Event) -> bool:
         """Whether it is one of those."""
-        about = (event.id, event.kind, event.queue, event.status)
+        about = (event.id, event.kind, event.queue, event.status, event.tenant)
         return all(want in ("", has) for want, has in zip(self, about, strict=True))
 
 

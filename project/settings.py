@@ -8,7 +8,6 @@ A value that makes no sense stops the process at start and names the variable.
 import base64
 import binascii
 import contextlib
-import hashlib
 import ipaddress
 import os
 import re
@@ -22,18 +21,9 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from project.errors import UnsafeStart
+from project.holders import Holders, read_file, read_holders
 
-MIN_SECRET_LENGTH = 16
 DAY = 86_400
-
-
-SCOPES = frozenset({"submit", "read", "control", "admin"})
-"""What an API key may open: orders; records and lists; cancelling and running again; all jobs
-and URLs at once."""
-
-DIGEST = "sha256="
-IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
-"""A key may be given by its digest, so that whoever reads the settings does not have it."""
 
 
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
@@ -84,26 +74,6 @@ def read_exceptions(text: str) -> Exceptions:
     names = [name for part in names_in(text) if IS_HOST_NAME(name := part.lower())]
     others = [part for part in names_in(text) if part.lower() not in names]
     return Exceptions([ipaddress.ip_network(part) for part in others], names)
-
-
-class Holder(NamedTuple):
-    """Who has an API key, and what it opens."""
-
-    name: str
-    scopes: frozenset[str] = SCOPES
-
-
-def read_pair(pair: str) -> tuple[list[str], str, str]:
-    """One ``name/scope/scope:key``: its name and scopes, the colon, the key."""
-    who, colon, key = pair.partition(":")
-    return who.split("/"), colon, key
-
-
-def digest(key: str) -> bytes:
-    """What an API key is known by."""
-    if key.startswith(DIGEST):
-        return bytes.fromhex(key.removeprefix(DIGEST))
-    return hashlib.sha256(key.encode()).digest()
 
 
 class Settings(BaseSettings):
@@ -158,7 +128,12 @@ class Settings(BaseSettings):
     api_keys: str = Field(
         "",
         validation_alias="CONTINUO_API_KEYS",
-        description="name:key or name/scope:key, separated by commas.",
+        description="name:key or name/scope@tenant:key, separated by commas.",
+    )
+    api_keys_file: str = Field(
+        "",
+        validation_alias="CONTINUO_API_KEYS_FILE",
+        description="More of them, a line each, keys by digest; read again when it changes.",
     )
     rate_limit: int = Field(
         0,
@@ -309,18 +284,16 @@ class Settings(BaseSettings):
 
     @field_validator("api_keys")
     @classmethod
-    def _are_pairs(cls, text: str) -> str:
-        for pair in filter(None, text.split(",")):
-            (name, *scopes), colon, key = read_pair(pair)
-            if not (name and colon and len(key) >= MIN_SECRET_LENGTH):
-                message = f"each is name:key with a key of at least {MIN_SECRET_LENGTH} characters"
-                raise ValueError(message)
-            if not SCOPES.issuperset(scopes):
-                known = ", ".join(sorted(SCOPES))
-                raise ValueError(f"each may be name/scope/scope:key with scopes of {known}")
-            if key.startswith(DIGEST) and not IS_DIGEST(key):
-                raise ValueError(f"{DIGEST} is followed by the 64 hexadecimal digits of a digest")
+    def _are_holders(cls, text: str) -> str:
+        read_holders(filter(None, text.split(",")))
         return text
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _is_a_file_of_holders(cls, path: str) -> str:
+        if path:
+            read_key_file(Path(path))
+        return path
 
     @field_validator("cors_origins")
     @classmethod
@@ -389,14 +362,17 @@ class Settings(BaseSettings):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
-    @cached_property
-    def key_holders(self) -> dict[bytes, Holder]:
-        """SHA-256 of each API key -> who has it. Empty: no key is asked for."""
-        pairs = (read_pair(pair) for pair in filter(None, self.api_keys.split(",")))
-        return {
-            digest(key): Holder(name, frozenset(scopes) or SCOPES)
-            for (name, *scopes), _, key in pairs
-        }
+    @property
+    def key_holders(self) -> Holders:
+        """Who has which API key, as it is now."""
+        written = read_holders(filter(None, self.api_keys.split(",")))
+        kept = read_key_file(Path(self.api_keys_file)) if self.api_keys_file else {}
+        return kept | written
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether a caller has to have a key."""
+        return bool(self.api_keys or self.api_keys_file)
 
     @cached_property
     def signing_keys(self) -> list[str]:
@@ -405,12 +381,20 @@ class Settings(BaseSettings):
 
     def refuse_open_door(self) -> None:
         """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""
-        if not self.is_loopback and not self.key_holders:
+        if not self.is_loopback and not self.asks_for_keys:
             message = (
                 f"HOST={self.host} is reachable from outside and CONTINUO_API_KEYS is empty: "
                 "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"
             )
             raise UnsafeStart(message)
+
+
+def read_key_file(path: Path) -> Holders:
+    """Who has which API key, says a file. Raises ``ValueError``."""
+    try:
+        return read_file(path.read_text())
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def kept_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from project import moves
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
+from project.labels import owned_by
 from project.moves import Cancel, Question
 from project.records import MAX_BACKOFF, Page, TaskRecord, TaskStatus
 
@@ -68,12 +69,13 @@ def for_each(
 
 
 def asked(job: Any, question: dict[str, Any]) -> Question:
-    """The question, narrowed to jobs that were there when this one was ordered."""
+    """The question, narrowed to jobs that were there when this one was ordered, by whom it was."""
     wanted = Question(**question)
     own = job.AsyncResult(job.request.id).record
     before = min(own.created_at, wanted.created_before or own.created_at)
     statuses = [TaskStatus(status) for status in wanted.statuses]
-    return wanted._replace(statuses=statuses, created_before=before)
+    facets = [*owned_by(own.tenant or ""), *wanted.facets]
+    return wanted._replace(statuses=statuses, facets=facets, created_before=before)
 
 
 def pages(question: Question) -> Iterator[Page]:

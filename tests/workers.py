@@ -119,7 +119,8 @@ class Desk:
 
     def waiting(self) -> list[str]:
         """The connection on which the one worker waits for jobs; none while it does not."""
-        found = [each for each in self.redis.client_list() if each["cmd"] == "brpop"]
+        blocked = (each for each in self.redis.client_list() if "b" in each["flags"])
+        found = [each for each in blocked if each["cmd"] == "brpop"]
         assert len(found) <= 1, found
         return [each["id"] for each in found]
 

@@ -1,7 +1,7 @@
 -- What happened after an event. ARGV: its id ('0-0': from the start), most looked at, then what to pick: job, kind,
--- queue, status ('' = any). -> 1 (0: some of it is forgotten), 1 when there may be more, the id of the last event looked at,
+-- queue, status, tenant ('' = any). -> 1 (0: some of it is forgotten), 1 when there may be more, the id of the last event looked at,
 -- then per event picked its id and its fields.
-local after, most, wanted = ARGV[1], tonumber(ARGV[2]), { unpack(ARGV, 3, 6) }
+local after, most, wanted = ARGV[1], tonumber(ARGV[2]), { unpack(ARGV, 3, 7) }
 local is_start = after == '0-0'
 local found = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', is_start and most or most + 1)
 local known
@@ -15,7 +15,8 @@ if not known then return { 0, 0, last_event() } end
 
 local function is_wanted(fields) -- their order is that of note()
   local kind, queue = fields[4]:match('^([^\n]*)\n?([^\n]*)')
-  local has = { fields[2], kind, queue == '' and DEFAULT_QUEUE or queue, fields[6] }
+  local tenant = fields[4]:match('\ntenant:([^\n]*)')
+  local has = { fields[2], kind, queue == '' and DEFAULT_QUEUE or queue, fields[6], tenant }
   for i = 1, #wanted do
     if wanted[i] ~= '' and wanted[i] ~= has[i] then return false end
   end

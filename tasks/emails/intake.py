@@ -17,7 +17,14 @@ GIVEN = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_ur
 """What a template is told anyway."""
 
 ADDRESS_COLUMNS = ("email", "address", "recipient", "e-mail")
-_IS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}").fullmatch
+NAME = "[A-Za-z][A-Za-z0-9_]{0,49}"
+DATA_SCHEMA = {
+    "maxProperties": MOST_NAMES,
+    "propertyNames": {"pattern": f"^{NAME}$", "not": {"enum": sorted(GIVEN)}},
+}
+"""What ``check_data`` lets pass, as JSON Schema."""
+
+_IS_NAME = re.compile(NAME).fullmatch
 
 
 class Fault(NamedTuple):

@@ -167,11 +167,12 @@ def refuse_unstarted(books: Books, order: Order) -> None:
 
 
 def report(job: Job, books: Books, order: Order) -> None:
-    """Tell how far the blast is."""
+    """Tell how far the blast is; of one recipient or none there is nothing to tell."""
     tally = books.run(moves.tally(order.job_id))
     counts = settled(tally)
     done, total = counts.total() - counts[Outcome.RETRY], max(tally.lines, len(order.recipients))
-    job.progress(done, total, note_of(tally, done, total))
+    if total > 1:
+        job.progress(done, total, note_of(tally, done, total))
 
 
 def note_of(tally: Tally, done: int, total: int) -> str:

@@ -15,7 +15,6 @@ SHOWN = 40
 """Characters of a header's name that are repeated in the answer."""
 
 type Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-type Headers = Annotated[dict[str, str], msgspec.Meta(max_length=50)]
 type Seconds = Annotated[float, msgspec.Meta(ge=1, le=60)]
 type Statuses = Annotated[
     list[Annotated[int, msgspec.Meta(ge=200, le=599)]], msgspec.Meta(max_length=20)
@@ -39,8 +38,14 @@ OURS = frozenset(
 )
 """Headers that say how the connection is used."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-_VALUE = re.compile(r"[\t -~]{0,4096}")
+NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+VALUE = "[\t -~]{0,4096}"
+_NAME = re.compile(NAME)
+_VALUE = re.compile(VALUE)
+
+NAMES = {"propertyNames": {"pattern": f"^{NAME}$", "not": {"enum": sorted(OURS)}}}
+type Value = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{VALUE}$"})]
+type Headers = Annotated[dict[str, Value], msgspec.Meta(max_length=50, extra_json_schema=NAMES)]
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,6 +38,14 @@ def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(house: Ho
     assert total(house) == before + 1
 
 
+@pytest.mark.parametrize("name", ["", '""', "x" * 256, "é"])
+def test_a_key_that_is_none_is_refused_and_not_left_out(house: House, name: str) -> None:
+    before = total(house)
+    answer = house.http.post("/reports", json=LATER, headers={"Idempotency-Key": name.encode()})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
+    assert total(house) == before
+
+
 def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(house: House) -> None:
     name = key()
     first = send(house, {}, name)

@@ -19,7 +19,7 @@ from project.moves import Cancel, Message, Question, Start, Verdict
 from project.records import FINAL, TaskStatus
 from project.store import Store
 
-CALLBACK = moves.callback_of(Message(moves.UNNAMED, "callback", "celery", "m", "[]", 10))
+CALLBACK = Message(moves.UNNAMED, "callback", "celery", "m", "[]", 10)
 TOKENS = st.sampled_from(["w1", "w2"])
 QUEUES = st.sampled_from(["celery", "slow"])
 FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
@@ -47,8 +47,8 @@ class Histories(RuleBasedStateMachine):
         self.store.client.flushall()
         self.store.run(moves.lease("w", 60, {"slots": 1}, first=True))
 
-    @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from(["", CALLBACK]))
-    def enqueue(self, queue: str, facets: tuple[str, ...], callback: str) -> str:
+    @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from([None, CALLBACK]))
+    def enqueue(self, queue: str, facets: tuple[str, ...], callback: Message | None) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
         message = Message(job_id, "k", queue, "m", "[]", 3, None, facets, callback)

@@ -25,7 +25,7 @@ from tests.scripted import HERE, OK, Request, Scripted, answer, says
 from tests.workers import Desk, Worker, Workers
 
 SECRETS = ["whsec_" + base64.b64encode(bytes([number] * 24)).decode() for number in (1, 2)]
-CALLBACK = moves.callback_of(Message(moves.UNNAMED, "callback", "celery", "@id@ m", "[]", 10))
+CALLBACK = Message(moves.UNNAMED, "callback", "celery", "@id@ m", "[]", 10)
 
 
 # --- the moves
@@ -45,7 +45,7 @@ def told(store: Store) -> list[tuple[str, str]]:
     return found
 
 
-def begin(store: Store, *, callback: str = CALLBACK) -> None:
+def begin(store: Store, *, callback: Message | None = CALLBACK) -> None:
     message = Message("job", "k", "celery", "m", "[]", 3, callback=callback)
     store.run(moves.enqueue(message))
     store.run(moves.start("job", retries=0, token="w#1"))
@@ -111,7 +111,7 @@ def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
 
 
 def test_a_job_without_a_callback_has_nothing_of_it(store: Store) -> None:
-    begin(store, callback="")
+    begin(store, callback=None)
     store.run(SUCCEED)
     assert told(store) == []
     fields = {field.decode() for field in store.client.hkeys("continuo:job:job")}

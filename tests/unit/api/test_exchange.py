@@ -13,8 +13,9 @@ from api.drain import Drain
 from api.edge import Answer, Handler, Request, Route
 from api.exchange import Edge, Endpoint
 from api.keys import Keyring
+from api.problems import Problem
 from project.errors import InvalidField, StoreUnavailable
-from project.settings import Holder
+from project.holders import Holder
 
 KEY = "0123456789abcdef"
 
@@ -53,6 +54,7 @@ def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply
     route = Route(
         method=method, template=said.pop("template", "/things"), handler=handler,
         auth=said.pop("auth", False), body=said.pop("body", None), query=said.pop("shape", None),
+        admit=said.pop("admit", None),
     )  # fmt: skip
     endpoint = Endpoint(route, edge(drain))
     return Reply(asyncio.run(endpoint.serve(raw, params)))
@@ -88,10 +90,35 @@ def test_text_is_sent_as_it_is() -> None:
 
 
 def test_every_answer_has_the_headers_that_keep_it_safe() -> None:
+    for handler in (fine, failing(Problem(404, "no"))):
+        assert serve(handler).headers["referrer-policy"] == "no-referrer"
     for reply in (serve(fine), serve(failing(RuntimeError())), serve(fine, auth=True)):
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["cache-control"] == "no-store"
         assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
+
+
+def test_a_page_may_do_nothing_but_what_it_says_itself() -> None:
+    page = "text/html; charset=utf-8"
+    strict = serve(giving(Answer("<p>", content_type=page))).headers
+    assert "default-src 'none'" in strict["content-security-policy"]
+    own = {"Content-Security-Policy": "default-src 'self'"}
+    assert (
+        serve(giving(Answer("<p>", headers=own, content_type=page))).headers[
+            "content-security-policy"
+        ]
+        == "default-src 'self'"
+    )
+    assert "content-security-policy" not in serve(fine).headers
+
+
+def test_who_is_not_admitted_is_not_read() -> None:
+    async def refuse(request: Request) -> None:
+        request.told["RateLimit"] = "none"
+        raise Problem(429, "Too many")
+
+    reply = serve(fine, body=Order, content=b"{", admit=refuse)
+    assert (reply.status, reply.headers["ratelimit"]) == (429, "none")
 
 
 def test_a_handler_may_say_otherwise() -> None:

@@ -1,11 +1,13 @@
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from cello import Request
 
-from api.keys import Keyring
+from api.keys import KeyFile, Keyring
 from api.problems import Problem
-from project.settings import Holder
+from project.holders import Holder
+from project.settings import read_key_file
 
 KEY = "0123456789abcdef"
 keys = Keyring(
@@ -18,7 +20,7 @@ keys = Keyring(
 
 def identify(**headers: str) -> str:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return keys.identify(Request("GET", "/", headers=named), "read")
+    return keys.identify(Request("GET", "/", headers=named), "read").name
 
 
 def test_a_key_tells_who_is_calling() -> None:
@@ -52,12 +54,40 @@ def test_a_stranger_is_401_and_told_how_to_send_a_key(headers: dict[str, str]) -
 
 
 def test_without_any_keys_everybody_may_come_in() -> None:
-    assert Keyring({}).identify(Request("GET", "/"), "control") == ""
+    assert Keyring({}).identify(Request("GET", "/"), "control").name == ""
 
 
 def test_a_key_opens_what_its_scopes_say() -> None:
     reader = Request("GET", "/", headers={"X-API-Key": "another-key-here"})
-    assert keys.identify(reader, "read") == "bob"
+    assert keys.identify(reader, "read").name == "bob"
     with pytest.raises(Problem, match="submit") as refusal:
         keys.identify(reader, "submit")
     assert refusal.value.status == 403
+    assert 'scope="submit"' in refusal.value.headers["WWW-Authenticate"]
+
+
+def test_a_file_of_keys_is_read_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("api.keys.LOOK_EVERY", 0)
+    path = tmp_path / "keys"
+
+    def who() -> Holder:
+        return ring.identify(Request("GET", "/", headers={"X-API-Key": KEY}), "read")
+
+    line = f"@acme:sha256={sha256(KEY.encode()).hexdigest()}"
+    path.write_text(f"# who\n\nada/read{line}\n")
+    ring = Keyring(read_key_file(path), KeyFile(path, lambda: read_key_file(path)))
+    assert who() == Holder("ada", frozenset({"read"}), "acme")
+    path.write_text(f"grace/read{line}")
+    assert who().name == "grace"
+    path.write_text(f"ada/read@acme:{KEY}")  # a key in clear is none for a file
+    assert who().name == "grace"
+    assert "API keys stay as they were" in caplog.text
+    assert KEY not in caplog.text
+    path.unlink()
+    assert who().name == "grace"
+    path.write_text("")
+    with pytest.raises(Problem) as refusal:
+        who()
+    assert refusal.value.status == 401

@@ -54,6 +54,19 @@ async def show_live(_: Request) -> Answer:
     return Answer()
 
 
+class Ranked(Order, frozen=True):
+    pairs: list[tuple[str, str]] = []
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        return [{"not": {"required": ["pairs"]}}]
+
+
+@router.post("/ranks", body=Ranked, answers={200: (Order, Record)}, also_produces="text/csv")
+async def rank(request: Request, body: Ranked) -> Answer:
+    return Answer((request, body))
+
+
 @router.get("/docs", hidden=True)
 async def show_docs(_: Request) -> Answer:
     return Answer()
@@ -67,10 +80,11 @@ def api() -> dict[str, Any]:
 def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any]) -> None:
     assert api["openapi"] == "3.1.0"
     assert api["info"] == {"title": "Continuo", "version": "1.0"}
-    assert {path: set(methods) for path, methods in api["paths"].items()} == {
+    assert {path: set(methods) - {"parameters"} for path, methods in api["paths"].items()} == {
         "/reports": {"post", "get"},
         "/reports/{id}/file": {"get"},
         "/health/live": {"get"},
+        "/ranks": {"post"},
     }
     assert api["tags"] == [{"name": "reports"}, {"name": "files"}]
 
@@ -160,3 +174,27 @@ def test_a_key_is_asked_for_where_the_route_asks_for_one(api: dict[str, Any]) ->
     assert api["paths"]["/reports"]["get"]["security"] == [{"ApiKey": []}, {"Bearer": []}]
     assert "security" not in api["paths"]["/health/live"]["get"]
     assert api["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+
+
+def test_what_a_type_says_beside_its_fields_is_in_its_schema(api: dict[str, Any]) -> None:
+    ranked = api["components"]["schemas"]["Ranked"]
+    assert ranked["allOf"] == [{"not": {"required": ["pairs"]}}]
+    assert ranked["properties"]["pairs"]["items"] == {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "items": {"type": "string"},
+    }
+
+
+def test_an_answer_may_be_of_several_types(api: dict[str, Any]) -> None:
+    content = api["paths"]["/ranks"]["post"]["responses"]["200"]["content"]
+    references = [{"$ref": f"#/components/schemas/{name}"} for name in ("Order", "Record")]
+    assert content["application/json"]["schema"] == {"anyOf": references}
+    assert content["text/csv"] == {"schema": {"type": "string"}}
+
+
+def test_a_request_may_have_an_id_of_its_own(api: dict[str, Any]) -> None:
+    for operations in api["paths"].values():
+        assert operations["parameters"] == [{"$ref": "#/components/parameters/RequestId"}]
+    assert api["components"]["parameters"]["RequestId"]["name"] == "X-Request-ID"

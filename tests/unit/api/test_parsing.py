@@ -51,6 +51,13 @@ def test_a_body_becomes_what_the_route_asked_for() -> None:
     assert post(b'{"max_retries": 5}') == Order(max_retries=5)
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_as_json_schema_has_it() -> None:
+    assert post(b'{"max_retries": 5.0}') == Order(max_retries=5)
+    assert refused(b'{"max_retries": 5.5}').status == 422
+    assert refused(b'{"max_retries": "5"}').status == 422
+    assert refused(b'{"max_retries": 50.0}').status == 422
+
+
 @pytest.mark.parametrize(
     "content_type",
     ["", "application/json", "application/json; charset=utf-8", "Application/JSON ; x=y",

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import UnsafeStart
-from project.settings import SCOPES, Holder, Settings, kept_secret
+from project.holders import OF_TENANTS, SCOPES, Holder
+from project.settings import Settings, kept_secret
 
 KEY = "k" * 16
 
@@ -63,6 +64,8 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
         ("ARTIFACTS_URL", "file:///srv/files"),
         ("ARTIFACTS_URL", "s3://key:secret@bucket"),
         ("PORT", "http"),
+        ("CONTINUO_API_KEYS", f"web/admin@acme:{KEY}"),
+        ("CONTINUO_API_KEYS", f"web@ACME:{KEY}"),
         ("CONTINUO_WEBHOOK_SECRETS", "c2hvcnQ="),
         ("CONTINUO_WEBHOOK_SECRETS", "whsec_c2hvcnQ="),
         ("CONTINUO_WEBHOOK_SECRETS", "whsec_!"),
@@ -136,6 +139,37 @@ def test_a_key_can_be_given_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> No
     assert given(monkeypatch, CONTINUO_API_KEYS=keys).key_holders == {
         known.digest(): Holder("ops", SCOPES)
     }
+
+
+def test_a_key_of_a_tenant_opens_nothing_that_is_about_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = f"ops:{KEY},web@acme:{KEY}2,bot/read@acme:{KEY}3"
+    holders = given(monkeypatch, CONTINUO_API_KEYS=keys).key_holders
+    assert set(holders.values()) == {
+        Holder("ops", SCOPES),
+        Holder("web", OF_TENANTS, "acme"),
+        Holder("bot", frozenset({"read"}), "acme"),
+    }
+    assert "admin" not in OF_TENANTS
+
+
+def test_a_file_may_hold_more_keys_by_their_digests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, known = tmp_path / "keys", hashlib.sha256(KEY.encode())
+    file.write_text(f"ci/read:sha256={known.hexdigest()}\n")
+    there = given(monkeypatch, CONTINUO_API_KEYS_FILE=str(file), HOST="0.0.0.0")  # noqa: S104
+    there.refuse_open_door()
+    assert there.key_holders == {known.digest(): Holder("ci", frozenset({"read"}))}
+    for text in (f"ci:{KEY}", "ci", f"ci@:sha256={known.hexdigest()}", "ci/all:sha256=" + "0" * 64):
+        file.write_text(text)
+        with pytest.raises(ValidationError, match="CONTINUO_API_KEYS_FILE") as refused:
+            Settings()
+        assert KEY not in str([fault["msg"] for fault in refused.value.errors()])
+    file.unlink()
+    with pytest.raises(ValidationError, match="cannot be read"):
+        Settings()
 
 
 def test_a_secret_that_is_given_signs_the_links(

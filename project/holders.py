@@ -1,0 +1,75 @@
+"""Who has an API key and what it opens, as it is written: ``name/scope@tenant:key``. Pure.
+
+A key is known by its SHA-256 alone, and may be written as that.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+SCOPES = frozenset({"submit", "read", "control", "admin"})
+"""What a key may open: orders; records and lists; cancelling and running again; what concerns
+all jobs at once."""
+
+OF_TENANTS = SCOPES - {"admin"}
+
+MIN_KEY_LENGTH = 16
+DIGEST = "sha256="
+IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
+"""A key may be given by its digest, so that whoever reads the settings does not have it."""
+
+IS_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}").fullmatch
+
+
+class Holder(NamedTuple):
+    """Who has an API key, and what it opens: all jobs, or those of a ``tenant``."""
+
+    name: str
+    scopes: frozenset[str] = SCOPES
+    tenant: str = ""
+
+
+NOBODY = Holder("")
+"""Who calls when no key is asked for."""
+
+type Holders = dict[bytes, Holder]
+"""SHA-256 of a key -> who has it."""
+
+
+def read_holders(lines: Iterable[str], *, digests_only: bool = False) -> Holders:
+    """Who has which key. Raises ``ValueError``, which repeats no key."""
+    return dict(read_holder(line, digests_only=digests_only) for line in lines)
+
+
+def read_file(text: str) -> Holders:
+    """The same from the lines of a file: empty ones and those that begin with # say nothing."""
+    lines = (line.strip() for line in text.splitlines())
+    return read_holders((line for line in lines if line and line[0] != "#"), digests_only=True)
+
+
+def read_holder(line: str, *, digests_only: bool = False) -> tuple[bytes, Holder]:
+    """One key's digest and who has it. Raises ``ValueError``."""
+    who, _, key = line.partition(":")
+    who, at, tenant = who.partition("@")
+    name, *scopes = who.split("/")
+    if not name or len(key) < MIN_KEY_LENGTH:
+        raise ValueError(f"each is name:key with a key of at least {MIN_KEY_LENGTH} characters")
+    if at and not IS_TENANT(tenant):
+        raise ValueError("each may be name@tenant:key, a tenant being of a to z, 0 to 9, - and _")
+    allowed = OF_TENANTS if tenant else SCOPES
+    if not allowed.issuperset(scopes):
+        whose = "name/scope@tenant:key" if tenant else "name/scope/scope:key"
+        raise ValueError(f"each may be {whose} with scopes of {', '.join(sorted(allowed))}")
+    return digest(key, digests_only=digests_only), Holder(
+        name, frozenset(scopes) or allowed, tenant
+    )
+
+
+def digest(key: str, *, digests_only: bool = False) -> bytes:
+    """What a key is known by. Raises ``ValueError``."""
+    if IS_DIGEST(key):
+        return bytes.fromhex(key.removeprefix(DIGEST))
+    if digests_only or key.startswith(DIGEST):
+        raise ValueError(f"{DIGEST} is followed by the 64 hexadecimal digits of a key's digest")
+    return hashlib.sha256(key.encode()).digest()

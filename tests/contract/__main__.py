@@ -1,0 +1,33 @@
+"""``make contract``: more than 10,000 requests made from /openapi.json, every answer checked."""
+
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+from tests.contract.tryout import KEY, KEYS, try_out
+from tests.house import House
+
+EXAMPLES = 260
+SECONDS = 2_400.0
+
+
+def main() -> int:
+    """Print what was found; 1 when it is anything."""
+    with tempfile.TemporaryDirectory(prefix="continuo-contract-") as folder:
+        house = House(Path(folder) / "house")
+        house.folder.mkdir()
+        house.http.headers["X-API-Key"] = KEY
+        try:
+            house.start(**KEYS)
+            started = monotonic()
+            verdict = try_out(house, examples=EXAMPLES, seconds=SECONDS)
+        finally:
+            house.close()
+    sys.stdout.write(verdict.report)
+    sys.stdout.write(f"{verdict.cases} cases in {monotonic() - started:.0f} s\n")
+    return 0 if verdict.is_kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

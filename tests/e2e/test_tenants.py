@@ -1,0 +1,172 @@
+"""Whoever has the key of a tenant sees and touches the jobs of that tenant, and no others."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.house import House
+
+KEYS = {
+    name: f"{name.partition('@')[0]}-0123456789abcdef" for name in ("root", "one@acme", "two@other")
+}
+LATER = {"delay": 3600}
+NOBODY = "http://nobody.invalid/"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A system with two tenants."""
+    house = House(tmp_path_factory.mktemp("tenants"))
+    house.http.headers["X-API-Key"] = KEYS["root"]
+    house.start(CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()))
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def root(own: House) -> httpx2.Client:
+    return own.http
+
+
+@pytest.fixture
+def acme(own: House) -> Iterator[httpx2.Client]:
+    yield from client(own, "one@acme")
+
+
+@pytest.fixture
+def other(own: House) -> Iterator[httpx2.Client]:
+    yield from client(own, "two@other")
+
+
+def client(house: House, name: str) -> Iterator[httpx2.Client]:
+    headers = {"X-API-Key": KEYS[name]}
+    with httpx2.Client(base_url=house.http.base_url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+def order(of: httpx2.Client, **said: Any) -> str:
+    answer = of.post("/reports", json=LATER | said)
+    assert answer.status_code == 202, answer.text
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
+def listed(of: httpx2.Client, path: str = "/tasks") -> set[str]:
+    return {task["id"] for task in of.get(path).json()["tasks"]}
+
+
+def test_a_job_is_seen_by_its_tenant_and_by_a_key_of_none(
+    root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
+) -> None:
+    mine, theirs, nobodys = order(acme, tags=["x"]), order(other, tags=["x"]), order(root)
+    for path in ("/tasks", "/reports", "/tasks?kind=report", "/tasks?tag=x", "/tasks?queue=celery"):
+        assert mine in listed(acme, path)
+        assert not {theirs, nobodys} & listed(acme, path)
+    assert {mine, theirs, nobodys} <= listed(root)
+    assert acme.get(f"/tasks/{mine}").json()["tenant"] == "acme"
+    assert "tenant" not in root.get(f"/tasks/{nobodys}").json()
+    assert acme.get(f"/reports/{theirs}").status_code == 404
+
+
+def test_no_route_tells_the_job_of_another_tenant_from_none(
+    root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
+) -> None:
+    job_id, asked = order(acme), 0
+    for path, methods in root.get("/openapi.json").json()["paths"].items():
+        for method in set(methods) - {"parameters"} if "{id}" in path else ():
+            body = {"json": {}} if "requestBody" in methods[method] else {}
+
+            def ask(
+                name: str, path: str = path, method: str = method, body: Any = body
+            ) -> tuple[int, str]:
+                there = re.sub(r"\{(?!id)\w+\}", "x", path).replace("{id}", name)
+                answer = other.request(method, there, **body)
+                return answer.status_code, answer.json().get("detail", "").replace(name, "")
+
+            assert ask(job_id) == ask("nobody"), (method, path)
+            assert ask(job_id)[0] in {404, 403, 422}, (method, path)
+            asked += 1
+    assert asked > 5
+    assert acme.get(f"/tasks/{job_id}").json()["status"] == "pending"
+
+
+def test_a_tenant_stops_and_runs_its_own_jobs(acme: httpx2.Client) -> None:
+    job_id = order(acme)
+    assert acme.post(f"/tasks/{job_id}/cancel").status_code == 200
+    assert acme.post(f"/tasks/{job_id}/retry").status_code == 202
+    assert acme.delete(f"/tasks/{job_id}").status_code in {200, 202}
+
+
+def test_counts_are_of_the_tenants_jobs(acme: httpx2.Client, root: httpx2.Client) -> None:
+    before, everybodys = acme.get("/queue/stats").json(), root.get("/queue/stats").json()
+    order(root)
+    order(acme)
+    after = acme.get("/queue/stats").json()
+    assert after["total_tasks"] == before["total_tasks"] + 1
+    assert after["queue_size"] == before["queue_size"] + 1
+    assert root.get("/queue/stats").json()["total_tasks"] == everybodys["total_tasks"] + 2
+
+
+def test_jobs_in_bulk_and_deliveries_are_the_tenants(
+    own: House, acme: httpx2.Client, other: httpx2.Client
+) -> None:
+    tasks = [{"kind": "report", "callback_url": NOBODY, **LATER}]
+    outcome = acme.post("/tasks/bulk", json={"tasks": tasks}).json()
+    job_id = outcome["tasks"][0]["task"]["id"]
+    acme.post(f"/tasks/{job_id}/cancel")
+    delivery = acme.get(f"/tasks/{job_id}/delivery").json()
+    assert delivery["tenant"] == "acme"
+    assert delivery["id"] in listed(acme, "/tasks?kind=callback")
+    assert listed(other, "/tasks?kind=callback") == set()
+
+
+def test_what_a_filter_finds_is_the_tenants_alone(
+    own: House, root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
+) -> None:
+    mine, theirs, nobodys = order(acme), order(other), order(root)
+    wish = {"filter": {"kind": "report", "status": "pending"}}
+    trial = acme.post("/tasks/cancel", json=wish | {"dry_run": True}).json()
+    assert theirs not in {task["id"] for task in trial["sample"]}
+    job_id = acme.post("/tasks/cancel", json=wish).json()["id"]
+    own.final("/tasks", job_id)
+    assert acme.get(f"/tasks/{mine}").json()["status"] == "cancelled"
+    for left in (theirs, nobodys):
+        assert root.get(f"/tasks/{left}").json()["status"] == "pending"
+
+
+def test_tenants_do_not_share_keys_of_any_sort(acme: httpx2.Client, other: httpx2.Client) -> None:
+    unique = {"unique": {"key": "nightly"}}
+    assert order(acme, **unique) != order(other, **unique)
+    held = acme.post("/reports", json=LATER | unique)
+    assert (held.status_code, held.json()["tenant"]) == (200, "acme")
+    once = {"Idempotency-Key": "the-same"}
+    first, second = (of.post("/reports", json=LATER, headers=once) for of in (acme, other))
+    assert first.json()["id"] != second.json()["id"]
+
+
+def test_events_are_those_of_the_tenants_jobs(acme: httpx2.Client, other: httpx2.Client) -> None:
+    place = re.findall(r"^id: (.+)$", acme.get("/events").text, re.MULTILINE)[-1]
+    theirs, mine = order(other), order(acme)
+    told = acme.get("/events", headers={"Last-Event-ID": place}, timeout=30).text
+    assert mine in told
+    assert theirs not in told
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/queues"),
+        ("POST", "/queues/celery/pause"),
+        ("POST", "/queues/celery/resume"),
+        ("GET", "/callbacks/disabled"),
+        ("POST", "/callbacks/enable"),
+    ],
+)
+def test_what_is_about_all_is_not_for_a_tenant(
+    acme: httpx2.Client, root: httpx2.Client, method: str, path: str
+) -> None:
+    assert acme.request(method, path, json={"url": NOBODY}).status_code == 403
+    assert root.request(method, path, json={"url": NOBODY}).status_code in {200, 404}
