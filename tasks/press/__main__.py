@@ -4,6 +4,7 @@ Ends with 0; with ``PASSING`` when another attempt may work (no memory, no disk,
 no time); with ``WRONG`` when the type is; or with a traceback, which is our bug.
 """
 
+import ctypes
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from .orders import PASSING, WRONG, Message, Order
 ADDRESS_SPACE = 3 << 30
 """Bytes. DuckDB may take far more than its limit for one value; this stops it."""
 FILE_SIZE = 4 << 30
+PR_SET_PDEATHSIG = 1
 GRACE = 2
 """Seconds this process outlives its time by, should the one that started it be gone."""
 
@@ -32,6 +34,12 @@ def run(channel: BinaryIO) -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     limit(order.origin.limits.seconds)
     tell(prints.made(order, tell))
+
+
+def die_with_parent() -> None:
+    """End when the process that ordered is gone, as when its job was cancelled (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit(seconds: int) -> None:
@@ -72,6 +80,7 @@ def of_template(error: Exception) -> int | None:
 if __name__ == "__main__":
     ours = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no message of ours
+    die_with_parent()
     try:
         run(ours)
     except Exception as error:

@@ -61,3 +61,43 @@ def test_a_chart_is_told_in_words() -> None:
     assert chart["alt"].endswith(
         "from 1,000 at Jan to 2,000 at Mar; lowest 1,000 at Jan, highest 3,000 at Feb"
     )
+
+
+STACKED = Chart(kind="stacked", title="Sold", x="x", y="y", format="integer", series="s")
+SHARE = Chart(kind="share", title="Sold", x="x", y="y", format="integer")
+
+
+def test_parts_of_a_column_stand_one_upon_the_other() -> None:
+    marks = [Mark("Jan", 30.0, "web"), Mark("Jan", 10.0, "shop"), Mark("Feb", 20.0, "web")]
+    chart = drawn(STACKED, marks)
+    assert chart is not None
+    assert chart["legend"] == ["web", "shop"]
+    january, february = (column["parts"] for column in chart["columns"])
+    assert january[1]["start"] == pytest.approx(january[0]["length"])
+    assert february[1]["length"] == 0
+    assert january[0]["length"] + january[1]["length"] <= 1
+    assert chart["alt"].endswith("in all of them: web 50; shop 10")
+
+
+def test_small_series_are_added_up_as_other() -> None:
+    marks = [Mark(label, 10.0 - at, f"s{at}") for label in ("a", "b") for at in range(9)]
+    chart = drawn(STACKED, marks)
+    assert chart is not None
+    assert chart["legend"] == ["s0", "s1", "s2", "s3", "s4", "Other"]
+    whole = sum(part["length"] for part in chart["columns"][0]["parts"])
+    assert whole == pytest.approx(Scale.over([54.0]).place(54.0), abs=1e-4)
+
+
+def test_shares_are_all_of_it() -> None:
+    marks = [Mark(str(at), 8.0 - at) for at in range(8)]
+    chart = drawn(SHARE, marks)
+    assert chart is not None
+    *_, last = chart["parts"]
+    assert last["label"] == "Other (3)"
+    assert last["start"] + last["length"] == pytest.approx(1.0, abs=1e-4)
+    assert sum(part["length"] for part in chart["parts"]) == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("chart", [STACKED, SHARE])
+def test_what_is_below_zero_has_no_part(chart: Chart) -> None:
+    assert drawn(chart, [Mark("a", 1.0, "s"), Mark("b", -1.0, "s")]) is None

@@ -25,6 +25,7 @@ from tasks.press.catalogue import find, known
 from tasks.press.orders import PASSING, Limits, Made, Order
 from tasks.press.process import pressed
 from tasks.reports.documents import build, ordered
+from tests.patience import until
 
 ENGINEERING = {"department": "engineering", "month": "2026-05"}
 REFUSALS = r"must hold exactly one SELECT|Permission Error|does not exist|not found|Parser Error"
@@ -294,6 +295,45 @@ def test_a_press_that_is_killed_may_be_tried_again(
     monkeypatch.setattr(process, "PRESS", (sys.executable, "-c", suicide))
     with pytest.raises(TransientError, match="killed by signal 9"):
         printed(order)
+
+
+ORDERER = """
+import sys
+from pathlib import Path
+import msgspec
+from tasks.press import process
+from tasks.press.orders import Order
+
+order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
+with process.started(Path(order.folder, "last-words")) as press:
+    process.give(press, order)
+    print(press.pid, flush=True)
+    press.wait()
+"""
+
+
+def test_a_press_ends_with_the_one_who_ordered(order: Order) -> None:
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
+    path = Path(order.folder, "order.json")
+    path.write_bytes(msgspec.json.encode(with_sql(order, endless)))
+    command = [sys.executable, "-c", ORDERER, str(path)]
+    with subprocess.Popen(command, cwd=process.ROOT, stdout=subprocess.PIPE) as orderer:
+        assert orderer.stdout
+        press = Path("/proc", orderer.stdout.readline().decode().strip())
+        until(lambda: b"tasks.press" in (press / "cmdline").read_bytes())
+        until(lambda: Path(order.folder, "last-words").exists())
+        until(lambda: is_at_work(press))
+        orderer.kill()
+    until(lambda: not press.exists() or state(press) == "Z")
+
+
+def state(process: Path) -> str:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def is_at_work(press: Path) -> bool:
+    """Whether it is past its start: DuckDB is loaded."""
+    return "_duckdb" in (press / "maps").read_text()
 
 
 def test_a_press_nobody_waits_for_ends_by_itself() -> None:

@@ -60,6 +60,11 @@ def test_a_new_folder_is_a_new_type(folder: Path) -> None:
         (replacing("[parameters.month]", "[parameters.day]"), "'day'"),
         (replacing("(0[1-9]|1[0-2])", "(0[1-9]|1[0-2]"), "month.pattern"),
         (replacing('unset = "The latest"', 'default = "May"'), "month.default"),
+        (replacing('sources = ["spend"]', ""), "sources or files"),
+        (replacing('sources = ["spend"]', 'sources = ["spend"]\nengine = "postgres"'), "not both"),
+        (replacing('label = "Vendor"', 'label = "Category"'), "'Category'.*two of that name"),
+        (replacing('kind = "bar"', 'kind = "stacked"'), "stacked needs a series"),
+        (replacing('kind = "bar"', 'kind = "pie"'), r"charts\[0\]\.kind"),
     ],
 )
 def test_a_wrong_report_toml_is_refused_with_the_place(folder: Path, edit: Edit, said: str) -> None:
