@@ -17,6 +17,7 @@ from project.moves import Fate
 from project.pool import MemoryWatch
 from project.records import TaskStatus
 from project.streak import LEAVE, Leave
+from project.transport import HANDS
 
 log = get_logger(__name__)
 
@@ -34,7 +35,8 @@ class JobRequest(Request):
         # RabbitMQ counts anew on each connection, while jobs of the last one may still run
         delivery = f"r{next(DELIVERIES)}" if self.app.relay else message.delivery_tag
         self.request_dict["delivery"] = delivery
-        if self.is_free():
+        HANDS.gave_leave = self.is_free() and message.channel.is_level()
+        if HANDS.gave_leave:
             kinds = [name for name, task in self.app.tasks.items() if is_plain(task)]
             self.request_dict[LEAVE] = Leave(message.channel.lists(), "\n".join(["", *kinds, ""]))
 

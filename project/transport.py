@@ -65,6 +65,7 @@ class Hands:
         self.next_serial = 1
         self.done: deque[str] = deque()
         self.ahead: deque[Ahead] = deque()
+        self.gave_leave = False
         self._lock = Lock()
         self._taken_at = self._told_at = monotonic()
         self._ended = 0
@@ -82,11 +83,15 @@ class Hands:
         return bool(self.done) and (waited >= ACK_EVERY or len(self.done) >= MOST_AHEAD)
 
     def appetite(self) -> int:
-        """How many messages to take ahead, by how fast jobs end here."""
+        """How many messages to take ahead, by how fast jobs end here.
+
+        None while pool processes take the next ones themselves: theirs would come first.
+        """
         now = monotonic()
         passed, self._taken_at = now - self._taken_at, now
         ended, self._ended = self._ended + len(self.done), -len(self.done)
-        return min(int(ended / max(passed, 1e-3) * AHEAD_SECONDS), MOST_AHEAD)
+        most = 0 if self.gave_leave else MOST_AHEAD
+        return min(int(ended / max(passed, 1e-3) * AHEAD_SECONDS), most)
 
     def keep(self, messages: list[Ahead]) -> None:
         """Hold messages until there is room for their jobs."""
@@ -283,6 +288,11 @@ class Channel(kombu_redis.Channel):
             HANDS.done.extendleft(done)
             raise
         return [Ahead(str(first + offset), *item) for offset, item in enumerate(found)]
+
+    def is_level(self) -> bool:
+        """Whether there is room for all that was taken: nothing waits that would come first."""
+        room = self.qos.can_consume_max_estimate()
+        return room is None or len(HANDS.ahead) <= room
 
     def lists(self) -> list[str]:
         """The lists of its queues, in the order in which they are looked at now."""

@@ -70,7 +70,7 @@ def identity(folder: Path) -> dict[str, int]:
         return {}
     nobody = pwd.getpwnam("nobody")
     for place in (folder, *folder.parents):
-        if place.name.startswith("pytest-"):
+        if place.name.startswith(("pytest-", "popen-")):
             place.chmod(0o755)
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return {"user": nobody.pw_uid, "group": nobody.pw_gid}

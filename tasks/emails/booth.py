@@ -18,7 +18,7 @@ from project.errors import ContinuoError, InvalidField
 from project.settings import settings
 from tasks.emails import addresses, letters, messages
 
-CPU_SECONDS = 2
+CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
 PATIENCE = 8.0
 MOST_BYTES = 4_000_000

@@ -31,6 +31,9 @@ def pause(stage: Stage, scale: Scale) -> Figures:
         scene.cluster.rest(scale.pause)
         scene.cluster.killed += len(runner.children())  # by the worker itself, for being late
         continued_at = scene.unpause(runner)
+        scene.cluster.until(
+            lambda: token_of(scene, job) not in ("", token), scale.patience, "not given away"
+        )
         refuse_stale(scene, job, token)
         scene.settle(scale.patience)
         judge_stale(scene, job, stopped_at, continued_at)
