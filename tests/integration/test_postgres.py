@@ -26,9 +26,9 @@ order by id
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database() -> Iterator[str]:
     """The address of a server."""
-    with serving_postgres(tmp_path_factory.mktemp("postgres")) as url:
+    with serving_postgres() as url:
         yield url
 
 
