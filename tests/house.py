@@ -13,7 +13,7 @@ import httpx2
 from project.records import FINAL
 from tests.patience import until
 from tests.ports import free_port
-from tests.processes import Program, with_environment
+from tests.processes import Program, children, with_environment
 
 START_SECONDS = 60.0
 JOB_SECONDS = 30.0
@@ -61,6 +61,16 @@ class House:
     def processes(self) -> list[int]:
         """All that runs on its data folder."""
         return with_environment(f"DATA_DIR={self.folder}")
+
+    def api(self) -> int:
+        """The process id of the API's supervisor."""
+        assert self.program
+        (pid,) = (
+            pid
+            for pid in children(self.program.pid)
+            if b"-m\0api\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+        return pid
 
     def stop(self) -> int:
         """Stop it as Ctrl-C does; the exit code."""

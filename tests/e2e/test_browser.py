@@ -12,7 +12,6 @@ import redis
 from tests.browser import Page, opened, page_server
 from tests.house import House
 from tests.patience import until
-from tests.processes import children
 
 JOBS = 100
 SECONDS = 60.0
@@ -65,25 +64,16 @@ def heard(page: Page, *names: str) -> list[Any]:
     return [said for post in page.told for said in post if said["name"] in names]
 
 
-def api_of(house: House) -> int:
-    """The process id of the API's supervisor."""
-    assert house.program
-    command = b"-m\0api\0"
-    processes = children(house.program.pid)
-    (pid,) = (pid for pid in processes if command in Path(f"/proc/{pid}/cmdline").read_bytes())
-    return pid
-
-
 def restart_api(house: House, number: signal.Signals) -> None:
     """End the API so; ``make up`` starts another."""
-    old = api_of(house)
+    old = house.api()
     os.kill(old, number)
     until(lambda: is_another(house, old), SECONDS)
 
 
 def is_another(house: House, old: int) -> bool:
     try:
-        return api_of(house) != old and house.is_ready()
+        return house.api() != old and house.is_ready()
     except (ValueError, OSError):
         return False
 

@@ -3,8 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
+import httpx2
 import pytest
 import redis
 
@@ -18,6 +22,7 @@ FAULTY = {"CONTINUO_FAULT_RATE": "1"}
 DRAIN_SECONDS = 3
 MARGIN = 10
 """Seconds the others may take to see that the supervisor is gone, and to end."""
+LATER = {"delay": 3600}
 MONTHLY = {"type": "monthly", "filters": {"department": "design", "month": "2026-04"}}
 
 
@@ -85,6 +90,34 @@ def test_a_killed_valkey_comes_back_with_its_data(own: House) -> None:
     until(lambda: own.is_ready() and served_by(own) != killed)
     assert own.record("/emails", done["id"]) == done
     assert {own.final("/reports", job_id)["status"] for job_id in waiting} == {"success"}
+
+
+def answer_to(house: House, key: str) -> httpx2.Response | None:
+    """What the same order is answered; None while nobody answers."""
+    with suppress(httpx2.TransportError):
+        answer = house.http.post("/reports", json=LATER, headers={"Idempotency-Key": key})
+        return answer if answer.status_code == 202 else None
+    return None
+
+
+def test_the_same_order_a_hundred_times_is_one_job_also_when_the_api_is_killed_among_them(
+    own: House,
+) -> None:
+    run(own)
+    before, api, key = own.stats()["total_tasks"], own.api(), uuid4().hex
+
+    def send(number: int) -> httpx2.Response:
+        if number == 40:
+            os.kill(api, signal.SIGKILL)
+        answer = until(lambda: answer_to(own, key), 30)
+        assert answer
+        return answer
+
+    with ThreadPoolExecutor(20) as clients:
+        answers = list(clients.map(send, range(100)))
+    assert own.api() != api
+    assert len({answer.text for answer in answers}) == 1
+    assert own.stats()["total_tasks"] == before + 1
 
 
 def test_a_killed_supervisor_leaves_no_process_and_no_job_behind(own: House) -> None:
