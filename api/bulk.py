@@ -21,7 +21,7 @@ from project.records import TaskRecord
 
 PATH = "/tasks/bulk"
 
-KINDS = {kind.job.name: kind for kind in (REPORT, EXPORT, EMAIL_BLAST, WEBHOOK)}
+KINDS = {kind.job.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK, EXPORT)}
 
 routes = Router()
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -43,8 +44,13 @@ def found(name: str) -> str:
 
 
 @contextmanager
-def serving_postgres(folder: Path) -> Iterator[str]:
+def serving_postgres() -> Iterator[str]:
     """A server with the schema above; the address of its role that may only read orders."""
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        yield from _serving(Path(folder))
+
+
+def _serving(folder: Path) -> Iterator[str]:
     data, port = folder / "data", str(free_port())
     initdb, postgres = found("initdb"), found("postgres")
     user = identity(folder)
@@ -69,9 +75,6 @@ def identity(folder: Path) -> dict[str, int]:
     if os.getuid():
         return {}
     nobody = pwd.getpwnam("nobody")
-    for place in (folder, *folder.parents):
-        if place.name.startswith(("pytest-", "popen-")):
-            place.chmod(0o755)
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return {"user": nobody.pw_uid, "group": nobody.pw_gid}
 

@@ -55,9 +55,12 @@ def fetched(
         from psycopg import RawCursor
 
         with RawCursor(connection) as cursor, path.open("w", newline="") as file:
-            rows = cursor.stream(statement, [filters.get(name) for name in names], size=AT_ONCE)
+            values = [filters.get(name) for name in names]
+            cursor.execute(f"{statement} limit 0", values)  # the columns, also of no rows
+            types = _types(cursor)
             writer = csv.writer(file, quoting=csv.QUOTE_NOTNULL)  # "" is a text, nothing is NULL
-            types = _write(cursor, rows, writer, heard)
+            writer.writerow(types)
+            _write(cursor.stream(statement, values, size=AT_ONCE), writer, heard)
     return Files([path], types)
 
 
@@ -112,19 +115,10 @@ def _type(column: Any) -> str:
     return TYPES.get(column.type_display.partition("(")[0], "VARCHAR")
 
 
-def _write(
-    cursor: "RawCursor[Any]", rows: Iterator[Any], writer: Any, heard: Callable[[Step], None]
-) -> dict[str, str]:
-    """All rows below their names; the types of the columns, which are known with the first."""
-    first = next(rows, None)
-    types = _types(cursor)
-    writer.writerow(types)
-    if first is not None:
-        writer.writerow(first)
-    for done, row in enumerate(rows, 2):
+def _write(rows: Iterator[Any], writer: Any, heard: Callable[[Step], None]) -> None:
+    for done, row in enumerate(rows, 1):
         writer.writerow(row)
         if done % AT_ONCE == 0:
             heard(Step(done, note="reading"))
         if done > MOST_ROWS:
             raise WrongQuery(f"report.sql gives more than {MOST_ROWS:,} rows")
-    return types
