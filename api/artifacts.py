@@ -14,6 +14,12 @@ from project.artifacts import Artifact
 MOST = 4 << 20
 """Bytes that an answer of the API itself may have; it copies them several times."""
 
+FILE = {
+    "Content-Disposition": "The name to save it under.",
+    "ETag": "Names this content.",
+    "Accept-Ranges": "That a part of it can be had.",
+}
+
 routes = Router()
 
 
@@ -28,8 +34,8 @@ routes = Router()
         "If-Range": "An ETag: the range counts only if the file still has it.",
     },
     answer_headers={
-        200: {"Content-Disposition": "The name to save it under.", "ETag": "Names this content."},
-        206: {"Content-Range": "Which bytes these are, and how many there are."},
+        200: FILE,
+        206: FILE | {"Content-Range": "Which bytes these are, and how many there are."},
         302: {"Location": "Where a large file, or one in a bucket, is had for a few minutes."},
     },
     summary="Download what a job made, by the link in its result",

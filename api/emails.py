@@ -30,6 +30,7 @@ routes = Router()
 
 type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
 type Link = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
+type Links = Annotated[list[Link], msgspec.Meta(extra_json_schema={"maxItems": attachments.MOST})]
 type Data = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=intake.DATA_SCHEMA)]
 
 AT_LEISURE = {
@@ -63,12 +64,13 @@ class BlastOrder(Order, frozen=True, kw_only=True):
     rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     on_unknown: Literal["skip", "resend"] = "skip"
     upload: bool = False
-    attachments: list[Link] = msgspec.field(default_factory=list)
+    attachments: Links = msgspec.field(default_factory=list)
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And the templates are those that there are, and one with upload waits."""
-        templates = {"properties": {"template": {"enum": letters.names()}}}
+        most = {"maxItems": settings().max_recipients}
+        templates = {"properties": {"template": {"enum": letters.names()}, "recipients": most}}
         waits = [{"properties": {"upload": {"const": False}}}, {"properties": AT_LEISURE}]
         return [*super().rules(), templates, {"anyOf": waits}]
 

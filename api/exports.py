@@ -10,6 +10,7 @@ from api.orders import Order
 from project.records import DEFAULT_MAX_RETRIES
 from tasks.exports import export_rows, files
 from tasks.press import catalogue, library
+from tasks.press.orders import Origin
 
 PATH = "/exports"
 MOST_ATTEMPTS = 20
@@ -31,6 +32,26 @@ class ExportOrder(Order, frozen=True, kw_only=True):
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """And it is of a type or of a query, each of which has its own filters."""
+        kinds = catalogue.known().values()
+        types = [rule(kind.definition.origin, type=kind.name) for kind in kinds]
+        queries = [rule(one.origin, source=one.source, query=one.name) for one in named_queries()]
+        return [*super().rules(), {"anyOf": types + queries}]
+
+
+def rule(origin: Origin, **named: str) -> dict[str, Any]:
+    """What an order of the rows with these names may say."""
+    names = {name: {"const": named.get(name, "")} for name in ("type", "source", "query")}
+    filters = {"filters": catalogue.schema(origin)}
+    return {"properties": names | filters, "required": list(named)}
+
+
+def named_queries() -> list[library.Query]:
+    """Every query of every source."""
+    return [query for queries in library.known().values() for query in queries.values()]
 
 
 class NamedQuery(msgspec.Struct, frozen=True):
@@ -81,8 +102,7 @@ async def order_export(request: Request, body: ExportOrder) -> Answer:
 )
 async def list_queries(_: Request) -> Answer:
     """Answer every query with what its filters may be."""
-    found = [query for queries in library.known().values() for query in queries.values()]
-    return Answer(NamedQueries([described(query) for query in found]))
+    return Answer(NamedQueries([described(query) for query in named_queries()]))
 
 
 def described(query: library.Query) -> NamedQuery:

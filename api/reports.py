@@ -21,6 +21,11 @@ routes = Router()
 catalogue.known()  # a type that is wrong keeps the API from starting
 
 
+type Outputs = Annotated[
+    list[Output], msgspec.Meta(extra_json_schema={"minItems": 1, "uniqueItems": True})
+]
+
+
 class ReportOrder(Order, frozen=True, kw_only=True):
     """What to report on, and in which ``format``; several make a zip.
 
@@ -29,7 +34,7 @@ class ReportOrder(Order, frozen=True, kw_only=True):
 
     type: str = DEFAULT_TYPE
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
-    format: Output | list[Output] = "pdf"
+    format: Output | Outputs = "pdf"
     archival: bool = False
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
