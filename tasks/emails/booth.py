@@ -20,7 +20,7 @@ from tasks.emails import addresses, letters, messages
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
-PATIENCE = 8.0
+PATIENCE = 20.0
 MOST_BYTES = 4_000_000
 """What a booth may write: two bodies of the longest."""
 
