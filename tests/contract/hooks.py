@@ -37,10 +37,16 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def filter_body(context: Any, body: Any) -> bool:
-    """No two headers that differ in their case alone: a schema cannot say it."""
+    """No two headers that differ in their case alone: a schema cannot say it.
+
+    No value that ends in ``*``: one is put there to break a pattern, and this one allows it.
+    """
     headers = body.get("headers") if isinstance(body, dict) else None
-    names = [name.lower() for name in headers] if isinstance(headers, dict) else []
-    return len(names) == len(set(names)) and not {"host", "te"} & set(names)
+    if not isinstance(headers, dict):
+        return True
+    names = [name.lower() for name in headers]
+    is_free = len(names) == len(set(names)) and not {"host", "te"} & set(names)
+    return is_free and not any(str(value).endswith("*") for value in headers.values())
 
 
 @schemathesis.hook
