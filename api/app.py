@@ -7,11 +7,13 @@ from api import (
     blasts,
     bulk,
     callbacks,
+    console,
     control,
     emails,
     events,
     exports,
     files,
+    me,
     outbox,
     previews,
     queue,
@@ -21,6 +23,7 @@ from api import (
     tasks,
     unsubscribe,
     webhooks,
+    workers,
 )
 from api.docs import describe
 from api.drain import Drain
@@ -56,8 +59,8 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
-    work = (tasks, control, callbacks, events, bulk, queue, artifacts)
-    for module in (reports, exports, *mail, webhooks, *work):
+    work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts)
+    for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)
     if not settings().smtp_url:
         routes.include(outbox.routes_of_sink())

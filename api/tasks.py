@@ -49,6 +49,17 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] | None = None
 
 
+class Payload(msgspec.Struct, frozen=True):
+    """What a job was ordered with, as its function gets it.
+
+    ``hidden``: not said, as jobs of its kind may carry secrets, or nobody here knows the kind.
+    """
+
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    hidden: bool = False
+
+
 class FoundTasks(msgspec.Struct, frozen=True):
     """A page of records, newest first.
 
@@ -96,6 +107,23 @@ async def show_task(request: Request) -> Answer:
     return await jobs.answer_look(
         tenants.required(await jobs.look(job_id), job_id, request), request
     )
+
+
+@routes.get(
+    ONE + "/payload",
+    answers={200: Payload},
+    errors=(404, 503),
+    summary="Show what a job was ordered with",
+    tags=["tasks"],
+)
+async def show_payload(request: Request) -> Answer:
+    """Answer its arguments, unless its kind hides them."""
+    record = await found(request)
+    task = app.tasks.get(record.kind)
+    if task is None or task.hides_arguments:
+        return Answer(Payload(hidden=True))
+    args, kwargs = await app.async_store.run(moves.read_payload(record.id))
+    return Answer(Payload(args, kwargs))
 
 
 @routes.post(

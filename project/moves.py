@@ -23,11 +23,13 @@ from project.records import (
     Page,
     Progress,
     Queue,
+    Running,
     ShownTask,
     Stats,
     TaskRecord,
     TaskStatus,
     Wanted,
+    Worker,
 )
 
 FIELDS = (
@@ -52,6 +54,9 @@ SHOWN = (*FIELDS, ERRORS)
 
 MOST_LOOKED_AT = 1_000
 """Records that one page looks at; Redis does nothing else for some milliseconds."""
+
+MOST_RUNNING = 500
+"""Running jobs that are told apart by their workers."""
 
 type Field = bytes | None
 type Argument = str | bytes | int | float
@@ -221,17 +226,6 @@ class Reaped(NamedTuple):
     worker: str
     messages: int
     poison: int
-
-
-class Worker(NamedTuple):
-    """A live worker: ``lease_ends`` and ``started_at`` in seconds since the epoch."""
-
-    id: str
-    lease_ends: float
-    host: str
-    pid: int
-    slots: int
-    started_at: float
 
 
 class Pass(NamedTuple):
@@ -722,11 +716,7 @@ def lease(
 
 def workers() -> Move[list[Worker]]:
     """Every worker whose lease holds."""
-
-    def parse(answer: list[list[bytes]]) -> list[Worker]:
-        return [worker_of([item.decode() for item in row]) for row in answer]
-
-    return Move("workers", (), parse)
+    return Move("workers", (MOST_RUNNING,), lambda answer: [worker_of(*row) for row in answer])
 
 
 def leave(worker: str) -> Move[int]:
@@ -872,18 +862,33 @@ def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
     return Noted(place.decode(), event)
 
 
-def worker_of(row: Sequence[str]) -> Worker:
-    """A worker from its id, the end of its lease, and its fields and values in turn."""
-    worker_id, lease_ends, *pairs = row
-    field = dict(zip(pairs[::2], pairs[1::2], strict=True))
+def worker_of(
+    worker_id: bytes, lease_ends: bytes, about: Sequence[bytes], jobs: Sequence[bytes]
+) -> Worker:
+    """A worker, from its fields and values in turn, and of each job its id, shelf and start."""
+    field = dict(zip(texts(about[::2]), texts(about[1::2]), strict=True))
+    memory = field.get("memory")
     return Worker(
-        id=worker_id,
-        lease_ends=float(lease_ends),
+        id=worker_id.decode(),
         host=field["host"],
         pid=int(field["pid"]),
+        queues=field["queues"].split("\n"),
         slots=int(field["slots"]),
         started_at=float(field["started_at"]),
+        lease_ends=float(lease_ends),
+        memory=int(memory) if memory else None,
+        jobs=[running_of(*jobs[at : at + 3]) for at in range(0, len(jobs), 3)],
     )
+
+
+def running_of(job_id: bytes, shelf: bytes, started_at: bytes) -> Running:
+    """A job that runs."""
+    return Running(job_id.decode(), read_label(shelf.decode()).kind, float(started_at))
+
+
+def texts(values: Sequence[bytes]) -> list[str]:
+    """Values of Redis as texts."""
+    return [value.decode() for value in values]
 
 
 def progress_of(value: Field) -> Progress | None:

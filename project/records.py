@@ -207,6 +207,34 @@ class Queue(msgspec.Struct, frozen=True):
     workers: int
 
 
+class Running(msgspec.Struct, frozen=True):
+    """A job that a worker is at since ``started_at``, in seconds since the epoch."""
+
+    id: str
+    kind: str
+    started_at: float
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """A worker that lives. Times are in seconds since the epoch.
+
+    ``slots``: how many jobs it runs at once, ``queues`` where it takes them from, ``jobs`` what
+    it runs now. ``lease_ends``: it is taken for dead then, if it does not renew its lease before.
+    ``memory``: bytes resident in all of its processes when it last did; pages that they share
+    count in each. Null where that cannot be read.
+    """
+
+    id: str
+    host: str
+    pid: int
+    queues: list[str]
+    slots: int
+    started_at: float
+    lease_ends: float
+    memory: int | None
+    jobs: list[Running]
+
+
 class Stats(msgspec.Struct, frozen=True):
     """A snapshot of the queue, in the shape ``GET /queue/stats`` answers."""
 

@@ -22,7 +22,7 @@ from uuid import uuid4
 from celery import bootsteps, signals
 from celery.worker import state
 
-from project import moves
+from project import memory, moves
 from project.embedded import PR_SET_PDEATHSIG
 from project.errors import StoreUnavailable
 from project.labels import CONTROL_QUEUE
@@ -67,6 +67,7 @@ class Keeper(threading.Thread):
         self.pool = Pool(worker)
         self.guard = Guard(self.pool)
         self.stopper = Stopper(self.store, self.worker_id, self.pool)
+        self.started_at = time.time()
         self._renew_at = 0.0
 
     def run(self) -> None:
@@ -98,8 +99,9 @@ class Keeper(threading.Thread):
             "slots": self.worker.concurrency,
             "host": platform.node(),
             "pid": os.getpid(),
-            "started_at": f"{time.time():.3f}",
+            "started_at": f"{self.started_at:.3f}",
             "queues": "\n".join(self.queues()),
+            "memory": memory.resident({os.getpid(), *self.pool.processes()}) or "",
         }
         move = moves.lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):

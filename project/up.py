@@ -122,6 +122,7 @@ def greet(given: Settings) -> None:
     kept = f"{given.base_url}/outbox  (files: {given.data_dir / 'outbox'})"
     for line in (
         f"ready after {time.monotonic() - STARTED:.1f} s",
+        f"console {given.base_url}/",
         f"API     {given.base_url}  (reference: {given.base_url}/docs)",
         f"Flower  http://127.0.0.1:{given.flower_port}",
         f"mail    {'your SMTP_URL' if given.smtp_url else kept}",

@@ -159,6 +159,7 @@ def test_events_are_those_of_the_tenants_jobs(acme: httpx2.Client, other: httpx2
     ("method", "path"),
     [
         ("GET", "/queues"),
+        ("GET", "/workers"),
         ("POST", "/queues/celery/pause"),
         ("POST", "/queues/celery/resume"),
         ("GET", "/callbacks/disabled"),

@@ -1,0 +1,172 @@
+// Which page is shown, who looks at it, and what they are told.
+
+import { fill, h } from "./dom.js";
+import { get, key, Problem } from "./http.js";
+import { job } from "./views/job.js";
+import { jobs } from "./views/jobs.js";
+import { order } from "./views/order.js";
+import { overview } from "./views/overview.js";
+import { queues } from "./views/queues.js";
+import { workers } from "./views/workers.js";
+
+const PAGES = [
+  { path: /^\/$/, title: "Overview", view: overview, link: "/" },
+  { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
+  { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
+  { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
+  { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
+  { path: /^\/console\/order$/, title: "Order a report", view: order, link: "/console/order", scope: "submit" },
+];
+
+const main = document.getElementById("main");
+const nav = document.getElementById("nav");
+const connection = document.getElementById("connection");
+const said = document.getElementById("said");
+
+let me = null;
+let leaving = new AbortController();
+
+/** Show another page. */
+export function go(url) {
+  history.pushState(null, "", url);
+  show();
+}
+
+/** Tell what has happened, to eyes and screen readers, for a while. */
+export function say(text, isWrong = false) {
+  said.textContent = text;
+  said.className = isWrong ? "said wrong" : "said";
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => (said.textContent = ""), isWrong ? 12_000 : 5_000);
+}
+
+async function show() {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  connected("");
+  try {
+    me ??= await get("/me", signal);
+    if (!signal.aborted) open(signal);
+  } catch (problem) {
+    if (!signal.aborted) refuse(problem);
+  }
+}
+
+function open(signal) {
+  const page = PAGES.find((one) => one.path.test(location.pathname));
+  drawNav(page);
+  if (!page) return void fill(main, h("h1", null, "There is no such page"), h("p", null, h("a", { href: "/" }, "To the overview")));
+  document.title = `${page.title} · Continuo`;
+  const [, id] = page.path.exec(location.pathname);
+  const content = page.view({
+    id: id && decodeURIComponent(id),
+    query: new URLSearchParams(location.search),
+    may: (scope) => me.scopes.includes(scope),
+    sees: { all: !me.tenant },
+    signal, go, say, fail,
+    state: (how) => connected(how),
+  });
+  main.replaceChildren(...[content].flat());
+  main.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function drawNav(current) {
+  const links = PAGES.filter((page) => page.link && (!page.scope || me.scopes.includes(page.scope)) && !(page.all && me.tenant));
+  fill(nav,
+    links.map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.title)),
+    me.outbox && h("a", { href: "/outbox" }, "Mail"),
+    h("a", { href: "/docs" }, "API"));
+  document.getElementById("leave").hidden = !key.get();
+}
+
+/** Something did not work: say so, or ask for a key when that is what it needs. */
+function fail(problem) {
+  if (problem.name === "AbortError") return;
+  if (problem.status === 401) refuse(problem);
+  else say(problem.message, true);
+}
+
+function refuse(problem) {
+  if (problem instanceof Problem && problem.status === 401) return askForKey(key.get() ? problem.message : "");
+  fill(main, h("h1", null, "Out of reach"), h("p", null, problem.message), h("button", { type: "button", onclick: show }, "Try again"));
+  retryLater(leaving.signal);
+}
+
+function retryLater(signal) {
+  const timer = setTimeout(show, 3_000);
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+}
+
+function askForKey(wrong) {
+  key.drop();
+  me = null;
+  document.title = "Sign in · Continuo";
+  nav.replaceChildren();
+  document.getElementById("leave").hidden = true;
+  const field = h("input", { id: "key", type: "password", name: "key", required: true, autocomplete: "current-password", "aria-describedby": "key-help" });
+  const enter = (event) => {
+    event.preventDefault();
+    key.set(field.value.trim());
+    show();
+  };
+  main.replaceChildren(h("form", { class: "sign-in card", onsubmit: enter },
+    h("h1", null, "Sign in"),
+    wrong && h("p", { class: "wrong", role: "alert" }, wrong),
+    h("label", { for: "key" }, "API key"), field,
+    h("p", { class: "help", id: "key-help" }, "It is kept until this tab is closed. A key that only reads shows everything and changes nothing."),
+    h("button", { class: "first" }, "Sign in")));
+  field.focus();
+}
+
+function connected(how) {
+  connection.textContent = { live: "Live", away: "Reconnecting…" }[how] ?? "";
+  connection.className = how;
+}
+
+// --- the look: as the system has it, or as chosen
+
+const THEMES = ["auto", "light", "dark"];
+const theme = document.getElementById("theme");
+
+function wear(name) {
+  document.documentElement.dataset.theme = name;
+  localStorage.setItem("continuo-theme", name);
+  theme.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[name];
+  theme.setAttribute("aria-label", `Colours: ${name}. Change`);
+}
+
+theme.addEventListener("click", () => wear(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % 3]));
+wear(THEMES.find((name) => name === localStorage.getItem("continuo-theme")) ?? "auto");
+
+// --- what works on every page
+
+document.getElementById("leave").addEventListener("click", () => askForKey(""));
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const url = new URL(link.href);
+  if (link.target || link.hasAttribute("download") || url.origin !== location.origin || url.hash) return;
+  if (!PAGES.some((page) => page.path.test(url.pathname))) return;
+  event.preventDefault();
+  go(url.pathname + url.search);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest("input, select, textarea, [contenteditable]")) return;
+  event.preventDefault();
+  document.getElementById("search-text").focus();
+});
+
+document.getElementById("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = new FormData(event.target).get("text").trim();
+  if (!text) return;
+  const isId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
+  go(isId ? `/console/jobs/${text.toLowerCase()}` : `/console/jobs?${new URLSearchParams({ error: text })}`);
+});
+
+addEventListener("popstate", show);
+show();

@@ -1,0 +1,130 @@
+// One job: what it is, how it went, what came out; live until it is final.
+
+import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.js";
+import { get, post } from "../http.js";
+import { rest, seldom, watch } from "../live.js";
+import { lastLine } from "./jobs.js";
+
+const FINAL = ["success", "failed", "cancelled"];
+
+export function job(page) {
+  const place = h("div", { "aria-busy": "true" });
+  const refresh = seldom(() => load(page, place), 250, page.signal);
+  refresh();
+  follow(page, refresh);
+  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place];
+}
+
+/** Until the page is left: a job that is final may be run again. */
+async function follow(page, refresh) {
+  const path = `/tasks/${encodeURIComponent(page.id)}/events`;
+  while (!page.signal.aborted) {
+    await watch(path, { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
+    await rest(2_000, page.signal);
+  }
+}
+
+async function load(page, place) {
+  const path = `/tasks/${encodeURIComponent(page.id)}`;
+  try {
+    const [record, order] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal)]);
+    document.title = `${record.kind} ${record.status} · Continuo`;
+    fill(place, head(page, record), outcome(record), history(record), details(record, order));
+    place.removeAttribute("aria-busy");
+  } catch (problem) {
+    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are kept for some days only.`));
+    else page.fail(problem);
+  }
+}
+
+function head(page, record) {
+  const act = (what, words) => async () => {
+    try {
+      await post(`/tasks/${record.id}/${what}`, {});
+      page.say(words);
+    } catch (problem) {
+      page.fail(problem);
+    }
+  };
+  const is = (...statuses) => statuses.includes(record.status);
+  return h("section", { class: "card head", "aria-label": "Status" },
+    h("p", { class: "state" }, badge(record.status), " ", h("strong", null, record.kind), ` on the queue ${record.queue}`,
+      record.tags.map((tag) => h("a", { class: "tag", href: `/console/jobs?${new URLSearchParams({ tag })}` }, tag))),
+    expected(record),
+    is("running") && bar(record.progress),
+    page.may("control") && h("div", { class: "buttons" },
+      !FINAL.includes(record.status) && h("button", { type: "button", class: "danger", "data-mark": "cancel", onclick: act("cancel", "It is being cancelled.") }, "Cancel"),
+      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "It is queued again.") }, "Retry")));
+}
+
+function expected({ status, position, estimate }) {
+  if (status !== "pending" || position === null || position === undefined) return null;
+  const before = position ? `${number(position)} before it` : "next in its queue";
+  return h("p", null, estimate ? [before, ", starts ", moment(estimate.starts_at), ", ends ", moment(estimate.ends_at)] : before);
+}
+
+// --- what came out
+
+function outcome({ status, result, error }) {
+  if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), json(result));
+  if (status !== "failed" || !error) return null;
+  return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)), h("pre", { tabindex: 0 }, error));
+}
+
+function file(result) {
+  if (!result?.download_url) return null;
+  const about = [result.pages && `${number(result.pages)} pages`, result.rows !== undefined && `${number(result.rows)} rows`, size(result.size)];
+  return h("p", { class: "file" },
+    h("a", { class: "button first", href: new URL(result.download_url).pathname, target: "_blank", rel: "noopener" }, `Open ${result.filename}`),
+    ` ${about.filter(Boolean).join(", ")}`);
+}
+
+function json(value) {
+  return h("pre", { tabindex: 0 }, JSON.stringify(value, null, 2));
+}
+
+// --- how it went
+
+function history(record) {
+  const steps = [
+    step(record.created_at, "ordered", "Ordered"),
+    ...(record.errors ?? []).map(failure),
+    ...now(record),
+  ];
+  return h("section", { class: "card" }, h("h2", null, "Attempts"), h("ol", { class: "timeline" }, steps));
+}
+
+function failure(one, place) {
+  const title = one.interrupted ? "Interrupted, not counted" : `Attempt ${one.attempt} failed`;
+  const next = one.next_delay === null ? "There is no other." : one.next_delay ? `Again after ${span(one.next_delay)}.` : "Again at once.";
+  return step(one.at, one.interrupted ? "cancelled" : "failed", title,
+    h("p", null, h("code", null, `${one.class}: ${one.message}`)),
+    h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${next}`),
+    one.traceback && h("details", { "data-mark": `trace-${place}` }, h("summary", { "data-mark": `trace-${place}` }, "Traceback"), h("pre", { tabindex: 0 }, one.traceback)));
+}
+
+function now(record) {
+  const { status, started_at: start, finished_at: end, attempts } = record;
+  if (status === "running") return [step(start, "running", `Attempt ${attempts} runs`)];
+  if (status === "retrying") return [step(record.updated_at, "retrying", `Waits for attempt ${attempts + 1} of ${record.max_retries}`)];
+  if (status === "pending") return [step(record.updated_at, "pending", "Waits for a worker")];
+  if (status === "success") return [step(end, "success", `Attempt ${attempts} succeeded`, h("p", { class: "help" }, `It took ${span(end - start)}.`))];
+  return [step(end, status, status === "failed" ? "Failed for good" : "Cancelled")];
+}
+
+function step(at, status, title, ...more) {
+  return h("li", { class: status }, h("p", null, h("strong", null, title), " ", h("span", { class: "at" }, clock(at))), more);
+}
+
+// --- the rest
+
+function details(record, order) {
+  const row = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value));
+  return h("section", { class: "card" }, h("h2", null, "Order"),
+    h("dl", null,
+      row("Ordered", moment(record.created_at)), row("Started", moment(record.started_at)),
+      row("Finished", moment(record.finished_at)), row("Attempts", `${record.attempts} of ${record.max_retries}`),
+      row("Interruptions", record.interruptions), record.tenant && row("Tenant", record.tenant)),
+    h("h3", null, "Payload"),
+    order.hidden ? h("p", { class: "help" }, "Not shown: jobs of this kind may carry secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order));
+}

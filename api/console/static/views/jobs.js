@@ -1,0 +1,158 @@
+// The list of jobs: every filter is in the address, a page at a time, live.
+
+import { ago, badge, bar, fill, h, jobLink, moment, number, span, table } from "../dom.js";
+import { at, get, newKey, post } from "../http.js";
+import { seldom, watch } from "../live.js";
+
+const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled"];
+const FILTERS = ["status", "kind", "queue", "tag", "error", "created_after", "created_before"];
+const CAN_RETRY = ["failed", "cancelled"];
+const CAN_CANCEL = ["pending", "running", "retrying"];
+
+export function jobs(page) {
+  const asked = Object.fromEntries(FILTERS.map((name) => [name, page.query.get(name) ?? ""]));
+  const list = h("div", { class: "list", "aria-busy": "true" });
+  const refresh = seldom(() => load(page, asked, list), 1_000, page.signal);
+  refresh();
+  follow(page, asked, refresh);
+  return [h("h1", null, "Jobs"), filters(page, asked), many(page, asked), list];
+}
+
+function follow(page, { kind, status, queue }, refresh) {
+  // Not by status: a job that gets another one leaves the list.
+  const path = at("/events", { kind, queue });
+  watch(path, { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
+}
+
+async function load(page, asked, list) {
+  const cursor = page.query.get("cursor") ?? "";
+  try {
+    const found = await get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal);
+    fill(list, count(found, cursor), rows(found.tasks), pager(page, found, cursor));
+    list.removeAttribute("aria-busy");
+  } catch (problem) {
+    page.fail(problem);
+  }
+}
+
+function count(found, cursor) {
+  const words = found.total === null
+    ? `${found.tasks.length} found in ${number(found.looked_at)} records looked at${found.next_cursor ? "; there are more" : ""}`
+    : `${number(found.total)} ${found.total === 1 ? "job" : "jobs"}${cursor ? ", older ones" : ", newest first"}`;
+  return h("p", { class: "count" }, words);
+}
+
+export function rows(tasks) {
+  return table("Jobs", [
+    ["Status", (task) => badge(task.status)],
+    ["Kind", (task) => task.kind],
+    ["Id", (task) => jobLink(task.id), "id"],
+    ["Ordered", (task) => moment(task.created_at)],
+    ["Attempts", (task) => `${task.attempts} of ${task.max_retries}`, "number"],
+    ["Took", (task) => took(task), "number"],
+    ["Note", (task) => about(task), "about"],
+  ], tasks, "No job is like that.");
+}
+
+function took({ started_at: start, finished_at: end }) {
+  return start && end && end >= start ? span(end - start) : "";
+}
+
+function about(task) {
+  if (task.status === "running") return bar(task.progress);
+  if (task.error && task.status !== "success") return h("code", null, lastLine(task.error));
+  return task.tags.map((tag) => h("span", { class: "tag" }, tag));
+}
+
+export function lastLine(error) {
+  return error.trimEnd().split("\n").at(-1).slice(0, 200);
+}
+
+function pager(page, found, cursor) {
+  const to = (place) => {
+    const query = new URLSearchParams(page.query);
+    if (place) query.set("cursor", place);
+    else query.delete("cursor");
+    return `/console/jobs?${query}`;
+  };
+  return h("nav", { class: "pager", "aria-label": "Pages of the list" },
+    cursor && h("a", { href: to("") }, "Newest"),
+    found.next_cursor && h("a", { href: to(found.next_cursor), rel: "next" }, "Older"));
+}
+
+// --- which jobs
+
+function filters(page, asked) {
+  const field = (name, title, control) => h("div", { class: "field" }, h("label", { for: name }, title), control);
+  const text = (name, more) => h("input", { id: name, name, value: asked[name] || null, maxlength: 200, autocomplete: "off", ...more });
+  const status = h("select", { id: "status", name: "status" },
+    h("option", { value: "" }, "any"),
+    STATUSES.map((one) => h("option", { value: one, selected: one === asked.status }, one)));
+  const submit = (event) => {
+    event.preventDefault();
+    const said = [...new FormData(event.target)].map(([name, value]) => [name, name.startsWith("created") ? seconds(value) : value.trim()]);
+    page.go(at("/console/jobs", Object.fromEntries(said)));
+  };
+  const form = h("form", { class: "filters card", onsubmit: submit, "aria-label": "Which jobs" },
+    field("status", "Status", status),
+    field("kind", "Kind", text("kind", { list: "kinds" })),
+    field("queue", "Queue", text("queue")),
+    field("tag", "Tag", text("tag")),
+    field("error", "Error contains", text("error")),
+    field("created_after", "Ordered after", text("created_after", { type: "datetime-local", value: local(asked.created_after) })),
+    field("created_before", "Ordered before", text("created_before", { type: "datetime-local", value: local(asked.created_before) })),
+    h("datalist", { id: "kinds" }, ["report", "export", "email_blast", "webhook"].map((kind) => h("option", { value: kind }))),
+    h("div", { class: "buttons" }, h("button", { class: "first" }, "Show"), h("a", { href: "/console/jobs" }, "Clear")));
+  status.addEventListener("change", () => form.requestSubmit());
+  return form;
+}
+
+function seconds(text) {
+  return text ? String(new Date(text).getTime() / 1000) : "";
+}
+
+function local(at) {
+  if (!at) return null;
+  const date = new Date(at * 1000);
+  return Number.isNaN(date.getTime()) ? null : new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+// --- the same for all of them
+
+function many(page, asked) {
+  if (!page.may("control")) return null;
+  const may = (statuses) => !asked.status || statuses.includes(asked.status);
+  return h("div", { class: "many" },
+    may(CAN_RETRY) && h("button", { type: "button", onclick: () => all(page, asked, "retry") }, "Retry all matching…"),
+    may(CAN_CANCEL) && h("button", { type: "button", onclick: () => all(page, asked, "cancel") }, "Cancel all matching…"));
+}
+
+async function all(page, asked, what) {
+  const filter = Object.fromEntries(Object.entries(asked).filter(([, value]) => value)
+    .map(([name, value]) => [name, name.startsWith("created") ? Number(value) : value]));
+  try {
+    const found = await post(`/tasks/${what}`, { filter, dry_run: true });
+    if (!found.matches) return page.say(`No job matches that can be ${what === "retry" ? "run again" : "cancelled"}.`);
+    ask(page, what, found, async () => {
+      const order = await post(`/tasks/${what}`, { filter }, { "Idempotency-Key": newKey() });
+      page.go(`/console/jobs/${order.id}`);
+    });
+  } catch (problem) {
+    page.fail(problem);
+  }
+}
+
+function ask(page, what, found, act) {
+  const verb = what === "retry" ? "Retry" : "Cancel";
+  const count = `${found.complete ? "" : "at least "}${number(found.matches)} ${found.matches === 1 ? "job" : "jobs"}`;
+  const dialog = h("dialog", { "aria-labelledby": "ask", onclose: () => dialog.remove() },
+    h("form", { method: "dialog", onsubmit: (event) => event.submitter.value === "yes" && act().catch(page.fail) },
+      h("h2", { id: "ask" }, `${verb} ${count}?`),
+      h("p", null, "The newest of them:"),
+      h("ul", null, found.sample.slice(0, 5).map((task) => h("li", null, badge(task.status), ` ${task.kind}, ${ago(task.created_at)}`))),
+      h("div", { class: "buttons" },
+        h("button", { value: "no", autofocus: true }, "No"),
+        h("button", { value: "yes", class: what === "cancel" ? "danger" : "first" }, `${verb} ${count}`))));
+  document.body.append(dialog);
+  dialog.showModal();
+}

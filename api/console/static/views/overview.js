@@ -1,0 +1,57 @@
+// How it is going, at a glance.
+
+import { fill, h, number } from "../dom.js";
+import { at, get } from "../http.js";
+import { rest, seldom, watch } from "../live.js";
+import { rows } from "./jobs.js";
+import { tableOf as queueTable } from "./queues.js";
+import { tableOf as workerTable } from "./workers.js";
+
+const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled"];
+const AT_LEAST_EVERY = 15_000;
+
+export function overview(page) {
+  const counts = h("section", { class: "counts", "aria-label": "Jobs by status" });
+  const pool = h("div");
+  const newest = h("div");
+  const refresh = seldom(() => load(page, counts, pool, newest), 1_000, page.signal);
+  refresh();
+  watch("/events", { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
+  repeat(page, refresh);
+  return [h("h1", null, "Overview"), counts, pool,
+    h("section", null, h("h2", null, "Newest jobs"), newest)];
+}
+
+/** Also when nothing happens: minutes pass, workers come and go. */
+async function repeat(page, refresh) {
+  while (!page.signal.aborted) {
+    if (!document.hidden) refresh();
+    await rest(AT_LEAST_EVERY, page.signal);
+  }
+}
+
+async function load(page, counts, pool, newest) {
+  const all = page.sees.all;
+  try {
+    const [stats, found, { queues }, { workers }] = await Promise.all([
+      get("/queue/stats", page.signal),
+      get(at("/tasks", { limit: 10 }), page.signal),
+      all ? get("/queues", page.signal) : { queues: [] },
+      all ? get("/workers", page.signal) : { workers: [] },
+    ]);
+    fill(counts, STATUSES.map((status) => count(status, stats.status_counts[status] ?? 0)));
+    if (all) {
+      fill(pool,
+        h("section", null, h("h2", null, "Queues"), queueTable(queues)),
+        h("section", null, h("h2", null, "Workers"), workerTable(workers)));
+    }
+    fill(newest, rows(found.tasks));
+  } catch (problem) {
+    page.fail(problem);
+  }
+}
+
+function count(status, value) {
+  return h("a", { class: `count ${status}`, href: `/console/jobs?status=${status}` },
+    h("strong", null, number(value)), h("span", null, status));
+}

@@ -1,0 +1,57 @@
+// Every worker that lives: its lease, its memory, what it is at.
+
+import { fill, h, jobLink, moment, number, size, span, table } from "../dom.js";
+import { get } from "../http.js";
+import { rest } from "../live.js";
+
+const EVERY = 2_000;
+
+export function workers(page) {
+  const list = h("div", { "aria-busy": "true" });
+  repeat(page, list);
+  return [
+    h("h1", null, "Workers"),
+    h("p", { class: "help" }, "A worker renews its lease while it lives. When the lease ends, others take its jobs."),
+    list,
+  ];
+}
+
+async function repeat(page, list) {
+  while (!page.signal.aborted) {
+    if (!document.hidden) await load(page, list);
+    await rest(EVERY, page.signal);
+  }
+}
+
+async function load(page, list) {
+  try {
+    const { workers } = await get("/workers", page.signal);
+    fill(list, tableOf(workers));
+    list.removeAttribute("aria-busy");
+    page.state("live");
+  } catch (problem) {
+    if (!page.signal.aborted) page.state("away");
+    if (problem.status) page.fail(problem);
+  }
+}
+
+export function tableOf(workers) {
+  return table("Workers", [
+    ["Worker", (worker) => [h("strong", null, worker.host), h("span", { class: "at" }, ` process ${worker.pid}`)]],
+    ["Takes from", (worker) => worker.queues.join(", ")],
+    ["Runs", (worker) => `${worker.jobs.length} of ${worker.slots}`, "number"],
+    ["Jobs", (worker) => jobsOf(worker)],
+    ["Memory", (worker) => size(worker.memory), "number"],
+    ["Lease", (worker) => span(Math.max(worker.lease_ends - Date.now() / 1000, 0)), "number"],
+    ["Started", (worker) => moment(worker.started_at)],
+  ], workers, "No worker lives: jobs wait until one does.");
+}
+
+function jobsOf(worker) {
+  if (!worker.jobs.length) return "–";
+  const shown = worker.jobs.slice(0, 8);
+  const more = worker.jobs.length - shown.length;
+  return h("ul", { class: "plain" },
+    shown.map((job) => h("li", null, jobLink(job.id, job.kind), h("span", { class: "at" }, ` ${span(Math.max(Date.now() / 1000 - job.started_at, 0))}`))),
+    more > 0 && h("li", null, `and ${number(more)} more`));
+}

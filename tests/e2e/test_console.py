@@ -1,0 +1,239 @@
+"""The console in a real browser, with everything real behind it."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browsing import barriers, browser, visited
+from tests.house import House
+from tests.patience import until
+
+KEYS = {
+    "CONTINUO_API_KEYS": "ops:ops-key-of-the-test,eyes/read:eyes-key-of-the-test",
+}
+SLOW = {
+    "recipients": [f"slow{number}@example.com" for number in range(200)],
+    "template": "welcome",
+    "rate": 1,
+}
+PATHS = ("/", "/console/jobs", "/console/queues", "/console/workers", "/console/order")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages."""
+    with browser() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A system that may be stopped and started."""
+    house = House(tmp_path_factory.mktemp("console"))
+    house.start()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, own: House) -> Iterator[Page]:
+    """The console, as somebody has just opened it."""
+    with visited(chromium, str(own.http.base_url)) as page:
+        yield page
+
+
+def order_report(page: Page) -> None:
+    page.get_by_role("link", name="Order a report").click()
+    page.get_by_label("Report", exact=True).select_option("Monthly spend")
+    page.get_by_label("Department").select_option("engineering")
+    page.get_by_label("Month").fill("2026-05")
+    page.get_by_role("button", name="Order").click()
+
+
+def test_a_report_is_ordered_and_followed_to_its_pdf(page: Page) -> None:
+    order_report(page)
+    expect(page.locator(".head .badge")).to_have_text("success")
+    with page.context.expect_page() as opened:
+        link = page.get_by_role("link", name="Open ")
+        path = link.get_attribute("href")
+        link.click()
+    assert opened.value
+    answer = page.request.get(str(path))
+    assert (answer.status, answer.body()[:5]) == (200, b"%PDF-")
+
+
+def test_a_wrong_filter_is_named_where_it_was_filled_in(page: Page) -> None:
+    page.get_by_role("link", name="Order a report").click()
+    page.get_by_label("Report", exact=True).select_option("Monthly spend")
+    page.get_by_label("Month").fill("May")
+    page.evaluate("document.querySelector('form.order').noValidate = true")  # the API refuses it
+    page.get_by_role("button", name="Order").click()
+    expect(page.get_by_role("alert")).to_contain_text("filters.month")
+    expect(page.get_by_label("Month")).to_be_focused()
+
+
+def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    house = House(tmp_path_factory.mktemp("faults"))
+    try:
+        house.start(CONTINUO_FAULT_RATE="1")
+        with visited(chromium, str(house.http.base_url)) as page:
+            order_report(page)
+            expect(page.locator(".head .badge")).to_have_text("retrying")
+            expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
+            house.stop()
+            expect(page.locator("#connection")).to_have_text("Reconnecting…")
+            house.start()
+            expect(page.locator(".head .badge")).to_have_text("success")
+            expect(page.locator("#connection")).to_have_text("Live")
+            expect(page.get_by_role("link", name="Open ")).to_be_visible()
+            expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
+    finally:
+        house.close()
+
+
+def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own: House) -> None:
+    blast = own.order("/emails", SLOW)
+    page.goto(f"/console/jobs/{blast['id']}")
+    expect(page.locator("progress")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".head .badge")).to_have_text("cancelled")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".head .badge")).to_have_text(re.compile("pending|running"))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".head .badge")).to_have_text("cancelled")
+
+
+def test_two_pages_stay_in_step_while_the_api_is_killed(chromium: Browser, own: House) -> None:
+    url = str(own.http.base_url)
+    with visited(chromium, url) as one, visited(chromium, url) as other:
+        for page in (one, other):
+            page.goto("/console/jobs?tag=in-step")
+            expect(page.get_by_text("No job is like that.")).to_be_visible()
+        os.kill(own.api(), signal.SIGKILL)
+        until(own.is_ready)
+        ordered = own.order("/reports", {"tags": ["in-step"]})
+        for page in (one, other):
+            row = page.get_by_role("row").filter(has_text=ordered["id"])
+            expect(row.locator(".badge")).to_have_text("success")
+
+
+def test_all_that_match_are_cancelled_after_a_look_at_how_many(page: Page, own: House) -> None:
+    own.http.post("/queues/celery/pause")
+    try:
+        for _ in range(3):
+            own.order("/reports", {"tags": ["many"]})
+        page.goto("/console/jobs?tag=many")
+        page.get_by_role("button", name="Cancel all matching…").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading")).to_have_text("Cancel 3 jobs?")
+        assert not barriers(page)
+        dialog.get_by_role("button", name="No").click()
+        expect(dialog).to_have_count(0)
+        assert own.http.get("/tasks?tag=many&status=pending").json()["total"] == 3
+        page.get_by_role("button", name="Cancel all matching…").click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel 3 jobs").click()
+        expect(page.locator(".head .badge")).to_have_text("success")
+        page.goto("/console/jobs?tag=many&status=cancelled")
+        expect(page.locator(".count")).to_have_text("3 jobs, newest first")
+    finally:
+        own.http.post("/queues/celery/resume")
+
+
+def test_a_queue_is_paused_and_resumed(page: Page) -> None:
+    page.get_by_role("link", name="Queues").click()
+    page.get_by_role("button", name="Pause celery").click()
+    expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("paused")
+    page.get_by_role("button", name="Resume celery").click()
+    expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("open")
+
+
+def test_a_worker_shows_its_memory_and_what_it_is_at(page: Page, own: House) -> None:
+    blast = own.order("/emails", SLOW)
+    page.get_by_role("link", name="Workers").click()
+    row = page.get_by_role("row").filter(has_text="process")
+    expect(row).to_contain_text("email_blast")
+    expect(row).to_contain_text(re.compile(r"\d+ MB"))
+    own.http.delete(f"/tasks/{blast['id']}")
+    expect(row).not_to_contain_text("email_blast")
+
+
+def test_jobs_are_found_by_the_keyboard(page: Page, own: House) -> None:
+    ordered = own.order("/reports", {})
+    expect(page.locator("#search-text")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.locator("#search-text")).to_be_focused()
+    page.keyboard.type(ordered["id"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(ordered["id"])
+    page.keyboard.press("/")
+    page.locator("#search-text").fill("no such <b>error</b>")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/console/jobs\?error=no\+such"))
+    expect(page.get_by_label("Error contains")).to_have_value("no such <b>error</b>")
+
+
+def test_filters_are_in_the_address_and_pages_follow_a_cursor(page: Page, own: House) -> None:
+    orders = [{"kind": "report", "tags": ["paged"], "delay": 3600}] * 60
+    assert own.http.post("/tasks/bulk", json={"tasks": orders}).status_code == 202
+    page.goto("/console/jobs?tag=paged")
+    page.get_by_label("Status").select_option("pending")
+    expect(page).to_have_url(re.compile("status=pending.*tag=paged"))
+    expect(page.locator("tbody tr")).to_have_count(50)
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("tbody tr")).to_have_count(10)
+    page.go_back()
+    expect(page.locator("tbody tr")).to_have_count(50)
+
+
+def test_an_id_that_is_nobodys_says_so(page: Page) -> None:
+    page.goto("/console/jobs/<b>nobody")
+    expect(page.get_by_text("There is no job with the id '<b>nobody'")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_out(chromium: Browser, own: House, scheme: str, size: str) -> None:
+    done = own.final("/reports", own.order("/reports", {})["id"])
+    with visited(chromium, str(own.http.base_url), scheme=scheme, size=size) as page:
+        for path in (*PATHS, f"/console/jobs/{done['id']}"):
+            page.goto(path)
+            expect(page.locator("[aria-busy]")).to_have_count(0)
+            assert barriers(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_key_that_only_reads_shows_all_and_changes_nothing(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    house = House(tmp_path_factory.mktemp("keys"))
+    house.http.headers["X-API-Key"] = "ops-key-of-the-test"
+    try:
+        house.start(**KEYS)
+        done = house.final("/reports", house.order("/reports", {})["id"])
+        with visited(chromium, str(house.http.base_url)) as page:
+            sign_in(page, "a-key-that-nobody-has")
+            expect(page.get_by_role("alert")).to_have_text("The API key is not known")
+            sign_in(page, "eyes-key-of-the-test")
+            expect(page.locator("tbody tr").filter(has_text=done["id"])).to_be_visible()
+            assert page.get_by_role("link", name="Order a report").count() == 0
+            for path in (*PATHS, f"/console/jobs/{done['id']}"):
+                page.goto(path)
+                expect(page.locator("[aria-busy]")).to_have_count(0)
+                assert page.locator("main button:not(.first)").count() == 0
+            page.get_by_role("button", name="Sign out").click()
+            expect(page.get_by_label("API key")).to_be_visible()
+            assert not barriers(page)
+    finally:
+        house.close()
+
+
+def sign_in(page: Page, key: str) -> None:
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
