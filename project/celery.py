@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import Celery
 
-from project import moves
+from project import moves, primary
 from project.envelope import HIDDEN, Envelope
 from project.errors import DuplicateJob
 from project.feed import Feed
@@ -174,9 +174,10 @@ def kinds_of_jobs() -> list[str]:
 
 def configuration(given: Settings) -> dict[str, Any]:
     """Celery's settings, each for a reason of ours."""
+    store_url = primary.reached(given.store_url)["url"]
     return {
-        "broker_url": given.queue_url,
-        "result_backend": f"project.backend.RecordBackend+{given.store_url}",
+        "broker_url": given.broker_url or store_url,
+        "result_backend": f"project.backend.RecordBackend+{store_url}",
         "imports": kinds_of_jobs(),
         "worker_consumer": "project.consumer:SwiftConsumer",
         # JSON only, at both ends
@@ -210,6 +211,7 @@ def redis_broker(given: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 3,
             "store_keys": keys_of(given.events_kept),
+            "watched": primary.read(given.store_url),
         },
     }
 

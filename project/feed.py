@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from project import moves
 from project.errors import StoreUnavailable
 from project.moves import Noted
+from project.primary import reached_async
 from project.records import Wanted
 from project.store import PREFIX, AsyncStore
 
@@ -120,7 +121,7 @@ class Feed:
 
     async def _read(self) -> None:
         client = redis.asyncio.Redis.from_url(
-            self._url,
+            **reached_async(self._url),
             single_connection_client=True,
             socket_timeout=BLOCK_MS / 1000 + PATIENCE,
             socket_connect_timeout=PATIENCE,

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from project.errors import UnsafeStart
 from project.holders import Holders, read_file, read_holders
+from project.primary import read as read_primary
 
 DAY = 86_400
 
@@ -100,7 +101,9 @@ class Settings(BaseSettings):
     smtp_port: int = Field(2525, ge=1, le=65535, description="Port of the bundled mail sink.")
 
     # what they talk to
-    redis_url: str = Field("", description="Redis or Valkey; unset means the bundled Valkey.")
+    redis_url: str = Field(
+        "", description="Redis or Valkey, or Sentinels; unset: the bundled Valkey."
+    )
     broker_url: str = Field("", description="RabbitMQ (amqp://) for messages; unset: Redis too.")
     smtp_url: str = Field("", description="Mail server; unset means the bundled mail sink.")
     mail_templates: str = Field("", description="Folder with mail templates of yours.")
@@ -249,6 +252,12 @@ class Settings(BaseSettings):
         ipaddress.ip_address(host)
         return host
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: str) -> str:
+        read_primary(url)
+        return url
+
     @field_validator("broker_url")
     @classmethod
     def _is_rabbitmq(cls, url: str) -> str:
@@ -345,11 +354,6 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The Redis that keeps the records, the bundled one when none is set."""
         return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
-
-    @property
-    def queue_url(self) -> str:
-        """The broker that keeps the messages: RabbitMQ when it is set, else the same Redis."""
-        return self.broker_url or self.store_url
 
     @property
     def mail_url(self) -> str:

@@ -37,6 +37,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from project.errors import StoreUnavailable
+from project.primary import Watched, reached, reached_async
 
 if TYPE_CHECKING:
     from project.moves import Move
@@ -60,6 +61,9 @@ COMMAND_TIMEOUT = 2.5
 API_TIMEOUT = 0.8
 ANSWER_TIMEOUT = 0.9
 """Seconds after which an awaited command is given up, whatever it waits for."""
+
+REPLICAS_MS = 400
+"""Milliseconds that replicas have to say that they have a change."""
 
 PAUSE = 0.25
 NATIVE_PAUSE = 1.0
@@ -188,6 +192,7 @@ class Scripts:
         self.client = client
         self.keys = keys
         self._line = Line()
+        self._replicas = replicas_of(client)
 
     def run[T](self, move: "Move[T]") -> T:
         """Do the move. Raises ``redis.RedisError``."""
@@ -218,15 +223,31 @@ class Scripts:
 
     def send(self, move: "Move[Any]", connection: Any) -> None:
         """Ask for the move, without waiting for the answer."""
-        connection.send_command("EVALSHA", DIGESTS[move.script], *self._rest(move))
+        self._send(connection, "EVALSHA", DIGESTS[move.script], move)
 
     def receive(self, move: "Move[Any]", connection: Any) -> Any:
         """The answer; a script that Redis has lost is sent again."""
         try:
-            return connection.read_response()
+            return self._read(connection)
         except NoScriptError:
-            connection.send_command("EVAL", SCRIPTS[move.script], *self._rest(move))
+            self._send(connection, "EVAL", SCRIPTS[move.script], move)
+            return self._read(connection)
+
+    def _send(self, connection: Any, command: str, script: str, move: "Move[Any]") -> None:
+        connection.send_command(command, script, *self._rest(move))
+        if self._replicas:
+            connection.send_command("WAIT", self._replicas, REPLICAS_MS)
+
+    def _read(self, connection: Any) -> Any:
+        if not self._replicas:
             return connection.read_response()
+        try:
+            answer = connection.read_response()
+        except ResponseError:
+            connection.read_response()  # of the replicas
+            raise
+        require_replicas(connection.read_response(), self._replicas)
+        return answer
 
     def _rest(self, move: "Move[Any]") -> Iterator[str | bytes]:
         """As text: hiredis crashes when a signal comes while it makes text of a number."""
@@ -251,7 +272,7 @@ class Store:
     ) -> None:
         self.patience = patience
         self.client = redis.Redis.from_url(
-            url,
+            **reached(url),
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             socket_keepalive=True,
@@ -332,7 +353,7 @@ class AsyncStore:
     def __init__(self, url: str, *, keys: list[str] = KEYS, connections: int = 64) -> None:
         self.keys = keys
         pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url,
+            **reached_async(url),
             max_connections=connections,
             timeout=API_TIMEOUT,
             socket_timeout=API_TIMEOUT,
@@ -342,6 +363,7 @@ class AsyncStore:
         )
         self.client = redis.asyncio.Redis.from_pool(pool)
         self._scripts: dict[str, AsyncScript] = {}
+        self._replicas = replicas_of(self.client)
         self._native_again_at = 0.0
 
     async def run[T](self, move: "Move[T]") -> T:
@@ -366,12 +388,34 @@ class AsyncStore:
             except RuntimeError as problem:
                 log.info("native Redis client: %s", problem)
                 self._native_again_at = time.monotonic() + NATIVE_PAUSE
+        if self._replicas:
+            return await self._replicated(script, move)
         return await script(keys=self.keys, args=list(move.arguments))
+
+    async def _replicated(self, script: AsyncScript, move: "Move[Any]") -> Any:
+        pipeline = self.client.pipeline(transaction=False)
+        await script(keys=self.keys, args=list(move.arguments), client=pipeline)
+        pipeline.wait(self._replicas, REPLICAS_MS)
+        answer, count = await pipeline.execute()
+        require_replicas(count, self._replicas)
+        return answer
 
     def _script(self, name: str) -> AsyncScript:
         if name not in self._scripts:
             self._scripts[name] = self.client.register_script(SCRIPTS[name])
         return self._scripts[name]
+
+
+def replicas_of(client: "redis.Redis | redis.asyncio.Redis") -> int:
+    """How many replicas must have what this client changes."""
+    watched: Watched | None = client.connection_pool.connection_kwargs.get("watched")
+    return watched.replicas if watched else 0
+
+
+def require_replicas(count: int, wanted: int) -> None:
+    """Raise, as when an answer was lost, if too few have the change."""
+    if count < wanted:
+        raise RedisConnectionError(f"on {count} replicas, {wanted} must have it")
 
 
 def as_bytes(answer: Any) -> Any:

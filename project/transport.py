@@ -26,6 +26,7 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from project import moves
+from project.primary import Connection, Watched
 from project.store import KEYS, PREFIX, Scripts, is_away
 from project.wire import readable
 
@@ -182,9 +183,11 @@ class Channel(kombu_redis.Channel):
         *kombu_redis.Channel.from_transport_options,
         "worker_id",
         "store_keys",
+        "watched",
     )
     worker_id = ""
     store_keys = KEYS
+    watched: Watched | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -238,7 +241,11 @@ class Channel(kombu_redis.Channel):
         if self.connection is None or self.connection.client is None:
             raise RedisConnectionError("the channel is closed")  # kombu: AttributeError, fatal
         # a connection that fails goes straight to the consumer's reconnect, which is quicker
-        return super()._connparams(asynchronous) | {"retry": Retry(NoBackoff(), 0)}
+        own: dict[str, Any] = {"retry": Retry(NoBackoff(), 0)}
+        if self.watched:
+            self.connection_class = Connection
+            own["watched"] = self.watched
+        return super()._connparams(asynchronous) | own
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         if not self.holds_jobs:

@@ -88,6 +88,7 @@ class Member:
         self.command = command
         self.environment = environment
         self.log = log
+        self.prefix: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.restart_at = 0.0
         self.starts = 0
@@ -113,7 +114,7 @@ class Member:
         self.starts += 1
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.command,
+                [*self.prefix, *self.command],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -163,6 +164,7 @@ class Cluster:
         self.valkey = EmbeddedValkey(
             folder / "valkey", free_port(), *keep_it_all, *valkey_options, fsync=fsync
         )
+        self.address = self.valkey.url
         self.ledger = Ledger(folder / "ledger")
         self.deaths = Deaths()
         self.kills: list[Kill] = []
@@ -186,7 +188,7 @@ class Cluster:
     def hire(self, member: Member, broker_url: str | None = None) -> None:
         """Start a worker that talks to this broker."""
         member.command = [*self.command, f"--hostname={member.name}@chaos"]
-        member.environment = self.surroundings() | {"REDIS_URL": broker_url or self.valkey.url}
+        member.environment = self.surroundings() | {"REDIS_URL": broker_url or self.address}
         member.start()
 
     def surroundings(self) -> dict[str, str]:
@@ -195,7 +197,7 @@ class Cluster:
             **{name: value for name, value in os.environ.items() if name not in SETTINGS},
             "PYTHONUNBUFFERED": "1",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "REDIS_URL": self.valkey.url,
+            "REDIS_URL": self.address,
             "DATA_DIR": str(self.folder / "data"),
             "WORKER_CONCURRENCY": str(self.slots),
             **self.environment,
@@ -295,12 +297,16 @@ class Cluster:
         """The worker with this Celery name."""
         return next(member for member in self.members if f"{member.name}@chaos" == worker)
 
-    def stop(self) -> None:
-        """End everything now."""
+    def end_members(self) -> None:
+        """End all workers now."""
         for member in self.members:
             if member.process and member.process.poll() is None:
                 self.signal(member, signal.SIGKILL)
                 member.process.wait(STOP_TIMEOUT)
+
+    def stop(self) -> None:
+        """End everything now."""
+        self.end_members()
         self.deaths.look()
         self.deaths.end_all()
         self.deaths.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.chaos import clients, kills, outages, pauses, stops
+from tests.chaos import clients, kills, machines, outages, pauses, stops
 from tests.chaos.faults import Mode
 from tests.chaos.figures import Figures
 from tests.chaos.scale import Scale
@@ -26,6 +26,10 @@ ROWS: dict[str, Row] = {
     "poison": kills.poison,
     "rolling": stops.rolling,
     "full": outages.full,
+    "host-kill": machines.host_kill,
+    "host-cut": machines.host_cut,
+    "failover": machines.failover,
+    "rabbitmq": machines.rabbit,
 }
 QUICK_ROWS = ("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison")
 STOCK_ROWS = (

@@ -33,6 +33,12 @@ class Scale:
     rounds: int = 20
     posts: int = 100
     maxmemory: str = "24mb"
+    between: float = 5.0
+    hosts_killed: int = 6
+    host_away: float = 10.0
+    link_cut: float = 30.0
+    failovers: int = 3
+    rabbit_faults: int = 8
     fsync: str = "everysec"
 
     @property
@@ -58,5 +64,8 @@ QUICK = Scale(
     good_jobs=120,
     child_killers=2,
     main_killers=0,
+    between=1.0,
+    link_cut=4.0,
+    failovers=1,
     fsync="always",  # a busy disk must not fail a test
 )

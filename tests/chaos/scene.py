@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,11 @@ class Scene:
 
     is_judged = True
 
-    def __init__(self, name: str, cluster: Cluster, proxy: Proxy) -> None:
+    def __init__(self, name: str, cluster: Cluster, proxy: Proxy, place: Any = None) -> None:
         self.name = name
         self.cluster = cluster
         self.proxy = proxy
+        self.place = place
         self.app = self.make_app()
         self.load: Load | None = None
         self.sent: dict[str, str] = {}
@@ -55,7 +56,9 @@ class Scene:
     def make_app(self) -> Any:
         """The application that jobs are sent through."""
         data = self.cluster.folder / "data"
-        return application(Settings(redis_url=self.cluster.valkey.url, data_dir=data))
+        broker_url = self.cluster.environment.get("BROKER_URL", "")
+        given = Settings(redis_url=self.cluster.address, broker_url=broker_url, data_dir=data)
+        return application(given)
 
     def order(self, kind: str, *more: Any) -> Order:
         """A job of a kind of ours."""
@@ -244,8 +247,12 @@ class Stage:
         proxied: int = 0,
         valkey_options: Sequence[str] = (),
         as_procfile: bool = False,
+        place: Callable[[Cluster], AbstractContextManager[Any]] = nullcontext,
     ) -> Iterator[Scene]:
-        """A scene with workers that take jobs; ``proxied`` of them reach Redis through a proxy."""
+        """A scene with workers that take jobs; ``proxied`` of them reach Redis through a proxy.
+
+        ``place`` is what is built around a cluster before its workers start.
+        """
         name = f"{row} {self.label}".strip()
         cluster = Cluster(
             self.root / name.replace(" ", "-"),
@@ -255,8 +262,8 @@ class Stage:
             valkey_options=valkey_options,
             fsync=scale.fsync,
         )
-        with cluster, Proxy(cluster.valkey.port) as proxy:
-            scene = self.scene(name, cluster, proxy)
+        with cluster, place(cluster) as built, Proxy(cluster.valkey.port) as proxy:
+            scene = self.scene(name, cluster, proxy, built)
             for member in cluster.members[:proxied]:
                 cluster.hire(member, f"redis://127.0.0.1:{proxy.port}/0")
             cluster.start_workers()

@@ -1,10 +1,8 @@
 """Messages by RabbitMQ, records in Redis: nothing between the two is lost."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,46 +16,21 @@ from project.settings import Settings, settings
 from tests.kinds import add
 from tests.patience import until
 from tests.ports import free_port
-from tests.processes import Program, with_environment
+from tests.rabbitmq import RabbitMQ
 from tests.workers import Worker
-
-START_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real RabbitMQ, run for this module."""
-    server = shutil.which("rabbitmq-server")
-    if server is None:
-        message = "rabbitmq-server is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    folder = tmp_path_factory.mktemp("rabbitmq")
-    port = free_port()
-    environment = {
-        "HOME": str(folder),
-        "RABBITMQ_NODENAME": f"continuo{port}@localhost",
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-        "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(free_port()),
-        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-        "RABBITMQ_LOG_BASE": str(folder / "log"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-        "ERL_EPMD_PORT": str(free_port()),
-    }
-    # Debian's wrapper insists on its own user; the server itself does not
-    program = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-    command = [str(program if program.exists() else server)]
-    process = Program(command, folder / "server.log", environment)
+    if not RabbitMQ.is_installed():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("rabbitmq-server is not installed")
+    server = RabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
     try:
-        process.hear("completed with", START_SECONDS)
-        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+        server.start()
+        yield server.url
     finally:
-        process.kill()
-        for pid in with_environment(f"ERL_EPMD_PORT={environment['ERL_EPMD_PORT']}"):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        server.kill()
 
 
 @pytest.fixture

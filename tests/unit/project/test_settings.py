@@ -30,7 +30,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
 
 def test_without_an_environment_everything_is_on_this_machine() -> None:
     alone = Settings()
-    assert alone.store_url == alone.queue_url == "redis://127.0.0.1:6399/0"
+    assert alone.store_url == "redis://127.0.0.1:6399/0"
     assert alone.mail_url == "smtp://127.0.0.1:2525"
     assert alone.base_url == "http://127.0.0.1:8000"
     assert alone.is_loopback
@@ -45,7 +45,6 @@ def test_what_is_set_wins_over_what_is_bundled(monkeypatch: pytest.MonkeyPatch) 
         PUBLIC_URL="https://jobs.example.com/",
     )
     assert elsewhere.store_url == "redis://db:6379/1"
-    assert elsewhere.queue_url == "amqp://mq//"
     assert elsewhere.mail_url == "smtp://mail:25"
     assert elsewhere.base_url == "https://jobs.example.com"
 

