@@ -13,6 +13,7 @@ from tasks.emails.ledger import Ledger, Outcome
 from tasks.emails.messages import compose
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Plain, Row, row_of
+from tasks.emails.server import parse
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Attempt:
         pace: Pace | None = None,
         go_on: Callable[[], bool] = lambda: True,
     ) -> None:
-        server = smtp.parse(settings().mail_url)
+        server = parse(settings().mail_url)
         sender = addresses.sender(settings().mail_from)
         self._order = order
         self._ledger = ledger

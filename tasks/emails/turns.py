@@ -17,13 +17,14 @@ from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.job import Job, enqueue_many
 from project.settings import DAY, settings
-from tasks.emails import moves, smtp
+from tasks.emails import moves
 from tasks.emails.blast import Attempt, Passed, delivery_of
 from tasks.emails.books import Books
 from tasks.emails.ledger import Outcome, RedisLedger, outcomes, settled
 from tasks.emails.moves import Taken, Tally
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Roll
+from tasks.emails.server import parse
 
 TURN_SECONDS = 15.0
 LOOK_SECONDS = 0.25
@@ -44,7 +45,7 @@ class Turn:
     def __init__(
         self, order: Order, holder: str, books: Books, tell: Callable[[], None] = lambda: None
     ) -> None:
-        server = smtp.parse(settings().mail_url)
+        server = parse(settings().mail_url)
         ledger = RedisLedger(books, order.job_id, resend=order.on_unknown == "resend")
         pace = Pace(books, str(server), order.job_id, order.rate)
         self._roll = Roll(books, order, holder)
