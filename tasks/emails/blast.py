@@ -8,9 +8,10 @@ from typing import NamedTuple, Self
 
 from project.errors import PermanentError, TransientError
 from project.settings import settings
-from tasks.emails import addresses, letters, smtp
+from tasks.emails import addresses, letters, smtp, unsubscribe
 from tasks.emails.ledger import Ledger, Outcome
-from tasks.emails.messages import compose
+from tasks.emails.letters import Letter
+from tasks.emails.messages import compose, seal
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Plain, Row, row_of
 from tasks.emails.server import parse
@@ -135,6 +136,8 @@ class Attempt:
     def _compose(self, row: Row) -> bytes | None:
         """The mail; None when the template does not work with the data of this recipient."""
         order = self._order
+        if order.letter:
+            return tried_out(order, row.address)
         data = {**order.data, **(row.data or {})}
         try:
             return compose(order.job_id, row.address, order.template, data, order.files)
@@ -194,6 +197,12 @@ class Attempt:
             raise TransientError(
                 f"the mail server dropped {self._drops} connections in a row, last: {drop}"
             ) from drop
+
+
+def tried_out(order: Order, recipient: str) -> bytes:
+    """The mail of a test: a letter that is made already, and a link that unsubscribes nobody."""
+    letter = Letter(**(order.letter or {}))
+    return seal(order.job_id, recipient, letter, unsubscribe.link(unsubscribe.NOBODY), order.files)
 
 
 def _refusal(reply: smtp.Reply, refused: Outcome) -> Outcome:

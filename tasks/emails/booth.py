@@ -15,8 +15,7 @@ from typing import Any
 import msgspec
 
 from project.errors import ContinuoError, InvalidField
-from project.settings import settings
-from tasks.emails import addresses, letters, messages
+from tasks.emails import letters, messages, unsubscribe
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
@@ -53,7 +52,10 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A mail as it would go out, but not signed; ``size`` in bytes, headers in their order."""
+    """A mail as it would go out, but not signed, and its link unsubscribes nobody.
+
+    ``size`` in bytes, headers in their order.
+    """
 
     subject: str
     html: str
@@ -105,16 +107,16 @@ def main() -> int:
 
 
 def render(trial: Trial) -> Preview:
-    """The mail that the recipient would get."""
+    """The mail that the recipient would get, but that its link unsubscribes nobody."""
     template = trial.template
-    sender = addresses.sender(settings().mail_from)
+    link = unsubscribe.link(unsubscribe.NOBODY)
     made = (
         letters.load(template)
         if isinstance(template, str)
         else letters.build(INLINE, template.files())
     )
-    letter = made.render(**messages.values_for(trial.recipient, sender, trial.data))
-    raw = messages.write("preview", trial.recipient, sender, letter)
+    letter = made.render(**messages.values_for(trial.recipient, link, trial.data))
+    raw = messages.write("preview", trial.recipient, letter, link)
     headers = email.message_from_bytes(raw, policy=email.policy.default).items()
     return Preview(
         subject=letter.subject,

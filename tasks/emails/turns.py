@@ -202,6 +202,7 @@ def result_of(order: Order, tally: Tally) -> dict[str, Any]:
     return {
         "sent": sent,
         "template": order.template,
+        **({"test": True} if order.letter else {}),
         **{name: count for name, count in counts.items() if count},
         "rate": round(sent / duration, 1),
         "duration": round(duration, 3),
