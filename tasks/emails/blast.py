@@ -92,7 +92,7 @@ class Attempt:
         sender = addresses.sender(settings().mail_from)
         self._order = order
         self._ledger = ledger
-        self._connection = smtp.Connection(server, sender)
+        self._connection = smtp.Connection(server, sender, ledger.connected)
         self._pace = pace
         self._go_on = go_on
         self._drops = 0

@@ -7,6 +7,7 @@ ends it with the final dot. Whatever happens before the dot, nothing was sent.
 
 import contextlib
 import smtplib
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from project.errors import TransientError
@@ -75,12 +76,16 @@ class Connection:
     """The connection of one attempt: opened when first needed, renewed now and then.
 
     Leaving the ``with`` block says goodbye; leaving it with an exception just
-    hangs up, so that a half-written mail is never completed.
+    hangs up, so that a half-written mail is never completed. ``connected`` is
+    called whenever one was opened.
     """
 
-    def __init__(self, server: Server, sender: Sender) -> None:
+    def __init__(
+        self, server: Server, sender: Sender, connected: Callable[[], None] = lambda: None
+    ) -> None:
         self._server = server
         self._sender = sender
+        self._tell = connected
         self._client: smtplib.SMTP | None = None
         self._mails = 0
 
@@ -175,6 +180,7 @@ class Connection:
         except (OSError, ValueError) as error:
             raise ServerUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
         self._mails = 0
+        self._tell()
 
     def _reset(self) -> None:
         with contextlib.suppress(Dropped):

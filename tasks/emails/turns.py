@@ -177,9 +177,14 @@ def report(job: Job, books: Books, order: Order) -> None:
 
 
 def note_of(tally: Tally, done: int, total: int) -> str:
-    """The counts of a blast in words, and when it may be done: ``12 sent, 1 bounced; 3 s left``."""
+    """The counts of a blast in words, and when it may be done.
+
+    ``12 sent, 1 bounced; 2 connections; 3 s left``
+    """
     counts = settled(tally)
     words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    if words and tally.connections:
+        words += f"; {tally.connections} connection{'s'[: tally.connections != 1]}"
     if not done or done >= total or not tally.began:
         return words
     left = (tally.at - tally.began) / done * (total - done)
@@ -195,7 +200,10 @@ def span(seconds: float) -> str:
 
 
 def result_of(order: Order, tally: Tally) -> dict[str, Any]:
-    """The result of a blast that is done; ``duration`` in seconds, ``rate`` in mails a second."""
+    """The result of a blast that is done; ``duration`` in seconds, ``rate`` in mails a second.
+
+    ``connections`` to the mail server were opened, with so many mails on each.
+    """
     counts = asdict(delivery_of(outcomes(tally)))
     sent = counts.pop("sent")
     duration = max(tally.at - (tally.began or tally.at), 0.001)
@@ -206,6 +214,8 @@ def result_of(order: Order, tally: Tally) -> dict[str, Any]:
         **{name: count for name, count in counts.items() if count},
         "rate": round(sent / duration, 1),
         "duration": round(duration, 3),
+        "connections": tally.connections,
+        "mails_per_connection": round(sent / max(tally.connections, 1), 1),
     }
 
 
