@@ -21,6 +21,9 @@ from tasks.emails.letters import Letter
 MAX_PLAIN_SUBJECT = 200
 """Longer subjects are folded (as encoded words), as RFC 5322 asks for."""
 
+MAX_WORD = 75
+"""Characters of an encoded word (RFC 2047)."""
+
 _MESSAGE = """\
 From: {sender}
 To: {recipient}
@@ -139,7 +142,7 @@ def _subject(text: str) -> str:
     if is_plain and len(text) <= MAX_PLAIN_SUBJECT:
         return text
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return Header(visible, "utf-8", header_name="Subject").encode(linesep="\r\n")
+    return Header(visible, "utf-8", header_name="Subject").encode("", MAX_WORD, "\r\n")
 
 
 def _quoted(text: str) -> str:
