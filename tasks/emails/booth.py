@@ -20,8 +20,6 @@ from tasks.emails import letters, messages, unsubscribe
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
 PATIENCE = 20.0
-MOST_BYTES = 4_000_000
-"""What a booth may write: two bodies of the longest."""
 
 INLINE = "inline"
 
@@ -83,7 +81,9 @@ def preview(trial: Trial) -> Preview:
         raise InvalidField("template", f"takes longer than {PATIENCE:.0f} s") from None
     if booth.returncode:
         raise InvalidField(
-            "template", f"takes more than {CPU_SECONDS} s or {MEMORY_BYTES >> 20} MiB of memory"
+            "template",
+            f"takes more than {CPU_SECONDS} s or {MEMORY_BYTES >> 20} MiB of memory, or is nested "
+            "too deep",
         )
     tried = msgspec.json.decode(booth.stdout, type=Tried)
     if tried.preview is None:
@@ -102,7 +102,7 @@ def main() -> int:
         return 1
     except ContinuoError as problem:
         tried = Tried(problem=str(problem))
-    sys.stdout.buffer.write(msgspec.json.encode(tried)[:MOST_BYTES])
+    sys.stdout.buffer.write(msgspec.json.encode(tried))
     return 0
 
 

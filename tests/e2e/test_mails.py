@@ -68,6 +68,7 @@ def test_a_template_can_be_tried_before_it_is_kept(house: House) -> None:
         ("{{ ''.__class__ }}", "is unsafe"),
         (f"{LOOP}{LOOP}{{% endfor %}}{{% endfor %}}", "5 s|20 s"),
         ("{{ 'x' * 10 ** 9 }}", "512 MiB"),
+        ("{{ 5|dictsort }}", "does not render: 'int' object"),
         ("{{ 'x' * 2000000 }}", "more than 1000000 characters"),
         ("{% include '/etc/passwd' %}", "cannot be used|does not render"),
     ],
@@ -78,6 +79,11 @@ def test_a_template_that_does_harm_is_stopped_and_named(
     said = refused(house, template={"subject": "s", "html": html})
     assert said.startswith("template: ")
     assert any(words in said for words in problem.split("|")), said
+
+
+def test_a_long_mail_of_what_takes_four_bytes_a_letter_is_shown_whole(house: House) -> None:
+    parts = {"subject": "s", "html": "{{ '\U0001f600' * 999999 }}"}
+    assert len(previewed(house, template=parts)["html"]) == 999_999
 
 
 def test_a_preview_of_nothing_is_refused(house: House) -> None:

@@ -140,6 +140,19 @@ def test_a_body_without_bound_is_refused(folder: Path) -> None:
         letters.load("t").render(**VALUES)
 
 
+def test_a_subject_without_bound_is_refused(folder: Path) -> None:
+    write(folder, "t", subject="{{ recipient * 1000 }}")
+    with pytest.raises(PermanentError, match="a subject of more than 1000 characters"):
+        letters.load("t").render(**VALUES)
+
+
+def test_what_is_said_of_a_template_is_short(folder: Path) -> None:
+    write(folder, "t", html="{% include recipient * 1000 %}")
+    with pytest.raises(PermanentError) as raised:
+        letters.load("t").render(**VALUES)
+    assert len(str(raised.value)) < 600
+
+
 def test_templates_of_the_installation_come_before_those_that_are_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,14 +183,28 @@ def test_a_subject_of_several_lines_becomes_one(folder: Path) -> None:
     assert letters.load("t").render(recipient="a\r\nBcc: eve").subject == "Hello a Bcc: eve"
 
 
-@pytest.mark.parametrize("source", ["{{ typo }}", "{{ ''.__class__.__mro__ }}", "{{ 1/0 }}"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ typo }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ 1/0 }}",
+        "{{ 5|dictsort }}",
+        "{{ cycler() }}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        '{{ "\\ud800" }}',
+    ],
+)
 def test_a_template_that_fails_makes_the_job_fail_for_good(folder: Path, source: str) -> None:
     write(folder, "t", html=source)
     with pytest.raises(PermanentError, match="'t' does not render"):
         letters.load("t").render(**VALUES)
 
 
-def test_a_template_that_does_not_compile_makes_the_job_fail_for_good(folder: Path) -> None:
-    write(folder, "t", text="{% if %}")
+@pytest.mark.parametrize("source", ["{% if %}", "{{ " + "(" * 9_000 + ")" * 9_000 + " }}"])
+def test_a_template_that_does_not_compile_makes_the_job_fail_for_good(
+    folder: Path, source: str
+) -> None:
+    write(folder, "t", text=source)
     with pytest.raises(PermanentError, match="'t' cannot be used"):
         letters.load("t")
