@@ -153,7 +153,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
     people = [f"user{number}@example.org" for number in range(2_600)]
     server.once("rcpt", people[1_700], "451 4.7.1 greylisted")
     smtp = f"smtp://127.0.0.1:{server.server_address[1]}"
-    # a turn takes three quarters of the time to drain
+    # one who is greylisted, and turns of three quarters of the time to drain: more than one turn
     hired = hire(rabbitmq, tmp_path, "w1", SMTP_URL=smtp, DRAIN_SECONDS="2")
     try:
         said = {"recipients": people, "template": "default"}
@@ -162,7 +162,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
         assert record.result["sent"] == len(people)
         assert server.times == Counter(people)
         helpers = moves.page(Question(kinds=["email_blast_help"]), limit=1, cursor=None)
-        assert (app.store.run(helpers).total or 0) > 2
+        assert (app.store.run(helpers).total or 0) >= 2
         assert client.zcard("continuo:unsent") == 0
     finally:
         hired.kill()
