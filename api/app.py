@@ -21,6 +21,7 @@ from api import (
     reports,
     suppressions,
     tasks,
+    tryouts,
     unsubscribe,
     webhooks,
     workers,
@@ -58,7 +59,7 @@ class Stores:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
+    mail = (emails, blasts, recipients, previews, tryouts, suppressions, unsubscribe)
     work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts)
     for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)

@@ -17,6 +17,9 @@ PATH = "/emails"
 UPLOAD_SECONDS = 7 * DAY
 """A blast that is not started within this time after its order fails."""
 
+SLOWEST = 0.001
+"""Mails a second: one in a quarter of an hour."""
+
 WISHES = ("data", "rate", "on_unknown", "upload")
 BLAST = {
     "data": {},
@@ -53,9 +56,10 @@ class BlastOrder(Order, frozen=True, kw_only=True):
     """Whom to mail what. An empty list of recipients is allowed.
 
     ``data`` is what the template is told, of all or of each recipient. ``rate`` is the most mails
-    a second, 0 for as many as there can be. ``on_unknown``: whether a mail whose answer was lost
-    is skipped or sent again, with the same Message-ID. With ``upload`` the recipients follow in
-    parts, and it starts when it is told to. ``attachments`` are download links of what jobs made.
+    a second, 0 for as many as there can be, else at least 0.001. ``on_unknown``: whether a mail
+    whose answer was lost is skipped or sent again, with the same Message-ID. With ``upload`` the
+    recipients follow in parts, and it starts when it is told to. ``attachments`` are download
+    links of what jobs made.
     """
 
     recipients: list[Address | Recipient] = msgspec.field(default_factory=list)
@@ -72,7 +76,8 @@ class BlastOrder(Order, frozen=True, kw_only=True):
         most = {"maxItems": settings().max_recipients}
         templates = {"properties": {"template": {"enum": letters.names()}, "recipients": most}}
         waits = [{"properties": {"upload": {"const": False}}}, {"properties": AT_LEISURE}]
-        return [*super().rules(), templates, {"anyOf": waits}]
+        rates = [{"properties": {"rate": rate}} for rate in ({"const": 0}, {"minimum": SLOWEST})]
+        return [*super().rules(), templates, {"anyOf": waits}, {"anyOf": rates}]
 
 
 def call(order: BlastOrder) -> dict[str, Any]:
@@ -80,6 +85,8 @@ def call(order: BlastOrder) -> dict[str, Any]:
     most = settings().max_recipients
     if len(order.recipients) > most:
         raise InvalidField("recipients", f"{len(order.recipients)} given, at most {most} allowed")
+    if 0 < order.rate < SLOWEST:
+        raise InvalidField("rate", f"is 0, for as fast as can be, or at least {SLOWEST}")
     intake.check_data(order.data, "data")
     for place, recipient in enumerate(order.recipients):
         if isinstance(recipient, Recipient):

@@ -11,6 +11,7 @@ import msgspec
 from api.problems import FieldError, Problem
 from api.violations import violation
 from project.errors import InvalidField
+from project.nesting import MOST_LEVELS, is_too_deep
 
 _syntax = msgspec.json.Decoder(msgspec.Raw)
 
@@ -52,7 +53,7 @@ class Body:
         if is_other:
             return text
         try:
-            return self._decode(text)
+            return _not_deep(self._decode(text), text)
         except msgspec.ValidationError as error:
             _require_syntax(text)
             if "got `float`" not in str(error):
@@ -64,7 +65,7 @@ class Body:
     def _read_again(self, text: str) -> Any:
         """The body with 3.0 for 3, which JSON Schema calls an integer."""
         try:
-            return typed(whole(msgspec.json.decode(text)), self.shape)
+            return _not_deep(typed(whole(msgspec.json.decode(text)), self.shape), text)
         except RecursionError as error:
             raise _malformed(error) from error
 
@@ -173,9 +174,16 @@ def _require_syntax(text: str) -> None:
         raise _malformed(error) from error
 
 
+def _not_deep(body: Any, text: str) -> Any:
+    """The body, unless no worker could be told of such a one."""
+    if is_too_deep(text):
+        raise RecursionError
+    return body
+
+
 def _malformed(error: Exception) -> Problem:
     if isinstance(error, RecursionError):
-        return Problem(400, "The body is nested too deeply")
+        return Problem(400, f"The body is nested too deeply: at most {MOST_LEVELS} levels")
     return Problem(400, f"The body is not JSON: {error}")
 
 

@@ -31,17 +31,26 @@ class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers={200: Preview},
     errors=(),
     summary="Show a mail as it would go out",
-    description="Nothing is sent. To send it to yourself order a blast with you as its recipient.",
+    description="Nothing is sent, and its link unsubscribes nobody. POST /emails/test sends it.",
     tags=["emails"],
 )
 async def preview_mail(_: Request, body: PreviewOrder) -> Answer:
     """Render it in a process of its own, within bounds."""
-    (recipient,) = addresses.normalise([body.recipient])
-    intake.check_data(body.data, "data")
-    if isinstance(body.template, str):
-        letters.check(body.template)
-    elif not (body.template.html or body.template.mjml):
+    return Answer(await render(Trial(body.template, body.recipient, body.data)))
+
+
+async def render(trial: Trial) -> Preview:
+    """The mail of a trial. Raises ``InvalidField``."""
+    try:
+        (recipient,) = addresses.normalise([trial.recipient])
+    except InvalidField as refused:
+        raise InvalidField("recipient", refused.problem) from None
+    intake.check_data(trial.data, "data")
+    if isinstance(trial.template, str):
+        letters.check(trial.template)
+    elif not (trial.template.html or trial.template.mjml):
         raise InvalidField("template", "needs html or mjml")
-    trial = Trial(body.template, str(recipient), body.data)
     async with booths:
-        return Answer(await asyncio.to_thread(booth.preview, trial))
+        return await asyncio.to_thread(
+            booth.preview, Trial(trial.template, str(recipient), trial.data)
+        )

@@ -48,6 +48,7 @@ ASK = (
     '<form method="post"><button>Unsubscribe</button></form>'
 )
 DONE = "<p>{address} gets no more of our mails.</p>"
+TEST = "<p>The link came with a mail that was sent as a test. It unsubscribes nobody.</p>"
 
 routes = Router()
 
@@ -63,7 +64,8 @@ routes = Router()
 )
 async def show_page(request: Request) -> Answer:
     """Ask whether it is meant."""
-    return page("Unsubscribe", ASK.format(address=escape(reader(request))))
+    address = reader(request)
+    return page("Unsubscribe", ASK.format(address=escape(address))) if address else nobody()
 
 
 @routes.post(
@@ -78,12 +80,19 @@ async def show_page(request: Request) -> Answer:
 async def unsubscribe_reader(request: Request) -> Answer:
     """Take the reader off; asking again changes nothing."""
     address = reader(request)
+    if not address:
+        return nobody()
     await app.async_store.run(moves.suppress([fold(address)], unsubscribe.REASON))
     return page("You are unsubscribed", DONE.format(address=escape(address)))
 
 
+def nobody() -> Answer:
+    """The page of a link that unsubscribes nobody."""
+    return page("This was a test", TEST)
+
+
 def reader(request: Request) -> str:
-    """Whose link it is; 404 when it is nobody's."""
+    """Whose link it is, "" for that of a test; 404 when it was not made here."""
     try:
         return unsubscribe.resolve(request.params["token"])
     except LinkTampered as refused:

@@ -121,10 +121,28 @@ def blast(on: Scene, count: int) -> float:
     return float(result["duration"])
 
 
-def memory(on: Scene, count: int) -> list[dict[str, float]]:
-    """What the worker's processes hold while they mail so many, in MiB."""
+def memory(on: Scene, count: int) -> dict[str, Any]:
+    """What the worker's processes and Valkey hold while they mail so many, in MiB."""
     worker = on.worker("project", "--without-mingle", "--without-gossip")
+    held, started = valkey_bytes(on), time.perf_counter()
     job_id = order(on, count)
+    added = time.perf_counter() - started
+    samples = watched(on, worker, job_id, count)
+    return {
+        "seconds_to_add": round(added, 1),
+        "valkey_bytes_per_recipient": round((valkey_bytes(on) - held) / count),
+        "samples": samples,
+        "result": finished(on, job_id),
+    }
+
+
+def valkey_bytes(on: Scene) -> int:
+    """What Valkey has allocated."""
+    return int(on.redis.info("memory")["used_memory"])
+
+
+def watched(on: Scene, worker: Program, job_id: str, count: int) -> list[dict[str, float]]:
+    """The worker's memory after each tenth of the recipients."""
     samples: list[dict[str, float]] = []
 
     def sample() -> bool:

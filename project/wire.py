@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from project.nesting import is_too_deep
+
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -55,8 +57,11 @@ _plain = msgspec.json.Decoder()
 def readable(text: bytes) -> dict[str, Any] | None:
     """The message as kombu wants it, or None when a worker could not run it."""
     try:
-        _body.decode(base64.b64decode(_wire.decode(text).body, validate=True))
+        body = base64.b64decode(_wire.decode(text).body, validate=True)
+        _body.decode(body)
     except (ValueError, RecursionError):
+        return None
+    if is_too_deep(body):
         return None
     message: dict[str, Any] = _plain.decode(text)
     return message

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from project.embedded import EmbeddedValkey
@@ -13,6 +14,10 @@ from project.store import Store
 from tests.ports import free_port
 
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
+
+# How long an example takes says how busy the machine is, no more.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def clear_settings() -> None:

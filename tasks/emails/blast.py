@@ -8,11 +8,13 @@ from typing import NamedTuple, Self
 
 from project.errors import PermanentError, TransientError
 from project.settings import settings
-from tasks.emails import addresses, letters, smtp
+from tasks.emails import addresses, letters, smtp, unsubscribe
 from tasks.emails.ledger import Ledger, Outcome
-from tasks.emails.messages import compose
+from tasks.emails.letters import Letter
+from tasks.emails.messages import compose, seal
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Plain, Row, row_of
+from tasks.emails.server import parse
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +88,11 @@ class Attempt:
         pace: Pace | None = None,
         go_on: Callable[[], bool] = lambda: True,
     ) -> None:
-        server = smtp.parse(settings().mail_url)
+        server = parse(settings().mail_url)
         sender = addresses.sender(settings().mail_from)
         self._order = order
         self._ledger = ledger
-        self._connection = smtp.Connection(server, sender)
+        self._connection = smtp.Connection(server, sender, ledger.connected)
         self._pace = pace
         self._go_on = go_on
         self._drops = 0
@@ -134,6 +136,8 @@ class Attempt:
     def _compose(self, row: Row) -> bytes | None:
         """The mail; None when the template does not work with the data of this recipient."""
         order = self._order
+        if order.letter:
+            return tried_out(order, row.address)
         data = {**order.data, **(row.data or {})}
         try:
             return compose(order.job_id, row.address, order.template, data, order.files)
@@ -193,6 +197,12 @@ class Attempt:
             raise TransientError(
                 f"the mail server dropped {self._drops} connections in a row, last: {drop}"
             ) from drop
+
+
+def tried_out(order: Order, recipient: str) -> bytes:
+    """The mail of a test: a letter that is made already, and a link that unsubscribes nobody."""
+    letter = Letter(**(order.letter or {}))
+    return seal(order.job_id, recipient, letter, unsubscribe.link(unsubscribe.NOBODY), order.files)
 
 
 def _refusal(reply: smtp.Reply, refused: Outcome) -> Outcome:

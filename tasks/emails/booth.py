@@ -15,14 +15,11 @@ from typing import Any
 import msgspec
 
 from project.errors import ContinuoError, InvalidField
-from project.settings import settings
-from tasks.emails import addresses, letters, messages
+from tasks.emails import letters, messages, unsubscribe
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
 PATIENCE = 20.0
-MOST_BYTES = 4_000_000
-"""What a booth may write: two bodies of the longest."""
 
 INLINE = "inline"
 
@@ -53,7 +50,10 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A mail as it would go out, but not signed; ``size`` in bytes, headers in their order."""
+    """A mail as it would go out, but not signed, and its link unsubscribes nobody.
+
+    ``size`` in bytes, headers in their order.
+    """
 
     subject: str
     html: str
@@ -81,7 +81,9 @@ def preview(trial: Trial) -> Preview:
         raise InvalidField("template", f"takes longer than {PATIENCE:.0f} s") from None
     if booth.returncode:
         raise InvalidField(
-            "template", f"takes more than {CPU_SECONDS} s or {MEMORY_BYTES >> 20} MiB of memory"
+            "template",
+            f"takes more than {CPU_SECONDS} s or {MEMORY_BYTES >> 20} MiB of memory, or is nested "
+            "too deep",
         )
     tried = msgspec.json.decode(booth.stdout, type=Tried)
     if tried.preview is None:
@@ -100,21 +102,21 @@ def main() -> int:
         return 1
     except ContinuoError as problem:
         tried = Tried(problem=str(problem))
-    sys.stdout.buffer.write(msgspec.json.encode(tried)[:MOST_BYTES])
+    sys.stdout.buffer.write(msgspec.json.encode(tried))
     return 0
 
 
 def render(trial: Trial) -> Preview:
-    """The mail that the recipient would get."""
+    """The mail that the recipient would get, but that its link unsubscribes nobody."""
     template = trial.template
-    sender = addresses.sender(settings().mail_from)
+    link = unsubscribe.link(unsubscribe.NOBODY)
     made = (
         letters.load(template)
         if isinstance(template, str)
         else letters.build(INLINE, template.files())
     )
-    letter = made.render(**messages.values_for(trial.recipient, sender, trial.data))
-    raw = messages.write("preview", trial.recipient, sender, letter)
+    letter = made.render(**messages.values_for(trial.recipient, link, trial.data))
+    raw = messages.write("preview", trial.recipient, letter, link)
     headers = email.message_from_bytes(raw, policy=email.policy.default).items()
     return Preview(
         subject=letter.subject,

@@ -62,6 +62,9 @@ class Ledger(Protocol):
         With a ``reason``, such as ``bounced``, the address gets no mail of any blast any more.
         """
 
+    def connected(self) -> None:
+        """Note that a connection to the mail server was opened."""
+
     def tally(self) -> Counter[Outcome]:
         """How many recipients there are per outcome; one that is only claimed is a ``RETRY``."""
 
@@ -116,6 +119,10 @@ class RedisLedger:
     def settle(self, recipient: str, outcome: Outcome, reason: str = "") -> None:
         """Claimed or dot by this attempt -> outcome; anything else stays as it is."""
         self._move(recipient, outcome.value, reason)
+
+    def connected(self) -> None:
+        """One connection more for this blast."""
+        self._books.run(moves.connect(self._job_id, kept=self._keep_seconds))
 
     def tally(self) -> Counter[Outcome]:
         """The outcomes of all attempts so far; a dot counts as ``UNKNOWN``."""

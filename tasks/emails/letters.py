@@ -27,8 +27,23 @@ KEPT_SHEET = '<style data-css-inline="ignore"'
 MOST_CHARACTERS = 1_000_000
 """Of one body."""
 
-EXPRESSION_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
-"""What an expression in a template can raise beside jinja's own errors."""
+MOST_IN_SUBJECT = 1_000
+
+EXPRESSION_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What an expression in a template can raise beside jinja's own errors, one without end too."""
+
+SYNTAX_ERRORS = (RuntimeError, SyntaxError, ValueError)
+"""What is raised beside jinja's own errors by a template that is nested too deep."""
+
+SHOWN = 400
+"""Characters of an error that are repeated in ours: some repeat what they were given."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +69,26 @@ class Template:
         import jinja2
 
         try:
-            subject = " ".join(self.subject.render(values).split())
-            values["subject"] = subject
-            html = _inlined(self.html.render(values))
-            text = self.text.render(values) if self.text else text_of(html)
+            letter = self._rendered(values)
         except (jinja2.TemplateError, *EXPRESSION_ERRORS) as error:
-            raise PermanentError(f"the template {self.name!r} does not render: {error}") from error
-        if max(len(html), len(text)) > MOST_CHARACTERS:
+            raise PermanentError(
+                f"the template {self.name!r} does not render: {str(error)[:SHOWN]}"
+            ) from error
+        if max(len(letter.html), len(letter.text)) > MOST_CHARACTERS:
             raise PermanentError(
                 f"the template {self.name!r} makes more than {MOST_CHARACTERS} characters"
             )
+        return letter
+
+    def _rendered(self, values: dict[str, Any]) -> Letter:
+        subject = " ".join(self.subject.render(values).split())
+        if len(subject) > MOST_IN_SUBJECT:
+            raise ValueError(f"a subject of more than {MOST_IN_SUBJECT} characters")
+        values["subject"] = subject
+        html = _inlined(self.html.render(values))
+        text = self.text.render(values) if self.text else text_of(html)
+        for part in (subject, html, text):
+            part.encode()  # half of a surrogate pair cannot be sent
         return Letter(subject, html, text)
 
 
@@ -112,8 +137,10 @@ def _compiled(name: str, environment: "jinja2.Environment") -> Template:
     try:
         subject, html = (environment.get_template(f"{name}/{part}") for part in (SUBJECT, HTML))
         text = _text(environment, name)
-    except (jinja2.TemplateError, ValueError) as error:
-        raise PermanentError(f"the template {name!r} cannot be used: {error}") from error
+    except (jinja2.TemplateError, *SYNTAX_ERRORS) as error:
+        raise PermanentError(
+            f"the template {name!r} cannot be used: {str(error)[:SHOWN]}"
+        ) from error
     return Template(name, subject, html, text)
 
 

@@ -21,6 +21,9 @@ from tasks.emails.letters import Letter
 MAX_PLAIN_SUBJECT = 200
 """Longer subjects are folded (as encoded words), as RFC 5322 asks for."""
 
+MAX_WORD = 75
+"""Characters of an encoded word (RFC 2047)."""
+
 _MESSAGE = """\
 From: {sender}
 To: {recipient}
@@ -68,40 +71,53 @@ def compose(
     ``files`` are artifacts that go with it, each as key and name.
     Raises ``InvalidField``, or ``PermanentError`` when the template fails.
     """
+    link = unsubscribe.link(recipient)
+    letter = letters.load(template).render(**values_for(recipient, link, data))
+    return seal(job_id, recipient, letter, link, files)
+
+
+def seal(
+    job_id: str,
+    recipient: str,
+    letter: Letter,
+    link: str,
+    files: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    """The mail with this letter, signed; ``link`` unsubscribes. Raises as ``compose`` does."""
     if not addresses.is_plain(recipient):
         raise InvalidField("recipient", f"{recipient[:80]!r} is not one plain e-mail address")
-    sender = addresses.sender(settings().mail_from)
-    letter = letters.load(template).render(**values_for(recipient, sender, data))
-    raw = write(job_id, recipient, sender, letter, attachments.load(files))
-    return signature.sign(raw, sender.domain)
+    raw = write(job_id, recipient, letter, link, attachments.load(files))
+    return signature.sign(raw, sender().domain)
 
 
-def values_for(
-    recipient: str, sender: Sender, data: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """All that a template is told for one recipient."""
+def sender() -> Sender:
+    """Who the mails come from."""
+    return addresses.sender(settings().mail_from)
+
+
+def values_for(recipient: str, link: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All that a template is told for one recipient; ``link`` unsubscribes."""
     return {
         **(data or {}),
         "recipient": recipient,
-        "sender": sender.address,
+        "sender": sender().address,
         "home_url": settings().base_url,
-        "unsubscribe_url": unsubscribe.link(recipient),
+        "unsubscribe_url": link,
     }
 
 
 def write(
-    job_id: str, recipient: str, sender: Sender, letter: Letter, parts: Sequence[str] = ()
+    job_id: str, recipient: str, letter: Letter, link: str, parts: Sequence[str] = ()
 ) -> bytes:
     """The mail with this letter and these parts attached, not signed."""
     digest = hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
-    link = unsubscribe.link(recipient)
     return _MESSAGE.format(
-        sender=sender.header,
+        sender=sender().header,
         recipient=recipient,
         subject=_subject(letter.subject),
         date=formatdate(),
         digest=digest,
-        domain=sender.domain,
+        domain=sender().domain,
         unsubscribe=link,
         one_click=_ONE_CLICK if link.startswith("https://") else "",
         body=_body(letter, parts, digest),
@@ -126,7 +142,7 @@ def _subject(text: str) -> str:
     if is_plain and len(text) <= MAX_PLAIN_SUBJECT:
         return text
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return Header(visible, "utf-8", header_name="Subject").encode(linesep="\r\n")
+    return Header(visible, "utf-8", header_name="Subject").encode("", MAX_WORD, "\r\n")
 
 
 def _quoted(text: str) -> str:

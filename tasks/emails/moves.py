@@ -51,12 +51,16 @@ class Taken(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How many recipients are in each state, how many have a line at all, since when and until."""
+    """How many recipients are in each state, how many have a line at all, since when and until.
+
+    ``connections`` to the mail server were opened so far.
+    """
 
     counts: dict[str, int]
     lines: int
     began: float | None
     at: float
+    connections: int
 
 
 def claim(blast: str, who: str, *, attempt: str, kept: int, resend: bool) -> Move[bool]:
@@ -73,13 +77,19 @@ def move(blast: str, who: str, *, attempt: str, state: str, reason: str = "") ->
     return Move("mail_move", (blast, who, attempt, state, reason), bool)
 
 
+def connect(blast: str, *, kept: int) -> Move[int]:
+    """A connection to the mail server was opened; how many that makes."""
+    return Move("mail_connect", (blast, kept), int)
+
+
 def tally(blast: str) -> Move[Tally]:
     """How a blast is doing; its cost does not depend on how many recipients there are."""
 
     def parse(answer: list[Any]) -> Tally:
-        lines, began, at, *pairs = answer
+        lines, began, at, connections, *pairs = answer
         counts = {text(name): int(n) for name, n in zip(pairs[::2], pairs[1::2], strict=True)}
-        return Tally(counts, lines, float(began) if began else None, float(at))
+        since = float(began) if began else None
+        return Tally(counts, lines, since, float(at), int(connections))
 
     return Move("mail_tally", (blast,), parse)
 

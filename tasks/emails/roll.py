@@ -37,6 +37,7 @@ class Order:
 
     ``recipients`` are addresses, or pairs of one and its data, that came with the order; with
     ``upload`` they come apart from it. ``rate``: mails a second, 0 for as many as there can be.
+    ``letter``: the fields of a ``Letter`` that is sent as it is, as a test of its template.
     """
 
     job_id: str
@@ -47,6 +48,7 @@ class Order:
     on_unknown: Literal["skip", "resend"] = "skip"
     upload: bool = False
     attachments: Sequence[Sequence[str]] = ()
+    letter: Mapping[str, str] | None = None
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:

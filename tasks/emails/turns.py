@@ -17,13 +17,14 @@ from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.job import Job, enqueue_many
 from project.settings import DAY, settings
-from tasks.emails import moves, smtp
+from tasks.emails import moves
 from tasks.emails.blast import Attempt, Passed, delivery_of
 from tasks.emails.books import Books
 from tasks.emails.ledger import Outcome, RedisLedger, outcomes, settled
 from tasks.emails.moves import Taken, Tally
 from tasks.emails.pace import Pace
 from tasks.emails.roll import Order, Roll
+from tasks.emails.server import parse
 
 TURN_SECONDS = 15.0
 LOOK_SECONDS = 0.25
@@ -44,7 +45,7 @@ class Turn:
     def __init__(
         self, order: Order, holder: str, books: Books, tell: Callable[[], None] = lambda: None
     ) -> None:
-        server = smtp.parse(settings().mail_url)
+        server = parse(settings().mail_url)
         ledger = RedisLedger(books, order.job_id, resend=order.on_unknown == "resend")
         pace = Pace(books, str(server), order.job_id, order.rate)
         self._roll = Roll(books, order, holder)
@@ -176,9 +177,14 @@ def report(job: Job, books: Books, order: Order) -> None:
 
 
 def note_of(tally: Tally, done: int, total: int) -> str:
-    """The counts of a blast in words, and when it may be done: ``12 sent, 1 bounced; 3 s left``."""
+    """The counts of a blast in words, and when it may be done.
+
+    ``12 sent, 1 bounced; 2 connections; 3 s left``
+    """
     counts = settled(tally)
     words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    if words and tally.connections:
+        words += f"; {tally.connections} connection{'s'[: tally.connections != 1]}"
     if not done or done >= total or not tally.began:
         return words
     left = (tally.at - tally.began) / done * (total - done)
@@ -194,16 +200,22 @@ def span(seconds: float) -> str:
 
 
 def result_of(order: Order, tally: Tally) -> dict[str, Any]:
-    """The result of a blast that is done; ``duration`` in seconds, ``rate`` in mails a second."""
+    """The result of a blast that is done; ``duration`` in seconds, ``rate`` in mails a second.
+
+    ``connections`` to the mail server were opened, with so many mails on each.
+    """
     counts = asdict(delivery_of(outcomes(tally)))
     sent = counts.pop("sent")
     duration = max(tally.at - (tally.began or tally.at), 0.001)
     return {
         "sent": sent,
         "template": order.template,
+        **({"test": True} if order.letter else {}),
         **{name: count for name, count in counts.items() if count},
         "rate": round(sent / duration, 1),
         "duration": round(duration, 3),
+        "connections": tally.connections,
+        "mails_per_connection": round(sent / max(tally.connections, 1), 1),
     }
 
 

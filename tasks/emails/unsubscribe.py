@@ -8,6 +8,8 @@ from project.errors import LinkTampered
 from project.settings import settings
 
 REASON = "unsubscribed"
+NOBODY = ""
+"""Whose link takes off nobody: that of a mail which is only looked at, or sent as a test."""
 
 
 def link(recipient: str) -> str:

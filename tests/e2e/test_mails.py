@@ -68,6 +68,7 @@ def test_a_template_can_be_tried_before_it_is_kept(house: House) -> None:
         ("{{ ''.__class__ }}", "is unsafe"),
         (f"{LOOP}{LOOP}{{% endfor %}}{{% endfor %}}", "5 s|20 s"),
         ("{{ 'x' * 10 ** 9 }}", "512 MiB"),
+        ("{{ 5|dictsort }}", "does not render: 'int' object"),
         ("{{ 'x' * 2000000 }}", "more than 1000000 characters"),
         ("{% include '/etc/passwd' %}", "cannot be used|does not render"),
     ],
@@ -80,10 +81,15 @@ def test_a_template_that_does_harm_is_stopped_and_named(
     assert any(words in said for words in problem.split("|")), said
 
 
+def test_a_long_mail_of_what_takes_four_bytes_a_letter_is_shown_whole(house: House) -> None:
+    parts = {"subject": "s", "html": "{{ '\U0001f600' * 999999 }}"}
+    assert len(previewed(house, template=parts)["html"]) == 999_999
+
+
 def test_a_preview_of_nothing_is_refused(house: House) -> None:
     assert "needs html or mjml" in refused(house, template={"subject": "s"})
     assert "'nope' is unknown" in refused(house, template="nope")
-    assert "recipients[0]" in refused(house, recipient="ada")
+    assert refused(house, recipient="ada").startswith("recipient: 'ada' is not")
 
 
 def test_whoever_unsubscribes_gets_no_mail_any_more(house: House) -> None:
@@ -109,6 +115,59 @@ def test_whoever_unsubscribes_gets_no_mail_any_more(house: House) -> None:
     assert len(mails_to(house, "eve@example.net")) == 0
     assert house.http.delete("/suppressions/eve@example.net").status_code == 204
     assert house.http.delete("/suppressions/eve@example.net").status_code == 404
+
+
+def mailed_as_test(house: House, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
+    answer = house.http.post("/emails/test", json=order, timeout=30)
+    assert answer.status_code == 202, answer.text
+    record = house.final("/emails", answer.json()["id"])
+    (path,) = mails_to(house, order["recipient"])
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return record, message
+
+
+def test_a_template_is_sent_to_one_address_as_a_test(house: House) -> None:
+    parts = {"subject": "For {{ name }}", "html": "<p>Hello {{ name }}</p>"}
+    me = "Me@example.net"
+    record, message = mailed_as_test(house, recipient=me, template=parts, data={"name": "Ada"})
+    assert record["result"]["sent"] == 1
+    assert record["result"]["test"] is True
+    assert message["Subject"] == "[Test] For Ada"
+    body = message.get_body(("html",))
+    assert body is not None
+    assert "Hello Ada" in body.get_content()
+
+
+def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(house: House) -> None:
+    me = "tester@example.net"
+    _, message = mailed_as_test(house, recipient=me, template="welcome")
+    seen = dict(previewed(house, template="welcome", recipient=me)["headers"])
+    for link in (message["List-Unsubscribe"], seen["List-Unsubscribe"]):
+        for ask in (house.http.get, house.http.post):
+            answer = ask(str(link)[1:-1])
+            assert answer.status_code == 200
+            assert "It unsubscribes nobody" in answer.text
+    assert house.http.get(f"/suppressions/{me}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"recipient": "ada"}, "recipient: 'ada' is not"),
+        ({"template": "nope"}, "template: 'nope' is unknown"),
+        ({"template": {"subject": "s", "html": "{{ nobody }}"}}, "'nobody' is undefined"),
+        ({"attachments": ["http://x.org/y"]}, "attachments[0]: is no download link"),
+    ],
+)
+def test_a_test_that_cannot_be_sent_is_refused_before_it_is_a_job(
+    house: House, wrong: dict[str, Any], problem: str
+) -> None:
+    before = house.http.get("/emails").json()["total"]
+    answer = house.http.post("/emails/test", json={"recipient": "a@x.org"} | wrong, timeout=30)
+    assert answer.status_code == 422
+    assert problem in answer.json()["detail"]
+    assert house.http.get("/emails").json()["total"] == before
 
 
 @pytest.mark.parametrize("token", ["x", "ImV2ZUBleGFtcGxlLm5ldCI.nope", "%00"])

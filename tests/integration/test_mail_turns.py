@@ -90,13 +90,27 @@ def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
 
 
+def test_the_result_says_how_many_mails_went_over_how_many_connections(
+    server: Scripted, books: Books
+) -> None:
+    server.once("body", "user7@example.org", HANG_UP)
+    people = [f"user{number}@example.org" for number in range(250)]
+    blast = order(people, on_unknown="resend")
+    while turn(books, blast).how != "done":
+        at_once(books, blast)
+    assert server.times == Counter(people)
+    result = result_of(blast, books.run(moves.tally(blast.job_id)))
+    assert result["connections"] == server.connections
+    assert result["mails_per_connection"] == pytest.approx(250 / server.connections, abs=0.05)
+
+
 @pytest.mark.parametrize(
     ("done", "seconds", "left"),
     [(500, 10.0, "10 s"), (10, 10.0, "16 min"), (1, 20.0, "5.5 h"), (1_000, 9.0, ""), (0, 9.0, "")],
 )
 def test_the_note_says_how_long_it_may_take(done: int, seconds: float, left: str) -> None:
-    tally = Tally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds)
-    counts = f"{done} sent" if done else ""
+    tally = Tally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds, connections=2)
+    counts = f"{done} sent; 2 connections" if done else ""
     assert note_of(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
 
 

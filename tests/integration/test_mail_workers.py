@@ -79,7 +79,7 @@ def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
     waits = desk.becomes(job.id, "retrying")
     assert (waits.attempts, waits.error) == (0, "")
     assert waits.progress is not None
-    assert waits.progress.note.startswith("2 sent, 1 retry; ")
+    assert waits.progress.note.startswith("2 sent, 1 retry; 1 connection; ")
     record = desk.final(job.id)
     assert (record.result["sent"], record.attempts) == (3, 1)
     assert server.times == Counter(people(3))

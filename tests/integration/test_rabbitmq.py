@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +13,14 @@ import redis
 from project import moves
 from project.celery import Continuo, application
 from project.job import JobResult
+from project.moves import Question
 from project.records import TaskRecord
 from project.settings import Settings, settings
 from tests.kinds import add
 from tests.patience import until
 from tests.ports import free_port
 from tests.rabbitmq import RabbitMQ
+from tests.smtp import Scripted
 from tests.workers import Worker
 
 
@@ -48,18 +52,18 @@ def worker(app: Continuo, rabbitmq: str, tmp_path: Path) -> Iterator[Worker]:
     hired.kill()
 
 
-def hire(rabbitmq: str, folder: Path, name: str) -> Worker:
+def hire(rabbitmq: str, folder: Path, name: str, **more: str) -> Worker:
     url = settings().store_url
-    environment = {"BROKER_URL": rabbitmq, "REDIS_URL": url, "LEASE_SECONDS": "2"}
+    environment = {"BROKER_URL": rabbitmq, "REDIS_URL": url, "LEASE_SECONDS": "2"} | more
     return Worker(folder, name, DATA_DIR=str(folder), **environment).ready()
 
 
-def final(result: JobResult) -> TaskRecord:
+def final(result: JobResult, seconds: float = 30) -> TaskRecord:
     def look() -> TaskRecord | None:
         record = result.record
         return record if record and record.is_final else None
 
-    found = until(look, 30)
+    found = until(look, seconds)
     assert found is not None
     return found
 
@@ -104,6 +108,37 @@ def test_the_end_of_a_job_is_told_by_a_job_of_its_own(
     delivery = app.AsyncResult(app.store.run(moves.last_delivery(message.id)))
     until(lambda: delivery.record and delivery.record.status == "retrying", 10)
     assert client.zcard("continuo:unsent") == 0
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with Scripted() as scripted:
+        thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
+        thread.start()
+        yield scripted
+        scripted.shutdown()
+        thread.join(10)
+
+
+def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
+    app: Continuo, rabbitmq: str, server: Scripted, client: redis.Redis, tmp_path: Path
+) -> None:
+    people = [f"user{number}@example.org" for number in range(2_600)]
+    server.once("rcpt", people[1_700], "451 4.7.1 greylisted")
+    smtp = f"smtp://127.0.0.1:{server.server_address[1]}"
+    # one who is greylisted, and turns of three quarters of the time to drain: more than one turn
+    hired = hire(rabbitmq, tmp_path, "w1", SMTP_URL=smtp, DRAIN_SECONDS="2")
+    try:
+        said = {"recipients": people, "template": "default"}
+        record = final(app.send_task("email_blast", kwargs=said), 120)
+        assert (record.status, record.attempts) == ("success", 1)
+        assert record.result["sent"] == len(people)
+        assert server.times == Counter(people)
+        helpers = moves.page(Question(kinds=["email_blast_help"]), limit=1, cursor=None)
+        assert (app.store.run(helpers).total or 0) >= 2
+        assert client.zcard("continuo:unsent") == 0
+    finally:
+        hired.kill()
 
 
 def test_a_dead_workers_job_runs_again(

@@ -13,6 +13,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 from tasks.emails import smtp
 from tasks.emails.addresses import Sender
+from tasks.emails.server import parse
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -103,7 +104,7 @@ def start() -> Iterator[Start]:
 
 
 def send(url: str) -> smtp.Reply:
-    with smtp.Connection(smtp.parse(url), SENDER) as connection:
+    with smtp.Connection(parse(url), SENDER) as connection:
         assert connection.address("ada@example.org").is_ok
         assert connection.write(MAIL) is None
         return connection.dot()

@@ -55,6 +55,9 @@ NO_BODY = {
     "arguments that are a number": message(b"[5, {}, {}]"),
     "keywords that are a list": message(b"[[1, 2], [], {}]"),
     "options that are a number": message(b"[[1, 2], {}, 5]"),
+    "nested deeper than a process can be told": message(
+        b"[[%b], {}, {}]" % (b"[" * 5_000 + b"]" * 5_000)
+    ),
 }
 
 ODD_HEADERS = {

@@ -5,7 +5,7 @@ local function counts_key(blast) return mail_key(blast) .. ':counts' end -- hash
 local function rows_key(blast) return mail_key(blast) .. ':rows' end     -- hash: uploaded chunk -> its rows, JSON
 -- zset: chunk -> when somebody may take it; infinity when those left in it were put off too often
 local function chunks_key(blast) return mail_key(blast) .. ':chunks' end
--- hash: began, retries, paused, started, uploads, held:<job> (its chunk), tries:<chunk>, call:<call> (its answer)
+-- hash: began, retries, paused, started, uploads, connections, held:<job> (its chunk), tries:<chunk>, call:<call> (its answer)
 local function about_key(blast) return mail_key(blast) .. ':about' end
 
 local function keep(blast, seconds)

@@ -8,6 +8,7 @@ from cello import Request
 from api.parsing import Body, Query
 from api.problems import Problem
 from project.errors import InvalidField
+from project.nesting import MOST_LEVELS
 
 LIMIT = 1_000
 
@@ -140,12 +141,19 @@ def test_a_deeply_nested_body_is_400_in_milliseconds(content: bytes) -> None:
     assert perf_counter() - started < 0.1
 
 
-def test_a_deeply_nested_value_of_any_shape_is_400() -> None:
-    content = b'{"filters":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+@pytest.mark.parametrize("levels", [MOST_LEVELS, 5_000, 30_000])
+def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
+    content = b'{"filters":' + b"[" * levels + b"]" * levels + b"}"
     free = Body(dict[str, Any], limit=100_000)
     with pytest.raises(Problem, match="nested too deeply") as refusal:
         free.read(Request("POST", "/", body=content))
     assert refusal.value.status == 400
+
+
+def test_a_body_may_have_many_values_and_some_levels() -> None:
+    content = b'{"a":["[[[",%b' % (b"[[1]]," * 9_000) + b"[" * 197 + b"]" * 197 + b"]}"
+    free = Body(dict[str, Any], limit=100_000)
+    assert len(free.read(Request("POST", "/", body=content))["a"]) == 9_002
 
 
 def test_a_wrong_value_in_a_broken_body_is_a_broken_body() -> None:

@@ -35,8 +35,17 @@ def write(folder: Path, name: str, subject: str = "s", html: str = "h", text: st
         (folder / name / part).write_text(content)
 
 
-def test_default_and_welcome_are_there() -> None:
-    assert letters.names() == ("default", "welcome")
+NEWS = {
+    "headline": "Parquet & <JSON>",
+    "intro": "<script>alert(1)</script>",
+    "items": [{"title": "One", "text": "{{ 7 * 7 }}"}, {"title": "Two", "text": "2 < 3"}],
+    "button": "See",
+    "button_url": "https://example.com/?a=1&b=2",
+}
+
+
+def test_default_news_and_welcome_are_there() -> None:
+    assert letters.names() == ("default", "news", "welcome")
 
 
 @pytest.mark.parametrize("name", letters.names())
@@ -60,7 +69,7 @@ def test_every_shipped_template_loads_nothing_from_elsewhere(name: str) -> None:
     ["", "nope", "..", "../reports", "default/", "./default", "layout.html", "DEFAULT", "\0"],
 )
 def test_a_name_that_is_not_on_the_list_is_refused_with_the_list(name: str) -> None:
-    with pytest.raises(InvalidField, match="known are default, welcome") as raised:
+    with pytest.raises(InvalidField, match="known are default, news, welcome") as raised:
         letters.load(name)
     assert raised.value.field == "template"
 
@@ -91,6 +100,23 @@ def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
     assert "<mj-" not in html
 
 
+def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup() -> None:
+    letter = letters.load("news").render(**VALUES, **NEWS)
+    assert letter.subject == "Parquet & <JSON>"
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
+    assert "{{ 7 * 7 }}" in letter.html
+    assert 'href="https://example.com/?a=1&amp;b=2"' in letter.html
+    assert not [left for left in ("<mj", "{%", "<script") if left in letter.html]
+    assert "One\r\n{{ 7 * 7 }}\r\n\r\nTwo\r\n2 < 3\r\n\r\nSee: https://exam" in letter.text
+
+
+def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
+    html = letters.load("news").render(**VALUES, **NEWS).html
+    assert "@media only screen and (min-width:480px)" in html
+    assert html.count("<!--[if mso") >= 2
+    assert html.count("<!--[if") == html.count("<![endif]-->")
+
+
 def test_mjml_that_is_none_makes_the_job_fail_for_good(folder: Path) -> None:
     write(folder, "t")
     (folder / "t" / "body.mjml").write_text("<mjml><mj-body>")
@@ -114,18 +140,31 @@ def test_a_body_without_bound_is_refused(folder: Path) -> None:
         letters.load("t").render(**VALUES)
 
 
+def test_a_subject_without_bound_is_refused(folder: Path) -> None:
+    write(folder, "t", subject="{{ recipient * 1000 }}")
+    with pytest.raises(PermanentError, match="a subject of more than 1000 characters"):
+        letters.load("t").render(**VALUES)
+
+
+def test_what_is_said_of_a_template_is_short(folder: Path) -> None:
+    write(folder, "t", html="{% include recipient * 1000 %}")
+    with pytest.raises(PermanentError) as raised:
+        letters.load("t").render(**VALUES)
+    assert len(str(raised.value)) < 600
+
+
 def test_templates_of_the_installation_come_before_those_that_are_shipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "default", subject="ours")
-    write(tmp_path, "news", html="{% extends 'layout.html' %}{% block heading %}News{% endblock %}")
+    write(tmp_path, "ours", html="{% extends 'layout.html' %}{% block heading %}Own{% endblock %}")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
     settings.cache_clear()
     forget()
     try:
-        assert letters.names() == ("default", "news", "welcome")
+        assert letters.names() == ("default", "news", "ours", "welcome")
         assert letters.load("default").render(**VALUES).subject == "ours"
-        assert "News" in letters.load("news").render(**VALUES).html
+        assert "Own" in letters.load("ours").render(**VALUES).html
     finally:
         monkeypatch.undo()
         settings.cache_clear()
@@ -144,14 +183,28 @@ def test_a_subject_of_several_lines_becomes_one(folder: Path) -> None:
     assert letters.load("t").render(recipient="a\r\nBcc: eve").subject == "Hello a Bcc: eve"
 
 
-@pytest.mark.parametrize("source", ["{{ typo }}", "{{ ''.__class__.__mro__ }}", "{{ 1/0 }}"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ typo }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ 1/0 }}",
+        "{{ 5|dictsort }}",
+        "{{ cycler() }}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        '{{ "\\ud800" }}',
+    ],
+)
 def test_a_template_that_fails_makes_the_job_fail_for_good(folder: Path, source: str) -> None:
     write(folder, "t", html=source)
     with pytest.raises(PermanentError, match="'t' does not render"):
         letters.load("t").render(**VALUES)
 
 
-def test_a_template_that_does_not_compile_makes_the_job_fail_for_good(folder: Path) -> None:
-    write(folder, "t", text="{% if %}")
+@pytest.mark.parametrize("source", ["{% if %}", "{{ " + "(" * 9_000 + ")" * 9_000 + " }}"])
+def test_a_template_that_does_not_compile_makes_the_job_fail_for_good(
+    folder: Path, source: str
+) -> None:
+    write(folder, "t", text=source)
     with pytest.raises(PermanentError, match="'t' cannot be used"):
         letters.load("t")

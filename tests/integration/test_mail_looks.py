@@ -1,0 +1,63 @@
+"""The shipped mails in a real browser, as wide as on a desk and as narrow as on a phone."""
+
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.emails import letters, messages, unsubscribe
+from tests.browser import Page, opened, page_server
+from tests.patience import until
+
+WIDTHS = (800, 375, 320)
+LONG = "a.very.long.name.that.nobody.can.break@a-domain-that-is-long-too.example.com"
+DATA = {
+    "headline": "Supercalifragilisticexpialidocious & more",
+    "items": [{"title": "x" * 60, "text": "https://example.com/" + "y" * 80}] * 2,
+}
+FRAME = '<iframe title="{title}" width="{width}" height="900" srcdoc="{html}"></iframe>'
+SCRIPT = """
+<script>
+  const measure = (frame) => {
+    const root = frame.contentDocument.documentElement;
+    return {
+      name: frame.title, width: frame.clientWidth, needs: root.scrollWidth,
+      text: root.innerText,
+    };
+  };
+  onload = () => fetch("/", {
+    method: "POST", body: JSON.stringify([...document.querySelectorAll("iframe")].map(measure)),
+  });
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with page_server() as page:
+        yield page
+
+
+def frames() -> Iterator[str]:
+    """Every template at every width."""
+    values = messages.values_for(LONG, unsubscribe.link(LONG), DATA)
+    for name in letters.names():
+        html = escape(letters.load(name).render(**values).html)
+        yield from (FRAME.format(title=name, width=width, html=html) for width in WIDTHS)
+
+
+def test_every_shipped_mail_fits_on_a_desk_and_on_a_phone(page: Page, tmp_path: Path) -> None:
+    style = "<style>iframe { border: 0; display: block }</style>"
+    page.html = f"<!doctype html>{style}{''.join(frames())}{SCRIPT}"
+    with opened(page, tmp_path):
+        until(lambda: page.told, 60)
+    (seen,) = page.told
+    assert len(seen) == len(letters.names()) * len(WIDTHS)
+    assert [too_wide(one) for one in seen if one["needs"] > one["width"]] == []
+    assert [one["name"] for one in seen if "Unsubscribe" not in one["text"]] == []
+
+
+def too_wide(seen: dict[str, Any]) -> str:
+    return f"{seen['name']} needs {seen['needs']} of {seen['width']} pixels"
