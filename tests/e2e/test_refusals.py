@@ -126,7 +126,7 @@ def test_a_bad_status_is_told_all_that_are_allowed(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/", "/reports/nobody", "/emails/nobody", "/reports/a/b", "/queue"]
+    "path", ["/nowhere", "/reports/nobody", "/emails/nobody", "/reports/a/b", "/queue"]
 )
 def test_what_is_not_there_is_a_404(house: House, path: str) -> None:
     assert refused(house.http.get(path), 404)["instance"] == path
