@@ -14,6 +14,7 @@ from api import (
     exports,
     files,
     me,
+    metrics,
     outbox,
     previews,
     queue,
@@ -31,6 +32,7 @@ from api.edge import Router
 from api.health import report_health
 from api.limits import limited
 from api.openapi import Info
+from api.traffic import TRAFFIC
 from project.celery import app
 from project.settings import settings
 from project.store import NativeRedis
@@ -46,11 +48,13 @@ class Stores:
     async def open(self, native: NativeRedis | None) -> None:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
+        TRAFFIC.open()
         if settings().files_port:
             files.address()
 
     async def close(self) -> None:
         """Give the connections back."""
+        await TRAFFIC.close()
         await app.feed.close()
         await app.async_store.close()
 
@@ -59,7 +63,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, previews, suppressions, unsubscribe)
-    work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts)
+    work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts, metrics)
     for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)
     if not settings().smtp_url:

@@ -26,6 +26,7 @@ from api.parsing import Body, Query
 from api.paths import Paths
 from api.problems import PROBLEM_JSON, Problem, problem_from, unavailable
 from api.tags import is_known
+from api.traffic import TRAFFIC
 from project.errors import ContinuoError
 
 ANSWER_SECONDS = 34.0
@@ -151,6 +152,7 @@ class Endpoint:
         return headers
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
+        TRAFFIC.note(self._route.method, self._route.template, status, seconds)
         line = logs.AccessLine(
             ts=round(time(), 3),
             method=request.method,
