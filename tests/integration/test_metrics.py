@@ -1,9 +1,7 @@
 """What Prometheus is told: of real jobs, workers and API processes."""
 
 import os
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 
 import httpx2
@@ -22,6 +20,7 @@ from tests import kinds
 from tests.patience import until
 from tests.ports import free_port
 from tests.processes import children
+from tests.promtool import promtool
 from tests.workers import Desk, Workers
 
 API = "api.app:build"
@@ -219,16 +218,4 @@ def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: St
 
 def test_promtool_finds_no_fault_in_the_text(api: Process) -> None:
     kinds.add.delay(1, 2)
-    promtool = shutil.which("promtool")
-    if promtool is None and "CI" not in os.environ:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
-    text = api.get("/metrics").text
-    checked = subprocess.run(
-        [promtool or "promtool", "check", "metrics"],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (checked.returncode, checked.stderr) == (0, "")
+    assert promtool("check", "metrics", given=api.get("/metrics").text) == ""
