@@ -28,6 +28,7 @@ from api.problems import PROBLEM_JSON, Problem, problem_from, unavailable
 from api.tags import is_known
 from api.traffic import TRAFFIC
 from project.errors import ContinuoError
+from project.trail import REQUEST_ID, TRAIL
 
 ANSWER_SECONDS = 34.0
 """A handler that takes longer is cancelled; a long poll must stay below."""
@@ -84,7 +85,7 @@ class Endpoint:
         started = perf_counter()
         self._drain.enter()
         request = Request(raw, _request_id(raw), params, self._drain.begun)
-        token = logs.request_id.set(request.id)
+        token = TRAIL.set({REQUEST_ID: request.id})
         try:
             response = self._respond(await self._call(request, raw), request)
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop under all requests
@@ -92,7 +93,7 @@ class Endpoint:
         finally:
             self._drain.leave()
         self._note(request, response.status, perf_counter() - started)
-        logs.request_id.reset(token)
+        TRAIL.reset(token)
         return response
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:

@@ -17,6 +17,7 @@ from project import moves
 from project.envelope import HIDDEN, Envelope
 from project.errors import DuplicateJob
 from project.feed import Feed
+from project.logs import speak_json
 from project.moves import Message, Once
 from project.records import TaskRecord
 from project.recovery import Lease
@@ -235,6 +236,8 @@ def application(given: Settings) -> Continuo:
     made.conf.update(configuration(given))
     made.conf.update(rabbitmq_broker() if given.broker_url else redis_broker(given))
     made.steps["worker"].add(Lease)
+    if given.log_format == "json":
+        speak_json()
     return made
 
 

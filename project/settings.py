@@ -171,6 +171,11 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_EVENTS_KEPT",
         description="Last events of all jobs that a listener can catch up with.",
     )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        validation_alias="CONTINUO_LOG_FORMAT",
+        description="How workers and beat log: text or json; the API always in JSON lines.",
+    )
     retry_jitter: bool = Field(
         default=False,
         validation_alias="CONTINUO_RETRY_JITTER",
