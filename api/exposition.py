@@ -143,6 +143,11 @@ def of_workers(workers: list[Host]) -> Iterator[Metric]:
         ((labels, worker.slots) for labels, worker in named),
     )
     yield gauge(
+        "worker_memory_bytes",
+        "Resident in all of its processes when it last renewed its lease.",
+        ((labels, worker.memory) for labels, worker in named),
+    )
+    yield gauge(
         "worker_lease_age_seconds",
         "Since it last renewed its lease.",
         ((labels, worker.lease_age) for labels, worker in named),

@@ -71,11 +71,15 @@ class Lane(NamedTuple):
 
 
 class Host(NamedTuple):
-    """A worker whose lease is known; ``lease_left`` and ``lease_age`` in seconds."""
+    """A worker whose lease is known; ``lease_left`` and ``lease_age`` in seconds.
+
+    ``memory``: bytes resident in all of its processes, 0 where that cannot be read.
+    """
 
     worker: str
     host: str
     slots: int
+    memory: int
     lease_left: float
     lease_age: float
 
@@ -162,7 +166,12 @@ def read_host(row: Sequence[Any], at: float) -> Host:
     left = float(ends) - at
     age = float(field.get("lease_seconds", 0)) - left
     return Host(
-        name.decode(), field.get("host", ""), int(field.get("slots", 0)), left, max(age, 0.0)
+        worker=name.decode(),
+        host=field.get("host", ""),
+        slots=int(field.get("slots", 0)),
+        memory=int(field.get("memory") or 0),
+        lease_left=left,
+        lease_age=max(age, 0.0),
     )
 
 

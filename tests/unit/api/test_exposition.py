@@ -28,7 +28,7 @@ def shelf(kind: str = "report", queue: str = "celery") -> Shelf:
 METERS = Meters(
     shelves=[shelf()],
     lanes=[Lane("GET", "/reports/{id}", {"200": 5, "404": 1}, times(*[0.01] * 6))],
-    workers=[Host("w@a/1", "a", 2, 4.5, 1.5), Host("w@b/2", "b", 2, -3.0, 9.0)],
+    workers=[Host("w@a/1", "a", 2, 9, 4.5, 1.5), Host("w@b/2", "b", 2, 9, -3.0, 9.0)],
     scheduled=1,
     unsent=0,
     garbage=0,
