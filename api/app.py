@@ -1,5 +1,6 @@
 """The application: every route, and what is opened before the first request."""
 
+import asyncio
 from importlib.metadata import PackageNotFoundError, version
 
 from api import (
@@ -36,6 +37,7 @@ from api.traffic import TRAFFIC
 from project.celery import app
 from project.settings import settings
 from project.store import NativeRedis
+from project.tracing import TRACING
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
@@ -49,12 +51,16 @@ class Stores:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
         TRAFFIC.open()
+        if app.traces:
+            TRACING.open()
         if settings().files_port:
             files.address()
 
     async def close(self) -> None:
         """Give the connections back."""
         await TRAFFIC.close()
+        if app.traces:
+            await asyncio.to_thread(TRACING.close)
         await app.feed.close()
         await app.async_store.close()
 

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="PostgreSQL (postgresql://) that report types may read."
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="Where traces go (OTLP over HTTP); unset: none are made."
+    )
     artifacts_url: str = Field(
         "", description="s3://bucket/prefix for files that jobs make; unset: DATA_DIR/artifacts."
     )
@@ -268,7 +271,7 @@ class Settings(BaseSettings):
             raise ValueError("is s3://bucket or s3://bucket/prefix, without a key in it")
         return url.rstrip("/")
 
-    @field_validator("files_url")
+    @field_validator("files_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
