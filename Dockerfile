@@ -3,8 +3,11 @@
 FROM python:3.13-slim AS packages
 WORKDIR /app
 COPY bin bin
-COPY pyproject.toml requirements-runtime.lock ./
+COPY pyproject.toml requirements-runtime.lock requirements-tracing.lock ./
 RUN bin/bootstrap runtime
+# --build-arg TRACING=1: with OpenTelemetry, which redis-py imports wherever it is
+ARG TRACING=
+RUN test -z "$TRACING" || bin/bootstrap uv pip install --python .venv/bin/python --require-hashes -r requirements-tracing.lock
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 continuo \

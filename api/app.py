@@ -1,5 +1,6 @@
 """The application: every route, and what is opened before the first request."""
 
+import asyncio
 from importlib.metadata import PackageNotFoundError, version
 
 from api import (
@@ -14,6 +15,7 @@ from api import (
     exports,
     files,
     me,
+    metrics,
     outbox,
     previews,
     queue,
@@ -32,9 +34,11 @@ from api.edge import Router
 from api.health import report_health
 from api.limits import limited
 from api.openapi import Info
+from api.traffic import TRAFFIC
 from project.celery import app
 from project.settings import settings
 from project.store import NativeRedis
+from project.tracing import TRACING
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
@@ -47,11 +51,17 @@ class Stores:
     async def open(self, native: NativeRedis | None) -> None:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
+        TRAFFIC.open()
+        if app.traces:
+            TRACING.open()
         if settings().files_port:
             files.address()
 
     async def close(self) -> None:
         """Give the connections back."""
+        await TRAFFIC.close()
+        if app.traces:
+            await asyncio.to_thread(TRACING.close)
         await app.feed.close()
         await app.async_store.close()
 
@@ -60,7 +70,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, previews, tryouts, suppressions, unsubscribe)
-    work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts)
+    work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts, metrics)
     for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)
     if not settings().smtp_url:

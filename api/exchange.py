@@ -25,8 +25,12 @@ from api.keys import Keyring
 from api.parsing import Body, Query
 from api.paths import Paths
 from api.problems import PROBLEM_JSON, Problem, problem_from, unavailable
+from api.spans import begin_request, end_request, is_traced
 from api.tags import is_known
+from api.traffic import TRAFFIC
 from project.errors import ContinuoError
+from project.tracing import traceparent_of
+from project.trail import REQUEST_ID, TRACEPARENT, TRAIL
 
 ANSWER_SECONDS = 34.0
 """A handler that takes longer is cancelled; a long poll must stay below."""
@@ -54,6 +58,7 @@ class Edge(NamedTuple):
     drain: Drain
     max_body: int
     cors: Cors = Cors()
+    traces: bool = False
 
     def mount(self, app: App, router: Router) -> None:
         """Serve ``router`` on ``app``, and a problem document everywhere else."""
@@ -71,6 +76,7 @@ class Endpoint:
         self._handler = route.handler
         self._drain = edge.drain
         self._cors = edge.cors
+        self._traces = edge.traces and is_traced(route)
         self._keys = edge.keys if route.auth else None
         self._scope = route.needs
         self._of_all = route.of_all
@@ -83,7 +89,11 @@ class Endpoint:
         started = perf_counter()
         self._drain.enter()
         request = Request(raw, _request_id(raw), params, self._drain.begun)
-        token = logs.request_id.set(request.id)
+        came = {REQUEST_ID: request.id}
+        span = begin_request(request, self._route) if self._traces else None
+        if span:
+            came[TRACEPARENT] = traceparent_of(span)
+        token = TRAIL.set(came)
         try:
             response = self._respond(await self._call(request, raw), request)
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop under all requests
@@ -91,7 +101,9 @@ class Endpoint:
         finally:
             self._drain.leave()
         self._note(request, response.status, perf_counter() - started)
-        logs.request_id.reset(token)
+        TRAIL.reset(token)
+        if span:
+            end_request(span, response.status)
         return response
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
@@ -151,6 +163,7 @@ class Endpoint:
         return headers
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
+        TRAFFIC.note(self._route.method, self._route.template, status, seconds)
         line = logs.AccessLine(
             ts=round(time(), 3),
             method=request.method,

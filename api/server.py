@@ -103,6 +103,7 @@ class Server:
             drain=self._drain,
             max_body=self._settings.max_body_bytes,
             cors=Cors(self._settings.origins),
+            traces=bool(self._settings.otel_exporter_otlp_endpoint),
         )
         edge.mount(app, self._router)
         app.on_event("startup")(self._start)

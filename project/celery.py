@@ -17,12 +17,14 @@ from project import moves, primary
 from project.envelope import HIDDEN, Envelope
 from project.errors import DuplicateJob
 from project.feed import Feed
+from project.logs import speak_json
 from project.moves import Message, Once
 from project.records import TaskRecord
 from project.recovery import Lease
 from project.relay import Relay
 from project.settings import Settings, settings
 from project.store import EVENTS_KEPT, AsyncStore, Store, keys_of
+from project.tracing import require_packages
 
 MESSENGER = "callback"
 """The kind of the jobs that tell others how a job ended."""
@@ -46,6 +48,9 @@ class Continuo(Celery):
 
     relay: Relay | None = None
     """How messages go when another broker keeps them."""
+
+    traces = False
+    """Whether spans are made and sent somewhere."""
 
     events_kept = EVENTS_KEPT
     """How many of the last events of all jobs can be asked for."""
@@ -237,6 +242,11 @@ def application(given: Settings) -> Continuo:
     made.conf.update(configuration(given))
     made.conf.update(rabbitmq_broker() if given.broker_url else redis_broker(given))
     made.steps["worker"].add(Lease)
+    if given.otel_exporter_otlp_endpoint:
+        require_packages()
+        made.traces = True
+    if given.log_format == "json":
+        speak_json()
     return made
 
 

@@ -12,6 +12,7 @@ import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from project.errors import ContinuoError
 from project.labels import PRIORITY_SEPARATOR, tagged
 from project.moves import Message
 from project.records import DEFAULT_MAX_RETRIES
+from project.trail import TRAIL, trail
 
 if TYPE_CHECKING:
     from project.job import Job
@@ -79,6 +81,7 @@ class Envelope:
         if exchange:
             raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
         due, callback = due_time(headers), headers.pop(CALLBACK, None)
+        headers = {**trail(), **headers}
         self._message = Message(
             id=headers["id"],
             kind=headers["task"],
@@ -147,9 +150,30 @@ class Form:
 
     _BLANKS = ("blank-id", "blank-args", "blank-kwargs")
     _ATTEMPTS = 987_654_321
+    _HEADERS = '"headers": {'
     _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
 
     def __init__(self, job: "Job") -> None:
+        job_id, args, kwargs = self._BLANKS
+        built = Context().run(self._build, job)
+        wire = json.loads(built.text)
+        body, tag = wire["body"], wire["properties"]["delivery_tag"]
+        names = {
+            job_id: "job_id",
+            tag: "job_id",
+            body: "body",
+            args: "args",
+            kwargs: "kwargs",
+            str(self._ATTEMPTS): "max_retries",
+        }
+        blanks = "|".join(map(re.escape, names))
+        text = re.sub(blanks, lambda found: f"%({names[found[0]]})s", built.text.replace("%", "%%"))
+        self._text = text.replace(self._HEADERS, self._HEADERS + "%(trail)s", 1)
+        self._queue = built.queue
+        self._kind = built.kind
+
+    def _build(self, job: "Job") -> Message:
+        """The message that Celery builds, in a context of its own: with nobody's trail."""
         job_id, args, kwargs = self._BLANKS
         envelope = Envelope()
         job.app.send_task(
@@ -163,23 +187,7 @@ class Form:
             task_type=job,
             **job.options,
         )
-        built = envelope.message
-        wire = json.loads(built.text)
-        body, tag = wire["body"], wire["properties"]["delivery_tag"]
-        names = {
-            job_id: "job_id",
-            tag: "job_id",
-            body: "body",
-            args: "args",
-            kwargs: "kwargs",
-            str(self._ATTEMPTS): "max_retries",
-        }
-        blanks = "|".join(map(re.escape, names))
-        self._text = re.sub(
-            blanks, lambda found: f"%({names[found[0]]})s", built.text.replace("%", "%%")
-        )
-        self._queue = built.queue
-        self._kind = built.kind
+        return envelope.message
 
     def fill(
         self,
@@ -202,6 +210,7 @@ class Form:
             "args": shown(args_text),
             "kwargs": shown(kwargs_text),
             "max_retries": max_retries,
+            "trail": "".join(f'"{name}":{quoted(value)},' for name, value in TRAIL.get().items()),
         }
         facets = tagged(tags) if tags else ()
         return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, facets)

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-SCOPES = frozenset({"submit", "read", "control", "admin"})
+SCOPES = frozenset({"submit", "read", "control", "admin", "metrics"})
 """What a key may open: orders; records and lists; cancelling and running again; what concerns
-all jobs at once."""
+all jobs at once; the counts of all jobs at once."""
 
-OF_TENANTS = SCOPES - {"admin"}
+OF_TENANTS = SCOPES - {"admin", "metrics"}
 
 MIN_KEY_LENGTH = 16
 DIGEST = "sha256="

@@ -44,6 +44,7 @@ from project.now import NOW
 from project.pool import PROCESS
 from project.progress import Teller, made
 from project.records import DEFAULT_MAX_RETRIES, Progress, TaskRecord, backoff
+from project.tracing import attempt
 
 log = get_logger(__name__)
 
@@ -136,6 +137,8 @@ class _PerCall:
 
 class Cancelled(Ignore):
     """Raised in a job that somebody wants stopped; its record says so when it has left the job."""
+
+    outcome = "cancelled"
 
 
 class Job(Task):
@@ -310,6 +313,12 @@ class Job(Task):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the job; when it was stopped its record becomes cancelled."""
+        if not self.app.traces or self.request.called_directly:
+            return self._run(*args, **kwargs)
+        with attempt(self):
+            return self._run(*args, **kwargs)
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
         except Cancelled:

@@ -5,7 +5,7 @@ all, and asking twice after a lost answer changes nothing more.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from math import isfinite
 from typing import Any, Literal, NamedTuple
@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from project.errors import DuplicateJob, InvalidField
 from project.labels import DEFAULT_QUEUE, Label, owned_by, queue_of, read_label
+from project.meters import Meters, read_meters
 from project.records import (
     Cause,
     Estimate,
@@ -647,6 +648,17 @@ def queues() -> Move[list[Queue]]:
         return sorted((queue_from(row) for row in answer), key=lambda queue: queue.name)
 
     return Move("queues", (), parse)
+
+
+def meters() -> Move[Meters]:
+    """All that is counted about jobs, workers and HTTP."""
+    return Move("meters", (), read_meters)
+
+
+def add_up(process: str, number: int, amounts: Mapping[str, int]) -> Move[bool]:
+    """Add what an HTTP server has counted to what all have; a ``number`` counts once."""
+    pairs = [item for pair in amounts.items() for item in pair]
+    return Move("add_up", (process, number, *pairs), bool)
 
 
 def pause(queue: str) -> Move[bool]:

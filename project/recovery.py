@@ -97,6 +97,7 @@ class Keeper(threading.Thread):
         asked_at = time.monotonic()
         about: dict[str, Argument] = {
             "slots": self.worker.concurrency,
+            "lease_seconds": self.seconds,
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": f"{self.started_at:.3f}",

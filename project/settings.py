@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="PostgreSQL (postgresql://) that report types may read."
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="Where traces go (OTLP over HTTP); unset: none are made."
+    )
     artifacts_url: str = Field(
         "", description="s3://bucket/prefix for files that jobs make; unset: DATA_DIR/artifacts."
     )
@@ -173,6 +176,11 @@ class Settings(BaseSettings):
         le=1_000_000,
         validation_alias="CONTINUO_EVENTS_KEPT",
         description="Last events of all jobs that a listener can catch up with.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        validation_alias="CONTINUO_LOG_FORMAT",
+        description="How workers and beat log: text or json; the API always in JSON lines.",
     )
     retry_jitter: bool = Field(
         default=False,
@@ -272,7 +280,7 @@ class Settings(BaseSettings):
             raise ValueError("is s3://bucket or s3://bucket/prefix, without a key in it")
         return url.rstrip("/")
 
-    @field_validator("files_url")
+    @field_validator("files_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):

@@ -8,6 +8,7 @@ if may ~= 'go' then return may end
 if cancel_if_asked(job, at) then return 'refused' end
 redis.call('HDEL', job.key, 'deaths')
 job.attempts = job.attempts - 1
+job.outcome = 'postponed'
 move(job, 'retrying', at, 'attempts', job.attempts)
 if tonumber(delay) > 0 or elsewhere then
   schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), queue, message)

@@ -15,6 +15,7 @@ local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease end
 local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
 local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
 local PACE = prefix .. 'pace'           -- hash: how long jobs of a shelf take, how many of a queue can run at once
+local TRAFFIC = prefix .. 'traffic'     -- hash: what HTTP servers have counted -> how often or how much
 local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
 local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
@@ -29,6 +30,8 @@ local function job_key(id) return prefix .. 'job:' .. id end
 -- A job is filed under its label: its kind; on a second line its queue, empty for Celery's own; on further lines its
 -- facets. Its shelf is the part before the facets. zset: job id -> when it was created
 local function index_key(shelf, status) return prefix .. 'index:' .. shelf .. ':' .. status end
+-- hash: what happened to its jobs -> how often or how much
+local function meter_key(shelf) return prefix .. 'meter:' .. shelf end
 local function facet_key(facet, shelf, status) return prefix .. 'facet:' .. facet .. '\n' .. shelf .. ':' .. status end
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
@@ -53,11 +56,12 @@ local function now() return timestamp(clock()) end
 -- One job's hash, loaded: nil when there is none.
 local function load(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback', 'revival')
+  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback', 'revival',
+    'updated_at', 'started_at')
   if not f[1] then return nil end
   return {
     id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
-    queue = f[6], deaths = f[7], callback = f[8], revival = f[9],
+    queue = f[6], deaths = f[7], callback = f[8], revival = f[9], updated_at = f[10], started_at = f[11],
   }
 end
 
@@ -90,6 +94,29 @@ local function on_lists(command, label, status, ...)
   end
 end
 
+-- What an operator wants to know is counted, for ever; a counter that is read twice tells what was between.
+local function tally(shelf, what, amount) redis.call('HINCRBY', meter_key(shelf), what, amount) end
+
+-- How long something took: in the bucket of its time, below 2^n milliseconds, and in the sum of microseconds.
+local function clock_up(shelf, what, since, at)
+  local micros = math.max(math.floor((at - since) * 1e6 + 0.5), 0)
+  local _, bucket = math.frexp(micros / 1000)
+  local key = meter_key(shelf)
+  redis.call('HINCRBY', key, what .. (bucket < 0 and 0 or bucket > 23 and 23 or bucket), 1)
+  redis.call('HINCRBY', key, what .. 'us', micros)
+end
+
+-- An attempt begins (its job has waited till now), or ends; or a job ends that waits.
+local function meter(job, status, at)
+  if job.status == 'running' then
+    clock_up(shelf_of(job.label), job.outcome or status, job.started_at, at)
+  elseif status == 'running' then
+    clock_up(shelf_of(job.label), 'wait', job.updated_at, at)
+  elseif status ~= 'pending' and status ~= 'retrying' then
+    tally(shelf_of(job.label), 'unrun:' .. status, 1)
+  end
+end
+
 -- What happened to a job is told to those who watch. The last write of a change: it only grows.
 local function note(id, label, status, attempts, ...)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', label, 'status', status, 'attempts', attempts, ...)
@@ -102,6 +129,7 @@ end
 -- The job leaves the list of its status and enters another; the caller sets its other fields, and job.attempts before.
 local function move(job, status, at, ...)
   on_lists('ZREM', job.label, job.status, job.id)
+  meter(job, status, at)
   if job.queue then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
   on_lists('ZADD', job.label, status, job.created_at, job.id)
@@ -168,6 +196,7 @@ end
 local function list_as_pending(label, places)
   on_lists('ZADD', label, 'pending', unpack(places))
   redis.call('SADD', SHELVES, shelf_of(label))
+  tally(shelf_of(label), 'enqueued', #places / 2)
   for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
 end
 
@@ -252,6 +281,7 @@ local function take_back(job, at)
   local queue, copy = job.queue, nil
   if queue then copy = redis.call('HGET', job.key, 'message') end
   job.attempts = job.attempts - 1
+  job.outcome = 'interrupted'
   move(job, job.attempts > 0 and 'retrying' or 'pending', at, 'attempts', job.attempts, 'token', '')
   redis.call('HINCRBY', job.key, 'interruptions', 1)
   if copy then
@@ -291,6 +321,7 @@ end
 local function fail_as_poison(job, at, deaths, cause)
   local error = string.format('WorkerLostError: the job killed its worker %g times, last: %s', deaths, cause)
   local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
+  tally(shelf_of(job.label), 'poison', 1)
   fail(job, at, 'failed', error, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end

@@ -5,6 +5,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULED, '-inf', at, 'LIMIT', 
   local queue, message, deaths = unpack(redis.call('HMGET', job_key(id), 'queue', 'message', 'deaths'))
   if message then
     redis.call('HDEL', job_key(id), 'queue', 'message')
+    redis.call('HSET', job_key(id), 'updated_at', at) -- it stands in its queue from now on
     push(id, queue, message, deaths) -- one that was cut off goes first
     count = count + 1
   end

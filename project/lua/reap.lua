@@ -8,6 +8,7 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, '-inf', at, 'LIMIT'
   local returned, poison = give_back_all(worker, 'worker ' .. worker .. ' died')
   redis.call('ZREM', WORKERS, worker)
   redis.call('DEL', worker_key(worker), cancelling_key(worker))
+  redis.call('HINCRBY', PULSE, 'deaths', 1)
   report[#report + 1] = worker
   report[#report + 1] = returned
   report[#report + 1] = poison

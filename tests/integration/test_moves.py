@@ -504,6 +504,7 @@ def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
         b"continuo:kinds",
         b"continuo:queues",
         b"continuo:bell:slow",
+        b"continuo:meter:report\nslow",
     }
 
 

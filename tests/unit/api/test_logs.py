@@ -4,7 +4,9 @@ import sys
 
 import pytest
 
-from api.logs import AccessLine, JsonFormatter, request_id, write_access
+from api.logs import AccessLine, write_access
+from project.logs import JsonFormatter
+from project.trail import REQUEST_ID, TRAIL
 
 LINE = AccessLine(
     ts=1.5, method="GET", route="/a/{id}", status=200, ms=0.25, request_id="r", key='"quoted"\n'
@@ -33,11 +35,11 @@ def test_a_traceback_stays_in_its_line() -> None:
 
 
 def test_a_line_written_while_handling_a_request_carries_its_id() -> None:
-    token = request_id.set("r-7")
+    token = TRAIL.set({REQUEST_ID: "r-7"})
     try:
         assert formatted("hello")["request_id"] == "r-7"
     finally:
-        request_id.reset(token)
+        TRAIL.reset(token)
 
 
 def test_an_access_line_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:

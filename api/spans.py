@@ -1,0 +1,34 @@
+"""The span of a request, where traces are wanted."""
+
+from http import HTTPStatus
+
+from api.edge import Request, Route
+from project.tracing import SERVER, TRACING, Span
+from project.trail import REQUEST_ID, TRACEPARENT
+
+
+def is_traced(route: Route) -> bool:
+    """Whether requests of a route have spans: not those that only look whether all is well."""
+    return "health" not in route.tags
+
+
+def begin_request(request: Request, route: Route) -> Span:
+    """The span of a request, part of the trace that its client says."""
+    about = {
+        "http.request.method": request.method,
+        "http.route": route.template,
+        "url.path": request.path,
+        f"continuo.{REQUEST_ID}": request.id,
+    }
+    name = f"{route.method} {route.template}"
+    return TRACING.start(name, SERVER, request.header(TRACEPARENT), about)
+
+
+def end_request(span: Span, status: int) -> None:
+    """End the span of a request that was answered so."""
+    from opentelemetry.trace import StatusCode
+
+    span.set_attribute("http.response.status_code", status)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.set_status(StatusCode.ERROR)
+    span.end()

@@ -1,0 +1,46 @@
+"""``python -m project.flower_alive``: does Flower answer on this host? For health checks.
+
+Exit 0 when it does, 1 when not. It wants a password for that, too, so this reads the same
+variables: ``FLOWER_PORT``, ``FLOWER_URL_PREFIX``, ``FLOWER_BASIC_AUTH``.
+"""
+
+import base64
+import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+
+from flower.command import apply_env_options
+from flower.options import options
+
+TIMEOUT = 2.0
+
+
+def main() -> int:
+    """Ask its health check."""
+    apply_env_options()
+    connection = HTTPConnection("127.0.0.1", options.port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path(options.url_prefix), headers=password(options.basic_auth))
+        status = connection.getresponse().status
+    except (HTTPException, OSError) as problem:
+        print(f"Flower does not answer: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        connection.close()
+    return 0 if status == HTTPStatus.OK else 1
+
+
+def path(prefix: str | None) -> str:
+    """Where the health check is."""
+    return "/".join(["", *filter(None, [(prefix or "").strip("/")]), "healthcheck"])
+
+
+def password(basic_auth: list[str] | None) -> dict[str, str]:
+    """The header that opens it; none when it wants no password."""
+    if not basic_auth:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(basic_auth[0].encode()).decode()}"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""What is counted about jobs, workers and HTTP, as an operator wants to know it. Pure.
+
+Redis counts for all processes and machines together, inside the moves themselves, so
+whoever asks gets the whole, and a restart of anything forgets nothing.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from project.labels import Label, read_label
+from project.records import TaskStatus
+
+BOUNDS = tuple(2**n / 1000 for n in range(23))
+"""Seconds: the upper ends of a histogram's buckets but the last, as the scripts have them."""
+
+MICROS = "us"
+"""What ends the name of the sum of a histogram, in microseconds."""
+
+STATUSES = tuple(status.value for status in TaskStatus)
+
+OUTCOMES = ("success", "failed", "retrying", "cancelled", "interrupted", "postponed")
+"""How an attempt may end. ``interrupted`` by the end of its worker, ``postponed`` by itself."""
+
+
+class Histogram(NamedTuple):
+    """How many took how long: ``counts`` per bucket, the last for those beyond ``BOUNDS``."""
+
+    counts: tuple[int, ...]
+    seconds: float
+
+    @property
+    def total(self) -> int:
+        """How many there were."""
+        return sum(self.counts)
+
+
+class Shelf(NamedTuple):
+    """The jobs of one kind and queue.
+
+    ``jobs`` are those that are kept, by status. Since ever: ``enqueued``, ``waits`` (until an
+    attempt began), ``runs`` by outcome, ``unrun`` (jobs that ended while none ran, by status),
+    ``poison`` (jobs that killed their workers).
+    """
+
+    label: Label
+    jobs: Mapping[str, int]
+    enqueued: int
+    waits: Histogram
+    runs: Mapping[str, Histogram]
+    unrun: Mapping[str, int]
+    poison: int
+
+    def attempts(self, outcome: str) -> int:
+        """How many attempts ever ended so."""
+        run = self.runs.get(outcome)
+        return run.total if run else 0
+
+    def finished(self, status: str) -> int:
+        """How many jobs ever ended so."""
+        return self.attempts(status) + self.unrun.get(status, 0)
+
+
+class Lane(NamedTuple):
+    """The requests that one route has answered: by status, and how long they took."""
+
+    method: str
+    route: str
+    answers: Mapping[str, int]
+    times: Histogram
+
+
+class Host(NamedTuple):
+    """A worker whose lease is known; ``lease_left`` and ``lease_age`` in seconds.
+
+    ``memory``: bytes resident in all of its processes, 0 where that cannot be read.
+    """
+
+    worker: str
+    host: str
+    slots: int
+    memory: int
+    lease_left: float
+    lease_age: float
+
+
+class Meters(NamedTuple):
+    """All of it at one time. Bytes are -1 where Redis does not tell, 0 where there is no limit."""
+
+    shelves: list[Shelf]
+    lanes: list[Lane]
+    workers: list[Host]
+    scheduled: int
+    unsent: int
+    garbage: int
+    disabled: int
+    deaths: int
+    memory_used: int
+    memory_allowed: int
+
+
+def bucket_of(seconds: float) -> int:
+    """The bucket that a time belongs to."""
+    return bisect_left(BOUNDS, seconds)
+
+
+def lane_field(method: str, route: str, what: str | int) -> str:
+    """Where Redis counts requests of a route: a bucket, ``MICROS``, or ``=`` and a status."""
+    return f"{method} {route}\n{what}"
+
+
+def read_meters(answer: Sequence[Any]) -> Meters:
+    """What the script ``meters`` answered."""
+    shelves, traffic, lengths, memory, workers, at = answer
+    return Meters(
+        sorted(map(read_shelf, shelves)),
+        read_lanes(pairs_of(traffic)),
+        sorted(read_host(row, float(at)) for row in workers),
+        *lengths,
+        *memory,
+    )
+
+
+def read_shelf(row: Sequence[Any]) -> Shelf:
+    """One shelf from its row."""
+    name, counted, jobs = row
+    counts = {name: int(amount) for name, amount in pairs_of(counted).items()}
+    runs = {outcome: histogram(counts, outcome) for outcome in OUTCOMES}
+    return Shelf(
+        label=read_label(name.decode()),
+        jobs=dict(zip(STATUSES, jobs, strict=True)),
+        enqueued=counts.get("enqueued", 0),
+        waits=histogram(counts, "wait"),
+        runs={outcome: run for outcome, run in runs.items() if run.total},
+        unrun={status: counts.get(f"unrun:{status}", 0) for status in STATUSES},
+        poison=counts.get("poison", 0),
+    )
+
+
+def read_lanes(fields: Mapping[str, str]) -> list[Lane]:
+    """The requests by route."""
+    lanes: dict[str, dict[str, int]] = {}
+    for field, amount in fields.items():
+        name, _, what = field.partition("\n")
+        lanes.setdefault(name, {})[what] = int(amount)
+    return [read_lane(name, lanes[name]) for name in sorted(lanes)]
+
+
+def read_lane(name: str, counts: Mapping[str, int]) -> Lane:
+    """The requests of one route."""
+    method, _, route = name.partition(" ")
+    answers = {what[1:]: amount for what, amount in counts.items() if what.startswith("=")}
+    return Lane(method, route, answers, histogram(counts, ""))
+
+
+def histogram(counts: Mapping[str, int], name: str) -> Histogram:
+    """The histogram of a name."""
+    buckets = tuple(counts.get(f"{name}{place}", 0) for place in range(len(BOUNDS) + 1))
+    return Histogram(buckets, counts.get(name + MICROS, 0) / 1e6)
+
+
+def read_host(row: Sequence[Any], at: float) -> Host:
+    """One worker from its row. One of an older version does not say how long its leases are."""
+    name, ends, about = row
+    field = pairs_of(about)
+    left = float(ends) - at
+    age = float(field.get("lease_seconds", 0)) - left
+    return Host(
+        worker=name.decode(),
+        host=field.get("host", ""),
+        slots=int(field.get("slots", 0)),
+        memory=int(field.get("memory") or 0),
+        lease_left=left,
+        lease_age=max(age, 0.0),
+    )
+
+
+def pairs_of(row: Sequence[bytes]) -> dict[str, str]:
+    """Names and values in turn."""
+    texts = [item.decode() for item in row]
+    return dict(zip(texts[::2], texts[1::2], strict=True))

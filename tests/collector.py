@@ -1,0 +1,96 @@
+"""Something that takes spans as an OpenTelemetry collector does (OTLP over HTTP)."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+
+class Seen(NamedTuple):
+    """A span, its ids in hexadecimal digits."""
+
+    name: str
+    trace: str
+    id: str
+    parent: str
+    attributes: dict[str, Any]
+    failed: bool
+    service: str
+    events: list[str]
+
+
+class Collector:
+    """Keeps every span it is sent; POSTs elsewhere are answered, too."""
+
+    def __init__(self, port: int) -> None:
+        self.spans: list[Seen] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/v1/traces":
+                    collector.spans += read(body)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def named(self, name: str) -> list[Seen]:
+        """The spans of this name, in the order they came."""
+        return [span for span in self.spans if span.name == name]
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector that listens."""
+    collector = Collector(0)
+    thread = threading.Thread(target=collector.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield collector
+    finally:
+        collector.server.shutdown()
+        collector.server.server_close()
+        thread.join(10)
+
+
+def read(body: bytes) -> list[Seen]:
+    """The spans of one request."""
+    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+    sent = trace_service_pb2.ExportTraceServiceRequest.FromString(body)
+    return [
+        seen(span, service_of(resource))
+        for resource in sent.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def service_of(resource: Any) -> str:
+    """Who sent them."""
+    about = {each.key: each.value.string_value for each in resource.resource.attributes}
+    return str(about["service.name"])
+
+
+def seen(span: Any, service: str) -> Seen:
+    """A span as a test reads it."""
+    return Seen(
+        name=span.name,
+        trace=span.trace_id.hex(),
+        id=span.span_id.hex(),
+        parent=span.parent_span_id.hex(),
+        attributes={
+            each.key: each.value.string_value or each.value.int_value for each in span.attributes
+        },
+        failed=span.status.code == span.status.STATUS_CODE_ERROR,
+        service=service,
+        events=[event.name for event in span.events],
+    )

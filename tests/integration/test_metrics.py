@@ -1,0 +1,221 @@
+"""What Prometheus is told: of real jobs, workers and API processes."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from http_process import Process, started
+from http_process import until as served
+from prometheus_client.parser import text_string_to_metric_families
+
+from project import moves
+from project.embedded import EmbeddedValkey
+from project.meters import Meters, Shelf, lane_field
+from project.moves import Message
+from project.records import TaskStatus
+from project.store import Store
+from tests import kinds
+from tests.patience import until
+from tests.ports import free_port
+from tests.processes import children
+from tests.promtool import promtool
+from tests.workers import Desk, Workers
+
+API = "api.app:build"
+KEYS = {
+    "prometheus": "prometheus-0123456789",
+    "web": "web-0123456789abcdef",
+    "acme": "acme-0123456789a",
+}
+
+type Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def message(job_id: str, due: float | None = None) -> Message:
+    return Message(job_id, "report", "celery", f"message of {job_id}", "[[], {}]", 3, due)
+
+
+def shelf(meters: Meters, kind: str) -> Shelf:
+    (found,) = (shelf for shelf in meters.shelves if shelf.label.kind == kind)
+    return found
+
+
+def start(store: Store, job_id: str, retries: int = 0) -> None:
+    store.run(moves.start(job_id, retries=retries, token="w#1"))
+
+
+def values(answer: httpx2.Response) -> Values:
+    assert answer.status_code == 200, answer.text
+    return {
+        (sample.name.removeprefix("continuo_"), frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def value(read: Values, name: str, **labels: str) -> float:
+    return read.get((name, frozenset(labels.items())), 0)
+
+
+@pytest.fixture
+def api(valkey: EmbeddedValkey, store: Store) -> Iterator[Process]:
+    """Two API processes on one port."""
+    with started(API, REDIS_URL=valkey.url, WEB_CONCURRENCY="2") as api:
+        served(lambda: api.get("/health/ready").status_code == 200)
+        yield api
+
+
+def test_the_wait_of_a_job_with_a_delay_begins_when_it_is_due(store: Store) -> None:
+    store.run(moves.enqueue(message("a", due=1.0)))
+    store.client.hset("continuo:job:a", "updated_at", "1000.0")  # it was ordered long ago
+    store.run(moves.promote(10))
+    start(store, "a")
+    waits = shelf(store.run(moves.meters()), "report").waits
+    assert waits.total == 1
+    assert waits.seconds < 60
+
+
+def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> None:
+    store.run(moves.lease("w", 60, {"slots": 1, "queues": "celery"}, first=True))
+    text = '{"headers": {"id": "a"}}'
+    store.run(moves.enqueue(message("a", due=1.0)._replace(text=text)))
+    store.client.hset("continuo:job:a", "updated_at", "1000.0")
+    store.run(moves.promote(10))
+    (queue,) = store.run(moves.queues())
+    assert queue.oldest is not None
+    assert queue.oldest < 60
+
+
+def test_a_job_cancelled_while_it_waits_has_run_for_no_time(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    store.run(moves.cancel("a"))
+    counted = shelf(store.run(moves.meters()), "report")
+    assert counted.runs == {}
+    assert counted.finished(TaskStatus.CANCELLED) == 1
+
+
+def test_a_move_that_is_asked_for_twice_counts_once(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    start(store, "a")
+    success = moves.succeed("a", token="w#1", result="1", news="{}")
+    store.run(success)
+    store.run(success)
+    counted = shelf(store.run(moves.meters()), "report")
+    assert (counted.enqueued, counted.waits.total) == (1, 1)
+    assert counted.finished(TaskStatus.SUCCESS) == 1
+
+
+def test_what_a_server_has_counted_is_added_once(store: Store) -> None:
+    amounts = {lane_field("GET", "/x", "=200"): 3}
+    assert store.run(moves.add_up("p", 1, amounts))
+    assert not store.run(moves.add_up("p", 1, amounts))
+    assert store.run(moves.add_up("p", 2, amounts))
+    assert store.run(moves.add_up("q", 2, amounts))
+    (lane,) = store.run(moves.meters()).lanes
+    assert lane.answers == {"200": 9}
+
+
+def test_counts_fit_into_a_full_redis(store: Store) -> None:
+    store.run(moves.enqueue(message("a")))
+    start(store, "a")
+    store.client.config_set("maxmemory", "1")
+    try:
+        store.run(moves.succeed("a", token="w#1", result="1", news="{}"))
+        assert store.run(moves.add_up("p", 1, {lane_field("GET", "/x", "=200"): 3}))
+    finally:
+        store.client.config_set("maxmemory", "0")
+    assert shelf(store.run(moves.meters()), "report").finished(TaskStatus.SUCCESS) == 1
+
+
+def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
+    workers: Workers, desk: Desk, store: Store
+) -> None:
+    first = workers.hire().ready()
+    quick = [kinds.add.delay(1, n).id for n in range(40)]
+    again = kinds.flaky.delay(1).id
+    for job_id in quick:
+        desk.final(job_id)
+    desk.attempted(again, 1)
+    desk.hurry(again)
+    desk.final(again)
+    held = kinds.hold.delay().id
+    desk.held(held)
+    first.kill()
+    workers.hire().ready()
+    desk.let_go(desk.held(held))
+    desk.final(held)
+    meters = store.run(moves.meters())
+    adding, flaky, holding = (shelf(meters, f"tests.{name}") for name in ("add", "flaky", "hold"))
+    assert (adding.enqueued, adding.waits.total, adding.attempts("success")) == (40, 40, 40)
+    assert adding.jobs["success"] == 40
+    assert (flaky.attempts("retrying"), flaky.attempts("success")) == (1, 1)
+    assert (holding.attempts("interrupted"), holding.attempts("success")) == (1, 1)
+    assert holding.runs["interrupted"].seconds > 1
+    assert holding.waits.total == 2
+    assert meters.deaths == 1
+    assert [round(worker.lease_age + worker.lease_left) for worker in meters.workers] == [2]
+
+
+def test_either_process_of_a_port_tells_the_requests_of_both(api: Process) -> None:
+    for _ in range(60):
+        assert api.get("/queue/stats").status_code == 200
+    assert api.get("/reports/nothing").status_code == 404
+    asked = {"method": "GET", "route": "/queue/stats", "status": "200"}
+
+    def told(answer: httpx2.Response) -> float:
+        return value(values(answer), "http_requests_total", **asked)
+
+    until(lambda: told(api.get("/metrics")) == 60, 5)
+    assert [told(api.get("/metrics")) for _ in range(10)] == [60] * 10
+    read = values(api.get("/metrics"))
+    assert value(read, "http_request_seconds_count", method="GET", route="/queue/stats") == 60
+    missing = {"method": "GET", "route": "/reports/{id}", "status": "404"}
+    assert value(read, "http_requests_total", **missing) == 1
+
+
+def test_requests_are_still_counted_when_their_process_has_ended(api: Process) -> None:
+    assert api.get("/queue/stats").status_code == 200
+    for pid in children(api.popen.pid):
+        os.kill(pid, signal.SIGTERM)
+    asked = {"method": "GET", "route": "/queue/stats", "status": "200"}
+    served(lambda: value(values(api.get("/metrics")), "http_requests_total", **asked) == 1)
+
+
+def test_requests_answered_while_redis_was_away_are_counted_later(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder, port = tmp_path_factory.mktemp("away"), free_port()
+    with started(API, REDIS_URL=f"redis://127.0.0.1:{port}/0") as api:
+        served(lambda: api.get("/health/live").status_code == 200)
+        assert api.get("/queue/stats").status_code == 503
+        assert values(api.get("/metrics")) == {("redis_up", frozenset()): 0}
+        with EmbeddedValkey(folder, port):
+            served(lambda: value(values(api.get("/metrics")), "redis_up") == 1)
+            read = values(api.get("/metrics"))
+    refused = {"method": "GET", "route": "/queue/stats", "status": "503"}
+    assert value(read, "http_requests_total", **refused) == 1
+
+
+def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: Store) -> None:
+    keys = (
+        f"prometheus/metrics:{KEYS['prometheus']},web/submit/read/control:{KEYS['web']},"
+        f"app@acme:{KEYS['acme']}"
+    )
+    with started(API, REDIS_URL=valkey.url, CONTINUO_API_KEYS=keys) as api:
+        served(lambda: api.get("/health/ready").status_code == 200)
+        assert api.get("/metrics").status_code == 401
+        statuses = {
+            name: api.get("/metrics", headers={"Authorization": f"Bearer {key}"}).status_code
+            for name, key in KEYS.items()
+        }
+        assert statuses == {"prometheus": 200, "web": 403, "acme": 403}
+        reading = api.get("/tasks", headers={"Authorization": f"Bearer {KEYS['prometheus']}"})
+        assert reading.status_code == 403
+
+
+def test_promtool_finds_no_fault_in_the_text(api: Process) -> None:
+    kinds.add.delay(1, 2)
+    assert promtool("check", "metrics", given=api.get("/metrics").text) == ""

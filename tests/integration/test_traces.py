@@ -1,0 +1,170 @@
+"""One trace from the request through each attempt to the callback, with a real API and worker."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from http_process import Process, started
+from http_process import until as served
+
+from project.embedded import EmbeddedValkey
+from project.trail import TRAIL
+from tests import kinds
+from tests.collector import Collector, collecting
+from tests.opentelemetry_home import home
+from tests.patience import until
+from tests.processes import Program
+from tests.workers import Desk, Worker, Workers
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+GIVEN = f"00-{TRACE}-{PARENT}-01"
+HERE = {"CONTINUO_WEBHOOK_ALLOW": "127.0.0.0/8"}
+SOON = "100"
+LATE = "60000"
+"""Milliseconds until spans are sent."""
+
+
+def sending(to: str, delay: str = SOON) -> dict[str, str]:
+    """The environment of what sends its spans there."""
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": to,
+        "OTEL_BSP_SCHEDULE_DELAY": delay,
+        "PYTHONPATH": str(home()),
+    }
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    monkeypatch.syspath_prepend(home())  # for what reads the spans
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture
+def about(collector: Collector) -> dict[str, str]:
+    return sending(collector.url)
+
+
+@pytest.fixture
+def worker(workers: Workers, about: dict[str, str]) -> Worker:
+    """A worker whose reports fail and that may call back to this machine."""
+    return workers.hire(**about, **HERE, CONTINUO_FAULT_RATE="1").ready()
+
+
+@pytest.fixture
+def api(worker: Worker, valkey: EmbeddedValkey, about: dict[str, str]) -> Iterator[Process]:
+    with started("api.app:build", REDIS_URL=valkey.url, **about, **HERE) as api:
+        served(lambda: api.get("/health/ready").status_code == 200)
+        yield api
+
+
+def test_a_request_its_attempts_and_its_callback_are_one_trace(
+    api: Process, collector: Collector, desk: Desk
+) -> None:
+    order = {"max_retries": 2, "callback_url": f"{collector.url}/done"}
+    headers = {"traceparent": GIVEN, "X-Request-ID": "order-7"}
+    job_id = api.post("/reports", json=order, headers=headers).json()["id"]
+    desk.attempted(job_id, 1)
+    desk.hurry(job_id)
+    assert desk.final(job_id).status == "failed"
+    until(lambda: collector.named("run callback"))
+    (request,) = collector.named("POST /reports")
+    assert (request.trace, request.parent) == (TRACE, PARENT)
+    assert request.attributes["http.response.status_code"] == 202
+    assert not request.failed
+    first, second = collector.named("run report")
+    (delivery,) = collector.named("run callback")
+    for attempt in (first, second, delivery):
+        assert (attempt.trace, attempt.parent) == (TRACE, request.id)
+        assert attempt.attributes["continuo.request_id"] == "order-7"
+        assert attempt.service == "continuo"
+    assert [attempt.attributes["messaging.message.id"] for attempt in (first, second)] == [
+        job_id
+    ] * 2
+    assert [attempt.attributes["continuo.attempt"] for attempt in (first, second)] == [1, 2]
+    outcomes = [attempt.attributes["continuo.outcome"] for attempt in (first, second, delivery)]
+    assert outcomes == ["retrying", "failed", "success"]
+    assert [attempt.failed for attempt in (first, second, delivery)] == [True, True, False]
+    assert first.events == second.events == ["exception"]
+
+
+def test_each_job_of_a_streak_has_its_own_span_in_its_own_trace(
+    worker: Worker, collector: Collector, desk: Desk
+) -> None:
+    traces = [f"{number:032x}" for number in range(1, 41)]
+    for trace in traces:
+        token = TRAIL.set({"traceparent": f"00-{trace}-{PARENT}-01"})
+        kinds.add.delay(1, 2)
+        TRAIL.reset(token)
+    until(lambda: len(collector.named("run tests.add")) == len(traces))
+    assert {span.trace for span in collector.named("run tests.add")} == set(traces)
+
+
+def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
+    api: Process, collector: Collector, desk: Desk
+) -> None:
+    for flag in ("00", "01"):
+        headers = {"traceparent": f"{GIVEN[:-2]}{flag}"}
+        job_id = api.post("/reports", json={"max_retries": 1}, headers=headers).json()["id"]
+        desk.final(job_id)
+    until(lambda: collector.named("run report"))
+    assert len(collector.named("run report")) == 1
+
+
+def test_what_nobody_can_read_as_a_trace_begins_a_new_one(
+    api: Process, collector: Collector
+) -> None:
+    api.get("/queue/stats", headers={"traceparent": "00-nonsense"})
+    (span,) = until(lambda: collector.named("GET /queue/stats"))
+    assert span.parent == ""
+    assert span.attributes["http.route"] == "/queue/stats"
+
+
+def test_spans_left_over_are_sent_when_worker_and_api_stop(
+    workers: Workers, collector: Collector, desk: Desk, valkey: EmbeddedValkey
+) -> None:
+    late = sending(collector.url, LATE)
+    worker = workers.hire(**late).ready()
+    desk.final(kinds.add.delay(1, 2).id)
+    with started("api.app:build", REDIS_URL=valkey.url, **late) as api:
+        served(lambda: api.get("/health/ready").status_code == 200)
+        api.get("/queue/stats")
+        assert collector.spans == []
+    until(lambda: collector.named("GET /queue/stats"))
+    worker.process.terminate()
+    worker.wait(30)
+    assert len(collector.named("run tests.add")) == 1
+    assert not collector.named("GET /health/ready")
+
+
+def test_a_collector_that_is_away_holds_nothing_up(workers: Workers, desk: Desk) -> None:
+    worker = workers.hire(**sending("http://127.0.0.1:9")).ready()
+    for _ in range(5):
+        assert desk.final(kinds.add.delay(1, 2).id).status == "success"
+    worker.process.terminate()
+    assert worker.wait(15) == 0
+
+
+def test_an_endpoint_without_opentelemetry_is_said_at_the_start(tmp_path: Path) -> None:
+    here = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    for name, command in {
+        "api": ["-m", "api"],
+        "worker": ["-m", "celery", "-A", "project", "worker"],
+    }.items():
+        program = Program([sys.executable, *command], tmp_path / name, here)
+        assert program.wait(30) != 0
+        assert "requirements-tracing.lock" in program.said
+
+
+def test_without_an_endpoint_nothing_of_it_is_imported_by_us(tmp_path: Path) -> None:
+    code = """
+import sys, api.app, api.exchange, project.tracing
+from api.drain import Drain
+api.app.build(Drain())
+print([name for name in sys.modules if name.startswith("opentelemetry.exporter")])
+"""
+    program = Program([sys.executable, "-c", code], tmp_path / "log", {"PYTHONPATH": str(home())})
+    assert program.wait(30) == 0
+    assert program.said == "[]\n"

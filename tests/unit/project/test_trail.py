@@ -1,0 +1,49 @@
+import json
+from contextvars import Context
+from typing import Any
+
+import pytest
+
+from project.moves import Message
+from project.trail import TRAIL, is_sound
+from tests import kinds
+
+TRAILS = [{}, {"request_id": "r-7"}, {"request_id": 'a"b\\c %(d)s', "traceparent": "00-1-2-01"}]
+
+
+def headers(message: Message) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(message.text)["headers"]
+    return found
+
+
+def made(trail: dict[str, str], *, quick: bool, **options: Any) -> Message:
+    def make() -> Message:
+        TRAIL.set(trail)
+        return (kinds.add.message if quick else kinds.add.build)((1, 2), **options)
+
+    return Context().run(make)
+
+
+@pytest.mark.parametrize("quick", [True, False], ids=["filled in", "built"])
+@pytest.mark.parametrize("trail", TRAILS, ids=["none", "a request", "a trace"])
+def test_a_message_says_for_whom_it_was_made(trail: dict[str, str], quick: bool) -> None:
+    found = headers(made(trail, quick=quick))
+    assert {name: found[name] for name in ("request_id", "traceparent") if name in found} == trail
+
+
+def test_the_form_of_a_kind_forgets_the_request_that_it_was_made_for() -> None:
+    kinds.add.__dict__.pop("_form", None)
+    first = made({"request_id": "first"}, quick=True)
+    assert headers(first)["request_id"] == "first"
+    assert "request_id" not in headers(made({}, quick=True))
+
+
+def test_the_message_of_a_callback_says_it_too() -> None:
+    message = made({"request_id": "r-7"}, quick=True, callback_url="https://example.com/")
+    assert message.callback
+    assert headers(message.callback)["request_id"] == "r-7"
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "x" * 129, "a\nb", ["x"]])
+def test_what_a_stranger_says_must_be_a_short_line(value: Any) -> None:
+    assert not is_sound(value)

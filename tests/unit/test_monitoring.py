@@ -1,0 +1,110 @@
+"""The files for Prometheus and Grafana: they say nothing that /metrics does not."""
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.exposition import expose
+from project.labels import Label
+from project.meters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
+from project.records import Queue
+from tests.promtool import promtool
+from tests.readme import ROOT
+
+FOLDER = ROOT / "docs" / "monitoring"
+ALERTS = (FOLDER / "alerts.yml").read_text()
+GUIDE = (ROOT / "docs" / "operating.md").read_text()
+NAMES = re.findall(r"^ +- alert: (\w+)$", ALERTS, re.MULTILINE)
+PANELS: list[dict[str, Any]] = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
+QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
+
+ONE = Histogram((1, *[0] * len(BOUNDS)), 0.0005)
+METERS = Meters(
+    shelves=[Shelf(Label("report"), {"success": 1}, 1, ONE, {"success": ONE}, {}, 0)],
+    lanes=[Lane("GET", "/", {"200": 1}, ONE)],
+    workers=[Host("w", "h", 1, 1, 1.0, 1.0)],
+    scheduled=0,
+    unsent=0,
+    garbage=0,
+    disabled=0,
+    deaths=0,
+    memory_used=1,
+    memory_allowed=1,
+)
+QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)
+TEXT = expose(METERS, [QUEUE])
+SAMPLES = [sample for family in text_string_to_metric_families(TEXT) for sample in family.samples]
+EXPOSED = {sample.name: set(sample.labels) for sample in SAMPLES}
+
+
+def metrics_in(text: str) -> set[str]:
+    return set(re.findall(r"\bcontinuo_\w+", text))
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_there_are() -> None:
+    asked = metrics_in(ALERTS) | metrics_in(" ".join(QUERIES))
+    assert len(asked) > 15
+    assert asked - EXPOSED.keys() == set()
+
+
+def test_alerts_and_dashboard_select_by_labels_that_there_are() -> None:
+    text = ALERTS + " ".join(QUERIES)
+    for name, selector in re.findall(r"(continuo_\w+)\{([^}]*)\}", text):
+        labels = set(re.findall(r"(\w+)(?:=|!=|=~|!~)\"", selector))
+        assert labels <= EXPOSED[name], name
+
+
+def test_the_guide_lists_the_metrics_that_there_are() -> None:
+    families = {family.name: family.type for family in text_string_to_metric_families(TEXT)}
+    named = {name + "_total" if kind == "counter" else name for name, kind in families.items()}
+    assert set(re.findall(r"^\| `(continuo_\w+)` \|", GUIDE, re.MULTILINE)) == named
+
+
+def test_the_guide_says_what_to_do_about_each_alert_and_no_other() -> None:
+    assert len(NAMES) > 10
+    assert re.findall(r"^### (Continuo\w+)$", GUIDE, re.MULTILINE) == NAMES
+    for name in NAMES:
+        assert f"runbook: docs/operating.md#{name.lower()}\n" in ALERTS
+
+
+def test_no_two_panels_of_the_dashboard_overlap() -> None:
+    def cells(panel: dict[str, Any]) -> set[tuple[int, int]]:
+        x, y, w, h = (panel["gridPos"][name] for name in "xywh")
+        assert x + w <= 24
+        return {(column, row) for column in range(x, x + w) for row in range(y, y + h)}
+
+    for one, other in combinations(PANELS, 2):
+        assert not cells(one) & cells(other), (one["title"], other["title"])
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "config", str(FOLDER / "prometheus.yml")),
+        ("check", "rules", str(FOLDER / "alerts.yml")),
+        ("test", "rules", str(FOLDER / "alerts_test.yml")),
+    ],
+    ids=["prometheus", "alerts", "their tests"],
+)
+def test_promtool_finds_no_fault(arguments: tuple[str, ...]) -> None:
+    assert promtool(*arguments) == ""
+
+
+def test_promtool_can_read_the_queries_of_the_dashboard(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"query:{n}", "expr": query.replace("$__rate_interval", "5m")}
+        for n, query in enumerate(QUERIES)
+    ]
+    file = tmp_path / "queries.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert promtool("check", "rules", str(file)) == ""
+
+
+def test_promtool_finds_no_fault_in_what_is_exposed() -> None:
+    assert promtool("check", "metrics", given=TEXT) == ""
