@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from api import jobs
+from api import jobs, mailings
 from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.records import DEFAULT_MAX_RETRIES
 from tasks.exports import export_rows, files
 from tasks.press import catalogue, library
+from tasks.press.mailing import Mail
 from tasks.press.orders import Origin
 
 PATH = "/exports"
@@ -23,7 +24,7 @@ library.known()  # a source that is wrong keeps the API from starting
 class ExportOrder(Order, frozen=True, kw_only=True):
     """All rows of a report ``type``, or of a named ``query`` of a ``source``, in one file.
 
-    ``max_retries`` is the most attempts the job gets.
+    ``mail`` has it mailed when it is done. ``max_retries`` is the most attempts the job gets.
     """
 
     type: str = ""
@@ -31,6 +32,7 @@ class ExportOrder(Order, frozen=True, kw_only=True):
     query: str = ""
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
+    mail: Mail | None = None
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
     @classmethod
@@ -74,7 +76,8 @@ def call(order: ExportOrder) -> dict[str, Any]:
     asked = files.wanted(order.filters, order.type, order.source, order.query)
     names = {"type": order.type, "source": order.source, "query": order.query}
     said = {name: text for name, text in names.items() if text}
-    kwargs = {**said, "filters": asked.filters, "format": order.format}
+    wish = mailings.checked(order.mail)
+    kwargs = {**said, "filters": asked.filters, "format": order.format, **wish}
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 

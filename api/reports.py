@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api import jobs
+from api import jobs, mailings
 from api.edge import Answer, Request, Router
 from api.orders import Order
 from project.records import DEFAULT_MAX_RETRIES
 from tasks.press import catalogue, filters
+from tasks.press.mailing import Mail
 from tasks.press.orders import Output
 from tasks.reports import documents, generate_report
 
@@ -29,13 +30,15 @@ type Outputs = Annotated[
 class ReportOrder(Order, frozen=True, kw_only=True):
     """What to report on, and in which ``format``; several make a zip.
 
-    ``archival`` makes the PDF a PDF/A. ``max_retries`` is the most attempts the job gets.
+    ``archival`` makes the PDF a PDF/A. ``mail`` has it mailed when it is done. ``max_retries`` is
+    the most attempts the job gets.
     """
 
     type: str = DEFAULT_TYPE
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     format: Output | Outputs = "pdf"
     archival: bool = False
+    mail: Mail | None = None
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
     @classmethod
@@ -77,6 +80,7 @@ def call(order: ReportOrder) -> dict[str, Any]:
         kwargs["format"] = order.format
     if order.archival:
         kwargs["archival"] = True
+    kwargs |= mailings.checked(order.mail)
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 

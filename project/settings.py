@@ -212,6 +212,13 @@ class Settings(BaseSettings):
         validation_alias="CONTINUO_MAX_BLAST",
         description="Most recipients of a blast that takes them in parts.",
     )
+    attach_bytes: int = Field(
+        5_000_000,
+        ge=0,
+        le=7_000_000,  # what a blast attaches at most
+        validation_alias="CONTINUO_ATTACH_BYTES",
+        description="Largest file that goes with the mail about it; a larger one is only linked.",
+    )
     dkim_key: str = Field(
         "",
         validation_alias="CONTINUO_DKIM_KEY",

@@ -40,18 +40,18 @@ def is_plain(address: str) -> bool:
     return _parts(address) is not None
 
 
-def normalise(recipients: Sequence[object]) -> list[str | Sequence[Any]]:
+def normalise(recipients: Sequence[object], field: str = "recipients") -> list[str | Sequence[Any]]:
     """The recipients as they will be written, in order, each mailbox once.
 
     Each is an address, or a pair of one and something that stays with it. Domains
     become lower case and ASCII. Two spellings that differ only in case are one
     mailbox; the first one stays. Raises ``InvalidField`` for the first recipient
-    that is no address, as ``recipients[3]``.
+    that is no address, as ``recipients[3]`` if that is the ``field``.
     """
     mailboxes: dict[str, str | Sequence[Any]] = {}
     for place, recipient in enumerate(recipients):
         given, *rest = recipient if isinstance(recipient, (list, tuple)) else (recipient,)
-        address = _normal(given, place)
+        address = _normal(given, f"{field}[{place}]")
         mailboxes.setdefault(address.casefold(), [address, *rest] if rest else address)
     return list(mailboxes.values())
 
@@ -93,15 +93,14 @@ def _parts(address: str) -> re.Match[str] | None:
     return match if match and len(match["local"]) <= MAX_LOCAL else None
 
 
-def _normal(recipient: object, place: int) -> str:
+def _normal(recipient: object, field: str) -> str:
     if not isinstance(recipient, str):
-        raise InvalidField(f"recipients[{place}]", "is not a string")
+        raise InvalidField(field, "is not a string")
     try:
         return _everyday(recipient) or _unusual(recipient)
     except EmailNotValidError as refusal:
-        raise InvalidField(
-            f"recipients[{place}]", f"{recipient[:SHOWN]!r} is not an e-mail address: {refusal}"
-        ) from None
+        problem = f"{recipient[:SHOWN]!r} is not an e-mail address: {refusal}"
+        raise InvalidField(field, problem) from None
 
 
 def _everyday(address: str) -> str | None:

@@ -25,13 +25,19 @@ def export_rows(
     type: str = "",  # noqa: A002 - the same
     source: str = "",
     query: str = "",
+    mail: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Export the rows of a report ``type``, or of a ``query`` of a ``source``.
 
-    Returns ``{"export": str, "rows": int}`` and what ``artifacts.described`` says.
+    ``mail`` is what ``tasks.press.mailing.Mail`` has. Returns ``{"export": str, "rows": int}``,
+    what ``artifacts.described`` says, and with ``mail`` the ``mail_id`` of the job that mails it.
     """
     from tasks.exports import files
+    from tasks.press import mailing
     from tasks.press.process import progress_of
 
-    wanted = files.wanted(filters, type, source, query)
-    return files.build(wanted, format, progress_of(self))
+    wish, wanted = mailing.read(mail), files.wanted(filters, type, source, query)
+    made = files.build(wanted, format, progress_of(self))
+    if wish is None:
+        return made
+    return made | {"mail_id": mailing.ordered(self, wish, files.about(wanted, made), made)}

@@ -11,7 +11,9 @@ from project.errors import InvalidField
 from project.settings import settings
 from tasks.press import catalogue, library
 from tasks.press.filters import checked
+from tasks.press.mailing import About
 from tasks.press.orders import Limits, Order, Origin, Output
+from tasks.press.parameters import spelled
 from tasks.press.process import Listener, pressed
 
 OUTPUTS: tuple[Output, ...] = ("csv", "parquet", "xlsx", "json")
@@ -53,8 +55,14 @@ def build(asked: Wanted, output: Output, heard: Listener = lambda _: None) -> di
         made = pressed(ordered(asked, output, folder), heard)
         file = folder / made.files[output]
         artifact = artifacts.keep(file, file.name)
-        about = artifacts.described(artifact, file)
-    return {"export": asked.name, "rows": made.rows, **about}
+        described = artifacts.described(artifact, file)
+    return {"export": asked.name, "rows": made.rows, **described}
+
+
+def about(asked: Wanted, result: Mapping[str, Any]) -> About:
+    """What a result tells of, in words."""
+    facts = spelled(asked.origin.parameters, asked.filters)
+    return About(asked.origin.title, facts, result["rows"])
 
 
 def ordered(asked: Wanted, output: Output, folder: Path) -> Order:

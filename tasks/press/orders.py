@@ -175,13 +175,15 @@ class Step(Struct, frozen=True, tag="step"):
 class Made(Struct, frozen=True, tag="made"):
     """What the press has made: a file of each output.
 
-    ``rows`` it was made of, ``lines`` in its table, ``pages`` of the PDF if there is one.
+    ``rows`` it was made of and the time that they cover, ``lines`` in its table, ``pages`` of the
+    PDF if there is one.
     """
 
     files: dict[str, str]
     rows: int
     lines: int
     pages: int | None = None
+    covers: str = ""
 
 
 type Message = Step | Made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .charts import Mark, drawn
 from .formats import wrapped, written
 from .orders import Chart, Column, Definition, Order
+from .parameters import said, spelled
 from .queries import Selection, quoted, stored
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def filled(
     ``count`` is the rows it is made of, ``lines`` how many its table has, which is left as
     the table ``LINES`` of the connection, its columns named by their labels.
     """
+    known = order.origin.parameters
+    filters = spelled(known, order.filters)
     rows = stored(connection, "report_rows", found)
     (count,) = _figures(rows, ["count(*)"])
     lines = _lines(order, definition, connection)
@@ -38,8 +41,8 @@ def filled(
         "title": definition.title,
         "description": definition.description,
         "notice": definition.notice,
-        "filters": _filters(order),
-        "scope": " · ".join(_said(order).values()),
+        "filters": [{"label": name, "value": value} for name, value in filters],
+        "scope": " · ".join(said(known, order.filters).values()),
         "count": count,
         "counted": written(count, "integer"),
         "lines": _figures(lines, ["count(*)"])[0],
@@ -62,23 +65,6 @@ def _body(
         ],
         "charts": [chart for chart in charts if chart],
         "table": _table(order, definition, rows, lines),
-    }
-
-
-def _filters(order: Order) -> list[dict[str, str]]:
-    said = _said(order)
-    return [
-        {"label": parameter.title, "value": said.get(name, parameter.unset)}
-        for name, parameter in order.origin.parameters.items()
-    ]
-
-
-def _said(order: Order) -> dict[str, str]:
-    """The given filters in words for people."""
-    known = order.origin.parameters
-    return {
-        name: known[name].choices.get(str(value), str(value))
-        for name, value in order.filters.items()
     }
 
 

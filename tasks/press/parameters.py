@@ -1,6 +1,7 @@
 """One filter of a type: which values it takes, said to people and as JSON Schema."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tasks.press.orders import Parameter
@@ -28,6 +29,19 @@ def schema(parameter: Parameter) -> dict[str, Any]:
         "examples": [parameter.example] if parameter.example else [],
     }
     return {key: value for key, value in keys.items() if value not in (None, "", [])}
+
+
+def said(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, str]:
+    """The given filters in words for people."""
+    return {
+        name: known[name].choices.get(str(value), str(value)) for name, value in filters.items()
+    }
+
+
+def spelled(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each filter that there is: its title, and what was given in words for people."""
+    words = said(known, filters)
+    return [(one.title, words.get(name, one.unset)) for name, one in known.items()]
 
 
 def check(name: str, parameter: Parameter) -> None:

@@ -77,7 +77,7 @@ def _report(
         else:
             _write(order, definition, connection, page, output, path, heard)
         files[output] = path.name
-    return Made(files, page["count"], page["lines"], pages)
+    return Made(files, page["count"], page["lines"], pages, page.get("covers", ""))
 
 
 def _write(

@@ -25,18 +25,26 @@ def generate_report(
     filters: dict[str, Any],
     format: Output | list[Output] = "pdf",  # noqa: A002 - the same
     archival: bool = False,
+    mail: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make the report; ``filters`` as ``tasks.press.filters.check`` gave them.
 
     Returns ``{"report_type": str, "rows_processed": int}``, what ``artifacts.described``
-    says about the file, ``rows`` (lines of its table) and ``pages`` of the PDF, if any.
+    says about the file, ``rows`` (lines of its table), ``pages`` of the PDF and what time it
+    ``covers``, if any. ``mail`` is what ``tasks.press.mailing.Mail`` has; then there is also
+    ``mail_id``, the job that mails it.
     """
+    from tasks.press import mailing
     from tasks.press.process import progress_of
     from tasks.reports import documents
 
+    wish = mailing.read(mail)
     fail_on_purpose()
     outputs = [format] if isinstance(format, str) else format
-    return documents.build(type, filters, outputs, archival=archival, heard=progress_of(self))
+    made = documents.build(type, filters, outputs, archival=archival, heard=progress_of(self))
+    if wish is None:
+        return made
+    return made | {"mail_id": mailing.ordered(self, wish, documents.about(filters, made), made)}
 
 
 def fail_on_purpose() -> None:

@@ -9,7 +9,9 @@ from project.errors import InvalidField, PermanentError
 from project.settings import settings
 from tasks.press import catalogue
 from tasks.press.filters import check
+from tasks.press.mailing import About
 from tasks.press.orders import Made, Order, Output
+from tasks.press.parameters import spelled
 from tasks.press.process import Listener, pressed
 from tasks.press.zips import zipped
 
@@ -45,13 +47,23 @@ def build(
         artifact = artifacts.keep(file, file.name)
         about = artifacts.described(artifact, file)
     pages = {} if made.pages is None else {"pages": made.pages}
+    covers = {"covers": made.covers} if made.covers else {}
     return {
         "report_type": report_type,
         "rows_processed": made.rows,
         **about,
         "rows": made.lines,
         **pages,
+        **covers,
     }
+
+
+def about(filters: Mapping[str, Any], result: Mapping[str, Any]) -> About:
+    """What a result tells of, in words."""
+    origin = catalogue.find(result["report_type"]).definition.origin
+    covers = [("Covers", result["covers"])] if "covers" in result else []
+    facts = [*covers, *spelled(origin.parameters, filters)]
+    return About(origin.title, facts, result["rows_processed"])
 
 
 def ordered(

@@ -93,3 +93,38 @@ def test_a_wrong_export_is_refused(house: House, body: dict[str, Any], field: st
     answer = house.http.post("/exports", json=body)
     assert answer.status_code == 422
     assert field in answer.json()["detail"]
+
+
+def test_a_report_is_mailed_when_it_is_done(house: House) -> None:
+    mail = {
+        "to": ["Ada@EXAMPLE.com", "ada@example.com", "bob@example.com"],
+        "subject": "Legal, May",
+    }
+    body = {"type": "monthly", "filters": LEGAL, "mail": mail}
+    done = house.final("/reports", house.order("/reports", body)["id"])
+    blast = house.final("/emails", done["result"]["mail_id"])
+    assert (blast["status"], blast["result"]["sent"]) == ("success", 2)
+    sent = [path.read_text() for path in (house.folder / "outbox").glob("*.eml")]
+    about = [text for text in sent if "Subject: Legal, May" in text]
+    assert len(about) == 2
+    assert all("monthly-report.pdf" in text for text in about)
+
+
+@pytest.mark.parametrize(
+    ("mail", "field"),
+    [
+        ({"to": []}, "/mail/to"),
+        ({"to": ["ada@example.com", "nobody"]}, "mail.to[1]"),
+        ({"to": ["ada@example.com"], "attach": "auto"}, "/mail/attach"),
+        ({"to": ["ada@example.com"], "subject": "x" * 201}, "/mail/subject"),
+        ({"to": ["ada@example.com"], "cc": []}, "/mail"),
+        ({"to": [f"a{n}@example.com" for n in range(101)]}, "/mail/to"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/reports", "/exports"])
+def test_a_mail_that_cannot_be_is_refused(
+    house: House, path: str, mail: dict[str, Any], field: str
+) -> None:
+    answer = house.http.post(path, json={"type": "monthly", "filters": LEGAL, "mail": mail})
+    assert answer.status_code == 422
+    assert field in answer.json()["detail"] + str(answer.json()["errors"])

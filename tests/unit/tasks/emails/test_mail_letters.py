@@ -6,12 +6,14 @@ import pytest
 from project.errors import InvalidField, PermanentError
 from project.settings import settings
 from tasks.emails import letters
+from tests import mailed
 
 VALUES = {
     "recipient": "ada@x.org",
     "sender": "c@x.org",
     "home_url": "http://127.0.0.1:8000",
     "unsubscribe_url": "http://127.0.0.1:8000/u/token",
+    **mailed.data(),
 }
 
 
@@ -44,8 +46,8 @@ NEWS = {
 }
 
 
-def test_default_news_and_welcome_are_there() -> None:
-    assert letters.names() == ("default", "news", "welcome")
+def test_the_shipped_templates_are_there() -> None:
+    assert letters.names() == ("default", "file", "news", "welcome")
 
 
 @pytest.mark.parametrize("name", letters.names())
@@ -69,7 +71,7 @@ def test_every_shipped_template_loads_nothing_from_elsewhere(name: str) -> None:
     ["", "nope", "..", "../reports", "default/", "./default", "layout.html", "DEFAULT", "\0"],
 )
 def test_a_name_that_is_not_on_the_list_is_refused_with_the_list(name: str) -> None:
-    with pytest.raises(InvalidField, match="known are default, news, welcome") as raised:
+    with pytest.raises(InvalidField, match="known are default, file, news, welcome") as raised:
         letters.load(name)
     assert raised.value.field == "template"
 
@@ -162,7 +164,7 @@ def test_templates_of_the_installation_come_before_those_that_are_shipped(
     settings.cache_clear()
     forget()
     try:
-        assert letters.names() == ("default", "news", "ours", "welcome")
+        assert letters.names() == ("default", "file", "news", "ours", "welcome")
         assert letters.load("default").render(**VALUES).subject == "ours"
         assert "Own" in letters.load("ours").render(**VALUES).html
     finally:

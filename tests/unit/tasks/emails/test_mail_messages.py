@@ -22,6 +22,7 @@ from project.errors import InvalidField, LinkTampered, PermanentError
 from project.settings import settings
 from tasks.emails import attachments, letters, messages, unsubscribe
 from tasks.emails.messages import compose
+from tests import mailed
 
 HEADERS = [
     "From",
@@ -75,7 +76,7 @@ def as_template(monkeypatch: pytest.MonkeyPatch, letter: letters.Letter) -> None
 
 @pytest.mark.parametrize("template", letters.names())
 def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> None:
-    raw = compose("job-1", "ada@example.org", template)
+    raw = compose("job-1", "ada@example.org", template, mailed.data())
     assert_is_wire_format(raw)
     message = parsed(raw)
     assert list(message.keys()) == HEADERS

@@ -1,0 +1,157 @@
+"""Reports and exports that are mailed when they are done: by real workers, over SMTP."""
+
+import email
+import email.policy
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from project.celery import app
+from project.records import TaskRecord
+from tasks.exports import export_rows
+from tasks.reports import generate_report
+from tests import kinds
+from tests.smtp import Scripted
+from tests.workers import Desk, Workers
+
+LEGAL = {"department": "legal", "month": "2026-05"}
+MAY = {"month": "2026-05"}
+NEVER = {"month": "2030-01"}
+ADA, GRACE = "ada@example.com", "grace@example.com"
+
+
+LIMIT = 200_000
+"""Bytes of the largest file that is attached here."""
+
+
+@pytest.fixture(scope="module")
+def office(staff: Workers) -> Iterator[Scripted]:
+    """A mail server and a worker that mails over it."""
+    with Scripted() as scripted:
+        thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"smtp://127.0.0.1:{scripted.server_address[1]}"
+        staff.hire("--concurrency=2", SMTP_URL=url, CONTINUO_ATTACH_BYTES=str(LIMIT)).ready()
+        yield scripted
+        staff.dismiss()
+        scripted.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture
+def server(office: Scripted) -> Scripted:
+    """The mail server, which has taken nothing yet."""
+    office.taken.clear()
+    return office
+
+
+def report(filters: dict[str, Any], **mail: Any) -> str:
+    said = {"type": "monthly", "filters": filters, "mail": mail}
+    return str(generate_report.apply_async(kwargs=said).id)
+
+
+def mailed(desk: Desk, job_id: str, server: Scripted) -> tuple[TaskRecord, list[EmailMessage]]:
+    """The record of a report, and the mails that went out when its blast was done."""
+    record = desk.final(job_id, 60)
+    assert (record.status, record.error) == ("success", "")
+    blast = desk.final(record.result["mail_id"])
+    assert (blast.kind, blast.status, blast.error) == ("email_blast", "success", "")
+    messages = [
+        email.message_from_bytes(raw, policy=email.policy.default) for _, raw in server.taken
+    ]
+    return record, [message for message in messages if isinstance(message, EmailMessage)]
+
+
+def text_of(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_a_report_is_mailed_to_each_with_its_link_and_itself(server: Scripted, desk: Desk) -> None:
+    record, messages = mailed(desk, report(LEGAL, to=[ADA, GRACE]), server)
+    assert server.times == Counter([ADA, GRACE])
+    for message in messages:
+        assert message["Subject"] == "Monthly spend"
+        (file,) = message.iter_attachments()
+        assert (file.get_filename(), file.get_content_type()) == (
+            record.result["filename"],
+            "application/pdf",
+        )
+        assert len(file.get_content()) == record.result["size"]
+        text = text_of(message)
+        assert record.result["download_url"] in text
+        for line in (
+            "Covers: May 2026",
+            "Department: Legal",
+            f"Made from: {record.result['rows_processed']} rows",
+            f"{record.result['pages']} pages",
+        ):
+            assert line in text
+
+
+def test_a_file_over_the_limit_is_only_linked(server: Scripted, desk: Desk) -> None:
+    record, (message,) = mailed(desk, report(MAY, to=[ADA], subject="For Ada: zł"), server)
+    assert message["Subject"] == "For Ada: zł"
+    assert list(message.iter_attachments()) == []
+    assert "attached" not in text_of(message)
+    assert record.result["download_url"] in text_of(message)
+
+
+def test_nothing_is_attached_when_that_is_not_wanted(server: Scripted, desk: Desk) -> None:
+    _, (message,) = mailed(desk, report(LEGAL, to=[ADA], attach=False), server)
+    assert list(message.iter_attachments()) == []
+
+
+def test_an_empty_report_is_mailed_unless_that_is_to_be_skipped(
+    server: Scripted, desk: Desk
+) -> None:
+    skipped = desk.final(report(NEVER, to=[ADA], skip_empty=True), 60)
+    assert (skipped.result["rows_processed"], skipped.result["mail_id"]) == (0, None)
+    _, (message,) = mailed(desk, report(NEVER, to=[GRACE]), server)
+    assert "nothing in the data matches" in text_of(message)
+    assert server.times == Counter([GRACE])
+
+
+def test_an_export_is_mailed_too(server: Scripted, desk: Desk) -> None:
+    said = {"source": "spend", "query": "invoices", "filters": LEGAL, "format": "csv"}
+    job = export_rows.apply_async(kwargs={**said, "mail": {"to": [ADA]}})
+    record, (message,) = mailed(desk, job.id, server)
+    (file,) = message.iter_attachments()
+    assert file.get_content().count("\n") == record.result["rows"] + 1
+    assert "Month: 2026-05" in text_of(message)
+
+
+def test_the_mail_about_a_tenants_report_is_the_tenants(server: Scripted, desk: Desk) -> None:
+    said = {"type": "monthly", "filters": LEGAL, "mail": {"to": [ADA]}}
+    app.send(message := generate_report.message(kwargs=said).owned_by("acme"))
+    record, _ = mailed(desk, message.id, server)
+    assert desk.record(record.result["mail_id"]).tenant == "acme"
+
+
+def test_an_attempt_killed_after_it_ordered_the_mail_mails_nobody_twice(
+    server: Scripted, desk: Desk
+) -> None:
+    record, _ = mailed(desk, report(LEGAL, to=[ADA]), server)
+    job = kinds.mail.delay(record.result, [GRACE])
+    first = desk.held(job.id)
+    os.kill(first, signal.SIGKILL)
+    second = desk.held(job.id)
+    assert second != first
+    desk.let_go(second)
+    killed = desk.final(job.id)
+    assert (killed.status, killed.interruptions) == ("success", 1)
+    assert desk.final(killed.result).result["sent"] == 1
+    assert server.times == Counter([ADA, GRACE])
+
+
+def test_wrong_words_about_mail_fail_the_job_at_once(server: Scripted, desk: Desk) -> None:
+    record = desk.final(report(LEGAL, to=[]))
+    assert (record.status, record.attempts) == ("failed", 1)
+    assert "mail: Expected `array` of length >= 1 - at `$.to`" in record.error

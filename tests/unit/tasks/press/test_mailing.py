@@ -1,0 +1,47 @@
+"""What the mail about a file says, and what may be said about it."""
+
+from typing import Any
+
+import pytest
+
+from project.errors import InvalidField
+from project.settings import Settings
+from tasks.emails import attachments
+from tasks.press import mailing
+from tests import mailed
+
+
+def test_the_mail_says_what_was_made_and_until_when_it_can_be_had() -> None:
+    assert dict(mailed.data()["facts"]) == {
+        "Covers": "May 2026",
+        "Made from": "1,234 rows",
+        "File": "departures-report.pdf, 1 page, 1.2\xa0MB",
+        "Link works until": "26 November 2026, 15:53 UTC",
+    }
+
+
+def test_the_subject_is_the_title_unless_it_is_given() -> None:
+    assert mailed.data()["headline"] == "Departures"
+    assert mailed.data(subject="For Ada")["headline"] == "For Ada"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1 KB"), (1_500_000, "1.5 MB")],
+)
+def test_a_size_is_said_in_words(size: int, said: str) -> None:
+    assert mailing.size_of(size).replace("\xa0", " ") == said
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"to": []}, {"to": "ada@x.org"}, {"to": ["a@x.org"], "cc": []}, {"to": [1]}]
+)
+def test_wrong_words_about_mail_are_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(InvalidField) as raised:
+        mailing.read(said)
+    assert raised.value.field == "mail"
+
+
+def test_a_file_that_is_attached_is_one_that_a_blast_takes() -> None:
+    limits = Settings.model_fields["attach_bytes"].metadata
+    assert any(getattr(limit, "le", None) == attachments.MOST_BYTES for limit in limits)
