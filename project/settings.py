@@ -428,6 +428,27 @@ def kept_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> 
     return path.read_text()
 
 
+class BucketAccess(NamedTuple):
+    """Where a bucket is and how its owner is known there, as the usual AWS variables say."""
+
+    key: str
+    secret: str
+    token: str
+    region: str
+    endpoint: str
+
+
+def bucket_access() -> BucketAccess | None:
+    """How to reach buckets; None without a key in the environment (a role of the machine, say)."""
+    said = os.environ.get
+    key, secret = said("AWS_ACCESS_KEY_ID", ""), said("AWS_SECRET_ACCESS_KEY", "")
+    if not (key and secret):
+        return None
+    region = said("AWS_REGION") or said("AWS_DEFAULT_REGION") or "us-east-1"
+    endpoint = said("AWS_ENDPOINT_URL") or f"https://s3.{region}.amazonaws.com"
+    return BucketAccess(key, secret, said("AWS_SESSION_TOKEN", ""), region, endpoint.rstrip("/"))
+
+
 @lru_cache
 def settings() -> Settings:
     """The settings of this process, read once; the folder for its data is there."""

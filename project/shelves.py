@@ -4,12 +4,18 @@ obstore, which speaks to S3, must not be used before a process forks: it is load
 where it is first needed.
 """
 
+import logging
 import os
 import re
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from project import uploads
+from project.settings import bucket_access
+from project.uploads import Upload, UploadRefused
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -17,6 +23,9 @@ if TYPE_CHECKING:
 LOCATED = timedelta(minutes=10)
 """How long a presigned URL can be used to begin a download."""
 IS_DAY = re.compile(r"\d{4}-\d\d-\d\d").fullmatch
+
+
+log = logging.getLogger(__name__)
 
 
 class Folder:
@@ -71,12 +80,16 @@ class Bucket:
     """Objects below ``s3://bucket/prefix``; credentials and endpoint from the usual AWS variables.
 
     An upload in parts becomes an object when all parts are there. The same key is the
-    same bytes, so to write it twice does no harm.
+    same bytes, so to write it twice does no harm: whoever finds the object leaves it alone,
+    and two who are at it each have an upload of their own. One that is cut leaves parts and
+    no object; the parts go with their day.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._opened: S3Store | None = None
+        place = urlsplit(url)
+        self._name, self._prefix = place.netloc, f"{place.path.strip('/')}/".lstrip("/")
 
     @property
     def store(self) -> "S3Store":
@@ -111,17 +124,33 @@ class Bucket:
         return bytes(self.store.get_range(key, start=0, end=min(size, most))) if size else b""
 
     def days(self) -> list[str]:
-        """The days there are objects of."""
+        """The days there are objects of, or parts of some."""
         prefixes = self.store.list_with_delimiter()["common_prefixes"]
-        return [day for prefix in prefixes if IS_DAY(day := prefix.rstrip("/").rpartition("/")[2])]
+        names = {prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes}
+        begun = {one.key.removeprefix(self._prefix) for one in self._unfinished("")}
+        names |= {key.partition("/")[0] for key in begun}
+        return [name for name in names if IS_DAY(name)]
 
     def remove(self, day: str) -> int:
-        """Remove all objects of a day; how many."""
+        """Remove all objects of a day, and what was left of uploads; how many objects."""
         removed = 0
         for some in self.store.list(day, chunk_size=1_000):
             self.store.delete([entry["path"] for entry in some])
             removed += len(some)
+        for upload in self._unfinished(f"{day}/"):
+            with suppress(UploadRefused, OSError):  # its end, or another janitor, came first
+                upload.abort()
         return removed
+
+    def _unfinished(self, key: str) -> list[Upload]:
+        """The uploads of keys that begin so which have not ended, as far as we may know."""
+        if (access := bucket_access()) is None:
+            return []
+        try:
+            return uploads.unfinished(access, self._name, self._prefix + key)
+        except (UploadRefused, OSError) as problem:
+            log.warning("unfinished uploads are not seen: %s", problem)
+            return []
 
 
 def flush(path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +13,11 @@ import httpx2
 import pytest
 from http_process import started, until
 
+from project.settings import BucketAccess, bucket_access
+from project.shelves import Bucket
+from project.uploads import UploadRefused, unfinished
 from tests.bucket import serving_s3
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PARTS = 12 << 20
@@ -129,3 +134,106 @@ print(worker.exitcode)
 
 def test_a_forked_worker_reaches_the_bucket(bucket: dict[str, str]) -> None:
     assert told(bucket, "-W", "ignore", "-c", FORKED) == ["0"]
+
+
+LARGE = 128 << 20
+"""Bytes of an upload that takes a while."""
+KEEP_LARGE = f"""
+from project import artifacts
+with artifacts.workshop() as folder:
+    file = folder / "file"
+    with file.open("wb") as content:
+        for part in range({LARGE >> 20}):
+            content.write(b"{{}} %06d" % part * (1 << 17))
+    print(artifacts.keep(file, "export.csv").key, flush=True)
+"""
+CUT = """
+import os, time
+import obstore
+from project import artifacts
+from project.settings import BucketAccess, bucket_access
+from project.shelves import Bucket
+from project.uploads import unfinished
+writer = obstore.open_writer(artifacts.shelf().store, "2001-09-09/left.csv", buffer_size=5 << 20)
+writer.write(b"8 bytes " * (2 << 20))
+while not unfinished(bucket_access(), "files", "jobs/2001-09-09/"):
+    time.sleep(0.01)
+os._exit(0)
+"""
+
+
+def large(content: str) -> str:
+    """A program that keeps a large file, whose bytes nobody else has."""
+    return KEEP_LARGE.format(content)
+
+
+@pytest.fixture
+def access(bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> BucketAccess:
+    """How to reach the bucket."""
+    for name, value in bucket.items():
+        monkeypatch.setenv(name, value)
+    found = bucket_access()
+    assert found
+    return found
+
+
+def sizes(bucket: dict[str, str], key: str) -> list[str]:
+    """The sizes of the objects whose key begins so."""
+    code = f"""
+from project import artifacts
+for some in artifacts.shelf().store.list({key.rpartition("/")[0]!r}):
+    print(*(one["size"] for one in some if one["path"].startswith({key!r})))
+"""
+    return told(bucket, "-c", code)
+
+
+def test_a_killed_upload_leaves_no_object_and_the_next_attempt_a_whole_one(
+    bucket: dict[str, str], access: BucketAccess
+) -> None:
+    command = [sys.executable, "-c", large("a")]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | bucket) as first:
+        (upload,) = until(lambda: unfinished(access, "files", "jobs/"))
+        first.kill()
+    assert first.returncode == -9
+    key = upload.key.removeprefix("jobs/")
+    assert sizes(bucket, key) == []
+    assert told(bucket, "-c", large("a")) == [key]
+    assert sizes(bucket, key) == [str(LARGE)]
+    assert unfinished(access, "files", "jobs/") == [upload]
+
+
+def test_two_workers_that_keep_the_same_large_file_both_succeed(bucket: dict[str, str]) -> None:
+    command = [sys.executable, "-c", large("b")]
+    environment = os.environ | bucket
+    pair = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [worker.communicate(timeout=60)[0].split()[-1] for worker in pair]
+    assert [worker.returncode for worker in pair] == [0, 0]
+    assert said[0] == said[1]
+    assert sizes(bucket, said[0]) == [str(LARGE)]
+
+
+def test_the_janitor_gives_up_uploads_of_old_days_and_of_no_others(
+    bucket: dict[str, str], access: BucketAccess
+) -> None:
+    told(bucket, "-c", CUT)
+    others = unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
+    told(bucket, "-m", "project.janitor")
+    assert unfinished(access, "files", "jobs/") == others
+
+
+def test_uploads_that_cannot_be_listed_are_none(
+    access: BucketAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UploadRefused, match="GET /files/: 403"):
+        unfinished(access._replace(secret="wrong"), "files", "")
+    seen = Bucket("s3://files/jobs")._unfinished  # noqa: SLF001 - what the janitor sees
+    assert seen("")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    assert seen("") == []
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    assert seen("") == []
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert seen("") == []

@@ -1,0 +1,116 @@
+"""Uploads in parts that were cut: found in a bucket, and given up.
+
+obstore begins and ends an upload within one call, and can neither list nor abort one whose
+process was killed. These are the two requests of S3 that do, signed as AWS has it (version 4).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree as ET
+
+from project.errors import ContinuoError
+from project.settings import BucketAccess
+
+SECONDS = 60.0
+"""The most that one request may take between two bytes."""
+MOST = 1_000
+"""Uploads that are listed at once."""
+SHOWN = 300
+UNHASHED = "UNSIGNED-PAYLOAD"
+
+
+class UploadRefused(ContinuoError):
+    """The bucket does not do what is asked of it."""
+
+
+class Upload(NamedTuple):
+    """An upload that has not ended, of a whole key."""
+
+    access: BucketAccess
+    bucket: str
+    key: str
+    id: str
+
+    def abort(self) -> None:
+        """Throw its parts away. Raises ``UploadRefused`` and ``OSError``."""
+        ask(self.access, "DELETE", f"{self.bucket}/{self.key}", {"uploadId": self.id})
+
+
+def unfinished(access: BucketAccess, bucket: str, prefix: str) -> list[Upload]:
+    """The first ``MOST`` uploads of keys that begin so, by key.
+
+    Raises ``UploadRefused`` and ``OSError``.
+    """
+    query = {"uploads": "", "prefix": prefix, "max-uploads": str(MOST)}
+    text = ask(access, "GET", f"{bucket}/", query)
+    try:
+        answer = ET.fromstring(text)  # noqa: S314 - from our own bucket
+    except ET.ParseError as error:
+        raise UploadRefused(f"GET {bucket}/: {error}: {text[:SHOWN]!r}") from error
+    listed = [
+        {local(inner.tag): inner.text or "" for inner in element}
+        for element in answer
+        if local(element.tag) == "Upload"
+    ]
+    return [Upload(access, bucket, one["Key"], one["UploadId"]) for one in listed]
+
+
+def local(tag: str) -> str:
+    """The name of an element without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def ask(access: BucketAccess, method: str, place: str, query: Mapping[str, str]) -> bytes:
+    """The body of an answer. Raises ``UploadRefused`` when it says no, and ``OSError``."""
+    server = urlsplit(access.endpoint)
+    path = quote(f"{server.path}/{place}", safe="/-._~")
+    kind = HTTPSConnection if server.scheme == "https" else HTTPConnection
+    headers = signed(access, method, server.netloc, path, query, datetime.now(UTC))
+    connection = kind(server.netloc, timeout=SECONDS)
+    try:
+        connection.request(method, f"{path}?{spelled(query)}", headers=headers)
+        answer = connection.getresponse()
+        text = answer.read()
+    except HTTPException as error:
+        raise UploadRefused(f"{method} {path}: {error!r}") from error
+    finally:
+        connection.close()
+    if answer.status not in (200, 204):
+        raise UploadRefused(f"{method} {path}: {answer.status} {text[:SHOWN]!r}")
+    return text
+
+
+def spelled(query: Mapping[str, str]) -> str:
+    """A query in the order and the spelling that is signed."""
+    return urlencode(sorted(query.items()), quote_via=quote, safe="-._~")
+
+
+def signed(
+    access: BucketAccess, method: str, host: str, path: str, query: Mapping[str, str], now: datetime
+) -> dict[str, str]:
+    """The headers of a request without a body."""
+    moment = f"{now:%Y%m%dT%H%M%SZ}"
+    headers = {"host": host, "x-amz-content-sha256": UNHASHED, "x-amz-date": moment}
+    if access.token:
+        headers["x-amz-security-token"] = access.token
+    names = ";".join(headers)
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    request = f"{method}\n{path}\n{spelled(query)}\n{lines}\n{names}\n{UNHASHED}"
+    scope = f"{now:%Y%m%d}/{access.region}/s3/aws4_request"
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    proof = proven(access.secret, scope, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}")
+    credential = f"Credential={access.key}/{scope}, SignedHeaders={names}, Signature={proof}"
+    return headers | {"Authorization": f"AWS4-HMAC-SHA256 {credential}"}
+
+
+def proven(secret: str, scope: str, text: str) -> str:
+    """The signature of a text, by a key that is good for a day, a region and a service."""
+    key = f"AWS4{secret}".encode()
+    for word in (*scope.split("/"), text):
+        key = hmac.digest(key, word.encode(), "sha256")
+    return key.hex()
