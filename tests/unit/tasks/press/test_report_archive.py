@@ -1,0 +1,133 @@
+"""A PDF for the archive is one: what PDF/A-3a asks for, read out of the file (ISO 19005-3)."""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from pypdf.generic import ContentStream
+
+from project import artifacts
+from tasks.press.process import pressed
+from tasks.reports.documents import ordered
+
+FORBIDDEN = {
+    "/JavaScript",
+    "/JS",
+    "/Launch",
+    "/AA",
+    "/OpenAction",
+    "/Encrypt",
+    "/XFA",
+    "/LZWDecode",
+}
+
+
+@pytest.fixture(scope="module", params=["monthly", "departures", "shop"])
+def archival(request: pytest.FixtureRequest) -> pypdf.PdfReader:
+    """A report of a type, one with figures and charts, one that carries a file."""
+    filters = {"departures": {"month": 2, "carrier": "UA"}}.get(request.param, {})
+    with artifacts.workshop() as folder:
+        order = ordered(request.param, filters, ["pdf"], folder, archival=True)
+        pdf = Path(folder, pressed(order).files["pdf"]).read_bytes()
+    return pypdf.PdfReader(io.BytesIO(pdf))
+
+
+def root(pdf: pypdf.PdfReader) -> Any:
+    return pdf.trailer["/Root"]
+
+
+def used_fonts(pdf: pypdf.PdfReader) -> dict[str, tuple[Any, set[int]]]:
+    """The fonts by name: each with the numbers of the letters that pages show in it."""
+    shown: dict[str, set[int]] = defaultdict(set)
+    fonts: dict[str, Any] = {}
+    for page in pdf.pages:
+        here: dict[str, str] = {}
+        for name, font in page["/Resources"].get("/Font", {}).items():
+            here[name] = str(font.get_object()["/BaseFont"])
+            fonts[here[name]] = font.get_object()
+        for font_name, text in texts(pdf, page):
+            pairs = zip(text[::2], text[1::2], strict=True)
+            shown[here[font_name]] |= {high << 8 | low for high, low in pairs}
+    return {name: (font, shown[name]) for name, font in fonts.items()}
+
+
+def operations(pdf: pypdf.PdfReader, page: Any) -> list[tuple[Any, bytes]]:
+    found: list[tuple[Any, bytes]] = ContentStream(page["/Contents"], pdf).operations
+    return found
+
+
+def texts(pdf: pypdf.PdfReader, page: Any) -> Iterator[tuple[str, bytes]]:
+    """The font and the bytes of each text of a page."""
+    font = ""
+    for operands, operator in operations(pdf, page):
+        if operator == b"Tf":
+            font = str(operands[0])
+        if operator in (b"Tj", b"TJ"):
+            parts = operands[0] if operator == b"TJ" else operands
+            for part in parts:
+                if isinstance(
+                    part, (pypdf.generic.TextStringObject, pypdf.generic.ByteStringObject)
+                ):
+                    yield font, part.original_bytes
+
+
+def test_it_says_which_standard_it_keeps(archival: pypdf.PdfReader) -> None:
+    meta = root(archival)["/Metadata"].get_data()
+    assert b"<pdfaid:part>3</pdfaid:part>" in meta
+    assert b"<pdfaid:conformance>A</pdfaid:conformance>" in meta
+    assert "/Filter" not in root(archival)["/Metadata"]
+
+
+def test_its_colours_are_those_of_a_profile_inside(archival: pypdf.PdfReader) -> None:
+    (intent,) = root(archival)["/OutputIntents"]
+    assert intent.get_object()["/S"] == "/GTS_PDFA1"
+    profile = intent.get_object()["/DestOutputProfile"].get_object()
+    assert profile["/N"] == 3
+    assert profile.get_data()[36:40] == b"acsp"  # what every ICC profile has there
+
+
+def test_its_letters_are_inside_and_can_be_read_out(archival: pypdf.PdfReader) -> None:
+    fonts = used_fonts(archival)
+    assert fonts
+    for font, letters in fonts.values():
+        (descendant,) = font["/DescendantFonts"]
+        about = descendant.get_object()["/FontDescriptor"].get_object()
+        assert about["/FontFile3"].get_object().get_data()
+        assert font["/ToUnicode"].get_object().get_data()
+        kept = about["/CIDSet"].get_object().get_data()
+        assert letters
+        assert all(kept[letter // 8] >> (7 - letter % 8) & 1 for letter in letters)
+
+
+def test_it_is_tagged_in_its_language(archival: pypdf.PdfReader) -> None:
+    assert root(archival)["/MarkInfo"]["/Marked"] == True  # noqa: E712 - a BooleanObject
+    assert root(archival)["/StructTreeRoot"]["/K"]
+    assert root(archival)["/Lang"] == "en"
+    for page in archival.pages:
+        depth = 0
+        for _, operator in operations(archival, page):
+            depth += {b"BDC": 1, b"BMC": 1, b"EMC": -1}.get(operator, 0)
+            assert depth >= 0
+        assert depth == 0
+
+
+def test_it_holds_nothing_that_acts_or_hides(archival: pypdf.PdfReader) -> None:
+    for number in range(1, int(archival.trailer["/Size"])):
+        thing = archival.get_object(number)
+        if isinstance(thing, pypdf.generic.DictionaryObject):
+            assert not FORBIDDEN & set(thing)
+            assert thing.get("/Filter") not in FORBIDDEN
+    assert "/ID" in archival.trailer
+    assert "/Encrypt" not in archival.trailer
+
+
+def test_a_file_that_it_carries_says_what_it_is_to_it(archival: pypdf.PdfReader) -> None:
+    for attached in root(archival).get("/AF", []):
+        about = attached.get_object()
+        assert about["/AFRelationship"] == "/Data"
+        assert about["/F"] == about["/UF"]
+        assert about["/EF"]["/F"].get_object()["/Subtype"] == "/text/csv"
