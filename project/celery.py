@@ -94,9 +94,13 @@ class Continuo(Celery):
     @property
     def messenger(self) -> Any:
         """The job that tells others how a job ended."""
-        if MESSENGER not in self.tasks:  # a program that knows only the kinds it imported
+        return self.kind(MESSENGER)
+
+    def kind(self, name: str) -> Any:
+        """The job of a kind, whichever kinds this program imported."""
+        if name not in self.tasks:
             self.loader.import_default_modules()
-        return self.tasks[MESSENGER]
+        return self.tasks[name]
 
     def attempt_token(self, request: Any) -> str:
         """Who is running a job: told with every move, so that a stale attempt is refused."""

@@ -71,7 +71,7 @@ def ordered(job: Any, mail: Mail, about: About, result: Mapping[str, Any]) -> st
         return None
     job_id = job.request.id or str(uuid4())
     mail_id = str(uuid5(NAMESPACE_OID, f"mail {job_id}"))
-    wanted = job.app.tasks[KIND].message(kwargs=call(mail, about, result), task_id=mail_id)
+    wanted = job.app.kind(KIND).message(kwargs=call(mail, about, result), task_id=mail_id)
     with suppress(DuplicateJob):
         job.app.send(wanted.owned_by(tenant_of(job, job_id)))
     return mail_id

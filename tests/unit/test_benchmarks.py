@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import report, reports
 from benchmarks.client import closed_loop, get, open_loop
 from benchmarks.measures import percentile
 from benchmarks.processes import Program, tree
 from benchmarks.stacks import CELERY, OURS, STACKS
 from benchmarks.targets import MISSED, TARGETS, judged
+from tasks.press import catalogue
 from tests.patience import until
 from tests.processes import is_alive
 
@@ -104,3 +105,8 @@ def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
     assert {stack.name for stack in STACKS} == set(results["rounds"][0])
     assert all(target.what in text for target in TARGETS)
     assert results["machine"]["cpu"]
+
+
+def test_the_report_that_is_measured_has_500_lines() -> None:
+    kind = catalogue.loaded(reports.TYPES)[reports.TWENTY]
+    assert kind.definition.limits.table_rows == 500
