@@ -317,7 +317,8 @@ class Store:
         self.client.connection_pool.disconnect()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, that of this thread too."""
+        self._scripts.reconnect()
         self.client.close()
 
     def _patiently[A](self, command: Callable[[], A]) -> A:

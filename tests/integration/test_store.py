@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
+import redis
 
 from project import moves
+from project.embedded import EmbeddedValkey
 from project.moves import Message
 from project.store import Store
+from tests.patience import until
 
 PAUSE_MS = 300
 SIGNAL_AFTER = 0.1
@@ -104,3 +107,18 @@ def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(sto
         thread.join()
         store.begin(moves.shelves())()
     assert store.run(moves.stats()).total_tasks == many
+
+
+def test_a_store_that_is_closed_has_no_connection_left(
+    valkey: EmbeddedValkey, client: redis.Redis
+) -> None:
+    def known() -> set[str]:
+        return {one["id"] for one in client.client_list()}
+
+    before = known()
+    store = Store(valkey.url)
+    store.run(moves.shelves())
+    store.ping()
+    assert len(known() - before) == 2
+    store.close()
+    until(lambda: not known() - before)
