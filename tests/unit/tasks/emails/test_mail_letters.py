@@ -103,7 +103,7 @@ def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
 
 
 def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup() -> None:
-    letter = letters.load("news").render(**VALUES, **NEWS)
+    letter = letters.load("news").render(**VALUES | NEWS)
     assert letter.subject == "Parquet & <JSON>"
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
     assert "{{ 7 * 7 }}" in letter.html
@@ -113,7 +113,7 @@ def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup()
 
 
 def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
-    html = letters.load("news").render(**VALUES, **NEWS).html
+    html = letters.load("news").render(**VALUES | NEWS).html
     assert "@media only screen and (min-width:480px)" in html
     assert html.count("<!--[if mso") >= 2
     assert html.count("<!--[if") == html.count("<![endif]-->")
