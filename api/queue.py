@@ -6,6 +6,7 @@ from api.edge import Answer, Request, Router
 from api.problems import Problem
 from project import moves
 from project.celery import app
+from project.history import Minute
 from project.records import Queue, Stats
 
 PATH = "/queues"
@@ -19,6 +20,12 @@ class QueueList(msgspec.Struct, frozen=True):
     queues: list[Queue]
 
 
+class History(msgspec.Struct, frozen=True):
+    """The last 60 minutes, the one that goes on last."""
+
+    minutes: list[Minute]
+
+
 @routes.get(
     "/queue/stats",
     answers={200: Stats},
@@ -28,6 +35,18 @@ class QueueList(msgspec.Struct, frozen=True):
 async def show_stats(request: Request) -> Answer:
     """Answer counts that cost the same however many jobs there are."""
     return Answer(await app.async_store.run(moves.stats(request.tenant)))
+
+
+@routes.get(
+    "/queue/history",
+    of_all=True,
+    answers={200: History},
+    summary="Show the last hour, minute by minute",
+    tags=["queue"],
+)
+async def show_history(_: Request) -> Answer:
+    """Answer what happened, oldest minute first."""
+    return Answer(History(await app.async_store.run(moves.history())))
 
 
 @routes.get(PATH, of_all=True, answers={200: QueueList}, summary="Show every queue", tags=["queue"])

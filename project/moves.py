@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from project.errors import DuplicateJob, InvalidField
+from project.history import NOTES, Minute, minutes, read_note
 from project.labels import DEFAULT_QUEUE, Label, owned_by, queue_of, read_label
 from project.meters import Meters, read_meters
 from project.records import (
@@ -653,6 +654,16 @@ def queues() -> Move[list[Queue]]:
 def meters() -> Move[Meters]:
     """All that is counted about jobs, workers and HTTP."""
     return Move("meters", (), read_meters)
+
+
+def remember(*, every: float) -> Move[bool]:
+    """Write down what has been counted. False: that was done lately."""
+    return Move("remember", (every, NOTES), bool)
+
+
+def history() -> Move[list[Minute]]:
+    """The last hour, minute by minute, oldest first."""
+    return Move("history", (NOTES,), lambda notes: minutes([read_note(note) for note in notes]))
 
 
 def add_up(process: str, number: int, amounts: Mapping[str, int]) -> Move[bool]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from project import moves
+from project.history import MINUTE
 from project.records import TaskStatus
 from project.relay import RESEND_AFTER, Relay
 from project.settings import Settings
@@ -62,6 +63,7 @@ class Upkeep:
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
             self.store.run(moves.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
+            self.store.run(moves.remember(every=MINUTE))
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             self.tidy()

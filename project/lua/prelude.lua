@@ -21,6 +21,7 @@ local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
 local MOST_GARBAGE = 10000
 local DISABLED = prefix .. 'disabled'   -- zset: URL -> since when it wants no more callbacks
 local MOST_DISABLED = 10000
+local HISTORY = prefix .. 'history'     -- list: what had been counted minutes ago, newest first
 local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
 local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
@@ -96,6 +97,25 @@ end
 
 -- What an operator wants to know is counted, for ever; a counter that is read twice tells what was between.
 local function tally(shelf, what, amount) redis.call('HINCRBY', meter_key(shelf), what, amount) end
+
+-- What has been counted by now of all jobs: the time, then how many were ordered, succeeded, failed and were cancelled,
+-- then how long attempts had waited, by bucket; numbers between spaces.
+local function sums(at)
+  local ordered, ended, waits = 0, { success = 0, failed = 0, cancelled = 0 }, {}
+  for i = 1, 24 do waits[i] = 0 end
+  local function add(name, amount)
+    local what, bucket = name:match('^(%a+)(%d+)$')
+    what = what or name:match('^unrun:(%a+)$')
+    if name == 'enqueued' then ordered = ordered + amount end
+    if what == 'wait' then waits[bucket + 1] = waits[bucket + 1] + amount end
+    if ended[what] then ended[what] = ended[what] + amount end
+  end
+  for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
+    local counted = redis.call('HGETALL', meter_key(shelf))
+    for i = 1, #counted, 2 do add(counted[i], tonumber(counted[i + 1])) end
+  end
+  return table.concat({ at, ordered, ended.success, ended.failed, ended.cancelled, unpack(waits) }, ' ')
+end
 
 -- How long something took: in the bucket of its time, below 2^n milliseconds, and in the sum of microseconds.
 local function clock_up(shelf, what, since, at)

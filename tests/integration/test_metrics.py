@@ -219,3 +219,21 @@ def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: St
 def test_promtool_finds_no_fault_in_the_text(api: Process) -> None:
     kinds.add.delay(1, 2)
     assert promtool("check", "metrics", given=api.get("/metrics").text) == ""
+
+
+def test_the_last_hour_counts_what_ended_and_how_long_it_had_waited(store: Store) -> None:
+    assert store.run(moves.remember(every=60))
+    store.run(moves.enqueue_all([message(name) for name in "abc"]))
+    start(store, "a")
+    store.run(moves.succeed("a", token="w#1", result="1", children="", news="{}"))
+    store.run(moves.cancel("b"))
+    now = store.run(moves.history())[-1]
+    assert (now.ordered, now.success, now.failed, now.cancelled) == (3, 1, 0, 1)
+    assert now.wait_p50 is not None
+    assert 0 < now.wait_p50 <= 1
+
+
+def test_what_was_counted_is_written_down_once_a_minute_and_kept_an_hour(store: Store) -> None:
+    assert [store.run(moves.remember(every=60)) for _ in range(2)] == [True, False]
+    assert all(store.run(moves.remember(every=0)) for _ in range(70))
+    assert store.client.llen("continuo:history") == 62

@@ -1,6 +1,7 @@
 // How it is going, at a glance.
 
-import { fill, h, number } from "../dom.js";
+import { lines, stacks } from "../charts.js";
+import { fill, h, number, span } from "../dom.js";
 import { at, get } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { rows } from "./jobs.js";
@@ -8,25 +9,29 @@ import { tableOf as queueTable } from "./queues.js";
 import { tableOf as workerTable } from "./workers.js";
 
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled"];
-const AT_LEAST_EVERY = 15_000;
+const CHARTS_EVERY = 15_000;
 
 export function overview(page) {
   const counts = h("section", { class: "counts", "aria-label": "Jobs by status" });
+  const charts = h("section", { class: "charts", "aria-label": "The last hour" });
   const pool = h("div");
   const newest = h("div");
   const refresh = seldom(() => load(page, counts, pool, newest), 1_000, page.signal);
   refresh();
   watch("/events", { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
-  repeat(page, refresh);
-  return [h("h1", null, "Overview"), counts, pool,
+  repeat(page, charts, refresh);
+  return [h("h1", null, "Overview"), counts, charts, pool,
     h("section", null, h("h2", null, "Newest jobs"), newest)];
 }
 
 /** Also when nothing happens: minutes pass, workers come and go. */
-async function repeat(page, refresh) {
+async function repeat(page, charts, refresh) {
   while (!page.signal.aborted) {
-    if (!document.hidden) refresh();
-    await rest(AT_LEAST_EVERY, page.signal);
+    if (!document.hidden) {
+      refresh();
+      if (page.sees.all) await draw(page, charts);
+    }
+    await rest(CHARTS_EVERY, page.signal);
   }
 }
 
@@ -54,4 +59,15 @@ async function load(page, counts, pool, newest) {
 function count(status, value) {
   return h("a", { class: `count ${status}`, href: `/console/jobs?status=${status}` },
     h("strong", null, number(value)), h("span", null, status));
+}
+
+async function draw(page, charts) {
+  try {
+    const { minutes } = await get("/queue/history", page.signal);
+    fill(charts,
+      stacks("Jobs that ended, by minute", minutes, [["success", (one) => one.success], ["failed", (one) => one.failed], ["cancelled", (one) => one.cancelled]]),
+      lines("Wait before an attempt, by minute", minutes, [["95 of 100", (one) => one.wait_p95], ["half", (one) => one.wait_p50]], span));
+  } catch (problem) {
+    page.fail(problem);
+  }
 }

@@ -1,0 +1,80 @@
+// Small drawings of the last hour. What they show is in words, too, for those who do not see them.
+
+import { clock, h, number, s } from "./dom.js";
+
+const WIDTH = 640;
+const HEIGHT = 150;
+const LEFT = 46;
+const BOTTOM = 20;
+const TOP = 8;
+
+/** Columns of numbers on top of each other. `parts` are `[name, value]`; the name is its colour's class. */
+export function stacks(title, points, parts) {
+  const sums = points.map((point) => parts.reduce((sum, [, value]) => sum + (value(point) ?? 0), 0));
+  const top = ceiling(Math.max(...sums, 0), 4);
+  const step = (WIDTH - LEFT) / Math.max(points.length, 1);
+  const columns = points.map((point, place) => {
+    let from = 0;
+    return parts.map(([name, value]) => {
+      const height = scaled(value(point) ?? 0, top);
+      from += height;
+      return height ? s("rect", { class: name, x: LEFT + place * step + 1, width: Math.max(step - 2, 1), y: HEIGHT - BOTTOM - from, height }) : null;
+    });
+  });
+  const total = sums.reduce((sum, one) => sum + one, 0);
+  return figure(title, `${number(total)} in the last hour`, points, top, number, columns, parts.map(([name]) => [name, name]));
+}
+
+/** Lines; a value of null is a gap. */
+export function lines(title, points, parts, written) {
+  const values = points.flatMap((point) => parts.map(([, value]) => value(point) ?? 0));
+  const top = ceiling(Math.max(...values, 0), 0.1);
+  const step = (WIDTH - LEFT) / Math.max(points.length, 1);
+  const drawn = parts.map(([, value], which) => {
+    const path = points.map((point, place) => {
+      const y = value(point);
+      if (y === null || y === undefined) return "";
+      const before = place && value(points[place - 1]);
+      const pen = before === null || before === undefined || before === 0 && !place ? "M" : "L";
+      return `${place ? pen : "M"}${(LEFT + (place + 0.5) * step).toFixed(1)} ${(HEIGHT - BOTTOM - scaled(y, top)).toFixed(1)}`;
+    });
+    return s("path", { class: `line line-${which}`, d: path.join("") });
+  });
+  const last = points.map(parts[0][1]).filter((one) => one !== null && one !== undefined).at(-1);
+  const words = last === undefined ? "no attempt began in the last hour" : `${parts[0][0]} waited at most ${written(last)} lately`;
+  return figure(title, words, points, top, written, drawn, parts.map(([name], which) => [name, `line-${which}`]));
+}
+
+function figure(title, words, points, top, written, drawn, legend) {
+  return h("figure", { class: "card" },
+    h("figcaption", null, h("strong", null, title), h("span", { class: "help" }, words)),
+    s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, grid(top, written), hours(points), drawn),
+    h("p", { class: "legend" }, legend.map(([name, look]) => h("span", { class: look }, name))));
+}
+
+function grid(top, written) {
+  return [0, 0.5, 1].map((part) => {
+    const y = HEIGHT - BOTTOM - scaled(part * top, top);
+    return [
+      s("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y, y2: y }),
+      s("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, written(part * top)),
+    ];
+  });
+}
+
+function hours(points) {
+  const step = (WIDTH - LEFT) / Math.max(points.length, 1);
+  return points.map((point, place) => (place % 15 === 0 && points.length - place > 4
+    ? s("text", { x: LEFT + place * step, y: HEIGHT - 4 }, clock(point.at).slice(0, 5)) : null));
+}
+
+function scaled(value, top) {
+  return (value / top) * (HEIGHT - BOTTOM - TOP);
+}
+
+/** The next round number: 1, 2 or 5 and noughts. */
+function ceiling(value, least) {
+  if (value <= least) return least;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((one) => one * power).find((one) => one >= value);
+}

@@ -1,0 +1,106 @@
+"""The last hour, minute by minute, out of what is counted for ever. Pure.
+
+The sums of all jobs are written down once a minute; the difference of two notes is what
+happened in between. So a job costs nothing for it, whatever process ran it.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from project.meters import BOUNDS
+
+MINUTE = 60.0
+MINUTES = 60
+NOTES = MINUTES + 2
+"""So many are kept: two for the first minute, one more as they are not written on the second."""
+
+
+class Note(NamedTuple):
+    """Sums since ever, ``at`` seconds since the epoch.
+
+    ``waits``: how many attempts had waited how long, by the buckets of ``project.meters``.
+    """
+
+    at: float
+    ordered: int
+    success: int
+    failed: int
+    cancelled: int
+    waits: tuple[int, ...]
+
+
+class Minute(msgspec.Struct, frozen=True):
+    """What happened in the minute that began ``at``, in seconds since the epoch.
+
+    ``ordered``: new jobs; ``success``, ``failed`` and ``cancelled``: jobs that ended so;
+    ``wait_p50`` and ``wait_p95``: seconds that half, and 95 of 100, of the attempts that began
+    had waited at most, about; null when none began.
+    """
+
+    at: float
+    ordered: int
+    success: int
+    failed: int
+    cancelled: int
+    wait_p50: float | None
+    wait_p95: float | None
+
+
+def read_note(text: bytes) -> Note:
+    """A note as Redis keeps it: numbers between spaces."""
+    at, ordered, success, failed, cancelled, *waits = text.split()
+    buckets = tuple(map(int, waits))
+    return Note(float(at), int(ordered), int(success), int(failed), int(cancelled), buckets)
+
+
+def minutes(notes: Sequence[Note]) -> list[Minute]:
+    """The last hour, oldest minute first; ``notes`` begin with the sums of now, newest first."""
+    now = notes[0].at
+    slots: list[list[Note]] = [[] for _ in range(MINUTES)]
+    for newer, older in pairwise(notes):
+        place = int((now - newer.at) // MINUTE)
+        if place < MINUTES:
+            slots[place].append(between(newer, older))
+    return [minute(now - MINUTE * (place + 1), slots[place]) for place in reversed(range(MINUTES))]
+
+
+def between(newer: Note, older: Note) -> Note:
+    """What happened between two notes; nothing when counting began anew."""
+    waits = zip(newer.waits, older.waits, strict=True)
+    return Note(
+        newer.at,
+        max(newer.ordered - older.ordered, 0),
+        max(newer.success - older.success, 0),
+        max(newer.failed - older.failed, 0),
+        max(newer.cancelled - older.cancelled, 0),
+        tuple(max(new - old, 0) for new, old in waits),
+    )
+
+
+def minute(at: float, parts: Sequence[Note]) -> Minute:
+    """A minute of what happened in parts of it."""
+    waits = [sum(counts) for counts in zip(*(part.waits for part in parts), strict=True)]
+    return Minute(
+        at,
+        ordered=sum(part.ordered for part in parts),
+        success=sum(part.success for part in parts),
+        failed=sum(part.failed for part in parts),
+        cancelled=sum(part.cancelled for part in parts),
+        wait_p50=quantile(waits, 0.5),
+        wait_p95=quantile(waits, 0.95),
+    )
+
+
+def quantile(counts: Sequence[int], share: float) -> float | None:
+    """The seconds that a share had at most, evenly spread in each bucket; None for nobody."""
+    left = share * sum(counts)
+    edges: tuple[float, ...] = (0.0, *BOUNDS)
+    for place, count in enumerate(counts):
+        if count and left <= count:
+            lower, upper = edges[place], edges[min(place + 1, len(BOUNDS))]
+            return lower + (upper - lower) * left / count
+        left -= count
+    return None

@@ -1,0 +1,60 @@
+"""The last hour out of sums that only grow."""
+
+import pytest
+
+from project.history import MINUTES, Note, minutes, quantile, read_note
+from project.meters import BOUNDS
+
+NOBODY = (0,) * 24
+NOW = 10_000.0
+
+
+def waits(**buckets: int) -> tuple[int, ...]:
+    return tuple(buckets.get(f"b{place}", 0) for place in range(24))
+
+
+def note(ago: float, success: int = 0, waited: tuple[int, ...] = NOBODY) -> Note:
+    return Note(NOW - ago, 2 * success, success, 0, 0, waited)
+
+
+def test_the_difference_of_two_notes_is_what_happened_between() -> None:
+    hour = minutes([note(0, 12), note(30, 10), note(90, 3)])
+    assert len(hour) == MINUTES
+    assert [one.success for one in hour[-2:]] == [0, 9]
+    assert [one.ordered for one in hour[-2:]] == [0, 18]
+    assert (hour[-1].at, hour[0].at) == (NOW - 60, NOW - 3600)
+
+
+def test_notes_that_are_missing_leave_empty_minutes() -> None:
+    hour = minutes([note(0, 12), note(600, 5), note(660, 1)])
+    assert [one.success for one in hour[-12:]] == [0, 4, *[0] * 9, 7]
+
+
+def test_what_is_older_than_an_hour_is_left_out() -> None:
+    hour = minutes([note(0, 9), note(3_600, 9), note(7_200, 1)])
+    assert sum(one.success for one in hour) == 0
+
+
+def test_counting_that_began_anew_is_not_less_than_nothing() -> None:
+    hour = minutes([note(0, 1), note(10, 50), note(70, 40)])
+    assert hour[-1].success == 10
+
+
+def test_with_nothing_before_nothing_has_happened() -> None:
+    hour = minutes([note(0, 100)])
+    assert {one.success for one in hour} == {0}
+    assert {one.wait_p50 for one in hour} == {None}
+
+
+def test_a_share_of_the_waits_lies_in_the_bucket_that_it_falls_into() -> None:
+    counts = waits(b3=10, b10=10)
+    assert quantile(counts, 0.25) == pytest.approx(BOUNDS[2] + (BOUNDS[3] - BOUNDS[2]) / 2)
+    assert quantile(counts, 0.5) == BOUNDS[3]
+    assert quantile(counts, 0.95) == pytest.approx(BOUNDS[9] + (BOUNDS[10] - BOUNDS[9]) * 0.9)
+    assert quantile(waits(b23=1), 0.5) == BOUNDS[-1]
+    assert quantile(NOBODY, 0.5) is None
+
+
+def test_a_note_is_read_as_redis_keeps_it() -> None:
+    text = b"10.5 1 2 3 4 " + b" ".join(b"%d" % n for n in range(24))
+    assert read_note(text) == Note(10.5, 1, 2, 3, 4, tuple(range(24)))
