@@ -1,10 +1,14 @@
 """OpenTelemetry for the tests that want it, beside the environment: it costs all who have it."""
 
 import fcntl
+import os
 import shutil
 import sys
 from pathlib import Path
+from subprocess import CalledProcessError
 from zlib import crc32
+
+import pytest
 
 from benchmarks.environment import ROOT, uv
 
@@ -21,17 +25,17 @@ def home() -> Path:
         wanted = f"{crc32(LOCK.read_bytes()):x} {sys.version}"
         if not STAMP.exists() or STAMP.read_text() != wanted:
             shutil.rmtree(HOME, ignore_errors=True)
-            python = ROOT / ".venv" / "bin" / "python"
-            uv(
-                "pip",
-                "install",
-                "--python",
-                python,
-                "--target",
-                HOME,
-                "--require-hashes",
-                "-r",
-                LOCK,
-            )
+            install()
             STAMP.write_text(wanted)
     return HOME
+
+
+def install() -> None:
+    """Install it; a test that cannot have it is skipped at home and fails in CI."""
+    python = ROOT / ".venv" / "bin" / "python"
+    try:
+        uv("pip", "install", "--python", python, "--target", HOME, "--require-hashes", "-r", LOCK)
+    except CalledProcessError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("OpenTelemetry cannot be installed")
