@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 PROMOTE_EVERY = 0.5
 PROMOTE_MOST = 500
 SWEEP_EVERY = 60.0
+SWEEP_AGAIN = 0.5
+"""While there is more than one round deletes: as many as may come in."""
 SWEEP_MOST = 1_000
 MEASURE_EVERY = 5.0
 MEASURE_MOST = 20
@@ -47,6 +49,7 @@ class Upkeep:
             TaskStatus.CANCELLED: given.retention_cancelled,
         }
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
+        self._unswept = False
         self._reap_at = self._sweep_at = self._measure_at = 0.0
         self._tidy_at = time.monotonic() + TIDY_EVERY
         self._janitor: subprocess.Popen[bytes] | None = None
@@ -58,8 +61,8 @@ class Upkeep:
             self._reap_at = now + self.reap_every
             self.reap()
         if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_EVERY
             self.sweep()
+            self._sweep_at = now + (SWEEP_AGAIN if self._unswept else SWEEP_EVERY)
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
             self.store.run(moves.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
@@ -89,7 +92,8 @@ class Upkeep:
         return PROMOTE_EVERY if done.next_in is None else min(done.next_in, PROMOTE_EVERY)
 
     def sweep(self) -> int:
-        """Delete records past their time from every list; how many."""
+        """Delete records past their time from every list, some of each; how many."""
+        self._unswept = False
         return sum(self._sweep_list(shelf, status) for shelf, status in self._lists())
 
     def tidy(self) -> None:
@@ -112,4 +116,5 @@ class Upkeep:
                 most=SWEEP_MOST,
             )
         )
+        self._unswept |= deleted == SWEEP_MOST or self._offsets[shelf, status] > 0
         return deleted

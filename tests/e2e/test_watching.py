@@ -44,7 +44,7 @@ def test_other_files_are_not_the_consoles(house: House, name: str) -> None:
 
 def test_without_keys_a_caller_may_do_all(house: House) -> None:
     caller = house.http.get("/me").json()
-    scopes = ["admin", "control", "read", "submit"]
+    scopes = ["admin", "control", "metrics", "read", "submit"]
     assert caller == {"name": "", "scopes": scopes, "tenant": "", "outbox": True}
 
 

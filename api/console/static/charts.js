@@ -2,7 +2,7 @@
 
 import { clock, h, number, s } from "./dom.js";
 
-const WIDTH = 640;
+const WIDTH = Math.min(640, Math.max(320, innerWidth - 60));
 const HEIGHT = 150;
 const LEFT = 46;
 const BOTTOM = 20;
@@ -32,15 +32,14 @@ export function lines(title, points, parts, written) {
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
   const drawn = parts.map(([, value], which) => {
     const path = points.map((point, place) => {
-      const y = value(point);
-      if (y === null || y === undefined) return "";
-      const before = place && value(points[place - 1]);
-      const pen = before === null || before === undefined || before === 0 && !place ? "M" : "L";
-      return `${place ? pen : "M"}${(LEFT + (place + 0.5) * step).toFixed(1)} ${(HEIGHT - BOTTOM - scaled(y, top)).toFixed(1)}`;
+      if (value(point) === null) return "";
+      const there = `${(LEFT + (place + 0.5) * step).toFixed(1)} ${(HEIGHT - BOTTOM - scaled(value(point), top)).toFixed(1)}`;
+      const goesOn = place && value(points[place - 1]) !== null;
+      return goesOn ? `L${there}` : `M${there}h0`; // a point, if nothing follows
     });
     return s("path", { class: `line line-${which}`, d: path.join("") });
   });
-  const last = points.map(parts[0][1]).filter((one) => one !== null && one !== undefined).at(-1);
+  const last = points.map(parts[0][1]).filter((one) => one !== null).at(-1);
   const words = last === undefined ? "no attempt began in the last hour" : `${parts[0][0]} waited at most ${written(last)} lately`;
   return figure(title, words, points, top, written, drawn, parts.map(([name], which) => [name, `line-${which}`]));
 }

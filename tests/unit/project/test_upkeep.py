@@ -150,3 +150,18 @@ def test_sweeping_is_done_once_a_minute(
     finished("second", TaskStatus.FAILED, 101)
     keeping.work()
     assert [record.id for record in store.run(moves.page(limit=10)).records] == ["second"]
+
+
+def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
+    store: Store,
+    finished: Callable[[str, TaskStatus, float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "SWEEP_MOST", 2)
+    monkeypatch.setattr(upkeep, "SWEEP_AGAIN", 0.0)
+    for number in range(5):
+        finished(str(number), TaskStatus.FAILED, 1000 - number)
+    keeping = Upkeep(store, Settings(retention_failed=100))
+    for _ in range(3):
+        keeping.work()
+    assert store.run(moves.page(limit=10)).records == []

@@ -1,0 +1,237 @@
+"""``python -m benchmarks.soak``: 200,000 jobs of mixed kinds with faults on; memory over time.
+
+The whole system of ``make up`` on a folder of its own; records are kept for a minute, so that as
+many go as come. Jobs come at a steady rate, pool processes are killed now and then. Writes
+``benchmarks/results/soak.json`` and draws it.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from benchmarks.environment import OTHERS, prepare
+from benchmarks.machine import machine, said
+from benchmarks.patience import until
+from benchmarks.processes import ROOT, Program, tree
+from benchmarks.soak_kinds import flaky, quick
+from project import moves, procfile
+from project.celery import app
+from project.demo import free_ports
+from project.embedded import EmbeddedValkey
+from project.moves import Message
+from project.records import FINAL
+from project.store import Store
+
+RESULTS = ROOT / "benchmarks" / "results" / "soak.json"
+PROGRAMS = ROOT / ".venv" / "bin"
+JOBS = 200_000
+RATE = 500.0
+STEP = 100
+KEPT_SECONDS = "60"
+SAMPLE_EVERY = 5.0
+KILL_EVERY = 20.0
+LONGEST = 300.0
+"""Seconds until all is done after the last job was sent."""
+
+MIX = {quick.name: 935, flaky.name: 50, "email_blast": 13, "report": 1, "export": 1}
+"""Of a thousand jobs."""
+
+KWARGS: dict[str, dict[str, Any]] = {
+    quick.name: {"number": 1},
+    flaky.name: {"number": 1},
+    "email_blast": {"recipients": ["ada@example.com"], "template": "welcome"},
+    "report": {"type": "shop", "filters": {}},
+    "export": {"type": "shop", "filters": {}, "format": "csv"},
+}
+UNFINISHED = ("pending", "running", "retrying")
+
+
+class Soak:
+    """The system, what is sent to it, and what is seen of it."""
+
+    def __init__(self, folder: Path, valkey: EmbeddedValkey, ends: ExitStack) -> None:
+        self.folder = folder
+        self.redis = redis.Redis.from_url(valkey.url)
+        self.store = Store(valkey.url)
+        self.port, self.smtp_port, self.flower_port = free_ports(3)
+        self.programs: dict[str, Program] = {}
+        self.samples: list[dict[str, Any]] = []
+        self.started = time.monotonic()
+        self.killed = 0
+        self._url = valkey.url
+        self._ends = ends
+        self._kill_at = self.started + KILL_EVERY
+        self._sample_at = 0.0
+
+    def start(self) -> None:
+        """The Procfile's processes and the mail sink."""
+        lines = procfile.read(ROOT / "Procfile") | {"sink": "python -m project.outbox"}
+        lines["worker"] += " --include=benchmarks.soak_kinds"
+        self.programs = {name: self._program(name, line) for name, line in lines.items()}
+        until(self.is_ready, 60, "the worker is ready")
+
+    def is_ready(self) -> bool:
+        """Whether the worker takes jobs."""
+        return b" ready." in self.programs["worker"].log.read_bytes()
+
+    def _program(self, name: str, line: str) -> Program:
+        environment = {
+            "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": self._url,
+            "DATA_DIR": str(self.folder),
+            "PORT": str(self.port),
+            "SMTP_PORT": str(self.smtp_port),
+            "FLOWER_PORT": str(self.flower_port),
+            "RETENTION_SUCCESS": KEPT_SECONDS,
+            "RETENTION_FAILED": KEPT_SECONDS,
+            "CONTINUO_FAULT_RATE": "0.3",
+        }
+        command = ["sh", "-c", f"exec {line}"]
+        program = Program(command, environment, self.folder / f"{name}.log")
+        self._ends.callback(program.kill)
+        return program
+
+    def send(self, count: int, rate: float) -> None:
+        """Send jobs at a steady rate, and look meanwhile."""
+        begun = time.monotonic()
+        for sent in range(0, count, STEP):
+            messages = [self.message() for _ in range(min(STEP, count - sent))]
+            self.store.run(moves.enqueue_all(messages))
+            while time.monotonic() < begun + (sent + STEP) / rate:
+                self.look(sent + STEP)
+                time.sleep(0.02)
+
+    def message(self) -> Message:
+        """A job of some kind."""
+        (kind,) = random.choices(list(MIX), list(MIX.values()))  # noqa: S311 - not a secret
+        message: Message = app.tasks[kind].message(kwargs=KWARGS[kind])
+        return message
+
+    def settle(self, count: int) -> None:
+        """Wait until all is done."""
+
+        def is_done() -> bool:
+            self.look(count)
+            return not self.unfinished()
+
+        until(is_done, LONGEST, "all jobs are final")
+
+    def unfinished(self) -> int:
+        """Jobs that are not final."""
+        counts = self.counts()
+        return sum(counts[status] for status in UNFINISHED)
+
+    def counts(self) -> dict[str, int]:
+        """Jobs by status."""
+        return self.store.run(moves.stats()).status_counts
+
+    def ended(self) -> dict[str, int]:
+        """How many jobs ever ended how; their records may be gone."""
+        shelves = self.store.run(moves.meters()).shelves
+        return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL}
+
+    def repeated(self) -> int:
+        """How many attempts did not work, and were made again."""
+        shelves = self.store.run(moves.meters()).shelves
+        return sum(shelf.attempts("retrying") for shelf in shelves)
+
+    def look(self, sent: int) -> None:
+        """Kill a pool process and take a sample when it is time."""
+        now = time.monotonic()
+        if now >= self._kill_at:
+            self._kill_at = now + KILL_EVERY
+            self.kill()
+        if now >= self._sample_at:
+            self._sample_at = now + SAMPLE_EVERY
+            self.samples.append(self.sample(sent))
+
+    def kill(self) -> None:
+        """End a pool process by force, whatever it is at."""
+        pool = tree(self.programs["worker"].process.pid)[1:]
+        with suppress(ProcessLookupError, IndexError):
+            os.kill(random.choice(pool), signal.SIGKILL)  # noqa: S311 - not a secret
+            self.killed += 1
+
+    def sample(self, sent: int) -> dict[str, Any]:
+        """Memory of every process (MiB) and what is in Redis, now."""
+        for program in self.programs.values():
+            program.require_running()
+        used = self.redis.info("memory")
+        return {
+            "at": round(time.monotonic() - self.started, 1),
+            "sent": sent,
+            "mib": {name: mib(program.memory()) for name, program in self.programs.items()}
+            | {"valkey": mib(used["used_memory"])},
+            "records": sum(self.counts().values()),
+            "unfinished": self.unfinished(),
+        }
+
+
+def mib(count: float) -> float:
+    """Bytes as MiB."""
+    return round(count / (1 << 20), 1)
+
+
+@contextmanager
+def soaked() -> Iterator[Soak]:
+    """The system, gone afterwards."""
+    (port,) = free_ports(1)
+    with (
+        tempfile.TemporaryDirectory(prefix="continuo-soak-", ignore_cleanup_errors=True) as folder,
+        EmbeddedValkey(Path(folder) / "valkey", port) as valkey,
+        ExitStack() as ends,
+    ):
+        yield Soak(Path(folder), valkey, ends)
+
+
+def main() -> int:
+    """Send, look, write down, draw; 1 when a job is missing."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("--rate", type=float, default=RATE, help="jobs a second")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    asked = parser.parse_args()
+    app.loader.import_default_modules()
+    with soaked() as soak:
+        soak.start()
+        soak.send(asked.jobs, asked.rate)
+        soak.settle(asked.jobs)
+        found = result(soak, asked.jobs)
+    asked.out.write_text(json.dumps(found, indent=1))
+    plot = [prepare(OTHERS) / "python", "-m", "benchmarks.plot_soak", asked.out]
+    subprocess.run(plot, cwd=ROOT, check=True, timeout=120)
+    print(json.dumps({name: found[name] for name in found if name != "samples"}, indent=1))
+    return 0 if sum(found["ended"].values()) == asked.jobs else 1
+
+
+def result(soak: Soak, count: int) -> dict[str, Any]:
+    """What came of it."""
+    ended = soak.ended()
+    return {
+        "machine": machine(),
+        "commit": said("git", "rev-parse", "--short", "HEAD"),
+        "jobs": count,
+        "ended": ended,
+        "attempts_repeated": soak.repeated(),
+        "killed": soak.killed,
+        "seconds": round(time.monotonic() - soak.started, 1),
+        "samples": soak.samples,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
