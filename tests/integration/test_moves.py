@@ -441,7 +441,7 @@ def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
 def test_an_error_is_looked_for_a_part_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moves, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr("project.moves.records.MOST_LOOKED_AT", 4)
     for number in range(10):
         store.run(moves.enqueue(message(str(number))))
         start(store, str(number))

@@ -1,0 +1,195 @@
+"""What a worker tells of an attempt, and what stops one."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from math import isfinite
+
+import msgspec
+
+from project.errors import InvalidField
+from project.moves.message import Message
+from project.moves.move import Move
+from project.moves.orders import new_call
+from project.records import (
+    Cause,
+    Progress,
+    TaskStatus,
+)
+
+NO_CAUSE = Cause(kind="", message="", traceback="")
+
+
+class Verdict(StrEnum):
+    """What became of a move that an attempt asked for."""
+
+    GO = "go"
+    AGAIN = "again"
+    REFUSED = "refused"
+
+
+class Cancel(StrEnum):
+    """What became of the wish to stop a job."""
+
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    FINAL = "final"
+    UNKNOWN = "unknown"
+
+
+class Start(StrEnum):
+    """What became of an attempt that wanted to begin."""
+
+    STARTED = "started"
+    REFUSED = "refused"
+    BUSY = "busy"
+    UNKNOWN = "unknown"
+
+
+class Fate(StrEnum):
+    """What became of a message that was given back."""
+
+    RETURNED = "returned"
+    DROPPED = "dropped"
+    POISON = "poison"
+
+
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Move[Start]:
+    """An attempt begins, unless its message is out of date or its job unknown."""
+    return Move("start", (job_id, retries, token, revival), read_start)
+
+
+def register(message: Message, *, retries: int) -> Move[bool]:
+    """Make a record for a job that a plain Celery client sent. False: there is one."""
+    about = (message.label.write(), message.max_retries, message.payload, retries)
+    return Move("register", (message.id, *about), bool)
+
+
+def park(message: Message, *, retries: int) -> Move[None]:
+    """Keep the message of an attempt that cannot start now, until it may."""
+    return Move("park", (message.id, retries, message.queue, message.text), lambda _: None)
+
+
+def interrupt(job_id: str, *, token: str, cause: str = "") -> Move[Fate]:
+    """Take a running attempt back; with a ``cause``, what killed it."""
+    return Move("interrupt", (job_id, token, cause), lambda fate: Fate(fate.decode()))
+
+
+def succeed(
+    job_id: str, *, token: str, result: str, news: str, children: str = ""
+) -> Move[Verdict]:
+    """The attempt worked; ``result`` is JSON."""
+    return Move("succeed", (job_id, token, result, children, news), read_verdict)
+
+
+def advance(
+    success: Move[Verdict],
+    *,
+    worker: str,
+    done: str,
+    serial: str,
+    lists: Sequence[str],
+    kinds: str,
+) -> Move[tuple[Verdict, bytes | None]]:
+    """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
+
+    ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
+    nothing is taken. ``kinds`` are names between newlines.
+    """
+
+    def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
+        return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
+
+    arguments = (*success.arguments, worker, done, serial, kinds, *lists)
+    return Move("advance", arguments, parse)
+
+
+def retry(
+    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+) -> Move[Verdict]:
+    """The attempt failed; the next one waits ``delay`` seconds."""
+    if not isfinite(delay):
+        raise InvalidField("countdown", f"{delay} is no time")
+    next_one = (message.label.shelf, message.queue, message.text)
+    about = msgspec.json.encode(cause)
+    return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
+
+
+def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Move[Verdict]:
+    """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
+    return Move("postpone", (job_id, token, delay, message.queue, message.text), read_verdict)
+
+
+def hurry(job_id: str) -> Move[bool]:
+    """A job that waits for its time is due now. False: it does not wait."""
+    return Move("hurry", (job_id,), bool)
+
+
+def fail(
+    job_id: str,
+    *,
+    token: str,
+    status: TaskStatus,
+    error: str,
+    exception: str,
+    news: str,
+    cause: Cause = NO_CAUSE,
+    revival: str | None = None,
+) -> Move[Verdict]:
+    """There is no further attempt. An empty ``token`` is for a job that never started.
+
+    With a ``revival``, that of its message, one that was revived since stays as it is.
+    """
+    about = msgspec.json.encode(cause)
+    message = () if revival is None else (revival,)
+    arguments = (job_id, token, status.value, error, exception, news, about, *message)
+    return Move("fail", arguments, read_verdict)
+
+
+def cancel(job_id: str) -> Move[Cancel]:
+    """Stop a job: at once when it waits, through its worker when it runs."""
+    return Move("cancel", (job_id,), lambda answer: Cancel(answer.decode()))
+
+
+def cancelling(worker: str) -> Move[dict[str, str]]:
+    """The jobs that a worker is asked to stop, each with the token of its attempt."""
+
+    def parse(answer: list[bytes]) -> dict[str, str]:
+        ids, tokens = answer[::2], answer[1::2]
+        return {job.decode(): token.decode() for job, token in zip(ids, tokens, strict=True)}
+
+    return Move("cancelling", (worker,), parse)
+
+
+def is_cancelling(job_id: str) -> Move[bool]:
+    """Whether somebody wants a running job stopped."""
+    return Move("is_cancelling", (job_id,), bool)
+
+
+def cancelled(job_id: str, *, token: str) -> Move[Verdict]:
+    """The attempt ends because it was asked to."""
+    return Move("cancelled", (job_id, token), read_verdict)
+
+
+def progress(job_id: str, *, token: str, made: Progress) -> Move[Verdict]:
+    """A running attempt says how far it is."""
+    return Move("progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
+
+
+def claim(job_id: str, *, token: str, key: str) -> Move[bool]:
+    """Begin what must be done once. False: it was begun before."""
+    return Move("claim", (job_id, token, key, new_call()), bool)
+
+
+def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
+    """It was not done after all."""
+    return Move("unclaim", (job_id, token, key), bool)
+
+
+def read_start(answer: bytes) -> Start:
+    """The answer of an attempt that wanted to begin."""
+    return Start(answer.decode())
+
+
+def read_verdict(answer: bytes) -> Verdict:
+    """The answer of a guarded move."""
+    return Verdict(answer.decode())

@@ -1,0 +1,62 @@
+"""Who is told how a job ended."""
+
+from typing import Any, NamedTuple
+
+from project.moves.move import Move, text
+from project.moves.records import FIELDS, record_of
+from project.records import (
+    TaskRecord,
+    TaskStatus,
+)
+
+
+class Ending(NamedTuple):
+    """What a delivery tells: what became of which job, and when (seconds since the epoch).
+
+    ``record`` is that job's as it is now, None when it is no longer kept; ``is_wanted`` whether
+    the URL still takes callbacks.
+    """
+
+    status: TaskStatus
+    at: float
+    job_id: str
+    record: TaskRecord | None
+    is_wanted: bool = True
+
+
+def delivery(job_id: str, url: str) -> Move[Ending | None]:
+    """What the delivery with this id and URL tells; None when it is none."""
+
+    def parse(answer: list[Any]) -> Ending | None:
+        if not answer:
+            return None
+        status, at, about, disabled, fields = answer
+        record = record_of(about.decode(), fields)
+        return Ending(TaskStatus(text(status)), float(at), about.decode(), record, not disabled)
+
+    return Move("delivery", (job_id, url, *FIELDS), parse)
+
+
+def last_delivery(job_id: str) -> Move[str]:
+    """The id of the delivery that tells how a job ended; "" when there is none."""
+    return Move("read", (job_id, "delivery"), lambda values: text(values[0]))
+
+
+def disable(url: str) -> Move[bool]:
+    """Send no more callbacks to a URL."""
+    return Move("disable", (url,), bool)
+
+
+def enable(url: str) -> Move[bool]:
+    """Send callbacks to a URL again. False: they were sent anyway."""
+    return Move("enable", (url,), bool)
+
+
+def disabled(most: int) -> Move[list[tuple[str, float]]]:
+    """URLs that want no more callbacks, and since when; newest first."""
+
+    def parse(answer: list[bytes]) -> list[tuple[str, float]]:
+        pairs = zip(answer[::2], answer[1::2], strict=True)
+        return [(url.decode(), float(since)) for url, since in pairs]
+
+    return Move("disabled", (most,), parse)

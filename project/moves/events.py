@@ -1,0 +1,75 @@
+"""What happened to jobs, and from where on."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from project.labels import read_label
+from project.moves.move import Field, Move, text
+from project.moves.records import ERRORS, FIELDS, progress_of, whole_record
+from project.records import (
+    Event,
+    TaskRecord,
+    TaskStatus,
+    Wanted,
+)
+
+
+class Noted(NamedTuple):
+    """An event and its place in the stream of all events, which is Redis's own id for it."""
+
+    place: str
+    event: Event
+
+
+class Replay(NamedTuple):
+    """What happened after a place in the stream, looked at up to ``place``.
+
+    Not ``is_whole``: some of it is forgotten. ``is_more``: there may be more to look at.
+    """
+
+    events: list[Noted]
+    place: str
+    is_whole: bool
+    is_more: bool
+
+
+def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
+    """A record, and the place of the last event that it knows of."""
+
+    def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
+        place, *values = answer
+        return text(place), whole_record(job_id, values)
+
+    return Move("look", (job_id, *FIELDS, ERRORS), parse)
+
+
+def last_place() -> Move[str]:
+    """The place of the last event."""
+    return Move("look", ("", "kind"), lambda answer: text(answer[0]))
+
+
+def replay(place: str, wanted: Wanted, *, most: int) -> Move[Replay]:
+    """The events after ``place`` that are wanted, among the next ``most``."""
+
+    def parse(answer: list[Any]) -> Replay:
+        whole, more, end, *found = answer
+        return Replay([noted_of(*item) for item in found], text(end), bool(whole), bool(more))
+
+    return Move("replay", (place, most, *wanted), parse)
+
+
+def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:
+    """An event from its place and its names and values in turn."""
+    field = dict(zip(fields[::2], fields[1::2], strict=True))
+    label = read_label(text(field[b"kind"]))
+    event = Event(
+        id=text(field[b"id"]),
+        kind=label.kind,
+        queue=label.queue,
+        status=TaskStatus(text(field[b"status"])),
+        attempts=int(field[b"attempts"]),
+        at=int(place.partition(b"-")[0]) / 1000,
+        progress=progress_of(field.get(b"progress")),
+        tenant=label.tenant,
+    )
+    return Noted(place.decode(), event)

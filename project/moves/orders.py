@@ -1,0 +1,111 @@
+"""Jobs come into being, once, and again."""
+
+import os
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from project.errors import DuplicateJob
+from project.moves.message import Message, about_job, first_record
+from project.moves.move import Argument, Move
+from project.records import (
+    TaskRecord,
+)
+
+
+class Said(NamedTuple):
+    """An order under an idempotency key: ``text`` is all that it says, kept for ``seconds``."""
+
+    key: str
+    text: str
+    seconds: int
+
+
+class Unique(NamedTuple):
+    """A key that one job of a kind holds: ``during`` is queued, unfinished or so many seconds."""
+
+    key: str
+    during: str | float = "unfinished"
+
+
+class Once(NamedTuple):
+    """What became of an order that may have been made before.
+
+    ``made``: here is its record. ``replayed``: the record that was answered then, and what was
+    ``said`` then. ``held``: another job, ``holder``, has the unique key.
+    """
+
+    how: Literal["made", "replayed", "held"]
+    record: TaskRecord | None = None
+    said: str = ""
+    holder: str = ""
+
+
+def enqueue(message: Message) -> Move[TaskRecord]:
+    """Record, lists and message in one step. Raises ``DuplicateJob`` when the id is taken.
+
+    The same move run twice (its answer was lost) happens once.
+    """
+    script, arguments, read = enqueue_all([message])
+
+    def only(answer: list[bytes]) -> TaskRecord:
+        (outcome,) = read(answer)
+        if isinstance(outcome, DuplicateJob):
+            raise outcome
+        return outcome
+
+    return Move(script, arguments, only)
+
+
+def enqueue_all(messages: Sequence[Message]) -> Move[list[TaskRecord | DuplicateJob]]:
+    """The same for many, in one step: what became of each, in their order."""
+    arguments: list[Argument] = [new_call()]
+    for message in messages:
+        arguments += about_job(message)
+
+    def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
+        pairs = zip(messages, answer, strict=True)
+        return [
+            first_record(message, float(created_at)) if created_at else DuplicateJob(message.id)
+            for message, created_at in pairs
+        ]
+
+    return Move("enqueue", arguments, read)
+
+
+def enqueue_once(
+    message: Message, *, said: Said | None = None, unique: Unique | None = None
+) -> Move[Once]:
+    """Enqueue a job unless the same was asked for before. Raises ``DuplicateJob``."""
+    key, text, seconds = said or Said("", "", 0)
+    name, during = unique or Unique("", "")
+    conditions: tuple[Argument, ...] = (key, text, seconds, name, during)
+
+    def read(answer: list[bytes]) -> Once:
+        how, *about = [item.decode() for item in answer]
+        if how == "made":
+            return Once("made", first_record(message, float(about[0])))
+        if how == "replayed":
+            then = message._replace(id=about[1])
+            return Once("replayed", first_record(then, float(about[2])), said=about[0])
+        if how == "held":
+            return Once("held", holder=about[0])
+        raise DuplicateJob(message.id)
+
+    return Move("enqueue_once", (*conditions, new_call(), *about_job(message)), read)
+
+
+def revive(message: Message, *, attempts: int, call: str = "", repeats: bool = False) -> Move[bool]:
+    """Run a failed or cancelled job again. False: it is neither (any more).
+
+    A job is revived once by a ``call``: whoever asks again under its name is told the same.
+    ``repeats``: one that succeeded is run again, too.
+    """
+    job_id, _, max_retries, payload, queue, text, due = about_job(message)
+    wish = (job_id, call or new_call(), attempts)
+    arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
+    return Move("revive", arguments, bool)
+
+
+def new_call() -> str:
+    """Names one call of a move, so that Redis knows it again when the answer was lost."""
+    return os.urandom(4).hex()

@@ -1,0 +1,185 @@
+"""Records as they are, one or a page of them."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType, structs
+
+from project.labels import DEFAULT_QUEUE, read_label
+from project.moves.move import Argument, Field, Move, json_of, seconds, text
+from project.records import (
+    Estimate,
+    Failure,
+    Page,
+    Progress,
+    ShownTask,
+    TaskRecord,
+    TaskStatus,
+)
+
+FIELDS = (
+    "kind",
+    "status",
+    "attempts",
+    "max_retries",
+    "result",
+    "error",
+    "created_at",
+    "updated_at",
+    "started_at",
+    "finished_at",
+    "interruptions",
+    "progress",
+)
+
+ERRORS = "errors"
+"""The field that lists leave out: 20 failures, up to 60 KB."""
+
+SHOWN = (*FIELDS, ERRORS)
+
+MOST_LOOKED_AT = 1_000
+"""Records that one page looks at; Redis does nothing else for some milliseconds."""
+
+_progress = msgspec.json.Decoder(Progress)
+
+_failures = msgspec.json.Decoder(Failure)
+
+
+class Question(NamedTuple):
+    """Which records are wanted; an empty part means all.
+
+    Times are seconds since the epoch, neither is in the range itself. A record has each of the
+    ``facets``. ``error`` is a part of its error; to find one, records have to be read, so a page
+    looks at ``MOST_LOOKED_AT`` of them and may be short, or empty, before the end.
+    """
+
+    kinds: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    statuses: Sequence[TaskStatus] = ()
+    facets: Sequence[str] = ()
+    created_after: float | None = None
+    created_before: float | None = None
+    error: str = ""
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether records have to be read to tell which ones are meant."""
+        return bool(self.error) or len(self.facets) > 1
+
+    def lists(self) -> list[Sequence[str]]:
+        """Kinds, queues, statuses and facets as Redis keeps them."""
+        queues = ["" if queue == DEFAULT_QUEUE else queue for queue in self.queues]
+        return [self.kinds, queues, [status.value for status in self.statuses], self.facets]
+
+
+EVERYTHING = Question()
+
+
+class Outcome(NamedTuple):
+    """A record with the exception it ended with and the jobs it called, in Celery's JSON."""
+
+    record: TaskRecord
+    exception: Any
+    children: Any
+
+
+def read_payload(job_id: str) -> Move[list[Any]]:
+    """The arguments of a job: ``[args, kwargs]``."""
+    return Move("read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}])
+
+
+def read(job_id: str) -> Move[TaskRecord | None]:
+    """The record, or None when there is none."""
+    return Move("read", (job_id, *SHOWN), lambda values: whole_record(job_id, values))
+
+
+def show(job_id: str) -> Move[TaskRecord | None]:
+    """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
+
+    def parse(values: list[Any]) -> TaskRecord | None:
+        fields, outlook = values[: len(SHOWN)], values[len(SHOWN) :]
+        record = whole_record(job_id, fields)
+        return shown(record, *outlook) if record and outlook else record
+
+    return Move("show", (job_id, *SHOWN), parse)
+
+
+def read_outcome(job_id: str) -> Move[Outcome | None]:
+    """The record and what Celery's own result carries beside it."""
+
+    def parse(values: list[Field]) -> Outcome | None:
+        *fields, exception, children = values
+        record = record_of(job_id, fields)
+        return Outcome(record, json_of(exception), json_of(children)) if record else None
+
+    return Move("read", (job_id, *FIELDS, "exception", "children"), parse)
+
+
+def page(
+    question: Question = EVERYTHING, *, limit: int, cursor: tuple[float, str] | None = None
+) -> Move[Page]:
+    """The records that a question is about, newest first, at most ``limit``."""
+    oldest = "-inf" if question.created_after is None else f"({question.created_after!r}"
+    newest = "+inf" if question.created_before is None else f"({question.created_before!r}"
+    score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
+
+    def parse(answer: list[Any]) -> Page:
+        total, looked_at, last_score, last_id, *rows = answer
+        found = (record_of(row[0].decode(), row[1:]) for row in rows)
+        records = [record for record in found if record]
+        place = (float(last_score), last_id.decode()) if last_id else None
+        return Page(records, None if question.is_scan else total, place, looked_at)
+
+    arguments: list[Argument] = [limit, MOST_LOOKED_AT, score, after, oldest, newest]
+    arguments.append(question.error)
+    for wanted in question.lists():
+        arguments += [len(wanted), *wanted]
+    return Move("page", [*arguments, *FIELDS], parse)
+
+
+def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``FIELDS`` and ``ERRORS``; None when there is none."""
+    *fields, errors = values
+    return record_of(job_id, fields, _failures.decode_lines(errors) if errors else [])
+
+
+def record_of(
+    job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
+) -> TaskRecord | None:
+    """A record from the values of ``FIELDS``; None when there is none."""
+    if values[0] is None:
+        return None
+    field = dict(zip(FIELDS, values, strict=True))
+    label = read_label(text(field["kind"]))
+    return TaskRecord(
+        id=job_id,
+        kind=label.kind,
+        status=TaskStatus(text(field["status"])),
+        attempts=int(field["attempts"] or 0),
+        max_retries=int(field["max_retries"] or 0),
+        result=json_of(field["result"]),
+        error=text(field["error"]),
+        created_at=float(field["created_at"] or 0),
+        updated_at=float(field["updated_at"] or 0),
+        started_at=seconds(field["started_at"]),
+        finished_at=seconds(field["finished_at"]),
+        interruptions=int(field["interruptions"] or 0),
+        queue=label.queue,
+        tags=label.tags,
+        progress=progress_of(field["progress"]),
+        errors=errors,
+        tenant=label.tenant or UNSET,
+    )
+
+
+def shown(record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes) -> ShownTask:
+    """A pending job with its place and its times, each "" when nobody knows."""
+    estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
+    place = position if isinstance(position, int) else None
+    return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
+
+
+def progress_of(value: Field) -> Progress | None:
+    """A stored progress, None when there is none."""
+    return _progress.decode(value) if value else None
