@@ -3,9 +3,11 @@
 Needs root and ``ip`` (iproute2). The server and the judge are on the machine with the switch.
 """
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import redis
 
@@ -15,6 +17,11 @@ IP = "/sbin/ip"
 SWITCH = "continuo0"
 NET = "10.213.7"
 HERE = f"{NET}.1"
+
+
+def can_be_built() -> bool:
+    """Whether this user may make hosts here."""
+    return os.geteuid() == 0 and Path(IP).exists()
 
 
 class Host:

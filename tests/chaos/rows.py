@@ -8,6 +8,9 @@ from tests.chaos.figures import Figures
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Stage
 
+HOST_ROW = "host-cut"
+"""Of those that need hosts the one in the short form."""
+
 type Row = Callable[[Stage, Scale], Figures]
 
 ROWS: dict[str, Row] = {
@@ -27,11 +30,14 @@ ROWS: dict[str, Row] = {
     "rolling": stops.rolling,
     "full": outages.full,
     "host-kill": machines.host_kill,
-    "host-cut": machines.host_cut,
+    HOST_ROW: machines.host_cut,
     "failover": machines.failover,
     "rabbitmq": machines.rabbit,
 }
-QUICK_ROWS = ("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison")
+QUICK_ROWS = (
+    *("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison"),
+    *("failover", HOST_ROW),
+)
 STOCK_ROWS = (
     *("kill-mains", "kill-children", "kill-all"),
     *("kill-valkey", "cut-refuse", "cut-swallow", "cut-hold", "restarts"),
