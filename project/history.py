@@ -1,7 +1,8 @@
 """The last hour, minute by minute, out of what is counted for ever. Pure.
 
-The sums of all jobs are written down once a minute; the difference of two notes is what
-happened in between. So a job costs nothing for it, whatever process ran it.
+The sums of all jobs are written down as each minute begins, or some seconds later; the
+difference of two notes is what happened in between. So a job costs nothing for it, whatever
+process ran it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,8 @@ from project.meters import BOUNDS
 
 MINUTE = 60.0
 MINUTES = 60
-NOTES = MINUTES + 2
-"""So many are kept: two for the first minute, one more as they are not written on the second."""
+NOTES = MINUTES + 1
+"""So many are kept: each minute has one at its beginning, and is over with the next."""
 
 
 class Note(NamedTuple):
@@ -58,13 +59,13 @@ def read_note(text: bytes) -> Note:
 
 def minutes(notes: Sequence[Note]) -> list[Minute]:
     """The last hour, oldest minute first; ``notes`` begin with the sums of now, newest first."""
-    now = notes[0].at
-    slots: list[list[Note]] = [[] for _ in range(MINUTES)]
+    last = notes[0].at // MINUTE
+    slots: dict[float, list[Note]] = {last - ago: [] for ago in reversed(range(MINUTES))}
     for newer, older in pairwise(notes):
-        place = int((now - newer.at) // MINUTE)
-        if place < MINUTES:
-            slots[place].append(between(newer, older))
-    return [minute(now - MINUTE * (place + 1), slots[place]) for place in reversed(range(MINUTES))]
+        middle = (newer.at + older.at) / 2 // MINUTE
+        if middle in slots:
+            slots[middle].append(between(newer, older))
+    return [minute(number * MINUTE, parts) for number, parts in slots.items()]
 
 
 def between(newer: Note, older: Note) -> Note:

@@ -89,7 +89,7 @@ def picture(page: Page, path: str, name: str) -> None:
     if path == "/":
         expect(page.locator("svg[role=img]")).to_have_count(2)
     expect(page.locator("main time, main form, main table").first).to_be_visible()
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=name != "jobs")
 
 
 if __name__ == "__main__":

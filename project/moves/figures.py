@@ -56,7 +56,7 @@ def meters() -> Move[Meters]:
 
 
 def remember(*, every: float) -> Move[bool]:
-    """Write down what has been counted. False: that was done lately."""
+    """Write down what has been counted, once in each ``every`` seconds. False: it was done."""
     return Move("remember", (every, NOTES), bool)
 
 

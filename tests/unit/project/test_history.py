@@ -6,7 +6,8 @@ from project.history import MINUTES, Note, minutes, quantile, read_note
 from project.meters import BOUNDS
 
 NOBODY = (0,) * 24
-NOW = 10_000.0
+NOW = 36_030.0
+"""Half a minute after the hour."""
 
 
 def waits(**buckets: int) -> tuple[int, ...]:
@@ -17,27 +18,33 @@ def note(ago: float, success: int = 0, waited: tuple[int, ...] = NOBODY) -> Note
     return Note(NOW - ago, 2 * success, success, 0, 0, waited)
 
 
+def successes(*notes: Note) -> list[int]:
+    return [one.success for one in minutes(notes)]
+
+
 def test_the_difference_of_two_notes_is_what_happened_between() -> None:
-    hour = minutes([note(0, 12), note(30, 10), note(90, 3)])
+    hour = minutes([note(0, 12), note(29, 10), note(90, 3)])
     assert len(hour) == MINUTES
-    assert [one.success for one in hour[-2:]] == [0, 9]
-    assert [one.ordered for one in hour[-2:]] == [0, 18]
-    assert (hour[-1].at, hour[0].at) == (NOW - 60, NOW - 3600)
+    assert [one.success for one in hour[-2:]] == [7, 2]
+    assert [one.ordered for one in hour[-2:]] == [14, 4]
+    assert (hour[-1].at, hour[0].at) == (36_000, 36_000 - 59 * 60)
 
 
-def test_notes_that_are_missing_leave_empty_minutes() -> None:
-    hour = minutes([note(0, 12), note(600, 5), note(660, 1)])
-    assert [one.success for one in hour[-12:]] == [0, 4, *[0] * 9, 7]
+def test_notes_that_come_some_seconds_late_leave_no_minute_out() -> None:
+    late = [note(29 + 60 * ago - (ago % 5), 100 - ago) for ago in range(20)]
+    assert successes(note(0, 100), *late)[-20:] == [*[1] * 19, 0]
+
+
+def test_a_minute_that_has_just_begun_may_have_no_note() -> None:
+    assert successes(note(0, 12), note(89, 10), note(149, 3))[-3:] == [7, 2, 0]
 
 
 def test_what_is_older_than_an_hour_is_left_out() -> None:
-    hour = minutes([note(0, 9), note(3_600, 9), note(7_200, 1)])
-    assert sum(one.success for one in hour) == 0
+    assert sum(successes(note(0, 9), note(3_600, 9), note(7_200, 1))) == 0
 
 
 def test_counting_that_began_anew_is_not_less_than_nothing() -> None:
-    hour = minutes([note(0, 1), note(10, 50), note(70, 40)])
-    assert hour[-1].success == 10
+    assert successes(note(0, 1), note(29, 50), note(89, 40))[-2:] == [10, 0]
 
 
 def test_with_nothing_before_nothing_has_happened() -> None:
