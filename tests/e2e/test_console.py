@@ -192,6 +192,23 @@ def test_filters_are_in_the_address_and_pages_follow_a_cursor(page: Page, own: H
     expect(page.locator("tbody tr")).to_have_count(50)
 
 
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        ("http://internal:8000/artifacts/x.y", "/artifacts/x.y"),
+        ("https://bucket.example.com/a?b=c", "https://bucket.example.com/a?b=c"),
+        ("javascript:alert(1)", None),
+        ("nonsense", None),
+        (None, None),
+    ],
+)
+def test_only_a_web_address_is_offered_as_a_file(
+    page: Page, link: str | None, address: str | None
+) -> None:
+    module = "import('/console/static/views/job.js')"
+    assert page.evaluate(f"link => {module}.then(view => view.addressOf(link))", link) == address
+
+
 def test_an_id_that_is_nobodys_says_so(page: Page) -> None:
     page.goto("/console/jobs/<b>nobody")
     expect(page.get_by_text("There is no job with the id '<b>nobody'")).to_be_visible()

@@ -1,7 +1,7 @@
 // Server-Sent Events by fetch: an EventSource cannot send an API key. Each answer of the API ends; asking again with
 // the id of what came last misses nothing. A page that nobody looks at does not ask.
 
-import { withKey } from "./http.js";
+import { get, withKey } from "./http.js";
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 5_000;
@@ -81,4 +81,24 @@ export function seldom(act, every, signal) {
     }
     busy = false;
   };
+}
+
+/** Draw what the API answers, again and again while the page is looked at. */
+export async function keep(page, path, every, draw) {
+  while (!page.signal.aborted) {
+    if (!document.hidden) await once(page, path, draw);
+    await rest(every, page.signal);
+  }
+}
+
+/** Draw what the API answers now. */
+export async function once(page, path, draw) {
+  try {
+    draw(await get(path, page.signal));
+    page.state("live");
+  } catch (problem) {
+    if (page.signal.aborted) return;
+    page.state("away");
+    if (problem.status) page.fail(problem);
+  }
 }

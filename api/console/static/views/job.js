@@ -72,11 +72,20 @@ function outcome({ status, result, error }) {
 }
 
 function file(result) {
-  if (!result?.download_url) return null;
-  const about = [result.pages && `${number(result.pages)} pages`, result.rows !== undefined && `${number(result.rows)} rows`, size(result.size)];
+  const href = addressOf(result?.download_url);
+  if (!href) return null;
+  const about = [result.pages && `${number(result.pages)} pages`, result.rows && `${number(result.rows)} rows`, result.size && size(result.size)];
   return h("p", { class: "file" },
-    h("a", { class: "button first", href: new URL(result.download_url).pathname, target: "_blank", rel: "noopener" }, `Open ${result.filename}`),
+    h("a", { class: "button first", href, target: "_blank", rel: "noopener" }, `Open ${result.filename ?? "the file"}`),
     ` ${about.filter(Boolean).join(", ")}`);
+}
+
+/** Where a file is to be had; a file of ours from wherever this page is. Null for what is no web address. */
+export function addressOf(link) {
+  if (!URL.canParse(link)) return null;
+  const { protocol, pathname, href } = new URL(link);
+  if (!["http:", "https:"].includes(protocol)) return null;
+  return pathname.startsWith("/artifacts/") ? pathname : href;
 }
 
 function json(value) {

@@ -1,38 +1,24 @@
 // Every queue: how long it is, how late, whether it hands anything out.
 
 import { fill, h, number, span, table } from "../dom.js";
-import { get, post } from "../http.js";
-import { rest } from "../live.js";
+import { post } from "../http.js";
+import { keep, once } from "../live.js";
 
+const PATH = "/queues";
 const EVERY = 2_000;
 
 export function queues(page) {
   const list = h("div", { "aria-busy": "true" });
-  repeat(page, list);
+  const draw = ({ queues }) => {
+    fill(list, tableOf(queues, page.may("admin") && ((queue) => toggle(page, queue, draw))));
+    list.removeAttribute("aria-busy");
+  };
+  keep(page, PATH, EVERY, draw);
   return [
     h("h1", null, "Queues"),
     h("p", { class: "help" }, "A paused queue takes orders and hands out nothing. Jobs that a worker has in hand already still run."),
     list,
   ];
-}
-
-async function repeat(page, list) {
-  while (!page.signal.aborted) {
-    if (!document.hidden) await load(page, list);
-    await rest(EVERY, page.signal);
-  }
-}
-
-async function load(page, list) {
-  try {
-    const { queues } = await get("/queues", page.signal);
-    fill(list, tableOf(queues, page.may("admin") && ((queue) => toggle(page, queue, list))));
-    list.removeAttribute("aria-busy");
-    page.state("live");
-  } catch (problem) {
-    if (!page.signal.aborted) page.state("away");
-    if (problem.status) page.fail(problem);
-  }
 }
 
 export function tableOf(queues, act) {
@@ -53,11 +39,11 @@ function button(queue, act) {
   return h("button", { type: "button", "data-mark": `toggle-${queue.name}`, "aria-label": `${verb} ${queue.name}`, onclick: () => act(queue) }, verb);
 }
 
-async function toggle(page, queue, list) {
+async function toggle(page, queue, draw) {
   try {
-    await post(`/queues/${encodeURIComponent(queue.name)}/${queue.paused ? "resume" : "pause"}`);
+    await post(`${PATH}/${encodeURIComponent(queue.name)}/${queue.paused ? "resume" : "pause"}`);
     page.say(queue.paused ? `${queue.name} is open.` : `${queue.name} is paused.`);
-    await load(page, list);
+    await once(page, PATH, draw);
   } catch (problem) {
     page.fail(problem);
   }

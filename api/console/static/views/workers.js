@@ -1,38 +1,21 @@
 // Every worker that lives: its lease, its memory, what it is at.
 
 import { fill, h, jobLink, moment, number, size, span, table } from "../dom.js";
-import { get } from "../http.js";
-import { rest } from "../live.js";
+import { keep } from "../live.js";
 
 const EVERY = 2_000;
 
 export function workers(page) {
   const list = h("div", { "aria-busy": "true" });
-  repeat(page, list);
+  keep(page, "/workers", EVERY, ({ workers }) => {
+    fill(list, tableOf(workers));
+    list.removeAttribute("aria-busy");
+  });
   return [
     h("h1", null, "Workers"),
     h("p", { class: "help" }, "A worker renews its lease while it lives. When the lease ends, others take its jobs."),
     list,
   ];
-}
-
-async function repeat(page, list) {
-  while (!page.signal.aborted) {
-    if (!document.hidden) await load(page, list);
-    await rest(EVERY, page.signal);
-  }
-}
-
-async function load(page, list) {
-  try {
-    const { workers } = await get("/workers", page.signal);
-    fill(list, tableOf(workers));
-    list.removeAttribute("aria-busy");
-    page.state("live");
-  } catch (problem) {
-    if (!page.signal.aborted) page.state("away");
-    if (problem.status) page.fail(problem);
-  }
 }
 
 export function tableOf(workers) {
