@@ -77,7 +77,7 @@ def test_an_answer_that_is_no_success_ends_the_run() -> None:
 
 
 def test_a_program_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import os, time; os.fork(); os.setsid(); time.sleep(60)"]
+    command = [sys.executable, "-c", "import os, time; os.fork() or os.setsid(); time.sleep(60)"]
     program = Program(command, {}, tmp_path / "log")
     until(lambda: len(tree(program.process.pid)) == 2)
     processes = tree(program.process.pid)

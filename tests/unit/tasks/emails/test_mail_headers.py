@@ -64,7 +64,7 @@ def lines_at_fault(headers: list[tuple[str, str]]) -> Iterator[str]:
 
 def addresses_at_fault(said: dict[str, str]) -> Iterator[str]:
     for name in ("from", "to"):
-        found = getaddresses([said[name]], strict=True)
+        found = getaddresses([said[name]])
         if len(found) != 1 or "@" not in found[0][1]:
             yield f"{name}: {said[name]}"
     domain = getaddresses([said["from"]])[0][1].rpartition("@")[2]
