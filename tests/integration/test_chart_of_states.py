@@ -1,7 +1,7 @@
 """The chart of all transitions has as its arrows what moves do to jobs, and nothing else.
 
-Every move is tried on a job in every state, on a real Valkey. A state is more than a status: whether the job's worker lives, whether
-somebody wants it stopped, how often it has killed its worker.
+Every move is tried on a job in every state, on a real Valkey. A state is more than a status:
+whether the job's worker lives, whether somebody wants it stopped, how often it has killed one.
 """
 
 import json

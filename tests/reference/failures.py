@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from benchmarks.parts import table
 from project import errors
-from tests.reference.prose import listed, page, prose, sections, table
+from tests.reference.prose import listed, page, prose, sections
 from tests.reference.routes import description
 from tests.reference.shapes import described
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from benchmarks.parts import table
 from project import job
 from project.job import Job, JobResult, enqueue_many
-from tests.reference.prose import first_line, page, prose, sections, table
+from tests.reference.prose import first_line, page, prose, sections
 
 SENDING = ("apply_async", "aapply_async", "message")
 RUNNING = ("progress", "checkpoint", "cancelled", "once", "postpone", "retry", "attempts_left")

@@ -3,10 +3,10 @@
 import re
 
 from api.exposition import expose
+from benchmarks.parts import table
 from project.labels import Label
 from project.meters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
 from project.records import Queue
-from tests.reference.prose import table
 
 ONE = Histogram((1, *[0] * len(BOUNDS)), 0.0005)
 METERS = Meters(

@@ -1,8 +1,8 @@
-"""Docstrings and tables as Markdown."""
+"""Docstrings as Markdown."""
 
 import inspect
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 
 def prose(documented: str | None) -> str:
@@ -22,19 +22,6 @@ def _paragraph(text: str) -> str:
     if text.startswith("    "):
         return f"```py\n{textwrap.dedent(text)}\n```"
     return text
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, or nothing when it has no rows."""
-    lines = [_row(cells) for cells in rows]
-    if not lines:
-        return ""
-    return "\n".join([_row(head), "|" + "---|" * len(head), *lines])
-
-
-def _row(cells: Sequence[str]) -> str:
-    shown = (cell.replace("|", "\\|") for cell in cells)
-    return f"|{'|'.join(f' {cell} ' if cell else ' ' for cell in shown)}|"
 
 
 def page(*parts: str) -> str:

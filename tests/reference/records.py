@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.parts import table
 from project.records import (
     CELERY_STATE,
     DEFAULT_MAX_RETRIES,
@@ -22,7 +23,7 @@ from project.records import (
     Worker,
     backoff,
 )
-from tests.reference.prose import listed, page, sections, table
+from tests.reference.prose import listed, page, sections
 from tests.reference.shapes import described
 
 SHAPES = (TaskRecord, ShownTask, Failure, Progress, Estimate, Event, Queue, Worker, Running)

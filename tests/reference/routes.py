@@ -8,7 +8,8 @@ from api.app import DESCRIPTION, build, release
 from api.drain import Drain
 from api.edge import Route, Router
 from api.openapi import Info, document
-from tests.reference.prose import listed, page, sections, table
+from benchmarks.parts import table
+from tests.reference.prose import listed, page, sections
 from tests.reference.shapes import described, spelled
 
 Operation = dict[str, Any]

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from tests.reference.prose import anchored, listed, page, prose, table
+from benchmarks.parts import table
+from tests.reference.prose import anchored, listed, page, prose
 
 type Schema = dict[str, Any]
 

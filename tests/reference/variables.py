@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
+from benchmarks.parts import table
 from project.settings import Settings
-from tests.reference.prose import listed, table
+from tests.reference.prose import listed
 
 
 def make() -> str:
