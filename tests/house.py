@@ -55,11 +55,12 @@ class House:
         assert program.is_running, program.said
 
     def is_ready(self) -> bool:
-        """Whether the API answers and there is a worker."""
+        """Whether the API answers and there is a worker, as far as one can see without a key."""
         with suppress(httpx2.TransportError):
             if self.http.get("/health/ready").status_code != 200:
                 return False
-            return bool(self.stats()["worker_count"])
+            answer = self.http.get("/queue/stats")
+            return answer.status_code == 401 or bool(answer.json()["worker_count"])
         return False
 
     def processes(self) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browsing import browser, visited
-from tests.tutorial import Block, Reader, blocks, objects
+from tests.guides import Block, Reader, blocks, objects
 
 pytestmark = pytest.mark.timeout(300)
 

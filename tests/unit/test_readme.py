@@ -17,6 +17,7 @@ PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
 MADE_BY_THE_READER = {
     "tasks/checksums.py",
     "tasks/sums.py",
+    "tasks/nightly.py",
     "api/sums.py",
     "tests/unit/tasks/test_sums.py",
     "tests/integration/test_late_sums.py",

@@ -1,4 +1,4 @@
-"""The tutorial as a test does it: files are written and commands run in a copy of the checkout."""
+"""Guides as a test does them: files are written and commands run in a copy of the checkout."""
 
 import os
 import re
@@ -12,9 +12,17 @@ import msgspec
 from tests.house import House
 from tests.readme import ROOT
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
+DOCS = ROOT / "docs"
+TUTORIAL = DOCS / "tutorial.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"`([\w/]+\.py)`")
+UP = re.compile(r"((?:\w+=\S+ )*)make up\n")
+KEPT = ("ID", "KEY", "JSON")
+"""Variables that one command of a guide leaves to the next."""
+
+MANY = "400"
+"""In place of a million."""
+
 PARTS = ("project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
 
 
@@ -26,19 +34,20 @@ class Block(NamedTuple):
     file: str = ""
 
 
-def blocks() -> list[Block]:
-    """All code of the tutorial, in order."""
-    text, found, before = TUTORIAL.read_text(), [], 0
+def blocks(page: Path = TUTORIAL) -> list[Block]:
+    """All code of a page, in order."""
+    text, found, before = page.read_text(), [], 0
     for match in BLOCK.finditer(text):
         files = FILE.findall(text[before : match.start()])
         language, code = match.groups()
-        found.append(Block(language, code, files[-1] if language == "python" else ""))
+        is_file = language == "python" and bool(files)
+        found.append(Block(language, code, files[-1] if is_file else ""))
         before = match.end()
     return found
 
 
 class Reader:
-    """Somebody who does what the tutorial says. ``said`` is what each command has printed."""
+    """Somebody who does what a guide says. ``said`` is what each command has printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,27 +62,34 @@ class Reader:
         (folder / ".venv").symlink_to(ROOT / ".venv")
         self.house = House(folder / "var", folder)
         self.house.folder.mkdir()
+        self.settings: dict[str, str] = {}
         self.said: list[str] = []
 
     def do(self, block: Block) -> None:
         """Write a file, start the system (again), or run a command."""
         if block.file:
             (self.folder / block.file).write_text(block.code)
-        elif block.code == "make up\n":
-            self.restart()
+        elif up := UP.fullmatch(block.code):
+            self.restart(**dict(setting.split("=") for setting in up[1].split()))
         elif block.language == "bash":
             self.said.append(self.run(block.code))
 
-    def restart(self) -> None:
+    def restart(self, **settings: str) -> None:
         """Ctrl-C, if it runs, and ``make up``."""
         if self.house.program:
             self.house.stop()
-        self.house.start()
+        self.house.start(**settings)
+        self.settings = settings
+
+    def begin(self) -> None:
+        """Have it running with nothing set."""
+        if not self.house.program or self.settings:
+            self.restart()
 
     def run(self, code: str) -> str:
         """What bash prints; variables are kept for the next command."""
         port = f"localhost:{self.house.ports['PORT']}"
-        keep = f"declare -p ID >{self.state} 2>/dev/null || true"
+        keep = f"declare -p {' '.join(KEPT)} >{self.state} 2>/dev/null || true"
         script = f"source {self.state}\n{code.replace('localhost:8000', port)}\n{keep}\n"
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script],  # noqa: S607 - the reader's own
@@ -91,7 +107,7 @@ class Reader:
     def environment(self) -> dict[str, str]:
         """Where the running system is; a reader has the defaults."""
         path = os.environ["PATH"]
-        return {"PATH": path, "DATA_DIR": str(self.house.folder), **self.house.ports}
+        return {"PATH": path, "COUNT": MANY, "DATA_DIR": str(self.house.folder), **self.house.ports}
 
     def close(self) -> None:
         """Stop the system."""
