@@ -18,6 +18,7 @@ from project.store import SCRIPTS, Store
 from tests.readme import ROOT
 
 CHART = (ROOT / "docs" / "explanation" / "states.md").read_text()
+STORY = (ROOT / "docs" / "how-nothing-is-lost.md").read_text()
 NOWHERE = "[*]"
 WORKERS = "continuo:workers"
 TOKEN = "w#1"
@@ -195,9 +196,10 @@ TRIED: dict[str, list[Step]] = {
 }
 
 
-def drawn() -> set[Arrow]:
-    """From, to and by which move, as the chart has it."""
-    found = re.findall(r"^ +(\S+) --> (\S+): (.+)$", CHART, re.MULTILINE)
+def drawn(page: str = CHART) -> set[Arrow]:
+    """From, to and by which move, as a chart of states has it."""
+    (chart,) = re.findall(r"^stateDiagram-v2\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^ +(\S+) --> (\S+): (.+)$", chart, re.MULTILINE)
     return {(old, new, move) for old, new, by in found for move in by.split(", ")}
 
 
@@ -221,6 +223,10 @@ def test_the_chart_has_every_transition_and_no_other(store: Store) -> None:
 
     assert sorted(seen - shown) == []
     assert sorted(shown - seen) == []
+
+
+def test_the_chart_for_the_story_has_the_same_arrows() -> None:
+    assert {(old, new) for old, new, _ in drawn(STORY)} == {(old, new) for old, new, _ in drawn()}
 
 
 def test_every_script_that_can_change_a_status_was_tried() -> None:

@@ -13,6 +13,14 @@ type Schema = dict[str, Any]
 MANY = 12
 """Values beyond which a list of what is allowed is cut."""
 HEAD = ("field", "type", "default")
+FORMATS = {
+    "uri": "URL",
+    "email": "e-mail address",
+    "line": "text of one line",
+    "download-link": "download link",
+    "csv": "CSV",
+}
+"""Texts of a certain kind, in words."""
 
 
 def described(schema: Schema) -> str:
@@ -65,10 +73,16 @@ def _plain(schema: Schema) -> Iterator[str]:
     if kind == "array":
         yield "array of " + spelled(schema.get("items", {}))
     elif kind:
-        yield schema.get("format", kind) if kind == "string" else kind
+        yield format_of(schema) if kind == "string" else kind
     yield from bounds_of(schema, "minimum", "maximum", "")
     yield from bounds_of(schema, "minLength", "maxLength", "characters")
     yield from bounds_of(schema, "minItems", "maxItems", "items")
+
+
+def format_of(schema: Schema) -> str:
+    """What kind of text it is."""
+    kind = schema.get("format", "string")
+    return FORMATS.get(kind, kind)
 
 
 def bounds_of(schema: Schema, least: str, most: str, unit: str) -> Iterator[str]:
