@@ -68,6 +68,7 @@ class Stores:
 
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
+    app.loader.import_default_modules()  # a job of any kind may be retried, ordered here or not
     routes = Router()
     mail = (emails, blasts, recipients, previews, tryouts, suppressions, unsubscribe)
     work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts, metrics)

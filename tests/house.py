@@ -13,7 +13,7 @@ import httpx2
 from project.records import FINAL
 from tests.patience import until
 from tests.ports import free_port
-from tests.processes import Program, children, with_environment
+from tests.processes import ROOT, Program, children, with_environment
 
 START_SECONDS = 60.0
 JOB_SECONDS = 30.0
@@ -24,8 +24,9 @@ STOP_SECONDS = 40.0
 class House:
     """``python -m project.up`` on ports and a data folder of its own; may be started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, checkout: Path = ROOT) -> None:
         self.folder = folder
+        self.checkout = checkout
         self.ports = {
             name: str(free_port()) for name in ("PORT", "FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
         }
@@ -44,18 +45,22 @@ class House:
         data = {"DATA_DIR": str(self.folder), "WORKER_CONCURRENCY": "2"}
         log = self.folder.with_suffix(".log")
         program = Program(
-            [sys.executable, "-m", "project.up"], log, self.ports | data | environment
+            [sys.executable, "-m", "project.up"],
+            log,
+            self.ports | data | environment,
+            self.checkout,
         )
         self.program = program
         until(lambda: self.is_ready() or not program.is_running, START_SECONDS)
         assert program.is_running, program.said
 
     def is_ready(self) -> bool:
-        """Whether the API answers and there is a worker."""
+        """Whether the API answers and there is a worker, as far as one can see without a key."""
         with suppress(httpx2.TransportError):
             if self.http.get("/health/ready").status_code != 200:
                 return False
-            return bool(self.stats()["worker_count"])
+            answer = self.http.get("/queue/stats")
+            return answer.status_code == 401 or bool(answer.json()["worker_count"])
         return False
 
     def processes(self) -> list[int]:

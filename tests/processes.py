@@ -14,14 +14,16 @@ PROC = Path("/proc")
 
 
 class Program:
-    """A command in a process group of its own; all it prints goes to ``log``."""
+    """A command run in ``folder``, in a process group of its own; all it prints goes to ``log``."""
 
-    def __init__(self, command: list[str], log: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], log: Path, environment: dict[str, str], folder: Path = ROOT
+    ) -> None:
         self.log = log
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=folder,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -1,4 +1,4 @@
-"""The README as tests read it: its sections, the code in them, the rows of their tables."""
+"""The README and other pages as tests read them: sections, their code, the rows of their tables."""
 
 import re
 from pathlib import Path
@@ -7,21 +7,23 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 
 
-def section(title: str) -> str:
+def section(title: str, page: Path = README) -> str:
     """The text under a heading, up to the next one."""
-    _, found, rest = README.read_text().partition(f"\n## {title}\n")
-    assert found, f"README.md has no section {title!r}"
+    _, found, rest = page.read_text().partition(f"\n## {title}\n")
+    assert found, f"{page.name} has no section {title!r}"
     return rest.partition("\n## ")[0]
 
 
-def code(title: str, language: str) -> list[str]:
+def code(title: str, language: str, page: Path = README) -> list[str]:
     """The code blocks of one language in a section, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", section(title), re.DOTALL | re.MULTILINE)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", section(title, page), re.DOTALL | re.MULTILINE
+    )
 
 
-def rows(title: str) -> list[list[str]]:
+def rows(title: str, page: Path = README) -> list[list[str]]:
     """The cells of all table rows in a section, without heads and rulers."""
-    lines = section(title).splitlines()
+    lines = section(title, page).splitlines()
     tables = [
         line
         for place, line in enumerate(lines)

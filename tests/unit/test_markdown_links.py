@@ -7,7 +7,9 @@ import pytest
 
 from tests.readme import ROOT
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+INDEX = ROOT / "docs" / "README.md"
+DOCS = sorted(INDEX.parent.rglob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *DOCS, *sorted((ROOT / "benchmarks").glob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
@@ -20,14 +22,23 @@ def test_there_are_pages_to_check() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    links = LINK.findall(FENCE.sub("", page.read_text()))
+    assert [link for link in links(page) if not leads_somewhere(page, link)] == []
 
-    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+def test_the_index_leads_to_every_page() -> None:
+    linked = {(INDEX.parent / link.partition("#")[0]).resolve() for link in links(INDEX)}
+
+    assert [page.name for page in DOCS if page != INDEX and page not in linked] == []
 
 
 @pytest.mark.parametrize("link", ["nowhere.md", "README.md#no-such-heading", "#nothing"])
 def test_a_dead_link_is_noticed(link: str) -> None:
     assert not leads_somewhere(ROOT / "README.md", link)
+
+
+def links(page: Path) -> list[str]:
+    """The links of a page to others of ours, pictures too."""
+    return LINK.findall(FENCE.sub("", page.read_text()))
 
 
 def leads_somewhere(page: Path, link: str) -> bool:

@@ -14,7 +14,14 @@ from tests.readme import README, ROOT, code, rows, section
 
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
-MADE_BY_THE_READER = {"tasks/checksums.py"}
+MADE_BY_THE_READER = {
+    "tasks/checksums.py",
+    "tasks/sums.py",
+    "tasks/nightly.py",
+    "api/sums.py",
+    "tests/unit/tasks/test_sums.py",
+    "tests/integration/test_late_sums.py",
+}
 
 
 def test_the_configuration_table_is_the_settings() -> None:

@@ -1,0 +1,1 @@
+"""What a larger installation would take: a simulation fed with measured costs."""

@@ -1,0 +1,36 @@
+"""``python -m benchmarks.scaling``: what more jobs take, as one was measured.
+
+Simulates, prints the tables, and writes them and the picture into ``docs/``. ``--measure``
+measures again what a job costs its Valkey.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.parts import renewed
+from benchmarks.scaling import measure
+from benchmarks.scaling.charts import picture
+from benchmarks.scaling.tables import PARTS
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "scaling.md"
+PICTURE = DOCS / "pictures" / "scaling.svg"
+COMMAND = "benchmarks.scaling"
+
+
+def main() -> int:
+    """Simulate, print, write."""
+    parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description=__doc__)
+    parser.add_argument("--measure", action="store_true", help="measure the costs in Valkey first")
+    if parser.parse_args().measure:
+        measure.write()
+    for make in PARTS.values():
+        print(make(), end="\n\n")
+    PICTURE.write_text(picture())
+    PAGE.write_text(renewed(PAGE.read_text(), COMMAND, PARTS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

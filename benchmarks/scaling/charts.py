@@ -1,0 +1,68 @@
+"""What came of it, as a picture."""
+
+from collections.abc import Iterator
+
+from benchmarks.scaling.cell import Simulation, sized
+from benchmarks.scaling.growing import END
+from benchmarks.scaling.picture import Axis, Line, Panel, drawn
+from benchmarks.scaling.tables import costs, traced
+
+BLUES = {1: "#9BC4E2", 2: "#5FA3D0", 4: "#0072B2", 8: "#003E63"}
+SHIFTS = {"length > 100": (-56, 0), "age > 30 s": (44, 2)}
+COLOURS = {"length > 100": "#D55E00", "age > 30 s": "#0072B2"}
+
+
+def picture() -> str:
+    """Both charts."""
+    said = "Waiting time beside load for 1 to 8 cells; age of the first job while workers are added"
+    return drawn([of_loads(), of_signals()], said)
+
+
+def of_loads() -> Panel:
+    """How long jobs wait as more come."""
+    curve = list(waits_by_load())
+    lines = [
+        Line(
+            f"{cells} cell{'s' if cells > 1 else ''}",
+            colour,
+            [(hourly * cells, wait * 1000) for hourly, wait in curve],
+        )
+        for cells, colour in BLUES.items()
+    ]
+    across = [(1e6, "1 M"), (3e6, "3 M"), (10e6, "10 M"), (30e6, "30 M"), (100e6, "100 M")]
+    return Panel(
+        "Wait for a slot, p99",
+        Axis("jobs an hour, in the busiest minute", 1e6, 200e6, across, is_log=True),
+        Axis("ms", 0.5, 20, [(0.5, "0.5"), (1, "1"), (2, "2"), (5, "5"), (10, "10")], is_log=True),
+        lines,
+    )
+
+
+def waits_by_load() -> Iterator[tuple[float, float]]:
+    """Jobs an hour of one cell, and their p99 in seconds, until Valkey is nearly always busy."""
+    for busy in (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96):
+        cell = sized(busy / costs().store, costs())
+        yield cell.rate * 3600, Simulation(cell, costs()).run().p99
+
+
+def of_signals() -> Panel:
+    """How late work is while workers are added."""
+    lines = [
+        Line(
+            signal,
+            COLOURS[signal],
+            list(zip((at / 60 for at in trace.times), trace.ages, strict=True)),
+            named_at=max(range(len(trace.ages)), key=trace.ages.__getitem__),
+            shift=SHIFTS[signal],
+        )
+        for signal, kind, trace in traced()
+        if kind.name == "slow"
+    ]
+    minutes = [(float(minute), f"{minute}") for minute in range(0, int(END / 60) + 1, 15)]
+    ages = [(float(age), f"{age}") for age in range(0, 251, 50)]
+    return Panel(
+        "Age of the first job, when three times as many come",
+        Axis("minutes; jobs of 20 s, the rush is from minute 15 to 45", 0, END / 60, minutes),
+        Axis("seconds", 0, 250, ages),
+        lines,
+    )

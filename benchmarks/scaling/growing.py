@@ -1,0 +1,147 @@
+"""Two queues whose workers come and go by a signal: the queue's length, or its first job's age.
+
+Both get three times their jobs for half an hour. Jobs of one queue are quick, of the other slow;
+the rule is the same for both, as it would be for queues that nobody has looked at.
+"""
+
+from collections.abc import Callable, Iterator
+from math import ceil
+from random import Random
+from typing import NamedTuple
+
+from benchmarks.scaling.engine import Process, Station, World
+
+LOOK, START_SECONDS, END = 15.0, 45.0, 5400.0
+"""Seconds between two looks, until a new worker runs, and of all of it."""
+
+RUSH = range(900, 2700)
+"""Seconds in which three times as much comes."""
+
+GROW, SHRINK, MOST, IDLE = 1.5, 0.9, 400, 0.6
+
+type Signal = Callable[[Station, World], float]
+"""Above 1: too little; below 1: enough."""
+
+
+class Kind(NamedTuple):
+    """Jobs that come so often (a second, on average) and take so long (seconds, on average)."""
+
+    name: str
+    rate: float
+    seconds: float
+
+
+class Trace(NamedTuple):
+    """What was seen at each look: time, age of the first job, slots. ``waits`` of all jobs."""
+
+    times: list[float]
+    ages: list[float]
+    slots: list[int]
+    waits: list[float]
+
+    @property
+    def slot_hours(self) -> float:
+        """What was paid for."""
+        return sum(self.slots) * LOOK / 3600
+
+    @property
+    def worst(self) -> float:
+        """The longest wait, seconds."""
+        return max(self.waits)
+
+    @property
+    def late(self) -> float:
+        """The share of jobs that waited longer than the age that is aimed at."""
+        return sum(wait > AGE for wait in self.waits) / len(self.waits)
+
+
+KINDS = (Kind("quick", 40.0, 0.25), Kind("slow", 0.5, 20.0))
+LENGTH, AGE = 100, 30.0
+
+
+def by_length(queue: Station, _: World) -> float:
+    """More than 100 jobs wait."""
+    return len(queue.waiting) / LENGTH
+
+
+def by_age(queue: Station, world: World) -> float:
+    """The first of them has waited for more than 30 seconds."""
+    return queue.age(world) / AGE
+
+
+SIGNALS: dict[str, Signal] = {"length > 100": by_length, "age > 30 s": by_age}
+
+
+class Growing:
+    """One queue under one signal."""
+
+    def __init__(self, kind: Kind, signal: Signal) -> None:
+        self.kind = kind
+        self.signal = signal
+        self.random = Random(1)  # noqa: S311 - the same each time
+        self.world = World()
+        self.queue = Station(ceil(kind.rate * kind.seconds / 0.7))
+        self.coming = 0
+        self.trace = Trace([], [], [], [])
+
+    def run(self) -> Trace:
+        """All of it."""
+        self.world.after(0.0, self.arrivals())
+        self.world.after(LOOK, self.watch())
+        self.world.run(END)
+        return self.trace
+
+    def arrivals(self) -> Process:
+        """Three times as many while there is a rush."""
+        while True:
+            self.world.after(0.0, self.job())
+            more = 3 if int(self.world.now) in RUSH else 1
+            yield self.random.expovariate(self.kind.rate * more)
+
+    def job(self) -> Process:
+        """Wait, run."""
+        ordered = self.world.now
+        yield self.queue
+        self.trace.waits.append(self.world.now - ordered)
+        yield self.random.expovariate(1 / self.kind.seconds)
+        self.queue.give(self.world)
+
+    def watch(self) -> Process:
+        """Look at the signal, and start or stop workers."""
+        seen = 0.0
+        while True:
+            self.note()
+            self.adjust(busy=(self.queue.busy_seconds - seen) / LOOK)
+            seen = self.queue.busy_seconds
+            yield LOOK
+
+    def adjust(self, busy: float) -> None:
+        """Half as many more when it is too little; a tenth fewer when they have little to do."""
+        slots, signal = self.queue.places, self.signal(self.queue, self.world)
+        if self.coming:
+            return
+        if signal > 1:
+            self.coming = min(ceil(slots * GROW), MOST) - slots
+            self.world.after(START_SECONDS, self.start())
+        elif busy < slots * IDLE and not self.queue.waiting:
+            self.queue.places = ceil(slots * SHRINK)
+
+    def start(self) -> Process:
+        """Slots that are there when their workers have started."""
+        self.queue.places += self.coming
+        self.coming = 0
+        self.queue.call(self.world)
+        yield 0.0
+
+    def note(self) -> None:
+        """Remember how it is."""
+        self.trace.times.append(self.world.now)
+        self.trace.ages.append(self.queue.age(self.world))
+        self.trace.slots.append(self.queue.places)
+
+
+def traces() -> Iterator[tuple[str, Kind, Trace]]:
+    """Each signal with each kind of job."""
+    for name, signal in SIGNALS.items():
+        for kind in KINDS:
+            yield name, kind, Growing(kind, signal).run()

@@ -1,0 +1,92 @@
+"""``python -m benchmarks.scaling --measure``: what one job costs its Valkey, the long way.
+
+The long way is that of a job which is not so quick that its process takes the next by itself: a
+call each to enqueue, fetch, start and succeed; the acknowledgement goes with the next fetch.
+A cost is Valkey's own processor time, and what its append-only file grows by.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine, said
+from project import moves
+from project.demo import free_ports
+from project.embedded import EmbeddedValkey
+from project.store import Store
+from tasks.reports import generate_report
+
+RESULT = Path(__file__).parents[1] / "results" / "scaling.json"
+JOBS = 10_000
+WORKER = "worker"
+
+
+def measure() -> dict[str, Any]:
+    """The costs of one job, microseconds and bytes, and where they were measured."""
+    (port,) = free_ports(1)
+    with (
+        tempfile.TemporaryDirectory(prefix="continuo-scaling-") as folder,
+        EmbeddedValkey(Path(folder), port) as valkey,
+    ):
+        store = Store(valkey.url)
+        try:
+            costs = costs_of(store)
+        finally:
+            store.close()
+    return {"machine": machine(), "commit": said("git", "rev-parse", "--short", "HEAD")} | costs
+
+
+def costs_of(store: Store) -> dict[str, float]:
+    """The costs of one job on a server that has nothing else to do."""
+    store.run(moves.lease(WORKER, 3600, {"slots": 1}, first=True))
+    ids = [f"{number:036}" for number in range(JOBS)]
+    serials = count(1)
+    written = file_bytes(store)
+    costs = {
+        "enqueue_us": spent(store, ids, lambda job: enqueue(store, job)),
+        "run_us": spent(store, ids, lambda job: run(store, job, next(serials))),
+        "read_us": spent(store, ids, lambda job: store.run(moves.show(job))),
+    }
+    return costs | {"file_bytes": (file_bytes(store) - written) / JOBS}
+
+
+def enqueue(store: Store, job_id: str) -> None:
+    """Order one."""
+    message = generate_report.message(kwargs={"type": "summary", "filters": {}}, task_id=job_id)
+    store.run(moves.enqueue(message))
+
+
+def run(store: Store, job_id: str, serial: int) -> None:
+    """What a worker says of one."""
+    done = [str(serial - 1)]
+    store.run(moves.fetch(WORKER, serial=serial, most=1, done=done, lists=["celery"]))
+    token = f"{WORKER}#{serial}"
+    store.run(moves.start(job_id, retries=0, token=token))
+    store.run(moves.succeed(job_id, token=token, result='{"rows_processed": 1}', news="{}"))
+
+
+def spent(store: Store, ids: list[str], call: Callable[[str], object]) -> float:
+    """Microseconds of Valkey's processor time for each."""
+    before = processor_seconds(store)
+    for job_id in ids:
+        call(job_id)
+    return round((processor_seconds(store) - before) / len(ids) * 1e6, 1)
+
+
+def processor_seconds(store: Store) -> float:
+    """What the server has used so far, of its own and for the system."""
+    used = store.client.info("cpu")
+    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
+
+
+def file_bytes(store: Store) -> int:
+    """The size of its append-only file; it is too small to be rewritten meanwhile."""
+    return int(store.client.info("persistence")["aof_current_size"])
+
+
+def write() -> None:
+    """Measure, and keep what came of it."""
+    RESULT.write_text(json.dumps(measure(), indent=2) + "\n")

@@ -1,0 +1,120 @@
+"""Line charts as SVG, of nothing but text."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from math import log10
+from typing import NamedTuple
+
+WIDTH, HEIGHT = 470, 330
+LEFT, RIGHT, TOP, BOTTOM = 62, 20, 46, 50
+INK, GREY, RULE = "#222222", "#666666", "#E3E6E8"
+
+type Points = Sequence[tuple[float, float]]
+
+
+class Line(NamedTuple):
+    """One line; its name stands at ``named_at``, one of its points, moved by ``shift`` pixels."""
+
+    name: str
+    colour: str
+    points: Points
+    named_at: int = -1
+    shift: tuple[int, int] = (0, -8)
+
+
+class Axis(NamedTuple):
+    """From where to where, what is written along it, and the numbers that are marked."""
+
+    name: str
+    first: float
+    last: float
+    marks: Sequence[tuple[float, str]]
+    is_log: bool = False
+
+    def place(self, value: float) -> float:
+        """Where on the axis, from 0 to 1."""
+        if self.is_log:
+            return log10(value / self.first) / log10(self.last / self.first)
+        return (value - self.first) / (self.last - self.first)
+
+
+class Panel(NamedTuple):
+    """One chart."""
+
+    title: str
+    across: Axis
+    up: Axis
+    lines: Sequence[Line]
+
+    def draw(self, left: int) -> Iterator[str]:
+        """Its elements; ``left`` is where it begins."""
+        yield f'<g transform="translate({left} 0)">'
+        yield text(LEFT, 22, self.title, size=13, weight="bold")
+        yield from self._rules()
+        yield text(LEFT, HEIGHT - 12, self.across.name, colour=GREY)
+        yield text(LEFT, TOP - 10, self.up.name, colour=GREY)
+        for line in self.lines:
+            yield from self._line(line)
+        yield "</g>"
+
+    def _rules(self) -> Iterator[str]:
+        for value, name in self.up.marks:
+            y = self._y(value)
+            yield rule(LEFT, y, WIDTH - RIGHT, y)
+            yield text(LEFT - 8, y + 4, name, anchor="end", colour=GREY)
+        for value, name in self.across.marks:
+            x = self._x(value)
+            yield rule(x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 5)
+            yield text(x, HEIGHT - BOTTOM + 18, name, anchor="middle", colour=GREY)
+
+    def _line(self, line: Line) -> Iterator[str]:
+        places = [(self._x(across), self._y(up)) for across, up in line.points]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        yield f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"/>'
+        x, y = places[line.named_at]
+        yield text(
+            x + line.shift[0], y + line.shift[1], line.name, colour=line.colour, anchor="middle"
+        )
+
+    def _x(self, value: float) -> float:
+        return LEFT + self.across.place(value) * (WIDTH - LEFT - RIGHT)
+
+    def _y(self, value: float) -> float:
+        return HEIGHT - BOTTOM - self.up.place(value) * (HEIGHT - TOP - BOTTOM)
+
+
+def drawn(panels: Sequence[Panel], said: str) -> str:
+    """A picture of several charts side by side, with a text for those who do not see it."""
+    width = WIDTH * len(panels)
+    size = f'viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}"'
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" role="img">',
+            f"<title>{escape(said)}</title>",
+            '<rect width="100%" height="100%" fill="#FFFFFF"/>',
+            *(part for place, panel in enumerate(panels) for part in panel.draw(place * WIDTH)),
+            "</svg>\n",
+        ]
+    )
+
+
+def rule(x: float, y: float, to_x: float, to_y: float) -> str:
+    """A thin line."""
+    return f'<path d="M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}" stroke="{RULE}"/>'
+
+
+def text(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: int = 11,
+    colour: str = INK,
+    anchor: str = "start",
+    weight: str = "normal",
+) -> str:
+    """Words at a place."""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" '
+        f'text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>'
+    )

@@ -1,0 +1,37 @@
+"""The commands of the how-to guides work as they stand there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.guides import DOCS, Reader, blocks
+
+pytestmark = pytest.mark.timeout(300)
+
+GUIDES = sorted(
+    page
+    for page in (DOCS / "how-to").glob("*.md")
+    if any(block.language == "bash" for block in blocks(page))
+)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Somebody who works through the guides."""
+    reader = Reader(tmp_path_factory.mktemp("guides") / "continuo")
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_every_command_of_a_guide_works(reader: Reader, page: Path) -> None:
+    reader.begin()
+    for block in blocks(page):
+        reader.do(block)
+
+
+def test_a_guide_with_commands_is_found() -> None:
+    assert {page.stem for page in GUIDES} >= {"reports", "email-blasts", "failed-jobs"}

@@ -1,0 +1,48 @@
+"""A backup is made and restored as docs/operating/backups.md says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.guides import DOCS, UP, Reader, blocks
+from tests.patience import until
+
+pytestmark = pytest.mark.timeout(300)
+
+PAGE = DOCS / "operating" / "backups.md"
+BACKUP, RESTORE = [block for block in blocks(PAGE) if block.language == "bash"]
+(START,) = [block for block in blocks(PAGE) if UP.fullmatch(block.code)]
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    reader = Reader(tmp_path / "continuo")
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def test_a_backup_made_while_it_runs_has_every_job_and_file_of_before(reader: Reader) -> None:
+    house = reader.house
+    reader.restart()
+    done = house.order("/reports", {"type": "monthly"})["id"]
+    result = house.final("/tasks", done)["result"]
+    waits = [house.order("/reports", {"delay": 600, "tags": ["before"]})["id"] for _ in range(300)]
+    house.http.post("/suppressions", json={"addresses": ["a@example.com"], "reason": "manual"})
+
+    reader.do(BACKUP)
+    house.order("/reports", {"delay": 600, "tags": ["after"]})
+    reader.do(RESTORE)
+    reader.do(START)
+
+    assert house.record("/tasks", done)["result"] == result
+    link = urlsplit(result["download_url"]).path
+    assert house.http.get(link).content[:5] == b"%PDF-"
+    assert house.http.get("/tasks?tag=before").json()["total"] == len(waits)
+    assert house.http.get("/tasks?tag=after").json()["total"] == 0
+    assert house.http.get("/suppressions/a@example.com").status_code == 200
+    house.order("/reports", {"type": "summary"})
+    until(lambda: house.stats()["status_counts"]["success"] == 2, 30)

@@ -1,0 +1,107 @@
+"""The tutorial, done as it says: every file written, every command run."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browsing import browser, visited
+from tests.guides import Block, Reader, blocks, objects
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Who has done all of it."""
+    reader = Reader(tmp_path_factory.mktemp("tutorial") / "continuo")
+    try:
+        for block in blocks():
+            reader.do(block)
+        yield reader
+    finally:
+        reader.close()
+
+
+def records(reader: Reader, command: int) -> list[dict[str, Any]]:
+    """What a command has printed."""
+    return objects(reader.said[command])
+
+
+def shown(place: int) -> dict[str, Any]:
+    """What the page says that an answer has in it."""
+    answers = [block for block in blocks() if block.language == "json"]
+    found: dict[str, Any] = json.loads(answers[place].code)
+    return found
+
+
+def test_each_block_is_written_run_or_compared() -> None:
+    files = [block.file for block in blocks() if block.language == "python"]
+    starts = [block for block in blocks() if block.language == "sh"]
+
+    assert len(files) == len(set(files)) == 5
+    assert starts == [Block("sh", "make up\n")] * 2
+    assert {block.language for block in blocks()} == {"python", "sh", "bash", "json"}
+
+
+def test_a_file_that_is_not_there_is_looked_for_again(reader: Reader) -> None:
+    (first,), (last,) = records(reader, 0), records(reader, 1)
+
+    assert first["kind"] == "sum"
+    assert first["status"] in {"pending", "running", "retrying"}
+    assert last.items() >= shown(0).items()
+    assert "FileNotFoundError" in {error["class"] for error in last["errors"]}
+    assert last["progress"]["note"] == "orders added up"
+
+
+def test_an_amount_that_is_none_fails_at_once_and_is_found(reader: Reader) -> None:
+    (failed,), (found,) = records(reader, 2), records(reader, 3)
+
+    assert (failed["status"], failed["attempts"]) == ("failed", 1)
+    assert [error["class"] for error in failed["errors"]] == ["PermanentError"]
+    assert [task["id"] for task in found["tasks"]] == [failed["id"]]
+
+
+def test_the_repaired_job_succeeds_under_its_id(reader: Reader) -> None:
+    (failed,), (done,) = records(reader, 2), records(reader, 4)
+
+    assert done["id"] == failed["id"]
+    assert (done["status"], done["attempts"]) == ("success", 2)
+    assert done["errors"] == failed["errors"]
+
+
+def test_the_tests_pass(reader: Reader) -> None:
+    assert "3 passed" in reader.said[5]
+
+
+def test_the_route_takes_an_order_and_refuses_a_wrong_one(reader: Reader) -> None:
+    done, refused = records(reader, 7)
+
+    assert done.items() >= shown(0).items()
+    assert refused["status"] == 422
+    assert refused.items() >= shown(1).items()
+    assert "/sums" in reader.house.http.get("/openapi.json").json()["paths"]
+
+
+def test_the_console_shows_the_job_and_retries_another(reader: Reader) -> None:
+    (failed,) = records(reader, 2)
+    (reader.folder / "orders.csv").write_text("order,amount\n1,lots\n")
+    again = reader.house.order("/sums", {"file": "orders.csv"})
+    with browser() as chromium, visited(chromium, str(reader.house.http.base_url)) as page:
+        page.get_by_role("link", name="Jobs").click()
+        page.locator(f"a[href$='{failed['id']}']").click()
+        expect(page.locator(".timeline")).to_contain_text("PermanentError")
+        page.goto(f"/console/jobs/{again['id']}")
+        expect(page.locator(".head .badge")).to_have_text("failed")
+        (reader.folder / "orders.csv").write_text("order,amount\n1,5\n")
+        page.get_by_role("button", name="Retry").click()
+        expect(page.locator(".head .badge")).to_have_text("success")
+
+
+def test_files_are_where_the_page_says(reader: Reader) -> None:
+    written = [Path(block.file) for block in blocks() if block.file]
+
+    assert all((reader.folder / path).exists() for path in written)

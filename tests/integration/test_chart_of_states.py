@@ -1,0 +1,246 @@
+"""The chart of all transitions has as its arrows what moves do to jobs, and nothing else.
+
+Every move is tried on a job in every state, on a real Valkey. A state is more than a status:
+whether the job's worker lives, whether somebody wants it stopped, how often it has killed one.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from project import moves
+from project.errors import DuplicateJob
+from project.moves import Message, Move, Verdict
+from project.records import FINAL, TaskStatus
+from project.store import SCRIPTS, Store
+from tests.readme import ROOT
+
+CHART = (ROOT / "docs" / "explanation" / "states.md").read_text()
+STORY = (ROOT / "docs" / "how-nothing-is-lost.md").read_text()
+NOWHERE = "[*]"
+WORKERS = "continuo:workers"
+TOKEN = "w#1"
+OTHER = "v#2"
+
+type Arrow = tuple[str, str, str]
+type Step = Callable[[Store], object]
+"""Something that is done to the job ``a``, or for it."""
+
+
+def message(job_id: str = "a", retries: int = 0) -> Message:
+    """What a worker takes for one attempt of a job."""
+    nothing = {"eta": None, "expires": None, "timelimit": [None, None]}
+    headers = {"id": job_id, "task": "k", "retries": retries, **nothing}
+    text = json.dumps({"headers": headers, "content-type": "application/json"})
+    return Message(job_id, "k", "celery", text, "[[], {}]", 3)
+
+
+def status(store: Store) -> str:
+    record = store.run(moves.read("a"))
+    return record.status.value if record else NOWHERE
+
+
+def attempts(store: Store) -> int:
+    record = store.run(moves.read("a"))
+    return record.attempts if record else 0
+
+
+def enqueue(store: Store) -> None:
+    with suppress(DuplicateJob):
+        store.run(moves.enqueue(message()))
+
+
+def enqueue_once(store: Store) -> None:
+    with suppress(DuplicateJob):
+        store.run(moves.enqueue_once(message()))
+
+
+def fetch(store: Store) -> None:
+    """A worker that lives takes the message in hand, as its first."""
+    store.run(moves.lease("w", 60, {"slots": 1}, first=True))
+    store.run(moves.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+
+
+def start(store: Store, token: str = TOKEN) -> None:
+    """The message of the job's next attempt is run, or of the one that runs already."""
+    behind = int(status(store) == "running")
+    store.run(moves.start("a", retries=attempts(store) - behind, token=token))
+
+
+def start_elsewhere(store: Store) -> None:
+    start(store, OTHER)
+
+
+def run(store: Store) -> None:
+    fetch(store)
+    start(store)
+
+
+def succeed(job_id: str = "a", token: str = TOKEN) -> Move[Verdict]:
+    return moves.succeed(job_id, token=token, result="1", news="{}")
+
+
+def advance_from(store: Store) -> None:
+    """A pool process ends this job by itself."""
+    store.run(moves.advance(succeed(), worker="w", done="1", serial="2", lists=[], kinds=""))
+
+
+def advance_to(store: Store) -> None:
+    """A pool process ends another job and takes this one next."""
+    other = message("b")
+    store.run(moves.enqueue(other))
+    store.client.lrem("celery", 1, other.text)
+    store.run(moves.lease("v", 60, {"slots": 1}, first=True))
+    store.run(moves.start("b", retries=0, token=OTHER))
+    ended = succeed("b", OTHER)
+    store.run(
+        moves.advance(ended, worker="v", done="", serial="3", lists=["celery"], kinds="\nk\n")
+    )
+
+
+def fail(store: Store, status: TaskStatus = TaskStatus.FAILED, token: str = TOKEN) -> None:
+    store.run(moves.fail("a", token=token, status=status, error="e", exception="{}", news="{}"))
+
+
+def retry(store: Store) -> None:
+    next_one = message(retries=attempts(store))
+    store.run(moves.retry("a", token=TOKEN, error="e", delay=60, message=next_one))
+
+
+def promote(store: Store) -> None:
+    """The next attempt is due, and the message of the last one is done with."""
+    store.run(moves.ack("w", ["1"]))
+    store.run(moves.hurry("a"))
+    store.run(moves.promote(10))
+
+
+def cancel(store: Store) -> None:
+    store.run(moves.cancel("a"))
+
+
+def revive(store: Store, *, repeats: bool = False) -> None:
+    done = attempts(store)
+    store.run(moves.revive(message(retries=done), attempts=done, repeats=repeats))
+
+
+def die(store: Store) -> None:
+    """The lease of the worker has ended, while Redis was there all the time."""
+    store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
+    store.client.zadd(WORKERS, {"w": 1})
+
+
+def reap(store: Store) -> None:
+    die(store)
+    store.run(moves.reap(60))
+
+
+def sweep(store: Store) -> None:
+    for ended in FINAL:
+        store.run(moves.sweep(shelf="k", status=ended, kept=0, offset=0, most=10))
+
+
+def killed_twice(store: Store) -> None:
+    store.client.hset("continuo:job:a", "deaths", 2)
+
+
+STATES: list[list[Step]] = [
+    [],
+    [enqueue],
+    [enqueue, fetch],
+    [enqueue, run],
+    [enqueue, run, die],
+    [enqueue, run, cancel],
+    [enqueue, run, cancel, die],
+    [enqueue, run, killed_twice],
+    [enqueue, run, killed_twice, die],
+    [enqueue, run, retry],
+    [enqueue, run, retry, promote],
+    [enqueue, run, retry, promote, run],
+    [enqueue, run, lambda store: store.run(succeed())],
+    [enqueue, run, fail],
+    [enqueue, cancel],
+]
+TRIED: dict[str, list[Step]] = {
+    "enqueue": [enqueue],
+    "enqueue_once": [enqueue_once],
+    "register": [lambda store: store.run(moves.register(message(), retries=0))],
+    "start": [start, start_elsewhere],
+    "succeed": [lambda store: store.run(succeed())],
+    "advance": [advance_from, advance_to],
+    "fail": [
+        fail,
+        lambda store: fail(store, TaskStatus.CANCELLED),
+        lambda store: fail(store, TaskStatus.FAILED, ""),
+        lambda store: fail(store, TaskStatus.CANCELLED, ""),
+    ],
+    "retry": [retry],
+    "postpone": [
+        lambda store: store.run(moves.postpone("a", token=TOKEN, delay=60, message=message()))
+    ],
+    "interrupt": [
+        lambda store: store.run(moves.interrupt("a", token=TOKEN)),
+        lambda store: store.run(moves.interrupt("a", token=TOKEN, cause="signal 9")),
+    ],
+    "cancel": [cancel],
+    "cancelled": [lambda store: store.run(moves.cancelled("a", token=TOKEN))],
+    "is_cancelling": [lambda store: store.run(moves.is_cancelling("a"))],
+    "revive": [revive, lambda store: revive(store, repeats=True)],
+    "release": [lambda store: store.run(moves.release("w", ["1"]))],
+    "release_others": [lambda store: store.run(moves.release_others("w", []))],
+    "bury": [lambda store: store.run(moves.bury("w", "", "signal 9"))],
+    "leave": [lambda store: store.run(moves.leave("w"))],
+    "reap": [reap],
+    "sweep": [sweep],
+}
+
+
+def drawn(page: str = CHART) -> set[Arrow]:
+    """From, to and by which move, as a chart of states has it."""
+    (chart,) = re.findall(r"^stateDiagram-v2\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^ +(\S+) --> (\S+): (.+)$", chart, re.MULTILINE)
+    return {(old, new, move) for old, new, by in found for move in by.split(", ")}
+
+
+def happened(store: Store) -> set[Arrow]:
+    """The same, as it is when everything is tried in every state."""
+    seen = set()
+    for name, steps in TRIED.items():
+        for step in steps:
+            for state in STATES:
+                store.client.flushall()
+                for before in state:
+                    before(store)
+                old = status(store)
+                step(store)
+                seen.add((old, status(store), name))
+    return {(old, new, name) for old, new, name in seen if old != new}
+
+
+def test_the_chart_has_every_transition_and_no_other(store: Store) -> None:
+    seen, shown = happened(store), drawn()
+
+    assert sorted(seen - shown) == []
+    assert sorted(shown - seen) == []
+
+
+def test_the_chart_for_the_story_has_the_same_arrows() -> None:
+    assert {(old, new) for old, new, _ in drawn(STORY)} == {(old, new) for old, new, _ in drawn()}
+
+
+def test_every_script_that_can_change_a_status_was_tried() -> None:
+    can = {
+        name
+        for name, script in SCRIPTS.items()
+        if (ROOT / f"project/lua/{name}.lua").exists()
+        and re.search(r"local function (move|create)\(|redis.call\('DEL', job_key", script)
+    }
+
+    assert can == set(TRIED)
+
+
+def test_each_status_is_in_the_chart() -> None:
+    named = {place for old, new, _ in drawn() for place in (old, new)}
+
+    assert named == {NOWHERE, *TaskStatus}

@@ -1,0 +1,42 @@
+"""What the guide for Python programs shows does what it says."""
+
+import asyncio
+from typing import Any
+
+from project.celery import app
+from project.moves import read
+from project.records import TaskRecord
+from project.store import Store
+from tests.guides import DOCS, blocks
+
+PAGE = DOCS / "how-to" / "from-python.md"
+
+
+def names() -> dict[str, Any]:
+    """What the page's code defines."""
+    found: dict[str, Any] = {}
+    for block in blocks(PAGE):
+        if block.language == "python":
+            exec(block.code, found)  # noqa: S102 - the guide's
+    return found
+
+
+def test_a_program_orders_and_looks(store: Store) -> None:
+    guide = names()
+    job_id = guide["order_summary"]("2026-05")
+
+    assert guide["look"](job_id)["status"] == "pending"
+    assert guide["look"](job_id)["tags"] == ["web"]
+    assert guide["look"]("nobody") == {}
+
+
+def test_a_route_that_awaits_orders(store: Store) -> None:
+    async def order() -> TaskRecord:
+        try:
+            record: TaskRecord = await names()["order_report"]("2026-05")
+            return record
+        finally:
+            await app.async_store.close()
+
+    record = asyncio.run(order())
+    assert store.run(read(record.id)) is not None

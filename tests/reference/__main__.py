@@ -1,0 +1,45 @@
+"""``python -m tests.reference``: writes what docs/reference has from the code.
+
+What a person wrote there stays; each part between ``made by`` and ``end`` is made anew.
+"""
+
+import sys
+from pathlib import Path
+
+from benchmarks.parts import Parts, renewed
+from tests.readme import ROOT
+from tests.reference import failures, jobs, metrics, records, routes, variables
+
+FOLDER = ROOT / "docs" / "reference"
+COMMAND = "tests.reference"
+PARTS: Parts = {
+    "routes": routes.make,
+    "settings": variables.make,
+    "problem": failures.make_problem,
+    "statuses": failures.make_statuses,
+    "errors": failures.make_errors,
+    "states": records.make_statuses,
+    "retries": records.make_retries,
+    "shapes": records.make_shapes,
+    "options": jobs.make_options,
+    "sending": jobs.make_sending,
+    "results": jobs.make_results,
+    "running": jobs.make_running,
+    "metrics": metrics.make,
+}
+
+
+def pages() -> dict[Path, str]:
+    """The pages as they are."""
+    return {path: path.read_text() for path in sorted(FOLDER.glob("*.md"))}
+
+
+def main() -> int:
+    """Write all pages anew."""
+    for path, page in pages().items():
+        path.write_text(renewed(page, COMMAND, PARTS))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

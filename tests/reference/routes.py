@@ -1,0 +1,140 @@
+"""The routes, from the table that the API itself runs and describes in /openapi.json."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from api.app import DESCRIPTION, build, release
+from api.drain import Drain
+from api.edge import Route, Router
+from api.openapi import Info, document
+from benchmarks.parts import table
+from tests.reference.prose import listed, page, sections
+from tests.reference.shapes import described, spelled
+
+Operation = dict[str, Any]
+
+
+def router() -> Router:
+    """The routes that are described."""
+    routes, _ = build(Drain())
+    return routes
+
+
+def description() -> dict[str, Any]:
+    """What /openapi.json says."""
+    return document(router(), Info("Continuo", release(), DESCRIPTION))
+
+
+def make() -> str:
+    """The page."""
+    told = description()
+    routes = [route for route in router().routes if not route.hidden]
+    groups = dict.fromkeys(route.tags[0] if route.tags else "more" for route in routes)
+    return page(
+        *sections(2, ((group.capitalize(), group_of(group, routes, told)) for group in groups)),
+        "## Types",
+        *sections(
+            3,
+            (
+                (name, described(schema))
+                for name, schema in sorted(told["components"]["schemas"].items())
+            ),
+        ),
+    )
+
+
+def group_of(group: str, routes: list[Route], told: dict[str, Any]) -> str:
+    """The routes of one group."""
+    return page(
+        *sections(
+            3,
+            (
+                (
+                    f"{route.method} {route.template}",
+                    operation_of(route, told["paths"][route.template][route.method.lower()]),
+                )
+                for route in routes
+                if (route.tags[0] if route.tags else "more") == group
+            ),
+        )
+    )
+
+
+def operation_of(route: Route, operation: Operation) -> str:
+    """One route."""
+    return page(
+        " ".join(
+            filter(None, [sentence(route.summary), sentence(route.description), permission(route)])
+        ),
+        body_of(operation),
+        table(("parameter", "in", "type", "default"), parameters_of(operation)),
+        table(("answer", "body", "headers"), answers_of(operation)),
+        errors_of(operation),
+    )
+
+
+def sentence(text: str) -> str:
+    """A text that ends with a stop."""
+    return f"{' '.join(text.split()).removesuffix('.')}." if text else ""
+
+
+def permission(route: Route) -> str:
+    """Which key it takes."""
+    if not route.auth:
+        return "No key is asked for."
+    if route.of_all:
+        return f"Scope `{route.needs}`; not for the key of a tenant."
+    return f"Scope `{route.needs}`."
+
+
+def body_of(operation: Operation) -> str:
+    """What is to be sent."""
+    body = operation.get("requestBody")
+    if not body:
+        return ""
+    kinds = " or ".join(
+        f"{spelled(content['schema'])} as `{kind}`" for kind, content in body["content"].items()
+    )
+    return f"Body: {kinds}{'' if body['required'] else '; it may be left out'}."
+
+
+def parameters_of(operation: Operation) -> Iterator[tuple[str, str, str, str]]:
+    """Name, place, type and default of each parameter; of a header what it means."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        meaning = parameter.get("description") or schema.get("description")
+        default = schema.get("default")
+        shown = "" if default in (None, "") else f"`{default}`"
+        spelling = spelled(schema) if parameter["in"] != "header" else str(meaning)
+        yield f"`{parameter['name']}`", parameter["in"], spelling, shown
+
+
+def answers_of(operation: Operation) -> Iterator[tuple[str, str, str]]:
+    """Status, body and headers of each answer that is no error."""
+    for status, answer in operation["responses"].items():
+        if "$ref" not in answer:
+            headers = [name for name in answer["headers"] if name != "X-Request-ID"]
+            yield f"`{status}` {answer['description']}", contents_of(answer), listed(headers)
+
+
+def contents_of(answer: Operation) -> str:
+    """The types of a body."""
+    return ", ".join(
+        f"`{kind}`"
+        if not content.get("schema")
+        else f"{spelled(content['schema'])} as `{kind}`"
+        if kind != "application/json"
+        else spelled(content["schema"])
+        for kind, content in answer.get("content", {}).items()
+    )
+
+
+def errors_of(operation: Operation) -> str:
+    """The statuses of its errors."""
+    statuses = [
+        f"`{status}`"
+        for status, answer in operation["responses"].items()
+        if "$ref" in answer and int(status) >= HTTPStatus.BAD_REQUEST
+    ]
+    return f"Errors: {', '.join(statuses)}; see [errors](errors.md)." if statuses else ""

@@ -1,0 +1,46 @@
+"""The settings, from the class that reads them."""
+
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+
+from benchmarks.parts import table
+from project.settings import Settings
+from tests.reference.prose import listed
+
+
+def make() -> str:
+    """The table of all."""
+    rows = (row(name, field) for name, field in Settings.model_fields.items())
+    return table(("variable", "default", "allowed", "meaning"), rows)
+
+
+def row(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    """One setting."""
+    variable = f"`{field.validation_alias or name.upper()}`"
+    return variable, default_of(field), allowed(field), field.description or ""
+
+
+def default_of(field: FieldInfo) -> str:
+    """What it is when nobody sets it."""
+    shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+    return f"`{shown}`" if shown else ""
+
+
+def allowed(field: FieldInfo) -> str:
+    """Its type and bounds in words."""
+    if values := get_args(field.annotation):
+        return listed(values)
+    low, high = bound(field, "ge"), bound(field, "le")
+    kind = {bool: "true or false", int: "a whole number", float: "a number"}.get(
+        field.annotation or str, ""
+    )
+    if low is not None and high is not None:
+        return f"{low:,} to {high:,}"
+    return f"{low:,} or more" if low is not None else kind
+
+
+def bound(field: FieldInfo, name: str) -> Any:
+    """A limit, None when there is none."""
+    found = [getattr(rule, name) for rule in field.metadata if hasattr(rule, name)]
+    return found[0] if found else None

@@ -1,0 +1,25 @@
+"""What pages beside the README list is what there is."""
+
+import re
+
+from project.holders import SCOPES
+from tests.readme import ROOT, rows, section
+
+DEPLOYMENT = ROOT / "docs" / "how-to" / "deployment.md"
+KEYS = ROOT / "docs" / "how-to" / "keys-and-tenants.md"
+SECTION = "With Docker Compose"
+
+
+def test_the_compose_variables_are_those_of_the_file() -> None:
+    cells = " ".join(row[0] for row in rows(SECTION, DEPLOYMENT))
+    told = set(re.findall(r"`([A-Z_]+)`", cells))
+    exported = set(re.findall(r"([A-Z_]+)=me:", section(SECTION, DEPLOYMENT)))
+    known = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+
+    assert told | exported == known
+
+
+def test_the_scopes_are_those_that_keys_can_have() -> None:
+    told = {row[0].strip("`") for row in rows("Give everybody a key", KEYS)}
+
+    assert told == SCOPES

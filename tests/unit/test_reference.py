@@ -1,0 +1,21 @@
+"""What docs/reference says of the code is what the code says."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.parts import names_of, renewed
+from tests.reference.__main__ import COMMAND, PARTS, pages
+
+PAGES = pages()
+
+
+def test_each_part_is_on_a_page() -> None:
+    made = [name for page in PAGES.values() for name in names_of(page, COMMAND)]
+
+    assert sorted(made) == sorted(PARTS)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_of_the_reference_is_up_to_date(path: Path) -> None:
+    assert PAGES[path] == renewed(PAGES[path], COMMAND, PARTS), "run python -m tests.reference"

@@ -1,0 +1,125 @@
+"""The simulation behind docs/scaling.md agrees with queueing theory, and the page with it."""
+
+from itertools import pairwise
+from random import Random
+from statistics import mean
+
+import pytest
+
+from benchmarks.parts import names_of, renewed
+from benchmarks.scaling.__main__ import COMMAND, PAGE
+from benchmarks.scaling.cell import Simulation, hottest, hottest_by_chance, sized
+from benchmarks.scaling.costs import read_costs
+from benchmarks.scaling.engine import Process, Station, World
+from benchmarks.scaling.growing import KINDS, Growing, by_age, by_length
+from benchmarks.scaling.plan import fits
+from benchmarks.scaling.tables import PARTS
+from benchmarks.scaling.theory import constant_wait, mean_wait, must_wait, wait_of
+
+JOBS = 60_000
+
+
+class Line:
+    """Customers of one station; they come at random."""
+
+    def __init__(
+        self, servers: int, rate: float, service: float, *, constant: bool = False
+    ) -> None:
+        self.rate = rate
+        self.service = service
+        self.constant = constant
+        self.random = Random(7)  # noqa: S311 - the same each time
+        self.world = World()
+        self.station = Station(servers)
+        self.waits: list[float] = []
+        self.world.after(0.0, self.arrivals())
+        self.world.run(JOBS / rate)
+
+    def arrivals(self) -> Process:
+        while True:
+            self.world.after(0.0, self.customer())
+            yield self.random.expovariate(self.rate)
+
+    def customer(self) -> Process:
+        came = self.world.now
+        yield self.station
+        self.waits.append(self.world.now - came)
+        yield self.service if self.constant else self.random.expovariate(1 / self.service)
+        self.station.give(self.world)
+
+
+def test_erlangs_formula_gives_what_is_known() -> None:
+    assert must_wait(1, 0.7) == pytest.approx(0.7)
+    assert must_wait(2, 1.0) == pytest.approx(1 / 3)
+    assert mean_wait(1, 0.5, 1.0) == pytest.approx(1.0)
+    assert mean_wait(10, 9.0, 1.0) == pytest.approx(0.6687, rel=1e-3)
+
+
+@pytest.mark.parametrize(("servers", "busy"), [(1, 0.5), (1, 0.8), (4, 0.7), (20, 0.8)])
+def test_waits_are_those_of_the_m_m_c_queue(servers: int, busy: float) -> None:
+    rate = servers * busy
+    line = Line(servers, rate, 1.0)
+
+    assert mean(line.waits) == pytest.approx(mean_wait(servers, rate, 1.0), rel=0.12)
+    waited = sum(wait > 0 for wait in line.waits) / len(line.waits)
+    assert waited == pytest.approx(must_wait(servers, rate), rel=0.05)
+    p99 = sorted(line.waits)[len(line.waits) * 99 // 100]
+    assert p99 == pytest.approx(wait_of(0.01, servers, rate, 1.0), rel=0.15)
+
+
+def test_waits_for_a_service_that_takes_always_as_long_are_those_of_the_m_d_1_queue() -> None:
+    line = Line(1, 0.8, 1.0, constant=True)
+
+    assert mean(line.waits) == pytest.approx(constant_wait(0.8, 1.0), rel=0.1)
+
+
+def test_a_station_is_as_busy_as_it_has_work() -> None:
+    line = Line(4, 2.8, 1.0)
+
+    assert line.station.busy_seconds / line.world.now / 4 == pytest.approx(0.7, rel=0.02)
+
+
+def test_the_busier_a_cell_the_longer_jobs_wait() -> None:
+    costs = read_costs()
+    waits = [
+        Simulation(sized(busy / costs.store, costs), costs).run(2.0).p99 for busy in (0.6, 0.95)
+    ]
+
+    assert all(less < more for less, more in pairwise(waits))
+
+
+def test_the_same_seed_gives_the_same_waits() -> None:
+    costs = read_costs()
+    cell = sized(200.0, costs)
+
+    assert Simulation(cell, costs).run(2.0) == Simulation(cell, costs).run(2.0)
+    assert Simulation(cell, costs).run(2.0) != Simulation(cell, costs, seed=2).run(2.0)
+
+
+def test_a_cell_is_full_by_memory_or_by_time() -> None:
+    costs = read_costs()
+
+    assert fits(100, costs)
+    assert not fits(100, costs._replace(record_bytes=costs.record_bytes * 100))
+    assert not fits(100, costs._replace(turn=1.0))
+
+
+def test_the_largest_first_is_even_and_chance_is_not() -> None:
+    assert hottest(1000, 4) == pytest.approx(0.25, abs=0.001)
+    assert hottest_by_chance(1000, 4) > 0.3
+    assert hottest(1000, 50) > 0.13  # of one tenant alone
+
+
+def test_by_age_slow_jobs_are_no_later_than_quick_ones() -> None:
+    quick, slow = (Growing(kind, by_age).run().worst for kind in KINDS)
+    slow_by_length = Growing(KINDS[1], by_length).run().worst
+
+    assert slow == pytest.approx(quick, rel=0.3)
+    assert slow_by_length > 2 * slow
+
+
+def test_the_page_has_what_the_simulation_gives() -> None:
+    page = PAGE.read_text()
+
+    assert names_of(page, COMMAND) == list(PARTS)
+    assert page == renewed(page, COMMAND, PARTS), "run python -m benchmarks.scaling"
