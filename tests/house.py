@@ -21,6 +21,13 @@ STOP_SECONDS = 40.0
 """The time a worker may take to drain, with something for everybody else."""
 
 
+def is_api(pid: int) -> bool:
+    """Whether a process is the API's supervisor."""
+    with suppress(OSError):
+        return b"-m\0api\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
 class House:
     """``python -m project.up`` on ports and a data folder of its own; may be started again."""
 
@@ -68,14 +75,16 @@ class House:
         return with_environment(f"DATA_DIR={self.folder}")
 
     def api(self) -> int:
-        """The process id of the API's supervisor."""
+        """The process id of the API's supervisor, 0 while there is none."""
         assert self.program
-        (pid,) = (
-            pid
-            for pid in children(self.program.pid)
-            if b"-m\0api\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )
-        return pid
+        found = (pid for pid in children(self.program.pid) if is_api(pid))
+        return next(found, 0)
+
+    def restart_api(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End the API's supervisor so; ``make up`` starts another, which is waited for."""
+        ended = self.api()
+        os.kill(ended, number)
+        until(lambda: self.api() not in {0, ended} and self.is_ready(), START_SECONDS)
 
     def stop(self) -> int:
         """Stop it as Ctrl-C does; the exit code."""

@@ -1,6 +1,5 @@
 """Pages in a real browser that watch jobs, while the API is restarted under them."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,20 +63,6 @@ def heard(page: Page, *names: str) -> list[Any]:
     return [said for post in page.told for said in post if said["name"] in names]
 
 
-def restart_api(house: House, number: signal.Signals) -> None:
-    """End the API so; ``make up`` starts another."""
-    old = house.api()
-    os.kill(old, number)
-    until(lambda: is_another(house, old), SECONDS)
-
-
-def is_another(house: House, old: int) -> bool:
-    try:
-        return house.api() != old and house.is_ready()
-    except (ValueError, OSError):
-        return False
-
-
 def order(house: House, count: int, delay: float = 0.0) -> None:
     """Order so many jobs."""
     task = {"kind": "email_blast", "recipients": [], "delay": delay}
@@ -97,7 +82,7 @@ def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted
         for number in (signal.SIGTERM, signal.SIGKILL):
             order(own, JOBS // 4)
             order(own, JOBS // 4, delay=WHILE_AWAY)
-            restart_api(own, number)
+            own.restart_api(number)
         until(lambda: own.stats()["status_counts"]["success"] == JOBS, SECONDS)
         stream = client.xrange("continuo:events")
         until(

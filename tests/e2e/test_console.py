@@ -1,8 +1,6 @@
 """The console in a real browser, with everything real behind it."""
 
-import os
 import re
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import barriers, browser, visited
 from tests.house import House
-from tests.patience import until
 
 KEYS = {
     "CONTINUO_API_KEYS": "ops:ops-key-of-the-test,eyes/read:eyes-key-of-the-test",
@@ -115,8 +112,7 @@ def test_two_pages_stay_in_step_while_the_api_is_killed(chromium: Browser, own: 
         for page in (one, other):
             page.goto("/console/jobs?tag=in-step")
             expect(page.get_by_text("No job is like that.")).to_be_visible()
-        os.kill(own.api(), signal.SIGKILL)
-        until(own.is_ready)
+        own.restart_api()
         ordered = own.order("/reports", {"tags": ["in-step"]})
         for page in (one, other):
             row = page.get_by_role("row").filter(has_text=ordered["id"])

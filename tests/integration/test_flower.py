@@ -85,7 +85,8 @@ def test_it_shows_our_worker_and_our_jobs_and_keeps_them_over_a_restart(
             """Flower asks workers for events a moment after its start: an early job is unseen."""
             job_id = kinds.add.delay(1, 2).id
             desk.final(job_id)
-            return job_id if client.get(f"/api/task/info/{job_id}").status_code == 200 else ""
+            seen = client.get(f"/api/task/info/{job_id}")
+            return job_id if seen.status_code == 200 and seen.json()["name"] else ""
 
         job_id = until(job_is_shown, 30)
         told = until(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.emails import letters, messages, unsubscribe
+from tests import mailed
 from tests.browser import Page, opened, page_server
 from tests.patience import until
 
@@ -42,7 +43,7 @@ def page() -> Iterator[Page]:
 
 def frames() -> Iterator[str]:
     """Every template at every width."""
-    values = messages.values_for(LONG, unsubscribe.link(LONG), DATA)
+    values = messages.values_for(LONG, unsubscribe.link(LONG), mailed.data() | DATA)
     for name in letters.names():
         html = escape(letters.load(name).render(**values).html)
         yield from (FRAME.format(title=name, width=width, html=html) for width in WIDTHS)
