@@ -126,14 +126,23 @@ class Pool:
             self.worker.pool._pool.maintain_pool()  # noqa: SLF001 - Celery does it every 5 s
 
     def bury(self, store: Store) -> None:
-        """Give back what processes that have died since had taken by themselves."""
+        """Give back what processes had taken by themselves that have died.
+
+        Who holds something is asked first: who has, and is not among the living then, has died,
+        however short its life was.
+        """
+        worker = self.worker.app.worker_id
+        takers = store.run(moves.takers(worker))
         living = {process.pid: process for process in self._processes()}
-        for pid in self._known.keys() - living.keys():
-            status = human_status(self._known[pid].exitcode)
-            cause = self._memory.explain(f"Worker exited prematurely: {status}.")
-            store.run(moves.bury(self.worker.app.worker_id, f"p{pid}.", cause))
-            del self._known[pid]
         self._known |= living
+        for pid in takers - living.keys():
+            cause = self._memory.explain(f"Worker exited prematurely: {self._end_of(pid)}.")
+            store.run(moves.bury(worker, f"p{pid}.", cause))
+        self._known = living
+
+    def _end_of(self, pid: int) -> str:
+        process = self._known.get(pid)
+        return str(human_status(process.exitcode)) if process else "nobody saw how"
 
     def kill(self) -> None:
         """End them now."""

@@ -119,6 +119,11 @@ def release_others(worker: str, kept: Sequence[str]) -> Move[int]:
     return Move("release_others", (worker, *kept), int)
 
 
+def takers(worker: str) -> Move[frozenset[int]]:
+    """The pool processes of a worker that hold messages they took by themselves."""
+    return Move("takers", (worker,), frozenset)
+
+
 def bury(worker: str, begins: str, cause: str) -> Move[int]:
     """A pool process has died: what it had taken by itself goes back; how many are to run again.
 

@@ -1,12 +1,14 @@
 """The move that ends one attempt and begins the next, against a real Valkey."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from project import moves
 from project.moves import Message, Move, Start, Verdict
+from project.pool import Pool
 from project.records import TaskRecord, TaskStatus
 from project.store import Store
 
@@ -199,3 +201,22 @@ def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Stor
     store.run(moves.revive(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
+
+
+def worker_with(*pids: int) -> Any:
+    """As much of a worker as its pool is asked about, these processes living."""
+    processes = [SimpleNamespace(pid=pid, exitcode=None) for pid in pids]
+    pool = SimpleNamespace(_pool=SimpleNamespace(_pool=processes))
+    return SimpleNamespace(app=SimpleNamespace(worker_id="w"), pool=pool)
+
+
+def test_what_a_process_took_goes_back_however_short_it_lived(store: Store) -> None:
+    enqueue(store, "a")
+    run(store, "a")
+    enqueue(store, "b")
+    store.run(advance("a", "p1.0", "p1.1"))
+    Pool(worker_with(1, 2)).bury(store)
+    assert record(store, "b").status is TaskStatus.RUNNING
+    Pool(worker_with(2)).bury(store)  # which has never seen the other
+    assert record(store, "b").status is TaskStatus.PENDING
+    assert held(store) == []

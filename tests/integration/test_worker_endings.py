@@ -1,12 +1,14 @@
 """Workers that are told to stop, or are thought dead."""
 
 import signal
+import time
 from collections.abc import Iterable
 
 import pytest
 
 from project.records import TaskStatus
 from project.recovery import LEASE_LOST
+from project.streak import QUICK
 from tests import kinds
 from tests.patience import until
 from tests.processes import is_alive
@@ -32,6 +34,7 @@ def test_a_worker_told_to_stop_finishes_what_it_runs_and_takes_no_more(
     worker.send(signal.SIGTERM)
     worker.hear("Warm shutdown")
     late = kinds.add.delay(1, 2)
+    until(lambda: time.time() > (desk.record(job.id).started_at or 0) + QUICK)
     desk.let_go(pid)
     assert worker.wait() == 0
     done = desk.record(job.id)
