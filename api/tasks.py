@@ -154,6 +154,7 @@ async def cancel_task(request: Request) -> Answer:
     scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
+    answer_headers={202: {"Retry-After": "Seconds until to ask."}},
     summary="Stop a job, as POST /tasks/{id}/cancel does",
     tags=["tasks"],
 )
