@@ -37,7 +37,7 @@ from project.store import Store
 RESULTS = ROOT / "benchmarks" / "results" / "soak.json"
 PROGRAMS = ROOT / ".venv" / "bin"
 JOBS = 200_000
-RATE = 500.0
+RATE = 350.0
 STEP = 100
 KEPT_SECONDS = "60"
 SAMPLE_EVERY = 5.0
