@@ -1,0 +1,16 @@
+"""What the image is built from is let into the build."""
+
+import re
+
+from tests.readme import ROOT
+
+
+def test_all_that_the_dockerfile_copies_is_let_in() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copies = re.findall(r"(?m)^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text())
+    copied = {name for names in copies for name in names.split()}
+
+    assert copied
+    assert copied <= let_in
+    assert [name for name in copied if not (ROOT / name).exists()] == []
