@@ -20,11 +20,14 @@ def problem(parameter: Parameter, value: object) -> str:
 def schema(parameter: Parameter) -> dict[str, Any]:
     """The parameter as JSON Schema (2020-12)."""
     integer = parameter.type == "integer"
+    is_bounded = integer and not parameter.choices
     keys = {
         "title": parameter.title,
         "type": parameter.type,
         "enum": [int(choice) if integer else choice for choice in parameter.choices],
         "pattern": f"^(?:{parameter.pattern})$" if parameter.pattern else "",
+        "minimum": -LARGEST if is_bounded else None,
+        "maximum": LARGEST if is_bounded else None,
         "default": parameter.default,
         "examples": [parameter.example] if parameter.example else [],
     }
@@ -89,5 +92,5 @@ def _allowed(parameter: Parameter) -> str:
     if parameter.pattern:
         return f"text such as {parameter.example}, matching {parameter.pattern}"
     if parameter.type == "integer":
-        return "a whole number"
+        return f"a whole number, at most {LARGEST} and at least {-LARGEST}"
     return f"text of up to {LONGEST} characters in one line"
