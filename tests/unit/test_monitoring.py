@@ -10,11 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.exposition import expose
-from project.labels import Label
-from project.meters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
-from project.records import Queue
 from tests.promtool import promtool
 from tests.readme import ROOT
+from tests.reference.metrics import METERS, QUEUE
 
 FOLDER = ROOT / "docs" / "monitoring"
 ALERTS = (FOLDER / "alerts.yml").read_text()
@@ -23,20 +21,6 @@ NAMES = re.findall(r"^ +- alert: (\w+)$", ALERTS, re.MULTILINE)
 PANELS: list[dict[str, Any]] = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 
-ONE = Histogram((1, *[0] * len(BOUNDS)), 0.0005)
-METERS = Meters(
-    shelves=[Shelf(Label("report"), {"success": 1}, 1, ONE, {"success": ONE}, {}, 0)],
-    lanes=[Lane("GET", "/", {"200": 1}, ONE)],
-    workers=[Host("w", "h", 1, 1, 1.0, 1.0)],
-    scheduled=0,
-    unsent=0,
-    garbage=0,
-    disabled=0,
-    deaths=0,
-    memory_used=1,
-    memory_allowed=1,
-)
-QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)
 TEXT = expose(METERS, [QUEUE])
 SAMPLES = [sample for family in text_string_to_metric_families(TEXT) for sample in family.samples]
 EXPOSED = {sample.name: set(sample.labels) for sample in SAMPLES}
