@@ -16,7 +16,7 @@ from tests.ports import free_port
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
 # How long an example takes says how busy the machine is, no more.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile("patient", deadline=2_000)
 hypothesis.settings.load_profile("patient")
 
 
