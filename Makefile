@@ -7,10 +7,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail sink; Ctrl-C stops it
-	@.venv/bin/python -m project.up
+	@.venv/bin/python -m project.local.up
 
 demo: ready ## start everything, do a report and a small blast, show what came out, stop
-	@.venv/bin/python -m project.demo
+	@.venv/bin/python -m project.local.demo
 
 test: lint ## all checks and all tests
 	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile

@@ -11,7 +11,7 @@ from importlib import import_module
 from pydantic import ValidationError
 
 from project.errors import ContinuoError, UnsafeStart
-from project.settings import Settings, settings
+from project.settings.values import Settings, settings
 
 WRONG_SETTINGS = 2
 NO_PORT = 4
@@ -43,11 +43,11 @@ def main(arguments: list[str]) -> int:
 
 def supervise(application: str, config: Settings) -> int:
     """Import ``module:build`` and keep its server processes running; the exit code."""
-    from api import logs
-    from api.server import CLOSE_SECONDS, Server
-    from api.supervisor import Supervisor
+    from api.server.process import CLOSE_SECONDS, Server
+    from api.server.supervisor import Supervisor
+    from api.telemetry import access_log
 
-    logs.configure()
+    access_log.configure()
     module, _, name = application.partition(":")
     build = getattr(import_module(module), name)
     grace = config.drain_seconds + CLOSE_SECONDS + _GRACE

@@ -3,42 +3,32 @@
 import asyncio
 from importlib.metadata import PackageNotFoundError, version
 
-from api import (
-    artifacts,
+from api import console
+from api.docs.openapi import Info
+from api.docs.pages import describe
+from api.http.rate_limits import limited
+from api.http.routing import Router
+from api.http.shutdown import Drain
+from api.routes import bulk, exports, reports, webhooks
+from api.routes.emails import (
     blasts,
-    bulk,
-    callbacks,
-    console,
-    control,
     emails,
-    events,
-    exports,
-    files,
-    me,
-    metrics,
-    outbox,
+    mail_sink,
     previews,
-    queue,
     recipients,
-    reports,
     suppressions,
-    tasks,
-    tryouts,
+    test_mails,
     unsubscribe,
-    webhooks,
-    workers,
 )
-from api.docs import describe
-from api.drain import Drain
-from api.edge import Router
-from api.health import report_health
-from api.limits import limited
-from api.openapi import Info
-from api.traffic import TRAFFIC
+from api.routes.operations import me, metrics, queues, workers
+from api.routes.operations.health import report_health
+from api.routes.tasks import artifacts, callbacks, control, events, tasks
+from api.server import downloads
+from api.telemetry.request_metrics import TRAFFIC
 from project.celery import app
-from project.settings import settings
-from project.store import NativeRedis
-from project.tracing import TRACING
+from project.settings.values import settings
+from project.store.async_client import NativeRedis
+from project.telemetry.tracing import TRACING
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
@@ -55,7 +45,7 @@ class Stores:
         if app.traces:
             TRACING.open()
         if settings().files_port:
-            files.address()
+            downloads.address()
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -70,12 +60,12 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     app.loader.import_default_modules()  # a job of any kind may be retried, ordered here or not
     routes = Router()
-    mail = (emails, blasts, recipients, previews, tryouts, suppressions, unsubscribe)
-    work = (tasks, control, callbacks, events, bulk, queue, workers, artifacts, metrics)
+    mail = (emails, blasts, recipients, previews, test_mails, suppressions, unsubscribe)
+    work = (tasks, control, callbacks, events, bulk, queues, workers, artifacts, metrics)
     for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)
     if not settings().smtp_url:
-        routes.include(outbox.routes_of_sink())
+        routes.include(mail_sink.routes_of_sink())
     router = limited(routes, settings().rate_limit)
     router.include(report_health(app.async_store.ping, drain))
     router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))

@@ -7,7 +7,7 @@ from benchmarks.measures import POST, Figures, percentile
 from benchmarks.patience import until
 from benchmarks.scale import Scale
 from benchmarks.scene import Scene
-from project.demo import ask
+from project.local.demo import ask
 
 LOOK_SECONDS = 0.3
 REWRITE_SECONDS = 300.0
@@ -71,7 +71,7 @@ def is_rewriting(scene: Scene) -> bool:
 
 def real_work(scene: Scene, scale: Scale) -> Figures:
     """Reports and mails per second by one worker of two processes; mails go to the bundled sink."""
-    scene.start(["python", "-m", "project.outbox"])
+    scene.start(["python", "-m", "project.local.mail_sink"])
     scene.start_worker()
     scene.call("render", 1)
     scene.call("mail", 1, 1)

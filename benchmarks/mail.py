@@ -23,16 +23,18 @@ import redis
 from benchmarks.naive_mail import SENT, address
 from benchmarks.patience import until
 from benchmarks.processes import ROOT, Program
-from project import moves as jobs
-from project.demo import free_ports
-from project.embedded import EmbeddedValkey
-from project.records import TaskRecord
-from project.store import Store
-from tasks.emails import moves, send_email_blast
-from tasks.emails.books import seconds_kept
-from tasks.emails.ledger import fold
-from tasks.emails.moves import Line
-from tasks.emails.roll import CHUNK
+from project.local.demo import free_ports
+from project.local.valkey import EmbeddedValkey
+from project.records.record import TaskRecord
+from project.store.client import Store
+from project.store.commands import jobs as job_commands
+from project.store.commands import queries
+from tasks.emails import send_email_blast
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.chunks import CHUNK
+from tasks.emails.delivery.commands import Line
+from tasks.emails.delivery.ledger import fold
+from tasks.emails.delivery.ledger_store import seconds_kept
 
 PROGRAMS = ROOT / ".venv" / "bin"
 LONGEST = 1_800.0
@@ -61,7 +63,7 @@ class Scene:
             "LD_LIBRARY_PATH": str(Path(sink).parents[1] / "lib" / "postfix") if sink else "",
         }
         at = f"127.0.0.1:{port}"
-        own = [str(PROGRAMS / "python"), "-m", "project.outbox"]
+        own = [str(PROGRAMS / "python"), "-m", "project.local.mail_sink"]
         self.start("sink", *([sink, "-u", "nobody", at, "256"] if sink else own))
 
     def start(self, name: str, *command: str) -> Program:
@@ -146,7 +148,7 @@ def watched(on: Scene, worker: Program, job_id: str, count: int) -> list[dict[st
     samples: list[dict[str, float]] = []
 
     def sample() -> bool:
-        tally = on.store.run(moves.tally(job_id))
+        tally = on.store.run(commands.tally(job_id))
         sent = tally.counts.get("sent", 0)
         if sent >= len(samples) * count // SAMPLES:
             mib = worker.memory() / (1 << 20)
@@ -162,12 +164,12 @@ def order(on: Scene, count: int) -> str:
     """A blast whose recipients come in parts, started; its id."""
     said = {"recipients": [], "template": "default", "upload": True}
     message = send_email_blast.message(kwargs=said, countdown=3_600)
-    on.store.run(jobs.enqueue(message))
+    on.store.run(job_commands.enqueue(message))
     for first in range(0, count, CHUNK):
         people = [address(number) for number in range(first, min(first + CHUNK, count))]
-        lines = [Line(fold(one), "", moves.encode_row(one)) for one in people]
-        on.store.run(moves.add(message.id, lines, kept=seconds_kept(), most=count))
-    on.store.run(moves.start(message.id, kept=seconds_kept()))
+        lines = [Line(fold(one), "", commands.encode_row(one)) for one in people]
+        on.store.run(commands.add(message.id, lines, kept=seconds_kept(), most=count))
+    on.store.run(commands.start(message.id, kept=seconds_kept()))
     return str(message.id)
 
 
@@ -175,7 +177,7 @@ def finished(on: Scene, job_id: str) -> dict[str, Any]:
     """The result of a blast. Raises ``RuntimeError`` when it has none."""
 
     def final() -> TaskRecord | None:
-        record = on.store.run(jobs.read(job_id))
+        record = on.store.run(queries.read(job_id))
         return record if record and record.is_final else None
 
     record = until(final, LONGEST, "the blast is done")

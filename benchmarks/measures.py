@@ -10,7 +10,7 @@ from benchmarks.patience import until
 from benchmarks.processes import Program
 from benchmarks.scale import Scale
 from benchmarks.scene import Scene
-from project.demo import ask
+from project.local.demo import ask
 
 type Figures = dict[str, float]
 

@@ -11,14 +11,19 @@ from typing import Any
 from benchmarks.kinds import nothing, stamp
 from benchmarks.patience import until
 from benchmarks.shared import MADE, moments
-from project import moves, procfile
 from project.celery import app
-from project.job import JobResult, enqueue_many
-from project.moves import Argument, Move, Start, Verdict
-from project.records import TaskRecord, TaskStatus
-from project.store import KEYS, SCRIPTS
+from project.job.bulk import enqueue_many
+from project.job.result import JobResult
+from project.local import procfile
+from project.records.record import TaskRecord, TaskStatus
+from project.store.commands import attempts as attempt_commands
+from project.store.commands import statistics, workers
+from project.store.commands.attempts import Start, Verdict
+from project.store.commands.command import Argument, Command
+from project.store.connection import KEYS
+from project.store.scripts import SCRIPTS
 from tasks.emails import send_email_blast
-from tasks.press import filters
+from tasks.rendering.definitions import filters
 from tasks.reports import generate_report
 
 PROCFILE = Path(__file__).parents[1] / "Procfile"
@@ -49,7 +54,7 @@ def stamps(rate: float, seconds: float) -> None:
 
 def finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
     """Records of successes."""
-    return app.store.run(moves.stats()).status_counts["success"]
+    return app.store.run(statistics.stats()).status_counts["success"]
 
 
 # --- what only ours is asked
@@ -85,25 +90,30 @@ def fill(count: int) -> list[str]:
 def work_off(most: int) -> list[str]:
     """Do what a worker does with waiting jobs, all but their work; their ids."""
     me: dict[str, Argument] = {"host": "bench", "pid": 0, "slots": 0, "started_at": time.time()}
-    app.store.run(moves.lease("bench", WORK_SECONDS, me, first=True))
-    taken = app.store.run(moves.fetch("bench", serial=1, most=most, done=(), lists=[QUEUE]))
+    app.store.run(workers.lease("bench", WORK_SECONDS, me, first=True))
+    taken = app.store.run(workers.fetch("bench", serial=1, most=most, done=(), lists=[QUEUE]))
     ids = [json.loads(text)["headers"]["id"] for _, text in taken]
     tokens = [f"bench#{serial}" for serial in range(1, len(ids) + 1)]
     attempts = list(zip(ids, tokens, strict=True))
-    run_all([moves.start(job, retries=0, token=token) for job, token in attempts], Start.STARTED)
+    run_all(
+        [attempt_commands.start(job, retries=0, token=token) for job, token in attempts],
+        Start.STARTED,
+    )
     run_all([succeed(job, token) for job, token in attempts], Verdict.GO)
-    app.store.run(moves.ack("bench", [token.partition("#")[2] for token in tokens]))
-    app.store.run(moves.leave("bench"))
+    app.store.run(workers.ack("bench", [token.partition("#")[2] for token in tokens]))
+    app.store.run(workers.leave("bench"))
     return ids
 
 
-def succeed(job_id: str, token: str) -> Move[Verdict]:
+def succeed(job_id: str, token: str) -> Command[Verdict]:
     """The move that a worker ends the job of a report with."""
     meta = {"task_id": job_id, "status": "SUCCESS", "result": MADE, "traceback": None}
-    return moves.succeed(job_id, token=token, result=json.dumps(MADE), news=json.dumps(meta))
+    return attempt_commands.succeed(
+        job_id, token=token, result=json.dumps(MADE), news=json.dumps(meta)
+    )
 
 
-def run_all(steps: Sequence[Move[Any]], expected: Any) -> None:
+def run_all(steps: Sequence[Command[Any]], expected: Any) -> None:
     """Run moves in one go. Raises ``RuntimeError`` unless each answers what is expected."""
     with app.store.client.pipeline(transaction=False) as pipe:
         for move in steps:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from project.embedded import end_with_parent
+from project.processes import detach_from_terminal
 
 ROOT = Path(__file__).parents[1]
 PROC = Path("/proc")
@@ -40,7 +40,7 @@ class Program:
                 stdin=ends,
                 stdout=subprocess.PIPE if pipes else said,
                 stderr=said,
-                preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+                preexec_fn=detach_from_terminal,  # noqa: PLW1509 - sets two flags, takes no lock
             )
 
     def require_running(self) -> None:

@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from project.settings import settings
+from project.settings.values import settings
 from tasks.exports.files import OUTPUTS
-from tasks.press import catalogue
-from tasks.press.orders import Limits, Order, Origin, Output
-from tasks.press.process import pressed
+from tasks.rendering.definitions import report_types
+from tasks.rendering.definitions.schema import Limits, Order, Origin, Output
+from tasks.rendering.process import pressed
 from tasks.reports.documents import build, ordered
 
 ROWS = 1_000_000
@@ -79,7 +79,7 @@ def main() -> None:
     asked.add_argument("--weasyprint", help="a Python that has WeasyPrint")
     asked.add_argument("--exports", action=argparse.BooleanOptionalAction, default=True)
     given = asked.parse_args()
-    catalogue.known().update(catalogue.loaded(TYPES))
+    report_types.known().update(report_types.loaded(TYPES))
     build(TWENTY, MAY)  # makes the demo data
     measure_reports(given.reports)
     if given.weasyprint:
@@ -163,7 +163,7 @@ def press_of(order: Order) -> list[str]:
     """The command that has the press fill an order."""
     path = Path(order.folder, "order.json")
     path.write_bytes(msgspec.json.encode(order))
-    return ["/bin/sh", "-c", f'exec "{sys.executable}" -m tasks.press < "{path}"']
+    return ["/bin/sh", "-c", f'exec "{sys.executable}" -m tasks.rendering < "{path}"']
 
 
 def run(command: list[str]) -> Cost:

@@ -13,8 +13,8 @@ import redis
 from benchmarks.patience import until
 from benchmarks.processes import ROOT, Program, cpu_seconds, memory
 from benchmarks.stacks import Stack
-from project.demo import free_ports, request
-from project.embedded import EmbeddedValkey
+from project.local.demo import free_ports, request
+from project.local.valkey import EmbeddedValkey
 
 START_SECONDS = 30.0
 CALL_SECONDS = 600.0

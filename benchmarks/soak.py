@@ -26,13 +26,14 @@ from benchmarks.machine import machine, said
 from benchmarks.patience import until
 from benchmarks.processes import ROOT, Program, tree
 from benchmarks.soak_kinds import flaky, quick
-from project import moves, procfile
 from project.celery import app
-from project.demo import free_ports
-from project.embedded import EmbeddedValkey
-from project.moves import Message
-from project.records import FINAL
-from project.store import Store
+from project.local import procfile
+from project.local.demo import free_ports
+from project.local.valkey import EmbeddedValkey
+from project.records.record import FINAL
+from project.store.client import Store
+from project.store.commands import jobs, statistics
+from project.store.commands.message import Message
 
 RESULTS = ROOT / "benchmarks" / "results" / "soak.json"
 PROGRAMS = ROOT / ".venv" / "bin"
@@ -77,7 +78,7 @@ class Soak:
 
     def start(self) -> None:
         """The Procfile's processes and the mail sink."""
-        lines = procfile.read(ROOT / "Procfile") | {"sink": "python -m project.outbox"}
+        lines = procfile.read(ROOT / "Procfile") | {"sink": "python -m project.local.mail_sink"}
         lines["worker"] += " --include=benchmarks.soak_kinds"
         self.programs = {name: self._program(name, line) for name, line in lines.items()}
         until(self.is_ready, 60, "the worker is ready")
@@ -110,7 +111,7 @@ class Soak:
         begun = time.monotonic()
         for sent in range(0, count, STEP):
             messages = [self.message() for _ in range(min(STEP, count - sent))]
-            self.store.run(moves.enqueue_all(messages))
+            self.store.run(jobs.enqueue_all(messages))
             while time.monotonic() < begun + (sent + STEP) / rate:
                 self.look(sent + STEP)
                 time.sleep(0.02)
@@ -137,16 +138,16 @@ class Soak:
 
     def counts(self) -> dict[str, int]:
         """Jobs by status."""
-        return self.store.run(moves.stats()).status_counts
+        return self.store.run(statistics.stats()).status_counts
 
     def ended(self) -> dict[str, int]:
         """How many jobs ever ended how; their records may be gone."""
-        shelves = self.store.run(moves.meters()).shelves
+        shelves = self.store.run(statistics.meters()).shelves
         return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL}
 
     def repeated(self) -> int:
         """How many attempts did not work, and were made again."""
-        shelves = self.store.run(moves.meters()).shelves
+        shelves = self.store.run(statistics.meters()).shelves
         return sum(shelf.attempts("retrying") for shelf in shelves)
 
     def look(self, sent: int) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from benchmarks.environment import PEERS
 from benchmarks.processes import ROOT
-from project import procfile
+from project.local import procfile
 
 
 class Stack(NamedTuple):

@@ -13,18 +13,24 @@ from typing import Any
 
 from celery import Celery
 
-from project import moves, primary
-from project.envelope import HIDDEN, Envelope
 from project.errors import DuplicateJob
-from project.feed import Feed
-from project.logs import speak_json
-from project.moves import Message, Once
-from project.records import TaskRecord
-from project.recovery import Lease
-from project.relay import Relay
-from project.settings import Settings, settings
-from project.store import EVENTS_KEPT, AsyncStore, Store, keys_of
-from project.tracing import require_packages
+from project.messages.builder import Envelope
+from project.messages.outbox import Relay
+from project.messages.template import HIDDEN
+from project.records.record import TaskRecord
+from project.settings.sentinel_url import read_sentinel_url
+from project.settings.values import Settings, settings
+from project.store import sentinel
+from project.store.async_client import AsyncStore
+from project.store.client import Store
+from project.store.commands import jobs
+from project.store.commands.jobs import Once
+from project.store.commands.message import Message
+from project.store.connection import EVENTS_KEPT, keys_of
+from project.store.event_feed import Feed
+from project.telemetry.logs import speak_json
+from project.telemetry.tracing import require_packages
+from project.worker.lease import Lease
 
 MESSENGER = "callback"
 """The kind of the jobs that tell others how a job ended."""
@@ -35,8 +41,8 @@ type Outcomes = list[TaskRecord | DuplicateJob]
 class Continuo(Celery):
     """A Celery app whose jobs have records."""
 
-    task_cls = "project.job:Job"
-    events_cls = "project.events:BriefEvents"
+    task_cls = "project.job.task:Job"
+    events_cls = "project.worker.events:BriefEvents"
     worker_id = "nobody"
     """Names this worker process among all that ever ran; set when a worker starts."""
 
@@ -89,7 +95,7 @@ class Continuo(Celery):
     @cached_property
     def AsyncResult(self) -> Any:  # noqa: N802 - Celery's name
         """``JobResult``, bound to this app."""
-        return self.subclass_with_self("project.job:JobResult")
+        return self.subclass_with_self("project.job.result:JobResult")
 
     @property
     def messenger(self) -> Any:
@@ -120,14 +126,14 @@ class Continuo(Celery):
 
     def send(self, message: Message) -> TaskRecord:
         """Record and queue a message."""
-        record = self.store.run(moves.enqueue(message))
+        record = self.store.run(jobs.enqueue(message))
         if self.relay:
             self.relay.send(self.store, message)
         return record
 
     def begin_all(self, messages: Sequence[Message]) -> Callable[[], Outcomes]:
         """Begin to record and queue messages, all or none; call what comes back for the end."""
-        answer = self.store.begin(moves.enqueue_all(messages))
+        answer = self.store.begin(jobs.enqueue_all(messages))
 
         def finish() -> Outcomes:
             outcomes = answer()
@@ -138,28 +144,28 @@ class Continuo(Celery):
 
     async def asend(self, message: Message) -> TaskRecord:
         """Do what ``send`` does without blocking the event loop."""
-        record = await self.async_store.run(moves.enqueue(message))
+        record = await self.async_store.run(jobs.enqueue(message))
         if self.relay:
             await asyncio.to_thread(self.relay.send, self.store, message)
         return record
 
     def send_once(self, message: Message, **conditions: Any) -> Once:
         """Record and queue a message unless the same was asked for before."""
-        once = self.store.run(moves.enqueue_once(message, **conditions))
+        once = self.store.run(jobs.enqueue_once(message, **conditions))
         if self.relay and once.how == "made":
             self.relay.send(self.store, message)
         return once
 
     async def asend_once(self, message: Message, **conditions: Any) -> Once:
         """Do what ``send_once`` does without blocking the event loop."""
-        once = await self.async_store.run(moves.enqueue_once(message, **conditions))
+        once = await self.async_store.run(jobs.enqueue_once(message, **conditions))
         if self.relay and once.how == "made":
             await asyncio.to_thread(self.relay.send, self.store, message)
         return once
 
     async def asend_all(self, messages: Sequence[Message]) -> Outcomes:
         """Record and queue messages, all or none; what became of each, in their order."""
-        outcomes = await self.async_store.run(moves.enqueue_all(messages))
+        outcomes = await self.async_store.run(jobs.enqueue_all(messages))
         if self.relay:
             await asyncio.to_thread(self._relay_all, messages, outcomes)
         return outcomes
@@ -183,12 +189,12 @@ def kinds_of_jobs() -> list[str]:
 
 def configuration(given: Settings) -> dict[str, Any]:
     """Celery's settings, each for a reason of ours."""
-    store_url = primary.reached(given.store_url)["url"]
+    store_url = sentinel.reached(given.store_url)["url"]
     return {
         "broker_url": given.broker_url or store_url,
-        "result_backend": f"project.backend.RecordBackend+{store_url}",
+        "result_backend": f"project.job.backend.RecordBackend+{store_url}",
         "imports": kinds_of_jobs(),
-        "worker_consumer": "project.consumer:SwiftConsumer",
+        "worker_consumer": "project.worker.consumer:SwiftConsumer",
         # JSON only, at both ends
         "task_serializer": "json",
         "result_serializer": "json",
@@ -203,7 +209,7 @@ def configuration(given: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "worker_concurrency": given.worker_concurrency,
-        "beat_scheduler": "project.schedule:OnceScheduler",
+        "beat_scheduler": "project.worker.beat:OnceScheduler",
         "beat_schedule_filename": str(given.data_dir / "beat-schedule"),
         "timezone": "UTC",
     }
@@ -212,7 +218,7 @@ def configuration(given: Settings) -> dict[str, Any]:
 def redis_broker(given: Settings) -> dict[str, Any]:
     """Messages in Redis lists, fetched by our transport."""
     return {
-        "broker_transport": "project.transport:Transport",
+        "broker_transport": "project.worker.transport:Transport",
         "broker_transport_options": {
             # a connection that has gone silent is noticed, and left, within seconds
             "socket_timeout": 2,
@@ -220,7 +226,7 @@ def redis_broker(given: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 3,
             "store_keys": keys_of(given.events_kept),
-            "watched": primary.read(given.store_url),
+            "watched": read_sentinel_url(given.store_url),
         },
     }
 

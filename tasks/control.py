@@ -1,6 +1,6 @@
 """The kinds ``cancel_jobs`` and ``retry_jobs``: to all jobs that a filter finds.
 
-To be sent to ``project.labels.CONTROL_QUEUE``: there they are not behind the jobs that they are
+To be sent to ``labels.CONTROL_QUEUE``: there they are not behind the jobs that they are
 to stop, and run while the queue of those is paused.
 """
 
@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from project import moves
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
-from project.labels import owned_by
-from project.moves import Cancel, Question
-from project.records import MAX_BACKOFF, Page, TaskRecord, TaskStatus
+from project.records.labels import owned_by
+from project.records.record import MAX_BACKOFF, Page, TaskRecord, TaskStatus
+from project.store.commands import attempts, queries
+from project.store.commands.attempts import Cancel
+from project.store.commands.queries import Question
 
 STEP = 100
 """Jobs between two looks whether to stop."""
@@ -82,7 +83,7 @@ def pages(question: Question) -> Iterator[Page]:
     """All pages: none is read before the last one is done with."""
     cursor = None
     while True:
-        page = app.store.run(moves.page(question, limit=STEP, cursor=cursor))
+        page = app.store.run(queries.page(question, limit=STEP, cursor=cursor))
         yield page
         cursor = page.next_cursor
         if cursor is None:
@@ -91,7 +92,7 @@ def pages(question: Question) -> Iterator[Page]:
 
 def cancel(record: TaskRecord) -> bool:
     """Stop one job; whether it will."""
-    answer: Cancel = app.store.run(moves.cancel(record.id))
+    answer: Cancel = app.store.run(attempts.cancel(record.id))
     return answer in (Cancel.CANCELLED, Cancel.REQUESTED)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from project.embedded import EmbeddedValkey
-from project.settings import Settings, settings
-from project.store import Store
-from tests.ports import free_port
+from project.local.valkey import EmbeddedValkey
+from project.settings.values import Settings, settings
+from project.store.client import Store
+from tests.support.ports import free_port
 
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 

@@ -7,8 +7,8 @@ whoever looks. They are made of files as they are, and their policy lets nothing
 from functools import cache
 from pathlib import Path
 
-from api.edge import Answer, Request, Router
-from api.problems import Problem
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
 
 FILES = Path(__file__).parent / "static"
 TYPES = {

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.edge import Route, Router
-from api.problems import PROBLEM_JSON, ProblemDocument, title
+from api.http.problems import PROBLEM_JSON, ProblemDocument, title
+from api.http.routing import Route, Router
 
 _REF = "#/components/schemas/{name}"
 _SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]

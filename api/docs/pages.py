@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from api.openapi import Info, document
-from api.problems import Problem
+from api.docs.openapi import Info, document
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

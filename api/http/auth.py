@@ -7,8 +7,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from api.problems import Problem
-from project.holders import NOBODY, Holder, Holders
+from api.http.problems import Problem
+from project.settings.api_keys import NOBODY, Holder, Holders
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the file of keys."""

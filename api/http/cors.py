@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from api.edge import Request
+from api.http.routing import Request
 
 EVERYBODY = "*"
 MAX_AGE = "600"

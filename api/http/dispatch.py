@@ -17,20 +17,20 @@ from typing import Any, NamedTuple
 import msgspec
 from cello import App, Response
 
-from api import logs
-from api.cors import Cors
-from api.drain import Drain
-from api.edge import Answer, RawRequest, Request, Route, Router
-from api.keys import Keyring
-from api.parsing import Body, Query
-from api.paths import Paths
-from api.problems import PROBLEM_JSON, Problem, problem_from, unavailable
-from api.spans import begin_request, end_request, is_traced
-from api.tags import is_known
-from api.traffic import TRAFFIC
+from api.http.auth import Keyring
+from api.http.cors import Cors
+from api.http.etags import is_known
+from api.http.parsing import Body, Query
+from api.http.paths import Paths
+from api.http.problems import PROBLEM_JSON, Problem, problem_from, unavailable
+from api.http.routing import Answer, RawRequest, Request, Route, Router
+from api.http.shutdown import Drain
+from api.http.spans import begin_request, end_request, is_traced
+from api.telemetry import access_log
+from api.telemetry.request_metrics import TRAFFIC
 from project.errors import ContinuoError
-from project.tracing import traceparent_of
-from project.trail import REQUEST_ID, TRACEPARENT, TRAIL
+from project.messages.trace_context import REQUEST_ID, TRACEPARENT, TRAIL
+from project.telemetry.tracing import traceparent_of
 
 ANSWER_SECONDS = 34.0
 """A handler that takes longer is cancelled; a long poll must stay below."""
@@ -164,7 +164,7 @@ class Endpoint:
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         TRAFFIC.note(self._route.method, self._route.template, status, seconds)
-        line = logs.AccessLine(
+        line = access_log.AccessLine(
             ts=round(time(), 3),
             method=request.method,
             route=self._route.template,
@@ -173,7 +173,7 @@ class Endpoint:
             request_id=request.id,
             key=request.key_name,
         )
-        logs.write_access(line)
+        access_log.write_access(line)
 
 
 def body_of(route: Route, limit: int) -> Body | None:

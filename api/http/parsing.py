@@ -8,10 +8,10 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
-from api.problems import FieldError, Problem
-from api.violations import violation
+from api.http.problems import FieldError, Problem
+from api.http.validation_errors import violation
 from project.errors import InvalidField
-from project.nesting import MOST_LEVELS, is_too_deep
+from project.messages.nesting import MOST_LEVELS, is_too_deep
 
 _syntax = msgspec.json.Decoder(msgspec.Raw)
 

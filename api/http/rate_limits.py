@@ -4,11 +4,11 @@ from math import ceil
 
 import msgspec
 
-from api.edge import Request, Route, Router
-from api.problems import Problem
-from project import moves
+from api.http.problems import Problem
+from api.http.routing import Request, Route, Router
 from project.celery import app
-from project.moves import Pass
+from project.store.commands import rate_limits
+from project.store.commands.rate_limits import Pass
 
 WINDOW = 60
 """Seconds that a limit is about."""
@@ -33,7 +33,7 @@ def with_limit(route: Route, limit: int) -> Route:
     """The route, answering 429 when its caller has made too many requests."""
 
     async def admit(request: Request) -> None:
-        passed = await app.async_store.run(moves.admit(request.caller, limit, WINDOW))
+        passed = await app.async_store.run(rate_limits.admit(request.caller, limit, WINDOW))
         request.told |= tell(passed, limit)
         if not passed.is_admitted:
             again = {"Retry-After": str(ceil(passed.wait))}

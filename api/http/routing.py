@@ -10,7 +10,7 @@
     @router.get("/reports", query=ReportFilter, answers={200: Page}, summary="List reports")
     async def list_reports(request: Request, query: ReportFilter) -> Answer: ...
 
-``api.exchange`` runs these routes on Cello; ``api.openapi`` describes them.
+``api.http.dispatch`` runs these routes on Cello; ``api.docs.openapi`` describes them.
 """
 
 from asyncio import Event
@@ -20,8 +20,8 @@ from typing import Any, Protocol, TypedDict, Unpack
 import msgspec
 from cello import Response
 
-from api.paths import Paths, places
-from project.holders import NOBODY
+from api.http.paths import Paths, places
+from project.settings.api_keys import NOBODY
 
 
 class RawRequest(Protocol):

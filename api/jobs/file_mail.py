@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from tasks.emails import addresses
-from tasks.press.mailing import Mail
+from tasks.rendering.follow_up_mail import Mail
 
 
 def checked(mail: Mail | None) -> dict[str, Any]:

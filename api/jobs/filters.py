@@ -4,10 +4,10 @@ from typing import Annotated
 
 import msgspec
 
-from api.orders import Moment
-from project.labels import TAG
-from project.moves import Question
-from project.records import TaskStatus
+from api.jobs.order_options import Moment
+from project.records.labels import TAG
+from project.records.record import TaskStatus
+from project.store.commands.queries import Question
 
 
 class TaskFilter(msgspec.Struct, frozen=True):

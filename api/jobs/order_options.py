@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from api.edge import Request
-from api.problems import FieldError, Problem
-from project import moves
+from api.http.problems import FieldError, Problem
+from api.http.routing import Request
 from project.errors import InvalidField
-from project.labels import LONGEST_TAG, MOST_TAGS, owned_by
-from project.moves import Once, Said
-from project.settings import settings
+from project.records.labels import LONGEST_TAG, MOST_TAGS, owned_by
+from project.settings.values import settings
+from project.store.commands import jobs
+from project.store.commands.jobs import Once, Said
 
 LAST_DAY = 253_402_214_400
 """When the last day of the year 9999 begins, in seconds since 1970: dates go no further."""
@@ -95,12 +95,12 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             options["tags"] = self.tags
         return options
 
-    def unique_key(self, tenant: str = "") -> moves.Unique | None:
+    def unique_key(self, tenant: str = "") -> jobs.Unique | None:
         """The key that only one job has, or one job of a tenant."""
         if self.unique is None:
             return None
         key = "\n".join([*owned_by(tenant), self.unique.key])
-        return moves.Unique(key, self.unique.during)
+        return jobs.Unique(key, self.unique.during)
 
 
 def idempotency(request: Request, order: Order, kind: str) -> Said | None:
@@ -117,7 +117,7 @@ def call_name(request: Request) -> str:
     """A name for a wish that is the same when it is sent again under its key; else a new one."""
     header = request.sent(KEY_HEADER)
     if header is None:
-        return moves.new_call()
+        return jobs.new_call()
     return blake2b(f"{request.caller}\n{read_key(header)}".encode(), digest_size=16).hexdigest()
 
 

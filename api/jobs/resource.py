@@ -9,16 +9,17 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import structs
 
-from api import orders, tenants, waiting
-from api.edge import Answer, Request
-from api.orders import Order
-from api.problems import Problem
-from project import moves
+from api.http.problems import Problem
+from api.http.routing import Answer, Request
+from api.jobs import order_options, tenants, waiting
+from api.jobs.order_options import Order
 from project.celery import app
 from project.errors import InvalidField
-from project.job import Job
-from project.moves import Message, Question
-from project.records import Page, ShownTask, TaskRecord, TaskStatus
+from project.job.task import Job
+from project.records.record import Page, ShownTask, TaskRecord, TaskStatus
+from project.store.commands import queries
+from project.store.commands.message import Message
+from project.store.commands.queries import Question
 
 POLL_SECONDS = 3
 """How often a client should ask about a job that is not final."""
@@ -75,9 +76,9 @@ class Described(TypedDict):
 ORDER: Described = {
     "answers": {200: TaskRecord, 202: TaskRecord},
     "errors": (409, 503),
-    "request_headers": orders.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
+    "request_headers": order_options.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
     "answer_headers": {
-        202: orders.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
+        202: order_options.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
         200: {"Location": "The record of the job that has the unique key."},
     },
 }
@@ -97,7 +98,7 @@ SHOW: Described = {
 
 async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said = orders.idempotency(request, order, kind.job.name)
+    said = order_options.idempotency(request, order, kind.job.name)
     unique = order.unique_key(request.tenant)
     message = message_of(kind, order, request)
     if not said and not unique:
@@ -106,10 +107,10 @@ async def accept(kind: Kind, order: Order, request: Request) -> Answer:
     if once.record is None:
         return await answer_held(once.holder, order, kind.path)
     if said and once.how == "replayed":
-        orders.refuse_other(once, said)
+        order_options.refuse_other(once, said)
     answer = await answer_order(once.record, kind.path, request)
     if once.how == "replayed":
-        answer.headers[orders.REPLAYED] = "true"
+        answer.headers[order_options.REPLAYED] = "true"
     return answer
 
 
@@ -121,7 +122,7 @@ def message_of(kind: Kind, order: Order, request: Request) -> Message:
 
 async def answer_held(holder: str, order: Order, path: str) -> Answer:
     """The job that has the unique key: 200, or 409 as the order wants it."""
-    record: TaskRecord | None = await app.async_store.run(moves.read(holder))
+    record: TaskRecord | None = await app.async_store.run(queries.read(holder))
     if record is None or (order.unique and order.unique.on_conflict == "reject"):
         raise Problem(409, "Another job has this unique key", members={"task_id": holder})
     return Answer(record, 200, {"Location": f"{path}/{holder}"})
@@ -145,7 +146,7 @@ async def show(kind: Kind, request: Request) -> Answer:
 
 async def look(job_id: str) -> TaskRecord | None:
     """The record, with what is to be expected while it is pending."""
-    record: TaskRecord | None = await app.async_store.run(moves.show(job_id))
+    record: TaskRecord | None = await app.async_store.run(queries.show(job_id))
     return record
 
 
@@ -174,7 +175,7 @@ async def show_list(kind: Kind, query: ListQuery, request: Request) -> Answer:
 
 async def find(question: Question, limit: int, cursor: str) -> Page:
     """The page of records that a query asks for."""
-    move = moves.page(question, limit=limit, cursor=read_cursor(cursor))
+    move = queries.page(question, limit=limit, cursor=read_cursor(cursor))
     page: Page = await app.async_store.run(move)
     return page
 

@@ -1,10 +1,10 @@
 """Whose jobs a caller may see and touch: all, or with a tenant's key those of the tenant."""
 
-from api.edge import Request
-from api.problems import Problem
-from project.labels import owned_by
-from project.moves import Question
-from project.records import TaskRecord
+from api.http.problems import Problem
+from api.http.routing import Request
+from project.records.labels import owned_by
+from project.records.record import TaskRecord
+from project.store.commands.queries import Question
 
 
 def seen(record: TaskRecord | None, request: Request) -> TaskRecord | None:

@@ -4,11 +4,11 @@ import asyncio
 import re
 from time import monotonic
 
-from api.edge import Request
-from project import moves
+from api.http.routing import Request
 from project.celery import app
 from project.errors import StoreUnavailable
-from project.records import TaskRecord, Wanted
+from project.records.record import TaskRecord, Wanted
+from project.store.commands import queries
 
 LONGEST = 25.0
 """Seconds; a handler is cancelled after some more."""
@@ -71,7 +71,7 @@ async def changed(record: TaskRecord, seconds: float, leaving: asyncio.Event) ->
 
 async def read(job_id: str) -> TaskRecord | None:
     """The record as it is."""
-    record: TaskRecord | None = await app.async_store.run(moves.read(job_id))
+    record: TaskRecord | None = await app.async_store.run(queries.read(job_id))
     return record
 
 

@@ -4,20 +4,20 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from api.emails import EMAIL_BLAST
-from api.exports import EXPORT
-from api.jobs import Kind, message_of
-from api.orders import KEY_HEADER, Order
-from api.parsing import typed
-from api.problems import Problem, ProblemDocument, problem_from
-from api.reports import REPORT
-from api.webhooks import WEBHOOK
+from api.http.parsing import typed
+from api.http.problems import Problem, ProblemDocument, problem_from
+from api.http.routing import Answer, Request, Router
+from api.jobs.order_options import KEY_HEADER, Order
+from api.jobs.resource import Kind, message_of
+from api.routes.emails.emails import EMAIL_BLAST
+from api.routes.exports import EXPORT
+from api.routes.reports import REPORT
+from api.routes.webhooks import WEBHOOK
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
-from project.job import MOST_AT_ONCE
-from project.moves import Message
-from project.records import TaskRecord
+from project.job.bulk import MOST_AT_ONCE
+from project.records.record import TaskRecord
+from project.store.commands.message import Message
 
 PATH = "/tasks/bulk"
 

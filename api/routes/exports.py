@@ -4,14 +4,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from api import jobs, mailings
-from api.edge import Answer, Request, Router
-from api.orders import Order
-from project.records import DEFAULT_MAX_RETRIES
+from api.http.routing import Answer, Request, Router
+from api.jobs import file_mail, resource
+from api.jobs.order_options import Order
+from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.exports import export_rows, files
-from tasks.press import catalogue, library
-from tasks.press.mailing import Mail
-from tasks.press.orders import Origin
+from tasks.rendering.definitions import named_queries as library
+from tasks.rendering.definitions import report_types
+from tasks.rendering.definitions.schema import Origin
+from tasks.rendering.follow_up_mail import Mail
 
 PATH = "/exports"
 MOST_ATTEMPTS = 20
@@ -38,7 +39,7 @@ class ExportOrder(Order, frozen=True, kw_only=True):
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And it is of a type or of a query, each of which has its own filters."""
-        kinds = catalogue.known().values()
+        kinds = report_types.known().values()
         types = [rule(kind.definition.origin, type=kind.name) for kind in kinds]
         queries = [rule(one.origin, source=one.source, query=one.name) for one in named_queries()]
         return [*super().rules(), {"anyOf": types + queries}]
@@ -47,7 +48,7 @@ class ExportOrder(Order, frozen=True, kw_only=True):
 def rule(origin: Origin, **named: str) -> dict[str, Any]:
     """What an order of the rows with these names may say."""
     names = {name: {"const": named.get(name, "")} for name in ("type", "source", "query")}
-    filters = {"filters": catalogue.schema(origin)}
+    filters = {"filters": report_types.schema(origin)}
     return {"properties": names | filters, "required": list(named)}
 
 
@@ -76,24 +77,24 @@ def call(order: ExportOrder) -> dict[str, Any]:
     asked = files.wanted(order.filters, order.type, order.source, order.query)
     names = {"type": order.type, "source": order.source, "query": order.query}
     said = {name: text for name, text in names.items() if text}
-    wish = mailings.checked(order.mail)
+    wish = file_mail.checked(order.mail)
     kwargs = {**said, "filters": asked.filters, "format": order.format, **wish}
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-EXPORT = jobs.Kind(export_rows, PATH, ExportOrder, call)
+EXPORT = resource.Kind(export_rows, PATH, ExportOrder, call)
 
 
 @routes.post(
     PATH,
     body=ExportOrder,
-    **jobs.ORDER,
+    **resource.ORDER,
     summary="Order an export",
     tags=["exports"],
 )
 async def order_export(request: Request, body: ExportOrder) -> Answer:
     """Check the order and queue it."""
-    return await jobs.accept(EXPORT, body, request)
+    return await resource.accept(EXPORT, body, request)
 
 
 @routes.get(
@@ -110,29 +111,29 @@ async def list_queries(_: Request) -> Answer:
 
 def described(query: library.Query) -> NamedQuery:
     """One query as clients see it."""
-    schema = catalogue.schema(query.origin)
+    schema = report_types.schema(query.origin)
     return NamedQuery(query.source, query.name, query.origin.title, schema)
 
 
 @routes.get(
     PATH + "/{id}",
-    **jobs.SHOW,
+    **resource.SHOW,
     summary="Show an export's record",
     tags=["exports"],
 )
 async def show_export(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.show(EXPORT, request)
+    return await resource.show(EXPORT, request)
 
 
 @routes.get(
     PATH,
-    query=jobs.ListQuery,
-    answers={200: jobs.TaskList},
+    query=resource.ListQuery,
+    answers={200: resource.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List exports, newest first",
     tags=["exports"],
 )
-async def list_exports(request: Request, query: jobs.ListQuery) -> Answer:
+async def list_exports(request: Request, query: resource.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(EXPORT, query, request)
+    return await resource.show_list(EXPORT, query, request)

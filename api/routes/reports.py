@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api import jobs, mailings
-from api.edge import Answer, Request, Router
-from api.orders import Order
-from project.records import DEFAULT_MAX_RETRIES
-from tasks.press import catalogue, filters
-from tasks.press.mailing import Mail
-from tasks.press.orders import Output
+from api.http.routing import Answer, Request, Router
+from api.jobs import file_mail, resource
+from api.jobs.order_options import Order
+from project.records.record import DEFAULT_MAX_RETRIES
+from tasks.rendering.definitions import filters, report_types
+from tasks.rendering.definitions.schema import Output
+from tasks.rendering.follow_up_mail import Mail
 from tasks.reports import documents, generate_report
 
 PATH = "/reports"
@@ -19,7 +19,7 @@ DEFAULT_TYPE = "summary"
 
 routes = Router()
 
-catalogue.known()  # a type that is wrong keeps the API from starting
+report_types.known()  # a type that is wrong keeps the API from starting
 
 
 type Outputs = Annotated[
@@ -44,13 +44,13 @@ class ReportOrder(Order, frozen=True, kw_only=True):
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And each type has its own filters."""
-        return [*super().rules(), {"anyOf": [rule(kind) for kind in catalogue.known().values()]}]
+        return [*super().rules(), {"anyOf": [rule(kind) for kind in report_types.known().values()]}]
 
 
-def rule(kind: catalogue.ReportType) -> dict[str, Any]:
+def rule(kind: report_types.ReportType) -> dict[str, Any]:
     """What an order of one type may say; the type can be left out for the default one."""
     required = {} if kind.name == DEFAULT_TYPE else {"required": ["type"]}
-    filters_of = catalogue.schema(kind.definition.origin)
+    filters_of = report_types.schema(kind.definition.origin)
     return {"properties": {"type": {"const": kind.name}, "filters": filters_of}, **required}
 
 
@@ -80,23 +80,23 @@ def call(order: ReportOrder) -> dict[str, Any]:
         kwargs["format"] = order.format
     if order.archival:
         kwargs["archival"] = True
-    kwargs |= mailings.checked(order.mail)
+    kwargs |= file_mail.checked(order.mail)
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-REPORT = jobs.Kind(generate_report, PATH, ReportOrder, call)
+REPORT = resource.Kind(generate_report, PATH, ReportOrder, call)
 
 
 @routes.post(
     PATH,
     body=ReportOrder,
-    **jobs.ORDER,
+    **resource.ORDER,
     summary="Order a report",
     tags=["reports"],
 )
 async def order_report(request: Request, body: ReportOrder) -> Answer:
     """Check the order and queue it."""
-    return await jobs.accept(REPORT, body, request)
+    return await resource.accept(REPORT, body, request)
 
 
 @routes.get(
@@ -108,40 +108,40 @@ async def order_report(request: Request, body: ReportOrder) -> Answer:
 )
 async def list_types(_: Request) -> Answer:
     """Answer every type with what its filters may be."""
-    return Answer(ReportTypes([described(kind) for kind in catalogue.known().values()]))
+    return Answer(ReportTypes([described(kind) for kind in report_types.known().values()]))
 
 
-def described(kind: catalogue.ReportType) -> ReportType:
+def described(kind: report_types.ReportType) -> ReportType:
     """One type as clients see it."""
     about = kind.definition
     return ReportType(
         type=kind.name,
         title=about.title,
         description=about.description,
-        filters=catalogue.schema(about.origin),
+        filters=report_types.schema(about.origin),
         formats=list(documents.OUTPUTS),
     )
 
 
 @routes.get(
     PATH + "/{id}",
-    **jobs.SHOW,
+    **resource.SHOW,
     summary="Show a report's record",
     tags=["reports"],
 )
 async def show_report(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.show(REPORT, request)
+    return await resource.show(REPORT, request)
 
 
 @routes.get(
     PATH,
-    query=jobs.ListQuery,
-    answers={200: jobs.TaskList},
+    query=resource.ListQuery,
+    answers={200: resource.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List reports, newest first",
     tags=["reports"],
 )
-async def list_reports(request: Request, query: jobs.ListQuery) -> Answer:
+async def list_reports(request: Request, query: resource.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(REPORT, query, request)
+    return await resource.show_list(REPORT, query, request)

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api import jobs
-from api.edge import Answer, Request, Router
-from api.orders import Order, Url
-from project.records import DEFAULT_MAX_RETRIES
+from api.http.routing import Answer, Request, Router
+from api.jobs import resource
+from api.jobs.order_options import Order, Url
+from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.webhooks import call_webhook, orders
 
 PATH = "/webhooks"
@@ -40,40 +40,40 @@ def call(order: WebhookOrder) -> dict[str, Any]:
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-WEBHOOK = jobs.Kind(call_webhook, PATH, WebhookOrder, call)
+WEBHOOK = resource.Kind(call_webhook, PATH, WebhookOrder, call)
 
 
 @routes.post(
     PATH,
     body=WebhookOrder,
-    **jobs.ORDER,
+    **resource.ORDER,
     summary="Order a call of another API",
     tags=["webhooks"],
 )
 async def order_webhook(request: Request, body: WebhookOrder) -> Answer:
     """Check the call and queue it."""
-    return await jobs.accept(WEBHOOK, body, request)
+    return await resource.accept(WEBHOOK, body, request)
 
 
 @routes.get(
     PATH + "/{id}",
-    **jobs.SHOW,
+    **resource.SHOW,
     summary="Show a call's record",
     tags=["webhooks"],
 )
 async def show_webhook(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.show(WEBHOOK, request)
+    return await resource.show(WEBHOOK, request)
 
 
 @routes.get(
     PATH,
-    query=jobs.ListQuery,
-    answers={200: jobs.TaskList},
+    query=resource.ListQuery,
+    answers={200: resource.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List calls, newest first",
     tags=["webhooks"],
 )
-async def list_webhooks(request: Request, query: jobs.ListQuery) -> Answer:
+async def list_webhooks(request: Request, query: resource.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(WEBHOOK, query, request)
+    return await resource.show_list(WEBHOOK, query, request)

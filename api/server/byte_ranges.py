@@ -6,10 +6,10 @@ from typing import Protocol
 
 import msgspec
 
-from api.problems import Problem
-from api.tags import is_known
-from project import artifacts
-from project.artifacts import Artifact
+from api.http.etags import is_known
+from api.http.problems import Problem
+from project.artifacts import links
+from project.artifacts.links import Artifact
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})").fullmatch
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -45,7 +45,7 @@ def cut(artifact: Artifact, size: int, header: Header) -> Piece:
         "Cache-Control": "private, max-age=300",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _SANDBOX,
-        **artifacts.disposition(artifact.filename),
+        **links.disposition(artifact.filename),
     }
     if is_known(tag, header("if-none-match")):
         return Piece(HTTPStatus.NOT_MODIFIED, headers)

@@ -13,12 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from api.pieces import Piece, cut
-from api.problems import PROBLEM_JSON, Problem
-from project import artifacts
-from project.artifacts import Artifact, ArtifactGone
+from api.http.problems import PROBLEM_JSON, Problem
+from api.server.byte_ranges import Piece, cut
+from project.artifacts import links
+from project.artifacts.links import Artifact, ArtifactGone
 from project.errors import LinkExpired, LinkTampered
-from project.settings import settings
+from project.settings.values import settings
 
 MOST = 64
 """Downloads at once, each in a thread; one more waits in the system's queue."""
@@ -123,7 +123,7 @@ def find(path: str) -> Artifact:
 def resolve(token: str) -> Artifact:
     """The artifact, or a problem: 403 for a link that is not ours, 410 for an old one."""
     try:
-        return artifacts.resolve(token)
+        return links.resolve(token)
     except LinkTampered as refused:
         raise Problem(403, str(refused)) from refused
     except LinkExpired as refused:
@@ -141,7 +141,7 @@ def located(artifact: Artifact) -> Path:
 def wherever(artifact: Artifact, method: str) -> Path | str:
     """The local file or the URL of a bucket, or a problem: 404 when it is gone."""
     try:
-        return artifacts.locate(artifact, method)
+        return links.locate(artifact, method)
     except ArtifactGone as gone:
         raise Problem(404, str(gone)) from gone
 

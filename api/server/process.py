@@ -21,13 +21,13 @@ from typing import NoReturn, Protocol
 import uvloop
 from cello import App, LimitsConfig, RedisConfig, TimeoutConfig
 
-from api.cors import Cors
-from api.drain import Drain
-from api.edge import Router
-from api.exchange import ANSWER_SECONDS, Edge
-from api.keys import KeyFile, Keyring
-from project.settings import Settings
-from project.store import NativeRedis
+from api.http.auth import KeyFile, Keyring
+from api.http.cors import Cors
+from api.http.dispatch import ANSWER_SECONDS, Edge
+from api.http.routing import Router
+from api.http.shutdown import Drain
+from project.settings.values import Settings
+from project.store.async_client import NativeRedis
 
 START_FAILED = 3
 ENDED_BY_ITSELF = 4
@@ -43,7 +43,7 @@ _NATIVE_CONNECTIONS = 8
 _BODY_SLACK = 10
 """Cello reads bodies up to this many times the limit: the edge refuses them in the right form."""
 
-_log = logging.getLogger("api.server")
+_log = logging.getLogger("api.server.process")
 
 
 class Lifecycle(Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple, NoReturn
 
-_log = logging.getLogger("api.supervisor")
+_log = logging.getLogger("api.server.supervisor")
 
 TICK_SECONDS = 1.0
 """How long a due restart or an overdue kill may go unnoticed."""

@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 
-from project.logs import JsonFormatter, encode
+from project.telemetry.logs import JsonFormatter, encode
 
 
 class AccessLine(msgspec.Struct):

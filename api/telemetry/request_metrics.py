@@ -10,10 +10,10 @@ from collections import Counter
 from contextlib import suppress
 from itertools import count
 
-from project import moves
 from project.celery import app
 from project.errors import StoreUnavailable
-from project.meters import MICROS, bucket_of, lane_field
+from project.records.counters import MICROS, bucket_of, lane_field
+from project.store.commands import statistics
 
 EVERY = 1.0
 """Seconds between two additions."""
@@ -60,7 +60,7 @@ class Traffic:
         if not self._batch:  # else the answer to it was lost: under its number it counts once
             self._batch, self._counts = dict(self._counts), Counter()
             self._number = next(self._numbers)
-        await app.async_store.run(moves.add_up(self._name, self._number, self._batch))
+        await app.async_store.run(statistics.add_up(self._name, self._number, self._batch))
         self._batch = {}
 
     async def _keep_adding(self) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine, said
-from project import moves
-from project.demo import free_ports
-from project.embedded import EmbeddedValkey
-from project.store import Store
+from project.local.demo import free_ports
+from project.local.valkey import EmbeddedValkey
+from project.store.client import Store
+from project.store.commands import attempts, jobs, queries, workers
 from tasks.reports import generate_report
 
 RESULT = Path(__file__).parents[1] / "results" / "scaling.json"
@@ -41,14 +41,14 @@ def measure() -> dict[str, Any]:
 
 def costs_of(store: Store) -> dict[str, float]:
     """The costs of one job on a server that has nothing else to do."""
-    store.run(moves.lease(WORKER, 3600, {"slots": 1}, first=True))
+    store.run(workers.lease(WORKER, 3600, {"slots": 1}, first=True))
     ids = [f"{number:036}" for number in range(JOBS)]
     serials = count(1)
     written = file_bytes(store)
     costs = {
         "enqueue_us": spent(store, ids, lambda job: enqueue(store, job)),
         "run_us": spent(store, ids, lambda job: run(store, job, next(serials))),
-        "read_us": spent(store, ids, lambda job: store.run(moves.show(job))),
+        "read_us": spent(store, ids, lambda job: store.run(queries.show(job))),
     }
     return costs | {"file_bytes": (file_bytes(store) - written) / JOBS}
 
@@ -56,16 +56,16 @@ def costs_of(store: Store) -> dict[str, float]:
 def enqueue(store: Store, job_id: str) -> None:
     """Order one."""
     message = generate_report.message(kwargs={"type": "summary", "filters": {}}, task_id=job_id)
-    store.run(moves.enqueue(message))
+    store.run(jobs.enqueue(message))
 
 
 def run(store: Store, job_id: str, serial: int) -> None:
     """What a worker says of one."""
     done = [str(serial - 1)]
-    store.run(moves.fetch(WORKER, serial=serial, most=1, done=done, lists=["celery"]))
+    store.run(workers.fetch(WORKER, serial=serial, most=1, done=done, lists=["celery"]))
     token = f"{WORKER}#{serial}"
-    store.run(moves.start(job_id, retries=0, token=token))
-    store.run(moves.succeed(job_id, token=token, result='{"rows_processed": 1}', news="{}"))
+    store.run(attempts.start(job_id, retries=0, token=token))
+    store.run(attempts.succeed(job_id, token=token, result='{"rows_processed": 1}', news="{}"))
 
 
 def spent(store: Store, ids: list[str], call: Callable[[str], object]) -> float:

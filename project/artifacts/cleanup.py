@@ -1,4 +1,4 @@
-"""``python -m project.janitor``: removes artifacts whose links have expired, and stray drafts.
+"""``python -m project.artifacts.cleanup``: removes expired artifacts and stray drafts.
 
 Workers start it once an hour, as a process of its own: it may have much to remove, and
 what speaks to S3 must not run where a worker forks. Any number may run at once.
@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from project import artifacts
-from project.settings import settings
+from project.artifacts import links
+from project.settings.values import settings
 
 SECONDS = 1_800
 """The most it may take; the next one goes on."""
@@ -21,7 +21,7 @@ STRAY = 86_400
 
 def tidy() -> tuple[int, int]:
     """Remove what is past its time; how many artifacts, how many drafts."""
-    return artifacts.remove_old(), remove_strays(settings().data_dir / "workshop")
+    return links.remove_old(), remove_strays(settings().data_dir / "workshop")
 
 
 def remove_strays(place: Path) -> int:

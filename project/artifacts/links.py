@@ -20,9 +20,9 @@ from urllib.parse import quote
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
+from project.artifacts.storage import Bucket, Folder
 from project.errors import ContinuoError, LinkExpired, LinkTampered
-from project.settings import settings
-from project.shelves import Bucket, Folder
+from project.settings.values import settings
 
 SALT = "artifact"
 SPARE_DAYS = 1

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 from project.errors import ContinuoError
-from project.settings import BucketAccess
+from project.settings.values import BucketAccess
 
 SECONDS = 60.0
 """The most that one request may take between two bytes."""

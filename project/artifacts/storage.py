@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from project import uploads
-from project.settings import bucket_access
-from project.uploads import Upload, UploadRefused
+from project.artifacts import multipart
+from project.artifacts.multipart import Upload, UploadRefused
+from project.settings.values import bucket_access
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -147,7 +147,7 @@ class Bucket:
         if (access := bucket_access()) is None:
             return []
         try:
-            return uploads.unfinished(access, self._name, self._prefix + key)
+            return multipart.unfinished(access, self._name, self._prefix + key)
         except (UploadRefused, OSError) as problem:
             log.warning("unfinished uploads are not seen: %s", problem)
             return []

@@ -17,11 +17,14 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
-from project import moves
-from project.envelope import REVIVAL, encode
-from project.moves import Message, Outcome, Verdict
-from project.now import NOW
-from project.records import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
+from project.job.current_attempt import NOW
+from project.messages.builder import REVIVAL
+from project.messages.template import encode
+from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
+from project.store.commands import attempts, queries
+from project.store.commands.attempts import Verdict
+from project.store.commands.message import Message
+from project.store.commands.queries import Outcome
 
 log = get_logger(__name__)
 
@@ -55,7 +58,7 @@ class RecordConsumer(ResultConsumer):
 
 
 class RecordBackend(RedisBackend):
-    """``result_backend = "project.backend.RecordBackend+redis://…"``."""
+    """``result_backend = "project.job.backend.RecordBackend+redis://…"``."""
 
     ResultConsumer = RecordConsumer
 
@@ -80,7 +83,7 @@ class RecordBackend(RedisBackend):
         job_id = self._job_id(key)
         if job_id is None:
             return super().get(key)
-        outcome = self.app.store.run(moves.read_outcome(job_id))
+        outcome = self.app.store.run(queries.read_outcome(job_id))
         return outcome and self.encode(meta_of(outcome))
 
     def mget(self, keys: Iterable[str | bytes]) -> list[Any]:
@@ -111,7 +114,7 @@ class RecordBackend(RedisBackend):
             "traceback": None,
             "children": children,
         }
-        move = moves.succeed(
+        move = attempts.succeed(
             task_id,
             token=self.app.attempt_token(request),
             result=json_text(result),
@@ -138,7 +141,7 @@ class RecordBackend(RedisBackend):
         }
         never_started = status is TaskStatus.CANCELLED or is_unknown(exception)
         fail = partial(
-            moves.fail,
+            attempts.fail,
             task_id,
             status=TaskStatus.FAILED if is_expired(exception) else status,
             error=error_text(exception, traceback),
@@ -161,7 +164,7 @@ class RecordBackend(RedisBackend):
         args, kwargs = getattr(request, "args", None), getattr(request, "kwargs", None)
         payload = self.encode([list(args or ()), dict(kwargs or {})])
         message = Message(task_id, kind, "", "", payload, DEFAULT_MAX_RETRIES)
-        made: bool = self.app.store.run(moves.register(message, retries=0))
+        made: bool = self.app.store.run(attempts.register(message, retries=0))
         return made
 
     def _tell(self, verdict: Verdict, task_id: str, status: str) -> None:

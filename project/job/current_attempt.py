@@ -1,6 +1,7 @@
 """At which attempt this process is, when that is known before Celery's tracer asks."""
 
-from project.moves import Move, Verdict
+from project.store.commands.attempts import Verdict
+from project.store.commands.command import Command
 
 
 class Now:
@@ -9,7 +10,7 @@ class Now:
     def __init__(self) -> None:
         self.job_id = ""
         self.has_begun = False
-        self.success: Move[Verdict] | None = None
+        self.success: Command[Verdict] | None = None
 
     def set(self, job_id: str, *, has_begun: bool) -> None:
         """Be at this job."""
@@ -21,7 +22,7 @@ class Now:
         self.has_begun = False
         return begun
 
-    def keeps(self, job_id: str, success: Move[Verdict]) -> bool:
+    def keeps(self, job_id: str, success: Command[Verdict]) -> bool:
         """Keep a success until it is told together with the start of the next job."""
         if self.job_id != job_id:
             return False

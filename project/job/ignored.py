@@ -5,18 +5,18 @@ from typing import Any
 from celery.exceptions import Ignore
 from kombu.utils.json import dumps as json_dumps
 
-from project import moves
-from project.records import Cause, TaskStatus
+from project.records.record import Cause, TaskStatus
+from project.store.commands import attempts
 
 
 def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> None:
     """Make the record final when the job raised ``Ignore``; refused when it has gone on."""
-    if app.store.run(moves.is_cancelling(job_id)):
-        app.store.run(moves.cancelled(job_id, token=token))
+    if app.store.run(attempts.is_cancelling(job_id)):
+        app.store.run(attempts.cancelled(job_id, token=token))
         return
     error = f"{type(problem).__name__}: the job ended without a result"
     meta = {"exc_type": "Ignore", "exc_module": "celery.exceptions", "exc_message": [error]}
-    move = moves.fail(
+    move = attempts.fail(
         job_id,
         token=token,
         status=TaskStatus.FAILED,

@@ -5,7 +5,7 @@ from math import isfinite
 from time import monotonic
 
 from project.errors import InvalidField
-from project.records import Progress
+from project.records.record import Progress
 
 EVERY = 0.25
 """Seconds between two words, however often the job says one."""

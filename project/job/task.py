@@ -7,18 +7,16 @@ an attempt that no longer owns its job is not run, and a retry is one step
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from itertools import batched
 from time import time
 from typing import Any, NoReturn
 from uuid import uuid4
 
 from celery import Task, signals
 from celery.app.task import Context
-from celery.canvas import Signature
 from celery.exceptions import (
     Ignore,
     MaxRetriesExceededError,
@@ -26,25 +24,24 @@ from celery.exceptions import (
     Retry,
     SoftTimeLimitExceeded,
 )
-from celery.result import AsyncResult
 from celery.utils.log import get_logger
 
-from project import moves
-from project.backend import MAX_ERROR, cause_of, revival_of
-from project.envelope import CALLBACK, MAX_ATTEMPTS, REVIVAL, Envelope, Form
 from project.errors import (
-    ContinuoError,
-    DuplicateJob,
-    InvalidField,
-    PartlyEnqueued,
     StoreUnavailable,
 )
-from project.moves import Cancel, Message, Start, Verdict
-from project.now import NOW
-from project.pool import PROCESS
-from project.progress import Teller, made
-from project.records import DEFAULT_MAX_RETRIES, Progress, TaskRecord, backoff
-from project.tracing import attempt
+from project.job.backend import MAX_ERROR, cause_of, revival_of
+from project.job.cancellation import PROCESS
+from project.job.current_attempt import NOW
+from project.job.progress import Teller, made
+from project.job.result import JobResult, required
+from project.messages.builder import CALLBACK, MAX_ATTEMPTS, Envelope
+from project.messages.template import MessageTemplate
+from project.records.record import DEFAULT_MAX_RETRIES, Progress, TaskRecord, backoff
+from project.store.commands import attempts as attempt_commands
+from project.store.commands import message as message_commands
+from project.store.commands.attempts import Start, Verdict
+from project.store.commands.message import Message
+from project.telemetry.tracing import attempt
 
 log = get_logger(__name__)
 
@@ -52,74 +49,11 @@ ATTEMPTS_LIMIT = 1_000_000
 """What Celery's ``max_retries = None`` (for ever) comes to: every loop has an end."""
 
 
-MOST_AT_ONCE = 1_000
-"""Jobs that one step of ``enqueue_many`` takes; Redis does nothing else for some 10 ms."""
-
 TELLER = "teller"
 """Where a request keeps who tells its progress."""
 
 PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
 """What a call may ask for and still be a filled-in form."""
-
-
-class JobResult(AsyncResult):
-    """An ``AsyncResult`` that also gives the record."""
-
-    @property
-    def record(self) -> TaskRecord | None:
-        """The record as it is now; None for an id that was never enqueued."""
-        record: TaskRecord | None = self.app.store.run(moves.read(self.id))
-        return record
-
-    def cancel(self) -> Cancel:
-        """Stop the job: at once while it waits, within two seconds when it runs."""
-        answer: Cancel = self.app.store.run(moves.cancel(self.id))
-        return answer
-
-    def again(
-        self,
-        args: Any = None,
-        kwargs: Any = None,
-        *,
-        max_retries: int | None = None,
-        call: str = "",
-        **options: Any,
-    ) -> bool:
-        """Run a job that failed or was cancelled once more, with other arguments if there are any.
-
-        It gets ``max_retries`` further attempts, or as many as its kind gets, and keeps its id,
-        its queue and its count of attempts. A ``call`` is the name of this wish: who asks again
-        by it is told the same, and nothing more happens. ``options`` are those of
-        ``apply_async``. False when the job is in another state; a kind that ``repeats`` runs again
-        after a success, too.
-        """
-        record = self.record
-        if record is None:
-            return False
-        if args is None and kwargs is None:
-            args, kwargs = self.app.store.run(moves.read_payload(self.id))
-        task = self.app.tasks[record.kind]
-        call = call or moves.new_call()
-        further = task.attempts_allowed() if max_retries is None else required(max_retries)
-        message = task.build(
-            args,
-            kwargs,
-            task_id=self.id,
-            retries=record.attempts,
-            max_retries=record.attempts + further,
-            headers={REVIVAL: call},
-            **({"queue": record.queue} | options),
-        )
-        move = moves.revive(message, attempts=record.attempts, call=call, repeats=task.repeats)
-        revived: bool = self.app.store.run(move)
-        if revived and self.app.relay:
-            self.app.relay.send(self.app.store, message)
-        return revived
-
-    async def fetch(self) -> TaskRecord | None:
-        """The same for code on an event loop."""
-        record: TaskRecord | None = await self.app.async_store.run(moves.read(self.id))
-        return record
 
 
 class _PerCall:
@@ -144,7 +78,7 @@ class Cancelled(Ignore):
 class Job(Task):
     """The base of every task of the app."""
 
-    Request = "project.request:JobRequest"
+    Request = "project.worker.request:JobRequest"
     max_retries = DEFAULT_MAX_RETRIES - 1
     override_max_retries = _PerCall()
 
@@ -197,7 +131,7 @@ class Job(Task):
         if self.typing:
             self.__header__(*(args or ()), **(kwargs or {}))
         attempts, countdown = options.get("max_retries"), options.get("countdown")
-        message = self._form.fill(
+        message = self._template.fill(
             args,
             kwargs,
             job_id=options.get("task_id") or str(uuid4()),
@@ -221,8 +155,8 @@ class Job(Task):
         return options
 
     @cached_property
-    def _form(self) -> Form:
-        return Form(self)
+    def _template(self) -> MessageTemplate:
+        return MessageTemplate(self)
 
     def _is_plain(self, options: dict[str, Any]) -> bool:
         """Whether the call asks for nothing that only Celery's own way of building knows."""
@@ -270,7 +204,7 @@ class Job(Task):
         delay = self._delay(attempt, eta, countdown)
         message = self._copy(request, args=args, kwargs=kwargs, retries=attempt, **options)
         error, reason = last_words(exc), exc or Retry("the job asked for another attempt")
-        move = moves.retry(
+        move = attempt_commands.retry(
             request.id,
             token=self.app.attempt_token(request),
             error=error,
@@ -296,14 +230,14 @@ class Job(Task):
         self._say_last_word(request)
         message = self._copy(request, retries=request.retries)
         token = self.app.attempt_token(request)
-        move = moves.postpone(request.id, token=token, delay=seconds, message=message)
+        move = attempt_commands.postpone(request.id, token=token, delay=seconds, message=message)
         if self.app.store.run(move) is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
         raise Ignore
 
     def cancelled(self) -> bool:
         """Whether somebody wants this running job stopped; asks Redis."""
-        asked: bool = self.app.store.run(moves.is_cancelling(self.request.id))
+        asked: bool = self.app.store.run(attempt_commands.is_cancelling(self.request.id))
         return asked
 
     def checkpoint(self) -> None:
@@ -323,7 +257,7 @@ class Job(Task):
             return super().__call__(*args, **kwargs)
         except Cancelled:
             token = self.app.attempt_token(self.request)
-            self.app.store.run(moves.cancelled(self.request.id, token=token))
+            self.app.store.run(attempt_commands.cancelled(self.request.id, token=token))
             raise
         finally:
             self._say_last_word(self.request)
@@ -348,7 +282,7 @@ class Job(Task):
         """Put a progress on the record, if this attempt still owns it and Redis takes it."""
         token = self.app.attempt_token(request)
         with suppress(StoreUnavailable):
-            self.app.store.run(moves.progress(request.id, token=token, made=word))
+            self.app.store.run(attempt_commands.progress(request.id, token=token, made=word))
 
     @contextmanager
     def once(self, key: str) -> Iterator[bool]:
@@ -365,14 +299,14 @@ class Job(Task):
         was done: it is not done again.
         """
         attempt = {"token": self.app.attempt_token(self.request), "key": key}
-        first: bool = self.app.store.run(moves.claim(self.request.id, **attempt))
+        first: bool = self.app.store.run(attempt_commands.claim(self.request.id, **attempt))
         try:
             yield first
         except SoftTimeLimitExceeded:
             raise
         except Exception:
             if first:
-                self.app.store.run(moves.unclaim(self.request.id, **attempt))
+                self.app.store.run(attempt_commands.unclaim(self.request.id, **attempt))
             raise
 
     @property
@@ -387,7 +321,9 @@ class Job(Task):
 
     def _callback(self, url: str) -> Message:
         """The message of a delivery. Raises ``InvalidField``."""
-        message: Message = self.app.messenger.message(kwargs={"url": url}, task_id=moves.UNNAMED)
+        message: Message = self.app.messenger.message(
+            kwargs={"url": url}, task_id=message_commands.UNNAMED
+        )
         return message
 
     def _limit(self, request: Context, max_retries: int | None) -> int:
@@ -409,12 +345,14 @@ class Job(Task):
             "token": self.app.attempt_token(request),
             "revival": revival_of(request),
         }
-        answer: Start = self.app.store.run(moves.start(request.id, **attempt))
+        answer: Start = self.app.store.run(attempt_commands.start(request.id, **attempt))
         if answer is Start.UNKNOWN:
-            self.app.store.run(moves.register(self._copy(request), retries=request.retries))
-            answer = self.app.store.run(moves.start(request.id, **attempt))
+            self.app.store.run(
+                attempt_commands.register(self._copy(request), retries=request.retries)
+            )
+            answer = self.app.store.run(attempt_commands.start(request.id, **attempt))
         if answer is Start.BUSY:
-            self.app.store.run(moves.park(self._copy(request), retries=request.retries))
+            self.app.store.run(attempt_commands.park(self._copy(request), retries=request.retries))
         return answer
 
     def _copy(self, request: Context, **changes: Any) -> Message:
@@ -426,58 +364,6 @@ class Job(Task):
             options.pop("expires", None)  # it was to start in time, and did
         self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
         return envelope.message
-
-
-def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
-    """Record and queue many jobs; the record of each, or why it has none, in their order.
-
-    ::
-
-        enqueue_many(checksum.s(path=str(path)) for path in Path().iterdir())
-
-    Each call is a Celery signature of a job, its options in ``set(...)``. They go in steps of
-    ``MOST_AT_ONCE``, each taken whole or not at all. Raises ``InvalidField`` and
-    ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from whatever stops it later.
-    """
-    taken: list[TaskRecord | DuplicateJob] = []
-    sent: list[Callable[[], list[TaskRecord | DuplicateJob]]] = []
-
-    def collect() -> None:
-        while sent:
-            taken.extend(sent.pop()())
-
-    try:
-        for step in batched(calls, MOST_AT_ONCE):
-            messages = [message_of(call) for call in step]  # while Redis takes those before
-            collect()
-            sent.append(job_of(step[0]).app.begin_all(messages))
-        collect()
-    except Exception as problem:
-        with suppress(ContinuoError):
-            collect()
-        if not taken:
-            raise
-        raise PartlyEnqueued(str(problem), taken) from problem
-    return taken
-
-
-def message_of(call: Signature) -> Message:
-    """The message that a signature comes to. Raises ``InvalidField``."""
-    return job_of(call).message(call.args, call.kwargs, **call.options)
-
-
-def job_of(call: Signature) -> Job:
-    """The job that a signature calls. Raises ``InvalidField`` when it is a canvas of several."""
-    if type(call) is not Signature or not isinstance(call.type, Job):
-        raise InvalidField("calls", f"{call} is not the signature of one job; use its apply_async")
-    return call.type
-
-
-def required(attempts: int) -> int:
-    """A number of attempts that makes sense. Raises ``InvalidField``."""
-    if attempts < 1:
-        raise InvalidField("max_retries", f"{attempts} is not at least 1")
-    return attempts
 
 
 def last_words(exc: BaseException | None) -> str:

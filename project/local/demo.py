@@ -1,6 +1,6 @@
-"""``python -m project.demo``: the whole system at work, once, from nothing to the results.
+"""``python -m project.local.demo``: the whole system at work, once, from nothing to the results.
 
-Starts ``project.up`` on free ports with its data in ``DATA_DIR/demo``, orders a
+Starts ``project.local.up`` on free ports with its data in ``DATA_DIR/demo``, orders a
 report and a small e-mail blast over HTTP, waits, shows the records and where
 the PDF and the mails lie, and stops everything.
 """
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from project.records import FINAL
-from project.settings import settings
+from project.records.record import FINAL
+from project.settings.values import settings
 
 START_SECONDS = 60.0
 JOB_SECONDS = 60.0
@@ -85,7 +85,7 @@ def system(folder: Path) -> Iterator[int]:
     print("starting Valkey, the API, a worker, beat, Flower and a mail sink ...")  # noqa: T201
     with (folder / "up.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "project.up"], env=environment, stdout=log, stderr=log
+            [sys.executable, "-m", "project.local.up"], env=environment, stdout=log, stderr=log
         )
         try:
             wait_until_ready(port, process)

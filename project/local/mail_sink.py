@@ -1,4 +1,4 @@
-"""The bundled mail sink: ``python -m project.outbox``.
+"""The bundled mail sink: ``python -m project.local.mail_sink``.
 
 An SMTP server on 127.0.0.1 that delivers nothing and keeps every mail as a file
 in ``DATA_DIR/outbox``, newest last by name. For development and demonstration:
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from project.errors import UnsafeStart
-from project.settings import settings
+from project.settings.values import settings
 
 LOOPBACK = "127.0.0.1"
 MAX_FILES = 10_000

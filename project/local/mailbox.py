@@ -9,7 +9,7 @@ from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import NamedTuple
 
-from project.settings import settings
+from project.settings.values import settings
 
 HEAD_BYTES = 16_384
 is_name = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}\.eml").fullmatch

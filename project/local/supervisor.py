@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from project.embedded import end_with_parent
+from project.processes import detach_from_terminal
 
 RESTART_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
@@ -48,7 +48,7 @@ class Member:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+            preexec_fn=detach_from_terminal,  # noqa: PLW1509 - sets two flags, takes no lock
         )
         if self.process.stdout:
             threading.Thread(

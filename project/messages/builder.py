@@ -7,29 +7,21 @@ together with its record.
 """
 
 import base64
-import json
-import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import Context
 from datetime import datetime
-from json.encoder import encode_basestring_ascii as quoted
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from kombu.serialization import dumps as serialize
-from kombu.utils.json import JSONEncoder
 from kombu.utils.json import dumps as json_dumps
 
 from project.errors import ContinuoError
-from project.labels import PRIORITY_SEPARATOR, tagged
-from project.moves import Message
-from project.records import DEFAULT_MAX_RETRIES
-from project.trail import TRAIL, trail
-
-if TYPE_CHECKING:
-    from project.job import Job
+from project.messages.trace_context import trail
+from project.records.labels import PRIORITY_SEPARATOR, tagged
+from project.records.record import DEFAULT_MAX_RETRIES
+from project.store.commands.message import Message
 
 PRIORITY_STEPS = (0, 3, 6, 9)
 MAX_ATTEMPTS = "max_attempts"
@@ -139,96 +131,3 @@ def wire_text(
         }
     )
     return text
-
-
-class Form:
-    """The message of a kind with blanks for what differs from call to call.
-
-    Made from one message that Celery built, so it says exactly what Celery would;
-    filling it in costs a thirtieth of building another.
-    """
-
-    _BLANKS = ("blank-id", "blank-args", "blank-kwargs")
-    _ATTEMPTS = 987_654_321
-    _HEADERS = '"headers": {'
-    _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
-
-    def __init__(self, job: "Job") -> None:
-        job_id, args, kwargs = self._BLANKS
-        built = Context().run(self._build, job)
-        wire = json.loads(built.text)
-        body, tag = wire["body"], wire["properties"]["delivery_tag"]
-        names = {
-            job_id: "job_id",
-            tag: "job_id",
-            body: "body",
-            args: "args",
-            kwargs: "kwargs",
-            str(self._ATTEMPTS): "max_retries",
-        }
-        blanks = "|".join(map(re.escape, names))
-        text = re.sub(blanks, lambda found: f"%({names[found[0]]})s", built.text.replace("%", "%%"))
-        self._text = text.replace(self._HEADERS, self._HEADERS + "%(trail)s", 1)
-        self._queue = built.queue
-        self._kind = built.kind
-
-    def _build(self, job: "Job") -> Message:
-        """The message that Celery builds, in a context of its own: with nobody's trail."""
-        job_id, args, kwargs = self._BLANKS
-        envelope = Envelope()
-        job.app.send_task(
-            job.name,
-            task_id=job_id,
-            argsrepr=args,
-            kwargsrepr=kwargs,
-            headers={MAX_ATTEMPTS: self._ATTEMPTS},
-            ignore_result=job.ignore_result,
-            producer=envelope,
-            task_type=job,
-            **job.options,
-        )
-        return envelope.message
-
-    def fill(
-        self,
-        args: Any,
-        kwargs: Any,
-        *,
-        job_id: str,
-        max_retries: int,
-        due: float | None = None,
-        tags: Sequence[str] = (),
-    ) -> Message:
-        """The message of one call."""
-        args_text = encode(list(args)) if args else "[]"
-        kwargs_text = encode(kwargs) if kwargs else "{}"
-        payload = f"[{args_text},{kwargs_text}]"
-        body = base64.b64encode((payload[:-1] + self._EMBED).encode()).decode()
-        text = self._text % {
-            "job_id": job_id,
-            "body": body,
-            "args": shown(args_text),
-            "kwargs": shown(kwargs_text),
-            "max_retries": max_retries,
-            "trail": "".join(f'"{name}":{quoted(value)},' for name, value in TRAIL.get().items()),
-        }
-        facets = tagged(tags) if tags else ()
-        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, facets)
-
-
-encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-"""JSON as Celery writes it (dates, UUIDs and decimals come back as what they were).
-
-Raises ``ValueError`` for numbers that JSON does not have.
-"""
-
-HIDDEN = "..."
-"""What logs and Flower see of the arguments of a kind that hides them."""
-
-SHOWN = 256
-"""Characters of the arguments that logs and Flower see."""
-
-
-def shown(text: str) -> str:
-    """Arguments for people, inside a JSON string."""
-    return quoted(text[:SHOWN])[1:-1]

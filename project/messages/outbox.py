@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from kombu.exceptions import OperationalError
 
-from project import moves
-from project.moves import Message
-from project.store import Store
+from project.store.client import Store
+from project.store.commands import outbox
+from project.store.commands.message import Message
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -41,15 +41,15 @@ class Relay:
             return True
         is_sent = self._publish(message.id, message.text)
         if is_sent:
-            store.run(moves.sent(message.id))
+            store.run(outbox.sent(message.id))
         return is_sent
 
     def resend(self, store: Store, waited: float = RESEND_AFTER) -> int:
         """Publish what was not confirmed for ``waited`` seconds; how many."""
-        waiting = store.run(moves.unsent(waited=waited, most=RESEND_MOST))
+        waiting = store.run(outbox.unsent(waited=waited, most=RESEND_MOST))
         sent = [job_id for job_id, text in waiting if self._publish(job_id, text)]
         for job_id in sent:
-            store.run(moves.sent(job_id))
+            store.run(outbox.sent(job_id))
         return len(sent)
 
     def _publish(self, job_id: str, text: str) -> bool:

@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from project.labels import Label, read_label
-from project.records import TaskStatus
+from project.records.labels import Label, read_label
+from project.records.record import TaskStatus
 
 BOUNDS = tuple(2**n / 1000 for n in range(23))
 """Seconds: the upper ends of a histogram's buckets but the last, as the scripts have them."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from project.meters import BOUNDS
+from project.records.counters import BOUNDS
 
 MINUTE = 60.0
 MINUTES = 60
@@ -22,7 +22,7 @@ NOTES = MINUTES + 1
 class Note(NamedTuple):
     """Sums since ever, ``at`` seconds since the epoch.
 
-    ``waits``: how many attempts had waited how long, by the buckets of ``project.meters``.
+    ``waits``: how many attempts had waited how long, by the buckets of ``counters``.
     """
 
     at: float

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from celery import states
 
-from project.labels import DEFAULT_QUEUE
+from project.records.labels import DEFAULT_QUEUE
 
 
 class TaskStatus(StrEnum):

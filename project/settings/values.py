@@ -21,8 +21,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from project.errors import UnsafeStart
-from project.holders import Holders, read_file, read_holders
-from project.primary import read as read_primary
+from project.settings.api_keys import Holders, read_file, read_holders
+from project.settings.sentinel_url import read_sentinel_url as read_primary
 
 DAY = 86_400
 

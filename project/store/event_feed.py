@@ -17,12 +17,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from project import moves
 from project.errors import StoreUnavailable
-from project.moves import Noted
-from project.primary import reached_async
-from project.records import Wanted
-from project.store import PREFIX, AsyncStore
+from project.records.record import Wanted
+from project.store.async_client import AsyncStore
+from project.store.commands import events
+from project.store.commands.events import Noted
+from project.store.connection import PREFIX
+from project.store.sentinel import reached_async
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class Feed:
     async def _start(self) -> None:
         async with self._starting:
             if self._reader is None:
-                self.place = await self._store.run(moves.last_place())
+                self.place = await self._store.run(events.last_place())
                 self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -149,7 +150,7 @@ class Feed:
 
     async def _deliver(self) -> bool:
         """Pass on what happened; whether there is more."""
-        replay = await self._store.run(moves.replay(self.place, Wanted(), most=MOST_AT_ONCE))
+        replay = await self._store.run(events.replay(self.place, Wanted(), most=MOST_AT_ONCE))
         if not replay.is_whole:
             raise StoreUnavailable("events were forgotten before they were read")
         for noted in replay.events:

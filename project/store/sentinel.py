@@ -8,66 +8,23 @@ of what they had not. So a move counts only when one replica has it (``?replicas
 not to wait); if none has, it is asked for again, as after an answer that was lost.
 """
 
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
 import redis.asyncio
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.sentinel import Sentinel
 
-SCHEME = "redis+sentinel"
-PORT = 26_379
+from project.settings.sentinel_url import Watched, read_sentinel_url
+
 TIMEOUT = 0.5
 """Seconds that one Sentinel may take to answer, before the next is asked."""
 
 PATIENCE: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
 
 
-class Watched(NamedTuple):
-    """A primary that Sentinels watch.
-
-    ``sentinels``: host and port of each; ``name``: what they call the primary; ``url``: who it is
-    spoken to as, and which database, with a host that is only a name; ``replicas``: how many
-    of them must have a change.
-    """
-
-    sentinels: tuple[tuple[str, int], ...]
-    name: str
-    url: str
-    replicas: int = 1
-
-
-def read(url: str) -> Watched | None:
-    """What a URL of ours says, None for another. Raises ``ValueError``."""
-    parts = urlsplit(url)
-    if parts.scheme != SCHEME:
-        return None
-    identity, at, places = parts.netloc.rpartition("@")
-    name, _, database = parts.path.strip("/").partition("/")
-    sentinels = tuple(map(address, places.split(",")))
-    more = {"replicas": "1"} | dict(parse_qsl(parts.query, keep_blank_values=True))
-    if not name or not (database or "0").isdecimal() or not is_known(more):
-        raise ValueError(f"is {SCHEME}://user:password@host:{PORT},host:{PORT}/name/0?replicas=1")
-    said = f"redis://{identity}{at}primary/{database or 0}"
-    return Watched(sentinels, name, said, int(more["replicas"]))
-
-
-def is_known(query: dict[str, str]) -> bool:
-    """Whether a query says how many replicas, and nothing else."""
-    return query.keys() == {"replicas"} and query["replicas"] in set("0123456789")
-
-
-def address(place: str) -> tuple[str, int]:
-    """Host and port. Raises ``ValueError``."""
-    parts = urlsplit(f"//{place}")
-    if not parts.hostname:
-        raise ValueError(f"{place!r} is no host:port of a Sentinel")
-    return parts.hostname, parts.port or PORT
-
-
 def reached(url: str) -> dict[str, Any]:
     """What a client of redis-py is made from to reach the server, wherever it is."""
-    watched = read(url)
+    watched = read_sentinel_url(url)
     if watched is None:
         return {"url": url}
     return {"url": watched.url, "connection_class": Connection, "watched": watched}

@@ -1,4 +1,4 @@
-"""``python -m project.flower_alive``: does Flower answer on this host? For health checks.
+"""``python -m project.telemetry.flower_healthcheck``: exits 0 when Flower answers.
 
 Exit 0 when it does, 1 when not. It wants a password for that, too, so this reads the same
 variables: ``FLOWER_PORT``, ``FLOWER_URL_PREFIX``, ``FLOWER_BASIC_AUTH``.

@@ -12,7 +12,7 @@ from flower.views.monitor import Healthcheck, Metrics
 from tornado.web import authenticated
 
 from project.errors import UnsafeStart
-from project.settings import Settings, settings
+from project.settings.values import Settings, settings
 
 OPEN = (Metrics, Healthcheck)
 """Pages for which Flower never asks for a password."""

@@ -13,7 +13,7 @@ import msgspec
 from celery import signals
 from celery._state import get_current_task
 
-from project.trail import REQUEST_ID, trail
+from project.messages.trace_context import REQUEST_ID, trail
 
 encode = msgspec.json.Encoder().encode
 

@@ -1,7 +1,7 @@
 """Traces, for those who set ``OTEL_EXPORTER_OTLP_ENDPOINT``: a span for each request and attempt.
 
-The context of a request goes with its messages (``project.trail``), so all attempts of a
-job, the delivery of its callback and the jobs that it orders are in the trace of the request.
+The context of a request travels in the headers of its messages (``messages.trace_context``),
+so all attempts of a job, its callback and the jobs it orders are in the trace of the request.
 OpenTelemetry is imported only where this is on, in the processes that make spans, after
 they were forked; its own ``OTEL_...`` variables say the rest (sampler, headers, name).
 """
@@ -17,7 +17,7 @@ from celery import signals
 from celery.exceptions import Ignore, Retry
 
 from project.errors import ContinuoError
-from project.trail import REQUEST_ID, TRACEPARENT, TRAIL, trail_of
+from project.messages.trace_context import REQUEST_ID, TRACEPARENT, TRAIL, trail_of
 
 CLOSE_SECONDS = 2.0
 """Time for the last spans to leave."""

@@ -16,13 +16,13 @@ from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab, schedule
 
 from project.errors import DuplicateJob
-from project.recovery import WORKER_PATIENCE
+from project.worker.lease import WORKER_PATIENCE
 
 log = logging.getLogger(__name__)
 
 
 class OnceScheduler(PersistentScheduler):
-    """``beat_scheduler = "project.schedule:OnceScheduler"``."""
+    """``beat_scheduler = "project.worker.beat:OnceScheduler"``."""
 
     def apply_async(
         self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any

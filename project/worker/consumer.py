@@ -9,11 +9,11 @@ from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.utils.json import dumps as json_dumps
 
-from project import moves
-from project.envelope import MAX_ATTEMPTS
-from project.moves import Message
-from project.records import DEFAULT_MAX_RETRIES
-from project.transport import HANDS
+from project.messages.builder import MAX_ATTEMPTS
+from project.records.record import DEFAULT_MAX_RETRIES
+from project.store.commands import attempts, workers
+from project.store.commands.message import Message
+from project.worker.transport import HANDS
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ RECONNECT_EVERY = 0.5
 
 
 class SwiftConsumer(Consumer):
-    """``worker_consumer = "project.consumer:SwiftConsumer"``.
+    """``worker_consumer = "project.worker.consumer:SwiftConsumer"``.
 
     Workers do not ask each other at the start (a second) nor gossip: what they
     need to know of each other is in Redis.
@@ -58,7 +58,7 @@ class SwiftConsumer(Consumer):
         HANDS.ahead.clear()
         self.app.store.reconnect()
         running = [str(request.message.delivery_tag) for request in tuple(state.active_requests)]
-        count = self.app.store.run(moves.release_others(self.app.worker_id, running))
+        count = self.app.store.run(workers.release_others(self.app.worker_id, running))
         if count:
             log.warning("%d messages given back after a lost connection", count)
         return connection
@@ -90,5 +90,5 @@ class SwiftConsumer(Consumer):
             payload=json_dumps([args, kwargs]),
             max_retries=headers.get(MAX_ATTEMPTS) or DEFAULT_MAX_RETRIES,
         )
-        self.app.store.run(moves.register(stranger, retries=headers.get("retries") or 0))
+        self.app.store.run(attempts.register(stranger, retries=headers.get("retries") or 0))
         super().on_unknown_task(body, message, exc)

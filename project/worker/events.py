@@ -21,4 +21,4 @@ class BriefDispatcher(EventDispatcher):
 class BriefEvents(Events):
     """``Continuo.events_cls``."""
 
-    dispatcher_cls = "project.events:BriefDispatcher"
+    dispatcher_cls = "project.worker.events:BriefDispatcher"

@@ -1,4 +1,4 @@
-"""``python -m project.alive``: is there a live worker on this host? For health checks.
+"""``python -m project.worker.healthcheck``: is there a live worker on this host? For health checks.
 
 Exit 0 when one holds its lease, 1 when none does or Redis does not say.
 """
@@ -6,17 +6,17 @@ Exit 0 when one holds its lease, 1 when none does or Redis does not say.
 import platform
 import sys
 
-from project import moves
 from project.errors import StoreUnavailable
-from project.settings import settings
-from project.store import Store
+from project.settings.values import settings
+from project.store.client import Store
+from project.store.commands import workers as worker_commands
 
 
 def main() -> int:
     """Look for the lease."""
     host = platform.node()
     try:
-        workers = Store(settings().store_url, timeout=2).run(moves.workers())
+        workers = Store(settings().store_url, timeout=2).run(worker_commands.workers())
     except StoreUnavailable as problem:
         print(problem.reason, file=sys.stderr)  # noqa: T201
         return 1

@@ -7,7 +7,6 @@ before the lease ends; when Redis answers again they go on, or, when their jobs
 have been given away, the worker ends at once. Two attempts never overlap.
 """
 
-import ctypes
 import logging
 import os
 import platform
@@ -22,19 +21,21 @@ from uuid import uuid4
 from celery import bootsteps, signals
 from celery.worker import state
 
-from project import memory, moves
-from project.embedded import PR_SET_PDEATHSIG
 from project.errors import StoreUnavailable
-from project.labels import CONTROL_QUEUE
-from project.pool import PROCESS, Pool, Stopper
-from project.settings import Settings, settings
-from project.store import Store
-from project.streak import is_free
-from project.transport import HANDS, Ticks
-from project.upkeep import Upkeep
+from project.job.cancellation import PROCESS
+from project.processes import end_with_parent
+from project.records.labels import CONTROL_QUEUE
+from project.settings.values import Settings, settings
+from project.store.client import Store
+from project.store.commands import attempts, workers
+from project.worker import memory
+from project.worker.maintenance import Upkeep
+from project.worker.pool import Pool, Stopper
+from project.worker.streak import is_free
+from project.worker.transport import HANDS, Ticks
 
 if TYPE_CHECKING:
-    from project.moves import Argument
+    from project.store.commands.command import Argument
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Keeper(threading.Thread):
         if time.monotonic() >= self._renew_at:
             self.renew()
         if late := HANDS.take_late():
-            self.store.run(moves.release(self.worker_id, late))
+            self.store.run(workers.release(self.worker_id, late))
         self.pool.bury(self.store)
         pause = min(self.stopper.look(), self.upkeep.work())
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
@@ -104,7 +105,7 @@ class Keeper(threading.Thread):
             "queues": "\n".join(self.queues()),
             "memory": memory.resident({os.getpid(), *self.pool.processes()}) or "",
         }
-        move = moves.lease(self.worker_id, self.seconds, about, first=first)
+        move = workers.lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
             log.critical("the lease of %s had ended and its jobs were given away", self.worker_id)
             self.pool.kill()
@@ -132,8 +133,8 @@ class Keeper(threading.Thread):
         self.join(timeout=self.seconds)
         try:
             while done := HANDS.take_done():
-                self.store.run(moves.ack(self.worker_id, done))
-            self.store.run(moves.leave(self.worker_id))
+                self.store.run(workers.ack(self.worker_id, done))
+            self.store.run(workers.leave(self.worker_id))
         except StoreUnavailable as problem:
             log.warning("could not sign off: %s", problem.reason)
 
@@ -141,7 +142,7 @@ class Keeper(threading.Thread):
         """Take back the attempts that run; their messages go back to any broker by themselves."""
         for request in tuple(state.active_requests):
             with suppress(StoreUnavailable):
-                self.store.run(moves.interrupt(request.id, token=request.token))
+                self.store.run(attempts.interrupt(request.id, token=request.token))
 
     def abandon(self) -> None:
         """End this worker now: its jobs are held still, given back, then killed."""
@@ -252,8 +253,8 @@ def note_main_process(**_: Any) -> None:
 @signals.worker_process_init.connect
 def die_with_main_process(**_: Any) -> None:
     """In a pool process: end with the main one, or two would run what others give back (Linux)."""
-    if os.getpid() == PROCESS.main or sys.platform != "linux":
+    if os.getpid() == PROCESS.main:
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != PROCESS.main:
+    end_with_parent(signal.SIGKILL)
+    if sys.platform == "linux" and os.getppid() != PROCESS.main:
         os._exit(LEASE_LOST)

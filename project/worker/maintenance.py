@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from project import moves
-from project.history import MINUTE
-from project.records import TaskStatus
-from project.relay import RESEND_AFTER, Relay
-from project.settings import Settings
-from project.store import Store
+from project.messages.outbox import RESEND_AFTER, Relay
+from project.records.history import MINUTE
+from project.records.record import TaskStatus
+from project.settings.values import Settings
+from project.store.client import Store
+from project.store.commands import maintenance, queues
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ SWEEP_MOST = 1_000
 MEASURE_EVERY = 5.0
 MEASURE_MOST = 20
 TIDY_EVERY = 3_600.0
-ROOT = Path(__file__).parents[1]
-JANITOR = (sys.executable, "-m", "project.janitor")
+ROOT = Path(__file__).parents[2]
+JANITOR = (sys.executable, "-m", "project.artifacts.cleanup")
 
 
 class Upkeep:
@@ -65,8 +65,8 @@ class Upkeep:
             self._sweep_at = now + (SWEEP_AGAIN if self._unswept else SWEEP_EVERY)
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
-            self.store.run(moves.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
-            self.store.run(moves.remember(every=MINUTE))
+            self.store.run(maintenance.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
+            self.store.run(maintenance.remember(every=MINUTE))
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             self.tidy()
@@ -74,7 +74,7 @@ class Upkeep:
 
     def reap(self) -> None:
         """Give the jobs of dead workers to others."""
-        for dead in self.store.run(moves.reap(self.lease_seconds)):
+        for dead in self.store.run(maintenance.reap(self.lease_seconds)):
             log.warning(
                 "worker %s is dead: %d messages given back, %d jobs put aside as poison",
                 dead.worker,
@@ -84,7 +84,7 @@ class Upkeep:
 
     def promote(self) -> float:
         """Send what is due; the seconds until there may be more."""
-        done = self.store.run(moves.promote(PROMOTE_MOST))
+        done = self.store.run(maintenance.promote(PROMOTE_MOST))
         if self.relay:
             self.relay.resend(self.store, waited=0.0 if done.promoted else RESEND_AFTER)
         if done.promoted == PROMOTE_MOST:
@@ -102,13 +102,13 @@ class Upkeep:
             self._janitor = subprocess.Popen(JANITOR, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
-        for shelf in self.store.run(moves.shelves()):
+        for shelf in self.store.run(queues.shelves()):
             for status in self.kept:
                 yield shelf, status
 
     def _sweep_list(self, shelf: str, status: TaskStatus) -> int:
         deleted, self._offsets[shelf, status] = self.store.run(
-            moves.sweep(
+            maintenance.sweep(
                 shelf=shelf,
                 status=status,
                 kept=self.kept[status],

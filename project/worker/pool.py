@@ -12,17 +12,15 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from threading import current_thread, main_thread
 from typing import Any
 
 from billiard.common import human_status
-from celery import current_task
 from celery.worker import state
 
-from project import moves
 from project.errors import StoreUnavailable
-from project.moves import Verdict
-from project.store import Store
+from project.store.client import Store
+from project.store.commands import attempts, workers
+from project.store.commands.attempts import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -60,43 +58,6 @@ def kernel_kills() -> int:
     return 0
 
 
-class Process:
-    """What a process of a worker knows of itself.
-
-    ``main`` is the worker's main process, 0 outside of workers.
-    """
-
-    def __init__(self) -> None:
-        self.main = 0
-        self._listening = 0
-
-    def listen(self) -> None:
-        """Hear of cancellation by SIGTERM; called when a job starts, as billiard resets it late."""
-        pid = os.getpid()
-        if pid in (self._listening, self.main) or not self.main:
-            return
-        self._listening = pid
-        if current_thread() is main_thread():
-            signal.signal(signal.SIGTERM, on_term)
-
-
-PROCESS = Process()
-
-
-def on_term(number: int, _: object) -> None:
-    """Stop this process's job when it was cancelled; let it finish when the signal is for all.
-
-    A service manager may send SIGTERM to every process of a worker: it means the
-    main one, which lets jobs finish. Without a job the process ends.
-    """
-    task = current_task._get_current_object() if current_task else None  # noqa: SLF001
-    if task is None:
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    else:
-        task.checkpoint()
-
-
 class Pool:
     """The pool processes of this worker."""
 
@@ -132,12 +93,12 @@ class Pool:
         however short its life was.
         """
         worker = self.worker.app.worker_id
-        takers = store.run(moves.takers(worker))
+        takers = store.run(workers.takers(worker))
         living = {process.pid: process for process in self._processes()}
         self._known |= living
         for pid in takers - living.keys():
             cause = self._memory.explain(f"Worker exited prematurely: {self._end_of(pid)}.")
-            store.run(moves.bury(worker, f"p{pid}.", cause))
+            store.run(workers.bury(worker, f"p{pid}.", cause))
         self._known = living
 
     def _end_of(self, pid: int) -> str:
@@ -174,7 +135,7 @@ class Stopper:
 
     def look(self) -> float:
         """One round over the jobs this worker is asked to stop; seconds until the next."""
-        wanted = self.store.run(moves.cancelling(self.worker_id))
+        wanted = self.store.run(attempts.cancelling(self.worker_id))
         now = time.monotonic()
         self._asked_at = {job_id: self._asked_at.get(job_id, now) for job_id in wanted}
         self._terminated.intersection_update(wanted)
@@ -196,7 +157,7 @@ class Stopper:
         """Kill the process if it is still at this very attempt, which holding it still decides."""
         send([process], signal.SIGSTOP)
         try:
-            verdict = self.store.run(moves.cancelled(job_id, token=token))
+            verdict = self.store.run(attempts.cancelled(job_id, token=token))
         except StoreUnavailable:
             send([process], signal.SIGCONT)
             raise

@@ -11,13 +11,13 @@ from celery.utils.log import get_logger
 from celery.worker import state
 from celery.worker.request import Request
 
-from project import moves
-from project.endings import end_without_result
-from project.moves import Fate
-from project.pool import MemoryWatch
-from project.records import TaskStatus
-from project.streak import LEAVE, Leave
-from project.transport import HANDS
+from project.job.ignored import end_without_result
+from project.records.record import TaskStatus
+from project.store.commands import attempts, queries
+from project.store.commands.attempts import Fate
+from project.worker.pool import MemoryWatch
+from project.worker.streak import LEAVE, Leave
+from project.worker.transport import HANDS
 
 log = get_logger(__name__)
 
@@ -84,20 +84,20 @@ class JobRequest(Request):
 
     def has_begun(self) -> bool:
         """Whether the record says that this attempt, or a later one, has begun."""
-        record = self.app.store.run(moves.read(self.id))
+        record = self.app.store.run(queries.read(self.id))
         waits = record and record.status in (TaskStatus.PENDING, TaskStatus.RETRYING)
         return not (waits and record.attempts == self.request_dict.get("retries", 0))
 
     def terminate(self, pool: Any, signal: Any = None) -> None:
         """Cancel the job: Flower's button and ``revoke(terminate=True)`` come here."""
-        self.app.store.run(moves.cancel(self.id))
+        self.app.store.run(attempts.cancel(self.id))
 
     def reject(self, requeue: bool = False) -> None:
         """Give the job back when its process died: counted, and not for ever."""
         if not requeue:
             super().reject(requeue)
             return
-        fate = self.app.store.run(moves.interrupt(self.id, token=self.token, cause=self.cause))
+        fate = self.app.store.run(attempts.interrupt(self.id, token=self.token, cause=self.cause))
         log.warning("job %s: attempt lost (%s), message %s", self.id, self.cause, fate)
         if fate is Fate.RETURNED:
             super().reject(requeue=True)

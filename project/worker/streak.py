@@ -22,13 +22,14 @@ from celery.exceptions import Ignore, Reject
 from celery.states import REJECTED
 from kombu.serialization import loads
 
-from project import moves
-from project.endings import end_without_result
 from project.errors import StoreUnavailable
-from project.job import Job
-from project.moves import Move, Verdict
-from project.now import NOW
-from project.wire import readable
+from project.job.current_attempt import NOW
+from project.job.ignored import end_without_result
+from project.job.task import Job
+from project.messages.validation import readable
+from project.store.commands import attempts, workers
+from project.store.commands.attempts import Verdict
+from project.store.commands.command import Command
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +115,9 @@ class Streak:
         return None
 
     def _advance(
-        self, success: Move[Verdict], serial: str, following: str, leave: Leave
+        self, success: Command[Verdict], serial: str, following: str, leave: Leave
     ) -> bytes | None:
-        move = moves.advance(
+        move = attempts.advance(
             success,
             worker=self._app.worker_id,
             done=serial,
@@ -134,11 +135,11 @@ class Streak:
         """Be done with a message whose job did not succeed; its record says so already."""
         worker = self._app.worker_id
         if isinstance(problem, Reject) and problem.requeue:
-            self._app.store.run(moves.release(worker, [serial]))
+            self._app.store.run(workers.release(worker, [serial]))
             return
         if isinstance(problem, Ignore):
             end_without_result(self._app, NOW.job_id, f"{worker}#{serial}", problem)
-        self._app.store.run(moves.ack(worker, [serial]))
+        self._app.store.run(workers.ack(worker, [serial]))
 
     def _follow(self, text: bytes, serial: str, host: str) -> trace_ok_t:
         """Run a job that has begun."""

@@ -25,10 +25,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from project import moves
-from project.primary import Connection, Watched
-from project.store import KEYS, PREFIX, Scripts, is_away
-from project.wire import readable
+from project.messages.validation import readable
+from project.settings.sentinel_url import Watched
+from project.store.commands import command, workers
+from project.store.connection import KEYS, PREFIX, CommandRunner, is_unavailable
+from project.store.sentinel import Connection
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ class QoS(kombu_redis.QoS):
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Give a message back, or be done with it."""
         if requeue:
-            self.channel.run(moves.release(self.channel.worker_id, [delivery_tag]))
+            self.channel.run(workers.release(self.channel.worker_id, [delivery_tag]))
             kombu_redis.virtual.QoS.ack(self, delivery_tag)
         else:
             self.ack(delivery_tag)
@@ -207,12 +208,12 @@ class Channel(kombu_redis.Channel):
             self._acknowledged_queues.add(queue)
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
-    def run[T](self, move: moves.Move[T]) -> T:
+    def run[T](self, move: command.Command[T]) -> T:
         """Do a move on this channel's own connections."""
         try:
             return self._scripts.run(move)
         except ResponseError as problem:
-            if is_away(problem):  # what the consumer answers by connecting again
+            if is_unavailable(problem):  # what the consumer answers by connecting again
                 raise RedisConnectionError(str(problem)) from problem
             raise
 
@@ -228,14 +229,14 @@ class Channel(kombu_redis.Channel):
     def _tell(self) -> None:
         serials = HANDS.take_done()
         try:
-            self.run(moves.ack(self.worker_id, serials))
+            self.run(workers.ack(self.worker_id, serials))
         except BaseException:
             HANDS.done.extendleft(serials)
             raise
 
     @cached_property
-    def _scripts(self) -> Scripts:
-        return Scripts(self._create_client(), self.store_keys)
+    def _scripts(self) -> CommandRunner:
+        return CommandRunner(self._create_client(), self.store_keys)
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:
@@ -287,7 +288,7 @@ class Channel(kombu_redis.Channel):
 
     def _fetch(self, most: int) -> list[Ahead]:
         done, first = HANDS.take_done(), HANDS.next_serial
-        move = moves.fetch(self.worker_id, serial=first, most=most, done=done, lists=self.lists())
+        move = workers.fetch(self.worker_id, serial=first, most=most, done=done, lists=self.lists())
         HANDS.next_serial += most
         try:
             found = self.run(move)
@@ -324,12 +325,12 @@ class Channel(kombu_redis.Channel):
 
     def put_aside(self, serial: str) -> None:
         """Keep a message that nobody can read where a person finds it."""
-        count = self.run(moves.put_aside(self.worker_id, serial))
+        count = self.run(workers.put_aside(self.worker_id, serial))
         log.error("unreadable message put aside, number %d in %sgarbage", count, PREFIX)
 
 
 class Transport(kombu_redis.Transport):
-    """``broker_transport = "project.transport:Transport"``."""
+    """``broker_transport = "project.worker.transport:Transport"``."""
 
     Channel = Channel
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError
-from project.records import MAX_BACKOFF
-from project.settings import settings
+from project.records.record import MAX_BACKOFF
+from project.settings.values import settings
 
 
 @app.task(
@@ -20,22 +20,22 @@ from project.settings import settings
 def send_email_blast(
     self: Any, recipients: list[Any], template: str, **wishes: Any
 ) -> dict[str, Any]:
-    """Mail ``template`` to recipients that ``tasks.emails.blast.check`` has passed.
+    """Mail ``template`` to recipients that ``tasks.emails.delivery.attempt.check`` has passed.
 
-    ``wishes`` are further fields of ``tasks.emails.roll.Order``. Returns ``{"sent": int,
+    ``wishes`` are further fields of ``tasks.emails.delivery.chunks.Order``. Returns ``{"sent": int,
     "template": str}``, how many have another outcome when there are any, ``rate`` (mails a
     second) and ``duration`` (seconds).
     """
-    from tasks.emails import turns
-    from tasks.emails.roll import Order
+    from tasks.emails.delivery import slices
+    from tasks.emails.delivery.chunks import Order
 
     order = Order(self.request.id, recipients, template, **wishes)
-    return turns.lead(self, order, help_with_blast)
+    return slices.lead(self, order, help_with_blast)
 
 
 @app.task(name="email_blast_help", bind=True)
 def help_with_blast(self: Any, blast: str) -> str:
     """Mail a part of a large blast beside its own job; says why it ended."""
-    from tasks.emails import turns
+    from tasks.emails.delivery import slices
 
-    return turns.help_out(self, blast)
+    return slices.help_out(self, blast)

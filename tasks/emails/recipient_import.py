@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from project.errors import InvalidField
-from tasks.emails import addresses, moves
-from tasks.emails.ledger import Outcome, fold
-from tasks.emails.moves import Line
-from tasks.emails.roll import Plain, row_of
+from tasks.emails import addresses
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.chunks import Plain, row_of
+from tasks.emails.delivery.commands import Line
+from tasks.emails.delivery.ledger import Outcome, fold
 
 MOST_NAMES = 50
 GIVEN = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
@@ -65,7 +66,7 @@ def sort_out(recipients: Sequence[Plain]) -> Part:
         if problem:
             part.faults.append(Fault(place, row.address[: addresses.SHOWN], problem))
         state = Outcome.INVALID.value if problem else ""
-        text = moves.encode_row(address, row.data, problem)
+        text = commands.encode_row(address, row.data, problem)
         part.lines.append(Line(fold(address), state, text))
     return part
 

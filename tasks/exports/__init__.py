@@ -4,9 +4,9 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError
-from project.records import MAX_BACKOFF
-from project.settings import settings
-from tasks.press.orders import Output
+from project.records.record import MAX_BACKOFF
+from project.settings.values import settings
+from tasks.rendering.definitions.schema import Output
 
 
 @app.task(
@@ -29,15 +29,16 @@ def export_rows(
 ) -> dict[str, Any]:
     """Export the rows of a report ``type``, or of a ``query`` of a ``source``.
 
-    ``mail`` is what ``tasks.press.mailing.Mail`` has. Returns ``{"export": str, "rows": int}``,
-    what ``artifacts.described`` says, and with ``mail`` the ``mail_id`` of the job that mails it.
+    ``mail`` is what ``tasks.rendering.follow_up_mail.Mail`` has. Returns
+    ``{"export": str, "rows": int}``, what ``artifacts.described`` says, and with ``mail``
+    the ``mail_id`` of the job that mails it.
     """
     from tasks.exports import files
-    from tasks.press import mailing
-    from tasks.press.process import progress_of
+    from tasks.rendering import follow_up_mail
+    from tasks.rendering.process import progress_of
 
-    wish, wanted = mailing.read(mail), files.wanted(filters, type, source, query)
+    wish, wanted = follow_up_mail.read(mail), files.wanted(filters, type, source, query)
     made = files.build(wanted, format, progress_of(self))
     if wish is None:
         return made
-    return made | {"mail_id": mailing.ordered(self, wish, files.about(wanted, made), made)}
+    return made | {"mail_id": follow_up_mail.ordered(self, wish, files.about(wanted, made), made)}

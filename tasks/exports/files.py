@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from project import artifacts
+from project.artifacts import links
 from project.errors import InvalidField
-from project.settings import settings
-from tasks.press import catalogue, library
-from tasks.press.filters import checked
-from tasks.press.mailing import About
-from tasks.press.orders import Limits, Order, Origin, Output
-from tasks.press.parameters import spelled
-from tasks.press.process import Listener, pressed
+from project.settings.values import settings
+from tasks.rendering.definitions import named_queries, report_types
+from tasks.rendering.definitions.filters import checked
+from tasks.rendering.definitions.parameters import spelled
+from tasks.rendering.definitions.schema import Limits, Order, Origin, Output
+from tasks.rendering.follow_up_mail import About
+from tasks.rendering.process import Listener, pressed
 
 OUTPUTS: tuple[Output, ...] = ("csv", "parquet", "xlsx", "json")
 SECONDS = 600
@@ -36,10 +36,10 @@ def wanted(filters: Mapping[str, Any], report_type: str, source: str, query: str
     if bool(report_type) == bool(source or query):
         raise InvalidField("type", "give either type, or source and query")
     if report_type:
-        kind = catalogue.find(report_type)
+        kind = report_types.find(report_type)
         origin = kind.definition.origin
         return Wanted(kind.name, kind.home, origin, kind.sql, checked(origin.parameters, filters))
-    found = library.find(source, query)
+    found = named_queries.find(source, query)
     name = f"{found.source}-{found.name}"
     values = checked(found.origin.parameters, filters)
     return Wanted(name, found.home, found.origin, found.sql, values)
@@ -51,11 +51,11 @@ def build(asked: Wanted, output: Output, heard: Listener = lambda _: None) -> di
     Raises ``TransientError`` when the press ran out of time, memory or disk or was killed,
     ``PermanentError`` when the query is wrong.
     """
-    with artifacts.workshop() as folder:
+    with links.workshop() as folder:
         made = pressed(ordered(asked, output, folder), heard)
         file = folder / made.files[output]
-        artifact = artifacts.keep(file, file.name)
-        described = artifacts.described(artifact, file)
+        artifact = links.keep(file, file.name)
+        described = links.described(artifact, file)
     return {"export": asked.name, "rows": made.rows, **described}
 
 

@@ -4,7 +4,6 @@ Ends with 0; with ``PASSING`` when another attempt may work (no memory, no disk,
 no time); with ``WRONG`` when the type is; or with a traceback, which is our bug.
 """
 
-import ctypes
 import os
 import resource
 import signal
@@ -13,13 +12,14 @@ from typing import BinaryIO
 
 import msgspec
 
-from . import prints, queries
-from .orders import PASSING, WRONG, Message, Order
+from project.processes import end_with_parent
+from tasks.rendering import render
+from tasks.rendering.data import queries
+from tasks.rendering.definitions.schema import PASSING, WRONG, Message, Order
 
 ADDRESS_SPACE = 3 << 30
 """Bytes. DuckDB may take far more than its limit for one value; this stops it."""
 FILE_SIZE = 4 << 30
-PR_SET_PDEATHSIG = 1
 GRACE = 2
 """Seconds this process outlives its time by, should the one that started it be gone."""
 
@@ -33,13 +33,7 @@ def run(channel: BinaryIO) -> None:
 
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     limit(order.origin.limits.seconds)
-    tell(prints.made(order, tell))
-
-
-def die_with_parent() -> None:
-    """End when the process that ordered is gone, as when its job was cancelled (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    tell(render.made(order, tell))
 
 
 def limit(seconds: int) -> None:
@@ -57,7 +51,7 @@ def verdict(error: Exception) -> int | None:
     short = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException)
     if isinstance(error, (MemoryError, OSError, *short)):
         return PASSING
-    if isinstance(error, (duckdb.Error, queries.WrongQuery, prints.WrongTemplate)):
+    if isinstance(error, (duckdb.Error, queries.WrongQuery, render.WrongTemplate)):
         return WRONG
     return of_database(error) or of_template(error)
 
@@ -80,7 +74,7 @@ def of_template(error: Exception) -> int | None:
 if __name__ == "__main__":
     ours = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no message of ours
-    die_with_parent()
+    end_with_parent(signal.SIGKILL)
     try:
         run(ours)
     except Exception as error:

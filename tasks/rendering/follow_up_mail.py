@@ -11,10 +11,10 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import msgspec
 
-from project import moves
-from project.artifacts import Artifact, resolve
+from project.artifacts.links import Artifact, resolve
 from project.errors import DuplicateJob, InvalidField
-from project.settings import settings
+from project.settings.values import settings
+from project.store.commands import queries
 
 KIND = "email_blast"
 TEMPLATE = "file"
@@ -79,7 +79,7 @@ def ordered(job: Any, mail: Mail, about: About, result: Mapping[str, Any]) -> st
 
 def tenant_of(job: Any, job_id: str) -> str:
     """Whose job it is; "" when it is nobody's."""
-    record = job.app.store.run(moves.read(job_id))
+    record = job.app.store.run(queries.read(job_id))
     return str(record.tenant or "") if record else ""
 
 

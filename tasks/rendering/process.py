@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from project.errors import PermanentError, TransientError
-from tasks.press.orders import PASSING, Made, Message, Order, Step
+from tasks.rendering.definitions.schema import PASSING, Made, Message, Order, Step
 
 ROOT = Path(__file__).parents[2]
-PRESS = (sys.executable, "-m", "tasks.press")
+PRESS = (sys.executable, "-m", "tasks.rendering")
 """Run in ``ROOT``; it loads neither Celery nor our settings."""
 TOLD = 2_000
 """Characters of the press's last words that are kept, from the end."""

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import databases, queries, sheets, sources, writers
-from .orders import Definition, Made, Order, Output, Step
-from .pages import LINES, filled
-from .queries import Files, Selection
-from .webpages import webpage
+from tasks.rendering.data import postgres, queries, sources
+from tasks.rendering.data.queries import Files, Selection
+from tasks.rendering.definitions.schema import Definition, Made, Order, Output, Step
+from tasks.rendering.output import files as file_formats
+from tasks.rendering.output import pdf
+from tasks.rendering.output.html import webpage
+from tasks.rendering.output.page import LINES, filled
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-WrongTemplate = sheets.WrongTemplate
+WrongTemplate = pdf.WrongTemplate
 
 FETCHED = "fetched"
 """The table that rows from a database are in."""
@@ -37,7 +39,7 @@ def _tables(order: Order, heard: Listener) -> dict[str, Files]:
     origin, folder = order.origin, Path(order.folder)
     if origin.engine == "postgres":
         asked = (origin, order.sql, order.filters)
-        return {FETCHED: databases.fetched(order.database_url, *asked, folder, heard)}
+        return {FETCHED: postgres.fetched(order.database_url, *asked, folder, heard)}
     return sources.tables(origin, Path(order.home), Path(order.demo_dir))
 
 
@@ -55,7 +57,7 @@ def _rows(
     count = 0
     for output in order.outputs:
         path = Path(order.folder, f"{order.name}.{output}")
-        count = writers.written(connection, found, output, path, heard)
+        count = file_formats.written(connection, found, output, path, heard)
         files[output] = path.name
     return Made(files, count, count)
 
@@ -94,7 +96,7 @@ def _write(
         return
     formats = {column.label: column.format for column in definition.shown(order.filters)}
     lines = Selection(f"select * from {LINES}")  # noqa: S608 - a name of ours
-    writers.written(connection, lines, output, path, heard, formats)
+    file_formats.written(connection, lines, output, path, heard, formats)
 
 
 def _printed(
@@ -102,9 +104,9 @@ def _printed(
 ) -> int:
     """The PDF; how many pages it has. A table that is cut comes along whole, as CSV."""
     attached = _attachment(order, connection, page) if _is_cut(page) else None
-    pdf = sheets.typeset(page, Path(order.home), Path(order.folder), attached, order.archival)
-    path.write_bytes(pdf)
-    return sheets.counted(pdf)
+    content = pdf.typeset(page, Path(order.home), Path(order.folder), attached, order.archival)
+    path.write_bytes(content)
+    return pdf.counted(content)
 
 
 def _is_cut(page: dict[str, Any]) -> bool:
@@ -113,10 +115,10 @@ def _is_cut(page: dict[str, Any]) -> bool:
 
 def _attachment(
     order: Order, connection: "DuckDBPyConnection", page: dict[str, Any]
-) -> sheets.Attachment:
+) -> pdf.Attachment:
     path = Path(order.folder, "attached.csv")
     lines = Selection(f"select * from {LINES}")  # noqa: S608 - a name of ours
-    writers.written(connection, lines, "csv", path, lambda _: None)
+    file_formats.written(connection, lines, "csv", path, lambda _: None)
     name = f"{order.name}-lines.csv"
     page["table"]["attached"] = name
-    return sheets.Attachment(name, path.read_text(encoding="utf-8"))
+    return pdf.Attachment(name, path.read_text(encoding="utf-8"))

@@ -5,9 +5,9 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
-from project.records import MAX_BACKOFF
-from project.settings import settings
-from tasks.press.orders import Output
+from project.records.record import MAX_BACKOFF
+from project.settings.values import settings
+from tasks.rendering.definitions.schema import Output
 
 
 @app.task(
@@ -27,24 +27,26 @@ def generate_report(
     archival: bool = False,
     mail: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Make the report; ``filters`` as ``tasks.press.filters.check`` gave them.
+    """Make the report; ``filters`` as ``tasks.rendering.definitions.filters.check`` gave them.
 
     Returns ``{"report_type": str, "rows_processed": int}``, what ``artifacts.described``
     says about the file, ``rows`` (lines of its table), ``pages`` of the PDF and what time it
-    ``covers``, if any. ``mail`` is what ``tasks.press.mailing.Mail`` has; then there is also
-    ``mail_id``, the job that mails it.
+    ``covers``, if any. ``mail`` is what ``tasks.rendering.follow_up_mail.Mail`` has; then there is
+    also ``mail_id``, the job that mails it.
     """
-    from tasks.press import mailing
-    from tasks.press.process import progress_of
+    from tasks.rendering import follow_up_mail
+    from tasks.rendering.process import progress_of
     from tasks.reports import documents
 
-    wish = mailing.read(mail)
+    wish = follow_up_mail.read(mail)
     fail_on_purpose()
     outputs = [format] if isinstance(format, str) else format
     made = documents.build(type, filters, outputs, archival=archival, heard=progress_of(self))
     if wish is None:
         return made
-    return made | {"mail_id": mailing.ordered(self, wish, documents.about(filters, made), made)}
+    return made | {
+        "mail_id": follow_up_mail.ordered(self, wish, documents.about(filters, made), made)
+    }
 
 
 def fail_on_purpose() -> None:

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from project import artifacts
+from project.artifacts import links
 from project.errors import InvalidField, PermanentError
-from project.settings import settings
-from tasks.press import catalogue
-from tasks.press.filters import check
-from tasks.press.mailing import About
-from tasks.press.orders import Made, Order, Output
-from tasks.press.parameters import spelled
-from tasks.press.process import Listener, pressed
-from tasks.press.zips import zipped
+from project.settings.values import settings
+from tasks.rendering.definitions import report_types
+from tasks.rendering.definitions.filters import check
+from tasks.rendering.definitions.parameters import spelled
+from tasks.rendering.definitions.schema import Made, Order, Output
+from tasks.rendering.follow_up_mail import About
+from tasks.rendering.output.zip import zipped
+from tasks.rendering.process import Listener, pressed
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
 
@@ -40,12 +40,12 @@ def build(
     press ran out of time, memory or disk or was killed, ``PermanentError`` when the type,
     its SQL or a filter is wrong.
     """
-    with artifacts.workshop() as folder:
+    with links.workshop() as folder:
         order = ordered(report_type, filters, outputs, folder, archival=archival)
         made = pressed(order, heard)
         file = packed(made, folder, f"{report_type}-report")
-        artifact = artifacts.keep(file, file.name)
-        about = artifacts.described(artifact, file)
+        artifact = links.keep(file, file.name)
+        about = links.described(artifact, file)
     pages = {} if made.pages is None else {"pages": made.pages}
     covers = {"covers": made.covers} if made.covers else {}
     return {
@@ -60,7 +60,7 @@ def build(
 
 def about(filters: Mapping[str, Any], result: Mapping[str, Any]) -> About:
     """What a result tells of, in words."""
-    origin = catalogue.find(result["report_type"]).definition.origin
+    origin = report_types.find(result["report_type"]).definition.origin
     covers = [("Covers", result["covers"])] if "covers" in result else []
     facts = [*covers, *spelled(origin.parameters, filters)]
     return About(origin.title, facts, result["rows_processed"])
@@ -80,7 +80,7 @@ def ordered(
         check_outputs(outputs)
     except InvalidField as error:
         raise PermanentError(str(error)) from error
-    kind = catalogue.find(report_type)
+    kind = report_types.find(report_type)
     return Order(
         name=f"{report_type}-report",
         origin=kind.definition.origin,

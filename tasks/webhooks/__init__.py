@@ -8,10 +8,10 @@ from typing import Any
 
 from project.celery import MESSENGER, app
 from project.errors import InvalidField, PermanentError
-from project.job import Job
-from project.moves import Message
-from project.records import MAX_BACKOFF, backoff
-from project.settings import settings
+from project.job.task import Job
+from project.records.record import MAX_BACKOFF, backoff
+from project.settings.values import settings
+from project.store.commands.message import Message
 from tasks.webhooks import deliveries
 
 

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from project import moves
 from project.errors import InvalidField, PermanentError
-from project.moves import Ending
-from project.settings import settings
-from project.store import Store
+from project.settings.values import settings
+from project.store.client import Store
+from project.store.commands import callbacks
+from project.store.commands.callbacks import Ending
 from tasks.webhooks import calls, guard
 from tasks.webhooks.calls import PutOff
 from tasks.webhooks.guard import Target
@@ -59,7 +59,7 @@ def deliver(url: str, delivery_id: str, store: Store) -> dict[str, Any]:
     call = Call(url, headers=headers(delivery_id, text), body=text, timeout=TIMEOUT)
     answer = calls.shown(calls.ask(call, target, delivery_id), call)
     if answer.status == GONE:
-        store.run(moves.disable(url))
+        store.run(callbacks.disable(url))
         refuse(target, f"answered {GONE}")
     if answer.status not in calls.SUCCESS:
         words = f"{target} answered {answer.status}: {calls.in_one_line(answer.body)}"
@@ -70,7 +70,7 @@ def deliver(url: str, delivery_id: str, store: Store) -> dict[str, Any]:
 
 def told(url: str, delivery_id: str, store: Store) -> Ending:
     """What the delivery is to tell. Raises ``PermanentError`` when there is nothing to be told."""
-    ending = store.run(moves.delivery(delivery_id, url))
+    ending = store.run(callbacks.delivery(delivery_id, url))
     if ending is None:
         raise PermanentError("this job was not made by the end of another: it has nothing to tell")
     if not ending.is_wanted:

@@ -13,7 +13,7 @@ from threading import Thread
 from typing import NamedTuple, NoReturn
 
 from project.errors import InvalidField, PermanentError
-from project.settings import IS_HOST_NAME, settings
+from project.settings.values import IS_HOST_NAME, settings
 from tasks.webhooks.deadline import Deadline
 
 type Address = IPv4Address | IPv6Address

@@ -11,8 +11,8 @@ from tests.chaos.cluster import Cluster, Member
 from tests.chaos.figures import Figures
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Scene, Stage
-from tests.ports import free_port
-from tests.processes import children
+from tests.support.ports import free_port
+from tests.support.processes import children
 
 START_TIMEOUT = 60.0
 ANSWER_TIMEOUT = 10.0

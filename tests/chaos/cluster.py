@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
-from project.embedded import EmbeddedValkey, end_with_parent
-from project.settings import Settings
+from project.local.valkey import EmbeddedValkey
+from project.processes import detach_from_terminal
+from project.settings.values import Settings
 from tests.chaos.ledger import Kill, Ledger
-from tests.ports import free_port
-from tests.processes import ROOT, children
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, children
 
 RESTART_AFTER = 0.7
 LOOK_EVERY = 0.02
@@ -120,7 +121,7 @@ class Member:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+                preexec_fn=detach_from_terminal,  # noqa: PLW1509 - sets two flags, takes no lock
             )
 
     def look_after(self, now: float) -> bool:

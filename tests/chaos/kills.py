@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from itertools import count
 
-from project.records import TaskStatus
+from project.records.record import TaskStatus
 from tests.chaos import aof
 from tests.chaos.figures import Figures
 from tests.chaos.scale import Scale

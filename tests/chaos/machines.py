@@ -10,8 +10,8 @@ from tests.chaos.figures import Figures
 from tests.chaos.outages import ENDLESS, job_on
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Stage
-from tests.rabbitmq import RabbitMQ
-from tests.sentinels import CAREFUL, Sentinels
+from tests.support.rabbitmq import RabbitMQ
+from tests.support.sentinels import CAREFUL, Sentinels
 
 
 def host_kill(stage: Stage, scale: Scale) -> Figures:

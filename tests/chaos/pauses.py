@@ -4,8 +4,8 @@ import json
 import time
 from typing import Any
 
-from project import moves
-from project.records import TaskStatus
+from project.records.record import TaskStatus
+from project.store.commands import attempts, command, message
 from tests.chaos import aof
 from tests.chaos.figures import Figures
 from tests.chaos.scale import Scale
@@ -49,17 +49,17 @@ def token_of(scene: Scene, job: str) -> str:
 def refuse_stale(scene: Scene, job: str, token: str) -> None:
     """Ask for every move there is with the token of the attempt that was given away."""
     nothing = json.dumps(None)
-    stale: dict[str, moves.Move[Any]] = {
-        "start": moves.start(job, retries=0, token=token),
-        "succeed": moves.succeed(job, token=token, result=nothing, news=nothing),
-        "retry": moves.retry(
-            job, token=token, error="", delay=0, message=moves.Message(job, "", "", "", "", 0)
+    stale: dict[str, command.Command[Any]] = {
+        "start": attempts.start(job, retries=0, token=token),
+        "succeed": attempts.succeed(job, token=token, result=nothing, news=nothing),
+        "retry": attempts.retry(
+            job, token=token, error="", delay=0, message=message.Message(job, "", "", "", "", 0)
         ),
-        "fail": moves.fail(
+        "fail": attempts.fail(
             job, token=token, status=TaskStatus.FAILED, error="", exception=nothing, news=nothing
         ),
-        "cancelled": moves.cancelled(job, token=token),
-        "claim": moves.claim(job, token=token, key="stale"),
+        "cancelled": attempts.cancelled(job, token=token),
+        "claim": attempts.claim(job, token=token, key="stale"),
     }
     answers = {name: scene.app.store.run(move) for name, move in stale.items()}
     scene.notes["answers to the stale attempt"] = {k: str(v) for k, v in answers.items()}

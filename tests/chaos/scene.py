@@ -8,11 +8,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from project import moves, procfile
 from project.celery import application
 from project.errors import StoreUnavailable
-from project.records import TaskRecord, TaskStatus
-from project.settings import Settings
+from project.local import procfile
+from project.records.record import TaskRecord, TaskStatus
+from project.settings.values import Settings
+from project.store.commands import queries, statistics
 from tests.chaos import aof
 from tests.chaos.cluster import Cluster, Member, NotInTime
 from tests.chaos.faults import Proxy
@@ -20,7 +21,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.ledger import Account
 from tests.chaos.load import Load, Order
 from tests.chaos.scale import Scale
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 ONCE = "chaos.once"
 UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
@@ -100,14 +101,14 @@ class Scene:
         if self.load and self.load.is_alive():
             return False
         try:
-            counts = self.app.store.run(moves.stats()).status_counts
+            counts = self.app.store.run(statistics.stats()).status_counts
         except StoreUnavailable:
             return False
         return not any(counts[status] for status in UNFINISHED)
 
     def record(self, job_id: str) -> TaskRecord | None:
         """The record as it is."""
-        found: TaskRecord | None = self.app.store.run(moves.read(job_id))
+        found: TaskRecord | None = self.app.store.run(queries.read(job_id))
         return found
 
     def is_over(self, job_id: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from tests.chaos import hosts
 from tests.chaos.figures import Figures
 from tests.chaos.rows import HOST_ROW, QUICK_ROWS
-from tests.processes import ROOT
+from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

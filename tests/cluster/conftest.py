@@ -27,11 +27,11 @@ from pytest_celery import (
 
 from project.celery import app as app_of_the_tests
 from project.celery import application
-from project.settings import Settings
-from tests.patience import until
-from tests.ports import free_port
-from tests.processes import Program, children, is_alive
-from tests.workers import Desk
+from project.settings.values import Settings
+from tests.support.ports import free_port
+from tests.support.processes import Program, children, is_alive
+from tests.support.waiting import until
+from tests.support.workers import Desk
 
 SIGNALS = {number.name: number for number in signal.Signals}
 
@@ -94,13 +94,13 @@ class Node(CeleryTestContainer):
 
 
 class Valkey(Node):
-    """The bundled server, as ``python -m project.embedded`` runs it."""
+    """The bundled server, as ``python -m project.local.valkey`` runs it."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         super().__init__(
             "valkey",
-            [sys.executable, "-m", "project.embedded"],
+            [sys.executable, "-m", "project.local.valkey"],
             "valkey answers",
             DATA_DIR=str(folder),
             VALKEY_PORT=str(self.port),
@@ -123,7 +123,7 @@ class Worker(Node):
 
     def __init__(self, folder: Path, url: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
-        command += ["--include=tests.kinds", "--concurrency=2", "--hostname=cluster@%h"]
+        command += ["--include=tests.support.kinds", "--concurrency=2", "--hostname=cluster@%h"]
         command += ["--without-mingle"]
         super().__init__(
             "worker", command, " ready.", DATA_DIR=str(folder), REDIS_URL=url, LEASE_SECONDS="2"

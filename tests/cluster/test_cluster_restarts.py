@@ -4,9 +4,9 @@ import pytest
 from pytest_celery import CeleryTestSetup
 
 from project.errors import StoreUnavailable
-from project.records import TaskStatus
-from tests.patience import until
-from tests.workers import Desk
+from project.records.record import TaskStatus
+from tests.support.waiting import until
+from tests.support.workers import Desk
 
 
 def test_a_job_goes_round(celery_setup: CeleryTestSetup) -> None:

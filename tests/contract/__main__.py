@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.contract.tryout import KEY, KEYS, try_out
-from tests.house import House
+from tests.support.system import House
 
 EXAMPLES = 260
 SECONDS = 2_400.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.tryout import KEY, KEYS
-from tests.house import House
+from tests.support.system import House
 
 CLIENT = Path(__file__).parent / "client"
 SECONDS = 300

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.tryout import KEY, KEYS, try_out
-from tests.house import House
+from tests.support.system import House
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.environment import prepare
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 HERE = Path(__file__).parent
 KEY = "contract-0123456789abcdef"

@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from project.celery import app
-from project.embedded import EmbeddedValkey
-from tests.workers import Desk, Workers
+from project.local.valkey import EmbeddedValkey
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture(scope="session")

@@ -29,11 +29,11 @@ def run(folder: Path, seed: int, asked: argparse.Namespace) -> int:
     """One blast on a Valkey of its own."""
     import redis
 
-    from project.embedded import EmbeddedValkey
+    from project.local.valkey import EmbeddedValkey
     from tests.mails.kills import Scene
-    from tests.ports import free_port
-    from tests.smtp import Scripted
-    from tests.workers import Workers
+    from tests.support.ports import free_port
+    from tests.support.smtp_server import Scripted
+    from tests.support.workers import Workers
 
     folder.mkdir()
     with EmbeddedValkey(folder / "valkey", free_port()) as valkey, Scripted() as server:

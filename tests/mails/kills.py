@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass, field
 from os import kill
 from typing import Any
 
-from project import moves
-from project.records import TaskRecord
-from project.store import Store
+from project.records.record import TaskRecord
+from project.store.client import Store
+from project.store.commands import jobs, queries
 from tasks.emails import send_email_blast
-from tasks.emails.ledger import outcome_of
-from tests.patience import until
-from tests.processes import children
-from tests.smtp import Scripted
-from tests.workers import Worker, Workers
+from tasks.emails.delivery.ledger import outcome_of
+from tests.support.processes import children
+from tests.support.smtp_server import Scripted
+from tests.support.waiting import until
+from tests.support.workers import Worker, Workers
 
 DATA_SECONDS = 0.005
 """What the server needs for a mail: a window for the kills."""
@@ -113,7 +113,7 @@ class Scene:
     def _order(self, people: list[str]) -> str:
         said = {"recipients": people, "template": "default"}
         message = send_email_blast.message(kwargs=said)
-        self._store.run(moves.enqueue(message))
+        self._store.run(jobs.enqueue(message))
         return str(message.id)
 
     def _kill(self) -> int:
@@ -139,13 +139,13 @@ class Scene:
         return record.status == "success"
 
     def _revive(self, record: TaskRecord) -> None:
-        args, kwargs = self._store.run(moves.read_payload(record.id))
+        args, kwargs = self._store.run(queries.read_payload(record.id))
         said = {"task_id": record.id, "retries": record.attempts, "max_retries": 20}
         message = send_email_blast.build(args, kwargs, **said)
-        self._store.run(moves.revive(message, attempts=record.attempts))
+        self._store.run(jobs.revive(message, attempts=record.attempts))
 
     def _record(self, job_id: str) -> TaskRecord:
-        record = self._store.run(moves.read(job_id))
+        record = self._store.run(queries.read(job_id))
         assert record is not None
         return record
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from project.embedded import EmbeddedValkey
+from project.local.valkey import EmbeddedValkey
 from tests.mails.kills import Scene
-from tests.ports import free_port
-from tests.smtp import Scripted
-from tests.workers import Workers
+from tests.support.ports import free_port
+from tests.support.smtp_server import Scripted
+from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.parts import Parts, renewed
-from tests.readme import ROOT
 from tests.reference import failures, jobs, metrics, records, routes, variables
+from tests.support.markdown import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
 COMMAND = "tests.reference"

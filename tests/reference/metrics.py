@@ -2,11 +2,11 @@
 
 import re
 
-from api.exposition import expose
+from api.routes.operations.prometheus import expose
 from benchmarks.parts import table
-from project.labels import Label
-from project.meters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
-from project.records import Queue
+from project.records.counters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
+from project.records.labels import Label
+from project.records.record import Queue
 
 ONE = Histogram((1, *[0] * len(BOUNDS)), 0.0005)
 METERS = Meters(

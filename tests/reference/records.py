@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.parts import table
-from project.records import (
+from project.records.record import (
     CELERY_STATE,
     DEFAULT_MAX_RETRIES,
     FINAL,

@@ -5,9 +5,9 @@ from http import HTTPStatus
 from typing import Any
 
 from api.app import DESCRIPTION, build, release
-from api.drain import Drain
-from api.edge import Route, Router
-from api.openapi import Info, document
+from api.docs.openapi import Info, document
+from api.http.routing import Route, Router
+from api.http.shutdown import Drain
 from benchmarks.parts import table
 from tests.reference.prose import listed, page, sections
 from tests.reference.shapes import described, spelled

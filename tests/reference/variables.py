@@ -5,7 +5,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from benchmarks.parts import table
-from project.settings import Settings
+from project.settings.values import Settings
 from tests.reference.prose import listed
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Program
+from tests.support.processes import Program
 
 OPTIONS = (
     "--headless=new",

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tests.house import House
-from tests.readme import ROOT
+from tests.support.markdown import ROOT
+from tests.support.system import House
 
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"

@@ -6,11 +6,11 @@ from typing import Annotated, NoReturn
 
 import msgspec
 
-from api.docs import describe
-from api.drain import Drain
-from api.edge import Answer, Request, Router
-from api.health import report_health
-from api.openapi import Info
+from api.docs.openapi import Info
+from api.docs.pages import describe
+from api.http.routing import Answer, Request, Router
+from api.http.shutdown import Drain
+from api.routes.operations.health import report_health
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

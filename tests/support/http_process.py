@@ -15,8 +15,7 @@ from typing import Any
 
 import httpx2
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0
 
 
@@ -39,7 +38,7 @@ def until[T](look: Callable[[], T], patience: float = PATIENCE) -> T:
 
 def environment(port: int, **more: str) -> dict[str, str]:
     """The environment of a server on ``port`` that knows the test application."""
-    return os.environ | {"PORT": str(port), "PYTHONPATH": str(HERE)} | more
+    return os.environ | {"PORT": str(port), "PYTHONPATH": str(ROOT)} | more
 
 
 class Process:
@@ -95,7 +94,7 @@ class Process:
 
 
 @contextmanager
-def started(application: str = "http_app:build", **more: str) -> Iterator[Process]:
+def started(application: str = "tests.support.http_app:build", **more: str) -> Iterator[Process]:
     """A supervisor that has just been started; stopped by force at the end if need be."""
     port = free_port()
     popen = subprocess.Popen(
@@ -122,7 +121,7 @@ def started(application: str = "http_app:build", **more: str) -> Iterator[Proces
 
 
 @contextmanager
-def serving(application: str = "http_app:build", **more: str) -> Iterator[Process]:
+def serving(application: str = "tests.support.http_app:build", **more: str) -> Iterator[Process]:
     """A supervisor whose servers answer."""
     with started(application, **more) as process:
         until(process.pid)

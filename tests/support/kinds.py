@@ -1,4 +1,4 @@
-"""Kinds of jobs for tests. A worker knows them when it is started with ``-I tests.kinds``."""
+"""Kinds of jobs for tests: a worker runs them with ``-I tests.support.kinds``."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from celery.exceptions import Ignore
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
-from project.records import MAX_BACKOFF
-from project.settings import settings
-from tasks.press import mailing
+from project.records.record import MAX_BACKOFF
+from project.settings.values import settings
+from tasks.rendering import follow_up_mail
 
 LONGEST_HOLD = 60
 """Seconds after which a job that nobody lets go ends by itself."""
@@ -91,8 +91,8 @@ def hold(self: Any) -> int:
 @app.task(name="tests.mail", bind=True)
 def mail(self: Any, result: dict[str, Any], to: list[str]) -> str:
     """Orders a mail about a file, and holds: it may be killed before it has said so."""
-    about = mailing.About("Numbers", [], 3)
-    mail_id = mailing.ordered(self, mailing.Mail(to), about, result)
+    about = follow_up_mail.About("Numbers", [], 3)
+    mail_id = follow_up_mail.ordered(self, follow_up_mail.Mail(to), about, result)
     hold.run.__func__(self)
     return str(mail_id)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.press import mailing
+from tasks.rendering import follow_up_mail
 
 RESULT = {
     "download_url": "http://127.0.0.1:8000/artifacts/token",
@@ -11,11 +11,11 @@ RESULT = {
     "size": 1_234_567,
     "expires_at": 1_795_708_380,
 }
-ABOUT = mailing.About("Departures", [("Covers", "May 2026")], 1_234)
+ABOUT = follow_up_mail.About("Departures", [("Covers", "May 2026")], 1_234)
 
 
 def data(**wishes: Any) -> dict[str, Any]:
     """What the template is told."""
-    mail = mailing.Mail(["ada@example.org"], attach=False, **wishes)
-    told: dict[str, Any] = mailing.call(mail, ABOUT, RESULT)["data"]
+    mail = follow_up_mail.Mail(["ada@example.org"], attach=False, **wishes)
+    told: dict[str, Any] = follow_up_mail.call(mail, ABOUT, RESULT)["data"]
     return told

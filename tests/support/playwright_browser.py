@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser import OPTIONS
+from tests.support.browser import OPTIONS
 
 SECONDS = 30.0
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}

@@ -6,8 +6,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.processes import Program, with_environment
+from tests.support.ports import free_port
+from tests.support.processes import Program, with_environment
 
 START_SECONDS = 60.0
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx2
 
-from tests.patience import until
-from tests.ports import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import until
 
 WEED = Path(sys.executable).parent / "weed"
 START_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""``python -m tests.screenshots``: the pictures in docs/pictures, of a system at work.
+"""``python -m tests.support.screenshots``: the pictures in docs/pictures, of a system at work.
 
 It takes ten minutes: the charts show what happened in them.
 """
@@ -12,11 +12,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import browser, visited
-from tests.house import House
-from tests.patience import until
+from tests.support.playwright_browser import browser, visited
+from tests.support.system import House
+from tests.support.waiting import until
 
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 TYPES = ("monthly", "summary", "delays", "shop")
 SECONDS = 600.0
 EVERY = 3.0

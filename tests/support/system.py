@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx2
 
-from project.records import FINAL
-from tests.patience import until
-from tests.ports import free_port
-from tests.processes import ROOT, Program, children, with_environment
+from project.records.record import FINAL
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, Program, children, with_environment
+from tests.support.waiting import until
 
 START_SECONDS = 60.0
 JOB_SECONDS = 30.0
@@ -29,7 +29,7 @@ def is_api(pid: int) -> bool:
 
 
 class House:
-    """``python -m project.up`` on ports and a data folder of its own; may be started again."""
+    """``python -m project.local.up`` on its own ports and data folder; can be restarted."""
 
     def __init__(self, folder: Path, checkout: Path = ROOT) -> None:
         self.folder = folder
@@ -52,7 +52,7 @@ class House:
         data = {"DATA_DIR": str(self.folder), "WORKER_CONCURRENCY": "2"}
         log = self.folder.with_suffix(".log")
         program = Program(
-            [sys.executable, "-m", "project.up"],
+            [sys.executable, "-m", "project.local.up"],
             log,
             self.ports | data | environment,
             self.checkout,

@@ -7,19 +7,19 @@ from typing import Any
 
 import redis
 
-from project import moves
 from project.celery import Continuo
-from project.records import TaskRecord, TaskStatus
-from tests.patience import until
-from tests.processes import Program, children
+from project.records.record import TaskRecord, TaskStatus
+from project.store.commands import maintenance, statistics
+from tests.support.processes import Program, children
+from tests.support.waiting import until
 
 
 class Worker(Program):
-    """``celery -A project worker`` with the kinds of ``tests.kinds``."""
+    """``celery -A project worker`` with the kinds of ``tests.support.kinds``."""
 
     def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
-        command += ["--include=tests.kinds", f"--hostname={name}@test"]
+        command += ["--include=tests.support.kinds", f"--hostname={name}@test"]
         command += ["--without-mingle", "--without-gossip"]  # a second each at the start
         super().__init__([*command, *options], folder / f"{name}.log", environment)
 
@@ -110,7 +110,7 @@ class Desk:
     def hurry(self, job_id: str) -> None:
         """Put a message that waits for its time on its queue now."""
         self.redis.zadd("continuo:scheduled", {job_id: time.time() - 1}, xx=True)
-        self.app.store.run(moves.promote(100))
+        self.app.store.run(maintenance.promote(100))
 
     def queued(self, queue: str = "celery") -> list[str]:
         """The messages that wait for a worker."""
@@ -134,7 +134,7 @@ class Desk:
 
     def slots(self) -> int:
         """The pool slots of all workers that live."""
-        count: int = self.app.store.run(moves.stats()).worker_count
+        count: int = self.app.store.run(statistics.stats()).worker_count
         return count
 
     def lease_ends(self) -> float:

@@ -7,19 +7,20 @@ from typing import Annotated
 
 import msgspec
 
-from api import jobs, tenants
-from api.edge import Answer, Request, Router
-from api.emails import EMAIL_BLAST, PATH, Address, Recipient, plain
-from api.problems import Problem
-from project import moves as records
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
+from api.jobs import resource, tenants
+from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, plain
 from project.celery import app
-from project.records import TaskRecord
-from project.settings import settings
-from tasks.emails import intake, moves
-from tasks.emails.books import seconds_kept
-from tasks.emails.intake import Fault, Part
-from tasks.emails.moves import Added, Line
-from tasks.emails.roll import CHUNK, Order
+from project.records.record import TaskRecord
+from project.settings.values import settings
+from project.store.commands import queries
+from tasks.emails import recipient_import
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.chunks import CHUNK, Order
+from tasks.emails.delivery.commands import Added, Line
+from tasks.emails.delivery.ledger_store import seconds_kept
+from tasks.emails.recipient_import import Fault, Part
 
 ONE = PATH + "/{id}"
 MOST_FAULTS = 100
@@ -73,15 +74,17 @@ async def add_recipients(request: Request, body: list[Address | Recipient] | str
 
 def read(body: list[Address | Recipient] | str) -> Part:
     """The lines of a part, in either format."""
-    given = intake.read_csv(body) if isinstance(body, str) else [plain(item) for item in body]
-    return intake.sort_out(given)
+    given = (
+        recipient_import.read_csv(body) if isinstance(body, str) else [plain(item) for item in body]
+    )
+    return recipient_import.sort_out(given)
 
 
 async def add(blast: str, lines: Sequence[Line]) -> Added:
     """Note one chunk of recipients; a problem when the blast takes none."""
     most = settings().max_blast
     added: Added = await app.async_store.run(
-        moves.add(blast, lines, kept=seconds_kept(), most=most)
+        commands.add(blast, lines, kept=seconds_kept(), most=most)
     )
     if added.how == "unknown":
         raise Problem(404, f"There is no email_blast with the id {blast!r}")
@@ -114,14 +117,14 @@ def report(added: list[Added], faults: list[Fault]) -> Report:
 async def start_blast(request: Request) -> Answer:
     """Make it due; asking again changes nothing."""
     await found(request)
-    move = moves.start(request.params["id"], kept=seconds_kept())
+    move = commands.start(request.params["id"], kept=seconds_kept())
     said = await app.async_store.run(move)
     record = await found(request)
     if said == "closed":
         raise Problem(
             409, f"Only a blast that waits for its recipients starts; it is {record.status}"
         )
-    return await jobs.answer_order(record, PATH, request)
+    return await resource.answer_order(record, PATH, request)
 
 
 @routes.post(
@@ -154,7 +157,7 @@ async def resume_blast(request: Request) -> Answer:
 async def hold(request: Request, *, paused: bool) -> Answer:
     """Pause or resume; 409 for a blast that is over."""
     await found(request)
-    move = moves.pause(request.params["id"], paused=paused, kept=seconds_kept())
+    move = commands.pause(request.params["id"], paused=paused, kept=seconds_kept())
     is_held = await app.async_store.run(move)
     record = await found(request)
     if not is_held:
@@ -165,7 +168,7 @@ async def hold(request: Request, *, paused: bool) -> Answer:
 async def found(request: Request) -> TaskRecord:
     """The blast that the path names; 404 when there is none."""
     job_id, name = request.params["id"], EMAIL_BLAST.job.name
-    record = tenants.seen(await app.async_store.run(records.read(job_id)), request)
+    record = tenants.seen(await app.async_store.run(queries.read(job_id)), request)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
     return record
@@ -173,5 +176,5 @@ async def found(request: Request) -> TaskRecord:
 
 async def order_of(blast: str) -> Order:
     """What a blast is to do."""
-    args, kwargs = await app.async_store.run(records.read_payload(blast))
+    args, kwargs = await app.async_store.run(queries.read_payload(blast))
     return Order(blast, *args, **kwargs)

@@ -4,13 +4,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from api import jobs
-from api.edge import Answer, Request, Router
-from api.orders import Order
+from api.http.routing import Answer, Request, Router
+from api.jobs import resource
+from api.jobs.order_options import Order
 from project.errors import InvalidField
-from project.settings import DAY, settings
-from tasks.emails import attachments, blast, intake, letters, send_email_blast
-from tasks.emails.roll import Plain
+from project.settings.values import DAY, settings
+from tasks.emails import recipient_import, send_email_blast
+from tasks.emails.delivery import attempt
+from tasks.emails.delivery.chunks import Plain
+from tasks.emails.mail import attachments
+from tasks.emails.mail import templates as letters
 
 PATH = "/emails"
 
@@ -34,7 +37,7 @@ routes = Router()
 type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
 type Link = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
 type Links = Annotated[list[Link], msgspec.Meta(extra_json_schema={"maxItems": attachments.MOST})]
-type Data = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=intake.DATA_SCHEMA)]
+type Data = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=recipient_import.DATA_SCHEMA)]
 
 AT_LEISURE = {
     "recipients": {"maxItems": 0},
@@ -87,11 +90,11 @@ def call(order: BlastOrder) -> dict[str, Any]:
         raise InvalidField("recipients", f"{len(order.recipients)} given, at most {most} allowed")
     if 0 < order.rate < SLOWEST:
         raise InvalidField("rate", f"is 0, for as fast as can be, or at least {SLOWEST}")
-    intake.check_data(order.data, "data")
+    recipient_import.check_data(order.data, "data")
     for place, recipient in enumerate(order.recipients):
         if isinstance(recipient, Recipient):
-            intake.check_data(recipient.data, f"recipients[{place}].data")
-    recipients = blast.check([plain(item) for item in order.recipients], order.template)
+            recipient_import.check_data(recipient.data, f"recipients[{place}].data")
+    recipients = attempt.check([plain(item) for item in order.recipients], order.template)
     wishes = {name: getattr(order, name) for name in WISHES}
     said = {name: value for name, value in wishes.items() if value != BLAST[name]}
     if order.attachments:
@@ -117,40 +120,40 @@ def wait_for_recipients(order: BlastOrder) -> dict[str, Any]:
     return {"countdown": UPLOAD_SECONDS}
 
 
-EMAIL_BLAST = jobs.Kind(send_email_blast, PATH, BlastOrder, call)
+EMAIL_BLAST = resource.Kind(send_email_blast, PATH, BlastOrder, call)
 
 
 @routes.post(
     PATH,
     body=BlastOrder,
-    **jobs.ORDER,
+    **resource.ORDER,
     summary="Order an e-mail blast",
     tags=["emails"],
 )
 async def order_blast(request: Request, body: BlastOrder) -> Answer:
     """Check every address and queue the blast."""
-    return await jobs.accept(EMAIL_BLAST, body, request)
+    return await resource.accept(EMAIL_BLAST, body, request)
 
 
 @routes.get(
     PATH + "/{id}",
-    **jobs.SHOW,
+    **resource.SHOW,
     summary="Show a blast's record",
     tags=["emails"],
 )
 async def show_blast(request: Request) -> Answer:
     """Answer the record."""
-    return await jobs.show(EMAIL_BLAST, request)
+    return await resource.show(EMAIL_BLAST, request)
 
 
 @routes.get(
     PATH,
-    query=jobs.ListQuery,
-    answers={200: jobs.TaskList},
+    query=resource.ListQuery,
+    answers={200: resource.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List blasts, newest first",
     tags=["emails"],
 )
-async def list_blasts(request: Request, query: jobs.ListQuery) -> Answer:
+async def list_blasts(request: Request, query: resource.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await jobs.show_list(EMAIL_BLAST, query, request)
+    return await resource.show_list(EMAIL_BLAST, query, request)

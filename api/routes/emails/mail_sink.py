@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from api.problems import Problem
-from project import mailbox
-from project.mailbox import Brief, Mail
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
+from project.local import mailbox
+from project.local.mailbox import Brief, Mail
 
 PATH = "/outbox"
 ON_A_PAGE = 50

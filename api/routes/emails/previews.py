@@ -4,11 +4,12 @@ import asyncio
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from api.emails import PATH, Address, Data
+from api.http.routing import Answer, Request, Router
+from api.routes.emails.emails import PATH, Address, Data
 from project.errors import InvalidField
-from tasks.emails import addresses, booth, intake, letters
-from tasks.emails.booth import Parts, Preview, Trial
+from tasks.emails import addresses, recipient_import
+from tasks.emails.mail import preview_process, templates
+from tasks.emails.mail.preview_process import Parts, Preview, Trial
 
 AT_ONCE = 2
 """Booths of one process: each is a process that may work for seconds."""
@@ -45,12 +46,12 @@ async def render(trial: Trial) -> Preview:
         (recipient,) = addresses.normalise([trial.recipient])
     except InvalidField as refused:
         raise InvalidField("recipient", refused.problem) from None
-    intake.check_data(trial.data, "data")
+    recipient_import.check_data(trial.data, "data")
     if isinstance(trial.template, str):
-        letters.check(trial.template)
+        templates.check(trial.template)
     elif not (trial.template.html or trial.template.mjml):
         raise InvalidField("template", "needs html or mjml")
     async with booths:
         return await asyncio.to_thread(
-            booth.preview, Trial(trial.template, str(recipient), trial.data)
+            preview_process.preview, Trial(trial.template, str(recipient), trial.data)
         )

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from api import blasts
-from api.edge import Answer, Request, Router
+from api.http.routing import Answer, Request, Router
+from api.routes.emails import blasts
 from project.celery import app
 from project.errors import InvalidField
-from tasks.emails import moves
-from tasks.emails.ledger import fold, outcome_of
-from tasks.emails.roll import Order, Row, decode_rows
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.chunks import Order, Row, decode_rows
+from tasks.emails.delivery.ledger import fold, outcome_of
 
 MOST_ON_A_PAGE = 10_000
 MOST_CHUNKS = 10
@@ -112,13 +112,13 @@ async def chunks(order: Order, first: int, last: int) -> AsyncIterator[tuple[int
         if place < len(own):
             yield place, order.rows(own[place])
         else:
-            text = await app.async_store.run(moves.rows(order.job_id, str(place - len(own) + 1)))
+            text = await app.async_store.run(commands.rows(order.job_id, str(place - len(own) + 1)))
             yield place, decode_rows(text) if text else []
 
 
 async def count(order: Order) -> int:
     """How many chunks there are."""
-    _, uploads = await app.async_store.run(moves.about(order.job_id))
+    _, uploads = await app.async_store.run(commands.about(order.job_id))
     return len(order.chunks()) + int(uploads)
 
 
@@ -127,7 +127,7 @@ async def judged(blast: str, rows: list[Row]) -> list[Entry]:
     if not rows:
         return []
     states: list[str] = await app.async_store.run(
-        moves.states(blast, [fold(row.address) for row in rows])
+        commands.states(blast, [fold(row.address) for row in rows])
     )
     return [
         Entry(row.address, outcome_of(state), row.problem)

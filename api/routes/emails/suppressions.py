@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from api.blasts import MOST_FAULTS, Refused
-from api.edge import Answer, Request, Router
-from api.problems import Problem
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
+from api.routes.emails.blasts import MOST_FAULTS, Refused
 from project.celery import app
 from project.errors import InvalidField
-from tasks.emails import addresses, intake, moves
-from tasks.emails.ledger import fold
-from tasks.emails.roll import CHUNK, row_of
+from tasks.emails import addresses, recipient_import
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.chunks import CHUNK, row_of
+from tasks.emails.delivery.ledger import fold
 
 PATH = "/suppressions"
 ONE = PATH + "/{address}"
@@ -78,7 +79,7 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
     """Answer a page."""
     if not _IS_CURSOR(query.cursor):
         raise InvalidField("cursor", "is not one that a list gave; leave it out")
-    page = await app.async_store.run(moves.suppressions(query.cursor, query.limit))
+    page = await app.async_store.run(commands.suppressions(query.cursor, query.limit))
     return Answer(
         SuppressionList([Suppressed(*one) for one in page.found], page.total, page.cursor or None)
     )
@@ -93,7 +94,7 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
 )
 async def show_suppression(request: Request) -> Answer:
     """Answer the entry; 404 for an address that is not on the list."""
-    found = await app.async_store.run(moves.suppressed(fold(request.params["address"])))
+    found = await app.async_store.run(commands.suppressed(fold(request.params["address"])))
     if found is None:
         raise absent(request)
     return Answer(Suppressed(*found))
@@ -117,7 +118,7 @@ async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
     people = dict.fromkeys(fold(address) for _, address, problem in checked if not problem)
     added = 0
     for some in batched(people, CHUNK):
-        added += await app.async_store.run(moves.suppress(some, order.reason))
+        added += await app.async_store.run(commands.suppress(some, order.reason))
     faults = [
         Refused(place, given[: addresses.SHOWN], problem)
         for place, (given, _, problem) in enumerate(checked)
@@ -137,14 +138,14 @@ async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
 )
 async def delete_suppression(request: Request) -> Answer:
     """Take it off the list."""
-    if not await app.async_store.run(moves.allow(fold(request.params["address"]))):
+    if not await app.async_store.run(commands.allow(fold(request.params["address"]))):
         raise absent(request)
     return Answer(status=204)
 
 
 def read(table: str) -> list[str]:
     """The addresses of a CSV text."""
-    return [row_of(plain).address for plain in intake.read_csv(table)]
+    return [row_of(plain).address for plain in recipient_import.read_csv(table)]
 
 
 def absent(request: Request) -> Problem:

@@ -5,13 +5,14 @@ from typing import Any
 
 import msgspec
 
-from api import jobs
-from api.edge import Answer, Request, Router
-from api.emails import PATH, Address, Data, Links
-from api.orders import Order
-from api.previews import render
-from tasks.emails import addresses, attachments, send_email_blast
-from tasks.emails.booth import INLINE, Parts, Preview, Trial
+from api.http.routing import Answer, Request, Router
+from api.jobs import resource
+from api.jobs.order_options import Order
+from api.routes.emails.emails import PATH, Address, Data, Links
+from api.routes.emails.previews import render
+from tasks.emails import addresses, send_email_blast
+from tasks.emails.mail import attachments
+from tasks.emails.mail.preview_process import INLINE, Parts, Preview, Trial
 
 MARK = "[Test] "
 
@@ -42,7 +43,7 @@ def call(letter: Preview, order: TestOrder) -> dict[str, Any]:
 @routes.post(
     PATH + "/test",
     body=TestOrder,
-    **jobs.ORDER,
+    **resource.ORDER,
     summary="Send one mail as a test",
     description=(
         "The mail of POST /emails/preview, with [Test] before its subject, to one address. "
@@ -53,5 +54,5 @@ def call(letter: Preview, order: TestOrder) -> dict[str, Any]:
 async def order_test(request: Request, body: TestOrder) -> Answer:
     """Make the mail within bounds, then queue it."""
     letter = await render(Trial(body.template, body.recipient, body.data))
-    kind = jobs.Kind(send_email_blast, PATH, TestOrder, partial(call, letter))
-    return await jobs.accept(kind, body, request)
+    kind = resource.Kind(send_email_blast, PATH, TestOrder, partial(call, letter))
+    return await resource.accept(kind, body, request)

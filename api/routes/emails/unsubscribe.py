@@ -8,12 +8,13 @@ from base64 import b64encode
 from hashlib import sha256
 from html import escape
 
-from api.edge import Answer, Request, Router
-from api.problems import Problem
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
 from project.celery import app
 from project.errors import LinkTampered
-from tasks.emails import moves, unsubscribe
-from tasks.emails.ledger import fold
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.ledger import fold
+from tasks.emails.mail import unsubscribe
 
 PATH = "/u/{token}"
 
@@ -82,7 +83,7 @@ async def unsubscribe_reader(request: Request) -> Answer:
     address = reader(request)
     if not address:
         return nobody()
-    await app.async_store.run(moves.suppress([fold(address)], unsubscribe.REASON))
+    await app.async_store.run(commands.suppress([fold(address)], unsubscribe.REASON))
     return page("You are unsubscribed", DONE.format(address=escape(address)))
 
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from api.drain import Drain
-from api.edge import Answer, Request, Router
-from api.problems import unavailable
+from api.http.problems import unavailable
+from api.http.routing import Answer, Request, Router
+from api.http.shutdown import Drain
 from project.errors import StoreUnavailable
 
 PING_SECONDS = 1.0

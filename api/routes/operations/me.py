@@ -2,8 +2,8 @@
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from project.settings import settings
+from api.http.routing import Answer, Request, Router
+from project.settings.values import settings
 
 routes = Router()
 

@@ -1,11 +1,12 @@
 """``/metrics`` for Prometheus: the whole system, from any API process."""
 
-from api.edge import Answer, Request, Router
-from api.exposition import CONTENT_TYPE, expose
-from api.traffic import TRAFFIC
-from project import moves
+from api.http.routing import Answer, Request, Router
+from api.routes.operations.prometheus import CONTENT_TYPE, expose
+from api.telemetry.request_metrics import TRAFFIC
 from project.celery import app
 from project.errors import StoreUnavailable
+from project.store.commands import queues as queue_commands
+from project.store.commands import statistics
 
 routes = Router()
 
@@ -27,8 +28,8 @@ async def show_metrics(_: Request) -> Answer:
     """Answer what Redis has counted; the requests of this very process with it."""
     await TRAFFIC.add()
     try:
-        meters = await app.async_store.run(moves.meters())
-        queues = await app.async_store.run(moves.queues())
+        meters = await app.async_store.run(statistics.meters())
+        queues = await app.async_store.run(queue_commands.queues())
     except StoreUnavailable:
         return Answer(expose(None, []), content_type=CONTENT_TYPE)
     return Answer(expose(meters, queues), content_type=CONTENT_TYPE)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from project.meters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
-from project.records import FINAL, Queue
+from project.records.counters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
+from project.records.record import FINAL, Queue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -2,12 +2,13 @@
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from api.problems import Problem
-from project import moves
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
 from project.celery import app
-from project.history import Minute
-from project.records import Queue, Stats
+from project.records.history import Minute
+from project.records.record import Queue, Stats
+from project.store.commands import queues as queue_commands
+from project.store.commands import statistics
 
 PATH = "/queues"
 
@@ -34,7 +35,7 @@ class History(msgspec.Struct, frozen=True):
 )
 async def show_stats(request: Request) -> Answer:
     """Answer counts that cost the same however many jobs there are."""
-    return Answer(await app.async_store.run(moves.stats(request.tenant)))
+    return Answer(await app.async_store.run(statistics.stats(request.tenant)))
 
 
 @routes.get(
@@ -46,13 +47,13 @@ async def show_stats(request: Request) -> Answer:
 )
 async def show_history(_: Request) -> Answer:
     """Answer what happened, oldest minute first."""
-    return Answer(History(await app.async_store.run(moves.history())))
+    return Answer(History(await app.async_store.run(statistics.history())))
 
 
 @routes.get(PATH, of_all=True, answers={200: QueueList}, summary="Show every queue", tags=["queue"])
 async def list_queues(_: Request) -> Answer:
     """Answer how each is doing."""
-    return Answer(QueueList(await app.async_store.run(moves.queues())))
+    return Answer(QueueList(await app.async_store.run(queue_commands.queues())))
 
 
 @routes.post(
@@ -69,7 +70,7 @@ async def list_queues(_: Request) -> Answer:
 async def pause_queue(request: Request) -> Answer:
     """Pause it; once more changes nothing."""
     name = (await found(request)).name
-    await app.async_store.run(moves.pause(name))
+    await app.async_store.run(queue_commands.pause(name))
     return Answer(await found(request))
 
 
@@ -85,7 +86,7 @@ async def pause_queue(request: Request) -> Answer:
 async def resume_queue(request: Request) -> Answer:
     """Resume it and wake a worker; once more changes nothing."""
     name = (await found(request)).name
-    await app.async_store.run(moves.resume(name))
+    await app.async_store.run(queue_commands.resume(name))
     return Answer(await found(request))
 
 
@@ -98,7 +99,7 @@ async def found(request: Request) -> Queue:
         )
         raise Problem(409, detail)
     name = request.params["name"]
-    queues: list[Queue] = await app.async_store.run(moves.queues())
+    queues: list[Queue] = await app.async_store.run(queue_commands.queues())
     for queue in queues:
         if queue.name == name:
             return queue

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from api.edge import Answer, Request, Router
-from project import moves
+from api.http.routing import Answer, Request, Router
 from project.celery import app
-from project.records import Worker
+from project.records.record import Worker
+from project.store.commands import workers as worker_commands
 
 routes = Router()
 
@@ -26,5 +26,5 @@ class WorkerList(msgspec.Struct, frozen=True):
 )
 async def list_workers(_: Request) -> Answer:
     """Answer them by host and process."""
-    found: list[Worker] = await app.async_store.run(moves.workers())
+    found: list[Worker] = await app.async_store.run(worker_commands.workers())
     return Answer(WorkerList(sorted(found, key=lambda worker: (worker.host, worker.pid))))

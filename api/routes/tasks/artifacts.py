@@ -6,10 +6,10 @@ from pathlib import Path
 
 from cello import Response
 
-from api import files
-from api.edge import Answer, Request, Router
-from api.pieces import Piece, cut
-from project.artifacts import Artifact
+from api.http.routing import Answer, Request, Router
+from api.server import downloads
+from api.server.byte_ranges import Piece, cut
+from project.artifacts.links import Artifact
 
 MOST = 4 << 20
 """Bytes that an answer of the API itself may have; it copies them several times."""
@@ -43,13 +43,13 @@ routes = Router()
 )
 async def download(request: Request) -> Answer | Response:
     """Answer the file behind a signed link, or where to have it."""
-    artifact = files.resolve(request.params["token"])
-    place = await asyncio.to_thread(files.wherever, artifact, request.method)
+    artifact = downloads.resolve(request.params["token"])
+    place = await asyncio.to_thread(downloads.wherever, artifact, request.method)
     if isinstance(place, str):
         return redirected(place)
     piece = cut(artifact, place.stat().st_size, request.header)
     if piece.length > MOST and request.method == "GET":
-        return redirected(f"{files.address()}{request.path}")
+        return redirected(f"{downloads.address()}{request.path}")
     return await asyncio.to_thread(answer, artifact, place, piece, request.method)
 
 

@@ -4,14 +4,14 @@ import asyncio
 
 import msgspec
 
-from api import jobs
-from api.edge import Answer, Request, Router
-from api.orders import Url
-from api.problems import Problem
-from api.tasks import ONE, PATH, found, record_of, state
-from project import moves
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
+from api.jobs import resource
+from api.jobs.order_options import Url
+from api.routes.tasks.tasks import ONE, PATH, found, record_of, state
 from project.celery import MESSENGER, app
-from project.records import TaskRecord
+from project.records.record import TaskRecord
+from project.store.commands import callbacks
 
 MOST_SHOWN = 1_000
 
@@ -39,14 +39,14 @@ class DisabledUrls(msgspec.Struct, frozen=True):
 
 @routes.get(
     ONE + "/delivery",
-    **jobs.SHOW,
+    **resource.SHOW,
     summary="Show the delivery that tells how a job ended",
     description="404 when the job has no callback, or is not final.",
     tags=["callbacks"],
 )
 async def show_delivery(request: Request) -> Answer:
     """Answer the record of the delivery."""
-    return await jobs.answer_record(await delivery(await found(request), request), request)
+    return await resource.answer_record(await delivery(await found(request), request), request)
 
 
 @routes.post(
@@ -64,7 +64,7 @@ async def redeliver(request: Request) -> Answer:
     record = await delivery(await found(request), request)
     if not await asyncio.to_thread(app.AsyncResult(record.id).again):
         raise Problem(409, f"The delivery is {record.status}: on its way", members=state(record))
-    return await jobs.answer_order(await record_of(record.id, request), PATH, request)
+    return await resource.answer_order(await record_of(record.id, request), PATH, request)
 
 
 @routes.get(
@@ -77,7 +77,7 @@ async def redeliver(request: Request) -> Answer:
 )
 async def list_disabled(_: Request) -> Answer:
     """Answer the newest of them."""
-    urls = await app.async_store.run(moves.disabled(MOST_SHOWN))
+    urls = await app.async_store.run(callbacks.disabled(MOST_SHOWN))
     return Answer(DisabledUrls([DisabledUrl(url, since) for url, since in urls]))
 
 
@@ -93,7 +93,7 @@ async def list_disabled(_: Request) -> Answer:
 )
 async def enable_callbacks(_: Request, body: CallbackUrl) -> Answer:
     """Forget that it did."""
-    if not await app.async_store.run(moves.enable(body.url)):
+    if not await app.async_store.run(callbacks.enable(body.url)):
         raise Problem(404, "This URL is not among those at /callbacks/disabled")
     return Answer(body)
 
@@ -102,7 +102,7 @@ async def delivery(record: TaskRecord, request: Request) -> TaskRecord:
     """The delivery of a job, or this very record when it is one; 404 when there is none."""
     if record.kind == MESSENGER:
         return record
-    delivery_id = await app.async_store.run(moves.last_delivery(record.id))
+    delivery_id = await app.async_store.run(callbacks.last_delivery(record.id))
     if not delivery_id:
         raise Problem(404, "This job has no callback_url, or is not final", members=state(record))
     return await record_of(delivery_id, request)

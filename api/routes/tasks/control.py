@@ -5,16 +5,16 @@ from typing import Any
 
 import msgspec
 
-from api import jobs, tenants
-from api.edge import Answer, Request, Router
-from api.filters import TaskFilter
-from api.orders import Order, call_name
-from project import moves
+from api.http.routing import Answer, Request, Router
+from api.jobs import resource, tenants
+from api.jobs.filters import TaskFilter
+from api.jobs.order_options import Order, call_name
 from project.celery import app
 from project.errors import InvalidField
-from project.labels import CONTROL_QUEUE
-from project.moves import Question
-from project.records import Page, TaskRecord, TaskStatus
+from project.records.labels import CONTROL_QUEUE
+from project.records.record import Page, TaskRecord, TaskStatus
+from project.store.commands import queries
+from project.store.commands.queries import Question
 from tasks.control import CAN_CANCEL, CAN_RETRY, cancel_jobs, retry_jobs
 
 PATH = "/tasks"
@@ -88,10 +88,10 @@ class RetryAll(ControlOrder, frozen=True, kw_only=True):
         return super().rules() + among(CAN_RETRY)
 
 
-CANCEL = jobs.Kind(cancel_jobs, PATH, CancelAll, cancel_call)
-RETRY = jobs.Kind(retry_jobs, PATH, RetryAll, retry_call)
+CANCEL = resource.Kind(cancel_jobs, PATH, CancelAll, cancel_call)
+RETRY = resource.Kind(retry_jobs, PATH, RetryAll, retry_call)
 
-DESCRIBED = jobs.ORDER | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
+DESCRIBED = resource.ORDER | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
 
 
 @routes.post(
@@ -124,14 +124,14 @@ async def retry_tasks(request: Request, body: RetryAll) -> Answer:
     return await accept(RETRY, body, request)
 
 
-async def accept(kind: jobs.Kind, order: ControlOrder, request: Request) -> Answer:
+async def accept(kind: resource.Kind, order: ControlOrder, request: Request) -> Answer:
     """The order as any other, or what it would find."""
     if not order.dry_run:
-        return await jobs.accept(kind, order, request)
+        return await resource.accept(kind, order, request)
     call_name(request)  # a key that is none is refused here, too
     question = tenants.own(Question(**kind.call(order)["kwargs"]), request)
-    limit = jobs.MOST_ON_A_PAGE if question.is_scan else SAMPLE
-    page: Page = await app.async_store.run(moves.page(question, limit=limit))
+    limit = resource.MOST_ON_A_PAGE if question.is_scan else SAMPLE
+    page: Page = await app.async_store.run(queries.page(question, limit=limit))
     count = len(page.records) if page.total is None else page.total
     complete = page.total is not None or page.next_cursor is None
     return Answer(DryRun(count, complete, page.records[:SAMPLE]))

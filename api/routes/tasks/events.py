@@ -10,15 +10,17 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from cello import Response
 
-from api import tasks, tenants, waiting
-from api.edge import Request, Router
-from api.tasks import FoundTasks, TaskQuery
-from project import moves
+from api.http.routing import Request, Router
+from api.jobs import tenants, waiting
+from api.routes.tasks import tasks
+from api.routes.tasks.tasks import FoundTasks, TaskQuery
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
-from project.feed import Listener
-from project.moves import Noted, Replay
-from project.records import FINAL, TaskRecord, TaskStatus, Wanted
+from project.records.record import FINAL, TaskRecord, TaskStatus, Wanted
+from project.store.commands import events as event_commands
+from project.store.commands import queries
+from project.store.commands.events import Noted, Replay
+from project.store.event_feed import Listener
 
 MEDIA_TYPE = "text/event-stream"
 HEADER = "Last-Event-ID"
@@ -107,7 +109,7 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
     """Answer what happens to a job."""
     after, job_id = place_of(request, query), request.params["id"]
     try:
-        place, found = await app.async_store.run(moves.look(job_id))
+        place, found = await app.async_store.run(event_commands.look(job_id))
         record = tenants.required(found, job_id, request)
         seconds = 0.0 if record.is_final else LONGEST
         told = await tell(Wanted(job=job_id), after, request, seconds) if after else None
@@ -132,7 +134,7 @@ def place_of(request: Request, query: TaskEventsQuery) -> str:
 
 async def look(query: EventsQuery, request: Request) -> tuple[str, FoundTasks]:
     """A place in the stream, and the jobs as they were then or a little later."""
-    place = await app.async_store.run(moves.last_place())
+    place = await app.async_store.run(event_commands.last_place())
     asked = TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
     return place, await tasks.find(asked, request)
 
@@ -159,7 +161,7 @@ async def tell(wanted: Wanted, after: str, request: Request, seconds: float) -> 
 async def catch_up(wanted: Wanted, after: str) -> Replay:
     """What happened after a place, by now; or the first of it."""
     for _ in range(MOST_STEPS):
-        replay = await app.async_store.run(moves.replay(after, wanted, most=MOST_AT_ONCE))
+        replay = await app.async_store.run(event_commands.replay(after, wanted, most=MOST_AT_ONCE))
         if replay.events or not (replay.is_whole and replay.is_more):
             break
         after = replay.place
@@ -185,7 +187,7 @@ async def ending(events: list[Noted]) -> list[str]:
     """The end, when what happened last was one."""
     if not events or events[-1].event.status not in FINAL:
         return []
-    record: TaskRecord | None = await app.async_store.run(moves.read(events[-1].event.id))
+    record: TaskRecord | None = await app.async_store.run(queries.read(events[-1].event.id))
     return end_of(record)
 
 

@@ -6,18 +6,18 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api import jobs, orders, tenants
-from api.bulk import KINDS
-from api.edge import Answer, Request, Router
-from api.filters import TaskFilter
-from api.orders import KEY_HEADER, Order
-from api.parsing import typed
-from api.problems import Problem
-from project import moves
+from api.http.parsing import typed
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
+from api.jobs import order_options, resource, tenants
+from api.jobs.filters import TaskFilter
+from api.jobs.order_options import KEY_HEADER, Order
+from api.routes.bulk import KINDS
 from project.celery import app
 from project.errors import InvalidField
-from project.moves import Cancel
-from project.records import TaskRecord
+from project.records.record import TaskRecord
+from project.store.commands import attempts, queries
+from project.store.commands.attempts import Cancel
 
 PATH = "/tasks"
 MOST_ATTEMPTS = 20
@@ -33,8 +33,8 @@ class TaskQuery(TaskFilter, frozen=True):
     ``next_cursor`` is null.
     """
 
-    limit: jobs.Limit = 50
-    cursor: jobs.Cursor = ""
+    limit: resource.Limit = 50
+    cursor: resource.Cursor = ""
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,27 +85,27 @@ class FoundTasks(msgspec.Struct, frozen=True):
 async def list_tasks(request: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
     found = await find(query, request)
-    return Answer(found, headers=jobs.next_page(PATH, query, found.next_cursor))
+    return Answer(found, headers=resource.next_page(PATH, query, found.next_cursor))
 
 
 async def find(query: TaskQuery, request: Request) -> FoundTasks:
     """The page of the caller's records that a query asks for."""
     question = tenants.own(query.question(), request)
-    page = await jobs.find(question, query.limit, query.cursor)
-    return FoundTasks(page.records, page.total, jobs.cursor_of(page), page.looked_at)
+    page = await resource.find(question, query.limit, query.cursor)
+    return FoundTasks(page.records, page.total, resource.cursor_of(page), page.looked_at)
 
 
 @routes.get(
     ONE,
-    **jobs.SHOW,
+    **resource.SHOW,
     summary="Show the record of a job of any kind",
     tags=["tasks"],
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
     job_id = request.params["id"]
-    return await jobs.answer_look(
-        tenants.required(await jobs.look(job_id), job_id, request), request
+    return await resource.answer_look(
+        tenants.required(await resource.look(job_id), job_id, request), request
     )
 
 
@@ -122,7 +122,7 @@ async def show_payload(request: Request) -> Answer:
     task = app.tasks.get(record.kind)
     if task is None or task.hides_arguments:
         return Answer(Payload(hidden=True))
-    args, kwargs = await app.async_store.run(moves.read_payload(record.id))
+    args, kwargs = await app.async_store.run(queries.read_payload(record.id))
     return Answer(Payload(args, kwargs))
 
 
@@ -140,13 +140,13 @@ async def cancel_task(request: Request) -> Answer:
     """Ask for it; what is final stays as it is."""
     if request.tenant:
         await found(request)  # or it is not the tenant's to stop
-    said = await app.async_store.run(moves.cancel(request.params["id"]))
+    said = await app.async_store.run(attempts.cancel(request.params["id"]))
     record = await found(request)
     if said is Cancel.FINAL:
         raise Problem(
             409, f"The job was final already, it is {record.status}", members=state(record)
         )
-    return await jobs.answer_record(record, request, 200 if said is Cancel.CANCELLED else 202)
+    return await resource.answer_record(record, request, 200 if said is Cancel.CANCELLED else 202)
 
 
 @routes.delete(
@@ -178,7 +178,7 @@ async def delete_task(request: Request) -> Answer:
 )
 async def retry_task(request: Request, body: RetryOrder) -> Answer:
     """Queue it again."""
-    call = orders.call_name(request)
+    call = order_options.call_name(request)
     record = await found(request)
     if record.kind not in app.tasks:
         raise Problem(409, f"No job of the kind {record.kind!r} is known here")
@@ -186,7 +186,7 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
     if not await asyncio.to_thread(again):
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
         raise Problem(409, detail, members=state(record))
-    return await jobs.answer_order(await found(request), PATH, request)
+    return await resource.answer_order(await found(request), PATH, request)
 
 
 async def found(request: Request) -> TaskRecord:
@@ -196,7 +196,7 @@ async def found(request: Request) -> TaskRecord:
 
 async def record_of(job_id: str, request: Request) -> TaskRecord:
     """The record of any job of the caller's; 404 when there is none."""
-    record = await app.async_store.run(moves.read(job_id))
+    record = await app.async_store.run(queries.read(job_id))
     return tenants.required(record, job_id, request)
 
 

@@ -7,14 +7,10 @@ from math import isfinite
 import msgspec
 
 from project.errors import InvalidField
-from project.moves.message import Message
-from project.moves.move import Move
-from project.moves.orders import new_call
-from project.records import (
-    Cause,
-    Progress,
-    TaskStatus,
-)
+from project.records.record import Cause, Progress, TaskStatus
+from project.store.commands.command import Command
+from project.store.commands.jobs import new_call
+from project.store.commands.message import Message
 
 NO_CAUSE = Cause(kind="", message="", traceback="")
 
@@ -53,43 +49,45 @@ class Fate(StrEnum):
     POISON = "poison"
 
 
-def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Move[Start]:
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Command[Start]:
     """An attempt begins, unless its message is out of date or its job unknown."""
-    return Move("start", (job_id, retries, token, revival), read_start)
+    return Command("attempts/start", (job_id, retries, token, revival), read_start)
 
 
-def register(message: Message, *, retries: int) -> Move[bool]:
+def register(message: Message, *, retries: int) -> Command[bool]:
     """Make a record for a job that a plain Celery client sent. False: there is one."""
     about = (message.label.write(), message.max_retries, message.payload, retries)
-    return Move("register", (message.id, *about), bool)
+    return Command("jobs/register", (message.id, *about), bool)
 
 
-def park(message: Message, *, retries: int) -> Move[None]:
+def park(message: Message, *, retries: int) -> Command[None]:
     """Keep the message of an attempt that cannot start now, until it may."""
-    return Move("park", (message.id, retries, message.queue, message.text), lambda _: None)
+    return Command(
+        "attempts/park", (message.id, retries, message.queue, message.text), lambda _: None
+    )
 
 
-def interrupt(job_id: str, *, token: str, cause: str = "") -> Move[Fate]:
+def interrupt(job_id: str, *, token: str, cause: str = "") -> Command[Fate]:
     """Take a running attempt back; with a ``cause``, what killed it."""
-    return Move("interrupt", (job_id, token, cause), lambda fate: Fate(fate.decode()))
+    return Command("attempts/interrupt", (job_id, token, cause), lambda fate: Fate(fate.decode()))
 
 
 def succeed(
     job_id: str, *, token: str, result: str, news: str, children: str = ""
-) -> Move[Verdict]:
+) -> Command[Verdict]:
     """The attempt worked; ``result`` is JSON."""
-    return Move("succeed", (job_id, token, result, children, news), read_verdict)
+    return Command("attempts/succeed", (job_id, token, result, children, news), read_verdict)
 
 
 def advance(
-    success: Move[Verdict],
+    success: Command[Verdict],
     *,
     worker: str,
     done: str,
     serial: str,
     lists: Sequence[str],
     kinds: str,
-) -> Move[tuple[Verdict, bytes | None]]:
+) -> Command[tuple[Verdict, bytes | None]]:
     """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
 
     ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
@@ -100,28 +98,30 @@ def advance(
         return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
 
     arguments = (*success.arguments, worker, done, serial, kinds, *lists)
-    return Move("advance", arguments, parse)
+    return Command("attempts/advance", arguments, parse)
 
 
 def retry(
     job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
-) -> Move[Verdict]:
+) -> Command[Verdict]:
     """The attempt failed; the next one waits ``delay`` seconds."""
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
     next_one = (message.label.shelf, message.queue, message.text)
     about = msgspec.json.encode(cause)
-    return Move("retry", (job_id, token, error, delay, *next_one, about), read_verdict)
+    return Command("attempts/retry", (job_id, token, error, delay, *next_one, about), read_verdict)
 
 
-def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Move[Verdict]:
+def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Command[Verdict]:
     """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
-    return Move("postpone", (job_id, token, delay, message.queue, message.text), read_verdict)
+    return Command(
+        "attempts/postpone", (job_id, token, delay, message.queue, message.text), read_verdict
+    )
 
 
-def hurry(job_id: str) -> Move[bool]:
+def hurry(job_id: str) -> Command[bool]:
     """A job that waits for its time is due now. False: it does not wait."""
-    return Move("hurry", (job_id,), bool)
+    return Command("jobs/hurry", (job_id,), bool)
 
 
 def fail(
@@ -134,7 +134,7 @@ def fail(
     news: str,
     cause: Cause = NO_CAUSE,
     revival: str | None = None,
-) -> Move[Verdict]:
+) -> Command[Verdict]:
     """There is no further attempt. An empty ``token`` is for a job that never started.
 
     With a ``revival``, that of its message, one that was revived since stays as it is.
@@ -142,47 +142,47 @@ def fail(
     about = msgspec.json.encode(cause)
     message = () if revival is None else (revival,)
     arguments = (job_id, token, status.value, error, exception, news, about, *message)
-    return Move("fail", arguments, read_verdict)
+    return Command("attempts/fail", arguments, read_verdict)
 
 
-def cancel(job_id: str) -> Move[Cancel]:
+def cancel(job_id: str) -> Command[Cancel]:
     """Stop a job: at once when it waits, through its worker when it runs."""
-    return Move("cancel", (job_id,), lambda answer: Cancel(answer.decode()))
+    return Command("attempts/cancel", (job_id,), lambda answer: Cancel(answer.decode()))
 
 
-def cancelling(worker: str) -> Move[dict[str, str]]:
+def cancelling(worker: str) -> Command[dict[str, str]]:
     """The jobs that a worker is asked to stop, each with the token of its attempt."""
 
     def parse(answer: list[bytes]) -> dict[str, str]:
         ids, tokens = answer[::2], answer[1::2]
         return {job.decode(): token.decode() for job, token in zip(ids, tokens, strict=True)}
 
-    return Move("cancelling", (worker,), parse)
+    return Command("attempts/cancelling", (worker,), parse)
 
 
-def is_cancelling(job_id: str) -> Move[bool]:
+def is_cancelling(job_id: str) -> Command[bool]:
     """Whether somebody wants a running job stopped."""
-    return Move("is_cancelling", (job_id,), bool)
+    return Command("attempts/is_cancelling", (job_id,), bool)
 
 
-def cancelled(job_id: str, *, token: str) -> Move[Verdict]:
+def cancelled(job_id: str, *, token: str) -> Command[Verdict]:
     """The attempt ends because it was asked to."""
-    return Move("cancelled", (job_id, token), read_verdict)
+    return Command("attempts/cancelled", (job_id, token), read_verdict)
 
 
-def progress(job_id: str, *, token: str, made: Progress) -> Move[Verdict]:
+def progress(job_id: str, *, token: str, made: Progress) -> Command[Verdict]:
     """A running attempt says how far it is."""
-    return Move("progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
+    return Command("attempts/progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
 
 
-def claim(job_id: str, *, token: str, key: str) -> Move[bool]:
+def claim(job_id: str, *, token: str, key: str) -> Command[bool]:
     """Begin what must be done once. False: it was begun before."""
-    return Move("claim", (job_id, token, key, new_call()), bool)
+    return Command("attempts/claim", (job_id, token, key, new_call()), bool)
 
 
-def unclaim(job_id: str, *, token: str, key: str) -> Move[bool]:
+def unclaim(job_id: str, *, token: str, key: str) -> Command[bool]:
     """It was not done after all."""
-    return Move("unclaim", (job_id, token, key), bool)
+    return Command("attempts/unclaim", (job_id, token, key), bool)
 
 
 def read_start(answer: bytes) -> Start:

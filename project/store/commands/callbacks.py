@@ -2,12 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from project.moves.move import Move, text
-from project.moves.records import FIELDS, record_of
-from project.records import (
-    TaskRecord,
-    TaskStatus,
-)
+from project.records.record import TaskRecord, TaskStatus
+from project.store.commands.command import Command, text
+from project.store.commands.queries import FIELDS, record_of
 
 
 class Ending(NamedTuple):
@@ -24,7 +21,7 @@ class Ending(NamedTuple):
     is_wanted: bool = True
 
 
-def delivery(job_id: str, url: str) -> Move[Ending | None]:
+def delivery(job_id: str, url: str) -> Command[Ending | None]:
     """What the delivery with this id and URL tells; None when it is none."""
 
     def parse(answer: list[Any]) -> Ending | None:
@@ -34,29 +31,29 @@ def delivery(job_id: str, url: str) -> Move[Ending | None]:
         record = record_of(about.decode(), fields)
         return Ending(TaskStatus(text(status)), float(at), about.decode(), record, not disabled)
 
-    return Move("delivery", (job_id, url, *FIELDS), parse)
+    return Command("callbacks/delivery", (job_id, url, *FIELDS), parse)
 
 
-def last_delivery(job_id: str) -> Move[str]:
+def last_delivery(job_id: str) -> Command[str]:
     """The id of the delivery that tells how a job ended; "" when there is none."""
-    return Move("read", (job_id, "delivery"), lambda values: text(values[0]))
+    return Command("queries/read", (job_id, "delivery"), lambda values: text(values[0]))
 
 
-def disable(url: str) -> Move[bool]:
+def disable(url: str) -> Command[bool]:
     """Send no more callbacks to a URL."""
-    return Move("disable", (url,), bool)
+    return Command("callbacks/disable", (url,), bool)
 
 
-def enable(url: str) -> Move[bool]:
+def enable(url: str) -> Command[bool]:
     """Send callbacks to a URL again. False: they were sent anyway."""
-    return Move("enable", (url,), bool)
+    return Command("callbacks/enable", (url,), bool)
 
 
-def disabled(most: int) -> Move[list[tuple[str, float]]]:
+def disabled(most: int) -> Command[list[tuple[str, float]]]:
     """URLs that want no more callbacks, and since when; newest first."""
 
     def parse(answer: list[bytes]) -> list[tuple[str, float]]:
         pairs = zip(answer[::2], answer[1::2], strict=True)
         return [(url.decode(), float(since)) for url, since in pairs]
 
-    return Move("disabled", (most,), parse)
+    return Command("callbacks/disabled", (most,), parse)

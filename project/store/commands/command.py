@@ -10,7 +10,7 @@ type Field = bytes | None
 type Argument = str | bytes | int | float
 
 
-class Move[T](NamedTuple):
+class Command[T](NamedTuple):
     """A script, what it is given, and how its answer is read."""
 
     script: str

@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from project.labels import read_label
-from project.moves.move import Field, Move, text
-from project.moves.records import ERRORS, FIELDS, progress_of, whole_record
-from project.records import (
-    Event,
-    TaskRecord,
-    TaskStatus,
-    Wanted,
-)
+from project.records.labels import read_label
+from project.records.record import Event, TaskRecord, TaskStatus, Wanted
+from project.store.commands.command import Command, Field, text
+from project.store.commands.queries import ERRORS, FIELDS, progress_of, whole_record
 
 
 class Noted(NamedTuple):
@@ -33,29 +28,29 @@ class Replay(NamedTuple):
     is_more: bool
 
 
-def look(job_id: str) -> Move[tuple[str, TaskRecord | None]]:
+def look(job_id: str) -> Command[tuple[str, TaskRecord | None]]:
     """A record, and the place of the last event that it knows of."""
 
     def parse(answer: list[Field]) -> tuple[str, TaskRecord | None]:
         place, *values = answer
         return text(place), whole_record(job_id, values)
 
-    return Move("look", (job_id, *FIELDS, ERRORS), parse)
+    return Command("events/look", (job_id, *FIELDS, ERRORS), parse)
 
 
-def last_place() -> Move[str]:
+def last_place() -> Command[str]:
     """The place of the last event."""
-    return Move("look", ("", "kind"), lambda answer: text(answer[0]))
+    return Command("events/look", ("", "kind"), lambda answer: text(answer[0]))
 
 
-def replay(place: str, wanted: Wanted, *, most: int) -> Move[Replay]:
+def replay(place: str, wanted: Wanted, *, most: int) -> Command[Replay]:
     """The events after ``place`` that are wanted, among the next ``most``."""
 
     def parse(answer: list[Any]) -> Replay:
         whole, more, end, *found = answer
         return Replay([noted_of(*item) for item in found], text(end), bool(whole), bool(more))
 
-    return Move("replay", (place, most, *wanted), parse)
+    return Command("events/replay", (place, most, *wanted), parse)
 
 
 def noted_of(place: bytes, fields: Sequence[bytes]) -> Noted:

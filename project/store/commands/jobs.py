@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from project.errors import DuplicateJob
-from project.moves.message import Message, about_job, first_record
-from project.moves.move import Argument, Move
-from project.records import (
-    TaskRecord,
-)
+from project.records.record import TaskRecord
+from project.store.commands.command import Argument, Command
+from project.store.commands.message import Message, about_job, first_record
 
 
 class Said(NamedTuple):
@@ -40,7 +38,7 @@ class Once(NamedTuple):
     holder: str = ""
 
 
-def enqueue(message: Message) -> Move[TaskRecord]:
+def enqueue(message: Message) -> Command[TaskRecord]:
     """Record, lists and message in one step. Raises ``DuplicateJob`` when the id is taken.
 
     The same move run twice (its answer was lost) happens once.
@@ -53,10 +51,10 @@ def enqueue(message: Message) -> Move[TaskRecord]:
             raise outcome
         return outcome
 
-    return Move(script, arguments, only)
+    return Command(script, arguments, only)
 
 
-def enqueue_all(messages: Sequence[Message]) -> Move[list[TaskRecord | DuplicateJob]]:
+def enqueue_all(messages: Sequence[Message]) -> Command[list[TaskRecord | DuplicateJob]]:
     """The same for many, in one step: what became of each, in their order."""
     arguments: list[Argument] = [new_call()]
     for message in messages:
@@ -69,12 +67,12 @@ def enqueue_all(messages: Sequence[Message]) -> Move[list[TaskRecord | Duplicate
             for message, created_at in pairs
         ]
 
-    return Move("enqueue", arguments, read)
+    return Command("jobs/enqueue", arguments, read)
 
 
 def enqueue_once(
     message: Message, *, said: Said | None = None, unique: Unique | None = None
-) -> Move[Once]:
+) -> Command[Once]:
     """Enqueue a job unless the same was asked for before. Raises ``DuplicateJob``."""
     key, text, seconds = said or Said("", "", 0)
     name, during = unique or Unique("", "")
@@ -91,10 +89,12 @@ def enqueue_once(
             return Once("held", holder=about[0])
         raise DuplicateJob(message.id)
 
-    return Move("enqueue_once", (*conditions, new_call(), *about_job(message)), read)
+    return Command("jobs/enqueue_once", (*conditions, new_call(), *about_job(message)), read)
 
 
-def revive(message: Message, *, attempts: int, call: str = "", repeats: bool = False) -> Move[bool]:
+def revive(
+    message: Message, *, attempts: int, call: str = "", repeats: bool = False
+) -> Command[bool]:
     """Run a failed or cancelled job again. False: it is neither (any more).
 
     A job is revived once by a ``call``: whoever asks again under its name is told the same.
@@ -103,7 +103,7 @@ def revive(message: Message, *, attempts: int, call: str = "", repeats: bool = F
     job_id, _, max_retries, payload, queue, text, due = about_job(message)
     wish = (job_id, call or new_call(), attempts)
     arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
-    return Move("revive", arguments, bool)
+    return Command("jobs/revive", arguments, bool)
 
 
 def new_call() -> str:

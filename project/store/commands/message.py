@@ -6,12 +6,9 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from project.errors import InvalidField
-from project.labels import Label, owned_by, queue_of
-from project.moves.move import Argument
-from project.records import (
-    TaskRecord,
-    TaskStatus,
-)
+from project.records.labels import Label, owned_by, queue_of
+from project.records.record import TaskRecord, TaskStatus
+from project.store.commands.command import Argument
 
 
 class Message(NamedTuple):

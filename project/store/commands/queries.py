@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from project.labels import DEFAULT_QUEUE, read_label
-from project.moves.move import Argument, Field, Move, json_of, seconds, text
-from project.records import (
+from project.records.labels import DEFAULT_QUEUE, read_label
+from project.records.record import (
     Estimate,
     Failure,
     Page,
@@ -17,6 +16,7 @@ from project.records import (
     TaskRecord,
     TaskStatus,
 )
+from project.store.commands.command import Argument, Command, Field, json_of, seconds, text
 
 FIELDS = (
     "kind",
@@ -84,17 +84,19 @@ class Outcome(NamedTuple):
     children: Any
 
 
-def read_payload(job_id: str) -> Move[list[Any]]:
+def read_payload(job_id: str) -> Command[list[Any]]:
     """The arguments of a job: ``[args, kwargs]``."""
-    return Move("read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}])
+    return Command(
+        "queries/read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}]
+    )
 
 
-def read(job_id: str) -> Move[TaskRecord | None]:
+def read(job_id: str) -> Command[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Move("read", (job_id, *SHOWN), lambda values: whole_record(job_id, values))
+    return Command("queries/read", (job_id, *SHOWN), lambda values: whole_record(job_id, values))
 
 
-def show(job_id: str) -> Move[TaskRecord | None]:
+def show(job_id: str) -> Command[TaskRecord | None]:
     """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
 
     def parse(values: list[Any]) -> TaskRecord | None:
@@ -102,10 +104,10 @@ def show(job_id: str) -> Move[TaskRecord | None]:
         record = whole_record(job_id, fields)
         return shown(record, *outlook) if record and outlook else record
 
-    return Move("show", (job_id, *SHOWN), parse)
+    return Command("queries/show", (job_id, *SHOWN), parse)
 
 
-def read_outcome(job_id: str) -> Move[Outcome | None]:
+def read_outcome(job_id: str) -> Command[Outcome | None]:
     """The record and what Celery's own result carries beside it."""
 
     def parse(values: list[Field]) -> Outcome | None:
@@ -113,12 +115,12 @@ def read_outcome(job_id: str) -> Move[Outcome | None]:
         record = record_of(job_id, fields)
         return Outcome(record, json_of(exception), json_of(children)) if record else None
 
-    return Move("read", (job_id, *FIELDS, "exception", "children"), parse)
+    return Command("queries/read", (job_id, *FIELDS, "exception", "children"), parse)
 
 
 def page(
     question: Question = EVERYTHING, *, limit: int, cursor: tuple[float, str] | None = None
-) -> Move[Page]:
+) -> Command[Page]:
     """The records that a question is about, newest first, at most ``limit``."""
     oldest = "-inf" if question.created_after is None else f"({question.created_after!r}"
     newest = "+inf" if question.created_before is None else f"({question.created_before!r}"
@@ -135,7 +137,7 @@ def page(
     arguments.append(question.error)
     for wanted in question.lists():
         arguments += [len(wanted), *wanted]
-    return Move("page", [*arguments, *FIELDS], parse)
+    return Command("queries/page", [*arguments, *FIELDS], parse)
 
 
 def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:

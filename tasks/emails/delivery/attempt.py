@@ -7,14 +7,16 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
 from project.errors import PermanentError, TransientError
-from project.settings import settings
-from tasks.emails import addresses, letters, smtp, unsubscribe
-from tasks.emails.ledger import Ledger, Outcome
-from tasks.emails.letters import Letter
-from tasks.emails.messages import compose, seal
-from tasks.emails.pace import Pace
-from tasks.emails.roll import Order, Plain, Row, row_of
-from tasks.emails.server import parse
+from project.settings.values import settings
+from tasks.emails import addresses
+from tasks.emails.delivery import smtp
+from tasks.emails.delivery.chunks import Order, Plain, Row, row_of
+from tasks.emails.delivery.ledger import Ledger, Outcome
+from tasks.emails.delivery.rate_limit import Pace
+from tasks.emails.delivery.server import parse
+from tasks.emails.mail import templates, unsubscribe
+from tasks.emails.mail.mime import compose, seal
+from tasks.emails.mail.templates import Letter
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def check(recipients: Sequence[object], template: str) -> list[Plain]:
     Raises ``InvalidField`` for an unknown template (``template``) and for the
     first recipient that is no e-mail address (``recipients[3]``).
     """
-    letters.check(template)
+    templates.check(template)
     return addresses.normalise(recipients)
 
 

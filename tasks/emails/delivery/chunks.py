@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from tasks.emails import moves
-from tasks.emails.books import Books, seconds_kept
-from tasks.emails.moves import Taken
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.commands import Taken
+from tasks.emails.delivery.ledger_store import Books, seconds_kept
 
 CHUNK = 1_000
 """Recipients that are taken at once."""
@@ -77,16 +77,18 @@ class Roll:
     def open(self, retries: int) -> bool:
         """Begin a turn of the blast's own job. False: it is paused."""
         chunks = self._order.chunks()
-        move = moves.open_turn(self._blast, kept=seconds_kept(), retries=retries, chunks=chunks)
+        move = commands.open_turn(self._blast, kept=seconds_kept(), retries=retries, chunks=chunks)
         return self._books.run(move)
 
     def take(self) -> Taken:
         """A chunk, the same as long as it is held, or why there is none."""
-        return self._books.run(moves.take(self._blast, holder=self._holder, seconds=HOLD_SECONDS))
+        return self._books.run(
+            commands.take(self._blast, holder=self._holder, seconds=HOLD_SECONDS)
+        )
 
     def put(self, taken: Taken, *, after: float | None, tries: int) -> None:
         """Give the chunk back: for ``after`` seconds, until the next run (``inf``), or for good."""
-        move = moves.put(self._blast, taken.chunk, holder=self._holder, after=after, tries=tries)
+        move = commands.put(self._blast, taken.chunk, holder=self._holder, after=after, tries=tries)
         self._books.run(move)
 
     def rows(self, taken: Taken) -> list[Row]:

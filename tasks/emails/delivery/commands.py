@@ -10,10 +10,11 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from project.moves import Argument, Field, Move, new_call
-from project.store import add_scripts
+from project.store.commands.command import Argument, Command, Field
+from project.store.commands.jobs import new_call
+from project.store.scripts import add_scripts
 
-add_scripts(files("tasks.emails") / "lua")
+add_scripts(files("tasks.emails.delivery") / "lua", library=["mail"], prefix="emails/")
 
 
 class Line(NamedTuple):
@@ -63,26 +64,26 @@ class Tally(NamedTuple):
     connections: int
 
 
-def claim(blast: str, who: str, *, attempt: str, kept: int, resend: bool) -> Move[bool]:
+def claim(blast: str, who: str, *, attempt: str, kept: int, resend: bool) -> Command[bool]:
     """An attempt wants to mail a recipient. False: it must not."""
     arguments = (blast, who, attempt, kept, "1" if resend else "")
-    return Move("mail_claim", arguments, lambda answer: text(answer) == "go")
+    return Command("emails/ledger/claim", arguments, lambda answer: text(answer) == "go")
 
 
-def move(blast: str, who: str, *, attempt: str, state: str, reason: str = "") -> Move[bool]:
+def move(blast: str, who: str, *, attempt: str, state: str, reason: str = "") -> Command[bool]:
     """A claimed recipient goes on to ``state``. False: it is not this attempt's any more.
 
     With a ``reason`` the address is suppressed for every blast.
     """
-    return Move("mail_move", (blast, who, attempt, state, reason), bool)
+    return Command("emails/ledger/move", (blast, who, attempt, state, reason), bool)
 
 
-def connect(blast: str, *, kept: int) -> Move[int]:
+def connect(blast: str, *, kept: int) -> Command[int]:
     """A connection to the mail server was opened; how many that makes."""
-    return Move("mail_connect", (blast, kept), int)
+    return Command("emails/ledger/connect", (blast, kept), int)
 
 
-def tally(blast: str) -> Move[Tally]:
+def tally(blast: str) -> Command[Tally]:
     """How a blast is doing; its cost does not depend on how many recipients there are."""
 
     def parse(answer: list[Any]) -> Tally:
@@ -91,25 +92,27 @@ def tally(blast: str) -> Move[Tally]:
         since = float(began) if began else None
         return Tally(counts, lines, since, float(at), int(connections))
 
-    return Move("mail_tally", (blast,), parse)
+    return Command("emails/ledger/tally", (blast,), parse)
 
 
-def states(blast: str, people: Sequence[str]) -> Move[list[str]]:
+def states(blast: str, people: Sequence[str]) -> Command[list[str]]:
     """The state of each, "" for those without one."""
-    return Move("mail_states", (blast, *people), lambda values: [text(value) for value in values])
+    return Command(
+        "emails/ledger/states", (blast, *people), lambda values: [text(value) for value in values]
+    )
 
 
-def open_turn(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> Move[bool]:
+def open_turn(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> Command[bool]:
     """A turn of the blast's own job begins. False: it is paused."""
-    return Move("mail_open", (blast, kept, retries, *chunks), bool)
+    return Command("emails/chunks/open", (blast, kept, retries, *chunks), bool)
 
 
-def keep(blast: str, seconds: int) -> Move[bool]:
+def keep(blast: str, seconds: int) -> Command[bool]:
     """Forget all of a blast after so long."""
-    return Move("mail_keep", (blast, seconds), bool)
+    return Command("emails/chunks/keep", (blast, seconds), bool)
 
 
-def take(blast: str, *, holder: str, seconds: float) -> Move[Taken]:
+def take(blast: str, *, holder: str, seconds: float) -> Command[Taken]:
     """Give a job a chunk to hold for so long; the one it has already, if it has one."""
 
     def parse(answer: list[Any]) -> Taken:
@@ -122,21 +125,21 @@ def take(blast: str, *, holder: str, seconds: float) -> Move[Taken]:
         rows = rows.encode() if isinstance(rows, str) else rows
         return Taken(how, text(chunk), int(tries), rows, int(free))
 
-    return Move("mail_take", (blast, holder, seconds), parse)
+    return Command("emails/chunks/take", (blast, holder, seconds), parse)
 
 
-def put(blast: str, chunk: str, *, holder: str, after: float | None, tries: int) -> Move[bool]:
+def put(blast: str, chunk: str, *, holder: str, after: float | None, tries: int) -> Command[bool]:
     """Give a chunk back for ``after`` seconds (``inf``: until the next run); None: it is done."""
     said: Argument = "" if after is None else "inf" if after == float("inf") else after
-    return Move("mail_put", (blast, holder, chunk, said, tries), bool)
+    return Command("emails/chunks/put", (blast, holder, chunk, said, tries), bool)
 
 
-def pause(blast: str, *, paused: bool, kept: int) -> Move[bool]:
+def pause(blast: str, *, paused: bool, kept: int) -> Command[bool]:
     """Hold a blast, or let it go on. False: it is over."""
-    return Move("mail_pause", (blast, "1" if paused else "", kept), bool)
+    return Command("emails/chunks/pause", (blast, "1" if paused else "", kept), bool)
 
 
-def add(blast: str, lines: Iterable[Line], *, kept: int, most: int) -> Move[Added]:
+def add(blast: str, lines: Iterable[Line], *, kept: int, most: int) -> Command[Added]:
     """Add recipients to a blast that waits for them, unless it would have more than ``most``."""
     flat = [field for line in lines for field in line]
 
@@ -146,28 +149,30 @@ def add(blast: str, lines: Iterable[Line], *, kept: int, most: int) -> Move[Adde
             return Added(how, total=answer[1])
         return Added(how, *answer[1:])
 
-    return Move("mail_add", (blast, new_call(), kept, most, *flat), parse)
+    return Command("emails/chunks/add", (blast, new_call(), kept, most, *flat), parse)
 
 
-def start(blast: str, *, kept: int) -> Move[str]:
+def start(blast: str, *, kept: int) -> Command[str]:
     """All recipients are there: ``started``, ``again``, ``closed`` or ``unknown``."""
-    return Move("mail_start", (blast, kept), text)
+    return Command("emails/chunks/start", (blast, kept), text)
 
 
-def about(blast: str) -> Move[tuple[bool, int]]:
+def about(blast: str) -> Command[tuple[bool, int]]:
     """Whether the uploads of a blast are complete, and how many chunks they are."""
-    return Move("mail_about", (blast,), lambda pair: (pair[0] is not None, int(pair[1] or 0)))
+    return Command(
+        "emails/chunks/about", (blast,), lambda pair: (pair[0] is not None, int(pair[1] or 0))
+    )
 
 
-def rows(blast: str, chunk: str) -> Move[bytes]:
+def rows(blast: str, chunk: str) -> Command[bytes]:
     """The rows of an uploaded chunk, JSON; empty when there is none."""
-    return Move("mail_rows", (blast, chunk), lambda value: value or b"")
+    return Command("emails/chunks/rows", (blast, chunk), lambda value: value or b"")
 
 
-def pace(limits: Sequence[tuple[str, float]]) -> Move[tuple[float, int]]:
+def pace(limits: Sequence[tuple[str, float]]) -> Command[tuple[float, int]]:
     """Whether one mail may go: seconds to wait, and the place of the limit to wait for."""
     flat = [item for limit in limits for item in limit]
-    return Move("mail_pace", flat, lambda pair: (pair[0] / 1000, pair[1]))
+    return Command("emails/rate_limits/pace", flat, lambda pair: (pair[0] / 1000, pair[1]))
 
 
 class Suppression(NamedTuple):
@@ -186,24 +191,26 @@ class Suppressions(NamedTuple):
     cursor: str
 
 
-def suppress(people: Iterable[str], reason: str) -> Move[int]:
+def suppress(people: Iterable[str], reason: str) -> Command[int]:
     """Let these get no mail any more; how many are new on the list."""
-    return Move("mail_suppress", (reason, *people), int)
+    return Command("emails/suppressions/suppress", (reason, *people), int)
 
 
-def allow(who: str) -> Move[bool]:
+def allow(who: str) -> Command[bool]:
     """Let this one get mail again. False: it was not on the list."""
-    return Move("mail_allow", (who,), bool)
+    return Command("emails/suppressions/allow", (who,), bool)
 
 
-def suppressed(who: str) -> Move[Suppression | None]:
+def suppressed(who: str) -> Command[Suppression | None]:
     """Why this one gets no mail; None: it does."""
-    return Move(
-        "mail_suppressed", (who,), lambda value: suppression_of(who, value) if value else None
+    return Command(
+        "emails/suppressions/suppressed",
+        (who,),
+        lambda value: suppression_of(who, value) if value else None,
     )
 
 
-def suppressions(cursor: str, count: int) -> Move[Suppressions]:
+def suppressions(cursor: str, count: int) -> Command[Suppressions]:
     """Some ``count`` of those on the list, from a cursor on."""
 
     def parse(answer: list[Any]) -> Suppressions:
@@ -213,7 +220,7 @@ def suppressions(cursor: str, count: int) -> Move[Suppressions]:
         cursor = text(following)
         return Suppressions(found, total, "" if cursor == "0" else cursor)
 
-    return Move("mail_suppressions", (cursor or "0", count), parse)
+    return Command("emails/suppressions/suppressions", (cursor or "0", count), parse)
 
 
 def suppression_of(who: str, value: Field | str) -> Suppression:

@@ -22,8 +22,8 @@ from typing import Protocol
 
 import redis
 
-from tasks.emails import moves
-from tasks.emails.books import Books, seconds_kept
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.ledger_store import Books, seconds_kept
 
 
 class Outcome(StrEnum):
@@ -98,12 +98,12 @@ class RedisLedger:
         """Those without a final outcome, in their order; one round trip for all of them."""
         if not recipients:
             return []
-        states = self._books.run(moves.states(self._job_id, [fold(one) for one in recipients]))
+        states = self._books.run(commands.states(self._job_id, [fold(one) for one in recipients]))
         return [one for one, state in zip(recipients, states, strict=True) if self._is_open(state)]
 
     def claim(self, recipient: str) -> bool:
         """Take a recipient that is new, put off, or claimed by another attempt."""
-        move = moves.claim(
+        move = commands.claim(
             self._job_id,
             fold(recipient),
             attempt=self._attempt,
@@ -122,15 +122,15 @@ class RedisLedger:
 
     def connected(self) -> None:
         """One connection more for this blast."""
-        self._books.run(moves.connect(self._job_id, kept=self._keep_seconds))
+        self._books.run(commands.connect(self._job_id, kept=self._keep_seconds))
 
     def tally(self) -> Counter[Outcome]:
         """The outcomes of all attempts so far; a dot counts as ``UNKNOWN``."""
-        return outcomes(self._books.run(moves.tally(self._job_id)))
+        return outcomes(self._books.run(commands.tally(self._job_id)))
 
     def _move(self, recipient: str, state: str, reason: str = "") -> bool:
         who = fold(recipient)
-        move = moves.move(self._job_id, who, attempt=self._attempt, state=state, reason=reason)
+        move = commands.move(self._job_id, who, attempt=self._attempt, state=state, reason=reason)
         return self._books.run(move)
 
     def _is_open(self, state: str) -> bool:
@@ -151,12 +151,12 @@ def outcome_of(state: str) -> str:
     return Outcome.UNKNOWN.value if word == "dot" else word
 
 
-def settled(tally: moves.Tally) -> Counter[Outcome]:
+def settled(tally: commands.Tally) -> Counter[Outcome]:
     """A tally by outcome, without those who wait or are being mailed."""
     return Counter({found: tally.counts.get(found.value, 0) for found in Outcome})
 
 
-def outcomes(tally: moves.Tally) -> Counter[Outcome]:
+def outcomes(tally: commands.Tally) -> Counter[Outcome]:
     """A tally by outcome; whoever has a line and no outcome is to be tried again."""
     counts: Counter[Outcome] = Counter()
     for state, count in tally.counts.items():

@@ -3,9 +3,9 @@
 import redis
 
 from project.errors import TransientError
-from project.moves import Move
-from project.settings import DAY, settings
-from project.store import Scripts
+from project.settings.values import DAY, settings
+from project.store.commands.command import Command
+from project.store.connection import CommandRunner
 
 
 class Books:
@@ -16,9 +16,9 @@ class Books:
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        self._scripts = Scripts(client)
+        self._scripts = CommandRunner(client)
 
-    def run[T](self, move: Move[T]) -> T:
+    def run[T](self, move: Command[T]) -> T:
         """What the move gives."""
         try:
             return self._scripts.run(move)

@@ -4,10 +4,10 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-from project.settings import settings
-from tasks.emails import moves
-from tasks.emails.books import Books
-from tasks.emails.roll import Row
+from project.settings.values import settings
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.chunks import Row
+from tasks.emails.delivery.ledger_store import Books
 
 LONGEST_PAUSE = 1.0
 """Seconds after which whoever waits looks whether the blast is still to go on."""
@@ -73,7 +73,7 @@ class Pace:
         limits = [*self._limits]
         if self._domain_rate:
             limits.append(Limit(f"domain:{domain}", self._domain_rate))
-        wait, place = self._books.run(moves.pace(limits))
+        wait, place = self._books.run(commands.pace(limits))
         return wait, place == len(self._limits)
 
 

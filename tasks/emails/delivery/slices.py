@@ -12,19 +12,20 @@ from typing import Any
 
 from celery.exceptions import Ignore
 
-from project import moves as jobs
 from project.celery import app
 from project.errors import PermanentError, TransientError
-from project.job import Job, enqueue_many
-from project.settings import DAY, settings
-from tasks.emails import moves
-from tasks.emails.blast import Attempt, Passed, delivery_of
-from tasks.emails.books import Books
-from tasks.emails.ledger import Outcome, RedisLedger, outcomes, settled
-from tasks.emails.moves import Taken, Tally
-from tasks.emails.pace import Pace
-from tasks.emails.roll import Order, Roll
-from tasks.emails.server import parse
+from project.job.bulk import enqueue_many
+from project.job.task import Job
+from project.settings.values import DAY, settings
+from project.store.commands import queries
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.attempt import Attempt, Passed, delivery_of
+from tasks.emails.delivery.chunks import Order, Roll
+from tasks.emails.delivery.commands import Taken, Tally
+from tasks.emails.delivery.ledger import Outcome, RedisLedger, outcomes, settled
+from tasks.emails.delivery.ledger_store import Books
+from tasks.emails.delivery.rate_limit import Pace
+from tasks.emails.delivery.server import parse
 
 TURN_SECONDS = 15.0
 LOOK_SECONDS = 0.25
@@ -109,7 +110,7 @@ def lead(job: Job, order: Order, helper: Job) -> dict[str, Any]:
     taken = own_turn(job, order, helper, books)
     report(job, books, order)
     if taken.how == "left":
-        raise PermanentError(about_those_left(books.run(moves.tally(order.job_id))))
+        raise PermanentError(about_those_left(books.run(commands.tally(order.job_id))))
     if taken.how == "over":
         job.checkpoint()
         raise Ignore
@@ -132,16 +133,16 @@ def own_turn(job: Job, order: Order, helper: Job, books: Books) -> Taken:
 
 def finish(books: Books, order: Order) -> dict[str, Any]:
     """The result of a blast that is done, which is kept no longer than its record."""
-    books.run(moves.keep(order.job_id, settings().retention_success + DAY))
-    return result_of(order, books.run(moves.tally(order.job_id)))
+    books.run(commands.keep(order.job_id, settings().retention_success + DAY))
+    return result_of(order, books.run(commands.tally(order.job_id)))
 
 
 def help_out(job: Job, blast: str) -> str:
     """A turn of a helper; why it ended. What goes wrong is for the blast's own job to notice."""
-    record = app.store.run(jobs.read(blast))
+    record = app.store.run(queries.read(blast))
     if record is None or record.is_final:
         return "over"
-    args, kwargs = app.store.run(jobs.read_payload(blast))
+    args, kwargs = app.store.run(queries.read_payload(blast))
     turn = Turn(Order(blast, *args, **kwargs), job.request.id, Books(app.store.client))
     try:
         return turn.work().how
@@ -163,13 +164,13 @@ def call_helpers(job: Job, helper: Job, free: int) -> None:
 
 def refuse_unstarted(books: Books, order: Order) -> None:
     """Raise ``PermanentError`` for a blast whose recipients were never complete."""
-    if order.upload and not books.run(moves.about(order.job_id))[0]:
+    if order.upload and not books.run(commands.about(order.job_id))[0]:
         raise PermanentError("its recipients were never complete: it was not started in time")
 
 
 def report(job: Job, books: Books, order: Order) -> None:
     """Tell how far the blast is; of one recipient or none there is nothing to tell."""
-    tally = books.run(moves.tally(order.job_id))
+    tally = books.run(commands.tally(order.job_id))
     counts = settled(tally)
     done, total = counts.total() - counts[Outcome.RETRY], max(tally.lines, len(order.recipients))
     if total > 1:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from project.errors import TransientError
 from tasks.emails.addresses import Sender
-from tasks.emails.server import REPLY_SECONDS, Server, connect
+from tasks.emails.delivery.server import REPLY_SECONDS, Server, connect
 
 DOT_SECONDS = 120.0
 """A server may look at the whole mail before it answers the dot."""

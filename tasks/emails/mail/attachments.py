@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from project import artifacts
-from project.artifacts import Artifact, ArtifactGone
+from project.artifacts import links as artifacts
+from project.artifacts.links import Artifact, ArtifactGone
 from project.errors import InvalidField, LinkRefused, PermanentError
 
 MOST = 10

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from project.errors import InvalidField
-from project.settings import settings
+from project.settings.values import settings
 
 SIGNED = (
     b"from",

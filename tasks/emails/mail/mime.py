@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 from project.errors import InvalidField
-from project.settings import settings
-from tasks.emails import addresses, attachments, letters, signature, unsubscribe
+from project.settings.values import settings
+from tasks.emails import addresses
 from tasks.emails.addresses import Sender
-from tasks.emails.letters import Letter
+from tasks.emails.mail import attachments, dkim_signature, templates, unsubscribe
+from tasks.emails.mail.templates import Letter
 
 MAX_PLAIN_SUBJECT = 200
 """Longer subjects are folded (as encoded words), as RFC 5322 asks for."""
@@ -72,7 +73,7 @@ def compose(
     Raises ``InvalidField``, or ``PermanentError`` when the template fails.
     """
     link = unsubscribe.link(recipient)
-    letter = letters.load(template).render(**values_for(recipient, link, data))
+    letter = templates.load(template).render(**values_for(recipient, link, data))
     return seal(job_id, recipient, letter, link, files)
 
 
@@ -87,7 +88,7 @@ def seal(
     if not addresses.is_plain(recipient):
         raise InvalidField("recipient", f"{recipient[:80]!r} is not one plain e-mail address")
     raw = write(job_id, recipient, letter, link, attachments.load(files))
-    return signature.sign(raw, sender().domain)
+    return dkim_signature.sign(raw, sender().domain)
 
 
 def sender() -> Sender:

@@ -1,6 +1,7 @@
 """The booth: a process of its own in which a template is tried, with bounds on what it burns.
 
-``python -m tasks.emails.booth`` reads a ``Trial`` as JSON and writes a ``Preview`` or a problem.
+``python -m tasks.emails.mail.preview_process`` reads a ``Trial`` as JSON and writes a
+``Preview`` or a problem.
 The sandbox of Jinja keeps a template from reaching out; it does not keep it from filling the
 memory or from running for ever. The kernel does.
 """
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 
 from project.errors import ContinuoError, InvalidField
-from tasks.emails import letters, messages, unsubscribe
+from tasks.emails.mail import mime, templates, unsubscribe
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
@@ -34,9 +35,9 @@ class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def files(self) -> dict[str, str]:
         """The same as the files of a folder."""
-        given = {letters.HTML: self.html, letters.MJML: self.mjml, letters.TEXT: self.text}
+        given = {templates.HTML: self.html, templates.MJML: self.mjml, templates.TEXT: self.text}
         return {
-            letters.SUBJECT: self.subject,
+            templates.SUBJECT: self.subject,
             **{name: text for name, text in given.items() if text},
         }
 
@@ -71,7 +72,7 @@ class Tried(msgspec.Struct, frozen=True):
 
 def preview(trial: Trial) -> Preview:
     """Try it in a booth. Raises ``InvalidField`` for a template that does not work."""
-    command = [sys.executable, "-m", "tasks.emails.booth"]
+    command = [sys.executable, "-m", "tasks.emails.mail.preview_process"]
     said = msgspec.json.encode(trial)
     try:
         booth = subprocess.run(  # noqa: S603 - this very program
@@ -111,12 +112,12 @@ def render(trial: Trial) -> Preview:
     template = trial.template
     link = unsubscribe.link(unsubscribe.NOBODY)
     made = (
-        letters.load(template)
+        templates.load(template)
         if isinstance(template, str)
-        else letters.build(INLINE, template.files())
+        else templates.build(INLINE, template.files())
     )
-    letter = made.render(**messages.values_for(trial.recipient, link, trial.data))
-    raw = messages.write("preview", trial.recipient, letter, link)
+    letter = made.render(**mime.values_for(trial.recipient, link, trial.data))
+    raw = mime.write("preview", trial.recipient, letter, link)
     headers = email.message_from_bytes(raw, policy=email.policy.default).items()
     return Preview(
         subject=letter.subject,

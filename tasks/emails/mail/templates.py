@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from project.errors import InvalidField, PermanentError
-from project.settings import settings
-from tasks.emails.plain import text_of
+from project.settings.values import settings
+from tasks.emails.mail.plain_text import text_of
 
 if TYPE_CHECKING:
     import css_inline
     import jinja2
 
-FOLDER = Path(__file__).parent / "templates"
+FOLDER = Path(__file__).parents[1] / "templates"
 SUBJECT, HTML, TEXT, MJML = "subject.txt", "body.html", "body.txt", "body.mjml"
 PARTS = (SUBJECT, HTML, TEXT)
 KEPT_SHEET = '<style data-css-inline="ignore"'

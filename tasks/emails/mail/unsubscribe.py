@@ -5,7 +5,7 @@ from functools import cache
 from itsdangerous import BadData, URLSafeSerializer
 
 from project.errors import LinkTampered
-from project.settings import settings
+from project.settings.values import settings
 
 REASON = "unsubscribed"
 NOBODY = ""

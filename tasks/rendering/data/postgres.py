@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .orders import Origin, Parameter, Step
-from .queries import Files, WrongQuery
+from tasks.rendering.data.queries import Files, WrongQuery
+from tasks.rendering.definitions.schema import Origin, Parameter, Step
 
 if TYPE_CHECKING:
     from psycopg import Connection, RawCursor

@@ -16,9 +16,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import spend
-from .orders import Origin, Source
-from .queries import Files
+from tasks.rendering.data import demo_spend
+from tasks.rendering.data.queries import Files
+from tasks.rendering.definitions.schema import Origin, Source
 
 FILES: dict[Source, str] = {"flights": "flights-1.parquet", "spend": "spend-1.parquet"}
 """File names. Another number when the contents change: old files stay what they are."""
@@ -89,8 +89,8 @@ def _make_spend(draft: Path) -> None:
     listing = draft.with_suffix(".csv")
     with listing.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(spend.FIELDS)
-        writer.writerows(spend.invoices())
+        writer.writerow(demo_spend.FIELDS)
+        writer.writerows(demo_spend.invoices())
     _write_parquet(_SPEND, {"spend_csv": listing}, draft)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from project.errors import InvalidField
-from tasks.press import catalogue, parameters
-from tasks.press.orders import Parameter
+from tasks.rendering.definitions import parameters, report_types
+from tasks.rendering.definitions.schema import Parameter
 
 SHOWN = 40
 """Characters of an unknown filter's name that are repeated in the answer."""
@@ -17,7 +17,7 @@ def check(report_type: str, filters: Mapping[str, Any]) -> dict[str, Any]:
     Raises ``InvalidField`` on ``type``, ``filters`` or ``filters.<name>``,
     saying what is allowed.
     """
-    return checked(catalogue.find(report_type).definition.parameters, filters)
+    return checked(report_types.find(report_type).definition.parameters, filters)
 
 
 def checked(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from project.errors import InvalidField, PermanentError
-from project.settings import settings
-from tasks.press.catalogue import bound, check_origin
-from tasks.press.orders import Origin
+from project.settings.values import settings
+from tasks.rendering.definitions.report_types import bound, check_origin
+from tasks.rendering.definitions.schema import Origin
 
 SOURCES = Path(__file__).parent / "exports"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.press.orders import Parameter
+from tasks.rendering.definitions.schema import Parameter
 
 LONGEST = 200
 """Characters of the longest text a filter takes."""

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from project.errors import InvalidField, PermanentError
-from project.settings import settings
-from tasks.press import parameters
-from tasks.press.orders import Chart, Definition, Origin
+from project.settings.values import settings
+from tasks.rendering.definitions import parameters
+from tasks.rendering.definitions.schema import Chart, Definition, Origin
 
 TYPES = Path(__file__).parent / "types"
 

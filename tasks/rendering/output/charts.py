@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from .formats import rough, shortened, written
-from .orders import Chart
+from tasks.rendering.definitions.schema import Chart
+from tasks.rendering.output.formats import rough, shortened, written
 
 FEWEST = 2
 """Points below which a chart says nothing a tile does not say."""

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .orders import Format, Output, Step
-from .queries import Selection, quoted
+from tasks.rendering.data.queries import Selection, quoted
+from tasks.rendering.definitions.schema import Format, Output, Step
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,7 +43,7 @@ def written(
     """Write the rows of a query to ``path``; how many. ``formats`` are for a spreadsheet."""
     total = counted(connection, found)
     if output == "xlsx":
-        from .workbooks import write
+        from tasks.rendering.output.xlsx import write
 
         return write(connection, found, path, total, heard, formats or {})
     with told(connection, total, heard):

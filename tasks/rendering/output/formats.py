@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
-from .orders import Format
+from tasks.rendering.definitions.schema import Format
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

@@ -7,11 +7,11 @@ string as literal text.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .charts import Mark, drawn
-from .formats import wrapped, written
-from .orders import Chart, Column, Definition, Order
-from .parameters import said, spelled
-from .queries import Selection, quoted, stored
+from tasks.rendering.data.queries import Selection, quoted, stored
+from tasks.rendering.definitions.parameters import said, spelled
+from tasks.rendering.definitions.schema import Chart, Column, Definition, Order
+from tasks.rendering.output.charts import Mark, drawn
+from tasks.rendering.output.formats import wrapped, written
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation

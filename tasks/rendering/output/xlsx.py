@@ -8,9 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .orders import Format, Step
-from .queries import Selection, quoted
-from .writers import Listener, Types, described, is_plain
+from tasks.rendering.data.queries import Selection, quoted
+from tasks.rendering.definitions.schema import Format, Step
+from tasks.rendering.output.files import Listener, Types, described, is_plain
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

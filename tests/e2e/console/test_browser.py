@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import redis
 
-from tests.browser import Page, opened, page_server
-from tests.house import House
-from tests.patience import until
+from tests.support.browser import Page, opened, page_server
+from tests.support.system import House
+from tests.support.waiting import until
 
 JOBS = 100
 SECONDS = 60.0

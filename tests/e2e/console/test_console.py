@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import barriers, browser, visited
-from tests.house import House
+from tests.support.playwright_browser import barriers, browser, visited
+from tests.support.system import House
 
 KEYS = {
     "CONTINUO_API_KEYS": "ops:ops-key-of-the-test,eyes/read:eyes-key-of-the-test",

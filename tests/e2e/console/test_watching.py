@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 SLOW = {"recipients": [f"w{number}@example.com" for number in range(99)], "rate": 1}
 

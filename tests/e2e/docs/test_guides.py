@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guides import DOCS, Reader, blocks
+from tests.support.guides import DOCS, Reader, blocks
 
 pytestmark = pytest.mark.timeout(300)
 

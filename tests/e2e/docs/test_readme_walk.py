@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from tests.house import House
-from tests.readme import code
+from tests.support.markdown import code
+from tests.support.system import House
 
 TITLE = "A walk with curl"
 ALLOWED = ("bash", "curl", "ls", "seq", "sleep")

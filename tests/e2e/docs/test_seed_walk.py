@@ -11,8 +11,8 @@ import httpx2
 import pypdf
 import pytest
 
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 MONTHLY = {"type": "monthly", "filters": {"department": "engineering", "month": "2026-05"}}
 

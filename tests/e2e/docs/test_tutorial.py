@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browsing import browser, visited
-from tests.guides import Block, Reader, blocks, objects
+from tests.support.guides import Block, Reader, blocks, objects
+from tests.support.playwright_browser import browser, visited
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
 

@@ -6,8 +6,8 @@ from html import unescape
 
 import httpx2
 
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 HOSTILE = (
     b"From: <eve@example.com>\r\nTo: <b>@example.com\r\n"

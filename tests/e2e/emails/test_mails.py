@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.support.system import House
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CSV = {"Content-Type": "text/csv"}

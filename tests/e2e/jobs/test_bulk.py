@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 
-from tests.house import House
+from tests.support.system import House
 
 PATH = "/tasks/bulk"
 BLAST = {"kind": "email_blast", "recipients": ["ada@example.com"]}

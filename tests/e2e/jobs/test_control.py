@@ -8,8 +8,8 @@ import httpx2
 import pytest
 import redis
 
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 BLAST = {"recipients": []}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.support.system import House
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 

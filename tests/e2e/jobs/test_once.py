@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import redis
 
-from tests.house import House
+from tests.support.system import House
 
 LATER = {"delay": 3600}
 

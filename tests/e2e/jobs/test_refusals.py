@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.house import House
+from tests.support.system import House
 
 JSON = {"Content-Type": "application/json"}
 IN_TIME = 1.0

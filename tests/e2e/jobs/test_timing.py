@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.house import House
-from tests.patience import until
+from tests.support.system import House
+from tests.support.waiting import until
 
 SOON = 1.0
 

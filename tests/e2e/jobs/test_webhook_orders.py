@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.support.system import House
 
 URL = "https://api.example.com/hooks?token=query-of-secrets"
 

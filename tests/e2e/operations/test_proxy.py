@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.guides import DOCS, blocks
-from tests.house import House
-from tests.patience import until
-from tests.ports import free_port
-from tests.processes import Program
+from tests.support.guides import DOCS, blocks
+from tests.support.ports import free_port
+from tests.support.processes import Program
+from tests.support.system import House
+from tests.support.waiting import until
 
 PAGE = DOCS / "how-to" / "behind-a-proxy.md"
 HOST = "jobs.example.com"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.house import House
+from tests.support.system import House
 
 KEYS = {"alice": "0123456789abcdef-a", "bob": "0123456789abcdef-b"}
 

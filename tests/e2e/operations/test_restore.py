@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.guides import DOCS, UP, Reader, blocks
-from tests.patience import until
+from tests.support.guides import DOCS, UP, Reader, blocks
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.house import House
+from tests.support.system import House
 
 KEYS = {
     name: f"{name.partition('@')[0]}-0123456789abcdef" for name in ("root", "one@acme", "two@other")

@@ -13,10 +13,10 @@ import pytest
 import redis
 
 from project.celery import application
-from project.settings import Settings
-from tests.house import House
-from tests.patience import until
-from tests.processes import children
+from project.settings.values import Settings
+from tests.support.processes import children
+from tests.support.system import House
+from tests.support.waiting import until
 
 FAULTY = {"CONTINUO_FAULT_RATE": "1"}
 DRAIN_SECONDS = 3

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from project.celery import app
-from project.moves import read
-from project.records import TaskRecord
-from project.store import Store
-from tests.guides import DOCS, blocks
+from project.records.record import TaskRecord
+from project.store.client import Store
+from project.store.commands.queries import read
+from tests.support.guides import DOCS, blocks
 
 PAGE = DOCS / "how-to" / "from-python.md"
 

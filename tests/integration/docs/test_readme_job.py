@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from project.celery import app
-from project.embedded import EmbeddedValkey
-from project.records import TaskRecord, TaskStatus
-from tests.patience import until
-from tests.readme import README, ROOT, code
+from project.local.valkey import EmbeddedValkey
+from project.records.record import TaskRecord, TaskStatus
+from tests.support.markdown import README, ROOT, code
+from tests.support.waiting import until
 
 TITLE = "A job of your own in ten lines"
 FIRST_RETRY = 2

@@ -4,37 +4,37 @@ from typing import Any
 
 import pytest
 
-from project import moves as records
 from project.errors import StoreUnavailable
-from project.moves import Message
-from project.store import Store
-from tasks.emails import moves
-from tasks.emails.ledger import RedisLedger
-from tasks.emails.moves import Line, Taken
+from project.store.client import Store
+from project.store.commands import attempts, jobs, maintenance
+from project.store.commands.message import Message
+from tasks.emails.delivery import commands
+from tasks.emails.delivery.commands import Line, Taken
+from tasks.emails.delivery.ledger import RedisLedger
 
 KEPT = 1_000
 B = "blast"
 
 
 def order(store: Store, due: float | None = None) -> None:
-    store.run(records.enqueue(Message(B, "email_blast", "celery", "m", "[[], {}]", 3, due)))
+    store.run(jobs.enqueue(Message(B, "email_blast", "celery", "m", "[[], {}]", 3, due)))
 
 
 def opened(store: Store, *chunks: str, retries: int = 0) -> bool:
-    return store.run(moves.open_turn(B, kept=KEPT, retries=retries, chunks=chunks))
+    return store.run(commands.open_turn(B, kept=KEPT, retries=retries, chunks=chunks))
 
 
 def take(store: Store, holder: str = B, seconds: float = 30) -> Taken:
-    return store.run(moves.take(B, holder=holder, seconds=seconds))
+    return store.run(commands.take(B, holder=holder, seconds=seconds))
 
 
 def put(store: Store, chunk: str, after: float | None, holder: str = B, tries: int = 0) -> bool:
-    return store.run(moves.put(B, chunk, holder=holder, after=after, tries=tries))
+    return store.run(commands.put(B, chunk, holder=holder, after=after, tries=tries))
 
 
 def add(store: Store, *people: str, most: int = 100) -> Any:
-    lines = [Line(who, "", moves.encode_row(who)) for who in people]
-    return store.run(moves.add(B, lines, kept=KEPT, most=most))
+    lines = [Line(who, "", commands.encode_row(who)) for who in people]
+    return store.run(commands.add(B, lines, kept=KEPT, most=most))
 
 
 def test_each_holder_has_a_chunk_of_its_own_and_keeps_it_when_it_asks_again(store: Store) -> None:
@@ -93,14 +93,14 @@ def test_opening_again_does_not_bring_back_what_is_done(store: Store) -> None:
 def test_nobody_gets_a_chunk_of_a_blast_that_is_paused_or_over(store: Store) -> None:
     order(store)
     opened(store, "p0")
-    store.run(moves.pause(B, paused=True, kept=KEPT))
+    store.run(commands.pause(B, paused=True, kept=KEPT))
     assert not opened(store, "p0")
     assert take(store).how == "paused"
-    store.run(moves.pause(B, paused=False, kept=KEPT))
+    store.run(commands.pause(B, paused=False, kept=KEPT))
     assert take(store).how == "chunk"
-    store.run(records.cancel(B))
+    store.run(attempts.cancel(B))
     assert take(store).how == "over"
-    assert not store.run(moves.pause(B, paused=True, kept=KEPT))
+    assert not store.run(commands.pause(B, paused=True, kept=KEPT))
 
 
 def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
@@ -108,20 +108,20 @@ def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
     opened(store, "p0", "p1000")
     for holder in ("one", "two"):
         take(store, holder)
-    store.run(records.start(B, retries=0, token="t"))
+    store.run(attempts.start(B, retries=0, token="t"))
     later = Message(B, "email_blast", "celery", "m", "[[], {}]", 3)
-    store.run(records.postpone(B, token="t", delay=600, message=later))
+    store.run(attempts.postpone(B, token="t", delay=600, message=later))
     put(store, "p0", None, holder="one")
-    assert (store.run(records.promote(10)).next_in or 0) > 500
+    assert (store.run(maintenance.promote(10)).next_in or 0) > 500
     put(store, "p1000", None, holder="two")
-    assert store.run(records.promote(10)).promoted == 1
+    assert store.run(maintenance.promote(10)).promoted == 1
 
 
 def test_a_part_whose_answer_was_lost_is_added_once_and_answered_alike(store: Store) -> None:
     order(store, due=9e9)
-    move = moves.add(B, [Line("a@x.org", "", '"a@x.org"')], kept=KEPT, most=10)
+    move = commands.add(B, [Line("a@x.org", "", '"a@x.org"')], kept=KEPT, most=10)
     assert store.run(move) == store.run(move)
-    assert store.run(moves.about(B)) == (False, 1)
+    assert store.run(commands.about(B)) == (False, 1)
     assert add(store, "a@x.org", "b@x.org")[1:] == (1, 0, 1, 2)
 
 
@@ -130,10 +130,10 @@ def test_a_blast_takes_no_more_than_it_may_and_none_after_its_start(store: Store
     order(store, due=9e9)
     assert add(store, "a@x.org", "b@x.org", most=1).how == "full"
     assert add(store, "a@x.org").how == "added"
-    assert store.run(moves.start(B, kept=KEPT)) == "started"
-    assert store.run(moves.start(B, kept=KEPT)) == "again"
+    assert store.run(commands.start(B, kept=KEPT)) == "started"
+    assert store.run(commands.start(B, kept=KEPT)) == "again"
     assert add(store, "b@x.org").how == "closed"
-    assert store.run(records.promote(10)).promoted == 1
+    assert store.run(maintenance.promote(10)).promoted == 1
 
 
 def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: Store) -> None:
@@ -157,7 +157,7 @@ def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: 
 def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
     order(store, due=9e9)
     add(store, "a@x.org")
-    store.run(moves.start(B, kept=KEPT))
+    store.run(commands.start(B, kept=KEPT))
     opened(store)
     RedisLedger(store.client, B, KEPT).claim("a@x.org")
     RedisLedger(store.client, B, KEPT).tally()
@@ -168,11 +168,11 @@ def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
 
 def test_mails_pass_no_faster_than_each_of_their_limits(store: Store) -> None:
     limits = [("server:x", 1e6), ("blast:b", 0.5)]
-    assert store.run(moves.pace(limits)) == (0, 0)
-    wait, place = store.run(moves.pace(limits))
+    assert store.run(commands.pace(limits)) == (0, 0)
+    wait, place = store.run(commands.pace(limits))
     assert wait == pytest.approx(2, abs=0.1)
     assert place == 1
-    assert store.run(moves.pace(limits[:1])) == (0, 0), "what had to wait was not counted"
+    assert store.run(commands.pace(limits[:1])) == (0, 0), "what had to wait was not counted"
 
 
 def test_a_mail_address_that_is_suppressed_is_not_claimed(store: Store) -> None:

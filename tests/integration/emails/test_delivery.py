@@ -20,16 +20,16 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from project.embedded import EmbeddedValkey
 from project.errors import InvalidField, TransientError
-from project.settings import settings
-from tasks.emails import smtp
-from tasks.emails.blast import MAX_DROPS, Delivery, check, deliver
-from tasks.emails.ledger import Outcome, RedisLedger
-from tasks.emails.server import REPLY_SECONDS
-from tests.smtp import HANG_UP, Scripted
+from project.local.valkey import EmbeddedValkey
+from project.settings.values import settings
+from tasks.emails.delivery import smtp
+from tasks.emails.delivery.attempt import MAX_DROPS, Delivery, check, deliver
+from tasks.emails.delivery.ledger import Outcome, RedisLedger
+from tasks.emails.delivery.server import REPLY_SECONDS
+from tests.support.smtp_server import HANG_UP, Scripted
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_lines_that_start_with_a_dot_arrive_as_they_were(
     server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = b"Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n"
-    monkeypatch.setattr("tasks.emails.blast.compose", lambda *_: mail)
+    monkeypatch.setattr("tasks.emails.delivery.attempt.compose", lambda *_: mail)
     assert attempt(keys, job, [ADA]) == Delivery(sent=1)
     assert server.taken[0][1] == b"Subject: dots\r\n\r\n..\r\n...\r\n..a\r\n"
 
@@ -195,7 +195,7 @@ def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
     server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     too_much_for_any_buffer = b"Subject: large\r\n\r\n" + b"x\r\n" * 10_000_000
-    monkeypatch.setattr("tasks.emails.blast.compose", lambda *_: too_much_for_any_buffer)
+    monkeypatch.setattr("tasks.emails.delivery.attempt.compose", lambda *_: too_much_for_any_buffer)
     server.once("body", ADA, HANG_UP)
     with pytest.raises(TransientError, match="1 of 1 recipients have to wait"):
         attempt(keys, job, [ADA])
@@ -265,7 +265,7 @@ def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
 def test_a_server_that_says_nothing_is_given_up(
     server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.emails.server.REPLY_SECONDS", 0.2)
+    monkeypatch.setattr("tasks.emails.delivery.server.REPLY_SECONDS", 0.2)
     silence = threading.Event()
     server.plan = lambda _stage, _recipient: None if silence.wait(10) else HANG_UP
     with pytest.raises(TransientError, match="timed out"):

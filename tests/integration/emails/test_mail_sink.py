@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 import redis
 
-from project.embedded import EmbeddedValkey
-from project.settings import settings
-from tasks.emails.blast import Delivery, check, deliver
-from tasks.emails.ledger import RedisLedger
+from project.local.valkey import EmbeddedValkey
+from project.settings.values import settings
+from tasks.emails.delivery.attempt import Delivery, check, deliver
+from tasks.emails.delivery.ledger import RedisLedger
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Iterator[Path]:
     with subprocess.Popen(
-        [sys.executable, "-m", "project.outbox"],
+        [sys.executable, "-m", "project.local.mail_sink"],
         cwd=ROOT,
         env=os.environ | {"DATA_DIR": str(tmp_path), "SMTP_PORT": str(settings().smtp_port)},
         stdout=subprocess.PIPE,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tasks.emails import letters, messages, unsubscribe
-from tests import mailed
-from tests.browser import Page, opened, page_server
-from tests.patience import until
+from tasks.emails.mail import mime, templates, unsubscribe
+from tests.support import mail_data
+from tests.support.browser import Page, opened, page_server
+from tests.support.waiting import until
 
 WIDTHS = (800, 375, 320)
 LONG = "a.very.long.name.that.nobody.can.break@a-domain-that-is-long-too.example.com"
@@ -43,9 +43,9 @@ def page() -> Iterator[Page]:
 
 def frames() -> Iterator[str]:
     """Every template at every width."""
-    values = messages.values_for(LONG, unsubscribe.link(LONG), mailed.data() | DATA)
-    for name in letters.names():
-        html = escape(letters.load(name).render(**values).html)
+    values = mime.values_for(LONG, unsubscribe.link(LONG), mail_data.data() | DATA)
+    for name in templates.names():
+        html = escape(templates.load(name).render(**values).html)
         yield from (FRAME.format(title=name, width=width, html=html) for width in WIDTHS)
 
 
@@ -55,7 +55,7 @@ def test_every_shipped_mail_fits_on_a_desk_and_on_a_phone(page: Page, tmp_path: 
     with opened(page, tmp_path):
         until(lambda: page.told, 60)
     (seen,) = page.told
-    assert len(seen) == len(letters.names()) * len(WIDTHS)
+    assert len(seen) == len(templates.names()) * len(WIDTHS)
     assert [too_wide(one) for one in seen if one["needs"] > one["width"]] == []
     assert [one["name"] for one in seen if "Unsubscribe" not in one["text"]] == []
 

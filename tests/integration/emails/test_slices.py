@@ -13,17 +13,18 @@ from typing import Any
 import pytest
 import redis
 
-from project.embedded import EmbeddedValkey
 from project.errors import PermanentError
-from project.settings import settings
-from tasks.emails import letters, moves, turns
-from tasks.emails.books import Books
-from tasks.emails.ledger import RedisLedger, outcome_of
-from tasks.emails.moves import Taken, Tally
-from tasks.emails.roll import Order, Roll
-from tasks.emails.smtp import ServerUnavailable
-from tasks.emails.turns import Turn, about_those_left, note_of, result_of
-from tests.smtp import HANG_UP, Scripted
+from project.local.valkey import EmbeddedValkey
+from project.settings.values import settings
+from tasks.emails.delivery import commands, slices
+from tasks.emails.delivery.chunks import Order, Roll
+from tasks.emails.delivery.commands import Taken, Tally
+from tasks.emails.delivery.ledger import RedisLedger, outcome_of
+from tasks.emails.delivery.ledger_store import Books
+from tasks.emails.delivery.slices import Turn, about_those_left, note_of, result_of
+from tasks.emails.delivery.smtp import ServerUnavailable
+from tasks.emails.mail import templates
+from tests.support.smtp_server import HANG_UP, Scripted
 
 ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
 
@@ -62,13 +63,15 @@ def turn(books: Books, blast: Order, holder: str = "", *, retries: int = 0) -> T
 
 def at_once(books: Books, blast: Order) -> None:
     """Let the chunk that waits be due now."""
-    move = moves.take(blast.job_id, holder="clock", seconds=0)
+    move = commands.take(blast.job_id, holder="clock", seconds=0)
     key = f"continuo:mail:{blast.job_id}:chunks"
     client = books._scripts.client  # noqa: SLF001 - a test may turn the clock on
     for chunk in client.zrange(key, 0, -1):
         client.zadd(key, {chunk: 0})
     assert books.run(move).how == "chunk"
-    books.run(moves.put(blast.job_id, "p0", holder="clock", after=0, tries=tries_of(books, blast)))
+    books.run(
+        commands.put(blast.job_id, "p0", holder="clock", after=0, tries=tries_of(books, blast))
+    )
 
 
 def tries_of(books: Books, blast: Order) -> int:
@@ -77,7 +80,7 @@ def tries_of(books: Books, blast: Order) -> int:
 
 
 def outcomes(books: Books, blast: Order, people: list[str] = TRIO) -> list[str]:
-    return [outcome_of(state) for state in books.run(moves.states(blast.job_id, people))]
+    return [outcome_of(state) for state in books.run(commands.states(blast.job_id, people))]
 
 
 def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
@@ -85,7 +88,7 @@ def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
     assert turn(books, blast).how == "done"
     assert outcomes(books, blast) == ["sent"] * 3
     assert server.connections == 1
-    result = result_of(blast, books.run(moves.tally(blast.job_id)))
+    result = result_of(blast, books.run(commands.tally(blast.job_id)))
     assert result | {"sent": 3, "template": "default"} == result
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
 
@@ -99,7 +102,7 @@ def test_the_result_says_how_many_mails_went_over_how_many_connections(
     while turn(books, blast).how != "done":
         at_once(books, blast)
     assert server.times == Counter(people)
-    result = result_of(blast, books.run(moves.tally(blast.job_id)))
+    result = result_of(blast, books.run(commands.tally(blast.job_id)))
     assert result["connections"] == server.connections
     assert result["mails_per_connection"] == pytest.approx(250 / server.connections, abs=0.05)
 
@@ -140,14 +143,14 @@ def test_a_greylisting_server_gets_everybody_again_a_little_later(
 def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
     server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "MOST_TRIES", 2)
+    monkeypatch.setattr(slices, "MOST_TRIES", 2)
     server.plan = lambda stage, who: "452 4.2.2 full" if (stage, who) == ("rcpt", BOB) else None
     blast = order()
     assert turn(books, blast).how == "wait"
     at_once(books, blast)
     assert turn(books, blast).how == "left"
     assert outcomes(books, blast) == ["sent", "retry", "sent"]
-    said = about_those_left(books.run(moves.tally(blast.job_id)))
+    said = about_those_left(books.run(commands.tally(blast.job_id)))
     assert said.startswith("1 of 3 recipients were put off 2 times; sent to 2.")
     server.plan = lambda *_: None
     assert turn(books, blast).how == "left"
@@ -235,10 +238,10 @@ def test_a_mailbox_that_does_not_exist_gets_no_mail_of_the_next_blast(
     turn(books, second)
     assert outcomes(books, first) == ["bounced", "bounced", "sent"]
     assert outcomes(books, second) == ["suppressed", "bounced", "sent"]
-    entry = books.run(moves.suppressed(ADA))
+    entry = books.run(commands.suppressed(ADA))
     assert entry is not None
     assert entry.reason == "bounced"
-    assert books.run(moves.suppressed(BOB)) is None
+    assert books.run(commands.suppressed(BOB)) is None
 
 
 @pytest.fixture
@@ -248,10 +251,10 @@ def greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "greeting" / "body.html").write_text("<p>{{ greeting }}, {{ name }}!</p>")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
     settings.cache_clear()
-    for cached in (letters.names, letters.load, letters._environment):  # noqa: SLF001 - caches
+    for cached in (templates.names, templates.load, templates._environment):  # noqa: SLF001 - caches
         cached.cache_clear()
     yield "greeting"
-    for cached in (letters.names, letters.load, letters._environment):  # noqa: SLF001 - caches
+    for cached in (templates.names, templates.load, templates._environment):  # noqa: SLF001 - caches
         cached.cache_clear()
 
 
@@ -312,7 +315,7 @@ def test_a_domain_that_is_slow_does_not_hold_up_the_others(
 def test_a_turn_ends_and_the_next_one_goes_on(
     server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(slices, "TURN_SECONDS", 0.0)
     monkeypatch.setenv("DRAIN_SECONDS", "0")
     settings.cache_clear()
     server.plan = lambda stage, _: time.sleep(0.05) if stage == "rcpt" else None

@@ -11,9 +11,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
-from tasks.emails import smtp
 from tasks.emails.addresses import Sender
-from tasks.emails.server import parse
+from tasks.emails.delivery import smtp
+from tasks.emails.delivery.server import parse
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.emails import send_email_blast
-from tests.patience import until
-from tests.smtp import Scripted
-from tests.workers import Desk, Workers
+from tests.support.smtp_server import Scripted
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture

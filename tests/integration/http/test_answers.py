@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from http_process import PATIENCE, Process, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.support.http_process import PATIENCE, Process, serving
 
 LIMIT = 1_000
 KEY = "0123456789abcdef"

@@ -11,20 +11,20 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from http_process import started, until
 
-from project.settings import BucketAccess, bucket_access
-from project.shelves import Bucket
-from project.uploads import UploadRefused, unfinished
-from tests.bucket import serving_s3
-from tests.ports import free_port
+from project.artifacts.multipart import UploadRefused, unfinished
+from project.artifacts.storage import Bucket
+from project.settings.values import BucketAccess, bucket_access
+from tests.support.http_process import started, until
+from tests.support.ports import free_port
+from tests.support.s3 import serving_s3
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PARTS = 12 << 20
 """Bytes that are uploaded in parts."""
 
 KEEP = """
-from project import artifacts
+from project.artifacts import links as artifacts
 with artifacts.workshop() as folder:
     file = folder / "file"
     file.write_bytes(b"some 8 b" * ({size} >> 3))
@@ -33,12 +33,12 @@ with artifacts.workshop() as folder:
     print(artifacts.link(kept[0]), kept[0].key)
 """
 OBJECTS = """
-from project import artifacts
+from project.artifacts import links as artifacts
 print(sum(len(some) for some in artifacts.shelf().store.list()))
 """
 BACKDATE = """
 import obstore
-from project import artifacts
+from project.artifacts import links as artifacts
 store = artifacts.shelf().store
 for some in list(store.list()):
     for entry in some:
@@ -96,7 +96,7 @@ def test_the_janitor_removes_old_objects_and_no_new_ones(bucket: dict[str, str])
     told(bucket, "-c", BACKDATE)
     told(bucket, "-c", KEEP.format(size=1 << 12))
     before = int(told(bucket, "-c", OBJECTS)[0])
-    said = told(bucket, "-m", "project.janitor")
+    said = told(bucket, "-m", "project.artifacts.cleanup")
     assert int(said[1]) == before - 1
     assert told(bucket, "-c", OBJECTS) == ["1"]
 
@@ -118,7 +118,7 @@ def test_a_bucket_that_refuses_us_is_an_error(bucket: dict[str, str]) -> None:
 FORKED = """
 import multiprocessing
 import obstore  # loaded, and not used, before the fork
-from project import artifacts
+from project.artifacts import links as artifacts
 
 def keep():
     with artifacts.workshop() as folder:
@@ -139,7 +139,7 @@ def test_a_forked_worker_reaches_the_bucket(bucket: dict[str, str]) -> None:
 LARGE = 128 << 20
 """Bytes of an upload that takes a while."""
 KEEP_LARGE = f"""
-from project import artifacts
+from project.artifacts import links as artifacts
 with artifacts.workshop() as folder:
     file = folder / "file"
     with file.open("wb") as content:
@@ -150,7 +150,7 @@ with artifacts.workshop() as folder:
 CUT = """
 import os, time
 import obstore
-from project import artifacts
+from project.artifacts import links as artifacts
 from project.settings import BucketAccess, bucket_access
 from project.shelves import Bucket
 from project.uploads import unfinished
@@ -180,7 +180,7 @@ def access(bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> BucketAcc
 def sizes(bucket: dict[str, str], key: str) -> list[str]:
     """The sizes of the objects whose key begins so."""
     code = f"""
-from project import artifacts
+from project.artifacts import links as artifacts
 for some in artifacts.shelf().store.list({key.rpartition("/")[0]!r}):
     print(*(one["size"] for one in some if one["path"].startswith({key!r})))
 """
@@ -220,7 +220,7 @@ def test_the_janitor_gives_up_uploads_of_old_days_and_of_no_others(
 ) -> None:
     told(bucket, "-c", CUT)
     others = unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
-    told(bucket, "-m", "project.janitor")
+    told(bucket, "-m", "project.artifacts.cleanup")
     assert unfinished(access, "files", "jobs/") == others
 
 

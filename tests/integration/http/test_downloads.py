@@ -11,15 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from http_process import Process, free_port, started, until
 
-ROOT = Path(__file__).parents[2]
+from tests.support.http_process import Process, free_port, started, until
+
+ROOT = Path(__file__).parents[3]
 LARGE = 300 << 20
 MEBIBYTE = 1 << 20
 
 KEEP = """
 import sys
-from project import artifacts
+from project.artifacts import links as artifacts
 with artifacts.workshop() as folder:
     file = folder / "file"
     with file.open("wb") as out:
@@ -103,7 +104,7 @@ def test_a_changed_link_is_refused(api: Process, small: tuple[str, str]) -> None
 def test_an_old_link_is_gone(home: Path, api: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     from itsdangerous import URLSafeTimedSerializer
 
-    from project.artifacts import SALT
+    from project.artifacts.links import SALT
 
     secret = (home / "secret_key").read_text()
     signer = URLSafeTimedSerializer(secret, salt=SALT)

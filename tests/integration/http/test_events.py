@@ -11,19 +11,21 @@ from typing import Any
 
 import cello
 import pytest
-from http_process import Process, started, until
 
-from api import events
-from api.edge import Request
-from project import moves
+from api.http.routing import Request
+from api.routes.tasks import events
 from project.celery import app
-from project.embedded import EmbeddedValkey
-from project.feed import Feed
-from project.moves import Message
-from project.records import TaskStatus
-from project.store import AsyncStore, Store
-from tests.eventsource import EventSource, Said
-from tests.ports import free_port
+from project.local.valkey import EmbeddedValkey
+from project.records.record import TaskStatus
+from project.store.async_client import AsyncStore
+from project.store.client import Store
+from project.store.commands import attempts, jobs
+from project.store.commands import events as event_commands
+from project.store.commands.message import Message
+from project.store.event_feed import Feed
+from tests.support.eventsource import EventSource, Said
+from tests.support.http_process import Process, started, until
+from tests.support.ports import free_port
 
 ANSWER_SECONDS = 15.0
 LISTENERS = 40
@@ -52,20 +54,20 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def order(store: Store, job_id: str, kind: str = "report") -> None:
-    store.run(moves.enqueue(Message(job_id, kind, "celery", "m", "[[], {}]", 3)))
+    store.run(jobs.enqueue(Message(job_id, kind, "celery", "m", "[[], {}]", 3)))
 
 
 def start(store: Store, job_id: str) -> None:
-    store.run(moves.start(job_id, retries=0, token="w#1"))
+    store.run(attempts.start(job_id, retries=0, token="w#1"))
 
 
 def succeed(store: Store, job_id: str) -> None:
-    store.run(moves.succeed(job_id, token="w#1", result='{"rows": 7}', news="{}"))
+    store.run(attempts.succeed(job_id, token="w#1", result='{"rows": 7}', news="{}"))
 
 
 def fail(store: Store, job_id: str) -> None:
     about = {"error": "e", "exception": "{}", "news": "{}"}
-    store.run(moves.fail(job_id, token="w#1", status=TaskStatus.FAILED, **about))
+    store.run(attempts.fail(job_id, token="w#1", status=TaskStatus.FAILED, **about))
 
 
 def run(store: Store, job_id: str) -> None:
@@ -143,7 +145,7 @@ def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
 @pytest.mark.parametrize("by_header", [True, False])
 def test_what_was_missed_is_replayed(api: Process, store: Store, by_header: bool) -> None:
     order(store, "a")
-    place = store.run(moves.last_place())
+    place = store.run(event_commands.last_place())
     start(store, "a")
     succeed(store, "a")
     path = f"/tasks/a/events{'' if by_header else f'?last_event_id={place}'}"
@@ -155,9 +157,9 @@ def test_what_was_missed_is_replayed(api: Process, store: Store, by_header: bool
 
 def test_the_header_counts_when_the_address_says_another(api: Process, store: Store) -> None:
     order(store, "a")
-    old = store.run(moves.last_place())
+    old = store.run(event_commands.last_place())
     start(store, "a")
-    seen = store.run(moves.last_place())
+    seen = store.run(event_commands.last_place())
     succeed(store, "a")
     source = EventSource(f"{api.base}/tasks/a/events?last_event_id={old}", last_id=seen)
     assert statuses(until_end(source)) == [("message", "success"), ("end", "success")]
@@ -168,12 +170,12 @@ def test_one_whose_last_event_is_forgotten_starts_afresh(
     api: Process, store: Store, path: str
 ) -> None:
     order(store, "a")
-    place = store.run(moves.last_place())
+    place = store.run(event_commands.last_place())
     start(store, "a")
     store.client.xtrim("continuo:events", 1, approximate=False)
     source = EventSource(f"{api.base}{path}", last_id=place)
     said = next(source.events())
-    assert (said.name, said.id) == ("reset", store.run(moves.last_place()))
+    assert (said.name, said.id) == ("reset", store.run(event_commands.last_place()))
     assert said.data == api.get("/tasks/a" if path != "/events" else "/tasks").json()
 
 
@@ -217,7 +219,7 @@ def test_an_answer_without_news_says_how_far_there_were_none(
 ) -> None:
     monkeypatch.setattr(events, "LONGEST", 0.3)
     order(store, "a")
-    place = store.run(moves.last_place())
+    place = store.run(event_commands.last_place())
 
     async def listen() -> cello.Response:
         monkeypatch.setattr(app, "async_store", AsyncStore(valkey.url))
@@ -230,7 +232,7 @@ def test_an_answer_without_news_says_how_far_there_were_none(
         return await answering
 
     text = bytes(asyncio.run(listen()).body()).decode()
-    assert text == f"retry: 0\n\nid: {store.run(moves.last_place())}\n\n"
+    assert text == f"retry: 0\n\nid: {store.run(event_commands.last_place())}\n\n"
 
 
 @pytest.mark.parametrize("sent", ["x", "1", "1-", "-1-1", "1-1-1", "1-1 "])
@@ -306,7 +308,7 @@ def test_a_process_that_leaves_answers_those_who_wait(
     with EmbeddedValkey(tmp_path, free_port()) as valkey, api_on(valkey) as api:
         store = Store(valkey.url)
         order(store, "a")
-        place = store.run(moves.last_place())
+        place = store.run(event_commands.last_place())
         paths = [f"{path}?last_event_id={place}" for path in ("/events", "/tasks/a/events")]
         waiting = [pool.submit(api.get, path) for path in paths]
         until(lambda: calls(store, "xread") >= 2)

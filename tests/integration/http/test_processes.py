@@ -8,7 +8,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from http_process import (
+
+from tests.support.http_process import (
     PATIENCE,
     ROOT,
     Process,
@@ -24,7 +25,7 @@ def start(**more: str) -> subprocess.CompletedProcess[str]:
     """A start that is expected to be refused."""
     port = int(more.pop("PORT", 0)) or free_port()
     return subprocess.run(
-        [sys.executable, "-m", "api", "http_app:build"],
+        [sys.executable, "-m", "api", "tests.support.http_app:build"],
         env=environment(port, **more),
         cwd=ROOT,
         capture_output=True,
@@ -106,7 +107,7 @@ def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
             assert until(lambda leaving=leaving: api.pid() != leaving)
         api.popen.terminate()
         assert api.wait() == 0
-    ends = [line["message"] for line in api.said() if line.get("logger") == "api.supervisor"]
+    ends = [line["message"] for line in api.said() if line.get("logger") == "api.server.supervisor"]
     assert [end.partition("; ")[2] for end in ends] == ["another starts in 0.0 s"] * 3
 
 
@@ -163,7 +164,7 @@ def test_an_ipv6_address_is_served() -> None:
 
 
 def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
-    with started("http_app:build_broken") as api:
+    with started("tests.support.http_app:build_broken") as api:
         assert api.wait() == 3
     assert any("a dependency is down" in line.get("traceback", "") for line in api.said())
 
@@ -171,7 +172,7 @@ def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
 def test_nothing_is_written_to_stdout() -> None:
     port = free_port()
     with subprocess.Popen(
-        [sys.executable, "-m", "api", "http_app:build_broken"],
+        [sys.executable, "-m", "api", "tests.support.http_app:build_broken"],
         env=environment(port),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -185,7 +186,7 @@ def test_a_server_that_loses_its_port_is_exit_4() -> None:
 import sys, signal
 sys.path.insert(0, "tests/integration")
 from api.server import STOP_SIGNALS, Server
-from http_app import build
+from tests.support.http_app import build
 from project.settings import settings
 signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 Server(build, settings()).run()
@@ -213,7 +214,8 @@ sys.exit(Supervisor(serve, count=1, grace=0.2).run())
 
 def test_importing_the_http_layer_does_not_import_what_only_workers_need() -> None:
     code = """
-import sys, api.__main__, api.server, api.supervisor, api.docs, api.health
+import sys, api.__main__, api.server.process, api.server.supervisor, api.docs.pages
+import api.routes.operations.health
 heavy = {"duckdb", "typst", "obstore", "numpy", "swagger_ui"}
 print(sorted(heavy & set(sys.modules)))
 """

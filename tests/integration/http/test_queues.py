@@ -3,17 +3,19 @@
 import time
 
 import pytest
-from http_process import started, until
 
-from project import moves
-from project.embedded import EmbeddedValkey
-from project.moves import Message
-from project.records import Queue
-from project.store import Store
-from tests import kinds
-from tests.patience import until as soon
-from tests.ports import free_port
-from tests.workers import Desk, Workers
+from project.local.valkey import EmbeddedValkey
+from project.records.record import Queue
+from project.store.client import Store
+from project.store.commands import attempts, command, jobs, maintenance
+from project.store.commands import queues as queue_commands
+from project.store.commands import workers as worker_commands
+from project.store.commands.message import Message
+from tests.support import kinds
+from tests.support.http_process import started, until
+from tests.support.ports import free_port
+from tests.support.waiting import until as soon
+from tests.support.workers import Desk, Workers
 
 AT_ONCE = 0.25
 """Seconds from a resume to the start of a job; it takes milliseconds on an idle machine."""
@@ -25,56 +27,56 @@ def message(job_id: str, queue: str = "celery", due: float | None = None) -> Mes
 
 
 def enqueue(store: Store, *messages: Message) -> None:
-    store.run(moves.enqueue_all(messages))
+    store.run(jobs.enqueue_all(messages))
 
 
 def queues(store: Store) -> dict[str, Queue]:
-    return {queue.name: queue for queue in store.run(moves.queues())}
+    return {queue.name: queue for queue in store.run(queue_commands.queues())}
 
 
 def fetch(store: Store, *lists: str, most: int = 10) -> list[str]:
     serial = store.client.incrby("tests:serial", most)
-    move = moves.fetch("w", serial=serial, most=most, done=[], lists=lists)
+    move = worker_commands.fetch("w", serial=serial, most=most, done=[], lists=lists)
     return [name for name, _ in store.run(move)]
 
 
 @pytest.fixture
 def one(store: Store) -> Store:
     """A store with a worker that takes from two queues."""
-    about: dict[str, moves.Argument] = {"slots": 2, "queues": "celery\nslow"}
-    store.run(moves.lease("w", 60, about, first=True))
+    about: dict[str, command.Argument] = {"slots": 2, "queues": "celery\nslow"}
+    store.run(worker_commands.lease("w", 60, about, first=True))
     return store
 
 
 def test_a_paused_queue_hands_out_nothing_and_others_go_on(one: Store) -> None:
     lists = ("celery", "slow", "slow\x06\x169")
     enqueue(one, message("a"), message("b", "slow"), message("c", "slow\x06\x169"))
-    one.run(moves.pause("slow"))
+    one.run(queue_commands.pause("slow"))
     assert fetch(one, *lists) == ["celery"]
     enqueue(one, message("d", "slow"))
     assert fetch(one, *lists) == []
-    one.run(moves.resume("slow"))
+    one.run(queue_commands.resume("slow"))
     assert fetch(one, *lists) == ["slow", "slow", "slow\x06\x169"]
 
 
 def test_what_is_due_comes_onto_a_paused_queue(one: Store) -> None:
     enqueue(one, message("a", due=time.time() - 1))
-    one.run(moves.pause("celery"))
-    assert one.run(moves.promote(10)).promoted == 1
+    one.run(queue_commands.pause("celery"))
+    assert one.run(maintenance.promote(10)).promoted == 1
     assert fetch(one, "celery") == []
     assert queues(one)["celery"].waiting == 1
 
 
 def test_a_resume_rings_the_bell_once(one: Store) -> None:
-    one.run(moves.pause("slow"))
-    one.run(moves.resume("slow"))
-    one.run(moves.resume("slow"))
+    one.run(queue_commands.pause("slow"))
+    one.run(queue_commands.resume("slow"))
+    one.run(queue_commands.resume("slow"))
     assert one.client.llen("continuo:bell:slow") == 1
 
 
 def test_a_paused_queue_does_not_ring_for_what_it_keeps(one: Store) -> None:
     enqueue(one, message("a"), message("b", "slow"))
-    one.run(moves.pause("slow"))
+    one.run(queue_commands.pause("slow"))
     one.client.delete("continuo:bell:slow")
     fetch(one, "celery", "slow", most=1)
     assert one.client.llen("continuo:bell:slow") == 0
@@ -82,10 +84,10 @@ def test_a_paused_queue_does_not_ring_for_what_it_keeps(one: Store) -> None:
 
 def test_a_queue_says_how_it_is_doing(one: Store) -> None:
     enqueue(one, message("a", "slow"), message("b", "slow\x06\x163"), message("c"))
-    one.run(moves.start("c", retries=0, token="w#1"))
+    one.run(attempts.start("c", retries=0, token="w#1"))
     one.client.delete("celery")
     one.client.hset("continuo:job:b", "updated_at", time.time() - 100)
-    one.run(moves.pause("slow"))
+    one.run(queue_commands.pause("slow"))
     slow, celery = queues(one)["slow"], queues(one)["celery"]
     assert (slow.waiting, slow.running, slow.paused, slow.workers) == (2, 0, True, 1)
     assert slow.oldest == pytest.approx(100, abs=5)
@@ -101,7 +103,7 @@ def test_a_message_that_nobody_can_read_does_not_hide_its_queue(one: Store) -> N
 
 def test_a_queue_of_a_worker_that_has_gone_is_known_by_its_jobs_alone(one: Store) -> None:
     enqueue(one, message("a"))
-    one.run(moves.leave("w"))
+    one.run(worker_commands.leave("w"))
     assert set(queues(one)) == {"celery"}
     assert queues(one)["celery"].workers == 0
 
@@ -109,12 +111,12 @@ def test_a_queue_of_a_worker_that_has_gone_is_known_by_its_jobs_alone(one: Store
 def test_work_starts_at_once_after_a_resume(workers: Workers, desk: Desk, store: Store) -> None:
     workers.hire("--queues=celery,slow").ready()
     soon(lambda: queues(store).keys() == {"celery", "control", "slow"})
-    store.run(moves.pause("slow"))
+    store.run(queue_commands.pause("slow"))
     held = [kinds.add.apply_async((1, n), queue="slow") for n in range(5)]
     desk.final(kinds.add.apply_async((2, 2)).id)
     assert [desk.record(job.id).status for job in held] == ["pending"] * 5
     resumed_at = time.time()
-    store.run(moves.resume("slow"))
+    store.run(queue_commands.resume("slow"))
     waits = [(desk.final(job.id).started_at or 0) - resumed_at for job in held]
     assert min(waits) < AT_ONCE
     assert desk.record(held[0].id).queue == "slow"

@@ -9,14 +9,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from project import moves
-from project.embedded import EmbeddedValkey
 from project.errors import StoreUnavailable
-from project.store import Store
-from tests.patience import until
-from tests.ports import free_port
-from tests.processes import Program
-from tests.sentinels import Sentinels
+from project.local.valkey import EmbeddedValkey
+from project.store.client import Store
+from project.store.commands import queues
+from tests.support.ports import free_port
+from tests.support.processes import Program
+from tests.support.sentinels import Sentinels
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -81,10 +81,10 @@ def events_since(client: httpx2.Client, place: str) -> str:
 def test_what_no_replica_has_does_not_count(sentinels: Sentinels) -> None:
     first, *others = sentinels.servers
     store = Store(sentinels.url)
-    assert store.run(moves.pause("here"))
+    assert store.run(queues.pause("here"))
     for server in others:
         server.stop()
     with pytest.raises(StoreUnavailable):
-        store.run(moves.pause("there"))
+        store.run(queues.pause("there"))
     assert Store(first.url).client.sismember("continuo:paused", "here")
     store.close()

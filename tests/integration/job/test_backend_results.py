@@ -11,10 +11,10 @@ from celery.exceptions import TimeoutError as NotInTime
 
 from project.celery import app
 from project.errors import PermanentError, TransientError
-from project.records import CELERY_STATE, TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Workers
+from project.records.record import CELERY_STATE, TaskStatus
+from tests.support import kinds
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,13 +5,13 @@ import time
 import pytest
 from celery import states
 
-from project.job import Job
-from project.moves import Cancel
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.processes import is_alive
-from tests.workers import Desk, Worker, Workers
+from project.job.task import Job
+from project.records.record import TaskStatus
+from project.store.commands.attempts import Cancel
+from tests.support import kinds
+from tests.support.processes import is_alive
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from celery.exceptions import ChordError
 
 from project.celery import app
 from project.errors import PermanentError
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Workers
+from project.records.record import TaskStatus
+from tests.support import kinds
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,12 +10,12 @@ from celery import Signature, chain
 
 from project.celery import Continuo, application
 from project.errors import DuplicateJob, InvalidField, PartlyEnqueued, StoreUnavailable
-from project.job import MOST_AT_ONCE, enqueue_many
-from project.records import TaskRecord
-from project.settings import Settings
-from tests import kinds
-from tests.ports import free_port
-from tests.workers import Desk
+from project.job.bulk import MOST_AT_ONCE, enqueue_many
+from project.records.record import TaskRecord
+from project.settings.values import Settings
+from tests.support import kinds
+from tests.support.ports import free_port
+from tests.support.workers import Desk
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from project import moves
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Workers
+from project.records.record import TaskStatus
+from project.store.commands import attempts as attempt_commands
+from project.store.commands import queries, statistics
+from tests.support import kinds
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,7 +42,7 @@ def test_jobs_that_wait_are_counted_as_waiting(desk: Desk) -> None:
     held = kinds.hold.delay()
     pid = desk.held(held.id)
     waiting = [kinds.add.delay(number, 1) for number in range(3)]
-    stats = app.store.run(moves.stats())
+    stats = app.store.run(statistics.stats())
     assert (stats.queue_size, stats.worker_count) == (3, 1)
     assert (stats.status_counts["running"], stats.status_counts["pending"]) == (1, 3)
     desk.let_go(pid)
@@ -78,10 +79,10 @@ def test_a_wrong_field_found_in_the_job_fails_at_once(desk: Desk) -> None:
 
 
 def test_wrong_arguments_are_refused_before_there_is_a_record() -> None:
-    before = app.store.run(moves.stats()).total_tasks
+    before = app.store.run(statistics.stats()).total_tasks
     with pytest.raises(TypeError, match="missing 1 required"):
         kinds.add.delay(1)
-    assert app.store.run(moves.stats()).total_tasks == before
+    assert app.store.run(statistics.stats()).total_tasks == before
 
 
 @pytest.mark.parametrize("attempts", [0, -1])
@@ -111,7 +112,7 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
     record = desk.final(job.id)
     assert record.status is TaskStatus.FAILED
     assert "JSON" in record.error
-    listed = app.store.run(moves.page(moves.Question(kinds=["tests.endless"]), limit=10))
+    listed = app.store.run(queries.page(queries.Question(kinds=["tests.endless"]), limit=10))
     assert job.id in [record.id for record in listed.records]
 
 
@@ -172,6 +173,6 @@ def test_a_job_that_postpones_itself_goes_on_uncounted(desk: Desk, seconds: floa
 def test_a_job_that_postponed_itself_is_cancelled_while_it_waits(desk: Desk) -> None:
     job = kinds.patient.delay(turns=1, seconds=600.0)
     desk.becomes(job.id, "retrying")
-    assert job.cancel() is moves.Cancel.CANCELLED
+    assert job.cancel() is attempt_commands.Cancel.CANCELLED
     assert desk.record(job.id).status is TaskStatus.CANCELLED
     assert desk.due(job.id) is None

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from project import moves
 from project.celery import app
-from project.records import Progress, Wanted
-from tests import kinds
-from tests.workers import Desk, Workers
+from project.records.record import Progress, Wanted
+from project.store.commands import events as event_commands
+from tests.support import kinds
+from tests.support.workers import Desk, Workers
 
 MANY = 20_000
 
@@ -20,7 +20,7 @@ def worker(staff: Workers) -> None:
 
 
 def told(job_id: str) -> list[Progress]:
-    events = app.store.run(moves.replay("0-0", Wanted(job=job_id), most=10_000)).events
+    events = app.store.run(event_commands.replay("0-0", Wanted(job=job_id), most=10_000)).events
     return [event.progress for _, event in events if event.progress]
 
 

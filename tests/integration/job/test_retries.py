@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from project.records import TaskRecord, TaskStatus
+from project.records.record import TaskRecord, TaskStatus
 from tasks.emails import send_email_blast
 from tasks.reports import generate_report
-from tests import kinds
-from tests.workers import Desk, Workers
+from tests.support import kinds
+from tests.support.workers import Desk, Workers
 
 SCHEDULE = [2, 4, 8, 16, 30, 30]
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from project import moves
-from project.moves import Message, Move, Start, Verdict
-from project.pool import Pool
-from project.records import TaskRecord, TaskStatus
-from project.store import Store
+from project.records.record import TaskRecord, TaskStatus
+from project.store.client import Store
+from project.store.commands import attempts, jobs, queries, queues, workers
+from project.store.commands.attempts import Start, Verdict
+from project.store.commands.command import Command
+from project.store.commands.message import Message
+from project.worker.pool import Pool
 
 LISTS = ["celery", "celery\x06\x163"]
 
@@ -18,32 +20,32 @@ LISTS = ["celery", "celery\x06\x163"]
 @pytest.fixture(autouse=True)
 def worker(store: Store) -> None:
     about: dict[str, Any] = {"host": "h", "pid": 1, "slots": 1, "started_at": 0}
-    store.run(moves.lease("w", 60, about, first=True))
+    store.run(workers.lease("w", 60, about, first=True))
 
 
 def enqueue(store: Store, job_id: str, queue: str = "celery", **headers: Any) -> None:
     plain = {"eta": None, "expires": None, "timelimit": [None, None], "retries": 0, "task": "k"}
     wire = {"content-type": "application/json", "headers": plain | {"id": job_id} | headers}
-    store.run(moves.enqueue(Message(job_id, "k", queue, json.dumps(wire), "[]", 3)))
+    store.run(jobs.enqueue(Message(job_id, "k", queue, json.dumps(wire), "[]", 3)))
 
 
 def run(store: Store, job_id: str, serial: str = "p1.0") -> None:
     """Have an attempt at a job that is on no list any more."""
     store.client.delete(*LISTS)
-    assert store.run(moves.start(job_id, retries=0, token=f"w#{serial}")) is Start.STARTED
+    assert store.run(attempts.start(job_id, retries=0, token=f"w#{serial}")) is Start.STARTED
 
 
 def advance(
     job_id: str, serial: str = "p1.0", following: str = "p1.1", lists: list[str] = LISTS
-) -> Move[tuple[Verdict, bytes | None]]:
-    success = moves.succeed(job_id, token=f"w#{serial}", result="1", news="{}")
-    return moves.advance(
+) -> Command[tuple[Verdict, bytes | None]]:
+    success = attempts.succeed(job_id, token=f"w#{serial}", result="1", news="{}")
+    return attempts.advance(
         success, worker="w", done=serial, serial=following, lists=lists, kinds="\nj\nk\n"
     )
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
-    found = store.run(moves.read(job_id))
+    found = store.run(queries.read(job_id))
     assert found is not None
     return found
 
@@ -132,7 +134,7 @@ def test_a_worker_that_has_left_takes_nothing_more(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
-    store.run(moves.leave("w"))
+    store.run(workers.leave("w"))
     assert store.run(advance("a"))[1] is None
     assert record(store, "b").status is TaskStatus.PENDING
 
@@ -159,13 +161,13 @@ def test_what_a_dead_process_took_goes_back_and_nothing_else(store: Store) -> No
     enqueue(store, "b")
     enqueue(store, "c")
     store.run(advance("a"))
-    store.run(moves.fetch("w", serial=5, most=1, done=[], lists=LISTS))
+    store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
     assert held(store) == ["5", "p1.1"]
-    assert store.run(moves.bury("w", "p1.", "it died")) == 1
+    assert store.run(workers.bury("w", "p1.", "it died")) == 1
     assert held(store) == ["5"]
     back = record(store, "b")
     assert (back.status, back.attempts, back.interruptions) == (TaskStatus.PENDING, 0, 1)
-    assert store.run(moves.bury("w", "p1.", "it died")) == 0
+    assert store.run(workers.bury("w", "p1.", "it died")) == 0
     assert record(store, "b").interruptions == 1
 
 
@@ -175,8 +177,8 @@ def test_after_a_lost_connection_processes_keep_what_they_took(store: Store) -> 
     enqueue(store, "b")
     enqueue(store, "c")
     store.run(advance("a"))
-    store.run(moves.fetch("w", serial=5, most=1, done=[], lists=LISTS))
-    assert store.run(moves.release_others("w", [])) == 1
+    store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
+    assert store.run(workers.release_others("w", [])) == 1
     assert held(store) == ["p1.1"]
     assert record(store, "b").status is TaskStatus.RUNNING
 
@@ -186,7 +188,7 @@ def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
     run(store, "a")
     enqueue(store, "b")
     enqueue(store, "c", queue="slow")
-    store.run(moves.pause("celery"))
+    store.run(queues.pause("celery"))
     verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
     assert (verdict, begun(text)) == (Verdict.GO, "c")
     assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
@@ -197,8 +199,8 @@ def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Stor
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
-    store.run(moves.cancel("b"))
-    store.run(moves.revive(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
+    store.run(attempts.cancel("b"))
+    store.run(jobs.revive(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
 

@@ -14,12 +14,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from project import moves
-from project.moves import Cancel, Message, Question, Start, Verdict
-from project.records import FINAL, TaskStatus
-from project.store import Store
+from project.records.record import FINAL, TaskStatus
+from project.store.client import Store
+from project.store.commands import attempts, maintenance, queries, queues, statistics, workers
+from project.store.commands import jobs as job_commands
+from project.store.commands import message as message_commands
+from project.store.commands.attempts import Cancel, Start, Verdict
+from project.store.commands.message import Message
+from project.store.commands.queries import Question
 
-CALLBACK = Message(moves.UNNAMED, "callback", "celery", "m", "[]", 10)
+CALLBACK = Message(message_commands.UNNAMED, "callback", "celery", "m", "[]", 10)
 TOKENS = st.sampled_from(["w1", "w2"])
 QUEUES = st.sampled_from(["celery", "slow"])
 FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
@@ -45,27 +49,27 @@ class Histories(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.store.client.flushall()
-        self.store.run(moves.lease("w", 60, {"slots": 1}, first=True))
+        self.store.run(workers.lease("w", 60, {"slots": 1}, first=True))
 
     @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from([None, CALLBACK]))
     def enqueue(self, queue: str, facets: tuple[str, ...], callback: Message | None) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
         message = Message(job_id, "k", queue, "m", "[]", 3, None, facets, callback)
-        self.store.run(moves.enqueue(message))
+        self.store.run(job_commands.enqueue(message))
         if callback:
             self.told.add(job_id)
         return job_id
 
     @rule(job=jobs)
     def cancel(self, job: str) -> None:
-        if self.store.run(moves.cancel(job)) is Cancel.CANCELLED:
+        if self.store.run(attempts.cancel(job)) is Cancel.CANCELLED:
             self.finishes[job] += 1
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def start(self, job: str, token: str, retries: int) -> None:
-        before = self.store.run(moves.read(job))
-        move = moves.start(
+        before = self.store.run(queries.read(job))
+        move = attempts.start(
             job, retries=retries, token=f"{token}#{retries}", revival=self.wishes.get(job, "")
         )
         answer = self.store.run(move)
@@ -77,11 +81,11 @@ class Histories(RuleBasedStateMachine):
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def succeed(self, job: str, token: str, retries: int) -> None:
         token = f"{token}#{retries}"
-        self.ended(job, self.store.run(moves.succeed(job, token=token, result="1", news="{}")))
+        self.ended(job, self.store.run(attempts.succeed(job, token=token, result="1", news="{}")))
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def fail(self, job: str, token: str, retries: int) -> None:
-        move = moves.fail(
+        move = attempts.fail(
             job,
             token=f"{token}#{retries}",
             status=TaskStatus.FAILED,
@@ -93,11 +97,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule(job=jobs, call=st.sampled_from(["c1", "c2"]), payload=st.sampled_from(["[1]", "[2]"]))
     def revive(self, job: str, call: str, payload: str) -> None:
-        before = self.store.run(moves.read(job))
+        before = self.store.run(queries.read(job))
         assert before is not None
         again = Message(job, "k", before.queue, "again", payload, before.attempts + 3)
-        done = self.store.run(moves.revive(again, attempts=before.attempts, call=call))
-        after = self.store.run(moves.read(job))
+        done = self.store.run(job_commands.revive(again, attempts=before.attempts, call=call))
+        after = self.store.run(queries.read(job))
         if before.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and after != before:
             assert after is not None
             assert done
@@ -113,26 +117,26 @@ class Histories(RuleBasedStateMachine):
 
     @rule(queue=QUEUES)
     def pause(self, queue: str) -> None:
-        self.store.run(moves.pause(queue))
+        self.store.run(queues.pause(queue))
         self.paused.add(queue)
 
     @rule(queue=QUEUES)
     def resume(self, queue: str) -> None:
-        self.store.run(moves.resume(queue))
+        self.store.run(queues.resume(queue))
         self.paused.discard(queue)
 
     @rule(most=st.integers(1, 3))
     def hand_out_and_give_back(self, most: int) -> None:
         before = {queue: self.store.client.llen(queue) for queue in ("celery", "slow")}
         lists = ["celery", "slow"]
-        move = moves.fetch("w", serial=self.serial, most=most, done=[], lists=lists)
+        move = workers.fetch("w", serial=self.serial, most=most, done=[], lists=lists)
         taken = self.store.run(move)
         open_ones = sum(count for queue, count in before.items() if queue not in self.paused)
         assert len(taken) == min(most, open_ones)
         assert not self.paused.intersection(name for name, _ in taken)
         serials = [str(self.serial + place) for place in range(len(taken))]
         if serials:
-            self.store.run(moves.release("w", serials))
+            self.store.run(workers.release("w", serials))
         self.serial += most
         assert {queue: self.store.client.llen(queue) for queue in before} == before
 
@@ -140,23 +144,23 @@ class Histories(RuleBasedStateMachine):
     def retry(self, job: str, token: str, retries: int, queue: str) -> None:
         again = Message(job, "k", queue, f"retry {retries}", "[]", 3)
         self.store.run(
-            moves.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
+            attempts.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
         )
 
     @rule(job=jobs, token=TOKENS)
     def run_as_one_should(self, job: str, token: str) -> None:
-        record = self.store.run(moves.read(job))
+        record = self.store.run(queries.read(job))
         assert record is not None
         self.start(job, token, record.attempts)
         self.succeed(job, token, record.attempts)
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def die(self, job: str, token: str, retries: int) -> None:
-        self.store.run(moves.interrupt(job, token=f"{token}#{retries}", cause="signal 9"))
+        self.store.run(attempts.interrupt(job, token=f"{token}#{retries}", cause="signal 9"))
 
     @rule()
     def promote(self) -> None:
-        self.store.run(moves.promote(100))
+        self.store.run(maintenance.promote(100))
 
     def ended(self, job: str, verdict: Verdict) -> None:
         if verdict is Verdict.GO:
@@ -166,7 +170,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def a_final_status_stays(self) -> None:
         for number in range(1, self.count + 1):
-            record = self.store.run(moves.read(f"job-{number}"))
+            record = self.store.run(queries.read(f"job-{number}"))
             assert record is not None
             if record.is_final:
                 self.deliveries += record.id in self.told - self.final.keys()
@@ -176,21 +180,21 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def each_end_is_told_once(self) -> None:
-        told = self.store.run(moves.page(Question(kinds=["callback"]), limit=1000))
+        told = self.store.run(queries.page(Question(kinds=["callback"]), limit=1000))
         assert len(told.records) == told.total == self.deliveries
         assert self.store.client.llen("celery") >= self.deliveries
 
     @invariant()
     def lists_say_what_records_say(self) -> None:
-        page = self.store.run(moves.page(limit=1000))
+        page = self.store.run(queries.page(limit=1000))
         counted = Counter(record.status.value for record in page.records)
-        stats = self.store.run(moves.stats())
+        stats = self.store.run(statistics.stats())
         assert stats.total_tasks == self.count + self.deliveries == page.total
         assert counted == Counter({k: n for k, n in stats.status_counts.items() if n})
 
     @invariant()
     def a_job_is_in_the_lists_of_its_queue_and_its_tags_and_in_no_other(self) -> None:
-        records = self.store.run(moves.page(limit=1000)).records
+        records = self.store.run(queries.page(limit=1000)).records
         for tag in ("a", "b"):
             tagged = {record.id for record in records if tag in record.tags}
             assert self.found(facets=[f"tag:{tag}"]) == tagged
@@ -198,14 +202,14 @@ class Histories(RuleBasedStateMachine):
         assert self.found(queues=["slow"]) == slow
 
     def found(self, **question: Any) -> set[str]:
-        page = self.store.run(moves.page(Question(**question), limit=1000))
+        page = self.store.run(queries.page(Question(**question), limit=1000))
         assert page.total == len(page.records)
         return {record.id for record in page.records}
 
     @invariant()
     def only_retrying_jobs_are_scheduled(self) -> None:
         scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
-        page = self.store.run(moves.page(Question(statuses=[TaskStatus.RETRYING]), limit=1000))
+        page = self.store.run(queries.page(Question(statuses=[TaskStatus.RETRYING]), limit=1000))
         assert scheduled <= {record.id for record in page.records}
 
 

@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from project import moves
 from project.errors import DuplicateJob
-from project.moves import Message, Move, Verdict
-from project.records import FINAL, TaskStatus
-from project.store import SCRIPTS, Store
-from tests.readme import ROOT
+from project.records.record import FINAL, TaskStatus
+from project.store.client import Store
+from project.store.commands import attempts as attempt_commands
+from project.store.commands import jobs, maintenance, queries, workers
+from project.store.commands.attempts import Verdict
+from project.store.commands.command import Command
+from project.store.commands.message import Message
+from project.store.scripts import SCRIPTS
+from tests.support.markdown import ROOT
 
 CHART = (ROOT / "docs" / "explanation" / "states.md").read_text()
 STORY = (ROOT / "docs" / "how-nothing-is-lost.md").read_text()
@@ -38,35 +42,35 @@ def message(job_id: str = "a", retries: int = 0) -> Message:
 
 
 def status(store: Store) -> str:
-    record = store.run(moves.read("a"))
+    record = store.run(queries.read("a"))
     return record.status.value if record else NOWHERE
 
 
 def attempts(store: Store) -> int:
-    record = store.run(moves.read("a"))
+    record = store.run(queries.read("a"))
     return record.attempts if record else 0
 
 
 def enqueue(store: Store) -> None:
     with suppress(DuplicateJob):
-        store.run(moves.enqueue(message()))
+        store.run(jobs.enqueue(message()))
 
 
 def enqueue_once(store: Store) -> None:
     with suppress(DuplicateJob):
-        store.run(moves.enqueue_once(message()))
+        store.run(jobs.enqueue_once(message()))
 
 
 def fetch(store: Store) -> None:
     """A worker that lives takes the message in hand, as its first."""
-    store.run(moves.lease("w", 60, {"slots": 1}, first=True))
-    store.run(moves.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+    store.run(workers.lease("w", 60, {"slots": 1}, first=True))
+    store.run(workers.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
 
 
 def start(store: Store, token: str = TOKEN) -> None:
     """The message of the job's next attempt is run, or of the one that runs already."""
     behind = int(status(store) == "running")
-    store.run(moves.start("a", retries=attempts(store) - behind, token=token))
+    store.run(attempt_commands.start("a", retries=attempts(store) - behind, token=token))
 
 
 def start_elsewhere(store: Store) -> None:
@@ -78,51 +82,57 @@ def run(store: Store) -> None:
     start(store)
 
 
-def succeed(job_id: str = "a", token: str = TOKEN) -> Move[Verdict]:
-    return moves.succeed(job_id, token=token, result="1", news="{}")
+def succeed(job_id: str = "a", token: str = TOKEN) -> Command[Verdict]:
+    return attempt_commands.succeed(job_id, token=token, result="1", news="{}")
 
 
 def advance_from(store: Store) -> None:
     """A pool process ends this job by itself."""
-    store.run(moves.advance(succeed(), worker="w", done="1", serial="2", lists=[], kinds=""))
+    store.run(
+        attempt_commands.advance(succeed(), worker="w", done="1", serial="2", lists=[], kinds="")
+    )
 
 
 def advance_to(store: Store) -> None:
     """A pool process ends another job and takes this one next."""
     other = message("b")
-    store.run(moves.enqueue(other))
+    store.run(jobs.enqueue(other))
     store.client.lrem("celery", 1, other.text)
-    store.run(moves.lease("v", 60, {"slots": 1}, first=True))
-    store.run(moves.start("b", retries=0, token=OTHER))
+    store.run(workers.lease("v", 60, {"slots": 1}, first=True))
+    store.run(attempt_commands.start("b", retries=0, token=OTHER))
     ended = succeed("b", OTHER)
     store.run(
-        moves.advance(ended, worker="v", done="", serial="3", lists=["celery"], kinds="\nk\n")
+        attempt_commands.advance(
+            ended, worker="v", done="", serial="3", lists=["celery"], kinds="\nk\n"
+        )
     )
 
 
 def fail(store: Store, status: TaskStatus = TaskStatus.FAILED, token: str = TOKEN) -> None:
-    store.run(moves.fail("a", token=token, status=status, error="e", exception="{}", news="{}"))
+    store.run(
+        attempt_commands.fail("a", token=token, status=status, error="e", exception="{}", news="{}")
+    )
 
 
 def retry(store: Store) -> None:
     next_one = message(retries=attempts(store))
-    store.run(moves.retry("a", token=TOKEN, error="e", delay=60, message=next_one))
+    store.run(attempt_commands.retry("a", token=TOKEN, error="e", delay=60, message=next_one))
 
 
 def promote(store: Store) -> None:
     """The next attempt is due, and the message of the last one is done with."""
-    store.run(moves.ack("w", ["1"]))
-    store.run(moves.hurry("a"))
-    store.run(moves.promote(10))
+    store.run(workers.ack("w", ["1"]))
+    store.run(attempt_commands.hurry("a"))
+    store.run(maintenance.promote(10))
 
 
 def cancel(store: Store) -> None:
-    store.run(moves.cancel("a"))
+    store.run(attempt_commands.cancel("a"))
 
 
 def revive(store: Store, *, repeats: bool = False) -> None:
     done = attempts(store)
-    store.run(moves.revive(message(retries=done), attempts=done, repeats=repeats))
+    store.run(jobs.revive(message(retries=done), attempts=done, repeats=repeats))
 
 
 def die(store: Store) -> None:
@@ -133,12 +143,12 @@ def die(store: Store) -> None:
 
 def reap(store: Store) -> None:
     die(store)
-    store.run(moves.reap(60))
+    store.run(maintenance.reap(60))
 
 
 def sweep(store: Store) -> None:
     for ended in FINAL:
-        store.run(moves.sweep(shelf="k", status=ended, kept=0, offset=0, most=10))
+        store.run(maintenance.sweep(shelf="k", status=ended, kept=0, offset=0, most=10))
 
 
 def killed_twice(store: Store) -> None:
@@ -165,7 +175,7 @@ STATES: list[list[Step]] = [
 TRIED: dict[str, list[Step]] = {
     "enqueue": [enqueue],
     "enqueue_once": [enqueue_once],
-    "register": [lambda store: store.run(moves.register(message(), retries=0))],
+    "register": [lambda store: store.run(attempt_commands.register(message(), retries=0))],
     "start": [start, start_elsewhere],
     "succeed": [lambda store: store.run(succeed())],
     "advance": [advance_from, advance_to],
@@ -177,20 +187,22 @@ TRIED: dict[str, list[Step]] = {
     ],
     "retry": [retry],
     "postpone": [
-        lambda store: store.run(moves.postpone("a", token=TOKEN, delay=60, message=message()))
+        lambda store: store.run(
+            attempt_commands.postpone("a", token=TOKEN, delay=60, message=message())
+        )
     ],
     "interrupt": [
-        lambda store: store.run(moves.interrupt("a", token=TOKEN)),
-        lambda store: store.run(moves.interrupt("a", token=TOKEN, cause="signal 9")),
+        lambda store: store.run(attempt_commands.interrupt("a", token=TOKEN)),
+        lambda store: store.run(attempt_commands.interrupt("a", token=TOKEN, cause="signal 9")),
     ],
     "cancel": [cancel],
-    "cancelled": [lambda store: store.run(moves.cancelled("a", token=TOKEN))],
-    "is_cancelling": [lambda store: store.run(moves.is_cancelling("a"))],
+    "cancelled": [lambda store: store.run(attempt_commands.cancelled("a", token=TOKEN))],
+    "is_cancelling": [lambda store: store.run(attempt_commands.is_cancelling("a"))],
     "revive": [revive, lambda store: revive(store, repeats=True)],
-    "release": [lambda store: store.run(moves.release("w", ["1"]))],
-    "release_others": [lambda store: store.run(moves.release_others("w", []))],
-    "bury": [lambda store: store.run(moves.bury("w", "", "signal 9"))],
-    "leave": [lambda store: store.run(moves.leave("w"))],
+    "release": [lambda store: store.run(workers.release("w", ["1"]))],
+    "release_others": [lambda store: store.run(workers.release_others("w", []))],
+    "bury": [lambda store: store.run(workers.bury("w", "", "signal 9"))],
+    "leave": [lambda store: store.run(workers.leave("w"))],
     "reap": [reap],
     "sweep": [sweep],
 }
@@ -231,9 +243,9 @@ def test_the_chart_for_the_story_has_the_same_arrows() -> None:
 
 def test_every_script_that_can_change_a_status_was_tried() -> None:
     can = {
-        name
+        name.partition("/")[2]
         for name, script in SCRIPTS.items()
-        if (ROOT / f"project/lua/{name}.lua").exists()
+        if (ROOT / f"project/store/lua/{name}.lua").exists()
         and re.search(r"local function (move|create)\(|redis.call\('DEL', job_key", script)
     }
 

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from project import moves
 from project.errors import DuplicateJob, StoreUnavailable
-from project.moves import Message, Question, Start, Verdict
-from project.records import Page, TaskRecord, TaskStatus
-from project.store import Store
+from project.records.record import Page, TaskRecord, TaskStatus
+from project.store.client import Store
+from project.store.commands import attempts as attempt_commands
+from project.store.commands import jobs as job_commands
+from project.store.commands import maintenance, queries, statistics
+from project.store.commands import workers as worker_commands
+from project.store.commands.attempts import Start, Verdict
+from project.store.commands.message import Message
+from project.store.commands.queries import Question
 
 
 def message(job_id: str, kind: str = "report", **changes: Any) -> Message:
@@ -20,26 +25,30 @@ def message(job_id: str, kind: str = "report", **changes: Any) -> Message:
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
-    found = store.run(moves.read(job_id))
+    found = store.run(queries.read(job_id))
     assert found is not None
     return found
 
 
 def start(store: Store, job_id: str, retries: int = 0, token: str = "t") -> Start:
-    return store.run(moves.start(job_id, retries=retries, token=token))
+    return store.run(attempt_commands.start(job_id, retries=retries, token=token))
 
 
 def succeed(store: Store, job_id: str, token: str = "t") -> Verdict:
-    return store.run(moves.succeed(job_id, token=token, result='{"rows": 1.0}', news="{}"))
+    return store.run(
+        attempt_commands.succeed(job_id, token=token, result='{"rows": 1.0}', news="{}")
+    )
 
 
 def retry(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Verdict:
     again = message(job_id, text="again")
-    return store.run(moves.retry(job_id, token=token, error="boom", delay=delay, message=again))
+    return store.run(
+        attempt_commands.retry(job_id, token=token, error="boom", delay=delay, message=again)
+    )
 
 
 def fail(store: Store, job_id: str, token: str = "t") -> Verdict:
-    move = moves.fail(
+    move = attempt_commands.fail(
         job_id, token=token, status=TaskStatus.FAILED, error="boom", exception="{}", news="{}"
     )
     return store.run(move)
@@ -50,12 +59,12 @@ def queued(store: Store) -> list[bytes]:
 
 
 def counts(store: Store) -> dict[str, int]:
-    stats = store.run(moves.stats())
+    stats = store.run(statistics.stats())
     return {status: count for status, count in stats.status_counts.items() if count}
 
 
 def test_enqueue_makes_record_lists_and_message(store: Store) -> None:
-    made = store.run(moves.enqueue(message("a")))
+    made = store.run(job_commands.enqueue(message("a")))
     assert made == record(store, "a")
     assert (made.status, made.attempts, made.max_retries) == (TaskStatus.PENDING, 0, 3)
     assert queued(store) == [b"message of a"]
@@ -63,14 +72,14 @@ def test_enqueue_makes_record_lists_and_message(store: Store) -> None:
 
 
 def test_an_id_is_enqueued_once(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     with pytest.raises(DuplicateJob):
-        store.run(moves.enqueue(message("a")))
+        store.run(job_commands.enqueue(message("a")))
     assert len(queued(store)) == 1
 
 
 def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
-    move = moves.enqueue(message("a"))
+    move = job_commands.enqueue(message("a"))
     first = store.run(move)
     start(store, "a")
     assert store.run(move).created_at == first.created_at
@@ -78,7 +87,7 @@ def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
 
 
 def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     assert start(store, "a") is Start.STARTED
     assert record(store, "a").status is TaskStatus.RUNNING
     assert succeed(store, "a") is Verdict.GO
@@ -89,16 +98,16 @@ def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
 
 
 def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
     assert retry(store, "a", delay=60) is Verdict.GO
     assert (record(store, "a").status, record(store, "a").error) == (TaskStatus.RETRYING, "boom")
-    upkeep = store.run(moves.promote(10))
+    upkeep = store.run(maintenance.promote(10))
     assert upkeep.promoted == 0
     assert upkeep.next_in == pytest.approx(60, abs=2)
     store.client.zadd("continuo:scheduled", {"a": time.time() - 1})
-    assert store.run(moves.promote(10)).promoted == 1
+    assert store.run(maintenance.promote(10)).promoted == 1
     assert queued(store) == [b"again"]
     assert start(store, "a", retries=1) is Start.STARTED
     assert record(store, "a").attempts == 2
@@ -106,11 +115,11 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
 
 def postpone(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Verdict:
     again = message(job_id, text="again")
-    return store.run(moves.postpone(job_id, token=token, delay=delay, message=again))
+    return store.run(attempt_commands.postpone(job_id, token=token, delay=delay, message=again))
 
 
 def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
     assert postpone(store, "a", token="another") is Verdict.REFUSED
@@ -118,46 +127,46 @@ def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
     assert postpone(store, "a") is Verdict.AGAIN
     waits = record(store, "a")
     assert (waits.status, waits.attempts, waits.error) == (TaskStatus.RETRYING, 0, "")
-    assert store.run(moves.promote(10)).promoted == 0
-    assert store.run(moves.hurry("a"))
-    assert store.run(moves.promote(10)).promoted == 1
+    assert store.run(maintenance.promote(10)).promoted == 0
+    assert store.run(attempt_commands.hurry("a"))
+    assert store.run(maintenance.promote(10)).promoted == 1
     assert queued(store) == [b"again"]
     assert start(store, "a", token="u") is Start.STARTED
     assert record(store, "a").attempts == 1
 
 
 def test_a_job_that_is_postponed_for_no_time_goes_to_the_end_of_its_queue(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
-    store.run(moves.enqueue(message("b")))
+    store.run(job_commands.enqueue(message("b")))
     assert postpone(store, "a", delay=0) is Verdict.GO
     assert queued(store) == [b"again", b"message of b"]
 
 
 def test_a_job_that_does_not_wait_cannot_be_hurried(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
-    assert not store.run(moves.hurry("a"))
-    assert not store.run(moves.hurry("nothing"))
+    store.run(job_commands.enqueue(message("a")))
+    assert not store.run(attempt_commands.hurry("a"))
+    assert not store.run(attempt_commands.hurry("nothing"))
 
 
 def test_a_job_that_is_to_be_cancelled_is_not_postponed(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w#1")
-    store.run(moves.cancel("a"))
+    store.run(attempt_commands.cancel("a"))
     assert postpone(store, "a", token="w#1") is Verdict.REFUSED
     assert record(store, "a").status is TaskStatus.CANCELLED
 
 
 def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
-    store.run(moves.enqueue(message("a", due=time.time() + 3600)))
+    store.run(job_commands.enqueue(message("a", due=time.time() + 3600)))
     assert queued(store) == []
-    assert store.run(moves.stats()).queue_size == 0
-    assert store.run(moves.promote(10)).next_in == pytest.approx(3600, abs=5)
+    assert store.run(statistics.stats()).queue_size == 0
+    assert store.run(maintenance.promote(10)).next_in == pytest.approx(3600, abs=5)
 
 
 def test_a_move_asked_for_twice_happens_once(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     assert retry(store, "a") is Verdict.GO
     assert retry(store, "a") is Verdict.AGAIN
@@ -167,7 +176,7 @@ def test_a_move_asked_for_twice_happens_once(store: Store) -> None:
 
 
 def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="gone")
     assert start(store, "a", token="here") is Start.STARTED
     assert succeed(store, "a", token="gone") is Verdict.REFUSED
@@ -179,17 +188,17 @@ def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
 
 def hire(store: Store, *workers: str) -> None:
     for worker in workers:
-        store.run(moves.lease(worker, 60, {"slots": 2}, first=True))
+        store.run(worker_commands.lease(worker, 60, {"slots": 2}, first=True))
 
 
 def kill_attempt(store: Store, job_id: str, token: str) -> None:
     """The process of this attempt dies; its message is taken from the queue again."""
-    store.run(moves.interrupt(job_id, token=token, cause="SIGKILL"))
+    store.run(attempt_commands.interrupt(job_id, token=token, cause="SIGKILL"))
 
 
 def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
     hire(store, "w1", "w2")
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     assert start(store, "a", token="w1#1") is Start.STARTED
     assert start(store, "a", token="w1#1") is Start.STARTED  # asked again after a lost answer
     assert start(store, "a", token="w1#2") is Start.BUSY
@@ -200,10 +209,10 @@ def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
 
 def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(store: Store) -> None:
     hire(store, "w1")
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w1#1")
     store.client.delete("celery")
-    store.run(moves.park(message("a"), retries=0))
+    store.run(attempt_commands.park(message("a"), retries=0))
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([], 1)
     kill_attempt(store, "a", "w1#1")
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([b"message of a"], 0)
@@ -212,40 +221,40 @@ def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(sto
 def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
     hire(store, "w1", "w2")
     for job_id in ("a", "b"):
-        store.run(moves.enqueue(message(job_id)))
+        store.run(job_commands.enqueue(message(job_id)))
         start(store, job_id, token=f"w1#{job_id}")
         kill_attempt(store, job_id, f"w1#{job_id}")
     assert start(store, "a", token="w1#3") is Start.STARTED
     assert start(store, "b", token="w1#4") is Start.BUSY
-    store.run(moves.park(message("b"), retries=0))
-    assert store.run(moves.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
+    store.run(attempt_commands.park(message("b"), retries=0))
+    assert store.run(maintenance.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
     assert start(store, "b", token="w2#1") is Start.STARTED
     succeed(store, "b", token="w2#1")
     succeed(store, "a", token="w1#3")
-    store.run(moves.enqueue(message("c")))
+    store.run(job_commands.enqueue(message("c")))
     assert start(store, "c", token="w1#5") is Start.STARTED
 
 
 def test_what_is_parked_for_an_attempt_takes_the_place_of_an_older_message(store: Store) -> None:
     hire(store, "w1")
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w1#1")
-    store.run(moves.park(message("a", text="first"), retries=0))
-    store.run(moves.park(message("a", text="second"), retries=0))
+    store.run(attempt_commands.park(message("a", text="first"), retries=0))
+    store.run(attempt_commands.park(message("a", text="second"), retries=0))
     kill_attempt(store, "a", "w1#1")
     assert queued(store)[-1] == b"second"
 
 
 def test_parking_leaves_a_message_that_waits_for_its_time(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     retry(store, "a", delay=60)
-    store.run(moves.park(message("a", text="old"), retries=0))
+    store.run(attempt_commands.park(message("a", text="old"), retries=0))
     assert store.client.hget("continuo:job:a", "message") == b"again"
 
 
 def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     retry(store, "a")
     assert start(store, "a", retries=0) is Start.REFUSED
@@ -255,7 +264,7 @@ def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
 
 
 def test_a_final_status_never_changes(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     fail(store, "a")
     assert succeed(store, "a") is Verdict.REFUSED
@@ -265,26 +274,26 @@ def test_a_final_status_never_changes(store: Store) -> None:
 
 def test_a_message_without_a_record_gets_one(store: Store) -> None:
     assert start(store, "a") is Start.UNKNOWN
-    assert store.run(moves.register(message("a", kind="foreign"), retries=0))
-    assert not store.run(moves.register(message("a", kind="foreign"), retries=0))
+    assert store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
+    assert not store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
     assert start(store, "a") is Start.STARTED
     assert record(store, "a").kind == "foreign"
     assert counts(store) == {"running": 1}
 
 
 def test_an_unknown_id_has_no_record(store: Store) -> None:
-    assert store.run(moves.read("a")) is None
+    assert store.run(queries.read("a")) is None
     assert succeed(store, "a") is Verdict.REFUSED
     assert fail(store, "a", token="") is Verdict.REFUSED
 
 
 def test_pages_cover_everything_once_newest_first(store: Store) -> None:
     for number in range(25):
-        store.run(moves.enqueue(message(f"{number:02}", kind="ab"[number % 2])))
+        store.run(job_commands.enqueue(message(f"{number:02}", kind="ab"[number % 2])))
     seen: list[str] = []
     cursor = None
     while True:
-        page = store.run(moves.page(limit=4, cursor=cursor))
+        page = store.run(queries.page(limit=4, cursor=cursor))
         assert page.total == 25
         seen += [record.id for record in page.records]
         cursor = page.next_cursor
@@ -295,12 +304,12 @@ def test_pages_cover_everything_once_newest_first(store: Store) -> None:
 
 def test_records_of_one_moment_are_paged_without_loss(store: Store) -> None:
     for number in range(12):
-        store.run(moves.enqueue(message(f"{number:02}")))
+        store.run(job_commands.enqueue(message(f"{number:02}")))
         store.client.zadd("continuo:index:report:pending", {f"{number:02}": 1000.0})
         store.client.hset(f"continuo:job:{number:02}", "created_at", "1000.0")
-    first = store.run(moves.page(limit=5))
-    second = store.run(moves.page(limit=5, cursor=first.next_cursor))
-    third = store.run(moves.page(limit=5, cursor=second.next_cursor))
+    first = store.run(queries.page(limit=5))
+    second = store.run(queries.page(limit=5, cursor=first.next_cursor))
+    third = store.run(queries.page(limit=5, cursor=second.next_cursor))
     ids = [record.id for page in (first, second, third) for record in page.records]
     assert ids == [f"{number:02}" for number in reversed(range(12))]
     assert third.next_cursor is None
@@ -308,18 +317,20 @@ def test_records_of_one_moment_are_paged_without_loss(store: Store) -> None:
 
 def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
     for number in range(4):
-        store.run(moves.enqueue(message(str(number), kind="ab"[number % 2])))
+        store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))
     start(store, "2")
-    running = store.run(moves.page(Question(kinds=["a"], statuses=[TaskStatus.RUNNING]), limit=10))
+    running = store.run(
+        queries.page(Question(kinds=["a"], statuses=[TaskStatus.RUNNING]), limit=10)
+    )
     assert [record.id for record in running.records] == ["2"]
     assert running.total == 1
 
 
 def test_a_page_can_be_narrowed_to_a_time(store: Store) -> None:
-    made = [store.run(moves.enqueue(message(str(number)))).created_at for number in range(5)]
+    made = [store.run(job_commands.enqueue(message(str(number)))).created_at for number in range(5)]
     between = Question(created_after=made[0], created_before=made[4])
-    first = store.run(moves.page(between, limit=2))
-    second = store.run(moves.page(between, limit=2, cursor=first.next_cursor))
+    first = store.run(queries.page(between, limit=2))
+    second = store.run(queries.page(between, limit=2, cursor=first.next_cursor))
     assert [record.id for record in (*first.records, *second.records)] == ["3", "2", "1"]
     assert (first.total, second.total, second.next_cursor) == (3, 3, None)
 
@@ -329,15 +340,15 @@ def ids(page: Page) -> list[str]:
 
 
 def find(store: Store, **question: Any) -> list[str]:
-    return ids(store.run(moves.page(Question(**question), limit=10)))
+    return ids(store.run(queries.page(Question(**question), limit=10)))
 
 
 def test_a_record_tells_its_queue_and_its_tags(store: Store) -> None:
     about = {"queue": "slow\x06\x163", "facets": ("tag:b", "tag:a")}
-    made = store.run(moves.enqueue(message("a", **about)))
+    made = store.run(job_commands.enqueue(message("a", **about)))
     assert made == record(store, "a")
     assert (made.kind, made.queue, made.tags) == ("report", "slow", ["b", "a"])
-    plain = store.run(moves.enqueue(message("b")))
+    plain = store.run(job_commands.enqueue(message("b")))
     assert (plain.queue, plain.tags) == ("celery", [])
 
 
@@ -345,7 +356,7 @@ def test_queues_and_tags_are_found_wherever_their_job_has_got_to(store: Store) -
     for number in range(4):
         tags = ("tag:even",) if number % 2 == 0 else ("tag:odd", "tag:prime")
         queue = "slow" if number > 1 else "celery"
-        store.run(moves.enqueue(message(str(number), queue=queue, facets=tags)))
+        store.run(job_commands.enqueue(message(str(number), queue=queue, facets=tags)))
     assert find(store, queues=["slow"]) == ["3", "2"]
     assert find(store, queues=["celery"], facets=["tag:even"]) == ["0"]
     assert find(store, facets=["tag:odd"]) == find(store, facets=["tag:prime"]) == ["3", "1"]
@@ -353,17 +364,17 @@ def test_queues_and_tags_are_found_wherever_their_job_has_got_to(store: Store) -
     assert find(store, facets=["tag:odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
     assert find(store, facets=["tag:odd"], statuses=[TaskStatus.PENDING]) == ["1"]
     retry(store, "3")
-    store.run(moves.cancel("1"))
+    store.run(attempt_commands.cancel("1"))
     assert find(store, facets=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
     assert find(store, facets=["tag:none"]) == find(store, queues=["none"]) == []
     assert counts(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
 
 
 def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store) -> None:
-    store.run(moves.enqueue(message("a", facets=("tag:x",))))
+    store.run(job_commands.enqueue(message("a", facets=("tag:x",))))
     start(store, "a")
     again = message("a", text="again", queue="slow")
-    store.run(moves.retry("a", token="t", error="", delay=0, message=again))
+    store.run(attempt_commands.retry("a", token="t", error="", delay=0, message=again))
     assert (record(store, "a").queue, record(store, "a").tags) == ("slow", ["x"])
     assert find(store, queues=["slow"], facets=["tag:x"]) == ["a"]
     assert find(store, queues=["celery"]) == []
@@ -373,11 +384,11 @@ def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store)
 def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
     again = message(job_id, text="again", max_retries=9)._replace(**changes)
     attempts = record(store, job_id).attempts
-    return store.run(moves.revive(again, attempts=attempts, call=call))
+    return store.run(job_commands.revive(again, attempts=attempts, call=call))
 
 
 def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None:
-    store.run(moves.enqueue(message("a", facets=("tag:x",))))
+    store.run(job_commands.enqueue(message("a", facets=("tag:x",))))
     start(store, "a")
     fail(store, "a")
     store.client.delete("celery")
@@ -386,22 +397,22 @@ def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None
     assert (back.status, back.attempts, back.max_retries) == (TaskStatus.PENDING, 1, 9)
     assert (back.error, back.tags, back.finished_at) == ("boom", ["x"], None)
     assert queued(store) == []
-    assert store.run(moves.promote(10)).next_in == pytest.approx(60, abs=2)
+    assert store.run(maintenance.promote(10)).next_in == pytest.approx(60, abs=2)
 
 
 def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store) -> None:
     def begin(revival: str) -> Start:
-        return store.run(moves.start("a", retries=0, token="t", revival=revival))
+        return store.run(attempt_commands.start("a", retries=0, token="t", revival=revival))
 
-    store.run(moves.enqueue(message("a")))
-    store.run(moves.cancel("a"))
+    store.run(job_commands.enqueue(message("a")))
+    store.run(attempt_commands.cancel("a"))
     assert revive(store, "a", "first")
     assert len(queued(store)) == 2
     assert begin("") is Start.REFUSED
-    store.run(moves.cancel("a"))
+    store.run(attempt_commands.cancel("a"))
     assert revive(store, "a", "second")
     assert [begin(revival) for revival in ("", "first")] == [Start.REFUSED] * 2
-    expired = moves.fail(
+    expired = attempt_commands.fail(
         "a", token="", status=TaskStatus.FAILED, error="", exception="", news="", revival="first"
     )
     assert store.run(expired) is Verdict.REFUSED
@@ -411,14 +422,14 @@ def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store)
 
 
 def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     fail(store, "a")
     store.client.delete("celery")
     assert revive(store, "a", "first")
     assert revive(store, "a", "first")
     assert queued(store) == [b"again"]
-    store.run(moves.start("a", retries=1, token="t", revival="first"))
+    store.run(attempt_commands.start("a", retries=1, token="t", revival="first"))
     assert revive(store, "a", "first")
     assert not revive(store, "a", "second")
     fail(store, "a")
@@ -431,28 +442,28 @@ def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> No
 def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
     for number in range(6):
         own = (f"tenant:{number % 2}", "tag:x")
-        store.run(moves.enqueue(message(str(number), facets=own)))
+        store.run(job_commands.enqueue(message(str(number), facets=own)))
     both = Question(facets=["tag:x", "tenant:1"])
-    page = store.run(moves.page(both, limit=2))
+    page = store.run(queries.page(both, limit=2))
     assert (ids(page), page.total) == (["5", "3"], None)
-    assert ids(store.run(moves.page(both, limit=2, cursor=page.next_cursor))) == ["1"]
+    assert ids(store.run(queries.page(both, limit=2, cursor=page.next_cursor))) == ["1"]
 
 
 def test_an_error_is_looked_for_a_part_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("project.moves.records.MOST_LOOKED_AT", 4)
+    monkeypatch.setattr("project.store.commands.queries.MOST_LOOKED_AT", 4)
     for number in range(10):
-        store.run(moves.enqueue(message(str(number))))
+        store.run(job_commands.enqueue(message(str(number))))
         start(store, str(number))
         fail(store, str(number))
         store.client.hset(f"continuo:job:{number}", "error", f"no. {number} (of 10)")
     asked = Question(error="(of 10)")
-    page = store.run(moves.page(asked, limit=2))
+    page = store.run(queries.page(asked, limit=2))
     assert (ids(page), page.looked_at, page.total) == (["9", "8"], 2, None)
     rare, cursor, looked_at = Question(error="no. 1 ("), None, []
     for _ in range(3):
-        page = store.run(moves.page(rare, limit=2, cursor=cursor))
+        page = store.run(queries.page(rare, limit=2, cursor=cursor))
         cursor = page.next_cursor
         looked_at.append((page.looked_at, ids(page)))
     assert looked_at == [(4, []), (4, []), (2, ["1"])]
@@ -464,7 +475,7 @@ def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store
 
     def calls(question: Question) -> int:
         store.client.config_resetstat()
-        store.run(moves.page(question, limit=5))
+        store.run(queries.page(question, limit=5))
         stats = store.client.info("commandstats")
         return sum(one["calls"] for one in stats.values())
 
@@ -472,7 +483,7 @@ def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store
         jobs = [
             message(f"{count}-{number}", queue="slow", facets=("tag:x",)) for number in range(count)
         ]
-        store.run(moves.enqueue_all(jobs))
+        store.run(job_commands.enqueue_all(jobs))
 
     enqueue(20)
     middle = record(store, "20-10").created_at
@@ -489,7 +500,7 @@ def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store
 
 
 def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
-    store.run(moves.enqueue(message("a", queue="slow", facets=("tag:x", "tenant:y"))))
+    store.run(job_commands.enqueue(message("a", queue="slow", facets=("tag:x", "tenant:y"))))
     start(store, "a")
     succeed(store, "a")
     store.client.delete("slow")
@@ -497,7 +508,7 @@ def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
     for name in store.client.keys("continuo:*:success"):
         store.client.zadd(name, {"a": 1})
     status = TaskStatus.SUCCESS
-    move = moves.sweep(shelf="report\nslow", status=status, kept=60, offset=0, most=10)
+    move = maintenance.sweep(shelf="report\nslow", status=status, kept=60, offset=0, most=10)
     assert store.run(move) == (1, 0)
     assert set(store.client.keys()) <= {
         b"continuo:events",
@@ -510,7 +521,7 @@ def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
 
 def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
     for job_id in ("old", "young", "waiting"):
-        store.run(moves.enqueue(message(job_id)))
+        store.run(job_commands.enqueue(message(job_id)))
     long_ago = time.time() - 1000
     for job_id in ("old", "young"):
         start(store, job_id)
@@ -519,7 +530,7 @@ def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
     store.client.hset("continuo:job:old", "finished_at", long_ago)
 
     def sweep(offset: int) -> tuple[int, int]:
-        move = moves.sweep(
+        move = maintenance.sweep(
             shelf="report", status=TaskStatus.SUCCESS, kept=500, offset=offset, most=1
         )
         return store.run(move)
@@ -528,34 +539,34 @@ def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
     while rounds[-1][1]:
         rounds.append(sweep(rounds[-1][1]))
     assert sum(deleted for deleted, _ in rounds) == 1
-    assert store.run(moves.read("old")) is None
+    assert store.run(queries.read("old")) is None
     assert record(store, "young").status is TaskStatus.SUCCESS
     assert counts(store) == {"pending": 1, "success": 1}
 
 
 def test_workers_count_while_their_lease_holds(store: Store) -> None:
-    store.run(moves.lease("w1", 60, {"slots": 2}, first=True))
-    store.run(moves.lease("w2", 60, {"slots": 4}, first=True))
-    assert store.run(moves.stats()).worker_count == 6
+    store.run(worker_commands.lease("w1", 60, {"slots": 2}, first=True))
+    store.run(worker_commands.lease("w2", 60, {"slots": 4}, first=True))
+    assert store.run(statistics.stats()).worker_count == 6
     store.client.zadd("continuo:workers", {"w1": time.time() - 1})
-    assert store.run(moves.stats()).worker_count == 4
-    store.run(moves.leave("w2"))
-    assert store.run(moves.stats()).worker_count == 0
+    assert store.run(statistics.stats()).worker_count == 4
+    store.run(worker_commands.leave("w2"))
+    assert store.run(statistics.stats()).worker_count == 0
 
 
 def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.config_set("maxmemory", "1mb")
     try:
         with pytest.raises(StoreUnavailable, match="full"):
-            store.run(moves.enqueue(message("b")))
-        assert store.run(moves.read("b")) is None
+            store.run(job_commands.enqueue(message("b")))
+        assert store.run(queries.read("b")) is None
         assert retry(store, "a", delay=0) is Verdict.GO
-        assert store.run(moves.promote(10)).promoted == 1
+        assert store.run(maintenance.promote(10)).promoted == 1
         assert start(store, "a", retries=1) is Start.STARTED
         assert succeed(store, "a") is Verdict.GO
-        store.run(moves.lease("w", 60, {"slots": 2}, first=True))
+        store.run(worker_commands.lease("w", 60, {"slots": 2}, first=True))
     finally:
         store.client.config_set("maxmemory", "0")
     assert json.loads(json.dumps(record(store, "a").to_dict()))["status"] == "success"
@@ -564,13 +575,13 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> No
 
 def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
     def fetch(serial: int) -> int:
-        move = moves.fetch("w", serial=serial, most=1, done=[], lists=["celery"])
+        move = worker_commands.fetch("w", serial=serial, most=1, done=[], lists=["celery"])
         return len(store.run(move))
 
-    store.run(moves.lease("w", 60, {"slots": 1}, first=True))
-    store.run(moves.enqueue(message("a")))
+    store.run(worker_commands.lease("w", 60, {"slots": 1}, first=True))
+    store.run(job_commands.enqueue(message("a")))
     assert fetch(1) == 1
-    store.run(moves.leave("w"))
+    store.run(worker_commands.leave("w"))
     assert queued(store) == [b"message of a"]
     assert fetch(2) == 0
     assert queued(store) == [b"message of a"]
@@ -579,10 +590,10 @@ def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
 @pytest.mark.parametrize("job_id", ['{"odd": 1}', '"a"', "null"])
 def test_a_message_that_breaks_the_giving_back_is_not_lost(store: Store, job_id: str) -> None:
     text = f'{{"headers": {{"id": {job_id}}}}}'
-    store.run(moves.lease("w", 60, {"slots": 1}, first=True))
-    store.run(moves.enqueue(message("a", text=text)))
-    store.run(moves.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+    store.run(worker_commands.lease("w", 60, {"slots": 1}, first=True))
+    store.run(job_commands.enqueue(message("a", text=text)))
+    store.run(worker_commands.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
     store.client.set("continuo:job:a", "not a hash any more")
-    assert store.run(moves.leave("w")) == 1
+    assert store.run(worker_commands.leave("w")) == 1
     assert queued(store) == [text.encode()]
     assert store.client.hlen("continuo:unacked:w") == 0

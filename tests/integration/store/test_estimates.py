@@ -5,30 +5,30 @@ from typing import Any
 
 import pytest
 
-from project import moves
-from project.moves import Message
-from project.records import ShownTask, TaskRecord
-from project.settings import Settings
-from project.store import Store
-from project.upkeep import Upkeep
+from project.records.record import ShownTask, TaskRecord
+from project.settings.values import Settings
+from project.store.client import Store
+from project.store.commands import attempts, jobs, maintenance, queries, queues, workers
+from project.store.commands.message import Message
+from project.worker.maintenance import Upkeep
 
 
 def enqueue(store: Store, *ids: str, kind: str = "report", **changes: Any) -> None:
     for job_id in ids:
         plain = Message(job_id, kind, "celery", "m", "[[], {}]", 3)
-        store.run(moves.enqueue(plain._replace(**changes)))
+        store.run(jobs.enqueue(plain._replace(**changes)))
 
 
 def show(store: Store, job_id: str) -> ShownTask:
-    record = store.run(moves.show(job_id))
+    record = store.run(queries.show(job_id))
     assert isinstance(record, ShownTask)
     return record
 
 
 def took(store: Store, job_id: str, seconds: float) -> None:
     """A job that has just been done."""
-    store.run(moves.start(job_id, retries=0, token="w#1"))
-    store.run(moves.succeed(job_id, token="w#1", result="1", news="{}"))
+    store.run(attempts.start(job_id, retries=0, token="w#1"))
+    store.run(attempts.succeed(job_id, token="w#1", result="1", news="{}"))
     at = time.time()
     times: Any = {"started_at": at - seconds, "finished_at": at}
     store.client.hset(f"continuo:job:{job_id}", mapping=times)
@@ -37,12 +37,12 @@ def took(store: Store, job_id: str, seconds: float) -> None:
 def measured(store: Store) -> Store:
     """A store whose worker of two slots takes ten seconds for a report."""
     about: dict[str, Any] = {"slots": 2, "queues": "celery\nslow"}
-    store.run(moves.lease("w", 60, about, first=True))
+    store.run(workers.lease("w", 60, about, first=True))
     enqueue(store, "done", "done too")
     took(store, "done", 8)
     took(store, "done too", 12)
     store.client.delete("celery")
-    assert store.run(moves.measure(every=5, most=20))
+    assert store.run(maintenance.measure(every=5, most=20))
     return store
 
 
@@ -53,7 +53,7 @@ def test_a_pending_job_knows_its_place_in_its_queue(store: Store) -> None:
     places = [show(store, job_id).position for job_id in ("a", "b", "c", "other")]
     assert places == [0, 1, 2, 0]
     store.client.rpop("celery", 2)
-    store.run(moves.start("a", retries=0, token="w#1"))
+    store.run(attempts.start("a", retries=0, token="w#1"))
     assert show(store, "c").position == 0  # b is in a worker's hands: nothing is before c on a list
 
 
@@ -61,10 +61,10 @@ def test_a_job_that_is_not_pending_or_waits_for_its_time_has_no_place(store: Sto
     enqueue(store, "later", due=time.time() + 60)
     assert (show(store, "later").position, show(store, "later").estimate) == (None, None)
     enqueue(store, "a")
-    store.run(moves.start("a", retries=0, token="w#1"))
-    assert type(store.run(moves.show("a"))) is TaskRecord
-    assert store.run(moves.show("a")) == store.run(moves.read("a"))
-    assert store.run(moves.show("none")) is None
+    store.run(attempts.start("a", retries=0, token="w#1"))
+    assert type(store.run(queries.show("a"))) is TaskRecord
+    assert store.run(queries.show("a")) == store.run(queries.read("a"))
+    assert store.run(queries.show("none")) is None
 
 
 def test_a_start_and_an_end_are_estimated_from_what_came_before(store: Store) -> None:
@@ -82,7 +82,7 @@ def test_what_runs_already_is_half_done(store: Store) -> None:
     measured(store)
     enqueue(store, *"abc")
     for job_id in "ab":
-        store.run(moves.start(job_id, retries=0, token=f"w#{job_id}"))
+        store.run(attempts.start(job_id, retries=0, token=f"w#{job_id}"))
     store.client.rpop("celery", 2)
     estimate = show(store, "c").estimate
     assert estimate is not None
@@ -97,14 +97,14 @@ def test_nothing_is_estimated_where_nobody_can_know(store: Store) -> None:
     assert show(store, "a").estimate is not None
     assert show(store, "unknown kind").estimate is None
     assert show(store, "no worker").estimate is None
-    store.run(moves.pause("celery"))
+    store.run(queues.pause("celery"))
     assert (show(store, "a").position, show(store, "a").estimate) == (0, None)
 
 
 def test_one_of_all_workers_measures_now_and_then(store: Store) -> None:
     measured(store)
-    assert not store.run(moves.measure(every=5, most=20))
-    assert store.run(moves.measure(every=0, most=20))
+    assert not store.run(maintenance.measure(every=5, most=20))
+    assert store.run(maintenance.measure(every=0, most=20))
 
 
 def test_upkeep_measures(store: Store) -> None:

@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from project import feed, moves
-from project.embedded import EmbeddedValkey
 from project.errors import StoreUnavailable
-from project.feed import Feed
-from project.moves import Message
-from project.records import Wanted
-from project.store import AsyncStore, Store
-from tests.patience import until
-from tests.ports import free_port
+from project.local.valkey import EmbeddedValkey
+from project.records.record import Wanted
+from project.store import event_feed
+from project.store.async_client import AsyncStore
+from project.store.client import Store
+from project.store.commands import events, jobs
+from project.store.commands.message import Message
+from project.store.event_feed import Feed
+from tests.support.ports import free_port
+from tests.support.waiting import until
 
 STREAM = "continuo:events"
 SECONDS = 10.0
@@ -21,7 +23,7 @@ NEVER = asyncio.Event
 
 
 def order(store: Store, job_id: str) -> None:
-    store.run(moves.enqueue(Message(job_id, "report", "celery", "m", "[[], {}]", 3)))
+    store.run(jobs.enqueue(Message(job_id, "report", "celery", "m", "[[], {}]", 3)))
 
 
 def with_feed(url: str, act: Callable[[Feed], Awaitable[None]]) -> None:
@@ -54,7 +56,7 @@ def test_a_listener_hears_what_happens_while_it_listens(
             await one.wait(SECONDS, NEVER())
             heard = [noted.event.id for noted in everything.heard]
             assert (heard, len(one.heard)) == (["a", "b"], 1)
-            assert one.place == everything.place == store.run(moves.last_place())
+            assert one.place == everything.place == store.run(events.last_place())
 
     with_feed(valkey.url, act)
 
@@ -79,7 +81,7 @@ def test_listeners_are_told_when_events_were_forgotten_before_they_were_read(
 def test_the_reader_goes_when_nobody_listens_and_comes_when_somebody_does(
     store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "LINGER", 0.0)
+    monkeypatch.setattr(event_feed, "LINGER", 0.0)
 
     async def act(reading: Feed) -> None:
         for job_id in ("a", "b"):

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from project import moves
-from project.embedded import EmbeddedValkey
 from project.errors import StoreUnavailable
-from project.moves import Message, Replay, Verdict
-from project.records import Event, Progress, TaskRecord, TaskStatus, Wanted
-from project.store import Store, keys_of
+from project.local.valkey import EmbeddedValkey
+from project.records.record import Event, Progress, TaskRecord, TaskStatus, Wanted
+from project.store.client import Store
+from project.store.commands import attempts, events, jobs, queries
+from project.store.commands.attempts import Verdict
+from project.store.commands.events import Replay
+from project.store.commands.message import Message
+from project.store.connection import keys_of
 
 START = "0-0"
 
@@ -19,41 +22,41 @@ def message(job_id: str, kind: str = "report") -> Message:
 
 
 def enqueue(store: Store, *ids: str) -> None:
-    store.run(moves.enqueue_all([message(job_id) for job_id in ids]))
+    store.run(jobs.enqueue_all([message(job_id) for job_id in ids]))
 
 
 def start(store: Store, job_id: str, retries: int = 0) -> None:
-    store.run(moves.start(job_id, retries=retries, token="w#1"))
+    store.run(attempts.start(job_id, retries=retries, token="w#1"))
 
 
 def succeed(store: Store, job_id: str) -> None:
-    store.run(moves.succeed(job_id, token="w#1", result="1", news="{}"))
+    store.run(attempts.succeed(job_id, token="w#1", result="1", news="{}"))
 
 
 def retry(store: Store, job_id: str) -> None:
-    store.run(moves.retry(job_id, token="w#1", error="e", delay=0, message=message(job_id)))
+    store.run(attempts.retry(job_id, token="w#1", error="e", delay=0, message=message(job_id)))
 
 
 def fail(store: Store, job_id: str) -> None:
     store.run(
-        moves.fail(
+        attempts.fail(
             job_id, token="w#1", status=TaskStatus.FAILED, error="e", exception="{}", news="{}"
         )
     )
 
 
 def progress(store: Store, job_id: str, made: Progress, token: str = "w#1") -> Verdict:
-    return store.run(moves.progress(job_id, token=token, made=made))
+    return store.run(attempts.progress(job_id, token=token, made=made))
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
-    found = store.run(moves.read(job_id))
+    found = store.run(queries.read(job_id))
     assert found
     return found
 
 
 def replay(store: Store, place: str = START, most: int = 10_000, **wanted: str) -> Replay:
-    return store.run(moves.replay(place, Wanted(**wanted), most=most))
+    return store.run(events.replay(place, Wanted(**wanted), most=most))
 
 
 def told(store: Store, **wanted: str) -> list[tuple[str, str, int]]:
@@ -69,8 +72,8 @@ def test_every_change_of_a_job_is_told_once_in_order(store: Store) -> None:
     retry(store, "a")  # asked again after a lost answer
     start(store, "a", retries=1)
     fail(store, "a")
-    store.run(moves.revive(message("a"), attempts=2))
-    store.run(moves.cancel("a"))
+    store.run(jobs.revive(message("a"), attempts=2))
+    store.run(attempts.cancel("a"))
     assert told(store) == [
         ("a", "pending", 0),
         ("a", "running", 1),
@@ -86,13 +89,13 @@ def test_an_attempt_that_is_taken_back_is_told_and_so_is_its_third_death(store: 
     enqueue(store, "a")
     for _ in range(3):
         start(store, "a")
-        store.run(moves.interrupt("a", token="w#1", cause="SIGKILL"))
+        store.run(attempts.interrupt("a", token="w#1", cause="SIGKILL"))
     assert told(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
 
 
 def test_an_event_says_what_the_record_says(store: Store) -> None:
     enqueue(store, "a")
-    place, record = store.run(moves.look("a"))
+    place, record = store.run(events.look("a"))
     assert record
     (noted,) = replay(store).events
     at = pytest.approx(record.created_at, abs=0.01)
@@ -118,7 +121,7 @@ def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
         if not step.is_more:
             break
     assert seen == [*"bcde"]
-    assert place == store.run(moves.last_place())
+    assert place == store.run(events.last_place())
     assert replay(store, place) == Replay([], place, is_whole=True, is_more=False)
 
 
@@ -135,10 +138,10 @@ def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
 )
 def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) -> None:
     enqueue(store, "a")
-    store.run(moves.enqueue(message("b", kind="blast")._replace(queue="slow")))
+    store.run(jobs.enqueue(message("b", kind="blast")._replace(queue="slow")))
     start(store, "a")
     assert told(store, **wanted) == found
-    assert replay(store, **wanted).place == store.run(moves.last_place())
+    assert replay(store, **wanted).place == store.run(events.last_place())
 
 
 def test_progress_is_on_the_record_and_told(store: Store) -> None:
@@ -183,13 +186,13 @@ def test_another_attempt_begins_without_the_progress_of_the_last(store: Store) -
 def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: EmbeddedValkey) -> None:
     few = Store(valkey.url, keys=keys_of(1_000))
     enqueue(few, "first")
-    first = few.run(moves.last_place())
+    first = few.run(events.last_place())
     for number in range(3):
         enqueue(few, *(f"{number}-{each:03}" for each in range(500)))
     assert 1_000 <= few.client.xlen("continuo:events") <= 1_200
     assert not replay(few, first).is_whole
     assert not replay(few, START).is_whole
-    last = few.run(moves.last_place())
+    last = few.run(events.last_place())
     enqueue(few, "last")
     assert [event.id for _, event in replay(few, last).events] == ["last"]
     few.close()
@@ -197,7 +200,7 @@ def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: Embedde
 
 def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) -> None:
     enqueue(store, "a", "b")
-    lost = store.run(moves.last_place())
+    lost = store.run(events.last_place())
     store.client.xdel("continuo:events", lost)
     assert not replay(store, lost).is_whole
     enqueue(store, "c")
@@ -205,7 +208,7 @@ def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) 
 
 
 def test_before_the_first_event_nothing_is_forgotten(store: Store) -> None:
-    assert store.run(moves.last_place()) == START
+    assert store.run(events.last_place()) == START
     assert replay(store) == Replay([], START, is_whole=True, is_more=False)
 
 

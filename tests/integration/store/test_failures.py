@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from project import moves
 from project.errors import InvalidField
-from project.moves import Message, Verdict
-from project.records import Cause, Failure, TaskRecord, TaskStatus
-from project.store import Store
+from project.records.record import Cause, Failure, TaskRecord, TaskStatus
+from project.store.client import Store
+from project.store.commands import attempts, jobs, maintenance, queries, workers
+from project.store.commands.attempts import Verdict
+from project.store.commands.message import Message
 
 BROKEN = Cause("ValueError", 'no "such" \\ thing\né', "Traceback ...")
 
@@ -19,7 +20,7 @@ def message(job_id: str = "a") -> Message:
 
 
 def record(store: Store) -> TaskRecord:
-    found = store.run(moves.read("a"))
+    found = store.run(queries.read("a"))
     assert found
     return found
 
@@ -37,33 +38,35 @@ def told(store: Store) -> list[tuple[int, str, float | None, bool]]:
 
 
 def start(store: Store, retries: int = 0, token: str = "w@host/1#1", revival: str = "") -> None:
-    move = moves.start("a", retries=retries, token=token, revival=revival)
+    move = attempts.start("a", retries=retries, token=token, revival=revival)
     assert store.run(move) == "started"
 
 
 def retry(store: Store, delay: float = 2.0, cause: Cause = BROKEN) -> Verdict:
     return store.run(
-        moves.retry("a", token="w@host/1#1", error="e", delay=delay, message=message(), cause=cause)
+        attempts.retry(
+            "a", token="w@host/1#1", error="e", delay=delay, message=message(), cause=cause
+        )
     )
 
 
 def fail(store: Store, token: str = "w@host/1#1", **changes: Any) -> Verdict:
     about = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "news": "{}"}
-    return store.run(moves.fail("a", token=token, **(about | {"cause": BROKEN} | changes)))
+    return store.run(attempts.fail("a", token=token, **(about | {"cause": BROKEN} | changes)))
 
 
 def interrupt(store: Store, cause: str = "") -> None:
-    store.run(moves.interrupt("a", token="w@host/1#1", cause=cause))
+    store.run(attempts.interrupt("a", token="w@host/1#1", cause=cause))
 
 
 @pytest.fixture(autouse=True)
 def job(store: Store) -> None:
-    store.run(moves.enqueue(message()))
+    store.run(jobs.enqueue(message()))
 
 
 def test_a_job_that_never_failed_has_no_errors_and_no_bytes_for_them(store: Store) -> None:
     start(store)
-    store.run(moves.succeed("a", token="w@host/1#1", result="1", news="{}"))
+    store.run(attempts.succeed("a", token="w@host/1#1", result="1", news="{}"))
     assert failures(store) == []
     assert not store.client.hexists("continuo:job:a", "errors")
 
@@ -118,15 +121,15 @@ def test_attempts_that_were_interrupted_are_kept_and_said_to_be(store: Store) ->
 
 
 def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) -> None:
-    store.run(moves.lease("w@host/1", 60, {"slots": 1}, first=True))
+    store.run(workers.lease("w@host/1", 60, {"slots": 1}, first=True))
     text = '{"headers": {"id": "a", "retries": 0}}'
     store.client.delete("celery")
     store.client.lpush("celery", text)
-    store.run(moves.fetch("w@host/1", serial=1, most=1, done=[], lists=["celery"]))
+    store.run(workers.fetch("w@host/1", serial=1, most=1, done=[], lists=["celery"]))
     start(store)
     store.client.zadd("continuo:workers", {"w@host/1": time.time() - 1})
     store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
-    store.run(moves.reap(60))
+    store.run(maintenance.reap(60))
     assert told(store) == [(1, "WorkerLostError", 0, True)]
     assert (failures(store)[0].message, failures(store)[0].worker) == (
         "worker w@host/1 died",
@@ -148,7 +151,7 @@ def test_a_cancelled_job_has_not_failed(store: Store) -> None:
 def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
     start(store)
     fail(store)
-    assert store.run(moves.revive(message(), attempts=1, call="c"))
+    assert store.run(jobs.revive(message(), attempts=1, call="c"))
     start(store, retries=1, revival="c")
     fail(store)
     assert [each.attempt for each in failures(store)] == [1, 2]
@@ -164,7 +167,7 @@ def test_the_last_twenty_are_kept(store: Store) -> None:
 def test_lists_leave_them_out(store: Store) -> None:
     start(store)
     retry(store)
-    (listed,) = store.run(moves.page(limit=5)).records
+    (listed,) = store.run(queries.page(limit=5)).records
     assert "errors" not in listed.to_dict()
     assert len(record(store).to_dict()["errors"]) == 1
 

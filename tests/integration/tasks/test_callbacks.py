@@ -11,21 +11,25 @@ from typing import Any
 
 import pytest
 
-from project import moves
 from project.celery import app
 from project.errors import InvalidField
-from project.moves import Fate, Message, Question, Verdict
-from project.records import TaskRecord, TaskStatus
-from project.settings import settings
-from project.store import Store
+from project.records.record import TaskRecord, TaskStatus
+from project.settings.values import settings
+from project.store.client import Store
+from project.store.commands import attempts, callbacks, command, queries, statistics
+from project.store.commands import jobs as job_commands
+from project.store.commands import message as message_commands
+from project.store.commands.attempts import Fate, Verdict
+from project.store.commands.message import Message
+from project.store.commands.queries import Question
 from tasks.webhooks import deliveries
-from tests.kinds import add, die, flaky, hopeless
-from tests.patience import until
-from tests.scripted import HERE, OK, Request, Scripted, answer, says
-from tests.workers import Desk, Worker, Workers
+from tests.support.kinds import add, die, flaky, hopeless
+from tests.support.scripted_http import HERE, OK, Request, Scripted, answer, says
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 SECRETS = ["whsec_" + base64.b64encode(bytes([number] * 24)).decode() for number in (1, 2)]
-CALLBACK = Message(moves.UNNAMED, "callback", "celery", "@id@ m", "[]", 10)
+CALLBACK = Message(message_commands.UNNAMED, "callback", "celery", "@id@ m", "[]", 10)
 
 
 # --- the moves
@@ -34,52 +38,52 @@ CALLBACK = Message(moves.UNNAMED, "callback", "celery", "@id@ m", "[]", 10)
 def told(store: Store) -> list[tuple[str, str]]:
     """Which jobs the deliveries are about, and what became of those."""
     found = []
-    for record in store.run(moves.page(Question(kinds=["callback"]), limit=100)).records:
-        event = store.run(moves.delivery(record.id, "http://a/"))
+    for record in store.run(queries.page(Question(kinds=["callback"]), limit=100)).records:
+        event = store.run(callbacks.delivery(record.id, "http://a/"))
         assert event
         assert event.record
         assert (event.at, event.is_wanted) == (record.created_at, True)
         assert event.at == event.record.finished_at
-        assert store.run(moves.last_delivery(event.job_id)) == record.id
+        assert store.run(callbacks.last_delivery(event.job_id)) == record.id
         found.append((event.job_id, event.status))
     return found
 
 
 def begin(store: Store, *, callback: Message | None = CALLBACK) -> None:
     message = Message("job", "k", "celery", "m", "[]", 3, callback=callback)
-    store.run(moves.enqueue(message))
-    store.run(moves.start("job", retries=0, token="w#1"))
+    store.run(job_commands.enqueue(message))
+    store.run(attempts.start("job", retries=0, token="w#1"))
 
 
-def fail(job_id: str = "job", **about: Any) -> moves.Move[Verdict]:
+def fail(job_id: str = "job", **about: Any) -> command.Command[Verdict]:
     rest = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "news": "{}"}
-    return moves.fail(job_id, **(rest | about))
+    return attempts.fail(job_id, **(rest | about))
 
 
-SUCCEED = moves.succeed("job", token="w#1", result="1", news="{}")
-ENDS: dict[str, tuple[moves.Move[Any], str]] = {
+SUCCEED = attempts.succeed("job", token="w#1", result="1", news="{}")
+ENDS: dict[str, tuple[command.Command[Any], str]] = {
     "it works": (SUCCEED, "success"),
     "it fails": (fail(token="w#1"), "failed"),
-    "it is stopped": (moves.cancelled("job", token="w#1"), "cancelled"),
+    "it is stopped": (attempts.cancelled("job", token="w#1"), "cancelled"),
 }
 
 
 @pytest.mark.parametrize(("end", "status"), ENDS.values(), ids=ENDS)
 def test_the_end_of_a_job_is_told_once_also_when_it_is_asked_for_twice(
-    store: Store, end: moves.Move[Any], status: str
+    store: Store, end: command.Command[Any], status: str
 ) -> None:
     begin(store)
     assert [store.run(end), store.run(end)] == [Verdict.GO, Verdict.AGAIN]
     assert told(store) == [("job", status)]
     (queued, _) = store.client.lrange("celery", 0, -1)
-    assert queued.decode() == f"{store.run(moves.last_delivery('job'))} m"
+    assert queued.decode() == f"{store.run(callbacks.last_delivery('job'))} m"
 
 
 def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
     waiting = Message("job", "k", "celery", "m", "[]", 3, due=9e9, callback=CALLBACK)
-    store.run(moves.enqueue(waiting))
-    store.run(moves.enqueue_once(waiting._replace(id="other", due=None)))
-    store.run(moves.cancel("job"))
+    store.run(job_commands.enqueue(waiting))
+    store.run(job_commands.enqueue_once(waiting._replace(id="other", due=None)))
+    store.run(attempts.cancel("job"))
     store.run(fail("other", token=""))
     assert sorted(told(store)) == [("job", "cancelled"), ("other", "failed")]
 
@@ -87,8 +91,8 @@ def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
 def test_a_poison_job_is_told_of(store: Store) -> None:
     begin(store)
     for _ in range(3):
-        fate = store.run(moves.interrupt("job", token="w#1", cause="signal 9"))
-        store.run(moves.start("job", retries=0, token="w#1"))
+        fate = store.run(attempts.interrupt("job", token="w#1", cause="signal 9"))
+        store.run(attempts.start("job", retries=0, token="w#1"))
     assert fate is Fate.POISON
     assert told(store) == [("job", "failed")]
 
@@ -96,16 +100,16 @@ def test_a_poison_job_is_told_of(store: Store) -> None:
 def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
     begin(store)
     store.run(fail(token="w#1"))
-    first = store.run(moves.last_delivery("job"))
+    first = store.run(callbacks.last_delivery("job"))
     again = Message("job", "k", "celery", "m", "[]", 6)
-    store.run(moves.revive(again, attempts=1, call="c"))
-    store.run(moves.start("job", retries=1, token="w#2", revival="c"))
-    store.run(moves.succeed("job", token="w#2", result="1", news="{}"))
-    assert store.run(moves.last_delivery("job")) != first
+    store.run(job_commands.revive(again, attempts=1, call="c"))
+    store.run(attempts.start("job", retries=1, token="w#2", revival="c"))
+    store.run(attempts.succeed("job", token="w#2", result="1", news="{}"))
+    assert store.run(callbacks.last_delivery("job")) != first
     statuses = Counter(
         event.status
-        for record in store.run(moves.page(Question(kinds=["callback"]), limit=9)).records
-        if (event := store.run(moves.delivery(record.id, "http://a/")))
+        for record in store.run(queries.page(Question(kinds=["callback"]), limit=9)).records
+        if (event := store.run(callbacks.delivery(record.id, "http://a/")))
     )
     assert statuses == Counter(["failed", "success"])
 
@@ -156,7 +160,7 @@ def servers() -> Iterator[Callable[[], Scripted]]:
 def delivery(desk: Desk, job_id: str) -> TaskRecord:
     """The record of the delivery that tells of a job."""
     desk.final(job_id)
-    return desk.record(app.store.run(moves.last_delivery(job_id)))
+    return desk.record(app.store.run(callbacks.last_delivery(job_id)))
 
 
 def said(request: Request) -> dict[str, Any]:
@@ -223,7 +227,7 @@ def test_a_job_of_several_attempts_is_told_of_at_its_end(
 ) -> None:
     job = flaky.apply_async((1,), callback_url=server.url)
     desk.attempted(job.id, 1)
-    assert app.store.run(moves.last_delivery(job.id)) == ""
+    assert app.store.run(callbacks.last_delivery(job.id)) == ""
     desk.hurry(job.id)
     desk.final(delivery(desk, job.id).id)
     assert [said(request)["type"] for request in server.requests] == ["task.success"]
@@ -285,7 +289,7 @@ def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
     last = desk.final(first.id)
     assert (last.status, last.attempts) == ("failed", 1)
     assert "answered 410: it gets no callbacks until POST /callbacks/enable" in last.error
-    assert [url for url, _ in app.store.run(moves.disabled(10))] == [gone.url]
+    assert [url for url, _ in app.store.run(callbacks.disabled(10))] == [gone.url]
 
     second = delivery(desk, add.apply_async((1, 1), callback_url=gone.url).id)
     assert desk.final(second.id).status == "failed"
@@ -295,8 +299,8 @@ def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
     )
     assert (len(gone.requests), len(other.requests)) == (1, 1)
 
-    assert app.store.run(moves.enable(gone.url))
-    assert not app.store.run(moves.enable(gone.url))
+    assert app.store.run(callbacks.enable(gone.url))
+    assert not app.store.run(callbacks.enable(gone.url))
     assert desk.app.AsyncResult(second.id).again()
     until(lambda: len(gone.requests) == 2)
     assert desk.final(second.id).status == "success"
@@ -341,7 +345,7 @@ def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
         for event in [said(request)]
     }
     assert ids == {job_id: delivery(desk, job_id).id for job_id in jobs}
-    assert app.store.run(moves.page(Question(kinds=["callback"]), limit=1)).total == 60
+    assert app.store.run(queries.page(Question(kinds=["callback"]), limit=1)).total == 60
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://a.example/", "", "http://10.0.0.1/"])
@@ -349,7 +353,7 @@ def test_a_url_that_may_not_be_called_is_refused_with_the_order(store: Store, ur
     for options in ({}, {"priority": 9}):
         with pytest.raises(InvalidField, match=r"^callback_url: "):
             add.apply_async((1, 1), callback_url=url, **options)
-    assert store.run(moves.stats()).total_tasks == 0
+    assert store.run(statistics.stats()).total_tasks == 0
 
 
 @pytest.mark.parametrize("options", [{}, {"priority": 9}, {"countdown": 0.01}])

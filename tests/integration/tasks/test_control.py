@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from project import moves
-from project.job import Job, JobResult, enqueue_many
-from project.labels import CONTROL_QUEUE
-from project.records import TaskStatus
-from project.store import Store
+from project.job.bulk import enqueue_many
+from project.job.result import JobResult
+from project.job.task import Job
+from project.records.labels import CONTROL_QUEUE
+from project.records.record import TaskStatus
+from project.store.client import Store
+from project.store.commands import queries, queues
 from tasks.control import STEP, cancel_jobs, retry_jobs
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Worker, Workers
+from tests.support import kinds
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 MANY = 4_000
 """So many that it takes a worker some time."""
@@ -23,7 +25,7 @@ MANY = 4_000
 @pytest.fixture
 def worker(store: Store, workers: Workers) -> Worker:
     """A worker that was told of another queue: it does these jobs all the same."""
-    assert store.run(moves.queues()) == []
+    assert store.run(queues.queues()) == []
     return workers.hire("--concurrency=1", "--queues=celery").ready()
 
 
@@ -37,8 +39,8 @@ def wait_in(queue: str, count: int) -> None:
 
 
 def waiting(store: Store, queue: str) -> int:
-    question = moves.Question(queues=[queue], statuses=[TaskStatus.PENDING])
-    return store.run(moves.page(question, limit=1)).total or 0
+    question = queries.Question(queues=[queue], statuses=[TaskStatus.PENDING])
+    return store.run(queries.page(question, limit=1)).total or 0
 
 
 def in_the_middle(desk: Desk, job: JobResult) -> None:
@@ -85,11 +87,11 @@ def test_failed_jobs_run_again_and_those_ordered_later_stay(worker: Worker, desk
     failed = [kinds.hopeless.delay() for _ in range(3)]
     for job in failed:
         desk.final(job.id)
-    desk.app.store.run(moves.pause("control"))
+    desk.app.store.run(queues.pause("control"))
     again = act(retry_jobs, kinds=["tests.hopeless"], statuses=["failed"])
     later = kinds.hopeless.delay()
     desk.final(later.id)
-    desk.app.store.run(moves.resume("control"))
+    desk.app.store.run(queues.resume("control"))
     assert desk.final(again.id).result == {"found": 3, "changed": 3}
     assert [desk.attempted(job.id, 2).attempts for job in failed] == [2, 2, 2]
     assert desk.record(later.id).attempts == 1

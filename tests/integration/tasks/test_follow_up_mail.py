@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from project.celery import app
-from project.records import TaskRecord
+from project.records.record import TaskRecord
 from tasks.exports import export_rows
 from tasks.reports import generate_report
-from tests import kinds
-from tests.smtp import Scripted
-from tests.workers import Desk, Workers
+from tests.support import kinds
+from tests.support.smtp_server import Scripted
+from tests.support.workers import Desk, Workers
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 MAY = {"month": "2026-05"}

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from project.errors import PermanentError, TransientError
-from tasks.press.orders import Made, Order, Origin, Output, Parameter, Step
-from tasks.press.process import pressed
-from tests.patience import until
-from tests.postgres import serving_postgres
+from tasks.rendering.definitions.schema import Made, Order, Origin, Output, Parameter, Step
+from tasks.rendering.process import pressed
+from tests.support.postgres import serving_postgres
+from tests.support.waiting import until
 
 SQL = """
 -- every order; the word $nothing in a comment is no filter, nor is '$this'
@@ -85,7 +85,7 @@ def test_a_filter_is_bound_by_the_server(order: Order) -> None:
 
 
 def test_a_report_is_made_of_rows_of_the_database(database: str, tmp_path: Path) -> None:
-    from tasks.press.catalogue import loaded
+    from tasks.rendering.definitions.report_types import loaded
     from tasks.reports.documents import ordered
 
     home = tmp_path / "types" / "orders"

@@ -21,11 +21,11 @@ from typing import Any
 import pytest
 
 from project.errors import InvalidField, PermanentError, TransientError
-from project.records import TaskRecord
-from project.settings import settings
+from project.records.record import TaskRecord
+from project.settings.values import settings
 from tasks.webhooks import call_webhook, calls, orders, wire
-from tests.scripted import HERE, OK, Plan, Request, Scripted, Talk, answer, says
-from tests.workers import Desk, Worker, Workers
+from tests.support.scripted_http import HERE, OK, Plan, Request, Scripted, Talk, answer, says
+from tests.support.workers import Desk, Worker, Workers
 
 ELSEWHERE = "127.0.0.1"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -12,15 +12,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from project import procfile
-from project.embedded import EmbeddedValkey
-from project.flower_alive import path
-from project.watching import is_loopback
-from tests import kinds
-from tests.patience import until
-from tests.ports import free_port
-from tests.processes import ROOT, Program
-from tests.workers import Desk, Workers
+from project.local import procfile
+from project.local.valkey import EmbeddedValkey
+from project.telemetry.flower_healthcheck import path
+from project.telemetry.flower_setup import is_loopback
+from tests.support import kinds
+from tests.support.ports import free_port
+from tests.support.processes import ROOT, Program
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 LINE = shlex.split(procfile.read(ROOT / "Procfile")["flower"])
 PASSWORD = ("me", "secret-of-mine")
@@ -50,7 +50,7 @@ class Flower(Program):
     def is_healthy(self) -> bool:
         """Whether the health check of the compose file says so."""
         checked = subprocess.run(
-            [sys.executable, "-m", "project.flower_alive"],
+            [sys.executable, "-m", "project.telemetry.flower_healthcheck"],
             cwd=ROOT,
             env=os.environ | self.environment,
             capture_output=True,

@@ -6,22 +6,23 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from http_process import Process, started
-from http_process import until as served
 from prometheus_client.parser import text_string_to_metric_families
 
-from project import moves
-from project.embedded import EmbeddedValkey
-from project.meters import Meters, Shelf, lane_field
-from project.moves import Message
-from project.records import TaskStatus
-from project.store import Store
-from tests import kinds
-from tests.patience import until
-from tests.ports import free_port
-from tests.processes import children
-from tests.promtool import promtool
-from tests.workers import Desk, Workers
+from project.local.valkey import EmbeddedValkey
+from project.records.counters import Meters, Shelf, lane_field
+from project.records.record import TaskStatus
+from project.store.client import Store
+from project.store.commands import attempts, jobs, maintenance, queues, statistics
+from project.store.commands import workers as worker_commands
+from project.store.commands.message import Message
+from tests.support import kinds
+from tests.support.http_process import Process, started
+from tests.support.http_process import until as served
+from tests.support.ports import free_port
+from tests.support.processes import children
+from tests.support.promtool import promtool
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 API = "api.app:build"
 KEYS = {
@@ -43,7 +44,7 @@ def shelf(meters: Meters, kind: str) -> Shelf:
 
 
 def start(store: Store, job_id: str, retries: int = 0) -> None:
-    store.run(moves.start(job_id, retries=retries, token="w#1"))
+    store.run(attempts.start(job_id, retries=retries, token="w#1"))
 
 
 def values(answer: httpx2.Response) -> Values:
@@ -68,66 +69,66 @@ def api(valkey: EmbeddedValkey, store: Store) -> Iterator[Process]:
 
 
 def test_the_wait_of_a_job_with_a_delay_begins_when_it_is_due(store: Store) -> None:
-    store.run(moves.enqueue(message("a", due=1.0)))
+    store.run(jobs.enqueue(message("a", due=1.0)))
     store.client.hset("continuo:job:a", "updated_at", "1000.0")  # it was ordered long ago
-    store.run(moves.promote(10))
+    store.run(maintenance.promote(10))
     start(store, "a")
-    waits = shelf(store.run(moves.meters()), "report").waits
+    waits = shelf(store.run(statistics.meters()), "report").waits
     assert waits.total == 1
     assert waits.seconds < 60
 
 
 def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> None:
-    store.run(moves.lease("w", 60, {"slots": 1, "queues": "celery"}, first=True))
+    store.run(worker_commands.lease("w", 60, {"slots": 1, "queues": "celery"}, first=True))
     text = '{"headers": {"id": "a"}}'
-    store.run(moves.enqueue(message("a", due=1.0)._replace(text=text)))
+    store.run(jobs.enqueue(message("a", due=1.0)._replace(text=text)))
     store.client.hset("continuo:job:a", "updated_at", "1000.0")
-    store.run(moves.promote(10))
-    (queue,) = store.run(moves.queues())
+    store.run(maintenance.promote(10))
+    (queue,) = store.run(queues.queues())
     assert queue.oldest is not None
     assert queue.oldest < 60
 
 
 def test_a_job_cancelled_while_it_waits_has_run_for_no_time(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
-    store.run(moves.cancel("a"))
-    counted = shelf(store.run(moves.meters()), "report")
+    store.run(jobs.enqueue(message("a")))
+    store.run(attempts.cancel("a"))
+    counted = shelf(store.run(statistics.meters()), "report")
     assert counted.runs == {}
     assert counted.finished(TaskStatus.CANCELLED) == 1
 
 
 def test_a_move_that_is_asked_for_twice_counts_once(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(jobs.enqueue(message("a")))
     start(store, "a")
     start(store, "a")
-    success = moves.succeed("a", token="w#1", result="1", news="{}")
+    success = attempts.succeed("a", token="w#1", result="1", news="{}")
     store.run(success)
     store.run(success)
-    counted = shelf(store.run(moves.meters()), "report")
+    counted = shelf(store.run(statistics.meters()), "report")
     assert (counted.enqueued, counted.waits.total) == (1, 1)
     assert counted.finished(TaskStatus.SUCCESS) == 1
 
 
 def test_what_a_server_has_counted_is_added_once(store: Store) -> None:
     amounts = {lane_field("GET", "/x", "=200"): 3}
-    assert store.run(moves.add_up("p", 1, amounts))
-    assert not store.run(moves.add_up("p", 1, amounts))
-    assert store.run(moves.add_up("p", 2, amounts))
-    assert store.run(moves.add_up("q", 2, amounts))
-    (lane,) = store.run(moves.meters()).lanes
+    assert store.run(statistics.add_up("p", 1, amounts))
+    assert not store.run(statistics.add_up("p", 1, amounts))
+    assert store.run(statistics.add_up("p", 2, amounts))
+    assert store.run(statistics.add_up("q", 2, amounts))
+    (lane,) = store.run(statistics.meters()).lanes
     assert lane.answers == {"200": 9}
 
 
 def test_counts_fit_into_a_full_redis(store: Store) -> None:
-    store.run(moves.enqueue(message("a")))
+    store.run(jobs.enqueue(message("a")))
     start(store, "a")
     store.client.config_set("maxmemory", "1")
     try:
-        store.run(moves.succeed("a", token="w#1", result="1", news="{}"))
-        assert store.run(moves.add_up("p", 1, {lane_field("GET", "/x", "=200"): 3}))
+        store.run(attempts.succeed("a", token="w#1", result="1", news="{}"))
+        assert store.run(statistics.add_up("p", 1, {lane_field("GET", "/x", "=200"): 3}))
     finally:
         store.client.config_set("maxmemory", "0")
-    assert shelf(store.run(moves.meters()), "report").finished(TaskStatus.SUCCESS) == 1
+    assert shelf(store.run(statistics.meters()), "report").finished(TaskStatus.SUCCESS) == 1
 
 
 def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
@@ -147,7 +148,7 @@ def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
     workers.hire().ready()
     desk.let_go(desk.held(held))
     desk.final(held)
-    meters = store.run(moves.meters())
+    meters = store.run(statistics.meters())
     adding, flaky, holding = (shelf(meters, f"tests.{name}") for name in ("add", "flaky", "hold"))
     assert (adding.enqueued, adding.waits.total, adding.attempts("success")) == (40, 40, 40)
     assert adding.jobs["success"] == 40
@@ -222,18 +223,18 @@ def test_promtool_finds_no_fault_in_the_text(api: Process) -> None:
 
 
 def test_the_last_hour_counts_what_ended_and_how_long_it_had_waited(store: Store) -> None:
-    assert store.run(moves.remember(every=60))
-    store.run(moves.enqueue_all([message(name) for name in "abc"]))
+    assert store.run(maintenance.remember(every=60))
+    store.run(jobs.enqueue_all([message(name) for name in "abc"]))
     start(store, "a")
-    store.run(moves.succeed("a", token="w#1", result="1", children="", news="{}"))
-    store.run(moves.cancel("b"))
-    now = store.run(moves.history())[-1]
+    store.run(attempts.succeed("a", token="w#1", result="1", children="", news="{}"))
+    store.run(attempts.cancel("b"))
+    now = store.run(statistics.history())[-1]
     assert (now.ordered, now.success, now.failed, now.cancelled) == (3, 1, 0, 1)
     assert now.wait_p50 is not None
     assert 0 < now.wait_p50 <= 1
 
 
 def test_what_was_counted_is_written_down_once_a_minute_and_kept_an_hour(store: Store) -> None:
-    assert [store.run(moves.remember(every=3600)) for _ in range(2)] == [True, False]
-    assert all(store.run(moves.remember(every=1e-6)) for _ in range(70))
+    assert [store.run(maintenance.remember(every=3600)) for _ in range(2)] == [True, False]
+    assert all(store.run(maintenance.remember(every=1e-6)) for _ in range(70))
     assert store.client.llen("continuo:history") == 61

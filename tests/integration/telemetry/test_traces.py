@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from http_process import Process, started
-from http_process import until as served
 
-from project.embedded import EmbeddedValkey
-from project.trail import TRAIL
-from tests import kinds
-from tests.collector import Collector, collecting
-from tests.opentelemetry_home import home
-from tests.patience import until
-from tests.processes import Program
-from tests.workers import Desk, Worker, Workers
+from project.local.valkey import EmbeddedValkey
+from project.messages.trace_context import TRAIL
+from tests.support import kinds
+from tests.support.http_process import Process, started
+from tests.support.http_process import until as served
+from tests.support.opentelemetry_packages import home
+from tests.support.otlp_collector import Collector, collecting
+from tests.support.processes import Program
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -160,7 +160,7 @@ def test_an_endpoint_without_opentelemetry_is_said_at_the_start(tmp_path: Path) 
 
 def test_without_an_endpoint_nothing_of_it_is_imported_by_us(tmp_path: Path) -> None:
     code = """
-import sys, api.app, api.exchange, project.tracing
+import sys, api.app, api.http.dispatch, project.telemetry.tracing
 from api.drain import Drain
 api.app.build(Drain())
 print([name for name in sys.modules if name.startswith("opentelemetry.exporter")])

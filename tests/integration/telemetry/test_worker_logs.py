@@ -3,14 +3,13 @@
 import json
 from typing import Any
 
-from http_process import started
-from http_process import until as served
-
-from project.embedded import EmbeddedValkey
-from project.trail import TRAIL
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Worker, Workers
+from project.local.valkey import EmbeddedValkey
+from project.messages.trace_context import TRAIL
+from tests.support import kinds
+from tests.support.http_process import started
+from tests.support.http_process import until as served
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 
 def lines(worker: Worker, job_id: str) -> list[dict[str, Any]]:

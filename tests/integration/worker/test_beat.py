@@ -11,13 +11,13 @@ from celery.beat import ScheduleEntry
 from celery.schedules import crontab, schedule
 
 from project.celery import app
-from project.records import TaskRecord
-from project.schedule import job_id
-from project.settings import settings
-from tests.beating import EVERY
-from tests.patience import until
-from tests.processes import Program
-from tests.workers import Desk
+from project.records.record import TaskRecord
+from project.settings.values import settings
+from project.worker.beat import job_id
+from tests.support.beat_app import EVERY
+from tests.support.processes import Program
+from tests.support.waiting import until
+from tests.support.workers import Desk
 
 AT_THREE = crontab(hour="3", minute="0")
 YESTERDAY = datetime(2026, 11, 23, 3, 0, 1, tzinfo=UTC)
@@ -34,7 +34,15 @@ def beats(client: redis.Redis, tmp_path: Path) -> Iterator[list[Program]]:
 
 
 def beat(folder: Path) -> Program:
-    command = [sys.executable, "-m", "celery", "-A", "tests.beating", "beat", "--loglevel=INFO"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.support.beat_app",
+        "beat",
+        "--loglevel=INFO",
+    ]
     command += [f"--schedule={folder}"]
     environment = {"REDIS_URL": settings().store_url, "DATA_DIR": str(folder.parent)}
     return Program(command, folder.with_suffix(".log"), environment)

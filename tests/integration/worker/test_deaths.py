@@ -5,11 +5,11 @@ import signal
 
 import pytest
 
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.processes import children, is_alive
-from tests.workers import Desk, Workers
+from project.records.record import TaskStatus
+from tests.support import kinds
+from tests.support.processes import children, is_alive
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 def test_a_killed_pool_process_gives_its_job_back(desk: Desk, workers: Workers) -> None:

@@ -4,8 +4,8 @@ from statistics import median
 
 import pytest
 
-from tests import kinds
-from tests.workers import Desk, Workers
+from tests.support import kinds
+from tests.support.workers import Desk, Workers
 
 SOON = 0.1
 """Seconds from the end of a job to the start of the one behind it; it takes milliseconds."""

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 import redis
 
-from project import moves
 from project.celery import Continuo, application
-from project.job import JobResult
-from project.moves import Question
-from project.records import TaskRecord
-from project.settings import Settings, settings
-from tests.kinds import add
-from tests.patience import until
-from tests.ports import free_port
-from tests.rabbitmq import RabbitMQ
-from tests.smtp import Scripted
-from tests.workers import Worker
+from project.job.result import JobResult
+from project.records.record import TaskRecord
+from project.settings.values import Settings, settings
+from project.store.commands import callbacks, jobs, queries
+from project.store.commands.queries import Question
+from tests.support.kinds import add
+from tests.support.ports import free_port
+from tests.support.rabbitmq import RabbitMQ
+from tests.support.smtp_server import Scripted
+from tests.support.waiting import until
+from tests.support.workers import Worker
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +81,14 @@ def test_a_record_without_a_message_is_sent_within_a_minute(
     app: Continuo, worker: Worker, client: redis.Redis
 ) -> None:
     message = add.message((2, 3))
-    app.store.run(moves.enqueue(message))  # and the process dies here
+    app.store.run(jobs.enqueue(message))  # and the process dies here
     client.zadd("continuo:unsent", {message.id: 1.0})  # a while ago
     assert final(app.AsyncResult(message.id)).result == 5
 
 
 def test_a_message_sent_twice_runs_once(app: Continuo, worker: Worker, client: redis.Redis) -> None:
     message = add.message((2, 3))
-    app.store.run(moves.enqueue(message))
+    app.store.run(jobs.enqueue(message))
     assert app.relay is not None
     assert app.relay.resend(app.store, waited=0) == 1
     client.zadd("continuo:unsent", {message.id: 1.0})
@@ -105,7 +105,7 @@ def test_the_end_of_a_job_is_told_by_a_job_of_its_own(
     message = add.message((2, 3), callback_url="http://nobody.invalid/")
     app.send(message)
     final(app.AsyncResult(message.id))
-    delivery = app.AsyncResult(app.store.run(moves.last_delivery(message.id)))
+    delivery = app.AsyncResult(app.store.run(callbacks.last_delivery(message.id)))
     until(lambda: delivery.record and delivery.record.status == "retrying", 10)
     assert client.zcard("continuo:unsent") == 0
 
@@ -134,7 +134,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
         assert (record.status, record.attempts) == ("success", 1)
         assert record.result["sent"] == len(people)
         assert server.times == Counter(people)
-        helpers = moves.page(Question(kinds=["email_blast_help"]), limit=1, cursor=None)
+        helpers = queries.page(Question(kinds=["email_blast_help"]), limit=1, cursor=None)
         assert (app.store.run(helpers).total or 0) >= 2
         assert client.zcard("continuo:unsent") == 0
     finally:

@@ -5,11 +5,11 @@ import signal
 
 import redis
 
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.processes import children, is_asleep
-from tests.workers import Desk, Workers
+from project.records.record import TaskStatus
+from tests.support import kinds
+from tests.support.processes import children, is_asleep
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(

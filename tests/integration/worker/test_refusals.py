@@ -7,11 +7,11 @@ import time
 import pytest
 import redis
 
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.processes import children, is_asleep
-from tests.workers import Desk, Worker, Workers
+from project.records.record import TaskStatus
+from tests.support import kinds
+from tests.support.processes import children, is_asleep
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 REFUSED_SECONDS = 2.0
 OUTAGE_MS = 4_000

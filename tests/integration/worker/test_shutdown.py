@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from project.records import TaskStatus
-from project.recovery import LEASE_LOST
-from project.streak import QUICK
-from tests import kinds
-from tests.patience import until
-from tests.processes import is_alive
-from tests.workers import Desk, Worker, Workers
+from project.records.record import TaskStatus
+from project.worker.lease import LEASE_LOST
+from project.worker.streak import QUICK
+from tests.support import kinds
+from tests.support.processes import is_alive
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 
 def all_gone(pids: Iterable[int]) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.processes import Program
-from tests.workers import Desk, Workers
+from project.records.record import TaskStatus
+from tests.support import kinds
+from tests.support.processes import Program
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture
@@ -46,7 +46,15 @@ def test_a_stock_clients_job_is_tried_again_on_the_record(
 
 
 def test_a_stock_worker_runs_our_jobs(desk: Desk, workers: Workers, plain_client: Celery) -> None:
-    command = [sys.executable, "-m", "celery", "-A", "tests.plain", "worker", "--pool=solo"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.support.stock_celery",
+        "worker",
+        "--pool=solo",
+    ]
     command += ["--loglevel=INFO", "--without-mingle", "--without-gossip"]
     plain = Program(command, workers.folder / "plain.log", {"REDIS_URL": workers.url})
     try:

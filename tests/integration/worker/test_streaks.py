@@ -9,12 +9,13 @@ import pytest
 import redis
 from celery import chord
 
-from project.job import Job, JobResult
-from project.moves import Cancel
-from project.records import TaskStatus
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Workers
+from project.job.result import JobResult
+from project.job.task import Job
+from project.records.record import TaskStatus
+from project.store.commands.attempts import Cancel
+from tests.support import kinds
+from tests.support.waiting import until
+from tests.support.workers import Desk, Workers
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from project.celery import app
-from tests import kinds
-from tests.patience import until
-from tests.workers import Desk, Worker, Workers
+from tests.support import kinds
+from tests.support.waiting import until
+from tests.support.workers import Desk, Worker, Workers
 
 GARBAGE = "continuo:garbage"
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from api.__main__ import refuse, require_port, wrong_settings
-from api.server import bracketed
-from project.settings import Settings
+from api.server.process import bracketed
+from project.settings.values import Settings
 
 
 def test_a_free_port_is_free() -> None:

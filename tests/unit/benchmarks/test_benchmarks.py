@@ -16,11 +16,11 @@ from benchmarks.measures import percentile
 from benchmarks.processes import Program, tree
 from benchmarks.stacks import CELERY, OURS, STACKS
 from benchmarks.targets import MISSED, TARGETS, judged
-from tasks.press import catalogue
-from tests.patience import until
-from tests.processes import is_alive
+from tasks.rendering.definitions import report_types
+from tests.support.processes import is_alive
+from tests.support.waiting import until
 
-LATEST = Path(__file__).parents[2] / "benchmarks" / "results" / "latest.json"
+LATEST = Path(__file__).parents[3] / "benchmarks" / "results" / "latest.json"
 STALL = 0.3
 REQUEST = [get("/")]
 
@@ -108,5 +108,5 @@ def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
 
 
 def test_the_report_that_is_measured_has_500_lines() -> None:
-    kind = catalogue.loaded(reports.TYPES)[reports.TWENTY]
+    kind = report_types.loaded(reports.TYPES)[reports.TWENTY]
     assert kind.definition.limits.table_rows == 500

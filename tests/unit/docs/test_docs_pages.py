@@ -2,8 +2,8 @@
 
 import re
 
-from project.holders import SCOPES
-from tests.readme import ROOT, rows, section
+from project.settings.api_keys import SCOPES
+from tests.support.markdown import ROOT, rows, section
 
 DEPLOYMENT = ROOT / "docs" / "how-to" / "deployment.md"
 KEYS = ROOT / "docs" / "how-to" / "keys-and-tenants.md"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tasks.webhooks.deliveries import sign
-from tests.guides import DOCS, blocks
+from tests.support.guides import DOCS, blocks
 
 CODE = {
     block.language: block.code for block in blocks(DOCS / "how-to" / "webhooks-and-callbacks.md")

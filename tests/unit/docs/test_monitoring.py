@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.exposition import expose
-from tests.promtool import promtool
-from tests.readme import ROOT
+from api.routes.operations.prometheus import expose
 from tests.reference.metrics import METERS, QUEUE
+from tests.support.markdown import ROOT
+from tests.support.promtool import promtool
 
 FOLDER = ROOT / "docs" / "monitoring"
 ALERTS = (FOLDER / "alerts.yml").read_text()

@@ -8,9 +8,9 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from api.app import build
-from api.drain import Drain
-from project.settings import Settings
-from tests.readme import README, ROOT, code, section
+from api.http.shutdown import Drain
+from project.settings.values import Settings
+from tests.support.markdown import README, ROOT, code, section
 
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
@@ -60,7 +60,10 @@ def test_a_path_that_is_named_is_there(page: Path) -> None:
 
 @pytest.mark.parametrize(
     ("guide", "folder"),
-    [("reports.md", "tasks/press/types"), ("email-blasts.md", "tasks/emails/templates")],
+    [
+        ("reports.md", "tasks/rendering/definitions/types"),
+        ("email-blasts.md", "tasks/emails/templates"),
+    ],
 )
 def test_what_is_shipped_is_named_in_its_guide(guide: str, folder: str) -> None:
     told = (ROOT / "docs" / "how-to" / guide).read_text()

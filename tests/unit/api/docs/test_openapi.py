@@ -3,9 +3,9 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from api.edge import Answer, Request, Router
-from api.openapi import Info, document
-from api.problems import ProblemDocument
+from api.docs.openapi import Info, document
+from api.http.problems import ProblemDocument
+from api.http.routing import Answer, Request, Router
 
 
 class Order(msgspec.Struct, frozen=True):

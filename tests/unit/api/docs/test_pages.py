@@ -5,10 +5,10 @@ import re
 import pytest
 from cello import Request as RawRequest
 
-from api.docs import describe
-from api.edge import Answer, Request, Router
-from api.openapi import Info
-from api.problems import Problem
+from api.docs.openapi import Info
+from api.docs.pages import describe
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
 
 app = Router()
 routes = describe(app, Info("Continuo", "1.0"))

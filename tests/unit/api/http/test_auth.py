@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from cello import Request
 
-from api.keys import KeyFile, Keyring
-from api.problems import Problem
-from project.holders import Holder
-from project.settings import read_key_file
+from api.http.auth import KeyFile, Keyring
+from api.http.problems import Problem
+from project.settings.api_keys import Holder
+from project.settings.values import read_key_file
 
 KEY = "0123456789abcdef"
 keys = Keyring(
@@ -69,7 +69,7 @@ def test_a_key_opens_what_its_scopes_say() -> None:
 def test_a_file_of_keys_is_read_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("api.keys.LOOK_EVERY", 0)
+    monkeypatch.setattr("api.http.auth.LOOK_EVERY", 0)
     path = tmp_path / "keys"
 
     def who() -> Holder:

@@ -3,8 +3,8 @@ import asyncio
 import cello
 import pytest
 
-from api.cors import Cors
-from api.edge import Request
+from api.http.cors import Cors
+from api.http.routing import Request
 
 PAGE = "https://pages.example.com"
 

@@ -8,14 +8,14 @@ import cello
 import msgspec
 import pytest
 
-from api import exchange
-from api.drain import Drain
-from api.edge import Answer, Handler, Request, Route
-from api.exchange import Edge, Endpoint
-from api.keys import Keyring
-from api.problems import Problem
+from api.http import dispatch
+from api.http.auth import Keyring
+from api.http.dispatch import Edge, Endpoint
+from api.http.problems import Problem
+from api.http.routing import Answer, Handler, Request, Route
+from api.http.shutdown import Drain
 from project.errors import InvalidField, StoreUnavailable
-from project.holders import Holder
+from project.settings.api_keys import Holder
 
 KEY = "0123456789abcdef"
 
@@ -279,7 +279,7 @@ def test_a_header_that_would_break_the_answer_is_500(value: str) -> None:
 def test_a_handler_that_takes_too_long_is_cancelled_and_503(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exchange, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(dispatch, "ANSWER_SECONDS", 0.01)
     cancelled = []
 
     async def wait(_: Request) -> Answer:

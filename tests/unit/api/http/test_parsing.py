@@ -5,10 +5,10 @@ import msgspec
 import pytest
 from cello import Request
 
-from api.parsing import Body, Query
-from api.problems import Problem
+from api.http.parsing import Body, Query
+from api.http.problems import Problem
 from project.errors import InvalidField
-from project.nesting import MOST_LEVELS
+from project.messages.nesting import MOST_LEVELS
 
 LIMIT = 1_000
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.paths import Paths, places
+from api.http.paths import Paths, places
 
 
 def paths(*templates: str) -> Paths[str]:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from api.problems import FieldError, Problem, problem_from, title, unavailable
+from api.http.problems import FieldError, Problem, problem_from, title, unavailable
 from project.errors import InvalidField, StoreUnavailable
 
 

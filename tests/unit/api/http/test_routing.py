@@ -1,6 +1,6 @@
 import pytest
 
-from api.edge import Answer, Request, Route, Router
+from api.http.routing import Answer, Request, Route, Router
 
 
 async def handle(_: Request) -> Answer:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from api.violations import Violation, violation
+from api.http.validation_errors import Violation, violation
 
 
 class Colour(StrEnum):

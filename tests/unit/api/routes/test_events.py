@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from api import events
-from project.feed import MOST_HEARD, Listener
-from project.moves import Noted, Replay
-from project.records import Event, TaskStatus, Wanted
+from api.routes.tasks import events
+from project.records.record import Event, TaskStatus, Wanted
+from project.store.commands.events import Noted, Replay
+from project.store.event_feed import MOST_HEARD, Listener
 
 
 def noted(place: str, job_id: str = "a", kind: str = "report") -> Noted:

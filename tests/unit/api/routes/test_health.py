@@ -4,11 +4,11 @@ from time import perf_counter
 import pytest
 from cello import Request as RawRequest
 
-from api import health
-from api.drain import Drain
-from api.edge import Answer, Request
-from api.health import Ping, report_health
-from api.problems import Problem
+from api.http.problems import Problem
+from api.http.routing import Answer, Request
+from api.http.shutdown import Drain
+from api.routes.operations import health
+from api.routes.operations.health import Ping, report_health
 from project.errors import StoreUnavailable
 
 

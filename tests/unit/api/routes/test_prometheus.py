@@ -1,9 +1,9 @@
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.exposition import expose
-from project.labels import Label
-from project.meters import BOUNDS, Histogram, Host, Lane, Meters, Shelf, bucket_of
-from project.records import Queue
+from api.routes.operations.prometheus import expose
+from project.records.counters import BOUNDS, Histogram, Host, Lane, Meters, Shelf, bucket_of
+from project.records.labels import Label
+from project.records.record import Queue
 
 
 def times(*seconds: float) -> Histogram:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from api.pieces import Piece, cut
-from api.problems import Problem
-from project.artifacts import Artifact
+from api.http.problems import Problem
+from api.server.byte_ranges import Piece, cut
+from project.artifacts.links import Artifact
 
 ARTIFACT = Artifact(f"2026-11-25/{'ab' * 32}.pdf", "report.pdf")
 TAG = '"abababababababababababababababab"'

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from api.logs import AccessLine, write_access
-from project.logs import JsonFormatter
-from project.trail import REQUEST_ID, TRAIL
+from api.telemetry.access_log import AccessLine, write_access
+from project.messages.trace_context import REQUEST_ID, TRAIL
+from project.telemetry.logs import JsonFormatter
 
 LINE = AccessLine(
     ts=1.5, method="GET", route="/a/{id}", status=200, ms=0.25, request_id="r", key='"quoted"\n'

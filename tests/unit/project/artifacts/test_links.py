@@ -15,19 +15,19 @@ from pathlib import Path
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from project import artifacts, shelves
-from project.artifacts import Artifact, ArtifactGone
+from project.artifacts import links, storage
+from project.artifacts.links import Artifact, ArtifactGone
 from project.errors import LinkExpired, LinkTampered
-from project.settings import settings
-from tests.patience import until
+from project.settings.values import settings
+from tests.support.waiting import until
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A place to make files in."""
-    with artifacts.workshop() as folder:
+    with links.workshop() as folder:
         yield folder
 
 
@@ -43,13 +43,13 @@ def path_of(artifact: Artifact) -> Path:
 
 
 def token_of(artifact: Artifact) -> str:
-    return artifacts.link(artifact).rpartition("/")[2]
+    return links.link(artifact).rpartition("/")[2]
 
 
 def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) -> None:
     file = made(folder)
-    kept = artifacts.keep(file, "summary-report.pdf")
-    place = artifacts.locate(kept)
+    kept = links.keep(file, "summary-report.pdf")
+    place = links.locate(kept)
     assert isinstance(place, Path)
     assert place.read_bytes() == file.read_bytes()
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -58,30 +58,30 @@ def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) 
 
 
 def test_what_was_kept_stays_when_its_workshop_is_cleared() -> None:
-    with artifacts.workshop() as folder:
-        kept = artifacts.keep(made(folder), "a.pdf")
+    with links.workshop() as folder:
+        kept = links.keep(made(folder), "a.pdf")
     assert not folder.exists()
-    assert artifacts.locate(kept)
+    assert links.locate(kept)
 
 
 def test_the_same_bytes_are_kept_once_whatever_their_name(folder: Path) -> None:
     file = made(folder)
-    first = artifacts.keep(file, "a.pdf")
+    first = links.keep(file, "a.pdf")
     written = path_of(first).stat()
-    second = artifacts.keep(made(folder, file.read_bytes()), "b.pdf")
+    second = links.keep(made(folder, file.read_bytes()), "b.pdf")
     assert second == Artifact(first.key, "b.pdf")
     assert path_of(first).stat().st_ino == written.st_ino
 
 
 def test_other_bytes_under_the_same_name_are_something_else(folder: Path) -> None:
-    assert artifacts.keep(made(folder), "a.pdf").key != artifacts.keep(made(folder), "a.pdf").key
+    assert links.keep(made(folder), "a.pdf").key != links.keep(made(folder), "a.pdf").key
 
 
 def test_many_who_keep_the_same_bytes_at_once_all_succeed(folder: Path) -> None:
     content = uuid.uuid4().bytes
     files = [made(folder, content) for _ in range(32)]
     with ThreadPoolExecutor(8) as pool:
-        kept = set(pool.map(lambda file: artifacts.keep(file, "a.pdf"), files))
+        kept = set(pool.map(lambda file: links.keep(file, "a.pdf"), files))
     assert len(kept) == 1
     assert path_of(kept.pop()).read_bytes() == content
 
@@ -100,15 +100,15 @@ def test_a_file_is_on_disk_before_it_has_its_name(
         done.append(os.stat(descriptor).st_ino)
         fsync(descriptor)
 
-    monkeypatch.setattr(shelves.os, "link", note_link)
-    monkeypatch.setattr(shelves.os, "fsync", note_flush)
-    kept = path_of(artifacts.keep(file, "a.pdf"))
+    monkeypatch.setattr(storage.os, "link", note_link)
+    monkeypatch.setattr(storage.os, "fsync", note_flush)
+    kept = path_of(links.keep(file, "a.pdf"))
     assert done[:3] == [file.stat().st_ino, "named", kept.parent.stat().st_ino]
 
 
 WRITER = """
 import sys
-from project import artifacts
+from project.artifacts import links as artifacts
 with artifacts.workshop() as folder:
     file = folder / "big.csv"
     with file.open("wb") as out:
@@ -151,10 +151,10 @@ def test_workers_that_race_leave_one_whole_artifact(tmp_path: Path) -> None:
 
 def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
     file = made(folder)
-    kept = artifacts.keep(file, "a.xlsx")
-    about = artifacts.described(kept, file)
+    kept = links.keep(file, "a.xlsx")
+    about = links.described(kept, file)
     url, ends = about.pop("download_url"), about.pop("expires_at")
-    assert artifacts.resolve(url.rpartition("/")[2]) == kept
+    assert links.resolve(url.rpartition("/")[2]) == kept
     assert abs(ends - time.time() - settings().link_seconds) < 5
     assert about == {
         "filename": "a.xlsx",
@@ -165,16 +165,16 @@ def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
 
 
 def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
-    kept = artifacts.keep(made(folder), "old.pdf")
+    kept = links.keep(made(folder), "old.pdf")
     path_of(kept).unlink()
     with pytest.raises(ArtifactGone, match=r"old\.pdf is no longer kept"):
-        artifacts.locate(kept)
+        links.locate(kept)
 
 
 def test_a_link_starts_with_our_address_and_leads_back() -> None:
     kept = Artifact("2026-11-25/0123.pdf", "Größe & Gewicht.pdf")
-    assert artifacts.link(kept).startswith(f"{settings().base_url}/artifacts/")
-    assert artifacts.resolve(token_of(kept)) == kept
+    assert links.link(kept).startswith(f"{settings().base_url}/artifacts/")
+    assert links.resolve(token_of(kept)) == kept
 
 
 def test_a_link_needs_no_quoting() -> None:
@@ -188,25 +188,25 @@ def test_a_link_whose_letters_were_changed_is_refused() -> None:
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         if changed[:-1] != token[:-1]:  # the last letter of base64 has bits that mean nothing
             with pytest.raises(LinkTampered):
-                artifacts.resolve(changed)
+                links.resolve(changed)
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "%00", "..", "ü"])
 def test_a_link_that_was_never_ours_is_refused(token: str) -> None:
     with pytest.raises(LinkTampered):
-        artifacts.resolve(token)
+        links.resolve(token)
 
 
 def test_a_link_signed_with_another_secret_is_refused() -> None:
-    foreign = URLSafeTimedSerializer("somebody else's secret", salt=artifacts.SALT)
+    foreign = URLSafeTimedSerializer("somebody else's secret", salt=links.SALT)
     with pytest.raises(LinkTampered):
-        artifacts.resolve(foreign.dumps(["0123.pdf", "a.pdf"]))
+        links.resolve(foreign.dumps(["0123.pdf", "a.pdf"]))
 
 
 def test_something_else_that_we_signed_is_no_link() -> None:
     other = URLSafeTimedSerializer(settings().signing_keys[0], salt="another use")
     with pytest.raises(LinkTampered):
-        artifacts.resolve(other.dumps(["0123.pdf", "a.pdf"]))
+        links.resolve(other.dumps(["0123.pdf", "a.pdf"]))
 
 
 def with_secrets(monkeypatch: pytest.MonkeyPatch, *secrets: str) -> None:
@@ -219,12 +219,12 @@ def test_an_older_secret_opens_its_links_until_it_is_taken_out(
     with_secrets(monkeypatch, "old-secret-old-secret")
     old = token_of(Artifact("0123.pdf", "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret", "old-secret-old-secret")
-    assert artifacts.resolve(old)
+    assert links.resolve(old)
     new = token_of(Artifact("0123.pdf", "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret")
-    assert artifacts.resolve(new)
+    assert links.resolve(new)
     with pytest.raises(LinkTampered):
-        artifacts.resolve(old)
+        links.resolve(old)
 
 
 def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
         past.setattr(time, "time", lambda: long_ago)
         token = token_of(Artifact("0123.pdf", "a.pdf"))
     with pytest.raises(LinkExpired):
-        artifacts.resolve(token)
+        links.resolve(token)
 
 
 def kept_days_ago(home: Path, days: float) -> Path:
@@ -246,7 +246,7 @@ def kept_days_ago(home: Path, days: float) -> Path:
 
 def tidied(home: Path, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "project.janitor"],
+        [sys.executable, "-m", "project.artifacts.cleanup"],
         cwd=ROOT,
         env=os.environ | {"DATA_DIR": str(home)} | environment,
         capture_output=True,
@@ -290,10 +290,8 @@ def test_with_nothing_there_the_janitor_has_nothing_to_do(tmp_path: Path) -> Non
 
 
 def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -> None:
-    assert artifacts.disposition("a b.pdf") == {
-        "Content-Disposition": 'attachment; filename="a b.pdf"'
-    }
-    odd = artifacts.disposition('Größe "x"\r\nSet-Cookie: a.pdf')["Content-Disposition"]
+    assert links.disposition("a b.pdf") == {"Content-Disposition": 'attachment; filename="a b.pdf"'}
+    odd = links.disposition('Größe "x"\r\nSet-Cookie: a.pdf')["Content-Disposition"]
     assert odd.isascii()
     assert odd.isprintable()
     assert "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%22x%22" in odd
@@ -302,12 +300,12 @@ def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -
 def test_upkeep_starts_the_janitor_once_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from project import upkeep
+    from project.worker import maintenance
 
     ran = tmp_path / "ran"
     code = f"import pathlib, signal; pathlib.Path({str(ran)!r}).touch(); signal.pause()"
-    monkeypatch.setattr(upkeep, "JANITOR", (sys.executable, "-c", code))
-    keeping = upkeep.Upkeep(None, settings())  # type: ignore[arg-type] - it asks Redis nothing
+    monkeypatch.setattr(maintenance, "JANITOR", (sys.executable, "-c", code))
+    keeping = maintenance.Upkeep(None, settings())  # type: ignore[arg-type] - it asks Redis nothing
     keeping.tidy()
     first = keeping._janitor  # noqa: SLF001
     assert first

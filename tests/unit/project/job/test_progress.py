@@ -1,8 +1,8 @@
 import pytest
 
 from project.errors import InvalidField
-from project.progress import EVERY, MOST_NOTE, Teller, made
-from project.records import Progress
+from project.job.progress import EVERY, MOST_NOTE, Teller, made
+from project.records.record import Progress
 
 
 class Attempt:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from project import outbox
 from project.errors import UnsafeStart
-from project.outbox import Outbox
+from project.local import mail_sink
+from project.local.mail_sink import Outbox
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MAIL = b"Subject: hi\r\n\r\n.hello\r\n"
 
 
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 def start(port: int, data_dir: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "project.outbox"],
+        [sys.executable, "-W", "error", "-m", "project.local.mail_sink"],
         cwd=ROOT,
         env=os.environ | {"SMTP_PORT": str(port), "DATA_DIR": str(data_dir)},
         stdout=subprocess.PIPE,
@@ -104,7 +104,7 @@ def test_a_taken_port_is_one_clear_line_and_a_bad_exit(running: Running) -> None
 
 def test_a_mail_that_is_too_large_is_refused_and_not_kept(running: Running) -> None:
     with running.client() as client:
-        large = (b"x" * 900 + b"\r\n") * (outbox.MAX_MAIL_BYTES // 900)
+        large = (b"x" * 900 + b"\r\n") * (mail_sink.MAX_MAIL_BYTES // 900)
         client.ehlo_or_helo_if_needed()
         client.mail("c@x.org")
         client.rcpt("a@x.org")
@@ -120,14 +120,14 @@ def test_a_line_without_end_is_cut_off(running: Running) -> None:
         client.rcpt("a@x.org")
         assert client.docmd("DATA")[0] == 354
         with pytest.raises(smtplib.SMTPServerDisconnected):
-            client.send(b"\n" * (2 * outbox.MAX_MAIL_BYTES))
+            client.send(b"\n" * (2 * mail_sink.MAX_MAIL_BYTES))
         client.close()
     with running.client() as client:
         client.sendmail("c@x.org", ["a@x.org"], MAIL)
 
 
 def test_a_mail_has_at_most_a_hundred_recipients(running: Running) -> None:
-    many = [f"a{number}@x.org" for number in range(outbox.MAX_RECIPIENTS + 1)]
+    many = [f"a{number}@x.org" for number in range(mail_sink.MAX_RECIPIENTS + 1)]
     with running.client() as client:
         refused = client.sendmail("c@x.org", many, MAIL)
     assert list(refused) == [many[-1]]
@@ -145,10 +145,10 @@ def test_a_full_disk_is_a_temporary_refusal(running: Running) -> None:
 
 
 def test_too_many_connections_are_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(mail_sink, "MAX_CONNECTIONS", 1)
 
     async def connect_twice() -> bytes:
-        async with outbox.listening(Outbox(tmp_path), 0) as port:
+        async with mail_sink.listening(Outbox(tmp_path), 0) as port:
             first, first_writer = await asyncio.open_connection("127.0.0.1", port)
             assert (await first.readline()).startswith(b"220 ")
             second, second_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -157,13 +157,13 @@ def test_too_many_connections_are_told_so(tmp_path: Path, monkeypatch: pytest.Mo
                 writer.close()
             return said
 
-    assert asyncio.run(asyncio.wait_for(connect_twice(), 10)) == outbox.BUSY
+    assert asyncio.run(asyncio.wait_for(connect_twice(), 10)) == mail_sink.BUSY
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - must be refused
 def test_a_host_that_others_can_reach_is_refused(host: str, tmp_path: Path) -> None:
     async def listen() -> None:
-        async with outbox.listening(Outbox(tmp_path), 0, host):
+        async with mail_sink.listening(Outbox(tmp_path), 0, host):
             pass
 
     with pytest.raises(UnsafeStart, match="not a loopback address"):
@@ -173,7 +173,7 @@ def test_a_host_that_others_can_reach_is_refused(host: str, tmp_path: Path) -> N
 def test_the_oldest_mails_go_when_there_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_FILES", 3)
+    monkeypatch.setattr(mail_sink, "MAX_FILES", 3)
     box = Outbox(tmp_path)
     paths = [box.keep(b"x") for _ in range(5)]
     assert sorted(tmp_path.iterdir()) == paths[2:]
@@ -182,7 +182,7 @@ def test_the_oldest_mails_go_when_there_are_too_many(
 def test_the_oldest_mails_go_when_they_are_too_large_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_TOTAL_BYTES", 100)
+    monkeypatch.setattr(mail_sink, "MAX_TOTAL_BYTES", 100)
     box = Outbox(tmp_path)
     paths = [box.keep(b"x" * 40) for _ in range(5)]
     assert sorted(tmp_path.iterdir()) == paths[3:]
@@ -191,7 +191,7 @@ def test_the_oldest_mails_go_when_they_are_too_large_together(
 def test_mails_of_an_earlier_run_count_and_its_drafts_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_FILES", 2)
+    monkeypatch.setattr(mail_sink, "MAX_FILES", 2)
     for name in ("1.eml", "2.eml", "3.eml", ".4.eml.draft"):
         (tmp_path / name).write_bytes(b"x")
     box = Outbox(tmp_path)
@@ -203,7 +203,7 @@ def test_mails_of_an_earlier_run_count_and_its_drafts_go(
 def test_a_mail_somebody_deleted_by_hand_does_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "MAX_FILES", 1)
+    monkeypatch.setattr(mail_sink, "MAX_FILES", 1)
     box = Outbox(tmp_path)
     box.keep(b"x").unlink()
     newest = box.keep(b"x")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from project import procfile
 from project.errors import ContinuoError
+from project.local import procfile
 
-OURS = Path(__file__).parents[3] / "Procfile"
+OURS = Path(__file__).parents[4] / "Procfile"
 
 
 def read(folder: Path, text: str) -> dict[str, str]:

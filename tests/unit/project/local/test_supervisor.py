@@ -1,4 +1,4 @@
-"""The crew that ``project.up`` keeps running, with real processes."""
+"""The crew that ``project.local.up`` keeps running, with real processes."""
 
 import os
 import signal
@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from project.crew import LONGEST_PAUSE, RESTART_PAUSE, SETTLED_AFTER, Crew, Member, ending
-from tests.patience import until
+from project.local.supervisor import (
+    LONGEST_PAUSE,
+    RESTART_PAUSE,
+    SETTLED_AFTER,
+    Crew,
+    Member,
+    ending,
+)
+from tests.support.waiting import until
 
 WAITS = "sleep 60"
 DEAF = """sh -c 'trap "" TERM; echo deaf; sleep 60 & wait; wait'"""

@@ -15,11 +15,11 @@ from kombu.transport.redis import PRIORITY_STEPS as KOMBU_STEPS
 from kombu.transport.redis import Channel
 
 from project.celery import app
-from project.envelope import Envelope, due_time, list_key
 from project.errors import ContinuoError, InvalidField
-from project.moves import Message
-from project.wire import readable
-from tests import kinds
+from project.messages.builder import Envelope, due_time, list_key
+from project.messages.validation import readable
+from project.store.commands.message import Message
+from tests.support import kinds
 
 VALUES = st.recursive(
     st.none()

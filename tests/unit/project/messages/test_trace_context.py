@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from project.moves import Message
-from project.trail import TRAIL, is_sound
-from tests import kinds
+from project.messages.trace_context import TRAIL, is_sound
+from project.store.commands.message import Message
+from tests.support import kinds
 
 TRAILS = [{}, {"request_id": "r-7"}, {"request_id": 'a"b\\c %(d)s', "traceparent": "00-1-2-01"}]
 

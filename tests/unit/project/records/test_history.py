@@ -2,8 +2,8 @@
 
 import pytest
 
-from project.history import MINUTES, Note, minutes, quantile, read_note
-from project.meters import BOUNDS
+from project.records.counters import BOUNDS
+from project.records.history import MINUTES, Note, minutes, quantile, read_note
 
 NOBODY = (0,) * 24
 NOW = 36_030.0

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project.errors import InvalidField
-from project.labels import DEFAULT_QUEUE, LONGEST_TAG, Label, queue_of, read_label, tagged
-from tests import kinds
+from project.records.labels import DEFAULT_QUEUE, LONGEST_TAG, Label, queue_of, read_label, tagged
+from tests.support import kinds
 
 LINES = st.text(min_size=1).filter(lambda text: "\n" not in text)
 TAGS = st.lists(st.from_regex(re.compile(r"[ -~é]{1,64}"), fullmatch=True), max_size=8)

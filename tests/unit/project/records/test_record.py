@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from celery import states
 
-from project.records import CELERY_STATE, FINAL, Failure, TaskRecord, TaskStatus, backoff
+from project.records.record import CELERY_STATE, FINAL, Failure, TaskRecord, TaskStatus, backoff
 
 SEED = (
     "id kind status attempts max_retries result error created_at updated_at started_at finished_at"

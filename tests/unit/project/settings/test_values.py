@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import UnsafeStart
-from project.holders import OF_TENANTS, SCOPES, Holder
-from project.settings import Settings, kept_secret
+from project.settings.api_keys import OF_TENANTS, SCOPES, Holder
+from project.settings.values import Settings, kept_secret
 
 KEY = "k" * 16
 

@@ -1,12 +1,12 @@
 """What scripts carry of the Lua that they share."""
 
-from project.store import SCRIPTS, definitions, used_by
+from project.store.scripts import SCRIPTS, parse_definitions, select_used
 
 LUA = """-- A comment.
 local prefix = KEYS[1]
 local function one() return prefix end
 local function two() return one() end
-local function three(job) -- seldom
+local function three(job) -- rarely
   return two() .. job
 end
 local function four() return three(1) end
@@ -14,7 +14,7 @@ local function four() return three(1) end
 
 
 def test_a_script_carries_what_it_uses_and_what_that_uses() -> None:
-    carried = used_by("return two()", definitions(LUA))
+    carried = select_used("return two()", parse_definitions(LUA))
     assert carried == (
         "local prefix = KEYS[1]\n"
         "local function one() return prefix end\n"
@@ -23,8 +23,8 @@ def test_a_script_carries_what_it_uses_and_what_that_uses() -> None:
 
 
 def test_what_only_a_seldom_called_function_needs_is_inside_it() -> None:
-    carried = used_by("return four()", definitions(LUA))
-    outside, mark, inside = carried.partition("-- seldom\n")
+    carried = select_used("return four()", parse_definitions(LUA))
+    outside, mark, inside = carried.partition("-- rarely\n")
     assert outside == "local function three(job) "
     assert mark
     assert inside.startswith("local prefix")
@@ -32,6 +32,6 @@ def test_what_only_a_seldom_called_function_needs_is_inside_it() -> None:
 
 
 def test_the_frequent_moves_do_not_define_what_they_hardly_ever_call() -> None:
-    for name in ("start", "succeed"):
-        often, _, _ = SCRIPTS[name].partition("-- seldom\n")
+    for name in ("attempts/start", "attempts/succeed"):
+        often, _, _ = SCRIPTS[name].partition("-- rarely\n")
         assert "local function push(" not in often

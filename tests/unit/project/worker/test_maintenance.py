@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from project import moves, upkeep
-from project.moves import Message
-from project.records import TaskStatus
-from project.settings import Settings
-from project.store import Store
-from project.upkeep import Upkeep
+from project.records.record import TaskStatus
+from project.settings.values import Settings
+from project.store.client import Store
+from project.store.commands import attempts, jobs, queries, statistics, workers
+from project.store.commands.message import Message
+from project.worker import maintenance
+from project.worker.maintenance import Upkeep
 
 
 def message(job_id: str, due: float | None = None) -> Message:
@@ -19,7 +20,7 @@ def message(job_id: str, due: float | None = None) -> Message:
 
 
 def waiting(store: Store) -> int:
-    return store.run(moves.stats()).queue_size
+    return store.run(statistics.stats()).queue_size
 
 
 @pytest.fixture
@@ -28,34 +29,34 @@ def keeping(store: Store) -> Upkeep:
 
 
 def test_with_nothing_to_do_it_asks_again_in_half_a_second(keeping: Upkeep) -> None:
-    assert keeping.work() == upkeep.PROMOTE_EVERY
+    assert keeping.work() == maintenance.PROMOTE_EVERY
 
 
 def test_what_is_due_is_sent_and_what_is_not_is_waited_for(keeping: Upkeep, store: Store) -> None:
-    store.run(moves.enqueue(message("due", time.time() - 1)))
-    store.run(moves.enqueue(message("soon", time.time() + 0.3)))
+    store.run(jobs.enqueue(message("due", time.time() - 1)))
+    store.run(jobs.enqueue(message("soon", time.time() + 0.3)))
     assert 0 < keeping.work() <= 0.3
     assert store.client.lrange("celery", 0, -1) == [b"message of due"]
 
 
 def test_what_is_due_much_later_is_not_waited_for(keeping: Upkeep, store: Store) -> None:
-    store.run(moves.enqueue(message("later", time.time() + 3600)))
-    assert keeping.work() == upkeep.PROMOTE_EVERY
+    store.run(jobs.enqueue(message("later", time.time() + 3600)))
+    assert keeping.work() == maintenance.PROMOTE_EVERY
 
 
 def test_more_than_one_round_takes_is_gone_on_with_at_once(
     keeping: Upkeep, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "PROMOTE_MOST", 3)
+    monkeypatch.setattr(maintenance, "PROMOTE_MOST", 3)
     for number in range(7):
-        store.run(moves.enqueue(message(str(number), time.time() - 1)))
+        store.run(jobs.enqueue(message(str(number), time.time() - 1)))
     pauses = [keeping.work() for _ in range(3)]
-    assert pauses == [0.0, 0.0, upkeep.PROMOTE_EVERY]
+    assert pauses == [0.0, 0.0, maintenance.PROMOTE_EVERY]
     assert waiting(store) == 7
 
 
 def dead_worker(store: Store, name: str) -> None:
-    store.run(moves.lease(name, 60, {"slots": 1}, first=True))
+    store.run(workers.lease(name, 60, {"slots": 1}, first=True))
     store.client.zadd("continuo:workers", {name: time.time() - 1})
 
 
@@ -105,8 +106,10 @@ def finished(store: Store) -> Callable[[str, TaskStatus, float], None]:
     """Makes a job that came to its end some seconds ago, and to life long before."""
 
     def finish(job_id: str, status: TaskStatus, seconds: float) -> None:
-        store.run(moves.enqueue(message(job_id)))
-        store.run(moves.fail(job_id, token="", status=status, error="", exception="{}", news="{}"))
+        store.run(jobs.enqueue(message(job_id)))
+        store.run(
+            attempts.fail(job_id, token="", status=status, error="", exception="{}", news="{}")
+        )
         at = time.time() - seconds
         store.client.hset(f"continuo:job:{job_id}", "finished_at", at)
         store.client.zadd(f"continuo:index:report:{status.value}", {job_id: at - 100_000})
@@ -122,10 +125,10 @@ def test_records_are_kept_as_long_as_their_status_says(
     finished("young failure", TaskStatus.FAILED, 50)
     finished("old cancellation", TaskStatus.CANCELLED, 1001)
     finished("young cancellation", TaskStatus.CANCELLED, 900)
-    store.run(moves.enqueue(message("waiting")))
+    store.run(jobs.enqueue(message("waiting")))
     store.client.zadd("continuo:index:report:pending", {"waiting": 1})
     assert Upkeep(store, given).sweep() == 2
-    left = store.run(moves.page(limit=10)).records
+    left = store.run(queries.page(limit=10)).records
     assert {record.id for record in left} == {"young failure", "young cancellation", "waiting"}
 
 
@@ -134,7 +137,7 @@ def test_a_large_list_is_swept_in_parts(
     finished: Callable[[str, TaskStatus, float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(upkeep, "SWEEP_MOST", 2)
+    monkeypatch.setattr(maintenance, "SWEEP_MOST", 2)
     for number in range(5):
         finished(str(number), TaskStatus.FAILED, 1000 - number)
     keeping = Upkeep(store, Settings(retention_failed=100))
@@ -149,7 +152,7 @@ def test_sweeping_is_done_once_a_minute(
     keeping.work()
     finished("second", TaskStatus.FAILED, 101)
     keeping.work()
-    assert [record.id for record in store.run(moves.page(limit=10)).records] == ["second"]
+    assert [record.id for record in store.run(queries.page(limit=10)).records] == ["second"]
 
 
 def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
@@ -157,11 +160,11 @@ def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
     finished: Callable[[str, TaskStatus, float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(upkeep, "SWEEP_MOST", 2)
-    monkeypatch.setattr(upkeep, "SWEEP_AGAIN", 0.0)
+    monkeypatch.setattr(maintenance, "SWEEP_MOST", 2)
+    monkeypatch.setattr(maintenance, "SWEEP_AGAIN", 0.0)
     for number in range(5):
         finished(str(number), TaskStatus.FAILED, 1000 - number)
     keeping = Upkeep(store, Settings(retention_failed=100))
     for _ in range(3):
         keeping.work()
-    assert store.run(moves.page(limit=10)).records == []
+    assert store.run(queries.page(limit=10)).records == []

@@ -18,14 +18,15 @@ import msgspec
 import pypdf
 import pytest
 
-from project import artifacts
+from project.artifacts import links
 from project.errors import PermanentError, TransientError
-from tasks.press import process, spend
-from tasks.press.catalogue import find, known
-from tasks.press.orders import PASSING, Limits, Made, Order
-from tasks.press.process import pressed
+from tasks.rendering import process
+from tasks.rendering.data import demo_spend
+from tasks.rendering.definitions.report_types import find, known
+from tasks.rendering.definitions.schema import PASSING, Limits, Made, Order
+from tasks.rendering.process import pressed
 from tasks.reports.documents import build, ordered
-from tests.patience import until
+from tests.support.waiting import until
 
 ENGINEERING = {"department": "engineering", "month": "2026-05"}
 REFUSALS = r"must hold exactly one SELECT|Permission Error|does not exist|not found|Parser Error"
@@ -78,7 +79,7 @@ def printed(order: Order) -> Report:
 
 
 def made_of(report_type: str, filters: dict[str, Any]) -> Report:
-    with artifacts.workshop() as folder:
+    with links.workshop() as folder:
         return printed(ordered(report_type, filters, ["pdf"], folder))
 
 
@@ -109,7 +110,7 @@ def test_the_rows_are_the_invoices_that_match_and_the_total_is_theirs() -> None:
     report = made_of("monthly", ENGINEERING)
     amounts = [
         Decimal(row[6])
-        for row in spend.invoices()
+        for row in demo_spend.invoices()
         if row[2] == "engineering" and row[1].startswith("2026-05")
     ]
     assert report.rows == len(amounts)
@@ -152,7 +153,7 @@ def test_the_table_head_is_on_every_page_of_the_table() -> None:
 def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
     report = made_of("monthly", {"month": "2026-05"})
     text = "\n".join(pages(report))
-    total = sum(Decimal(row[6]) for row in spend.invoices() if row[1].startswith("2026-05"))
+    total = sum(Decimal(row[6]) for row in demo_spend.invoices() if row[1].startswith("2026-05"))
     assert f"The first 500 of {report.rows:,} lines are shown" in " ".join(text.split())
     assert text.count("INV-") == 500
     assert f"{total:,.2f}" in text
@@ -301,8 +302,8 @@ ORDERER = """
 import sys
 from pathlib import Path
 import msgspec
-from tasks.press import process
-from tasks.press.orders import Order
+from tasks.rendering import process
+from tasks.rendering.definitions.schema import Order
 
 order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
 with process.started(Path(order.folder, "last-words")) as press:
@@ -320,7 +321,7 @@ def test_a_press_ends_with_the_one_who_ordered(order: Order) -> None:
     with subprocess.Popen(command, cwd=process.ROOT, stdout=subprocess.PIPE) as orderer:
         assert orderer.stdout
         press = Path("/proc", orderer.stdout.readline().decode().strip())
-        until(lambda: b"tasks.press" in (press / "cmdline").read_bytes())
+        until(lambda: b"tasks.rendering" in (press / "cmdline").read_bytes())
         until(lambda: Path(order.folder, "last-words").exists())
         until(lambda: is_at_work(press))
         orderer.kill()
@@ -337,7 +338,7 @@ def is_at_work(press: Path) -> bool:
 
 
 def test_a_press_nobody_waits_for_ends_by_itself() -> None:
-    code = "import signal; from tasks.press.__main__ import limit; limit(0); signal.pause()"
+    code = "import signal; from tasks.rendering.__main__ import limit; limit(0); signal.pause()"
     done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
     assert done.returncode == -signal.SIGALRM
 
@@ -353,13 +354,13 @@ def test_an_unknown_type_in_an_old_job_fails_for_good() -> None:
 
 
 def test_the_press_loads_no_celery() -> None:
-    code = "import sys; import tasks.press.__main__; sys.exit('celery' in sys.modules)"
+    code = "import sys; import tasks.rendering.__main__; sys.exit('celery' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
     assert done.returncode == 0
 
 
 def test_a_forked_worker_builds_a_report() -> None:
-    code = "import duckdb, typst, test_report_documents as here; here.build_in_a_fork()"
+    code = "import duckdb, typst, test_documents as here; here.build_in_a_fork()"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

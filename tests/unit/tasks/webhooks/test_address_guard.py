@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import InvalidField, PermanentError
-from project.settings import Settings, settings
+from project.settings.values import Settings, settings
 from tasks.webhooks import calls, guard, orders
 from tasks.webhooks.deadline import Deadline
 

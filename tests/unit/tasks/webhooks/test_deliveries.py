@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from project.errors import InvalidField, TransientError
-from project.moves import Ending
-from project.records import TaskRecord, TaskStatus
+from project.records.record import TaskRecord, TaskStatus
+from project.store.commands.callbacks import Ending
 from tasks.webhooks import deliveries
 from tasks.webhooks.calls import PutOff
 

@@ -1,7 +1,7 @@
 import pytest
 
 from project.errors import InvalidField
-from tasks.emails.server import Server, parse
+from tasks.emails.delivery.server import Server, parse
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 import pytest
 
-from project.settings import settings
-from tasks.emails import letters
-from tasks.emails.letters import Letter
-from tasks.emails.messages import compose, seal
-from tests import mailed
+from project.settings.values import settings
+from tasks.emails.mail import templates
+from tasks.emails.mail.mime import compose, seal
+from tasks.emails.mail.templates import Letter
+from tests.support import mail_data
 
 ONCE = ("date", "from", "to", "subject", "message-id", "mime-version", "content-type")
 """Required here, and allowed but once (RFC 5322, 3.6; RFC 2045)."""
@@ -92,9 +92,9 @@ def public(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     settings.cache_clear()
 
 
-@pytest.mark.parametrize("template", letters.names())
+@pytest.mark.parametrize("template", templates.names())
 def test_the_headers_of_a_shipped_mail_have_no_fault(template: str) -> None:
-    raw = compose("job-1", f"{'a' * 64}@example.org", template, mailed.data())
+    raw = compose("job-1", f"{'a' * 64}@example.org", template, mail_data.data())
     assert list(faults(raw)) == []
 
 

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from project import artifacts
-from project.artifacts import Artifact
+from project.artifacts import links as artifacts
+from project.artifacts.links import Artifact
 from project.errors import InvalidField, LinkTampered, PermanentError
-from project.settings import settings
-from tasks.emails import attachments, letters, messages, unsubscribe
-from tasks.emails.messages import compose
-from tests import mailed
+from project.settings.values import settings
+from tasks.emails.mail import attachments, mime, templates, unsubscribe
+from tasks.emails.mail.mime import compose
+from tests.support import mail_data
 
 HEADERS = [
     "From",
@@ -69,14 +69,14 @@ def assert_is_wire_format(raw: bytes) -> None:
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
-def as_template(monkeypatch: pytest.MonkeyPatch, letter: letters.Letter) -> None:
+def as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.Letter) -> None:
     template = SimpleNamespace(render=lambda **_: letter)
-    monkeypatch.setattr(letters, "load", lambda _name: template)
+    monkeypatch.setattr(templates, "load", lambda _name: template)
 
 
-@pytest.mark.parametrize("template", letters.names())
+@pytest.mark.parametrize("template", templates.names())
 def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> None:
-    raw = compose("job-1", "ada@example.org", template, mailed.data())
+    raw = compose("job-1", "ada@example.org", template, mail_data.data())
     assert_is_wire_format(raw)
     message = parsed(raw)
     assert list(message.keys()) == HEADERS
@@ -91,7 +91,7 @@ def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> N
 
 def test_the_bodies_arrive_as_the_template_wrote_them() -> None:
     message = parsed(compose("job-1", "ada@example.org", "welcome"))
-    letter = letters.load("welcome").render(
+    letter = templates.load("welcome").render(
         recipient="ada@example.org",
         sender="continuo@mail.example.com",
         home_url=settings().base_url,
@@ -158,7 +158,7 @@ def test_a_hostile_job_id_reaches_no_header(job_id: str) -> None:
 def test_any_subject_arrives_as_one_readable_header(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_template(monkeypatch, letters.Letter(subject, "h", "t"))
+    as_template(monkeypatch, templates.Letter(subject, "h", "t"))
     raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
     message = parsed(raw)
@@ -171,7 +171,7 @@ def test_any_subject_arrives_as_one_readable_header(
 def test_a_subject_cannot_start_another_header(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_template(monkeypatch, letters.Letter(subject, "h", "t"))
+    as_template(monkeypatch, templates.Letter(subject, "h", "t"))
     assert list(parsed(compose("job-1", "a@x.org", "any")).keys()) == HEADERS
 
 
@@ -181,7 +181,7 @@ BODIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 @given(text=BODIES, html=BODIES)
 def test_any_body_is_carried_whole_and_cannot_end_its_part(text: str, html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        as_template(patch, letters.Letter("s", html, text))
+        as_template(patch, templates.Letter("s", html, text))
         raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
     message = parsed(raw)
@@ -192,14 +192,14 @@ def test_any_body_is_carried_whole_and_cannot_end_its_part(text: str, html: str)
 def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     boundary = parsed(compose("job-1", "a@x.org", "default")).get_boundary()
     evil = f"--{boundary}--\r\n--{boundary}\r\nContent-Type: text/html\r\n\r\n<b>"
-    as_template(monkeypatch, letters.Letter("s", evil, evil))
+    as_template(monkeypatch, templates.Letter("s", evil, evil))
     message = parsed(compose("job-1", "a@x.org", "any"))
     assert len(list(message.iter_parts())) == 2
     assert body(message, "plain").splitlines() == evil.splitlines()
 
 
 def test_templates_are_data_beside_the_code() -> None:
-    assert letters.FOLDER.parent == Path(messages.__file__).parent
+    assert templates.FOLDER.parent == Path(mime.__file__).parents[1]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.emails.plain import text_of
+from tasks.emails.mail.plain_text import text_of
 
 
 @pytest.mark.parametrize(

@@ -3,34 +3,34 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tasks.press import sources, spend
-from tasks.press.catalogue import known
+from tasks.rendering.data import demo_spend, sources
+from tasks.rendering.definitions.report_types import known
 
 
 def test_the_invoices_are_the_same_every_time() -> None:
-    assert list(spend.invoices()) == list(spend.invoices())
+    assert list(demo_spend.invoices()) == list(demo_spend.invoices())
 
 
 def test_each_department_has_a_hundred_to_five_hundred_invoices_a_month() -> None:
-    counts = Counter((row[2], row[1][:7]) for row in spend.invoices())
+    counts = Counter((row[2], row[1][:7]) for row in demo_spend.invoices())
     assert len(counts) == 12 * 24
     assert min(counts.values()) >= 90
     assert max(counts.values()) <= 500
 
 
 def test_the_invoices_cover_the_two_years_to_october_2026() -> None:
-    months = sorted({row[1][:7] for row in spend.invoices()})
+    months = sorted({row[1][:7] for row in demo_spend.invoices()})
     assert (months[0], months[-1], len(months)) == ("2024-11", "2026-10", 24)
 
 
 def test_the_departments_can_all_be_asked_for() -> None:
     choices = known()["monthly"].definition.parameters["department"].choices
-    assert set(choices) == set(spend.DEPARTMENTS)
+    assert set(choices) == set(demo_spend.DEPARTMENTS)
 
 
 def test_a_file_made_by_several_at_once_is_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from tasks.press import sources;"
+        "import sys, pathlib; from tasks.rendering.data import sources;"
         "sources.made('spend', pathlib.Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

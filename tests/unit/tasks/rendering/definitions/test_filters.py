@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from project.errors import InvalidField
-from tasks.press.filters import check
+from tasks.rendering.definitions.filters import check
 
 
 def refusal(report_type: Any, filters: Any) -> InvalidField:

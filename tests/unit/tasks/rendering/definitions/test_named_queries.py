@@ -14,17 +14,18 @@ import duckdb
 import msgspec
 import pytest
 
-from project import artifacts
+from project.artifacts import links
 from project.errors import InvalidField, PermanentError
 from tasks.exports import files
-from tasks.press import library, spend
-from tasks.press.orders import Output, Step
+from tasks.rendering.data import demo_spend
+from tasks.rendering.definitions import named_queries
+from tasks.rendering.definitions.schema import Output, Step
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 
 
 def kept(result: dict[str, Any]) -> Path:
-    place = artifacts.locate(artifacts.resolve(result["download_url"].rpartition("/")[2]))
+    place = links.locate(links.resolve(result["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
     return place
 
@@ -49,7 +50,7 @@ def test_every_query_can_be_exported(source: str, query: str) -> None:
 def test_the_rows_of_a_report_can_be_exported(output: Output) -> None:
     result = export(output, LEGAL, "monthly", "", "")
     content = kept(result)
-    count = sum(row[2] == "legal" and row[1][:7] == "2026-05" for row in spend.invoices())
+    count = sum(row[2] == "legal" and row[1][:7] == "2026-05" for row in demo_spend.invoices())
     assert (result["export"], result["rows"]) == ("monthly", count)
     if output == "csv":
         assert len(list(csv.reader(io.StringIO(content.read_text())))) == count + 1
@@ -83,7 +84,7 @@ def test_what_is_not_there_is_refused(wanted: tuple[str, str, str], field: str) 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
     """A copy of the sources, to break."""
-    return Path(shutil.copytree(library.SOURCES, tmp_path / "sources"))
+    return Path(shutil.copytree(named_queries.SOURCES, tmp_path / "sources"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_source_that_is_wrong_is_refused_with_the_place(
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(PermanentError, match="'spend'") as caught:
-        library.loaded(sources)
+        named_queries.loaded(sources)
     assert said in str(caught.value)
 
 
@@ -119,7 +120,7 @@ from range({rows}) t(i), (select count(*) from flights) u
 
 def export_many(output: Output, folder: Path) -> tuple[int, list[Step], int]:
     """Rows, steps and the press's memory in bytes: to be called in a process of its own."""
-    from tasks.press.process import pressed
+    from tasks.rendering.process import pressed
 
     order = files.ordered(files.wanted({}, "", "flights", "departures"), output, folder)
     steps: list[Step] = []
@@ -143,16 +144,17 @@ def test_what_a_sheet_cannot_hold_goes_to_the_next(
 ) -> None:
     import zipfile
 
-    from tasks.press import queries, workbooks
-    from tasks.press.queries import Selection
+    from tasks.rendering.data import queries
+    from tasks.rendering.data.queries import Selection
+    from tasks.rendering.output import xlsx
 
-    monkeypatch.setattr(workbooks, "MOST_ROWS", 40)
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 40)
     path = tmp_path / "a.xlsx"
     numbers = Selection(
         "select i, (1::bigint << 60) + i as large, time '10:00' as at from range(100) t(i)"
     )
     with queries.opened({}, tmp_path, 10) as connection:
-        assert workbooks.write(connection, numbers, path, 100, lambda _: None, {}) == 100
+        assert xlsx.write(connection, numbers, path, 100, lambda _: None, {}) == 100
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(f"xl/worksheets/sheet{n}.xml").decode() for n in (1, 2, 3)]
         assert archive.testzip() is None

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from tasks.press import parameters
-from tasks.press.orders import Parameter
+from tasks.rendering.definitions import parameters
+from tasks.rendering.definitions.schema import Parameter
 
 TEXT = Parameter(title="Note")
 NUMBER = Parameter(title="Most", type="integer")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from project.errors import InvalidField, PermanentError
-from tasks.press.catalogue import TYPES, known, loaded, schema
-from tasks.press.filters import check
+from tasks.rendering.definitions.filters import check
+from tasks.rendering.definitions.report_types import TYPES, known, loaded, schema
 
 type Edit = Callable[[str], str]
 
@@ -101,7 +101,7 @@ def test_a_required_filter_must_be_given_and_a_default_fills_in(
     path = folder / "monthly" / "report.toml"
     text = replacing('unset = "The latest"', 'default = "2026-05"')(path.read_text())
     path.write_text(replacing('unset = "All departments"', "required = true")(text))
-    monkeypatch.setattr("tasks.press.catalogue.known", lambda: loaded(folder))
+    monkeypatch.setattr("tasks.rendering.definitions.report_types.known", lambda: loaded(folder))
     assert check("monthly", {"department": "legal"})["month"] == "2026-05"
     with pytest.raises(InvalidField, match=r"filters\.department: is required"):
         check("monthly", {})
@@ -119,7 +119,7 @@ def test_the_schemas_say_what_check_does() -> None:
 
 def test_checking_loads_neither_duckdb_nor_typst() -> None:
     code = (
-        "import sys; from tasks.press.filters import check; check('summary', {});"
+        "import sys; from tasks.rendering.definitions.filters import check; check('summary', {});"
         "print(*{'duckdb', '_duckdb', 'typst'} & set(sys.modules))"
     )
     done = subprocess.run(

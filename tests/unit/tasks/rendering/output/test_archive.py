@@ -10,8 +10,8 @@ import pypdf
 import pytest
 from pypdf.generic import ContentStream
 
-from project import artifacts
-from tasks.press.process import pressed
+from project.artifacts import links
+from tasks.rendering.process import pressed
 from tasks.reports.documents import ordered
 
 FORBIDDEN = {
@@ -30,7 +30,7 @@ FORBIDDEN = {
 def archival(request: pytest.FixtureRequest) -> pypdf.PdfReader:
     """A report of a type, one with figures and charts, one that carries a file."""
     filters = {"departures": {"month": 2, "carrier": "UA"}}.get(request.param, {})
-    with artifacts.workshop() as folder:
+    with links.workshop() as folder:
         order = ordered(request.param, filters, ["pdf"], folder, archival=True)
         pdf = Path(folder, pressed(order).files["pdf"]).read_bytes()
     return pypdf.PdfReader(io.BytesIO(pdf))

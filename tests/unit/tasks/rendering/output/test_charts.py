@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.press.charts import TICKS, Mark, Scale, drawn
-from tasks.press.orders import Chart
+from tasks.rendering.definitions.schema import Chart
+from tasks.rendering.output.charts import TICKS, Mark, Scale, drawn
 
 BARS = Chart(kind="bar", title="Spend", x="x", y="y", format="integer", most=3)
 LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")

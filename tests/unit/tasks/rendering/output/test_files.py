@@ -14,10 +14,10 @@ import msgspec
 import pypdf
 import pytest
 
-from project import artifacts
+from project.artifacts import links
 from project.errors import InvalidField
-from tasks.press.orders import Order, Output, Step
-from tasks.press.process import pressed
+from tasks.rendering.definitions.schema import Order, Output, Step
+from tasks.rendering.process import pressed
 from tasks.reports.documents import OUTPUTS, build, check_outputs, ordered
 
 ENGINEERING = {"department": "engineering", "month": "2026-05"}
@@ -28,7 +28,7 @@ HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "<b>&", "p
 def made(
     report_type: str, filters: dict[str, Any], *outputs: Output, **more: Any
 ) -> dict[str, bytes]:
-    with artifacts.workshop() as folder:
+    with links.workshop() as folder:
         return contents(ordered(report_type, filters, outputs, folder, **more))
 
 
@@ -120,7 +120,7 @@ def test_several_formats_come_as_a_zip_that_is_always_the_same() -> None:
     assert (one["filename"], one["content_type"]) == ("shop-report.zip", "application/zip")
     assert (one["rows_processed"], one["rows"]) == (1_075, 10)
     assert told[-1] == Step(10, 10, "written")
-    place = artifacts.locate(artifacts.resolve(one["download_url"].rpartition("/")[2]))
+    place = links.locate(links.resolve(one["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
     assert place.stat().st_size == one["size"]
     with zipfile.ZipFile(place) as archive:

@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.press.formats import CELL, rough, shortened, wrapped, written
-from tasks.press.orders import Format
+from tasks.rendering.definitions.schema import Format
+from tasks.rendering.output.formats import CELL, rough, shortened, wrapped, written
 
 
 @pytest.mark.parametrize(

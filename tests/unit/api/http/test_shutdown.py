@@ -5,7 +5,7 @@ from time import perf_counter
 
 import pytest
 
-from api.drain import Drain, close_listener
+from api.http.shutdown import Drain, close_listener
 
 
 def timed(work: Coroutine[None, None, int]) -> tuple[int, float]:

@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from api.edge import Request, Route
-from project.tracing import SERVER, TRACING, Span
-from project.trail import REQUEST_ID, TRACEPARENT
+from api.http.routing import Request, Route
+from project.messages.trace_context import REQUEST_ID, TRACEPARENT
+from project.telemetry.tracing import SERVER, TRACING, Span
 
 
 def is_traced(route: Route) -> bool:

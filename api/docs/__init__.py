@@ -1,0 +1,4 @@
+"""The OpenAPI description and the pages that show it.
+
+May import: http.
+"""

@@ -1,0 +1,4 @@
+"""HTTP: routing, dispatch, parsing, problem documents, API keys and rate limits.
+
+May import: telemetry. Knows no job.
+"""

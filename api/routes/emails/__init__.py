@@ -1,0 +1,4 @@
+"""Routes for e-mail blasts, their recipients, previews and suppressions.
+
+May import: jobs, http.
+"""

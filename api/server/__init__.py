@@ -1,0 +1,4 @@
+"""API processes: start, supervision, shutdown and downloads of large files.
+
+May import: http, telemetry.
+"""

@@ -1,0 +1,4 @@
+"""The access log, request metrics and spans.
+
+May import: nothing else of the API.
+"""

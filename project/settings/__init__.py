@@ -1,0 +1,4 @@
+"""Settings, read from the environment once; API keys and secrets.
+
+May import: errors.
+"""

@@ -1,0 +1,114 @@
+"""The Lua scripts, each linked with the shared functions it uses.
+
+A script is named after its folder and file: ``attempts/start``. Shared functions are in
+``lua/lib``. A package with scripts of its own adds them with ``add_scripts``.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from hashlib import sha1
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+FOLDER = files("project.store") / "lua"
+
+LIBRARY = (
+    "keys",
+    "index",
+    "metrics",
+    "transition",
+    "queue",
+    "record",
+    "lease",
+    "attempt",
+    "give_back",
+)
+"""The files of ``lua/lib``: each may use the functions of those before it."""
+
+SHARED_HERE = "-- shared\n"
+"""A script that can return early marks the place of the shared functions with this line."""
+
+RARELY = "-- rarely\n"
+"""Ends the first line of a shared function that few runs of a script call."""
+
+SCRIPTS: dict[str, str] = {}
+"""Script name -> Lua. Read once at import: an upgrade in place does not mix old and new."""
+
+DIGESTS: dict[str, str] = {}
+"""Script name -> the SHA-1 digest that EVALSHA takes."""
+
+
+def add_scripts(folder: Traversable, library: Sequence[str], prefix: str = "") -> None:
+    """Read and link the scripts of a folder.
+
+    ``library`` names the files of its ``lib`` folder in their order; ``prefix`` goes before
+    the names of the scripts.
+    """
+    shared = shared_functions(FOLDER, LIBRARY)
+    if folder != FOLDER:
+        shared |= shared_functions(folder, library)
+    for name, lua in read_scripts(folder):
+        linked = link(lua, shared)
+        SCRIPTS[prefix + name] = linked
+        DIGESTS[prefix + name] = sha1(linked.encode(), usedforsecurity=False).hexdigest()
+
+
+def read_scripts(folder: Traversable) -> Iterator[tuple[str, str]]:
+    """Each script as its name and its Lua, not linked yet."""
+    for noun in folder.iterdir():
+        if not noun.is_dir() or noun.name == "lib":
+            continue
+        for file in noun.iterdir():
+            yield f"{noun.name}/{file.name.removesuffix('.lua')}", file.read_text()
+
+
+def shared_functions(folder: Traversable, library: Sequence[str]) -> dict[str, str]:
+    """The functions of a folder's ``lib``: name -> Lua, in their order."""
+    lib = folder / "lib"
+    return parse_definitions("".join((lib / f"{name}.lua").read_text() for name in library))
+
+
+def link(lua: str, shared: dict[str, str]) -> str:
+    """A script with the shared functions it uses, at its start or where it marks their place."""
+    before, _, rest = lua.rpartition(SHARED_HERE)
+    return before + select_used(rest, shared) + rest
+
+
+def parse_definitions(lua: str) -> dict[str, str]:
+    """The top-level definitions of a piece of Lua: name -> text."""
+    bare = re.sub(r"^--.*\n", "", lua, flags=re.MULTILINE)
+    parts = re.split(r"^(?=local )", bare, flags=re.MULTILINE)
+    definitions: dict[str, str] = {}
+    for part in filter(str.strip, parts):
+        definitions[name_of(part)] = inline_rarely_used(part, definitions)
+    return definitions
+
+
+def name_of(definition: str) -> str:
+    """The name that a Lua definition defines. Raises ``ValueError``."""
+    found = re.match(r"local (?:function )?(\w+)", definition)
+    if found is None:
+        raise ValueError(f"not a definition: {definition}")
+    return found[1]
+
+
+def inline_rarely_used(definition: str, shared: dict[str, str]) -> str:
+    """A rarely called function with everything it uses inside it.
+
+    So a script does not define those functions on each run, only on the runs that call it.
+    """
+    head, mark, body = definition.partition(RARELY)
+    return head + mark + select_used(body, shared) + body
+
+
+def select_used(lua: str, shared: dict[str, str]) -> str:
+    """The shared definitions that ``lua`` uses, in their order: fewer cost Redis less time."""
+    needed, read = "", lua
+    for name, definition in reversed(shared.items()):
+        if re.search(rf"\b{name}\b", read):
+            needed = definition + needed
+            read += "" if RARELY in definition else definition
+    return needed
+
+
+add_scripts(FOLDER, LIBRARY)

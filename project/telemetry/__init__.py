@@ -1,0 +1,4 @@
+"""Logs, traces and Flower.
+
+May import: messages, records, settings, errors.
+"""

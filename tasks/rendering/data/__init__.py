@@ -1,0 +1,4 @@
+"""Rows: files queried by DuckDB, and PostgreSQL.
+
+May import: definitions.
+"""

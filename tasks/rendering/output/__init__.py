@@ -1,0 +1,4 @@
+"""Files from rows: pages, PDF, HTML, charts, spreadsheets and archives.
+
+May import: definitions.
+"""
