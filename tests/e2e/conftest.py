@@ -7,7 +7,7 @@ import pytest
 from tests.support.system import House
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The system that the tests of the API talk to."""
     house = House(tmp_path_factory.mktemp("house"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.parts import table
-from project.job import task
+from project.job import bulk
 from project.job.bulk import enqueue_many
 from project.job.result import JobResult
 from project.job.task import Job
@@ -25,7 +25,7 @@ def make_options() -> str:
 
 def make_sending() -> str:
     """How to order one or many."""
-    many = f"{prose(enqueue_many.__doc__)}\n\nA step has at most {task.MOST_AT_ONCE:,} jobs."
+    many = f"{prose(enqueue_many.__doc__)}\n\nA step has at most {bulk.MOST_AT_ONCE:,} jobs."
     return page(
         *members(Job, SENDING), *sections(3, [(f"enqueue_many{signature(enqueue_many)}", many)])
     )

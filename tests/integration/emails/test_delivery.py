@@ -425,8 +425,8 @@ def test_a_ledger_that_fails_in_the_middle_leads_to_no_second_mail(
 
 ATTEMPT = """
 import sys, redis
-from tasks.emails.blast import deliver
-from tasks.emails.ledger import RedisLedger
+from tasks.emails.delivery.attempt import deliver
+from tasks.emails.delivery.ledger import RedisLedger
 _, port, job, *recipients = sys.argv
 deliver(job, recipients, "default", RedisLedger(redis.Redis(port=int(port)), job))
 """

@@ -151,9 +151,9 @@ CUT = """
 import os, time
 import obstore
 from project.artifacts import links as artifacts
-from project.settings import BucketAccess, bucket_access
-from project.shelves import Bucket
-from project.uploads import unfinished
+from project.settings.values import BucketAccess, bucket_access
+from project.artifacts.storage import Bucket
+from project.artifacts.multipart import unfinished
 writer = obstore.open_writer(artifacts.shelf().store, "2001-09-09/left.csv", buffer_size=5 << 20)
 writer.write(b"8 bytes " * (2 << 20))
 while not unfinished(bucket_access(), "files", "jobs/2001-09-09/"):

@@ -185,9 +185,9 @@ def test_a_server_that_loses_its_port_is_exit_4() -> None:
     code = """
 import sys, signal
 sys.path.insert(0, "tests/integration")
-from api.server import STOP_SIGNALS, Server
+from api.server.process import STOP_SIGNALS, Server
 from tests.support.http_app import build
-from project.settings import settings
+from project.settings.values import settings
 signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 Server(build, settings()).run()
 """
@@ -199,7 +199,7 @@ Server(build, settings()).run()
 def test_a_server_that_does_not_stop_is_killed_after_the_grace() -> None:
     code = """
 import os, signal, sys
-from api.supervisor import Supervisor
+from api.server.supervisor import Supervisor
 def serve():
     print("up", flush=True)
     os.kill(os.getppid(), signal.SIGTERM)

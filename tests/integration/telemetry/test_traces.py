@@ -161,7 +161,7 @@ def test_an_endpoint_without_opentelemetry_is_said_at_the_start(tmp_path: Path) 
 def test_without_an_endpoint_nothing_of_it_is_imported_by_us(tmp_path: Path) -> None:
     code = """
 import sys, api.app, api.http.dispatch, project.telemetry.tracing
-from api.drain import Drain
+from api.http.shutdown import Drain
 api.app.build(Drain())
 print([name for name in sys.modules if name.startswith("opentelemetry.exporter")])
 """

@@ -18,7 +18,7 @@ MADE_BY_THE_READER = {
     "tasks/checksums.py",
     "tasks/sums.py",
     "tasks/nightly.py",
-    "api/sums.py",
+    "api/routes/sums.py",
     "tests/unit/tasks/test_sums.py",
     "tests/integration/test_late_sums.py",
 }
