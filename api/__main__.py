@@ -11,48 +11,50 @@ from importlib import import_module
 from pydantic import ValidationError
 
 from project.errors import ContinuoError, UnsafeStart
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 
-WRONG_SETTINGS = 2
-NO_PORT = 4
+EXIT_WRONG_SETTINGS = 2
+EXIT_PORT_TAKEN = 4
 
 _APPLICATION = "api.app:build"
-_GRACE = 3.0
+_GRACE_SECONDS = 3.0
 """Seconds a server gets beyond its own limits before it is killed."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the API until it is told to stop; the exit code."""
     try:
-        config = settings()
-        config.refuse_open_door()
+        config = get_settings()
+        config.refuse_public_without_keys()
     except ValidationError as error:
-        return refuse(WRONG_SETTINGS, *wrong_settings(error))
+        return refuse(EXIT_WRONG_SETTINGS, *format_setting_errors(error))
     except UnsafeStart as error:
-        return refuse(WRONG_SETTINGS, str(error))
+        return refuse(EXIT_WRONG_SETTINGS, str(error))
     try:
         require_port(config.host, config.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        return refuse(NO_PORT, f"cannot listen on {config.host} port {config.port}: {reason}")
+        return refuse(
+            EXIT_PORT_TAKEN, f"cannot listen on {config.host} port {config.port}: {reason}"
+        )
     try:
         return supervise(arguments[0] if arguments else _APPLICATION, config)
     except ContinuoError as error:
-        return refuse(WRONG_SETTINGS, str(error))
+        return refuse(EXIT_WRONG_SETTINGS, str(error))
 
 
 def supervise(application: str, config: Settings) -> int:
     """Import ``module:build`` and keep its server processes running; the exit code."""
-    from api.server.process import CLOSE_SECONDS, Server
+    from api.server.process import CLOSE_SECONDS, ApiServer
     from api.server.supervisor import Supervisor
     from api.telemetry import access_log
 
     access_log.configure()
     module, _, name = application.partition(":")
     build = getattr(import_module(module), name)
-    grace = config.drain_seconds + CLOSE_SECONDS + _GRACE
+    grace = config.drain_seconds + CLOSE_SECONDS + _GRACE_SECONDS
     return Supervisor(
-        lambda: Server(build, config).run(), count=config.web_concurrency, grace=grace
+        lambda: ApiServer(build, config).run(), count=config.web_concurrency, grace=grace
     ).run()
 
 
@@ -69,9 +71,9 @@ def require_port(host: str, port: int) -> None:
         probe.listen(1)
 
 
-def wrong_settings(error: ValidationError) -> list[str]:
+def format_setting_errors(error: ValidationError) -> list[str]:
     """One line per wrong variable; never its value, it may be a secret."""
-    return [f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+    return [f"{_format_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
 
 
 def refuse(code: int, *lines: str) -> int:
@@ -81,7 +83,7 @@ def refuse(code: int, *lines: str) -> int:
     return code
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
+def _format_variable(location: tuple[int | str, ...]) -> str:
     return str(location[0]).upper() if location else "settings"
 
 

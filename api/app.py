@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from api import console
 from api.docs.openapi import Info
-from api.docs.pages import describe
-from api.http.rate_limits import limited
+from api.docs.pages import build_docs_router
+from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.routes import bulk, exports, reports, webhooks
@@ -21,12 +21,12 @@ from api.routes.emails import (
     unsubscribe,
 )
 from api.routes.operations import me, metrics, queues, workers
-from api.routes.operations.health import report_health
+from api.routes.operations.health import build_health_router
 from api.routes.tasks import artifacts, callbacks, control, events, tasks
 from api.server import downloads
-from api.telemetry.request_metrics import TRAFFIC
+from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
-from project.settings.values import settings
+from project.settings.values import get_settings
 from project.store.async_client import NativeRedis
 from project.telemetry.tracing import TRACING
 
@@ -41,15 +41,15 @@ class Stores:
     async def open(self, native: NativeRedis | None) -> None:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
-        TRAFFIC.open()
+        REQUEST_METRICS.open()
         if app.traces:
             TRACING.open()
-        if settings().files_port:
-            downloads.address()
+        if get_settings().files_port:
+            downloads.start_file_server()
 
     async def close(self) -> None:
         """Give the connections back."""
-        await TRAFFIC.close()
+        await REQUEST_METRICS.close()
         if app.traces:
             await asyncio.to_thread(TRACING.close)
         await app.feed.close()
@@ -64,15 +64,15 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     work = (tasks, control, callbacks, events, bulk, queues, workers, artifacts, metrics)
     for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)
-    if not settings().smtp_url:
-        routes.include(mail_sink.routes_of_sink())
-    router = limited(routes, settings().rate_limit)
-    router.include(report_health(app.async_store.ping, drain))
-    router.include(describe(router, Info("Continuo", release(), DESCRIPTION)))
+    if not get_settings().smtp_url:
+        routes.include(mail_sink.build_sink_router())
+    router = limit_routes(routes, get_settings().rate_limit)
+    router.include(build_health_router(app.async_store.ping, drain))
+    router.include(build_docs_router(router, Info("Continuo", read_version(), DESCRIPTION)))
     return router, Stores()
 
 
-def release() -> str:
+def read_version() -> str:
     """The version that is installed, or that this is a checkout."""
     try:
         return version("continuo")

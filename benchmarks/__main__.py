@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environment, growth, machine, report
-from benchmarks.measures import Figures, measure
-from benchmarks.scale import FULL, QUICK, Scale
-from benchmarks.scene import scene
+from benchmarks.measures import Figures, measure_stack
+from benchmarks.scale import FULL, QUICK, BenchmarkScale
+from benchmarks.scene import open_scene
 from benchmarks.stacks import OURS, STACKS, Stack
 
 RESULTS = Path(__file__).parent / "results"
-PLOT_SECONDS = 120.0
-STOPPED = 130
-BUSY = 0.7
+PLOT_TIMEOUT_SECONDS = 120.0
+STOPPED_EXIT_CODE = 130
+BUSY_LOAD_AVERAGE = 0.7
 """A load average above which others are at work on this machine."""
 
 
@@ -37,83 +37,93 @@ def main(arguments: list[str]) -> int:
     quick = parser.parse_args(arguments).quick
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        environment.prepare(environment.OTHERS)
-        results = measured(QUICK if quick else FULL)
+        environment.install_environment(environment.PEERS_FOLDER)
+        results = measure_all(QUICK if quick else FULL)
     except KeyboardInterrupt:
         print("benchmarks: stopped")
-        return STOPPED
-    print("\n".join(report.lines(results)))
-    keep(results, "quick" if quick else "latest")
+        return STOPPED_EXIT_CODE
+    print("\n".join(report.format_report(results)))
+    save_results(results, "quick" if quick else "latest")
     return 0
 
 
-def measured(scale: Scale) -> dict[str, Any]:
+def measure_all(scale: BenchmarkScale) -> dict[str, Any]:
     """Everything."""
     start = time.monotonic()
-    about = {"machine": machine.machine(), "versions": machine.versions(), "scale": asdict(scale)}
-    introduce(about["machine"])
+    about = {
+        "machine": machine.describe_machine(),
+        "versions": machine.list_versions(),
+        "scale": asdict(scale),
+    }
+    print_machine(about["machine"])
     with tempfile.TemporaryDirectory(prefix="continuo-bench-") as name:
         folder = Path(name)
-        rounds = [one_round(number, scale, folder) for number in range(scale.rounds)]
-        say("Continuo alone: real work, then growth")
-        with scene(OURS, folder / "work") as place:
-            work = growth.real_work(place, scale)
-        with scene(OURS, folder / "growth") as place:
+        rounds = [measure_round(number, scale, folder) for number in range(scale.rounds)]
+        print_progress("Continuo alone: real work, then growth")
+        with open_scene(OURS, folder / "work") as place:
+            work = growth.measure_real_work(place, scale)
+        with open_scene(OURS, folder / "growth") as place:
             place.start_api()
-            grown = growth.growth(place, scale)
+            grown = growth.measure_growth(place, scale)
     seconds = round(time.monotonic() - start)
-    say(f"done in {seconds} s")
+    print_progress(f"done in {seconds} s")
     return about | {"seconds": seconds, "rounds": rounds, "growth": grown, "work": work}
 
 
-def introduce(about: dict[str, Any]) -> None:
+def print_machine(about: dict[str, Any]) -> None:
     """Name the machine."""
-    say(f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, Python {about['python']}")
-    if about["load_average_before"] > BUSY:
+    print_progress(
+        f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, Python {about['python']}"
+    )
+    if about["load_average_before"] > BUSY_LOAD_AVERAGE:
         load = about["load_average_before"]
-        say(f"the load average is {load:.1f}: others are at work, and figures will be low")
+        print_progress(
+            f"the load average is {load:.1f}: others are at work, and figures will be low"
+        )
 
 
-def one_round(number: int, scale: Scale, folder: Path) -> dict[str, Figures]:
+def measure_round(number: int, scale: BenchmarkScale, folder: Path) -> dict[str, Figures]:
     """The figures of every stack, measured in an order that no other round has."""
     found = {}
-    for stack in rotated(STACKS, number):
-        say(f"round {number + 1} of {scale.rounds}: {stack.name}")
-        with scene(stack, folder / f"{number}-{stack.name}") as place:
-            found[stack.name] = {"load_average": os.getloadavg()[0]} | measure(place, scale)
+    for stack in rotate_stacks(STACKS, number):
+        print_progress(f"round {number + 1} of {scale.rounds}: {stack.name}")
+        with open_scene(stack, folder / f"{number}-{stack.name}") as place:
+            found[stack.name] = {"load_average": os.getloadavg()[0]} | measure_stack(place, scale)
     return {stack.name: found[stack.name] for stack in STACKS}
 
 
-def rotated(stacks: Sequence[Stack], places: int) -> list[Stack]:
+def rotate_stacks(stacks: Sequence[Stack], places: int) -> list[Stack]:
     """The same from another one on."""
     first = places % len(stacks)
     return [*stacks[first:], *stacks[:first]]
 
 
-def keep(results: dict[str, Any], name: str) -> None:
+def save_results(results: dict[str, Any], name: str) -> None:
     """Write the figures and draw them."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(rounded(results), indent=1) + "\n")
+    path.write_text(json.dumps(round_figures(results), indent=1) + "\n")
     subprocess.run(
-        [environment.PEERS / "bin" / "python", "-m", "benchmarks.plot", path],
+        [environment.PEERS_ENVIRONMENT / "bin" / "python", "-m", "benchmarks.plot", path],
         cwd=environment.ROOT,
         check=True,
-        timeout=PLOT_SECONDS,
+        timeout=PLOT_TIMEOUT_SECONDS,
     )
-    say(f"kept as {path.relative_to(environment.ROOT)}, drawn beside it as .svg and .png")
+    print_progress(
+        f"kept as {path.relative_to(environment.ROOT)}, drawn beside it as .svg and .png"
+    )
 
 
-def rounded(value: Any) -> Any:
+def round_figures(value: Any) -> Any:
     """The same with four digits of each figure, which is more than a second run repeats."""
     if isinstance(value, dict):
-        return {name: rounded(each) for name, each in value.items()}
+        return {name: round_figures(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [rounded(each) for each in value]
+        return [round_figures(each) for each in value]
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def say(line: str) -> None:
+def print_progress(line: str) -> None:
     """Tell how far it is."""
     print(f"benchmarks: {line}", flush=True)
 

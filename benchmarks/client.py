@@ -20,48 +20,54 @@ from typing import NamedTuple, cast
 import uvloop
 
 HOST = "127.0.0.1"
-MARGIN = 30.0
+MARGIN_SECONDS = 30.0
 """Seconds a run may take beyond its time."""
 
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+LENGTH_PATTERN = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-class Load(NamedTuple):
+class LoadResult(NamedTuple):
     """What a run came to: answers per second, and the seconds each answer took."""
 
     rate: float
     latencies: list[float]
 
 
-def get(path: str) -> bytes:
+def build_get(path: str) -> bytes:
     """A GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
-def post(path: str, body: bytes) -> bytes:
+def build_post(path: str, body: bytes) -> bytes:
     """A POST request with a body of JSON."""
     head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+def run_closed_loop(
+    port: int, requests: Sequence[bytes], *, connections: int, seconds: float
+) -> LoadResult:
     """Every connection asks again as soon as it is answered."""
-    return uvloop.run(drive(lambda: ClosedLoop(requests, seconds), port, connections, seconds))
+    return uvloop.run(run_loop(lambda: ClosedLoop(requests, seconds), port, connections, seconds))
 
 
-def open_loop(
+def run_open_loop(
     port: int, requests: Sequence[bytes], *, connections: int, rate: float, seconds: float
-) -> Load:
+) -> LoadResult:
     """So many requests a second, each on whichever connection is free."""
-    return uvloop.run(drive(lambda: OpenLoop(requests, rate, seconds), port, connections, seconds))
+    return uvloop.run(
+        run_loop(lambda: OpenLoop(requests, rate, seconds), port, connections, seconds)
+    )
 
 
-async def drive(make: Callable[[], "Loop"], port: int, connections: int, seconds: float) -> Load:
+async def run_loop(
+    make: Callable[[], "LoadLoop"], port: int, connections: int, seconds: float
+) -> LoadResult:
     """Run a loop over so many connections."""
     events, loop = asyncio.get_running_loop(), make()
-    async with asyncio.timeout(seconds + MARGIN):
+    async with asyncio.timeout(seconds + MARGIN_SECONDS):
         opened = [
-            (await events.create_connection(lambda: Connection(loop), HOST, port))[1]
+            (await events.create_connection(lambda: LoadConnection(loop), HOST, port))[1]
             for _ in range(connections)
         ]
         try:
@@ -73,10 +79,10 @@ async def drive(make: Callable[[], "Loop"], port: int, connections: int, seconds
     return loop.load()
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One connection with at most one request on the way."""
 
-    def __init__(self, loop: "Loop") -> None:
+    def __init__(self, loop: "LoadLoop") -> None:
         self.since = 0.0
         self._loop = loop
         self._received = b""
@@ -97,12 +103,12 @@ class Connection(asyncio.Protocol):
         head = self._received.find(b"\r\n\r\n")
         if head < 0:
             return
-        length = LENGTH.search(self._received, 0, head)
+        length = LENGTH_PATTERN.search(self._received, 0, head)
         if self._received[9:10] != b"2" or not length:
             self._loop.fail(f"answered {self._received[:500]!r}")
         elif len(self._received) >= head + 4 + int(length[1]):
             self._received = b""
-            self._loop.answered(self)
+            self._loop.receive_answer(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A server that hangs up before the end has failed."""
@@ -113,7 +119,7 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
 
-class Loop(ABC):
+class LoadLoop(ABC):
     """Decides who sends what when, and notes how long the answers take."""
 
     def __init__(self, requests: Sequence[bytes]) -> None:
@@ -122,15 +128,15 @@ class Loop(ABC):
         self.done = asyncio.get_running_loop().create_future()
 
     @abstractmethod
-    def begin(self, connections: list[Connection]) -> None:
+    def begin(self, connections: list[LoadConnection]) -> None:
         """Send the first requests."""
 
     @abstractmethod
-    def answered(self, connection: Connection) -> None:
+    def receive_answer(self, connection: LoadConnection) -> None:
         """Note an answer; send what comes next, or end."""
 
     @abstractmethod
-    def load(self) -> Load:
+    def load(self) -> LoadResult:
         """What it came to."""
 
     def end(self) -> None:
@@ -144,7 +150,7 @@ class Loop(ABC):
             self.done.set_exception(ConnectionError(problem))
 
 
-class ClosedLoop(Loop):
+class ClosedLoop(LoadLoop):
     """Asks for so many seconds; what is answered later is not part of the rate."""
 
     def __init__(self, requests: Sequence[bytes], seconds: float) -> None:
@@ -154,14 +160,14 @@ class ClosedLoop(Loop):
         self.in_time = 0
         self.busy = 0
 
-    def begin(self, connections: list[Connection]) -> None:
+    def begin(self, connections: list[LoadConnection]) -> None:
         """One request on each connection."""
         self.last = time.perf_counter() + self.seconds
         self.busy = len(connections)
         for connection in connections:
             connection.send(next(self.requests), time.perf_counter())
 
-    def answered(self, connection: Connection) -> None:
+    def receive_answer(self, connection: LoadConnection) -> None:
         """The next request, while there is time."""
         at = time.perf_counter()
         self.latencies.append(at - connection.since)
@@ -173,23 +179,23 @@ class ClosedLoop(Loop):
         if not self.busy:
             self.end()
 
-    def load(self) -> Load:
+    def load(self) -> LoadResult:
         """Those answered in time, per second."""
-        return Load(self.in_time / self.seconds, self.latencies)
+        return LoadResult(self.in_time / self.seconds, self.latencies)
 
 
-class OpenLoop(Loop):
+class OpenLoop(LoadLoop):
     """Asks at a fixed rate. A thread keeps the time: an event loop does so to the millisecond."""
 
     def __init__(self, requests: Sequence[bytes], rate: float, seconds: float) -> None:
         super().__init__(requests)
         self.rate = rate
         self.total = round(rate * seconds)
-        self.free: list[Connection] = []
+        self.free: list[LoadConnection] = []
         self.due: deque[float] = deque()
         self.events = asyncio.get_running_loop()
 
-    def begin(self, connections: list[Connection]) -> None:
+    def begin(self, connections: list[LoadConnection]) -> None:
         """Start the clock."""
         self.free = connections.copy()
         threading.Thread(target=self.keep_time, daemon=True).start()
@@ -214,7 +220,7 @@ class OpenLoop(Loop):
         while self.due and self.free:
             self.free.pop().send(next(self.requests), self.due.popleft())
 
-    def answered(self, connection: Connection) -> None:
+    def receive_answer(self, connection: LoadConnection) -> None:
         """The connection is free for another request."""
         self.latencies.append(time.perf_counter() - connection.since)
         self.free.append(connection)
@@ -222,6 +228,6 @@ class OpenLoop(Loop):
         if len(self.latencies) == self.total:
             self.end()
 
-    def load(self) -> Load:
+    def load(self) -> LoadResult:
         """All of them."""
-        return Load(self.rate, self.latencies)
+        return LoadResult(self.rate, self.latencies)

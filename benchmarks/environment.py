@@ -5,14 +5,14 @@ from pathlib import Path
 from zlib import crc32
 
 ROOT = Path(__file__).parents[1]
-OTHERS = ROOT / "benchmarks" / "peers"
+PEERS_FOLDER = ROOT / "benchmarks" / "peers"
 """The other stacks."""
 
-PEERS = ROOT / ".bootstrap" / OTHERS.name
-MAKE_SECONDS = 600.0
+PEERS_ENVIRONMENT = ROOT / ".bootstrap" / PEERS_FOLDER.name
+INSTALL_TIMEOUT_SECONDS = 600.0
 
 
-def prepare(folder: Path) -> Path:
+def install_environment(folder: Path) -> Path:
     """The folder of the programs that ``requirements.lock`` in ``folder`` asks for.
 
     They are in ``.bootstrap``, and installed when they are missing or older.
@@ -22,13 +22,13 @@ def prepare(folder: Path) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         print(f"installing {lock.relative_to(ROOT)} into {home.relative_to(ROOT)}")
         stamp.unlink(missing_ok=True)
-        uv("venv", "--clear", "--python", ROOT / ".venv" / "bin" / "python", home)
-        uv("pip", "sync", "--python", home / "bin" / "python", "--require-hashes", lock)
+        run_uv("venv", "--clear", "--python", ROOT / ".venv" / "bin" / "python", home)
+        run_uv("pip", "sync", "--python", home / "bin" / "python", "--require-hashes", lock)
         stamp.write_text(wanted)
     return home / "bin"
 
 
-def uv(*arguments: str | Path) -> None:
+def run_uv(*arguments: str | Path) -> None:
     """Run uv, which ``bin/bootstrap`` finds or installs. Raises ``CalledProcessError``."""
     command = [ROOT / "bin" / "bootstrap", "uv", *arguments, "--quiet"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=MAKE_SECONDS)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=INSTALL_TIMEOUT_SECONDS)

@@ -3,73 +3,76 @@
 from statistics import median
 
 from benchmarks import client
-from benchmarks.measures import POST, Figures, percentile
-from benchmarks.patience import until
-from benchmarks.scale import Scale
-from benchmarks.scene import Scene
-from project.local.demo import ask
+from benchmarks.measures import POST_REQUESTS, Figures, find_percentile
+from benchmarks.patience import wait_until
+from benchmarks.scale import BenchmarkScale
+from benchmarks.scene import StackScene
+from project.local.demo import request_json
 
 LOOK_SECONDS = 0.3
-REWRITE_SECONDS = 300.0
-BLASTS = 2
+REWRITE_TIMEOUT_SECONDS = 300.0
+BLAST_COUNT = 2
 
 
-def growth(scene: Scene, scale: Scale) -> list[Figures]:
+def measure_growth(scene: StackScene, scale: BenchmarkScale) -> list[Figures]:
     """The same requests of one client at ever more records of finished jobs."""
     steps: list[Figures] = []
     for size in scale.sizes:
         scene.redis.config_set("appendfsync", "no")
-        before = used_memory(scene)
-        missing = size - records(scene)
+        before = read_used_memory(scene)
+        missing = size - count_records(scene)
         ids, seconds = scene.call("fill", missing)
         scene.redis.config_set("appendfsync", "everysec")
-        until(lambda: not is_rewriting(scene), REWRITE_SECONDS, "Valkey rewrites its file")
+        wait_until(
+            lambda: not is_rewriting(scene), REWRITE_TIMEOUT_SECONDS, "Valkey rewrites its file"
+        )
         grown = {
             "records": float(size),
             "fill_per_s": missing / seconds,
-            "bytes_per_record": (used_memory(scene) - before) / missing,
+            "bytes_per_record": (read_used_memory(scene) - before) / missing,
         }
-        steps.append(grown | looks(scene, ids, scale.looks))
+        steps.append(grown | measure_requests(scene, ids, scale.looks))
     return steps
 
 
-def looks(scene: Scene, ids: list[str], count: int) -> Figures:
+def measure_requests(scene: StackScene, ids: list[str], count: int) -> Figures:
     """Medians in milliseconds of every request, each looked at several times in turn."""
     requests = {
-        "get": [client.get(f"/reports/{job_id}") for job_id in ids],
-        "list": [client.get("/reports")],
-        "stats": [client.get("/queue/stats")],
+        "get": [client.build_get(f"/reports/{job_id}") for job_id in ids],
+        "list": [client.build_get("/reports")],
+        "stats": [client.build_get("/queue/stats")],
     }
     turns = [
-        {name: p50_ms(scene.port, asked) for name, asked in requests.items()} for _ in range(count)
+        {name: measure_p50_ms(scene.port, asked) for name, asked in requests.items()}
+        for _ in range(count)
     ]
     figures = {f"{name}_p50_ms": median(turn[name] for turn in turns) for name in requests}
-    return figures | {"post_p50_ms": p50_ms(scene.port, POST)}
+    return figures | {"post_p50_ms": measure_p50_ms(scene.port, POST_REQUESTS)}
 
 
-def p50_ms(port: int, requests: list[bytes]) -> float:
+def measure_p50_ms(port: int, requests: list[bytes]) -> float:
     """The median latency of one client."""
-    load = client.closed_loop(port, requests, connections=1, seconds=LOOK_SECONDS)
-    return percentile(load.latencies, 50) * 1_000
+    load = client.run_closed_loop(port, requests, connections=1, seconds=LOOK_SECONDS)
+    return find_percentile(load.latencies, 50) * 1_000
 
 
-def records(scene: Scene) -> int:
+def count_records(scene: StackScene) -> int:
     """How many there are."""
-    return int(ask(scene.port, "GET", "/queue/stats")[1]["total_tasks"])
+    return int(request_json(scene.port, "GET", "/queue/stats")[1]["total_tasks"])
 
 
-def used_memory(scene: Scene) -> float:
+def read_used_memory(scene: StackScene) -> float:
     """Bytes that Valkey has allocated."""
     return float(scene.redis.info("memory")["used_memory"])
 
 
-def is_rewriting(scene: Scene) -> bool:
+def is_rewriting(scene: StackScene) -> bool:
     """Whether Valkey has a child that writes a file."""
     about = scene.redis.info("persistence")
     return bool(about["aof_rewrite_in_progress"] or about["aof_rewrite_scheduled"])
 
 
-def real_work(scene: Scene, scale: Scale) -> Figures:
+def measure_real_work(scene: StackScene, scale: BenchmarkScale) -> Figures:
     """Reports and mails per second by one worker of two processes; mails go to the bundled sink."""
     scene.start(["python", "-m", "project.local.mail_sink"])
     scene.start_worker()
@@ -77,5 +80,5 @@ def real_work(scene: Scene, scale: Scale) -> Figures:
     scene.call("mail", 1, 1)
     return {
         "reports_per_s": scene.call("render", scale.reports)[0],
-        "mails_per_s": scene.call("mail", BLASTS, scale.recipients)[0],
+        "mails_per_s": scene.call("mail", BLAST_COUNT, scale.recipients)[0],
     }

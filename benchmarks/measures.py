@@ -5,94 +5,101 @@ import time
 from collections.abc import Sequence
 
 from benchmarks import client, shared
-from benchmarks.client import Load
-from benchmarks.patience import until
-from benchmarks.processes import Program
-from benchmarks.scale import Scale
-from benchmarks.scene import Scene
-from project.local.demo import ask
+from benchmarks.client import LoadResult
+from benchmarks.patience import wait_until
+from benchmarks.processes import MeasuredProgram
+from benchmarks.scale import BenchmarkScale
+from benchmarks.scene import StackScene
+from project.local.demo import request_json
 
 type Figures = dict[str, float]
 
-MANY = 64
+MANY_CLIENTS = 64
 """Clients at once."""
 
-ORDER = json.dumps({"type": "summary", "filters": {}, "max_retries": 3}).encode()
-TASKS = json.dumps({"tasks": [{"kind": "report", "type": "summary", "filters": {}}] * 1_000})
-POST = [client.post("/reports", ORDER)]
-POST_BULK = [client.post("/tasks/bulk", TASKS.encode())]
+REPORT_BODY = json.dumps({"type": "summary", "filters": {}, "max_retries": 3}).encode()
+BULK_BODY = json.dumps({"tasks": [{"kind": "report", "type": "summary", "filters": {}}] * 1_000})
+POST_REQUESTS = [client.build_post("/reports", REPORT_BODY)]
+BULK_REQUESTS = [client.build_post("/tasks/bulk", BULK_BODY.encode())]
 
-WORKER_SECONDS = 60.0
-DRAIN_SECONDS = 180.0
-PICKUP_SECONDS = 60.0
-DONE = frozenset({"success", "finished", "complete"})
-MB = 1e6
+WORKER_TIMEOUT_SECONDS = 60.0
+DRAIN_TIMEOUT_SECONDS = 180.0
+PICKUP_TIMEOUT_SECONDS = 60.0
+DONE_STATUSES = frozenset({"success", "finished", "complete"})
+BYTES_PER_MB = 1e6
 
 
-def measure(scene: Scene, scale: Scale) -> Figures:
+def measure_stack(scene: StackScene, scale: BenchmarkScale) -> Figures:
     """Everything, one after the other, with nothing else at work."""
     api = scene.start_api()
-    figures = {"api_idle_mb": api.memory() / MB, "valkey_idle_mb": scene.valkey_memory() / MB}
-    figures |= orders(scene, scale)
+    figures = {
+        "api_idle_mb": api.memory() / BYTES_PER_MB,
+        "valkey_idle_mb": scene.valkey_memory() / BYTES_PER_MB,
+    }
+    figures |= measure_posts(scene, scale)
     scene.flush()
     jobs = round(scene.stack.pace * scale.drain)
     figures["enqueue_per_s"] = jobs / scene.call("enqueue", jobs)[1]
     worker = scene.start_worker()
-    figures |= work(scene, worker, jobs, scale)
-    ids = done_reports(scene)
+    figures |= measure_work(scene, worker, jobs, scale)
+    ids = create_done_reports(scene)
     worker.kill()
-    figures |= statuses(scene, ids, scale)
-    figures["api_after_mb"] = api.memory() / MB
-    figures["valkey_after_mb"] = scene.valkey_memory() / MB
-    return figures | (bulk(scene, scale) if scene.stack.is_ours else {})
+    figures |= measure_gets(scene, ids, scale)
+    figures["api_after_mb"] = api.memory() / BYTES_PER_MB
+    figures["valkey_after_mb"] = scene.valkey_memory() / BYTES_PER_MB
+    return figures | (measure_bulk(scene, scale) if scene.stack.is_ours else {})
 
 
-def orders(scene: Scene, scale: Scale) -> Figures:
+def measure_posts(scene: StackScene, scale: BenchmarkScale) -> Figures:
     """``POST /reports``."""
-    return http("post", scene.port, POST, scale, scale.post_rate)
+    return measure_http("post", scene.port, POST_REQUESTS, scale, scale.post_rate)
 
 
-def statuses(scene: Scene, ids: Sequence[str], scale: Scale) -> Figures:
+def measure_gets(scene: StackScene, ids: Sequence[str], scale: BenchmarkScale) -> Figures:
     """``GET /reports/{id}`` of jobs that are done."""
-    requests = [client.get(f"/reports/{job_id}") for job_id in ids]
-    return http("get", scene.port, requests, scale, scale.get_rate)
+    requests = [client.build_get(f"/reports/{job_id}") for job_id in ids]
+    return measure_http("get", scene.port, requests, scale, scale.get_rate)
 
 
-def http(name: str, port: int, requests: list[bytes], scale: Scale, rate: float) -> Figures:
+def measure_http(
+    name: str, port: int, requests: list[bytes], scale: BenchmarkScale, rate: float
+) -> Figures:
     """One client, many clients, and a fixed rate."""
-    client.closed_loop(port, requests, connections=MANY, seconds=scale.warm)
-    one = client.closed_loop(port, requests, connections=1, seconds=scale.http / 2)
-    many = client.closed_loop(port, requests, connections=MANY, seconds=scale.http)
-    fixed = client.open_loop(port, requests, connections=MANY, rate=rate, seconds=scale.http)
+    client.run_closed_loop(port, requests, connections=MANY_CLIENTS, seconds=scale.warm)
+    one = client.run_closed_loop(port, requests, connections=1, seconds=scale.http / 2)
+    many = client.run_closed_loop(port, requests, connections=MANY_CLIENTS, seconds=scale.http)
+    fixed = client.run_open_loop(
+        port, requests, connections=MANY_CLIENTS, rate=rate, seconds=scale.http
+    )
     return (
-        http_figures(f"{name}_1", one)
-        | http_figures(f"{name}_{MANY}", many)
-        | http_figures(f"{name}_fixed", fixed)
+        figures_from_load(f"{name}_1", one)
+        | figures_from_load(f"{name}_{MANY_CLIENTS}", many)
+        | figures_from_load(f"{name}_fixed", fixed)
     )
 
 
-def http_figures(name: str, load: Load) -> Figures:
+def figures_from_load(name: str, load: LoadResult) -> Figures:
     """Rate and latencies of a load."""
-    return {f"{name}_per_s": load.rate} | spread(name, load.latencies)
+    return {f"{name}_per_s": load.rate} | figures_from_latencies(name, load.latencies)
 
 
-def spread(name: str, seconds: Sequence[float]) -> Figures:
+def figures_from_latencies(name: str, seconds: Sequence[float]) -> Figures:
     """Median and 99th percentile."""
     return {
-        f"{name}_p50_ms": percentile(seconds, 50) * 1_000,
-        f"{name}_p99_ms": percentile(seconds, 99) * 1_000,
+        f"{name}_p50_ms": find_percentile(seconds, 50) * 1_000,
+        f"{name}_p99_ms": find_percentile(seconds, 99) * 1_000,
     }
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
+def find_percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that so many percent of all do not exceed."""
     place = -(-len(values) * percent // 100)
     return sorted(values)[max(int(place), 1) - 1]
 
 
-def bulk(scene: Scene, scale: Scale) -> Figures:
+def measure_bulk(scene: StackScene, scale: BenchmarkScale) -> Figures:
     """``POST /tasks/bulk`` of a thousand, the same without HTTP, and bare messages on a list."""
-    load = client.closed_loop(scene.port, POST_BULK, connections=1, seconds=scale.http)
+    load = client.run_closed_loop(scene.port, BULK_REQUESTS, connections=1, seconds=scale.http)
     scene.flush()
     _, library = scene.call("bulk", scale.bulk)
     scene.flush()
@@ -101,61 +108,75 @@ def bulk(scene: Scene, scale: Scale) -> Figures:
         "bulk_per_s": load.rate * 1_000,
         "bulk_library_per_s": scale.bulk / library,
         "bulk_bare_per_s": scale.bulk / bare,
-        "bulk_p50_ms": percentile(load.latencies, 50) * 1_000,
+        "bulk_p50_ms": find_percentile(load.latencies, 50) * 1_000,
     }
 
 
-def work(scene: Scene, worker: Program, jobs: int, scale: Scale) -> Figures:
+def measure_work(
+    scene: StackScene, worker: MeasuredProgram, jobs: int, scale: BenchmarkScale
+) -> Figures:
     """What the worker does: it drains the queue, then jobs come one by one."""
-    figures = drain(scene, worker, jobs)
-    figures |= pickups(scene, "pickup_idle", scale.idle_rate, scale.idle)
+    figures = measure_drain(scene, worker, jobs)
+    figures |= measure_pickups(scene, "pickup_idle", scale.idle_rate, scale.idle)
     rate = figures["drain_per_s"] / 2
-    figures |= {"half_load_per_s": rate} | pickups(scene, "pickup_half", rate, scale.half)
-    return figures | {"worker_after_mb": worker.memory() / MB}
+    figures |= {"half_load_per_s": rate} | measure_pickups(scene, "pickup_half", rate, scale.half)
+    return figures | {"worker_after_mb": worker.memory() / BYTES_PER_MB}
 
 
-def done_reports(scene: Scene) -> list[str]:
+def create_done_reports(scene: StackScene) -> list[str]:
     """The ids of finished reports. The job of peers does nothing; ours is not run at all."""
     if scene.stack.is_ours:
-        ids: list[str] = scene.call("fill", MANY)[0]
+        ids: list[str] = scene.call("fill", MANY_CLIENTS)[0]
         return ids
-    ids = [str(ask(scene.port, "POST", "/reports", {})[1]["id"]) for _ in range(MANY)]
-    until(lambda: all(is_done(scene.port, job_id) for job_id in ids), WORKER_SECONDS, "reports")
+    ids = [
+        str(request_json(scene.port, "POST", "/reports", {})[1]["id"]) for _ in range(MANY_CLIENTS)
+    ]
+    wait_until(
+        lambda: all(is_done(scene.port, job_id) for job_id in ids),
+        WORKER_TIMEOUT_SECONDS,
+        "reports",
+    )
     return ids
 
 
 def is_done(port: int, job_id: str) -> bool:
     """Whether the route says so, with what the job gave back."""
-    _, report = ask(port, "GET", f"/reports/{job_id}")
-    return str(report["status"]).lower() in DONE and bool(report["result"])
+    _, report = request_json(port, "GET", f"/reports/{job_id}")
+    return str(report["status"]).lower() in DONE_STATUSES and bool(report["result"])
 
 
-def drain(scene: Scene, worker: Program, jobs: int) -> Figures:
+def measure_drain(scene: StackScene, worker: MeasuredProgram, jobs: int) -> Figures:
     """From the first finished job to the last: jobs per second, CPU per job."""
 
     def done() -> int:
         worker.require_running()
         return int(scene.call("finished", jobs)[0])
 
-    until(done, WORKER_SECONDS, f"{scene.stack.name} finishes a job")
+    wait_until(done, WORKER_TIMEOUT_SECONDS, f"{scene.stack.name} finishes a job")
     idle = worker.memory()
     start, first = time.perf_counter(), done()
     cpu, valkey_cpu = worker.cpu_seconds(), scene.valkey_cpu_seconds()
-    until(lambda: done() >= jobs, DRAIN_SECONDS, f"{scene.stack.name} finishes {jobs} jobs")
+    wait_until(
+        lambda: done() >= jobs, DRAIN_TIMEOUT_SECONDS, f"{scene.stack.name} finishes {jobs} jobs"
+    )
     drained, seconds = jobs - first, time.perf_counter() - start
     return {
-        "worker_idle_mb": idle / MB,
+        "worker_idle_mb": idle / BYTES_PER_MB,
         "drain_per_s": drained / seconds,
         "drain_cpu_ms": (worker.cpu_seconds() - cpu) / drained * 1_000,
         "drain_valkey_cpu_ms": (scene.valkey_cpu_seconds() - valkey_cpu) / drained * 1_000,
     }
 
 
-def pickups(scene: Scene, name: str, rate: float, seconds: float) -> Figures:
+def measure_pickups(scene: StackScene, name: str, rate: float, seconds: float) -> Figures:
     """From the call that enqueues a job to its start, with jobs coming at a steady rate."""
     count = round(rate * seconds)
-    scene.redis.delete(shared.KEY)
+    scene.redis.delete(shared.PICKUPS_KEY)
     scene.call("stamps", rate, seconds)
-    until(lambda: scene.redis.llen(shared.KEY) >= count, PICKUP_SECONDS, f"{count} jobs start")
-    waits = [float(text) for text in scene.redis.lrange(shared.KEY, 0, -1)]
-    return spread(name, waits)
+    wait_until(
+        lambda: scene.redis.llen(shared.PICKUPS_KEY) >= count,
+        PICKUP_TIMEOUT_SECONDS,
+        f"{count} jobs start",
+    )
+    waits = [float(text) for text in scene.redis.lrange(shared.PICKUPS_KEY, 0, -1)]
+    return figures_from_latencies(name, waits)

@@ -15,12 +15,12 @@ from tasks.emails.mail.mime import compose
 
 SERVER = ("127.0.0.1", int(os.environ.get("SMTP_PORT", "2525")))
 SENDER = "continuo@localhost.localdomain"
-URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6399/0")
-SENT = "naive:sent"
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6399/0")
+SENT_KEY = "naive:sent"
 
-queue = Celery("naive", broker=URL)
+queue = Celery("naive", broker=REDIS_URL)
 queue.conf.task_ignore_result = True
-counter = redis.Redis.from_url(URL)
+counter = redis.Redis.from_url(REDIS_URL)
 
 
 @queue.task
@@ -28,30 +28,30 @@ def send(recipient: str) -> None:
     """One mail over a connection of its own."""
     with smtplib.SMTP(*SERVER, local_hostname="bench", timeout=10) as server:
         server.sendmail(SENDER, [recipient], compose("bench", recipient, "default"))
-    counter.incr(SENT)
+    counter.incr(SENT_KEY)
 
 
 def enqueue(count: int) -> None:
     """A task for each."""
     for number in range(count):
-        send.delay(address(number))
+        send.delay(address_of(number))
 
 
-def loop(count: int) -> float:
+def send_all(count: int) -> float:
     """Mails over one connection, one after the other; the seconds it took."""
-    compose("bench", address(0), "default")
+    compose("bench", address_of(0), "default")
     started = time.perf_counter()
     with smtplib.SMTP(*SERVER, local_hostname="bench", timeout=10) as server:
         for number in range(count):
-            recipient = address(number)
+            recipient = address_of(number)
             server.sendmail(SENDER, [recipient], compose("bench", recipient, "default"))
     return time.perf_counter() - started
 
 
-def address(number: int) -> str:
+def address_of(number: int) -> str:
     """One of many recipients."""
     return f"user{number}@example.org"
 
 
 if __name__ == "__main__":
-    print(loop(int(sys.argv[1])))
+    print(send_all(int(sys.argv[1])))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.kinds import nothing, stamp
-from benchmarks.patience import until
-from benchmarks.shared import MADE, moments
+from benchmarks.patience import wait_until
+from benchmarks.shared import REPORT_RESULT, wait_for_moments
 from project.celery import app
 from project.job.bulk import enqueue_many
 from project.job.result import JobResult
@@ -18,7 +18,7 @@ from project.local import procfile
 from project.records.record import TaskRecord, TaskStatus
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import statistics, workers
-from project.store.commands.attempts import Start, Verdict
+from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.command import Argument, Command
 from project.store.connection import KEYS
 from project.store.scripts import SCRIPTS
@@ -28,16 +28,16 @@ from tasks.reports import generate_report
 
 PROCFILE = Path(__file__).parents[1] / "Procfile"
 QUEUE = "celery"
-STEP = 1_000
-SAMPLE = 500
-WORK_SECONDS = 300.0
-ORDER = {"type": "summary", "filters": filters.check("summary", {})}
+JOBS_PER_STEP = 1_000
+MAX_SAMPLE_IDS = 500
+WORK_TIMEOUT_SECONDS = 300.0
+REPORT_ARGUMENTS = {"type": "summary", "filters": filters.check("summary", {})}
 
 
 def worker(processes: int) -> list[str]:
     """The command of the Procfile, as quiet as all the others."""
     options = [f"--concurrency={processes}", "--include=benchmarks.kinds", "--loglevel=WARNING"]
-    return [*shlex.split(procfile.read(PROCFILE)["worker"]), *options]
+    return [*shlex.split(procfile.read_commands(PROCFILE)["worker"]), *options]
 
 
 def enqueue(count: int) -> None:
@@ -48,13 +48,13 @@ def enqueue(count: int) -> None:
 
 def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
-    for sent in moments(rate, seconds):
+    for sent in wait_for_moments(rate, seconds):
         stamp.apply_async((sent,))
 
 
 def finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
     """Records of successes."""
-    return app.store.run(statistics.stats()).status_counts["success"]
+    return app.store.run(statistics.read_stats()).status_counts["success"]
 
 
 # --- what only ours is asked
@@ -62,16 +62,16 @@ def finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
 
 def bulk(count: int) -> None:
     """Order reports by ``enqueue_many``."""
-    enqueue_many(generate_report.s(**ORDER) for _ in range(count))
+    enqueue_many(generate_report.s(**REPORT_ARGUMENTS) for _ in range(count))
 
 
 def push(count: int) -> float:
     """Seconds to put the bare messages of so many reports on a list, a thousand at a time."""
-    texts = [generate_report.message(kwargs=ORDER).text for _ in range(count)]
+    texts = [generate_report.message(kwargs=REPORT_ARGUMENTS).text for _ in range(count)]
     start = time.perf_counter()
-    for first in range(0, count, STEP):
+    for first in range(0, count, JOBS_PER_STEP):
         with app.store.client.pipeline(transaction=False) as pipe:
-            for text in texts[first : first + STEP]:
+            for text in texts[first : first + JOBS_PER_STEP]:
                 pipe.lpush("bench:raw", text)
             pipe.execute()
     return time.perf_counter() - start
@@ -81,57 +81,59 @@ def fill(count: int) -> list[str]:
     """Make so many records of finished reports; the ids of some of them, from all over."""
     ids: list[str] = []
     while len(ids) < count:
-        step = min(STEP, count - len(ids))
+        step = min(JOBS_PER_STEP, count - len(ids))
         bulk(step)
-        ids += work_off(step)
-    return ids[:: max(count // SAMPLE, 1)]
+        ids += process_waiting(step)
+    return ids[:: max(count // MAX_SAMPLE_IDS, 1)]
 
 
-def work_off(most: int) -> list[str]:
+def process_waiting(most: int) -> list[str]:
     """Do what a worker does with waiting jobs, all but their work; their ids."""
     me: dict[str, Argument] = {"host": "bench", "pid": 0, "slots": 0, "started_at": time.time()}
-    app.store.run(workers.lease("bench", WORK_SECONDS, me, first=True))
+    app.store.run(workers.renew_lease("bench", WORK_TIMEOUT_SECONDS, me, first=True))
     taken = app.store.run(workers.fetch("bench", serial=1, most=most, done=(), lists=[QUEUE]))
     ids = [json.loads(text)["headers"]["id"] for _, text in taken]
     tokens = [f"bench#{serial}" for serial in range(1, len(ids) + 1)]
     attempts = list(zip(ids, tokens, strict=True))
-    run_all(
+    run_commands(
         [attempt_commands.start(job, retries=0, token=token) for job, token in attempts],
-        Start.STARTED,
+        StartResult.STARTED,
     )
-    run_all([succeed(job, token) for job, token in attempts], Verdict.GO)
+    run_commands([build_succeed(job, token) for job, token in attempts], Verdict.GO)
     app.store.run(workers.ack("bench", [token.partition("#")[2] for token in tokens]))
-    app.store.run(workers.leave("bench"))
+    app.store.run(workers.sign_off("bench"))
     return ids
 
 
-def succeed(job_id: str, token: str) -> Command[Verdict]:
+def build_succeed(job_id: str, token: str) -> Command[Verdict]:
     """The move that a worker ends the job of a report with."""
-    meta = {"task_id": job_id, "status": "SUCCESS", "result": MADE, "traceback": None}
+    meta = {"task_id": job_id, "status": "SUCCESS", "result": REPORT_RESULT, "traceback": None}
     return attempt_commands.succeed(
-        job_id, token=token, result=json.dumps(MADE), news=json.dumps(meta)
+        job_id, token=token, result=json.dumps(REPORT_RESULT), news=json.dumps(meta)
     )
 
 
-def run_all(steps: Sequence[Command[Any]], expected: Any) -> None:
+def run_commands(steps: Sequence[Command[Any]], expected: Any) -> None:
     """Run moves in one go. Raises ``RuntimeError`` unless each answers what is expected."""
     with app.store.client.pipeline(transaction=False) as pipe:
         for move in steps:
-            pipe.evalsha(sha(move.script), len(KEYS), *KEYS, *map(str, move.arguments))
+            pipe.evalsha(load_script(move.script), len(KEYS), *KEYS, *map(str, move.arguments))
         answers = {move.read(answer) for move, answer in zip(steps, pipe.execute(), strict=True)}
     if answers - {expected}:
         raise RuntimeError(f"expected {expected}, not {answers}")
 
 
 @cache
-def sha(script: str) -> str:
+def load_script(script: str) -> str:
     """A script by the name Redis knows it by."""
     return str(app.store.client.script_load(SCRIPTS[script]))
 
 
 def render(count: int) -> float:
     """Reports per second, made by the worker that runs."""
-    return count / span([generate_report.apply_async(kwargs=ORDER) for _ in range(count)])
+    return count / measure_span(
+        [generate_report.apply_async(kwargs=REPORT_ARGUMENTS) for _ in range(count)]
+    )
 
 
 def mail(blasts: int, recipients: int) -> float:
@@ -139,19 +141,23 @@ def mail(blasts: int, recipients: int) -> float:
     readers = [f"reader{number}@example.com" for number in range(recipients)]
     blast = {"recipients": readers, "template": "welcome"}
     jobs = [send_email_blast.apply_async(kwargs=blast) for _ in range(blasts)]
-    return blasts * recipients / span(jobs)
+    return blasts * recipients / measure_span(jobs)
 
 
-def span(jobs: list[JobResult]) -> float:
+def measure_span(jobs: list[JobResult]) -> float:
     """Seconds from the start of the first to the end of the last, once all have worked."""
-    until(lambda: all(record.is_final for record in records(jobs)), WORK_SECONDS, "jobs done")
-    ended = records(jobs)
+    wait_until(
+        lambda: all(record.is_final for record in read_records(jobs)),
+        WORK_TIMEOUT_SECONDS,
+        "jobs done",
+    )
+    ended = read_records(jobs)
     if failed := [record for record in ended if record.status is not TaskStatus.SUCCESS]:
         raise RuntimeError(failed[0].error)
     starts = [record.started_at for record in ended if record.started_at]
     return max(record.updated_at for record in ended) - min(starts)
 
 
-def records(jobs: list[JobResult]) -> list[TaskRecord]:
+def read_records(jobs: list[JobResult]) -> list[TaskRecord]:
     """What they have come to."""
     return [record for job in jobs if (record := job.record)]

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-PAUSE = 0.02
+PAUSE_SECONDS = 0.02
 
 
-def until[A](look: Callable[[], A], seconds: float, what: str) -> A:
+def wait_until[A](look: Callable[[], A], seconds: float, what: str) -> A:
     """The first true answer of ``look``. Raises ``TimeoutError`` when there is none in time."""
     end = time.monotonic() + seconds
     while True:
@@ -14,4 +14,4 @@ def until[A](look: Callable[[], A], seconds: float, what: str) -> A:
             return answer
         if time.monotonic() >= end:
             raise TimeoutError(f"{what}: not within {seconds:g} s")
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)

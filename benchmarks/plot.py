@@ -12,8 +12,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-OURS, THEIRS, INK = "#0072B2", "#B8BEC4", "#222222"
-MANY = 100
+OUR_COLOUR, PEER_COLOUR, TEXT_COLOUR = "#0072B2", "#B8BEC4", "#222222"
+MIN_WITHOUT_DECIMALS = 100
 """From here on figures are told without decimals."""
 
 PANELS = (
@@ -29,7 +29,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.spines.bottom": False,
     "axes.edgecolor": "#999999",
-    "text.color": INK,
+    "text.color": TEXT_COLOUR,
     "svg.hashsalt": "continuo",
     "svg.fonttype": "none",
 }
@@ -42,28 +42,30 @@ def main(path: Path) -> None:
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained")
         for place, (title, name) in zip(axes.flat, PANELS, strict=True):
-            panel(place, results["rounds"], name)
+            draw_panel(place, results["rounds"], name)
             place.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
         figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
-        figure.supxlabel(caption(results), fontsize=8, color="#555555")
+        figure.supxlabel(format_caption(results), fontsize=8, color="#555555")
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
         figure.savefig(path.with_suffix(".png"), dpi=110)
 
 
-def panel(place: Any, rounds: list[dict[str, dict[str, float]]], name: str) -> None:
+def draw_panel(place: Any, rounds: list[dict[str, dict[str, float]]], name: str) -> None:
     """One bar for each stack: the median of the rounds, a line from the lowest to the highest."""
     stacks = list(rounds[0])
     values = [[each[stack][name] for each in rounds] for stack in stacks]
     middles = [median(each) for each in values]
     below = [middle - min(each) for middle, each in zip(middles, values, strict=True)]
     above = [max(each) - middle for middle, each in zip(middles, values, strict=True)]
-    colours = [OURS if number == 0 else THEIRS for number in range(len(stacks))]
+    colours = [OUR_COLOUR if number == 0 else PEER_COLOUR for number in range(len(stacks))]
     place.barh(stacks, middles, color=colours, height=0.7)
     if len(rounds) > 1:
-        place.errorbar(middles, stacks, xerr=[below, above], fmt="none", ecolor=INK, elinewidth=1)
+        place.errorbar(
+            middles, stacks, xerr=[below, above], fmt="none", ecolor=TEXT_COLOUR, elinewidth=1
+        )
     right = max(max(each) for each in values)
     for row, (middle, more) in enumerate(zip(middles, above, strict=True)):
-        text = f"{middle:,.0f}" if right >= MANY else f"{middle:.1f}"
+        text = f"{middle:,.0f}" if right >= MIN_WITHOUT_DECIMALS else f"{middle:.1f}"
         place.text(middle + more + right * 0.015, row, text, va="center")
     place.invert_yaxis()
     place.set_xlim(0, right * 1.15)
@@ -71,7 +73,7 @@ def panel(place: Any, rounds: list[dict[str, dict[str, float]]], name: str) -> N
     place.tick_params(left=False)
 
 
-def caption(results: dict[str, Any]) -> str:
+def format_caption(results: dict[str, Any]) -> str:
     """Where and how often it was measured."""
     about, rounds = results["machine"], len(results["rounds"])
     times = f"median of {rounds} rounds, lowest to highest" if rounds > 1 else "one short round"

@@ -11,9 +11,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from benchmarks.plot import INK, STYLE
+from benchmarks.plot import STYLE, TEXT_COLOUR
 
-NAMES = {
+PROCESS_TITLES = {
     "worker": "worker, 2 pool processes",
     "web": "API",
     "flower": "Flower",
@@ -21,7 +21,7 @@ NAMES = {
     "sink": "mail sink",
     "valkey": "Valkey (used)",
 }
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C6D31", "#999999", "#CC79A7")
+LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C6D31", "#999999", "#CC79A7")
 
 
 def main(path: Path) -> None:
@@ -34,7 +34,7 @@ def main(path: Path) -> None:
         )
         draw_memory(memory, found["samples"])
         draw_jobs(jobs, found["samples"])
-        figure.supxlabel(caption(found), fontsize=8, color="#555555")
+        figure.supxlabel(format_caption(found), fontsize=8, color="#555555")
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
         figure.savefig(path.with_suffix(".png"), dpi=110)
 
@@ -42,7 +42,7 @@ def main(path: Path) -> None:
 def draw_memory(place: Any, samples: list[dict[str, Any]]) -> None:
     """A line for each process."""
     times = [sample["at"] / 60 for sample in samples]
-    for (name, title), colour in zip(NAMES.items(), COLOURS, strict=True):
+    for (name, title), colour in zip(PROCESS_TITLES.items(), LINE_COLOURS, strict=True):
         values = [sample["mib"][name] for sample in samples]
         place.plot(times, values, color=colour, linewidth=1.6, label=title)
     place.set_title("Memory, MiB", loc="left", fontsize=9.5, fontweight="bold")
@@ -54,9 +54,9 @@ def draw_memory(place: Any, samples: list[dict[str, Any]]) -> None:
 def draw_jobs(place: Any, samples: list[dict[str, Any]]) -> None:
     """Records that are kept, and jobs that wait or run."""
     times = [sample["at"] / 60 for sample in samples]
-    place.plot(times, [one["records"] for one in samples], color=INK, label="records kept")
+    place.plot(times, [one["records"] for one in samples], color=TEXT_COLOUR, label="records kept")
     unfinished = [one["unfinished"] for one in samples]
-    place.plot(times, unfinished, color=COLOURS[1], label="jobs not final")
+    place.plot(times, unfinished, color=LINE_COLOURS[1], label="jobs not final")
     place.set_title("In Valkey", loc="left", fontsize=9.5, fontweight="bold")
     place.set_xlabel("minutes", fontsize=8.5)
     place.set_ylim(0)
@@ -64,7 +64,7 @@ def draw_jobs(place: Any, samples: list[dict[str, Any]]) -> None:
     place.set_ylim(0, place.get_ylim()[1] * 1.25)
 
 
-def caption(found: dict[str, Any]) -> str:
+def format_caption(found: dict[str, Any]) -> str:
     """What was done, and where."""
     about = found["machine"]
     return (

@@ -15,11 +15,11 @@ from project.processes import detach_from_terminal
 
 ROOT = Path(__file__).parents[1]
 PROC = Path("/proc")
-TICKS = os.sysconf("SC_CLK_TCK")
-LAST_WORDS = 2_000
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+MAX_ERROR_CHARACTERS = 2_000
 
 
-class Program:
+class MeasuredProgram:
     """A command that runs in the checkout. All it prints goes to ``log``.
 
     With ``pipes`` its standard input and output are left to the caller.
@@ -46,26 +46,26 @@ class Program:
     def require_running(self) -> None:
         """Raise when it has ended, with its last words."""
         if self.process.poll() is not None:
-            said = self.log.read_text(errors="replace")[-LAST_WORDS:]
+            said = self.log.read_text(errors="replace")[-MAX_ERROR_CHARACTERS:]
             raise RuntimeError(f"{' '.join(self.command)} has ended:\n{said}")
 
     def cpu_seconds(self) -> float:
         """CPU time of all its processes, and of those of them that have ended."""
-        return sum(cpu_seconds(pid) for pid in tree(self.process.pid))
+        return sum(read_cpu_seconds(pid) for pid in list_tree(self.process.pid))
 
     def memory(self) -> float:
         """Resident bytes of all its processes; what they share is counted once."""
-        return sum(memory(pid) for pid in tree(self.process.pid))
+        return sum(read_memory(pid) for pid in list_tree(self.process.pid))
 
     def kill(self) -> None:
         """End it and everything it has started."""
-        for pid in tree(self.process.pid):
+        for pid in list_tree(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
 
-def tree(pid: int) -> list[int]:
+def list_tree(pid: int) -> list[int]:
     """A process and all below it."""
     found = [pid]
     for parent in found:
@@ -75,17 +75,17 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def cpu_seconds(pid: int) -> float:
+def read_cpu_seconds(pid: int) -> float:
     """CPU time of a process, and of the children it has seen ending; 0 when it is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
         return 0.0
     user_system_and_children = stat.rpartition(")")[2].split()[11:15]
-    return sum(map(int, user_system_and_children)) / TICKS
+    return sum(map(int, user_system_and_children)) / TICKS_PER_SECOND
 
 
-def memory(pid: int) -> float:
+def read_memory(pid: int) -> float:
     """Resident bytes of a process, its share of what it shares; 0 when it is gone."""
     with contextlib.suppress(OSError):
         for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():

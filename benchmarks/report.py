@@ -5,12 +5,12 @@ from statistics import median
 from typing import Any
 
 from benchmarks.stacks import OURS
-from benchmarks.targets import MISSED, TARGETS, judged, number
+from benchmarks.targets import MISSED, TARGETS, format_number, judge
 
 type Columns = Sequence[tuple[str, str]]
 """Headings and the figures below them."""
 
-HTTP: Columns = (
+HTTP_COLUMNS: Columns = (
     ("POST/s, 64", "post_64_per_s"),
     ("one", "post_1_per_s"),
     ("p50 ms", "post_fixed_p50_ms"),
@@ -20,7 +20,7 @@ HTTP: Columns = (
     ("p50 ms", "get_fixed_p50_ms"),
     ("p99 ms", "get_fixed_p99_ms"),
 )
-WORK: Columns = (
+WORK_COLUMNS: Columns = (
     ("enqueue/s", "enqueue_per_s"),
     ("drain/s", "drain_per_s"),
     ("CPU ms/job", "drain_cpu_ms"),
@@ -30,7 +30,7 @@ WORK: Columns = (
     ("half p50", "pickup_half_p50_ms"),
     ("half p99", "pickup_half_p99_ms"),
 )
-MEMORY: Columns = (
+MEMORY_COLUMNS: Columns = (
     ("API, idle", "api_idle_mb"),
     ("after", "api_after_mb"),
     ("worker, idle", "worker_idle_mb"),
@@ -38,7 +38,7 @@ MEMORY: Columns = (
     ("Valkey, idle", "valkey_idle_mb"),
     ("after", "valkey_after_mb"),
 )
-GROWTH: Columns = (
+GROWTH_COLUMNS: Columns = (
     ("records", "records"),
     ("GET", "get_p50_ms"),
     ("list page", "list_p50_ms"),
@@ -48,60 +48,66 @@ GROWTH: Columns = (
 )
 
 
-def lines(results: dict[str, Any]) -> Iterator[str]:
+def format_report(results: dict[str, Any]) -> Iterator[str]:
     """The whole report."""
-    yield from ratios(results)
+    yield from format_ratios(results)
     fixed = "{post_rate:g} POST/s and {get_rate:g} GET/s".format_map(results["scale"])
     yield f"\nHTTP: 64 clients, one client, and latencies of an open loop of {fixed}"
-    yield from table(results, HTTP)
+    yield from format_table(results, HTTP_COLUMNS)
     yield "\nworker, 2 processes: drain of empty jobs; pickup in ms from enqueue to start"
-    yield from table(results, WORK)
+    yield from format_table(results, WORK_COLUMNS)
     yield "\nresident memory, MB"
-    yield from table(results, MEMORY)
+    yield from format_table(results, MEMORY_COLUMNS)
     yield "\nours as records pile up: one client, median ms"
-    yield row("", [heading for heading, _ in GROWTH])
+    yield format_row("", [heading for heading, _ in GROWTH_COLUMNS])
     for step in results["growth"]:
-        yield row("", [number(step[figure]) for _, figure in GROWTH])
-    yield from own(results)
+        yield format_row("", [format_number(step[figure]) for _, figure in GROWTH_COLUMNS])
+    yield from format_own_figures(results)
 
 
-def ratios(results: dict[str, Any]) -> Iterator[str]:
+def format_ratios(results: dict[str, Any]) -> Iterator[str]:
     """Every target beside what was measured, and once more those that were missed."""
     yield f"\n{'ours : theirs':<42}{'wanted':>15}{'measured':>15}  rounds"
-    found = [judged(target, results) for target in TARGETS]
+    found = [judge(target, results) for target in TARGETS]
     yield from (each.line() for each in found)
     if missed := [each.target.what for each in found if not each.is_kept]:
         yield f"{MISSED} {len(missed)} of {len(found)} targets: {'; '.join(missed)}"
 
 
-def table(results: dict[str, Any], columns: Columns) -> Iterator[str]:
+def format_table(results: dict[str, Any], columns: Columns) -> Iterator[str]:
     """One line for each stack."""
     rounds = results["rounds"]
-    yield row("", [heading for heading, _ in columns])
+    yield format_row("", [heading for heading, _ in columns])
     for stack in rounds[0]:
-        yield row(stack, [cell([each[stack][figure] for each in rounds]) for _, figure in columns])
+        yield format_row(
+            stack, [format_cell([each[stack][figure] for each in rounds]) for _, figure in columns]
+        )
 
 
-def row(name: str, cells: Sequence[str]) -> str:
+def format_row(name: str, cells: Sequence[str]) -> str:
     """A line of a table."""
     return f"{name:<9}" + "".join(f"{each:>13}" for each in cells)
 
 
-def cell(values: Sequence[float]) -> str:
+def format_cell(values: Sequence[float]) -> str:
     """The median, and how far the furthest round is from it."""
     middle = median(values)
     furthest = max(abs(value - middle) for value in values)
-    return f"{number(middle)} ±{furthest / middle:.0%}" if furthest and middle else number(middle)
+    return (
+        f"{format_number(middle)} ±{furthest / middle:.0%}"
+        if furthest and middle
+        else format_number(middle)
+    )
 
 
-def own(results: dict[str, Any]) -> Iterator[str]:
+def format_own_figures(results: dict[str, Any]) -> Iterator[str]:
     """Bulk and real work, which only ours is asked."""
 
     def ours(figure: str) -> str:
-        return cell([each[OURS.name][figure] for each in results["rounds"]])
+        return format_cell([each[OURS.name][figure] for each in results["rounds"]])
 
     yield f"\nours in bulk, jobs/s: {ours('bulk_per_s')} by POST of 1,000"
     yield f"  {ours('bulk_library_per_s')} by enqueue_many, {ours('bulk_bare_per_s')} by bare LPUSH"
     work = results["work"]
-    reports, mails = number(work["reports_per_s"]), number(work["mails_per_s"])
+    reports, mails = format_number(work["reports_per_s"]), format_number(work["mails_per_s"])
     yield f"ours at real work: {reports} reports/s, {mails} mails/s"

@@ -21,22 +21,22 @@ from typing import NamedTuple
 
 import msgspec
 
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.exports.files import OUTPUTS
 from tasks.rendering.definitions import report_types
-from tasks.rendering.definitions.schema import Limits, Order, Origin, Output
-from tasks.rendering.process import pressed
-from tasks.reports.documents import build, ordered
+from tasks.rendering.definitions.schema import Limits, Origin, Output, RenderOrder
+from tasks.rendering.process import run_render_process
+from tasks.reports.documents import build_report, build_report_order
 
-ROWS = 1_000_000
-TYPES = Path(__file__).parent / "types"
-TWENTY = "twenty"
+ROW_COUNT = 1_000_000
+TYPES_FOLDER = Path(__file__).parent / "types"
+REPORT_TYPE = "twenty"
 """A type of ours: with these filters 500 lines on 20 pages."""
-MAY = {"month": "2026-05"}
-PAGES = 20
-ROUNDS = 3
+REPORT_FILTERS = {"month": "2026-05"}
+PAGE_COUNT = 20
+ROUND_COUNT = 3
 """How often WeasyPrint and the press take turns."""
-MANY = """
+ROWS_SQL = """
 copy (
     select i as id, date '2016-01-01' + (i % 3650)::integer as day,
         'Department ' || (i % 12) as department,
@@ -46,17 +46,17 @@ copy (
     from range({rows}) t(i)
 ) to '{path}' (format parquet)
 """
-RAW = {
+COPY_OPTIONS = {
     "csv": "format csv, header",
     "parquet": "format parquet, compression zstd",
     "json": "format json, array true",
 }
-BY_DUCKDB = """
+DUCKDB_SCRIPT = """
 import sys, duckdb
 with duckdb.connect(config={"memory_limit": "256MB", "threads": "2"}) as connection:
     connection.execute(f"copy (from '{sys.argv[1]}') to '{sys.argv[2]}' ({sys.argv[3]})")
 """
-BY_WEASYPRINT = """
+WEASYPRINT_SCRIPT = """
 import sys, weasyprint
 document = weasyprint.HTML(sys.argv[1]).render()
 document.write_pdf(sys.argv[2])
@@ -79,27 +79,29 @@ def main() -> None:
     asked.add_argument("--weasyprint", help="a Python that has WeasyPrint")
     asked.add_argument("--exports", action=argparse.BooleanOptionalAction, default=True)
     given = asked.parse_args()
-    report_types.known().update(report_types.loaded(TYPES))
-    build(TWENTY, MAY)  # makes the demo data
+    report_types.load_all_types().update(report_types.load_types_in(TYPES_FOLDER))
+    build_report(REPORT_TYPE, REPORT_FILTERS)  # makes the demo data
     measure_reports(given.reports)
     if given.weasyprint:
-        measure_other(given.weasyprint)
+        measure_weasyprint(given.weasyprint)
     if given.exports:
         measure_exports()
 
 
 def measure_reports(count: int) -> None:
     """Reports one after the other, as a worker makes them: from the query to the kept file."""
-    print(f"{count} reports of 500 lines, {PAGES} pages: seconds, CPU seconds, MB of the orderer")
-    first = here = resident()
+    print(
+        f"{count} reports of 500 lines, {PAGE_COUNT} pages: seconds, CPU seconds, MB of the orderer"
+    )
+    first = here = read_resident_mb()
     costs: list[tuple[float, float]] = []
     for number in range(1, count + 1):
-        started, before = time.perf_counter(), used()
-        made = build(TWENTY, MAY)
-        costs.append((time.perf_counter() - started, used() - before))
-        if made["pages"] != PAGES:
-            raise SystemExit(f"the report has {made['pages']} pages, not {PAGES}")
-        here = resident()
+        started, before = time.perf_counter(), read_cpu_seconds()
+        made = build_report(REPORT_TYPE, REPORT_FILTERS)
+        costs.append((time.perf_counter() - started, read_cpu_seconds() - before))
+        if made["pages"] != PAGE_COUNT:
+            raise SystemExit(f"the report has {made['pages']} pages, not {PAGE_COUNT}")
+        here = read_resident_mb()
         if number in (1, 2, 5) or number % 20 == 0:
             print(f"  {number:4}  {costs[-1][0]:6.2f}  {costs[-1][1]:6.2f}  {here:5.0f}")
     seconds, cpu = (sorted(column) for column in zip(*costs, strict=True))
@@ -108,46 +110,59 @@ def measure_reports(count: int) -> None:
     print(f"  memory of the orderer: {first:.0f} MB before, {here:.0f} MB after")
 
 
-def measure_other(python: str) -> None:
+def measure_weasyprint(python: str) -> None:
     """The same report by WeasyPrint, out of our HTML, and by ours, taking turns."""
     print("the same report: seconds, CPU seconds, MB of the process")
     ratios: list[float] = []
-    for _ in range(ROUNDS):
-        with workplace() as folder:
+    for _ in range(ROUND_COUNT):
+        with make_folder() as folder:
             page, pdf = folder / "page.html", folder / "page.pdf"
-            order = ordered(TWENTY, MAY, ["html"], folder)
-            page.write_bytes(Path(folder, pressed(order).files["html"]).read_bytes())
-            theirs = run([python, "-c", BY_WEASYPRINT, str(page), str(pdf)])
+            order = build_report_order(REPORT_TYPE, REPORT_FILTERS, ["html"], folder)
+            page.write_bytes(Path(folder, run_render_process(order).files["html"]).read_bytes())
+            theirs = measure_command([python, "-c", WEASYPRINT_SCRIPT, str(page), str(pdf)])
             pages = Path(folder, "page.pdf.pages").read_text()
-            tell(f"WeasyPrint, {pages} pages", theirs)
-        with workplace() as folder:
-            ours = run(press_of(ordered(TWENTY, MAY, ["pdf"], folder)))
-            tell(f"the press, {PAGES} pages", ours)
+            print_cost(f"WeasyPrint, {pages} pages", theirs)
+        with make_folder() as folder:
+            ours = measure_command(
+                build_render_command(
+                    build_report_order(REPORT_TYPE, REPORT_FILTERS, ["pdf"], folder)
+                )
+            )
+            print_cost(f"the press, {PAGE_COUNT} pages", ours)
         ratios.append(theirs.cpu / ours.cpu)
     print(f"  WeasyPrint takes {median(ratios):.1f} times the CPU of the press, which also queries")
 
 
 def measure_exports() -> None:
     """A million rows in every format."""
-    print(f"{ROWS:,} rows of six columns: seconds, CPU seconds, MB of the process, MB of the file")
-    with workplace() as folder:
+    print(
+        f"{ROW_COUNT:,} rows of six columns: seconds, CPU seconds, MB of the process, MB of the file"
+    )
+    with make_folder() as folder:
         data = folder / "rows.parquet"
-        code = f"import duckdb, sys; duckdb.execute({MANY.format(rows=ROWS, path=data)!r})"
-        run([sys.executable, "-c", code])
+        code = f"import duckdb, sys; duckdb.execute({ROWS_SQL.format(rows=ROW_COUNT, path=data)!r})"
+        measure_command([sys.executable, "-c", code])
         for output in OUTPUTS:
-            if output in RAW:
+            if output in COPY_OPTIONS:
                 target = folder / f"raw.{output}"
-                command = [sys.executable, "-c", BY_DUCKDB, str(data), str(target), RAW[output]]
-                tell(f"{output}, DuckDB's COPY", run(command), target)
-            with workplace() as place:
-                cost = run(press_of(export(data, output, place)))
-                tell(f"{output}, export", cost, place / f"rows.{output}")
+                command = [
+                    sys.executable,
+                    "-c",
+                    DUCKDB_SCRIPT,
+                    str(data),
+                    str(target),
+                    COPY_OPTIONS[output],
+                ]
+                print_cost(f"{output}, DuckDB's COPY", measure_command(command), target)
+            with make_folder() as place:
+                cost = measure_command(build_render_command(build_export(data, output, place)))
+                print_cost(f"{output}, export", cost, place / f"rows.{output}")
 
 
-def export(data: Path, output: Output, folder: Path) -> Order:
+def build_export(data: Path, output: Output, folder: Path) -> RenderOrder:
     """An export of a file of rows."""
     limits = Limits(seconds=600)
-    return Order(
+    return RenderOrder(
         name="rows",
         origin=Origin(title="Rows", files={"rows_of_it": data.name}, limits=limits),
         sql="select * from rows_of_it",
@@ -155,18 +170,18 @@ def export(data: Path, output: Output, folder: Path) -> Order:
         outputs=[output],
         home=str(data.parent),
         folder=str(folder),
-        demo_dir=str(settings().data_dir / "demo"),
+        demo_dir=str(get_settings().data_dir / "demo"),
     )
 
 
-def press_of(order: Order) -> list[str]:
+def build_render_command(order: RenderOrder) -> list[str]:
     """The command that has the press fill an order."""
     path = Path(order.folder, "order.json")
     path.write_bytes(msgspec.json.encode(order))
     return ["/bin/sh", "-c", f'exec "{sys.executable}" -m tasks.rendering < "{path}"']
 
 
-def run(command: list[str]) -> Cost:
+def measure_command(command: list[str]) -> Cost:
     """What a command costs; it must work."""
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -178,26 +193,26 @@ def run(command: list[str]) -> Cost:
     return Cost(seconds, spent.ru_utime + spent.ru_stime, spent.ru_maxrss // 1024)
 
 
-def tell(name: str, cost: Cost, file: Path | None = None) -> None:
+def print_cost(name: str, cost: Cost, file: Path | None = None) -> None:
     """One line of a table."""
     size = f"  {file.stat().st_size / 1e6:7.1f}" if file else ""
     print(f"  {name:24} {cost.seconds:7.2f} {cost.cpu:7.2f} {cost.peak:6}{size}")
 
 
 @contextmanager
-def workplace() -> Iterator[Path]:
+def make_folder() -> Iterator[Path]:
     """A folder that goes at the end."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
 
 
-def resident() -> float:
+def read_resident_mb() -> float:
     """MB of this process now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
-def used() -> float:
+def read_cpu_seconds() -> float:
     """CPU seconds of this process and of those it waited for."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in spent)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Scale:
+class BenchmarkScale:
     """Numbers of things, seconds, and rates a second.
 
     ``http``: seconds of each load over HTTP, ``warm`` before the first of a kind. ``drain``:
@@ -27,8 +27,8 @@ class Scale:
     recipients: int = 2_000
 
 
-FULL = Scale()
-QUICK = Scale(
+FULL = BenchmarkScale()
+QUICK = BenchmarkScale(
     rounds=1,
     http=1.0,
     warm=0.3,

@@ -10,17 +10,17 @@ from typing import Any
 
 import redis
 
-from benchmarks.patience import until
-from benchmarks.processes import ROOT, Program, cpu_seconds, memory
+from benchmarks.patience import wait_until
+from benchmarks.processes import ROOT, MeasuredProgram, read_cpu_seconds, read_memory
 from benchmarks.stacks import Stack
-from project.local.demo import free_ports, request
+from project.local.demo import free_ports, send_request
 from project.local.valkey import EmbeddedValkey
 
-START_SECONDS = 30.0
-CALL_SECONDS = 600.0
+START_TIMEOUT_SECONDS = 30.0
+CALL_TIMEOUT_SECONDS = 600.0
 
 
-class Scene:
+class StackScene:
     """A stack whose processes are started here, and end with the block that made it."""
 
     def __init__(self, stack: Stack, folder: Path, valkey: EmbeddedValkey, ends: ExitStack) -> None:
@@ -29,7 +29,7 @@ class Scene:
         self.valkey = valkey
         self.port, self.smtp_port = free_ports(2)
         self.redis = redis.Redis.from_url(valkey.url)
-        self._ends = ends
+        self._cleanup = ends
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,36 +46,36 @@ class Scene:
             "DATA_DIR": str(self.folder),
         }
 
-    def start(self, command: list[str], *, pipes: bool = False) -> Program:
+    def start(self, command: list[str], *, pipes: bool = False) -> MeasuredProgram:
         """Start a process of this stack."""
         program = Path(command[0])
         path = self.stack.programs / program
         log = self.folder / f"{program.name}.log"
-        started = Program([str(path), *command[1:]], self.environment, log, pipes=pipes)
-        self._ends.callback(started.kill)
+        started = MeasuredProgram([str(path), *command[1:]], self.environment, log, pipes=pipes)
+        self._cleanup.callback(started.kill)
         return started
 
-    def start_worker(self, processes: int = 2) -> Program:
+    def start_worker(self, processes: int = 2) -> MeasuredProgram:
         """Start its worker."""
         return self.start(self.call("worker", processes)[0])
 
-    def start_api(self) -> Program:
+    def start_api(self) -> MeasuredProgram:
         """Start its API, and the driver beside it; both answer."""
         program = self.start(self.stack.api(self.port))
         self.call("worker", 1)
-        until(lambda: self.answers(program), START_SECONDS, "the API answers")
+        wait_until(lambda: self.answers(program), START_TIMEOUT_SECONDS, "the API answers")
         return program
 
-    def answers(self, program: Program) -> bool:
+    def answers(self, program: MeasuredProgram) -> bool:
         """Whether the API does; any status is an answer."""
         program.require_running()
         try:
-            return bool(request(self.port, "GET", "/reports/none"))
+            return bool(send_request(self.port, "GET", "/reports/none"))
         except OSError:
             return False
 
     @cached_property
-    def driver(self) -> Program:
+    def driver(self) -> MeasuredProgram:
         """The process in which its library is called."""
         return self.start(["python", "-m", "benchmarks.driver", self.stack.module], pipes=True)
 
@@ -87,12 +87,12 @@ class Scene:
         asked = json.dumps({"call": name, "arguments": arguments})
         pipes.stdin.write(f"{asked}\n".encode())
         pipes.stdin.flush()
-        ready, _, _ = select.select([pipes.stdout], [], [], CALL_SECONDS)
+        ready, _, _ = select.select([pipes.stdout], [], [], CALL_TIMEOUT_SECONDS)
         line = pipes.stdout.readline() if ready else b""
         if not line:
             self.driver.process.wait(1 if ready else 0)
             self.driver.require_running()
-            raise TimeoutError(f"{name} took longer than {CALL_SECONDS:g} s")
+            raise TimeoutError(f"{name} took longer than {CALL_TIMEOUT_SECONDS:g} s")
         told = json.loads(line)
         return told["answer"], told["seconds"]
 
@@ -105,11 +105,11 @@ class Scene:
 
     def valkey_cpu_seconds(self) -> float:
         """CPU time of its Valkey."""
-        return cpu_seconds(self.valkey_pid)
+        return read_cpu_seconds(self.valkey_pid)
 
     def valkey_memory(self) -> float:
         """Resident bytes of its Valkey."""
-        return memory(self.valkey_pid)
+        return read_memory(self.valkey_pid)
 
     @property
     def valkey_pid(self) -> int:
@@ -118,9 +118,9 @@ class Scene:
 
 
 @contextmanager
-def scene(stack: Stack, folder: Path) -> Iterator[Scene]:
+def open_scene(stack: Stack, folder: Path) -> Iterator[StackScene]:
     """A stack in a folder of its own; all that was started ends with the block."""
     (port,) = free_ports(1)
     folder.mkdir()
     with EmbeddedValkey(folder / "valkey", port) as valkey, ExitStack() as ends:
-        yield Scene(stack, folder, valkey, ends)
+        yield StackScene(stack, folder, valkey, ends)

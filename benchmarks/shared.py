@@ -7,10 +7,10 @@ from functools import cache
 
 import redis
 
-KEY = "bench:pickups"
+PICKUPS_KEY = "bench:pickups"
 """The Redis list of waits, in seconds."""
 
-MADE = {
+REPORT_RESULT = {
     "report_type": "summary",
     "rows_processed": 336_776,
     "download_url": f"http://127.0.0.1:8000/artifacts/{'x' * 155}",
@@ -18,7 +18,7 @@ MADE = {
 """What the job of a report gives back."""
 
 
-def moments(rate: float, seconds: float) -> Iterator[float]:
+def wait_for_moments(rate: float, seconds: float) -> Iterator[float]:
     """The clock at each moment a job is to be sent: ``rate`` a second, never ahead of time."""
     start = time.perf_counter()
     for number in range(round(rate * seconds)):
@@ -26,17 +26,17 @@ def moments(rate: float, seconds: float) -> Iterator[float]:
         yield time.time()
 
 
-def waited(sent: float) -> float:
+def measure_wait(sent: float) -> float:
     """Seconds since a job was sent; asked first thing in the job."""
     return time.time() - sent
 
 
-def note(sent: float) -> None:
+def record_wait(sent: float) -> None:
     """What a job does to tell how long it waited."""
-    client().rpush(KEY, waited(sent))
+    connect().rpush(PICKUPS_KEY, measure_wait(sent))
 
 
 @cache
-def client() -> "redis.Redis":
+def connect() -> "redis.Redis":
     """The connection of this process."""
     return redis.Redis.from_url(os.environ["REDIS_URL"])

@@ -21,32 +21,32 @@ from typing import Any
 
 import redis
 
-from benchmarks.environment import OTHERS, prepare
-from benchmarks.machine import machine, said
-from benchmarks.patience import until
-from benchmarks.processes import ROOT, Program, tree
+from benchmarks.environment import PEERS_FOLDER, install_environment
+from benchmarks.machine import describe_machine, read_output
+from benchmarks.patience import wait_until
+from benchmarks.processes import ROOT, MeasuredProgram, list_tree
 from benchmarks.soak_kinds import flaky, quick
 from project.celery import app
 from project.local import procfile
 from project.local.demo import free_ports
 from project.local.valkey import EmbeddedValkey
-from project.records.record import FINAL
+from project.records.record import FINAL_STATUSES
 from project.store.client import Store
 from project.store.commands import jobs, statistics
 from project.store.commands.message import Message
 
 RESULTS = ROOT / "benchmarks" / "results" / "soak.json"
 PROGRAMS = ROOT / ".venv" / "bin"
-JOBS = 200_000
-RATE = 350.0
-STEP = 100
-KEPT_SECONDS = "60"
-SAMPLE_EVERY = 5.0
-KILL_EVERY = 20.0
-LONGEST = 300.0
+JOB_COUNT = 200_000
+JOBS_PER_SECOND = 350.0
+JOBS_PER_STEP = 100
+RETENTION_SECONDS = "60"
+SAMPLE_INTERVAL_SECONDS = 5.0
+KILL_INTERVAL_SECONDS = 20.0
+MAX_SETTLE_SECONDS = 300.0
 """Seconds until all is done after the last job was sent."""
 
-MIX = {quick.name: 935, flaky.name: 50, "email_blast": 13, "report": 1, "export": 1}
+JOBS_PER_THOUSAND = {quick.name: 935, flaky.name: 50, "email_blast": 13, "report": 1, "export": 1}
 """Of a thousand jobs."""
 
 KWARGS: dict[str, dict[str, Any]] = {
@@ -67,27 +67,29 @@ class Soak:
         self.redis = redis.Redis.from_url(valkey.url)
         self.store = Store(valkey.url)
         self.port, self.smtp_port, self.flower_port = free_ports(3)
-        self.programs: dict[str, Program] = {}
+        self.programs: dict[str, MeasuredProgram] = {}
         self.samples: list[dict[str, Any]] = []
         self.started = time.monotonic()
         self.killed = 0
         self._url = valkey.url
-        self._ends = ends
-        self._kill_at = self.started + KILL_EVERY
+        self._cleanup = ends
+        self._kill_at = self.started + KILL_INTERVAL_SECONDS
         self._sample_at = 0.0
 
     def start(self) -> None:
         """The Procfile's processes and the mail sink."""
-        lines = procfile.read(ROOT / "Procfile") | {"sink": "python -m project.local.mail_sink"}
+        lines = procfile.read_commands(ROOT / "Procfile") | {
+            "sink": "python -m project.local.mail_sink"
+        }
         lines["worker"] += " --include=benchmarks.soak_kinds"
         self.programs = {name: self._program(name, line) for name, line in lines.items()}
-        until(self.is_ready, 60, "the worker is ready")
+        wait_until(self.is_ready, 60, "the worker is ready")
 
     def is_ready(self) -> bool:
         """Whether the worker takes jobs."""
         return b" ready." in self.programs["worker"].log.read_bytes()
 
-    def _program(self, name: str, line: str) -> Program:
+    def _program(self, name: str, line: str) -> MeasuredProgram:
         environment = {
             "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.folder),
@@ -97,28 +99,28 @@ class Soak:
             "PORT": str(self.port),
             "SMTP_PORT": str(self.smtp_port),
             "FLOWER_PORT": str(self.flower_port),
-            "RETENTION_SUCCESS": KEPT_SECONDS,
-            "RETENTION_FAILED": KEPT_SECONDS,
+            "RETENTION_SUCCESS": RETENTION_SECONDS,
+            "RETENTION_FAILED": RETENTION_SECONDS,
             "CONTINUO_FAULT_RATE": "0.3",
         }
         command = ["sh", "-c", f"exec {line}"]
-        program = Program(command, environment, self.folder / f"{name}.log")
-        self._ends.callback(program.kill)
+        program = MeasuredProgram(command, environment, self.folder / f"{name}.log")
+        self._cleanup.callback(program.kill)
         return program
 
     def send(self, count: int, rate: float) -> None:
         """Send jobs at a steady rate, and look meanwhile."""
         begun = time.monotonic()
-        for sent in range(0, count, STEP):
-            messages = [self.message() for _ in range(min(STEP, count - sent))]
-            self.store.run(jobs.enqueue_all(messages))
-            while time.monotonic() < begun + (sent + STEP) / rate:
-                self.look(sent + STEP)
+        for sent in range(0, count, JOBS_PER_STEP):
+            messages = [self.message() for _ in range(min(JOBS_PER_STEP, count - sent))]
+            self.store.run(jobs.enqueue_many(messages))
+            while time.monotonic() < begun + (sent + JOBS_PER_STEP) / rate:
+                self.look(sent + JOBS_PER_STEP)
                 time.sleep(0.02)
 
     def message(self) -> Message:
         """A job of some kind."""
-        (kind,) = random.choices(list(MIX), list(MIX.values()))  # noqa: S311 - not a secret
+        (kind,) = random.choices(list(JOBS_PER_THOUSAND), list(JOBS_PER_THOUSAND.values()))  # noqa: S311 - not a secret
         message: Message = app.tasks[kind].message(kwargs=KWARGS[kind])
         return message
 
@@ -129,7 +131,7 @@ class Soak:
             self.look(count)
             return not self.unfinished()
 
-        until(is_done, LONGEST, "all jobs are final")
+        wait_until(is_done, MAX_SETTLE_SECONDS, "all jobs are final")
 
     def unfinished(self) -> int:
         """Jobs that are not final."""
@@ -138,31 +140,31 @@ class Soak:
 
     def counts(self) -> dict[str, int]:
         """Jobs by status."""
-        return self.store.run(statistics.stats()).status_counts
+        return self.store.run(statistics.read_stats()).status_counts
 
     def ended(self) -> dict[str, int]:
         """How many jobs ever ended how; their records may be gone."""
-        shelves = self.store.run(statistics.meters()).shelves
-        return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL}
+        shelves = self.store.run(statistics.read_counters()).shelves
+        return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL_STATUSES}
 
-    def repeated(self) -> int:
+    def count_repeated(self) -> int:
         """How many attempts did not work, and were made again."""
-        shelves = self.store.run(statistics.meters()).shelves
+        shelves = self.store.run(statistics.read_counters()).shelves
         return sum(shelf.attempts("retrying") for shelf in shelves)
 
     def look(self, sent: int) -> None:
         """Kill a pool process and take a sample when it is time."""
         now = time.monotonic()
         if now >= self._kill_at:
-            self._kill_at = now + KILL_EVERY
+            self._kill_at = now + KILL_INTERVAL_SECONDS
             self.kill()
         if now >= self._sample_at:
-            self._sample_at = now + SAMPLE_EVERY
+            self._sample_at = now + SAMPLE_INTERVAL_SECONDS
             self.samples.append(self.sample(sent))
 
     def kill(self) -> None:
         """End a pool process by force, whatever it is at."""
-        pool = tree(self.programs["worker"].process.pid)[1:]
+        pool = list_tree(self.programs["worker"].process.pid)[1:]
         with suppress(ProcessLookupError, IndexError):
             os.kill(random.choice(pool), signal.SIGKILL)  # noqa: S311 - not a secret
             self.killed += 1
@@ -175,20 +177,20 @@ class Soak:
         return {
             "at": round(time.monotonic() - self.started, 1),
             "sent": sent,
-            "mib": {name: mib(program.memory()) for name, program in self.programs.items()}
-            | {"valkey": mib(used["used_memory"])},
+            "mib": {name: to_mib(program.memory()) for name, program in self.programs.items()}
+            | {"valkey": to_mib(used["used_memory"])},
             "records": sum(self.counts().values()),
             "unfinished": self.unfinished(),
         }
 
 
-def mib(count: float) -> float:
+def to_mib(count: float) -> float:
     """Bytes as MiB."""
     return round(count / (1 << 20), 1)
 
 
 @contextmanager
-def soaked() -> Iterator[Soak]:
+def open_soak() -> Iterator[Soak]:
     """The system, gone afterwards."""
     (port,) = free_ports(1)
     with (
@@ -202,32 +204,32 @@ def soaked() -> Iterator[Soak]:
 def main() -> int:
     """Send, look, write down, draw; 1 when a job is missing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=JOBS)
-    parser.add_argument("--rate", type=float, default=RATE, help="jobs a second")
+    parser.add_argument("--jobs", type=int, default=JOB_COUNT)
+    parser.add_argument("--rate", type=float, default=JOBS_PER_SECOND, help="jobs a second")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     app.loader.import_default_modules()
-    with soaked() as soak:
+    with open_soak() as soak:
         soak.start()
         soak.send(asked.jobs, asked.rate)
         soak.settle(asked.jobs)
-        found = result(soak, asked.jobs)
+        found = build_result(soak, asked.jobs)
     asked.out.write_text(json.dumps(found, indent=1))
-    plot = [prepare(OTHERS) / "python", "-m", "benchmarks.plot_soak", asked.out]
+    plot = [install_environment(PEERS_FOLDER) / "python", "-m", "benchmarks.plot_soak", asked.out]
     subprocess.run(plot, cwd=ROOT, check=True, timeout=120)
     print(json.dumps({name: found[name] for name in found if name != "samples"}, indent=1))
     return 0 if sum(found["ended"].values()) == asked.jobs else 1
 
 
-def result(soak: Soak, count: int) -> dict[str, Any]:
+def build_result(soak: Soak, count: int) -> dict[str, Any]:
     """What came of it."""
     ended = soak.ended()
     return {
-        "machine": machine(),
-        "commit": said("git", "rev-parse", "--short", "HEAD"),
+        "machine": describe_machine(),
+        "commit": read_output("git", "rev-parse", "--short", "HEAD"),
         "jobs": count,
         "ended": ended,
-        "attempts_repeated": soak.repeated(),
+        "attempts_repeated": soak.count_repeated(),
         "killed": soak.killed,
         "seconds": round(time.monotonic() - soak.started, 1),
         "samples": soak.samples,

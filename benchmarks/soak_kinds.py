@@ -4,11 +4,11 @@ import random
 
 from project.celery import app
 
-FAULTS = 0.3
+FAULT_SHARE = 0.3
 """Of the flaky ones: the share of attempts that do not work."""
 
 
-class Hiccup(Exception):
+class TemporaryFault(Exception):
     """What goes wrong now and then."""
 
 
@@ -18,9 +18,11 @@ def quick(number: int) -> int:
     return number
 
 
-@app.task(name="soak.flaky", autoretry_for=(Hiccup,), retry_backoff=True, retry_backoff_max=30)
+@app.task(
+    name="soak.flaky", autoretry_for=(TemporaryFault,), retry_backoff=True, retry_backoff_max=30
+)
 def flaky(number: int) -> int:
     """Fails now and then, and is tried again."""
-    if random.random() < FAULTS:  # noqa: S311 - not a secret
-        raise Hiccup(f"number {number}")
+    if random.random() < FAULT_SHARE:  # noqa: S311 - not a secret
+        raise TemporaryFault(f"number {number}")
     return number

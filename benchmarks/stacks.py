@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.environment import PEERS
+from benchmarks.environment import PEERS_ENVIRONMENT
 from benchmarks.processes import ROOT
 from project.local import procfile
 
@@ -27,12 +27,12 @@ class Stack(NamedTuple):
     @property
     def programs(self) -> Path:
         """The folder of its programs."""
-        return ROOT / ".venv" / "bin" if self.is_ours else PEERS / "bin"
+        return ROOT / ".venv" / "bin" if self.is_ours else PEERS_ENVIRONMENT / "bin"
 
     def api(self, port: int) -> list[str]:
         """The command of its API: one process on uvloop."""
         if self.is_ours:
-            return shlex.split(procfile.read(ROOT / "Procfile")["web"])
+            return shlex.split(procfile.read_commands(ROOT / "Procfile")["web"])
         address = ["--host", "127.0.0.1", "--port", str(port)]
         options = ["--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning"]
         return ["uvicorn", f"{self.module}:app", *address, *options]

@@ -10,11 +10,11 @@ type Round = dict[str, dict[str, float]]
 """The figures of every stack in one round, by the stack's name."""
 
 KEPT, MISSED = "kept", "MISSED"
-MANY = 100
+MIN_WITHOUT_DECIMALS = 100
 """From here on figures are told without decimals."""
 
 
-class Target(NamedTuple):
+class BenchmarkTarget(NamedTuple):
     """A limit that the median of ``values`` is at least (``least``) or at most."""
 
     what: str
@@ -24,10 +24,10 @@ class Target(NamedTuple):
     least: bool = True
 
 
-class Judged(NamedTuple):
+class TargetResult(NamedTuple):
     """What a target came to: median, lowest, highest, and whether that is good enough."""
 
-    target: Target
+    target: BenchmarkTarget
     middle: float
     lowest: float
     highest: float
@@ -36,78 +36,99 @@ class Judged(NamedTuple):
     def line(self) -> str:
         """One line of the table."""
         what, limit, unit, _, least = self.target
-        wanted = f"{'>=' if least else '<='} {number(limit)}{unit}"
-        between = f"{number(self.lowest)} to {number(self.highest)}"
+        wanted = f"{'>=' if least else '<='} {format_number(limit)}{unit}"
+        between = f"{format_number(self.lowest)} to {format_number(self.highest)}"
         rounds = between if self.lowest != self.highest else ""
         verdict = KEPT if self.is_kept else MISSED
-        return f"{what:<42}{wanted:>15}{number(self.middle) + unit:>15}  {rounds:<16} {verdict}"
+        return (
+            f"{what:<42}{wanted:>15}{format_number(self.middle) + unit:>15}  {rounds:<16} {verdict}"
+        )
 
 
-def judged(target: Target, results: dict[str, Any]) -> Judged:
+def judge(target: BenchmarkTarget, results: dict[str, Any]) -> TargetResult:
     """The target beside what was measured."""
     values = target.values(results)
     middle = median(values)
     is_kept = middle >= target.limit if target.least else middle <= target.limit
-    return Judged(target, middle, min(values), max(values), is_kept)
+    return TargetResult(target, middle, min(values), max(values), is_kept)
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """With as many digits as say something."""
-    return f"{value:,.0f}" if abs(value) >= MANY else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= MIN_WITHOUT_DECIMALS else f"{value:.3g}"
 
 
-def per_round(figure: Callable[[Round], float]) -> Callable[[dict[str, Any]], list[float]]:
+def select_each_round(figure: Callable[[Round], float]) -> Callable[[dict[str, Any]], list[float]]:
     """A figure of each round: a ratio compares what was measured minutes apart, not more."""
     return lambda results: [figure(each) for each in results["rounds"]]
 
 
-def to_celery(figure: str, other: str = "") -> Callable[[dict[str, Any]], list[float]]:
+def divide_by_celery(figure: str, other: str = "") -> Callable[[dict[str, Any]], list[float]]:
     """Ours to that of FastAPI and Celery."""
-    return per_round(lambda each: each[OURS.name][figure] / each[CELERY.name][other or figure])
+    return select_each_round(
+        lambda each: each[OURS.name][figure] / each[CELERY.name][other or figure]
+    )
 
 
-def to_fastest(figure: str) -> Callable[[dict[str, Any]], list[float]]:
+def divide_by_fastest(figure: str) -> Callable[[dict[str, Any]], list[float]]:
     """Ours to the highest of all others."""
-    return per_round(lambda each: each[OURS.name][figure] / fastest(each, figure))
+    return select_each_round(lambda each: each[OURS.name][figure] / fastest_of(each, figure))
 
 
-def fastest(each: Round, figure: str) -> float:
+def fastest_of(each: Round, figure: str) -> float:
     """The highest of all but ours."""
     return max(figures[figure] for name, figures in each.items() if name != OURS.name)
 
 
-def ours(figure: str) -> Callable[[dict[str, Any]], list[float]]:
+def select_own(figure: str) -> Callable[[dict[str, Any]], list[float]]:
     """Ours as it is."""
-    return per_round(lambda each: each[OURS.name][figure])
+    return select_each_round(lambda each: each[OURS.name][figure])
 
 
-def grown(figure: str) -> Callable[[dict[str, Any]], list[float]]:
+def divide_by_fewest(figure: str) -> Callable[[dict[str, Any]], list[float]]:
     """At the most records to what it was at the fewest."""
     return lambda results: [results["growth"][-1][figure] / results["growth"][0][figure]]
 
 
-TARGETS: Sequence[Target] = (
-    Target("POST one job, 64 clients : Celery", 6, "x", to_celery("post_64_per_s")),
-    Target("POST one job, 64 clients : fastest peer", 2, "x", to_fastest("post_64_per_s")),
-    Target(
-        "POST 1,000 jobs : Celery one by one", 20, "x", to_celery("bulk_per_s", "post_64_per_s")
+TARGETS: Sequence[BenchmarkTarget] = (
+    BenchmarkTarget("POST one job, 64 clients : Celery", 6, "x", divide_by_celery("post_64_per_s")),
+    BenchmarkTarget(
+        "POST one job, 64 clients : fastest peer", 2, "x", divide_by_fastest("post_64_per_s")
     ),
-    Target(
+    BenchmarkTarget(
+        "POST 1,000 jobs : Celery one by one",
+        20,
+        "x",
+        divide_by_celery("bulk_per_s", "post_64_per_s"),
+    ),
+    BenchmarkTarget(
         "POST 1,000 jobs : bare LPUSH, pipelined",
         1 / 3,
         "x",
-        per_round(lambda each: each[OURS.name]["bulk_per_s"] / each[OURS.name]["bulk_bare_per_s"]),
+        select_each_round(
+            lambda each: each[OURS.name]["bulk_per_s"] / each[OURS.name]["bulk_bare_per_s"]
+        ),
     ),
-    Target("GET status, 64 clients : Celery", 4, "x", to_celery("get_64_per_s")),
-    Target("GET status, 64 clients : fastest peer", 2, "x", to_fastest("get_64_per_s")),
-    Target("drain, 2 processes : Celery", 3, "x", to_celery("drain_per_s")),
-    Target("drain, 2 processes : fastest peer", 1, "x", to_fastest("drain_per_s")),
-    Target("pickup, idle, p50", 5, " ms", ours("pickup_idle_p50_ms"), least=False),
-    Target("pickup, half load, p99", 50, " ms", ours("pickup_half_p99_ms"), least=False),
-    Target("GET, most : fewest records", 1.5, "x", grown("get_p50_ms"), least=False),
-    Target("list page, most : fewest records", 1.5, "x", grown("list_p50_ms"), least=False),
-    Target("stats, most : fewest records", 1.5, "x", grown("stats_p50_ms"), least=False),
-    Target(
+    BenchmarkTarget("GET status, 64 clients : Celery", 4, "x", divide_by_celery("get_64_per_s")),
+    BenchmarkTarget(
+        "GET status, 64 clients : fastest peer", 2, "x", divide_by_fastest("get_64_per_s")
+    ),
+    BenchmarkTarget("drain, 2 processes : Celery", 3, "x", divide_by_celery("drain_per_s")),
+    BenchmarkTarget("drain, 2 processes : fastest peer", 1, "x", divide_by_fastest("drain_per_s")),
+    BenchmarkTarget("pickup, idle, p50", 5, " ms", select_own("pickup_idle_p50_ms"), least=False),
+    BenchmarkTarget(
+        "pickup, half load, p99", 50, " ms", select_own("pickup_half_p99_ms"), least=False
+    ),
+    BenchmarkTarget(
+        "GET, most : fewest records", 1.5, "x", divide_by_fewest("get_p50_ms"), least=False
+    ),
+    BenchmarkTarget(
+        "list page, most : fewest records", 1.5, "x", divide_by_fewest("list_p50_ms"), least=False
+    ),
+    BenchmarkTarget(
+        "stats, most : fewest records", 1.5, "x", divide_by_fewest("stats_p50_ms"), least=False
+    ),
+    BenchmarkTarget(
         "Valkey's memory per finished record",
         1_024,
         " bytes",

@@ -14,28 +14,28 @@ from typing import Any
 from celery import Celery
 
 from project.errors import DuplicateJob
-from project.messages.builder import Envelope
-from project.messages.outbox import Relay
-from project.messages.template import HIDDEN
+from project.messages.builder import CapturingProducer
+from project.messages.outbox import OutboxPublisher
+from project.messages.template import HIDDEN_ARGUMENTS
 from project.records.record import TaskRecord
-from project.settings.sentinel_url import read_sentinel_url
-from project.settings.values import Settings, settings
+from project.settings.sentinel_url import parse_sentinel_url
+from project.settings.values import Settings, get_settings
 from project.store import sentinel
 from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
-from project.store.commands.jobs import Once
+from project.store.commands.jobs import EnqueueResult
 from project.store.commands.message import Message
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
-from project.telemetry.logs import speak_json
+from project.telemetry.logs import enable_json_logs
 from project.telemetry.tracing import require_packages
-from project.worker.lease import Lease
+from project.worker.lease import LeaseStep
 
-MESSENGER = "callback"
+CALLBACK_KIND = "callback"
 """The kind of the jobs that tell others how a job ended."""
 
-type Outcomes = list[TaskRecord | DuplicateJob]
+type EnqueueResults = list[TaskRecord | DuplicateJob]
 
 
 class Continuo(Celery):
@@ -49,10 +49,10 @@ class Continuo(Celery):
     store_url = ""
     """The Redis that keeps the records."""
 
-    may_streak = False
+    can_chain = False
     """Whether this worker's pool processes may go on by themselves; set when it starts."""
 
-    relay: Relay | None = None
+    publisher: OutboxPublisher | None = None
     """How messages go when another broker keeps them."""
 
     traces = False
@@ -62,7 +62,7 @@ class Continuo(Celery):
     """How many of the last events of all jobs can be asked for."""
 
     @property
-    def sends_all_alike(self) -> bool:
+    def has_uniform_messages(self) -> bool:
         """Whether no setting makes the messages of one kind differ.
 
         As quick as it can be asked for each call: a look into ``conf`` costs ten times as much.
@@ -75,7 +75,7 @@ class Continuo(Celery):
     @property
     def store_keys(self) -> list[str]:
         """What a move of this app's stores is given."""
-        return keys_of(self.events_kept, elsewhere=self.relay is not None)
+        return keys_of(self.events_kept, elsewhere=self.publisher is not None)
 
     @cached_property
     def store(self) -> Store:
@@ -98,9 +98,9 @@ class Continuo(Celery):
         return self.subclass_with_self("project.job.result:JobResult")
 
     @property
-    def messenger(self) -> Any:
+    def callback_job(self) -> Any:
         """The job that tells others how a job ended."""
-        return self.kind(MESSENGER)
+        return self.kind(CALLBACK_KIND)
 
     def kind(self, name: str) -> Any:
         """The job of a kind, whichever kinds this program imported."""
@@ -116,84 +116,84 @@ class Continuo(Celery):
         """Send a task by name; record and message come into being together."""
         options["retry"] = False  # the envelope takes the message; trying again is the store's part
         if getattr(options.get("task_type") or self.tasks.get(name), "hides_arguments", False):
-            options |= {"argsrepr": HIDDEN, "kwargsrepr": HIDDEN}
-        if isinstance(producer, Envelope):
+            options |= {"argsrepr": HIDDEN_ARGUMENTS, "kwargsrepr": HIDDEN_ARGUMENTS}
+        if isinstance(producer, CapturingProducer):
             return super().send_task(name, *args, producer=producer, **options)
-        envelope = Envelope()
+        envelope = CapturingProducer()
         result = super().send_task(name, *args, producer=envelope, **options)
-        self.send(envelope.message)
+        self.enqueue(envelope.message)
         return result
 
-    def send(self, message: Message) -> TaskRecord:
+    def enqueue(self, message: Message) -> TaskRecord:
         """Record and queue a message."""
         record = self.store.run(jobs.enqueue(message))
-        if self.relay:
-            self.relay.send(self.store, message)
+        if self.publisher:
+            self.publisher.publish(self.store, message)
         return record
 
-    def begin_all(self, messages: Sequence[Message]) -> Callable[[], Outcomes]:
+    def begin_enqueue_all(self, messages: Sequence[Message]) -> Callable[[], EnqueueResults]:
         """Begin to record and queue messages, all or none; call what comes back for the end."""
-        answer = self.store.begin(jobs.enqueue_all(messages))
+        answer = self.store.begin(jobs.enqueue_many(messages))
 
-        def finish() -> Outcomes:
+        def finish() -> EnqueueResults:
             outcomes = answer()
-            self._relay_all(messages, outcomes)
+            self._publish_all(messages, outcomes)
             return outcomes
 
         return finish
 
-    async def asend(self, message: Message) -> TaskRecord:
-        """Do what ``send`` does without blocking the event loop."""
+    async def aenqueue(self, message: Message) -> TaskRecord:
+        """Do what ``enqueue`` does without blocking the event loop."""
         record = await self.async_store.run(jobs.enqueue(message))
-        if self.relay:
-            await asyncio.to_thread(self.relay.send, self.store, message)
+        if self.publisher:
+            await asyncio.to_thread(self.publisher.publish, self.store, message)
         return record
 
-    def send_once(self, message: Message, **conditions: Any) -> Once:
+    def enqueue_once(self, message: Message, **conditions: Any) -> EnqueueResult:
         """Record and queue a message unless the same was asked for before."""
         once = self.store.run(jobs.enqueue_once(message, **conditions))
-        if self.relay and once.how == "made":
-            self.relay.send(self.store, message)
+        if self.publisher and once.how == "made":
+            self.publisher.publish(self.store, message)
         return once
 
-    async def asend_once(self, message: Message, **conditions: Any) -> Once:
-        """Do what ``send_once`` does without blocking the event loop."""
+    async def aenqueue_once(self, message: Message, **conditions: Any) -> EnqueueResult:
+        """Do what ``enqueue_once`` does without blocking the event loop."""
         once = await self.async_store.run(jobs.enqueue_once(message, **conditions))
-        if self.relay and once.how == "made":
-            await asyncio.to_thread(self.relay.send, self.store, message)
+        if self.publisher and once.how == "made":
+            await asyncio.to_thread(self.publisher.publish, self.store, message)
         return once
 
-    async def asend_all(self, messages: Sequence[Message]) -> Outcomes:
+    async def aenqueue_all(self, messages: Sequence[Message]) -> EnqueueResults:
         """Record and queue messages, all or none; what became of each, in their order."""
-        outcomes = await self.async_store.run(jobs.enqueue_all(messages))
-        if self.relay:
-            await asyncio.to_thread(self._relay_all, messages, outcomes)
+        outcomes = await self.async_store.run(jobs.enqueue_many(messages))
+        if self.publisher:
+            await asyncio.to_thread(self._publish_all, messages, outcomes)
         return outcomes
 
-    def _relay_all(self, messages: Sequence[Message], outcomes: Outcomes) -> None:
-        if not self.relay:
+    def _publish_all(self, messages: Sequence[Message], outcomes: EnqueueResults) -> None:
+        if not self.publisher:
             return
         for message, outcome in zip(messages, outcomes, strict=True):
             if isinstance(outcome, DuplicateJob):
                 continue
-            if not self.relay.send(self.store, message):
+            if not self.publisher.publish(self.store, message):
                 return  # the broker is away; upkeep sends the rest
 
 
-def kinds_of_jobs() -> list[str]:
+def list_task_modules() -> list[str]:
     """The modules of ``tasks``: dropping one in is all it takes to add a kind."""
     spec = find_spec("tasks")
     folders = (spec and spec.submodule_search_locations) or []
     return [f"tasks.{module.name}" for module in iter_modules(folders)]
 
 
-def configuration(given: Settings) -> dict[str, Any]:
+def build_configuration(given: Settings) -> dict[str, Any]:
     """Celery's settings, each for a reason of ours."""
-    store_url = sentinel.reached(given.store_url)["url"]
+    store_url = sentinel.redis_options(given.store_url)["url"]
     return {
         "broker_url": given.broker_url or store_url,
         "result_backend": f"project.job.backend.RecordBackend+{store_url}",
-        "imports": kinds_of_jobs(),
+        "imports": list_task_modules(),
         "worker_consumer": "project.worker.consumer:SwiftConsumer",
         # JSON only, at both ends
         "task_serializer": "json",
@@ -215,7 +215,7 @@ def configuration(given: Settings) -> dict[str, Any]:
     }
 
 
-def redis_broker(given: Settings) -> dict[str, Any]:
+def build_redis_options(given: Settings) -> dict[str, Any]:
     """Messages in Redis lists, fetched by our transport."""
     return {
         "broker_transport": "project.worker.transport:Transport",
@@ -226,12 +226,12 @@ def redis_broker(given: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 3,
             "store_keys": keys_of(given.events_kept),
-            "watched": read_sentinel_url(given.store_url),
+            "watched": parse_sentinel_url(given.store_url),
         },
     }
 
 
-def rabbitmq_broker() -> dict[str, Any]:
+def build_rabbitmq_options() -> dict[str, Any]:
     """Messages in replicated RabbitMQ queues, each publication confirmed."""
     return {
         "broker_transport_options": {"confirm_publish": True},
@@ -243,21 +243,21 @@ def rabbitmq_broker() -> dict[str, Any]:
     }
 
 
-def application(given: Settings) -> Continuo:
+def create_app(given: Settings) -> Continuo:
     """An app for these settings."""
     made = Continuo("continuo")
     made.store_url = given.store_url
-    made.relay = Relay(made) if given.broker_url else None
+    made.publisher = OutboxPublisher(made) if given.broker_url else None
     made.events_kept = given.events_kept
-    made.conf.update(configuration(given))
-    made.conf.update(rabbitmq_broker() if given.broker_url else redis_broker(given))
-    made.steps["worker"].add(Lease)
+    made.conf.update(build_configuration(given))
+    made.conf.update(build_rabbitmq_options() if given.broker_url else build_redis_options(given))
+    made.steps["worker"].add(LeaseStep)
     if given.otel_exporter_otlp_endpoint:
         require_packages()
         made.traces = True
     if given.log_format == "json":
-        speak_json()
+        enable_json_logs()
     return made
 
 
-app = application(settings())
+app = create_app(get_settings())

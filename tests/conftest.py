@@ -9,9 +9,9 @@ import hypothesis
 import pytest
 
 from project.local.valkey import EmbeddedValkey
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 from project.store.client import Store
-from tests.support.ports import free_port
+from tests.support.ports import find_free_port
 
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
@@ -30,17 +30,17 @@ def clear_settings() -> None:
 clear_settings()
 os.environ |= {
     "DATA_DIR": str(HOME),
-    "VALKEY_PORT": str(free_port()),
-    "SMTP_PORT": str(free_port()),
-    "PORT": str(free_port()),
-    "FLOWER_PORT": str(free_port()),
+    "VALKEY_PORT": str(find_free_port()),
+    "SMTP_PORT": str(find_free_port()),
+    "PORT": str(find_free_port()),
+    "FLOWER_PORT": str(find_free_port()),
 }
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[EmbeddedValkey]:
     """The Valkey that the settings point at, for the whole run."""
-    with EmbeddedValkey(HOME / "valkey", settings().valkey_port) as server:
+    with EmbeddedValkey(HOME / "valkey", get_settings().valkey_port) as server:
         yield server
 
 

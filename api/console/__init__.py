@@ -10,8 +10,8 @@ from pathlib import Path
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 
-FILES = Path(__file__).parent / "static"
-TYPES = {
+STATIC_FOLDER = Path(__file__).parent / "static"
+CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -29,7 +29,7 @@ routes = Router()
 
 async def show_page(_: Request) -> Answer:
     """The one page; what it shows is in its address."""
-    return shown("index.html")
+    return answer_file("index.html")
 
 
 for path in ("/", "/console/{page}", "/console/{page}/{id}"):
@@ -39,25 +39,25 @@ for path in ("/", "/console/{page}", "/console/{page}/{id}"):
 @routes.get("/console/static/{file}", auth=False, hidden=True)
 async def show_file(request: Request) -> Answer:
     """A file of the page."""
-    return shown(request.params["file"])
+    return answer_file(request.params["file"])
 
 
 @routes.get("/console/static/views/{file}", auth=False, hidden=True)
 async def show_view(request: Request) -> Answer:
     """The script of one view."""
-    return shown(f"views/{request.params['file']}")
+    return answer_file(f"views/{request.params['file']}")
 
 
-def shown(name: str) -> Answer:
+def answer_file(name: str) -> Answer:
     """A file of the page; 404 for what is none."""
-    content = contents().get(name)
+    content = read_files().get(name)
     if content is None:
         raise Problem(404, f"The console has no {name}")
-    return Answer(content, headers=HEADERS, content_type=TYPES[Path(name).suffix])
+    return Answer(content, headers=HEADERS, content_type=CONTENT_TYPES[Path(name).suffix])
 
 
 @cache
-def contents() -> dict[str, str]:
+def read_files() -> dict[str, str]:
     """Every file: its path below the folder, and what is in it."""
-    files = (file for file in FILES.rglob("*") if file.suffix in TYPES)
-    return {str(file.relative_to(FILES)): file.read_text() for file in files}
+    files = (file for file in STATIC_FOLDER.rglob("*") if file.suffix in CONTENT_TYPES)
+    return {str(file.relative_to(STATIC_FOLDER)): file.read_text() for file in files}

@@ -6,20 +6,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.http.problems import PROBLEM_JSON, ProblemDocument, title
+from api.http.problems import PROBLEM_JSON, ProblemDocument, title_of
 from api.http.routing import Route, Router
 
 _REF = "#/components/schemas/{name}"
 _SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
-_SCHEMES = {
+_SECURITY_SCHEMES = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Bearer": {"type": "http", "scheme": "bearer"},
 }
-_REQUEST_ID = {
+_REQUEST_ID_HEADER = {
     "description": "The id of the request in the log: the one sent, or a new one.",
     "schema": {"type": "string"},
 }
-_ASKED_ID = {
+_REQUEST_ID_PARAMETER = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
@@ -27,17 +27,19 @@ _ASKED_ID = {
     "is not used.",
     "schema": {"type": "string"},
 }
-_TEXT = {"type": "string"}
-_HEADERS: dict[str, dict[str, Any]] = {
+_TEXT_SCHEMA = {"type": "string"}
+_HEADER_SCHEMAS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"type": "string", "pattern": r'^(?!"?"$)[ -~]{1,255}$'},
     "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"},
     "Retry-After": {"type": "integer", "minimum": 0},
 }
 """What stands in headers that are not just text."""
-_FORMATS = {"text/csv": {"type": "string", "format": "csv", "minLength": 1}}
-_KNOWN = "The ETag of an earlier answer: 304 without a body when it is still the same."
-_TAGGED = {"ETag": "Names this content, for If-None-Match."}
-_EVERY_ANSWER = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
+_BODY_SCHEMAS = {"text/csv": {"type": "string", "format": "csv", "minLength": 1}}
+_IF_NONE_MATCH_DESCRIPTION = (
+    "The ETag of an earlier answer: 304 without a body when it is still the same."
+)
+_ETAG_HEADER = {"ETag": "Names this content, for If-None-Match."}
+_COMMON_HEADERS = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
     403: {"WWW-Authenticate": "Which scope a key has to have."},
@@ -49,7 +51,7 @@ _ERROR_HEADERS = {
     },
     503: {"Retry-After": "Seconds after which it may work."},
 }
-_MEANING = {
+_STATUS_DESCRIPTIONS = {
     400: "The query, the path or the syntax of the body is wrong.",
     401: "No API key was sent, or one that is not known.",
     403: "The API key does not have the scope, or the link is not ours.",
@@ -75,7 +77,7 @@ class Info(NamedTuple):
     description: str = ""
 
 
-def document(router: Router, info: Info) -> dict[str, Any]:
+def build_document(router: Router, info: Info) -> dict[str, Any]:
     """The description of every route of ``router`` that is not hidden, as plain types."""
     routes = [route for route in router.routes if not route.hidden]
     schemas = _Schemas(routes)
@@ -83,18 +85,18 @@ def document(router: Router, info: Info) -> dict[str, Any]:
     for route in routes:
         asked = {"parameters": [{"$ref": "#/components/parameters/RequestId"}]}
         operations = paths.setdefault(route.template, asked)
-        operations[route.method.lower()] = _operation(route, schemas)
+        operations[route.method.lower()] = _build_operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {name: text for name, text in info._asdict().items() if text},
         "paths": paths,
-        "tags": [{"name": name} for name in _tags(routes)],
+        "tags": [{"name": name} for name in _list_tags(routes)],
         "components": {
             "schemas": schemas.components,
-            "responses": dict(_failures(routes, schemas)),
-            "headers": {"RequestId": _REQUEST_ID},
-            "parameters": {"RequestId": _ASKED_ID},
-            "securitySchemes": _SCHEMES,
+            "responses": dict(_build_failures(routes, schemas)),
+            "headers": {"RequestId": _REQUEST_ID_HEADER},
+            "parameters": {"RequestId": _REQUEST_ID_PARAMETER},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 
@@ -103,11 +105,14 @@ class _Schemas:
     """JSON Schemas of all types of all routes, named ones under ``components``."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._types = [ProblemDocument, *(shape for route in routes for shape in _shapes(route))]
+        self._types = [
+            ProblemDocument,
+            *(shape for route in routes for shape in _list_shapes(route)),
+        ]
         self._schemas, self.components = msgspec.json.schema_components(
             self._types, ref_template=_REF
         )
-        simplify(self.components)
+        refine_schema(self.components)
         for shape in self._types:
             if rules := getattr(shape, "rules", None):
                 self.components[shape.__name__]["allOf"] = rules()
@@ -126,11 +131,11 @@ class _Schemas:
             yield name, field, name in schema.get("required", ())
 
 
-def simplify(schema: Any) -> None:
+def refine_schema(schema: Any) -> None:
     """Say what makers of clients would guess: what any object has in it, what is in a tuple."""
     if isinstance(schema, list):
         for item in schema:
-            simplify(item)
+            refine_schema(item)
     elif isinstance(schema, dict):
         first, *others = schema.get("prefixItems") or [None]
         if first and all(other == first for other in others):
@@ -139,10 +144,10 @@ def simplify(schema: Any) -> None:
         if schema.get("type") == "object" and "properties" not in schema:
             schema.setdefault("additionalProperties", True)
         for item in schema.values():
-            simplify(item)
+            refine_schema(item)
 
 
-def _shapes(route: Route) -> Iterator[Any]:
+def _list_shapes(route: Route) -> Iterator[Any]:
     for shape in route.answers.values():
         yield from filter(_has_schema, shape if isinstance(shape, tuple) else [shape])
     if route.body is not None:
@@ -155,41 +160,43 @@ def _has_schema(shape: Any) -> bool:
     return shape is not None and shape is not bytes and shape is not str
 
 
-def _tags(routes: Iterable[Route]) -> list[str]:
+def _list_tags(routes: Iterable[Route]) -> list[str]:
     return list(dict.fromkeys(tag for route in routes for tag in route.tags))
 
 
-def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
+def _build_operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": route.summary,
         "description": route.description,
         "tags": list(route.tags),
-        "parameters": list(_parameters(route, schemas)),
-        "responses": dict(_responses(route, schemas)),
+        "parameters": list(_build_parameters(route, schemas)),
+        "responses": dict(_build_responses(route, schemas)),
     }
     if route.body is not None:
         content: dict[str, Any] = {"application/json": {"schema": schemas.of(route.body)}}
         if route.also:
-            content[route.also] = {"schema": _FORMATS[route.also]}
+            content[route.also] = {"schema": _BODY_SCHEMAS[route.also]}
         operation["requestBody"] = {"required": route.needs_body, "content": content}
     if route.auth:
         operation["security"] = _SECURITY
     return {name: value for name, value in operation.items() if value}
 
 
-def _parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
+def _build_parameters(route: Route, schemas: _Schemas) -> Iterator[dict[str, Any]]:
     for name in route.parameters:
-        yield _parameter("path", name, {"type": "string", "minLength": 1}, required=True)
+        yield _build_parameter("path", name, {"type": "string", "minLength": 1}, required=True)
     if route.query is not None:
         for name, schema, required in schemas.fields(route.query):
-            yield _parameter("query", name, schema, required=required)
-    known = {"If-None-Match": _KNOWN} if _is_tagged(route, 200) else {}
+            yield _build_parameter("query", name, schema, required=required)
+    known = {"If-None-Match": _IF_NONE_MATCH_DESCRIPTION} if _has_etag(route, 200) else {}
     for name, meaning in (known | dict(route.request_headers)).items():
-        yield _parameter("header", name, _HEADERS.get(name, _TEXT) | {"description": meaning})
+        yield _build_parameter(
+            "header", name, _HEADER_SCHEMAS.get(name, _TEXT_SCHEMA) | {"description": meaning}
+        )
 
 
-def _parameter(
+def _build_parameter(
     place: str, name: str, schema: Mapping[str, Any], *, required: bool = False
 ) -> dict[str, Any]:
     rest = {word: value for word, value in schema.items() if word != "description"}
@@ -199,29 +206,32 @@ def _parameter(
     return parameter
 
 
-def _responses(route: Route, schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
+def _build_responses(route: Route, schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, shape in sorted(route.answers.items()):
-        yield str(status), _success(route, status, shape, schemas)
-    if _is_tagged(route, 200):
-        yield "304", _response(title(304), _TAGGED | dict(route.answer_headers.get(200, {})))
-    for status in sorted(_error_statuses(route) - set(route.answers)):
-        yield str(status), {"$ref": f"#/components/responses/{_failure_name(status)}"}
+        yield str(status), _build_success(route, status, shape, schemas)
+    if _has_etag(route, 200):
+        yield (
+            "304",
+            _build_response(title_of(304), _ETAG_HEADER | dict(route.answer_headers.get(200, {}))),
+        )
+    for status in sorted(_error_statuses_of(route) - set(route.answers)):
+        yield str(status), {"$ref": f"#/components/responses/{_failure_name_of(status)}"}
 
 
-def _success(route: Route, status: int, shape: Any, schemas: _Schemas) -> dict[str, Any]:
-    tagged = _TAGGED if _is_tagged(route, status) else {}
+def _build_success(route: Route, status: int, shape: Any, schemas: _Schemas) -> dict[str, Any]:
+    tagged = _ETAG_HEADER if _has_etag(route, status) else {}
     headers = tagged | dict(route.answer_headers.get(status, {}))
-    answer = _response(title(status), headers)
+    answer = _build_response(title_of(status), headers)
     if _has_schema(shape):
         answer["content"] = {route.produces: {"schema": schemas.of(shape)}}
     elif shape is not None:
         answer["content"] = {route.produces: {}}
     if route.also_produces and status == HTTPStatus.OK:
-        answer["content"][route.also_produces] = {"schema": _TEXT}
+        answer["content"][route.also_produces] = {"schema": _TEXT_SCHEMA}
     return answer
 
 
-def _is_tagged(route: Route, status: int) -> bool:
+def _has_etag(route: Route, status: int) -> bool:
     """Whether the edge gives such an answer an entity tag: what a GET finds, but not bytes."""
     return (
         route.method == "GET"
@@ -230,27 +240,29 @@ def _is_tagged(route: Route, status: int) -> bool:
     )
 
 
-def _failures(routes: Iterable[Route], schemas: _Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
+def _build_failures(
+    routes: Iterable[Route], schemas: _Schemas
+) -> Iterator[tuple[str, dict[str, Any]]]:
     content = {PROBLEM_JSON: {"schema": schemas.of(ProblemDocument)}}
-    for status in sorted({status for route in routes for status in _error_statuses(route)}):
-        meaning = _MEANING.get(status, title(status))
-        answer = _response(meaning, _ERROR_HEADERS.get(status, {}))
-        yield _failure_name(status), answer | {"content": content}
+    for status in sorted({status for route in routes for status in _error_statuses_of(route)}):
+        meaning = _STATUS_DESCRIPTIONS.get(status, title_of(status))
+        answer = _build_response(meaning, _ERROR_HEADERS.get(status, {}))
+        yield _failure_name_of(status), answer | {"content": content}
 
 
-def _failure_name(status: int) -> str:
-    return title(status).replace(" ", "")
+def _failure_name_of(status: int) -> str:
+    return title_of(status).replace(" ", "")
 
 
-def _response(description: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def _build_response(description: str, headers: Mapping[str, str]) -> dict[str, Any]:
     described = {
-        name: {"description": meaning, "schema": _HEADERS.get(name, _TEXT)}
+        name: {"description": meaning, "schema": _HEADER_SCHEMAS.get(name, _TEXT_SCHEMA)}
         for name, meaning in headers.items()
     }
-    return {"description": description, "headers": _EVERY_ANSWER | described}
+    return {"description": description, "headers": _COMMON_HEADERS | described}
 
 
-def _error_statuses(route: Route) -> set[int]:
+def _error_statuses_of(route: Route) -> set[int]:
     statuses = {500, *route.errors}
     if route.auth:
         statuses |= {401, 403}

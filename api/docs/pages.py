@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from api.docs.openapi import Info, document
+from api.docs.openapi import Info, build_document
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 
@@ -34,7 +34,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_START = """SwaggerUIBundle({
+_START_SCRIPT = """SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#page",
   deepLinking: true,
@@ -47,16 +47,16 @@ _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
 }
-_DAY = "public, max-age=86400"
+_CACHE_CONTROL = "public, max-age=86400"
 
 
-def describe(router: Router, info: Info) -> Router:
+def build_docs_router(router: Router, info: Info) -> Router:
     """The routes that describe ``router``, made from its table when first asked for."""
     routes = Router()
 
     @cache
     def description() -> str:
-        return msgspec.json.encode(document(router, info)).decode()
+        return msgspec.json.encode(build_document(router, info)).decode()
 
     @routes.get("/openapi.json", auth=False, hidden=True)
     async def show_description(_: Request) -> Answer:
@@ -73,20 +73,20 @@ def describe(router: Router, info: Info) -> Router:
 
     @routes.get("/docs/{asset}", auth=False, hidden=True)
     async def show_asset(request: Request) -> Answer:
-        return _asset(request.params["asset"])
+        return _answer_asset(request.params["asset"])
 
     return routes
 
 
-def _asset(name: str) -> Answer:
+def _answer_asset(name: str) -> Answer:
     if name not in _ASSETS:
         raise Problem(404, f"The page has no {name}")
-    text = _START if name == "start.js" else _shipped(name)
-    return Answer(text, headers={"Cache-Control": _DAY}, content_type=_ASSETS[name])
+    text = _START_SCRIPT if name == "start.js" else _read_asset(name)
+    return Answer(text, headers={"Cache-Control": _CACHE_CONTROL}, content_type=_ASSETS[name])
 
 
 @cache
-def _shipped(name: str) -> str:
+def _read_asset(name: str) -> str:
     """A file of Swagger UI; the package around it is not imported, only its folder is read."""
     package = find_spec("swagger_ui")
     if package is None or not package.submodule_search_locations:

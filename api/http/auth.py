@@ -8,9 +8,9 @@ from time import monotonic
 from typing import Protocol
 
 from api.http.problems import Problem
-from project.settings.api_keys import NOBODY, Holder, Holders
+from project.settings.api_keys import ANONYMOUS, ApiKey, ApiKeys
 
-LOOK_EVERY = 1.0
+CHECK_INTERVAL_SECONDS = 1.0
 """Seconds between two looks at the file of keys."""
 
 REALM = 'Bearer realm="continuo"'
@@ -28,17 +28,17 @@ class HeaderSource(Protocol):
 class KeyFile:
     """The file of keys, looked at now and then. ``read`` gives all keys that there are."""
 
-    def __init__(self, path: Path, read: Callable[[], Holders]) -> None:
+    def __init__(self, path: Path, read: Callable[[], ApiKeys]) -> None:
         self._path = path
         self._read = read
         self._version = self._seen()
-        self._look_at = 0.0
+        self._check_at = 0.0
 
-    def news(self) -> Holders | None:
+    def read_if_changed(self) -> ApiKeys | None:
         """The keys when they have changed; a file that makes no sense changes nothing."""
-        if monotonic() < self._look_at:
+        if monotonic() < self._check_at:
             return None
-        self._look_at = monotonic() + LOOK_EVERY
+        self._check_at = monotonic() + CHECK_INTERVAL_SECONDS
         version = self._seen()
         if version == self._version:
             return None
@@ -64,30 +64,30 @@ class Keyring:
     about a key: whoever guesses cannot choose the digest.
     """
 
-    def __init__(self, holders: Holders, file: KeyFile | None = None) -> None:
+    def __init__(self, holders: ApiKeys, file: KeyFile | None = None) -> None:
         self._holders = holders
         self._file = file
 
-    def identify(self, source: HeaderSource, scope: str) -> Holder:
+    def identify(self, source: HeaderSource, scope: str) -> ApiKey:
         """Who is calling; nobody in particular when no key is asked for.
 
         Raises ``Problem`` 401 for a stranger, 403 for one whose key does not have the ``scope``.
         """
         if self._file:
-            news = self._file.news()
+            news = self._file.read_if_changed()
             self._holders = self._holders if news is None else news
         elif not self._holders:
-            return NOBODY
-        key = _key(source)
+            return ANONYMOUS
+        key = _read_key(source)
         holder = self._holders.get(sha256(key.encode()).digest())
         if holder is None:
-            raise _unauthorized(key)
+            raise _build_unauthorized(key)
         if scope not in holder.scopes:
-            raise _forbidden(scope)
+            raise _build_forbidden(scope)
         return holder
 
 
-def _key(source: HeaderSource) -> str:
+def _read_key(source: HeaderSource) -> str:
     if key := source.get_header("x-api-key"):
         return key
     authorization = source.get_header("authorization") or ""
@@ -96,7 +96,7 @@ def _key(source: HeaderSource) -> str:
     return authorization[len(_BEARER) :].strip()
 
 
-def _unauthorized(key: str) -> Problem:
+def _build_unauthorized(key: str) -> Problem:
     detail = (
         "The API key is not known"
         if key
@@ -106,7 +106,7 @@ def _unauthorized(key: str) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": REALM + error})
 
 
-def _forbidden(scope: str) -> Problem:
+def _build_forbidden(scope: str) -> Problem:
     asked = f'{REALM}, error="insufficient_scope", scope="{scope}"'
     detail = f"This API key does not have the scope {scope}"
     return Problem(403, detail, headers={"WWW-Authenticate": asked})

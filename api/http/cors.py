@@ -4,14 +4,16 @@ from collections.abc import Iterable
 
 from api.http.routing import Request
 
-EVERYBODY = "*"
-MAX_AGE = "600"
+ANY_ORIGIN = "*"
+MAX_AGE_SECONDS = "600"
 """Seconds a browser may remember what it was allowed."""
 
-SENT = (
+ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, X-API-Key"
 )
-SEEN = "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-ID"
+EXPOSED_HEADERS = (
+    "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-ID"
+)
 
 
 class Cors:
@@ -23,17 +25,17 @@ class Cors:
     def headers(self, request: Request) -> dict[str, str]:
         """What to say to a page with each answer."""
         origin = request.header("origin")
-        if not origin or not self._origins & {origin, EVERYBODY}:
+        if not origin or not self._origins & {origin, ANY_ORIGIN}:
             return {"Vary": "Origin"} if self._origins else {}
         headers = {
             "Vary": "Origin",
             "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": SEEN,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
         }
         if request.method == "OPTIONS" and request.header("access-control-request-method"):
             headers |= {
                 "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-                "Access-Control-Allow-Headers": SENT,
-                "Access-Control-Max-Age": MAX_AGE,
+                "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+                "Access-Control-Max-Age": MAX_AGE_SECONDS,
             }
         return headers

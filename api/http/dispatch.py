@@ -20,22 +20,22 @@ from cello import App, Response
 from api.http.auth import Keyring
 from api.http.cors import Cors
 from api.http.etags import is_known
-from api.http.parsing import Body, Query
+from api.http.parsing import BodyReader, QueryReader
 from api.http.paths import Paths
-from api.http.problems import PROBLEM_JSON, Problem, problem_from, unavailable
+from api.http.problems import PROBLEM_JSON, Problem, build_unavailable, problem_from
 from api.http.routing import Answer, RawRequest, Request, Route, Router
 from api.http.shutdown import Drain
 from api.http.spans import begin_request, end_request, is_traced
 from api.telemetry import access_log
-from api.telemetry.request_metrics import TRAFFIC
+from api.telemetry.request_metrics import REQUEST_METRICS
 from project.errors import ContinuoError
-from project.messages.trace_context import REQUEST_ID, TRACEPARENT, TRAIL
+from project.messages.trace_context import REQUEST_ID, TRACE_HEADERS, TRACEPARENT
 from project.telemetry.tracing import traceparent_of
 
 ANSWER_SECONDS = 34.0
 """A handler that takes longer is cancelled; a long poll must stay below."""
 
-POLICY = "Content-Security-Policy"
+POLICY_HEADER = "Content-Security-Policy"
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -44,14 +44,14 @@ PAGE_POLICY = (
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
-_NO_BODY = frozenset({204, 304})
+_STATUSES_WITHOUT_BODY = frozenset({204, 304})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger("api")
 
 
-class Edge(NamedTuple):
+class Dispatcher(NamedTuple):
     """What all endpoints share. ``max_body`` is in bytes."""
 
     keys: Keyring
@@ -62,7 +62,7 @@ class Edge(NamedTuple):
 
     def mount(self, app: App, router: Router) -> None:
         """Serve ``router`` on ``app``, and a problem document everywhere else."""
-        dispatch = _dispatcher(router, self)
+        dispatch = _build_dispatch(router, self)
         for method in _METHODS:
             for path in ("/", "/*path"):
                 getattr(app, method)(path)(dispatch)
@@ -71,29 +71,29 @@ class Edge(NamedTuple):
 class Endpoint:
     """A route as Cello calls it."""
 
-    def __init__(self, route: Route, edge: Edge) -> None:
+    def __init__(self, route: Route, edge: Dispatcher) -> None:
         self._route = route
         self._handler = route.handler
         self._drain = edge.drain
         self._cors = edge.cors
         self._traces = edge.traces and is_traced(route)
         self._keys = edge.keys if route.auth else None
-        self._scope = route.needs
-        self._of_all = route.of_all
+        self._scope = route.required_scope
+        self._cross_tenant = route.cross_tenant
         self._admit = route.admit
-        self._query = Query(route.query) if route.query else None
-        self._body = body_of(route, edge.max_body)
+        self._query = QueryReader(route.query) if route.query else None
+        self._body = build_body_reader(route, edge.max_body)
 
     async def serve(self, raw: RawRequest, params: dict[str, str]) -> Response:
         """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""
         started = perf_counter()
         self._drain.enter()
-        request = Request(raw, _request_id(raw), params, self._drain.begun)
+        request = Request(raw, _read_request_id(raw), params, self._drain.started)
         came = {REQUEST_ID: request.id}
         span = begin_request(request, self._route) if self._traces else None
         if span:
             came[TRACEPARENT] = traceparent_of(span)
-        token = TRAIL.set(came)
+        token = TRACE_HEADERS.set(came)
         try:
             response = self._respond(await self._call(request, raw), request)
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop under all requests
@@ -101,7 +101,7 @@ class Endpoint:
         finally:
             self._drain.leave()
         self._note(request, response.status, perf_counter() - started)
-        TRAIL.reset(token)
+        TRACE_HEADERS.reset(token)
         if span:
             end_request(span, response.status)
         return response
@@ -109,7 +109,7 @@ class Endpoint:
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
         if self._keys:
             request.holder = self._keys.identify(raw, self._scope)
-        if self._of_all and request.tenant:
+        if self._cross_tenant and request.tenant:
             raise Problem(403, "This is about the jobs of all, and the API key is of a tenant")
         if self._admit:
             await self._admit(request)
@@ -118,22 +118,22 @@ class Endpoint:
             arguments["query"] = self._query.read(raw.query)
         if self._body:
             arguments["body"] = self._body.read(raw)
-        return await self._within_time(request, arguments)
+        return await self._call_handler(request, arguments)
 
-    async def _within_time(self, request: Request, arguments: dict[str, Any]) -> Answer | Response:
+    async def _call_handler(self, request: Request, arguments: dict[str, Any]) -> Answer | Response:
         clock = asyncio.timeout(ANSWER_SECONDS)
         try:
             async with clock:
                 return await self._handler(request, **arguments)
         except TimeoutError:
             if clock.expired():
-                raise unavailable(f"No answer within {ANSWER_SECONDS:.0f} s") from None
+                raise build_unavailable(f"No answer within {ANSWER_SECONDS:.0f} s") from None
             raise
 
     def _respond(self, answer: Answer | Response, request: Request) -> Response:
-        headers = self._headers(request)
+        headers = self._build_headers(request)
         if isinstance(answer, Answer):
-            return _response(answer, headers, request)
+            return _build_response(answer, headers, request)
         own = {name.lower() for name in answer.headers}
         for name, value in headers.items():
             if name.lower() not in own:
@@ -143,27 +143,27 @@ class Endpoint:
     def _refuse(self, error: BaseException, request: Request) -> Response:
         problem = problem_from(error, invalid=422 if self._body else 400)
         _report(problem, error)
-        headers = {**self._headers(request), **problem.headers}
+        headers = {**self._build_headers(request), **problem.headers}
         body = problem.encode(request.path, request.id)
         return Response(
             body=body, status=problem.status, headers=headers, content_type=PROBLEM_JSON
         )
 
-    def _headers(self, request: Request) -> dict[str, str]:
+    def _build_headers(self, request: Request) -> dict[str, str]:
         headers = {
             "X-Request-ID": request.id,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
             **self._cors.headers(request),
-            **request.told,
+            **request.response_headers,
         }
-        if self._drain.draining:
+        if self._drain.is_draining:
             headers["Connection"] = "close"
         return headers
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
-        TRAFFIC.note(self._route.method, self._route.template, status, seconds)
+        REQUEST_METRICS.note(self._route.method, self._route.template, status, seconds)
         line = access_log.AccessLine(
             ts=round(time(), 3),
             method=request.method,
@@ -176,11 +176,11 @@ class Endpoint:
         access_log.write_access(line)
 
 
-def body_of(route: Route, limit: int) -> Body | None:
+def build_body_reader(route: Route, limit: int) -> BodyReader | None:
     """What reads the body of a route that has one."""
     if route.body is None:
         return None
-    return Body(route.body, limit, is_needed=route.needs_body, also=route.also)
+    return BodyReader(route.body, limit, is_needed=route.needs_body, also=route.also)
 
 
 def _report(problem: Problem, error: BaseException) -> None:
@@ -191,22 +191,22 @@ def _report(problem: Problem, error: BaseException) -> None:
     _log.error(problem.detail, exc_info=None if foreseen else error)
 
 
-def _request_id(raw: RawRequest) -> str:
+def _read_request_id(raw: RawRequest) -> str:
     sent = raw.get_header("x-request-id")
     return sent if sent and _SAFE_ID(sent) else os.urandom(16).hex()
 
 
-def _response(answer: Answer, headers: dict[str, str], request: Request) -> Response:
+def _build_response(answer: Answer, headers: dict[str, str], request: Request) -> Response:
     if answer.headers:
-        headers |= _checked(answer.headers)
-    if answer.status in _NO_BODY:
+        headers |= _check_headers(answer.headers)
+    if answer.status in _STATUSES_WITHOUT_BODY:
         return Response(status=answer.status, headers=headers)
-    if answer.content_type.startswith("text/html") and POLICY not in answer.headers:
-        headers[POLICY] = PAGE_POLICY
+    if answer.content_type.startswith("text/html") and POLICY_HEADER not in answer.headers:
+        headers[POLICY_HEADER] = PAGE_POLICY
     value = answer.value
     data = value.encode() if isinstance(value, str) else _encode(value)
     if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:
-        headers["ETag"] = tag = _entity_tag(data)
+        headers["ETag"] = tag = _build_entity_tag(data)
         if "Cache-Control" not in answer.headers:
             headers["Cache-Control"] = "private, no-cache"
         if is_known(tag, request.header("if-none-match")):
@@ -219,11 +219,11 @@ def _response(answer: Answer, headers: dict[str, str], request: Request) -> Resp
     )
 
 
-def _entity_tag(data: bytes) -> str:
+def _build_entity_tag(data: bytes) -> str:
     return f'"{blake2b(data, digest_size=9).hexdigest()}"'
 
 
-def _checked(headers: dict[str, str]) -> dict[str, str]:
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
     """Cello answers 200 with an error text when a header has a line break in it."""
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
@@ -231,14 +231,16 @@ def _checked(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def _dispatcher(router: Router, edge: Edge) -> Callable[[RawRequest], Awaitable[Response]]:
+def _build_dispatch(
+    router: Router, edge: Dispatcher
+) -> Callable[[RawRequest], Awaitable[Response]]:
     paths: Paths[Endpoint] = Paths()
     for route in router.routes:
         endpoint = Endpoint(route, edge)
         paths.add(route.method, route.template, endpoint)
         if route.method == "GET":
             paths.add("HEAD", route.template, endpoint)
-    nowhere: tuple[Endpoint, dict[str, str]] = Endpoint(_nowhere(router), edge), {}
+    nowhere: tuple[Endpoint, dict[str, str]] = Endpoint(_build_fallback_route(router), edge), {}
 
     async def dispatch(raw: RawRequest) -> Response:
         endpoint, params = paths.find(raw.method, raw.path) or nowhere
@@ -247,7 +249,7 @@ def _dispatcher(router: Router, edge: Edge) -> Callable[[RawRequest], Awaitable[
     return dispatch
 
 
-def _nowhere(router: Router) -> Route:
+def _build_fallback_route(router: Router) -> Route:
     """The route for what no route takes: OPTIONS, 405 on a path that exists, else 404."""
 
     async def answer(request: Request) -> Answer:

@@ -9,11 +9,11 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from api.http.problems import FieldError, Problem
-from api.http.validation_errors import violation
+from api.http.validation_errors import parse_violation
 from project.errors import InvalidField
-from project.messages.nesting import MOST_LEVELS, is_too_deep
+from project.messages.nesting import MAX_LEVELS, is_too_deep
 
-_syntax = msgspec.json.Decoder(msgspec.Raw)
+_SYNTAX_DECODER = msgspec.json.Decoder(msgspec.Raw)
 
 
 class BodySource(Protocol):
@@ -26,7 +26,7 @@ class BodySource(Protocol):
         """The body; ``ValueError`` when it is not UTF-8."""
 
 
-class Body:
+class BodyReader:
     """Reads the JSON body of one route. Made once, used for every request.
 
     One that is not needed may be left out, and is a ``shape()`` then. One declared as
@@ -42,35 +42,37 @@ class Body:
 
     def read(self, source: BodySource) -> Any:
         """The body as a ``shape``; raises ``Problem`` 400, 413, 415 or 422."""
-        if not self.is_needed and not _decoded(source):
+        if not self.is_needed and not _decode_text(source):
             return self.shape()
         content_type = source.get_header("content-type")
-        is_other = bool(self.also) and _kind(content_type) == self.also
+        is_other = bool(self.also) and _media_type_of(content_type) == self.also
         if not is_other:
             _require_json(content_type, self.also)
-        text = _text(source)
+        text = _read_text(source)
         _require_size(text, self.limit)
         if is_other:
             return text
         try:
-            return _not_deep(self._decode(text), text)
+            return _require_shallow(self._decode(text), text)
         except msgspec.ValidationError as error:
             _require_syntax(text)
             if "got `float`" not in str(error):
-                raise refusal(error, self.shape) from None
+                raise error_from_validation(error, self.shape) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise _malformed(error) from error
+            raise _problem_from_syntax(error) from error
         return self._read_again(text)
 
     def _read_again(self, text: str) -> Any:
         """The body with 3.0 for 3, which JSON Schema calls an integer."""
         try:
-            return _not_deep(typed(whole(msgspec.json.decode(text)), self.shape), text)
+            return _require_shallow(
+                convert_part(convert_whole_floats(msgspec.json.decode(text)), self.shape), text
+            )
         except RecursionError as error:
-            raise _malformed(error) from error
+            raise _problem_from_syntax(error) from error
 
 
-class Query:
+class QueryReader:
     """Reads the query string of one route. Made once, used for every request."""
 
     def __init__(self, shape: type[msgspec.Struct]) -> None:
@@ -91,49 +93,49 @@ class Query:
         detail = f"Unknown query parameter; allowed: {allowed}"
         unknown = sorted(set(parameters) - self.allowed)
         errors = [FieldError(field=name, detail=detail) for name in unknown]
-        raise Problem(400, _sentence(", ".join(unknown), detail), errors=errors)
+        raise Problem(400, _format_detail(", ".join(unknown), detail), errors=errors)
 
     def _refuse(self, error: msgspec.ValidationError) -> NoReturn:
         if isinstance(error.__cause__, InvalidField):
             raise error.__cause__
-        found = violation(error, self.shape)
+        found = parse_violation(error, self.shape)
         field = ".".join(found.path)
         fault = FieldError(field=field, detail=found.detail)
-        raise Problem(400, _sentence(field, found.detail), errors=[fault]) from error
+        raise Problem(400, _format_detail(field, found.detail), errors=[fault]) from error
 
 
-def whole(value: Any) -> Any:
+def convert_whole_floats(value: Any) -> Any:
     """A JSON value whose numbers are integers where they can be."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
-        return [whole(item) for item in value]
+        return [convert_whole_floats(item) for item in value]
     if isinstance(value, dict):
-        return {name: whole(item) for name, item in value.items()}
+        return {name: convert_whole_floats(item) for name, item in value.items()}
     return value
 
 
-def typed(value: Any, shape: Any) -> Any:
+def convert_part(value: Any, shape: Any) -> Any:
     """A part of a parsed body as a ``shape``; raises ``Problem`` 422 or ``InvalidField``."""
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        raise refusal(error, shape) from None
+        raise error_from_validation(error, shape) from None
 
 
-def refusal(error: msgspec.ValidationError, shape: Any) -> Problem | InvalidField:
+def error_from_validation(error: msgspec.ValidationError, shape: Any) -> Problem | InvalidField:
     """What to raise for a value that should have been a ``shape``."""
     if isinstance(error.__cause__, InvalidField):
         return error.__cause__
-    found = violation(error, shape)
+    found = parse_violation(error, shape)
     fault = FieldError(pointer=found.pointer, detail=found.detail)
-    return Problem(422, _sentence(found.pointer, found.detail), errors=[fault])
+    return Problem(422, _format_detail(found.pointer, found.detail), errors=[fault])
 
 
 def _require_json(content_type: str | None, also: str = "") -> None:
     if not content_type or content_type.startswith("application/json"):
         return
-    kind = _kind(content_type)
+    kind = _media_type_of(content_type)
     if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
         return
     other = f" or {also}" if also else ""
@@ -142,19 +144,19 @@ def _require_json(content_type: str | None, also: str = "") -> None:
     )
 
 
-def _kind(content_type: str | None) -> str:
+def _media_type_of(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def _decoded(source: BodySource) -> str:
+def _decode_text(source: BodySource) -> str:
     try:
         return source.text()
     except ValueError as error:
         raise Problem(400, "The body is not UTF-8") from error
 
 
-def _text(source: BodySource) -> str:
-    text = _decoded(source)
+def _read_text(source: BodySource) -> str:
+    text = _decode_text(source)
     if not text:
         raise Problem(400, "The body is empty: send a JSON object, at least {}")
     return text
@@ -169,23 +171,23 @@ def _require_size(text: str, limit: int) -> None:
 def _require_syntax(text: str) -> None:
     """A wrong value is only worth mentioning in a body that is JSON to its end."""
     try:
-        _syntax.decode(text)
+        _SYNTAX_DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(error) from error
+        raise _problem_from_syntax(error) from error
 
 
-def _not_deep(body: Any, text: str) -> Any:
+def _require_shallow(body: Any, text: str) -> Any:
     """The body, unless no worker could be told of such a one."""
     if is_too_deep(text):
         raise RecursionError
     return body
 
 
-def _malformed(error: Exception) -> Problem:
+def _problem_from_syntax(error: Exception) -> Problem:
     if isinstance(error, RecursionError):
-        return Problem(400, f"The body is nested too deeply: at most {MOST_LEVELS} levels")
+        return Problem(400, f"The body is nested too deeply: at most {MAX_LEVELS} levels")
     return Problem(400, f"The body is not JSON: {error}")
 
 
-def _sentence(where: str, detail: str) -> str:
+def _format_detail(where: str, detail: str) -> str:
     return f"{where}: {detail}" if where else detail

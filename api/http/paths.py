@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 _TEMPLATE = re.compile(r"/|(/([a-z0-9._-]+|\{[a-z_]+\}))+")
-_PLACE = re.compile(r"\{([a-z_]+)\}")
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
-def places(template: str) -> list[str]:
+def parse_parameter_names(template: str) -> list[str]:
     """The names in braces: ``["id"]`` for ``/reports/{id}``."""
-    return _PLACE.findall(template)
+    return _PARAMETER.findall(template)
 
 
 class Paths[T]:
@@ -43,42 +43,42 @@ class Paths[T]:
         if words and method in words:
             return words[method], {}
         segments = path.split("/")
-        for pattern, methods in self._fitting(segments):
+        for pattern, methods in self._find_matches(segments):
             if method in methods:
-                return methods[method], _filled(pattern, segments)
+                return methods[method], _parse_values(pattern, segments)
         return None
 
     def methods(self, path: str) -> set[str]:
         """The methods that lead somewhere on ``path``."""
-        fitting = (methods for _, methods in self._fitting(path.split("/")))
+        fitting = (methods for _, methods in self._find_matches(path.split("/")))
         return set(self._words.get(path, ())).union(*fitting)
 
     def _methods_of(self, template: str) -> dict[str, T]:
-        if not places(template):
+        if not parse_parameter_names(template):
             return self._words.setdefault(template, {})
         pattern = tuple(template.split("/"))
         same_length = self._places.setdefault(len(pattern), {})
         methods = same_length.setdefault(pattern, {})
-        self._places[len(pattern)] = dict(sorted(same_length.items(), key=_words_first))
+        self._places[len(pattern)] = dict(sorted(same_length.items(), key=_sort_key_of))
         return methods
 
-    def _fitting(self, segments: list[str]) -> Iterator[tuple[tuple[str, ...], dict[str, T]]]:
+    def _find_matches(self, segments: list[str]) -> Iterator[tuple[tuple[str, ...], dict[str, T]]]:
         for pattern, methods in self._places.get(len(segments), {}).items():
-            if _fits(pattern, segments):
+            if _is_match(pattern, segments):
                 yield pattern, methods
 
 
-def _words_first(item: tuple[tuple[str, ...], object]) -> list[bool]:
+def _sort_key_of(item: tuple[tuple[str, ...], object]) -> list[bool]:
     return [segment.startswith("{") for segment in item[0]]
 
 
-def _fits(pattern: tuple[str, ...], segments: list[str]) -> bool:
+def _is_match(pattern: tuple[str, ...], segments: list[str]) -> bool:
     for expected, found in zip(pattern, segments, strict=True):
         if not (found if expected.startswith("{") else found == expected):
             return False
     return True
 
 
-def _filled(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str]:
+def _parse_values(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str]:
     pairs = zip(pattern, segments, strict=True)
     return {name[1:-1]: unquote(text) for name, text in pairs if name.startswith("{")}

@@ -13,7 +13,7 @@ import msgspec
 from project.errors import ContinuoError, InvalidField, StoreUnavailable
 
 PROBLEM_JSON = "application/problem+json"
-_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 RETRY_SECONDS = 5
 """What ``Retry-After`` says when the store does not answer."""
@@ -69,11 +69,11 @@ class Problem(ContinuoError):
         self.headers = headers or {}
         self.members = members or {}
 
-    def document(self, instance: str, request_id: str) -> ProblemDocument:
+    def to_document(self, instance: str, request_id: str) -> ProblemDocument:
         """What the client reads, without further members; ``instance`` is what it is about."""
         return ProblemDocument(
             type=self.kind,
-            title=title(self.status),
+            title=title_of(self.status),
             status=self.status,
             detail=self.detail,
             instance=instance,
@@ -83,13 +83,13 @@ class Problem(ContinuoError):
 
     def encode(self, instance: str, request_id: str) -> str:
         """The document as JSON, for the request at path ``instance``."""
-        members = msgspec.to_builtins(self.document(instance, request_id)) | dict(self.members)
+        members = msgspec.to_builtins(self.to_document(instance, request_id)) | dict(self.members)
         return msgspec.json.encode(members).decode()
 
 
-def title(status: int) -> str:
+def title_of(status: int) -> str:
     """What ``status`` is called in RFC 9110, on every version of Python."""
-    return _RENAMED.get(status) or HTTPStatus(status).phrase
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def problem_from(error: BaseException, *, invalid: int) -> Problem:
@@ -100,10 +100,10 @@ def problem_from(error: BaseException, *, invalid: int) -> Problem:
         fault = FieldError(field=error.field, detail=error.problem)
         return Problem(invalid, str(error), errors=[fault])
     if isinstance(error, StoreUnavailable):
-        return unavailable(f"The record store is not available: {error.reason}")
+        return build_unavailable(f"The record store is not available: {error.reason}")
     return Problem(500, "Something went wrong here. The log has the reason under this request id.")
 
 
-def unavailable(detail: str) -> Problem:
+def build_unavailable(detail: str) -> Problem:
     """503: the same request may work in a few seconds."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -8,9 +8,9 @@ from api.http.problems import Problem
 from api.http.routing import Request, Route, Router
 from project.celery import app
 from project.store.commands import rate_limits
-from project.store.commands.rate_limits import Pass
+from project.store.commands.rate_limits import Admission
 
-WINDOW = 60
+WINDOW_SECONDS = 60
 """Seconds that a limit is about."""
 
 HEADERS = {
@@ -19,25 +19,25 @@ HEADERS = {
 }
 
 
-def limited(router: Router, limit: int) -> Router:
+def limit_routes(router: Router, limit: int) -> Router:
     """The same routes, those that ask for a key with a limit of requests a minute; 0 is none."""
     if not limit:
         return router
     result = Router()
     for route in router.routes:
-        result.add(with_limit(route, limit) if route.auth else route)
+        result.add(limit_route(route, limit) if route.auth else route)
     return result
 
 
-def with_limit(route: Route, limit: int) -> Route:
+def limit_route(route: Route, limit: int) -> Route:
     """The route, answering 429 when its caller has made too many requests."""
 
     async def admit(request: Request) -> None:
-        passed = await app.async_store.run(rate_limits.admit(request.caller, limit, WINDOW))
-        request.told |= tell(passed, limit)
+        passed = await app.async_store.run(rate_limits.admit(request.caller, limit, WINDOW_SECONDS))
+        request.response_headers |= build_headers(passed, limit)
         if not passed.is_admitted:
             again = {"Retry-After": str(ceil(passed.wait))}
-            raise Problem(429, f"More than {limit} requests in {WINDOW} s", headers=again)
+            raise Problem(429, f"More than {limit} requests in {WINDOW_SECONDS} s", headers=again)
 
     described = {
         status: {**HEADERS, **route.answer_headers.get(status, {})} for status in route.answers
@@ -47,9 +47,9 @@ def with_limit(route: Route, limit: int) -> Route:
     )
 
 
-def tell(passed: Pass, limit: int) -> dict[str, str]:
+def build_headers(passed: Admission, limit: int) -> dict[str, str]:
     """The headers of the IETF's draft on rate limits."""
     return {
-        "RateLimit-Policy": f'"default";q={limit};w={WINDOW}',
+        "RateLimit-Policy": f'"default";q={limit};w={WINDOW_SECONDS}',
         "RateLimit": f'"default";r={passed.left};t={ceil(passed.reset)}',
     }

@@ -20,8 +20,8 @@ from typing import Any, Protocol, TypedDict, Unpack
 import msgspec
 from cello import Response
 
-from api.http.paths import Paths, places
-from project.settings.api_keys import NOBODY
+from api.http.paths import Paths, parse_parameter_names
+from project.settings.api_keys import ANONYMOUS
 
 
 class RawRequest(Protocol):
@@ -55,17 +55,17 @@ class Request:
     ``told`` are headers that its answer gets, whatever that is.
     """
 
-    __slots__ = ("_raw", "holder", "id", "leaving", "params", "told")
+    __slots__ = ("_raw", "holder", "id", "params", "response_headers", "shutdown")
 
     def __init__(
         self, raw: RawRequest, request_id: str, params: dict[str, str], leaving: Event
     ) -> None:
         self._raw = raw
-        self.leaving = leaving
+        self.shutdown = leaving
         self.id = request_id
         self.params = params
-        self.holder = NOBODY
-        self.told: dict[str, str] = {}
+        self.holder = ANONYMOUS
+        self.response_headers: dict[str, str] = {}
 
     @property
     def key_name(self) -> str:
@@ -96,7 +96,7 @@ class Request:
         """The value of a header, "" when it was not sent."""
         return self._raw.get_header(name) or ""
 
-    def sent(self, name: str) -> str | None:
+    def find_header(self, name: str) -> str | None:
         """The same, None when it was not sent; "" when it is not text."""
         return self._raw.get_header(name)
 
@@ -131,7 +131,7 @@ class RouteOptions(TypedDict, total=False):
     query: type[msgspec.Struct]
     auth: bool
     scope: str
-    of_all: bool
+    cross_tenant: bool
     answers: Mapping[int, Any]
     errors: Sequence[int]
     produces: str
@@ -144,7 +144,7 @@ class RouteOptions(TypedDict, total=False):
     hidden: bool
 
 
-Admit = Callable[[Request], Awaitable[None]]
+AdmitHook = Callable[[Request], Awaitable[None]]
 """Called when it is known whose request it is, before it is read; raises ``Problem`` to refuse."""
 
 
@@ -154,7 +154,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
     ``also`` another media type it may be in (it is a text then); ``query`` the Struct of the query
     string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
-    the method says), ``of_all`` whether it tells of everybody's jobs: not for a tenant's key.
+    the method says), ``cross_tenant`` whether it tells of everybody's jobs: not for a tenant's key.
     For the description:
     ``answers`` is status -> type of the answer, several in a tuple, ``errors`` the statuses the
     handler raises beyond those the edge does, ``produces`` the media type and
@@ -165,14 +165,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     template: str
     handler: Handler
-    admit: Admit | None = None
+    admit: AdmitHook | None = None
     body: Any = None
     also: str = ""
     needs_body: bool = True
     query: type[msgspec.Struct] | None = None
     auth: bool = True
     scope: str = ""
-    of_all: bool = False
+    cross_tenant: bool = False
     answers: Mapping[int, Any] = {}
     errors: Sequence[int] = (503,)
     produces: str = "application/json"
@@ -185,14 +185,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bool = False
 
     @property
-    def needs(self) -> str:
+    def required_scope(self) -> str:
         """The scope an API key must have: to read for GET, else to submit, if none is named."""
         return self.scope or ("read" if self.method == "GET" else "submit")
 
     @property
     def parameters(self) -> list[str]:
         """The names of the places in the template."""
-        return places(self.template)
+        return parse_parameter_names(self.template)
 
 
 Decorator = Callable[[Handler], Handler]

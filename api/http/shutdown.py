@@ -24,13 +24,13 @@ class Drain:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self.begun = asyncio.Event()
+        self.started = asyncio.Event()
         self._idle = asyncio.Event()
 
     @property
-    def draining(self) -> bool:
+    def is_draining(self) -> bool:
         """Whether the process is on its way out."""
-        return self.begun.is_set()
+        return self.started.is_set()
 
     def enter(self) -> None:
         """A request arrived."""
@@ -48,15 +48,15 @@ class Drain:
         First everything is still served, so that a load balancer can see the
         readiness change; then ``port`` is closed to new connections.
         """
-        self.begun.set()
-        await self._quiet(seconds / 2)
+        self.started.set()
+        await self._wait_until_idle(seconds / 2)
         close_listener(port)
         await asyncio.sleep(SETTLE_SECONDS)
-        await self._quiet(seconds / 2)
+        await self._wait_until_idle(seconds / 2)
         await asyncio.sleep(SETTLE_SECONDS)
         return self.in_flight
 
-    async def _quiet(self, seconds: float) -> None:
+    async def _wait_until_idle(self, seconds: float) -> None:
         self._idle.clear()
         if not self.in_flight:
             return
@@ -75,16 +75,16 @@ def close_listener(port: int) -> None:
     """
     if sys.platform != "linux":
         return
-    for descriptor in _descriptors():
-        if _listens(descriptor, port):
-            _bury(descriptor)
+    for descriptor in _list_descriptors():
+        if _is_listener(descriptor, port):
+            _replace_listener(descriptor)
 
 
-def _descriptors() -> list[int]:
+def _list_descriptors() -> list[int]:
     return [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
 
 
-def _listens(descriptor: int, port: int) -> bool:
+def _is_listener(descriptor: int, port: int) -> bool:
     try:
         duplicate = socket.socket(fileno=os.dup(descriptor))
     except OSError:
@@ -96,7 +96,7 @@ def _listens(descriptor: int, port: int) -> bool:
         return bool(listening) and duplicate.getsockname()[1] == port
 
 
-def _bury(descriptor: int) -> None:
+def _replace_listener(descriptor: int) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.settimeout(0)
         silent.bind("")  # Linux picks an abstract name

@@ -16,7 +16,7 @@ _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-_SOMEWHERE = "..."
+_ANY_STEP = "..."
 """How msgspec writes "under one of the keys of this mapping"."""
 
 
@@ -32,47 +32,50 @@ class Violation(NamedTuple):
         return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.path)
 
 
-def violation(error: msgspec.ValidationError, shape: Any) -> Violation:
+def parse_violation(error: msgspec.ValidationError, shape: Any) -> Violation:
     """What ``error`` says about a value that should have been a ``shape``."""
     found = _MESSAGE.fullmatch(str(error))
     if found is None:
         return Violation((), str(error))
-    path = tuple(_steps(found["path"] or ""))
+    path = tuple(_parse_steps(found["path"] or ""))
     name, detail = _explain(found["what"], shape, path)
-    if found["key"] or _SOMEWHERE in path:
-        return Violation(_certain(path), f"{detail} (in one of its entries)")
+    if found["key"] or _ANY_STEP in path:
+        return Violation(_known_prefix_of(path), f"{detail} (in one of its entries)")
     return Violation((*path, *name), detail)
 
 
 def _explain(what: str, shape: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """The name to add to the way, if any, and the words."""
     if unknown := _UNKNOWN.fullmatch(what):
-        return unknown.groups(), f"Unknown field {unknown[1]}; allowed: {_names(shape, path)}"
+        return (
+            unknown.groups(),
+            f"Unknown field {unknown[1]}; allowed: {_format_field_names(shape, path)}",
+        )
     if missing := _MISSING.fullmatch(what):
         return missing.groups(), f"Required field {missing[1]} is missing"
     if what.startswith("Invalid enum value"):
-        return (), f"{what}; allowed: {_values(shape, path)}"
+        return (), f"{what}; allowed: {_format_allowed_values(shape, path)}"
     return (), what
 
 
-def _steps(path: str) -> Iterator[str]:
+def _parse_steps(path: str) -> Iterator[str]:
     return (name or index for name, index in _STEP.findall(path))
 
 
-def _certain(path: tuple[str, ...]) -> tuple[str, ...]:
-    return path[: path.index(_SOMEWHERE)] if _SOMEWHERE in path else path
+def _known_prefix_of(path: tuple[str, ...]) -> tuple[str, ...]:
+    return path[: path.index(_ANY_STEP)] if _ANY_STEP in path else path
 
 
-def _names(shape: Any, path: tuple[str, ...]) -> str:
-    structs = (node for node in _at(shape, path) if isinstance(node, inspect.StructType))
+def _format_field_names(shape: Any, path: tuple[str, ...]) -> str:
+    structs = (node for node in _find_types(shape, path) if isinstance(node, inspect.StructType))
     return ", ".join(sorted({field.encode_name for node in structs for field in node.fields}))
 
 
-def _values(shape: Any, path: tuple[str, ...]) -> str:
-    return ", ".join(str(value) for node in _at(shape, path) for value in _choices(node))
+def _format_allowed_values(shape: Any, path: tuple[str, ...]) -> str:
+    return ", ".join(str(value) for node in _find_types(shape, path) for value in _choices_of(node))
 
 
-def _choices(node: inspect.Type) -> Iterable[Any]:
+def _choices_of(node: inspect.Type) -> Iterable[Any]:
     if isinstance(node, inspect.EnumType):
         return [member.value for member in node.cls]
     if isinstance(node, inspect.LiteralType):
@@ -80,24 +83,29 @@ def _choices(node: inspect.Type) -> Iterable[Any]:
     return ()
 
 
-def _at(shape: Any, path: tuple[str, ...]) -> list[inspect.Type]:
-    nodes = list(_flat(inspect.type_info(shape)))
+def _find_types(shape: Any, path: tuple[str, ...]) -> list[inspect.Type]:
+    nodes = list(_flatten(inspect.type_info(shape)))
     for step in path:
-        nodes = [inner for node in nodes for child in _under(node, step) for inner in _flat(child)]
+        nodes = [
+            inner
+            for node in nodes
+            for child in _child_types_of(node, step)
+            for inner in _flatten(child)
+        ]
     return nodes
 
 
-def _flat(node: inspect.Type) -> Iterator[inspect.Type]:
+def _flatten(node: inspect.Type) -> Iterator[inspect.Type]:
     if isinstance(node, inspect.Metadata):
-        yield from _flat(node.type)
+        yield from _flatten(node.type)
     elif isinstance(node, inspect.UnionType):
         for option in node.types:
-            yield from _flat(option)
+            yield from _flatten(option)
     else:
         yield node
 
 
-def _under(node: inspect.Type, step: str) -> list[inspect.Type]:
+def _child_types_of(node: inspect.Type, step: str) -> list[inspect.Type]:
     if isinstance(node, inspect.StructType):
         return [field.type for field in node.fields if field.encode_name == step]
     if isinstance(node, inspect.TupleType):

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import msgspec
 
-from api.jobs.order_options import Moment
-from project.records.labels import TAG
+from api.jobs.order_options import Timestamp
+from project.records.labels import TAG_PREFIX
 from project.records.record import TaskStatus
-from project.store.commands.queries import Question
+from project.store.commands.queries import RecordFilter
 
 
 class TaskFilter(msgspec.Struct, frozen=True):
@@ -17,17 +17,17 @@ class TaskFilter(msgspec.Struct, frozen=True):
     kind: str = ""
     queue: str = ""
     tag: str = ""
-    created_after: Moment | None = None
-    created_before: Moment | None = None
+    created_after: Timestamp | None = None
+    created_before: Timestamp | None = None
     error: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
-    def question(self) -> Question:
+    def to_question(self) -> RecordFilter:
         """The same as records are asked for."""
-        return Question(
+        return RecordFilter(
             kinds=[self.kind] if self.kind else [],
             queues=[self.queue] if self.queue else [],
             statuses=[self.status] if self.status else [],
-            facets=[TAG + self.tag] if self.tag else [],
+            index_keys=[TAG_PREFIX + self.tag] if self.tag else [],
             created_after=self.created_after,
             created_before=self.created_before,
             error=self.error,

@@ -12,22 +12,22 @@ from msgspec import structs
 from api.http.problems import Problem
 from api.http.routing import Answer, Request
 from api.jobs import order_options, tenants, waiting
-from api.jobs.order_options import Order
+from api.jobs.order_options import JobOrder
 from project.celery import app
 from project.errors import InvalidField
 from project.job.task import Job
-from project.records.record import Page, ShownTask, TaskRecord, TaskStatus
+from project.records.record import RecordPage, ShownTask, TaskRecord, TaskStatus
 from project.store.commands import queries
 from project.store.commands.message import Message
-from project.store.commands.queries import Question
+from project.store.commands.queries import RecordFilter
 
 POLL_SECONDS = 3
 """How often a client should ask about a job that is not final."""
 
-MOST_ON_A_PAGE = 200
+MAX_RECORDS_PER_PAGE = 200
 
 
-type Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)]
+type Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_RECORDS_PER_PAGE)]
 type Cursor = Annotated[str, msgspec.Meta(extra_json_schema={"format": "cursor"})]
 
 
@@ -51,7 +51,7 @@ class TaskList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class Kind(NamedTuple):
+class JobKind(NamedTuple):
     """A kind of job as it is ordered.
 
     ``path``: where its records are; ``body``: what an order says; ``call``: what
@@ -60,11 +60,11 @@ class Kind(NamedTuple):
 
     job: Job
     path: str
-    body: type[Order]
+    body: type[JobOrder]
     call: Callable[[Any], dict[str, Any]]
 
 
-class Described(TypedDict):
+class SharedRouteOptions(TypedDict):
     """What routes of one sort have in common in the description."""
 
     answers: Mapping[int, Any]
@@ -73,7 +73,7 @@ class Described(TypedDict):
     answer_headers: Mapping[int, Mapping[str, str]]
 
 
-ORDER: Described = {
+ORDER_ROUTE: SharedRouteOptions = {
     "answers": {200: TaskRecord, 202: TaskRecord},
     "errors": (409, 503),
     "request_headers": order_options.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
@@ -84,7 +84,7 @@ ORDER: Described = {
 }
 """What every route that takes an order has."""
 
-SHOW: Described = {
+SHOW_ROUTE: SharedRouteOptions = {
     "answers": {200: ShownTask},
     "errors": (404, 503),
     "request_headers": waiting.REQUEST_HEADERS,
@@ -96,33 +96,33 @@ SHOW: Described = {
 """What every route that shows a record has."""
 
 
-async def accept(kind: Kind, order: Order, request: Request) -> Answer:
+async def accept(kind: JobKind, order: JobOrder, request: Request) -> Answer:
     """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said = order_options.idempotency(request, order, kind.job.name)
+    said = order_options.read_idempotency(request, order, kind.job.name)
     unique = order.unique_key(request.tenant)
-    message = message_of(kind, order, request)
+    message = build_message(kind, order, request)
     if not said and not unique:
-        return await answer_order(await app.asend(message), kind.path, request)
-    once = await app.asend_once(message, said=said, unique=unique)
+        return await answer_order(await app.aenqueue(message), kind.path, request)
+    once = await app.aenqueue_once(message, said=said, unique=unique)
     if once.record is None:
-        return await answer_held(once.holder, order, kind.path)
+        return await answer_duplicate(once.holder, order, kind.path)
     if said and once.how == "replayed":
-        order_options.refuse_other(once, said)
+        order_options.require_same_order(once, said)
     answer = await answer_order(once.record, kind.path, request)
     if once.how == "replayed":
-        answer.headers[order_options.REPLAYED] = "true"
+        answer.headers[order_options.REPLAYED_HEADER] = "true"
     return answer
 
 
-def message_of(kind: Kind, order: Order, request: Request) -> Message:
+def build_message(kind: JobKind, order: JobOrder, request: Request) -> Message:
     """The message of a job that is ordered, for whom. Raises ``InvalidField``."""
     message = kind.job.message(**kind.call(order), **order.options())
     return message.owned_by(request.tenant) if request.tenant else message
 
 
-async def answer_held(holder: str, order: Order, path: str) -> Answer:
+async def answer_duplicate(holder: str, order: JobOrder, path: str) -> Answer:
     """The job that has the unique key: 200, or 409 as the order wants it."""
-    record: TaskRecord | None = await app.async_store.run(queries.read(holder))
+    record: TaskRecord | None = await app.async_store.run(queries.read_record(holder))
     if record is None or (order.unique and order.unique.on_conflict == "reject"):
         raise Problem(409, "Another job has this unique key", members={"task_id": holder})
     return Answer(record, 200, {"Location": f"{path}/{holder}"})
@@ -130,62 +130,64 @@ async def answer_held(holder: str, order: Order, path: str) -> Answer:
 
 async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:
     """202 for a job that was queued; as it is after the wait that the client prefers."""
-    record, waited = await waiting.until_final(record, request)
+    record, waited = await waiting.wait_until_final(record, request)
     headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS), **waited}
     return Answer(record, 202, headers)
 
 
-async def show(kind: Kind, request: Request) -> Answer:
+async def show(kind: JobKind, request: Request) -> Answer:
     """The record of one job of this kind."""
     job_id, name = request.params["id"], kind.job.name
-    record = tenants.seen(await look(job_id), request)
+    record = tenants.filter_visible(await fetch_shown_record(job_id), request)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
-    return await answer_look(record, request)
+    return await answer_shown_record(record, request)
 
 
-async def look(job_id: str) -> TaskRecord | None:
+async def fetch_shown_record(job_id: str) -> TaskRecord | None:
     """The record, with what is to be expected while it is pending."""
-    record: TaskRecord | None = await app.async_store.run(queries.show(job_id))
+    record: TaskRecord | None = await app.async_store.run(queries.read_with_estimate(job_id))
     return record
 
 
-async def answer_look(record: TaskRecord, request: Request) -> Answer:
+async def answer_shown_record(record: TaskRecord, request: Request) -> Answer:
     """A record that was looked at; after a wait it is looked at again if it is still pending."""
     answer = await answer_record(record, request)
     if answer.value is not record and answer.value.status is TaskStatus.PENDING:
-        return structs.replace(answer, value=await look(record.id) or answer.value)
+        return structs.replace(answer, value=await fetch_shown_record(record.id) or answer.value)
     return answer
 
 
 async def answer_record(record: TaskRecord, request: Request, status: int = 200) -> Answer:
     """A record after the wait that the client prefers, and when to ask for it again."""
-    record, waited = await waiting.until_final(record, request)
+    record, waited = await waiting.wait_until_final(record, request)
     again = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
     return Answer(record, status, again | waited)
 
 
-async def show_list(kind: Kind, query: ListQuery, request: Request) -> Answer:
+async def show_list(kind: JobKind, query: ListQuery, request: Request) -> Answer:
     """A page of the caller's jobs of this kind."""
-    question = Question(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
-    page = await find(tenants.own(question, request), query.limit, query.cursor)
+    question = RecordFilter(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
+    page = await fetch_page(
+        tenants.restrict_to_tenant(question, request), query.limit, query.cursor
+    )
     listed = TaskList(page.records, page.total or 0, cursor_of(page))
-    return Answer(listed, headers=next_page(kind.path, query, listed.next_cursor))
+    return Answer(listed, headers=build_next_page_header(kind.path, query, listed.next_cursor))
 
 
-async def find(question: Question, limit: int, cursor: str) -> Page:
+async def fetch_page(question: RecordFilter, limit: int, cursor: str) -> RecordPage:
     """The page of records that a query asks for."""
-    move = queries.page(question, limit=limit, cursor=read_cursor(cursor))
-    page: Page = await app.async_store.run(move)
+    move = queries.list_page(question, limit=limit, cursor=parse_cursor(cursor))
+    page: RecordPage = await app.async_store.run(move)
     return page
 
 
-def cursor_of(page: Page) -> str | None:
+def cursor_of(page: RecordPage) -> str | None:
     """The cursor of the next page, None on the last."""
-    return write_cursor(page.next_cursor) if page.next_cursor else None
+    return format_cursor(page.next_cursor) if page.next_cursor else None
 
 
-def next_page(path: str, query: msgspec.Struct, cursor: str | None) -> dict[str, str]:
+def build_next_page_header(path: str, query: msgspec.Struct, cursor: str | None) -> dict[str, str]:
     """The header that leads to the next page."""
     if cursor is None:
         return {}
@@ -194,12 +196,12 @@ def next_page(path: str, query: msgspec.Struct, cursor: str | None) -> dict[str,
     return {"Link": f'<{there}>; rel="next"'}
 
 
-def write_cursor(place: tuple[float, str]) -> str:
+def format_cursor(place: tuple[float, str]) -> str:
     """A place in a list as one opaque word."""
     return base64.urlsafe_b64encode(f"{place[0]!r} {place[1]}".encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> tuple[float, str] | None:
+def parse_cursor(text: str) -> tuple[float, str] | None:
     """The place behind a cursor; None for the start of the list."""
     if not text:
         return None

@@ -4,18 +4,18 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api.http.parsing import typed
+from api.http.parsing import convert_part
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
-from api.jobs.order_options import KEY_HEADER, Order
-from api.jobs.resource import Kind, message_of
+from api.jobs.order_options import KEY_HEADER, JobOrder
+from api.jobs.resource import JobKind, build_message
 from api.routes.emails.emails import EMAIL_BLAST
 from api.routes.exports import EXPORT
 from api.routes.reports import REPORT
 from api.routes.webhooks import WEBHOOK
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
-from project.job.bulk import MOST_AT_ONCE
+from project.job.bulk import MAX_JOBS_PER_STEP
 from project.records.record import TaskRecord
 from project.store.commands.message import Message
 
@@ -29,7 +29,7 @@ routes = Router()
 class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Each of ``tasks`` has its ``kind``, and what an order of that kind says."""
 
-    tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MAX_JOBS_PER_STEP)]
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,13 +58,15 @@ class BulkOutcome(msgspec.Struct, frozen=True):
 )
 async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and queue those that are right."""
-    if request.sent(KEY_HEADER) is not None:
+    if request.find_header(KEY_HEADER) is not None:
         raise Problem(400, f"{KEY_HEADER} is for single orders; in bulk it is not kept")
-    checked = [check(order, request) for order in body.tasks]
+    checked = [check_order(order, request) for order in body.tasks]
     messages = [found for found in checked if isinstance(found, Message)]
-    taken = iter(await app.asend_all(messages) if messages else ())
+    taken = iter(await app.aenqueue_all(messages) if messages else ())
     outcomes = [
-        accepted(next(taken)) if isinstance(found, Message) else refused(found, request, place)
+        outcome_from_record(next(taken))
+        if isinstance(found, Message)
+        else outcome_from_problem(found, request, place)
         for place, found in enumerate(checked)
     ]
     count = len(messages)
@@ -72,24 +74,24 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     return Answer(answer, 202 if count == len(outcomes) else 207)
 
 
-def check(order: dict[str, Any], request: Request) -> Message | Problem:
+def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
     """The message of one order, or what is wrong with it."""
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
         kind = kind_of(order)
-        return message_of(kind, not_unique(typed(said, kind.body)), request)
+        return build_message(kind, require_no_unique_key(convert_part(said, kind.body)), request)
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
 
 
-def not_unique(order: Order) -> Order:
+def require_no_unique_key(order: JobOrder) -> JobOrder:
     """The order, which has no unique key: each would need a step of its own."""
     if order.unique:
         raise InvalidField("unique", "cannot be asked for in bulk; order this job by itself")
     return order
 
 
-def kind_of(order: dict[str, Any]) -> Kind:
+def kind_of(order: dict[str, Any]) -> JobKind:
     """The kind that an order names. Raises ``InvalidField``."""
     name = order.get("kind")
     if not isinstance(name, str) or name not in KINDS:
@@ -97,14 +99,14 @@ def kind_of(order: dict[str, Any]) -> Kind:
     return KINDS[name]
 
 
-def accepted(outcome: TaskRecord | DuplicateJob) -> Outcome:
+def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:
     """The outcome of an order whose job is recorded; its id is new."""
     if isinstance(outcome, DuplicateJob):
         raise outcome
     return Outcome(202, task=outcome)
 
 
-def refused(problem: Problem, request: Request, place: int) -> Outcome:
+def outcome_from_problem(problem: Problem, request: Request, place: int) -> Outcome:
     """The outcome of an order with a problem; pointers in it start at the order."""
     instance = f"{request.path}#/tasks/{place}"
-    return Outcome(problem.status, problem=problem.document(instance, request.id))
+    return Outcome(problem.status, problem=problem.to_document(instance, request.id))

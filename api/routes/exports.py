@@ -6,7 +6,7 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from api.jobs import file_mail, resource
-from api.jobs.order_options import Order
+from api.jobs.order_options import JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.exports import export_rows, files
 from tasks.rendering.definitions import named_queries as library
@@ -15,14 +15,14 @@ from tasks.rendering.definitions.schema import Origin
 from tasks.rendering.follow_up_mail import Mail
 
 PATH = "/exports"
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 routes = Router()
 
-library.known()  # a source that is wrong keeps the API from starting
+library.load_all_queries()  # a source that is wrong keeps the API from starting
 
 
-class ExportOrder(Order, frozen=True, kw_only=True):
+class ExportOrder(JobOrder, frozen=True, kw_only=True):
     """All rows of a report ``type``, or of a named ``query`` of a ``source``, in one file.
 
     ``mail`` has it mailed when it is done. ``max_retries`` is the most attempts the job gets.
@@ -34,27 +34,29 @@ class ExportOrder(Order, frozen=True, kw_only=True):
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
     mail: Mail | None = None
-    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And it is of a type or of a query, each of which has its own filters."""
-        kinds = report_types.known().values()
-        types = [rule(kind.definition.origin, type=kind.name) for kind in kinds]
-        queries = [rule(one.origin, source=one.source, query=one.name) for one in named_queries()]
+        kinds = report_types.load_all_types().values()
+        types = [build_rule(kind.definition.origin, type=kind.name) for kind in kinds]
+        queries = [
+            build_rule(one.origin, source=one.source, query=one.name) for one in collect_queries()
+        ]
         return [*super().rules(), {"anyOf": types + queries}]
 
 
-def rule(origin: Origin, **named: str) -> dict[str, Any]:
+def build_rule(origin: Origin, **named: str) -> dict[str, Any]:
     """What an order of the rows with these names may say."""
     names = {name: {"const": named.get(name, "")} for name in ("type", "source", "query")}
-    filters = {"filters": report_types.schema(origin)}
+    filters = {"filters": report_types.build_filter_schema(origin)}
     return {"properties": names | filters, "required": list(named)}
 
 
-def named_queries() -> list[library.Query]:
+def collect_queries() -> list[library.ExportQuery]:
     """Every query of every source."""
-    return [query for queries in library.known().values() for query in queries.values()]
+    return [query for queries in library.load_all_queries().values() for query in queries.values()]
 
 
 class NamedQuery(msgspec.Struct, frozen=True):
@@ -72,23 +74,23 @@ class NamedQueries(msgspec.Struct, frozen=True):
     queries: list[NamedQuery]
 
 
-def call(order: ExportOrder) -> dict[str, Any]:
+def build_task_options(order: ExportOrder) -> dict[str, Any]:
     """Check what is asked for; with defaults filled in."""
-    asked = files.wanted(order.filters, order.type, order.source, order.query)
+    asked = files.resolve_export(order.filters, order.type, order.source, order.query)
     names = {"type": order.type, "source": order.source, "query": order.query}
     said = {name: text for name, text in names.items() if text}
-    wish = file_mail.checked(order.mail)
+    wish = file_mail.build_mail_argument(order.mail)
     kwargs = {**said, "filters": asked.filters, "format": order.format, **wish}
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-EXPORT = resource.Kind(export_rows, PATH, ExportOrder, call)
+EXPORT = resource.JobKind(export_rows, PATH, ExportOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=ExportOrder,
-    **resource.ORDER,
+    **resource.ORDER_ROUTE,
     summary="Order an export",
     tags=["exports"],
 )
@@ -106,18 +108,18 @@ async def order_export(request: Request, body: ExportOrder) -> Answer:
 )
 async def list_queries(_: Request) -> Answer:
     """Answer every query with what its filters may be."""
-    return Answer(NamedQueries([described(query) for query in named_queries()]))
+    return Answer(NamedQueries([describe_query(query) for query in collect_queries()]))
 
 
-def described(query: library.Query) -> NamedQuery:
+def describe_query(query: library.ExportQuery) -> NamedQuery:
     """One query as clients see it."""
-    schema = report_types.schema(query.origin)
+    schema = report_types.build_filter_schema(query.origin)
     return NamedQuery(query.source, query.name, query.origin.title, schema)
 
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW,
+    **resource.SHOW_ROUTE,
     summary="Show an export's record",
     tags=["exports"],
 )

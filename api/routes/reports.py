@@ -6,7 +6,7 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from api.jobs import file_mail, resource
-from api.jobs.order_options import Order
+from api.jobs.order_options import JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.rendering.definitions import filters, report_types
 from tasks.rendering.definitions.schema import Output
@@ -14,12 +14,12 @@ from tasks.rendering.follow_up_mail import Mail
 from tasks.reports import documents, generate_report
 
 PATH = "/reports"
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 DEFAULT_TYPE = "summary"
 
 routes = Router()
 
-report_types.known()  # a type that is wrong keeps the API from starting
+report_types.load_all_types()  # a type that is wrong keeps the API from starting
 
 
 type Outputs = Annotated[
@@ -27,7 +27,7 @@ type Outputs = Annotated[
 ]
 
 
-class ReportOrder(Order, frozen=True, kw_only=True):
+class ReportOrder(JobOrder, frozen=True, kw_only=True):
     """What to report on, and in which ``format``; several make a zip.
 
     ``archival`` makes the PDF a PDF/A. ``mail`` has it mailed when it is done. ``max_retries`` is
@@ -39,18 +39,21 @@ class ReportOrder(Order, frozen=True, kw_only=True):
     format: Output | Outputs = "pdf"
     archival: bool = False
     mail: Mail | None = None
-    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And each type has its own filters."""
-        return [*super().rules(), {"anyOf": [rule(kind) for kind in report_types.known().values()]}]
+        return [
+            *super().rules(),
+            {"anyOf": [build_rule(kind) for kind in report_types.load_all_types().values()]},
+        ]
 
 
-def rule(kind: report_types.ReportType) -> dict[str, Any]:
+def build_rule(kind: report_types.ReportTypeFolder) -> dict[str, Any]:
     """What an order of one type may say; the type can be left out for the default one."""
     required = {} if kind.name == DEFAULT_TYPE else {"required": ["type"]}
-    filters_of = report_types.schema(kind.definition.origin)
+    filters_of = report_types.build_filter_schema(kind.definition.origin)
     return {"properties": {"type": {"const": kind.name}, "filters": filters_of}, **required}
 
 
@@ -70,7 +73,7 @@ class ReportTypes(msgspec.Struct, frozen=True):
     types: list[ReportType]
 
 
-def call(order: ReportOrder) -> dict[str, Any]:
+def build_task_options(order: ReportOrder) -> dict[str, Any]:
     """Check the filters against the report's own; with its defaults filled in."""
     checked = filters.check(order.type, order.filters)
     kwargs: dict[str, Any] = {"type": order.type, "filters": checked}
@@ -80,17 +83,17 @@ def call(order: ReportOrder) -> dict[str, Any]:
         kwargs["format"] = order.format
     if order.archival:
         kwargs["archival"] = True
-    kwargs |= file_mail.checked(order.mail)
+    kwargs |= file_mail.build_mail_argument(order.mail)
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-REPORT = resource.Kind(generate_report, PATH, ReportOrder, call)
+REPORT = resource.JobKind(generate_report, PATH, ReportOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=ReportOrder,
-    **resource.ORDER,
+    **resource.ORDER_ROUTE,
     summary="Order a report",
     tags=["reports"],
 )
@@ -108,24 +111,26 @@ async def order_report(request: Request, body: ReportOrder) -> Answer:
 )
 async def list_types(_: Request) -> Answer:
     """Answer every type with what its filters may be."""
-    return Answer(ReportTypes([described(kind) for kind in report_types.known().values()]))
+    return Answer(
+        ReportTypes([describe_type(kind) for kind in report_types.load_all_types().values()])
+    )
 
 
-def described(kind: report_types.ReportType) -> ReportType:
+def describe_type(kind: report_types.ReportTypeFolder) -> ReportType:
     """One type as clients see it."""
     about = kind.definition
     return ReportType(
         type=kind.name,
         title=about.title,
         description=about.description,
-        filters=report_types.schema(about.origin),
+        filters=report_types.build_filter_schema(about.origin),
         formats=list(documents.OUTPUTS),
     )
 
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW,
+    **resource.SHOW_ROUTE,
     summary="Show a report's record",
     tags=["reports"],
 )

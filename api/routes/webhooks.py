@@ -6,17 +6,17 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from api.jobs import resource
-from api.jobs.order_options import Order, Url
+from api.jobs.order_options import JobOrder, Url
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.webhooks import call_webhook, orders
 
 PATH = "/webhooks"
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 routes = Router()
 
 
-class WebhookOrder(Order, frozen=True, kw_only=True):
+class WebhookOrder(JobOrder, frozen=True, kw_only=True):
     """One HTTP request to a server on the public internet.
 
     ``body``: a text is sent as it is, another value as JSON, null not at all. ``timeout`` is in
@@ -26,27 +26,27 @@ class WebhookOrder(Order, frozen=True, kw_only=True):
 
     url: Url
     method: orders.Method = "POST"
-    headers: orders.Headers = msgspec.field(default_factory=dict)
+    headers: orders.CallHeaders = msgspec.field(default_factory=dict)
     body: Any = None
-    timeout: orders.Seconds = 10.0
+    timeout: orders.TimeoutSeconds = 10.0
     expect: orders.Statuses = msgspec.field(default_factory=list)
-    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = DEFAULT_MAX_RETRIES
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
 
-def call(order: WebhookOrder) -> dict[str, Any]:
+def build_task_options(order: WebhookOrder) -> dict[str, Any]:
     """Check the call; a host's name is looked up only when the job runs."""
     said = {name: getattr(order, name) for name in orders.Call.__struct_fields__}
-    kwargs = msgspec.structs.asdict(orders.check(**said))
+    kwargs = msgspec.structs.asdict(orders.check_call(**said))
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-WEBHOOK = resource.Kind(call_webhook, PATH, WebhookOrder, call)
+WEBHOOK = resource.JobKind(call_webhook, PATH, WebhookOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=WebhookOrder,
-    **resource.ORDER,
+    **resource.ORDER_ROUTE,
     summary="Order a call of another API",
     tags=["webhooks"],
 )
@@ -57,7 +57,7 @@ async def order_webhook(request: Request, body: WebhookOrder) -> Answer:
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW,
+    **resource.SHOW_ROUTE,
     summary="Show a call's record",
     tags=["webhooks"],
 )

@@ -16,14 +16,14 @@ _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data
 """For a browser that shows a page in spite of Content-Disposition."""
 
 
-class Header(Protocol):
+class HeaderReader(Protocol):
     """Reads a header of the request; "" when it was not sent."""
 
     def __call__(self, name: str, /) -> str:
         """The value."""
 
 
-class Piece(msgspec.Struct, frozen=True):
+class RangeAnswer(msgspec.Struct, frozen=True):
     """An answer's status and headers, and the bytes of the file that are its body."""
 
     status: int
@@ -32,7 +32,7 @@ class Piece(msgspec.Struct, frozen=True):
     length: int = 0
 
 
-def cut(artifact: Artifact, size: int, header: Header) -> Piece:
+def select_range(artifact: Artifact, size: int, header: HeaderReader) -> RangeAnswer:
     """What answers a request for a file of ``size`` bytes.
 
     Several ranges at once are answered with all of the file, as may be. Raises ``Problem``
@@ -45,23 +45,23 @@ def cut(artifact: Artifact, size: int, header: Header) -> Piece:
         "Cache-Control": "private, max-age=300",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _SANDBOX,
-        **links.disposition(artifact.filename),
+        **links.build_disposition(artifact.filename),
     }
     if is_known(tag, header("if-none-match")):
-        return Piece(HTTPStatus.NOT_MODIFIED, headers)
+        return RangeAnswer(HTTPStatus.NOT_MODIFIED, headers)
     wanted = _RANGE(header("range")) if header("if-range") in ("", tag) else None
     if wanted is None or wanted.groups() == ("", ""):
-        return Piece(HTTPStatus.OK, headers, 0, size)
-    start, stop = _span(wanted[1], wanted[2], size)
+        return RangeAnswer(HTTPStatus.OK, headers, 0, size)
+    start, stop = _parse_span(wanted[1], wanted[2], size)
     if not start < stop:
         raise Problem(
             416, f"The file has {size} bytes", headers={"Content-Range": f"bytes */{size}"}
         )
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    return Piece(HTTPStatus.PARTIAL_CONTENT, headers, start, stop - start)
+    return RangeAnswer(HTTPStatus.PARTIAL_CONTENT, headers, start, stop - start)
 
 
-def _span(first: str, last: str, size: int) -> tuple[int, int]:
+def _parse_span(first: str, last: str, size: int) -> tuple[int, int]:
     """First byte, and the one after the last; the last so many when ``first`` is empty."""
     if not first:
         return max(size - int(last), 0), size

@@ -14,13 +14,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from api.http.problems import PROBLEM_JSON, Problem
-from api.server.byte_ranges import Piece, cut
+from api.server.byte_ranges import RangeAnswer, select_range
 from project.artifacts import links
 from project.artifacts.links import Artifact, ArtifactGone
 from project.errors import LinkExpired, LinkTampered
-from project.settings.values import settings
+from project.settings.values import get_settings
 
-MOST = 64
+MAX_DOWNLOADS = 64
 """Downloads at once, each in a thread; one more waits in the system's queue."""
 IDLE_SECONDS = 30
 """A client that neither sends nor takes anything for so long is cut off."""
@@ -35,8 +35,8 @@ class FileServer(ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._places = threading.BoundedSemaphore(MOST)
-        super().__init__((host, port), Download)
+        self._places = threading.BoundedSemaphore(MAX_DOWNLOADS)
+        super().__init__((host, port), DownloadHandler)
 
     def get_request(self) -> tuple[socket.socket, object]:
         """The next connection, when there is a place for it."""
@@ -56,7 +56,7 @@ class FileServer(ThreadingHTTPServer):
         """Say nothing: a client that left is no fault of ours."""
 
 
-class Download(BaseHTTPRequestHandler):
+class DownloadHandler(BaseHTTPRequestHandler):
     """One request for ``/artifacts/{token}``, then the end of the connection."""
 
     protocol_version = "HTTP/1.1"
@@ -67,9 +67,9 @@ class Download(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send the file, the part of it that is wanted, or the problem."""
         try:
-            artifact = find(urlsplit(self.path).path)
-            file = located(artifact)
-            piece = cut(artifact, file.stat().st_size, self._header)
+            artifact = resolve_path(urlsplit(self.path).path)
+            file = require_local_file(artifact)
+            piece = select_range(artifact, file.stat().st_size, self._header)
         except Problem as problem:
             self._refuse(problem)
             return
@@ -80,8 +80,8 @@ class Download(BaseHTTPRequestHandler):
     def _header(self, name: str) -> str:
         return self.headers.get(name, "")
 
-    def _send(self, artifact: Artifact, file: Path, piece: Piece) -> None:
-        self._head(piece.status, piece.headers)
+    def _send(self, artifact: Artifact, file: Path, piece: RangeAnswer) -> None:
+        self._send_head(piece.status, piece.headers)
         if piece.status == HTTPStatus.NOT_MODIFIED:
             self.end_headers()
             return
@@ -94,14 +94,14 @@ class Download(BaseHTTPRequestHandler):
 
     def _refuse(self, problem: Problem) -> None:
         body = problem.encode(self.path, "").encode()
-        self._head(problem.status, problem.headers)
+        self._send_head(problem.status, problem.headers)
         self.send_header("Content-Type", PROBLEM_JSON)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
 
-    def _head(self, status: int, headers: object) -> None:
+    def _send_head(self, status: int, headers: object) -> None:
         self.close_connection = True
         self.send_response(status)
         for name, value in dict(headers).items():  # type: ignore[call-overload]
@@ -112,33 +112,33 @@ class Download(BaseHTTPRequestHandler):
         """Say nothing: the API has noted the request that was sent on to here."""
 
 
-def find(path: str) -> Artifact:
+def resolve_path(path: str) -> Artifact:
     """The artifact that a path leads to, or a problem."""
     place, _, token = path.rpartition("/")
     if not place.endswith("/artifacts"):
         raise Problem(404, f"There is nothing at {path}")
-    return resolve(unquote(token))
+    return resolve_token(unquote(token))
 
 
-def resolve(token: str) -> Artifact:
+def resolve_token(token: str) -> Artifact:
     """The artifact, or a problem: 403 for a link that is not ours, 410 for an old one."""
     try:
-        return links.resolve(token)
+        return links.resolve_link(token)
     except LinkTampered as refused:
         raise Problem(403, str(refused)) from refused
     except LinkExpired as refused:
         raise Problem(410, str(refused)) from refused
 
 
-def located(artifact: Artifact) -> Path:
+def require_local_file(artifact: Artifact) -> Path:
     """The local file, or a problem: 404 when it is not there."""
-    place = wherever(artifact, "GET")
+    place = locate_file(artifact, "GET")
     if isinstance(place, str):
         raise Problem(404, "Files are in a bucket; ask the API for this link")
     return place
 
 
-def wherever(artifact: Artifact, method: str) -> Path | str:
+def locate_file(artifact: Artifact, method: str) -> Path | str:
     """The local file or the URL of a bucket, or a problem: 404 when it is gone."""
     try:
         return links.locate(artifact, method)
@@ -147,9 +147,9 @@ def wherever(artifact: Artifact, method: str) -> Path | str:
 
 
 @lru_cache
-def address() -> str:
+def start_file_server() -> str:
     """Where large files are had, no slash at the end; a server is there from the first call on."""
-    given = settings()
+    given = get_settings()
     server = FileServer(given.host, given.files_port)
     threading.Thread(target=server.serve_forever, name="files", daemon=True).start()
     if given.files_url:

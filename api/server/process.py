@@ -23,24 +23,24 @@ from cello import App, LimitsConfig, RedisConfig, TimeoutConfig
 
 from api.http.auth import KeyFile, Keyring
 from api.http.cors import Cors
-from api.http.dispatch import ANSWER_SECONDS, Edge
+from api.http.dispatch import ANSWER_SECONDS, Dispatcher
 from api.http.routing import Router
 from api.http.shutdown import Drain
 from project.settings.values import Settings
 from project.store.async_client import NativeRedis
 
-START_FAILED = 3
-ENDED_BY_ITSELF = 4
+EXIT_START_FAILED = 3
+EXIT_SERVER_ENDED = 4
 
 CLOSE_SECONDS = 5.0
 """Time for ``Lifecycle.close`` after the last answer."""
 
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
-_MAX_HEAD = 16_384
+_MAX_HEAD_BYTES = 16_384
 _MAX_CONNECTIONS = 10_000
 _NATIVE_CONNECTIONS = 8
-_BODY_SLACK = 10
+_BODY_LIMIT_FACTOR = 10
 """Cello reads bodies up to this many times the limit: the edge refuses them in the right form."""
 
 _log = logging.getLogger("api.server.process")
@@ -59,14 +59,14 @@ class Lifecycle(Protocol):
         """Close them."""
 
 
-Build = Callable[[Drain], tuple[Router, Lifecycle]]
+ApplicationBuilder = Callable[[Drain], tuple[Router, Lifecycle]]
 """Makes an application. Called once in each server process, before the event loop runs."""
 
 
-class Server:
+class ApiServer:
     """Serves what ``build`` makes, as ``settings`` say."""
 
-    def __init__(self, build: Build, settings: Settings) -> None:
+    def __init__(self, build: ApplicationBuilder, settings: Settings) -> None:
         self._settings = settings
         self._drain = Drain()
         self._router, self._lifecycle = build(self._drain)
@@ -81,12 +81,12 @@ class Server:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         self._run_cello()
         _log.error("The server ended by itself; see above, it may have lost its port")
-        os._exit(ENDED_BY_ITSELF)
+        os._exit(EXIT_SERVER_ENDED)
 
     def _run_cello(self) -> None:
         sys.argv = sys.argv[:1]  # Cello reads options from it
         self._app().run(
-            host=bracketed(self._settings.host),
+            host=format_host(self._settings.host),
             port=self._settings.port,
             env="production",
             debug=False,
@@ -97,9 +97,9 @@ class Server:
     def _app(self) -> App:
         app = App()
         app._print_banner = lambda *_: None  # noqa: SLF001 - it has no switch, and stdout is not ours
-        set_bounds(app, self._settings.max_body_bytes * _BODY_SLACK)
-        edge = Edge(
-            keys=keyring(self._settings),
+        set_bounds(app, self._settings.max_body_bytes * _BODY_LIMIT_FACTOR)
+        edge = Dispatcher(
+            keys=build_keyring(self._settings),
             drain=self._drain,
             max_body=self._settings.max_body_bytes,
             cors=Cors(self._settings.origins),
@@ -107,7 +107,7 @@ class Server:
         )
         edge.mount(app, self._router)
         app.on_event("startup")(self._start)
-        self._native = native_redis(app, self._settings.store_url)
+        self._native = enable_native_redis(app, self._settings.store_url)
         return app
 
     async def _start(self) -> None:
@@ -116,7 +116,7 @@ class Server:
             await self._lifecycle.open(self._native)
         except BaseException:  # noqa: BLE001 - whatever it is, Cello would serve all the same
             _log.exception("Start-up failed")
-            os._exit(START_FAILED)
+            os._exit(EXIT_START_FAILED)
         _log.info("Serving on %s", self._settings.base_url)
 
     def _wait_for_stop(self) -> None:
@@ -132,10 +132,10 @@ class Server:
     def _stop(self) -> None:
         if self._loop is None:
             return
-        leaving = asyncio.run_coroutine_threadsafe(self._leave(), self._loop)
+        leaving = asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop)
         leaving.result(self._settings.drain_seconds + CLOSE_SECONDS + 1)
 
-    async def _leave(self) -> None:
+    async def _shut_down(self) -> None:
         left = await self._drain.run(self._settings.drain_seconds, self._settings.port)
         if left:
             _log.warning("%d requests did not finish in time", left)
@@ -143,14 +143,14 @@ class Server:
             await self._lifecycle.close()
 
 
-def keyring(config: Settings) -> Keyring:
+def build_keyring(config: Settings) -> Keyring:
     """The keys as the settings say."""
     path = config.api_keys_file
-    file = KeyFile(Path(path), lambda: config.key_holders) if path else None
-    return Keyring(config.key_holders, file)
+    file = KeyFile(Path(path), lambda: config.keys_by_digest) if path else None
+    return Keyring(config.keys_by_digest, file)
 
 
-def native_redis(app: App, url: str) -> NativeRedis | None:
+def enable_native_redis(app: App, url: str) -> NativeRedis | None:
     """The server's own Redis client, where it can speak to that Redis: plain TCP.
 
     Enabled after the routes, so that Cello does not wrap each of them to pass it on.
@@ -158,14 +158,14 @@ def native_redis(app: App, url: str) -> NativeRedis | None:
     if not url.startswith("redis://"):
         return None
     config = RedisConfig(url=url, pool_size=_NATIVE_CONNECTIONS, connection_timeout_secs=1)
-    with silent_stdout():
+    with silence_stdout():
         app.enable_redis(config)
     client: NativeRedis = app.redis
     return client
 
 
 @contextmanager
-def silent_stdout() -> Iterator[None]:
+def silence_stdout() -> Iterator[None]:
     """Keep back what Cello announces; it does so below Python, on the descriptor itself."""
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -180,7 +180,7 @@ def silent_stdout() -> Iterator[None]:
 def set_bounds(app: App, max_body: int) -> None:
     """Give every wait and every size of ``app`` a bound."""
     limits = LimitsConfig(
-        max_header_size=_MAX_HEAD,
+        max_header_size=_MAX_HEAD_BYTES,
         max_body_size=max_body,
         max_connections=_MAX_CONNECTIONS,
         max_requests_per_connection=0,
@@ -201,6 +201,6 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def bracketed(host: str) -> str:
+def format_host(host: str) -> str:
     """An IP literal as Cello wants it: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host

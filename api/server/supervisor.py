@@ -21,8 +21,8 @@ TICK_SECONDS = 1.0
 SETTLED_SECONDS = 10.0
 """A process that lived this long started well; its end is no start-up failure."""
 
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 10.0
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 10.0
 MAX_START_FAILURES = 5
 """After so many in a row the supervisor gives up, with the exit code of the last one."""
 
@@ -57,7 +57,7 @@ class Supervisor:
     def run(self) -> int:
         """Supervise until a stop signal or a hopeless start; the exit code for this process."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-        while not (self._stopping and not self._children):
+        while not (self._is_stopping and not self._children):
             self._start_missing()
             self._handle(self._next_signal())
             self._reap()
@@ -65,7 +65,7 @@ class Supervisor:
         return self._exit_code
 
     @property
-    def _stopping(self) -> bool:
+    def _is_stopping(self) -> bool:
         return self._kill_at is not None
 
     def _next_signal(self) -> int:
@@ -76,7 +76,7 @@ class Supervisor:
         return min(max(self._next_start - monotonic(), 0.0), TICK_SECONDS)
 
     def _handle(self, signum: int) -> None:
-        if signum in _STOP and not self._stopping:
+        if signum in _STOP and not self._is_stopping:
             self._stop(0)
 
     def _stop(self, exit_code: int) -> None:
@@ -93,7 +93,7 @@ class Supervisor:
             os.kill(pid, signum)
 
     def _start_missing(self) -> None:
-        if self._stopping or monotonic() < self._next_start:
+        if self._is_stopping or monotonic() < self._next_start:
             return
         while len(self._children) < self._count:
             self._fork()
@@ -133,7 +133,7 @@ class Supervisor:
 
     def _note_end(self, child: Child, code: int) -> None:
         """``code`` is negative for a death by signal."""
-        if self._stopping:
+        if self._is_stopping:
             return
         settled = monotonic() - child.started >= SETTLED_SECONDS
         self._failures = self._failures + 1 if code > 0 and not settled else 0
@@ -151,8 +151,8 @@ class Supervisor:
         if code == 0:  # somebody asked it to leave
             return 0.0
         if settled:
-            return FIRST_PAUSE
-        return min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+            return FIRST_PAUSE_SECONDS
+        return min(max(self._pause * 2, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
 
 
 def _stop_after(reading: int) -> None:

@@ -12,14 +12,14 @@ from itertools import count
 
 from project.celery import app
 from project.errors import StoreUnavailable
-from project.records.counters import MICROS, bucket_of, lane_field
+from project.records.counters import MICROSECONDS_SUFFIX, bucket_of, format_route_field
 from project.store.commands import statistics
 
-EVERY = 1.0
+FLUSH_INTERVAL_SECONDS = 1.0
 """Seconds between two additions."""
 
 
-class Traffic:
+class RequestMetrics:
     """What this process has counted and not yet added. All methods belong to the event loop."""
 
     def __init__(self) -> None:
@@ -34,9 +34,9 @@ class Traffic:
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
         counts = self._counts
-        counts[lane_field(method, route, f"={status}")] += 1
-        counts[lane_field(method, route, bucket_of(seconds))] += 1
-        counts[lane_field(method, route, MICROS)] += round(seconds * 1e6)
+        counts[format_route_field(method, route, f"={status}")] += 1
+        counts[format_route_field(method, route, bucket_of(seconds))] += 1
+        counts[format_route_field(method, route, MICROSECONDS_SUFFIX)] += round(seconds * 1e6)
 
     def open(self) -> None:
         """Begin to add; once in each process."""
@@ -60,14 +60,16 @@ class Traffic:
         if not self._batch:  # else the answer to it was lost: under its number it counts once
             self._batch, self._counts = dict(self._counts), Counter()
             self._number = next(self._numbers)
-        await app.async_store.run(statistics.add_up(self._name, self._number, self._batch))
+        await app.async_store.run(
+            statistics.add_request_counts(self._name, self._number, self._batch)
+        )
         self._batch = {}
 
     async def _keep_adding(self) -> None:
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(FLUSH_INTERVAL_SECONDS)
             await self.add()
 
 
-TRAFFIC = Traffic()
+REQUEST_METRICS = RequestMetrics()
 """Of this process."""

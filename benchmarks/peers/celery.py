@@ -7,8 +7,8 @@ from celery import Celery
 from celery.result import AsyncResult
 from fastapi import FastAPI
 
-from benchmarks.peers.orders import RESULTS_URL, URL, Order, Report
-from benchmarks.shared import MADE, moments, note
+from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
+from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 queue = Celery("bench", broker=URL, backend=RESULTS_URL)
@@ -23,28 +23,28 @@ def nothing() -> None:
 @queue.task
 def stamp(sent: float) -> None:
     """Note how long it waited."""
-    note(sent)
+    record_wait(sent)
 
 
 @queue.task(max_retries=2)
 def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
-    return MADE
+    return REPORT_RESULT
 
 
 @app.post("/reports", status_code=202)
-def order_report(order: Order) -> Report:
+def order_report(order: PeerOrder) -> PeerReport:
     """Order a report."""
     job = report.delay(order.type, order.filters)
-    return Report(id=job.id, status="PENDING")
+    return PeerReport(id=job.id, status="PENDING")
 
 
 @app.get("/reports/{job_id}")
-def show_report(job_id: str) -> Report:
+def show_report(job_id: str) -> PeerReport:
     """Show a report."""
     job = AsyncResult(job_id, app=queue)
     status = job.state
-    return Report(id=job_id, status=status, result=job.result if status == "SUCCESS" else None)
+    return PeerReport(id=job_id, status=status, result=job.result if status == "SUCCESS" else None)
 
 
 def worker(processes: int) -> list[str]:
@@ -61,7 +61,7 @@ def enqueue(count: int) -> None:
 
 def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
-    for sent in moments(rate, seconds):
+    for sent in wait_for_moments(rate, seconds):
         stamp.delay(sent)
 
 

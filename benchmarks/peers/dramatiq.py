@@ -9,8 +9,8 @@ from dramatiq.results import ResultMissing, Results
 from dramatiq.results.backends import RedisBackend
 from fastapi import FastAPI
 
-from benchmarks.peers.orders import RESULTS_URL, URL, Order, Report
-from benchmarks.shared import MADE, moments, note
+from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
+from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 backend = RedisBackend(url=RESULTS_URL)
@@ -28,32 +28,32 @@ def nothing() -> None:
 @dramatiq.actor
 def stamp(sent: float) -> None:
     """Note how long it waited."""
-    note(sent)
+    record_wait(sent)
 
 
 @dramatiq.actor
 def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
-    return MADE
+    return REPORT_RESULT
 
 
 @app.post("/reports", status_code=202)
-def order_report(order: Order) -> Report:
+def order_report(order: PeerOrder) -> PeerReport:
     """Order a report."""
     message = report.send_with_options(
         args=(order.type, order.filters), max_retries=order.max_retries - 1
     )
-    return Report(id=message.message_id, status="pending")
+    return PeerReport(id=message.message_id, status="pending")
 
 
 @app.get("/reports/{job_id}")
-def show_report(job_id: str) -> Report:
+def show_report(job_id: str) -> PeerReport:
     """Show a report."""
     message = report.message().copy(message_id=job_id)
     try:
-        return Report(id=job_id, status="success", result=message.get_result(backend=backend))
+        return PeerReport(id=job_id, status="success", result=message.get_result(backend=backend))
     except ResultMissing:
-        return Report(id=job_id, status="pending")
+        return PeerReport(id=job_id, status="pending")
 
 
 def worker(processes: int) -> list[str]:
@@ -69,7 +69,7 @@ def enqueue(count: int) -> None:
 
 def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
-    for sent in moments(rate, seconds):
+    for sent in wait_for_moments(rate, seconds):
         stamp.send(sent)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from huey import RedisHuey
 
-from benchmarks.peers.orders import URL, Order, Report
-from benchmarks.shared import MADE, moments, note
+from benchmarks.peers.orders import URL, PeerOrder, PeerReport
+from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 queue = RedisHuey("bench", url=URL, store_none=True)
@@ -20,27 +20,27 @@ def nothing() -> None:
 @queue.task()
 def stamp(sent: float) -> None:
     """Note how long it waited."""
-    note(sent)
+    record_wait(sent)
 
 
 @queue.task()
 def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
-    return MADE
+    return REPORT_RESULT
 
 
 @app.post("/reports", status_code=202)
-def order_report(order: Order) -> Report:
+def order_report(order: PeerOrder) -> PeerReport:
     """Order a report."""
     job = report(order.type, order.filters, retries=order.max_retries - 1)
-    return Report(id=job.id, status="pending")
+    return PeerReport(id=job.id, status="pending")
 
 
 @app.get("/reports/{job_id}")
-def show_report(job_id: str) -> Report:
+def show_report(job_id: str) -> PeerReport:
     """Show a report."""
     result = queue.result(job_id, preserve=True)
-    return Report(id=job_id, status="pending" if result is None else "success", result=result)
+    return PeerReport(id=job_id, status="pending" if result is None else "success", result=result)
 
 
 def worker(processes: int) -> list[str]:
@@ -57,7 +57,7 @@ def enqueue(count: int) -> None:
 
 def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
-    for sent in moments(rate, seconds):
+    for sent in wait_for_moments(rate, seconds):
         stamp(sent)
 
 

@@ -10,7 +10,7 @@ RESULTS_URL = URL.removesuffix("/0") + "/1"
 """Results apart from messages, so that counting them is one command."""
 
 
-class Order(BaseModel, extra="forbid"):
+class PeerOrder(BaseModel, extra="forbid"):
     """The body of ``POST /reports``."""
 
     type: str = "summary"
@@ -18,7 +18,7 @@ class Order(BaseModel, extra="forbid"):
     max_retries: int = Field(default=3, ge=1, le=20)
 
 
-class Report(BaseModel):
+class PeerReport(BaseModel):
     """The answer of ``POST /reports`` and ``GET /reports/{id}``."""
 
     id: str

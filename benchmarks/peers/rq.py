@@ -11,8 +11,8 @@ from rq import Queue, Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
-from benchmarks.peers.orders import URL, Order, Report
-from benchmarks.shared import MADE, moments, note
+from benchmarks.peers.orders import URL, PeerOrder, PeerReport
+from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 client = redis.Redis.from_url(URL)
@@ -25,30 +25,30 @@ def nothing() -> None:
 
 def stamp(sent: float) -> None:
     """Note how long it waited."""
-    note(sent)
+    record_wait(sent)
 
 
 def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
-    return MADE
+    return REPORT_RESULT
 
 
 @app.post("/reports", status_code=202)
-def order_report(order: Order) -> Report:
+def order_report(order: PeerOrder) -> PeerReport:
     """Order a report."""
     retry = Retry(max=order.max_retries - 1) if order.max_retries > 1 else None
     job = queue.enqueue(report, args=(order.type, order.filters), retry=retry)
-    return Report(id=job.id, status=job.get_status(refresh=False))
+    return PeerReport(id=job.id, status=job.get_status(refresh=False))
 
 
 @app.get("/reports/{job_id}")
-def show_report(job_id: str) -> Report:
+def show_report(job_id: str) -> PeerReport:
     """Show a report."""
     try:
         job = Job.fetch(job_id, connection=client)
     except NoSuchJobError:
         raise HTTPException(404) from None
-    return Report(id=job_id, status=job.get_status(refresh=False), result=job.return_value())
+    return PeerReport(id=job_id, status=job.get_status(refresh=False), result=job.return_value())
 
 
 def worker(processes: int) -> list[str]:
@@ -65,7 +65,7 @@ def enqueue(count: int) -> None:
 
 def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
-    for sent in moments(rate, seconds):
+    for sent in wait_for_moments(rate, seconds):
         queue.enqueue(stamp, sent)
 
 

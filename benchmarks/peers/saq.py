@@ -7,8 +7,8 @@ import redis
 from fastapi import FastAPI, HTTPException
 from saq import Queue
 
-from benchmarks.peers.orders import URL, Order, Report
-from benchmarks.shared import KEY, MADE, moments, waited
+from benchmarks.peers.orders import URL, PeerOrder, PeerReport
+from benchmarks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
 
 app = FastAPI()
 queue = Queue.from_url(URL)
@@ -22,33 +22,33 @@ async def nothing(_: dict[str, Any]) -> None:
 
 async def stamp(_: dict[str, Any], *, sent: float) -> None:
     """Note how long it waited."""
-    await notes.rpush(KEY, waited(sent))
+    await notes.rpush(PICKUPS_KEY, measure_wait(sent))
 
 
 async def report(_: dict[str, Any], *, type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
-    return MADE
+    return REPORT_RESULT
 
 
 settings = {"queue": queue, "functions": [nothing, stamp, report]}
 
 
 @app.post("/reports", status_code=202)
-async def order_report(order: Order) -> Report:
+async def order_report(order: PeerOrder) -> PeerReport:
     """Order a report."""
     job = await queue.enqueue(
         "report", type=order.type, filters=order.filters, retries=order.max_retries
     )
-    return Report(id=job.key, status=job.status)
+    return PeerReport(id=job.key, status=job.status)
 
 
 @app.get("/reports/{job_id}")
-async def show_report(job_id: str) -> Report:
+async def show_report(job_id: str) -> PeerReport:
     """Show a report."""
     job = await queue.job(job_id)
     if job is None:
         raise HTTPException(404)
-    return Report(id=job_id, status=job.status, result=job.result)
+    return PeerReport(id=job_id, status=job.status, result=job.result)
 
 
 def worker(processes: int) -> list[str]:
@@ -70,7 +70,7 @@ def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
 
     async def send() -> None:
-        for sent in moments(rate, seconds):
+        for sent in wait_for_moments(rate, seconds):
             await queue.enqueue("stamp", sent=sent)
 
     runner.run(send())

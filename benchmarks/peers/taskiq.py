@@ -11,14 +11,14 @@ from taskiq import SimpleRetryMiddleware
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 from taskiq_redis.exceptions import ResultIsMissingError
 
-from benchmarks.peers.orders import RESULTS_URL, URL, Order, Report
-from benchmarks.shared import KEY, MADE, moments, waited
+from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
+from benchmarks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 
 broker = (
     RedisStreamBroker(URL, consumer_id="0")
-    .with_result_backend(RedisAsyncResultBackend(RESULTS_URL, result_ex_time=DAY))
+    .with_result_backend(RedisAsyncResultBackend(RESULTS_URL, result_ex_time=DAY_SECONDS))
     .with_middlewares(SimpleRetryMiddleware())
 )
 results = redis.Redis.from_url(RESULTS_URL)
@@ -45,33 +45,33 @@ async def nothing() -> None:
 @broker.task
 async def stamp(sent: float) -> None:
     """Note how long it waited."""
-    await notes.rpush(KEY, waited(sent))
+    await notes.rpush(PICKUPS_KEY, measure_wait(sent))
 
 
 @broker.task
 async def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
-    return MADE
+    return REPORT_RESULT
 
 
 @app.post("/reports", status_code=202)
-async def order_report(order: Order) -> Report:
+async def order_report(order: PeerOrder) -> PeerReport:
     """Order a report."""
     call = report.kicker().with_labels(retry_on_error=True, max_retries=order.max_retries)
     job = await call.kiq(order.type, order.filters)
-    return Report(id=job.task_id, status="pending")
+    return PeerReport(id=job.task_id, status="pending")
 
 
 @app.get("/reports/{job_id}")
-async def show_report(job_id: str) -> Report:
+async def show_report(job_id: str) -> PeerReport:
     """Show a report."""
     try:
         result = await broker.result_backend.get_result(job_id)
     except ResultIsMissingError:
-        return Report(id=job_id, status="pending")
+        return PeerReport(id=job_id, status="pending")
     if result.is_err:
-        return Report(id=job_id, status="failed")
-    return Report(id=job_id, status="success", result=result.return_value)
+        return PeerReport(id=job_id, status="failed")
+    return PeerReport(id=job_id, status="success", result=result.return_value)
 
 
 def worker(processes: int) -> list[str]:
@@ -95,7 +95,7 @@ def stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
 
     async def send() -> None:
-        for sent in moments(rate, seconds):
+        for sent in wait_for_moments(rate, seconds):
             await stamp.kiq(sent)
 
     runner.run(send())

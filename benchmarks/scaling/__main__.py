@@ -8,14 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.parts import renewed
+from benchmarks.parts import renew_parts
 from benchmarks.scaling import measure
-from benchmarks.scaling.charts import picture
+from benchmarks.scaling.charts import draw_picture
 from benchmarks.scaling.tables import PARTS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "scaling.md"
-PICTURE = DOCS / "pictures" / "scaling.svg"
+PAGE_FILE = DOCS / "scaling.md"
+PICTURE_FILE = DOCS / "pictures" / "scaling.svg"
 COMMAND = "benchmarks.scaling"
 
 
@@ -24,11 +24,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description=__doc__)
     parser.add_argument("--measure", action="store_true", help="measure the costs in Valkey first")
     if parser.parse_args().measure:
-        measure.write()
+        measure.write_costs()
     for make in PARTS.values():
         print(make(), end="\n\n")
-    PICTURE.write_text(picture())
-    PAGE.write_text(renewed(PAGE.read_text(), COMMAND, PARTS))
+    PICTURE_FILE.write_text(draw_picture())
+    PAGE_FILE.write_text(renew_parts(PAGE_FILE.read_text(), COMMAND, PARTS))
     return 0
 
 

@@ -9,17 +9,17 @@ from math import ceil
 from random import Random
 from typing import NamedTuple
 
-from benchmarks.scaling.costs import LONG_WAY, Costs
-from benchmarks.scaling.engine import Process, Station, World
+from benchmarks.scaling.costs import LONE_JOB_SECONDS, Costs
+from benchmarks.scaling.engine import SimulatedProcess, Station, World
 
 CALL_SECONDS = 0.05
-REPORTS = 0.03
+REPORT_SHARE = 0.03
 """What is ordered: 97 calls of something that answers in 50 ms on average, to 3 reports."""
 
-STORE_BUSY, API_BUSY, SLOTS_BUSY = 0.5, 0.5, 0.7
+MAX_STORE_LOAD, MAX_API_LOAD, MAX_SLOT_LOAD = 0.5, 0.5, 0.7
 """How busy each part may be in the busiest minute, on average."""
 
-WARM_UP, SECONDS = 2.0, 8.0
+WARM_UP_SECONDS, RUN_SECONDS = 2.0, 8.0
 
 
 class Cell(NamedTuple):
@@ -39,18 +39,18 @@ class Waits(NamedTuple):
     slots: float
 
 
-def slot_seconds(costs: Costs) -> float:
+def compute_slot_seconds(costs: Costs) -> float:
     """How long a job holds its slot, on average."""
-    work = (1 - REPORTS) * CALL_SECONDS + REPORTS * costs.report
-    return work + LONG_WAY + costs.turn
+    work = (1 - REPORT_SHARE) * CALL_SECONDS + REPORT_SHARE * costs.report
+    return work + LONE_JOB_SECONDS + costs.turn
 
 
-def sized(rate: float, costs: Costs) -> Cell:
+def size_cell(rate: float, costs: Costs) -> Cell:
     """A cell that is as busy as it may be."""
     return Cell(
         rate,
-        api=ceil(rate * costs.api / API_BUSY),
-        slots=ceil(rate * slot_seconds(costs) / SLOTS_BUSY),
+        api=ceil(rate * costs.api / MAX_API_LOAD),
+        slots=ceil(rate * compute_slot_seconds(costs) / MAX_SLOT_LOAD),
     )
 
 
@@ -65,9 +65,9 @@ class Simulation:
         self.api, self.store, self.slots = Station(cell.api), Station(1), Station(cell.slots)
         self.waits: list[float] = []
 
-    def run(self, seconds: float = SECONDS) -> Waits:
+    def run(self, seconds: float = RUN_SECONDS) -> Waits:
         """Let jobs come for some seconds, after a time to warm up."""
-        end = WARM_UP + seconds
+        end = WARM_UP_SECONDS + seconds
         self.world.after(0.0, self.arrivals(end))
         self.world.run(end)
         waits = sorted(self.waits)
@@ -78,22 +78,22 @@ class Simulation:
             slots=self.slots.busy_seconds / end / self.cell.slots,
         )
 
-    def arrivals(self, end: float) -> Process:
+    def arrivals(self, end: float) -> SimulatedProcess:
         """Orders that know nothing of each other."""
         while self.world.now < end:
             self.world.after(0.0, self.job())
             yield self.random.expovariate(self.cell.rate)
 
-    def job(self) -> Process:
+    def job(self) -> SimulatedProcess:
         """One job from its order until it was asked for."""
         costs, ordered = self.costs, self.world.now
         yield from self.visit(self.api, costs.post)
         yield from self.visit(self.store, costs.enqueue)
         yield self.slots
         yield from self.visit(self.store, costs.turn / 2)
-        if ordered > WARM_UP:
+        if ordered > WARM_UP_SECONDS:
             self.waits.append(self.world.now - ordered)
-        yield LONG_WAY + self.work()
+        yield LONE_JOB_SECONDS + self.work()
         yield from self.visit(self.store, costs.turn / 2)
         self.slots.give(self.world)
         yield from self.visit(self.api, costs.get)
@@ -101,10 +101,10 @@ class Simulation:
 
     def work(self) -> float:
         """Seconds that the job itself takes."""
-        mean = self.costs.report if self.random.random() < REPORTS else CALL_SECONDS
+        mean = self.costs.report if self.random.random() < REPORT_SHARE else CALL_SECONDS
         return self.random.expovariate(1 / mean)
 
-    def visit(self, station: Station, seconds: float) -> Process:
+    def visit(self, station: Station, seconds: float) -> SimulatedProcess:
         """Wait for a place, use it, leave."""
         yield station
         yield seconds
@@ -112,30 +112,30 @@ class Simulation:
 
 
 @cache
-def shares(tenants: int) -> list[float]:
+def compute_shares(tenants: int) -> list[float]:
     """Jobs of each tenant, the largest first: the second has half of the first, and so on."""
     weights = [1 / rank for rank in range(1, tenants + 1)]
     total = sum(weights)
     return [weight / total for weight in weights]
 
 
-def hottest(tenants: int, cells: int) -> float:
+def find_hottest_share(tenants: int, cells: int) -> float:
     """The share of the busiest cell when each tenant goes to the one that has least so far."""
     loads = [0.0] * cells
-    for share in shares(tenants):
+    for share in compute_shares(tenants):
         loads[loads.index(min(loads))] += share
     return max(loads)
 
 
-def hottest_by_chance(tenants: int, cells: int, tries: int = 200) -> float:
+def find_random_hottest_share(tenants: int, cells: int, tries: int = 200) -> float:
     """The same, the median of many tries, when chance (a hash) places them."""
     random = Random(1)  # noqa: S311 - the same each time
-    found = sorted(_placed(random, tenants, cells) for _ in range(tries))
+    found = sorted(_place_randomly(random, tenants, cells) for _ in range(tries))
     return found[tries // 2]
 
 
-def _placed(random: Random, tenants: int, cells: int) -> float:
+def _place_randomly(random: Random, tenants: int, cells: int) -> float:
     loads = [0.0] * cells
-    for share in shares(tenants):
+    for share in compute_shares(tenants):
         loads[random.randrange(cells)] += share
     return max(loads)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from benchmarks.stacks import OURS
 
 RESULTS = Path(__file__).parents[1] / "results"
-PROCESSES = 2
+WORKER_PROCESSES = 2
 """Worker processes of the runs behind the figures."""
 
-LONG_WAY = 0.00087
+LONE_JOB_SECONDS = 0.00087
 """Processor time of a worker for a job that is alone, the upper figure of docs/performance.md."""
 
 
@@ -54,7 +54,7 @@ def read_costs() -> Costs:
         enqueue=store["enqueue_us"] / 1e6,
         turn=store["run_us"] / 1e6,
         read=store["read_us"] / 1e6,
-        report=PROCESSES / bench["work"]["reports_per_s"],
+        report=WORKER_PROCESSES / bench["work"]["reports_per_s"],
         record_bytes=bench["growth"][-1]["bytes_per_record"],
         file_bytes=store["file_bytes"],
     )

@@ -15,7 +15,7 @@ import heapq
 from collections import deque
 from collections.abc import Generator
 
-type Process = Generator["Station | float", None, None]
+type SimulatedProcess = Generator["Station | float", None, None]
 
 
 class Station:
@@ -25,10 +25,10 @@ class Station:
         self.places = places
         self.busy = 0
         self.busy_seconds = 0.0
-        self.waiting: deque[tuple[float, Process]] = deque()
+        self.waiting: deque[tuple[float, SimulatedProcess]] = deque()
         self._changed = 0.0
 
-    def take(self, world: "World", process: Process) -> bool:
+    def take(self, world: "World", process: SimulatedProcess) -> bool:
         """Take a place, or wait in the queue (False)."""
         if self.busy >= self.places:
             self.waiting.append((world.now, process))
@@ -63,10 +63,10 @@ class World:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._events: list[tuple[float, int, Process]] = []
+        self._events: list[tuple[float, int, SimulatedProcess]] = []
         self._count = 0
 
-    def after(self, seconds: float, process: Process) -> None:
+    def after(self, seconds: float, process: SimulatedProcess) -> None:
         """Let a process go on in so many seconds."""
         self._count += 1
         heapq.heappush(self._events, (self.now + seconds, self._count, process))
@@ -78,7 +78,7 @@ class World:
             self._go_on(process)
         self.now = until
 
-    def _go_on(self, process: Process) -> None:
+    def _go_on(self, process: SimulatedProcess) -> None:
         for wish in process:
             if not isinstance(wish, Station):
                 self.after(wish, process)

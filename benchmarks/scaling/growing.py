@@ -9,21 +9,21 @@ from math import ceil
 from random import Random
 from typing import NamedTuple
 
-from benchmarks.scaling.engine import Process, Station, World
+from benchmarks.scaling.engine import SimulatedProcess, Station, World
 
-LOOK, START_SECONDS, END = 15.0, 45.0, 5400.0
+LOOK_SECONDS, START_SECONDS, END_SECONDS = 15.0, 45.0, 5400.0
 """Seconds between two looks, until a new worker runs, and of all of it."""
 
-RUSH = range(900, 2700)
+RUSH_SECONDS = range(900, 2700)
 """Seconds in which three times as much comes."""
 
-GROW, SHRINK, MOST, IDLE = 1.5, 0.9, 400, 0.6
+GROWTH_FACTOR, SHRINK_FACTOR, MAX_SLOTS, IDLE_SHARE = 1.5, 0.9, 400, 0.6
 
-type Signal = Callable[[Station, World], float]
+type ScalingSignal = Callable[[Station, World], float]
 """Above 1: too little; below 1: enough."""
 
 
-class Kind(NamedTuple):
+class SimulatedKind(NamedTuple):
     """Jobs that come so often (a second, on average) and take so long (seconds, on average)."""
 
     name: str
@@ -31,7 +31,7 @@ class Kind(NamedTuple):
     seconds: float
 
 
-class Trace(NamedTuple):
+class QueueTrace(NamedTuple):
     """What was seen at each look: time, age of the first job, slots. ``waits`` of all jobs."""
 
     times: list[float]
@@ -42,7 +42,7 @@ class Trace(NamedTuple):
     @property
     def slot_hours(self) -> float:
         """What was paid for."""
-        return sum(self.slots) * LOOK / 3600
+        return sum(self.slots) * LOOK_SECONDS / 3600
 
     @property
     def worst(self) -> float:
@@ -52,53 +52,53 @@ class Trace(NamedTuple):
     @property
     def late(self) -> float:
         """The share of jobs that waited longer than the age that is aimed at."""
-        return sum(wait > AGE for wait in self.waits) / len(self.waits)
+        return sum(wait > TARGET_AGE_SECONDS for wait in self.waits) / len(self.waits)
 
 
-KINDS = (Kind("quick", 40.0, 0.25), Kind("slow", 0.5, 20.0))
-LENGTH, AGE = 100, 30.0
+KINDS = (SimulatedKind("quick", 40.0, 0.25), SimulatedKind("slow", 0.5, 20.0))
+TARGET_LENGTH, TARGET_AGE_SECONDS = 100, 30.0
 
 
-def by_length(queue: Station, _: World) -> float:
+def measure_length(queue: Station, _: World) -> float:
     """More than 100 jobs wait."""
-    return len(queue.waiting) / LENGTH
+    return len(queue.waiting) / TARGET_LENGTH
 
 
-def by_age(queue: Station, world: World) -> float:
+def measure_age(queue: Station, world: World) -> float:
     """The first of them has waited for more than 30 seconds."""
-    return queue.age(world) / AGE
+    return queue.age(world) / TARGET_AGE_SECONDS
 
 
-SIGNALS: dict[str, Signal] = {"length > 100": by_length, "age > 30 s": by_age}
+SIGNALS: dict[str, ScalingSignal] = {"length > 100": measure_length, "age > 30 s": measure_age}
 
 
-class Growing:
+class ScalingSimulation:
     """One queue under one signal."""
 
-    def __init__(self, kind: Kind, signal: Signal) -> None:
+    def __init__(self, kind: SimulatedKind, signal: ScalingSignal) -> None:
         self.kind = kind
         self.signal = signal
         self.random = Random(1)  # noqa: S311 - the same each time
         self.world = World()
         self.queue = Station(ceil(kind.rate * kind.seconds / 0.7))
         self.coming = 0
-        self.trace = Trace([], [], [], [])
+        self.trace = QueueTrace([], [], [], [])
 
-    def run(self) -> Trace:
+    def run(self) -> QueueTrace:
         """All of it."""
         self.world.after(0.0, self.arrivals())
-        self.world.after(LOOK, self.watch())
-        self.world.run(END)
+        self.world.after(LOOK_SECONDS, self.watch())
+        self.world.run(END_SECONDS)
         return self.trace
 
-    def arrivals(self) -> Process:
+    def arrivals(self) -> SimulatedProcess:
         """Three times as many while there is a rush."""
         while True:
             self.world.after(0.0, self.job())
-            more = 3 if int(self.world.now) in RUSH else 1
+            more = 3 if int(self.world.now) in RUSH_SECONDS else 1
             yield self.random.expovariate(self.kind.rate * more)
 
-    def job(self) -> Process:
+    def job(self) -> SimulatedProcess:
         """Wait, run."""
         ordered = self.world.now
         yield self.queue
@@ -106,14 +106,14 @@ class Growing:
         yield self.random.expovariate(1 / self.kind.seconds)
         self.queue.give(self.world)
 
-    def watch(self) -> Process:
+    def watch(self) -> SimulatedProcess:
         """Look at the signal, and start or stop workers."""
         seen = 0.0
         while True:
             self.note()
-            self.adjust(busy=(self.queue.busy_seconds - seen) / LOOK)
+            self.adjust(busy=(self.queue.busy_seconds - seen) / LOOK_SECONDS)
             seen = self.queue.busy_seconds
-            yield LOOK
+            yield LOOK_SECONDS
 
     def adjust(self, busy: float) -> None:
         """Half as many more when it is too little; a tenth fewer when they have little to do."""
@@ -121,12 +121,12 @@ class Growing:
         if self.coming:
             return
         if signal > 1:
-            self.coming = min(ceil(slots * GROW), MOST) - slots
+            self.coming = min(ceil(slots * GROWTH_FACTOR), MAX_SLOTS) - slots
             self.world.after(START_SECONDS, self.start())
-        elif busy < slots * IDLE and not self.queue.waiting:
-            self.queue.places = ceil(slots * SHRINK)
+        elif busy < slots * IDLE_SHARE and not self.queue.waiting:
+            self.queue.places = ceil(slots * SHRINK_FACTOR)
 
-    def start(self) -> Process:
+    def start(self) -> SimulatedProcess:
         """Slots that are there when their workers have started."""
         self.queue.places += self.coming
         self.coming = 0
@@ -140,8 +140,8 @@ class Growing:
         self.trace.slots.append(self.queue.places)
 
 
-def traces() -> Iterator[tuple[str, Kind, Trace]]:
+def run_traces() -> Iterator[tuple[str, SimulatedKind, QueueTrace]]:
     """Each signal with each kind of job."""
     for name, signal in SIGNALS.items():
         for kind in KINDS:
-            yield name, kind, Growing(kind, signal).run()
+            yield name, kind, ScalingSimulation(kind, signal).run()

@@ -12,19 +12,19 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine, said
+from benchmarks.machine import describe_machine, read_output
 from project.local.demo import free_ports
 from project.local.valkey import EmbeddedValkey
 from project.store.client import Store
 from project.store.commands import attempts, jobs, queries, workers
 from tasks.reports import generate_report
 
-RESULT = Path(__file__).parents[1] / "results" / "scaling.json"
-JOBS = 10_000
+RESULT_FILE = Path(__file__).parents[1] / "results" / "scaling.json"
+JOB_COUNT = 10_000
 WORKER = "worker"
 
 
-def measure() -> dict[str, Any]:
+def measure_costs() -> dict[str, Any]:
     """The costs of one job, microseconds and bytes, and where they were measured."""
     (port,) = free_ports(1)
     with (
@@ -36,30 +36,35 @@ def measure() -> dict[str, Any]:
             costs = costs_of(store)
         finally:
             store.close()
-    return {"machine": machine(), "commit": said("git", "rev-parse", "--short", "HEAD")} | costs
+    return {
+        "machine": describe_machine(),
+        "commit": read_output("git", "rev-parse", "--short", "HEAD"),
+    } | costs
 
 
 def costs_of(store: Store) -> dict[str, float]:
     """The costs of one job on a server that has nothing else to do."""
-    store.run(workers.lease(WORKER, 3600, {"slots": 1}, first=True))
-    ids = [f"{number:036}" for number in range(JOBS)]
+    store.run(workers.renew_lease(WORKER, 3600, {"slots": 1}, first=True))
+    ids = [f"{number:036}" for number in range(JOB_COUNT)]
     serials = count(1)
-    written = file_bytes(store)
+    written = read_file_bytes(store)
     costs = {
-        "enqueue_us": spent(store, ids, lambda job: enqueue(store, job)),
-        "run_us": spent(store, ids, lambda job: run(store, job, next(serials))),
-        "read_us": spent(store, ids, lambda job: store.run(queries.show(job))),
+        "enqueue_us": measure_microseconds(store, ids, lambda job: enqueue_job(store, job)),
+        "run_us": measure_microseconds(store, ids, lambda job: run_job(store, job, next(serials))),
+        "read_us": measure_microseconds(
+            store, ids, lambda job: store.run(queries.read_with_estimate(job))
+        ),
     }
-    return costs | {"file_bytes": (file_bytes(store) - written) / JOBS}
+    return costs | {"file_bytes": (read_file_bytes(store) - written) / JOB_COUNT}
 
 
-def enqueue(store: Store, job_id: str) -> None:
+def enqueue_job(store: Store, job_id: str) -> None:
     """Order one."""
     message = generate_report.message(kwargs={"type": "summary", "filters": {}}, task_id=job_id)
     store.run(jobs.enqueue(message))
 
 
-def run(store: Store, job_id: str, serial: int) -> None:
+def run_job(store: Store, job_id: str, serial: int) -> None:
     """What a worker says of one."""
     done = [str(serial - 1)]
     store.run(workers.fetch(WORKER, serial=serial, most=1, done=done, lists=["celery"]))
@@ -68,25 +73,25 @@ def run(store: Store, job_id: str, serial: int) -> None:
     store.run(attempts.succeed(job_id, token=token, result='{"rows_processed": 1}', news="{}"))
 
 
-def spent(store: Store, ids: list[str], call: Callable[[str], object]) -> float:
+def measure_microseconds(store: Store, ids: list[str], call: Callable[[str], object]) -> float:
     """Microseconds of Valkey's processor time for each."""
-    before = processor_seconds(store)
+    before = read_processor_seconds(store)
     for job_id in ids:
         call(job_id)
-    return round((processor_seconds(store) - before) / len(ids) * 1e6, 1)
+    return round((read_processor_seconds(store) - before) / len(ids) * 1e6, 1)
 
 
-def processor_seconds(store: Store) -> float:
+def read_processor_seconds(store: Store) -> float:
     """What the server has used so far, of its own and for the system."""
     used = store.client.info("cpu")
     return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
 
-def file_bytes(store: Store) -> int:
+def read_file_bytes(store: Store) -> int:
     """The size of its append-only file; it is too small to be rewritten meanwhile."""
     return int(store.client.info("persistence")["aof_current_size"])
 
 
-def write() -> None:
+def write_costs() -> None:
     """Measure, and keep what came of it."""
-    RESULT.write_text(json.dumps(measure(), indent=2) + "\n")
+    RESULT_FILE.write_text(json.dumps(measure_costs(), indent=2) + "\n")

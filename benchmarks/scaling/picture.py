@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 WIDTH, HEIGHT = 470, 330
 LEFT, RIGHT, TOP, BOTTOM = 62, 20, 46, 50
-INK, GREY, RULE = "#222222", "#666666", "#E3E6E8"
+TEXT_COLOUR, LABEL_COLOUR, RULE_COLOUR = "#222222", "#666666", "#E3E6E8"
 
-type Points = Sequence[tuple[float, float]]
+type ChartPoints = Sequence[tuple[float, float]]
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """One line; its name stands at ``named_at``, one of its points, moved by ``shift`` pixels."""
 
     name: str
     colour: str
-    points: Points
+    points: ChartPoints
     named_at: int = -1
     shift: tuple[int, int] = (0, -8)
 
@@ -44,15 +44,15 @@ class Panel(NamedTuple):
     title: str
     across: Axis
     up: Axis
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
 
     def draw(self, left: int) -> Iterator[str]:
         """Its elements; ``left`` is where it begins."""
         yield f'<g transform="translate({left} 0)">'
-        yield text(LEFT, 22, self.title, size=13, weight="bold")
+        yield draw_text(LEFT, 22, self.title, size=13, weight="bold")
         yield from self._rules()
-        yield text(LEFT, HEIGHT - 12, self.across.name, colour=GREY)
-        yield text(LEFT, TOP - 10, self.up.name, colour=GREY)
+        yield draw_text(LEFT, HEIGHT - 12, self.across.name, colour=LABEL_COLOUR)
+        yield draw_text(LEFT, TOP - 10, self.up.name, colour=LABEL_COLOUR)
         for line in self.lines:
             yield from self._line(line)
         yield "</g>"
@@ -60,19 +60,19 @@ class Panel(NamedTuple):
     def _rules(self) -> Iterator[str]:
         for value, name in self.up.marks:
             y = self._y(value)
-            yield rule(LEFT, y, WIDTH - RIGHT, y)
-            yield text(LEFT - 8, y + 4, name, anchor="end", colour=GREY)
+            yield draw_rule(LEFT, y, WIDTH - RIGHT, y)
+            yield draw_text(LEFT - 8, y + 4, name, anchor="end", colour=LABEL_COLOUR)
         for value, name in self.across.marks:
             x = self._x(value)
-            yield rule(x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 5)
-            yield text(x, HEIGHT - BOTTOM + 18, name, anchor="middle", colour=GREY)
+            yield draw_rule(x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 5)
+            yield draw_text(x, HEIGHT - BOTTOM + 18, name, anchor="middle", colour=LABEL_COLOUR)
 
-    def _line(self, line: Line) -> Iterator[str]:
+    def _line(self, line: ChartLine) -> Iterator[str]:
         places = [(self._x(across), self._y(up)) for across, up in line.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         yield f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"/>'
         x, y = places[line.named_at]
-        yield text(
+        yield draw_text(
             x + line.shift[0], y + line.shift[1], line.name, colour=line.colour, anchor="middle"
         )
 
@@ -83,7 +83,7 @@ class Panel(NamedTuple):
         return HEIGHT - BOTTOM - self.up.place(value) * (HEIGHT - TOP - BOTTOM)
 
 
-def drawn(panels: Sequence[Panel], said: str) -> str:
+def draw_panels(panels: Sequence[Panel], said: str) -> str:
     """A picture of several charts side by side, with a text for those who do not see it."""
     width = WIDTH * len(panels)
     size = f'viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}"'
@@ -98,18 +98,18 @@ def drawn(panels: Sequence[Panel], said: str) -> str:
     )
 
 
-def rule(x: float, y: float, to_x: float, to_y: float) -> str:
+def draw_rule(x: float, y: float, to_x: float, to_y: float) -> str:
     """A thin line."""
-    return f'<path d="M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}" stroke="{RULE}"/>'
+    return f'<path d="M{x:.1f} {y:.1f}L{to_x:.1f} {to_y:.1f}" stroke="{RULE_COLOUR}"/>'
 
 
-def text(
+def draw_text(
     x: float,
     y: float,
     words: str,
     *,
     size: int = 11,
-    colour: str = INK,
+    colour: str = TEXT_COLOUR,
     anchor: str = "start",
     weight: str = "normal",
 ) -> str:

@@ -2,13 +2,13 @@
 
 from functools import cache
 
-from benchmarks.parts import Parts, table
-from benchmarks.scaling.cell import hottest, hottest_by_chance
+from benchmarks.parts import PageParts, format_table
+from benchmarks.scaling.cell import find_hottest_share, find_random_hottest_share
 from benchmarks.scaling.costs import Costs, read_costs
-from benchmarks.scaling.growing import AGE, Kind, Trace, traces
-from benchmarks.scaling.plan import PEAK, TENANTS, Plan, plans, slots_of_all
+from benchmarks.scaling.growing import TARGET_AGE_SECONDS, QueueTrace, SimulatedKind, run_traces
+from benchmarks.scaling.plan import PEAK_FACTOR, TENANT_COUNT, Plan, make_plans, total_slots_of
 
-SPREAD = (1, 2, 4, 6, 8, 12)
+CELL_COUNTS = (1, 2, 4, 6, 8, 12)
 """Numbers of cells that tenants are placed on."""
 
 LOADS_HEAD = (
@@ -26,26 +26,26 @@ LOADS_HEAD = (
 
 
 @cache
-def costs() -> Costs:
+def load_costs() -> Costs:
     """What was measured."""
     return read_costs()
 
 
 @cache
-def planned() -> list[Plan]:
+def load_plans() -> list[Plan]:
     """What each load takes."""
-    return list(plans(costs()))
+    return list(make_plans(load_costs()))
 
 
 @cache
-def traced() -> list[tuple[str, Kind, Trace]]:
+def load_traces() -> list[tuple[str, SimulatedKind, QueueTrace]]:
     """How queues did under each signal."""
-    return list(traces())
+    return list(run_traces())
 
 
-def inputs() -> str:
+def format_inputs() -> str:
     """The costs as a table."""
-    cost = costs()
+    cost = load_costs()
     times = {
         "API process, `POST`": cost.post,
         "API process, `GET`": cost.get,
@@ -54,50 +54,56 @@ def inputs() -> str:
         "Valkey, `GET`": cost.read,
         "worker slot, a report": cost.report,
     }
-    rows = [(what, shown_time(seconds)) for what, seconds in times.items()]
+    rows = [(what, format_time(seconds)) for what, seconds in times.items()]
     rows.append(("memory of a finished record", f"{cost.record_bytes:.0f} bytes"))
     rows.append(("append-only file", f"{cost.file_bytes:,.0f} bytes"))
-    return table(("of one job", "measured"), rows)
+    return format_table(("of one job", "measured"), rows)
 
 
-def loads() -> str:
+def format_loads() -> str:
     """What each load takes."""
-    return table(LOADS_HEAD, (row_of(plan) for plan in planned()))
+    return format_table(LOADS_HEAD, (format_plan(plan) for plan in load_plans()))
 
 
-def row_of(plan: Plan) -> tuple[str, ...]:
+def format_plan(plan: Plan) -> tuple[str, ...]:
     """One load."""
     return (
         f"{plan.hourly:,}",
-        f"{plan.hourly / 3600 * PEAK:,.0f}",
+        f"{plan.hourly / 3600 * PEAK_FACTOR:,.0f}",
         f"{plan.cells}",
         f"{plan.cell.api * plan.cells}",
-        f"{slots_of_all(plan)}",
+        f"{total_slots_of(plan)}",
         f"{plan.record_gb:.1f} GB",
         f"{plan.file_mb:.1f} MB/s",
         f"{plan.waits.store:.0%}",
-        shown_time(plan.waits.p50),
-        shown_time(plan.waits.p99),
+        format_time(plan.waits.p50),
+        format_time(plan.waits.p99),
     )
 
 
-def placed() -> str:
+def format_placement() -> str:
     """How even tenants lie."""
     rows = (
         (
             f"{cells}",
             f"{1 / cells:.0%}",
-            f"{hottest(TENANTS, cells):.0%}",
-            f"{hottest_by_chance(TENANTS, cells):.0%}",
+            f"{find_hottest_share(TENANT_COUNT, cells):.0%}",
+            f"{find_random_hottest_share(TENANT_COUNT, cells):.0%}",
         )
-        for cells in SPREAD
+        for cells in CELL_COUNTS
     )
-    return table(("cells", "even", "the largest first", "by a hash"), rows)
+    return format_table(("cells", "even", "the largest first", "by a hash"), rows)
 
 
-def signals() -> str:
+def format_signals() -> str:
     """What came of each signal."""
-    head = ("more workers when", "jobs of", "longest wait", f"waited over {AGE:g} s", "slot hours")
+    head = (
+        "more workers when",
+        "jobs of",
+        "longest wait",
+        f"waited over {TARGET_AGE_SECONDS:g} s",
+        "slot hours",
+    )
     rows = (
         (
             signal,
@@ -106,15 +112,20 @@ def signals() -> str:
             f"{trace.late:.0%}",
             f"{trace.slot_hours:.0f}",
         )
-        for signal, kind, trace in traced()
+        for signal, kind, trace in load_traces()
     )
-    return table(head, rows)
+    return format_table(head, rows)
 
 
-PARTS: Parts = {"inputs": inputs, "loads": loads, "placed": placed, "signals": signals}
+PARTS: PageParts = {
+    "inputs": format_inputs,
+    "loads": format_loads,
+    "placed": format_placement,
+    "signals": format_signals,
+}
 
 
-def shown_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Two digits and a unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size * 0.995:

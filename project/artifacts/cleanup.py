@@ -11,22 +11,22 @@ import time
 from pathlib import Path
 
 from project.artifacts import links
-from project.settings.values import settings
+from project.settings.values import get_settings
 
-SECONDS = 1_800
+TIMEOUT_SECONDS = 1_800
 """The most it may take; the next one goes on."""
-STRAY = 86_400
+MAX_DRAFT_AGE_SECONDS = 86_400
 """Seconds after which nobody works on a draft any more."""
 
 
-def tidy() -> tuple[int, int]:
+def clean_up() -> tuple[int, int]:
     """Remove what is past its time; how many artifacts, how many drafts."""
-    return links.remove_old(), remove_strays(settings().data_dir / "workshop")
+    return links.remove_expired(), remove_stray_drafts(get_settings().data_dir / "workshop")
 
 
-def remove_strays(place: Path) -> int:
+def remove_stray_drafts(place: Path) -> int:
     """Remove what killed workers have left in their workshops; how many."""
-    limit = time.time() - STRAY
+    limit = time.time() - MAX_DRAFT_AGE_SECONDS
     strays = [folder for folder in place.glob("*") if folder.stat().st_mtime < limit]
     for stray in strays:
         shutil.rmtree(stray, ignore_errors=True)
@@ -34,5 +34,5 @@ def remove_strays(place: Path) -> int:
 
 
 if __name__ == "__main__":
-    signal.alarm(SECONDS)
-    sys.stdout.write("removed {} artifacts and {} drafts\n".format(*tidy()))
+    signal.alarm(TIMEOUT_SECONDS)
+    sys.stdout.write("removed {} artifacts and {} drafts\n".format(*clean_up()))

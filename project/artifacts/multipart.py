@@ -16,12 +16,12 @@ from xml.etree import ElementTree as ET
 from project.errors import ContinuoError
 from project.settings.values import BucketAccess
 
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 """The most that one request may take between two bytes."""
-MOST = 1_000
+MAX_UPLOADS = 1_000
 """Uploads that are listed at once."""
-SHOWN = 300
-UNHASHED = "UNSIGNED-PAYLOAD"
+MAX_ERROR_BYTES = 300
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 
 class UploadRefused(ContinuoError):
@@ -38,42 +38,42 @@ class Upload(NamedTuple):
 
     def abort(self) -> None:
         """Throw its parts away. Raises ``UploadRefused`` and ``OSError``."""
-        ask(self.access, "DELETE", f"{self.bucket}/{self.key}", {"uploadId": self.id})
+        send_request(self.access, "DELETE", f"{self.bucket}/{self.key}", {"uploadId": self.id})
 
 
-def unfinished(access: BucketAccess, bucket: str, prefix: str) -> list[Upload]:
-    """The first ``MOST`` uploads of keys that begin so, by key.
+def list_unfinished(access: BucketAccess, bucket: str, prefix: str) -> list[Upload]:
+    """The first ``MAX_UPLOADS`` uploads of keys that begin so, by key.
 
     Raises ``UploadRefused`` and ``OSError``.
     """
-    query = {"uploads": "", "prefix": prefix, "max-uploads": str(MOST)}
-    text = ask(access, "GET", f"{bucket}/", query)
+    query = {"uploads": "", "prefix": prefix, "max-uploads": str(MAX_UPLOADS)}
+    text = send_request(access, "GET", f"{bucket}/", query)
     try:
         answer = ET.fromstring(text)  # noqa: S314 - from our own bucket
     except ET.ParseError as error:
-        raise UploadRefused(f"GET {bucket}/: {error}: {text[:SHOWN]!r}") from error
+        raise UploadRefused(f"GET {bucket}/: {error}: {text[:MAX_ERROR_BYTES]!r}") from error
     listed = [
-        {local(inner.tag): inner.text or "" for inner in element}
+        {strip_namespace(inner.tag): inner.text or "" for inner in element}
         for element in answer
-        if local(element.tag) == "Upload"
+        if strip_namespace(element.tag) == "Upload"
     ]
     return [Upload(access, bucket, one["Key"], one["UploadId"]) for one in listed]
 
 
-def local(tag: str) -> str:
+def strip_namespace(tag: str) -> str:
     """The name of an element without its namespace."""
     return tag.rpartition("}")[2]
 
 
-def ask(access: BucketAccess, method: str, place: str, query: Mapping[str, str]) -> bytes:
+def send_request(access: BucketAccess, method: str, place: str, query: Mapping[str, str]) -> bytes:
     """The body of an answer. Raises ``UploadRefused`` when it says no, and ``OSError``."""
     server = urlsplit(access.endpoint)
     path = quote(f"{server.path}/{place}", safe="/-._~")
     kind = HTTPSConnection if server.scheme == "https" else HTTPConnection
-    headers = signed(access, method, server.netloc, path, query, datetime.now(UTC))
-    connection = kind(server.netloc, timeout=SECONDS)
+    headers = sign_headers(access, method, server.netloc, path, query, datetime.now(UTC))
+    connection = kind(server.netloc, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request(method, f"{path}?{spelled(query)}", headers=headers)
+        connection.request(method, f"{path}?{format_query(query)}", headers=headers)
         answer = connection.getresponse()
         text = answer.read()
     except HTTPException as error:
@@ -81,34 +81,36 @@ def ask(access: BucketAccess, method: str, place: str, query: Mapping[str, str])
     finally:
         connection.close()
     if answer.status not in (200, 204):
-        raise UploadRefused(f"{method} {path}: {answer.status} {text[:SHOWN]!r}")
+        raise UploadRefused(f"{method} {path}: {answer.status} {text[:MAX_ERROR_BYTES]!r}")
     return text
 
 
-def spelled(query: Mapping[str, str]) -> str:
+def format_query(query: Mapping[str, str]) -> str:
     """A query in the order and the spelling that is signed."""
     return urlencode(sorted(query.items()), quote_via=quote, safe="-._~")
 
 
-def signed(
+def sign_headers(
     access: BucketAccess, method: str, host: str, path: str, query: Mapping[str, str], now: datetime
 ) -> dict[str, str]:
     """The headers of a request without a body."""
     moment = f"{now:%Y%m%dT%H%M%SZ}"
-    headers = {"host": host, "x-amz-content-sha256": UNHASHED, "x-amz-date": moment}
+    headers = {"host": host, "x-amz-content-sha256": UNSIGNED_PAYLOAD, "x-amz-date": moment}
     if access.token:
         headers["x-amz-security-token"] = access.token
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    request = f"{method}\n{path}\n{spelled(query)}\n{lines}\n{names}\n{UNHASHED}"
+    request = f"{method}\n{path}\n{format_query(query)}\n{lines}\n{names}\n{UNSIGNED_PAYLOAD}"
     scope = f"{now:%Y%m%d}/{access.region}/s3/aws4_request"
     digest = hashlib.sha256(request.encode()).hexdigest()
-    proof = proven(access.secret, scope, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}")
+    proof = compute_signature(
+        access.secret, scope, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}"
+    )
     credential = f"Credential={access.key}/{scope}, SignedHeaders={names}, Signature={proof}"
     return headers | {"Authorization": f"AWS4-HMAC-SHA256 {credential}"}
 
 
-def proven(secret: str, scope: str, text: str) -> str:
+def compute_signature(secret: str, scope: str, text: str) -> str:
     """The signature of a text, by a key that is good for a day, a region and a service."""
     key = f"AWS4{secret}".encode()
     for word in (*scope.split("/"), text):

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 from project.artifacts import multipart
 from project.artifacts.multipart import Upload, UploadRefused
-from project.settings.values import bucket_access
+from project.settings.values import read_bucket_access
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-LOCATED = timedelta(minutes=10)
+PRESIGNED_URL_LIFETIME = timedelta(minutes=10)
 """How long a presigned URL can be used to begin a download."""
 IS_DAY = re.compile(r"\d{4}-\d\d-\d\d").fullmatch
 
@@ -42,11 +42,11 @@ class Folder:
         """
         place = self.root / key
         place.parent.mkdir(parents=True, exist_ok=True)
-        flush(file)
+        sync_to_disk(file)
         with suppress(FileExistsError):
             os.link(file, place)
-        flush(place.parent)
-        flush(self.root)
+        sync_to_disk(place.parent)
+        sync_to_disk(self.root)
 
     def locate(self, key: str, _method: str) -> Path:
         """The file. Raises ``FileNotFoundError``."""
@@ -116,7 +116,9 @@ class Bucket:
         import obstore
 
         # the type of method is a Literal of names
-        return obstore.sign(self.store, "HEAD" if method == "HEAD" else "GET", key, LOCATED)
+        return obstore.sign(
+            self.store, "HEAD" if method == "HEAD" else "GET", key, PRESIGNED_URL_LIFETIME
+        )
 
     def read(self, key: str, most: int) -> bytes:
         """The first ``most`` bytes of an object. Raises ``FileNotFoundError``."""
@@ -127,7 +129,7 @@ class Bucket:
         """The days there are objects of, or parts of some."""
         prefixes = self.store.list_with_delimiter()["common_prefixes"]
         names = {prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes}
-        begun = {one.key.removeprefix(self._prefix) for one in self._unfinished("")}
+        begun = {one.key.removeprefix(self._prefix) for one in self._list_unfinished("")}
         names |= {key.partition("/")[0] for key in begun}
         return [name for name in names if IS_DAY(name)]
 
@@ -137,23 +139,23 @@ class Bucket:
         for some in self.store.list(day, chunk_size=1_000):
             self.store.delete([entry["path"] for entry in some])
             removed += len(some)
-        for upload in self._unfinished(f"{day}/"):
+        for upload in self._list_unfinished(f"{day}/"):
             with suppress(UploadRefused, OSError):  # its end, or another janitor, came first
                 upload.abort()
         return removed
 
-    def _unfinished(self, key: str) -> list[Upload]:
+    def _list_unfinished(self, key: str) -> list[Upload]:
         """The uploads of keys that begin so which have not ended, as far as we may know."""
-        if (access := bucket_access()) is None:
+        if (access := read_bucket_access()) is None:
             return []
         try:
-            return multipart.unfinished(access, self._name, self._prefix + key)
+            return multipart.list_unfinished(access, self._name, self._prefix + key)
         except (UploadRefused, OSError) as problem:
             log.warning("unfinished uploads are not seen: %s", problem)
             return []
 
 
-def flush(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """Return when what a file holds, or a folder lists, is on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -17,22 +17,22 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
-from project.job.current_attempt import NOW
-from project.messages.builder import REVIVAL
+from project.job.current_attempt import CURRENT_ATTEMPT
+from project.messages.builder import RERUN_HEADER
 from project.messages.template import encode
 from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import Verdict
 from project.store.commands.message import Message
-from project.store.commands.queries import Outcome
+from project.store.commands.queries import StoredOutcome
 
 log = get_logger(__name__)
 
-MAX_ERROR = 16_384
+MAX_ERROR_CHARACTERS = 16_384
 """Characters of a traceback that are kept: the last ones."""
 
-MAX_MESSAGE = 500
-MAX_TRACEBACK = 2_048
+MAX_MESSAGE_CHARACTERS = 500
+MAX_TRACEBACK_CHARACTERS = 2_048
 """The same of each failed attempt but the last: of its message the first ones."""
 
 UNKNOWN_KIND = "unknown"
@@ -117,12 +117,12 @@ class RecordBackend(RedisBackend):
         move = attempts.succeed(
             task_id,
             token=self.app.attempt_token(request),
-            result=json_text(result),
+            result=encode_result(result),
             children=self.encode(children) if children else "",
             news=self.encode(meta),
         )
-        if request.chord or not NOW.keeps(task_id, move):
-            self._tell(self.app.store.run(move), task_id, "success")
+        if request.chord or not CURRENT_ATTEMPT.keeps(task_id, move):
+            self._warn_if_refused(self.app.store.run(move), task_id, "success")
 
     def _fail(
         self,
@@ -144,19 +144,19 @@ class RecordBackend(RedisBackend):
             attempts.fail,
             task_id,
             status=TaskStatus.FAILED if is_expired(exception) else status,
-            error=error_text(exception, traceback),
+            error=format_error(exception, traceback),
             exception=self.encode(exception),
             news=self.encode(meta),
-            cause=cause_of(
-                str(exception.get("exc_type")), words(exception.get("exc_message")), traceback
+            cause=build_cause(
+                str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
             ),
         )
         token = "" if never_started else self.app.attempt_token(request)
-        revival = revival_of(request) if is_expired(exception) else None
+        revival = rerun_id_of(request) if is_expired(exception) else None
         verdict = self.app.store.run(fail(token=token, revival=revival))
         if verdict is Verdict.REFUSED and self._register(task_id, request):
             verdict = self.app.store.run(fail(token=""))
-        self._tell(verdict, task_id, status.value)
+        self._warn_if_refused(verdict, task_id, status.value)
 
     def _register(self, task_id: str, request: Any) -> bool:
         """Make a record for a job that is never sent: what follows a failed one in a canvas."""
@@ -167,7 +167,7 @@ class RecordBackend(RedisBackend):
         made: bool = self.app.store.run(attempts.register(message, retries=0))
         return made
 
-    def _tell(self, verdict: Verdict, task_id: str, status: str) -> None:
+    def _warn_if_refused(self, verdict: Verdict, task_id: str, status: str) -> None:
         if verdict is Verdict.REFUSED:
             log.warning("job %s: %s refused, this attempt no longer owns it", task_id, status)
 
@@ -180,7 +180,7 @@ class RecordBackend(RedisBackend):
         """Records are kept as long as their retention says; there is nothing else to drop."""
 
 
-def meta_of(outcome: Outcome) -> dict[str, Any]:
+def meta_of(outcome: StoredOutcome) -> dict[str, Any]:
     """Celery's view of a record."""
     record = outcome.record
     succeeded = record.status is TaskStatus.SUCCESS
@@ -190,11 +190,11 @@ def meta_of(outcome: Outcome) -> dict[str, Any]:
         "result": record.result if succeeded else outcome.exception,
         "traceback": record.error or None,
         "children": outcome.children or [],
-        "date_done": record.finished_at and iso_time(record.finished_at),
+        "date_done": record.finished_at and format_time(record.finished_at),
     }
 
 
-def json_text(result: Any) -> str:
+def encode_result(result: Any) -> str:
     """A result as JSON that any reader takes. Raises ``EncodeError``: the job fails then."""
     try:
         text: str = encode(result)
@@ -203,7 +203,7 @@ def json_text(result: Any) -> str:
     return text
 
 
-def iso_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """A time as Celery writes it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
@@ -213,31 +213,33 @@ def is_unknown(exception: dict[str, Any]) -> bool:
     return bool(exception.get("exc_type") == NotRegistered.__name__)
 
 
-def revival_of(request: Any) -> str:
+def rerun_id_of(request: Any) -> str:
     """The revival that a request's message is from, "" for a job's first messages."""
     headers = getattr(request, "headers", None) or {}
-    return headers.get(REVIVAL) or ""
+    return headers.get(RERUN_HEADER) or ""
 
 
 def is_expired(exception: dict[str, Any]) -> bool:
     """Whether the job was not started in time."""
     kind, message = exception.get("exc_type"), exception.get("exc_message")
-    return kind == TaskRevokedError.__name__ and words(message) == "expired"
+    return kind == TaskRevokedError.__name__ and join_words(message) == "expired"
 
 
-def error_text(exception: dict[str, Any], traceback: str | None) -> str:
+def format_error(exception: dict[str, Any], traceback: str | None) -> str:
     """The traceback, or what there is of the exception when none was raised here."""
-    message = words(exception.get("exc_message"))
+    message = join_words(exception.get("exc_message"))
     if is_unknown(exception):
         return f"No handler registered for task kind {message!r}"
-    return (traceback or f"{exception.get('exc_type')}: {message}")[-MAX_ERROR:]
+    return (traceback or f"{exception.get('exc_type')}: {message}")[-MAX_ERROR_CHARACTERS:]
 
 
-def cause_of(kind: str, message: str, traceback: str | None) -> Cause:
+def build_cause(kind: str, message: str, traceback: str | None) -> Cause:
     """Why an attempt did not work, as short as it is kept."""
-    return Cause(kind, message[:MAX_MESSAGE], (traceback or "")[-MAX_TRACEBACK:])
+    return Cause(
+        kind, message[:MAX_MESSAGE_CHARACTERS], (traceback or "")[-MAX_TRACEBACK_CHARACTERS:]
+    )
 
 
-def words(message: Any) -> str:
+def join_words(message: Any) -> str:
     """The arguments of an exception as text."""
     return " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)

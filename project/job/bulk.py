@@ -11,7 +11,7 @@ from project.job.task import Job
 from project.records.record import TaskRecord
 from project.store.commands.message import Message
 
-MOST_AT_ONCE = 1_000
+MAX_JOBS_PER_STEP = 1_000
 """Jobs that one step of ``enqueue_many`` takes; Redis does nothing else for some 10 ms."""
 
 
@@ -23,7 +23,7 @@ def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
         enqueue_many(checksum.s(path=str(path)) for path in Path().iterdir())
 
     Each call is a Celery signature of a job, its options in ``set(...)``. They go in steps of
-    ``MOST_AT_ONCE``, each taken whole or not at all. Raises ``InvalidField`` and
+    ``MAX_JOBS_PER_STEP``, each taken whole or not at all. Raises ``InvalidField`` and
     ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from whatever stops it later.
     """
     taken: list[TaskRecord | DuplicateJob] = []
@@ -34,10 +34,10 @@ def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
             taken.extend(sent.pop()())
 
     try:
-        for step in batched(calls, MOST_AT_ONCE):
+        for step in batched(calls, MAX_JOBS_PER_STEP):
             messages = [message_of(call) for call in step]  # while Redis takes those before
             collect()
-            sent.append(job_of(step[0]).app.begin_all(messages))
+            sent.append(job_of(step[0]).app.begin_enqueue_all(messages))
         collect()
     except Exception as problem:
         with suppress(ContinuoError):

@@ -7,30 +7,30 @@ from threading import current_thread, main_thread
 from celery import current_task
 
 
-class Process:
+class WorkerProcess:
     """What a process of a worker knows of itself.
 
     ``main`` is the worker's main process, 0 outside of workers.
     """
 
     def __init__(self) -> None:
-        self.main = 0
+        self.main_pid = 0
         self._listening = 0
 
     def listen(self) -> None:
         """Hear of cancellation by SIGTERM; called when a job starts, as billiard resets it late."""
         pid = os.getpid()
-        if pid in (self._listening, self.main) or not self.main:
+        if pid in (self._listening, self.main_pid) or not self.main_pid:
             return
         self._listening = pid
         if current_thread() is main_thread():
-            signal.signal(signal.SIGTERM, on_term)
+            signal.signal(signal.SIGTERM, handle_sigterm)
 
 
-PROCESS = Process()
+WORKER_PROCESS = WorkerProcess()
 
 
-def on_term(number: int, _: object) -> None:
+def handle_sigterm(number: int, _: object) -> None:
     """Stop this process's job when it was cancelled; let it finish when the signal is for all.
 
     A service manager may send SIGTERM to every process of a worker: it means the

@@ -4,7 +4,7 @@ from project.store.commands.attempts import Verdict
 from project.store.commands.command import Command
 
 
-class Now:
+class CurrentAttempt:
     """The attempt at which this process is, of those whose end it may tell late."""
 
     def __init__(self) -> None:
@@ -30,4 +30,4 @@ class Now:
         return True
 
 
-NOW = Now()
+CURRENT_ATTEMPT = CurrentAttempt()

@@ -11,8 +11,8 @@ from project.store.commands import attempts
 
 def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> None:
     """Make the record final when the job raised ``Ignore``; refused when it has gone on."""
-    if app.store.run(attempts.is_cancelling(job_id)):
-        app.store.run(attempts.cancelled(job_id, token=token))
+    if app.store.run(attempts.is_cancel_requested(job_id)):
+        app.store.run(attempts.end_cancelled(job_id, token=token))
         return
     error = f"{type(problem).__name__}: the job ended without a result"
     meta = {"exc_type": "Ignore", "exc_module": "celery.exceptions", "exc_message": [error]}

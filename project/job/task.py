@@ -29,30 +29,30 @@ from celery.utils.log import get_logger
 from project.errors import (
     StoreUnavailable,
 )
-from project.job.backend import MAX_ERROR, cause_of, revival_of
-from project.job.cancellation import PROCESS
-from project.job.current_attempt import NOW
-from project.job.progress import Teller, made
-from project.job.result import JobResult, required
-from project.messages.builder import CALLBACK, MAX_ATTEMPTS, Envelope
+from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
+from project.job.cancellation import WORKER_PROCESS
+from project.job.current_attempt import CURRENT_ATTEMPT
+from project.job.progress import ProgressReporter, build_progress
+from project.job.result import JobResult, check_max_retries
+from project.messages.builder import CALLBACK_HEADER, MAX_ATTEMPTS_HEADER, CapturingProducer
 from project.messages.template import MessageTemplate
-from project.records.record import DEFAULT_MAX_RETRIES, Progress, TaskRecord, backoff
+from project.records.record import DEFAULT_MAX_RETRIES, Progress, TaskRecord, compute_backoff
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import message as message_commands
-from project.store.commands.attempts import Start, Verdict
+from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.message import Message
-from project.telemetry.tracing import attempt
+from project.telemetry.tracing import trace_attempt
 
 log = get_logger(__name__)
 
-ATTEMPTS_LIMIT = 1_000_000
+UNLIMITED_ATTEMPTS = 1_000_000
 """What Celery's ``max_retries = None`` (for ever) comes to: every loop has an end."""
 
 
-TELLER = "teller"
+PROGRESS_REPORTER = "teller"
 """Where a request keeps who tells its progress."""
 
-PLAIN_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
+TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
 """What a call may ask for and still be a filled-in form."""
 
 
@@ -105,28 +105,28 @@ class Job(Task):
         ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` and ``StoreUnavailable``
         (Redis takes nothing).
         """
-        if headers is None and self._is_plain(options):
+        if headers is None and self._can_use_template(options):
             message = self.message(
                 args, kwargs, max_retries=max_retries, callback_url=callback_url, **options
             )
-            self.app.send(message)
+            self.app.enqueue(message)
             plain: JobResult = self.AsyncResult(message.id)
             return plain
-        attempts = self.attempts_allowed() if max_retries is None else max_retries
-        headers = {MAX_ATTEMPTS: required(attempts), **(headers or {})}
+        attempts = self.get_max_attempts() if max_retries is None else max_retries
+        headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
         if callback_url is not None:
-            headers[CALLBACK] = self._callback(callback_url)
+            headers[CALLBACK_HEADER] = self._build_callback(callback_url)
         result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
         return result
 
     async def aapply_async(self, **options: Any) -> TaskRecord:
         """Do what ``apply_async`` does without blocking the event loop; the record made."""
-        record: TaskRecord = await self.app.asend(self.message(**options))
+        record: TaskRecord = await self.app.aenqueue(self.message(**options))
         return record
 
     def message(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
         """The message that ``apply_async`` would send."""
-        if not self._is_plain(options):
+        if not self._can_use_template(options):
             return self.build(args, kwargs, **options)
         if self.typing:
             self.__header__(*(args or ()), **(kwargs or {}))
@@ -135,16 +135,18 @@ class Job(Task):
             args,
             kwargs,
             job_id=options.get("task_id") or str(uuid4()),
-            max_retries=self.attempts_allowed() if attempts is None else required(attempts),
+            max_retries=self.get_max_attempts()
+            if attempts is None
+            else check_max_retries(attempts),
             due=None if countdown is None else time() + countdown,
             tags=options.get("tags") or (),
         )
         url = options.get("callback_url")
-        return message if url is None else message._replace(callback=self._callback(url))
+        return message if url is None else message._replace(callback=self._build_callback(url))
 
     def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
         """The message as Celery itself makes it, with all that it knows."""
-        envelope = Envelope()
+        envelope = CapturingProducer()
         self.apply_async(args, kwargs, producer=envelope, **options)
         return envelope.message
 
@@ -158,11 +160,11 @@ class Job(Task):
     def _template(self) -> MessageTemplate:
         return MessageTemplate(self)
 
-    def _is_plain(self, options: dict[str, Any]) -> bool:
+    def _can_use_template(self, options: dict[str, Any]) -> bool:
         """Whether the call asks for nothing that only Celery's own way of building knows."""
         return (
-            PLAIN_OPTIONS.issuperset(options)
-            and self.app.sends_all_alike
+            TEMPLATE_OPTIONS.issuperset(options)
+            and self.app.has_uniform_messages
             and not self.expires
             and not self.app.current_worker_task
             and not signals.before_task_publish.receivers
@@ -173,12 +175,12 @@ class Job(Task):
         """Begin the attempt, or drop a message that is out of date."""
         if self.request.is_eager:
             return
-        PROCESS.listen()
+        WORKER_PROCESS.listen()
         try:
             answer = self._begin(self.request)
         except Exception as problem:  # a time limit, or Redis: nothing has begun, so nothing fails
             raise Reject(str(problem), requeue=True) from problem
-        if answer is not Start.STARTED:
+        if answer is not StartResult.STARTED:
             log.warning("job %s: not run, its message is %s", task_id, answer)
             raise Ignore
 
@@ -198,19 +200,19 @@ class Job(Task):
         if request.called_directly or request.is_eager:
             return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
         attempt = request.retries + 1
-        if attempt >= self._limit(request, max_retries):
+        if attempt >= self._compute_limit(request, max_retries):
             raise exc or MaxRetriesExceededError(f"{self.name}[{request.id}]: {attempt} attempts")
-        self._say_last_word(request)
-        delay = self._delay(attempt, eta, countdown)
-        message = self._copy(request, args=args, kwargs=kwargs, retries=attempt, **options)
-        error, reason = last_words(exc), exc or Retry("the job asked for another attempt")
+        self._flush_progress(request)
+        delay = self._compute_delay(attempt, eta, countdown)
+        message = self._copy_message(request, args=args, kwargs=kwargs, retries=attempt, **options)
+        error, reason = format_traceback(exc), exc or Retry("the job asked for another attempt")
         move = attempt_commands.retry(
             request.id,
             token=self.app.attempt_token(request),
             error=error,
             delay=delay,
             message=message,
-            cause=cause_of(type(reason).__name__, str(reason), error),
+            cause=build_cause(type(reason).__name__, str(reason), error),
         )
         if self.app.store.run(move) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)
@@ -227,29 +229,29 @@ class Job(Task):
         anew then: what it has done so far it must find by itself.
         """
         request = self.request
-        self._say_last_word(request)
-        message = self._copy(request, retries=request.retries)
+        self._flush_progress(request)
+        message = self._copy_message(request, retries=request.retries)
         token = self.app.attempt_token(request)
         move = attempt_commands.postpone(request.id, token=token, delay=seconds, message=message)
         if self.app.store.run(move) is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
         raise Ignore
 
-    def cancelled(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether somebody wants this running job stopped; asks Redis."""
-        asked: bool = self.app.store.run(attempt_commands.is_cancelling(self.request.id))
+        asked: bool = self.app.store.run(attempt_commands.is_cancel_requested(self.request.id))
         return asked
 
     def checkpoint(self) -> None:
         """A place where the job may be stopped: raises ``Cancelled`` when that is wanted."""
-        if self.cancelled():
+        if self.is_cancelled():
             raise Cancelled
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the job; when it was stopped its record becomes cancelled."""
         if not self.app.traces or self.request.called_directly:
             return self._run(*args, **kwargs)
-        with attempt(self):
+        with trace_attempt(self):
             return self._run(*args, **kwargs)
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
@@ -257,28 +259,30 @@ class Job(Task):
             return super().__call__(*args, **kwargs)
         except Cancelled:
             token = self.app.attempt_token(self.request)
-            self.app.store.run(attempt_commands.cancelled(self.request.id, token=token))
+            self.app.store.run(attempt_commands.end_cancelled(self.request.id, token=token))
             raise
         finally:
-            self._say_last_word(self.request)
+            self._flush_progress(self.request)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Say how far the job is, as often as it likes: four times a second it is passed on.
 
         It is on the record and among the events. Raises ``InvalidField`` for what is no number.
         """
-        request, word = self.request, made(done, total, note)
+        request, word = self.request, build_progress(done, total, note)
         if request.called_directly or request.is_eager:
             return
-        if not hasattr(request, TELLER):
-            setattr(request, TELLER, Teller(partial(self._tell, request)))
-        getattr(request, TELLER).say(word)
+        if not hasattr(request, PROGRESS_REPORTER):
+            setattr(
+                request, PROGRESS_REPORTER, ProgressReporter(partial(self._store_progress, request))
+            )
+        getattr(request, PROGRESS_REPORTER).say(word)
 
-    def _say_last_word(self, request: Context) -> None:
-        if teller := getattr(request, TELLER, None):
-            teller.finish()
+    def _flush_progress(self, request: Context) -> None:
+        if teller := getattr(request, PROGRESS_REPORTER, None):
+            teller.flush()
 
-    def _tell(self, request: Context, word: Progress) -> None:
+    def _store_progress(self, request: Context, word: Progress) -> None:
         """Put a progress on the record, if this attempt still owns it and Redis takes it."""
         token = self.app.attempt_token(request)
         with suppress(StoreUnavailable):
@@ -312,52 +316,54 @@ class Job(Task):
     @property
     def attempts_left(self) -> int:
         """How many more attempts the job may get after the one that runs."""
-        left: int = self._limit(self.request, None) - self.request.retries - 1
+        left: int = self._compute_limit(self.request, None) - self.request.retries - 1
         return max(left, 0)
 
-    def attempts_allowed(self) -> int:
+    def get_max_attempts(self) -> int:
         """How many attempts a call gets that does not say."""
-        return ATTEMPTS_LIMIT if self.max_retries is None else self.max_retries + 1
+        return UNLIMITED_ATTEMPTS if self.max_retries is None else self.max_retries + 1
 
-    def _callback(self, url: str) -> Message:
+    def _build_callback(self, url: str) -> Message:
         """The message of a delivery. Raises ``InvalidField``."""
-        message: Message = self.app.messenger.message(
-            kwargs={"url": url}, task_id=message_commands.UNNAMED
+        message: Message = self.app.callback_job.message(
+            kwargs={"url": url}, task_id=message_commands.ID_PLACEHOLDER
         )
         return message
 
-    def _limit(self, request: Context, max_retries: int | None) -> int:
+    def _compute_limit(self, request: Context, max_retries: int | None) -> int:
         if max_retries is not None:
             return max_retries + 1
-        return int((request.headers or {}).get(MAX_ATTEMPTS, self.attempts_allowed()))
+        return int((request.headers or {}).get(MAX_ATTEMPTS_HEADER, self.get_max_attempts()))
 
-    def _delay(self, attempt: int, eta: datetime | None, countdown: float | None) -> float:
+    def _compute_delay(self, attempt: int, eta: datetime | None, countdown: float | None) -> float:
         if eta is not None:
             wait: timedelta = eta - self.app.now()
             return max(wait.total_seconds(), 0.0)
-        return backoff(attempt) if countdown is None else countdown
+        return compute_backoff(attempt) if countdown is None else countdown
 
-    def _begin(self, request: Context) -> Start:
-        if NOW.begins(request.id):
-            return Start.STARTED
+    def _begin(self, request: Context) -> StartResult:
+        if CURRENT_ATTEMPT.begins(request.id):
+            return StartResult.STARTED
         attempt = {
             "retries": request.retries,
             "token": self.app.attempt_token(request),
-            "revival": revival_of(request),
+            "revival": rerun_id_of(request),
         }
-        answer: Start = self.app.store.run(attempt_commands.start(request.id, **attempt))
-        if answer is Start.UNKNOWN:
+        answer: StartResult = self.app.store.run(attempt_commands.start(request.id, **attempt))
+        if answer is StartResult.UNKNOWN:
             self.app.store.run(
-                attempt_commands.register(self._copy(request), retries=request.retries)
+                attempt_commands.register(self._copy_message(request), retries=request.retries)
             )
             answer = self.app.store.run(attempt_commands.start(request.id, **attempt))
-        if answer is Start.BUSY:
-            self.app.store.run(attempt_commands.park(self._copy(request), retries=request.retries))
+        if answer is StartResult.BUSY:
+            self.app.store.run(
+                attempt_commands.park(self._copy_message(request), retries=request.retries)
+            )
         return answer
 
-    def _copy(self, request: Context, **changes: Any) -> Message:
+    def _copy_message(self, request: Context, **changes: Any) -> Message:
         """The message of an attempt, or with ``changes`` of another."""
-        envelope = Envelope()
+        envelope = CapturingProducer()
         signature = self.signature_from_request(request, **changes)
         options = {**signature.options, "producer": envelope, "add_to_parent": False}
         if "retries" in changes:
@@ -366,8 +372,8 @@ class Job(Task):
         return envelope.message
 
 
-def last_words(exc: BaseException | None) -> str:
+def format_traceback(exc: BaseException | None) -> str:
     """The traceback of ``exc``, its last part when it is long."""
     if exc is None:
         return ""
-    return "".join(traceback.format_exception(exc))[-MAX_ERROR:]
+    return "".join(traceback.format_exception(exc))[-MAX_ERROR_CHARACTERS:]

@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from project.records.record import FINAL
-from project.settings.values import settings
+from project.records.record import FINAL_STATUSES
+from project.settings.values import get_settings
 
 START_SECONDS = 60.0
 JOB_SECONDS = 60.0
 STOP_SECONDS = 60.0
-LOOK_EVERY = 0.2
+POLL_SECONDS = 0.2
 
 REPORT = {"type": "monthly", "filters": {"department": "engineering", "month": "2026-05"}}
-BLAST = {"recipients": ["ada@example.com", "grace@example.com"], "template": "welcome"}
+MAILING = {"recipients": ["ada@example.com", "grace@example.com"], "template": "welcome"}
 
 
 class DemoFailed(Exception):
@@ -37,28 +37,28 @@ class DemoFailed(Exception):
 
 def main() -> int:
     """Run the demonstration; 0 when everything worked."""
-    folder = settings().data_dir / "demo-run"
+    folder = get_settings().data_dir / "demo-run"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with system(folder) as port:
+        with run_system(folder) as port:
             report, blast = run_jobs(port)
             pdf = folder / "report.pdf"
             pdf.write_bytes(download(port, report["result"]["download_url"]))
     except DemoFailed as problem:
         print(f"demo: {problem}; the log is {folder / 'up.log'}", file=sys.stderr)  # noqa: T201
         return 1
-    tell(report, blast, pdf, folder / "outbox")
+    print_results(report, blast, pdf, folder / "outbox")
     return 0
 
 
 def run_jobs(port: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Order both jobs, then wait for both."""
     print("ordering a report and a blast to two recipients ...")  # noqa: T201
-    report, blast = order(port, "/reports", REPORT), order(port, "/emails", BLAST)
-    return finished(port, "/reports", report), finished(port, "/emails", blast)
+    report, blast = submit_job(port, "/reports", REPORT), submit_job(port, "/emails", MAILING)
+    return wait_for_success(port, "/reports", report), wait_for_success(port, "/emails", blast)
 
 
-def tell(report: dict[str, Any], blast: dict[str, Any], pdf: Path, outbox: Path) -> None:
+def print_results(report: dict[str, Any], blast: dict[str, Any], pdf: Path, outbox: Path) -> None:
     """Show what came out."""
     for record in (report, blast):
         print(json.dumps(record, indent=2))  # noqa: T201
@@ -67,7 +67,7 @@ def tell(report: dict[str, Any], blast: dict[str, Any], pdf: Path, outbox: Path)
 
 
 @contextlib.contextmanager
-def system(folder: Path) -> Iterator[int]:
+def run_system(folder: Path) -> Iterator[int]:
     """The whole system, running; the port of its API."""
     port, *others = free_ports(4)
     names = ("FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
@@ -102,52 +102,52 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise DemoFailed("the system ended while starting")
         with contextlib.suppress(OSError, HTTPException):
-            status, stats = ask(port, "GET", "/queue/stats")
+            status, stats = request_json(port, "GET", "/queue/stats")
             if status == HTTPStatus.OK and stats["worker_count"]:
                 return
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     raise DemoFailed(f"the system was not ready within {START_SECONDS:.0f} s")
 
 
-def order(port: int, path: str, body: dict[str, Any]) -> str:
+def submit_job(port: int, path: str, body: dict[str, Any]) -> str:
     """Order a job; its id."""
-    status, record = ask(port, "POST", path, body)
+    status, record = request_json(port, "POST", path, body)
     if status != HTTPStatus.ACCEPTED:
         raise DemoFailed(f"POST {path} answered {status}: {record}")
     return str(record["id"])
 
 
-def finished(port: int, path: str, job_id: str) -> dict[str, Any]:
+def wait_for_success(port: int, path: str, job_id: str) -> dict[str, Any]:
     """The record once it is final; it must be a success."""
     end = time.monotonic() + JOB_SECONDS
     while time.monotonic() < end:
-        _, record = ask(port, "GET", f"{path}/{job_id}")
+        _, record = request_json(port, "GET", f"{path}/{job_id}")
         if record["status"] == "success":
             return record
-        if record["status"] in FINAL:
+        if record["status"] in FINAL_STATUSES:
             raise DemoFailed(f"{path}/{job_id} ended as {record['status']}: {record['error']}")
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     raise DemoFailed(f"{path}/{job_id} was not done within {JOB_SECONDS:.0f} s")
 
 
-def ask(
+def request_json(
     port: int, method: str, path: str, body: dict[str, Any] | None = None
 ) -> tuple[int, dict[str, Any]]:
     """One JSON request to the API: status and body."""
     text = None if body is None else json.dumps(body)
-    status, data = request(port, method, path, text)
+    status, data = send_request(port, method, path, text)
     return status, json.loads(data)
 
 
 def download(port: int, url: str) -> bytes:
     """The bytes behind a download link."""
-    status, data = request(port, "GET", urlsplit(url).path)
+    status, data = send_request(port, "GET", urlsplit(url).path)
     if status != HTTPStatus.OK:
         raise DemoFailed(f"the download answered {status}")
     return data
 
 
-def request(port: int, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+def send_request(port: int, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
     """One HTTP request to this machine."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:

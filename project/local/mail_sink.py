@@ -20,7 +20,7 @@ from typing import NamedTuple
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from project.errors import UnsafeStart
-from project.settings.values import settings
+from project.settings.values import get_settings
 
 LOOPBACK = "127.0.0.1"
 MAX_FILES = 10_000
@@ -37,14 +37,14 @@ TOO_MANY = "452 4.5.3 at most {limit} recipients per mail"
 BUSY = b"421 4.3.2 too many connections\r\n"
 
 
-class Kept(NamedTuple):
+class MailFile(NamedTuple):
     """A mail on disk."""
 
     path: Path
     size: int
 
 
-class Outbox:
+class MailFolder:
     """The folder of mails. Holds ``MAX_FILES`` and ``MAX_TOTAL_BYTES``: the oldest go first."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,9 @@ class Outbox:
         for draft in folder.glob(".*.draft"):
             draft.unlink(missing_ok=True)
         self._folder = folder
-        self._kept = deque(Kept(path, path.stat().st_size) for path in sorted(folder.glob("*.eml")))
+        self._kept = deque(
+            MailFile(path, path.stat().st_size) for path in sorted(folder.glob("*.eml"))
+        )
         self._bytes = sum(mail.size for mail in self._kept)
         self._trim()
 
@@ -67,7 +69,7 @@ class Outbox:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
-        self._kept.append(Kept(path, len(mail)))
+        self._kept.append(MailFile(path, len(mail)))
         self._bytes += len(mail)
         self._trim()
         return path
@@ -79,10 +81,10 @@ class Outbox:
             self._bytes -= oldest.size
 
 
-class Clerk:
+class SmtpHandler:
     """What the SMTP server asks: may this recipient be added, and here is a mail."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: MailFolder) -> None:
         self._outbox = outbox
 
     async def handle_RCPT(  # noqa: N802 - the name aiosmtpd looks for
@@ -100,17 +102,17 @@ class Clerk:
     ) -> str:
         """Keep the mail; it is accepted only when its file is in place."""
         try:
-            self._outbox.keep(_with_envelope(envelope))
+            self._outbox.keep(_add_envelope_headers(envelope))
         except OSError as error:
             sys.stderr.write(f"outbox: a mail could not be written: {error}\n")
             return FULL
         return ACCEPTED
 
 
-class Conversation(SMTP):
+class SmtpSession(SMTP):
     """One SMTP connection; it is cut off when it sends a line without end."""
 
-    def __init__(self, clerk: Clerk, open_ones: set[asyncio.Transport]) -> None:
+    def __init__(self, clerk: SmtpHandler, open_ones: set[asyncio.Transport]) -> None:
         super().__init__(
             clerk,
             data_size_limit=MAX_MAIL_BYTES,
@@ -146,7 +148,7 @@ class Conversation(SMTP):
             self._socket.abort()
 
 
-class Crowded(asyncio.Protocol):
+class BusyProtocol(asyncio.Protocol):
     """What a connection gets when there are ``MAX_CONNECTIONS`` already."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -157,7 +159,7 @@ class Crowded(asyncio.Protocol):
 
 
 @contextlib.asynccontextmanager
-async def listening(outbox: Outbox, port: int, host: str = LOOPBACK) -> AsyncIterator[int]:
+async def listen(outbox: MailFolder, port: int, host: str = LOOPBACK) -> AsyncIterator[int]:
     """Take mails on ``host:port`` inside the block; gives the port (0 asks for a free one).
 
     Raises ``UnsafeStart`` for a host that other machines can reach and
@@ -165,11 +167,11 @@ async def listening(outbox: Outbox, port: int, host: str = LOOPBACK) -> AsyncIte
     """
     if not ipaddress.ip_address(host).is_loopback:
         raise UnsafeStart(f"the outbox asks for no password: {host} is not a loopback address")
-    clerk, open_ones = Clerk(outbox), set[asyncio.Transport]()
+    clerk, open_ones = SmtpHandler(outbox), set[asyncio.Transport]()
 
     def connect() -> asyncio.Protocol:
         is_crowded = len(open_ones) >= MAX_CONNECTIONS
-        return Crowded() if is_crowded else Conversation(clerk, open_ones)
+        return BusyProtocol() if is_crowded else SmtpSession(clerk, open_ones)
 
     server = await asyncio.get_running_loop().create_server(connect, host, port)
     try:
@@ -186,7 +188,7 @@ async def _run(folder: Path, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with listening(Outbox(folder), port):
+    async with listen(MailFolder(folder), port):
         sys.stdout.write(f"outbox: taking mails on {LOOPBACK}:{port}, kept in {folder}\n")
         sys.stdout.flush()
         await stop.wait()
@@ -194,7 +196,7 @@ async def _run(folder: Path, port: int) -> None:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; the exit status."""
-    port, folder = settings().smtp_port, settings().data_dir / "outbox"
+    port, folder = get_settings().smtp_port, get_settings().data_dir / "outbox"
     try:
         asyncio.run(_run(folder, port))
     except OSError as error:
@@ -203,15 +205,15 @@ def main() -> int:
     return 0
 
 
-def _with_envelope(envelope: Envelope) -> bytes:
+def _add_envelope_headers(envelope: Envelope) -> bytes:
     lines = [f"X-Envelope-From: {envelope.mail_from or '<>'}"]
     lines += [f"X-Envelope-To: {recipient}" for recipient in envelope.rcpt_tos]
-    head = "".join(f"{_one_line(line)}\r\n" for line in lines)
+    head = "".join(f"{_replace_unprintable(line)}\r\n" for line in lines)
     mail = envelope.original_content or b""
     return head.encode("utf-8", "replace") + mail
 
 
-def _one_line(text: str) -> str:
+def _replace_unprintable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

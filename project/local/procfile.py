@@ -8,10 +8,10 @@ from project.errors import ContinuoError
 LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
 
 
-def read(path: Path) -> dict[str, str]:
+def read_commands(path: Path) -> dict[str, str]:
     """Process type -> shell command, in the order of the file."""
     lines = enumerate(path.read_text().splitlines(), start=1)
-    return dict(parse(number, line) for number, line in lines if is_entry(line))
+    return dict(parse_line(number, line) for number, line in lines if is_entry(line))
 
 
 def is_entry(line: str) -> bool:
@@ -19,7 +19,7 @@ def is_entry(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def parse(number: int, line: str) -> tuple[str, str]:
+def parse_line(number: int, line: str) -> tuple[str, str]:
     """Name and command of a line. Raises ``ContinuoError`` naming the line."""
     match = LINE.fullmatch(line.strip())
     if not match:

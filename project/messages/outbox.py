@@ -22,47 +22,49 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONFIRM_SECONDS = 5.0
-RESEND_AFTER = 20.0
+CONFIRM_TIMEOUT_SECONDS = 5.0
+RESEND_AFTER_SECONDS = 20.0
 """Seconds a message may go unconfirmed before it is sent again."""
 
-RESEND_MOST = 200
+MAX_RESEND_MESSAGES = 200
 
 
-class Relay:
+class OutboxPublisher:
     """Publishes messages; safe to share between threads."""
 
     def __init__(self, app: "Celery") -> None:
         self.app = app
 
-    def send(self, store: Store, message: Message) -> bool:
+    def publish(self, store: Store, message: Message) -> bool:
         """Publish the message of a job that is recorded. False: that failed, it is sent later."""
         if message.due is not None:
             return True
         is_sent = self._publish(message.id, message.text)
         if is_sent:
-            store.run(outbox.sent(message.id))
+            store.run(outbox.confirm_sent(message.id))
         return is_sent
 
-    def resend(self, store: Store, waited: float = RESEND_AFTER) -> int:
+    def resend(self, store: Store, waited: float = RESEND_AFTER_SECONDS) -> int:
         """Publish what was not confirmed for ``waited`` seconds; how many."""
-        waiting = store.run(outbox.unsent(waited=waited, most=RESEND_MOST))
+        waiting = store.run(outbox.claim_unsent(waited=waited, most=MAX_RESEND_MESSAGES))
         sent = [job_id for job_id, text in waiting if self._publish(job_id, text)]
         for job_id in sent:
-            store.run(outbox.sent(job_id))
+            store.run(outbox.confirm_sent(job_id))
         return len(sent)
 
     def _publish(self, job_id: str, text: str) -> bool:
         try:
-            with self.app.producer_pool.acquire(block=True, timeout=CONFIRM_SECONDS) as producer:
-                producer.publish(**publication(self.app, text))
+            with self.app.producer_pool.acquire(
+                block=True, timeout=CONFIRM_TIMEOUT_SECONDS
+            ) as producer:
+                producer.publish(**build_publish_arguments(self.app, text))
         except (OperationalError, *self.app.connection_for_write().connection_errors) as problem:
             log.warning("job %s: its message waits for the broker: %s", job_id, problem)
             return False
         return True
 
 
-def publication(app: "Celery", text: str) -> dict[str, Any]:
+def build_publish_arguments(app: "Celery", text: str) -> dict[str, Any]:
     """The arguments of ``kombu.Producer.publish`` for a message as Redis would hold it."""
     message = msgspec.json.decode(text)
     properties = message["properties"]
@@ -79,6 +81,6 @@ def publication(app: "Celery", text: str) -> dict[str, Any]:
         "correlation_id": properties["correlation_id"],
         "reply_to": properties["reply_to"],
         "delivery_mode": 2,
-        "confirm_timeout": CONFIRM_SECONDS,
-        "timeout": CONFIRM_SECONDS,
+        "confirm_timeout": CONFIRM_TIMEOUT_SECONDS,
+        "timeout": CONFIRM_TIMEOUT_SECONDS,
     }

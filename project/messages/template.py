@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from kombu.utils.json import JSONEncoder
 
-from project.messages.builder import MAX_ATTEMPTS, Envelope
-from project.messages.trace_context import TRAIL
-from project.records.labels import tagged
+from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
+from project.messages.trace_context import TRACE_HEADERS
+from project.records.labels import tag_keys
 from project.store.commands.message import Message
 
 
@@ -62,13 +62,13 @@ class MessageTemplate:
     def _build(self, task: TaskOptions) -> Message:
         """The message that Celery builds, in a context of its own: with nobody's trail."""
         job_id, args, kwargs = self._BLANKS
-        envelope = Envelope()
+        envelope = CapturingProducer()
         task.app.send_task(
             task.name,
             task_id=job_id,
             argsrepr=args,
             kwargsrepr=kwargs,
-            headers={MAX_ATTEMPTS: self._ATTEMPTS},
+            headers={MAX_ATTEMPTS_HEADER: self._ATTEMPTS},
             ignore_result=task.ignore_result,
             producer=envelope,
             task_type=task,
@@ -94,13 +94,15 @@ class MessageTemplate:
         text = self._text % {
             "job_id": job_id,
             "body": body,
-            "args": shown(args_text),
-            "kwargs": shown(kwargs_text),
+            "args": shorten_arguments(args_text),
+            "kwargs": shorten_arguments(kwargs_text),
             "max_retries": max_retries,
-            "trace": "".join(f'"{name}":{quoted(value)},' for name, value in TRAIL.get().items()),
+            "trace": "".join(
+                f'"{name}":{quoted(value)},' for name, value in TRACE_HEADERS.get().items()
+            ),
         }
-        facets = tagged(tags) if tags else ()
-        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, facets)
+        index_keys = tag_keys(tags) if tags else ()
+        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, index_keys)
 
 
 encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -109,13 +111,13 @@ encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 Raises ``ValueError`` for numbers that JSON does not have.
 """
 
-HIDDEN = "..."
+HIDDEN_ARGUMENTS = "..."
 """What logs and Flower see of the arguments of a kind that hides them."""
 
-SHOWN = 256
+MAX_SHOWN_CHARACTERS = 256
 """Characters of the arguments that logs and Flower see."""
 
 
-def shown(text: str) -> str:
+def shorten_arguments(text: str) -> str:
     """Arguments for people, inside a JSON string."""
-    return quoted(text[:SHOWN])[1:-1]
+    return quoted(text[:MAX_SHOWN_CHARACTERS])[1:-1]

@@ -13,30 +13,32 @@ from celery._state import get_current_task
 
 REQUEST_ID = "request_id"
 TRACEPARENT = "traceparent"
-NAMES = (REQUEST_ID, TRACEPARENT)
+HEADER_NAMES = (REQUEST_ID, TRACEPARENT)
 
-NO_TRAIL: Mapping[str, str] = {}
+NO_TRACE_HEADERS: Mapping[str, str] = {}
 
-TRAIL: ContextVar[Mapping[str, str]] = ContextVar("trail", default=NO_TRAIL)
+TRACE_HEADERS: ContextVar[Mapping[str, str]] = ContextVar("trail", default=NO_TRACE_HEADERS)
 """Of what is being handled here; header -> its value."""
 
-LONGEST = 128
+MAX_HEADER_CHARACTERS = 128
 """Characters of a header that a stranger may have sent."""
 
 
-def trail() -> Mapping[str, str]:
+def get_trace_headers() -> Mapping[str, str]:
     """The headers for messages that are made here: of this request, or those that the job has."""
-    return TRAIL.get() or trail_of(get_current_task())
+    return TRACE_HEADERS.get() or trace_headers_of(get_current_task())
 
 
-def trail_of(task: Any) -> Mapping[str, str]:
+def trace_headers_of(task: Any) -> Mapping[str, str]:
     """What the message of a running job said."""
     headers = task and task.request.headers
     if not headers:
-        return NO_TRAIL
-    return {name: headers[name] for name in NAMES if is_sound(headers.get(name))}
+        return NO_TRACE_HEADERS
+    return {name: headers[name] for name in HEADER_NAMES if is_valid_header(headers.get(name))}
 
 
-def is_sound(value: Any) -> bool:
+def is_valid_header(value: Any) -> bool:
     """Whether a header is what it should be: a stranger's may be anything."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
+    return (
+        isinstance(value, str) and 0 < len(value) <= MAX_HEADER_CHARACTERS and value.isprintable()
+    )

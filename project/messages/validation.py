@@ -13,10 +13,10 @@ import msgspec
 from project.messages.nesting import is_too_deep
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
+TimeLimitSeconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Headers(msgspec.Struct):
+class MessageHeaders(msgspec.Struct):
     """Those that a worker acts on."""
 
     id: str
@@ -24,7 +24,7 @@ class Headers(msgspec.Struct):
     retries: Count = 0
     eta: datetime | None = None
     expires: datetime | None = None
-    timelimit: tuple[Seconds | None, Seconds | None] | None = None
+    timelimit: tuple[TimeLimitSeconds | None, TimeLimitSeconds | None] | None = None
     root_id: str | None = None
     parent_id: str | None = None
     argsrepr: str | None = None
@@ -33,35 +33,35 @@ class Headers(msgspec.Struct):
     revival: str | None = None
 
 
-class Properties(msgspec.Struct):
+class MessageProperties(msgspec.Struct):
     """How the body is written, and where it came from."""
 
     delivery_info: dict[str, Any]
     body_encoding: Literal["base64"]
 
 
-class Wire(msgspec.Struct):
+class WireMessage(msgspec.Struct):
     """A message in a Redis list."""
 
     body: str
-    headers: Headers
-    properties: Properties
+    headers: MessageHeaders
+    properties: MessageProperties
     content_type: Literal["application/json"] = msgspec.field(name="content-type")
 
 
-_wire = msgspec.json.Decoder(Wire)
-_body = msgspec.json.Decoder(tuple[list[Any], dict[str, Any], dict[str, Any] | None])
-_plain = msgspec.json.Decoder()
+_message_decoder = msgspec.json.Decoder(WireMessage)
+_body_decoder = msgspec.json.Decoder(tuple[list[Any], dict[str, Any], dict[str, Any] | None])
+_json_decoder = msgspec.json.Decoder()
 
 
-def readable(text: bytes) -> dict[str, Any] | None:
+def parse_message(text: bytes) -> dict[str, Any] | None:
     """The message as kombu wants it, or None when a worker could not run it."""
     try:
-        body = base64.b64decode(_wire.decode(text).body, validate=True)
-        _body.decode(body)
+        body = base64.b64decode(_message_decoder.decode(text).body, validate=True)
+        _body_decoder.decode(body)
     except (ValueError, RecursionError):
         return None
     if is_too_deep(body):
         return None
-    message: dict[str, Any] = _plain.decode(text)
+    message: dict[str, Any] = _json_decoder.decode(text)
     return message

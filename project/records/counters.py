@@ -8,13 +8,13 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from project.records.labels import Label, read_label
+from project.records.labels import Label, parse_label
 from project.records.record import TaskStatus
 
-BOUNDS = tuple(2**n / 1000 for n in range(23))
+BUCKET_BOUNDS_SECONDS = tuple(2**n / 1000 for n in range(23))
 """Seconds: the upper ends of a histogram's buckets but the last, as the scripts have them."""
 
-MICROS = "us"
+MICROSECONDS_SUFFIX = "us"
 """What ends the name of the sum of a histogram, in microseconds."""
 
 STATUSES = tuple(status.value for status in TaskStatus)
@@ -24,7 +24,7 @@ OUTCOMES = ("success", "failed", "retrying", "cancelled", "interrupted", "postpo
 
 
 class Histogram(NamedTuple):
-    """How many took how long: ``counts`` per bucket, the last for those beyond ``BOUNDS``."""
+    """``counts`` per bucket of ``BUCKET_BOUNDS_SECONDS``; the last counts what took longer."""
 
     counts: tuple[int, ...]
     seconds: float
@@ -35,7 +35,7 @@ class Histogram(NamedTuple):
         return sum(self.counts)
 
 
-class Shelf(NamedTuple):
+class QueueStats(NamedTuple):
     """The jobs of one kind and queue.
 
     ``jobs`` are those that are kept, by status. Since ever: ``enqueued``, ``waits`` (until an
@@ -61,7 +61,7 @@ class Shelf(NamedTuple):
         return self.attempts(status) + self.unrun.get(status, 0)
 
 
-class Lane(NamedTuple):
+class RouteStats(NamedTuple):
     """The requests that one route has answered: by status, and how long they took."""
 
     method: str
@@ -70,7 +70,7 @@ class Lane(NamedTuple):
     times: Histogram
 
 
-class Host(NamedTuple):
+class WorkerStats(NamedTuple):
     """A worker whose lease is known; ``lease_left`` and ``lease_age`` in seconds.
 
     ``memory``: bytes resident in all of its processes, 0 where that cannot be read.
@@ -84,12 +84,12 @@ class Host(NamedTuple):
     lease_age: float
 
 
-class Meters(NamedTuple):
+class Counters(NamedTuple):
     """All of it at one time. Bytes are -1 where Redis does not tell, 0 where there is no limit."""
 
-    shelves: list[Shelf]
-    lanes: list[Lane]
-    workers: list[Host]
+    queue_stats: list[QueueStats]
+    route_stats: list[RouteStats]
+    workers: list[WorkerStats]
     scheduled: int
     unsent: int
     garbage: int
@@ -101,71 +101,73 @@ class Meters(NamedTuple):
 
 def bucket_of(seconds: float) -> int:
     """The bucket that a time belongs to."""
-    return bisect_left(BOUNDS, seconds)
+    return bisect_left(BUCKET_BOUNDS_SECONDS, seconds)
 
 
-def lane_field(method: str, route: str, what: str | int) -> str:
-    """Where Redis counts requests of a route: a bucket, ``MICROS``, or ``=`` and a status."""
+def format_route_field(method: str, route: str, what: str | int) -> str:
+    """The field that counts a route's requests: by bucket, microseconds or ``=`` and status."""
     return f"{method} {route}\n{what}"
 
 
-def read_meters(answer: Sequence[Any]) -> Meters:
+def parse_counters(answer: Sequence[Any]) -> Counters:
     """What the script ``meters`` answered."""
     shelves, traffic, lengths, memory, workers, at = answer
-    return Meters(
-        sorted(map(read_shelf, shelves)),
-        read_lanes(pairs_of(traffic)),
-        sorted(read_host(row, float(at)) for row in workers),
+    return Counters(
+        sorted(map(parse_queue_stats, shelves)),
+        group_by_route(dict_from_pairs(traffic)),
+        sorted(parse_worker_stats(row, float(at)) for row in workers),
         *lengths,
         *memory,
     )
 
 
-def read_shelf(row: Sequence[Any]) -> Shelf:
+def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
     """One shelf from its row."""
     name, counted, jobs = row
-    counts = {name: int(amount) for name, amount in pairs_of(counted).items()}
-    runs = {outcome: histogram(counts, outcome) for outcome in OUTCOMES}
-    return Shelf(
-        label=read_label(name.decode()),
+    counts = {name: int(amount) for name, amount in dict_from_pairs(counted).items()}
+    runs = {outcome: build_histogram(counts, outcome) for outcome in OUTCOMES}
+    return QueueStats(
+        label=parse_label(name.decode()),
         jobs=dict(zip(STATUSES, jobs, strict=True)),
         enqueued=counts.get("enqueued", 0),
-        waits=histogram(counts, "wait"),
+        waits=build_histogram(counts, "wait"),
         runs={outcome: run for outcome, run in runs.items() if run.total},
         unrun={status: counts.get(f"unrun:{status}", 0) for status in STATUSES},
         poison=counts.get("poison", 0),
     )
 
 
-def read_lanes(fields: Mapping[str, str]) -> list[Lane]:
+def group_by_route(fields: Mapping[str, str]) -> list[RouteStats]:
     """The requests by route."""
     lanes: dict[str, dict[str, int]] = {}
     for field, amount in fields.items():
         name, _, what = field.partition("\n")
         lanes.setdefault(name, {})[what] = int(amount)
-    return [read_lane(name, lanes[name]) for name in sorted(lanes)]
+    return [parse_route_stats(name, lanes[name]) for name in sorted(lanes)]
 
 
-def read_lane(name: str, counts: Mapping[str, int]) -> Lane:
+def parse_route_stats(name: str, counts: Mapping[str, int]) -> RouteStats:
     """The requests of one route."""
     method, _, route = name.partition(" ")
     answers = {what[1:]: amount for what, amount in counts.items() if what.startswith("=")}
-    return Lane(method, route, answers, histogram(counts, ""))
+    return RouteStats(method, route, answers, build_histogram(counts, ""))
 
 
-def histogram(counts: Mapping[str, int], name: str) -> Histogram:
+def build_histogram(counts: Mapping[str, int], name: str) -> Histogram:
     """The histogram of a name."""
-    buckets = tuple(counts.get(f"{name}{place}", 0) for place in range(len(BOUNDS) + 1))
-    return Histogram(buckets, counts.get(name + MICROS, 0) / 1e6)
+    buckets = tuple(
+        counts.get(f"{name}{place}", 0) for place in range(len(BUCKET_BOUNDS_SECONDS) + 1)
+    )
+    return Histogram(buckets, counts.get(name + MICROSECONDS_SUFFIX, 0) / 1e6)
 
 
-def read_host(row: Sequence[Any], at: float) -> Host:
+def parse_worker_stats(row: Sequence[Any], at: float) -> WorkerStats:
     """One worker from its row. One of an older version does not say how long its leases are."""
     name, ends, about = row
-    field = pairs_of(about)
+    field = dict_from_pairs(about)
     left = float(ends) - at
     age = float(field.get("lease_seconds", 0)) - left
-    return Host(
+    return WorkerStats(
         worker=name.decode(),
         host=field.get("host", ""),
         slots=int(field.get("slots", 0)),
@@ -175,7 +177,7 @@ def read_host(row: Sequence[Any], at: float) -> Host:
     )
 
 
-def pairs_of(row: Sequence[bytes]) -> dict[str, str]:
+def dict_from_pairs(row: Sequence[bytes]) -> dict[str, str]:
     """Names and values in turn."""
     texts = [item.decode() for item in row]
     return dict(zip(texts[::2], texts[1::2], strict=True))

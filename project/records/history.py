@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from project.records.counters import BOUNDS
+from project.records.counters import BUCKET_BOUNDS_SECONDS
 
-MINUTE = 60.0
-MINUTES = 60
-NOTES = MINUTES + 1
+MINUTE_SECONDS = 60.0
+HISTORY_MINUTES = 60
+MAX_SNAPSHOTS = HISTORY_MINUTES + 1
 """So many are kept: each minute has one at its beginning, and is over with the next."""
 
 
-class Note(NamedTuple):
+class Snapshot(NamedTuple):
     """Sums since ever, ``at`` seconds since the epoch.
 
     ``waits``: how many attempts had waited how long, by the buckets of ``counters``.
@@ -50,28 +50,30 @@ class Minute(msgspec.Struct, frozen=True):
     wait_p95: float | None
 
 
-def read_note(text: bytes) -> Note:
+def parse_snapshot(text: bytes) -> Snapshot:
     """A note as Redis keeps it: numbers between spaces."""
     at, ordered, success, failed, cancelled, *waits = text.split()
     buckets = tuple(map(int, waits))
-    return Note(float(at), int(ordered), int(success), int(failed), int(cancelled), buckets)
+    return Snapshot(float(at), int(ordered), int(success), int(failed), int(cancelled), buckets)
 
 
-def minutes(notes: Sequence[Note]) -> list[Minute]:
+def build_minutes(notes: Sequence[Snapshot]) -> list[Minute]:
     """The last hour, oldest minute first; ``notes`` begin with the sums of now, newest first."""
-    last = notes[0].at // MINUTE
-    slots: dict[float, list[Note]] = {last - ago: [] for ago in reversed(range(MINUTES))}
+    last = notes[0].at // MINUTE_SECONDS
+    slots: dict[float, list[Snapshot]] = {
+        last - ago: [] for ago in reversed(range(HISTORY_MINUTES))
+    }
     for newer, older in pairwise(notes):
-        middle = (newer.at + older.at) / 2 // MINUTE
+        middle = (newer.at + older.at) / 2 // MINUTE_SECONDS
         if middle in slots:
-            slots[middle].append(between(newer, older))
-    return [minute(number * MINUTE, parts) for number, parts in slots.items()]
+            slots[middle].append(subtract_snapshots(newer, older))
+    return [build_minute(number * MINUTE_SECONDS, parts) for number, parts in slots.items()]
 
 
-def between(newer: Note, older: Note) -> Note:
+def subtract_snapshots(newer: Snapshot, older: Snapshot) -> Snapshot:
     """What happened between two notes; nothing when counting began anew."""
     waits = zip(newer.waits, older.waits, strict=True)
-    return Note(
+    return Snapshot(
         newer.at,
         max(newer.ordered - older.ordered, 0),
         max(newer.success - older.success, 0),
@@ -81,7 +83,7 @@ def between(newer: Note, older: Note) -> Note:
     )
 
 
-def minute(at: float, parts: Sequence[Note]) -> Minute:
+def build_minute(at: float, parts: Sequence[Snapshot]) -> Minute:
     """A minute of what happened in parts of it."""
     waits = [sum(counts) for counts in zip(*(part.waits for part in parts), strict=True)]
     return Minute(
@@ -90,18 +92,18 @@ def minute(at: float, parts: Sequence[Note]) -> Minute:
         success=sum(part.success for part in parts),
         failed=sum(part.failed for part in parts),
         cancelled=sum(part.cancelled for part in parts),
-        wait_p50=quantile(waits, 0.5),
-        wait_p95=quantile(waits, 0.95),
+        wait_p50=estimate_quantile(waits, 0.5),
+        wait_p95=estimate_quantile(waits, 0.95),
     )
 
 
-def quantile(counts: Sequence[int], share: float) -> float | None:
+def estimate_quantile(counts: Sequence[int], share: float) -> float | None:
     """The seconds that a share had at most, evenly spread in each bucket; None for nobody."""
     left = share * sum(counts)
-    edges: tuple[float, ...] = (0.0, *BOUNDS)
+    edges: tuple[float, ...] = (0.0, *BUCKET_BOUNDS_SECONDS)
     for place, count in enumerate(counts):
         if count and left <= count:
-            lower, upper = edges[place], edges[min(place + 1, len(BOUNDS))]
+            lower, upper = edges[place], edges[min(place + 1, len(BUCKET_BOUNDS_SECONDS))]
             return lower + (upper - lower) * left / count
         left -= count
     return None

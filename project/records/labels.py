@@ -1,7 +1,7 @@
 """Labels: what a job is filed under. Pure.
 
 A label is one text: the kind of the job; on a second line its queue, left empty when that is
-Celery's own; on further lines its facets, of which ``tag:x`` is one sort. Most jobs have the
+Celery's own; on further lines its index_keys, of which ``tag:x`` is one sort. Most jobs have the
 first line only, so queues and tags cost nothing where there are none. Redis keeps the label
 where the kind would be, and files the job by it: in one list per kind, queue and status, and
 in another for each facet.
@@ -21,43 +21,47 @@ CONTROL_QUEUE = "control"
 PRIORITY_SEPARATOR = "\x06\x16"
 """kombu's own: priority 0 is the queue's name itself, the others follow it."""
 
-TENANT = "tenant:"
-TAG = "tag:"
-MOST_TAGS = 8
-LONGEST_TAG = 64
+TENANT_PREFIX = "tenant:"
+TAG_PREFIX = "tag:"
+MAX_TAGS = 8
+MAX_TAG_CHARACTERS = 64
 
 
 class Label(NamedTuple):
-    """What a job is filed under. ``facets`` are texts such as ``tag:x``."""
+    """What a job is filed under. ``index_keys`` are texts such as ``tag:x``."""
 
     kind: str
     queue: str = DEFAULT_QUEUE
-    facets: tuple[str, ...] = ()
+    index_keys: tuple[str, ...] = ()
 
     @property
     def tags(self) -> list[str]:
         """The tags of the job."""
-        return [facet.removeprefix(TAG) for facet in self.facets if facet.startswith(TAG)]
+        return [
+            facet.removeprefix(TAG_PREFIX)
+            for facet in self.index_keys
+            if facet.startswith(TAG_PREFIX)
+        ]
 
     @property
     def tenant(self) -> str:
         """Whose job it is, "" when it is nobody's."""
-        own = (facet for facet in self.facets if facet.startswith(TENANT))
-        return next(own, "").removeprefix(TENANT)
+        own = (facet for facet in self.index_keys if facet.startswith(TENANT_PREFIX))
+        return next(own, "").removeprefix(TENANT_PREFIX)
 
     @property
-    def shelf(self) -> str:
+    def kind_queue(self) -> str:
         """The part of it that every label has: kind and queue."""
-        return self._replace(facets=()).write()
+        return self._replace(index_keys=()).to_text()
 
-    def write(self) -> str:
+    def to_text(self) -> str:
         """The label as Redis keeps it."""
-        queue = "" if self.queue == DEFAULT_QUEUE else one_line(self.queue)
-        lines = [one_line(self.kind), queue, *self.facets]
+        queue = "" if self.queue == DEFAULT_QUEUE else replace_newlines(self.queue)
+        lines = [replace_newlines(self.kind), queue, *self.index_keys]
         return "\n".join(lines).rstrip("\n")
 
 
-def read_label(text: str) -> Label:
+def parse_label(text: str) -> Label:
     """The label that was written."""
     kind, *rest = text.split("\n")
     return Label(kind, (rest and rest[0]) or DEFAULT_QUEUE, tuple(rest[1:]))
@@ -68,29 +72,29 @@ def queue_of(name: str) -> str:
     return name.partition(PRIORITY_SEPARATOR)[0] or DEFAULT_QUEUE
 
 
-def tagged(tags: Iterable[str]) -> tuple[str, ...]:
-    """Tags as facets, each once. Raises ``InvalidField``."""
+def tag_keys(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as index_keys, each once. Raises ``InvalidField``."""
     if isinstance(tags, str) or not isinstance(tags, Sequence):
         raise InvalidField("tags", f"must be a list of texts, not {tags!r}")
-    if len(tags) > MOST_TAGS:
-        raise InvalidField("tags", f"{len(tags)} given, at most {MOST_TAGS} allowed")
-    return tuple(dict.fromkeys(facet(tag, place) for place, tag in enumerate(tags)))
+    if len(tags) > MAX_TAGS:
+        raise InvalidField("tags", f"{len(tags)} given, at most {MAX_TAGS} allowed")
+    return tuple(dict.fromkeys(tag_key(tag, place) for place, tag in enumerate(tags)))
 
 
-def facet(tag: str, place: int) -> str:
+def tag_key(tag: str, place: int) -> str:
     """One tag as a facet. Raises ``InvalidField``."""
-    is_good = isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG and tag.isprintable()
+    is_good = isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_CHARACTERS and tag.isprintable()
     if not is_good:
-        problem = f"must be 1 to {LONGEST_TAG} characters that can be printed"
+        problem = f"must be 1 to {MAX_TAG_CHARACTERS} characters that can be printed"
         raise InvalidField(f"tags[{place}]", problem)
-    return TAG + tag
+    return TAG_PREFIX + tag
 
 
-def owned_by(tenant: str) -> tuple[str, ...]:
-    """The facets of all jobs of a tenant; none of "", who is everybody."""
-    return (TENANT + tenant,) if tenant else ()
+def tenant_keys(tenant: str) -> tuple[str, ...]:
+    """The index_keys of all jobs of a tenant; none of "", who is everybody."""
+    return (TENANT_PREFIX + tenant,) if tenant else ()
 
 
-def one_line(text: str) -> str:
+def replace_newlines(text: str) -> str:
     """A name as a line of a label; strangers choose the kinds of their messages."""
     return text.replace("\n", " ") if "\n" in text else text

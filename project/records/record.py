@@ -13,7 +13,7 @@ from project.records.labels import DEFAULT_QUEUE
 
 
 class TaskStatus(StrEnum):
-    """Where a job is. ``FINAL`` ones never change by themselves."""
+    """Where a job is. ``FINAL_STATUSES`` ones never change by themselves."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -23,7 +23,7 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINAL = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELLED})
+FINAL_STATUSES = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
 CELERY_STATE: dict[TaskStatus, str] = {
     TaskStatus.PENDING: states.PENDING,
@@ -34,16 +34,16 @@ CELERY_STATE: dict[TaskStatus, str] = {
     TaskStatus.CANCELLED: states.REVOKED,
 }
 
-MAX_BACKOFF = 30
+MAX_BACKOFF_SECONDS = 30
 """Seconds: the longest wait between two attempts."""
 
 DEFAULT_MAX_RETRIES = 3
 """Attempts a job gets when nobody says otherwise."""
 
 
-def backoff(attempt: int) -> int:
+def compute_backoff(attempt: int) -> int:
     """Seconds to wait after ``attempt`` (1, 2, ...) failed: 2, 4, 8, 16, 30, 30 ..."""
-    return min(1 << attempt, MAX_BACKOFF)
+    return min(1 << attempt, MAX_BACKOFF_SECONDS)
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_final(self) -> bool:
         """Whether this record will not change by itself any more."""
-        return self.status in FINAL
+        return self.status in FINAL_STATUSES
 
     def to_dict(self) -> dict[str, Any]:
         """The record as it is served: plain types, seed order."""
@@ -138,7 +138,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     tenant: str = ""
 
 
-class Wanted(NamedTuple):
+class EventFilter(NamedTuple):
     """Which events somebody wants; "" is any. In the order of the fields of an event."""
 
     job: str = ""
@@ -147,7 +147,7 @@ class Wanted(NamedTuple):
     status: str = ""
     tenant: str = ""
 
-    def takes(self, event: Event) -> bool:
+    def matches(self, event: Event) -> bool:
         """Whether it is one of those."""
         about = (event.id, event.kind, event.queue, event.status, event.tenant)
         return all(want in ("", has) for want, has in zip(self, about, strict=True))
@@ -178,7 +178,7 @@ class ShownTask(TaskRecord, frozen=True, kw_only=True):
     estimate: Estimate | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class Page(msgspec.Struct, frozen=True):
+class RecordPage(msgspec.Struct, frozen=True):
     """One page of a list: records newest first, how many match in all, where to go on.
 
     ``total`` is None when that would mean to read them all. ``next_cursor`` is the creation time

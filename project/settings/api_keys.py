@@ -12,17 +12,17 @@ SCOPES = frozenset({"submit", "read", "control", "admin", "metrics"})
 """What a key may open: orders; records and lists; cancelling and running again; what concerns
 all jobs at once; the counts of all jobs at once."""
 
-OF_TENANTS = SCOPES - {"admin", "metrics"}
+TENANT_SCOPES = SCOPES - {"admin", "metrics"}
 
-MIN_KEY_LENGTH = 16
-DIGEST = "sha256="
-IS_DIGEST = re.compile(rf"{DIGEST}[0-9a-fA-F]{{64}}").fullmatch
+MIN_KEY_CHARACTERS = 16
+DIGEST_PREFIX = "sha256="
+IS_DIGEST = re.compile(rf"{DIGEST_PREFIX}[0-9a-fA-F]{{64}}").fullmatch
 """A key may be given by its digest, so that whoever reads the settings does not have it."""
 
 IS_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}").fullmatch
 
 
-class Holder(NamedTuple):
+class ApiKey(NamedTuple):
     """Who has an API key, and what it opens: all jobs, or those of a ``tenant``."""
 
     name: str
@@ -30,46 +30,48 @@ class Holder(NamedTuple):
     tenant: str = ""
 
 
-NOBODY = Holder("")
+ANONYMOUS = ApiKey("")
 """Who calls when no key is asked for."""
 
-type Holders = dict[bytes, Holder]
+type ApiKeys = dict[bytes, ApiKey]
 """SHA-256 of a key -> who has it."""
 
 
-def read_holders(lines: Iterable[str], *, digests_only: bool = False) -> Holders:
+def parse_api_keys(lines: Iterable[str], *, digests_only: bool = False) -> ApiKeys:
     """Who has which key. Raises ``ValueError``, which repeats no key."""
-    return dict(read_holder(line, digests_only=digests_only) for line in lines)
+    return dict(parse_api_key(line, digests_only=digests_only) for line in lines)
 
 
-def read_file(text: str) -> Holders:
+def parse_key_file(text: str) -> ApiKeys:
     """The same from the lines of a file: empty ones and those that begin with # say nothing."""
     lines = (line.strip() for line in text.splitlines())
-    return read_holders((line for line in lines if line and line[0] != "#"), digests_only=True)
+    return parse_api_keys((line for line in lines if line and line[0] != "#"), digests_only=True)
 
 
-def read_holder(line: str, *, digests_only: bool = False) -> tuple[bytes, Holder]:
+def parse_api_key(line: str, *, digests_only: bool = False) -> tuple[bytes, ApiKey]:
     """One key's digest and who has it. Raises ``ValueError``."""
     who, _, key = line.partition(":")
     who, at, tenant = who.partition("@")
     name, *scopes = who.split("/")
-    if not name or len(key) < MIN_KEY_LENGTH:
-        raise ValueError(f"each is name:key with a key of at least {MIN_KEY_LENGTH} characters")
+    if not name or len(key) < MIN_KEY_CHARACTERS:
+        raise ValueError(f"each is name:key with a key of at least {MIN_KEY_CHARACTERS} characters")
     if at and not IS_TENANT(tenant):
         raise ValueError("each may be name@tenant:key, a tenant being of a to z, 0 to 9, - and _")
-    allowed = OF_TENANTS if tenant else SCOPES
+    allowed = TENANT_SCOPES if tenant else SCOPES
     if not allowed.issuperset(scopes):
         whose = "name/scope@tenant:key" if tenant else "name/scope/scope:key"
         raise ValueError(f"each may be {whose} with scopes of {', '.join(sorted(allowed))}")
-    return digest(key, digests_only=digests_only), Holder(
+    return digest_of(key, digests_only=digests_only), ApiKey(
         name, frozenset(scopes) or allowed, tenant
     )
 
 
-def digest(key: str, *, digests_only: bool = False) -> bytes:
+def digest_of(key: str, *, digests_only: bool = False) -> bytes:
     """What a key is known by. Raises ``ValueError``."""
     if IS_DIGEST(key):
-        return bytes.fromhex(key.removeprefix(DIGEST))
-    if digests_only or key.startswith(DIGEST):
-        raise ValueError(f"{DIGEST} is followed by the 64 hexadecimal digits of a key's digest")
+        return bytes.fromhex(key.removeprefix(DIGEST_PREFIX))
+    if digests_only or key.startswith(DIGEST_PREFIX):
+        raise ValueError(
+            f"{DIGEST_PREFIX} is followed by the 64 hexadecimal digits of a key's digest"
+        )
     return hashlib.sha256(key.encode()).digest()

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 SCHEME = "redis+sentinel"
-PORT = 26_379
+DEFAULT_PORT = 26_379
 
 
-class Watched(NamedTuple):
+class SentinelUrl(NamedTuple):
     """A primary that Sentinels watch.
 
     ``sentinels``: host and port of each; ``name``: what they call the primary; ``url``: who it is
@@ -25,29 +25,31 @@ class Watched(NamedTuple):
     replicas: int = 1
 
 
-def read_sentinel_url(url: str) -> Watched | None:
+def parse_sentinel_url(url: str) -> SentinelUrl | None:
     """What a URL of ours says, None for another. Raises ``ValueError``."""
     parts = urlsplit(url)
     if parts.scheme != SCHEME:
         return None
     identity, at, places = parts.netloc.rpartition("@")
     name, _, database = parts.path.strip("/").partition("/")
-    sentinels = tuple(map(address, places.split(",")))
+    sentinels = tuple(map(parse_address, places.split(",")))
     more = {"replicas": "1"} | dict(parse_qsl(parts.query, keep_blank_values=True))
-    if not name or not (database or "0").isdecimal() or not is_known(more):
-        raise ValueError(f"is {SCHEME}://user:password@host:{PORT},host:{PORT}/name/0?replicas=1")
+    if not name or not (database or "0").isdecimal() or not is_valid_query(more):
+        raise ValueError(
+            f"is {SCHEME}://user:password@host:{DEFAULT_PORT},host:{DEFAULT_PORT}/name/0?replicas=1"
+        )
     said = f"redis://{identity}{at}primary/{database or 0}"
-    return Watched(sentinels, name, said, int(more["replicas"]))
+    return SentinelUrl(sentinels, name, said, int(more["replicas"]))
 
 
-def is_known(query: dict[str, str]) -> bool:
+def is_valid_query(query: dict[str, str]) -> bool:
     """Whether a query says how many replicas, and nothing else."""
     return query.keys() == {"replicas"} and query["replicas"] in set("0123456789")
 
 
-def address(place: str) -> tuple[str, int]:
+def parse_address(place: str) -> tuple[str, int]:
     """Host and port. Raises ``ValueError``."""
     parts = urlsplit(f"//{place}")
     if not parts.hostname:
         raise ValueError(f"{place!r} is no host:port of a Sentinel")
-    return parts.hostname, parts.port or PORT
+    return parts.hostname, parts.port or DEFAULT_PORT

@@ -21,16 +21,16 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from project.errors import UnsafeStart
-from project.settings.api_keys import Holders, read_file, read_holders
-from project.settings.sentinel_url import read_sentinel_url as read_primary
+from project.settings.api_keys import ApiKeys, parse_api_keys, parse_key_file
+from project.settings.sentinel_url import parse_sentinel_url
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 
 
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
 
 
-def names_in(text: str) -> list[str]:
+def split_names(text: str) -> list[str]:
     """What is separated by commas."""
     return [name for part in text.split(",") if (name := part.strip())]
 
@@ -44,37 +44,37 @@ IS_HOST_NAME = re.compile(
 """A name in lower case that no reader takes for an address: its last part begins with a letter."""
 
 
-WEBHOOK_SECRET = "whsec_"  # noqa: S105 - what they begin with
+WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 - what they begin with
 WEBHOOK_SECRET_BYTES = range(24, 65)
 """As Standard Webhooks has them."""
 
 
-def read_webhook_secret(text: str) -> bytes:
+def parse_webhook_secret(text: str) -> bytes:
     """The bytes of a ``whsec_...``. Raises ``ValueError``, which does not repeat it."""
     with contextlib.suppress(binascii.Error):
-        key = base64.b64decode(text.removeprefix(WEBHOOK_SECRET), validate=True)
-        if text.startswith(WEBHOOK_SECRET) and len(key) in WEBHOOK_SECRET_BYTES:
+        key = base64.b64decode(text.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
+        if text.startswith(WEBHOOK_SECRET_PREFIX) and len(key) in WEBHOOK_SECRET_BYTES:
             return key
-    raise ValueError(f"each is {WEBHOOK_SECRET} and 24 to 64 bytes in Base64")
+    raise ValueError(f"each is {WEBHOOK_SECRET_PREFIX} and 24 to 64 bytes in Base64")
 
 
-def make_webhook_secret() -> str:
+def generate_webhook_secret() -> str:
     """A new one."""
-    return WEBHOOK_SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
+    return WEBHOOK_SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-class Exceptions(NamedTuple):
+class WebhookExceptions(NamedTuple):
     """Internal networks and host names that webhooks may call all the same."""
 
     networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]
     names: list[str]
 
 
-def read_exceptions(text: str) -> Exceptions:
+def parse_webhook_exceptions(text: str) -> WebhookExceptions:
     """Networks and names, separated by commas. Raises ``ValueError`` for anything else."""
-    names = [name for part in names_in(text) if IS_HOST_NAME(name := part.lower())]
-    others = [part for part in names_in(text) if part.lower() not in names]
-    return Exceptions([ipaddress.ip_network(part) for part in others], names)
+    names = [name for part in split_names(text) if IS_HOST_NAME(name := part.lower())]
+    others = [part for part in split_names(text) if part.lower() not in names]
+    return WebhookExceptions([ipaddress.ip_network(part) for part in others], names)
 
 
 class Settings(BaseSettings):
@@ -126,9 +126,11 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(20.0, ge=0, le=3600, description="Time SIGTERM leaves to finish.")
 
     # how long records are kept after they are final, seconds
-    retention_success: int = Field(7 * DAY, ge=60, description="Seconds a success is kept.")
-    retention_failed: int = Field(30 * DAY, ge=60, description="Seconds a failure is kept.")
-    retention_cancelled: int = Field(7 * DAY, ge=60, description="Seconds a cancellation is kept.")
+    retention_success: int = Field(7 * DAY_SECONDS, ge=60, description="Seconds a success is kept.")
+    retention_failed: int = Field(30 * DAY_SECONDS, ge=60, description="Seconds a failure is kept.")
+    retention_cancelled: int = Field(
+        7 * DAY_SECONDS, ge=60, description="Seconds a cancellation is kept."
+    )
 
     # ours alone
     api_keys: str = Field(
@@ -159,13 +161,13 @@ class Settings(BaseSettings):
         description="Signs links; older ones after a comma. Unset: made once, kept in DATA_DIR.",
     )
     link_seconds: int = Field(
-        DAY,
+        DAY_SECONDS,
         ge=1,
         validation_alias="CONTINUO_LINK_SECONDS",
         description="How long a download link works.",
     )
     idempotency_seconds: int = Field(
-        DAY,
+        DAY_SECONDS,
         ge=1,
         validation_alias="CONTINUO_IDEMPOTENCY_SECONDS",
         description="How long an Idempotency-Key is known.",
@@ -270,7 +272,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: str) -> str:
-        read_primary(url)
+        parse_sentinel_url(url)
         return url
 
     @field_validator("broker_url")
@@ -308,13 +310,13 @@ class Settings(BaseSettings):
 
     @field_validator("api_keys")
     @classmethod
-    def _are_holders(cls, text: str) -> str:
-        read_holders(filter(None, text.split(",")))
+    def _are_api_keys(cls, text: str) -> str:
+        parse_api_keys(filter(None, text.split(",")))
         return text
 
     @field_validator("api_keys_file")
     @classmethod
-    def _is_a_file_of_holders(cls, path: str) -> str:
+    def _is_a_key_file(cls, path: str) -> str:
         if path:
             read_key_file(Path(path))
         return path
@@ -322,7 +324,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, text: str) -> str:
-        for origin in names_in(text):
+        for origin in split_names(text):
             if not IS_ORIGIN(origin):
                 raise ValueError(f"{origin!r} is no origin: https://pages.example.com, or *")
         return text
@@ -330,35 +332,35 @@ class Settings(BaseSettings):
     @field_validator("webhook_allow")
     @classmethod
     def _are_networks_or_names(cls, text: str) -> str:
-        read_exceptions(text)
+        parse_webhook_exceptions(text)
         return text
 
     @field_validator("webhook_secrets")
     @classmethod
     def _are_secrets(cls, text: str) -> str:
-        for secret in names_in(text):
-            read_webhook_secret(secret)
+        for secret in split_names(text):
+            parse_webhook_secret(secret)
         return text
 
     @cached_property
     def webhook_keys(self) -> list[bytes]:
         """What callbacks are signed with, with each of them."""
-        given = names_in(self.webhook_secrets)
+        given = split_names(self.webhook_secrets)
         kept = self.data_dir / "webhook_secret"
         return [
-            read_webhook_secret(secret)
-            for secret in given or [kept_secret(kept, make_webhook_secret)]
+            parse_webhook_secret(secret)
+            for secret in given or [read_or_create_secret(kept, generate_webhook_secret)]
         ]
 
     @cached_property
-    def webhook_exceptions(self) -> Exceptions:
+    def webhook_exceptions(self) -> WebhookExceptions:
         """What webhooks may call although it is internal."""
-        return read_exceptions(self.webhook_allow)
+        return parse_webhook_exceptions(self.webhook_allow)
 
     @property
     def origins(self) -> list[str]:
         """The origins of web pages that may call."""
-        return names_in(self.cors_origins)
+        return split_names(self.cors_origins)
 
     @property
     def is_loopback(self) -> bool:
@@ -382,25 +384,25 @@ class Settings(BaseSettings):
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property
-    def key_holders(self) -> Holders:
+    def keys_by_digest(self) -> ApiKeys:
         """Who has which API key, as it is now."""
-        written = read_holders(filter(None, self.api_keys.split(",")))
+        written = parse_api_keys(filter(None, self.api_keys.split(",")))
         kept = read_key_file(Path(self.api_keys_file)) if self.api_keys_file else {}
         return kept | written
 
     @property
-    def asks_for_keys(self) -> bool:
+    def has_api_keys(self) -> bool:
         """Whether a caller has to have a key."""
         return bool(self.api_keys or self.api_keys_file)
 
     @cached_property
     def signing_keys(self) -> list[str]:
         """The secrets behind download links, newest first; every process has the same ones."""
-        return names_in(self.secret_key) or [kept_secret(self.data_dir / "secret_key")]
+        return split_names(self.secret_key) or [read_or_create_secret(self.data_dir / "secret_key")]
 
-    def refuse_open_door(self) -> None:
+    def refuse_public_without_keys(self) -> None:
         """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""
-        if not self.is_loopback and not self.asks_for_keys:
+        if not self.is_loopback and not self.has_api_keys:
             message = (
                 f"HOST={self.host} is reachable from outside and CONTINUO_API_KEYS is empty: "
                 "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"
@@ -408,15 +410,15 @@ class Settings(BaseSettings):
             raise UnsafeStart(message)
 
 
-def read_key_file(path: Path) -> Holders:
+def read_key_file(path: Path) -> ApiKeys:
     """Who has which API key, says a file. Raises ``ValueError``."""
     try:
-        return read_file(path.read_text())
+        return parse_key_file(path.read_text())
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def kept_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> str:
+def read_or_create_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> str:
     """The secret in ``path``; made on first use, by whoever is first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -438,7 +440,7 @@ class BucketAccess(NamedTuple):
     endpoint: str
 
 
-def bucket_access() -> BucketAccess | None:
+def read_bucket_access() -> BucketAccess | None:
     """How to reach buckets; None without a key in the environment (a role of the machine, say)."""
     said = os.environ.get
     key, secret = said("AWS_ACCESS_KEY_ID", ""), said("AWS_SECRET_ACCESS_KEY", "")
@@ -450,7 +452,7 @@ def bucket_access() -> BucketAccess | None:
 
 
 @lru_cache
-def settings() -> Settings:
+def get_settings() -> Settings:
     """The settings of this process, read once; the folder for its data is there."""
     given = Settings()
     given.data_dir.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from project.errors import StoreUnavailable
 from project.store.commands.command import Command
 from project.store.connection import KEYS, REPLICAS_MS, reason, replicas_of, require_replicas
 from project.store.scripts import SCRIPTS
-from project.store.sentinel import reached_async
+from project.store.sentinel import async_redis_options
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class AsyncStore:
     def __init__(self, url: str, *, keys: list[str] = KEYS, connections: int = 64) -> None:
         self.keys = keys
         pool = redis.asyncio.BlockingConnectionPool.from_url(
-            **reached_async(url),
+            **async_redis_options(url),
             max_connections=connections,
             timeout=CONNECTION_TIMEOUT_SECONDS,
             socket_timeout=CONNECTION_TIMEOUT_SECONDS,

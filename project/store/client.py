@@ -18,7 +18,7 @@ from redis.retry import Retry
 from project.errors import StoreUnavailable
 from project.store.commands.command import Command
 from project.store.connection import KEYS, CommandRunner, connect, is_unavailable, reason
-from project.store.sentinel import reached
+from project.store.sentinel import redis_options
 
 COMMAND_TIMEOUT_SECONDS = 2.5
 RETRY_SECONDS = 0.25
@@ -41,7 +41,7 @@ class Store:
     ) -> None:
         self.patience = patience
         self.client = redis.Redis.from_url(
-            **reached(url),
+            **redis_options(url),
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             socket_keepalive=True,

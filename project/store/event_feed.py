@@ -18,12 +18,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from project.errors import StoreUnavailable
-from project.records.record import Wanted
+from project.records.record import EventFilter
 from project.store.async_client import AsyncStore
 from project.store.commands import events
-from project.store.commands.events import Noted
+from project.store.commands.events import StoredEvent
 from project.store.connection import PREFIX
-from project.store.sentinel import reached_async
+from project.store.sentinel import async_redis_options
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +52,16 @@ class Listener:
     ``place`` moves on with what it could have heard. ``is_cut``: it hears no more.
     """
 
-    def __init__(self, wanted: Wanted, place: str) -> None:
+    def __init__(self, wanted: EventFilter, place: str) -> None:
         self.wanted = wanted
         self.place = place
-        self.heard: list[Noted] = []
+        self.heard: list[StoredEvent] = []
         self.is_cut = False
         self._bell = asyncio.Event()
 
-    def hear(self, noted: Noted) -> None:
+    def hear(self, noted: StoredEvent) -> None:
         """Take an event if it is wanted."""
-        if self.is_cut or not self.wanted.takes(noted.event):
+        if self.is_cut or not self.wanted.matches(noted.event):
             return
         self.heard.append(noted)
         self._bell.set()
@@ -96,7 +96,7 @@ class Feed:
         self._reader: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def listen(self, wanted: Wanted) -> AsyncIterator[Listener]:
+    async def listen(self, wanted: EventFilter) -> AsyncIterator[Listener]:
         """Hear what happens from here on. Raises ``StoreUnavailable``."""
         await self._start()
         listener = Listener(wanted, self.place)
@@ -117,12 +117,12 @@ class Feed:
     async def _start(self) -> None:
         async with self._starting:
             if self._reader is None:
-                self.place = await self._store.run(events.last_place())
+                self.place = await self._store.run(events.read_last_event_id())
                 self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         client = redis.asyncio.Redis.from_url(
-            **reached_async(self._url),
+            **async_redis_options(self._url),
             single_connection_client=True,
             socket_timeout=BLOCK_MS / 1000 + PATIENCE,
             socket_connect_timeout=PATIENCE,
@@ -150,7 +150,7 @@ class Feed:
 
     async def _deliver(self) -> bool:
         """Pass on what happened; whether there is more."""
-        replay = await self._store.run(events.replay(self.place, Wanted(), most=MOST_AT_ONCE))
+        replay = await self._store.run(events.replay(self.place, EventFilter(), most=MOST_AT_ONCE))
         if not replay.is_whole:
             raise StoreUnavailable("events were forgotten before they were read")
         for noted in replay.events:
@@ -162,7 +162,7 @@ class Feed:
                 listener.place = replay.place
         return replay.is_more
 
-    def _listeners_of(self, noted: Noted) -> Iterator[Listener]:
+    def _listeners_of(self, noted: StoredEvent) -> Iterator[Listener]:
         yield from self._listeners.get(noted.event.id, ())
         yield from self._listeners.get("", ())
 

@@ -14,55 +14,58 @@ import redis.asyncio
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.sentinel import Sentinel
 
-from project.settings.sentinel_url import Watched, read_sentinel_url
+from project.settings.sentinel_url import SentinelUrl, parse_sentinel_url
 
-TIMEOUT = 0.5
+TIMEOUT_SECONDS = 0.5
 """Seconds that one Sentinel may take to answer, before the next is asked."""
 
-PATIENCE: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+TIMEOUT_OPTIONS: dict[str, Any] = {
+    "socket_timeout": TIMEOUT_SECONDS,
+    "socket_connect_timeout": TIMEOUT_SECONDS,
+}
 
 
-def reached(url: str) -> dict[str, Any]:
+def redis_options(url: str) -> dict[str, Any]:
     """What a client of redis-py is made from to reach the server, wherever it is."""
-    watched = read_sentinel_url(url)
+    watched = parse_sentinel_url(url)
     if watched is None:
         return {"url": url}
-    return {"url": watched.url, "connection_class": Connection, "watched": watched}
+    return {"url": watched.url, "connection_class": PrimaryConnection, "watched": watched}
 
 
-def reached_async(url: str) -> dict[str, Any]:
+def async_redis_options(url: str) -> dict[str, Any]:
     """The same for a client that is awaited."""
-    found = reached(url)
-    return found | {"connection_class": AsyncConnection} if "watched" in found else found
+    found = redis_options(url)
+    return found | {"connection_class": AsyncPrimaryConnection} if "watched" in found else found
 
 
-class Connection(redis.Connection):
+class PrimaryConnection(redis.Connection):
     """A connection to the primary of the moment."""
 
-    def __init__(self, watched: Watched, **options: Any) -> None:
+    def __init__(self, watched: SentinelUrl, **options: Any) -> None:
         super().__init__(**options)
         self.watched = watched
 
     def _connect(self) -> Any:
-        self.host, self.port = find(self.watched)
+        self.host, self.port = discover_primary(self.watched)
         return super()._connect()
 
 
-class AsyncConnection(redis.asyncio.Connection):
+class AsyncPrimaryConnection(redis.asyncio.Connection):
     """The same on an event loop."""
 
-    def __init__(self, watched: Watched, **options: Any) -> None:
+    def __init__(self, watched: SentinelUrl, **options: Any) -> None:
         super().__init__(**options)
         self.watched = watched
 
     async def _connect(self) -> None:
-        self.host, self.port = await find_async(self.watched)
+        self.host, self.port = await discover_primary_async(self.watched)
         await super()._connect()
 
 
-def find(watched: Watched) -> tuple[str, int]:
+def discover_primary(watched: SentinelUrl) -> tuple[str, int]:
     """Where the primary is. Raises ``redis.ConnectionError``."""
-    asked = Sentinel(watched.sentinels, **PATIENCE)
+    asked = Sentinel(watched.sentinels, **TIMEOUT_OPTIONS)
     try:
         host, port = asked.discover_master(watched.name)
     finally:
@@ -71,9 +74,9 @@ def find(watched: Watched) -> tuple[str, int]:
     return host, port
 
 
-async def find_async(watched: Watched) -> tuple[str, int]:
+async def discover_primary_async(watched: SentinelUrl) -> tuple[str, int]:
     """The same on an event loop."""
-    asked = AsyncSentinel(watched.sentinels, **PATIENCE)
+    asked = AsyncSentinel(watched.sentinels, **TIMEOUT_OPTIONS)
     try:
         host, port = await asked.discover_master(watched.name)
     finally:

@@ -12,15 +12,17 @@ from http.client import HTTPConnection, HTTPException
 from flower.command import apply_env_options
 from flower.options import options
 
-TIMEOUT = 2.0
+TIMEOUT_SECONDS = 2.0
 
 
 def main() -> int:
     """Ask its health check."""
     apply_env_options()
-    connection = HTTPConnection("127.0.0.1", options.port, timeout=TIMEOUT)
+    connection = HTTPConnection("127.0.0.1", options.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", path(options.url_prefix), headers=password(options.basic_auth))
+        connection.request(
+            "GET", build_path(options.url_prefix), headers=build_authorization(options.basic_auth)
+        )
         status = connection.getresponse().status
     except (HTTPException, OSError) as problem:
         print(f"Flower does not answer: {problem}", file=sys.stderr)  # noqa: T201
@@ -30,12 +32,12 @@ def main() -> int:
     return 0 if status == HTTPStatus.OK else 1
 
 
-def path(prefix: str | None) -> str:
+def build_path(prefix: str | None) -> str:
     """Where the health check is."""
     return "/".join(["", *filter(None, [(prefix or "").strip("/")]), "healthcheck"])
 
 
-def password(basic_auth: list[str] | None) -> dict[str, str]:
+def build_authorization(basic_auth: list[str] | None) -> dict[str, str]:
     """The header that opens it; none when it wants no password."""
     if not basic_auth:
         return {}

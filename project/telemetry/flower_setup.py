@@ -12,23 +12,23 @@ from flower.views.monitor import Healthcheck, Metrics
 from tornado.web import authenticated
 
 from project.errors import UnsafeStart
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 
-OPEN = (Metrics, Healthcheck)
+UNPROTECTED_PAGES = (Metrics, Healthcheck)
 """Pages for which Flower never asks for a password."""
 
 
 def prepare() -> None:
     """Set Flower up before it starts. Exits when strangers could use it."""
-    fill_in(settings())
-    close_pages()
+    apply_defaults(get_settings())
+    protect_pages()
     try:
-        refuse_open_door(options)
+        refuse_public_without_password(options)
     except UnsafeStart as problem:
         raise SystemExit(f"flower: {problem}") from None
 
 
-def fill_in(given: Settings) -> None:
+def apply_defaults(given: Settings) -> None:
     """Give what nobody has set a value that makes sense."""
     for name, (unset, value) in {
         "address": ("", "127.0.0.1"),
@@ -43,15 +43,17 @@ def fill_in(given: Settings) -> None:
             setattr(options, name, value)
 
 
-def close_pages() -> None:
+def protect_pages() -> None:
     """Let Flower ask for its password on every page, where it has one."""
     urls.handlers[:] = [
-        (page[0], closed(page[1])) if isinstance(page, tuple) and page[1] in OPEN else page
+        (page[0], require_password(page[1]))
+        if isinstance(page, tuple) and page[1] in UNPROTECTED_PAGES
+        else page
         for page in urls.handlers
     ]
 
 
-def closed(page: Any) -> Any:
+def require_password(page: Any) -> Any:
     """The page for those who may see the others."""
 
     class Closed(page):
@@ -62,7 +64,7 @@ def closed(page: Any) -> Any:
     return Closed
 
 
-def refuse_open_door(told: Any) -> None:
+def refuse_public_without_password(told: Any) -> None:
     """Raise ``UnsafeStart`` when others than this machine could use a Flower without a password."""
     if told.unix_socket or told.basic_auth or told.auth or is_loopback(told.address):
         return

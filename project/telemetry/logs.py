@@ -13,12 +13,12 @@ import msgspec
 from celery import signals
 from celery._state import get_current_task
 
-from project.messages.trace_context import REQUEST_ID, trail
+from project.messages.trace_context import REQUEST_ID, get_trace_headers
 
 encode = msgspec.json.Encoder().encode
 
 
-class Line(msgspec.Struct, omit_defaults=True):
+class LogLine(msgspec.Struct, omit_defaults=True):
     """What any part of the program has to say."""
 
     ts: float
@@ -34,22 +34,22 @@ class Line(msgspec.Struct, omit_defaults=True):
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as a ``Line``; ``about`` is what else it says, from the record."""
+    """A log record as a ``LogLine``; ``about`` is what else it says, from the record."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without the newline."""
-        line = Line(
+        line = LogLine(
             ts=round(record.created, 3),
             level=record.levelname.lower(),
             logger=record.name,
             message=record.getMessage(),
-            request_id=trail().get(REQUEST_ID, ""),
+            request_id=get_trace_headers().get(REQUEST_ID, ""),
             traceback=self.formatException(record.exc_info) if record.exc_info else "",
-            **self.about(record),
+            **self.extra_fields(record),
         )
         return encode(line).decode()
 
-    def about(self, record: logging.LogRecord) -> dict[str, Any]:
+    def extra_fields(self, record: logging.LogRecord) -> dict[str, Any]:
         """Nothing more."""
         return {}
 
@@ -57,17 +57,17 @@ class JsonFormatter(logging.Formatter):
 class WorkerFormatter(JsonFormatter):
     """The same of a worker: the process, and the job it is about."""
 
-    def about(self, record: logging.LogRecord) -> dict[str, Any]:
+    def extra_fields(self, record: logging.LogRecord) -> dict[str, Any]:
         """The attempt that runs here, or the job that Celery tells of."""
         process = {"process": record.process or 0}
         task = get_current_task()
         if task and task.request.id:
             attempt = task.request.retries + 1
             return process | {"job": task.request.id, "kind": task.name, "attempt": attempt}
-        return process | named_by(record)
+        return process | job_fields_of(record)
 
 
-def named_by(record: logging.LogRecord) -> dict[str, Any]:
+def job_fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The job that a line of Celery's names in its arguments."""
     told = record.args
     if not isinstance(told, dict) or not isinstance(told.get("id"), str):
@@ -75,7 +75,7 @@ def named_by(record: logging.LogRecord) -> dict[str, Any]:
     return {"job": told["id"], "kind": str(told.get("name", ""))}
 
 
-def speak_json() -> None:
+def enable_json_logs() -> None:
     """Let workers and beat of this process write JSON lines, whenever Celery sets up their logs."""
     signals.after_setup_logger.connect(set_formatter)
     signals.after_setup_task_logger.connect(set_formatter)

@@ -17,7 +17,7 @@ from celery import signals
 from celery.exceptions import Ignore, Retry
 
 from project.errors import ContinuoError
-from project.messages.trace_context import REQUEST_ID, TRACEPARENT, TRAIL, trail_of
+from project.messages.trace_context import REQUEST_ID, TRACE_HEADERS, TRACEPARENT, trace_headers_of
 
 CLOSE_SECONDS = 2.0
 """Time for the last spans to leave."""
@@ -59,14 +59,14 @@ class Tracing:
         """Make ready; for who does not want the first span to take longer."""
         with self._opening:
             if self._pid != os.getpid():
-                self._provider = provider()
+                self._provider = build_provider()
                 self._pid = os.getpid()
 
 
 TRACING = Tracing()
 
 
-def provider() -> Any:
+def build_provider() -> Any:
     """What makes spans and sends them, from a thread of its own."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -98,28 +98,31 @@ def traceparent_of(span: Span) -> str:
 
 
 @contextmanager
-def attempt(task: Any) -> Iterator[None]:
+def trace_attempt(task: Any) -> Iterator[None]:
     """The span of an attempt; what the job orders meanwhile is part of it."""
     from opentelemetry.trace import use_span
 
-    came = trail_of(task)
+    came = trace_headers_of(task)
     span = TRACING.start(
-        f"run {task.name}", CONSUMER, came.get(TRACEPARENT, ""), about_attempt(task, came)
+        f"run {task.name}",
+        CONSUMER,
+        came.get(TRACEPARENT, ""),
+        build_attempt_attributes(task, came),
     )
-    token = TRAIL.set({**came, TRACEPARENT: traceparent_of(span)})
+    token = TRACE_HEADERS.set({**came, TRACEPARENT: traceparent_of(span)})
     try:
         with use_span(span, record_exception=False, set_status_on_exception=False):
             yield
         span.set_attribute("continuo.outcome", "success")
     except BaseException as end:
-        note_end(span, end)
+        record_end(span, end)
         raise
     finally:
-        TRAIL.reset(token)
+        TRACE_HEADERS.reset(token)
         span.end()
 
 
-def about_attempt(task: Any, came: Mapping[str, str]) -> dict[str, str | int]:
+def build_attempt_attributes(task: Any, came: Mapping[str, str]) -> dict[str, str | int]:
     """What is said of an attempt; its arguments are not."""
     request = task.request
     about: dict[str, str | int] = {
@@ -133,7 +136,7 @@ def about_attempt(task: Any, came: Mapping[str, str]) -> dict[str, str | int]:
     return about | {f"continuo.{name}": came[name] for name in (REQUEST_ID,) if name in came}
 
 
-def note_end(span: Span, end: BaseException) -> None:
+def record_end(span: Span, end: BaseException) -> None:
     """Say how an attempt ended that did not work."""
     from opentelemetry.trace import StatusCode
 

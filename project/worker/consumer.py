@@ -9,7 +9,7 @@ from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.utils.json import dumps as json_dumps
 
-from project.messages.builder import MAX_ATTEMPTS
+from project.messages.builder import MAX_ATTEMPTS_HEADER
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands import attempts, workers
 from project.store.commands.message import Message
@@ -58,7 +58,7 @@ class SwiftConsumer(Consumer):
         HANDS.ahead.clear()
         self.app.store.reconnect()
         running = [str(request.message.delivery_tag) for request in tuple(state.active_requests)]
-        count = self.app.store.run(workers.release_others(self.app.worker_id, running))
+        count = self.app.store.run(workers.requeue_unstarted(self.app.worker_id, running))
         if count:
             log.warning("%d messages given back after a lost connection", count)
         return connection
@@ -88,7 +88,7 @@ class SwiftConsumer(Consumer):
             queue="",
             text="",
             payload=json_dumps([args, kwargs]),
-            max_retries=headers.get(MAX_ATTEMPTS) or DEFAULT_MAX_RETRIES,
+            max_retries=headers.get(MAX_ATTEMPTS_HEADER) or DEFAULT_MAX_RETRIES,
         )
         self.app.store.run(attempts.register(stranger, retries=headers.get("retries") or 0))
         super().on_unknown_task(body, message, exc)

@@ -7,7 +7,7 @@ import platform
 import sys
 
 from project.errors import StoreUnavailable
-from project.settings.values import settings
+from project.settings.values import get_settings
 from project.store.client import Store
 from project.store.commands import workers as worker_commands
 
@@ -16,7 +16,7 @@ def main() -> int:
     """Look for the lease."""
     host = platform.node()
     try:
-        workers = Store(settings().store_url, timeout=2).run(worker_commands.workers())
+        workers = Store(get_settings().store_url, timeout=2).run(worker_commands.list_workers())
     except StoreUnavailable as problem:
         print(problem.reason, file=sys.stderr)  # noqa: T201
         return 1

@@ -22,15 +22,15 @@ from celery import bootsteps, signals
 from celery.worker import state
 
 from project.errors import StoreUnavailable
-from project.job.cancellation import PROCESS
+from project.job.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
 from project.records.labels import CONTROL_QUEUE
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from project.store.commands import attempts, workers
 from project.worker import memory
-from project.worker.maintenance import Upkeep
-from project.worker.pool import Pool, Stopper
+from project.worker.maintenance import Maintenance
+from project.worker.pool import CancellationMonitor, Pool
 from project.worker.streak import is_free
 from project.worker.transport import HANDS, Ticks
 
@@ -52,7 +52,7 @@ LEASE_LOST = 3
 """Exit status of a worker whose jobs were given away."""
 
 
-class Keeper(threading.Thread):
+class LeaseThread(threading.Thread):
     """The side thread: renews the lease, then does upkeep."""
 
     def __init__(self, worker: Any, given: Settings) -> None:
@@ -63,11 +63,11 @@ class Keeper(threading.Thread):
         self.store = Store(
             worker.app.store_url, keys=worker.app.store_keys, timeout=given.lease_seconds / 6
         )
-        self.upkeep = Upkeep(self.store, given, worker.app.relay)
+        self.upkeep = Maintenance(self.store, given, worker.app.publisher)
         self.ended = threading.Event()
         self.pool = Pool(worker)
-        self.guard = Guard(self.pool)
-        self.stopper = Stopper(self.store, self.worker_id, self.pool)
+        self.guard = LeaseWatchdog(self.pool)
+        self.stopper = CancellationMonitor(self.store, self.worker_id, self.pool)
         self.started_at = time.time()
         self._renew_at = 0.0
 
@@ -88,7 +88,7 @@ class Keeper(threading.Thread):
         if time.monotonic() >= self._renew_at:
             self.renew()
         if late := HANDS.take_late():
-            self.store.run(workers.release(self.worker_id, late))
+            self.store.run(workers.requeue(self.worker_id, late))
         self.pool.bury(self.store)
         pause = min(self.stopper.look(), self.upkeep.work())
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
@@ -105,7 +105,7 @@ class Keeper(threading.Thread):
             "queues": "\n".join(self.queues()),
             "memory": memory.resident({os.getpid(), *self.pool.processes()}) or "",
         }
-        move = workers.lease(self.worker_id, self.seconds, about, first=first)
+        move = workers.renew_lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
             log.critical("the lease of %s had ended and its jobs were given away", self.worker_id)
             self.pool.kill()
@@ -134,7 +134,7 @@ class Keeper(threading.Thread):
         try:
             while done := HANDS.take_done():
                 self.store.run(workers.ack(self.worker_id, done))
-            self.store.run(workers.leave(self.worker_id))
+            self.store.run(workers.sign_off(self.worker_id))
         except StoreUnavailable as problem:
             log.warning("could not sign off: %s", problem.reason)
 
@@ -154,7 +154,7 @@ class Keeper(threading.Thread):
         os._exit(0)
 
 
-class Guard(threading.Thread):
+class LeaseWatchdog(threading.Thread):
     """Holds the pool still when the lease is about to end, on a clock of its own.
 
     The keeper may be waiting for an answer that does not come.
@@ -187,7 +187,7 @@ class Guard(threading.Thread):
             self.pool.go_on()
 
 
-class Lease(bootsteps.StartStopStep):
+class LeaseStep(bootsteps.StartStopStep):
     """Gives the worker its identity and keeps it alive, whatever its pool."""
 
     requires = {"celery.worker.components:Pool"}  # noqa: RUF012 - Celery's way: after the forks
@@ -196,17 +196,17 @@ class Lease(bootsteps.StartStopStep):
         worker_id = f"{worker.hostname}/{uuid4().hex[:12]}"
         worker.app.worker_id = worker_id
         worker.app.conf.broker_transport_options["worker_id"] = worker_id
-        worker.app.may_streak = is_free(worker)
+        worker.app.can_chain = is_free(worker)
         worker.app.store.patience = WORKER_PATIENCE
         queues = worker.app.amqp.queues
         queues.select([*queues.consume_from, CONTROL_QUEUE])  # whatever -Q says: somebody has to
-        self.keeper: Keeper | None = None
-        self.drain_seconds = settings().drain_seconds
+        self.keeper: LeaseThread | None = None
+        self.drain_seconds = get_settings().drain_seconds
         self.told_to_stop = 0
 
     def start(self, worker: Any) -> None:
         """Take the lease before the first message is fetched."""
-        self.keeper = Keeper(worker, settings())
+        self.keeper = LeaseThread(worker, get_settings())
         self.keeper.store.patience = WORKER_PATIENCE
         self.keeper.renew(first=True)
         self.keeper.store.patience = 0.0
@@ -247,14 +247,14 @@ class Lease(bootsteps.StartStopStep):
 @signals.worker_init.connect
 def note_main_process(**_: Any) -> None:
     """Remember which process is the main one."""
-    PROCESS.main = os.getpid()
+    WORKER_PROCESS.main_pid = os.getpid()
 
 
 @signals.worker_process_init.connect
 def die_with_main_process(**_: Any) -> None:
     """In a pool process: end with the main one, or two would run what others give back (Linux)."""
-    if os.getpid() == PROCESS.main:
+    if os.getpid() == WORKER_PROCESS.main_pid:
         return
     end_with_parent(signal.SIGKILL)
-    if sys.platform == "linux" and os.getppid() != PROCESS.main:
+    if sys.platform == "linux" and os.getppid() != WORKER_PROCESS.main_pid:
         os._exit(LEASE_LOST)

@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from project.messages.outbox import RESEND_AFTER, Relay
-from project.records.history import MINUTE
+from project.messages.outbox import RESEND_AFTER_SECONDS, OutboxPublisher
+from project.records.history import MINUTE_SECONDS
 from project.records.record import TaskStatus
 from project.settings.values import Settings
 from project.store.client import Store
@@ -35,12 +35,12 @@ ROOT = Path(__file__).parents[2]
 JANITOR = (sys.executable, "-m", "project.artifacts.cleanup")
 
 
-class Upkeep:
+class Maintenance:
     """Does what is due when asked; says when to ask again."""
 
-    def __init__(self, store: Store, given: Settings, relay: Relay | None = None) -> None:
+    def __init__(self, store: Store, given: Settings, relay: OutboxPublisher | None = None) -> None:
         self.store = store
-        self.relay = relay
+        self.publisher = relay
         self.lease_seconds = given.lease_seconds
         self.reap_every = given.lease_seconds / 6
         self.kept = {
@@ -65,8 +65,8 @@ class Upkeep:
             self._sweep_at = now + (SWEEP_AGAIN if self._unswept else SWEEP_EVERY)
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
-            self.store.run(maintenance.measure(every=MEASURE_EVERY, most=MEASURE_MOST))
-            self.store.run(maintenance.remember(every=MINUTE))
+            self.store.run(maintenance.measure_durations(every=MEASURE_EVERY, most=MEASURE_MOST))
+            self.store.run(maintenance.save_counters(every=MINUTE_SECONDS))
         if now >= self._tidy_at:
             self._tidy_at = now + TIDY_EVERY
             self.tidy()
@@ -85,8 +85,8 @@ class Upkeep:
     def promote(self) -> float:
         """Send what is due; the seconds until there may be more."""
         done = self.store.run(maintenance.promote(PROMOTE_MOST))
-        if self.relay:
-            self.relay.resend(self.store, waited=0.0 if done.promoted else RESEND_AFTER)
+        if self.publisher:
+            self.publisher.resend(self.store, waited=0.0 if done.promoted else RESEND_AFTER_SECONDS)
         if done.promoted == PROMOTE_MOST:
             return 0.0
         return PROMOTE_EVERY if done.next_in is None else min(done.next_in, PROMOTE_EVERY)
@@ -102,7 +102,7 @@ class Upkeep:
             self._janitor = subprocess.Popen(JANITOR, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
-        for shelf in self.store.run(queues.shelves()):
+        for shelf in self.store.run(queues.list_kind_queues()):
             for status in self.kept:
                 yield shelf, status
 

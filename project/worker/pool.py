@@ -93,12 +93,12 @@ class Pool:
         however short its life was.
         """
         worker = self.worker.app.worker_id
-        takers = store.run(workers.takers(worker))
+        takers = store.run(workers.list_process_claims(worker))
         living = {process.pid: process for process in self._processes()}
         self._known |= living
         for pid in takers - living.keys():
             cause = self._memory.explain(f"Worker exited prematurely: {self._end_of(pid)}.")
-            store.run(workers.bury(worker, f"p{pid}.", cause))
+            store.run(workers.requeue_dead_process(worker, f"p{pid}.", cause))
         self._known = living
 
     def _end_of(self, pid: int) -> str:
@@ -123,7 +123,7 @@ class Pool:
         send(self.processes(), number)
 
 
-class Stopper:
+class CancellationMonitor:
     """Stops running jobs that somebody cancelled: asks, then insists."""
 
     def __init__(self, store: Store, worker_id: str, pool: Pool) -> None:
@@ -135,7 +135,7 @@ class Stopper:
 
     def look(self) -> float:
         """One round over the jobs this worker is asked to stop; seconds until the next."""
-        wanted = self.store.run(attempts.cancelling(self.worker_id))
+        wanted = self.store.run(attempts.list_cancel_requests(self.worker_id))
         now = time.monotonic()
         self._asked_at = {job_id: self._asked_at.get(job_id, now) for job_id in wanted}
         self._terminated.intersection_update(wanted)
@@ -157,7 +157,7 @@ class Stopper:
         """Kill the process if it is still at this very attempt, which holding it still decides."""
         send([process], signal.SIGSTOP)
         try:
-            verdict = self.store.run(attempts.cancelled(job_id, token=token))
+            verdict = self.store.run(attempts.end_cancelled(job_id, token=token))
         except StoreUnavailable:
             send([process], signal.SIGCONT)
             raise

@@ -14,7 +14,7 @@ from celery.worker.request import Request
 from project.job.ignored import end_without_result
 from project.records.record import TaskStatus
 from project.store.commands import attempts, queries
-from project.store.commands.attempts import Fate
+from project.store.commands.attempts import RequeueResult
 from project.worker.pool import MemoryWatch
 from project.worker.streak import LEAVE, Leave
 from project.worker.transport import HANDS
@@ -33,7 +33,7 @@ class JobRequest(Request):
     def __init__(self, message: Any, **about: Any) -> None:
         super().__init__(message, **about)
         # RabbitMQ counts anew on each connection, while jobs of the last one may still run
-        delivery = f"r{next(DELIVERIES)}" if self.app.relay else message.delivery_tag
+        delivery = f"r{next(DELIVERIES)}" if self.app.publisher else message.delivery_tag
         self.request_dict["delivery"] = delivery
         HANDS.gave_leave = self.is_free() and message.channel.is_level()
         if HANDS.gave_leave:
@@ -47,7 +47,7 @@ class JobRequest(Request):
         what was revoked, tell who watches.
         """
         return (
-            self.app.may_streak
+            self.app.can_chain
             and not any(self.time_limits)
             and is_plain(self.task)
             and not (state.revoked or state.revoked_stamps or signals.task_received.receivers)
@@ -84,7 +84,7 @@ class JobRequest(Request):
 
     def has_begun(self) -> bool:
         """Whether the record says that this attempt, or a later one, has begun."""
-        record = self.app.store.run(queries.read(self.id))
+        record = self.app.store.run(queries.read_record(self.id))
         waits = record and record.status in (TaskStatus.PENDING, TaskStatus.RETRYING)
         return not (waits and record.attempts == self.request_dict.get("retries", 0))
 
@@ -99,7 +99,7 @@ class JobRequest(Request):
             return
         fate = self.app.store.run(attempts.interrupt(self.id, token=self.token, cause=self.cause))
         log.warning("job %s: attempt lost (%s), message %s", self.id, self.cause, fate)
-        if fate is Fate.RETURNED:
+        if fate is RequeueResult.RETURNED:
             super().reject(requeue=True)
         else:
             self.acknowledge()

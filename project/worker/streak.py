@@ -23,10 +23,10 @@ from celery.states import REJECTED
 from kombu.serialization import loads
 
 from project.errors import StoreUnavailable
-from project.job.current_attempt import NOW
+from project.job.current_attempt import CURRENT_ATTEMPT
 from project.job.ignored import end_without_result
 from project.job.task import Job
-from project.messages.validation import readable
+from project.messages.validation import parse_message
 from project.store.commands import attempts, workers
 from project.store.commands.attempts import Verdict
 from project.store.commands.command import Command
@@ -82,12 +82,12 @@ class Streak:
         leave: Leave | None = request.pop(LEAVE, None)
         if leave is None:
             return TRACERS[self._kind](job_id, args, kwargs, request)
-        NOW.set(job_id, has_begun=False)
+        CURRENT_ATTEMPT.set(job_id, has_begun=False)
         try:
             first = trace(self._kind, job_id, args, kwargs, request)
             self._go_on(first, leave, request["hostname"])
         finally:
-            NOW.set("", has_begun=False)
+            CURRENT_ATTEMPT.set("", has_begun=False)
         return first
 
     def _go_on(self, answer: trace_ok_t, leave: Leave, host: str) -> None:
@@ -100,7 +100,7 @@ class Streak:
             except StoreUnavailable:
                 if not serial:
                     raise
-                log.exception("job %s: its end cannot be told", NOW.job_id)
+                log.exception("job %s: its end cannot be told", CURRENT_ATTEMPT.job_id)
                 os._exit(UNTOLD)
             if text is None:
                 return
@@ -108,8 +108,8 @@ class Streak:
 
     def _end(self, answer: trace_ok_t, serial: str, following: str, leave: Leave) -> bytes | None:
         """Tell how the job at hand ended; the message of the next one, when one has begun."""
-        if NOW.success:
-            return self._advance(NOW.success, serial, following, leave)
+        if CURRENT_ATTEMPT.success:
+            return self._advance(CURRENT_ATTEMPT.success, serial, following, leave)
         if serial:
             self._settle(answer.info and answer.info.retval, serial)
         return None
@@ -126,28 +126,30 @@ class Streak:
             kinds=without(SLOW, leave.kinds),
         )
         verdict, text = self._app.store.run(move)
-        NOW.success = None  # it is told
+        CURRENT_ATTEMPT.success = None  # it is told
         if verdict is Verdict.REFUSED:
-            log.warning("job %s: success refused, this attempt no longer owns it", NOW.job_id)
+            log.warning(
+                "job %s: success refused, this attempt no longer owns it", CURRENT_ATTEMPT.job_id
+            )
         return cast("bytes | None", text)
 
     def _settle(self, problem: Any, serial: str) -> None:
         """Be done with a message whose job did not succeed; its record says so already."""
         worker = self._app.worker_id
         if isinstance(problem, Reject) and problem.requeue:
-            self._app.store.run(workers.release(worker, [serial]))
+            self._app.store.run(workers.requeue(worker, [serial]))
             return
         if isinstance(problem, Ignore):
-            end_without_result(self._app, NOW.job_id, f"{worker}#{serial}", problem)
+            end_without_result(self._app, CURRENT_ATTEMPT.job_id, f"{worker}#{serial}", problem)
         self._app.store.run(workers.ack(worker, [serial]))
 
     def _follow(self, text: bytes, serial: str, host: str) -> trace_ok_t:
         """Run a job that has begun."""
-        message = readable(text)
+        message = parse_message(text)
         if message is None:  # the main process puts it aside
             return trace_ok_t(None, TraceInfo(REJECTED, Reject(requeue=True)), None, None)
         request = request_of(message) | {"delivery": serial, "hostname": host}
-        NOW.set(request["id"], has_begun=True)
+        CURRENT_ATTEMPT.set(request["id"], has_begun=True)
         log.info(LOG_RECEIVED, {"name": request["task"], "id": request["id"]})
         return trace(request["task"], request["id"], request["args"], request["kwargs"], request)
 
@@ -191,7 +193,7 @@ def is_free(worker: Any) -> bool:
     counts = worker.max_tasks_per_child or worker.max_memory_per_child
     limits = worker.time_limit or worker.soft_time_limit
     is_prefork = issubclass(worker.pool_cls, prefork.TaskPool)
-    return is_prefork and not (counts or limits or worker.app.relay)
+    return is_prefork and not (counts or limits or worker.app.publisher)
 
 
 @signals.worker_process_init.connect

@@ -25,11 +25,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from project.messages.validation import readable
-from project.settings.sentinel_url import Watched
+from project.messages.validation import parse_message
+from project.settings.sentinel_url import SentinelUrl
 from project.store.commands import command, workers
 from project.store.connection import KEYS, PREFIX, CommandRunner, is_unavailable
-from project.store.sentinel import Connection
+from project.store.sentinel import PrimaryConnection
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class QoS(kombu_redis.QoS):
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Give a message back, or be done with it."""
         if requeue:
-            self.channel.run(workers.release(self.channel.worker_id, [delivery_tag]))
+            self.channel.run(workers.requeue(self.channel.worker_id, [delivery_tag]))
             kombu_redis.virtual.QoS.ack(self, delivery_tag)
         else:
             self.ack(delivery_tag)
@@ -188,7 +188,7 @@ class Channel(kombu_redis.Channel):
     )
     worker_id = ""
     store_keys = KEYS
-    watched: Watched | None = None
+    watched: SentinelUrl | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -244,7 +244,7 @@ class Channel(kombu_redis.Channel):
         # a connection that fails goes straight to the consumer's reconnect, which is quicker
         own: dict[str, Any] = {"retry": Retry(NoBackoff(), 0)}
         if self.watched:
-            self.connection_class = Connection
+            self.connection_class = PrimaryConnection
             own["watched"] = self.watched
         return super()._connparams(asynchronous) | own
 
@@ -316,7 +316,7 @@ class Channel(kombu_redis.Channel):
     def _deliver_one(self, serial: str, name: str, text: bytes) -> None:
         queue = name.split(self.sep, 1)[0]
         self._queue_cycle.rotate(queue)
-        message = readable(text)
+        message = parse_message(text)
         if message is None:
             self.put_aside(serial)
             return
@@ -325,7 +325,7 @@ class Channel(kombu_redis.Channel):
 
     def put_aside(self, serial: str) -> None:
         """Keep a message that nobody can read where a person finds it."""
-        count = self.run(workers.put_aside(self.worker_id, serial))
+        count = self.run(workers.add_dead_letter(self.worker_id, serial))
         log.error("unreadable message put aside, number %d in %sgarbage", count, PREFIX)
 
 

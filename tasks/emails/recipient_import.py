@@ -9,26 +9,26 @@ from typing import Any, NamedTuple
 from project.errors import InvalidField
 from tasks.emails import addresses
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import Plain, row_of
-from tasks.emails.delivery.commands import Line
-from tasks.emails.delivery.ledger import Outcome, fold
+from tasks.emails.delivery.chunks import RawRecipient, row_from_recipient
+from tasks.emails.delivery.commands import RecipientLine
+from tasks.emails.delivery.ledger import RecipientOutcome, fold_address
 
-MOST_NAMES = 50
-GIVEN = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
+MAX_DATA_NAMES = 50
+RESERVED_NAMES = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
 """What a template is told anyway."""
 
 ADDRESS_COLUMNS = ("email", "address", "recipient", "e-mail")
-NAME = "[A-Za-z][A-Za-z0-9_]{0,49}"
+NAME_PATTERN = "[A-Za-z][A-Za-z0-9_]{0,49}"
 DATA_SCHEMA = {
-    "maxProperties": MOST_NAMES,
-    "propertyNames": {"pattern": f"^{NAME}$", "not": {"enum": sorted(GIVEN)}},
+    "maxProperties": MAX_DATA_NAMES,
+    "propertyNames": {"pattern": f"^{NAME_PATTERN}$", "not": {"enum": sorted(RESERVED_NAMES)}},
 }
 """What ``check_data`` lets pass, as JSON Schema."""
 
-_IS_NAME = re.compile(NAME).fullmatch
+_is_name = re.compile(NAME_PATTERN).fullmatch
 
 
-class Fault(NamedTuple):
+class RecipientFault(NamedTuple):
     """A recipient that is none: its place in the part, from 0, what was given, and why."""
 
     place: int
@@ -36,42 +36,44 @@ class Fault(NamedTuple):
     problem: str
 
 
-class Part(NamedTuple):
+class RecipientPart(NamedTuple):
     """A part of the recipients of a blast: a line for each, and what is wrong with some."""
 
-    lines: list[Line]
-    faults: list[Fault]
+    lines: list[RecipientLine]
+    faults: list[RecipientFault]
 
 
 def check_data(data: Mapping[str, Any], field: str) -> None:
     """Raise ``InvalidField`` for data that a template could not be told, under ``field``."""
-    if len(data) > MOST_NAMES:
-        raise InvalidField(field, f"has {len(data)} names, at most {MOST_NAMES} allowed")
+    if len(data) > MAX_DATA_NAMES:
+        raise InvalidField(field, f"has {len(data)} names, at most {MAX_DATA_NAMES} allowed")
     for name in data:
-        if not _IS_NAME(name):
+        if not _is_name(name):
             raise InvalidField(
                 field, f"{name[:50]!r} is no name; allowed are letters, digits and _"
             )
-        if name in GIVEN:
+        if name in RESERVED_NAMES:
             raise InvalidField(field, f"{name!r} is not free: every template has it")
 
 
-def sort_out(recipients: Sequence[Plain]) -> Part:
+def build_part(recipients: Sequence[RawRecipient]) -> RecipientPart:
     """The lines of a part. Raises ``InvalidField`` for data that is no good."""
-    part = Part([], [])
+    part = RecipientPart([], [])
     for place, recipient in enumerate(recipients):
-        row = row_of(recipient)
+        row = row_from_recipient(recipient)
         check_data(row.data or {}, f"recipients[{place}].data")
-        address, problem = addresses.problem_of(row.address)
+        address, problem = addresses.parse_address(row.address)
         if problem:
-            part.faults.append(Fault(place, row.address[: addresses.SHOWN], problem))
-        state = Outcome.INVALID.value if problem else ""
+            part.faults.append(
+                RecipientFault(place, row.address[: addresses.MAX_SHOWN_CHARACTERS], problem)
+            )
+        state = RecipientOutcome.INVALID.value if problem else ""
         text = commands.encode_row(address, row.data, problem)
-        part.lines.append(Line(fold(address), state, text))
+        part.lines.append(RecipientLine(fold_address(address), state, text))
     return part
 
 
-def read_csv(text: str) -> list[Plain]:
+def read_csv(text: str) -> list[RawRecipient]:
     """The recipients of a CSV text: its first line names the columns, one of them ``email``.
 
     The other columns are the data of each recipient. A text of one column without that name has
@@ -79,18 +81,18 @@ def read_csv(text: str) -> list[Plain]:
     """
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        return list(_recipients(lines))
+        return list(_parse_recipients(lines))
     except csv.Error as problem:
         raise InvalidField("recipients", f"line {lines.line_num} is not CSV: {problem}") from None
 
 
-def _recipients(lines: Iterator[list[str]]) -> Iterator[Plain]:
+def _parse_recipients(lines: Iterator[list[str]]) -> Iterator[RawRecipient]:
     head = [name.strip().lstrip("\ufeff") for name in next(lines, [])]
-    place = _address_column(head)
+    place = _find_address_column(head)
     if place is None:
-        yield from (cells[0] for cells in _filled([head, *lines]))
+        yield from (cells[0] for cells in _skip_blank_lines([head, *lines]))
         return
-    for cells in _filled(lines):
+    for cells in _skip_blank_lines(lines):
         if len(cells) != len(head):
             raise InvalidField(
                 "recipients", f"a line has {len(cells)} cells, the first has {len(head)}"
@@ -99,7 +101,7 @@ def _recipients(lines: Iterator[list[str]]) -> Iterator[Plain]:
         yield [cells[place].strip(), data] if data else cells[place].strip()
 
 
-def _address_column(head: Sequence[str]) -> int | None:
+def _find_address_column(head: Sequence[str]) -> int | None:
     lowered = [name.lower() for name in head]
     found = next((lowered.index(name) for name in ADDRESS_COLUMNS if name in lowered), None)
     if found is None and len(head) > 1:
@@ -107,5 +109,5 @@ def _address_column(head: Sequence[str]) -> int | None:
     return found
 
 
-def _filled(lines: Iterable[list[str]]) -> Iterator[list[str]]:
+def _skip_blank_lines(lines: Iterable[list[str]]) -> Iterator[list[str]]:
     return (cells for cells in lines if any(cell.strip() for cell in cells))

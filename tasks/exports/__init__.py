@@ -4,8 +4,8 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError
-from project.records.record import MAX_BACKOFF
-from project.settings.values import settings
+from project.records.record import MAX_BACKOFF_SECONDS
+from project.settings.values import get_settings
 from tasks.rendering.definitions.schema import Output
 
 
@@ -15,8 +15,8 @@ from tasks.rendering.definitions.schema import Output
     autoretry_for=(Exception,),
     dont_autoretry_for=(PermanentError, InvalidField),
     retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF,
-    retry_jitter=settings().retry_jitter,
+    retry_backoff_max=MAX_BACKOFF_SECONDS,
+    retry_jitter=get_settings().retry_jitter,
 )
 def export_rows(
     self: Any,
@@ -35,10 +35,17 @@ def export_rows(
     """
     from tasks.exports import files
     from tasks.rendering import follow_up_mail
-    from tasks.rendering.process import progress_of
+    from tasks.rendering.process import build_progress_listener
 
-    wish, wanted = follow_up_mail.read(mail), files.wanted(filters, type, source, query)
-    made = files.build(wanted, format, progress_of(self))
+    wish, wanted = (
+        follow_up_mail.parse_mail(mail),
+        files.resolve_export(filters, type, source, query),
+    )
+    made = files.build_export(wanted, format, build_progress_listener(self))
     if wish is None:
         return made
-    return made | {"mail_id": follow_up_mail.ordered(self, wish, files.about(wanted, made), made)}
+    return made | {
+        "mail_id": follow_up_mail.enqueue_mail(
+            self, wish, files.summarize_export(wanted, made), made
+        )
+    }

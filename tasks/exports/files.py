@@ -8,20 +8,20 @@ import msgspec
 
 from project.artifacts import links
 from project.errors import InvalidField
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.rendering.definitions import named_queries, report_types
-from tasks.rendering.definitions.filters import checked
-from tasks.rendering.definitions.parameters import spelled
-from tasks.rendering.definitions.schema import Limits, Order, Origin, Output
-from tasks.rendering.follow_up_mail import About
-from tasks.rendering.process import Listener, pressed
+from tasks.rendering.definitions.filters import check_filters
+from tasks.rendering.definitions.parameters import format_all_filters
+from tasks.rendering.definitions.schema import Limits, Origin, Output, RenderOrder
+from tasks.rendering.follow_up_mail import ResultSummary
+from tasks.rendering.process import ProgressListener, run_render_process
 
 OUTPUTS: tuple[Output, ...] = ("csv", "parquet", "xlsx", "json")
-SECONDS = 600
+MAX_EXPORT_SECONDS = 600
 """The most an export may take."""
 
 
-class Wanted(NamedTuple):
+class ExportSpec(NamedTuple):
     """Rows to export: a query and checked filters."""
 
     name: str
@@ -31,44 +31,50 @@ class Wanted(NamedTuple):
     filters: dict[str, Any]
 
 
-def wanted(filters: Mapping[str, Any], report_type: str, source: str, query: str) -> Wanted:
+def resolve_export(
+    filters: Mapping[str, Any], report_type: str, source: str, query: str
+) -> ExportSpec:
     """The rows of a type's report.sql, or of a named query. Raises ``InvalidField``."""
     if bool(report_type) == bool(source or query):
         raise InvalidField("type", "give either type, or source and query")
     if report_type:
-        kind = report_types.find(report_type)
+        kind = report_types.find_type(report_type)
         origin = kind.definition.origin
-        return Wanted(kind.name, kind.home, origin, kind.sql, checked(origin.parameters, filters))
-    found = named_queries.find(source, query)
+        return ExportSpec(
+            kind.name, kind.home, origin, kind.sql, check_filters(origin.parameters, filters)
+        )
+    found = named_queries.find_query(source, query)
     name = f"{found.source}-{found.name}"
-    values = checked(found.origin.parameters, filters)
-    return Wanted(name, found.home, found.origin, found.sql, values)
+    values = check_filters(found.origin.parameters, filters)
+    return ExportSpec(name, found.home, found.origin, found.sql, values)
 
 
-def build(asked: Wanted, output: Output, heard: Listener = lambda _: None) -> dict[str, Any]:
+def build_export(
+    asked: ExportSpec, output: Output, heard: ProgressListener = lambda _: None
+) -> dict[str, Any]:
     """Make and keep the file; what the job's result says.
 
     Raises ``TransientError`` when the press ran out of time, memory or disk or was killed,
     ``PermanentError`` when the query is wrong.
     """
-    with links.workshop() as folder:
-        made = pressed(ordered(asked, output, folder), heard)
+    with links.open_workshop() as folder:
+        made = run_render_process(build_export_order(asked, output, folder), heard)
         file = folder / made.files[output]
-        artifact = links.keep(file, file.name)
-        described = links.described(artifact, file)
+        artifact = links.store_artifact(file, file.name)
+        described = links.describe_artifact(artifact, file)
     return {"export": asked.name, "rows": made.rows, **described}
 
 
-def about(asked: Wanted, result: Mapping[str, Any]) -> About:
+def summarize_export(asked: ExportSpec, result: Mapping[str, Any]) -> ResultSummary:
     """What a result tells of, in words."""
-    facts = spelled(asked.origin.parameters, asked.filters)
-    return About(asked.origin.title, facts, result["rows"])
+    facts = format_all_filters(asked.origin.parameters, asked.filters)
+    return ResultSummary(asked.origin.title, facts, result["rows"])
 
 
-def ordered(asked: Wanted, output: Output, folder: Path) -> Order:
+def build_export_order(asked: ExportSpec, output: Output, folder: Path) -> RenderOrder:
     """The order for the press."""
-    limits = Limits(seconds=SECONDS)
-    return Order(
+    limits = Limits(seconds=MAX_EXPORT_SECONDS)
+    return RenderOrder(
         name=asked.name,
         origin=msgspec.structs.replace(asked.origin, limits=limits),
         sql=asked.sql,
@@ -76,6 +82,6 @@ def ordered(asked: Wanted, output: Output, folder: Path) -> Order:
         outputs=[output],
         home=str(asked.home),
         folder=str(folder),
-        demo_dir=str(settings().data_dir / "demo"),
-        database_url=settings().database_url,
+        demo_dir=str(get_settings().data_dir / "demo"),
+        database_url=get_settings().database_url,
     )

@@ -1,7 +1,7 @@
 """Order in on stdin (JSON), how far it is and what was made out on stdout, a line of JSON each.
 
-Ends with 0; with ``PASSING`` when another attempt may work (no memory, no disk,
-no time); with ``WRONG`` when the type is; or with a traceback, which is our bug.
+Ends with 0; with ``EXIT_TEMPORARY_FAILURE`` when another attempt may work (no memory, no disk,
+no time); with ``EXIT_INVALID_TYPE`` when the type is; or with a traceback, which is our bug.
 """
 
 import os
@@ -15,60 +15,65 @@ import msgspec
 from project.processes import end_with_parent
 from tasks.rendering import render
 from tasks.rendering.data import queries
-from tasks.rendering.definitions.schema import PASSING, WRONG, Message, Order
+from tasks.rendering.definitions.schema import (
+    EXIT_INVALID_TYPE,
+    EXIT_TEMPORARY_FAILURE,
+    RenderMessage,
+    RenderOrder,
+)
 
-ADDRESS_SPACE = 3 << 30
+MAX_ADDRESS_SPACE_BYTES = 3 << 30
 """Bytes. DuckDB may take far more than its limit for one value; this stops it."""
-FILE_SIZE = 4 << 30
-GRACE = 2
+MAX_FILE_BYTES = 4 << 30
+GRACE_SECONDS = 2
 """Seconds this process outlives its time by, should the one that started it be gone."""
 
 
 def run(channel: BinaryIO) -> None:
     """Fill one order."""
 
-    def tell(message: Message) -> None:
+    def tell(message: RenderMessage) -> None:
         channel.write(msgspec.json.encode(message) + b"\n")
         channel.flush()
 
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=RenderOrder)
     limit(order.origin.limits.seconds)
-    tell(render.made(order, tell))
+    tell(render.render_order(order, tell))
 
 
 def limit(seconds: int) -> None:
     """Bound what this process may take, whatever the query does and whoever still waits."""
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE_BYTES, MAX_ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(seconds + GRACE)
+    signal.alarm(seconds + GRACE_SECONDS)
 
 
-def verdict(error: Exception) -> int | None:
+def exit_code_of(error: Exception) -> int | None:
     """The exit code that says what became of the order; None when it should never happen."""
     import duckdb
 
     short = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException)
     if isinstance(error, (MemoryError, OSError, *short)):
-        return PASSING
-    if isinstance(error, (duckdb.Error, queries.WrongQuery, render.WrongTemplate)):
-        return WRONG
-    return of_database(error) or of_template(error)
+        return EXIT_TEMPORARY_FAILURE
+    if isinstance(error, (duckdb.Error, queries.InvalidQuery, render.InvalidTemplate)):
+        return EXIT_INVALID_TYPE
+    return exit_code_of_database_error(error) or exit_code_of_template_error(error)
 
 
-def of_database(error: Exception) -> int | None:
+def exit_code_of_database_error(error: Exception) -> int | None:
     """The same for an error of PostgreSQL: one that it does not know by a number may pass."""
     psycopg = sys.modules.get("psycopg")
     if psycopg is None or not isinstance(error, psycopg.Error):
         return None
     passing = (psycopg.OperationalError, psycopg.InterfaceError)
-    return PASSING if isinstance(error, passing) else WRONG
+    return EXIT_TEMPORARY_FAILURE if isinstance(error, passing) else EXIT_INVALID_TYPE
 
 
-def of_template(error: Exception) -> int | None:
+def exit_code_of_template_error(error: Exception) -> int | None:
     """The same for an error of Typst."""
     typst = sys.modules.get("typst")
-    return WRONG if typst and isinstance(error, typst.TypstError) else None
+    return EXIT_INVALID_TYPE if typst and isinstance(error, typst.TypstError) else None
 
 
 if __name__ == "__main__":
@@ -78,7 +83,7 @@ if __name__ == "__main__":
     try:
         run(ours)
     except Exception as error:
-        if (code := verdict(error)) is None:
+        if (code := exit_code_of(error)) is None:
             raise
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - how it is told
         sys.exit(code)

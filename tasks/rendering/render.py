@@ -5,120 +5,126 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.rendering.data import postgres, queries, sources
-from tasks.rendering.data.queries import Files, Selection
-from tasks.rendering.definitions.schema import Definition, Made, Order, Output, Step
+from tasks.rendering.data.queries import Selection, TableFiles
+from tasks.rendering.definitions.schema import (
+    Definition,
+    Output,
+    RenderOrder,
+    RenderProgress,
+    RenderResult,
+)
 from tasks.rendering.output import files as file_formats
 from tasks.rendering.output import pdf
-from tasks.rendering.output.html import webpage
-from tasks.rendering.output.page import LINES, filled
+from tasks.rendering.output.html import render_page
+from tasks.rendering.output.page import LINES_TABLE, build_page
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-WrongTemplate = pdf.WrongTemplate
+InvalidTemplate = pdf.InvalidTemplate
 
-FETCHED = "fetched"
+FETCHED_TABLE = "fetched"
 """The table that rows from a database are in."""
-MOST_ATTACHED = 50_000
+MAX_ATTACHED_LINES = 50_000
 """Lines of a table that a PDF carries along; more have to be ordered as a file."""
 
-type Listener = Callable[[Step], None]
+type ProgressListener = Callable[[RenderProgress], None]
 
 
-def made(order: Order, heard: Listener) -> Made:
+def render_order(order: RenderOrder, heard: ProgressListener) -> RenderResult:
     """Fill an order; the files are in its folder."""
     folder, seconds = Path(order.folder), order.origin.limits.seconds
-    with queries.opened(_tables(order, heard), folder, seconds) as connection:
-        found = _found(order, connection)
+    with queries.open_database(_load_tables(order, heard), folder, seconds) as connection:
+        found = _select_rows(order, connection)
         if order.definition is None:
-            return _rows(order, connection, found, heard)
-        return _report(order, order.definition, connection, found, heard)
+            return _write_rows(order, connection, found, heard)
+        return _write_report(order, order.definition, connection, found, heard)
 
 
-def _tables(order: Order, heard: Listener) -> dict[str, Files]:
+def _load_tables(order: RenderOrder, heard: ProgressListener) -> dict[str, TableFiles]:
     origin, folder = order.origin, Path(order.folder)
     if origin.engine == "postgres":
         asked = (origin, order.sql, order.filters)
-        return {FETCHED: postgres.fetched(order.database_url, *asked, folder, heard)}
-    return sources.tables(origin, Path(order.home), Path(order.demo_dir))
+        return {FETCHED_TABLE: postgres.fetch_rows(order.database_url, *asked, folder, heard)}
+    return sources.build_tables(origin, Path(order.home), Path(order.demo_dir))
 
 
-def _found(order: Order, connection: "DuckDBPyConnection") -> Selection:
+def _select_rows(order: RenderOrder, connection: "DuckDBPyConnection") -> Selection:
     if order.origin.engine == "postgres":
-        return Selection(f"select * from {FETCHED}")  # noqa: S608 - a name of ours
-    return queries.checked(connection, order.sql, order.filters)
+        return Selection(f"select * from {FETCHED_TABLE}")  # noqa: S608 - a name of ours
+    return queries.check_query(connection, order.sql, order.filters)
 
 
-def _rows(
-    order: Order, connection: "DuckDBPyConnection", found: Selection, heard: Listener
-) -> Made:
+def _write_rows(
+    order: RenderOrder, connection: "DuckDBPyConnection", found: Selection, heard: ProgressListener
+) -> RenderResult:
     """The rows as they are."""
     files: dict[str, str] = {}
     count = 0
     for output in order.outputs:
         path = Path(order.folder, f"{order.name}.{output}")
-        count = file_formats.written(connection, found, output, path, heard)
+        count = file_formats.write_rows(connection, found, output, path, heard)
         files[output] = path.name
-    return Made(files, count, count)
+    return RenderResult(files, count, count)
 
 
-def _report(
-    order: Order,
+def _write_report(
+    order: RenderOrder,
     definition: Definition,
     connection: "DuckDBPyConnection",
     found: Selection,
-    heard: Listener,
-) -> Made:
-    page = filled(order, definition, connection, found)
+    heard: ProgressListener,
+) -> RenderResult:
+    page = build_page(order, definition, connection, found)
     files: dict[str, str] = {}
     pages: int | None = None
     for output in order.outputs:
         path = Path(order.folder, f"{order.name}.{output}")
         if output == "pdf":
-            pages = _printed(order, connection, page, path)
+            pages = _write_pdf(order, connection, page, path)
         else:
-            _write(order, definition, connection, page, output, path, heard)
+            _write_output(order, definition, connection, page, output, path, heard)
         files[output] = path.name
-    return Made(files, page["count"], page["lines"], pages, page.get("covers", ""))
+    return RenderResult(files, page["count"], page["lines"], pages, page.get("covers", ""))
 
 
-def _write(
-    order: Order,
+def _write_output(
+    order: RenderOrder,
     definition: Definition,
     connection: "DuckDBPyConnection",
     page: dict[str, Any],
     output: Output,
     path: Path,
-    heard: Listener,
+    heard: ProgressListener,
 ) -> None:
     if output == "html":
-        path.write_text(webpage(page), encoding="utf-8")
+        path.write_text(render_page(page), encoding="utf-8")
         return
-    formats = {column.label: column.format for column in definition.shown(order.filters)}
-    lines = Selection(f"select * from {LINES}")  # noqa: S608 - a name of ours
-    file_formats.written(connection, lines, output, path, heard, formats)
+    formats = {column.label: column.format for column in definition.select_columns(order.filters)}
+    lines = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - a name of ours
+    file_formats.write_rows(connection, lines, output, path, heard, formats)
 
 
-def _printed(
-    order: Order, connection: "DuckDBPyConnection", page: dict[str, Any], path: Path
+def _write_pdf(
+    order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any], path: Path
 ) -> int:
     """The PDF; how many pages it has. A table that is cut comes along whole, as CSV."""
-    attached = _attachment(order, connection, page) if _is_cut(page) else None
-    content = pdf.typeset(page, Path(order.home), Path(order.folder), attached, order.archival)
+    attached = _build_attachment(order, connection, page) if _is_truncated(page) else None
+    content = pdf.render_pdf(page, Path(order.home), Path(order.folder), attached, order.archival)
     path.write_bytes(content)
-    return pdf.counted(content)
+    return pdf.count_pages(content)
 
 
-def _is_cut(page: dict[str, Any]) -> bool:
-    return bool(page["count"] and page["table"]["of"] and page["lines"] <= MOST_ATTACHED)
+def _is_truncated(page: dict[str, Any]) -> bool:
+    return bool(page["count"] and page["table"]["of"] and page["lines"] <= MAX_ATTACHED_LINES)
 
 
-def _attachment(
-    order: Order, connection: "DuckDBPyConnection", page: dict[str, Any]
-) -> pdf.Attachment:
+def _build_attachment(
+    order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any]
+) -> pdf.PdfAttachment:
     path = Path(order.folder, "attached.csv")
-    lines = Selection(f"select * from {LINES}")  # noqa: S608 - a name of ours
-    file_formats.written(connection, lines, "csv", path, lambda _: None)
+    lines = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - a name of ours
+    file_formats.write_rows(connection, lines, "csv", path, lambda _: None)
     name = f"{order.name}-lines.csv"
     page["table"]["attached"] = name
-    return pdf.Attachment(name, path.read_text(encoding="utf-8"))
+    return pdf.PdfAttachment(name, path.read_text(encoding="utf-8"))

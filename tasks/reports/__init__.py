@@ -5,8 +5,8 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
-from project.records.record import MAX_BACKOFF
-from project.settings.values import settings
+from project.records.record import MAX_BACKOFF_SECONDS
+from project.settings.values import get_settings
 from tasks.rendering.definitions.schema import Output
 
 
@@ -16,8 +16,8 @@ from tasks.rendering.definitions.schema import Output
     autoretry_for=(Exception,),
     dont_autoretry_for=(PermanentError, InvalidField),
     retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF,
-    retry_jitter=settings().retry_jitter,
+    retry_backoff_max=MAX_BACKOFF_SECONDS,
+    retry_jitter=get_settings().retry_jitter,
 )
 def generate_report(
     self: Any,
@@ -35,21 +35,25 @@ def generate_report(
     also ``mail_id``, the job that mails it.
     """
     from tasks.rendering import follow_up_mail
-    from tasks.rendering.process import progress_of
+    from tasks.rendering.process import build_progress_listener
     from tasks.reports import documents
 
-    wish = follow_up_mail.read(mail)
+    wish = follow_up_mail.parse_mail(mail)
     fail_on_purpose()
     outputs = [format] if isinstance(format, str) else format
-    made = documents.build(type, filters, outputs, archival=archival, heard=progress_of(self))
+    made = documents.build_report(
+        type, filters, outputs, archival=archival, heard=build_progress_listener(self)
+    )
     if wish is None:
         return made
     return made | {
-        "mail_id": follow_up_mail.ordered(self, wish, documents.about(filters, made), made)
+        "mail_id": follow_up_mail.enqueue_mail(
+            self, wish, documents.summarize_report(filters, made), made
+        )
     }
 
 
 def fail_on_purpose() -> None:
     """Fail some attempts when CONTINUO_FAULT_RATE says so, to let retries be watched."""
-    if random.random() < settings().fault_rate:  # noqa: S311 - not a secret
+    if random.random() < get_settings().fault_rate:  # noqa: S311 - not a secret
         raise TransientError("Upstream data service timed out (simulated)")

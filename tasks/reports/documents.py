@@ -6,14 +6,14 @@ from typing import Any
 
 from project.artifacts import links
 from project.errors import InvalidField, PermanentError
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.rendering.definitions import report_types
 from tasks.rendering.definitions.filters import check
-from tasks.rendering.definitions.parameters import spelled
-from tasks.rendering.definitions.schema import Made, Order, Output
-from tasks.rendering.follow_up_mail import About
-from tasks.rendering.output.zip import zipped
-from tasks.rendering.process import Listener, pressed
+from tasks.rendering.definitions.parameters import format_all_filters
+from tasks.rendering.definitions.schema import Output, RenderOrder, RenderResult
+from tasks.rendering.follow_up_mail import ResultSummary
+from tasks.rendering.output.zip import zip_files
+from tasks.rendering.process import ProgressListener, run_render_process
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
 
@@ -26,13 +26,13 @@ def check_outputs(outputs: Sequence[object]) -> None:
         raise InvalidField("format", f"must be one or several of {', '.join(OUTPUTS)}")
 
 
-def build(
+def build_report(
     report_type: str,
     filters: Mapping[str, Any],
     outputs: Sequence[Output] = ("pdf",),
     *,
     archival: bool = False,
-    heard: Listener = lambda _: None,
+    heard: ProgressListener = lambda _: None,
 ) -> dict[str, Any]:
     """Make and keep the report; what the job's result says.
 
@@ -40,12 +40,12 @@ def build(
     press ran out of time, memory or disk or was killed, ``PermanentError`` when the type,
     its SQL or a filter is wrong.
     """
-    with links.workshop() as folder:
-        order = ordered(report_type, filters, outputs, folder, archival=archival)
-        made = pressed(order, heard)
-        file = packed(made, folder, f"{report_type}-report")
-        artifact = links.keep(file, file.name)
-        about = links.described(artifact, file)
+    with links.open_workshop() as folder:
+        order = build_report_order(report_type, filters, outputs, folder, archival=archival)
+        made = run_render_process(order, heard)
+        file = pack_files(made, folder, f"{report_type}-report")
+        artifact = links.store_artifact(file, file.name)
+        about = links.describe_artifact(artifact, file)
     pages = {} if made.pages is None else {"pages": made.pages}
     covers = {"covers": made.covers} if made.covers else {}
     return {
@@ -58,30 +58,30 @@ def build(
     }
 
 
-def about(filters: Mapping[str, Any], result: Mapping[str, Any]) -> About:
+def summarize_report(filters: Mapping[str, Any], result: Mapping[str, Any]) -> ResultSummary:
     """What a result tells of, in words."""
-    origin = report_types.find(result["report_type"]).definition.origin
+    origin = report_types.find_type(result["report_type"]).definition.origin
     covers = [("Covers", result["covers"])] if "covers" in result else []
-    facts = [*covers, *spelled(origin.parameters, filters)]
-    return About(origin.title, facts, result["rows_processed"])
+    facts = [*covers, *format_all_filters(origin.parameters, filters)]
+    return ResultSummary(origin.title, facts, result["rows_processed"])
 
 
-def ordered(
+def build_report_order(
     report_type: str,
     filters: Mapping[str, Any],
     outputs: Sequence[Output],
     folder: Path,
     *,
     archival: bool = False,
-) -> Order:
+) -> RenderOrder:
     """The order for the press. Raises ``PermanentError``: the job was checked when it came in."""
     try:
         checked = check(report_type, filters)
         check_outputs(outputs)
     except InvalidField as error:
         raise PermanentError(str(error)) from error
-    kind = report_types.find(report_type)
-    return Order(
+    kind = report_types.find_type(report_type)
+    return RenderOrder(
         name=f"{report_type}-report",
         origin=kind.definition.origin,
         definition=kind.definition,
@@ -90,13 +90,13 @@ def ordered(
         outputs=list(outputs),
         home=str(kind.home),
         folder=str(folder),
-        demo_dir=str(settings().data_dir / "demo"),
-        database_url=settings().database_url,
+        demo_dir=str(get_settings().data_dir / "demo"),
+        database_url=get_settings().database_url,
         archival=archival,
     )
 
 
-def packed(made: Made, folder: Path, name: str) -> Path:
+def pack_files(made: RenderResult, folder: Path, name: str) -> Path:
     """The file when there is one, else a zip of them."""
     files = [folder / file for file in made.files.values()]
-    return files[0] if len(files) == 1 else zipped(files, folder / f"{name}.zip")
+    return files[0] if len(files) == 1 else zip_files(files, folder / f"{name}.zip")

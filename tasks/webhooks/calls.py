@@ -15,38 +15,38 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from project.errors import PermanentError, TransientError
 from tasks.webhooks import guard, wire
 from tasks.webhooks.deadline import Deadline
-from tasks.webhooks.guard import Target
-from tasks.webhooks.hiding import hide, pieces
+from tasks.webhooks.guard import CallTarget
+from tasks.webhooks.hiding import collect_pieces, mask_pieces
 from tasks.webhooks.orders import Call
-from tasks.webhooks.wire import Full, Wire
+from tasks.webhooks.wire import DeadlineSocket, ResponseTooLarge
 
 if TYPE_CHECKING:
     import socket
 
-KEPT = 2_048
+MAX_KEPT_CHARACTERS = 2_048
 """Characters of an answer's body that are kept."""
 
-LOOKED_AT = 4 * KEPT
+MAX_SCANNED_CHARACTERS = 4 * MAX_KEPT_CHARACTERS
 """Characters that are looked through for secrets before."""
 
-PIECE = 16_384
+BYTES_PER_READ = 16_384
 
-TOLD = ("content-type", "date", "etag", "retry-after", "server", "x-request-id")
+KEPT_HEADERS = ("content-type", "date", "etag", "retry-after", "server", "x-request-id")
 """Headers of an answer that are kept."""
 
-LONGEST_HEADER = 200
-MOST_PATIENCE = 3_600.0
+MAX_HEADER_CHARACTERS = 200
+MAX_RETRY_AFTER_SECONDS = 3_600.0
 """Seconds: the longest ``Retry-After`` that is honoured in full."""
 
-SUCCESS = range(200, 300)
-PASSING = frozenset({408, 425, 429, *range(500, 600)})
+SUCCESS_STATUSES = range(200, 300)
+TEMPORARY_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses after which the same request may work later."""
 
-WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say that they have no body."""
 
 
-class PutOff(TransientError):
+class RetryRequested(TransientError):
     """The server wants to be asked later, ``after`` seconds from now; 0 when it does not say."""
 
     def __init__(self, words: str, after: float = 0.0) -> None:
@@ -54,7 +54,7 @@ class PutOff(TransientError):
         self.after = after
 
 
-class Answer(NamedTuple):
+class CallResponse(NamedTuple):
     """What came back; ``body`` as text, whatever it is."""
 
     status: int
@@ -62,29 +62,29 @@ class Answer(NamedTuple):
     body: str
 
 
-def make(call: Call, job_id: str) -> dict[str, Any]:
+def make_call(call: Call, job_id: str) -> dict[str, Any]:
     """Make a call that ``orders.check`` gave; what came back, without what was sent.
 
-    Returns ``{"status": int, "headers": {}, "body": str, "seconds": float}``. Raises ``PutOff``
-    and other ``TransientError`` when another attempt may work, ``PermanentError`` when the
-    target may not be called, has no good certificate, or its answer is not what was expected.
+    Returns ``{"status": int, "headers": {}, "body": str, "seconds": float}``. Raises
+    ``RetryRequested`` and other ``TransientError`` when another attempt may work,
+    ``PermanentError`` when the
     """
-    target, started = guard.parse(call.url), monotonic()
-    answer = shown(ask(call, target, job_id), call)
-    judge(answer, call, target)
+    target, started = guard.parse_url(call.url), monotonic()
+    answer = redact_response(send_call(call, target, job_id), call)
+    check_status(answer, call, target)
     return {**answer._asdict(), "seconds": round(monotonic() - started, 3)}
 
 
-def ask(call: Call, target: Target, job_id: str) -> Answer:
-    """Send the request and read the answer; errors of all kinds as ``make`` raises them.
+def send_call(call: Call, target: CallTarget, job_id: str) -> CallResponse:
+    """Send the request and read the answer; errors of all kinds as ``make_call`` raises them.
 
     None of them is raised ``from`` its cause: that may repeat what the server said, which may
     repeat what we sent.
     """
     try:
         with closing(wire.dial(target, Deadline(call.timeout))) as line:
-            line.send(request(call, target, job_id))
-            return read(line, call.method)
+            line.send(build_request(call, target, job_id))
+            return read_response(line, call.method)
     except ssl.SSLCertVerificationError as error:
         words = f"{target} has no good certificate: {error.verify_message}"
         raise PermanentError(words) from None
@@ -93,12 +93,12 @@ def ask(call: Call, target: Target, job_id: str) -> Answer:
     except OSError as error:
         words = error.strerror or type(error).__name__
         raise TransientError(f"the connection to {target} failed: {words}") from None
-    except (HTTPException, Full) as error:
+    except (HTTPException, ResponseTooLarge) as error:
         words = f"{target} does not answer in HTTP: {type(error).__name__}"
         raise TransientError(words) from None
 
 
-def request(call: Call, target: Target, job_id: str) -> bytes:
+def build_request(call: Call, target: CallTarget, job_id: str) -> bytes:
     """The request as it goes over the wire."""
     body = (call.body or "").encode(errors="replace")
     ours = {
@@ -108,7 +108,7 @@ def request(call: Call, target: Target, job_id: str) -> bytes:
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-    if body or call.method in WITH_BODY:
+    if body or call.method in METHODS_WITH_BODY:
         ours["Content-Length"] = str(len(body))
     theirs = {name.lower() for name in call.headers}
     headers = {name: value for name, value in ours.items() if name.lower() not in theirs}
@@ -117,58 +117,65 @@ def request(call: Call, target: Target, job_id: str) -> bytes:
     return head.encode("ascii") + body
 
 
-def read(line: Wire, method: str) -> Answer:
+def read_response(line: DeadlineSocket, method: str) -> CallResponse:
     """The answer, as much of its body as ``wire.MOST_READ`` lets in."""
     with closing(HTTPResponse(cast("socket.socket", line), method=method)) as response:
         response.begin()
-        headers = {name: response.getheader(name) for name in TOLD}
+        headers = {name: response.getheader(name) for name in KEPT_HEADERS}
         body = read_body(response).decode(errors="replace")
         told = {name: value for name, value in headers.items() if value is not None}
-        return Answer(response.status, told, body)
+        return CallResponse(response.status, told, body)
 
 
 def read_body(response: HTTPResponse) -> bytes:
     """The body, or the start of one that is too large. Raises ``OSError`` when it breaks off."""
     body = bytearray()
     try:
-        while piece := response.read1(PIECE):
+        while piece := response.read1(BYTES_PER_READ):
             body += piece
-    except Full:
+    except ResponseTooLarge:
         return bytes(body)
     if response.length:
         raise ConnectionResetError
     return bytes(body)
 
 
-def shown(answer: Answer, call: Call) -> Answer:
+def redact_response(answer: CallResponse, call: Call) -> CallResponse:
     """The answer as it is kept: its first characters, and nothing of what was sent."""
-    sent = pieces(call)
-    headers = {name: hide(value, sent)[:LONGEST_HEADER] for name, value in answer.headers.items()}
-    return Answer(answer.status, headers, hide(answer.body[:LOOKED_AT], sent)[:KEPT])
+    sent = collect_pieces(call)
+    headers = {
+        name: mask_pieces(value, sent)[:MAX_HEADER_CHARACTERS]
+        for name, value in answer.headers.items()
+    }
+    return CallResponse(
+        answer.status,
+        headers,
+        mask_pieces(answer.body[:MAX_SCANNED_CHARACTERS], sent)[:MAX_KEPT_CHARACTERS],
+    )
 
 
-def judge(answer: Answer, call: Call, target: Target) -> None:
-    """Raise ``PutOff`` or ``PermanentError`` for a status that was not expected."""
-    if answer.status in (call.expect or SUCCESS):
+def check_status(answer: CallResponse, call: Call, target: CallTarget) -> None:
+    """Raise ``RetryRequested`` or ``PermanentError`` for a status that was not expected."""
+    if answer.status in (call.expect or SUCCESS_STATUSES):
         return
-    words = f"{target} answered {answer.status}: {in_one_line(answer.body)}"
-    if answer.status in PASSING:
-        raise PutOff(words, patience(answer.headers.get("retry-after", "")))
+    words = f"{target} answered {answer.status}: {replace_unprintable(answer.body)}"
+    if answer.status in TEMPORARY_STATUSES:
+        raise RetryRequested(words, parse_retry_after(answer.headers.get("retry-after", "")))
     raise PermanentError(words)
 
 
-def in_one_line(text: str) -> str:
+def replace_unprintable(text: str) -> str:
     """The text for a log: nothing in it that breaks a line or moves a cursor."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def patience(text: str) -> float:
-    """The seconds that a ``Retry-After`` asks for, at most ``MOST_PATIENCE``; 0 for no sense."""
+def parse_retry_after(text: str) -> float:
+    """The seconds of a ``Retry-After``, at most ``MAX_RETRY_AFTER_SECONDS``; 0 when invalid."""
     if text.isdecimal():
-        return min(float(text), MOST_PATIENCE)
+        return min(float(text), MAX_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_tz(text)
         seconds = mktime_tz(moment) - time() if moment else 0.0
     except (ValueError, OverflowError):
         return 0.0
-    return min(max(seconds, 0.0), MOST_PATIENCE)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)

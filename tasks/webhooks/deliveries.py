@@ -14,35 +14,35 @@ from typing import Any, NoReturn
 import msgspec
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import settings
+from project.settings.values import get_settings
 from project.store.client import Store
 from project.store.commands import callbacks
-from project.store.commands.callbacks import Ending
+from project.store.commands.callbacks import JobEnding
 from tasks.webhooks import calls, guard
-from tasks.webhooks.calls import PutOff
-from tasks.webhooks.guard import Target
+from tasks.webhooks.calls import RetryRequested
+from tasks.webhooks.guard import CallTarget
 from tasks.webhooks.orders import Call
 
-DELAYS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+RETRY_DELAYS_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds between the attempts: three days and a quarter in all."""
 
-JITTER = 0.2
+MAX_JITTER_SHARE = 0.2
 """A delay is longer by up to this share of it, so that a server that was away is not swamped."""
 
-TIMEOUT = 20.0
+TIMEOUT_SECONDS = 20.0
 """Seconds for one attempt, from the look-up of the name to the last byte."""
 
-MOST_BYTES = 20_000
-ERROR_KEPT = 2_000
+MAX_BODY_BYTES = 20_000
+MAX_ERROR_CHARACTERS = 2_000
 """Characters of a traceback that are told when the whole of it is too much."""
 
-GONE = 410
+GONE_STATUS = 410
 
 
-def check(url: str) -> None:
+def check_url(url: str) -> None:
     """Raise ``InvalidField`` for a URL that may not be called, as far as can be told now."""
     try:
-        guard.parse(url)
+        guard.parse_url(url)
     except InvalidField as error:
         raise InvalidField("callback_url", error.problem) from None
 
@@ -54,64 +54,68 @@ def deliver(url: str, delivery_id: str, store: Store) -> dict[str, Any]:
     float}``. Raises ``TransientError`` when another attempt may work, ``PermanentError`` when the
     URL may not be called or wants no more callbacks.
     """
-    ending, target, started = told(url, delivery_id, store), guard.parse(url), time.monotonic()
-    text = body(ending)
-    call = Call(url, headers=headers(delivery_id, text), body=text, timeout=TIMEOUT)
-    answer = calls.shown(calls.ask(call, target, delivery_id), call)
-    if answer.status == GONE:
-        store.run(callbacks.disable(url))
-        refuse(target, f"answered {GONE}")
-    if answer.status not in calls.SUCCESS:
-        words = f"{target} answered {answer.status}: {calls.in_one_line(answer.body)}"
-        raise PutOff(words, calls.patience(answer.headers.get("retry-after", "")))
-    about = {"type": name_of(ending), "task_id": ending.job_id}
+    ending, target, started = (
+        read_ending(url, delivery_id, store),
+        guard.parse_url(url),
+        time.monotonic(),
+    )
+    text = build_body(ending)
+    call = Call(url, headers=build_headers(delivery_id, text), body=text, timeout=TIMEOUT_SECONDS)
+    answer = calls.redact_response(calls.send_call(call, target, delivery_id), call)
+    if answer.status == GONE_STATUS:
+        store.run(callbacks.disable_url(url))
+        refuse(target, f"answered {GONE_STATUS}")
+    if answer.status not in calls.SUCCESS_STATUSES:
+        words = f"{target} answered {answer.status}: {calls.replace_unprintable(answer.body)}"
+        raise RetryRequested(words, calls.parse_retry_after(answer.headers.get("retry-after", "")))
+    about = {"type": event_type_of(ending), "task_id": ending.job_id}
     return {**about, **answer._asdict(), "seconds": round(time.monotonic() - started, 3)}
 
 
-def told(url: str, delivery_id: str, store: Store) -> Ending:
+def read_ending(url: str, delivery_id: str, store: Store) -> JobEnding:
     """What the delivery is to tell. Raises ``PermanentError`` when there is nothing to be told."""
-    ending = store.run(callbacks.delivery(delivery_id, url))
+    ending = store.run(callbacks.read_delivery(delivery_id, url))
     if ending is None:
         raise PermanentError("this job was not made by the end of another: it has nothing to tell")
     if not ending.is_wanted:
-        refuse(guard.parse(url), f"has answered {GONE}")
+        refuse(guard.parse_url(url), f"has answered {GONE_STATUS}")
     return ending
 
 
-def refuse(target: Target, reason: str) -> NoReturn:
+def refuse(target: CallTarget, reason: str) -> NoReturn:
     """No callback goes to this URL."""
     raise PermanentError(f"{target} {reason}: it gets no callbacks until POST /callbacks/enable")
 
 
-def body(ending: Ending) -> str:
+def build_body(ending: JobEnding) -> str:
     """What is sent, as JSON; where that would be too long the record says what is left out."""
     at = datetime.fromtimestamp(ending.at, UTC)
-    texts = (encoded(name_of(ending), at, data) for data in versions(ending))
-    return next(text for text in texts if len(text.encode()) <= MOST_BYTES)
+    texts = (encode_event(event_type_of(ending), at, data) for data in shrink_record(ending))
+    return next(text for text in texts if len(text.encode()) <= MAX_BODY_BYTES)
 
 
-def versions(ending: Ending) -> Iterator[dict[str, Any]]:
+def shrink_record(ending: JobEnding) -> Iterator[dict[str, Any]]:
     """The record, then with less and less of it."""
     if ending.record:
         record = ending.record.to_dict()
-        error = ending.record.error[-ERROR_KEPT:]
+        error = ending.record.error[-MAX_ERROR_CHARACTERS:]
         yield record
         yield record | {"result": None, "omitted": ["result"]}
         yield record | {"result": None, "error": error, "omitted": ["result", "error"]}
     yield {"id": ending.job_id, "omitted": ["record"]}
 
 
-def encoded(name: str, at: datetime, data: dict[str, Any]) -> str:
+def encode_event(name: str, at: datetime, data: dict[str, Any]) -> str:
     """An event as it goes over the wire."""
     return msgspec.json.encode({"type": name, "timestamp": at, "data": data}).decode()
 
 
-def name_of(ending: Ending) -> str:
+def event_type_of(ending: JobEnding) -> str:
     """``task.success``, ``task.failed`` or ``task.cancelled``."""
     return f"task.{ending.status}"
 
 
-def headers(delivery_id: str, text: str) -> dict[str, str]:
+def build_headers(delivery_id: str, text: str) -> dict[str, str]:
     """Who it is, when it is sent, and the proof of both and of the body."""
     now = str(int(time.time()))
     content = f"{delivery_id}.{now}.{text}".encode()
@@ -119,7 +123,7 @@ def headers(delivery_id: str, text: str) -> dict[str, str]:
         "Content-Type": "application/json",
         "webhook-id": delivery_id,
         "webhook-timestamp": now,
-        "webhook-signature": " ".join(sign(key, content) for key in settings().webhook_keys),
+        "webhook-signature": " ".join(sign(key, content) for key in get_settings().webhook_keys),
     }
 
 
@@ -128,8 +132,8 @@ def sign(key: bytes, content: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, content, "sha256")).decode()
 
 
-def pause(attempts_left: int, problem: Exception) -> float:
+def compute_delay(attempts_left: int, problem: Exception) -> float:
     """Seconds until the next attempt, of which there are so many."""
-    delay = DELAYS[-min(attempts_left, len(DELAYS))]
-    asked = problem.after if isinstance(problem, PutOff) else 0.0
-    return max(delay, asked) * random.uniform(1, 1 + JITTER)  # noqa: S311 - no secret
+    delay = RETRY_DELAYS_SECONDS[-min(attempts_left, len(RETRY_DELAYS_SECONDS))]
+    asked = problem.after if isinstance(problem, RetryRequested) else 0.0
+    return max(delay, asked) * random.uniform(1, 1 + MAX_JITTER_SHARE)  # noqa: S311 - no secret

@@ -13,16 +13,16 @@ from threading import Thread
 from typing import NamedTuple, NoReturn
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import IS_HOST_NAME, settings
+from project.settings.values import IS_HOST_NAME, get_settings
 from tasks.webhooks.deadline import Deadline
 
-type Address = IPv4Address | IPv6Address
+type IpAddress = IPv4Address | IPv6Address
 
-PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 FIRST_FREE_PORT = 1_024
 LAST_PORT = 65_535
 
-LONGEST_URL = 2_000
+MAX_URL_CHARACTERS = 2_000
 _URL = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)"
@@ -31,13 +31,13 @@ _URL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-GLOBAL = IPv6Network("2000::/3")
+GLOBAL_IPV6 = IPv6Network("2000::/3")
 """All that is handed out of IPv6 to reach each other; loopback, local and mapped are elsewhere."""
 
 NAT64 = IPv6Network("64:ff9b::/96")
 """Holds an IPv4 address in its last 32 bits, on networks that have no IPv4 of their own."""
 
-NOT_PUBLIC = (
+NOT_PUBLIC_NETWORKS = (
     IPv4Network("168.63.129.16/32"),  # the inside of a cloud (Azure), for all its machines
     IPv4Network("192.0.0.0/24"),  # protocols between neighbours
     IPv4Network("192.88.99.0/24"),  # relays to 6to4
@@ -48,7 +48,7 @@ NOT_PUBLIC = (
 """What ``is_global`` lets pass, at least in some versions of Python."""
 
 
-class Target(NamedTuple):
+class CallTarget(NamedTuple):
     """A URL taken apart. As text it is only what may be shown: no path and no query."""
 
     scheme: str
@@ -60,42 +60,42 @@ class Target(NamedTuple):
     def authority(self) -> str:
         """What the ``Host`` header says."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
 
 
-def parse(url: str) -> Target:
+def parse_url(url: str) -> CallTarget:
     """Take a URL apart. Raises ``InvalidField("url")``, which never repeats it.
 
-    An address in it must be one that may be called; a name is looked up only in ``addresses``.
+    An address in it must be one that may be called; ``look_up_addresses`` looks up names.
     """
-    found = _URL.fullmatch(url) if len(url) <= LONGEST_URL else None
+    found = _URL.fullmatch(url) if len(url) <= MAX_URL_CHARACTERS else None
     if found is None:
         refuse(
             f"must be http:// or https://, a host, then port, path and query if needed: "
-            f"ASCII, at most {LONGEST_URL} characters, no user:password@, no #"
+            f"ASCII, at most {MAX_URL_CHARACTERS} characters, no user:password@, no #"
         )
     scheme, host = found["scheme"].lower(), found["host"].lower()
     path = found["path"] if found["path"].startswith("/") else f"/{found['path']}"
-    return Target(scheme, _host(host), _port(found["port"], scheme), path)
+    return CallTarget(scheme, _parse_host(host), _parse_port(found["port"], scheme), path)
 
 
-def addresses(target: Target, deadline: Deadline) -> list[str]:
+def look_up_addresses(target: CallTarget, deadline: Deadline) -> list[str]:
     """Where the target is. Raises ``PermanentError`` if any of it may not be called.
 
     ``OSError`` when the name cannot be looked up, ``TimeoutError`` when that takes too long.
     """
     found = _look_up(target, deadline)
-    if not all(may_be_called(target.host, ip_address(address)) for address in found):
+    if not all(is_allowed(target.host, ip_address(address)) for address in found):
         raise PermanentError(f"{target.host} is not on the public internet, it is not called")
     return found
 
 
-def may_be_called(host: str, address: Address) -> bool:
+def is_allowed(host: str, address: IpAddress) -> bool:
     """Whether a host with this address may be called."""
-    allowed = settings().webhook_exceptions
+    allowed = get_settings().webhook_exceptions
     return (
         is_public(address)
         or host in allowed.names
@@ -103,13 +103,13 @@ def may_be_called(host: str, address: Address) -> bool:
     )
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IpAddress) -> bool:
     """Whether an address is one of the public internet, and of one machine."""
     if isinstance(address, IPv6Address) and address in NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
-    if isinstance(address, IPv6Address) and address not in GLOBAL:
+    if isinstance(address, IPv6Address) and address not in GLOBAL_IPV6:
         return False
-    if any(address in network for network in NOT_PUBLIC):
+    if any(address in network for network in NOT_PUBLIC_NETWORKS):
         return False
     return address.is_global and not address.is_multicast
 
@@ -119,14 +119,14 @@ def refuse(problem: str) -> NoReturn:
     raise InvalidField("url", problem)
 
 
-def _port(text: str | None, scheme: str) -> int:
-    port = int(text) if text else PORTS[scheme]
-    if port not in PORTS.values() and not FIRST_FREE_PORT <= port <= LAST_PORT:
+def _parse_port(text: str | None, scheme: str) -> int:
+    port = int(text) if text else DEFAULT_PORTS[scheme]
+    if port not in DEFAULT_PORTS.values() and not FIRST_FREE_PORT <= port <= LAST_PORT:
         refuse(f"its port must be 80, 443, or {FIRST_FREE_PORT} to {LAST_PORT}")
     return port
 
 
-def _host(text: str) -> str:
+def _parse_host(text: str) -> str:
     """A name, or an address without brackets."""
     if IS_HOST_NAME(text):
         return text
@@ -137,12 +137,12 @@ def _host(text: str) -> str:
     normal = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
     if text != normal:
         refuse(f"its host must be written {normal}")
-    if not may_be_called(str(address), address):
+    if not is_allowed(str(address), address):
         refuse("its host is not on the public internet")
     return str(address)
 
 
-def _look_up(target: Target, deadline: Deadline) -> list[str]:
+def _look_up(target: CallTarget, deadline: Deadline) -> list[str]:
     """The addresses of a host, each once, in the order to try them.
 
     The system's look-up takes as long as it likes; it is left alone in its thread then.

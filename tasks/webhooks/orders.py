@@ -8,19 +8,19 @@ import msgspec
 from project.errors import InvalidField
 from tasks.webhooks import guard
 
-MOST_BODY = 262_144
+MAX_BODY_BYTES = 262_144
 """Bytes of the largest body."""
 
-SHOWN = 40
+MAX_SHOWN_CHARACTERS = 40
 """Characters of a header's name that are repeated in the answer."""
 
 type Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-type Seconds = Annotated[float, msgspec.Meta(ge=1, le=60)]
+type TimeoutSeconds = Annotated[float, msgspec.Meta(ge=1, le=60)]
 type Statuses = Annotated[
     list[Annotated[int, msgspec.Meta(ge=200, le=599)]], msgspec.Meta(max_length=20)
 ]
 
-OURS = frozenset(
+RESERVED_HEADERS = frozenset(
     {
         "accept-encoding",
         "connection",
@@ -38,16 +38,20 @@ OURS = frozenset(
 )
 """Headers that say how the connection is used."""
 
-NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
-VALUE = "[\t -~]*"
-LONGEST_VALUE = 4_096
-_NAME = re.compile(NAME)
-_VALUE = re.compile(VALUE)
+NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+VALUE_PATTERN = "[\t -~]*"
+MAX_VALUE_CHARACTERS = 4_096
+_NAME = re.compile(NAME_PATTERN)
+_VALUE = re.compile(VALUE_PATTERN)
 
-VALUE_SCHEMA = {"pattern": f"^{VALUE}$", "maxLength": LONGEST_VALUE}
-NAMES = {"propertyNames": {"pattern": f"^{NAME}$", "not": {"enum": sorted(OURS)}}}
-type Value = Annotated[str, msgspec.Meta(extra_json_schema=VALUE_SCHEMA)]
-type Headers = Annotated[dict[str, Value], msgspec.Meta(max_length=50, extra_json_schema=NAMES)]
+VALUE_SCHEMA = {"pattern": f"^{VALUE_PATTERN}$", "maxLength": MAX_VALUE_CHARACTERS}
+NAMES_SCHEMA = {
+    "propertyNames": {"pattern": f"^{NAME_PATTERN}$", "not": {"enum": sorted(RESERVED_HEADERS)}}
+}
+type HeaderValue = Annotated[str, msgspec.Meta(extra_json_schema=VALUE_SCHEMA)]
+type CallHeaders = Annotated[
+    dict[str, HeaderValue], msgspec.Meta(max_length=50, extra_json_schema=NAMES_SCHEMA)
+]
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,13 +64,13 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     url: str
     method: Method = "POST"
-    headers: Headers = msgspec.field(default_factory=dict)
+    headers: CallHeaders = msgspec.field(default_factory=dict)
     body: Any = None
-    timeout: Seconds = 10.0
+    timeout: TimeoutSeconds = 10.0
     expect: Statuses = msgspec.field(default_factory=list)
 
 
-def check(**said: Any) -> Call:
+def check_call(**said: Any) -> Call:
     """The call, its body as text, its headers with the type of that; again changes nothing.
 
     Raises ``InvalidField`` saying what is allowed, and never repeats a value.
@@ -75,39 +79,41 @@ def check(**said: Any) -> Call:
         call = msgspec.convert(said, Call)
     except msgspec.ValidationError as error:
         raise InvalidField("call", str(error)) from None
-    guard.parse(call.url)
+    guard.parse_url(call.url)
     check_headers(call.headers)
-    text = text_of(call.body)
-    return msgspec.structs.replace(call, body=text, headers=_typed(call, text))
+    text = encode_body(call.body)
+    return msgspec.structs.replace(call, body=text, headers=_add_content_type(call, text))
 
 
 def check_headers(headers: dict[str, str]) -> None:
     """Raise ``InvalidField`` for a header that cannot be sent, or is not the caller's to set."""
     seen: set[str] = set()
     for name, value in headers.items():
-        field, known = f"headers.{name[:SHOWN]}", name.lower()
+        field, known = f"headers.{name[:MAX_SHOWN_CHARACTERS]}", name.lower()
         if not _NAME.fullmatch(name):
             raise InvalidField(field, "is no name: 1 to 100 letters, digits, - and _")
-        if known in OURS:
-            raise InvalidField(field, f"cannot be set; the same goes for {', '.join(sorted(OURS))}")
+        if known in RESERVED_HEADERS:
+            raise InvalidField(
+                field, f"cannot be set; the same goes for {', '.join(sorted(RESERVED_HEADERS))}"
+            )
         if known in seen:
             raise InvalidField(field, "is given twice")
-        if len(value) > LONGEST_VALUE or not _VALUE.fullmatch(value):
+        if len(value) > MAX_VALUE_CHARACTERS or not _VALUE.fullmatch(value):
             raise InvalidField(field, "must be ASCII in one line, at most 4096 characters")
         seen.add(known)
 
 
-def text_of(body: Any) -> str | None:
+def encode_body(body: Any) -> str | None:
     """The body as it is sent. Raises ``InvalidField`` when it is too large."""
     if body is None:
         return None
     text = body if isinstance(body, str) else msgspec.json.encode(body).decode()
-    if len(text.encode(errors="replace")) > MOST_BODY:
-        raise InvalidField("body", f"must be at most {MOST_BODY} bytes")
+    if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
+        raise InvalidField("body", f"must be at most {MAX_BODY_BYTES} bytes")
     return text
 
 
-def _typed(call: Call, text: str | None) -> dict[str, str]:
+def _add_content_type(call: Call, text: str | None) -> dict[str, str]:
     """The headers with a Content-Type if there is a body and they have none."""
     if text is None or any(name.lower() == "content-type" for name in call.headers):
         return call.headers

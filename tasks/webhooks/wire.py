@@ -8,35 +8,35 @@ from typing import TYPE_CHECKING
 
 from tasks.webhooks import guard
 from tasks.webhooks.deadline import Deadline
-from tasks.webhooks.guard import Target
+from tasks.webhooks.guard import CallTarget
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-MOST_READ = 65_536
+MAX_READ_BYTES = 65_536
 """Bytes that are read from a connection, headers and all; the rest is never fetched."""
 
 
-class Full(Exception):
-    """``MOST_READ`` bytes were read and there is more."""
+class ResponseTooLarge(Exception):
+    """``MAX_READ_BYTES`` bytes were read and there is more."""
 
 
-class Wire(io.RawIOBase):
+class DeadlineSocket(io.RawIOBase):
     """A connected socket. Every step of it ends at the same deadline with ``TimeoutError``."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket = connected
         self._deadline = deadline
-        self._room = MOST_READ
+        self._room = MAX_READ_BYTES
 
     def readable(self) -> bool:
         """Yes."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read what is there, 0 at the end. Raises ``Full``."""
+        """Read what is there, 0 at the end. Raises ``ResponseTooLarge``."""
         if not self._room:
-            raise Full
+            raise ResponseTooLarge
         self._socket.settimeout(self._deadline.left())
         count = self._socket.recv_into(memoryview(buffer)[: self._room])
         self._room -= count
@@ -59,20 +59,20 @@ class Wire(io.RawIOBase):
         super().close()
 
 
-def dial(target: Target, deadline: Deadline) -> Wire:
+def dial(target: CallTarget, deadline: Deadline) -> DeadlineSocket:
     """A connection to the target, its certificate checked when it is https.
 
     Raises ``PermanentError`` as ``guard.addresses`` does, and ``OSError``.
     """
-    connected = _connect(guard.addresses(target, deadline), target.port, deadline)
+    connected = _connect(guard.look_up_addresses(target, deadline), target.port, deadline)
     if target.scheme == "https":
         connected.settimeout(deadline.left())
-        connected = tls().wrap_socket(connected, server_hostname=target.host)
-    return Wire(connected, deadline)
+        connected = build_tls_context().wrap_socket(connected, server_hostname=target.host)
+    return DeadlineSocket(connected, deadline)
 
 
 @cache
-def tls() -> ssl.SSLContext:
+def build_tls_context() -> ssl.SSLContext:
     """How certificates are checked; made once per process, as it reads all authorities."""
     return ssl.create_default_context()
 

@@ -17,42 +17,42 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.figures import Figures, heading
-from tests.chaos.rows import QUICK_ROWS, ROWS, STOCK_ROWS, Row
-from tests.chaos.scale import FULL, QUICK, Scale
-from tests.chaos.scene import Stage
+from tests.chaos.figures import RowResult, format_heading
+from tests.chaos.rows import QUICK_ROWS, ROWS, STOCK_ROWS, RowFunction
+from tests.chaos.scale import FULL, QUICK, ChaosScale
+from tests.chaos.scene import ChaosStage
 from tests.chaos.stock_stage import StockStage
 
 
 def main() -> int:
     """Run the rows asked for; how it ended."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # ends what it started
-    asked = arguments()
+    asked = parse_arguments()
     scale = QUICK if asked.quick else FULL
     root = Path(tempfile.mkdtemp(prefix="continuo-chaos-"))
-    say(heading())
-    stages = [StockStage(root, ""), StockStage(root, "10")] if asked.stock else [Stage(root)]
-    names = asked.row or usual_rows(asked)
-    results: list[Figures] = []
+    print_line(format_heading())
+    stages = [StockStage(root, ""), StockStage(root, "10")] if asked.stock else [ChaosStage(root)]
+    names = asked.row or choose_rows(asked)
+    results: list[RowResult] = []
     for name in names:
         results += [run(ROWS[name], stage, scale) for stage in stages]
         if asked.json:  # also what there is when a later row breaks off
-            asked.json.write_text(json.dumps(document(results), indent=1))
-    if any(result.broken() for result in results):
-        say(f"files are in {root}")
+            asked.json.write_text(json.dumps(build_document(results), indent=1))
+    if any(result.find_broken_promises() for result in results):
+        print_line(f"files are in {root}")
         return 1
     shutil.rmtree(root, ignore_errors=True)
     return 0
 
 
-def usual_rows(asked: argparse.Namespace) -> Iterable[str]:
+def choose_rows(asked: argparse.Namespace) -> Iterable[str]:
     """The rows of a run that names none."""
     if asked.stock:
         return STOCK_ROWS
     return QUICK_ROWS if asked.quick else ROWS
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("row", nargs="*", choices=[[], *ROWS], help="all when none is named")
@@ -62,16 +62,16 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(row: Row, stage: Stage, scale: Scale) -> Figures:
+def run(row: RowFunction, stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Run a row and print what came out."""
     result = row(stage, scale)
-    say(result.line())
-    for promise in result.broken():
-        say(f"  NOT KEPT: {promise}")
+    print_line(result.line())
+    for promise in result.find_broken_promises():
+        print_line(f"  NOT KEPT: {promise}")
     return result
 
 
-def document(results: list[Figures]) -> dict[str, Any]:
+def build_document(results: list[RowResult]) -> dict[str, Any]:
     """All figures and where they come from."""
     return {
         "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
@@ -81,7 +81,7 @@ def document(results: list[Figures]) -> dict[str, Any]:
     }
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print it now."""
     print(line, flush=True)  # noqa: T201 - the figures are what this is for
 

@@ -8,19 +8,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-JOB = b"continuo:job:"
-META = b"celery-task-meta-"
-FINAL = frozenset({b"success", b"failed", b"cancelled"})
-STOCK_FINAL = (b'"status": "SUCCESS"', b'"status": "FAILURE"')
+JOB_KEY_PREFIX = b"continuo:job:"
+RESULT_KEY_PREFIX = b"celery-task-meta-"
+FINAL_STATUSES = frozenset({b"success", b"failed", b"cancelled"})
+STOCK_FINAL_FIELDS = (b'"status": "SUCCESS"', b'"status": "FAILURE"')
 
 
-def commands(folder: Path) -> Iterator[list[bytes]]:
+def read_commands(folder: Path) -> Iterator[list[bytes]]:
     """The commands in the append-only files of a data folder, a torn last one left out."""
     for path in sorted((folder / "appendonlydir").glob("*.incr.aof")):
-        yield from parse(path.read_bytes())
+        yield from parse_commands(path.read_bytes())
 
 
-def parse(data: bytes) -> Iterator[list[bytes]]:
+def parse_commands(data: bytes) -> Iterator[list[bytes]]:
     """The commands of one file: ``*count``, then for each word ``$length`` and the word."""
     at = 0
     while at < len(data):
@@ -45,46 +45,50 @@ def parse(data: bytes) -> Iterator[list[bytes]]:
         yield words
 
 
-def changes(folder: Path) -> Iterator[tuple[str, dict[bytes, bytes]]]:
+def read_status_changes(folder: Path) -> Iterator[tuple[str, dict[bytes, bytes]]]:
     """Each change of status: the job, and the fields that were set with it."""
-    for words in commands(folder):
-        if len(words) > 2 and words[0].upper() == b"HSET" and words[1].startswith(JOB):
+    for words in read_commands(folder):
+        if len(words) > 2 and words[0].upper() == b"HSET" and words[1].startswith(JOB_KEY_PREFIX):
             fields = dict(zip(words[2::2], words[3::2], strict=False))
             if b"status" in fields:
-                yield words[1][len(JOB) :].decode(), fields
+                yield words[1][len(JOB_KEY_PREFIX) :].decode(), fields
 
 
-def histories(folder: Path) -> dict[str, list[str]]:
+def read_histories(folder: Path) -> dict[str, list[str]]:
     """For each job the statuses it was given, in order."""
     found: dict[str, list[str]] = defaultdict(list)
-    for job, fields in changes(folder):
+    for job, fields in read_status_changes(folder):
         found[job].append(fields[b"status"].decode())
     return found
 
 
-def starts(folder: Path) -> dict[str, list[float]]:
+def read_starts(folder: Path) -> dict[str, list[float]]:
     """For each job when its attempts began, also those that did not get to write a line."""
     found: dict[str, list[float]] = defaultdict(list)
-    for job, fields in changes(folder):
+    for job, fields in read_status_changes(folder):
         if b"started_at" in fields:
             found[job].append(float(fields[b"started_at"]))
     return found
 
 
-def accepted_finishes(folder: Path) -> Counter[str]:
+def count_finishes(folder: Path) -> Counter[str]:
     """How many times each job was given a final status."""
     return Counter(
         {
-            job: sum(status.encode() in FINAL for status in statuses)
-            for job, statuses in histories(folder).items()
+            job: sum(status.encode() in FINAL_STATUSES for status in statuses)
+            for job, statuses in read_histories(folder).items()
         }
     )
 
 
-def stock_finishes(folder: Path) -> Counter[str]:
+def count_stock_finishes(folder: Path) -> Counter[str]:
     """The same for Celery's own result backend: how many final results were stored."""
     found: Counter[str] = Counter()
-    for words in commands(folder):
-        if len(words) > 2 and words[1].startswith(META) and any(s in words[2] for s in STOCK_FINAL):
-            found[words[1][len(META) :].decode()] += 1
+    for words in read_commands(folder):
+        if (
+            len(words) > 2
+            and words[1].startswith(RESULT_KEY_PREFIX)
+            and any(s in words[2] for s in STOCK_FINAL_FIELDS)
+        ):
+            found[words[1][len(RESULT_KEY_PREFIX) :].decode()] += 1
     return found

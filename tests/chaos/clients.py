@@ -7,44 +7,48 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
-from tests.chaos.cluster import Cluster, Member
-from tests.chaos.figures import Figures
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Scene, Stage
-from tests.support.ports import free_port
-from tests.support.processes import children
+from tests.chaos.cluster import Cluster, ClusterMember
+from tests.chaos.figures import RowResult
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosScene, ChaosStage
+from tests.support.ports import find_free_port
+from tests.support.processes import list_children
 
-START_TIMEOUT = 60.0
-ANSWER_TIMEOUT = 10.0
-KILL_STEP = 0.008
+START_TIMEOUT_SECONDS = 60.0
+ANSWER_TIMEOUT_SECONDS = 10.0
+KILL_STEP_SECONDS = 0.008
 """Seconds by which each round's kill comes later than the one before."""
 
 
-def posts(stage: Stage, scale: Scale) -> Figures:
+def kill_api(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Kill -9 of the API while many clients post; then count records and messages."""
     with stage("posts", scale, workers=0) as scene:
-        api = api_member(scene.cluster)
+        api = start_api(scene.cluster)
         scene.cluster.members.append(api)
         told: set[str] = set()
         unanswered = 0
         for number in range(scale.rounds):
-            scene.cluster.until(lambda: is_up(api), START_TIMEOUT, "the API did not start")
+            scene.cluster.wait_until(
+                lambda: is_up(api), START_TIMEOUT_SECONDS, "the API did not start"
+            )
             answers = post_and_kill(scene, api, scale.posts, number)
             told |= {answer for answer in answers if answer}
             unanswered += answers.count("")
         return judge(scene, told, unanswered)
 
 
-def api_member(cluster: Cluster) -> Member:
+def start_api(cluster: Cluster) -> ClusterMember:
     """The API as a process that is started again."""
-    port = free_port()
-    environment = cluster.surroundings() | {"PORT": str(port)}
-    member = Member("api", [sys.executable, "-m", "api"], environment, cluster.folder / "api.log")
+    port = find_free_port()
+    environment = cluster.build_environment() | {"PORT": str(port)}
+    member = ClusterMember(
+        "api", [sys.executable, "-m", "api"], environment, cluster.folder / "api.log"
+    )
     member.start()
     return member
 
 
-def is_up(api: Member) -> bool:
+def is_up(api: ClusterMember) -> bool:
     """Whether it answers."""
     with suppress(OSError, HTTPException):
         connection = HTTPConnection("127.0.0.1", int(api.environment["PORT"]), timeout=1)
@@ -53,24 +57,24 @@ def is_up(api: Member) -> bool:
     return False
 
 
-def post_and_kill(scene: Scene, api: Member, clients: int, number: int) -> list[str]:
+def post_and_kill(scene: ChaosScene, api: ClusterMember, clients: int, number: int) -> list[str]:
     """Let clients post at once, kill the API amid that; the ids they were told, "" for none."""
     with ThreadPoolExecutor(clients) as pool:
         port = int(api.environment["PORT"])
-        answers = [pool.submit(post, port) for _ in range(clients)]
-        time.sleep(number * KILL_STEP)
-        servers = children(api.pid)
+        answers = [pool.submit(post_report, port) for _ in range(clients)]
+        time.sleep(number * KILL_STEP_SECONDS)
+        servers = list_children(api.pid)
         if number % 2:  # the one that answers; the one that looks after it starts another
             scene.cluster.kill(servers)
         else:
             scene.cluster.kill([api.pid, *servers])
         scene.cluster.killed += 1
-        return [answer.result(ANSWER_TIMEOUT * 2) for answer in answers]
+        return [answer.result(ANSWER_TIMEOUT_SECONDS * 2) for answer in answers]
 
 
-def post(port: int) -> str:
+def post_report(port: int) -> str:
     """Order a report; the id of the job when the answer says 202."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT)
+    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT_SECONDS)
     try:
         headers = {"content-type": "application/json"}
         connection.request("POST", "/reports", json.dumps({}), headers)
@@ -83,7 +87,7 @@ def post(port: int) -> str:
         connection.close()
 
 
-def judge(scene: Scene, told: set[str], unanswered: int) -> Figures:
+def judge(scene: ChaosScene, told: set[str], unanswered: int) -> RowResult:
     """Every record has its message, every message its record, every 202 both."""
     client = scene.app.store.client
     records = {key.decode().rpartition(":")[2] for key in client.scan_iter("continuo:job:*")}
@@ -98,7 +102,7 @@ def judge(scene: Scene, told: set[str], unanswered: int) -> Figures:
         "kept though the client was not told": len(records - told),
     }
     wrong = ("records without a message", "messages without a record", "messages twice")
-    return Figures(
+    return RowResult(
         row=scene.name,
         enqueued=len(records),
         lost=len(told - records),

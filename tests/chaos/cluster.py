@@ -18,22 +18,22 @@ from typing import Self
 from project.local.valkey import EmbeddedValkey
 from project.processes import detach_from_terminal
 from project.settings.values import Settings
-from tests.chaos.ledger import Kill, Ledger
-from tests.support.ports import free_port
-from tests.support.processes import ROOT, children
+from tests.chaos.ledger import Kill, RunLedger
+from tests.support.ports import find_free_port
+from tests.support.processes import ROOT, list_children
 
-RESTART_AFTER = 0.7
-LOOK_EVERY = 0.02
-START_TIMEOUT = 90.0
-STOP_TIMEOUT = 15.0
+RESTART_AFTER_SECONDS = 0.7
+POLL_SECONDS = 0.02
+START_TIMEOUT_SECONDS = 90.0
+STOP_TIMEOUT_SECONDS = 15.0
 
 
-SETTINGS = {name.upper() for name in Settings.model_fields} | {
+SETTING_NAMES = {name.upper() for name in Settings.model_fields} | {
     str(field.validation_alias) for field in Settings.model_fields.values()
 }
 
 
-class NotInTime(AssertionError):
+class WaitTimedOut(AssertionError):
     """Something did not become true while the row had patience."""
 
 
@@ -79,7 +79,7 @@ class Deaths:
         self._watched.clear()
 
 
-class Member:
+class ClusterMember:
     """One worker: its process, started again under the same name."""
 
     def __init__(
@@ -124,12 +124,12 @@ class Member:
                 preexec_fn=detach_from_terminal,  # noqa: PLW1509 - sets two flags, takes no lock
             )
 
-    def look_after(self, now: float) -> bool:
+    def supervise(self, now: float) -> bool:
         """Start it again a moment after it has ended; whether it has just ended."""
         if self.process is None or self.process.poll() is None:
             return False
         if not self.restart_at:
-            self.restart_at = now + RESTART_AFTER
+            self.restart_at = now + RESTART_AFTER_SECONDS
             return True
         if now >= self.restart_at:
             self.restart_at = 0.0
@@ -138,7 +138,7 @@ class Member:
 
     def children(self) -> list[int]:
         """The processes it has started and that still run."""
-        return children(self.pid) if self.is_running else []
+        return list_children(self.pid) if self.is_running else []
 
     def said(self, words: str) -> int:
         """How often it has printed these words."""
@@ -163,10 +163,10 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         keep_it_all = ("--auto-aof-rewrite-percentage", "0")
         self.valkey = EmbeddedValkey(
-            folder / "valkey", free_port(), *keep_it_all, *valkey_options, fsync=fsync
+            folder / "valkey", find_free_port(), *keep_it_all, *valkey_options, fsync=fsync
         )
         self.address = self.valkey.url
-        self.ledger = Ledger(folder / "ledger")
+        self.ledger = RunLedger(folder / "ledger")
         self.deaths = Deaths()
         self.kills: list[Kill] = []
         self.killed = 0
@@ -176,8 +176,8 @@ class Cluster:
         self.environment = environment or {}
         self.members = [self._member(f"w{number + 1}") for number in range(workers)]
 
-    def _member(self, name: str) -> Member:
-        return Member(name, [], {}, self.folder / f"{name}.log")
+    def _member(self, name: str) -> ClusterMember:
+        return ClusterMember(name, [], {}, self.folder / f"{name}.log")
 
     def __enter__(self) -> Self:
         self.valkey.start()
@@ -186,16 +186,16 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def hire(self, member: Member, broker_url: str | None = None) -> None:
+    def start(self, member: ClusterMember, broker_url: str | None = None) -> None:
         """Start a worker that talks to this broker."""
         member.command = [*self.command, f"--hostname={member.name}@chaos"]
-        member.environment = self.surroundings() | {"REDIS_URL": broker_url or self.address}
+        member.environment = self.build_environment() | {"REDIS_URL": broker_url or self.address}
         member.start()
 
-    def surroundings(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         """The environment of processes: ours without settings, and what the row asks for."""
         return {
-            **{name: value for name, value in os.environ.items() if name not in SETTINGS},
+            **{name: value for name, value in os.environ.items() if name not in SETTING_NAMES},
             "PYTHONUNBUFFERED": "1",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "REDIS_URL": self.address,
@@ -208,34 +208,36 @@ class Cluster:
         """Start every worker that is not started yet, and wait until they take jobs."""
         for member in self.members:
             if member.process is None:
-                self.hire(member)
-        self.until(lambda: all(member.is_ready for member in self.members), START_TIMEOUT)
+                self.start(member)
+        self.wait_until(
+            lambda: all(member.is_ready for member in self.members), START_TIMEOUT_SECONDS
+        )
 
-    def tend(self) -> None:
+    def supervise_members(self) -> None:
         """Note what has ended; start workers again."""
         for member in self.members:
             self.deaths.watch([*member.children(), *([member.pid] if member.is_running else [])])
         self.deaths.look()
         now = time.monotonic()
         for member in self.members:
-            if member.look_after(now) and member.process:
+            if member.supervise(now) and member.process:
                 self.exits.append(f"{member.name}: {member.process.returncode}")
 
-    def until(self, look: Callable[[], object], seconds: float, what: str = "") -> None:
-        """Tend until ``look`` is true. Raises ``NotInTime``."""
+    def wait_until(self, look: Callable[[], object], seconds: float, what: str = "") -> None:
+        """Tend until ``look`` is true. Raises ``WaitTimedOut``."""
         end = time.monotonic() + seconds
         while not look():
             if time.monotonic() >= end:
-                raise NotInTime(f"{what or 'not true'} within {seconds:g} s")
-            self.tend()
-            time.sleep(LOOK_EVERY)
+                raise WaitTimedOut(f"{what or 'not true'} within {seconds:g} s")
+            self.supervise_members()
+            time.sleep(POLL_SECONDS)
 
     def rest(self, seconds: float) -> None:
         """Tend for a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.tend()
-            time.sleep(LOOK_EVERY)
+            self.supervise_members()
+            time.sleep(POLL_SECONDS)
 
     def kill(self, pids: Iterable[int], following: Iterable[int] = ()) -> Kill:
         """End processes by force; ``following`` are those that end because these do."""
@@ -251,13 +253,13 @@ class Cluster:
         self.kills.append(kill)
         return kill
 
-    def kill_main(self, member: Member) -> Kill:
+    def kill_main(self, member: ClusterMember) -> Kill:
         """End a worker's main process; those that run its jobs are killed by that."""
         pool = member.children()
         self.killed += len(pool)
         return self.kill([member.pid], pool)
 
-    def kill_child(self, member: Member, index: int) -> Kill | None:
+    def kill_child(self, member: ClusterMember, index: int) -> Kill | None:
         """End one of the processes that run a worker's jobs."""
         pool = member.children()
         if not pool:
@@ -272,7 +274,7 @@ class Cluster:
         self.killed += len(pools)
         return self.kill([*mains, *pools])
 
-    def signal(self, member: Member, number: signal.Signals) -> None:
+    def signal(self, member: ClusterMember, number: signal.Signals) -> None:
         """Send a signal to all processes of a worker."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(member.pid, number)
@@ -281,33 +283,33 @@ class Cluster:
         """End the server by force."""
         if self.valkey.process:
             self.valkey.process.kill()
-            self.valkey.process.wait(STOP_TIMEOUT)
+            self.valkey.process.wait(STOP_TIMEOUT_SECONDS)
 
     def stop_valkey(self) -> None:
         """End the server in good order."""
         if self.valkey.process:
             self.valkey.process.terminate()
-            self.valkey.process.wait(STOP_TIMEOUT)
+            self.valkey.process.wait(STOP_TIMEOUT_SECONDS)
 
-    def revive_valkey(self) -> float:
+    def restart_valkey(self) -> float:
         """Start the server again on its data; when it answered."""
-        self.valkey.look_after()
+        self.valkey.supervise()
         return time.time()
 
-    def member_of(self, worker: str) -> Member:
+    def member_of(self, worker: str) -> ClusterMember:
         """The worker with this Celery name."""
         return next(member for member in self.members if f"{member.name}@chaos" == worker)
 
-    def end_members(self) -> None:
+    def kill_members(self) -> None:
         """End all workers now."""
         for member in self.members:
             if member.process and member.process.poll() is None:
                 self.signal(member, signal.SIGKILL)
-                member.process.wait(STOP_TIMEOUT)
+                member.process.wait(STOP_TIMEOUT_SECONDS)
 
     def stop(self) -> None:
         """End everything now."""
-        self.end_members()
+        self.kill_members()
         self.deaths.look()
         self.deaths.end_all()
         self.deaths.close()

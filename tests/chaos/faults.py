@@ -16,8 +16,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 HOST = "127.0.0.1"
-CHUNK = 65_536
-ANSWER_TIMEOUT = 10.0
+CHUNK_BYTES = 65_536
+ANSWER_TIMEOUT_SECONDS = 10.0
 
 
 class Mode(StrEnum):
@@ -29,7 +29,7 @@ class Mode(StrEnum):
     HOLD = "hold"
 
 
-class Proxy:
+class FaultProxy:
     """``with Proxy(port_of_the_server) as proxy: connect to proxy.port``."""
 
     def __init__(self, target: int) -> None:
@@ -51,7 +51,7 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(ANSWER_TIMEOUT)
+        self._thread.join(ANSWER_TIMEOUT_SECONDS)
         self._loop.close()
 
     def set(self, mode: Mode) -> None:
@@ -59,7 +59,7 @@ class Proxy:
         self._do(self._set(mode))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(ANSWER_TIMEOUT)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(ANSWER_TIMEOUT_SECONDS)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, HOST, 0)
@@ -115,7 +115,7 @@ class Proxy:
     ) -> None:
         """Hand on what one side says to the other, until either ends."""
         try:
-            while data := await reader.read(CHUNK):
+            while data := await reader.read(CHUNK_BYTES):
                 while self._mode is Mode.HOLD:
                     await self._changed.wait()
                 if writer in self._dead:

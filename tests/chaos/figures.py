@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-MOST_RECOVERY = 15.0
-MOST_RESUME = 5.0
+MAX_RECOVERY_SECONDS = 15.0
+MAX_RESUME_SECONDS = 5.0
 """Seconds."""
 
 COLUMNS = (
@@ -25,7 +25,7 @@ COLUMNS = (
 
 
 @dataclass
-class Figures:
+class RowResult:
     """One row.
 
     ``finished``: jobs that had their effect. ``lost``: jobs that were taken and did not end as
@@ -56,7 +56,7 @@ class Figures:
     faults: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
-    def broken(self) -> list[str]:
+    def find_broken_promises(self) -> list[str]:
         """The promises that were not kept; stock Celery has made none."""
         if not self.is_judged:
             return []
@@ -68,26 +68,30 @@ class Figures:
                 self.effects_twice <= self.killed
             ),
             f"{self.once_twice} effects twice through once": self.once_twice == 0,
-            f"recovery took {shown(self.recovery)} s": (self.recovery or 0) <= MOST_RECOVERY,
-            f"resuming took {shown(self.resume)} s": (self.resume or 0) <= MOST_RESUME,
+            f"recovery took {format_figure(self.recovery)} s": (self.recovery or 0)
+            <= MAX_RECOVERY_SECONDS,
+            f"resuming took {format_figure(self.resume)} s": (self.resume or 0)
+            <= MAX_RESUME_SECONDS,
         }
         return [promise for promise, kept in checks.items() if not kept] + self.faults
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, for a file."""
-        return asdict(self) | {"broken": self.broken()}
+        return asdict(self) | {"broken": self.find_broken_promises()}
 
     def line(self) -> str:
         """One line of the table."""
-        return "  ".join(form.format(shown(getattr(self, name))) for name, _, form in COLUMNS)
+        return "  ".join(
+            form.format(format_figure(getattr(self, name))) for name, _, form in COLUMNS
+        )
 
 
-def heading() -> str:
+def format_heading() -> str:
     """The names over the lines."""
     return "  ".join(form.format(title) for _, title, form in COLUMNS)
 
 
-def shown(value: Any) -> str:
+def format_figure(value: Any) -> str:
     """A figure as it is printed."""
     if value is None:
         return "-"

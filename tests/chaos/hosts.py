@@ -1,6 +1,6 @@
 """Workers on machines of their own: network namespaces, each with a cable to a switch.
 
-Needs root and ``ip`` (iproute2). The server and the judge are on the machine with the switch.
+Needs root and ``run_ip`` (iproute2). The server and the judge are on the machine with the switch.
 """
 
 import os
@@ -11,26 +11,26 @@ from pathlib import Path
 
 import redis
 
-from tests.chaos.cluster import Cluster, Member
+from tests.chaos.cluster import Cluster, ClusterMember
 
 IP = "/sbin/ip"
-SWITCH = "continuo0"
-NET = "10.213.7"
-HERE = f"{NET}.1"
+SWITCH_NAME = "continuo0"
+NETWORK_PREFIX = "10.213.7"
+SWITCH_ADDRESS = f"{NETWORK_PREFIX}.1"
 
 
-def can_be_built() -> bool:
+def can_build_hosts() -> bool:
     """Whether this user may make hosts here."""
     return os.geteuid() == 0 and Path(IP).exists()
 
 
-class Host:
+class NetworkHost:
     """A machine with one worker on it."""
 
     def __init__(self, number: int) -> None:
         self.name = f"continuo-h{number}"
         self.cable = f"ctno-h{number}"
-        self.address = f"{NET}.{number + 1}"
+        self.address = f"{NETWORK_PREFIX}.{number + 1}"
 
     @property
     def prefix(self) -> list[str]:
@@ -39,68 +39,70 @@ class Host:
 
     def build(self) -> None:
         """Put it up and connect it."""
-        ip("netns", "add", self.name)
-        ip("link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
-        ip("link", "set", self.cable, "master", SWITCH, "up")
-        ip("-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
-        ip("-n", self.name, "link", "set", "lo", "up")
-        ip("-n", self.name, "link", "set", "eth0", "up")
+        run_ip("netns", "add", self.name)
+        run_ip(
+            "link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.name
+        )
+        run_ip("link", "set", self.cable, "master", SWITCH_NAME, "up")
+        run_ip("-n", self.name, "addr", "add", f"{self.address}/24", "dev", "eth0")
+        run_ip("-n", self.name, "link", "set", "lo", "up")
+        run_ip("-n", self.name, "link", "set", "eth0", "up")
 
     def cut(self) -> None:
         """Pull the cable: nothing arrives, and nobody is told."""
-        ip("link", "set", self.cable, "down")
+        run_ip("link", "set", self.cable, "down")
 
     def join(self) -> None:
         """Plug it in again."""
-        ip("link", "set", self.cable, "up")
+        run_ip("link", "set", self.cable, "up")
 
 
-class Hosts:
+class NetworkHosts:
     """A host for each worker of a cluster."""
 
-    def __init__(self, members: list[Member]) -> None:
-        self.of = {member.name: Host(number + 1) for number, member in enumerate(members)}
+    def __init__(self, members: list[ClusterMember]) -> None:
+        self.of = {member.name: NetworkHost(number + 1) for number, member in enumerate(members)}
 
-    def cut(self, member: Member) -> None:
+    def cut(self, member: ClusterMember) -> None:
         """Pull the cable of a worker's host."""
         self.of[member.name].cut()
 
-    def join(self, member: Member) -> None:
+    def join(self, member: ClusterMember) -> None:
         """Plug it in again."""
         self.of[member.name].join()
 
 
 @contextmanager
-def on_hosts(cluster: Cluster) -> Iterator[Hosts]:
+def place_on_hosts(cluster: Cluster) -> Iterator[NetworkHosts]:
     """Each worker of the cluster on a host of its own."""
-    hosts = Hosts(cluster.members)
-    remove(hosts)
-    ip("link", "add", SWITCH, "type", "bridge")
-    ip("addr", "add", f"{HERE}/24", "dev", SWITCH)
-    ip("link", "set", SWITCH, "up")
+    hosts = NetworkHosts(cluster.members)
+    remove_hosts(hosts)
+    run_ip("link", "add", SWITCH_NAME, "type", "bridge")
+    run_ip("addr", "add", f"{SWITCH_ADDRESS}/24", "dev", SWITCH_NAME)
+    run_ip("link", "set", SWITCH_NAME, "up")
     with redis.Redis.from_url(cluster.valkey.url) as server:
-        server.config_set("bind", f"127.0.0.1 {HERE}")
+        server.config_set("bind", f"127.0.0.1 {SWITCH_ADDRESS}")
         server.config_set("protected-mode", "no")
     try:
         for member in cluster.members:
             host = hosts.of[member.name]
             host.build()
             member.prefix = host.prefix
-        cluster.address = f"redis://{HERE}:{cluster.valkey.port}/0"
+        cluster.address = f"redis://{SWITCH_ADDRESS}:{cluster.valkey.port}/0"
         yield hosts
     finally:
-        cluster.end_members()
-        remove(hosts)
+        cluster.kill_members()
+        remove_hosts(hosts)
 
 
-def remove(hosts: Hosts) -> None:
+def remove_hosts(hosts: NetworkHosts) -> None:
     """Take everything away, also what an earlier run has left."""
     for host in hosts.of.values():
-        ip("netns", "del", host.name, check=False)
-        ip("link", "del", host.cable, check=False)
-    ip("link", "del", SWITCH, check=False)
+        run_ip("netns", "del", host.name, check=False)
+        run_ip("link", "del", host.cable, check=False)
+    run_ip("link", "del", SWITCH_NAME, check=False)
 
 
-def ip(*arguments: str, check: bool = True) -> None:
-    """Run ``ip``. Raises ``subprocess.CalledProcessError``."""
+def run_ip(*arguments: str, check: bool = True) -> None:
+    """Run ``run_ip``. Raises ``subprocess.CalledProcessError``."""
     subprocess.run([IP, *arguments], check=check, capture_output=True, timeout=10)

@@ -6,15 +6,15 @@ from itertools import count
 
 from project.records.record import TaskStatus
 from tests.chaos import aof
-from tests.chaos.figures import Figures
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Scene, Stage
+from tests.chaos.figures import RowResult
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosScene, ChaosStage
 
-BESIDE_KILLERS = 8
+JOBS_BESIDE_KILLERS = 8
 """Good jobs of some seconds, so that killers do not run alone."""
 
 
-def kill_mains(stage: Stage, scale: Scale) -> Figures:
+def kill_mains(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Kill -9 of a worker's main process every few seconds."""
     with stage("kill-mains", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate)
@@ -27,7 +27,7 @@ def kill_mains(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def kill_children(stage: Stage, scale: Scale) -> Figures:
+def kill_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Kill -9 of a process that runs jobs, every second."""
     with stage("kill-children", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate)
@@ -40,7 +40,7 @@ def kill_children(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def kill_all(stage: Stage, scale: Scale) -> Figures:
+def kill_all(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Kill -9 of every worker process at once; every second time of the server too."""
     with stage("kill-all", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.kill_all_rate)
@@ -51,12 +51,12 @@ def kill_all(stage: Stage, scale: Scale) -> Figures:
             scene.cluster.kill_everything()
             if number % 2:
                 scene.cluster.kill_valkey()
-                scene.cluster.revive_valkey()
+                scene.cluster.restart_valkey()
         scene.settle(scale.patience)
         return scene.figures()
 
 
-def long_job(stage: Stage, scale: Scale) -> Figures:
+def run_long_job(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """A job ten times as long as a lease runs once while other workers are killed."""
     with stage("long-job", scale) as scene:
         job = scene.send("long", scale.long_job)
@@ -76,12 +76,12 @@ def long_job(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def poison(stage: Stage, scale: Scale) -> Figures:
+def enqueue_killers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Jobs that always kill their worker among good ones, some of which run beside them."""
     with stage("poison", scale) as scene:
         victims = ["child"] * scale.child_killers + ["main"] * scale.main_killers
         load = scene.keep_sending(scale.good_jobs, 200)
-        long_jobs = [scene.send("long", 2.0) for _ in range(BESIDE_KILLERS)]
+        long_jobs = [scene.send("long", 2.0) for _ in range(JOBS_BESIDE_KILLERS)]
         for victim in victims:
             scene.expected_failures.add(scene.send("killer", victim))
             scene.cluster.rest(0.2)
@@ -92,7 +92,7 @@ def poison(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def judge_killers(scene: Scene, number: int) -> None:
+def judge_killers(scene: ChaosScene, number: int) -> None:
     """Each has failed, and says why."""
     records = [record for job in scene.expected_failures if (record := scene.record(job))]
     scene.notes["reasons"] = sorted(record.error for record in records)
@@ -102,18 +102,18 @@ def judge_killers(scene: Scene, number: int) -> None:
         scene.faults.append(f"{len(failed)} of {number} killers failed, {len(told)} say why")
 
 
-def judge_good(scene: Scene, jobs: list[str]) -> None:
+def judge_good(scene: ChaosScene, jobs: list[str]) -> None:
     """A job that waited in a worker's hands when that died has no death on its account."""
     deaths = {job: deaths_of(scene, job) for job in jobs}
     scene.notes["deaths counted"] = dict(Counter(map(str, deaths.values())))
-    histories = aof.histories(scene.cluster.valkey.folder)
+    histories = aof.read_histories(scene.cluster.valkey.folder)
     wronged = [job for job in jobs if deaths[job] > histories[job].count("running") - 1]
     if wronged:
         scene.faults.append(f"{len(wronged)} jobs have deaths counted that did not run then")
-    scene.recoveries += waits(scene, jobs)
+    scene.recoveries += measure_waits(scene, jobs)
 
 
-def waits(scene: Scene, jobs: list[str]) -> list[float]:
+def measure_waits(scene: ChaosScene, jobs: list[str]) -> list[float]:
     """Seconds from the end of each run that came to nothing until the job's next start."""
     account, starts = scene.account(), scene.starts()
     failed = [run for job in jobs for run in account.by_job[job] if run.effect_at is None]
@@ -121,6 +121,6 @@ def waits(scene: Scene, jobs: list[str]) -> list[float]:
     return [wait for wait in found if wait < math.inf]
 
 
-def deaths_of(scene: Scene, job: str) -> float:
+def deaths_of(scene: ChaosScene, job: str) -> float:
     """The deaths on a job's account, a half for each it may not have caused."""
     return float(scene.app.store.client.hget(f"continuo:job:{job}", "deaths") or 0)

@@ -12,11 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Self
 
-LATEST_LINE = 5.0
+MAX_LINE_DELAY_SECONDS = 5.0
 """Seconds that a line may stand behind one with a later time: writers race."""
 
 
-class What(StrEnum):
+class EventType(StrEnum):
     """What a line says: a run begins, goes on, has its effect, or ends without one."""
 
     START = "start"
@@ -25,10 +25,10 @@ class What(StrEnum):
     END = "end"
 
 
-class Event(NamedTuple):
+class LedgerEvent(NamedTuple):
     """One line. ``run`` names this run of the job, ``at`` is in seconds since the epoch."""
 
-    what: What
+    what: EventType
     job: str
     attempt: int
     run: str
@@ -40,7 +40,7 @@ class Event(NamedTuple):
     def parse(cls, line: str) -> Self:
         """The event of a line."""
         what, job, attempt, run, worker, pid, at = line.split()
-        return cls(What(what), job, int(attempt), run, worker, int(pid), float(at))
+        return cls(EventType(what), job, int(attempt), run, worker, int(pid), float(at))
 
     def __str__(self) -> str:
         return " ".join(map(str, self))
@@ -50,7 +50,7 @@ class Event(NamedTuple):
 class Run:
     """One run of a job: its start, when its effect happened and when it was over, if ever."""
 
-    start: Event
+    start: LedgerEvent
     effect_at: float | None = None
     over_at: float | None = None
     ended: bool = False
@@ -73,43 +73,43 @@ class Kill(NamedTuple):
     pids: frozenset[int]
 
 
-class Ledger:
+class RunLedger:
     """The lines of a file, read once each however often one asks."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.path.touch()
         self._read = 0
-        self._events: list[Event] = []
+        self._events: list[LedgerEvent] = []
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[LedgerEvent]:
         """Every whole line so far, in the order they were written."""
         with self.path.open("rb") as file:
             file.seek(self._read)
             whole, newline, _ = file.read().rpartition(b"\n")
         self._read += len(whole) + len(newline)
-        self._events += [Event.parse(line.decode()) for line in whole.splitlines()]
+        self._events += [LedgerEvent.parse(line.decode()) for line in whole.splitlines()]
         return self._events
 
-    def resumed(self, at: float) -> dict[str, float]:
+    def measure_resumes(self, at: float) -> dict[str, float]:
         """Seconds from ``at`` until each worker started a job."""
         first: dict[str, float] = {}
         for event in reversed(self.events()):
-            if event.at <= at - LATEST_LINE:
+            if event.at <= at - MAX_LINE_DELAY_SECONDS:
                 break
-            if event.what is What.START and event.at > at:
+            if event.what is EventType.START and event.at > at:
                 first[event.worker] = event.at - at
         return first
 
-    def account(self, deaths: Mapping[int, float]) -> "Account":
+    def account(self, deaths: Mapping[int, float]) -> "RunAccount":
         """What they come to; ``deaths`` says when each process that ended did so."""
-        return Account(self.events(), deaths)
+        return RunAccount(self.events(), deaths)
 
 
-class Account:
+class RunAccount:
     """The runs of all jobs, and what went wrong with them."""
 
-    def __init__(self, events: Sequence[Event], deaths: Mapping[int, float]) -> None:
+    def __init__(self, events: Sequence[LedgerEvent], deaths: Mapping[int, float]) -> None:
         self.events = events
         self.runs = runs_of(events, deaths)
         self.by_job: dict[str, list[Run]] = defaultdict(list)
@@ -119,16 +119,16 @@ class Account:
     @property
     def finished(self) -> set[str]:
         """The jobs that had their effect."""
-        return {event.job for event in self.events if event.what is What.FINISH}
+        return {event.job for event in self.events if event.what is EventType.FINISH}
 
     def effects_twice(self) -> dict[str, int]:
         """How many effects beyond one each job had that had several."""
-        effects = Counter(event.job for event in self.events if event.what is What.FINISH)
+        effects = Counter(event.job for event in self.events if event.what is EventType.FINISH)
         return {job: count - 1 for job, count in effects.items() if count > 1}
 
     def overlapping(self) -> list[tuple[Run, Run]]:
         """Pairs of runs of one job, the later of which began before the earlier was over."""
-        return [pair for runs in self.by_job.values() for pair in overlaps(runs)]
+        return [pair for runs in self.by_job.values() for pair in find_overlaps(runs)]
 
     def recoveries(
         self, kills: Iterable[Kill], starts: Mapping[str, Sequence[float]] | None = None
@@ -152,17 +152,17 @@ class Account:
         return [run for run in self.runs if run.start.pid in kill.pids and is_open(run, kill.at)]
 
 
-def runs_of(events: Iterable[Event], deaths: Mapping[int, float]) -> list[Run]:
+def runs_of(events: Iterable[LedgerEvent], deaths: Mapping[int, float]) -> list[Run]:
     """Runs in the order they began. One without an end ended with its process."""
     runs: dict[str, Run] = {}
     for event in events:
-        if event.what is What.START:
+        if event.what is EventType.START:
             runs[event.run] = Run(event)
             continue
         run = runs[event.run]
         run.over_at = event.at  # of a step too: nothing was done after the last one
-        run.ended = event.what is not What.STEP
-        if event.what is What.FINISH:
+        run.ended = event.what is not EventType.STEP
+        if event.what is EventType.FINISH:
             run.effect_at = event.at
     for run in runs.values():
         if run.over_at is None:
@@ -175,7 +175,7 @@ def is_open(run: Run, at: float) -> bool:
     return run.began_at <= at and not run.ended
 
 
-def overlaps(runs: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
+def find_overlaps(runs: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
     """Pairs of runs of one job that went on at the same time."""
     for index, earlier in enumerate(runs):
         for later in runs[index + 1 :]:

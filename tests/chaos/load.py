@@ -12,25 +12,25 @@ from kombu.exceptions import OperationalError
 
 from project.errors import DuplicateJob, StoreUnavailable
 
-GIVE_UP_AFTER = 120.0
-PAUSE = 0.1
+GIVE_UP_SECONDS = 120.0
+PAUSE_SECONDS = 0.1
 
 
-class Order(NamedTuple):
+class LoadJob(NamedTuple):
     """A job to send: the name of its kind and its arguments."""
 
     kind: str
     args: Sequence[Any]
 
 
-class Load(threading.Thread):
+class LoadThread(threading.Thread):
     """Sends jobs at a steady rate. One that was not taken is sent again under the same id.
 
     ``accepted``: kind of each job that was taken, by id.
     """
 
     def __init__(
-        self, send: Callable[..., Any], orders: Sequence[Order], *, total: int, rate: float
+        self, send: Callable[..., Any], orders: Sequence[LoadJob], *, total: int, rate: float
     ) -> None:
         super().__init__(name="load", daemon=True)
         self._send = send
@@ -53,8 +53,8 @@ class Load(threading.Thread):
         """Send no more."""
         self.stopped.set()
 
-    def _insist(self, order: Order) -> None:
-        job_id, end = str(uuid4()), time.monotonic() + GIVE_UP_AFTER
+    def _insist(self, order: LoadJob) -> None:
+        job_id, end = str(uuid4()), time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < end and not self.stopped.is_set():
             try:
                 self._send(order.kind, order.args, task_id=job_id)
@@ -62,7 +62,7 @@ class Load(threading.Thread):
                 pass  # it was taken, only the answer was lost
             except (StoreUnavailable, OperationalError, RuntimeError) as problem:
                 self.refusals[str(problem)[:80]] += 1
-                self.stopped.wait(PAUSE)
+                self.stopped.wait(PAUSE_SECONDS)
                 continue
             self.accepted[job_id] = order.kind
             return

@@ -6,19 +6,19 @@ from contextlib import contextmanager
 
 from tests.chaos import hosts
 from tests.chaos.cluster import Cluster
-from tests.chaos.figures import Figures
-from tests.chaos.outages import ENDLESS, job_on
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Stage
+from tests.chaos.figures import RowResult
+from tests.chaos.outages import UNLIMITED_JOBS, occupy_worker
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosStage
 from tests.support.rabbitmq import RabbitMQ
-from tests.support.sentinels import CAREFUL, Sentinels
+from tests.support.sentinels import SAFE_WRITE_OPTIONS, Sentinels
 
 
-def host_kill(stage: Stage, scale: Scale) -> Figures:
+def kill_hosts(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Hosts lose power, one after the other, and come back later: nobody is told."""
-    with stage("host-kill", scale, place=hosts.on_hosts) as scene:
-        net: hosts.Hosts = scene.place
-        load = scene.keep_sending(ENDLESS, scale.rate)
+    with stage("host-kill", scale, place=hosts.place_on_hosts) as scene:
+        net: hosts.NetworkHosts = scene.place
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         for number in range(scale.hosts_killed):
             member = scene.cluster.members[number % len(scene.cluster.members)]
             scene.cluster.rest(scale.between)
@@ -26,25 +26,25 @@ def host_kill(stage: Stage, scale: Scale) -> Figures:
             scene.cluster.kill_main(member)
             scene.cluster.rest(scale.host_away)
             net.join(member)
-        scene.note_return(time.time())
+        scene.measure_resume(time.time())
         load.stop()
         scene.settle(scale.patience)
         return scene.figures()
 
 
-def host_cut(stage: Stage, scale: Scale) -> Figures:
+def cut_host(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """One host is cut off in the middle of a long job; it comes back and must not finish it."""
-    with stage("host-cut", scale, place=hosts.on_hosts) as scene:
-        net: hosts.Hosts = scene.place
+    with stage("host-cut", scale, place=hosts.place_on_hosts) as scene:
+        net: hosts.NetworkHosts = scene.place
         first = scene.cluster.members[0]
-        load = scene.keep_sending(ENDLESS, scale.rate)
-        long_jobs = job_on(scene, f"{first.name}@chaos")
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
+        long_jobs = occupy_worker(scene, f"{first.name}@chaos")
         net.cut(first)
         cut_at = time.time()
         scene.cluster.rest(scale.link_cut)
         scene.cluster.killed += len(first.children())  # by the worker itself, for being late
         net.join(first)
-        scene.note_return(time.time())
+        scene.measure_resume(time.time())
         load.stop()
         scene.settle(scale.patience)
         scene.recoveries += [
@@ -53,19 +53,19 @@ def host_cut(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def failover(stage: Stage, scale: Scale) -> Figures:
+def fail_over(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """The primary dies, Sentinels put a replica in its place; the dead one comes back as one."""
-    with stage("failover", scale, valkey_options=CAREFUL, place=watched) as scene:
+    with stage("failover", scale, valkey_options=SAFE_WRITE_OPTIONS, place=run_sentinels) as scene:
         watch: Sentinels = scene.place
-        load = scene.keep_sending(ENDLESS, scale.rate)
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         for _ in range(scale.failovers):
             scene.cluster.rest(scale.between)
             dead = watch.kill_primary()
             scene.cluster.killed += 1
-            scene.expect(lambda dead=dead: watch.is_first(dead), 30, "no other primary")
-            scene.note_return(time.time())
+            scene.expect(lambda dead=dead: watch.has_other_primary(dead), 30, "no other primary")
+            scene.measure_resume(time.time())
             scene.cluster.rest(scale.between)
-            dead.look_after()
+            dead.supervise()
             scene.expect(watch.is_whole, 60, "the one that came back is no replica")
             scene.cluster.valkey = watch.first()
         load.stop()
@@ -73,18 +73,18 @@ def failover(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def rabbit(stage: Stage, scale: Scale) -> Figures:
+def kill_rabbitmq(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Messages by RabbitMQ: workers are killed, and the broker itself, in turn."""
-    with stage("rabbitmq", scale, place=by_rabbitmq) as scene:
+    with stage("rabbitmq", scale, place=run_rabbitmq) as scene:
         broker: RabbitMQ = scene.place
-        load = scene.keep_sending(ENDLESS, scale.rate / 2)
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
         for number in range(scale.rabbit_faults):
             scene.cluster.rest(scale.between)
             if number % 2:
                 broker.kill()
                 scene.cluster.killed += 1
                 broker.start()
-                scene.note_return(time.time())
+                scene.measure_resume(time.time())
             else:
                 scene.cluster.kill_main(scene.cluster.members[number % scale.workers])
         scene.cluster.rest(scale.between)
@@ -94,7 +94,7 @@ def rabbit(stage: Stage, scale: Scale) -> Figures:
 
 
 @contextmanager
-def watched(cluster: Cluster) -> Iterator[Sentinels]:
+def run_sentinels(cluster: Cluster) -> Iterator[Sentinels]:
     """A cluster whose server has replicas and Sentinels."""
     sentinels = Sentinels(cluster.valkey, cluster.folder)
     sentinels.start()
@@ -102,12 +102,12 @@ def watched(cluster: Cluster) -> Iterator[Sentinels]:
     try:
         yield sentinels
     finally:
-        cluster.end_members()
+        cluster.kill_members()
         sentinels.stop()
 
 
 @contextmanager
-def by_rabbitmq(cluster: Cluster) -> Iterator[RabbitMQ]:
+def run_rabbitmq(cluster: Cluster) -> Iterator[RabbitMQ]:
     """A cluster whose messages go through RabbitMQ."""
     broker = RabbitMQ(cluster.folder / "rabbitmq")
     broker.start()
@@ -115,5 +115,5 @@ def by_rabbitmq(cluster: Cluster) -> Iterator[RabbitMQ]:
     try:
         yield broker
     finally:
-        cluster.end_members()
+        cluster.kill_members()
         broker.kill()

@@ -5,36 +5,36 @@ from collections.abc import Callable
 from itertools import count
 
 from tests.chaos.faults import Mode
-from tests.chaos.figures import Figures
-from tests.chaos.load import Order
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Scene, Stage
+from tests.chaos.figures import RowResult
+from tests.chaos.load import LoadJob
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosScene, ChaosStage
 
-BEFORE = 4.0
+UNDISTURBED_SECONDS = 4.0
 """Seconds of undisturbed work."""
 
-ENDLESS = 1_000_000
+UNLIMITED_JOBS = 1_000_000
 
 
-def kill_valkey(stage: Stage, scale: Scale) -> Figures:
+def kill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Kill -9 of the server every few seconds under load."""
     with stage("kill-valkey", scale) as scene:
-        load = scene.keep_sending(ENDLESS, scale.rate)
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         while len(load.accepted) < scale.jobs:
             scene.cluster.rest(scale.valkey_every)
             scene.cluster.kill_valkey()
             scene.cluster.killed += 1
             scene.cluster.rest(scale.valkey_down)
-            scene.note_return(scene.cluster.revive_valkey())
+            scene.measure_resume(scene.cluster.restart_valkey())
         load.stop()
         scene.settle(scale.patience)
         return scene.figures()
 
 
-def restarts(stage: Stage, scale: Scale) -> Figures:
+def restart_valkey_often(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Many restarts of the server in a row, by force and in good order in turn."""
     with stage("restarts", scale) as scene:
-        load = scene.keep_sending(ENDLESS, scale.rate / 2)
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
         for number in range(scale.restarts):
             scene.cluster.rest(0.5)
             if number % 2:
@@ -43,24 +43,24 @@ def restarts(stage: Stage, scale: Scale) -> Figures:
                 scene.cluster.kill_valkey()
                 scene.cluster.killed += 1
             scene.cluster.rest(0.2 + 0.2 * (number % 5))
-            scene.note_return(scene.cluster.revive_valkey())
+            scene.measure_resume(scene.cluster.restart_valkey())
         load.stop()
         scene.settle(scale.patience)
         return scene.figures()
 
 
-def cut(mode: Mode) -> Callable[[Stage, Scale], Figures]:
+def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
     """The row in which no worker can reach the server for a while."""
 
-    def row(stage: Stage, scale: Scale) -> Figures:
+    def row(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         with stage(f"cut-{mode}", scale, proxied=scale.workers) as scene:
-            load = scene.keep_sending(ENDLESS, scale.rate)
-            scene.cluster.rest(BEFORE)
+            load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
+            scene.cluster.rest(UNDISTURBED_SECONDS)
             scene.proxy.set(mode)
             scene.cluster.rest(scale.outage)
             scene.proxy.set(Mode.PASS)
-            scene.note_return(time.time())
-            scene.cluster.rest(BEFORE)
+            scene.measure_resume(time.time())
+            scene.cluster.rest(UNDISTURBED_SECONDS)
             load.stop()
             scene.settle(scale.patience)
             return scene.figures()
@@ -69,12 +69,12 @@ def cut(mode: Mode) -> Callable[[Stage, Scale], Figures]:
     return row
 
 
-def cut_one(stage: Stage, scale: Scale) -> Figures:
+def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """One worker cannot reach the server; the others do its jobs, and never beside it."""
     with stage("cut-one", scale, proxied=1) as scene:
         first = scene.cluster.members[0]
         scene.keep_sending(round(scale.outage * 20), 20)
-        long_jobs = job_on(scene, f"{first.name}@chaos")
+        long_jobs = occupy_worker(scene, f"{first.name}@chaos")
         scene.proxy.set(Mode.SWALLOW)
         cut_at = time.time()
         scene.cluster.rest(scale.outage)
@@ -87,7 +87,7 @@ def cut_one(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def job_on(scene: Scene, worker: str) -> list[str]:
+def occupy_worker(scene: ChaosScene, worker: str) -> list[str]:
     """Send jobs of some length until this worker runs one; those that it runs."""
     for _ in count():
         scene.send("long", 8.0)
@@ -99,15 +99,15 @@ def job_on(scene: Scene, worker: str) -> list[str]:
     raise AssertionError("unreachable")
 
 
-def full(stage: Stage, scale: Scale) -> Figures:
+def fill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Redis has no room left: it takes no new jobs and the old ones end."""
     options = ("--maxmemory", scale.maxmemory)
     with stage("full", scale, valkey_options=options) as scene:
         orders = [
-            Order(order.kind, [*order.args, "x" * 10_000])
+            LoadJob(order.kind, [*order.args, "x" * 10_000])
             for order in map(scene.order, scene.kinds)
         ]
-        load = scene.keep_sending(ENDLESS, 2_000, orders)
+        load = scene.keep_sending(UNLIMITED_JOBS, 2_000, orders)
         scene.expect(lambda: load.refusals, 120, "the server was not full")
         scene.cluster.rest(10)
         load.stop()

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.figures import shown
+from tests.chaos.figures import format_figure
 
-OURS = {
+OUR_COLUMNS = {
     "row": "row",
     "enqueued": "jobs",
     "lost": "lost",
@@ -23,7 +23,7 @@ OURS = {
     "recovery": "worst recovery, s",
     "resume": "worst resume, s",
 }
-BESIDE = {
+COMPARED_COLUMNS = {
     "row": "row",
     "enqueued": "jobs",
     "lost": "not done",
@@ -40,13 +40,13 @@ BESIDE = {
 def main(arguments: Sequence[str]) -> None:
     """Print the tables."""
     ours, *others = (json.loads(Path(name).read_text())["rows"] for name in arguments)
-    say(table(OURS, ours))
+    print_text(format_table(OUR_COLUMNS, ours))
     for stock in others:
-        say("")
-        say(table(BESIDE, side_by_side(ours, stock)))
+        print_text("")
+        print_text(format_table(COMPARED_COLUMNS, pair_rows(ours, stock)))
 
 
-def side_by_side(ours: list[dict[str, Any]], stock: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def pair_rows(ours: list[dict[str, Any]], stock: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each row of ours that stock Celery has, too, and its rows after it."""
     rows: list[dict[str, Any]] = []
     for mine in ours:
@@ -55,14 +55,14 @@ def side_by_side(ours: list[dict[str, Any]], stock: list[dict[str, Any]]) -> lis
     return rows
 
 
-def table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> str:
+def format_table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> str:
     """A Markdown table."""
     head = [f"| {' | '.join(columns.values())} |", f"|---{'|---:' * (len(columns) - 1)}|"]
-    body = [f"| {' | '.join(shown(row[name]) for name in columns)} |" for row in rows]
+    body = [f"| {' | '.join(format_figure(row[name]) for name in columns)} |" for row in rows]
     return "\n".join([*head, *body])
 
 
-def say(text: str) -> None:
+def print_text(text: str) -> None:
     """Print it."""
     print(text)  # noqa: T201 - the tables are what this is for
 

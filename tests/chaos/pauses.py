@@ -7,17 +7,17 @@ from typing import Any
 from project.records.record import TaskStatus
 from project.store.commands import attempts, command, message
 from tests.chaos import aof
-from tests.chaos.figures import Figures
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Scene, Stage
+from tests.chaos.figures import RowResult
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosScene, ChaosStage
 
-STOPPED_WITHIN = 2.0
+MAX_STALE_SECONDS = 2.0
 """Seconds after SIGCONT within which a stale attempt does nothing any more."""
 
-ACCEPTED = {"started", "go", "again", "True"}
+ACCEPTING_ANSWERS = {"started", "go", "again", "True"}
 
 
-def pause(stage: Stage, scale: Scale) -> Figures:
+def pause_worker(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """SIGSTOP of a whole worker; its job is given away; SIGCONT."""
     with stage("pause", scale) as scene:
         scene.may_overlap = True
@@ -31,7 +31,7 @@ def pause(stage: Stage, scale: Scale) -> Figures:
         scene.cluster.rest(scale.pause)
         scene.cluster.killed += len(runner.children())  # by the worker itself, for being late
         continued_at = scene.unpause(runner)
-        scene.cluster.until(
+        scene.cluster.wait_until(
             lambda: token_of(scene, job) not in ("", token), scale.patience, "not given away"
         )
         refuse_stale(scene, job, token)
@@ -40,13 +40,13 @@ def pause(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def token_of(scene: Scene, job: str) -> str:
+def token_of(scene: ChaosScene, job: str) -> str:
     """The token of the attempt that runs."""
     token: bytes = scene.app.store.client.hget(f"continuo:job:{job}", "token")
     return token.decode()
 
 
-def refuse_stale(scene: Scene, job: str, token: str) -> None:
+def refuse_stale(scene: ChaosScene, job: str, token: str) -> None:
     """Ask for every move there is with the token of the attempt that was given away."""
     nothing = json.dumps(None)
     stale: dict[str, command.Command[Any]] = {
@@ -58,25 +58,25 @@ def refuse_stale(scene: Scene, job: str, token: str) -> None:
         "fail": attempts.fail(
             job, token=token, status=TaskStatus.FAILED, error="", exception=nothing, news=nothing
         ),
-        "cancelled": attempts.cancelled(job, token=token),
+        "cancelled": attempts.end_cancelled(job, token=token),
         "claim": attempts.claim(job, token=token, key="stale"),
     }
     answers = {name: scene.app.store.run(move) for name, move in stale.items()}
     scene.notes["answers to the stale attempt"] = {k: str(v) for k, v in answers.items()}
-    taken = [name for name, answer in answers.items() if str(answer) in ACCEPTED]
+    taken = [name for name, answer in answers.items() if str(answer) in ACCEPTING_ANSWERS]
     scene.faults += [f"{name} of the stale attempt was accepted" for name in taken]
 
 
-def judge_stale(scene: Scene, job: str, stopped_at: float, continued_at: float) -> None:
+def judge_stale(scene: ChaosScene, job: str, stopped_at: float, continued_at: float) -> None:
     """The stale run stops at once, and the job goes on elsewhere with nobody the wiser."""
     runs = scene.account().by_job[job]
     events = [event for event in scene.cluster.ledger.events() if event.run == runs[0].start.run]
     after = max((event.at for event in events), default=0.0) - continued_at
     scene.notes["stale run worked on for s"] = round(max(after, 0.0), 3)
     scene.recoveries += [run.began_at - stopped_at for run in runs[1:2]]
-    if after > STOPPED_WITHIN:
+    if after > MAX_STALE_SECONDS:
         scene.faults.append(f"the stale attempt went on for {after:.1f} s")
-    history = aof.histories(scene.cluster.valkey.folder)[job]
+    history = aof.read_histories(scene.cluster.valkey.folder)[job]
     scene.notes["history"] = history
     if history != ["pending", "running", "pending", "running", "success"]:
         scene.faults.append(f"the job went {' > '.join(history)}")

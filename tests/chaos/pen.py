@@ -9,28 +9,28 @@ import signal
 import time
 from typing import Any
 
-from tests.chaos.ledger import Event, What
+from tests.chaos.ledger import EventType, LedgerEvent
 
-SHORTEST, LONGEST = 0.003, 0.010
+MIN_EFFORT_SECONDS, MAX_EFFORT_SECONDS = 0.003, 0.010
 """Seconds that a short job takes for its effect."""
 
-STEP = 0.05
+STEP_SECONDS = 0.05
 """Seconds between two signs of life of a long job."""
 
-DYING = 60.0
+MAX_DEATH_SECONDS = 60.0
 """Seconds in which a process that was killed, or whose parent was, has ended."""
 
 
-class Pen:
+class RunWriter:
     """Writes the lines of one run."""
 
     def __init__(self, path: str, job: str, attempt: int, worker: str) -> None:
         self.path = path
         self.about = (job, attempt, os.urandom(6).hex(), worker, os.getpid())
 
-    def write(self, what: What) -> None:
+    def write(self, what: EventType) -> None:
         """Add a line and see it on the disk."""
-        line = f"{Event(what, *self.about, time.time())}\n".encode()
+        line = f"{LedgerEvent(what, *self.about, time.time())}\n".encode()
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(file, line)
@@ -39,30 +39,33 @@ class Pen:
             os.close(file)
 
 
-def pen_of(task: Any, ledger: str) -> Pen:
+def writer_of(task: Any, ledger: str) -> RunWriter:
     """A pen for this run of a job."""
     request = task.request
-    return Pen(ledger, request.id, request.retries + 1, request.hostname)
+    return RunWriter(ledger, request.id, request.retries + 1, request.hostname)
 
 
-def work_long(pen: Pen, seconds: float) -> None:
+def work_long(pen: RunWriter, seconds: float) -> None:
     """Work for many seconds, a little at a time."""
-    pen.write(What.START)
-    for _ in range(round(seconds / STEP)):
-        time.sleep(STEP)
-        pen.write(What.STEP)
-    pen.write(What.FINISH)
+    pen.write(EventType.START)
+    for _ in range(round(seconds / STEP_SECONDS)):
+        time.sleep(STEP_SECONDS)
+        pen.write(EventType.STEP)
+    pen.write(EventType.FINISH)
 
 
-def kill(pen: Pen, victim: str) -> None:
+def kill_process(pen: RunWriter, victim: str) -> None:
     """Kill the own process ("child") or the one that started it ("main")."""
-    pen.write(What.START)
-    pen.write(What.END)
+    pen.write(EventType.START)
+    pen.write(EventType.END)
     os.kill(os.getpid() if victim == "child" else os.getppid(), signal.SIGKILL)
-    time.sleep(DYING)
-    pen.write(What.FINISH)
+    time.sleep(MAX_DEATH_SECONDS)
+    pen.write(EventType.FINISH)
 
 
-def effort(job_id: str) -> float:
+def effort_of(job_id: str) -> float:
     """Seconds of work, different from job to job and the same for each run of one."""
-    return SHORTEST + (LONGEST - SHORTEST) * int(job_id[:4], 16) / 0xFFFF
+    return (
+        MIN_EFFORT_SECONDS
+        + (MAX_EFFORT_SECONDS - MIN_EFFORT_SECONDS) * int(job_id[:4], 16) / 0xFFFF
+    )

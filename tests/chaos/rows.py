@@ -4,35 +4,35 @@ from collections.abc import Callable
 
 from tests.chaos import clients, kills, machines, outages, pauses, stops
 from tests.chaos.faults import Mode
-from tests.chaos.figures import Figures
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Stage
+from tests.chaos.figures import RowResult
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosStage
 
 HOST_ROW = "host-cut"
 """Of those that need hosts the one in the short form."""
 
-type Row = Callable[[Stage, Scale], Figures]
+type RowFunction = Callable[[ChaosStage, ChaosScale], RowResult]
 
-ROWS: dict[str, Row] = {
+ROWS: dict[str, RowFunction] = {
     "kill-mains": kills.kill_mains,
     "kill-children": kills.kill_children,
     "kill-all": kills.kill_all,
-    "pause": pauses.pause,
+    "pause": pauses.pause_worker,
     "kill-valkey": outages.kill_valkey,
-    "cut-refuse": outages.cut(Mode.REFUSE),
-    "cut-swallow": outages.cut(Mode.SWALLOW),
-    "cut-hold": outages.cut(Mode.HOLD),
+    "cut-refuse": outages.build_cut_row(Mode.REFUSE),
+    "cut-swallow": outages.build_cut_row(Mode.SWALLOW),
+    "cut-hold": outages.build_cut_row(Mode.HOLD),
     "cut-one": outages.cut_one,
-    "restarts": outages.restarts,
-    "posts": clients.posts,
-    "long-job": kills.long_job,
-    "poison": kills.poison,
-    "rolling": stops.rolling,
-    "full": outages.full,
-    "host-kill": machines.host_kill,
-    HOST_ROW: machines.host_cut,
-    "failover": machines.failover,
-    "rabbitmq": machines.rabbit,
+    "restarts": outages.restart_valkey_often,
+    "posts": clients.kill_api,
+    "long-job": kills.run_long_job,
+    "poison": kills.enqueue_killers,
+    "rolling": stops.restart_workers,
+    "full": outages.fill_valkey,
+    "host-kill": machines.kill_hosts,
+    HOST_ROW: machines.cut_host,
+    "failover": machines.fail_over,
+    "rabbitmq": machines.kill_rabbitmq,
 }
 QUICK_ROWS = (
     *("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Scale:
+class ChaosScale:
     """Numbers of jobs and faults; all times in seconds.
 
     ``lease``: LEASE_SECONDS of the workers, "" for the default.
@@ -47,8 +47,8 @@ class Scale:
         return {"LEASE_SECONDS": self.lease} if self.lease else {}
 
 
-FULL = Scale()
-QUICK = Scale(
+FULL = ChaosScale()
+QUICK = ChaosScale(
     workers=2,
     lease="1.5",
     jobs=400,

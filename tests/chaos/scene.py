@@ -8,29 +8,29 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from project.celery import application
+from project.celery import create_app
 from project.errors import StoreUnavailable
 from project.local import procfile
 from project.records.record import TaskRecord, TaskStatus
 from project.settings.values import Settings
 from project.store.commands import queries, statistics
 from tests.chaos import aof
-from tests.chaos.cluster import Cluster, Member, NotInTime
-from tests.chaos.faults import Proxy
-from tests.chaos.figures import Figures
-from tests.chaos.ledger import Account
-from tests.chaos.load import Load, Order
-from tests.chaos.scale import Scale
+from tests.chaos.cluster import Cluster, ClusterMember, WaitTimedOut
+from tests.chaos.faults import FaultProxy
+from tests.chaos.figures import RowResult
+from tests.chaos.ledger import RunAccount
+from tests.chaos.load import LoadJob, LoadThread
+from tests.chaos.scale import ChaosScale
 from tests.support.processes import ROOT
 
-ONCE = "chaos.once"
+ONCE_KIND = "chaos.once"
 UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
-MOST_EXAMPLES = 10
-STILL = "still"
-LONGEST_OUTAGE = 120.0
+MAX_EXAMPLES = 10
+STILL_PREFIX = "still"
+MAX_OUTAGE_SECONDS = 120.0
 
 
-class Scene:
+class ChaosScene:
     """What a row acts on."""
 
     kinds: Sequence[str] = ("short", "once")
@@ -38,14 +38,14 @@ class Scene:
 
     is_judged = True
 
-    def __init__(self, name: str, cluster: Cluster, proxy: Proxy, place: Any = None) -> None:
+    def __init__(self, name: str, cluster: Cluster, proxy: FaultProxy, place: Any = None) -> None:
         self.name = name
         self.cluster = cluster
         self.proxy = proxy
         self.place = place
         self.app = self.make_app()
-        self.load: Load | None = None
-        self.sent: dict[str, str] = {}
+        self.load: LoadThread | None = None
+        self.find_header: dict[str, str] = {}
         self.resumes: list[float] = []
         self.recoveries: list[float] = []
         self.expected_failures: set[str] = set()
@@ -59,29 +59,31 @@ class Scene:
         data = self.cluster.folder / "data"
         broker_url = self.cluster.environment.get("BROKER_URL", "")
         given = Settings(redis_url=self.cluster.address, broker_url=broker_url, data_dir=data)
-        return application(given)
+        return create_app(given)
 
-    def order(self, kind: str, *more: Any) -> Order:
+    def order(self, kind: str, *more: Any) -> LoadJob:
         """A job of a kind of ours."""
-        return Order(f"chaos.{kind}", [str(self.cluster.ledger.path), *more])
+        return LoadJob(f"chaos.{kind}", [str(self.cluster.ledger.path), *more])
 
     def send(self, kind: str, *more: Any) -> str:
         """Send one job now; its id."""
         order = self.order(kind, *more)
         job_id: str = self.app.send_task(order.kind, order.args).id
-        self.sent[job_id] = order.kind
+        self.find_header[job_id] = order.kind
         return job_id
 
-    def keep_sending(self, total: int, rate: float, orders: Sequence[Order] | None = None) -> Load:
+    def keep_sending(
+        self, total: int, rate: float, orders: Sequence[LoadJob] | None = None
+    ) -> LoadThread:
         """Start clients that send jobs of the usual kinds, or these, in turn."""
         usual = [self.order(kind) for kind in self.kinds]
-        self.load = Load(self.app.send_task, orders or usual, total=total, rate=rate)
+        self.load = LoadThread(self.app.send_task, orders or usual, total=total, rate=rate)
         self.load.start()
         return self.load
 
     def accepted(self) -> dict[str, str]:
         """Every job that was taken, with its kind."""
-        return self.sent | (self.load.accepted if self.load else {})
+        return self.find_header | (self.load.accepted if self.load else {})
 
     def settle(self, seconds: float) -> None:
         """Wait until the load is sent and every job is final; what is not is lost."""
@@ -90,8 +92,8 @@ class Scene:
     def expect(self, look: Callable[[], object], seconds: float, what: str) -> bool:
         """Wait for something; when it does not come in time the row has a fault."""
         try:
-            self.cluster.until(look, seconds, what)
-        except NotInTime as late:
+            self.cluster.wait_until(look, seconds, what)
+        except WaitTimedOut as late:
             self.faults.append(str(late))
             return False
         return True
@@ -101,14 +103,14 @@ class Scene:
         if self.load and self.load.is_alive():
             return False
         try:
-            counts = self.app.store.run(statistics.stats()).status_counts
+            counts = self.app.store.run(statistics.read_stats()).status_counts
         except StoreUnavailable:
             return False
         return not any(counts[status] for status in UNFINISHED)
 
     def record(self, job_id: str) -> TaskRecord | None:
         """The record as it is."""
-        found: TaskRecord | None = self.app.store.run(queries.read(job_id))
+        found: TaskRecord | None = self.app.store.run(queries.read_record(job_id))
         return found
 
     def is_over(self, job_id: str) -> bool:
@@ -116,36 +118,40 @@ class Scene:
         record = self.record(job_id)
         return record is not None and record.is_final
 
-    def runner_of(self, job_id: str, seconds: float = 30.0) -> Member:
+    def runner_of(self, job_id: str, seconds: float = 30.0) -> ClusterMember:
         """The worker that has started this job, as soon as one has."""
-        self.cluster.until(lambda: self._starts_of(job_id), seconds, f"{job_id} not started")
+        self.cluster.wait_until(lambda: self._starts_of(job_id), seconds, f"{job_id} not started")
         return self.cluster.member_of(self._starts_of(job_id)[-1])
 
     def _starts_of(self, job_id: str) -> list[str]:
         return [run.start.worker for run in self.account().by_job.get(job_id, [])]
 
-    def account(self) -> Account:
+    def account(self) -> RunAccount:
         """What the ledger says so far."""
         return self.cluster.ledger.account(self.cluster.deaths.at)
 
-    def note_return(self, at: float) -> None:
+    def measure_resume(self, at: float) -> None:
         """Measure from ``at`` until every worker has started a job again."""
         names = {f"{member.name}@chaos" for member in self.cluster.members}
         ledger = self.cluster.ledger
         back = self.expect(
-            lambda: names <= ledger.resumed(at).keys(), LONGEST_OUTAGE, "a worker did not resume"
+            lambda: names <= ledger.measure_resumes(at).keys(),
+            MAX_OUTAGE_SECONDS,
+            "a worker did not resume",
         )
-        self.resumes.append(max(ledger.resumed(at).values()) if back else LONGEST_OUTAGE)
+        self.resumes.append(
+            max(ledger.measure_resumes(at).values()) if back else MAX_OUTAGE_SECONDS
+        )
 
-    def figures(self) -> Figures:
+    def figures(self) -> RowResult:
         """Judge, after everything is over."""
-        self.cluster.tend()
+        self.cluster.supervise_members()
         accepted, account = self.accepted(), self.account()
         twice, overlapping = account.effects_twice(), account.overlapping()
         lost = self.lost(accepted, account)
         self._note(lost, account)
         finishes = self.accepted_finishes(self.cluster.valkey.folder)
-        return Figures(
+        return RowResult(
             row=self.name,
             enqueued=len(accepted),
             finished=len(account.finished & accepted.keys()),
@@ -153,8 +159,8 @@ class Scene:
             late=self.late(lost),
             accepted_twice=sum(count - 1 for count in finishes.values() if count > 1),
             killed=self.cluster.killed,
-            effects_twice=sum(n for job, n in twice.items() if accepted.get(job) != ONCE),
-            once_twice=sum(n for job, n in twice.items() if accepted.get(job) == ONCE),
+            effects_twice=sum(n for job, n in twice.items() if accepted.get(job) != ONCE_KIND),
+            once_twice=sum(n for job, n in twice.items() if accepted.get(job) == ONCE_KIND),
             overlapping=len(overlapping),
             recovery=self.worst_recovery(account),
             resume=max(self.resumes, default=None),
@@ -165,41 +171,41 @@ class Scene:
             notes=self.notes,
         )
 
-    def worst_recovery(self, account: Account) -> float | None:
+    def worst_recovery(self, account: RunAccount) -> float | None:
         """The longest time from a kill to the next start of a job that it interrupted."""
         waits = account.recoveries(self.cluster.kills, self.starts()) + self.recoveries
         return max(waits, default=None)
 
     def starts(self) -> dict[str, list[float]]:
         """When attempts of each job began, as Redis has it."""
-        return aof.starts(self.cluster.valkey.folder)
+        return aof.read_starts(self.cluster.valkey.folder)
 
     def accepted_finishes(self, data: Path) -> dict[str, int]:
         """How often each job was given a final status."""
-        return aof.accepted_finishes(data)
+        return aof.count_finishes(data)
 
-    def lost(self, accepted: dict[str, str], account: Account) -> dict[str, str]:
+    def lost(self, accepted: dict[str, str], account: RunAccount) -> dict[str, str]:
         """The jobs that did not end as they should, and how they are instead."""
-        found = {job: self._complaint(job, account.finished) for job in accepted}
+        found = {job: self._describe_fault(job, account.finished) for job in accepted}
         return {job: complaint for job, complaint in found.items() if complaint}
 
     def late(self, lost: dict[str, str]) -> int:
         """How many of the lost jobs are still in Redis and may yet be run."""
-        return sum(complaint.startswith(STILL) for complaint in lost.values())
+        return sum(complaint.startswith(STILL_PREFIX) for complaint in lost.values())
 
-    def _complaint(self, job_id: str, finished: set[str]) -> str:
+    def _describe_fault(self, job_id: str, finished: set[str]) -> str:
         record = self.record(job_id)
         if record is None:
             return "no record"
         if job_id in self.expected_failures:
-            return "" if record.is_final else f"{STILL} {record.status}"
+            return "" if record.is_final else f"{STILL_PREFIX} {record.status}"
         if not record.is_final:
-            return f"{STILL} {record.status}"
+            return f"{STILL_PREFIX} {record.status}"
         if record.status is not TaskStatus.SUCCESS:
             return f"{record.status}: {record.error[-200:]}"
-        return "" if job_id in finished or record.kind == ONCE else "success without an effect"
+        return "" if job_id in finished or record.kind == ONCE_KIND else "success without an effect"
 
-    def _note(self, lost: dict[str, str], account: Account) -> None:
+    def _note(self, lost: dict[str, str], account: RunAccount) -> None:
         cluster = self.cluster
         self.notes |= {"kills": len(cluster.kills), "exits": list(cluster.exits)}
         if self.resumes:
@@ -207,30 +213,30 @@ class Scene:
         if self.load and self.load.refusals:
             self.notes["refusals"] = dict(self.load.refusals)
         if lost:
-            self.notes["lost"] = dict(list(lost.items())[:MOST_EXAMPLES])
-        if overlapping := account.overlapping()[:MOST_EXAMPLES]:
+            self.notes["lost"] = dict(list(lost.items())[:MAX_EXAMPLES])
+        if overlapping := account.overlapping()[:MAX_EXAMPLES]:
             self.notes["overlapping"] = [
                 f"{earlier.start} over at {earlier.over_at} | {later.start}"
                 for earlier, later in overlapping
             ]
 
-    def pause(self, member: Member) -> None:
+    def pause(self, member: ClusterMember) -> None:
         """Stop all processes of a worker where they are."""
         self.cluster.signal(member, signal.SIGSTOP)
 
-    def unpause(self, member: Member) -> float:
+    def unpause(self, member: ClusterMember) -> float:
         """Let them go on; when that was."""
         self.cluster.signal(member, signal.SIGCONT)
         return time.time()
 
 
-class Stage:
+class ChaosStage:
     """Where rows happen: each gets a folder of its own below ``root``.
 
     The workers are ours; other stages show the same rows with other workers.
     """
 
-    scene: type[Scene] = Scene
+    scene: type[ChaosScene] = ChaosScene
     label = ""
     application = "project"
     kinds = "tests.chaos.kinds"
@@ -242,14 +248,14 @@ class Stage:
     def __call__(
         self,
         row: str,
-        scale: Scale,
+        scale: ChaosScale,
         *,
         workers: int | None = None,
         proxied: int = 0,
         valkey_options: Sequence[str] = (),
         as_procfile: bool = False,
         place: Callable[[Cluster], AbstractContextManager[Any]] = nullcontext,
-    ) -> Iterator[Scene]:
+    ) -> Iterator[ChaosScene]:
         """A scene with workers that take jobs; ``proxied`` of them reach Redis through a proxy.
 
         ``place`` is what is built around a cluster before its workers start.
@@ -263,10 +269,10 @@ class Stage:
             valkey_options=valkey_options,
             fsync=scale.fsync,
         )
-        with cluster, place(cluster) as built, Proxy(cluster.valkey.port) as proxy:
+        with cluster, place(cluster) as built, FaultProxy(cluster.valkey.port) as proxy:
             scene = self.scene(name, cluster, proxy, built)
             for member in cluster.members[:proxied]:
-                cluster.hire(member, f"redis://127.0.0.1:{proxy.port}/0")
+                cluster.start(member, f"redis://127.0.0.1:{proxy.port}/0")
             cluster.start_workers()
             scene.started_at = time.monotonic()
             yield scene
@@ -278,7 +284,9 @@ class Stage:
 
     def procfile_command(self) -> list[str]:
         """What the Procfile says, with our kinds."""
-        line = procfile.read(ROOT / "Procfile")["worker"].replace("project", self.application)
+        line = procfile.read_commands(ROOT / "Procfile")["worker"].replace(
+            "project", self.application
+        )
         return ["sh", "-c", f'exec {line} --include={self.kinds} "$@"', "worker"]
 
     def environment(self) -> dict[str, str]:

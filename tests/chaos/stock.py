@@ -11,13 +11,13 @@ import time
 
 from celery import Celery, Task
 
-from tests.chaos.ledger import What
-from tests.chaos.pen import effort, kill, pen_of, work_long
+from tests.chaos.ledger import EventType
+from tests.chaos.pen import effort_of, kill_process, work_long, writer_of
 
-VISIBILITY = "CHAOS_VISIBILITY"
+VISIBILITY_VARIABLE = "CHAOS_VISIBILITY"
 
 
-def stock_application(url: str, visibility: str) -> Celery:
+def build_stock_application(url: str, visibility: str) -> Celery:
     """The application; ``visibility`` in seconds, "" for the default."""
     application = Celery("stock", broker=url, backend=url, set_as_current=False)
     application.conf.update(
@@ -36,27 +36,27 @@ def stock_application(url: str, visibility: str) -> Celery:
     return application
 
 
-app = stock_application(
-    os.environ.get("REDIS_URL", "redis://127.0.0.1"), os.environ.get(VISIBILITY, "")
+app = build_stock_application(
+    os.environ.get("REDIS_URL", "redis://127.0.0.1"), os.environ.get(VISIBILITY_VARIABLE, "")
 )
 
 
 @app.task(name="chaos.short", bind=True)
 def short(self: Task, ledger: str) -> None:
     """The same effect as ours."""
-    pen = pen_of(self, ledger)
-    pen.write(What.START)
-    time.sleep(effort(self.request.id))
-    pen.write(What.FINISH)
+    pen = writer_of(self, ledger)
+    pen.write(EventType.START)
+    time.sleep(effort_of(self.request.id))
+    pen.write(EventType.FINISH)
 
 
 @app.task(name="chaos.long", bind=True)
 def long(self: Task, ledger: str, seconds: float) -> None:
     """The same as ours."""
-    work_long(pen_of(self, ledger), seconds)
+    work_long(writer_of(self, ledger), seconds)
 
 
 @app.task(name="chaos.killer", bind=True)
 def killer(self: Task, ledger: str, victim: str) -> None:
     """The same as ours."""
-    kill(pen_of(self, ledger), victim)
+    kill_process(writer_of(self, ledger), victim)

@@ -8,13 +8,13 @@ from typing import Any
 from redis import Redis
 
 from tests.chaos import aof
-from tests.chaos.cluster import NotInTime
-from tests.chaos.ledger import Account
-from tests.chaos.scene import STILL, Scene, Stage
-from tests.chaos.stock import VISIBILITY, stock_application
+from tests.chaos.cluster import WaitTimedOut
+from tests.chaos.ledger import RunAccount
+from tests.chaos.scene import STILL_PREFIX, ChaosScene, ChaosStage
+from tests.chaos.stock import VISIBILITY_VARIABLE, build_stock_application
 
 
-class StockScene(Scene):
+class StockScene(ChaosScene):
     """Jobs have no records here: the ledger and what is left in Redis say how they are."""
 
     kinds = ("short",)
@@ -22,13 +22,13 @@ class StockScene(Scene):
 
     def make_app(self) -> Any:
         """A client of the plain application."""
-        return stock_application(self.cluster.valkey.url, "")
+        return build_stock_application(self.cluster.valkey.url, "")
 
     def settle(self, seconds: float) -> None:
         """Wait for the jobs; some may not come."""
         try:
-            self.cluster.until(self.is_settled, seconds)
-        except NotInTime:
+            self.cluster.wait_until(self.is_settled, seconds)
+        except WaitTimedOut:
             self.notes["not settled within s"] = seconds
 
     def is_settled(self) -> bool:
@@ -47,16 +47,16 @@ class StockScene(Scene):
 
     def accepted_finishes(self, data: Path) -> dict[str, int]:
         """How often each job was given a final result."""
-        return aof.stock_finishes(data)
+        return aof.count_stock_finishes(data)
 
-    def lost(self, accepted: dict[str, str], account: Account) -> dict[str, str]:
+    def lost(self, accepted: dict[str, str], account: RunAccount) -> dict[str, str]:
         """The jobs that had no effect, and whether their message is left."""
-        left = set(messages(self.cluster.valkey.url))
+        left = set(list_message_ids(self.cluster.valkey.url))
         missing = accepted.keys() - account.finished
-        return {job: f"{STILL} in Redis" if job in left else "no message" for job in missing}
+        return {job: f"{STILL_PREFIX} in Redis" if job in left else "no message" for job in missing}
 
 
-class StockStage(Stage):
+class StockStage(ChaosStage):
     """Workers of stock Celery; ``visibility`` in seconds, "" for its default."""
 
     scene = StockScene
@@ -69,10 +69,10 @@ class StockStage(Stage):
 
     def environment(self) -> dict[str, str]:
         """What workers are told."""
-        return {VISIBILITY: self.visibility} if self.visibility else {}
+        return {VISIBILITY_VARIABLE: self.visibility} if self.visibility else {}
 
 
-def messages(url: str) -> Iterator[str]:
+def list_message_ids(url: str) -> Iterator[str]:
     """The ids of the jobs whose message waits, or was taken and not acknowledged."""
     with Redis.from_url(url) as client:
         waiting = [json.loads(text) for text in client.lrange("celery", 0, -1)]

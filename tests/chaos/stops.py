@@ -2,25 +2,25 @@
 
 import signal
 
-from tests.chaos.figures import Figures
-from tests.chaos.scale import Scale
-from tests.chaos.scene import Scene, Stage
+from tests.chaos.figures import RowResult
+from tests.chaos.scale import ChaosScale
+from tests.chaos.scene import ChaosScene, ChaosStage
 
-ENDLESS = 1_000_000
-START_TIMEOUT = 60.0
-STOP_TIMEOUT = 60.0
+UNLIMITED_JOBS = 1_000_000
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 60.0
 
 
-def rolling(stage: Stage, scale: Scale) -> Figures:
+def restart_workers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """SIGTERM to the Procfile's worker, again and again under load.
 
     Every second time all its processes get it, as some service managers do.
     """
     with stage("rolling", scale, workers=2, as_procfile=True) as scene:
-        load = scene.keep_sending(ENDLESS, scale.rate / 2)
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
         for number in range(scale.stops):
             scene.send("long", 2.0)
-            restart(scene, number)
+            restart_worker(scene, number)
         load.stop()
         scene.settle(scale.patience)
         if scene.is_judged:
@@ -28,7 +28,7 @@ def rolling(stage: Stage, scale: Scale) -> Figures:
         return scene.figures()
 
 
-def restart(scene: Scene, number: int) -> None:
+def restart_worker(scene: ChaosScene, number: int) -> None:
     """Stop a worker in good order and wait until it is back."""
     member = scene.cluster.members[number % len(scene.cluster.members)]
     starts = member.starts
@@ -36,11 +36,13 @@ def restart(scene: Scene, number: int) -> None:
         scene.cluster.signal(member, signal.SIGTERM)
     elif member.process:
         member.process.terminate()
-    scene.expect(lambda: member.starts > starts, STOP_TIMEOUT, f"{member.name} did not stop")
-    scene.expect(lambda: member.is_ready, START_TIMEOUT, f"{member.name} did not come back")
+    scene.expect(
+        lambda: member.starts > starts, STOP_TIMEOUT_SECONDS, f"{member.name} did not stop"
+    )
+    scene.expect(lambda: member.is_ready, START_TIMEOUT_SECONDS, f"{member.name} did not come back")
 
 
-def judge_attempts(scene: Scene) -> None:
+def judge_attempts(scene: ChaosScene) -> None:
     """No job has had a second attempt, and every worker ended well."""
     records = [record for job in scene.accepted() if (record := scene.record(job))]
     again = sum(record.attempts != 1 for record in records)

@@ -6,26 +6,27 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import aof
-from tests.chaos.figures import Figures
-from tests.chaos.ledger import Account, Event, Kill, Ledger, What
-from tests.chaos.pen import Pen
+from tests.chaos.figures import RowResult
+from tests.chaos.ledger import EventType, Kill, LedgerEvent, RunAccount, RunLedger
+from tests.chaos.pen import RunWriter
 
-type Line = tuple[str, str, str, int, float]
+type LedgerLine = tuple[str, str, str, int, float]
 """What, job, run, process id, time."""
 
 
-def account(*lines: Line, deaths: dict[int, float] | None = None) -> Account:
+def build_account(*lines: LedgerLine, deaths: dict[int, float] | None = None) -> RunAccount:
     events = [
-        Event(What(what), job, 1, run, "w1@chaos", pid, at) for what, job, run, pid, at in lines
+        LedgerEvent(EventType(what), job, 1, run, "w1@chaos", pid, at)
+        for what, job, run, pid, at in lines
     ]
-    return Account(events, deaths or {})
+    return RunAccount(events, deaths or {})
 
 
-ONE_RUN: tuple[Line, ...] = (("start", "a", "r1", 1, 1.0), ("finish", "a", "r1", 1, 2.0))
+ONE_RUN: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("finish", "a", "r1", 1, 2.0))
 
 
 def test_one_run_with_one_effect_is_as_it_should_be() -> None:
-    judged = account(*ONE_RUN)
+    judged = build_account(*ONE_RUN)
     assert judged.finished == {"a"}
     assert judged.effects_twice() == {}
     assert judged.overlapping() == []
@@ -34,57 +35,61 @@ def test_one_run_with_one_effect_is_as_it_should_be() -> None:
 def test_effects_beyond_the_first_are_counted() -> None:
     again = [("start", "a", f"r{n}", n, n + 1.0) for n in (2, 3)]
     effects = [("finish", "a", f"r{n}", n, n + 1.5) for n in (2, 3)]
-    assert account(*ONE_RUN, *again, *effects).effects_twice() == {"a": 2}
+    assert build_account(*ONE_RUN, *again, *effects).effects_twice() == {"a": 2}
 
 
 def test_a_run_that_begins_before_another_ends_overlaps() -> None:
-    judged = account(*ONE_RUN, ("start", "a", "r2", 2, 1.9))
+    judged = build_account(*ONE_RUN, ("start", "a", "r2", 2, 1.9))
     assert [(a.start.run, b.start.run) for a, b in judged.overlapping()] == [("r1", "r2")]
 
 
 def test_a_run_ends_with_its_process() -> None:
-    lines: tuple[Line, ...] = (("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 3.0))
-    assert account(*lines, deaths={1: 2.9}).overlapping() == []
-    assert len(account(*lines, deaths={1: 3.1}).overlapping()) == 1
+    lines: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 3.0))
+    assert build_account(*lines, deaths={1: 2.9}).overlapping() == []
+    assert len(build_account(*lines, deaths={1: 3.1}).overlapping()) == 1
 
 
 def test_a_run_of_a_process_that_lives_overlaps_with_all_that_come_later() -> None:
-    assert account(("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 9.0)).overlapping()
+    assert build_account(("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 9.0)).overlapping()
 
 
 def test_a_run_is_over_after_its_last_step() -> None:
-    steps: tuple[Line, ...] = (("start", "a", "r1", 1, 1.0), ("step", "a", "r1", 1, 2.0))
-    assert account(*steps, ("start", "a", "r2", 2, 2.1)).overlapping() == []
-    assert account(*steps, ("start", "a", "r2", 2, 1.9)).overlapping()
+    steps: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("step", "a", "r1", 1, 2.0))
+    assert build_account(*steps, ("start", "a", "r2", 2, 2.1)).overlapping() == []
+    assert build_account(*steps, ("start", "a", "r2", 2, 1.9)).overlapping()
 
 
 def test_recovery_is_the_time_from_the_kill_to_the_next_start() -> None:
-    judged = account(("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 8.5), deaths={1: 2.0})
+    judged = build_account(
+        ("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 8.5), deaths={1: 2.0}
+    )
     assert judged.recoveries([Kill(2.0, frozenset({1}))]) == [6.5]
 
 
 def test_a_start_that_only_redis_knows_counts_for_recovery() -> None:
-    judged = account(("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 20.0), deaths={1: 2.0})
+    judged = build_account(
+        ("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 20.0), deaths={1: 2.0}
+    )
     assert judged.recoveries([Kill(2.0, frozenset({1}))], {"a": [0.9, 9.0, 19.9]}) == [7.0]
 
 
 def test_a_run_that_is_killed_between_two_steps_was_interrupted() -> None:
-    steps: tuple[Line, ...] = (("start", "a", "r1", 1, 1.0), ("step", "a", "r1", 1, 2.0))
-    judged = account(*steps, ("start", "a", "r2", 2, 8.0))
+    steps: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("step", "a", "r1", 1, 2.0))
+    judged = build_account(*steps, ("start", "a", "r2", 2, 8.0))
     assert judged.recoveries([Kill(2.04, frozenset({1}))]) == [8.0 - 2.04]
 
 
 def test_a_kill_between_jobs_interrupts_nothing() -> None:
-    assert account(*ONE_RUN).recoveries([Kill(3.0, frozenset({1}))]) == []
-    assert account(*ONE_RUN).recoveries([Kill(1.5, frozenset({2}))]) == []
+    assert build_account(*ONE_RUN).recoveries([Kill(3.0, frozenset({1}))]) == []
+    assert build_account(*ONE_RUN).recoveries([Kill(1.5, frozenset({2}))]) == []
 
 
-def test_a_pen_writes_what_the_ledger_reads(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger")
-    pen = Pen(str(ledger.path), "a", 1, "w1@chaos")
-    pen.write(What.START)
+def test_the_ledger_reads_what_a_run_writer_writes(tmp_path: Path) -> None:
+    ledger = RunLedger(tmp_path / "ledger")
+    pen = RunWriter(str(ledger.path), "a", 1, "w1@chaos")
+    pen.write(EventType.START)
     assert [event.what for event in ledger.events()] == ["start"]
-    pen.write(What.FINISH)
+    pen.write(EventType.FINISH)
     assert [(event.job, event.what) for event in ledger.events()] == [
         ("a", "start"),
         ("a", "finish"),
@@ -92,7 +97,7 @@ def test_a_pen_writes_what_the_ledger_reads(tmp_path: Path) -> None:
 
 
 def test_a_line_that_is_being_written_is_read_later(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger")
+    ledger = RunLedger(tmp_path / "ledger")
     ledger.path.write_text("start a 1 r1 w1 1 1.0\nfinish a 1")
     assert len(ledger.events()) == 1
     with ledger.path.open("a") as file:
@@ -101,13 +106,13 @@ def test_a_line_that_is_being_written_is_read_later(tmp_path: Path) -> None:
 
 
 def test_a_worker_resumes_with_its_first_start_after_the_return(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger")
+    ledger = RunLedger(tmp_path / "ledger")
     lines = ("start a 1 r1 w1 1 1.0", "start b 1 r2 w1 1 5.0", "start c 1 r3 w1 1 6.0")
     ledger.path.write_text("".join(f"{line}\n" for line in lines))
-    assert ledger.resumed(2.0) == {"w1": 3.0}
+    assert ledger.measure_resumes(2.0) == {"w1": 3.0}
 
 
-def resp(*words: str) -> bytes:
+def encode_resp(*words: str) -> bytes:
     parts = [f"*{len(words)}", *(part for word in words for part in (f"${len(word)}", word))]
     return "".join(f"{part}\r\n" for part in parts).encode()
 
@@ -119,29 +124,34 @@ def history(tmp_path: Path) -> Callable[[bytes], dict[str, list[str]]]:
 
     def read(data: bytes) -> dict[str, list[str]]:
         (folder / "appendonly.aof.1.incr.aof").write_bytes(data)
-        return aof.histories(tmp_path)
+        return aof.read_histories(tmp_path)
 
     return read
 
 
-def move(status: str) -> bytes:
-    return resp("HSET", "continuo:job:a", "status", status, "updated_at", "1")
+def encode_status_change(status: str) -> bytes:
+    return encode_resp("HSET", "continuo:job:a", "status", status, "updated_at", "1")
 
 
 def test_statuses_are_read_from_the_file_of_the_server(
     history: Callable[[bytes], dict[str, list[str]]], tmp_path: Path
 ) -> None:
-    other = resp("HSET", "continuo:job:a", "cancel", "1") + resp("SET", "x", "a\r\n*1")
-    assert history(move("pending") + other + move("success") + move("success")) == {
-        "a": ["pending", "success", "success"]
-    }
-    assert aof.accepted_finishes(tmp_path) == {"a": 2}
+    other = encode_resp("HSET", "continuo:job:a", "cancel", "1") + encode_resp(
+        "SET", "x", "a\r\n*1"
+    )
+    assert history(
+        encode_status_change("pending")
+        + other
+        + encode_status_change("success")
+        + encode_status_change("success")
+    ) == {"a": ["pending", "success", "success"]}
+    assert aof.count_finishes(tmp_path) == {"a": 2}
 
 
 def test_a_torn_last_command_is_left_out(
     history: Callable[[bytes], dict[str, list[str]]],
 ) -> None:
-    whole, torn = move("pending"), move("success")
+    whole, torn = encode_status_change("pending"), encode_status_change("success")
     for length in range(len(torn)):
         assert history(whole + torn[:length]) == {"a": ["pending"]}
 
@@ -160,5 +170,5 @@ def test_a_torn_last_command_is_left_out(
     ],
 )
 def test_each_promise_can_be_broken(bad: dict[str, object]) -> None:
-    assert Figures("row").broken() == []
-    assert len(Figures("row", **bad).broken()) == 1  # type: ignore[arg-type] # one of any type
+    assert RowResult("row").find_broken_promises() == []
+    assert len(RowResult("row", **bad).find_broken_promises()) == 1  # type: ignore[arg-type] # one of any type

@@ -9,43 +9,43 @@ from typing import Any
 import pytest
 
 from tests.chaos import hosts
-from tests.chaos.figures import Figures
+from tests.chaos.figures import RowResult
 from tests.chaos.rows import HOST_ROW, QUICK_ROWS
 from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-PATIENCE = 240.0
+TIMEOUT_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The figures of each row of a run."""
     file = tmp_path_factory.mktemp("chaos") / "figures.json"
-    rows = [row for row in QUICK_ROWS if row != HOST_ROW or hosts.can_be_built()]
+    rows = [row for row in QUICK_ROWS if row != HOST_ROW or hosts.can_build_hosts()]
     command = [sys.executable, "-m", "tests.chaos", "--quick", f"--json={file}", *rows]
     run = subprocess.run(
-        command, cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
+        command, cwd=ROOT, timeout=TIMEOUT_SECONDS, capture_output=True, text=True, check=False
     )
     assert file.exists(), run.stdout + run.stderr
     return {row["row"]: row for row in json.loads(file.read_text())["rows"]}
 
 
 @pytest.fixture(params=QUICK_ROWS)
-def row(request: pytest.FixtureRequest, figures: dict[str, dict[str, Any]]) -> Figures:
+def row(request: pytest.FixtureRequest, figures: dict[str, dict[str, Any]]) -> RowResult:
     """One row of the run."""
     if request.param not in figures:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("hosts need root and iproute2")
     figure = figures[request.param]
     figure.pop("broken", None)
-    return Figures(**figure)
+    return RowResult(**figure)
 
 
-def test_every_promise_is_kept(row: Figures) -> None:
-    assert row.broken() == [], row.notes
+def test_every_promise_is_kept(row: RowResult) -> None:
+    assert row.find_broken_promises() == [], row.notes
 
 
-def test_jobs_were_sent_and_had_their_effect(row: Figures) -> None:
+def test_jobs_were_sent_and_had_their_effect(row: RowResult) -> None:
     """A row in which nothing happens would keep every promise."""
     assert row.enqueued > 0
     assert row.finished is not None
@@ -67,6 +67,6 @@ def test_workers_were_measured_after_each_return_of_the_broker(
     assert figures[name]["resume"] > 0
 
 
-def test_a_stopped_attempt_was_given_away(figures: dict[str, dict[str, Any]]) -> None:
+def test_the_job_of_a_stopped_worker_was_run_by_another(figures: dict[str, dict[str, Any]]) -> None:
     history = figures["pause"]["notes"]["history"]
     assert history == ["pending", "running", "pending", "running", "success"]

@@ -26,14 +26,14 @@ from pytest_celery import (
 )
 
 from project.celery import app as app_of_the_tests
-from project.celery import application
+from project.celery import create_app
 from project.settings.values import Settings
-from tests.support.ports import free_port
-from tests.support.processes import Program, children, is_alive
-from tests.support.waiting import until
-from tests.support.workers import Desk
+from tests.support.ports import find_free_port
+from tests.support.processes import Program, is_alive, list_children
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector
 
-SIGNALS = {number.name: number for number in signal.Signals}
+SIGNALS_BY_NAME = {number.name: number for number in signal.Signals}
 
 
 class Node(CeleryTestContainer):
@@ -77,11 +77,11 @@ class Node(CeleryTestContainer):
 
     def kill(self, signal: str = "SIGKILL") -> None:
         """Signal the process; SIGKILL hits its children, too, and first."""
-        family = [*children(self.program.pid), self.program.pid]
+        family = [*list_children(self.program.pid), self.program.pid]
         for pid in family if signal == "SIGKILL" else family[-1:]:
-            os.kill(pid, SIGNALS[signal])
+            os.kill(pid, SIGNALS_BY_NAME[signal])
         self.program.wait()
-        until(lambda: not any(map(is_alive, family)))
+        wait_until(lambda: not any(map(is_alive, family)))
 
     def restart(self, timeout: int = 10) -> None:
         if self.program.is_running:
@@ -93,11 +93,11 @@ class Node(CeleryTestContainer):
         self.program.kill()
 
 
-class Valkey(Node):
+class ValkeyNode(Node):
     """The bundled server, as ``python -m project.local.valkey`` runs it."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         super().__init__(
             "valkey",
             [sys.executable, "-m", "project.local.valkey"],
@@ -118,7 +118,7 @@ class Valkey(Node):
         }
 
 
-class Worker(Node):
+class WorkerNode(Node):
     """``celery -A project worker``, found by pytest-celery under the name ``cluster``."""
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -145,7 +145,7 @@ class Worker(Node):
 @pytest.fixture
 def celery_broker_cluster(tmp_path: Path) -> Iterator[CeleryBrokerCluster]:
     """One Valkey with data of its own."""
-    node = CeleryTestBroker(Valkey(tmp_path))
+    node = CeleryTestBroker(ValkeyNode(tmp_path))
     node.ready()
     yield CeleryBrokerCluster(node)
     node.teardown()
@@ -161,7 +161,7 @@ def celery_backend_cluster(celery_broker_cluster: CeleryBrokerCluster) -> Celery
 def celery_setup_app(celery_broker_cluster: CeleryBrokerCluster) -> Iterator[celery.Celery]:
     """Our app on the cluster's broker."""
     (url,) = celery_broker_cluster.config()["host_urls"]
-    yield application(Settings(redis_url=url))
+    yield create_app(Settings(redis_url=url))
     app_of_the_tests.set_current()
 
 
@@ -171,15 +171,15 @@ def celery_worker_cluster(
 ) -> Iterator[CeleryWorkerCluster]:
     """One worker."""
     (url,) = celery_broker_cluster.config()["host_urls"]
-    node = CeleryTestWorker(Worker(tmp_path, url), celery_setup_app)
+    node = CeleryTestWorker(WorkerNode(tmp_path, url), celery_setup_app)
     node.ready()
     yield CeleryWorkerCluster(node)
     node.teardown()
 
 
 @pytest.fixture
-def desk(celery_setup: CeleryTestSetup) -> Iterator[Desk]:
+def inspector(celery_setup: CeleryTestSetup) -> Iterator[JobInspector]:
     """The jobs of the cluster as they are seen from outside."""
     url = celery_setup.app.conf.broker_url
     with redis.Redis.from_url(url, decode_responses=True, socket_timeout=None) as client:
-        yield Desk(celery_setup.app, client)
+        yield JobInspector(celery_setup.app, client)

@@ -5,11 +5,11 @@ from pytest_celery import CeleryTestSetup
 
 from project.errors import StoreUnavailable
 from project.records.record import TaskStatus
-from tests.support.waiting import until
-from tests.support.workers import Desk
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector
 
 
-def test_a_job_goes_round(celery_setup: CeleryTestSetup) -> None:
+def test_a_job_is_run_and_gives_its_result(celery_setup: CeleryTestSetup) -> None:
     assert celery_setup.ready(control=True)
     job = celery_setup.app.send_task("tests.add", (2, 3))
     assert job.get(timeout=10) == 5
@@ -17,20 +17,22 @@ def test_a_job_goes_round(celery_setup: CeleryTestSetup) -> None:
     celery_setup.worker.assert_log_exists(f"tests.add[{job.id}] succeeded", timeout=5)
 
 
-def test_a_job_survives_the_death_of_its_worker(celery_setup: CeleryTestSetup, desk: Desk) -> None:
+def test_a_job_survives_the_death_of_its_worker(
+    celery_setup: CeleryTestSetup, inspector: JobInspector
+) -> None:
     job = celery_setup.app.send_task("tests.hold")
-    first = desk.held(job.id)
+    first = inspector.wait_until_held(job.id)
     celery_setup.worker.kill()
     celery_setup.worker.restart()
-    second = desk.held(job.id)
+    second = inspector.wait_until_held(job.id)
     assert second != first
-    desk.let_go(second)
+    inspector.release(second)
     assert job.get(timeout=10) == second
     assert (job.record.attempts, job.record.interruptions) == (1, 1)
 
 
 def test_records_and_waiting_jobs_survive_the_death_of_the_broker(
-    celery_setup: CeleryTestSetup, desk: Desk
+    celery_setup: CeleryTestSetup, inspector: JobInspector
 ) -> None:
     broker, worker, app = celery_setup.broker, celery_setup.worker, celery_setup.app
     done = app.send_task("tests.add", (1, 1))
@@ -48,11 +50,11 @@ def test_records_and_waiting_jobs_survive_the_death_of_the_broker(
     worker.restart()
     assert queued.get(timeout=10) == 42
     assert later.record.status is TaskStatus.PENDING
-    assert desk.due(later.id) == pytest.approx(record.created_at + 3600, abs=60)
+    assert inspector.due(later.id) == pytest.approx(record.created_at + 3600, abs=60)
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
-def test_a_worker_goes_on_by_itself_when_the_broker_is_back(
+def test_a_worker_continues_without_help_when_the_broker_is_back(
     celery_setup: CeleryTestSetup, how: str
 ) -> None:
     broker, worker, app = celery_setup.broker, celery_setup.worker, celery_setup.app
@@ -61,6 +63,6 @@ def test_a_worker_goes_on_by_itself_when_the_broker_is_back(
     broker.kill(how)
     broker.restart()
     job = app.send_task("tests.add", (20, 22))
-    until(lambda: job.record.status is TaskStatus.SUCCESS, 5)
+    wait_until(lambda: job.record.status is TaskStatus.SUCCESS, 5)
     assert worker.container.program.pid == pid
     assert worker.container.status == "running"

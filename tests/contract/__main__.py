@@ -5,23 +5,23 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.contract.tryout import KEY, KEYS, try_out
-from tests.support.system import House
+from tests.contract.tryout import API_KEY, API_KEY_SETTINGS, check_contract
+from tests.support.system import System
 
-EXAMPLES = 260
-SECONDS = 2_400.0
+MAX_EXAMPLES = 260
+TIMEOUT_SECONDS = 2_400.0
 
 
 def main() -> int:
     """Print what was found; 1 when it is anything."""
     with tempfile.TemporaryDirectory(prefix="continuo-contract-") as folder:
-        house = House(Path(folder) / "house")
+        house = System(Path(folder) / "house")
         house.folder.mkdir()
-        house.http.headers["X-API-Key"] = KEY
+        house.http.headers["X-API-Key"] = API_KEY
         try:
-            house.start(**KEYS)
+            house.start(**API_KEY_SETTINGS)
             started = monotonic()
-            verdict = try_out(house, examples=EXAMPLES, seconds=SECONDS)
+            verdict = check_contract(house, examples=MAX_EXAMPLES, seconds=TIMEOUT_SECONDS)
         finally:
             house.close()
     sys.stdout.write(verdict.report)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import schemathesis
 from hypothesis import strategies as st
 
-KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
+KNOWN_VALUES: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
 """Names of places in paths -> what is really there."""
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,20}(\.[a-z][a-z0-9]{0,20}){0,3}", fullmatch=True)
@@ -17,18 +17,18 @@ PATHS = st.from_regex(r"(/[A-Za-z0-9._~%-]{0,20}){0,4}(\?[A-Za-z0-9=&_-]{0,40})?
 PORTS = st.sampled_from(["", ":443", ":8443"])
 
 
-def cursor(created_at: float, job_id: str) -> str:
+def encode_cursor(created_at: float, job_id: str) -> str:
     """A place in a list."""
     return base64.urlsafe_b64encode(f"{created_at!r} {job_id}".encode()).decode().rstrip("=")
 
 
-urls = st.builds("{}://{}{}{}".format, st.sampled_from(["http", "https"]), NAMES, PORTS, PATHS)
-schemathesis.openapi.format("uri", urls)
+URLS = st.builds("{}://{}{}{}".format, st.sampled_from(["http", "https"]), NAMES, PORTS, PATHS)
+schemathesis.openapi.format("uri", URLS)
 schemathesis.openapi.format(
-    "cursor", st.just("") | st.builds(cursor, st.floats(0, 1e10), st.uuids().map(str))
+    "cursor", st.just("") | st.builds(encode_cursor, st.floats(0, 1e10), st.uuids().map(str))
 )
 schemathesis.openapi.format("csv", st.just("email\nada@example.com\n"))
-schemathesis.openapi.format("download-link", st.just(KNOWN["link"][0]))
+schemathesis.openapi.format("download-link", st.just(KNOWN_VALUES["link"][0]))
 schemathesis.openapi.format("email", st.builds("{}@{}.com".format, NAMES, NAMES))
 schemathesis.openapi.format(
     "line", st.from_regex(r"[ -~\u00a1-\u00ac\u0391-\u03a1]+", fullmatch=True)
@@ -72,7 +72,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 def map_path_parameters(context: Any, path_parameters: dict[str, str]) -> dict[str, str]:
     """Every other time, what is really there."""
     for name, value in (path_parameters or {}).items():
-        known = KNOWN.get(f"{context.operation.path} {name}", KNOWN.get(name, []))
+        known = KNOWN_VALUES.get(f"{context.operation.path} {name}", KNOWN_VALUES.get(name, []))
         if known and sum(map(ord, str(value))) % 2:
             path_parameters[name] = known[sum(map(ord, str(value))) % len(known)]
     return path_parameters
@@ -89,13 +89,13 @@ def known_headers(context: Any, response: Any, case: Any) -> None:
         described = case.operation.schema.raw_schema["components"]["responses"][
             described["$ref"].rpartition("/")[2]
         ]
-    allowed = {name.lower() for name in described.get("headers", {})} | EVERYWHERE
+    allowed = {name.lower() for name in described.get("headers", {})} | COMMON_HEADERS
     unknown = {name.lower() for name in response.headers} - allowed
     if unknown:
         raise AssertionError(f"not described: {', '.join(sorted(unknown))}")
 
 
-EVERYWHERE = {
+COMMON_HEADERS = {
     "cache-control",
     "connection",
     "content-security-policy",

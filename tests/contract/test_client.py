@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.tryout import KEY, KEYS
-from tests.support.system import House
+from tests.contract.tryout import API_KEY, API_KEY_SETTINGS
+from tests.support.system import System
 
-CLIENT = Path(__file__).parent / "client"
-SECONDS = 300
+CLIENT_FOLDER = Path(__file__).parent / "client"
+TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that asks for a key."""
-    house = House(tmp_path_factory.mktemp("client"))
-    house.http.headers["X-API-Key"] = KEY
-    house.start(**KEYS)
+    house = System(tmp_path_factory.mktemp("client"))
+    house.http.headers["X-API-Key"] = API_KEY
+    house.start(**API_KEY_SETTINGS)
     yield house
     house.close()
 
@@ -34,28 +34,30 @@ def folder(tmp_path: Path) -> Path:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    shutil.copytree(CLIENT, tmp_path, dirs_exist_ok=True)
-    run(tmp_path, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+    shutil.copytree(CLIENT_FOLDER, tmp_path, dirs_exist_ok=True)
+    run_command(tmp_path, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
     return tmp_path
 
 
-def run(folder: Path, *command: str) -> str:
+def run_command(folder: Path, *command: str) -> str:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.timeout(600)
-def test_a_client_made_from_the_description_orders_a_report(own: House, folder: Path) -> None:
-    base = str(own.http.base_url)
-    run(
+def test_a_client_made_from_the_description_orders_a_report(
+    own_system: System, folder: Path
+) -> None:
+    base = str(own_system.http.base_url)
+    run_command(
         folder, "npx", "--no", "openapi-typescript", f"{base}/openapi.json",
         "--output", "api.d.ts", "--default-non-nullable", "false",
     )  # fmt: skip
-    run(folder, "npx", "--no", "tsc")
-    said = json.loads(run(folder, "node", "order.js", base, KEY))
+    run_command(folder, "npx", "--no", "tsc")
+    said = json.loads(run_command(folder, "node", "order.js", base, API_KEY))
     assert said["record"]["status"] == "success"
     assert said["record"]["result"]["download_url"].startswith(base)
     assert said["refused"] == "Conflict"

@@ -4,22 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.tryout import KEY, KEYS, try_out
-from tests.support.system import House
+from tests.contract.tryout import API_KEY, API_KEY_SETTINGS, check_contract
+from tests.support.system import System
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that asks for a key."""
-    house = House(tmp_path_factory.mktemp("contract"))
-    house.http.headers["X-API-Key"] = KEY
-    house.start(**KEYS)
+    house = System(tmp_path_factory.mktemp("contract"))
+    house.http.headers["X-API-Key"] = API_KEY
+    house.start(**API_KEY_SETTINGS)
     yield house
     house.close()
 
 
 @pytest.mark.timeout(600)
-def test_every_answer_is_as_described(own: House) -> None:
-    verdict = try_out(own, examples=5, seconds=400)
+def test_every_answer_is_as_described(own_system: System) -> None:
+    verdict = check_contract(own_system, examples=5, seconds=400)
     assert verdict.is_kept, verdict.report
     assert verdict.cases > 300

@@ -7,21 +7,21 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.environment import prepare
-from tests.support.system import House
-from tests.support.waiting import until
+from benchmarks.environment import install_environment
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 HERE = Path(__file__).parent
-KEY = "contract-0123456789abcdef"
-KEYS = {"CONTINUO_API_KEYS": f"contract:{KEY}"}
+API_KEY = "contract-0123456789abcdef"
+API_KEY_SETTINGS = {"CONTINUO_API_KEYS": f"contract:{API_KEY}"}
 """What the system is started with."""
 
-NOBODY = "http://nobody.invalid/"
-SLOWEST = 30.0
+UNREACHABLE_URL = "http://nobody.invalid/"
+MAX_ANSWER_SECONDS = 30.0
 """Seconds after which an answer counts as a hang."""
 
 
-class Verdict(NamedTuple):
+class ContractResult(NamedTuple):
     """How many cases there were, whether all was as described, and all that was said."""
 
     cases: int
@@ -29,23 +29,25 @@ class Verdict(NamedTuple):
     report: str
 
 
-def try_out(house: House, *, examples: int, seconds: float, seed: int = 0) -> Verdict:
+def check_contract(
+    house: System, *, examples: int, seconds: float, seed: int = 0
+) -> ContractResult:
     """Try every operation with up to so many ``examples``, for so many ``seconds`` at most."""
     command = [
-        prepare(HERE) / "schemathesis",
+        install_environment(HERE) / "schemathesis",
         f"--config-file={HERE / 'schemathesis.toml'}",
         "run",
         f"{house.http.base_url}/openapi.json",
-        f"--header=X-API-Key: {KEY}",
+        f"--header=X-API-Key: {API_KEY}",
         f"--max-examples={examples}",
-        f"--max-response-time={SLOWEST}",
-        f"--request-timeout={SLOWEST + 5}",
+        f"--max-response-time={MAX_ANSWER_SECONDS}",
+        f"--request-timeout={MAX_ANSWER_SECONDS + 5}",
         f"--seed={seed}",
         "--workers=2",
         "--no-color",
     ]
     hooks = {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
-    known = {"CONTRACT_KNOWN": json.dumps(known_values(house))}
+    known = {"CONTRACT_KNOWN": json.dumps(create_known_values(house))}
     done = subprocess.run(
         command,
         cwd=house.folder,
@@ -57,17 +59,17 @@ def try_out(house: House, *, examples: int, seconds: float, seed: int = 0) -> Ve
     )
     cases = re.search(r"(\d+) generated", done.stdout)
     report = done.stdout + done.stderr
-    return Verdict(int(cases[1]) if cases else 0, done.returncode == 0, report)
+    return ContractResult(int(cases[1]) if cases else 0, done.returncode == 0, report)
 
 
-def known_values(house: House) -> dict[str, list[str]]:
+def create_known_values(house: System) -> dict[str, list[str]]:
     """What is really there, under the names of the places in paths that lead to it."""
-    report = house.order("/reports", {"callback_url": NOBODY})["id"]
+    report = house.order("/reports", {"callback_url": UNREACHABLE_URL})["id"]
     blast = house.order("/emails", {"recipients": ["ada@example.com"]})["id"]
-    call = house.order("/webhooks", {"url": NOBODY, "delay": 86_400})["id"]
+    call = house.order("/webhooks", {"url": UNREACHABLE_URL, "delay": 86_400})["id"]
     link = house.final("/reports", report)["result"]["download_url"]
     delivery = f"/tasks/{report}/delivery"
-    until(lambda: house.http.get(delivery).status_code == 200)
+    wait_until(lambda: house.http.get(delivery).status_code == 200)
     return {
         "id": [report, blast, call, house.http.get(delivery).json()["id"]],
         "link": [link],

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.system import House
+from tests.support.system import System
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The system that the tests of the API talk to."""
-    house = House(tmp_path_factory.mktemp("house"))
+    house = System(tmp_path_factory.mktemp("house"))
     house.start()
     yield house
     house.close()

@@ -8,7 +8,7 @@ import redis
 
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
-from tests.support.workers import Desk, Workers
+from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="session")
@@ -19,19 +19,19 @@ def client(valkey: EmbeddedValkey) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="session")
-def desk(client: redis.Redis) -> Desk:
+def inspector(client: redis.Redis) -> JobInspector:
     """Jobs as they are seen from outside."""
-    return Desk(app, client)
+    return JobInspector(app, client)
 
 
 @pytest.fixture(scope="module")
-def staff(
+def worker_pool(
     client: redis.Redis, valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workers]:
     """The workers of a module, on a Redis that was empty before its first test."""
     workers = Workers(tmp_path_factory.mktemp("staff"), valkey.url, client)
     yield workers
-    workers.dismiss()
+    workers.stop()
 
 
 @pytest.fixture
@@ -39,4 +39,4 @@ def workers(client: redis.Redis, valkey: EmbeddedValkey, tmp_path: Path) -> Iter
     """The workers of one test, on an empty Redis."""
     workers = Workers(tmp_path, valkey.url, client)
     yield workers
-    workers.dismiss()
+    workers.stop()

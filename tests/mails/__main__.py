@@ -30,23 +30,26 @@ def run(folder: Path, seed: int, asked: argparse.Namespace) -> int:
     import redis
 
     from project.local.valkey import EmbeddedValkey
-    from tests.mails.kills import Scene
-    from tests.support.ports import free_port
-    from tests.support.smtp_server import Scripted
+    from tests.mails.kills import MailKillScene
+    from tests.support.ports import find_free_port
+    from tests.support.smtp_server import ScriptedSmtpServer
     from tests.support.workers import Workers
 
     folder.mkdir()
-    with EmbeddedValkey(folder / "valkey", free_port()) as valkey, Scripted() as server:
+    with (
+        EmbeddedValkey(folder / "valkey", find_free_port()) as valkey,
+        ScriptedSmtpServer() as server,
+    ):
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         workers = Workers(folder, valkey.url, redis.Redis.from_url(valkey.url))
         try:
-            scene = Scene(workers, server, seed)
+            scene = MailKillScene(workers, server, seed)
             figures = scene.run(asked.recipients, asked.workers, asked.kills, pause=0.8)
         finally:
-            workers.dismiss()
+            workers.stop()
             server.shutdown()
     print(json.dumps(figures.to_dict(), indent=1), flush=True)  # noqa: T201
-    return 1 if figures.broken() else 0
+    return 1 if figures.find_broken_promises() else 0
 
 
 if __name__ == "__main__":

@@ -14,19 +14,19 @@ from project.store.client import Store
 from project.store.commands import jobs, queries
 from tasks.emails import send_email_blast
 from tasks.emails.delivery.ledger import outcome_of
-from tests.support.processes import children
-from tests.support.smtp_server import Scripted
-from tests.support.waiting import until
-from tests.support.workers import Worker, Workers
+from tests.support.processes import list_children
+from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.waiting import wait_until
+from tests.support.workers import WorkerProgram, Workers
 
-DATA_SECONDS = 0.005
+ACCEPT_SECONDS = 0.005
 """What the server needs for a mail: a window for the kills."""
 
-LONGEST_RUN = 240.0
+MAX_RUN_SECONDS = 240.0
 
 
 @dataclass
-class Figures:
+class MailingResult:
     """What came of one blast. ``doubt``: how many may be unknown, one per connection and kill."""
 
     recipients: int
@@ -41,7 +41,7 @@ class Figures:
     seconds: float = 0.0
     result: Any = None
 
-    def broken(self) -> list[str]:
+    def find_broken_promises(self) -> list[str]:
         """The promises that were not kept."""
         promises = {
             "nobody is mailed twice": not self.duplicates,
@@ -66,25 +66,25 @@ class Figures:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures and what was not kept."""
-        return asdict(self) | {"broken": self.broken()}
+        return asdict(self) | {"broken": self.find_broken_promises()}
 
 
-class Scene:
+class MailKillScene:
     """Workers on one Valkey, a server that remembers, one blast."""
 
-    def __init__(self, workers: Workers, server: Scripted, seed: int) -> None:
+    def __init__(self, workers: Workers, server: ScriptedSmtpServer, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311 - which process dies is no secret
         self._workers = workers
         self._server = server
         self._store = Store(workers.url)
-        self._staff: list[Worker] = []
-        server.plan = lambda stage, _: time.sleep(DATA_SECONDS) if stage == "dot" else None
+        self._running: list[WorkerProgram] = []
+        server.plan = lambda stage, _: time.sleep(ACCEPT_SECONDS) if stage == "dot" else None
 
-    def run(self, recipients: int, workers: int, kills: int, pause: float) -> Figures:
+    def run(self, recipients: int, workers: int, kills: int, pause: float) -> MailingResult:
         """Order, kill so many times with a pause between, and wait for the end."""
-        figures = Figures(recipients, workers)
-        self._staff = [self._hired() for _ in range(workers)]
-        for worker in self._staff:
+        figures = MailingResult(recipients, workers)
+        self._running = [self._start_worker() for _ in range(workers)]
+        for worker in self._running:
             worker.ready()
         people = [f"user{number}@example.org" for number in range(recipients)]
         started = time.monotonic()
@@ -94,19 +94,19 @@ class Scene:
             time.sleep(self._chance.uniform(0, pause))
             figures.doubt += self._kill()
             figures.kills += 1
-        until(lambda: self._is_over(job_id, figures), LONGEST_RUN)
+        wait_until(lambda: self._is_over(job_id, figures), MAX_RUN_SECONDS)
         figures.seconds = round(time.monotonic() - started, 1)
         self._judge(job_id, people, figures)
         self._store.close()
         return figures
 
-    def _wait_for_mails(self, job_id: str, figures: Figures) -> None:
+    def _wait_for_mails(self, job_id: str, figures: MailingResult) -> None:
         taken = len(self._server.taken)
-        until(lambda: len(self._server.taken) > taken or self._is_over(job_id, figures), 60)
+        wait_until(lambda: len(self._server.taken) > taken or self._is_over(job_id, figures), 60)
 
-    def _hired(self) -> Worker:
+    def _start_worker(self) -> WorkerProgram:
         port = self._server.server_address[1]
-        return self._workers.hire(
+        return self._workers.start(
             SMTP_URL=f"smtp://127.0.0.1:{port}", WORKER_CONCURRENCY="2", CONTINUO_MAIL_WORKERS="6"
         )
 
@@ -118,38 +118,38 @@ class Scene:
 
     def _kill(self) -> int:
         """Kill a pool process, or a whole worker and hire another; the connections lost."""
-        place = self._chance.randrange(len(self._staff))
-        worker = self._staff[place]
-        pool = children(worker.pid)
+        place = self._chance.randrange(len(self._running))
+        worker = self._running[place]
+        pool = list_children(worker.pid)
         if pool and self._chance.random() < 0.6:
             with suppress(ProcessLookupError):
                 kill(self._chance.choice(pool), signal.SIGKILL)
             return 1
         worker.kill()
-        self._staff[place] = self._hired()
+        self._running[place] = self._start_worker()
         return len(pool)
 
-    def _is_over(self, job_id: str, figures: Figures) -> bool:
+    def _is_over(self, job_id: str, figures: MailingResult) -> bool:
         """Whether it has succeeded; one that killed three workers, as it seemed, is run again."""
         record = self._record(job_id)
         if record.status == "failed":
             assert "killed its worker" in record.error, record.error
-            self._revive(record)
+            self._rerun(record)
             figures.revived += 1
         return record.status == "success"
 
-    def _revive(self, record: TaskRecord) -> None:
+    def _rerun(self, record: TaskRecord) -> None:
         args, kwargs = self._store.run(queries.read_payload(record.id))
         said = {"task_id": record.id, "retries": record.attempts, "max_retries": 20}
         message = send_email_blast.build(args, kwargs, **said)
-        self._store.run(jobs.revive(message, attempts=record.attempts))
+        self._store.run(jobs.rerun(message, attempts=record.attempts))
 
     def _record(self, job_id: str) -> TaskRecord:
-        record = self._store.run(queries.read(job_id))
+        record = self._store.run(queries.read_record(job_id))
         assert record is not None
         return record
 
-    def _judge(self, job_id: str, people: list[str], figures: Figures) -> None:
+    def _judge(self, job_id: str, people: list[str], figures: MailingResult) -> None:
         states = self._store.client.hgetall(f"continuo:mail:{job_id}")
         outcomes = {who.decode(): outcome_of(state.decode()) for who, state in states.items()}
         times = self._server.times

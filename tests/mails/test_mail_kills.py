@@ -8,28 +8,33 @@ import pytest
 import redis
 
 from project.local.valkey import EmbeddedValkey
-from tests.mails.kills import Scene
-from tests.support.ports import free_port
-from tests.support.smtp_server import Scripted
+from tests.mails.kills import MailKillScene
+from tests.support.ports import find_free_port
+from tests.support.smtp_server import ScriptedSmtpServer
 from tests.support.workers import Workers
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene(tmp_path: Path) -> Iterator[MailKillScene]:
     """Workers, a Valkey and a mail server of its own."""
-    with EmbeddedValkey(tmp_path / "valkey", free_port()) as valkey, Scripted() as server:
+    with (
+        EmbeddedValkey(tmp_path / "valkey", find_free_port()) as valkey,
+        ScriptedSmtpServer() as server,
+    ):
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         with redis.Redis.from_url(valkey.url) as client:
             workers = Workers(tmp_path, valkey.url, client)
-            yield Scene(workers, server, seed=7)
-            workers.dismiss()
+            yield MailKillScene(workers, server, seed=7)
+            workers.stop()
         server.shutdown()
 
 
-def test_killed_workers_mail_nobody_twice_and_forget_nobody(scene: Scene) -> None:
+def test_killed_workers_mail_every_recipient_at_most_once_and_skip_none(
+    scene: MailKillScene,
+) -> None:
     figures = scene.run(recipients=1_500, workers=2, kills=4, pause=0.4)
-    assert figures.broken() == [], figures.to_dict()
+    assert figures.find_broken_promises() == [], figures.to_dict()
     assert figures.kills == 4
     assert figures.outcomes["sent"] >= 1_500 - figures.doubt

@@ -6,15 +6,15 @@ What a person wrote there stays; each part between ``made by`` and ``end`` is ma
 import sys
 from pathlib import Path
 
-from benchmarks.parts import Parts, renewed
+from benchmarks.parts import PageParts, renew_parts
 from tests.reference import failures, jobs, metrics, records, routes, variables
 from tests.support.markdown import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
 COMMAND = "tests.reference"
-PARTS: Parts = {
-    "routes": routes.make,
-    "settings": variables.make,
+PARTS: PageParts = {
+    "routes": routes.make_routes,
+    "settings": variables.make_settings,
     "problem": failures.make_problem,
     "statuses": failures.make_statuses,
     "errors": failures.make_errors,
@@ -25,19 +25,19 @@ PARTS: Parts = {
     "sending": jobs.make_sending,
     "results": jobs.make_results,
     "running": jobs.make_running,
-    "metrics": metrics.make,
+    "metrics": metrics.make_metrics,
 }
 
 
-def pages() -> dict[Path, str]:
+def read_pages() -> dict[Path, str]:
     """The pages as they are."""
     return {path: path.read_text() for path in sorted(FOLDER.glob("*.md"))}
 
 
 def main() -> int:
     """Write all pages anew."""
-    for path, page in pages().items():
-        path.write_text(renewed(page, COMMAND, PARTS))
+    for path, page in read_pages().items():
+        path.write_text(renew_parts(page, COMMAND, PARTS))
     return 0
 
 

@@ -5,35 +5,47 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from benchmarks.parts import table
+from benchmarks.parts import format_table
 from project import errors
-from tests.reference.prose import listed, page, prose, sections
-from tests.reference.routes import description
-from tests.reference.shapes import described
+from tests.reference.prose import (
+    format_sections,
+    format_values,
+    join_parts,
+    markdown_from_docstring,
+)
+from tests.reference.routes import build_description
+from tests.reference.shapes import describe_schema
 
-PROBLEM = ("ProblemDocument", "FieldError")
+PROBLEM_SCHEMAS = ("ProblemDocument", "FieldError")
 
 
 def make_problem() -> str:
     """What is in a problem document."""
-    schemas = description()["components"]["schemas"]
-    return page(*sections(3, ((name, described(schemas[name])) for name in PROBLEM)))
+    schemas = build_description()["components"]["schemas"]
+    return join_parts(
+        *format_sections(3, ((name, describe_schema(schemas[name])) for name in PROBLEM_SCHEMAS))
+    )
 
 
 def make_statuses() -> str:
     """Which there are."""
-    return table(("status", "when", "headers"), problems(description()["components"]["responses"]))
+    return format_table(
+        ("status", "when", "headers"), list_problems(build_description()["components"]["responses"])
+    )
 
 
 def make_errors() -> str:
     """Ours in Python."""
-    return page(
-        f"```text\n{chr(10).join(tree(errors.ContinuoError))}\n```",
-        *sections(3, ((name, prose(kind.__doc__)) for name, kind in classes())),
+    return join_parts(
+        f"```text\n{chr(10).join(format_tree(errors.ContinuoError))}\n```",
+        *format_sections(
+            3,
+            ((name, markdown_from_docstring(kind.__doc__)) for name, kind in list_error_classes()),
+        ),
     )
 
 
-def problems(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def list_problems(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Status, meaning and headers of each."""
     by_title = {status.phrase.replace(" ", ""): status for status in HTTPStatus}
     for name, answer in responses.items():
@@ -41,20 +53,20 @@ def problems(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield (
             f"`{by_title[name].value}` {by_title[name].phrase}",
             answer["description"],
-            listed(headers),
+            format_values(headers),
         )
 
 
-def classes() -> Iterator[tuple[str, type]]:
+def list_error_classes() -> Iterator[tuple[str, type]]:
     """The errors in the order of their module."""
     for name, kind in inspect.getmembers(errors, inspect.isclass):
         if issubclass(kind, errors.ContinuoError):
             yield name, kind
 
 
-def tree(kind: type, depth: int = 0) -> Iterator[str]:
+def format_tree(kind: type, depth: int = 0) -> Iterator[str]:
     """The names of an error and of those below it."""
     yield "    " * depth + kind.__name__
     for below in kind.__subclasses__():
         if below.__module__ == errors.__name__:
-            yield from tree(below, depth + 1)
+            yield from format_tree(below, depth + 1)

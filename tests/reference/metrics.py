@@ -3,16 +3,33 @@
 import re
 
 from api.routes.operations.prometheus import expose
-from benchmarks.parts import table
-from project.records.counters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
+from benchmarks.parts import format_table
+from project.records.counters import (
+    BUCKET_BOUNDS_SECONDS,
+    Counters,
+    Histogram,
+    QueueStats,
+    RouteStats,
+    WorkerStats,
+)
 from project.records.labels import Label
 from project.records.record import Queue
 
-ONE = Histogram((1, *[0] * len(BOUNDS)), 0.0005)
-METERS = Meters(
-    shelves=[Shelf(Label("report"), {"success": 1}, 1, ONE, {"success": ONE}, {}, 0)],
-    lanes=[Lane("GET", "/", {"200": 1}, ONE)],
-    workers=[Host("w", "h", 1, 1, 1.0, 1.0)],
+SAMPLE_HISTOGRAM = Histogram((1, *[0] * len(BUCKET_BOUNDS_SECONDS)), 0.0005)
+SAMPLE_COUNTERS = Counters(
+    queue_stats=[
+        QueueStats(
+            Label("report"),
+            {"success": 1},
+            1,
+            SAMPLE_HISTOGRAM,
+            {"success": SAMPLE_HISTOGRAM},
+            {},
+            0,
+        )
+    ],
+    route_stats=[RouteStats("GET", "/", {"200": 1}, SAMPLE_HISTOGRAM)],
+    workers=[WorkerStats("w", "h", 1, 1, 1.0, 1.0)],
     scheduled=0,
     unsent=0,
     garbage=0,
@@ -21,24 +38,24 @@ METERS = Meters(
     memory_used=1,
     memory_allowed=1,
 )
-QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)
+SAMPLE_QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)
 
 
-def make() -> str:
+def make_metrics() -> str:
     """The table of all."""
-    text = expose(METERS, [QUEUE])
+    text = expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE])
     rows = (
-        (f"`{name}`", kind, labels(text, name), meaning)
+        (f"`{name}`", kind, find_label_names(text, name), meaning)
         for (name, meaning), kind in zip(
             re.findall(r"^# HELP (\S+) (.+)$", text, re.MULTILINE),
             re.findall(r"^# TYPE \S+ (\w+)$", text, re.MULTILINE),
             strict=True,
         )
     )
-    return table(("metric", "type", "labels", "what it is"), rows)
+    return format_table(("metric", "type", "labels", "what it is"), rows)
 
 
-def labels(text: str, name: str) -> str:
+def find_label_names(text: str, name: str) -> str:
     """The labels that the samples of a metric have, but ``le``."""
     samples = re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{(.*)\}} ", text, re.MULTILINE)
     names = dict.fromkeys(label for sample in samples for label in re.findall(r'(\w+)="', sample))

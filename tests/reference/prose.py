@@ -5,18 +5,18 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 
-def prose(documented: str | None) -> str:
+def markdown_from_docstring(documented: str | None) -> str:
     """A docstring as Markdown: its names in backticks, its examples in fences."""
     text = inspect.cleandoc(documented or "").replace("``", "`")
-    return "\n\n".join(filter(None, map(_paragraph, text.split("\n\n"))))
+    return "\n\n".join(filter(None, map(_format_paragraph, text.split("\n\n"))))
 
 
-def first_line(documented: str | None) -> str:
+def summary_from_docstring(documented: str | None) -> str:
     """The summary of a docstring, or its first paragraph when that is longer than a line."""
-    return prose(documented).partition("\n\n")[0].replace("\n", " ")
+    return markdown_from_docstring(documented).partition("\n\n")[0].replace("\n", " ")
 
 
-def _paragraph(text: str) -> str:
+def _format_paragraph(text: str) -> str:
     if text == "::":
         return ""
     if text.startswith("    "):
@@ -24,22 +24,22 @@ def _paragraph(text: str) -> str:
     return text
 
 
-def page(*parts: str) -> str:
+def join_parts(*parts: str) -> str:
     """Parts with a line between them, those that say nothing left out."""
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
-def anchored(name: str) -> str:
+def format_anchor(name: str) -> str:
     """A name that leads to its heading on the same page."""
     return f"[{name}](#{name.lower()})"
 
 
-def listed(names: Iterable[object]) -> str:
+def format_values(names: Iterable[object]) -> str:
     """Values as code, with commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
-def sections(level: int, parts: Iterable[tuple[str, str]]) -> Iterator[str]:
+def format_sections(level: int, parts: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Headings, each with what is below it."""
     for heading, text in parts:
         yield f"{'#' * level} {heading}\n\n{text}"

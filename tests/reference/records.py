@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.parts import table
+from benchmarks.parts import format_table
 from project.records.record import (
     CELERY_STATE,
     DEFAULT_MAX_RETRIES,
-    FINAL,
-    MAX_BACKOFF,
+    FINAL_STATUSES,
+    MAX_BACKOFF_SECONDS,
     Estimate,
     Event,
     Failure,
@@ -21,40 +21,45 @@ from project.records.record import (
     TaskRecord,
     TaskStatus,
     Worker,
-    backoff,
+    compute_backoff,
 )
-from tests.reference.prose import listed, page, sections
-from tests.reference.shapes import described
+from tests.reference.prose import format_sections, format_values, join_parts
+from tests.reference.shapes import describe_schema
 
 SHAPES = (TaskRecord, ShownTask, Failure, Progress, Estimate, Event, Queue, Worker, Running)
 
 
 def make_statuses() -> str:
     """Where a job can be."""
-    return table(("status", "Celery calls it", "final"), statuses())
+    return format_table(("status", "Celery calls it", "final"), list_statuses())
 
 
 def make_retries() -> str:
     """How often and when a job is tried."""
-    delays = listed(backoff(attempt) for attempt in range(1, 7))
+    delays = format_values(compute_backoff(attempt) for attempt in range(1, 7))
     return (
-        f"A job has {DEFAULT_MAX_RETRIES} attempts when nobody says otherwise. "
-        f"After each that fails it waits:\n{delays} seconds, and {MAX_BACKOFF} from then on."
+        f"A job has {DEFAULT_MAX_RETRIES} attempts by default. "
+        f"After each that fails it waits:\n{delays} seconds, "
+        f"and {MAX_BACKOFF_SECONDS} from then on."
     )
 
 
 def make_shapes() -> str:
     """What Redis and the API answer with."""
-    return page(*sections(2, ((shape.__name__, described(schema)) for shape, schema in schemas())))
+    return join_parts(
+        *format_sections(
+            2, ((shape.__name__, describe_schema(schema)) for shape, schema in list_schemas())
+        )
+    )
 
 
-def statuses() -> Iterator[tuple[str, str, str]]:
+def list_statuses() -> Iterator[tuple[str, str, str]]:
     """Every status, Celery's word for it, and whether it stays."""
     for status in TaskStatus:
-        yield f"`{status}`", f"`{CELERY_STATE[status]}`", "yes" if status in FINAL else ""
+        yield f"`{status}`", f"`{CELERY_STATE[status]}`", "yes" if status in FINAL_STATUSES else ""
 
 
-def schemas() -> Iterator[tuple[type, dict[str, Any]]]:
+def list_schemas() -> Iterator[tuple[type, dict[str, Any]]]:
     """Each type with its JSON Schema."""
     _, components = msgspec.json.schema_components(
         SHAPES, ref_template="#/components/schemas/{name}"

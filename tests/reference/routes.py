@@ -4,40 +4,42 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from api.app import DESCRIPTION, build, release
-from api.docs.openapi import Info, document
+from api.app import DESCRIPTION, build, read_version
+from api.docs.openapi import Info, build_document
 from api.http.routing import Route, Router
 from api.http.shutdown import Drain
-from benchmarks.parts import table
-from tests.reference.prose import listed, page, sections
-from tests.reference.shapes import described, spelled
+from benchmarks.parts import format_table
+from tests.reference.prose import format_sections, format_values, join_parts
+from tests.reference.shapes import describe_schema, format_type
 
 Operation = dict[str, Any]
 
 
-def router() -> Router:
+def build_router() -> Router:
     """The routes that are described."""
     routes, _ = build(Drain())
     return routes
 
 
-def description() -> dict[str, Any]:
+def build_description() -> dict[str, Any]:
     """What /openapi.json says."""
-    return document(router(), Info("Continuo", release(), DESCRIPTION))
+    return build_document(build_router(), Info("Continuo", read_version(), DESCRIPTION))
 
 
-def make() -> str:
+def make_routes() -> str:
     """The page."""
-    told = description()
-    routes = [route for route in router().routes if not route.hidden]
+    told = build_description()
+    routes = [route for route in build_router().routes if not route.hidden]
     groups = dict.fromkeys(route.tags[0] if route.tags else "more" for route in routes)
-    return page(
-        *sections(2, ((group.capitalize(), group_of(group, routes, told)) for group in groups)),
+    return join_parts(
+        *format_sections(
+            2, ((group.capitalize(), group_of(group, routes, told)) for group in groups)
+        ),
         "## Types",
-        *sections(
+        *format_sections(
             3,
             (
-                (name, described(schema))
+                (name, describe_schema(schema))
                 for name, schema in sorted(told["components"]["schemas"].items())
             ),
         ),
@@ -46,8 +48,8 @@ def make() -> str:
 
 def group_of(group: str, routes: list[Route], told: dict[str, Any]) -> str:
     """The routes of one group."""
-    return page(
-        *sections(
+    return join_parts(
+        *format_sections(
             3,
             (
                 (
@@ -63,29 +65,36 @@ def group_of(group: str, routes: list[Route], told: dict[str, Any]) -> str:
 
 def operation_of(route: Route, operation: Operation) -> str:
     """One route."""
-    return page(
+    return join_parts(
         " ".join(
-            filter(None, [sentence(route.summary), sentence(route.description), permission(route)])
+            filter(
+                None,
+                [
+                    format_sentence(route.summary),
+                    format_sentence(route.description),
+                    permission_of(route),
+                ],
+            )
         ),
         body_of(operation),
-        table(("parameter", "in", "type", "default"), parameters_of(operation)),
-        table(("answer", "body", "headers"), answers_of(operation)),
+        format_table(("parameter", "in", "type", "default"), parameters_of(operation)),
+        format_table(("answer", "body", "headers"), answers_of(operation)),
         errors_of(operation),
     )
 
 
-def sentence(text: str) -> str:
+def format_sentence(text: str) -> str:
     """A text that ends with a stop."""
     return f"{' '.join(text.split()).removesuffix('.')}." if text else ""
 
 
-def permission(route: Route) -> str:
+def permission_of(route: Route) -> str:
     """Which key it takes."""
     if not route.auth:
         return "No key is asked for."
-    if route.of_all:
-        return f"Scope `{route.needs}`; not for the key of a tenant."
-    return f"Scope `{route.needs}`."
+    if route.cross_tenant:
+        return f"Scope `{route.required_scope}`; not for the key of a tenant."
+    return f"Scope `{route.required_scope}`."
 
 
 def body_of(operation: Operation) -> str:
@@ -94,7 +103,7 @@ def body_of(operation: Operation) -> str:
     if not body:
         return ""
     kinds = " or ".join(
-        f"{spelled(content['schema'])} as `{kind}`" for kind, content in body["content"].items()
+        f"{format_type(content['schema'])} as `{kind}`" for kind, content in body["content"].items()
     )
     return f"Body: {kinds}{'' if body['required'] else '; it may be left out'}."
 
@@ -106,7 +115,7 @@ def parameters_of(operation: Operation) -> Iterator[tuple[str, str, str, str]]:
         meaning = parameter.get("description") or schema.get("description")
         default = schema.get("default")
         shown = "" if default in (None, "") else f"`{default}`"
-        spelling = spelled(schema) if parameter["in"] != "header" else str(meaning)
+        spelling = format_type(schema) if parameter["in"] != "header" else str(meaning)
         yield f"`{parameter['name']}`", parameter["in"], spelling, shown
 
 
@@ -115,7 +124,7 @@ def answers_of(operation: Operation) -> Iterator[tuple[str, str, str]]:
     for status, answer in operation["responses"].items():
         if "$ref" not in answer:
             headers = [name for name in answer["headers"] if name != "X-Request-ID"]
-            yield f"`{status}` {answer['description']}", contents_of(answer), listed(headers)
+            yield f"`{status}` {answer['description']}", contents_of(answer), format_values(headers)
 
 
 def contents_of(answer: Operation) -> str:
@@ -123,9 +132,9 @@ def contents_of(answer: Operation) -> str:
     return ", ".join(
         f"`{kind}`"
         if not content.get("schema")
-        else f"{spelled(content['schema'])} as `{kind}`"
+        else f"{format_type(content['schema'])} as `{kind}`"
         if kind != "application/json"
-        else spelled(content["schema"])
+        else format_type(content["schema"])
         for kind, content in answer.get("content", {}).items()
     )
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.parts import table
-from tests.reference.prose import anchored, listed, page, prose
+from benchmarks.parts import format_table
+from tests.reference.prose import format_anchor, format_values, join_parts, markdown_from_docstring
 
 type Schema = dict[str, Any]
 
-MANY = 12
+MAX_VALUES = 12
 """Values beyond which a list of what is allowed is cut."""
 HEAD = ("field", "type", "default")
 FORMATS = {
@@ -23,20 +23,23 @@ FORMATS = {
 """Texts of a certain kind, in words."""
 
 
-def described(schema: Schema) -> str:
+def describe_schema(schema: Schema) -> str:
     """What a type is for and what is in it."""
     if "enum" in schema:
-        return page(prose(schema.get("description")), f"One of {listed(schema['enum'])}.")
-    return page(prose(schema.get("description")), fields_of(schema))
+        return join_parts(
+            markdown_from_docstring(schema.get("description")),
+            f"One of {format_values(schema['enum'])}.",
+        )
+    return join_parts(markdown_from_docstring(schema.get("description")), fields_of(schema))
 
 
 def fields_of(schema: Schema) -> str:
     """The fields of an object."""
     needed = schema.get("required", ())
-    return table(
+    return format_table(
         HEAD,
         (
-            (f"`{name}`", spelled(field), default_of(field, is_needed=name in needed))
+            (f"`{name}`", format_type(field), default_of(field, is_needed=name in needed))
             for name, field in schema.get("properties", {}).items()
         ),
     )
@@ -49,29 +52,29 @@ def default_of(field: Schema, *, is_needed: bool) -> str:
     return "required" if is_needed else "optional"
 
 
-def spelled(schema: Schema) -> str:
+def format_type(schema: Schema) -> str:
     """A type in words, with its bounds."""
     if "$ref" in schema:
-        return anchored(schema["$ref"].rpartition("/")[2])
+        return format_anchor(schema["$ref"].rpartition("/")[2])
     if several := schema.get("anyOf"):
-        return " or ".join(dict.fromkeys(spelled(one) for one in several))
+        return " or ".join(dict.fromkeys(format_type(one) for one in several))
     if "enum" in schema:
         return values_of(schema["enum"])
     if "const" in schema:
-        return listed([schema["const"]])
-    return " ".join(_plain(schema)) or "anything"
+        return format_values([schema["const"]])
+    return " ".join(_format_parts(schema)) or "anything"
 
 
 def values_of(values: list[Any]) -> str:
     """What is allowed, not all of it when it is much."""
-    shown = listed("null" if value is None else value for value in values[:MANY])
-    return f"{shown} ..." if len(values) > MANY else shown
+    shown = format_values("null" if value is None else value for value in values[:MAX_VALUES])
+    return f"{shown} ..." if len(values) > MAX_VALUES else shown
 
 
-def _plain(schema: Schema) -> Iterator[str]:
+def _format_parts(schema: Schema) -> Iterator[str]:
     kind = schema.get("type")
     if kind == "array":
-        yield "array of " + spelled(schema.get("items", {}))
+        yield "array of " + format_type(schema.get("items", {}))
     elif kind:
         yield format_of(schema) if kind == "string" else kind
     yield from bounds_of(schema, "minimum", "maximum", "")

@@ -4,21 +4,21 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from benchmarks.parts import table
+from benchmarks.parts import format_table
 from project.settings.values import Settings
-from tests.reference.prose import listed
+from tests.reference.prose import format_values
 
 
-def make() -> str:
+def make_settings() -> str:
     """The table of all."""
-    rows = (row(name, field) for name, field in Settings.model_fields.items())
-    return table(("variable", "default", "allowed", "meaning"), rows)
+    rows = (format_setting(name, field) for name, field in Settings.model_fields.items())
+    return format_table(("variable", "default", "allowed", "meaning"), rows)
 
 
-def row(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+def format_setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
     """One setting."""
     variable = f"`{field.validation_alias or name.upper()}`"
-    return variable, default_of(field), allowed(field), field.description or ""
+    return variable, default_of(field), allowed_of(field), field.description or ""
 
 
 def default_of(field: FieldInfo) -> str:
@@ -27,11 +27,11 @@ def default_of(field: FieldInfo) -> str:
     return f"`{shown}`" if shown else ""
 
 
-def allowed(field: FieldInfo) -> str:
+def allowed_of(field: FieldInfo) -> str:
     """Its type and bounds in words."""
     if values := get_args(field.annotation):
-        return listed(values)
-    low, high = bound(field, "ge"), bound(field, "le")
+        return format_values(values)
+    low, high = bound_of(field, "ge"), bound_of(field, "le")
     kind = {bool: "true or false", int: "a whole number", float: "a number"}.get(
         field.annotation or str, ""
     )
@@ -40,7 +40,7 @@ def allowed(field: FieldInfo) -> str:
     return f"{low:,} or more" if low is not None else kind
 
 
-def bound(field: FieldInfo, name: str) -> Any:
+def bound_of(field: FieldInfo, name: str) -> Any:
     """A limit, None when there is none."""
     found = [getattr(rule, name) for rule in field.metadata if hasattr(rule, name)]
     return found[0] if found else None

@@ -2,6 +2,6 @@
 
 from project.celery import app
 
-EVERY = 1.0
+TICK_SECONDS = 1.0
 
-app.conf.beat_schedule = {"tick": {"task": "tests.add", "schedule": EVERY, "args": (1, 1)}}
+app.conf.beat_schedule = {"tick": {"task": "tests.add", "schedule": TICK_SECONDS, "args": (1, 1)}}

@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.processes import Program
 
-OPTIONS = (
+CHROMIUM_OPTIONS = (
     "--headless=new",
     "--no-sandbox",  # root has none
     "--disable-gpu",
@@ -28,12 +28,12 @@ OPTIONS = (
 )
 
 
-class Page:
+class ServedPage:
     """A page, where it is served, and what it has told since."""
 
     def __init__(self) -> None:
         self.html = ""
-        self.told: list[Any] = []
+        self.response_headers: list[Any] = []
         page = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +41,9 @@ class Page:
                 self.answer(200, page.html.encode())
 
             def do_POST(self) -> None:
-                page.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                page.response_headers.append(
+                    json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                )
                 self.answer(204, b"")
 
             def answer(self, status: int, body: bytes) -> None:
@@ -63,9 +65,9 @@ class Page:
 
 
 @contextmanager
-def page_server() -> Iterator[Page]:
+def serve_page() -> Iterator[ServedPage]:
     """A page that can be opened."""
-    page = Page()
+    page = ServedPage()
     thread = Thread(target=page.server.serve_forever, daemon=True)
     thread.start()
     yield page
@@ -75,12 +77,12 @@ def page_server() -> Iterator[Page]:
 
 
 @contextmanager
-def opened(page: Page, folder: Path) -> Iterator[Program]:
+def open_browser(page: ServedPage, folder: Path) -> Iterator[Program]:
     """The browser with the page in it. Without a browser: skipped at home, failed in CI."""
     chromium = shutil.which("chromium")
     if chromium is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")
-    options = (*OPTIONS, f"--user-data-dir={folder / 'profile'}")
+    options = (*CHROMIUM_OPTIONS, f"--user-data-dir={folder / 'profile'}")
     program = Program([chromium, *options, page.origin], folder / "chromium.log", {})
     yield program
     program.kill()

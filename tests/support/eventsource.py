@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-LONGEST = 30.0
+MAX_SECONDS = 30.0
 
 
-class Said(NamedTuple):
+class ReceivedEvent(NamedTuple):
     """An event as a page gets it; ``name`` is "message" when it has none."""
 
     id: str
@@ -29,7 +29,7 @@ class EventSource:
         self.retry = 3.0
         self.answers: list[httpx2.Response] = []
 
-    def events(self, seconds: float = LONGEST) -> Iterator[Said]:
+    def events(self, seconds: float = MAX_SECONDS) -> Iterator[ReceivedEvent]:
         """What it hears."""
         end = time.monotonic() + seconds
         with httpx2.Client(timeout=seconds, trust_env=False) as client:
@@ -47,7 +47,7 @@ class EventSource:
         self.answers.append(answer)
         return answer
 
-    def read(self, text: str) -> Iterator[Said]:
+    def read(self, text: str) -> Iterator[ReceivedEvent]:
         """The events in an answer (HTML, section 9.2.6)."""
         for block in text.split("\n\n"):
             pairs = (line.partition(": ") for line in block.splitlines())
@@ -56,4 +56,4 @@ class EventSource:
             self.retry = int(field.get("retry", self.retry * 1000)) / 1000
             if "data" in field:
                 name = field.get("event", "message")
-                yield Said(self.last_id, name, json.loads(field["data"]))
+                yield ReceivedEvent(self.last_id, name, json.loads(field["data"]))

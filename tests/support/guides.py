@@ -10,20 +10,20 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tests.support.markdown import ROOT
-from tests.support.system import House
+from tests.support.system import System
 
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILE = re.compile(r"`([\w/]+\.py)`")
-UP = re.compile(r"((?:\w+=\S+ )*)make up\n")
-KEPT = ("ID", "KEY", "JSON")
+BLOCK_PATTERN = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE_PATTERN = re.compile(r"`([\w/]+\.py)`")
+MAKE_UP_PATTERN = re.compile(r"((?:\w+=\S+ )*)make up\n")
+KEPT_VARIABLES = ("ID", "KEY", "JSON")
 """Variables that one command of a guide leaves to the next."""
 
-MANY = "400"
+BULK_COUNT = "400"
 """In place of a million."""
 
-PARTS = ("project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
+COPIED_PATHS = ("project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
 
 
 class Block(NamedTuple):
@@ -34,11 +34,11 @@ class Block(NamedTuple):
     file: str = ""
 
 
-def blocks(page: Path = TUTORIAL) -> list[Block]:
+def parse_blocks(page: Path = TUTORIAL) -> list[Block]:
     """All code of a page, in order."""
     text, found, before = page.read_text(), [], 0
-    for match in BLOCK.finditer(text):
-        files = FILE.findall(text[before : match.start()])
+    for match in BLOCK_PATTERN.finditer(text):
+        files = FILE_PATTERN.findall(text[before : match.start()])
         language, code = match.groups()
         is_file = language == "python" and bool(files)
         found.append(Block(language, code, files[-1] if is_file else ""))
@@ -46,22 +46,22 @@ def blocks(page: Path = TUTORIAL) -> list[Block]:
     return found
 
 
-class Reader:
+class GuideRunner:
     """Somebody who does what a guide says. ``said`` is what each command has printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder.with_suffix(".sh")
         self.state.touch()
-        for name in PARTS:
+        for name in COPIED_PATHS:
             copied = folder / name
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, copied, ignore=shutil.ignore_patterns("*.pyc"))
             else:
                 shutil.copy(ROOT / name, copied)
         (folder / ".venv").symlink_to(ROOT / ".venv")
-        self.house = House(folder / "var", folder)
-        self.house.folder.mkdir()
+        self.system = System(folder / "var", folder)
+        self.system.folder.mkdir()
         self.settings: dict[str, str] = {}
         self.said: list[str] = []
 
@@ -69,27 +69,27 @@ class Reader:
         """Write a file, start the system (again), or run a command."""
         if block.file:
             (self.folder / block.file).write_text(block.code)
-        elif up := UP.fullmatch(block.code):
+        elif up := MAKE_UP_PATTERN.fullmatch(block.code):
             self.restart(**dict(setting.split("=") for setting in up[1].split()))
         elif block.language == "bash":
             self.said.append(self.run(block.code))
 
     def restart(self, **settings: str) -> None:
         """Ctrl-C, if it runs, and ``make up``."""
-        if self.house.program:
-            self.house.stop()
-        self.house.start(**settings)
+        if self.system.program:
+            self.system.stop()
+        self.system.start(**settings)
         self.settings = settings
 
     def begin(self) -> None:
         """Have it running with nothing set."""
-        if not self.house.program or self.settings:
+        if not self.system.program or self.settings:
             self.restart()
 
     def run(self, code: str) -> str:
         """What bash prints; variables are kept for the next command."""
-        port = f"localhost:{self.house.ports['PORT']}"
-        keep = f"declare -p {' '.join(KEPT)} >{self.state} 2>/dev/null || true"
+        port = f"localhost:{self.system.ports['PORT']}"
+        keep = f"declare -p {' '.join(KEPT_VARIABLES)} >{self.state} 2>/dev/null || true"
         script = f"source {self.state}\n{code.replace('localhost:8000', port)}\n{keep}\n"
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", script],  # noqa: S607 - the reader's own
@@ -107,14 +107,19 @@ class Reader:
     def environment(self) -> dict[str, str]:
         """Where the running system is; a reader has the defaults."""
         path = os.environ["PATH"]
-        return {"PATH": path, "COUNT": MANY, "DATA_DIR": str(self.house.folder), **self.house.ports}
+        return {
+            "PATH": path,
+            "COUNT": BULK_COUNT,
+            "DATA_DIR": str(self.system.folder),
+            **self.system.ports,
+        }
 
     def close(self) -> None:
         """Stop the system."""
-        self.house.close()
+        self.system.close()
 
 
-def objects(printed: str) -> list[dict[str, Any]]:
+def parse_objects(printed: str) -> list[dict[str, Any]]:
     """The JSON objects that were printed one after the other."""
     found = re.findall(r"^\{.*?^\}$", printed, re.DOTALL | re.MULTILINE)
     return [msgspec.json.decode(text) for text in found]

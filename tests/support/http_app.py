@@ -7,18 +7,18 @@ from typing import Annotated, NoReturn
 import msgspec
 
 from api.docs.openapi import Info
-from api.docs.pages import describe
+from api.docs.pages import build_docs_router
 from api.http.routing import Answer, Request, Router
 from api.http.shutdown import Drain
-from api.routes.operations.health import report_health
+from api.routes.operations.health import build_health_router
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SampleOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str = "summary"
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
 
 
-class Lifecycle:
+class SampleLifecycle:
     def __init__(self) -> None:
         self.opened = False
 
@@ -29,7 +29,7 @@ class Lifecycle:
         assert self.opened
 
 
-class Broken(Lifecycle):
+class BrokenLifecycle(SampleLifecycle):
     async def open(self, _: object) -> None:
         raise RuntimeError("a dependency is down")
 
@@ -38,24 +38,24 @@ async def ping() -> None:
     """A broker that is always there."""
 
 
-def build(drain: Drain) -> tuple[Router, Lifecycle]:
+def build(drain: Drain) -> tuple[Router, SampleLifecycle]:
     router = Router()
-    router.include(_orders())
-    router.include(_misbehaviour(drain))
-    router.include(report_health(ping, drain))
-    router.include(describe(router, Info("Test", "1.0")))
-    return router, Lifecycle()
+    router.include(_build_order_routes())
+    router.include(_build_failing_routes(drain))
+    router.include(build_health_router(ping, drain))
+    router.include(build_docs_router(router, Info("Test", "1.0")))
+    return router, SampleLifecycle()
 
 
-def build_broken(_: Drain) -> tuple[Router, Lifecycle]:
-    return Router(), Broken()
+def build_broken(_: Drain) -> tuple[Router, SampleLifecycle]:
+    return Router(), BrokenLifecycle()
 
 
-def _orders() -> Router:
+def _build_order_routes() -> Router:
     routes = Router()
 
-    @routes.post("/orders", body=Order, answers={202: Order})
-    async def order(_: Request, body: Order) -> Answer:
+    @routes.post("/orders", body=SampleOrder, answers={202: SampleOrder})
+    async def order(_: Request, body: SampleOrder) -> Answer:
         return Answer(body, status=202)
 
     @routes.get("/orders/{id}")
@@ -65,7 +65,7 @@ def _orders() -> Router:
     return routes
 
 
-def _misbehaviour(drain: Drain) -> Router:
+def _build_failing_routes(drain: Drain) -> Router:
     routes = Router()
     released = asyncio.Event()
 
@@ -89,7 +89,7 @@ def _misbehaviour(drain: Drain) -> Router:
 
     @routes.get("/until-draining")
     async def wait_for_draining(_: Request) -> Answer:
-        await drain.begun.wait()
+        await drain.started.wait()
         return Answer()
 
     @routes.get("/exit")

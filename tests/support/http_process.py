@@ -16,16 +16,16 @@ from typing import Any
 import httpx2
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """A port nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
-def until[T](look: Callable[[], T], patience: float = PATIENCE) -> T:
+def wait_until_reachable[T](look: Callable[[], T], patience: float = TIMEOUT_SECONDS) -> T:
     """The first true thing ``look`` gives; refused connections mean "not yet"."""
     end, pause = monotonic() + patience, threading.Event()
     while monotonic() < end:
@@ -36,12 +36,12 @@ def until[T](look: Callable[[], T], patience: float = PATIENCE) -> T:
     raise AssertionError(f"waited {patience} s in vain")
 
 
-def environment(port: int, **more: str) -> dict[str, str]:
+def build_environment(port: int, **more: str) -> dict[str, str]:
     """The environment of a server on ``port`` that knows the test application."""
     return os.environ | {"PORT": str(port), "PYTHONPATH": str(ROOT)} | more
 
 
-class Process:
+class ApiProcess:
     """The supervisor, its port, and what it says on stderr."""
 
     def __init__(self, popen: subprocess.Popen[str], port: int, host: str) -> None:
@@ -58,7 +58,9 @@ class Process:
 
     def client(self, **options: Any) -> httpx2.Client:
         """A client that holds one connection open."""
-        return httpx2.Client(base_url=self.base, timeout=PATIENCE, trust_env=False, **options)
+        return httpx2.Client(
+            base_url=self.base, timeout=TIMEOUT_SECONDS, trust_env=False, **options
+        )
 
     def get(self, path: str, **options: Any) -> httpx2.Response:
         """GET over a connection of its own."""
@@ -84,8 +86,8 @@ class Process:
 
     def wait(self) -> int:
         """The exit code of the supervisor."""
-        code = self.popen.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        code = self.popen.wait(TIMEOUT_SECONDS)
+        self._reader.join(TIMEOUT_SECONDS)
         return code
 
     def said(self) -> list[dict[str, Any]]:
@@ -94,25 +96,27 @@ class Process:
 
 
 @contextmanager
-def started(application: str = "tests.support.http_app:build", **more: str) -> Iterator[Process]:
+def start_api(
+    application: str = "tests.support.http_app:build", **more: str
+) -> Iterator[ApiProcess]:
     """A supervisor that has just been started; stopped by force at the end if need be."""
-    port = free_port()
+    port = find_free_port()
     popen = subprocess.Popen(
         [sys.executable, "-m", "api", application],
-        env=environment(port, **more),
+        env=build_environment(port, **more),
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
     host = more.get("HOST", "127.0.0.1")
-    process = Process(popen, port, f"[{host}]" if ":" in host else host)
+    process = ApiProcess(popen, port, f"[{host}]" if ":" in host else host)
     try:
         yield process
     finally:
         popen.terminate()
         with suppress(subprocess.TimeoutExpired):
-            popen.wait(PATIENCE)
+            popen.wait(TIMEOUT_SECONDS)
         with suppress(ProcessLookupError):
             os.killpg(popen.pid, signal.SIGKILL)  # whatever a failed test left behind
         process.wait()
@@ -121,8 +125,10 @@ def started(application: str = "tests.support.http_app:build", **more: str) -> I
 
 
 @contextmanager
-def serving(application: str = "tests.support.http_app:build", **more: str) -> Iterator[Process]:
+def serve_api(
+    application: str = "tests.support.http_app:build", **more: str
+) -> Iterator[ApiProcess]:
     """A supervisor whose servers answer."""
-    with started(application, **more) as process:
-        until(process.pid)
+    with start_api(application, **more) as process:
+        wait_until_reachable(process.pid)
         yield process

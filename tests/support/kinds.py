@@ -11,18 +11,18 @@ from celery.exceptions import Ignore
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
-from project.records.record import MAX_BACKOFF
-from project.settings.values import settings
+from project.records.record import MAX_BACKOFF_SECONDS
+from project.settings.values import get_settings
 from tasks.rendering import follow_up_mail
 
-LONGEST_HOLD = 60
+MAX_HOLD_SECONDS = 60
 """Seconds after which a job that nobody lets go ends by itself."""
 
-tried_again = {
+RETRY_OPTIONS = {
     "autoretry_for": (Exception,),
     "dont_autoretry_for": (PermanentError, InvalidField),
     "retry_backoff": 2,
-    "retry_backoff_max": MAX_BACKOFF,
+    "retry_backoff_max": MAX_BACKOFF_SECONDS,
     "retry_jitter": False,
 }
 
@@ -37,7 +37,7 @@ def total(numbers: list[int]) -> int:
     return sum(numbers)
 
 
-@app.task(name="tests.flaky", bind=True, **tried_again)
+@app.task(name="tests.flaky", bind=True, **RETRY_OPTIONS)
 def flaky(self: Any, failures: int) -> int:
     """Fails so many times; then gives the number of the attempt that worked."""
     attempt: int = self.request.retries + 1
@@ -58,12 +58,12 @@ def unready(self: Any) -> None:
     raise self.retry(countdown=60)
 
 
-@app.task(name="tests.hopeless", **tried_again)
+@app.task(name="tests.hopeless", **RETRY_OPTIONS)
 def hopeless() -> None:
     raise PermanentError("there is no such template")
 
 
-@app.task(name="tests.mistaken", **tried_again)
+@app.task(name="tests.mistaken", **RETRY_OPTIONS)
 def mistaken() -> None:
     raise InvalidField("filters.month", "2026-13 is no month")
 
@@ -71,7 +71,7 @@ def mistaken() -> None:
 @app.task(name="tests.patient", bind=True)
 def patient(self: Any, turns: int, seconds: float) -> list[int]:
     """Postpones itself so many times; then gives how its turns were counted."""
-    with redis.Redis.from_url(settings().store_url) as client:
+    with redis.Redis.from_url(get_settings().store_url) as client:
         key = f"tests:turns:{self.request.id}"
         if client.rpush(key, self.request.retries) <= turns:
             self.postpone(seconds)
@@ -82,22 +82,22 @@ def patient(self: Any, turns: int, seconds: float) -> list[int]:
 def hold(self: Any) -> int:
     """Tells its process id on ``tests:held:<job>``, then waits for ``tests:go:<process id>``."""
     pid = os.getpid()
-    with redis.Redis.from_url(settings().store_url, socket_timeout=None) as client:
+    with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
         client.rpush(f"tests:held:{self.request.id}", pid)
-        client.blpop([f"tests:go:{pid}"], LONGEST_HOLD)
+        client.blpop([f"tests:go:{pid}"], MAX_HOLD_SECONDS)
     return pid
 
 
 @app.task(name="tests.mail", bind=True)
 def mail(self: Any, result: dict[str, Any], to: list[str]) -> str:
     """Orders a mail about a file, and holds: it may be killed before it has said so."""
-    about = follow_up_mail.About("Numbers", [], 3)
-    mail_id = follow_up_mail.ordered(self, follow_up_mail.Mail(to), about, result)
+    about = follow_up_mail.ResultSummary("Numbers", [], 3)
+    mail_id = follow_up_mail.enqueue_mail(self, follow_up_mail.Mail(to), about, result)
     hold.run.__func__(self)
     return str(mail_id)
 
 
-@app.task(name="tests.act", bind=True, **tried_again)
+@app.task(name="tests.act", bind=True, **RETRY_OPTIONS)
 def act(self: Any, what: str) -> int:
     """Does it: pass, hold, die, ignore, fail. Gives its process id."""
     if what == "hold":
@@ -152,9 +152,9 @@ def quiet() -> str:
 @app.task(name="tests.check", bind=True)
 def check(self: Any) -> None:
     """Waits to be cancelled at a checkpoint."""
-    with redis.Redis.from_url(settings().store_url, socket_timeout=None) as client:
+    with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
         client.rpush(f"tests:held:{self.request.id}", os.getpid())
-        for _ in range(LONGEST_HOLD * 10):
+        for _ in range(MAX_HOLD_SECONDS * 10):
             self.checkpoint()
             client.blpop(["tests:never"], 0.1)
 
@@ -162,18 +162,18 @@ def check(self: Any) -> None:
 @app.task(name="tests.deaf", bind=True, autoretry_for=(Exception,), retry_backoff=2)
 def deaf(self: Any) -> None:
     """Swallows whatever should stop it."""
-    with redis.Redis.from_url(settings().store_url, socket_timeout=None) as client:
+    with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
         client.rpush(f"tests:held:{self.request.id}", os.getpid())
-        for _ in range(LONGEST_HOLD):
+        for _ in range(MAX_HOLD_SECONDS):
             with suppress(BaseException):
                 client.blpop([f"tests:go:{os.getpid()}"], 1)
 
 
-@app.task(name="tests.once", bind=True, **tried_again)
+@app.task(name="tests.once", bind=True, **RETRY_OPTIONS)
 def once(self: Any, *, dies: bool) -> None:
     """Does its effect once; the first attempt ends in the middle of it."""
     with (
-        redis.Redis.from_url(settings().store_url, socket_timeout=None) as client,
+        redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client,
         self.once("effect") as first,
     ):
         if not first:
@@ -188,15 +188,15 @@ def once(self: Any, *, dies: bool) -> None:
 @app.task(name="tests.overrun", time_limit=1.0)
 def overrun() -> None:
     """Takes longer than it may."""
-    with redis.Redis.from_url(settings().store_url) as client:
-        client.blpop(["tests:never"], LONGEST_HOLD)
+    with redis.Redis.from_url(get_settings().store_url) as client:
+        client.blpop(["tests:never"], MAX_HOLD_SECONDS)
 
 
 @app.task(name="tests.overrun_softly", soft_time_limit=0.5)
 def overrun_softly() -> None:
     """The same, and is told so."""
-    with redis.Redis.from_url(settings().store_url) as client:
-        client.blpop(["tests:never"], LONGEST_HOLD)
+    with redis.Redis.from_url(get_settings().store_url) as client:
+        client.blpop(["tests:never"], MAX_HOLD_SECONDS)
 
 
 @app.task(name="tests.ignored")
@@ -217,7 +217,7 @@ def nap(seconds: float) -> None:
     Event().wait(seconds)
 
 
-@app.task(name="tests.count", bind=True, **tried_again)
+@app.task(name="tests.count", bind=True, **RETRY_OPTIONS)
 def count(self: Any, total: int, *, fails: bool = False) -> None:
     """Says how far it is, more often than anybody wants to know."""
     for done in range(1, total + 1):

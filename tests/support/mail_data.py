@@ -11,11 +11,11 @@ RESULT = {
     "size": 1_234_567,
     "expires_at": 1_795_708_380,
 }
-ABOUT = follow_up_mail.About("Departures", [("Covers", "May 2026")], 1_234)
+ABOUT = follow_up_mail.ResultSummary("Departures", [("Covers", "May 2026")], 1_234)
 
 
-def data(**wishes: Any) -> dict[str, Any]:
+def build_mail_data(**wishes: Any) -> dict[str, Any]:
     """What the template is told."""
     mail = follow_up_mail.Mail(["ada@example.org"], attach=False, **wishes)
-    told: dict[str, Any] = follow_up_mail.call(mail, ABOUT, RESULT)["data"]
+    told: dict[str, Any] = follow_up_mail.build_arguments(mail, ABOUT, RESULT)["data"]
     return told

@@ -7,23 +7,23 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 
 
-def section(title: str, page: Path = README) -> str:
+def read_section(title: str, page: Path = README) -> str:
     """The text under a heading, up to the next one."""
     _, found, rest = page.read_text().partition(f"\n## {title}\n")
     assert found, f"{page.name} has no section {title!r}"
     return rest.partition("\n## ")[0]
 
 
-def code(title: str, language: str, page: Path = README) -> list[str]:
+def read_code_blocks(title: str, language: str, page: Path = README) -> list[str]:
     """The code blocks of one language in a section, in order."""
     return re.findall(
-        rf"^```{language}\n(.*?)^```$", section(title, page), re.DOTALL | re.MULTILINE
+        rf"^```{language}\n(.*?)^```$", read_section(title, page), re.DOTALL | re.MULTILINE
     )
 
 
-def rows(title: str, page: Path = README) -> list[list[str]]:
+def read_table_rows(title: str, page: Path = README) -> list[list[str]]:
     """The cells of all table rows in a section, without heads and rulers."""
-    lines = section(title, page).splitlines()
+    lines = read_section(title, page).splitlines()
     tables = [
         line
         for place, line in enumerate(lines)

@@ -10,23 +10,23 @@ from zlib import crc32
 
 import pytest
 
-from benchmarks.environment import ROOT, uv
+from benchmarks.environment import ROOT, run_uv
 
-LOCK = ROOT / "requirements-tracing.lock"
+LOCK_FILE = ROOT / "requirements-tracing.lock"
 HOME = ROOT / ".bootstrap" / "tracing"
-STAMP = HOME / ".ready"
+STAMP_FILE = HOME / ".ready"
 
 
-def home() -> Path:
+def ensure_installed() -> Path:
     """The folder to put on PYTHONPATH; installed when it is missing or older than its lock."""
     HOME.parent.mkdir(exist_ok=True)
     with (HOME.parent / "tracing.lock").open("w") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)  # tests run side by side
-        wanted = f"{crc32(LOCK.read_bytes()):x} {sys.version}"
-        if not STAMP.exists() or STAMP.read_text() != wanted:
+        wanted = f"{crc32(LOCK_FILE.read_bytes()):x} {sys.version}"
+        if not STAMP_FILE.exists() or STAMP_FILE.read_text() != wanted:
             shutil.rmtree(HOME, ignore_errors=True)
             install()
-            STAMP.write_text(wanted)
+            STAMP_FILE.write_text(wanted)
     return HOME
 
 
@@ -34,7 +34,17 @@ def install() -> None:
     """Install it; a test that cannot have it is skipped at home and fails in CI."""
     python = ROOT / ".venv" / "bin" / "python"
     try:
-        uv("pip", "install", "--python", python, "--target", HOME, "--require-hashes", "-r", LOCK)
+        run_uv(
+            "pip",
+            "install",
+            "--python",
+            python,
+            "--target",
+            HOME,
+            "--require-hashes",
+            "-r",
+            LOCK_FILE,
+        )
     except CalledProcessError:
         if os.environ.get("CI"):
             raise

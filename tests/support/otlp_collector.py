@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 
-class Seen(NamedTuple):
+class CollectedSpan(NamedTuple):
     """A span, its ids in hexadecimal digits."""
 
     name: str
@@ -24,14 +24,14 @@ class Collector:
     """Keeps every span it is sent; POSTs elsewhere are answered, too."""
 
     def __init__(self, port: int) -> None:
-        self.spans: list[Seen] = []
+        self.spans: list[CollectedSpan] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.path == "/v1/traces":
-                    collector.spans += read(body)
+                    collector.spans += parse_spans(body)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -42,13 +42,13 @@ class Collector:
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def named(self, name: str) -> list[Seen]:
+    def named(self, name: str) -> list[CollectedSpan]:
         """The spans of this name, in the order they came."""
         return [span for span in self.spans if span.name == name]
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
+def run_collector() -> Iterator[Collector]:
     """A collector that listens."""
     collector = Collector(0)
     thread = threading.Thread(target=collector.server.serve_forever, daemon=True)
@@ -61,13 +61,13 @@ def collecting() -> Iterator[Collector]:
         thread.join(10)
 
 
-def read(body: bytes) -> list[Seen]:
+def parse_spans(body: bytes) -> list[CollectedSpan]:
     """The spans of one request."""
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
     sent = trace_service_pb2.ExportTraceServiceRequest.FromString(body)
     return [
-        seen(span, service_of(resource))
+        span_from_proto(span, service_of(resource))
         for resource in sent.resource_spans
         for scope in resource.scope_spans
         for span in scope.spans
@@ -80,9 +80,9 @@ def service_of(resource: Any) -> str:
     return str(about["service.name"])
 
 
-def seen(span: Any, service: str) -> Seen:
+def span_from_proto(span: Any, service: str) -> CollectedSpan:
     """A span as a test reads it."""
-    return Seen(
+    return CollectedSpan(
         name=span.name,
         trace=span.trace_id.hex(),
         id=span.span_id.hex(),

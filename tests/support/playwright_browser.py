@@ -9,37 +9,37 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.support.browser import OPTIONS
+from tests.support.browser import CHROMIUM_OPTIONS
 
-SECONDS = 30.0
-SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+TIMEOUT_SECONDS = 30.0
+WINDOW_SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 
-expect.set_options(timeout=SECONDS * 1000)
+expect.set_options(timeout=TIMEOUT_SECONDS * 1000)
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def launch_browser() -> Iterator[Browser]:
     """The browser. Without one: skipped at home, failed in CI."""
     chromium = shutil.which("chromium")
     if chromium is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")
     with sync_playwright() as playwright:
-        options = [option for option in OPTIONS if not option.startswith("--headless")]
+        options = [option for option in CHROMIUM_OPTIONS if not option.startswith("--headless")]
         program = playwright.chromium.launch(executable_path=chromium, args=options)
         yield program
         program.close()
 
 
 @contextmanager
-def visited(
+def visit_page(
     browser: Browser, url: str, *, scheme: str = "light", size: str = "wide"
 ) -> Iterator[Page]:
     """A page in a window of its own, in which no script may fail."""
-    width, height = SIZES[size]
+    width, height = WINDOW_SIZES[size]
     window = browser.new_context(
         base_url=url, color_scheme=scheme, viewport={"width": width, "height": height}
     )
-    window.set_default_timeout(SECONDS * 1000)
+    window.set_default_timeout(TIMEOUT_SECONDS * 1000)
     page = window.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -49,7 +49,7 @@ def visited(
     assert not wrong
 
 
-def barriers(page: Page) -> list[str]:
+def find_barriers(page: Page) -> list[str]:
     """What keeps people from using the page as it is now, as axe-core finds it."""
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.ports import free_port
-from tests.support.waiting import until
+from tests.support.ports import find_free_port
+from tests.support.waiting import wait_until
 
 BINARIES = Path("/usr/lib/postgresql")
 SCHEMA = """
@@ -32,7 +32,7 @@ grant select on orders to reader;
 """
 
 
-def found(name: str) -> str:
+def find_program(name: str) -> str:
     """Where a program of the server is. Without it the test is skipped at home, fails in CI."""
     paths = sorted(BINARIES.glob(f"*/bin/{name}"))
     if paths:
@@ -44,16 +44,16 @@ def found(name: str) -> str:
 
 
 @contextmanager
-def serving_postgres() -> Iterator[str]:
+def serve_postgres() -> Iterator[str]:
     """A server with the schema above; the address of its role that may only read orders."""
     with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        yield from _serving(Path(folder))
+        yield from _serve(Path(folder))
 
 
-def _serving(folder: Path) -> Iterator[str]:
-    data, port = folder / "data", str(free_port())
-    initdb, postgres = found("initdb"), found("postgres")
-    user = identity(folder)
+def _serve(folder: Path) -> Iterator[str]:
+    data, port = folder / "data", str(find_free_port())
+    initdb, postgres = find_program("initdb"), find_program("postgres")
+    user = build_user_options(folder)
     subprocess.run(
         [initdb, "-D", data, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
         check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder, **user,
@@ -63,14 +63,14 @@ def _serving(folder: Path) -> Iterator[str]:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
     try:
         address = f"127.0.0.1:{port}/postgres"
-        until(lambda: prepared(f"postgresql://owner@{address}"), 30)
+        wait_until(lambda: try_create_schema(f"postgresql://owner@{address}"), 30)
         yield f"postgresql://reader@{address}"
     finally:
         server.terminate()
         server.wait(20)
 
 
-def identity(folder: Path) -> dict[str, int]:
+def build_user_options(folder: Path) -> dict[str, int]:
     """Whom the server runs as: it refuses to be root."""
     if os.getuid():
         return {}
@@ -79,7 +79,7 @@ def identity(folder: Path) -> dict[str, int]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid}
 
 
-def prepared(url: str) -> bool:
+def try_create_schema(url: str) -> bool:
     """Whether the schema is there now."""
     import psycopg
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
@@ -42,7 +42,7 @@ class Program:
         return self.process.poll() is None
 
     @property
-    def last_words(self) -> str:
+    def last_lines(self) -> str:
         """The last lines it has printed."""
         return "\n".join(self.said.splitlines()[-3:])
 
@@ -53,7 +53,7 @@ class Program:
 
     def hear(self, words: str, seconds: float = 30.0) -> None:
         """Wait until it has printed ``words``; fail at once when it ends without."""
-        until(lambda: words in self.said or not self.is_running, seconds)
+        wait_until(lambda: words in self.said or not self.is_running, seconds)
         assert words in self.said, f"exited with {self.process.poll()}:\n{self.said}"
 
     def send(self, number: signal.Signals) -> None:
@@ -72,7 +72,7 @@ class Program:
         self.process.wait(10)
 
 
-def children(pid: int) -> list[int]:
+def list_children(pid: int) -> list[int]:
     """The processes that this one has started and that still run."""
     found: list[int] = []
     for task in (PROC / str(pid) / "task").glob("*/children"):
@@ -83,15 +83,15 @@ def children(pid: int) -> list[int]:
 
 def is_alive(pid: int) -> bool:
     """Whether the process still runs; one that nobody has buried yet does not."""
-    return state(pid) not in "ZX"
+    return read_state(pid) not in "ZX"
 
 
 def is_asleep(pid: int) -> bool:
     """Whether the process waits for something to happen."""
-    return state(pid) == "S"
+    return read_state(pid) == "S"
 
 
-def state(pid: int) -> str:
+def read_state(pid: int) -> str:
     """What the process does, as the kernel calls it (R, S, T, Z); X when it is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
@@ -100,16 +100,18 @@ def state(pid: int) -> str:
     return stat.rpartition(")")[2].split()[0]
 
 
-def with_environment(entry: str) -> list[int]:
+def find_pids_by_environment(entry: str) -> list[int]:
     """Every running process that was started with this ``NAME=value`` in its environment."""
-    return [pid for pid in _pids() if is_alive(pid) and entry.encode() in _environment(pid)]
+    return [
+        pid for pid in _list_pids() if is_alive(pid) and entry.encode() in _read_environment(pid)
+    ]
 
 
-def _pids() -> Iterator[int]:
+def _list_pids() -> Iterator[int]:
     return (int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit())
 
 
-def _environment(pid: int) -> list[bytes]:
+def _read_environment(pid: int) -> list[bytes]:
     try:
         return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:

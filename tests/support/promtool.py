@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 
-def promtool(*arguments: str, given: str = "") -> str:
+def run_promtool(*arguments: str, given: str = "") -> str:
     """What it complains about, "" when it finds no fault; skips where it is not installed."""
     program = shutil.which("promtool")
     if program is None:

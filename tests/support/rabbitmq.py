@@ -6,10 +6,10 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.ports import free_port
-from tests.support.processes import Program, with_environment
+from tests.support.ports import find_free_port
+from tests.support.processes import Program, find_pids_by_environment
 
-START_SECONDS = 60.0
+START_TIMEOUT_SECONDS = 60.0
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's wrapper around it insists on its own user; the server itself does not."""
 
@@ -19,11 +19,11 @@ class RabbitMQ:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
-        self.mapper = str(free_port())
+        self.port = find_free_port()
+        self.mapper = str(find_free_port())
         self.starts = 0
         self.program: Program | None = None
-        self._distribution = str(free_port())
+        self._distribution = str(find_free_port())
 
     @staticmethod
     def is_installed() -> bool:
@@ -42,13 +42,13 @@ class RabbitMQ:
         command = str(SERVER if SERVER.exists() else shutil.which("rabbitmq-server"))
         log = self.folder / f"server-{self.starts}.log"
         self.program = Program([command], log, self._environment())
-        self.program.hear("completed with", START_SECONDS)
+        self.program.hear("completed with", START_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
         """End it by force, with all that it has started."""
         if self.program:
             self.program.kill()
-        for pid in with_environment(f"ERL_EPMD_PORT={self.mapper}"):
+        for pid in find_pids_by_environment(f"ERL_EPMD_PORT={self.mapper}"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

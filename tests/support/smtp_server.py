@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 HANG_UP = ""
 
-Plan = Callable[[str, str], str | None]
+SmtpPlan = Callable[[str, str], str | None]
 """(stage, recipient) -> the reply; "" hangs up; None goes on as usual."""
 
 
-class Talk(socketserver.StreamRequestHandler):
+class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
     """One connection: SMTP as far as the plan of the server lets it."""
 
-    server: "Scripted"
+    server: "ScriptedSmtpServer"
     timeout = 20
 
     def handle(self) -> None:
@@ -80,15 +80,15 @@ class HungUp(Exception):
     """The plan says so."""
 
 
-class Scripted(socketserver.ThreadingTCPServer):
+class ScriptedSmtpServer(socketserver.ThreadingTCPServer):
     """An SMTP server on a free port that follows ``plan`` and remembers what it took."""
 
     daemon_threads = True
     request_queue_size = 64
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Talk)
-        self.plan: Plan = lambda _stage, _recipient: None
+        super().__init__(("127.0.0.1", 0), ScriptedSmtpHandler)
+        self.plan: SmtpPlan = lambda _stage, _recipient: None
         self.hello = "250 scripted"
         self.login = ""
         self.taken: list[tuple[str, bytes]] = []

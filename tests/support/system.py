@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx2
 
-from project.records.record import FINAL
-from tests.support.ports import free_port
-from tests.support.processes import ROOT, Program, children, with_environment
-from tests.support.waiting import until
+from project.records.record import FINAL_STATUSES
+from tests.support.ports import find_free_port
+from tests.support.processes import ROOT, Program, find_pids_by_environment, list_children
+from tests.support.waiting import wait_until
 
-START_SECONDS = 60.0
-JOB_SECONDS = 30.0
-STOP_SECONDS = 40.0
+START_TIMEOUT_SECONDS = 60.0
+JOB_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 40.0
 """The time a worker may take to drain, with something for everybody else."""
 
 
@@ -28,14 +28,15 @@ def is_api(pid: int) -> bool:
     return False
 
 
-class House:
+class System:
     """``python -m project.local.up`` on its own ports and data folder; can be restarted."""
 
     def __init__(self, folder: Path, checkout: Path = ROOT) -> None:
         self.folder = folder
         self.checkout = checkout
         self.ports = {
-            name: str(free_port()) for name in ("PORT", "FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
+            name: str(find_free_port())
+            for name in ("PORT", "FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
         }
         self.program: Program | None = None
         self.http = httpx2.Client(
@@ -58,7 +59,7 @@ class House:
             self.checkout,
         )
         self.program = program
-        until(lambda: self.is_ready() or not program.is_running, START_SECONDS)
+        wait_until(lambda: self.is_ready() or not program.is_running, START_TIMEOUT_SECONDS)
         assert program.is_running, program.said
 
     def is_ready(self) -> bool:
@@ -72,25 +73,25 @@ class House:
 
     def processes(self) -> list[int]:
         """All that runs on its data folder."""
-        return with_environment(f"DATA_DIR={self.folder}")
+        return find_pids_by_environment(f"DATA_DIR={self.folder}")
 
     def api(self) -> int:
         """The process id of the API's supervisor, 0 while there is none."""
         assert self.program
-        found = (pid for pid in children(self.program.pid) if is_api(pid))
+        found = (pid for pid in list_children(self.program.pid) if is_api(pid))
         return next(found, 0)
 
     def restart_api(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the API's supervisor so; ``make up`` starts another, which is waited for."""
         ended = self.api()
         os.kill(ended, number)
-        until(lambda: self.api() not in {0, ended} and self.is_ready(), START_SECONDS)
+        wait_until(lambda: self.api() not in {0, ended} and self.is_ready(), START_TIMEOUT_SECONDS)
 
     def stop(self) -> int:
         """Stop it as Ctrl-C does; the exit code."""
         assert self.program
         self.program.send(signal.SIGTERM)
-        return self.program.wait(STOP_SECONDS)
+        return self.program.wait(STOP_TIMEOUT_SECONDS)
 
     def order(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Order a job; its record."""
@@ -108,7 +109,9 @@ class House:
 
     def final(self, path: str, job_id: str) -> dict[str, Any]:
         """The record when it is final."""
-        until(lambda: self.record(path, job_id)["status"] in FINAL, JOB_SECONDS)
+        wait_until(
+            lambda: self.record(path, job_id)["status"] in FINAL_STATUSES, JOB_TIMEOUT_SECONDS
+        )
         return self.record(path, job_id)
 
     def stats(self) -> dict[str, Any]:

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import pytest
 
-FIRST_PAUSE = 0.005
-LONGEST_PAUSE = 0.1
+FIRST_PAUSE_SECONDS = 0.005
+MAX_PAUSE_SECONDS = 0.1
 
 
-def until[A](look: Callable[[], A], seconds: float = 15.0) -> A:
+def wait_until[A](look: Callable[[], A], seconds: float = 15.0) -> A:
     """The first true answer of ``look``; the test fails when there is none in time."""
     end = time.monotonic() + seconds
-    never, pause = threading.Event(), FIRST_PAUSE
+    never, pause = threading.Event(), FIRST_PAUSE_SECONDS
     while True:
         if answer := look():
             return answer
         if time.monotonic() >= end:
             pytest.fail(f"not true within {seconds:g} s, last answer {answer!r}")
         never.wait(pause)
-        pause = min(pause * 1.3, LONGEST_PAUSE)
+        pause = min(pause * 1.3, MAX_PAUSE_SECONDS)

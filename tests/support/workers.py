@@ -10,11 +10,11 @@ import redis
 from project.celery import Continuo
 from project.records.record import TaskRecord, TaskStatus
 from project.store.commands import maintenance, statistics
-from tests.support.processes import Program, children
-from tests.support.waiting import until
+from tests.support.processes import Program, list_children
+from tests.support.waiting import wait_until
 
 
-class Worker(Program):
+class WorkerProgram(Program):
     """``celery -A project worker`` with the kinds of ``tests.support.kinds``."""
 
     def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
@@ -23,14 +23,14 @@ class Worker(Program):
         command += ["--without-mingle", "--without-gossip"]  # a second each at the start
         super().__init__([*command, *options], folder / f"{name}.log", environment)
 
-    def ready(self) -> "Worker":
+    def ready(self) -> "WorkerProgram":
         """Wait until it takes jobs."""
         self.hear(" ready.")
         return self
 
     def processes(self) -> list[int]:
         """Its main process and those of its pool."""
-        return [self.pid, *children(self.pid)]
+        return [self.pid, *list_children(self.pid)]
 
 
 class Workers:
@@ -41,23 +41,23 @@ class Workers:
         self.url = url
         self.redis = client
         self.redis.flushall()
-        self.hired: list[Worker] = []
+        self.started: list[WorkerProgram] = []
 
-    def hire(self, *options: str, **environment: str) -> Worker:
+    def start(self, *options: str, **environment: str) -> WorkerProgram:
         """Start a worker; it is not ready yet."""
-        name = f"w{len(self.hired) + 1}"
+        name = f"w{len(self.started) + 1}"
         defaults = {"REDIS_URL": self.url, "LEASE_SECONDS": "2", "DATA_DIR": str(self.folder)}
-        worker = Worker(self.folder, name, *options, **(defaults | environment))
-        self.hired.append(worker)
+        worker = WorkerProgram(self.folder, name, *options, **(defaults | environment))
+        self.started.append(worker)
         return worker
 
-    def dismiss(self) -> None:
+    def stop(self) -> None:
         """End them all."""
-        for worker in self.hired:
+        for worker in self.started:
             worker.kill()
 
 
-class Desk:
+class JobInspector:
     """What a test sees of its jobs from outside, and does to them."""
 
     def __init__(self, app: Continuo, client: redis.Redis) -> None:
@@ -70,36 +70,36 @@ class Desk:
         assert found is not None
         return found
 
-    def finds(self, job_id: str) -> bool:
+    def has_record(self, job_id: str) -> bool:
         """Whether there is a record."""
         return self.app.AsyncResult(job_id).record is not None
 
-    def becomes(self, job_id: str, status: str, seconds: float = 15.0) -> TaskRecord:
+    def wait_for_status(self, job_id: str, status: str, seconds: float = 15.0) -> TaskRecord:
         """The record when it has this status."""
-        until(lambda: self.record(job_id).status == status, seconds)
+        wait_until(lambda: self.record(job_id).status == status, seconds)
         return self.record(job_id)
 
     def final(self, job_id: str, seconds: float = 15.0) -> TaskRecord:
         """The record when it is final."""
-        until(lambda: self.record(job_id).is_final, seconds)
+        wait_until(lambda: self.record(job_id).is_final, seconds)
         return self.record(job_id)
 
-    def attempted(self, job_id: str, attempts: int, seconds: float = 15.0) -> TaskRecord:
+    def wait_for_attempts(self, job_id: str, attempts: int, seconds: float = 15.0) -> TaskRecord:
         """The record when so many attempts are over."""
 
         def is_over(record: TaskRecord) -> bool:
             return record.attempts >= attempts and record.status != TaskStatus.RUNNING
 
-        until(lambda: is_over(self.record(job_id)), seconds)
+        wait_until(lambda: is_over(self.record(job_id)), seconds)
         return self.record(job_id)
 
-    def held(self, job_id: str, seconds: float = 15.0) -> int:
+    def wait_until_held(self, job_id: str, seconds: float = 15.0) -> int:
         """The process that has begun to run this ``tests.hold``."""
         answer = self.redis.blpop([f"tests:held:{job_id}"], seconds)
         assert answer, f"job {job_id} was not run within {seconds:g} s"
         return int(answer[1])
 
-    def let_go(self, pid: int) -> None:
+    def release(self, pid: int) -> None:
         """Let the ``tests.hold`` that runs in this process end."""
         self.redis.rpush(f"tests:go:{pid}", 1)
 
@@ -112,7 +112,7 @@ class Desk:
         self.redis.zadd("continuo:scheduled", {job_id: time.time() - 1}, xx=True)
         self.app.store.run(maintenance.promote(100))
 
-    def queued(self, queue: str = "celery") -> list[str]:
+    def list_messages(self, queue: str = "celery") -> list[str]:
         """The messages that wait for a worker."""
         messages: Any = self.redis.lrange(queue, 0, -1)
         return list(messages)
@@ -124,7 +124,7 @@ class Desk:
         assert len(found) <= 1, found
         return [each["id"] for each in found]
 
-    def in_hand(self) -> int:
+    def count_unacked(self) -> int:
         """The messages that workers hold."""
         return sum(self.redis.hlen(key) for key in self.redis.scan_iter("continuo:unacked:*"))
 
@@ -134,10 +134,10 @@ class Desk:
 
     def slots(self) -> int:
         """The pool slots of all workers that live."""
-        count: int = self.app.store.run(statistics.stats()).worker_count
+        count: int = self.app.store.run(statistics.read_stats()).worker_count
         return count
 
-    def lease_ends(self) -> float:
+    def find_first_lease_end(self) -> float:
         """When the first lease ends, seconds since the epoch."""
         first: Any = self.redis.zrange("continuo:workers", 0, 0, withscores=True)
         return float(first[0][1])

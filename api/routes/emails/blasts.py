@@ -10,20 +10,20 @@ import msgspec
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import resource, tenants
-from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, plain
+from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, to_plain
 from project.celery import app
 from project.records.record import TaskRecord
-from project.settings.values import settings
+from project.settings.values import get_settings
 from project.store.commands import queries
 from tasks.emails import recipient_import
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import CHUNK, Order
-from tasks.emails.delivery.commands import Added, Line
-from tasks.emails.delivery.ledger_store import seconds_kept
-from tasks.emails.recipient_import import Fault, Part
+from tasks.emails.delivery.chunks import RECIPIENTS_PER_CHUNK, MailingOrder
+from tasks.emails.delivery.commands import AddResult, RecipientLine
+from tasks.emails.delivery.ledger_store import compute_retention_seconds
+from tasks.emails.recipient_import import RecipientFault, RecipientPart
 
-ONE = PATH + "/{id}"
-MOST_FAULTS = 100
+BLAST_PATH = PATH + "/{id}"
+MAX_FAULTS = 100
 
 routes = Router()
 
@@ -50,7 +50,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 @routes.post(
-    ONE + "/recipients",
+    BLAST_PATH + "/recipients",
     body=Annotated[list[Address | Recipient], msgspec.Meta(extra_json_schema={"minItems": 1})],
     also="text/csv",
     answers={200: Report},
@@ -64,27 +64,32 @@ class Report(msgspec.Struct, frozen=True):
 )
 async def add_recipients(request: Request, body: list[Address | Recipient] | str) -> Answer:
     """Check each address and note those that are new."""
-    await found(request)
-    part = await asyncio.to_thread(read, body)
-    added = [await add(request.params["id"], some) for some in batched(part.lines, CHUNK)]
+    await fetch_blast(request)
+    part = await asyncio.to_thread(parse_part, body)
+    added = [
+        await add_chunk(request.params["id"], some)
+        for some in batched(part.lines, RECIPIENTS_PER_CHUNK)
+    ]
     if not added:
         raise Problem(422, "The part has no recipients")
-    return Answer(report(added, part.faults))
+    return Answer(build_report(added, part.faults))
 
 
-def read(body: list[Address | Recipient] | str) -> Part:
+def parse_part(body: list[Address | Recipient] | str) -> RecipientPart:
     """The lines of a part, in either format."""
     given = (
-        recipient_import.read_csv(body) if isinstance(body, str) else [plain(item) for item in body]
+        recipient_import.read_csv(body)
+        if isinstance(body, str)
+        else [to_plain(item) for item in body]
     )
-    return recipient_import.sort_out(given)
+    return recipient_import.build_part(given)
 
 
-async def add(blast: str, lines: Sequence[Line]) -> Added:
+async def add_chunk(blast: str, lines: Sequence[RecipientLine]) -> AddResult:
     """Note one chunk of recipients; a problem when the blast takes none."""
-    most = settings().max_blast
-    added: Added = await app.async_store.run(
-        commands.add(blast, lines, kept=seconds_kept(), most=most)
+    most = get_settings().max_blast
+    added: AddResult = await app.async_store.run(
+        commands.add_recipients(blast, lines, kept=compute_retention_seconds(), most=most)
     )
     if added.how == "unknown":
         raise Problem(404, f"There is no email_blast with the id {blast!r}")
@@ -95,19 +100,19 @@ async def add(blast: str, lines: Sequence[Line]) -> Added:
     return added
 
 
-def report(added: list[Added], faults: list[Fault]) -> Report:
+def build_report(added: list[AddResult], faults: list[RecipientFault]) -> Report:
     """The parts of an answer as one."""
     return Report(
         added=sum(some.added for some in added),
         invalid=sum(some.invalid for some in added),
         doubled=sum(some.doubled for some in added),
         total=added[-1].total,
-        refused=[Refused(*fault) for fault in faults[:MOST_FAULTS]],
+        refused=[Refused(*fault) for fault in faults[:MAX_FAULTS]],
     )
 
 
 @routes.post(
-    ONE + "/start",
+    BLAST_PATH + "/start",
     answers={202: TaskRecord},
     errors=(404, 409, 503),
     answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
@@ -116,10 +121,10 @@ def report(added: list[Added], faults: list[Fault]) -> Report:
 )
 async def start_blast(request: Request) -> Answer:
     """Make it due; asking again changes nothing."""
-    await found(request)
-    move = commands.start(request.params["id"], kept=seconds_kept())
+    await fetch_blast(request)
+    move = commands.start_mailing(request.params["id"], kept=compute_retention_seconds())
     said = await app.async_store.run(move)
-    record = await found(request)
+    record = await fetch_blast(request)
     if said == "closed":
         raise Problem(
             409, f"Only a blast that waits for its recipients starts; it is {record.status}"
@@ -128,7 +133,7 @@ async def start_blast(request: Request) -> Answer:
 
 
 @routes.post(
-    ONE + "/pause",
+    BLAST_PATH + "/pause",
     scope="control",
     answers={200: TaskRecord},
     errors=(404, 409, 503),
@@ -138,11 +143,11 @@ async def start_blast(request: Request) -> Answer:
 )
 async def pause_blast(request: Request) -> Answer:
     """Hold it."""
-    return await hold(request, paused=True)
+    return await set_paused(request, paused=True)
 
 
 @routes.post(
-    ONE + "/resume",
+    BLAST_PATH + "/resume",
     scope="control",
     answers={200: TaskRecord},
     errors=(404, 409, 503),
@@ -151,30 +156,32 @@ async def pause_blast(request: Request) -> Answer:
 )
 async def resume_blast(request: Request) -> Answer:
     """Let it go on."""
-    return await hold(request, paused=False)
+    return await set_paused(request, paused=False)
 
 
-async def hold(request: Request, *, paused: bool) -> Answer:
+async def set_paused(request: Request, *, paused: bool) -> Answer:
     """Pause or resume; 409 for a blast that is over."""
-    await found(request)
-    move = commands.pause(request.params["id"], paused=paused, kept=seconds_kept())
+    await fetch_blast(request)
+    move = commands.set_paused(
+        request.params["id"], paused=paused, kept=compute_retention_seconds()
+    )
     is_held = await app.async_store.run(move)
-    record = await found(request)
+    record = await fetch_blast(request)
     if not is_held:
         raise Problem(409, f"The blast is over: it is {record.status}")
     return Answer(record)
 
 
-async def found(request: Request) -> TaskRecord:
+async def fetch_blast(request: Request) -> TaskRecord:
     """The blast that the path names; 404 when there is none."""
     job_id, name = request.params["id"], EMAIL_BLAST.job.name
-    record = tenants.seen(await app.async_store.run(queries.read(job_id)), request)
+    record = tenants.filter_visible(await app.async_store.run(queries.read_record(job_id)), request)
     if record is None or record.kind != name:
         raise Problem(404, f"There is no {name} with the id {job_id!r}")
     return record
 
 
-async def order_of(blast: str) -> Order:
+async def fetch_order(blast: str) -> MailingOrder:
     """What a blast is to do."""
     args, kwargs = await app.async_store.run(queries.read_payload(blast))
-    return Order(blast, *args, **kwargs)
+    return MailingOrder(blast, *args, **kwargs)

@@ -6,25 +6,25 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from api.jobs import resource
-from api.jobs.order_options import Order
+from api.jobs.order_options import JobOrder
 from project.errors import InvalidField
-from project.settings.values import DAY, settings
+from project.settings.values import DAY_SECONDS, get_settings
 from tasks.emails import recipient_import, send_email_blast
 from tasks.emails.delivery import attempt
-from tasks.emails.delivery.chunks import Plain
+from tasks.emails.delivery.chunks import RawRecipient
 from tasks.emails.mail import attachments
 from tasks.emails.mail import templates as letters
 
 PATH = "/emails"
 
-UPLOAD_SECONDS = 7 * DAY
+UPLOAD_SECONDS = 7 * DAY_SECONDS
 """A blast that is not started within this time after its order fails."""
 
-SLOWEST = 0.001
+MIN_MAILS_PER_SECOND = 0.001
 """Mails a second: one in a quarter of an hour."""
 
-WISHES = ("data", "rate", "on_unknown", "upload")
-BLAST = {
+OPTIONAL_FIELDS = ("data", "rate", "on_unknown", "upload")
+DEFAULT_OPTIONS = {
     "data": {},
     "rate": 0.0,
     "on_unknown": "skip",
@@ -35,11 +35,15 @@ BLAST = {
 routes = Router()
 
 type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
-type Link = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
-type Links = Annotated[list[Link], msgspec.Meta(extra_json_schema={"maxItems": attachments.MOST})]
-type Data = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema=recipient_import.DATA_SCHEMA)]
+type DownloadLink = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
+type DownloadLinks = Annotated[
+    list[DownloadLink], msgspec.Meta(extra_json_schema={"maxItems": attachments.MAX_ATTACHMENTS})
+]
+type TemplateData = Annotated[
+    dict[str, Any], msgspec.Meta(extra_json_schema=recipient_import.DATA_SCHEMA)
+]
 
-AT_LEISURE = {
+UPLOAD_SCHEMA = {
     "recipients": {"maxItems": 0},
     "delay": {"type": "null"},
     "run_at": {"type": "null"},
@@ -52,10 +56,10 @@ class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An address, and what the template is told of this recipient alone."""
 
     address: Address
-    data: Data = msgspec.field(default_factory=dict)
+    data: TemplateData = msgspec.field(default_factory=dict)
 
 
-class BlastOrder(Order, frozen=True, kw_only=True):
+class BlastOrder(JobOrder, frozen=True, kw_only=True):
     """Whom to mail what. An empty list of recipients is allowed.
 
     ``data`` is what the template is told, of all or of each recipient. ``rate`` is the most mails
@@ -67,50 +71,59 @@ class BlastOrder(Order, frozen=True, kw_only=True):
 
     recipients: list[Address | Recipient] = msgspec.field(default_factory=list)
     template: str = "default"
-    data: Data = msgspec.field(default_factory=dict)
+    data: TemplateData = msgspec.field(default_factory=dict)
     rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
     on_unknown: Literal["skip", "resend"] = "skip"
     upload: bool = False
-    attachments: Links = msgspec.field(default_factory=list)
+    attachments: DownloadLinks = msgspec.field(default_factory=list)
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And the templates are those that there are, and one with upload waits."""
-        most = {"maxItems": settings().max_recipients}
-        templates = {"properties": {"template": {"enum": letters.names()}, "recipients": most}}
-        waits = [{"properties": {"upload": {"const": False}}}, {"properties": AT_LEISURE}]
-        rates = [{"properties": {"rate": rate}} for rate in ({"const": 0}, {"minimum": SLOWEST})]
+        most = {"maxItems": get_settings().max_recipients}
+        templates = {
+            "properties": {"template": {"enum": letters.list_templates()}, "recipients": most}
+        }
+        waits = [{"properties": {"upload": {"const": False}}}, {"properties": UPLOAD_SCHEMA}]
+        rates = [
+            {"properties": {"rate": rate}}
+            for rate in ({"const": 0}, {"minimum": MIN_MAILS_PER_SECOND})
+        ]
         return [*super().rules(), templates, {"anyOf": waits}, {"anyOf": rates}]
 
 
-def call(order: BlastOrder) -> dict[str, Any]:
+def build_task_options(order: BlastOrder) -> dict[str, Any]:
     """Check the template and every address; each once, as it will be written to."""
-    most = settings().max_recipients
+    most = get_settings().max_recipients
     if len(order.recipients) > most:
         raise InvalidField("recipients", f"{len(order.recipients)} given, at most {most} allowed")
-    if 0 < order.rate < SLOWEST:
-        raise InvalidField("rate", f"is 0, for as fast as can be, or at least {SLOWEST}")
+    if 0 < order.rate < MIN_MAILS_PER_SECOND:
+        raise InvalidField(
+            "rate", f"is 0, for as fast as can be, or at least {MIN_MAILS_PER_SECOND}"
+        )
     recipient_import.check_data(order.data, "data")
     for place, recipient in enumerate(order.recipients):
         if isinstance(recipient, Recipient):
             recipient_import.check_data(recipient.data, f"recipients[{place}].data")
-    recipients = attempt.check([plain(item) for item in order.recipients], order.template)
-    wishes = {name: getattr(order, name) for name in WISHES}
-    said = {name: value for name, value in wishes.items() if value != BLAST[name]}
+    recipients = attempt.check_mailing(
+        [to_plain(item) for item in order.recipients], order.template
+    )
+    wishes = {name: getattr(order, name) for name in OPTIONAL_FIELDS}
+    said = {name: value for name, value in wishes.items() if value != DEFAULT_OPTIONS[name]}
     if order.attachments:
-        said["attachments"] = attachments.named(order.attachments)
-    options = wait_for_recipients(order) if order.upload else {}
+        said["attachments"] = attachments.resolve_links(order.attachments)
+    options = build_upload_options(order) if order.upload else {}
     return {"kwargs": {"recipients": recipients, "template": order.template, **said}, **options}
 
 
-def plain(recipient: str | Recipient) -> Plain:
+def to_plain(recipient: str | Recipient) -> RawRecipient:
     """A recipient as a job is told it."""
     if isinstance(recipient, str):
         return recipient
     return [recipient.address, recipient.data] if recipient.data else recipient.address
 
 
-def wait_for_recipients(order: BlastOrder) -> dict[str, Any]:
+def build_upload_options(order: BlastOrder) -> dict[str, Any]:
     """The options of a blast that is started when its recipients are there."""
     if order.recipients:
         raise InvalidField("recipients", "follow in parts when upload is true; leave them out")
@@ -120,13 +133,13 @@ def wait_for_recipients(order: BlastOrder) -> dict[str, Any]:
     return {"countdown": UPLOAD_SECONDS}
 
 
-EMAIL_BLAST = resource.Kind(send_email_blast, PATH, BlastOrder, call)
+EMAIL_BLAST = resource.JobKind(send_email_blast, PATH, BlastOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=BlastOrder,
-    **resource.ORDER,
+    **resource.ORDER_ROUTE,
     summary="Order an e-mail blast",
     tags=["emails"],
 )
@@ -137,7 +150,7 @@ async def order_blast(request: Request, body: BlastOrder) -> Answer:
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW,
+    **resource.SHOW_ROUTE,
     summary="Show a blast's record",
     tags=["emails"],
 )
@@ -150,7 +163,7 @@ async def show_blast(request: Request) -> Answer:
     PATH,
     query=resource.ListQuery,
     answers={200: resource.TaskList},
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
+    answer_headers={200: {"DownloadLink": "The next page (rel=next)."}},
     summary="List blasts, newest first",
     tags=["emails"],
 )

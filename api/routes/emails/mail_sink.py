@@ -15,10 +15,10 @@ import msgspec
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.local import mailbox
-from project.local.mailbox import Brief, Mail
+from project.local.mailbox import MailSummary, StoredMail
 
 PATH = "/outbox"
-ON_A_PAGE = 50
+MAILS_PER_PAGE = 50
 
 STYLE = """
 body { margin: 0; background: #f5f1eb; color: #2b211a;
@@ -45,7 +45,7 @@ MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'"
 )
-PAGE = """<!doctype html>
+PAGE_HTML = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -57,7 +57,7 @@ PAGE = """<!doctype html>
 <body><main>{content}</main></body>
 </html>
 """
-HTML = "text/html; charset=utf-8"
+HTML_CONTENT_TYPE = "text/html; charset=utf-8"
 
 
 class OutboxQuery(msgspec.Struct, frozen=True):
@@ -66,38 +66,38 @@ class OutboxQuery(msgspec.Struct, frozen=True):
     before: str = ""
 
 
-def routes_of_sink() -> Router:
+def build_sink_router() -> Router:
     """The pages; they are for people, not in the description for programs."""
     routes = Router()
 
-    @routes.get(PATH, query=OutboxQuery, hidden=True, of_all=True)
+    @routes.get(PATH, query=OutboxQuery, hidden=True, cross_tenant=True)
     async def show_outbox(_: Request, query: OutboxQuery) -> Answer:
-        briefs = await asyncio.to_thread(mailbox.newest, ON_A_PAGE, query.before)
-        return page("Outbox", list_of(briefs))
+        briefs = await asyncio.to_thread(mailbox.list_newest, MAILS_PER_PAGE, query.before)
+        return answer_page("Outbox", format_list(briefs))
 
-    @routes.get(PATH + "/{name}", hidden=True, of_all=True)
+    @routes.get(PATH + "/{name}", hidden=True, cross_tenant=True)
     async def show_mail(request: Request) -> Answer:
-        mail = await found(request)
-        return page(mail.subject or "A mail without a subject", about(mail))
+        mail = await fetch_mail(request)
+        return answer_page(mail.subject or "A mail without a subject", format_mail(mail))
 
-    @routes.get(PATH + "/{name}/html", hidden=True, of_all=True)
+    @routes.get(PATH + "/{name}/html", hidden=True, cross_tenant=True)
     async def show_body(request: Request) -> Answer:
-        mail = await found(request)
-        return answer(mail.html or f"<pre>{escape(mail.text)}</pre>", MAIL_POLICY)
+        mail = await fetch_mail(request)
+        return answer_html(mail.html or f"<pre>{escape(mail.text)}</pre>", MAIL_POLICY)
 
     return routes
 
 
-async def found(request: Request) -> Mail:
+async def fetch_mail(request: Request) -> StoredMail:
     """The mail that the path names; 404 when it is not kept."""
     name = request.params["name"]
-    mail = await asyncio.to_thread(mailbox.opened, name)
+    mail = await asyncio.to_thread(mailbox.read_mail, name)
     if mail is None:
         raise Problem(404, f"The outbox has no mail {name!r}")
     return mail
 
 
-def list_of(briefs: list[Brief]) -> str:
+def format_list(briefs: list[MailSummary]) -> str:
     """The mails, newest first, and the way to those before."""
     if not briefs:
         return "<h1>Outbox</h1><p>No mails. Order a blast: <code>POST /emails</code>.</p>"
@@ -108,11 +108,11 @@ def list_of(briefs: list[Brief]) -> str:
     )
     table = f"<table><tr><th>UTC</th><th>To</th><th>Subject</th></tr>{rows}</table>"
     older = urlencode({"before": briefs[-1].name})
-    more = f'<p><a href="{PATH}?{older}">Older</a></p>' if len(briefs) == ON_A_PAGE else ""
+    more = f'<p><a href="{PATH}?{older}">Older</a></p>' if len(briefs) == MAILS_PER_PAGE else ""
     return f"<h1>Outbox</h1>{table}{more}"
 
 
-def about(mail: Mail) -> str:
+def format_mail(mail: StoredMail) -> str:
     """All there is to see of a mail."""
     headers = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in mail.headers
@@ -124,12 +124,12 @@ def about(mail: Mail) -> str:
     )
 
 
-def page(title: str, content: str) -> Answer:
+def answer_page(title: str, content: str) -> Answer:
     """A page of ours."""
-    return answer(PAGE.format(title=escape(title), style=STYLE, content=content), POLICY)
+    return answer_html(PAGE_HTML.format(title=escape(title), style=STYLE, content=content), POLICY)
 
 
-def answer(text: str, policy: str) -> Answer:
+def answer_html(text: str, policy: str) -> Answer:
     """HTML under a policy."""
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-    return Answer(text, headers=headers, content_type=HTML)
+    return Answer(text, headers=headers, content_type=HTML_CONTENT_TYPE)

@@ -5,17 +5,17 @@ import asyncio
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.routes.emails.emails import PATH, Address, Data
+from api.routes.emails.emails import PATH, Address, TemplateData
 from project.errors import InvalidField
 from tasks.emails import addresses, recipient_import
 from tasks.emails.mail import preview_process, templates
-from tasks.emails.mail.preview_process import Parts, Preview, Trial
+from tasks.emails.mail.preview_process import Parts, Preview, PreviewRequest
 
-AT_ONCE = 2
+MAX_PREVIEWS = 2
 """Booths of one process: each is a process that may work for seconds."""
 
 routes = Router()
-booths = asyncio.Semaphore(AT_ONCE)
+PREVIEW_SLOTS = asyncio.Semaphore(MAX_PREVIEWS)
 
 
 class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +23,7 @@ class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     template: str | Parts = "default"
     recipient: Address = "ada@example.com"
-    data: Data = msgspec.field(default_factory=dict)
+    data: TemplateData = msgspec.field(default_factory=dict)
 
 
 @routes.post(
@@ -37,21 +37,22 @@ class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def preview_mail(_: Request, body: PreviewOrder) -> Answer:
     """Render it in a process of its own, within bounds."""
-    return Answer(await render(Trial(body.template, body.recipient, body.data)))
+    return Answer(await render(PreviewRequest(body.template, body.recipient, body.data)))
 
 
-async def render(trial: Trial) -> Preview:
+async def render(trial: PreviewRequest) -> Preview:
     """The mail of a trial. Raises ``InvalidField``."""
     try:
-        (recipient,) = addresses.normalise([trial.recipient])
+        (recipient,) = addresses.normalise_recipients([trial.recipient])
     except InvalidField as refused:
         raise InvalidField("recipient", refused.problem) from None
     recipient_import.check_data(trial.data, "data")
     if isinstance(trial.template, str):
-        templates.check(trial.template)
+        templates.check_template(trial.template)
     elif not (trial.template.html or trial.template.mjml):
         raise InvalidField("template", "needs html or mjml")
-    async with booths:
+    async with PREVIEW_SLOTS:
         return await asyncio.to_thread(
-            preview_process.preview, Trial(trial.template, str(recipient), trial.data)
+            preview_process.run_preview_process,
+            PreviewRequest(trial.template, str(recipient), trial.data),
         )

@@ -14,17 +14,17 @@ from api.routes.emails import blasts
 from project.celery import app
 from project.errors import InvalidField
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import Order, Row, decode_rows
-from tasks.emails.delivery.ledger import fold, outcome_of
+from tasks.emails.delivery.chunks import MailingOrder, RecipientRow, decode_rows
+from tasks.emails.delivery.ledger import fold_address, outcome_of
 
-MOST_ON_A_PAGE = 10_000
-MOST_CHUNKS = 10
+MAX_RECIPIENTS_PER_PAGE = 10_000
+MAX_CHUNKS_PER_PAGE = 10
 """Chunks that one page looks at: of a rare outcome it may be short, or empty, and not the last."""
 
-CURSOR = r"([0-9]{1,10}\.[0-9]{1,6})?"
-_IS_CURSOR = re.compile(CURSOR).fullmatch
+CURSOR_PATTERN = r"([0-9]{1,10}\.[0-9]{1,6})?"
+_IS_CURSOR = re.compile(CURSOR_PATTERN).fullmatch
 
-type Word = Literal[
+type OutcomeName = Literal[
     "waiting", "sent", "retry", "bounced", "rejected", "suppressed", "invalid", "unknown"
 ]
 
@@ -34,9 +34,9 @@ routes = Router()
 class RecipientQuery(msgspec.Struct, frozen=True):
     """What the list can be asked: one outcome, so many recipients, from where on, as what."""
 
-    outcome: Word | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ON_A_PAGE)] = 100
-    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR}$"})] = ""
+    outcome: OutcomeName | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_RECIPIENTS_PER_PAGE)] = 100
+    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR_PATTERN}$"})] = ""
     format: Literal["json", "csv"] = "json"
 
 
@@ -55,7 +55,7 @@ class RecipientList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class Place(msgspec.Struct, frozen=True):
+class PageStart(msgspec.Struct, frozen=True):
     """Where a page begins: a chunk, counted over all, and a recipient in it."""
 
     chunk: int = 0
@@ -63,7 +63,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 @routes.get(
-    blasts.ONE + "/recipients",
+    blasts.BLAST_PATH + "/recipients",
     query=RecipientQuery,
     answers={200: RecipientList},
     errors=(404, 503),
@@ -80,54 +80,58 @@ class Place(msgspec.Struct, frozen=True):
 )
 async def list_recipients(request: Request, query: RecipientQuery) -> Answer:
     """Answer a page; its cost does not depend on how many recipients there are."""
-    record = await blasts.found(request)
-    place = read_cursor(query.cursor)
-    order = await blasts.order_of(record.id)
-    entries, following = await page(order, query, place)
+    record = await blasts.fetch_blast(request)
+    place = parse_cursor(query.cursor)
+    order = await blasts.fetch_order(record.id)
+    entries, following = await fetch_page(order, query, place)
     cursor = f"{following.chunk}.{following.row}" if following else None
-    return answer(request, query, RecipientList(entries, cursor))
+    return answer_page(request, query, RecipientList(entries, cursor))
 
 
-async def page(
-    order: Order, query: RecipientQuery, place: Place
-) -> tuple[list[Entry], Place | None]:
+async def fetch_page(
+    order: MailingOrder, query: RecipientQuery, place: PageStart
+) -> tuple[list[Entry], PageStart | None]:
     """The entries from ``place`` on, and where the next page begins."""
     entries: list[Entry] = []
-    last = place.chunk + MOST_CHUNKS
-    async for chunk, rows in chunks(order, place.chunk, last):
+    last = place.chunk + MAX_CHUNKS_PER_PAGE
+    async for chunk, rows in fetch_chunks(order, place.chunk, last):
         first = place.row if chunk == place.chunk else 0
-        for row, entry in enumerate(await judged(order.job_id, rows[first:]), first):
+        for row, entry in enumerate(await fetch_entries(order.job_id, rows[first:]), first):
             if query.outcome in {None, entry.outcome}:
                 if len(entries) == query.limit:
-                    return entries, Place(chunk, row)
+                    return entries, PageStart(chunk, row)
                 entries.append(entry)
-    more = last < await count(order)
-    return entries, Place(last) if more else None
+    more = last < await count_chunks(order)
+    return entries, PageStart(last) if more else None
 
 
-async def chunks(order: Order, first: int, last: int) -> AsyncIterator[tuple[int, list[Row]]]:
+async def fetch_chunks(
+    order: MailingOrder, first: int, last: int
+) -> AsyncIterator[tuple[int, list[RecipientRow]]]:
     """The chunks of a blast and their places: those of the order, then those that were uploaded."""
     own = order.chunks()
-    for place in range(first, min(last, await count(order))):
+    for place in range(first, min(last, await count_chunks(order))):
         if place < len(own):
             yield place, order.rows(own[place])
         else:
-            text = await app.async_store.run(commands.rows(order.job_id, str(place - len(own) + 1)))
+            text = await app.async_store.run(
+                commands.read_rows(order.job_id, str(place - len(own) + 1))
+            )
             yield place, decode_rows(text) if text else []
 
 
-async def count(order: Order) -> int:
+async def count_chunks(order: MailingOrder) -> int:
     """How many chunks there are."""
-    _, uploads = await app.async_store.run(commands.about(order.job_id))
+    _, uploads = await app.async_store.run(commands.read_upload_state(order.job_id))
     return len(order.chunks()) + int(uploads)
 
 
-async def judged(blast: str, rows: list[Row]) -> list[Entry]:
+async def fetch_entries(blast: str, rows: list[RecipientRow]) -> list[Entry]:
     """What became of these recipients."""
     if not rows:
         return []
     states: list[str] = await app.async_store.run(
-        commands.states(blast, [fold(row.address) for row in rows])
+        commands.read_states(blast, [fold_address(row.address) for row in rows])
     )
     return [
         Entry(row.address, outcome_of(state), row.problem)
@@ -135,7 +139,7 @@ async def judged(blast: str, rows: list[Row]) -> list[Entry]:
     ]
 
 
-def answer(request: Request, query: RecipientQuery, found: RecipientList) -> Answer:
+def answer_page(request: Request, query: RecipientQuery, found: RecipientList) -> Answer:
     """The page in the format that is asked for, with the way to the next."""
     said = msgspec.structs.asdict(query) | {"cursor": found.next_cursor}
     following = urlencode({name: value for name, value in said.items() if value})
@@ -143,28 +147,28 @@ def answer(request: Request, query: RecipientQuery, found: RecipientList) -> Ans
     if query.format == "json":
         return Answer(found, headers=headers)
     headers["Content-Disposition"] = 'attachment; filename="recipients.csv"'
-    text = table(found.recipients, with_head=not query.cursor)
+    text = format_csv(found.recipients, with_head=not query.cursor)
     return Answer(text, headers=headers, content_type="text/csv; charset=utf-8")
 
 
-def table(entries: list[Entry], *, with_head: bool) -> str:
+def format_csv(entries: list[Entry], *, with_head: bool) -> str:
     """Entries as CSV (RFC 4180); only the first page has the names of the columns."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     if with_head:
         lines.writerow(["email", "outcome", "problem"])
-    lines.writerows([harmless(one.address), one.outcome, one.problem] for one in entries)
+    lines.writerows([escape_formula(one.address), one.outcome, one.problem] for one in entries)
     return text.getvalue()
 
 
-def harmless(cell: Any) -> str:
+def escape_formula(cell: Any) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else str(cell)
 
 
-def read_cursor(text: str) -> Place:
+def parse_cursor(text: str) -> PageStart:
     """The place behind a cursor; the start for none."""
     if not _IS_CURSOR(text):
         raise InvalidField("cursor", "is not one that a list gave; leave it out")
     chunk, _, row = (text or "0.0").partition(".")
-    return Place(int(chunk), int(row))
+    return PageStart(int(chunk), int(row))

@@ -8,21 +8,21 @@ import msgspec
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.routes.emails.blasts import MOST_FAULTS, Refused
+from api.routes.emails.blasts import MAX_FAULTS, Refused
 from project.celery import app
 from project.errors import InvalidField
 from tasks.emails import addresses, recipient_import
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import CHUNK, row_of
-from tasks.emails.delivery.ledger import fold
+from tasks.emails.delivery.chunks import RECIPIENTS_PER_CHUNK, row_from_recipient
+from tasks.emails.delivery.ledger import fold_address
 
 PATH = "/suppressions"
-ONE = PATH + "/{address}"
+SUPPRESSION_PATH = PATH + "/{address}"
 
 routes = Router()
 
-CURSOR = "[0-9]{0,19}"
-_IS_CURSOR = re.compile(CURSOR).fullmatch
+CURSOR_PATTERN = "[0-9]{0,19}"
+_IS_CURSOR = re.compile(CURSOR_PATTERN).fullmatch
 
 type Reason = Literal["unsubscribed", "bounced", "complaint", "manual"]
 
@@ -47,7 +47,7 @@ class SuppressionQuery(msgspec.Struct, frozen=True):
     """What the list can be asked: about so many, from where on."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
-    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR}$"})] = ""
+    cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR_PATTERN}$"})] = ""
 
 
 class Suppressed(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class SuppressionList(msgspec.Struct, frozen=True):
 
 @routes.get(
     PATH,
-    of_all=True,
+    cross_tenant=True,
     query=SuppressionQuery,
     answers={200: SuppressionList},
     summary="List the addresses that get no mail",
@@ -79,24 +79,26 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
     """Answer a page."""
     if not _IS_CURSOR(query.cursor):
         raise InvalidField("cursor", "is not one that a list gave; leave it out")
-    page = await app.async_store.run(commands.suppressions(query.cursor, query.limit))
+    page = await app.async_store.run(commands.read_suppression_page(query.cursor, query.limit))
     return Answer(
         SuppressionList([Suppressed(*one) for one in page.found], page.total, page.cursor or None)
     )
 
 
 @routes.get(
-    ONE,
-    of_all=True,
+    SUPPRESSION_PATH,
+    cross_tenant=True,
     answers={200: Suppressed},
     summary="Say why an address gets no mail",
     tags=["suppressions"],
 )
 async def show_suppression(request: Request) -> Answer:
     """Answer the entry; 404 for an address that is not on the list."""
-    found = await app.async_store.run(commands.suppressed(fold(request.params["address"])))
+    found = await app.async_store.run(
+        commands.read_suppression(fold_address(request.params["address"]))
+    )
     if found is None:
-        raise absent(request)
+        raise build_not_found(request)
     return Answer(Suppressed(*found))
 
 
@@ -105,7 +107,7 @@ async def show_suppression(request: Request) -> Answer:
     body=SuppressionOrder,
     also="text/csv",
     scope="control",
-    of_all=True,
+    cross_tenant=True,
     answers={200: ImportReport},
     summary="Let addresses get no mail any more",
     description="As JSON, or as CSV with a column email; then the reason is manual.",
@@ -113,24 +115,24 @@ async def show_suppression(request: Request) -> Answer:
 )
 async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
     """Note them; a reason that is there already stays."""
-    order = SuppressionOrder(read(body)) if isinstance(body, str) else body
-    checked = [(given, *addresses.problem_of(given)) for given in order.addresses]
-    people = dict.fromkeys(fold(address) for _, address, problem in checked if not problem)
+    order = SuppressionOrder(parse_addresses(body)) if isinstance(body, str) else body
+    checked = [(given, *addresses.parse_address(given)) for given in order.addresses]
+    people = dict.fromkeys(fold_address(address) for _, address, problem in checked if not problem)
     added = 0
-    for some in batched(people, CHUNK):
+    for some in batched(people, RECIPIENTS_PER_CHUNK):
         added += await app.async_store.run(commands.suppress(some, order.reason))
     faults = [
-        Refused(place, given[: addresses.SHOWN], problem)
+        Refused(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem)
         for place, (given, _, problem) in enumerate(checked)
         if problem
     ]
-    return Answer(ImportReport(added, len(people) - added, len(faults), faults[:MOST_FAULTS]))
+    return Answer(ImportReport(added, len(people) - added, len(faults), faults[:MAX_FAULTS]))
 
 
 @routes.delete(
-    ONE,
+    SUPPRESSION_PATH,
     scope="control",
-    of_all=True,
+    cross_tenant=True,
     answers={204: None},
     errors=(404, 503),
     summary="Let an address get mail again",
@@ -138,16 +140,16 @@ async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
 )
 async def delete_suppression(request: Request) -> Answer:
     """Take it off the list."""
-    if not await app.async_store.run(commands.allow(fold(request.params["address"]))):
-        raise absent(request)
+    if not await app.async_store.run(commands.allow(fold_address(request.params["address"]))):
+        raise build_not_found(request)
     return Answer(status=204)
 
 
-def read(table: str) -> list[str]:
+def parse_addresses(table: str) -> list[str]:
     """The addresses of a CSV text."""
-    return [row_of(plain).address for plain in recipient_import.read_csv(table)]
+    return [row_from_recipient(plain).address for plain in recipient_import.read_csv(table)]
 
 
-def absent(request: Request) -> Problem:
+def build_not_found(request: Request) -> Problem:
     """What there is to say about an address that is not on the list."""
     return Problem(404, f"{request.params['address']!r} is not suppressed")

@@ -13,7 +13,7 @@ from api.http.routing import Answer, Request, Router
 from project.celery import app
 from project.errors import LinkTampered
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.ledger import fold
+from tasks.emails.delivery.ledger import fold_address
 from tasks.emails.mail import unsubscribe
 
 PATH = "/u/{token}"
@@ -32,7 +32,7 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-PAGE = """<!doctype html>
+PAGE_HTML = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -44,12 +44,12 @@ PAGE = """<!doctype html>
 <body><main><h1>{title}</h1>{content}</main></body>
 </html>
 """
-ASK = (
+ASK_HTML = (
     "<p>{address} will get no more of our mails.</p>"
     '<form method="post"><button>Unsubscribe</button></form>'
 )
-DONE = "<p>{address} gets no more of our mails.</p>"
-TEST = "<p>The link came with a mail that was sent as a test. It unsubscribes nobody.</p>"
+DONE_HTML = "<p>{address} gets no more of our mails.</p>"
+TEST_HTML = "<p>The link came with a mail that was sent as a test. It unsubscribes nobody.</p>"
 
 routes = Router()
 
@@ -65,8 +65,12 @@ routes = Router()
 )
 async def show_page(request: Request) -> Answer:
     """Ask whether it is meant."""
-    address = reader(request)
-    return page("Unsubscribe", ASK.format(address=escape(address))) if address else nobody()
+    address = resolve_address(request)
+    return (
+        answer_page("Unsubscribe", ASK_HTML.format(address=escape(address)))
+        if address
+        else answer_test_link()
+    )
 
 
 @routes.post(
@@ -80,32 +84,32 @@ async def show_page(request: Request) -> Answer:
 )
 async def unsubscribe_reader(request: Request) -> Answer:
     """Take the reader off; asking again changes nothing."""
-    address = reader(request)
+    address = resolve_address(request)
     if not address:
-        return nobody()
-    await app.async_store.run(commands.suppress([fold(address)], unsubscribe.REASON))
-    return page("You are unsubscribed", DONE.format(address=escape(address)))
+        return answer_test_link()
+    await app.async_store.run(commands.suppress([fold_address(address)], unsubscribe.REASON))
+    return answer_page("You are unsubscribed", DONE_HTML.format(address=escape(address)))
 
 
-def nobody() -> Answer:
+def answer_test_link() -> Answer:
     """The page of a link that unsubscribes nobody."""
-    return page("This was a test", TEST)
+    return answer_page("This was a test", TEST_HTML)
 
 
-def reader(request: Request) -> str:
+def resolve_address(request: Request) -> str:
     """Whose link it is, "" for that of a test; 404 when it was not made here."""
     try:
-        return unsubscribe.resolve(request.params["token"])
+        return unsubscribe.resolve_token(request.params["token"])
     except LinkTampered as refused:
         raise Problem(404, str(refused)) from refused
 
 
-def page(title: str, content: str) -> Answer:
+def answer_page(title: str, content: str) -> Answer:
     """A page that loads nothing, keeps nothing and tells nobody where the reader came from."""
     headers = {
         "Content-Security-Policy": POLICY,
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
     }
-    text = PAGE.format(title=title, style=STYLE, content=content)
+    text = PAGE_HTML.format(title=title, style=STYLE, content=content)
     return Answer(text, headers=headers, content_type="text/html; charset=utf-8")

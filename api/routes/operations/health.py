@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from api.http.problems import unavailable
+from api.http.problems import build_unavailable
 from api.http.routing import Answer, Request, Router
 from api.http.shutdown import Drain
 from project.errors import StoreUnavailable
@@ -22,7 +22,7 @@ class Health(msgspec.Struct, frozen=True):
     status: str
 
 
-def report_health(ping: Ping, drain: Drain) -> Router:
+def build_health_router(ping: Ping, drain: Drain) -> Router:
     """The routes /health/live and /health/ready; ``ping`` asks the broker for a sign of life."""
     routes = Router()
 
@@ -45,8 +45,8 @@ def report_health(ping: Ping, drain: Drain) -> Router:
         tags=["health"],
     )
     async def show_ready(_: Request) -> Answer:
-        if drain.draining:
-            raise unavailable("This process is shutting down")
+        if drain.is_draining:
+            raise build_unavailable("This process is shutting down")
         await _require_broker(ping)
         return Answer(Health("ready"))
 
@@ -58,11 +58,11 @@ async def _require_broker(ping: Ping) -> None:
         async with asyncio.timeout(PING_SECONDS):
             await ping()
     except TimeoutError as error:
-        raise unavailable(f"The broker did not answer within {PING_SECONDS:.0f} s") from error
+        raise build_unavailable(f"The broker did not answer within {PING_SECONDS:.0f} s") from error
     except Exception as error:
-        raise unavailable(f"The broker does not answer: {_reason(error)}") from error
+        raise build_unavailable(f"The broker does not answer: {_reason_of(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     """Anybody may ask for the health: an unforeseen text could hold an address or a password."""
     return error.reason if isinstance(error, StoreUnavailable) else type(error).__name__

@@ -3,7 +3,7 @@
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from project.settings.values import settings
+from project.settings.values import get_settings
 
 routes = Router()
 
@@ -26,5 +26,5 @@ class Caller(msgspec.Struct, frozen=True):
 async def show_caller(request: Request) -> Answer:
     """Answer whose key it is."""
     holder = request.holder
-    outbox = not settings().smtp_url and not holder.tenant
+    outbox = not get_settings().smtp_url and not holder.tenant
     return Answer(Caller(holder.name, sorted(holder.scopes), holder.tenant, outbox))

@@ -2,7 +2,7 @@
 
 from api.http.routing import Answer, Request, Router
 from api.routes.operations.prometheus import CONTENT_TYPE, expose
-from api.telemetry.request_metrics import TRAFFIC
+from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
 from project.errors import StoreUnavailable
 from project.store.commands import queues as queue_commands
@@ -14,7 +14,7 @@ routes = Router()
 @routes.get(
     "/metrics",
     scope="metrics",
-    of_all=True,
+    cross_tenant=True,
     answers={200: str},
     errors=(),
     produces="text/plain",
@@ -26,10 +26,10 @@ routes = Router()
 )
 async def show_metrics(_: Request) -> Answer:
     """Answer what Redis has counted; the requests of this very process with it."""
-    await TRAFFIC.add()
+    await REQUEST_METRICS.add()
     try:
-        meters = await app.async_store.run(statistics.meters())
-        queues = await app.async_store.run(queue_commands.queues())
+        meters = await app.async_store.run(statistics.read_counters())
+        queues = await app.async_store.run(queue_commands.list_queues())
     except StoreUnavailable:
         return Answer(expose(None, []), content_type=CONTENT_TYPE)
     return Answer(expose(meters, queues), content_type=CONTENT_TYPE)

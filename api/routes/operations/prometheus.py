@@ -4,18 +4,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from project.records.counters import BOUNDS, Histogram, Host, Lane, Meters, Shelf
-from project.records.record import FINAL, Queue
+from project.records.counters import (
+    BUCKET_BOUNDS_SECONDS,
+    Counters,
+    Histogram,
+    QueueStats,
+    RouteStats,
+    WorkerStats,
+)
+from project.records.record import FINAL_STATUSES, Queue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-REQUEST_BOUNDS = 16
+REQUEST_BUCKETS = 16
 """The buckets of a request's time that are told: no answer takes longer than the last."""
 
 PREFIX = "continuo_"
 
 type Labels = Mapping[str, str]
-type Value = tuple[Labels, float]
+type LabeledValue = tuple[Labels, float]
 type Sample = tuple[str, Labels, float]
 """What follows the name of the metric, the labels, the value."""
 
@@ -33,135 +40,139 @@ class Metric(NamedTuple):
         yield f"# HELP {self.name} {self.help}\n"
         yield f"# TYPE {self.name} {self.kind}\n"
         for suffix, labels, value in self.samples:
-            yield f"{self.name}{suffix}{written(labels)} {value!r}\n"
+            yield f"{self.name}{suffix}{format_labels(labels)} {value!r}\n"
 
 
-def expose(meters: Meters | None, queues: list[Queue]) -> str:
+def expose(meters: Counters | None, queues: list[Queue]) -> str:
     """The whole text; without meters it says only that Redis is away."""
     help_up = "Whether Redis answers; when it does not, no other metric is there."
-    metrics = [gauge("redis_up", help_up, [({}, int(meters is not None))])]
+    metrics = [build_gauge("redis_up", help_up, [({}, int(meters is not None))])]
     if meters:
-        metrics += [*of_jobs(meters.shelves), *of_queues(queues), *of_workers(meters.workers)]
-        metrics += [*of_totals(meters), *of_http(meters.lanes)]
+        metrics += [
+            *build_job_metrics(meters.queue_stats),
+            *build_queue_metrics(queues),
+            *build_worker_metrics(meters.workers),
+        ]
+        metrics += [*build_total_metrics(meters), *build_http_metrics(meters.route_stats)]
     return "".join(line for metric in metrics for line in metric.write())
 
 
-def of_jobs(shelves: list[Shelf]) -> Iterator[Metric]:
+def build_job_metrics(shelves: list[QueueStats]) -> Iterator[Metric]:
     """By kind and queue."""
-    yield gauge(
+    yield build_gauge(
         "jobs",
         "Jobs that are kept, by status.",
         (
-            (about(shelf, status=status), jobs)
+            (build_labels(shelf, status=status), jobs)
             for shelf in shelves
             for status, jobs in shelf.jobs.items()
         ),
     )
-    yield counter(
+    yield build_counter(
         "jobs_enqueued_total",
         "Jobs that were taken.",
-        ((about(shelf), shelf.enqueued) for shelf in shelves),
+        ((build_labels(shelf), shelf.enqueued) for shelf in shelves),
     )
-    yield counter(
+    yield build_counter(
         "jobs_finished_total",
         "Jobs that reached a final status.",
         (
-            (about(shelf, status=status), shelf.finished(status))
+            (build_labels(shelf, status=status), shelf.finished(status))
             for shelf in shelves
-            for status in sorted(FINAL)
+            for status in sorted(FINAL_STATUSES)
         ),
     )
-    yield counter(
+    yield build_counter(
         "jobs_poisoned_total",
         "Jobs failed because they killed their workers.",
-        ((about(shelf), shelf.poison) for shelf in shelves),
+        ((build_labels(shelf), shelf.poison) for shelf in shelves),
     )
-    yield counter(
+    yield build_counter(
         "retries_total",
         "Attempts that failed and were followed by another.",
-        ((about(shelf), shelf.attempts("retrying")) for shelf in shelves),
+        ((build_labels(shelf), shelf.attempts("retrying")) for shelf in shelves),
     )
-    yield counter(
+    yield build_counter(
         "recoveries_total",
         "Attempts lost with their worker, and made again.",
-        ((about(shelf), shelf.attempts("interrupted")) for shelf in shelves),
+        ((build_labels(shelf), shelf.attempts("interrupted")) for shelf in shelves),
     )
-    yield histogram(
+    yield build_histogram(
         "job_wait_seconds",
         "From when a job could run until an attempt began.",
-        ((about(shelf), shelf.waits) for shelf in shelves),
+        ((build_labels(shelf), shelf.waits) for shelf in shelves),
     )
-    yield histogram(
+    yield build_histogram(
         "job_run_seconds",
         "How long an attempt took, by how it ended.",
         (
-            (about(shelf, outcome=outcome), run)
+            (build_labels(shelf, outcome=outcome), run)
             for shelf in shelves
             for outcome, run in shelf.runs.items()
         ),
     )
 
 
-def of_queues(queues: list[Queue]) -> Iterator[Metric]:
+def build_queue_metrics(queues: list[Queue]) -> Iterator[Metric]:
     """By queue. With RabbitMQ nobody here knows what waits."""
     known = [(queue, queue.waiting) for queue in queues if queue.waiting is not None]
-    yield gauge(
+    yield build_gauge(
         "queue_waiting",
         "Messages that no worker has taken.",
         (({"queue": queue.name}, waiting) for queue, waiting in known),
     )
-    yield gauge(
+    yield build_gauge(
         "queue_oldest_seconds",
         "How long the next job has waited; 0 when none does.",
         (({"queue": queue.name}, queue.oldest or 0) for queue, _ in known),
     )
-    yield gauge(
+    yield build_gauge(
         "queue_running",
         "Jobs of the queue that run.",
         (({"queue": queue.name}, queue.running) for queue in queues),
     )
-    yield gauge(
+    yield build_gauge(
         "queue_paused",
         "Whether it hands out nothing.",
         (({"queue": queue.name}, int(queue.paused)) for queue in queues),
     )
-    yield gauge(
+    yield build_gauge(
         "queue_workers",
         "Live workers that take from it.",
         (({"queue": queue.name}, queue.workers) for queue in queues),
     )
 
 
-def of_workers(workers: list[Host]) -> Iterator[Metric]:
+def build_worker_metrics(workers: list[WorkerStats]) -> Iterator[Metric]:
     """By worker."""
     named = [({"worker": worker.worker, "host": worker.host}, worker) for worker in workers]
     live = [worker for worker in workers if worker.lease_left > 0]
-    yield gauge("workers", "Workers whose lease holds.", [({}, len(live))])
-    yield gauge(
+    yield build_gauge("workers", "Workers whose lease holds.", [({}, len(live))])
+    yield build_gauge(
         "worker_slots",
         "Jobs it runs at once.",
         ((labels, worker.slots) for labels, worker in named),
     )
-    yield gauge(
+    yield build_gauge(
         "worker_memory_bytes",
         "Resident in all of its processes when it last renewed its lease.",
         ((labels, worker.memory) for labels, worker in named),
     )
-    yield gauge(
+    yield build_gauge(
         "worker_lease_age_seconds",
         "Since it last renewed its lease.",
         ((labels, worker.lease_age) for labels, worker in named),
     )
-    yield gauge(
+    yield build_gauge(
         "worker_lease_left_seconds",
         "Until its lease ends; below 0 it is thought dead.",
         ((labels, worker.lease_left) for labels, worker in named),
     )
 
 
-def of_totals(meters: Meters) -> Iterator[Metric]:
+def build_total_metrics(meters: Counters) -> Iterator[Metric]:
     """Of the whole system."""
-    yield counter(
+    yield build_counter(
         "worker_deaths_total", "Workers whose jobs were given to others.", [({}, meters.deaths)]
     )
     for name, text, value in (
@@ -172,12 +183,12 @@ def of_totals(meters: Meters) -> Iterator[Metric]:
         ("redis_memory_bytes", "What Redis uses; -1 if it does not tell.", meters.memory_used),
         ("redis_memory_limit_bytes", "What it may use; 0 is all.", meters.memory_allowed),
     ):
-        yield gauge(name, text, [({}, value)])
+        yield build_gauge(name, text, [({}, value)])
 
 
-def of_http(lanes: list[Lane]) -> Iterator[Metric]:
+def build_http_metrics(lanes: list[RouteStats]) -> Iterator[Metric]:
     """By route, of all API processes together."""
-    yield counter(
+    yield build_counter(
         "http_requests_total",
         "Requests answered.",
         (
@@ -186,53 +197,58 @@ def of_http(lanes: list[Lane]) -> Iterator[Metric]:
             for status, answers in sorted(lane.answers.items())
         ),
     )
-    yield histogram(
+    yield build_histogram(
         "http_request_seconds",
         "How long they took.",
         (({"method": lane.method, "route": lane.route}, lane.times) for lane in lanes),
-        REQUEST_BOUNDS,
+        REQUEST_BUCKETS,
     )
 
 
-def gauge(name: str, text: str, values: Iterable[Value]) -> Metric:
+def build_gauge(name: str, text: str, values: Iterable[LabeledValue]) -> Metric:
     """What goes up and down."""
     return Metric(PREFIX + name, "gauge", text, [("", *value) for value in values])
 
 
-def counter(name: str, text: str, values: Iterable[Value]) -> Metric:
+def build_counter(name: str, text: str, values: Iterable[LabeledValue]) -> Metric:
     """What only goes up."""
     return Metric(PREFIX + name, "counter", text, [("", *value) for value in values])
 
 
-def histogram(
-    name: str, text: str, values: Iterable[tuple[Labels, Histogram]], bounds: int = len(BOUNDS)
+def build_histogram(
+    name: str,
+    text: str,
+    values: Iterable[tuple[Labels, Histogram]],
+    bounds: int = len(BUCKET_BOUNDS_SECONDS),
 ) -> Metric:
     """How long things took, in so many buckets and one for the rest."""
-    samples = [sample for labels, times in values for sample in in_buckets(labels, times, bounds)]
+    samples = [
+        sample for labels, times in values for sample in build_bucket_samples(labels, times, bounds)
+    ]
     return Metric(PREFIX + name, "histogram", text, samples)
 
 
-def in_buckets(labels: Labels, times: Histogram, bounds: int) -> Iterator[Sample]:
+def build_bucket_samples(labels: Labels, times: Histogram, bounds: int) -> Iterator[Sample]:
     """One histogram as it is told: each bucket with all that were quicker."""
-    for bound, below in zip(BOUNDS[:bounds], accumulate(times.counts), strict=False):
+    for bound, below in zip(BUCKET_BOUNDS_SECONDS[:bounds], accumulate(times.counts), strict=False):
         yield "_bucket", {**labels, "le": repr(bound)}, below
     yield "_bucket", {**labels, "le": "+Inf"}, times.total
     yield "_sum", labels, times.seconds
     yield "_count", labels, times.total
 
 
-def about(shelf: Shelf, **more: str) -> Labels:
+def build_labels(shelf: QueueStats, **more: str) -> Labels:
     """The labels of what is counted by kind and queue."""
     return {"kind": shelf.label.kind, "queue": shelf.label.queue, **more}
 
 
-def written(labels: Labels) -> str:
+def format_labels(labels: Labels) -> str:
     """Labels in braces."""
     if not labels:
         return ""
-    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items()) + "}"
+    return "{" + ",".join(f'{name}="{escape_label(value)}"' for name, value in labels.items()) + "}"
 
 
-def escaped(text: str) -> str:
+def escape_label(text: str) -> str:
     """A label's value; strangers choose the kinds of their messages."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

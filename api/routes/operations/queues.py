@@ -35,31 +35,33 @@ class History(msgspec.Struct, frozen=True):
 )
 async def show_stats(request: Request) -> Answer:
     """Answer counts that cost the same however many jobs there are."""
-    return Answer(await app.async_store.run(statistics.stats(request.tenant)))
+    return Answer(await app.async_store.run(statistics.read_stats(request.tenant)))
 
 
 @routes.get(
     "/queue/history",
-    of_all=True,
+    cross_tenant=True,
     answers={200: History},
     summary="Show the last hour, minute by minute",
     tags=["queue"],
 )
 async def show_history(_: Request) -> Answer:
     """Answer what happened, oldest minute first."""
-    return Answer(History(await app.async_store.run(statistics.history())))
+    return Answer(History(await app.async_store.run(statistics.read_history())))
 
 
-@routes.get(PATH, of_all=True, answers={200: QueueList}, summary="Show every queue", tags=["queue"])
+@routes.get(
+    PATH, cross_tenant=True, answers={200: QueueList}, summary="Show every queue", tags=["queue"]
+)
 async def list_queues(_: Request) -> Answer:
     """Answer how each is doing."""
-    return Answer(QueueList(await app.async_store.run(queue_commands.queues())))
+    return Answer(QueueList(await app.async_store.run(queue_commands.list_queues())))
 
 
 @routes.post(
     PATH + "/{name}/pause",
     scope="admin",
-    of_all=True,
+    cross_tenant=True,
     answers={200: Queue},
     errors=(404, 409, 503),
     summary="Let a queue hand out nothing",
@@ -69,15 +71,15 @@ async def list_queues(_: Request) -> Answer:
 )
 async def pause_queue(request: Request) -> Answer:
     """Pause it; once more changes nothing."""
-    name = (await found(request)).name
+    name = (await fetch_queue(request)).name
     await app.async_store.run(queue_commands.pause(name))
-    return Answer(await found(request))
+    return Answer(await fetch_queue(request))
 
 
 @routes.post(
     PATH + "/{name}/resume",
     scope="admin",
-    of_all=True,
+    cross_tenant=True,
     answers={200: Queue},
     errors=(404, 409, 503),
     summary="Let a queue hand out its messages again",
@@ -85,21 +87,21 @@ async def pause_queue(request: Request) -> Answer:
 )
 async def resume_queue(request: Request) -> Answer:
     """Resume it and wake a worker; once more changes nothing."""
-    name = (await found(request)).name
+    name = (await fetch_queue(request)).name
     await app.async_store.run(queue_commands.resume(name))
-    return Answer(await found(request))
+    return Answer(await fetch_queue(request))
 
 
-async def found(request: Request) -> Queue:
+async def fetch_queue(request: Request) -> Queue:
     """The queue that the path names. Raises ``Problem`` 404, and 409 with RabbitMQ as broker."""
-    if app.relay:
+    if app.publisher:
         detail = (
             "RabbitMQ hands out the messages, and cannot be told to pause: stop the workers' "
             "part with `celery -A project control cancel_consumer QUEUE`"
         )
         raise Problem(409, detail)
     name = request.params["name"]
-    queues: list[Queue] = await app.async_store.run(queue_commands.queues())
+    queues: list[Queue] = await app.async_store.run(queue_commands.list_queues())
     for queue in queues:
         if queue.name == name:
             return queue

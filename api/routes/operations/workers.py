@@ -18,7 +18,7 @@ class WorkerList(msgspec.Struct, frozen=True):
 
 @routes.get(
     "/workers",
-    of_all=True,
+    cross_tenant=True,
     answers={200: WorkerList},
     summary="Show every worker that lives, and what it is at",
     description="Of 500 running jobs it is said which worker has them.",
@@ -26,5 +26,5 @@ class WorkerList(msgspec.Struct, frozen=True):
 )
 async def list_workers(_: Request) -> Answer:
     """Answer them by host and process."""
-    found: list[Worker] = await app.async_store.run(worker_commands.workers())
+    found: list[Worker] = await app.async_store.run(worker_commands.list_workers())
     return Answer(WorkerList(sorted(found, key=lambda worker: (worker.host, worker.pid))))

@@ -8,13 +8,13 @@ from cello import Response
 
 from api.http.routing import Answer, Request, Router
 from api.server import downloads
-from api.server.byte_ranges import Piece, cut
+from api.server.byte_ranges import RangeAnswer, select_range
 from project.artifacts.links import Artifact
 
-MOST = 4 << 20
+MAX_ANSWER_BYTES = 4 << 20
 """Bytes that an answer of the API itself may have; it copies them several times."""
 
-FILE = {
+FILE_HEADERS = {
     "Content-Disposition": "The name to save it under.",
     "ETag": "Names this content.",
     "Accept-Ranges": "That a part of it can be had.",
@@ -34,8 +34,8 @@ routes = Router()
         "If-Range": "An ETag: the range counts only if the file still has it.",
     },
     answer_headers={
-        200: FILE,
-        206: FILE | {"Content-Range": "Which bytes these are, and how many there are."},
+        200: FILE_HEADERS,
+        206: FILE_HEADERS | {"Content-Range": "Which bytes these are, and how many there are."},
         302: {"Location": "Where a large file, or one in a bucket, is had for a few minutes."},
     },
     summary="Download what a job made, by the link in its result",
@@ -43,26 +43,26 @@ routes = Router()
 )
 async def download(request: Request) -> Answer | Response:
     """Answer the file behind a signed link, or where to have it."""
-    artifact = downloads.resolve(request.params["token"])
-    place = await asyncio.to_thread(downloads.wherever, artifact, request.method)
+    artifact = downloads.resolve_token(request.params["token"])
+    place = await asyncio.to_thread(downloads.locate_file, artifact, request.method)
     if isinstance(place, str):
-        return redirected(place)
-    piece = cut(artifact, place.stat().st_size, request.header)
-    if piece.length > MOST and request.method == "GET":
-        return redirected(f"{downloads.address()}{request.path}")
-    return await asyncio.to_thread(answer, artifact, place, piece, request.method)
+        return answer_redirect(place)
+    piece = select_range(artifact, place.stat().st_size, request.header)
+    if piece.length > MAX_ANSWER_BYTES and request.method == "GET":
+        return answer_redirect(f"{downloads.start_file_server()}{request.path}")
+    return await asyncio.to_thread(answer_file, artifact, place, piece, request.method)
 
 
-def redirected(address: str) -> Answer:
+def answer_redirect(address: str) -> Answer:
     """On to where the file is."""
     headers = {"Location": address, "Cache-Control": "no-store"}
     return Answer("", status=302, headers=headers, content_type="text/plain")
 
 
-def answer(artifact: Artifact, file: Path, piece: Piece, method: str) -> Response:
+def answer_file(artifact: Artifact, file: Path, piece: RangeAnswer, method: str) -> Response:
     """The bytes, off the event loop: reading and copying them takes milliseconds."""
     response = Response.binary(
-        b"" if method == "HEAD" else read(file, piece), artifact.content_type, piece.status
+        b"" if method == "HEAD" else read_range(file, piece), artifact.content_type, piece.status
     )
     if piece.status == HTTPStatus.NOT_MODIFIED:
         response = Response(status=piece.status)
@@ -73,7 +73,7 @@ def answer(artifact: Artifact, file: Path, piece: Piece, method: str) -> Respons
     return response
 
 
-def read(file: Path, piece: Piece) -> bytes:
+def read_range(file: Path, piece: RangeAnswer) -> bytes:
     """The part of the file that is wanted."""
     with file.open("rb") as content:
         content.seek(piece.start)

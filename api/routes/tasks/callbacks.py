@@ -8,12 +8,18 @@ from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import resource
 from api.jobs.order_options import Url
-from api.routes.tasks.tasks import ONE, PATH, found, record_of, state
-from project.celery import MESSENGER, app
+from api.routes.tasks.tasks import (
+    PATH,
+    TASK_PATH,
+    build_problem_members,
+    fetch_record,
+    fetch_requested_record,
+)
+from project.celery import CALLBACK_KIND, app
 from project.records.record import TaskRecord
 from project.store.commands import callbacks
 
-MOST_SHOWN = 1_000
+MAX_DISABLED_URLS = 1_000
 
 routes = Router()
 
@@ -38,19 +44,21 @@ class DisabledUrls(msgspec.Struct, frozen=True):
 
 
 @routes.get(
-    ONE + "/delivery",
-    **resource.SHOW,
+    TASK_PATH + "/delivery",
+    **resource.SHOW_ROUTE,
     summary="Show the delivery that tells how a job ended",
     description="404 when the job has no callback, or is not final.",
     tags=["callbacks"],
 )
 async def show_delivery(request: Request) -> Answer:
     """Answer the record of the delivery."""
-    return await resource.answer_record(await delivery(await found(request), request), request)
+    return await resource.answer_record(
+        await fetch_delivery(await fetch_requested_record(request), request), request
+    )
 
 
 @routes.post(
-    ONE + "/redeliver",
+    TASK_PATH + "/redeliver",
     scope="control",
     answers={202: TaskRecord},
     errors=(404, 409, 503),
@@ -61,23 +69,27 @@ async def show_delivery(request: Request) -> Answer:
 )
 async def redeliver(request: Request) -> Answer:
     """Queue the delivery again; one that has not ended is on its way."""
-    record = await delivery(await found(request), request)
-    if not await asyncio.to_thread(app.AsyncResult(record.id).again):
-        raise Problem(409, f"The delivery is {record.status}: on its way", members=state(record))
-    return await resource.answer_order(await record_of(record.id, request), PATH, request)
+    record = await fetch_delivery(await fetch_requested_record(request), request)
+    if not await asyncio.to_thread(app.AsyncResult(record.id).rerun):
+        raise Problem(
+            409,
+            f"The delivery is {record.status}: on its way",
+            members=build_problem_members(record),
+        )
+    return await resource.answer_order(await fetch_record(record.id, request), PATH, request)
 
 
 @routes.get(
     "/callbacks/disabled",
     scope="admin",
-    of_all=True,
+    cross_tenant=True,
     answers={200: DisabledUrls},
     summary="List the URLs that answered 410 Gone to a callback",
     tags=["callbacks"],
 )
 async def list_disabled(_: Request) -> Answer:
     """Answer the newest of them."""
-    urls = await app.async_store.run(callbacks.disabled(MOST_SHOWN))
+    urls = await app.async_store.run(callbacks.list_disabled_urls(MAX_DISABLED_URLS))
     return Answer(DisabledUrls([DisabledUrl(url, since) for url, since in urls]))
 
 
@@ -85,7 +97,7 @@ async def list_disabled(_: Request) -> Answer:
     "/callbacks/enable",
     body=CallbackUrl,
     scope="admin",
-    of_all=True,
+    cross_tenant=True,
     answers={200: CallbackUrl},
     errors=(404, 503),
     summary="Send callbacks to a URL that answered 410 Gone before",
@@ -93,16 +105,20 @@ async def list_disabled(_: Request) -> Answer:
 )
 async def enable_callbacks(_: Request, body: CallbackUrl) -> Answer:
     """Forget that it did."""
-    if not await app.async_store.run(callbacks.enable(body.url)):
+    if not await app.async_store.run(callbacks.enable_url(body.url)):
         raise Problem(404, "This URL is not among those at /callbacks/disabled")
     return Answer(body)
 
 
-async def delivery(record: TaskRecord, request: Request) -> TaskRecord:
+async def fetch_delivery(record: TaskRecord, request: Request) -> TaskRecord:
     """The delivery of a job, or this very record when it is one; 404 when there is none."""
-    if record.kind == MESSENGER:
+    if record.kind == CALLBACK_KIND:
         return record
-    delivery_id = await app.async_store.run(callbacks.last_delivery(record.id))
+    delivery_id = await app.async_store.run(callbacks.read_last_delivery_id(record.id))
     if not delivery_id:
-        raise Problem(404, "This job has no callback_url, or is not final", members=state(record))
-    return await record_of(delivery_id, request)
+        raise Problem(
+            404,
+            "This job has no callback_url, or is not final",
+            members=build_problem_members(record),
+        )
+    return await fetch_record(delivery_id, request)

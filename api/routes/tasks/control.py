@@ -8,17 +8,17 @@ import msgspec
 from api.http.routing import Answer, Request, Router
 from api.jobs import resource, tenants
 from api.jobs.filters import TaskFilter
-from api.jobs.order_options import Order, call_name
+from api.jobs.order_options import JobOrder, build_rerun_id
 from project.celery import app
 from project.errors import InvalidField
 from project.records.labels import CONTROL_QUEUE
-from project.records.record import Page, TaskRecord, TaskStatus
+from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import queries
-from project.store.commands.queries import Question
-from tasks.control import CAN_CANCEL, CAN_RETRY, cancel_jobs, retry_jobs
+from project.store.commands.queries import RecordFilter
+from tasks.control import CANCELLABLE_STATUSES, RETRYABLE_STATUSES, cancel_jobs, retry_jobs
 
 PATH = "/tasks"
-SAMPLE = 10
+MAX_SAMPLE_JOBS = 10
 
 routes = Router()
 
@@ -27,7 +27,7 @@ class JobFilter(TaskFilter, frozen=True, forbid_unknown_fields=True):
     """Which jobs are meant; empty, all. The fields are the parameters of ``GET /tasks``."""
 
 
-class ControlOrder(Order, frozen=True, kw_only=True):
+class ControlOrder(JobOrder, frozen=True, kw_only=True):
     """Which jobs, and whether only to look: a dry run changes nothing and answers at once."""
 
     filter: JobFilter
@@ -46,25 +46,25 @@ class DryRun(msgspec.Struct, frozen=True):
     sample: list[TaskRecord]
 
 
-def cancel_call(order: ControlOrder) -> dict[str, Any]:
+def build_cancel_options(order: ControlOrder) -> dict[str, Any]:
     """What is to be cancelled, for ``apply_async``."""
-    return {"kwargs": narrowed(order, CAN_CANCEL)._asdict(), "queue": CONTROL_QUEUE}
+    return {"kwargs": build_question(order, CANCELLABLE_STATUSES)._asdict(), "queue": CONTROL_QUEUE}
 
 
-def retry_call(order: ControlOrder) -> dict[str, Any]:
+def build_retry_options(order: ControlOrder) -> dict[str, Any]:
     """What is to run again, for ``apply_async``."""
-    return {"kwargs": narrowed(order, CAN_RETRY)._asdict(), "queue": CONTROL_QUEUE}
+    return {"kwargs": build_question(order, RETRYABLE_STATUSES)._asdict(), "queue": CONTROL_QUEUE}
 
 
-def narrowed(order: ControlOrder, possible: Sequence[TaskStatus]) -> Question:
+def build_question(order: ControlOrder, possible: Sequence[TaskStatus]) -> RecordFilter:
     """The question of an order, among jobs with whom that can be done. Raises ``InvalidField``."""
     status = order.filter.status
     if status and status not in possible:
         raise InvalidField("filter.status", f"must be one of: {', '.join(possible)}")
-    return order.filter.question()._replace(statuses=[status] if status else list(possible))
+    return order.filter.to_question()._replace(statuses=[status] if status else list(possible))
 
 
-def among(possible: Sequence[TaskStatus]) -> list[dict[str, Any]]:
+def build_status_rules(possible: Sequence[TaskStatus]) -> list[dict[str, Any]]:
     """What JSON Schema is to say of the filter: which statuses it may name."""
     status = {"enum": [None, *possible]}
     return [{"properties": {"filter": {"properties": {"status": status}}}}]
@@ -76,7 +76,7 @@ class CancelAll(ControlOrder, frozen=True, kw_only=True):
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And they are not final."""
-        return super().rules() + among(CAN_CANCEL)
+        return super().rules() + build_status_rules(CANCELLABLE_STATUSES)
 
 
 class RetryAll(ControlOrder, frozen=True, kw_only=True):
@@ -85,19 +85,19 @@ class RetryAll(ControlOrder, frozen=True, kw_only=True):
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         """And they failed or were cancelled."""
-        return super().rules() + among(CAN_RETRY)
+        return super().rules() + build_status_rules(RETRYABLE_STATUSES)
 
 
-CANCEL = resource.Kind(cancel_jobs, PATH, CancelAll, cancel_call)
-RETRY = resource.Kind(retry_jobs, PATH, RetryAll, retry_call)
+CANCEL = resource.JobKind(cancel_jobs, PATH, CancelAll, build_cancel_options)
+RETRY = resource.JobKind(retry_jobs, PATH, RetryAll, build_retry_options)
 
-DESCRIBED = resource.ORDER | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
+CONTROL_ROUTE = resource.ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
 
 
 @routes.post(
     PATH + "/cancel",
     body=CancelAll,
-    **DESCRIBED,
+    **CONTROL_ROUTE,
     scope="control",
     summary="Stop all jobs that a filter finds",
     description="A job of the kind cancel_jobs does it; its record says how far it is. It leaves "
@@ -112,7 +112,7 @@ async def cancel_tasks(request: Request, body: CancelAll) -> Answer:
 @routes.post(
     PATH + "/retry",
     body=RetryAll,
-    **DESCRIBED,
+    **CONTROL_ROUTE,
     scope="control",
     summary="Run all failed or cancelled jobs again that a filter finds",
     description="A job of the kind retry_jobs does it; its record says how far it is. It leaves "
@@ -124,14 +124,14 @@ async def retry_tasks(request: Request, body: RetryAll) -> Answer:
     return await accept(RETRY, body, request)
 
 
-async def accept(kind: resource.Kind, order: ControlOrder, request: Request) -> Answer:
+async def accept(kind: resource.JobKind, order: ControlOrder, request: Request) -> Answer:
     """The order as any other, or what it would find."""
     if not order.dry_run:
         return await resource.accept(kind, order, request)
-    call_name(request)  # a key that is none is refused here, too
-    question = tenants.own(Question(**kind.call(order)["kwargs"]), request)
-    limit = resource.MOST_ON_A_PAGE if question.is_scan else SAMPLE
-    page: Page = await app.async_store.run(queries.page(question, limit=limit))
+    build_rerun_id(request)  # a key that is none is refused here, too
+    question = tenants.restrict_to_tenant(RecordFilter(**kind.call(order)["kwargs"]), request)
+    limit = resource.MAX_RECORDS_PER_PAGE if question.is_scan else MAX_SAMPLE_JOBS
+    page: RecordPage = await app.async_store.run(queries.list_page(question, limit=limit))
     count = len(page.records) if page.total is None else page.total
     complete = page.total is not None or page.next_cursor is None
-    return Answer(DryRun(count, complete, page.records[:SAMPLE]))
+    return Answer(DryRun(count, complete, page.records[:MAX_SAMPLE_JOBS]))

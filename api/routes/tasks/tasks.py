@@ -6,22 +6,22 @@ from typing import Annotated, Any
 
 import msgspec
 
-from api.http.parsing import typed
+from api.http.parsing import convert_part
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import order_options, resource, tenants
 from api.jobs.filters import TaskFilter
-from api.jobs.order_options import KEY_HEADER, Order
+from api.jobs.order_options import KEY_HEADER, JobOrder
 from api.routes.bulk import KINDS
 from project.celery import app
 from project.errors import InvalidField
 from project.records.record import TaskRecord
 from project.store.commands import attempts, queries
-from project.store.commands.attempts import Cancel
+from project.store.commands.attempts import CancelResult
 
 PATH = "/tasks"
-MOST_ATTEMPTS = 20
-ONE = PATH + "/{id}"
+MAX_ATTEMPTS = 20
+TASK_PATH = PATH + "/{id}"
 
 routes = Router()
 
@@ -46,7 +46,7 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     payload: dict[str, Any] | None = None
-    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] | None = None
+    max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -84,33 +84,33 @@ class FoundTasks(msgspec.Struct, frozen=True):
 )
 async def list_tasks(request: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
-    found = await find(query, request)
-    return Answer(found, headers=resource.next_page(PATH, query, found.next_cursor))
+    found = await fetch_page(query, request)
+    return Answer(found, headers=resource.build_next_page_header(PATH, query, found.next_cursor))
 
 
-async def find(query: TaskQuery, request: Request) -> FoundTasks:
+async def fetch_page(query: TaskQuery, request: Request) -> FoundTasks:
     """The page of the caller's records that a query asks for."""
-    question = tenants.own(query.question(), request)
-    page = await resource.find(question, query.limit, query.cursor)
+    question = tenants.restrict_to_tenant(query.to_question(), request)
+    page = await resource.fetch_page(question, query.limit, query.cursor)
     return FoundTasks(page.records, page.total, resource.cursor_of(page), page.looked_at)
 
 
 @routes.get(
-    ONE,
-    **resource.SHOW,
+    TASK_PATH,
+    **resource.SHOW_ROUTE,
     summary="Show the record of a job of any kind",
     tags=["tasks"],
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
     job_id = request.params["id"]
-    return await resource.answer_look(
-        tenants.required(await resource.look(job_id), job_id, request), request
+    return await resource.answer_shown_record(
+        tenants.require_visible(await resource.fetch_shown_record(job_id), job_id, request), request
     )
 
 
 @routes.get(
-    ONE + "/payload",
+    TASK_PATH + "/payload",
     answers={200: Payload},
     errors=(404, 503),
     summary="Show what a job was ordered with",
@@ -118,7 +118,7 @@ async def show_task(request: Request) -> Answer:
 )
 async def show_payload(request: Request) -> Answer:
     """Answer its arguments, unless its kind hides them."""
-    record = await found(request)
+    record = await fetch_requested_record(request)
     task = app.tasks.get(record.kind)
     if task is None or task.hides_arguments:
         return Answer(Payload(hidden=True))
@@ -127,7 +127,7 @@ async def show_payload(request: Request) -> Answer:
 
 
 @routes.post(
-    ONE + "/cancel",
+    TASK_PATH + "/cancel",
     scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
@@ -139,18 +139,22 @@ async def show_payload(request: Request) -> Answer:
 async def cancel_task(request: Request) -> Answer:
     """Ask for it; what is final stays as it is."""
     if request.tenant:
-        await found(request)  # or it is not the tenant's to stop
+        await fetch_requested_record(request)  # or it is not the tenant's to stop
     said = await app.async_store.run(attempts.cancel(request.params["id"]))
-    record = await found(request)
-    if said is Cancel.FINAL:
+    record = await fetch_requested_record(request)
+    if said is CancelResult.FINAL:
         raise Problem(
-            409, f"The job was final already, it is {record.status}", members=state(record)
+            409,
+            f"The job was final already, it is {record.status}",
+            members=build_problem_members(record),
         )
-    return await resource.answer_record(record, request, 200 if said is Cancel.CANCELLED else 202)
+    return await resource.answer_record(
+        record, request, 200 if said is CancelResult.CANCELLED else 202
+    )
 
 
 @routes.delete(
-    ONE,
+    TASK_PATH,
     scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
@@ -164,7 +168,7 @@ async def delete_task(request: Request) -> Answer:
 
 
 @routes.post(
-    ONE + "/retry",
+    TASK_PATH + "/retry",
     body=RetryOrder,
     needs_body=False,
     scope="control",
@@ -178,29 +182,31 @@ async def delete_task(request: Request) -> Answer:
 )
 async def retry_task(request: Request, body: RetryOrder) -> Answer:
     """Queue it again."""
-    call = order_options.call_name(request)
-    record = await found(request)
+    rerun_id = order_options.build_rerun_id(request)
+    record = await fetch_requested_record(request)
     if record.kind not in app.tasks:
         raise Problem(409, f"No job of the kind {record.kind!r} is known here")
-    again = partial(app.AsyncResult(record.id).again, call=call, **changes(body, record))
+    again = partial(
+        app.AsyncResult(record.id).rerun, rerun_id=rerun_id, **build_rerun_options(body, record)
+    )
     if not await asyncio.to_thread(again):
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
-        raise Problem(409, detail, members=state(record))
-    return await resource.answer_order(await found(request), PATH, request)
+        raise Problem(409, detail, members=build_problem_members(record))
+    return await resource.answer_order(await fetch_requested_record(request), PATH, request)
 
 
-async def found(request: Request) -> TaskRecord:
+async def fetch_requested_record(request: Request) -> TaskRecord:
     """The record that the path names; 404 when there is none."""
-    return await record_of(request.params["id"], request)
+    return await fetch_record(request.params["id"], request)
 
 
-async def record_of(job_id: str, request: Request) -> TaskRecord:
+async def fetch_record(job_id: str, request: Request) -> TaskRecord:
     """The record of any job of the caller's; 404 when there is none."""
-    record = await app.async_store.run(queries.read(job_id))
-    return tenants.required(record, job_id, request)
+    record = await app.async_store.run(queries.read_record(job_id))
+    return tenants.require_visible(record, job_id, request)
 
 
-def changes(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
+def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
     """What a retry is to do differently, for ``again``. Raises ``Problem`` or ``InvalidField``."""
     if body.payload is None:
         return {"max_retries": body.max_retries}
@@ -208,15 +214,15 @@ def changes(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
     if kind is None:
         raise InvalidField("payload", f"{record.kind!r} is not ordered over HTTP; leave it out")
     inside = msgspec.defstruct("Inside", [("payload", kind.body)], frozen=True)
-    order = typed({"payload": body.payload}, inside).payload
+    order = convert_part({"payload": body.payload}, inside).payload
     try:
-        asked = kind.call(order) | unchanged(order, record).options()
+        asked = kind.call(order) | require_unchanged(order, record).options()
     except InvalidField as wrong:
         raise InvalidField(f"payload.{wrong.field}", wrong.problem) from None
     return asked if body.max_retries is None else asked | {"max_retries": body.max_retries}
 
 
-def unchanged(order: Order, record: TaskRecord) -> Order:
+def require_unchanged(order: JobOrder, record: TaskRecord) -> JobOrder:
     """The order, without what a job keeps. Raises ``InvalidField`` when that is another."""
     for name in ("unique", "callback_url"):
         if getattr(order, name) is not None:
@@ -226,6 +232,6 @@ def unchanged(order: Order, record: TaskRecord) -> Order:
     return msgspec.structs.replace(order, tags=[])
 
 
-def state(record: TaskRecord) -> dict[str, Any]:
+def build_problem_members(record: TaskRecord) -> dict[str, Any]:
     """What a refusal says about the job."""
     return {"task": msgspec.to_builtins(record)}

@@ -9,7 +9,7 @@ import msgspec
 from project.errors import InvalidField
 from project.records.record import Cause, Progress, TaskStatus
 from project.store.commands.command import Command
-from project.store.commands.jobs import new_call
+from project.store.commands.jobs import new_call_id
 from project.store.commands.message import Message
 
 NO_CAUSE = Cause(kind="", message="", traceback="")
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
-class Cancel(StrEnum):
+class CancelResult(StrEnum):
     """What became of the wish to stop a job."""
 
     CANCELLED = "cancelled"
@@ -32,7 +32,7 @@ class Cancel(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Start(StrEnum):
+class StartResult(StrEnum):
     """What became of an attempt that wanted to begin."""
 
     STARTED = "started"
@@ -41,7 +41,7 @@ class Start(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Fate(StrEnum):
+class RequeueResult(StrEnum):
     """What became of a message that was given back."""
 
     RETURNED = "returned"
@@ -49,14 +49,14 @@ class Fate(StrEnum):
     POISON = "poison"
 
 
-def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Command[Start]:
+def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Command[StartResult]:
     """An attempt begins, unless its message is out of date or its job unknown."""
-    return Command("attempts/start", (job_id, retries, token, revival), read_start)
+    return Command("attempts/start", (job_id, retries, token, revival), parse_start_result)
 
 
 def register(message: Message, *, retries: int) -> Command[bool]:
     """Make a record for a job that a plain Celery client sent. False: there is one."""
-    about = (message.label.write(), message.max_retries, message.payload, retries)
+    about = (message.label.to_text(), message.max_retries, message.payload, retries)
     return Command("jobs/register", (message.id, *about), bool)
 
 
@@ -67,16 +67,18 @@ def park(message: Message, *, retries: int) -> Command[None]:
     )
 
 
-def interrupt(job_id: str, *, token: str, cause: str = "") -> Command[Fate]:
+def interrupt(job_id: str, *, token: str, cause: str = "") -> Command[RequeueResult]:
     """Take a running attempt back; with a ``cause``, what killed it."""
-    return Command("attempts/interrupt", (job_id, token, cause), lambda fate: Fate(fate.decode()))
+    return Command(
+        "attempts/interrupt", (job_id, token, cause), lambda fate: RequeueResult(fate.decode())
+    )
 
 
 def succeed(
     job_id: str, *, token: str, result: str, news: str, children: str = ""
 ) -> Command[Verdict]:
     """The attempt worked; ``result`` is JSON."""
-    return Command("attempts/succeed", (job_id, token, result, children, news), read_verdict)
+    return Command("attempts/succeed", (job_id, token, result, children, news), parse_verdict)
 
 
 def advance(
@@ -95,7 +97,7 @@ def advance(
     """
 
     def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
-        return read_verdict(answer[0]), answer[1] if len(answer) > 1 else None
+        return parse_verdict(answer[0]), answer[1] if len(answer) > 1 else None
 
     arguments = (*success.arguments, worker, done, serial, kinds, *lists)
     return Command("attempts/advance", arguments, parse)
@@ -107,15 +109,15 @@ def retry(
     """The attempt failed; the next one waits ``delay`` seconds."""
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
-    next_one = (message.label.shelf, message.queue, message.text)
+    next_one = (message.label.kind_queue, message.queue, message.text)
     about = msgspec.json.encode(cause)
-    return Command("attempts/retry", (job_id, token, error, delay, *next_one, about), read_verdict)
+    return Command("attempts/retry", (job_id, token, error, delay, *next_one, about), parse_verdict)
 
 
 def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Command[Verdict]:
     """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
     return Command(
-        "attempts/postpone", (job_id, token, delay, message.queue, message.text), read_verdict
+        "attempts/postpone", (job_id, token, delay, message.queue, message.text), parse_verdict
     )
 
 
@@ -142,15 +144,15 @@ def fail(
     about = msgspec.json.encode(cause)
     message = () if revival is None else (revival,)
     arguments = (job_id, token, status.value, error, exception, news, about, *message)
-    return Command("attempts/fail", arguments, read_verdict)
+    return Command("attempts/fail", arguments, parse_verdict)
 
 
-def cancel(job_id: str) -> Command[Cancel]:
+def cancel(job_id: str) -> Command[CancelResult]:
     """Stop a job: at once when it waits, through its worker when it runs."""
-    return Command("attempts/cancel", (job_id,), lambda answer: Cancel(answer.decode()))
+    return Command("attempts/cancel", (job_id,), lambda answer: CancelResult(answer.decode()))
 
 
-def cancelling(worker: str) -> Command[dict[str, str]]:
+def list_cancel_requests(worker: str) -> Command[dict[str, str]]:
     """The jobs that a worker is asked to stop, each with the token of its attempt."""
 
     def parse(answer: list[bytes]) -> dict[str, str]:
@@ -160,24 +162,24 @@ def cancelling(worker: str) -> Command[dict[str, str]]:
     return Command("attempts/cancelling", (worker,), parse)
 
 
-def is_cancelling(job_id: str) -> Command[bool]:
+def is_cancel_requested(job_id: str) -> Command[bool]:
     """Whether somebody wants a running job stopped."""
     return Command("attempts/is_cancelling", (job_id,), bool)
 
 
-def cancelled(job_id: str, *, token: str) -> Command[Verdict]:
+def end_cancelled(job_id: str, *, token: str) -> Command[Verdict]:
     """The attempt ends because it was asked to."""
-    return Command("attempts/cancelled", (job_id, token), read_verdict)
+    return Command("attempts/cancelled", (job_id, token), parse_verdict)
 
 
 def progress(job_id: str, *, token: str, made: Progress) -> Command[Verdict]:
     """A running attempt says how far it is."""
-    return Command("attempts/progress", (job_id, token, msgspec.json.encode(made)), read_verdict)
+    return Command("attempts/progress", (job_id, token, msgspec.json.encode(made)), parse_verdict)
 
 
 def claim(job_id: str, *, token: str, key: str) -> Command[bool]:
     """Begin what must be done once. False: it was begun before."""
-    return Command("attempts/claim", (job_id, token, key, new_call()), bool)
+    return Command("attempts/claim", (job_id, token, key, new_call_id()), bool)
 
 
 def unclaim(job_id: str, *, token: str, key: str) -> Command[bool]:
@@ -185,11 +187,11 @@ def unclaim(job_id: str, *, token: str, key: str) -> Command[bool]:
     return Command("attempts/unclaim", (job_id, token, key), bool)
 
 
-def read_start(answer: bytes) -> Start:
+def parse_start_result(answer: bytes) -> StartResult:
     """The answer of an attempt that wanted to begin."""
-    return Start(answer.decode())
+    return StartResult(answer.decode())
 
 
-def read_verdict(answer: bytes) -> Verdict:
+def parse_verdict(answer: bytes) -> Verdict:
     """The answer of a guarded move."""
     return Verdict(answer.decode())

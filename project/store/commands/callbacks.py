@@ -3,11 +3,11 @@
 from typing import Any, NamedTuple
 
 from project.records.record import TaskRecord, TaskStatus
-from project.store.commands.command import Command, text
-from project.store.commands.queries import FIELDS, record_of
+from project.store.commands.command import Command, decode_text
+from project.store.commands.queries import RECORD_FIELDS, parse_record
 
 
-class Ending(NamedTuple):
+class JobEnding(NamedTuple):
     """What a delivery tells: what became of which job, and when (seconds since the epoch).
 
     ``record`` is that job's as it is now, None when it is no longer kept; ``is_wanted`` whether
@@ -21,35 +21,37 @@ class Ending(NamedTuple):
     is_wanted: bool = True
 
 
-def delivery(job_id: str, url: str) -> Command[Ending | None]:
+def read_delivery(job_id: str, url: str) -> Command[JobEnding | None]:
     """What the delivery with this id and URL tells; None when it is none."""
 
-    def parse(answer: list[Any]) -> Ending | None:
+    def parse(answer: list[Any]) -> JobEnding | None:
         if not answer:
             return None
         status, at, about, disabled, fields = answer
-        record = record_of(about.decode(), fields)
-        return Ending(TaskStatus(text(status)), float(at), about.decode(), record, not disabled)
+        record = parse_record(about.decode(), fields)
+        return JobEnding(
+            TaskStatus(decode_text(status)), float(at), about.decode(), record, not disabled
+        )
 
-    return Command("callbacks/delivery", (job_id, url, *FIELDS), parse)
+    return Command("callbacks/delivery", (job_id, url, *RECORD_FIELDS), parse)
 
 
-def last_delivery(job_id: str) -> Command[str]:
+def read_last_delivery_id(job_id: str) -> Command[str]:
     """The id of the delivery that tells how a job ended; "" when there is none."""
-    return Command("queries/read", (job_id, "delivery"), lambda values: text(values[0]))
+    return Command("queries/read", (job_id, "delivery"), lambda values: decode_text(values[0]))
 
 
-def disable(url: str) -> Command[bool]:
+def disable_url(url: str) -> Command[bool]:
     """Send no more callbacks to a URL."""
     return Command("callbacks/disable", (url,), bool)
 
 
-def enable(url: str) -> Command[bool]:
+def enable_url(url: str) -> Command[bool]:
     """Send callbacks to a URL again. False: they were sent anyway."""
     return Command("callbacks/enable", (url,), bool)
 
 
-def disabled(most: int) -> Command[list[tuple[str, float]]]:
+def list_disabled_urls(most: int) -> Command[list[tuple[str, float]]]:
     """URLs that want no more callbacks, and since when; newest first."""
 
     def parse(answer: list[bytes]) -> list[tuple[str, float]]:

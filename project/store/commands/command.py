@@ -18,21 +18,21 @@ class Command[T](NamedTuple):
     read: Callable[[Any], T]
 
 
-def texts(values: Sequence[bytes]) -> list[str]:
+def decode_texts(values: Sequence[bytes]) -> list[str]:
     """Values of Redis as texts."""
     return [value.decode() for value in values]
 
 
-def json_of(value: Field) -> Any:
+def decode_json(value: Field) -> Any:
     """A stored JSON value, None when it is not there."""
     return msgspec.json.decode(value) if value else None
 
 
-def text(value: Field) -> str:
+def decode_text(value: Field) -> str:
     """A stored text, "" when it is not there."""
     return value.decode() if value else ""
 
 
-def seconds(value: Field) -> float | None:
+def decode_seconds(value: Field) -> float | None:
     """A stored time, None when it is not there."""
     return float(value) if value else None

@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 from project.errors import DuplicateJob
 from project.records.record import TaskRecord
 from project.store.commands.command import Argument, Command
-from project.store.commands.message import Message, about_job, first_record
+from project.store.commands.message import Message, build_first_record, job_arguments
 
 
-class Said(NamedTuple):
+class IdempotentOrder(NamedTuple):
     """An order under an idempotency key: ``text`` is all that it says, kept for ``seconds``."""
 
     key: str
@@ -18,14 +18,14 @@ class Said(NamedTuple):
     seconds: int
 
 
-class Unique(NamedTuple):
+class UniqueKey(NamedTuple):
     """A key that one job of a kind holds: ``during`` is queued, unfinished or so many seconds."""
 
     key: str
     during: str | float = "unfinished"
 
 
-class Once(NamedTuple):
+class EnqueueResult(NamedTuple):
     """What became of an order that may have been made before.
 
     ``made``: here is its record. ``replayed``: the record that was answered then, and what was
@@ -43,7 +43,7 @@ def enqueue(message: Message) -> Command[TaskRecord]:
 
     The same move run twice (its answer was lost) happens once.
     """
-    script, arguments, read = enqueue_all([message])
+    script, arguments, read = enqueue_many([message])
 
     def only(answer: list[bytes]) -> TaskRecord:
         (outcome,) = read(answer)
@@ -54,16 +54,18 @@ def enqueue(message: Message) -> Command[TaskRecord]:
     return Command(script, arguments, only)
 
 
-def enqueue_all(messages: Sequence[Message]) -> Command[list[TaskRecord | DuplicateJob]]:
+def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | DuplicateJob]]:
     """The same for many, in one step: what became of each, in their order."""
-    arguments: list[Argument] = [new_call()]
+    arguments: list[Argument] = [new_call_id()]
     for message in messages:
-        arguments += about_job(message)
+        arguments += job_arguments(message)
 
     def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
         pairs = zip(messages, answer, strict=True)
         return [
-            first_record(message, float(created_at)) if created_at else DuplicateJob(message.id)
+            build_first_record(message, float(created_at))
+            if created_at
+            else DuplicateJob(message.id)
             for message, created_at in pairs
         ]
 
@@ -71,41 +73,43 @@ def enqueue_all(messages: Sequence[Message]) -> Command[list[TaskRecord | Duplic
 
 
 def enqueue_once(
-    message: Message, *, said: Said | None = None, unique: Unique | None = None
-) -> Command[Once]:
+    message: Message, *, said: IdempotentOrder | None = None, unique: UniqueKey | None = None
+) -> Command[EnqueueResult]:
     """Enqueue a job unless the same was asked for before. Raises ``DuplicateJob``."""
-    key, text, seconds = said or Said("", "", 0)
-    name, during = unique or Unique("", "")
+    key, text, seconds = said or IdempotentOrder("", "", 0)
+    name, during = unique or UniqueKey("", "")
     conditions: tuple[Argument, ...] = (key, text, seconds, name, during)
 
-    def read(answer: list[bytes]) -> Once:
+    def read(answer: list[bytes]) -> EnqueueResult:
         how, *about = [item.decode() for item in answer]
         if how == "made":
-            return Once("made", first_record(message, float(about[0])))
+            return EnqueueResult("made", build_first_record(message, float(about[0])))
         if how == "replayed":
             then = message._replace(id=about[1])
-            return Once("replayed", first_record(then, float(about[2])), said=about[0])
+            return EnqueueResult(
+                "replayed", build_first_record(then, float(about[2])), said=about[0]
+            )
         if how == "held":
-            return Once("held", holder=about[0])
+            return EnqueueResult("held", holder=about[0])
         raise DuplicateJob(message.id)
 
-    return Command("jobs/enqueue_once", (*conditions, new_call(), *about_job(message)), read)
+    return Command("jobs/enqueue_once", (*conditions, new_call_id(), *job_arguments(message)), read)
 
 
-def revive(
-    message: Message, *, attempts: int, call: str = "", repeats: bool = False
+def rerun(
+    message: Message, *, attempts: int, rerun_id: str = "", repeats: bool = False
 ) -> Command[bool]:
     """Run a failed or cancelled job again. False: it is neither (any more).
 
-    A job is revived once by a ``call``: whoever asks again under its name is told the same.
+    A ``rerun_id`` reruns a job once: the same id again gets the same answer.
     ``repeats``: one that succeeded is run again, too.
     """
-    job_id, _, max_retries, payload, queue, text, due = about_job(message)
-    wish = (job_id, call or new_call(), attempts)
+    job_id, _, max_retries, payload, queue, text, due = job_arguments(message)
+    wish = (job_id, rerun_id or new_call_id(), attempts)
     arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
     return Command("jobs/revive", arguments, bool)
 
 
-def new_call() -> str:
+def new_call_id() -> str:
     """Names one call of a move, so that Redis knows it again when the answer was lost."""
     return os.urandom(4).hex()

@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from project.records.history import NOTES
+from project.records.history import MAX_SNAPSHOTS
 from project.records.record import TaskStatus
 from project.store.commands.command import Command
 
 
-class Reaped(NamedTuple):
+class DeadWorker(NamedTuple):
     """A dead worker, the messages it held, and how many of them are not run again."""
 
     worker: str
@@ -15,19 +15,19 @@ class Reaped(NamedTuple):
     poison: int
 
 
-class Upkeep(NamedTuple):
+class PromoteResult(NamedTuple):
     """What a round of promotion did: messages sent, seconds until the next is due."""
 
     promoted: int
     next_in: float | None
 
 
-def promote(most: int) -> Command[Upkeep]:
+def promote(most: int) -> Command[PromoteResult]:
     """Put messages that are due on their queues, at most ``most``."""
 
-    def parse(answer: list[Any]) -> Upkeep:
+    def parse(answer: list[Any]) -> PromoteResult:
         promoted, next_due, at = answer
-        return Upkeep(promoted, max(float(next_due) - float(at), 0.0) if next_due else None)
+        return PromoteResult(promoted, max(float(next_due) - float(at), 0.0) if next_due else None)
 
     return Command("maintenance/promote", (most,), parse)
 
@@ -43,21 +43,23 @@ def sweep(
     )
 
 
-def reap(lease_seconds: float) -> Command[list[Reaped]]:
+def reap(lease_seconds: float) -> Command[list[DeadWorker]]:
     """Give the jobs of dead workers to others, unless everybody is late after an outage."""
 
-    def parse(answer: list[Any]) -> list[Reaped]:
+    def parse(answer: list[Any]) -> list[DeadWorker]:
         triples = zip(answer[::3], answer[1::3], answer[2::3], strict=True)
-        return [Reaped(worker.decode(), messages, poison) for worker, messages, poison in triples]
+        return [
+            DeadWorker(worker.decode(), messages, poison) for worker, messages, poison in triples
+        ]
 
     return Command("maintenance/reap", (lease_seconds,), parse)
 
 
-def measure(*, every: float, most: int) -> Command[bool]:
+def measure_durations(*, every: float, most: int) -> Command[bool]:
     """Note how long jobs take lately, by their ``most`` newest. False: that was done lately."""
     return Command("maintenance/measure", (every, most), bool)
 
 
-def remember(*, every: float) -> Command[bool]:
+def save_counters(*, every: float) -> Command[bool]:
     """Write down what has been counted, once in each ``every`` seconds. False: it was done."""
-    return Command("maintenance/remember", (every, NOTES), bool)
+    return Command("maintenance/remember", (every, MAX_SNAPSHOTS), bool)

@@ -3,7 +3,7 @@
 from project.store.commands.command import Command
 
 
-def unsent(*, waited: float, most: int) -> Command[list[tuple[str, str]]]:
+def claim_unsent(*, waited: float, most: int) -> Command[list[tuple[str, str]]]:
     """Messages that another broker should have had for ``waited`` seconds: job id and text."""
 
     def parse(answer: list[bytes]) -> list[tuple[str, str]]:
@@ -13,6 +13,6 @@ def unsent(*, waited: float, most: int) -> Command[list[tuple[str, str]]]:
     return Command("outbox/unsent", (waited, most), parse)
 
 
-def sent(job_id: str) -> Command[bool]:
+def confirm_sent(job_id: str) -> Command[bool]:
     """Another broker has confirmed the message of a job."""
     return Command("outbox/sent", (job_id,), bool)

@@ -6,19 +6,26 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from project.records.labels import DEFAULT_QUEUE, read_label
+from project.records.labels import DEFAULT_QUEUE, parse_label
 from project.records.record import (
     Estimate,
     Failure,
-    Page,
     Progress,
+    RecordPage,
     ShownTask,
     TaskRecord,
     TaskStatus,
 )
-from project.store.commands.command import Argument, Command, Field, json_of, seconds, text
+from project.store.commands.command import (
+    Argument,
+    Command,
+    Field,
+    decode_json,
+    decode_seconds,
+    decode_text,
+)
 
-FIELDS = (
+RECORD_FIELDS = (
     "kind",
     "status",
     "attempts",
@@ -33,12 +40,12 @@ FIELDS = (
     "progress",
 )
 
-ERRORS = "errors"
+ERRORS_FIELD = "errors"
 """The field that lists leave out: 20 failures, up to 60 KB."""
 
-SHOWN = (*FIELDS, ERRORS)
+DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD)
 
-MOST_LOOKED_AT = 1_000
+MAX_SCANNED_RECORDS = 1_000
 """Records that one page looks at; Redis does nothing else for some milliseconds."""
 
 _progress = msgspec.json.Decoder(Progress)
@@ -46,18 +53,18 @@ _progress = msgspec.json.Decoder(Progress)
 _failures = msgspec.json.Decoder(Failure)
 
 
-class Question(NamedTuple):
+class RecordFilter(NamedTuple):
     """Which records are wanted; an empty part means all.
 
     Times are seconds since the epoch, neither is in the range itself. A record has each of the
-    ``facets``. ``error`` is a part of its error; to find one, records have to be read, so a page
-    looks at ``MOST_LOOKED_AT`` of them and may be short, or empty, before the end.
+    ``index_keys``. ``error`` is a part of its error; to find one, records are read, so a page
+    looks at ``MAX_SCANNED_RECORDS`` of them and may be short, or empty, before the end.
     """
 
     kinds: Sequence[str] = ()
     queues: Sequence[str] = ()
     statuses: Sequence[TaskStatus] = ()
-    facets: Sequence[str] = ()
+    index_keys: Sequence[str] = ()
     created_after: float | None = None
     created_before: float | None = None
     error: str = ""
@@ -65,18 +72,18 @@ class Question(NamedTuple):
     @property
     def is_scan(self) -> bool:
         """Whether records have to be read to tell which ones are meant."""
-        return bool(self.error) or len(self.facets) > 1
+        return bool(self.error) or len(self.index_keys) > 1
 
     def lists(self) -> list[Sequence[str]]:
-        """Kinds, queues, statuses and facets as Redis keeps them."""
+        """Kinds, queues, statuses and index_keys as Redis keeps them."""
         queues = ["" if queue == DEFAULT_QUEUE else queue for queue in self.queues]
-        return [self.kinds, queues, [status.value for status in self.statuses], self.facets]
+        return [self.kinds, queues, [status.value for status in self.statuses], self.index_keys]
 
 
-EVERYTHING = Question()
+ALL_RECORDS = RecordFilter()
 
 
-class Outcome(NamedTuple):
+class StoredOutcome(NamedTuple):
     """A record with the exception it ended with and the jobs it called, in Celery's JSON."""
 
     record: TaskRecord
@@ -87,101 +94,109 @@ class Outcome(NamedTuple):
 def read_payload(job_id: str) -> Command[list[Any]]:
     """The arguments of a job: ``[args, kwargs]``."""
     return Command(
-        "queries/read", (job_id, "payload"), lambda values: json_of(values[0]) or [[], {}]
+        "queries/read", (job_id, "payload"), lambda values: decode_json(values[0]) or [[], {}]
     )
 
 
-def read(job_id: str) -> Command[TaskRecord | None]:
+def read_record(job_id: str) -> Command[TaskRecord | None]:
     """The record, or None when there is none."""
-    return Command("queries/read", (job_id, *SHOWN), lambda values: whole_record(job_id, values))
+    return Command(
+        "queries/read",
+        (job_id, *DETAIL_FIELDS),
+        lambda values: parse_detailed_record(job_id, values),
+    )
 
 
-def show(job_id: str) -> Command[TaskRecord | None]:
+def read_with_estimate(job_id: str) -> Command[TaskRecord | None]:
     """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
 
     def parse(values: list[Any]) -> TaskRecord | None:
-        fields, outlook = values[: len(SHOWN)], values[len(SHOWN) :]
-        record = whole_record(job_id, fields)
-        return shown(record, *outlook) if record and outlook else record
+        fields, outlook = values[: len(DETAIL_FIELDS)], values[len(DETAIL_FIELDS) :]
+        record = parse_detailed_record(job_id, fields)
+        return build_shown_task(record, *outlook) if record and outlook else record
 
-    return Command("queries/show", (job_id, *SHOWN), parse)
+    return Command("queries/show", (job_id, *DETAIL_FIELDS), parse)
 
 
-def read_outcome(job_id: str) -> Command[Outcome | None]:
+def read_outcome(job_id: str) -> Command[StoredOutcome | None]:
     """The record and what Celery's own result carries beside it."""
 
-    def parse(values: list[Field]) -> Outcome | None:
+    def parse(values: list[Field]) -> StoredOutcome | None:
         *fields, exception, children = values
-        record = record_of(job_id, fields)
-        return Outcome(record, json_of(exception), json_of(children)) if record else None
+        record = parse_record(job_id, fields)
+        return (
+            StoredOutcome(record, decode_json(exception), decode_json(children)) if record else None
+        )
 
-    return Command("queries/read", (job_id, *FIELDS, "exception", "children"), parse)
+    return Command("queries/read", (job_id, *RECORD_FIELDS, "exception", "children"), parse)
 
 
-def page(
-    question: Question = EVERYTHING, *, limit: int, cursor: tuple[float, str] | None = None
-) -> Command[Page]:
+def list_page(
+    question: RecordFilter = ALL_RECORDS, *, limit: int, cursor: tuple[float, str] | None = None
+) -> Command[RecordPage]:
     """The records that a question is about, newest first, at most ``limit``."""
     oldest = "-inf" if question.created_after is None else f"({question.created_after!r}"
     newest = "+inf" if question.created_before is None else f"({question.created_before!r}"
     score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
 
-    def parse(answer: list[Any]) -> Page:
+    def parse(answer: list[Any]) -> RecordPage:
         total, looked_at, last_score, last_id, *rows = answer
-        found = (record_of(row[0].decode(), row[1:]) for row in rows)
+        found = (parse_record(row[0].decode(), row[1:]) for row in rows)
         records = [record for record in found if record]
         place = (float(last_score), last_id.decode()) if last_id else None
-        return Page(records, None if question.is_scan else total, place, looked_at)
+        return RecordPage(records, None if question.is_scan else total, place, looked_at)
 
-    arguments: list[Argument] = [limit, MOST_LOOKED_AT, score, after, oldest, newest]
+    arguments: list[Argument] = [limit, MAX_SCANNED_RECORDS, score, after, oldest, newest]
     arguments.append(question.error)
     for wanted in question.lists():
         arguments += [len(wanted), *wanted]
-    return Command("queries/page", [*arguments, *FIELDS], parse)
+    return Command("queries/page", [*arguments, *RECORD_FIELDS], parse)
 
 
-def whole_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
-    """A record from the values of ``FIELDS`` and ``ERRORS``; None when there is none."""
+def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
+    """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
     *fields, errors = values
-    return record_of(job_id, fields, _failures.decode_lines(errors) if errors else [])
+    return parse_record(job_id, fields, _failures.decode_lines(errors) if errors else [])
 
 
-def record_of(
+def parse_record(
     job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
 ) -> TaskRecord | None:
-    """A record from the values of ``FIELDS``; None when there is none."""
+    """A record from the values of ``RECORD_FIELDS``; None when there is none."""
     if values[0] is None:
         return None
-    field = dict(zip(FIELDS, values, strict=True))
-    label = read_label(text(field["kind"]))
+    field = dict(zip(RECORD_FIELDS, values, strict=True))
+    label = parse_label(decode_text(field["kind"]))
     return TaskRecord(
         id=job_id,
         kind=label.kind,
-        status=TaskStatus(text(field["status"])),
+        status=TaskStatus(decode_text(field["status"])),
         attempts=int(field["attempts"] or 0),
         max_retries=int(field["max_retries"] or 0),
-        result=json_of(field["result"]),
-        error=text(field["error"]),
+        result=decode_json(field["result"]),
+        error=decode_text(field["error"]),
         created_at=float(field["created_at"] or 0),
         updated_at=float(field["updated_at"] or 0),
-        started_at=seconds(field["started_at"]),
-        finished_at=seconds(field["finished_at"]),
+        started_at=decode_seconds(field["started_at"]),
+        finished_at=decode_seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
         queue=label.queue,
         tags=label.tags,
-        progress=progress_of(field["progress"]),
+        progress=parse_progress(field["progress"]),
         errors=errors,
         tenant=label.tenant or UNSET,
     )
 
 
-def shown(record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes) -> ShownTask:
+def build_shown_task(
+    record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes
+) -> ShownTask:
     """A pending job with its place and its times, each "" when nobody knows."""
     estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
     place = position if isinstance(position, int) else None
     return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
 
 
-def progress_of(value: Field) -> Progress | None:
+def parse_progress(value: Field) -> Progress | None:
     """A stored progress, None when there is none."""
     return _progress.decode(value) if value else None

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from project.records.record import Queue
-from project.store.commands.command import Command, seconds
+from project.store.commands.command import Command, decode_seconds
 
 
-def queues() -> Command[list[Queue]]:
+def list_queues() -> Command[list[Queue]]:
     """How every queue is doing that has ever had a message, or has a worker."""
 
     def parse(answer: list[Any]) -> list[Queue]:
-        return sorted((queue_from(row) for row in answer), key=lambda queue: queue.name)
+        return sorted((parse_queue(row) for row in answer), key=lambda queue: queue.name)
 
     return Command("queues/queues", (), parse)
 
@@ -26,12 +26,12 @@ def resume(queue: str) -> Command[bool]:
     return Command("queues/resume", (queue,), bool)
 
 
-def shelves() -> Command[list[str]]:
-    """Every kind and queue that have ever had a record, as a label without facets."""
+def list_kind_queues() -> Command[list[str]]:
+    """Every kind and queue that have ever had a record, as a label without index_keys."""
     return Command("queues/shelves", (), lambda names: sorted(name.decode() for name in names))
 
 
-def queue_from(row: Sequence[Any]) -> Queue:
+def parse_queue(row: Sequence[Any]) -> Queue:
     """A queue from the script's answer."""
     name, waiting, oldest, running, paused, workers = row
     return Queue(
@@ -39,6 +39,6 @@ def queue_from(row: Sequence[Any]) -> Queue:
         waiting=None if waiting == b"" else waiting,
         running=running,
         paused=bool(paused),
-        oldest=seconds(oldest),
+        oldest=decode_seconds(oldest),
         workers=workers,
     )

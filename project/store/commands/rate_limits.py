@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from project.store.commands.command import Command
 
 
-class Pass(NamedTuple):
+class Admission(NamedTuple):
     """A request that is admitted or not: how many more are now, seconds until all, until one."""
 
     is_admitted: bool
@@ -14,11 +14,11 @@ class Pass(NamedTuple):
     wait: float
 
 
-def admit(name: str, limit: int, window: int) -> Command[Pass]:
+def admit(name: str, limit: int, window: int) -> Command[Admission]:
     """Whether one more request of ``name`` may pass: at most ``limit`` in ``window`` seconds."""
 
-    def parse(answer: list[Any]) -> Pass:
+    def parse(answer: list[Any]) -> Admission:
         admitted, left, reset, wait = answer
-        return Pass(bool(admitted), left, float(reset), float(wait))
+        return Admission(bool(admitted), left, float(reset), float(wait))
 
     return Command("rate_limits/admit", (name, limit, window), parse)

@@ -7,28 +7,33 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
 from project.errors import PermanentError, TransientError
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails import addresses
 from tasks.emails.delivery import smtp
-from tasks.emails.delivery.chunks import Order, Plain, Row, row_of
-from tasks.emails.delivery.ledger import Ledger, Outcome
-from tasks.emails.delivery.rate_limit import Pace
-from tasks.emails.delivery.server import parse
+from tasks.emails.delivery.chunks import (
+    MailingOrder,
+    RawRecipient,
+    RecipientRow,
+    row_from_recipient,
+)
+from tasks.emails.delivery.ledger import MailingLedger, RecipientOutcome
+from tasks.emails.delivery.rate_limit import MailRateLimiter
+from tasks.emails.delivery.server import parse_mail_url
 from tasks.emails.mail import templates, unsubscribe
-from tasks.emails.mail.mime import compose, seal
-from tasks.emails.mail.templates import Letter
+from tasks.emails.mail.mime import build_signed_mail, compose
+from tasks.emails.mail.templates import RenderedMail
 
 log = logging.getLogger(__name__)
 
 MAX_DROPS = 3
 """Connections lost in a row before an attempt gives up."""
 
-OVERLOADED = frozenset({421, 452, 454})
+OVERLOAD_CODES = frozenset({421, 452, 454})
 """Answers that say less about the recipient than about how fast we are."""
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryCounts:
     """How many recipients a finished blast has per outcome, over all its attempts.
 
     ``sent``: the server took the mail. ``bounced``: it refused the recipient.
@@ -45,14 +50,14 @@ class Delivery:
     unknown: int = 0
 
 
-class Passed(NamedTuple):
+class PassResult(NamedTuple):
     """How far a list was gone through: who is left for later, and whether it was stopped."""
 
     left: int
     stopped: bool = False
 
 
-def check(recipients: Sequence[object], template: str) -> list[Plain]:
+def check_mailing(recipients: Sequence[object], template: str) -> list[RawRecipient]:
     """The recipients as they will be mailed: valid, in order, each once. May be empty.
 
     Each is an address, or a pair of one and the data of this recipient.
@@ -60,24 +65,26 @@ def check(recipients: Sequence[object], template: str) -> list[Plain]:
     Raises ``InvalidField`` for an unknown template (``template``) and for the
     first recipient that is no e-mail address (``recipients[3]``).
     """
-    templates.check(template)
-    return addresses.normalise(recipients)
+    templates.check_template(template)
+    return addresses.normalise_recipients(recipients)
 
 
-def deliver(job_id: str, recipients: Sequence[Plain], template: str, ledger: Ledger) -> Delivery:
+def deliver(
+    job_id: str, recipients: Sequence[RawRecipient], template: str, ledger: MailingLedger
+) -> DeliveryCounts:
     """Mail everybody the ledger lets this attempt mail, one after the other.
 
-    ``recipients`` come from ``check``. Raises ``TransientError`` when the
+    ``recipients`` come from ``check_mailing``. Raises ``TransientError`` when the
     server is unavailable or put recipients off: call again, with a new ledger
     object, and only those are mailed. Raises ``PermanentError`` for a template
     that does not render and ``InvalidField`` for settings that are no good.
     """
-    with Attempt(Order(job_id, template=template), ledger) as attempt:
-        attempt.go_through([row_of(recipient) for recipient in recipients])
-    return _delivery(ledger.tally(), attempt.put_off_by)
+    with DeliveryAttempt(MailingOrder(job_id, template=template), ledger) as attempt:
+        attempt.mail_all([row_from_recipient(recipient) for recipient in recipients])
+    return _require_no_retries(ledger.read_tally(), attempt.deferral_reason)
 
 
-class Attempt:
+class DeliveryAttempt:
     """Mails one recipient after the other over one connection and settles each in the ledger.
 
     Without a ``pace`` as fast as the server takes them. ``go_on`` is asked before each.
@@ -85,20 +92,20 @@ class Attempt:
 
     def __init__(
         self,
-        order: Order,
-        ledger: Ledger,
-        pace: Pace | None = None,
+        order: MailingOrder,
+        ledger: MailingLedger,
+        pace: MailRateLimiter | None = None,
         go_on: Callable[[], bool] = lambda: True,
     ) -> None:
-        server = parse(settings().mail_url)
-        sender = addresses.sender(settings().mail_from)
+        server = parse_mail_url(get_settings().mail_url)
+        sender = addresses.parse_sender(get_settings().mail_from)
         self._order = order
         self._ledger = ledger
-        self._connection = smtp.Connection(server, sender, ledger.connected)
-        self._pace = pace
+        self._connection = smtp.SmtpConnection(server, sender, ledger.count_connection)
+        self._rate_limiter = pace
         self._go_on = go_on
         self._drops = 0
-        self.put_off_by = ""
+        self.deferral_reason = ""
 
     def __enter__(self) -> Self:
         return self
@@ -106,40 +113,40 @@ class Attempt:
     def __exit__(self, *raised: object) -> None:
         self._connection.__exit__(*raised)
 
-    def go_through(self, rows: Sequence[Row]) -> Passed:
+    def mail_all(self, rows: Sequence[RecipientRow]) -> PassResult:
         """Mail all of them that are still to be mailed, each once. Raises as ``deliver`` does."""
         people = {row.address: row for row in rows if not row.problem}
-        waiting = deque(people[address] for address in self._ledger.open_among(list(people)))
+        waiting = deque(people[address] for address in self._ledger.filter_open(list(people)))
         while waiting:
             if not self._go_on():
-                return Passed(len(waiting), stopped=True)
-            row = self._pace.pick(waiting) if self._pace else waiting.popleft()
+                return PassResult(len(waiting), stopped=True)
+            row = self._rate_limiter.pick(waiting) if self._rate_limiter else waiting.popleft()
             if row and self._ledger.claim(row.address):
                 self._mail(row)
-        return Passed(len(self._ledger.open_among(list(people))))
+        return PassResult(len(self._ledger.filter_open(list(people))))
 
-    def _mail(self, row: Row) -> None:
+    def _mail(self, row: RecipientRow) -> None:
         recipient = row.address
         message = self._compose(row)
         if message is None:
-            self._ledger.settle(recipient, Outcome.INVALID)
+            self._ledger.settle(recipient, RecipientOutcome.INVALID)
             return
         try:
             is_written = self._write(recipient, message)
         except smtp.ServerUnavailable:
-            self._ledger.settle(recipient, Outcome.RETRY)
+            self._ledger.settle(recipient, RecipientOutcome.RETRY)
             raise
-        except smtp.Dropped as drop:
-            self._dropped(recipient, Outcome.RETRY, drop)
+        except smtp.ConnectionDropped as drop:
+            self._record_drop(recipient, RecipientOutcome.RETRY, drop)
             return
         if is_written:
             self._send(recipient)
 
-    def _compose(self, row: Row) -> bytes | None:
+    def _compose(self, row: RecipientRow) -> bytes | None:
         """The mail; None when the template does not work with the data of this recipient."""
         order = self._order
         if order.letter:
-            return tried_out(order, row.address)
+            return compose_test_mail(order, row.address)
         data = {**order.data, **(row.data or {})}
         try:
             return compose(order.job_id, row.address, order.template, data, order.files)
@@ -153,11 +160,13 @@ class Attempt:
         """Everything but the final dot; False when the server does not want it."""
         reply = self._connection.address(recipient)
         if not reply.is_ok:
-            self._settle(recipient, reply, _refusal(reply, Outcome.BOUNCED))
+            self._settle(recipient, reply, _outcome_of_refusal(reply, RecipientOutcome.BOUNCED))
             return False
         refusal = self._connection.write(message)
         if refusal is not None:
-            self._settle(recipient, refusal, _refusal(refusal, Outcome.REJECTED))
+            self._settle(
+                recipient, refusal, _outcome_of_refusal(refusal, RecipientOutcome.REJECTED)
+            )
         return refusal is None
 
     def _send(self, recipient: str) -> None:
@@ -166,76 +175,90 @@ class Attempt:
             return
         try:
             reply = self._connection.dot()
-        except smtp.Dropped as drop:
-            self._dropped(recipient, self._unknown, drop)
+        except smtp.ConnectionDropped as drop:
+            self._record_drop(recipient, self._unknown, drop)
             return
-        self._settle(recipient, reply, _verdict(reply, self._unknown))
+        self._settle(recipient, reply, _outcome_of_final_reply(reply, self._unknown))
 
     @property
-    def _unknown(self) -> Outcome:
+    def _unknown(self) -> RecipientOutcome:
         """What becomes of a mail that may have arrived."""
-        return Outcome.RETRY if self._order.on_unknown == "resend" else Outcome.UNKNOWN
+        return (
+            RecipientOutcome.RETRY
+            if self._order.on_unknown == "resend"
+            else RecipientOutcome.UNKNOWN
+        )
 
-    def _settle(self, recipient: str, reply: smtp.Reply, outcome: Outcome) -> None:
+    def _settle(self, recipient: str, reply: smtp.SmtpReply, outcome: RecipientOutcome) -> None:
         self._drops = 0
-        if outcome is Outcome.RETRY:
-            self.put_off_by = str(reply)
-        self._ledger.settle(recipient, outcome, _reason(reply, outcome))
+        if outcome is RecipientOutcome.RETRY:
+            self.deferral_reason = str(reply)
+        self._ledger.settle(recipient, outcome, _suppression_reason_of(reply, outcome))
         self._adapt(reply)
 
-    def _adapt(self, reply: smtp.Reply) -> None:
-        if self._pace and reply.code in OVERLOADED:
-            self._pace.slow_down()
-        elif self._pace and reply.is_ok:
-            self._pace.speed_up()
+    def _adapt(self, reply: smtp.SmtpReply) -> None:
+        if self._rate_limiter and reply.code in OVERLOAD_CODES:
+            self._rate_limiter.slow_down()
+        elif self._rate_limiter and reply.is_ok:
+            self._rate_limiter.speed_up()
 
-    def _dropped(self, recipient: str, outcome: Outcome, drop: smtp.Dropped) -> None:
+    def _record_drop(
+        self, recipient: str, outcome: RecipientOutcome, drop: smtp.ConnectionDropped
+    ) -> None:
         self._ledger.settle(recipient, outcome)
         self._drops += 1
-        self.put_off_by = f"connection lost: {drop}"
-        if self._pace:
-            self._pace.slow_down()
+        self.deferral_reason = f"connection lost: {drop}"
+        if self._rate_limiter:
+            self._rate_limiter.slow_down()
         if self._drops >= MAX_DROPS:
             raise TransientError(
                 f"the mail server dropped {self._drops} connections in a row, last: {drop}"
             ) from drop
 
 
-def tried_out(order: Order, recipient: str) -> bytes:
+def compose_test_mail(order: MailingOrder, recipient: str) -> bytes:
     """The mail of a test: a letter that is made already, and a link that unsubscribes nobody."""
-    letter = Letter(**(order.letter or {}))
-    return seal(order.job_id, recipient, letter, unsubscribe.link(unsubscribe.NOBODY), order.files)
+    letter = RenderedMail(**(order.letter or {}))
+    return build_signed_mail(
+        order.job_id,
+        recipient,
+        letter,
+        unsubscribe.build_link(unsubscribe.PREVIEW_RECIPIENT),
+        order.files,
+    )
 
 
-def _refusal(reply: smtp.Reply, refused: Outcome) -> Outcome:
+def _outcome_of_refusal(reply: smtp.SmtpReply, refused: RecipientOutcome) -> RecipientOutcome:
     """Before the dot nothing was sent, whatever the answer is."""
-    return refused if reply.is_permanent else Outcome.RETRY
+    return refused if reply.is_permanent else RecipientOutcome.RETRY
 
 
-def _verdict(reply: smtp.Reply, unknown: Outcome) -> Outcome:
+def _outcome_of_final_reply(reply: smtp.SmtpReply, unknown: RecipientOutcome) -> RecipientOutcome:
     """After the dot an answer that makes no sense may mean anything."""
     if reply.is_ok:
-        return Outcome.SENT
+        return RecipientOutcome.SENT
     if reply.is_permanent:
-        return Outcome.REJECTED
-    return Outcome.RETRY if reply.is_temporary else unknown
+        return RecipientOutcome.REJECTED
+    return RecipientOutcome.RETRY if reply.is_temporary else unknown
 
 
-def _reason(reply: smtp.Reply, outcome: Outcome) -> str:
+def _suppression_reason_of(reply: smtp.SmtpReply, outcome: RecipientOutcome) -> str:
     """Why the address gets no mails any more; "" when the refusal says nothing about it."""
-    return "bounced" if outcome is Outcome.BOUNCED and reply.is_about_the_mailbox else ""
+    return "bounced" if outcome is RecipientOutcome.BOUNCED and reply.is_about_mailbox else ""
 
 
-def delivery_of(tally: Counter[Outcome]) -> Delivery:
+def delivery_counts_of(tally: Counter[RecipientOutcome]) -> DeliveryCounts:
     """A tally as the outcome of a finished blast."""
-    return Delivery(**{field.name: tally[Outcome(field.name)] for field in fields(Delivery)})
+    return DeliveryCounts(
+        **{field.name: tally[RecipientOutcome(field.name)] for field in fields(DeliveryCounts)}
+    )
 
 
-def _delivery(tally: Counter[Outcome], put_off_by: str) -> Delivery:
-    if tally[Outcome.RETRY]:
+def _require_no_retries(tally: Counter[RecipientOutcome], put_off_by: str) -> DeliveryCounts:
+    if tally[RecipientOutcome.RETRY]:
         reason = put_off_by or "another attempt is at work on them"
         raise TransientError(
-            f"{tally[Outcome.RETRY]} of {tally.total()} recipients have to wait ({reason}); "
-            f"sent to {tally[Outcome.SENT]}"
+            f"{tally[RecipientOutcome.RETRY]} of {tally.total()} recipients have to wait "
+            f"({reason}); sent to {tally[RecipientOutcome.SENT]}"
         )
-    return delivery_of(tally)
+    return delivery_counts_of(tally)

@@ -11,13 +11,13 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from project.store.commands.command import Argument, Command, Field
-from project.store.commands.jobs import new_call
+from project.store.commands.jobs import new_call_id
 from project.store.scripts import add_scripts
 
 add_scripts(files("tasks.emails.delivery") / "lua", library=["mail"], prefix="emails/")
 
 
-class Line(NamedTuple):
+class RecipientLine(NamedTuple):
     """A recipient as it is added: folded, its first state, and its row as JSON."""
 
     who: str
@@ -25,7 +25,7 @@ class Line(NamedTuple):
     row: str
 
 
-class Added(NamedTuple):
+class AddResult(NamedTuple):
     """What became of recipients that were added, and how many there are now."""
 
     how: Literal["added", "closed", "full", "unknown"]
@@ -35,7 +35,7 @@ class Added(NamedTuple):
     total: int = 0
 
 
-class Taken(NamedTuple):
+class TakeResult(NamedTuple):
     """What there is to do for somebody who wants a chunk.
 
     ``chunk``: that one, of which ``rows`` is the JSON when it was uploaded, ``tries`` how often
@@ -51,7 +51,7 @@ class Taken(NamedTuple):
     wait: float = 0.0
 
 
-class Tally(NamedTuple):
+class MailingTally(NamedTuple):
     """How many recipients are in each state, how many have a line at all, since when and until.
 
     ``connections`` to the mail server were opened so far.
@@ -67,10 +67,12 @@ class Tally(NamedTuple):
 def claim(blast: str, who: str, *, attempt: str, kept: int, resend: bool) -> Command[bool]:
     """An attempt wants to mail a recipient. False: it must not."""
     arguments = (blast, who, attempt, kept, "1" if resend else "")
-    return Command("emails/ledger/claim", arguments, lambda answer: text(answer) == "go")
+    return Command("emails/ledger/claim", arguments, lambda answer: decode_text(answer) == "go")
 
 
-def move(blast: str, who: str, *, attempt: str, state: str, reason: str = "") -> Command[bool]:
+def change_state(
+    blast: str, who: str, *, attempt: str, state: str, reason: str = ""
+) -> Command[bool]:
     """A claimed recipient goes on to ``state``. False: it is not this attempt's any more.
 
     With a ``reason`` the address is suppressed for every blast.
@@ -78,98 +80,106 @@ def move(blast: str, who: str, *, attempt: str, state: str, reason: str = "") ->
     return Command("emails/ledger/move", (blast, who, attempt, state, reason), bool)
 
 
-def connect(blast: str, *, kept: int) -> Command[int]:
+def count_connection(blast: str, *, kept: int) -> Command[int]:
     """A connection to the mail server was opened; how many that makes."""
     return Command("emails/ledger/connect", (blast, kept), int)
 
 
-def tally(blast: str) -> Command[Tally]:
+def read_tally(blast: str) -> Command[MailingTally]:
     """How a blast is doing; its cost does not depend on how many recipients there are."""
 
-    def parse(answer: list[Any]) -> Tally:
+    def parse(answer: list[Any]) -> MailingTally:
         lines, began, at, connections, *pairs = answer
-        counts = {text(name): int(n) for name, n in zip(pairs[::2], pairs[1::2], strict=True)}
+        counts = {
+            decode_text(name): int(n) for name, n in zip(pairs[::2], pairs[1::2], strict=True)
+        }
         since = float(began) if began else None
-        return Tally(counts, lines, since, float(at), int(connections))
+        return MailingTally(counts, lines, since, float(at), int(connections))
 
     return Command("emails/ledger/tally", (blast,), parse)
 
 
-def states(blast: str, people: Sequence[str]) -> Command[list[str]]:
+def read_states(blast: str, people: Sequence[str]) -> Command[list[str]]:
     """The state of each, "" for those without one."""
     return Command(
-        "emails/ledger/states", (blast, *people), lambda values: [text(value) for value in values]
+        "emails/ledger/states",
+        (blast, *people),
+        lambda values: [decode_text(value) for value in values],
     )
 
 
-def open_turn(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> Command[bool]:
+def open_slice(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> Command[bool]:
     """A turn of the blast's own job begins. False: it is paused."""
     return Command("emails/chunks/open", (blast, kept, retries, *chunks), bool)
 
 
-def keep(blast: str, seconds: int) -> Command[bool]:
+def expire_mailing(blast: str, seconds: int) -> Command[bool]:
     """Forget all of a blast after so long."""
     return Command("emails/chunks/keep", (blast, seconds), bool)
 
 
-def take(blast: str, *, holder: str, seconds: float) -> Command[Taken]:
+def take_chunk(blast: str, *, holder: str, seconds: float) -> Command[TakeResult]:
     """Give a job a chunk to hold for so long; the one it has already, if it has one."""
 
-    def parse(answer: list[Any]) -> Taken:
-        how: Any = text(answer[0])
+    def parse(answer: list[Any]) -> TakeResult:
+        how: Any = decode_text(answer[0])
         if how == "wait":
-            return Taken(how, wait=float(answer[1]))
+            return TakeResult(how, wait=float(answer[1]))
         if how != "chunk":
-            return Taken(how)
+            return TakeResult(how)
         _, chunk, tries, rows, free = answer
         rows = rows.encode() if isinstance(rows, str) else rows
-        return Taken(how, text(chunk), int(tries), rows, int(free))
+        return TakeResult(how, decode_text(chunk), int(tries), rows, int(free))
 
     return Command("emails/chunks/take", (blast, holder, seconds), parse)
 
 
-def put(blast: str, chunk: str, *, holder: str, after: float | None, tries: int) -> Command[bool]:
+def return_chunk(
+    blast: str, chunk: str, *, holder: str, after: float | None, tries: int
+) -> Command[bool]:
     """Give a chunk back for ``after`` seconds (``inf``: until the next run); None: it is done."""
     said: Argument = "" if after is None else "inf" if after == float("inf") else after
     return Command("emails/chunks/put", (blast, holder, chunk, said, tries), bool)
 
 
-def pause(blast: str, *, paused: bool, kept: int) -> Command[bool]:
+def set_paused(blast: str, *, paused: bool, kept: int) -> Command[bool]:
     """Hold a blast, or let it go on. False: it is over."""
     return Command("emails/chunks/pause", (blast, "1" if paused else "", kept), bool)
 
 
-def add(blast: str, lines: Iterable[Line], *, kept: int, most: int) -> Command[Added]:
+def add_recipients(
+    blast: str, lines: Iterable[RecipientLine], *, kept: int, most: int
+) -> Command[AddResult]:
     """Add recipients to a blast that waits for them, unless it would have more than ``most``."""
     flat = [field for line in lines for field in line]
 
-    def parse(answer: list[Any]) -> Added:
-        how: Any = text(answer[0])
+    def parse(answer: list[Any]) -> AddResult:
+        how: Any = decode_text(answer[0])
         if how == "full":
-            return Added(how, total=answer[1])
-        return Added(how, *answer[1:])
+            return AddResult(how, total=answer[1])
+        return AddResult(how, *answer[1:])
 
-    return Command("emails/chunks/add", (blast, new_call(), kept, most, *flat), parse)
+    return Command("emails/chunks/add", (blast, new_call_id(), kept, most, *flat), parse)
 
 
-def start(blast: str, *, kept: int) -> Command[str]:
+def start_mailing(blast: str, *, kept: int) -> Command[str]:
     """All recipients are there: ``started``, ``again``, ``closed`` or ``unknown``."""
-    return Command("emails/chunks/start", (blast, kept), text)
+    return Command("emails/chunks/start", (blast, kept), decode_text)
 
 
-def about(blast: str) -> Command[tuple[bool, int]]:
+def read_upload_state(blast: str) -> Command[tuple[bool, int]]:
     """Whether the uploads of a blast are complete, and how many chunks they are."""
     return Command(
         "emails/chunks/about", (blast,), lambda pair: (pair[0] is not None, int(pair[1] or 0))
     )
 
 
-def rows(blast: str, chunk: str) -> Command[bytes]:
+def read_rows(blast: str, chunk: str) -> Command[bytes]:
     """The rows of an uploaded chunk, JSON; empty when there is none."""
     return Command("emails/chunks/rows", (blast, chunk), lambda value: value or b"")
 
 
-def pace(limits: Sequence[tuple[str, float]]) -> Command[tuple[float, int]]:
+def acquire_rate_permit(limits: Sequence[tuple[str, float]]) -> Command[tuple[float, int]]:
     """Whether one mail may go: seconds to wait, and the place of the limit to wait for."""
     flat = [item for limit in limits for item in limit]
     return Command("emails/rate_limits/pace", flat, lambda pair: (pair[0] / 1000, pair[1]))
@@ -183,7 +193,7 @@ class Suppression(NamedTuple):
     since: float
 
 
-class Suppressions(NamedTuple):
+class SuppressionPage(NamedTuple):
     """A page of them, how many there are, and where the next page begins; "" after the last."""
 
     found: list[Suppression]
@@ -201,31 +211,31 @@ def allow(who: str) -> Command[bool]:
     return Command("emails/suppressions/allow", (who,), bool)
 
 
-def suppressed(who: str) -> Command[Suppression | None]:
+def read_suppression(who: str) -> Command[Suppression | None]:
     """Why this one gets no mail; None: it does."""
     return Command(
         "emails/suppressions/suppressed",
         (who,),
-        lambda value: suppression_of(who, value) if value else None,
+        lambda value: parse_suppression(who, value) if value else None,
     )
 
 
-def suppressions(cursor: str, count: int) -> Command[Suppressions]:
+def read_suppression_page(cursor: str, count: int) -> Command[SuppressionPage]:
     """Some ``count`` of those on the list, from a cursor on."""
 
-    def parse(answer: list[Any]) -> Suppressions:
+    def parse(answer: list[Any]) -> SuppressionPage:
         following, total, pairs = answer
         people = zip(pairs[::2], pairs[1::2], strict=True)
-        found = [suppression_of(text(who), value) for who, value in people]
-        cursor = text(following)
-        return Suppressions(found, total, "" if cursor == "0" else cursor)
+        found = [parse_suppression(decode_text(who), value) for who, value in people]
+        cursor = decode_text(following)
+        return SuppressionPage(found, total, "" if cursor == "0" else cursor)
 
     return Command("emails/suppressions/suppressions", (cursor or "0", count), parse)
 
 
-def suppression_of(who: str, value: Field | str) -> Suppression:
+def parse_suppression(who: str, value: Field | str) -> Suppression:
     """An entry of the list as it is kept."""
-    reason, _, since = text(value).rpartition(" ")
+    reason, _, since = decode_text(value).rpartition(" ")
     return Suppression(who, reason, float(since))
 
 
@@ -235,7 +245,7 @@ def encode_row(address: str, data: Mapping[str, Any] | None = None, problem: str
     return msgspec.json.encode(plain).decode()
 
 
-def text(value: Field | str) -> str:
+def decode_text(value: Field | str) -> str:
     """An answer as text, whether or not the client has decoded it."""
     if value is None:
         return ""

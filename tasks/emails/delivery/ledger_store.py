@@ -3,12 +3,12 @@
 import redis
 
 from project.errors import TransientError
-from project.settings.values import DAY, settings
+from project.settings.values import DAY_SECONDS, get_settings
 from project.store.commands.command import Command
 from project.store.connection import CommandRunner
 
 
-class Books:
+class LedgerStore:
     """Runs moves once, without patience: a mail server does not wait for Redis to come back.
 
     Every move may be repeated when its answer was lost. Raises ``TransientError`` when Redis
@@ -26,8 +26,8 @@ class Books:
             raise TransientError(f"the mail ledger cannot be used: {error}") from error
 
 
-def seconds_kept() -> int:
+def compute_retention_seconds() -> int:
     """Two days longer than any record: a job that can run again must find its ledger."""
-    given = settings()
+    given = get_settings()
     kept = (given.retention_success, given.retention_failed, given.retention_cancelled)
-    return max(kept) + 2 * DAY
+    return max(kept) + 2 * DAY_SECONDS

@@ -14,7 +14,7 @@ DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 @dataclass(frozen=True)
-class Server:
+class MailServer:
     """Where mails are handed in. ``scheme`` is one of ``DEFAULT_PORTS``."""
 
     scheme: str
@@ -27,44 +27,50 @@ class Server:
         return f"{self.host}:{self.port}"
 
 
-def parse(url: str) -> Server:
+def parse_mail_url(url: str) -> MailServer:
     """``smtp://``, ``smtps://`` or ``smtp+starttls://`` ``[user:password@]host[:port]``.
 
     Ports default to 25, 465 and 587; user and password may be percent-encoded.
     Raises ``InvalidField("SMTP_URL")``, which never repeats the password.
     """
-    parts = _split(url)
+    parts = _split_url(url)
     if parts.scheme not in DEFAULT_PORTS:
-        raise _bad(f"starts with one of {', '.join(f'{name}://' for name in DEFAULT_PORTS)}")
+        raise _build_url_error(
+            f"starts with one of {', '.join(f'{name}://' for name in DEFAULT_PORTS)}"
+        )
     if not parts.hostname or not parts.hostname.isascii():
-        raise _bad("needs an ASCII host, as in smtp://mail.example.com:25")
+        raise _build_url_error("needs an ASCII host, as in smtp://mail.example.com:25")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise _bad("ends after host and port; encode / ? # in a password as %2F %3F %23")
+        raise _build_url_error(
+            "ends after host and port; encode / ? # in a password as %2F %3F %23"
+        )
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
-        raise _bad("needs both user and password, or none of them")
+        raise _build_url_error("needs both user and password, or none of them")
     if not f"{user}{password}".isascii():
-        raise _bad("takes only ASCII in user and password")
+        raise _build_url_error("takes only ASCII in user and password")
     port = parts.port or DEFAULT_PORTS[parts.scheme]
-    return Server(parts.scheme, parts.hostname, port, user, password)
+    return MailServer(parts.scheme, parts.hostname, port, user, password)
 
 
-def _split(url: str) -> SplitResult:
+def _split_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise _bad("has a host or port that cannot be read; ports are 1 to 65535") from None
+        raise _build_url_error(
+            "has a host or port that cannot be read; ports are 1 to 65535"
+        ) from None
     if not url.isprintable() or parts.port == 0:
-        raise _bad("has a host or port that cannot be read; ports are 1 to 65535")
+        raise _build_url_error("has a host or port that cannot be read; ports are 1 to 65535")
     return parts
 
 
-def _bad(problem: str) -> InvalidField:
+def _build_url_error(problem: str) -> InvalidField:
     return InvalidField("SMTP_URL", problem)
 
 
-def connect(server: Server, hello: str) -> smtplib.SMTP:
+def connect(server: MailServer, hello: str) -> smtplib.SMTP:
     """A connection that is greeted, encrypted and logged in. ``OSError`` when it cannot be."""
     client = _dial(server, hello)
     try:
@@ -80,7 +86,7 @@ def connect(server: Server, hello: str) -> smtplib.SMTP:
     return client
 
 
-def _dial(server: Server, hello: str) -> smtplib.SMTP:
+def _dial(server: MailServer, hello: str) -> smtplib.SMTP:
     if server.scheme == "smtps":
         return smtplib.SMTP_SSL(
             server.host,

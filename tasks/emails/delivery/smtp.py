@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from project.errors import TransientError
 from tasks.emails.addresses import Sender
-from tasks.emails.delivery.server import REPLY_SECONDS, Server, connect
+from tasks.emails.delivery.server import REPLY_SECONDS, MailServer, connect
 
 DOT_SECONDS = 120.0
 """A server may look at the whole mail before it answers the dot."""
@@ -20,12 +20,12 @@ DOT_SECONDS = 120.0
 MAILS_PER_CONNECTION = 100
 """Many servers hang up on connections that send more."""
 
-CLOSING = 421
-GO_AHEAD = 354
-NO_MAILBOX = ("5.1.1 ", "5.1.2 ", "5.1.3 ", "5.1.6 ", "5.1.10 ", "5.2.1 ")
+CLOSING_CODE = 421
+START_INPUT_CODE = 354
+NO_MAILBOX_CODES = ("5.1.1 ", "5.1.2 ", "5.1.3 ", "5.1.6 ", "5.1.10 ", "5.2.1 ")
 """The mailbox or its domain does not exist, has moved or is closed; 550 alone may mean anything."""
 
-SHOWN = 200
+MAX_SHOWN_CHARACTERS = 200
 """Characters of a server's answer that are repeated in our errors."""
 
 
@@ -33,11 +33,11 @@ class ServerUnavailable(TransientError):
     """No connection, no TLS, no login, or the sender is refused: no recipient is at fault."""
 
 
-class Dropped(Exception):
+class ConnectionDropped(Exception):
     """The connection ended before the answer came."""
 
 
-class Reply(NamedTuple):
+class SmtpReply(NamedTuple):
     """An answer of the server, such as ``550 no such mailbox``."""
 
     code: int
@@ -59,9 +59,9 @@ class Reply(NamedTuple):
         return 500 <= self.code < 600  # noqa: PLR2004
 
     @property
-    def is_about_the_mailbox(self) -> bool:
+    def is_about_mailbox(self) -> bool:
         """Whether it says, in a code of RFC 3463, that there is no such mailbox."""
-        return self.is_permanent and self.text.startswith(NO_MAILBOX)
+        return self.is_permanent and self.text.startswith(NO_MAILBOX_CODES)
 
     @property
     def is_garbled(self) -> bool:
@@ -72,7 +72,7 @@ class Reply(NamedTuple):
         return f"{self.code} {self.text}".strip()
 
 
-class Connection:
+class SmtpConnection:
     """The connection of one attempt: opened when first needed, renewed now and then.
 
     Leaving the ``with`` block says goodbye; leaving it with an exception just
@@ -81,7 +81,7 @@ class Connection:
     """
 
     def __init__(
-        self, server: Server, sender: Sender, connected: Callable[[], None] = lambda: None
+        self, server: MailServer, sender: Sender, connected: Callable[[], None] = lambda: None
     ) -> None:
         self._server = server
         self._sender = sender
@@ -98,10 +98,10 @@ class Connection:
         else:
             self.drop()
 
-    def address(self, recipient: str) -> Reply:
+    def address(self, recipient: str) -> SmtpReply:
         """Start a mail. The reply is about the recipient; ``is_ok``: go on with ``write``.
 
-        Raises ``ServerUnavailable``, or ``Dropped`` when the connection ends here.
+        Raises ``ServerUnavailable``, or ``ConnectionDropped`` when the connection ends here.
         """
         if self._mails >= MAILS_PER_CONNECTION:
             self.quit()
@@ -110,32 +110,32 @@ class Connection:
         if not started.is_ok:
             self.drop()
             raise ServerUnavailable(f"{self._server} refuses the sender: {started}")
-        reply = self._answer() if self._takes_several else self._ask(rcpt)
+        reply = self._expect_reply() if self._has_pipelining else self._ask(rcpt)
         if not reply.is_ok:
             self._reset()
         return reply
 
-    def write(self, message: bytes) -> Reply | None:
+    def write(self, message: bytes) -> SmtpReply | None:
         """Hand over the text without its end. None: go on with ``dot``, else why not.
 
-        ``message`` has CRLF line ends and ends with one. Raises ``Dropped``.
+        ``message`` has CRLF line ends and ends with one. Raises ``ConnectionDropped``.
         """
         reply = self._ask("DATA")
-        if reply.code != GO_AHEAD:
+        if reply.code != START_INPUT_CODE:
             self._reset()
             return reply
         self._send(message.replace(b"\r\n.", b"\r\n.."))
         return None
 
-    def dot(self) -> Reply:
-        """End the mail. ``Dropped``: nobody knows whether the server took it."""
+    def dot(self) -> SmtpReply:
+        """End the mail. ``ConnectionDropped``: nobody knows whether the server took it."""
         self._mails += 1
-        client = self._connected()
+        client = self._require_client()
         if client.sock is not None:
             client.sock.settimeout(DOT_SECONDS)
         self._send(b".\r\n")
-        reply = self._reply()
-        if reply.code == CLOSING or reply.is_garbled:
+        reply = self._read_reply()
+        if reply.code == CLOSING_CODE or reply.is_garbled:
             self.drop()
         elif client.sock is not None:
             client.sock.settimeout(REPLY_SECONDS)
@@ -154,23 +154,23 @@ class Connection:
                 self._client.docmd("QUIT")
         self.drop()
 
-    def _start(self, rcpt: str) -> Reply:
+    def _start(self, rcpt: str) -> SmtpReply:
         """MAIL FROM, on a new connection when the server has closed the used one meanwhile.
 
         What comes after it goes along with it when the server takes several commands at once.
         """
         if self._client is not None:
-            with contextlib.suppress(Dropped):
-                return self._ask_to_begin(rcpt)
+            with contextlib.suppress(ConnectionDropped):
+                return self._send_mail_from(rcpt)
         self._open()
-        return self._ask_to_begin(rcpt)
+        return self._send_mail_from(rcpt)
 
-    def _ask_to_begin(self, rcpt: str) -> Reply:
+    def _send_mail_from(self, rcpt: str) -> SmtpReply:
         command = f"MAIL FROM:<{self._sender.address}>"
-        return self._ask(f"{command}\r\n{rcpt}" if self._takes_several else command)
+        return self._ask(f"{command}\r\n{rcpt}" if self._has_pipelining else command)
 
     @property
-    def _takes_several(self) -> bool:
+    def _has_pipelining(self) -> bool:
         """Whether the server has said PIPELINING (RFC 2920): each mail waits once less."""
         return self._client is not None and self._client.has_extn("pipelining")
 
@@ -178,54 +178,58 @@ class Connection:
         try:
             self._client = connect(self._server, self._sender.domain)
         except (OSError, ValueError) as error:
-            raise ServerUnavailable(f"{self._server} cannot be used: {_words(error)}") from error
+            raise ServerUnavailable(
+                f"{self._server} cannot be used: {_describe_error(error)}"
+            ) from error
         self._mails = 0
         self._tell()
 
     def _reset(self) -> None:
-        with contextlib.suppress(Dropped):
+        with contextlib.suppress(ConnectionDropped):
             if not self._ask("RSET").is_ok:
                 self.drop()
 
-    def _ask(self, command: str) -> Reply:
+    def _ask(self, command: str) -> SmtpReply:
         self._send(f"{command}\r\n".encode("ascii"))
-        return self._answer()
+        return self._expect_reply()
 
-    def _answer(self) -> Reply:
-        reply = self._reply()
-        if reply.code == CLOSING or reply.is_garbled:
+    def _expect_reply(self) -> SmtpReply:
+        reply = self._read_reply()
+        if reply.code == CLOSING_CODE or reply.is_garbled:
             self.drop()
-            raise Dropped(f"the server said {reply}")
+            raise ConnectionDropped(f"the server said {reply}")
         return reply
 
     def _send(self, data: bytes) -> None:
         try:
-            self._connected().send(data)
+            self._require_client().send(data)
         except OSError as error:
             self.drop()
-            raise Dropped(_words(error)) from error
+            raise ConnectionDropped(_describe_error(error)) from error
 
-    def _reply(self) -> Reply:
+    def _read_reply(self) -> SmtpReply:
         try:
-            code, text = self._connected().getreply()
+            code, text = self._require_client().getreply()
         except OSError as error:
             self.drop()
-            raise Dropped(_words(error)) from error
-        return Reply(code, _printable(text.decode("utf-8", "replace")))
+            raise ConnectionDropped(_describe_error(error)) from error
+        return SmtpReply(code, _replace_unprintable(text.decode("utf-8", "replace")))
 
-    def _connected(self) -> smtplib.SMTP:
+    def _require_client(self) -> smtplib.SMTP:
         if self._client is None:
-            raise Dropped("there is no connection")
+            raise ConnectionDropped("there is no connection")
         return self._client
 
 
-def _words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        return _printable(f"{error.smtp_code} {words}")
-    return _printable(str(error) or type(error).__name__)
+        return _replace_unprintable(f"{error.smtp_code} {words}")
+    return _replace_unprintable(str(error) or type(error).__name__)
 
 
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:SHOWN]
+def _replace_unprintable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)[
+        :MAX_SHOWN_CHARACTERS
+    ]

@@ -10,11 +10,11 @@ from project.artifacts import links as artifacts
 from project.artifacts.links import Artifact, ArtifactGone
 from project.errors import InvalidField, LinkRefused, PermanentError
 
-MOST = 10
-MOST_BYTES = 7_000_000
+MAX_ATTACHMENTS = 10
+MAX_ATTACHMENT_BYTES = 7_000_000
 """Of all together; encoded they take a third more, and many servers refuse mails over 10 MB."""
 
-_PART = """\
+_PART_TEMPLATE = """\
 Content-Type: {kind}
 Content-Transfer-Encoding: base64
 Content-Disposition: attachment; {filename}
@@ -22,39 +22,41 @@ Content-Disposition: attachment; {filename}
 """.replace("\n", "\r\n")
 
 
-def named(links: Sequence[str]) -> list[list[str]]:
+def resolve_links(links: Sequence[str]) -> list[list[str]]:
     """The files behind download links, each as key and name. Raises ``InvalidField``."""
-    if len(links) > MOST:
-        raise InvalidField("attachments", f"has {len(links)} links, at most {MOST} allowed")
-    return [_named(link, place) for place, link in enumerate(links)]
+    if len(links) > MAX_ATTACHMENTS:
+        raise InvalidField(
+            "attachments", f"has {len(links)} links, at most {MAX_ATTACHMENTS} allowed"
+        )
+    return [_resolve_link(link, place) for place, link in enumerate(links)]
 
 
-def _named(link: str, place: int) -> list[str]:
+def _resolve_link(link: str, place: int) -> list[str]:
     try:
         token = urlsplit(link).path.rpartition("/")[2]
-        return list(artifacts.resolve(token))
+        return list(artifacts.resolve_link(token))
     except (LinkRefused, ValueError) as refused:
         raise InvalidField(f"attachments[{place}]", f"is no download link: {refused}") from None
 
 
 @lru_cache(maxsize=2)
-def load(files: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def load_parts(files: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """The files as parts of a mail, read once. Raises ``PermanentError`` for one that is gone."""
-    contents = [_fetched(Artifact(*file)) for file in files]
-    if sum(map(len, contents)) > MOST_BYTES:
-        raise PermanentError(f"the attachments have more than {MOST_BYTES} bytes")
-    return tuple(_part(name, data) for (_, name), data in zip(files, contents, strict=True))
+    contents = [_fetch_artifact(Artifact(*file)) for file in files]
+    if sum(map(len, contents)) > MAX_ATTACHMENT_BYTES:
+        raise PermanentError(f"the attachments have more than {MAX_ATTACHMENT_BYTES} bytes")
+    return tuple(_build_part(name, data) for (_, name), data in zip(files, contents, strict=True))
 
 
-def _fetched(artifact: Artifact) -> bytes:
+def _fetch_artifact(artifact: Artifact) -> bytes:
     try:
-        return artifacts.fetch(artifact, MOST_BYTES + 1)
+        return artifacts.read_artifact(artifact, MAX_ATTACHMENT_BYTES + 1)
     except ArtifactGone as gone:
         raise PermanentError(f"an attachment is missing: {gone}") from gone
 
 
-def _part(name: str, data: bytes) -> str:
+def _build_part(name: str, data: bytes) -> str:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     filename = f"filename*=utf-8''{quote(name, safe='')}"
-    head = _PART.format(kind=kind, filename=filename)
+    head = _PART_TEMPLATE.format(kind=kind, filename=filename)
     return head + encodebytes(data).decode("ascii").replace("\n", "\r\n")

@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 
 from project.errors import InvalidField
-from project.settings.values import settings
+from project.settings.values import get_settings
 
-SIGNED = (
+SIGNED_HEADERS = (
     b"from",
     b"to",
     b"subject",
@@ -19,7 +19,7 @@ SIGNED = (
 )
 """Headers that nobody may change or add; receivers want the last two among them."""
 
-RELAXED = (b"relaxed", b"relaxed")
+CANONICALIZATION = (b"relaxed", b"relaxed")
 
 
 def sign(message: bytes, domain: str) -> bytes:
@@ -27,19 +27,19 @@ def sign(message: bytes, domain: str) -> bytes:
 
     Raises ``InvalidField`` for a key that cannot be used.
     """
-    if not settings().dkim_key:
+    if not get_settings().dkim_key:
         return message
     import dkim
 
-    selector = settings().dkim_selector.encode()
+    selector = get_settings().dkim_selector.encode()
     try:
         signature = dkim.sign(
             message,
             selector,
             domain.encode(),
-            _key(settings().dkim_key),
-            include_headers=list(SIGNED),
-            canonicalize=RELAXED,
+            _read_key(get_settings().dkim_key),
+            include_headers=list(SIGNED_HEADERS),
+            canonicalize=CANONICALIZATION,
         )
     except dkim.DKIMException as error:
         raise InvalidField("CONTINUO_DKIM_KEY", f"cannot sign: {error}") from error
@@ -47,7 +47,7 @@ def sign(message: bytes, domain: str) -> bytes:
 
 
 @cache
-def _key(path: str) -> bytes:
+def _read_key(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -13,19 +13,19 @@ from functools import lru_cache
 from typing import Any
 
 from project.errors import InvalidField
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails import addresses
 from tasks.emails.addresses import Sender
 from tasks.emails.mail import attachments, dkim_signature, templates, unsubscribe
-from tasks.emails.mail.templates import Letter
+from tasks.emails.mail.templates import RenderedMail
 
-MAX_PLAIN_SUBJECT = 200
+MAX_PLAIN_SUBJECT_CHARACTERS = 200
 """Longer subjects are folded (as encoded words), as RFC 5322 asks for."""
 
-MAX_WORD = 75
+MAX_ENCODED_WORD_CHARACTERS = 75
 """Characters of an encoded word (RFC 2047)."""
 
-_MESSAGE = """\
+_MESSAGE_TEMPLATE = """\
 From: {sender}
 To: {recipient}
 Subject: {subject}
@@ -37,7 +37,7 @@ Precedence: bulk
 MIME-Version: 1.0
 {body}""".replace("\n", "\r\n")
 
-_BODY = """\
+_BODY_TEMPLATE = """\
 Content-Type: multipart/alternative; boundary="{boundary}"
 
 --{boundary}
@@ -54,7 +54,7 @@ Content-Transfer-Encoding: quoted-printable
 """.replace("\n", "\r\n")
 
 
-_ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+_ONE_CLICK_HEADER = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 """RFC 8058 has it for https alone."""
 
 
@@ -72,63 +72,67 @@ def compose(
     ``files`` are artifacts that go with it, each as key and name.
     Raises ``InvalidField``, or ``PermanentError`` when the template fails.
     """
-    link = unsubscribe.link(recipient)
-    letter = templates.load(template).render(**values_for(recipient, link, data))
-    return seal(job_id, recipient, letter, link, files)
+    link = unsubscribe.build_link(recipient)
+    letter = templates.load_template(template).render(
+        **build_template_values(recipient, link, data)
+    )
+    return build_signed_mail(job_id, recipient, letter, link, files)
 
 
-def seal(
+def build_signed_mail(
     job_id: str,
     recipient: str,
-    letter: Letter,
+    letter: RenderedMail,
     link: str,
     files: tuple[tuple[str, str], ...] = (),
 ) -> bytes:
     """The mail with this letter, signed; ``link`` unsubscribes. Raises as ``compose`` does."""
-    if not addresses.is_plain(recipient):
+    if not addresses.is_plain_address(recipient):
         raise InvalidField("recipient", f"{recipient[:80]!r} is not one plain e-mail address")
-    raw = write(job_id, recipient, letter, link, attachments.load(files))
-    return dkim_signature.sign(raw, sender().domain)
+    raw = build_unsigned_mail(job_id, recipient, letter, link, attachments.load_parts(files))
+    return dkim_signature.sign(raw, get_sender().domain)
 
 
-def sender() -> Sender:
+def get_sender() -> Sender:
     """Who the mails come from."""
-    return addresses.sender(settings().mail_from)
+    return addresses.parse_sender(get_settings().mail_from)
 
 
-def values_for(recipient: str, link: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def build_template_values(
+    recipient: str, link: str, data: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """All that a template is told for one recipient; ``link`` unsubscribes."""
     return {
         **(data or {}),
         "recipient": recipient,
-        "sender": sender().address,
-        "home_url": settings().base_url,
+        "sender": get_sender().address,
+        "home_url": get_settings().base_url,
         "unsubscribe_url": link,
     }
 
 
-def write(
-    job_id: str, recipient: str, letter: Letter, link: str, parts: Sequence[str] = ()
+def build_unsigned_mail(
+    job_id: str, recipient: str, letter: RenderedMail, link: str, parts: Sequence[str] = ()
 ) -> bytes:
     """The mail with this letter and these parts attached, not signed."""
     digest = hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
-    return _MESSAGE.format(
-        sender=sender().header,
+    return _MESSAGE_TEMPLATE.format(
+        sender=get_sender().header,
         recipient=recipient,
-        subject=_subject(letter.subject),
+        subject=_encode_subject(letter.subject),
         date=formatdate(),
         digest=digest,
-        domain=sender().domain,
+        domain=get_sender().domain,
         unsubscribe=link,
-        one_click=_ONE_CLICK if link.startswith("https://") else "",
-        body=_body(letter, parts, digest),
+        one_click=_ONE_CLICK_HEADER if link.startswith("https://") else "",
+        body=_format_body(letter, parts, digest),
     ).encode("ascii")
 
 
-def _body(letter: Letter, parts: Sequence[str], digest: str) -> str:
+def _format_body(letter: RenderedMail, parts: Sequence[str], digest: str) -> str:
     # "=_" cannot occur in quoted-printable text nor in Base64, so neither can these boundaries
-    text, html = _quoted(letter.text), _quoted(letter.html)
-    body = _BODY.format(boundary=f"=_{digest}", text=text, html=html)
+    text, html = _encode_quoted_printable(letter.text), _encode_quoted_printable(letter.html)
+    body = _BODY_TEMPLATE.format(boundary=f"=_{digest}", text=text, html=html)
     if not parts:
         return body
     line = f"--=_mixed_{digest}"
@@ -138,15 +142,17 @@ def _body(letter: Letter, parts: Sequence[str], digest: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _subject(text: str) -> str:
+def _encode_subject(text: str) -> str:
     is_plain = text.isascii() and text.isprintable() and "=?" not in text
-    if is_plain and len(text) <= MAX_PLAIN_SUBJECT:
+    if is_plain and len(text) <= MAX_PLAIN_SUBJECT_CHARACTERS:
         return text
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return Header(visible, "utf-8", header_name="Subject").encode("", MAX_WORD, "\r\n")
+    return Header(visible, "utf-8", header_name="Subject").encode(
+        "", MAX_ENCODED_WORD_CHARACTERS, "\r\n"
+    )
 
 
-def _quoted(text: str) -> str:
+def _encode_quoted_printable(text: str) -> str:
     """Quoted-printable; every line ends with CRLF, from which the encoder learns to use it too."""
     lines = "".join(f"{line}\r\n" for line in text.splitlines() or [""])
     return b2a_qp(lines.encode()).decode("ascii")

@@ -5,32 +5,32 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from textwrap import fill
 
-WIDTH = 72
+MAX_LINE_CHARACTERS = 72
 is_paragraph = re.compile("blockquote|h[1-6r]|ol|p|pre|table|ul").fullmatch
 is_block = re.compile(
     "blockquote|h[1-6r]|ol|p|pre|table|ul|address|article|div|dl|fieldset|figure|footer|form|"
     "header|li|main|nav|section|tr"
 ).fullmatch
 is_void = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr").fullmatch
-is_unseen = re.compile("head|script|style|template|title").fullmatch
-HEADINGS = {"h1": "=", "h2": "-"}
-_HIDES = re.compile(r"display\s*:\s*none")
-_SPACE = re.compile(r"[ \t\r\n\xa0\u200c\u00ad]+")
+is_invisible = re.compile("head|script|style|template|title").fullmatch
+HEADING_UNDERLINES = {"h1": "=", "h2": "-"}
+_DISPLAY_NONE = re.compile(r"display\s*:\s*none")
+_WHITESPACE = re.compile(r"[ \t\r\n\xa0\u200c\u00ad]+")
 
 
-def text_of(html: str) -> str:
+def text_from_html(html: str) -> str:
     """What the HTML says, in lines of at most 72 characters where words allow, CRLF.
 
     A link is followed by its address, a heading underlined, an item of a list has a dash.
     What is not displayed is left out.
     """
-    reader = _Reader()
+    reader = _TextExtractor()
     reader.feed(html)
     reader.close()
     return "\r\n".join(reader.lines())
 
 
-class _Reader(HTMLParser):
+class _TextExtractor(HTMLParser):
     """Collects paragraphs: pieces of text, and how the paragraph is set."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _Reader(HTMLParser):
         """Begin a block, a line or a link."""
         given = dict(attrs)
         if not is_void(tag):
-            hidden = bool(is_unseen(tag)) or bool(_HIDES.search(given.get("style") or ""))
+            hidden = bool(is_invisible(tag)) or bool(_DISPLAY_NONE.search(given.get("style") or ""))
             self._open.append((tag, hidden))
         if tag == "br":
             self._end_line(keep_empty=True)
@@ -67,8 +67,8 @@ class _Reader(HTMLParser):
         """End what it began, and whatever was left open inside."""
         if tag == "a" and self._links:
             self._end_link(*self._links.pop())
-        if tag in HEADINGS:
-            self._underline(HEADINGS[tag])
+        if tag in HEADING_UNDERLINES:
+            self._underline(HEADING_UNDERLINES[tag])
         self._begin_block(tag)
         for place in range(len(self._open) - 1, -1, -1):
             if self._open[place][0] == tag:
@@ -78,7 +78,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Take text that is seen."""
         if not any(hidden for _, hidden in self._open):
-            self._words.append(_SPACE.sub(" ", data))
+            self._words.append(_WHITESPACE.sub(" ", data))
 
     def _begin_block(self, tag: str) -> None:
         if not is_block(tag):
@@ -89,13 +89,13 @@ class _Reader(HTMLParser):
         self._prefix = "- " if tag == "li" else ""
 
     def _end_line(self, *, keep_empty: bool = False) -> None:
-        text = _SPACE.sub(" ", "".join(self._words)).strip()
+        text = _WHITESPACE.sub(" ", "".join(self._words)).strip()
         self._words, self._links = [], []
         if text:
             indent = " " * len(self._prefix)
             self._lines += fill(
                 text,
-                WIDTH,
+                MAX_LINE_CHARACTERS,
                 initial_indent=self._prefix,
                 subsequent_indent=indent,
                 break_long_words=False,

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import settings
-from tasks.emails.mail.plain_text import text_of
+from project.settings.values import get_settings
+from tasks.emails.mail.plain_text import text_from_html
 
 if TYPE_CHECKING:
     import css_inline
     import jinja2
 
-FOLDER = Path(__file__).parents[1] / "templates"
-SUBJECT, HTML, TEXT, MJML = "subject.txt", "body.html", "body.txt", "body.mjml"
-PARTS = (SUBJECT, HTML, TEXT)
-KEPT_SHEET = '<style data-css-inline="ignore"'
-MOST_CHARACTERS = 1_000_000
+SHIPPED_FOLDER = Path(__file__).parents[1] / "templates"
+SUBJECT_FILE, HTML_FILE, TEXT_FILE, MJML_FILE = "subject.txt", "body.html", "body.txt", "body.mjml"
+REQUIRED_FILES = (SUBJECT_FILE, HTML_FILE, TEXT_FILE)
+KEPT_STYLE_TAG = '<style data-css-inline="ignore"'
+MAX_BODY_CHARACTERS = 1_000_000
 """Of one body."""
 
-MOST_IN_SUBJECT = 1_000
+MAX_SUBJECT_CHARACTERS = 1_000
 
 EXPRESSION_ERRORS = (
     ArithmeticError,
@@ -42,12 +42,12 @@ EXPRESSION_ERRORS = (
 SYNTAX_ERRORS = (RuntimeError, SyntaxError, ValueError)
 """What is raised beside jinja's own errors by a template that is nested too deep."""
 
-SHOWN = 400
+MAX_SHOWN_CHARACTERS = 400
 """Characters of an error that are repeated in ours: some repeat what they were given."""
 
 
 @dataclass(frozen=True)
-class Letter:
+class RenderedMail:
     """What one recipient gets: the subject on one line, both bodies with CRLF."""
 
     subject: str
@@ -64,63 +64,66 @@ class Template:
     html: "jinja2.Template"
     text: "jinja2.Template | None"
 
-    def render(self, **values: Any) -> Letter:
+    def render(self, **values: Any) -> RenderedMail:
         """Fill in ``values``; ``PermanentError`` when the template does not work with them."""
         import jinja2
 
         try:
-            letter = self._rendered(values)
+            letter = self._render_parts(values)
         except (jinja2.TemplateError, *EXPRESSION_ERRORS) as error:
             raise PermanentError(
-                f"the template {self.name!r} does not render: {str(error)[:SHOWN]}"
+                f"the template {self.name!r} does not render: {str(error)[:MAX_SHOWN_CHARACTERS]}"
             ) from error
-        if max(len(letter.html), len(letter.text)) > MOST_CHARACTERS:
+        if max(len(letter.html), len(letter.text)) > MAX_BODY_CHARACTERS:
             raise PermanentError(
-                f"the template {self.name!r} makes more than {MOST_CHARACTERS} characters"
+                f"the template {self.name!r} makes more than {MAX_BODY_CHARACTERS} characters"
             )
         return letter
 
-    def _rendered(self, values: dict[str, Any]) -> Letter:
+    def _render_parts(self, values: dict[str, Any]) -> RenderedMail:
         subject = " ".join(self.subject.render(values).split())
-        if len(subject) > MOST_IN_SUBJECT:
-            raise ValueError(f"a subject of more than {MOST_IN_SUBJECT} characters")
+        if len(subject) > MAX_SUBJECT_CHARACTERS:
+            raise ValueError(f"a subject of more than {MAX_SUBJECT_CHARACTERS} characters")
         values["subject"] = subject
-        html = _inlined(self.html.render(values))
-        text = self.text.render(values) if self.text else text_of(html)
+        html = _inline_styles(self.html.render(values))
+        text = self.text.render(values) if self.text else text_from_html(html)
         for part in (subject, html, text):
             part.encode()  # half of a surrogate pair cannot be sent
-        return Letter(subject, html, text)
+        return RenderedMail(subject, html, text)
 
 
 @cache
-def names() -> tuple[str, ...]:
+def list_templates() -> tuple[str, ...]:
     """The templates there are: every folder that has all its parts."""
     complete = {
         folder.name
-        for place in _folders()
+        for place in _iterate_folders()
         for folder in place.iterdir()
-        if (folder / SUBJECT).is_file() and any((folder / body).is_file() for body in (HTML, MJML))
+        if (folder / SUBJECT_FILE).is_file()
+        and any((folder / body).is_file() for body in (HTML_FILE, MJML_FILE))
     }
     return tuple(sorted(complete))
 
 
-def check(name: str) -> None:
+def check_template(name: str) -> None:
     """Raise ``InvalidField("template")`` unless there is a template of this name."""
-    if name not in names():
-        raise InvalidField("template", f"{name[:80]!r} is unknown; known are {', '.join(names())}")
+    if name not in list_templates():
+        raise InvalidField(
+            "template", f"{name[:80]!r} is unknown; known are {', '.join(list_templates())}"
+        )
 
 
 @cache
-def load(name: str) -> Template:
+def load_template(name: str) -> Template:
     """The compiled template, read once per process.
 
     Raises ``InvalidField`` for an unknown name, ``PermanentError`` for broken syntax.
     """
-    check(name)
-    return _compiled(name, _environment())
+    check_template(name)
+    return _compile_template(name, _build_environment())
 
 
-def build(name: str, parts: dict[str, str]) -> Template:
+def build_template(name: str, parts: dict[str, str]) -> Template:
     """A template from the text of its parts, which may use those that are shipped.
 
     Raises ``PermanentError`` for broken syntax.
@@ -128,38 +131,40 @@ def build(name: str, parts: dict[str, str]) -> Template:
     import jinja2
 
     given = jinja2.DictLoader({f"{name}/{part}": source for part, source in parts.items()})
-    return _compiled(name, _environment().overlay(loader=_loader(given)))
+    return _compile_template(name, _build_environment().overlay(loader=_build_loader(given)))
 
 
-def _compiled(name: str, environment: "jinja2.Environment") -> Template:
+def _compile_template(name: str, environment: "jinja2.Environment") -> Template:
     import jinja2
 
     try:
-        subject, html = (environment.get_template(f"{name}/{part}") for part in (SUBJECT, HTML))
-        text = _text(environment, name)
+        subject, html = (
+            environment.get_template(f"{name}/{part}") for part in (SUBJECT_FILE, HTML_FILE)
+        )
+        text = _load_text(environment, name)
     except (jinja2.TemplateError, *SYNTAX_ERRORS) as error:
         raise PermanentError(
-            f"the template {name!r} cannot be used: {str(error)[:SHOWN]}"
+            f"the template {name!r} cannot be used: {str(error)[:MAX_SHOWN_CHARACTERS]}"
         ) from error
     return Template(name, subject, html, text)
 
 
-def _text(environment: "jinja2.Environment", name: str) -> "jinja2.Template | None":
+def _load_text(environment: "jinja2.Environment", name: str) -> "jinja2.Template | None":
     import jinja2
 
     try:
-        return environment.get_template(f"{name}/{TEXT}")
+        return environment.get_template(f"{name}/{TEXT_FILE}")
     except jinja2.TemplateNotFound:
         return None
 
 
 @cache
-def _environment() -> "jinja2.Environment":
+def _build_environment() -> "jinja2.Environment":
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
-        loader=_loader(jinja2.FileSystemLoader(list(_folders()))),
+        loader=_build_loader(jinja2.FileSystemLoader(list(_iterate_folders()))),
         autoescape=jinja2.select_autoescape(["html"], default=False),
         undefined=jinja2.StrictUndefined,
         newline_sequence="\r\n",
@@ -169,59 +174,61 @@ def _environment() -> "jinja2.Environment":
     )
 
 
-def _loader(sources: "jinja2.BaseLoader") -> "jinja2.BaseLoader":
+def _build_loader(sources: "jinja2.BaseLoader") -> "jinja2.BaseLoader":
     """The same with ``body.html`` made from ``body.mjml`` where that is there, then the shipped."""
     import jinja2
 
     def from_mjml(name: str) -> str | None:
-        if not name.endswith(f"/{HTML}"):
+        if not name.endswith(f"/{HTML_FILE}"):
             return None
         try:
-            source, *_ = sources.get_source(_blank(), name.removesuffix(HTML) + MJML)
+            source, *_ = sources.get_source(
+                _build_blank_environment(), name.removesuffix(HTML_FILE) + MJML_FILE
+            )
         except jinja2.TemplateNotFound:
             return None
-        return _html_of(source)
+        return _html_from_mjml(source)
 
-    shipped = jinja2.FileSystemLoader(FOLDER)
+    shipped = jinja2.FileSystemLoader(SHIPPED_FOLDER)
     return jinja2.ChoiceLoader([jinja2.FunctionLoader(from_mjml), sources, shipped])
 
 
 @cache
-def _blank() -> "jinja2.Environment":
+def _build_blank_environment() -> "jinja2.Environment":
     import jinja2
 
     return jinja2.Environment(autoescape=True)
 
 
-def _html_of(mjml: str) -> str:
+def _html_from_mjml(mjml: str) -> str:
     """MJML as HTML, what is in braces left as it is. Raises ``ValueError``."""
     import mrml
 
     try:
         return mrml.to_html(mjml).content
     except OSError as error:
-        raise ValueError(f"{MJML}: {error}") from error
+        raise ValueError(f"{MJML_FILE}: {error}") from error
 
 
-def _inlined(html: str) -> str:
+def _inline_styles(html: str) -> str:
     """The rules of its style sheets in the tags, since many readers drop the sheets.
 
     Those of a sheet that is marked so stay where they are.
     """
-    if html.count("<style") == html.count(KEPT_SHEET):
+    if html.count("<style") == html.count(KEPT_STYLE_TAG):
         return html
-    return "\r\n".join(_inliner().inline(html).splitlines())
+    return "\r\n".join(_build_inliner().inline(html).splitlines())
 
 
 @cache
-def _inliner() -> "css_inline.CSSInliner":
+def _build_inliner() -> "css_inline.CSSInliner":
     import css_inline
 
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
 
 
-def _folders() -> Iterator[Path]:
+def _iterate_folders() -> Iterator[Path]:
     """Where templates are: those of this installation come before the shipped ones."""
-    if settings().mail_templates:
-        yield Path(settings().mail_templates)
-    yield FOLDER
+    if get_settings().mail_templates:
+        yield Path(get_settings().mail_templates)
+    yield SHIPPED_FOLDER

@@ -19,7 +19,7 @@ SEASONS = (1.04, 0.95, 1.08, 1.0, 1.01, 1.05, 0.93, 0.84, 1.1, 1.07, 1.03, 0.9)
 FIELDS = ("invoice", "day", "department", "vendor", "category", "description", "amount")
 
 type Invoice = tuple[str, str, str, str, str, str, str]
-type Entry = tuple[date, str, str, str, str, float]
+type DraftInvoice = tuple[date, str, str, str, str, float]
 
 
 @dataclass(frozen=True)
@@ -138,31 +138,33 @@ DEPARTMENTS: dict[str, tuple[int, dict[Category, int]]] = {
 """Department -> invoices in the first month, and how often each category is bought."""
 
 
-def invoices() -> Iterator[Invoice]:
+def generate_invoices() -> Iterator[Invoice]:
     """Every invoice in the order of its number, as ``FIELDS``."""
     rng = random.Random(SEED)  # noqa: S311 - invented data, not a secret
-    entries = sorted(entry for month in range(MONTHS) for entry in _month(rng, month))
+    entries = sorted(entry for month in range(MONTHS) for entry in _generate_month(rng, month))
     for number, (day, department, vendor, category, item, amount) in enumerate(entries, 1):
         invoice = f"INV-{number:06d}"
         yield invoice, day.isoformat(), department, vendor, category, item, f"{amount:.2f}"
 
 
-def _month(rng: random.Random, number: int) -> Iterator[Entry]:
-    days = _workdays(number)
+def _generate_month(rng: random.Random, number: int) -> Iterator[DraftInvoice]:
+    days = _list_workdays(number)
     busy = GROWTH**number * SEASONS[days[0].month - 1]
     for department, (usual, mix) in DEPARTMENTS.items():
         count = round(usual * busy * rng.uniform(0.92, 1.08))
         for category in rng.choices(list(mix), list(mix.values()), k=count):
-            yield _entry(rng, rng.choice(days), department, category)
+            yield _generate_entry(rng, rng.choice(days), department, category)
 
 
-def _entry(rng: random.Random, day: date, department: str, category: Category) -> Entry:
+def _generate_entry(
+    rng: random.Random, day: date, department: str, category: Category
+) -> DraftInvoice:
     vendor, item = rng.choice(category.vendors), rng.choice(category.items)
     amount = category.usual * rng.lognormvariate(0, category.spread)
     return day, department, vendor, category.name, item, amount
 
 
-def _workdays(number: int) -> list[date]:
+def _list_workdays(number: int) -> list[date]:
     """The days of the month on which invoices are booked: Monday to Friday."""
     years, month = divmod(FIRST_MONTH.month - 1 + number, 12)
     year = FIRST_MONTH.year + years

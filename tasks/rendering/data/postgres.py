@@ -7,19 +7,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.rendering.data.queries import Files, WrongQuery
-from tasks.rendering.definitions.schema import Origin, Parameter, Step
+from tasks.rendering.data.queries import InvalidQuery, TableFiles
+from tasks.rendering.definitions.schema import Origin, Parameter, RenderProgress
 
 if TYPE_CHECKING:
     from psycopg import Connection, RawCursor
 
-AT_ONCE = 1_000
+ROWS_PER_FETCH = 1_000
 CONNECT_SECONDS = 10
-MOST_ROWS = 5_000_000
+MAX_ROWS = 5_000_000
 
-_BOUND = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$([a-z_][a-z0-9_]*)")
+_BOUND_NAME = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$([a-z_][a-z0-9_]*)")
 
-TYPES = {
+DUCKDB_TYPES = {
     "bool": "BOOLEAN",
     "int2": "SMALLINT",
     "int4": "INTEGER",
@@ -34,37 +34,37 @@ TYPES = {
 """PostgreSQL's types -> DuckDB's; ``numeric`` has a size of its own, all others are text."""
 
 
-def fetched(
+def fetch_rows(
     url: str,
     origin: Origin,
     sql: str,
     filters: Mapping[str, Any],
     folder: Path,
-    heard: Callable[[Step], None],
-) -> Files:
+    heard: Callable[[RenderProgress], None],
+) -> TableFiles:
     """The rows of the query as a CSV file in ``folder``.
 
     Values are bound by the server: a filter cannot become SQL, and only one statement that
-    gives rows is taken. Raises ``psycopg.Error`` and ``WrongQuery``.
+    gives rows is taken. Raises ``psycopg.Error`` and ``InvalidQuery``.
     """
     if not url:
-        raise WrongQuery("DATABASE_URL is not set, and this type reads from it")
-    statement, names = numbered(sql, origin.parameters)
+        raise InvalidQuery("DATABASE_URL is not set, and this type reads from it")
+    statement, names = number_parameters(sql, origin.parameters)
     path = folder / "fetched.csv"
-    with closing(connected(url, origin.limits.seconds)) as connection:
+    with closing(open_connection(url, origin.limits.seconds)) as connection:
         from psycopg import RawCursor
 
         with RawCursor(connection) as cursor, path.open("w", newline="") as file:
             values = [filters.get(name) for name in names]
             cursor.execute(f"{statement} limit 0", values)  # the columns, also of no rows
-            types = _types(cursor)
+            types = _read_types(cursor)
             writer = csv.writer(file, quoting=csv.QUOTE_NOTNULL)  # "" is a text, nothing is NULL
             writer.writerow(types)
-            _write(cursor.stream(statement, values, size=AT_ONCE), writer, heard)
-    return Files([path], types)
+            _write_rows(cursor.stream(statement, values, size=ROWS_PER_FETCH), writer, heard)
+    return TableFiles([path], types)
 
 
-def connected(url: str, seconds: int) -> "Connection[Any]":
+def open_connection(url: str, seconds: int) -> "Connection[Any]":
     """A connection that writes nothing and waits for nothing for long, whatever its role may."""
     import psycopg
 
@@ -79,7 +79,7 @@ def connected(url: str, seconds: int) -> "Connection[Any]":
     return psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
 
 
-def numbered(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, list[str]]:
+def number_parameters(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, list[str]]:
     """The query with ``$1::text`` for ``$name``, and the names in the order of their numbers.
 
     It becomes part of another one: only what gives rows and changes nothing fits there.
@@ -95,30 +95,30 @@ def numbered(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, list[s
         kind = "bigint" if name in parameters and parameters[name].type == "integer" else "text"
         return f"${names.index(name) + 1}::{kind}"
 
-    inner = _BOUND.sub(number, sql.strip().rstrip(";"))
+    inner = _BOUND_NAME.sub(number, sql.strip().rstrip(";"))
     return f"select * from ({inner}\n) as found", names  # noqa: S608 - the type's own SQL
 
 
-def _types(cursor: "RawCursor[Any]") -> dict[str, str]:
+def _read_types(cursor: "RawCursor[Any]") -> dict[str, str]:
     types: dict[str, str] = {}
     for column in cursor.description or ():
         if column.name in types:
-            raise WrongQuery(f"report.sql: there are two columns {column.name!r}")
-        types[column.name] = _type(column)
+            raise InvalidQuery(f"report.sql: there are two columns {column.name!r}")
+        types[column.name] = _duckdb_type_of(column)
     return types
 
 
-def _type(column: Any) -> str:
+def _duckdb_type_of(column: Any) -> str:
     if column.type_display.startswith("numeric"):
         digits, scale = column.precision or 38, column.scale or 0
         return f"DECIMAL({min(digits, 38)},{scale})" if column.precision else "DOUBLE"
-    return TYPES.get(column.type_display.partition("(")[0], "VARCHAR")
+    return DUCKDB_TYPES.get(column.type_display.partition("(")[0], "VARCHAR")
 
 
-def _write(rows: Iterator[Any], writer: Any, heard: Callable[[Step], None]) -> None:
+def _write_rows(rows: Iterator[Any], writer: Any, heard: Callable[[RenderProgress], None]) -> None:
     for done, row in enumerate(rows, 1):
         writer.writerow(row)
-        if done % AT_ONCE == 0:
-            heard(Step(done, note="reading"))
-        if done > MOST_ROWS:
-            raise WrongQuery(f"report.sql gives more than {MOST_ROWS:,} rows")
+        if done % ROWS_PER_FETCH == 0:
+            heard(RenderProgress(done, note="reading"))
+        if done > MAX_ROWS:
+            raise InvalidQuery(f"report.sql gives more than {MAX_ROWS:,} rows")

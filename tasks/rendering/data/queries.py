@@ -10,8 +10,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-MEMORY = "256MB"
-SPILL = "1GB"
+MEMORY_LIMIT = "256MB"
+SPILL_LIMIT = "1GB"
 
 READERS = {
     ".csv": "read_csv",
@@ -23,11 +23,11 @@ READERS = {
 }
 
 
-class WrongQuery(Exception):
+class InvalidQuery(Exception):
     """The SQL of the type is not one SELECT over its own filters, or has nothing to read."""
 
 
-class Files(Struct, frozen=True):
+class TableFiles(Struct, frozen=True):
     """The files of one table, all of one format; ``types`` of CSV columns, if they are known."""
 
     paths: Sequence[Path]
@@ -41,7 +41,9 @@ class Selection(Struct, frozen=True):
     values: Mapping[str, Any] = {}
 
 
-def opened(tables: Mapping[str, Files], folder: Path, seconds: int) -> "DuckDBPyConnection":
+def open_database(
+    tables: Mapping[str, TableFiles], folder: Path, seconds: int
+) -> "DuckDBPyConnection":
     """A connection with one view per table and no way out but files in ``folder``.
 
     A statement ends after ``seconds``; what does not fit in memory spills to ``folder``.
@@ -50,11 +52,11 @@ def opened(tables: Mapping[str, Files], folder: Path, seconds: int) -> "DuckDBPy
 
     connection = duckdb.connect(
         config={
-            "memory_limit": MEMORY,
+            "memory_limit": MEMORY_LIMIT,
             "threads": "2",
             "max_execution_time": str(seconds * 1_000),
             "temp_directory": str(folder / "spill"),
-            "max_temp_directory_size": SPILL,
+            "max_temp_directory_size": SPILL_LIMIT,
             "python_enable_replacements": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -62,45 +64,49 @@ def opened(tables: Mapping[str, Files], folder: Path, seconds: int) -> "DuckDBPy
         }
     )
     for name, files in tables.items():
-        _relation(connection, name, files).create_view(name)
+        _read_files(connection, name, files).create_view(name)
     _lock(connection, [path for files in tables.values() for path in files.paths], folder)
     return connection
 
 
-def checked(connection: "DuckDBPyConnection", sql: str, filters: Mapping[str, Any]) -> Selection:
+def check_query(
+    connection: "DuckDBPyConnection", sql: str, filters: Mapping[str, Any]
+) -> Selection:
     """The SELECT with its filters; one that it names and nobody gave is null.
 
-    Raises ``WrongQuery`` when ``sql`` is anything but one SELECT, or leaves a filter unused.
+    Raises ``InvalidQuery`` when ``sql`` is anything but one SELECT, or leaves a filter unused.
     """
     from duckdb import StatementType
 
     statements = connection.extract_statements(sql)
     if [statement.type for statement in statements] != [StatementType.SELECT]:
-        raise WrongQuery("report.sql must hold exactly one SELECT")
+        raise InvalidQuery("report.sql must hold exactly one SELECT")
     names = statements[0].named_parameters
     if unused := filters.keys() - names:
-        raise WrongQuery(f"report.sql does not use the filter {min(unused)!r}")
+        raise InvalidQuery(f"report.sql does not use the filter {min(unused)!r}")
     return Selection(statements[0].query, {name: filters.get(name) for name in names})
 
 
-def stored(connection: "DuckDBPyConnection", name: str, found: Selection) -> "DuckDBPyRelation":
+def store_rows(connection: "DuckDBPyConnection", name: str, found: Selection) -> "DuckDBPyRelation":
     """The rows of the query, run once and kept as a table."""
     connection.execute(f"create temp table {name} as {found.sql}", dict(found.values))
     return connection.table(name)
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """A name as SQL takes it, whatever it is."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _relation(connection: "DuckDBPyConnection", name: str, files: Files) -> "DuckDBPyRelation":
+def _read_files(
+    connection: "DuckDBPyConnection", name: str, files: TableFiles
+) -> "DuckDBPyRelation":
     if not files.paths:
-        raise WrongQuery(f"files.{name}: there are no such files")
-    endings = {_ending(path) for path in files.paths}
+        raise InvalidQuery(f"files.{name}: there are no such files")
+    endings = {_ending_of(path) for path in files.paths}
     if len(endings) > 1 or not endings <= READERS.keys():
         known = ", ".join(READERS)
-        raise WrongQuery(f"files.{name}: all must end with the same of {known} (or that and .gz)")
+        raise InvalidQuery(f"files.{name}: all must end with the same of {known} (or that and .gz)")
     reader = getattr(connection, READERS[endings.pop()])
     options: dict[str, Any] = {}
     if files.types:
@@ -110,7 +116,7 @@ def _relation(connection: "DuckDBPyConnection", name: str, files: Files) -> "Duc
     return relation
 
 
-def _ending(path: Path) -> str:
+def _ending_of(path: Path) -> str:
     return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
 
 

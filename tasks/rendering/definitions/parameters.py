@@ -6,18 +6,18 @@ from typing import Any
 
 from tasks.rendering.definitions.schema import Parameter
 
-LONGEST = 200
+MAX_TEXT_CHARACTERS = 200
 """Characters of the longest text a filter takes."""
-LARGEST = 2**53 - 1
+MAX_INTEGER = 2**53 - 1
 """The largest whole number every JSON reader takes exactly."""
 
 
-def problem(parameter: Parameter, value: object) -> str:
+def find_problem(parameter: Parameter, value: object) -> str:
     """What is wrong with the value and what is allowed, "" when it is fine."""
-    return "" if _fits(parameter, value) else f"must be {_allowed(parameter)}"
+    return "" if _is_valid(parameter, value) else f"must be {_describe_allowed(parameter)}"
 
 
-def schema(parameter: Parameter) -> dict[str, Any]:
+def build_parameter_schema(parameter: Parameter) -> dict[str, Any]:
     """The parameter as JSON Schema (2020-12)."""
     integer = parameter.type == "integer"
     is_bounded = integer and not parameter.choices
@@ -26,34 +26,38 @@ def schema(parameter: Parameter) -> dict[str, Any]:
         "type": parameter.type,
         "enum": [int(choice) if integer else choice for choice in parameter.choices],
         "pattern": f"^(?:{parameter.pattern})$" if parameter.pattern else "",
-        "minimum": -LARGEST if is_bounded else None,
-        "maximum": LARGEST if is_bounded else None,
+        "minimum": -MAX_INTEGER if is_bounded else None,
+        "maximum": MAX_INTEGER if is_bounded else None,
         "default": parameter.default,
         "examples": [parameter.example] if parameter.example else [],
     }
     return {key: value for key, value in keys.items() if value not in (None, "", [])}
 
 
-def said(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, str]:
+def format_given_filters(
+    known: Mapping[str, Parameter], filters: Mapping[str, Any]
+) -> dict[str, str]:
     """The given filters in words for people."""
     return {
         name: known[name].choices.get(str(value), str(value)) for name, value in filters.items()
     }
 
 
-def spelled(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> list[tuple[str, str]]:
+def format_all_filters(
+    known: Mapping[str, Parameter], filters: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     """Each filter that there is: its title, and what was given in words for people."""
-    words = said(known, filters)
+    words = format_given_filters(known, filters)
     return [(one.title, words.get(name, one.unset)) for name, one in known.items()]
 
 
-def check(name: str, parameter: Parameter) -> None:
+def check_parameter(name: str, parameter: Parameter) -> None:
     """Raise ``ValueError`` when the parameter itself makes no sense."""
     if parameter.type == "integer":
         _check_integer(name, parameter)
     if parameter.pattern:
         _check_pattern(name, parameter)
-    if parameter.default is not None and (fault := problem(parameter, parameter.default)):
+    if parameter.default is not None and (fault := find_problem(parameter, parameter.default)):
         raise ValueError(f"parameters.{name}.default: {fault}")
 
 
@@ -74,23 +78,23 @@ def _check_pattern(name: str, parameter: Parameter) -> None:
         raise ValueError(f"parameters.{name}.pattern: needs an example, and no choices beside it")
 
 
-def _fits(parameter: Parameter, value: object) -> bool:
+def _is_valid(parameter: Parameter, value: object) -> bool:
     if parameter.type == "integer":
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST:
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_INTEGER:
             return False
         return not parameter.choices or str(value) in parameter.choices
-    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
+    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS or not value.isprintable():
         return False
     if parameter.choices:
         return value in parameter.choices
     return not parameter.pattern or bool(re.fullmatch(parameter.pattern, value, re.ASCII))
 
 
-def _allowed(parameter: Parameter) -> str:
+def _describe_allowed(parameter: Parameter) -> str:
     if parameter.choices:
         return f"one of {', '.join(parameter.choices)}"
     if parameter.pattern:
         return f"text such as {parameter.example}, matching {parameter.pattern}"
     if parameter.type == "integer":
-        return f"a whole number, at most {LARGEST} and at least {-LARGEST}"
-    return f"text of up to {LONGEST} characters in one line"
+        return f"a whole number, at most {MAX_INTEGER} and at least {-MAX_INTEGER}"
+    return f"text of up to {MAX_TEXT_CHARACTERS} characters in one line"

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-PASSING = 75
+EXIT_TEMPORARY_FAILURE = 75
 """How the press ends when another attempt may work: EX_TEMPFAIL of sysexits.h."""
-WRONG = 65
+EXIT_INVALID_TYPE = 65
 """How the press ends when the type is wrong: EX_DATAERR of sysexits.h."""
 
-type Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-type Words = Annotated[str, Meta(min_length=1, max_length=400)]
+type Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+type DisplayText = Annotated[str, Meta(min_length=1, max_length=400)]
 type Sql = Annotated[str, Meta(min_length=1)]
 type Source = Literal["flights", "spend"]
 type Format = Literal[
@@ -19,22 +19,22 @@ type Format = Literal[
 ]
 type Alignment = Literal["left", "center", "right"]
 type TableRows = Annotated[int, Meta(ge=1, le=2_000)]
-type Seconds = Annotated[int, Meta(ge=1, le=600)]
+type LimitSeconds = Annotated[int, Meta(ge=1, le=600)]
 type Output = Literal["pdf", "xlsx", "csv", "parquet", "json", "html"]
 
 
-class Shape(Struct, frozen=True, forbid_unknown_fields=True):
+class StrictStruct(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a type: takes no key it does not know."""
 
 
-class Parameter(Shape, frozen=True):
+class Parameter(StrictStruct, frozen=True):
     """One filter of a report. ``choices`` maps each allowed value to words for people.
 
     A string without choices has a ``pattern`` it matches whole, with an ``example``.
     ``unset`` is what the PDF says when the filter is not given.
     """
 
-    title: Words
+    title: DisplayText
     type: Literal["string", "integer"] = "string"
     choices: dict[str, str] = {}
     pattern: str = ""
@@ -44,15 +44,15 @@ class Parameter(Shape, frozen=True):
     unset: str = "all"
 
 
-class Kpi(Shape, frozen=True):
+class Kpi(StrictStruct, frozen=True):
     """One figure in a tile: ``value`` is an aggregate over the rows of report.sql."""
 
-    label: Words
+    label: DisplayText
     value: Sql
     format: Format
 
 
-class Chart(Shape, frozen=True):
+class Chart(StrictStruct, frozen=True):
     """Bars (largest first), a line or stacked columns (in the order of ``x``), or shares of all.
 
     ``x`` groups the rows, ``label`` names a group (``x`` when empty), ``y`` is the
@@ -61,7 +61,7 @@ class Chart(Shape, frozen=True):
     """
 
     kind: Literal["bar", "line", "stacked", "share"]
-    title: Words
+    title: DisplayText
     x: Sql
     y: Sql
     format: Format
@@ -70,14 +70,14 @@ class Chart(Shape, frozen=True):
     most: Annotated[int, Meta(ge=2, le=30)] = 12
 
 
-class Column(Shape, frozen=True):
+class Column(StrictStruct, frozen=True):
     """One column: an expression over a row, or an aggregate when the table is grouped.
 
     ``total`` is an aggregate over all rows, ``unless`` a filter that, when given,
     makes the column say nothing new. ``grow`` columns share the spare width.
     """
 
-    label: Words
+    label: DisplayText
     value: Sql
     format: Format = "text"
     align: Alignment | None = None
@@ -86,46 +86,46 @@ class Column(Shape, frozen=True):
     grow: bool = False
 
     @property
-    def side(self) -> Alignment:
+    def alignment(self) -> Alignment:
         """Where the text stands: figures to the right unless the type says otherwise."""
         is_words = self.format in ("text", "date", "datetime")
         return self.align or ("left" if is_words else "right")
 
 
-class Table(Shape, frozen=True):
+class Table(StrictStruct, frozen=True):
     """The table: one line a row, or one line a group. ``order`` must leave no ties."""
 
-    title: Words
+    title: DisplayText
     order: Annotated[list[Sql], Meta(min_length=1)]
     group: list[Sql] = []
 
 
-class Limits(Shape, frozen=True):
+class Limits(StrictStruct, frozen=True):
     """How far a report may go: lines in its table on paper, seconds in the press."""
 
     table_rows: TableRows = 2_000
-    seconds: Seconds = 60
+    seconds: LimitSeconds = 60
 
 
-class Origin(Shape, frozen=True, kw_only=True):
+class Origin(StrictStruct, frozen=True, kw_only=True):
     """Where rows come from: demo ``sources``, own ``files``, or a database.
 
     ``files`` maps a table's name to a pattern of CSV, Parquet or JSON files, from the
     folder of the type on. With ``engine`` postgres the SQL is run by DATABASE_URL.
     """
 
-    title: Words
+    title: DisplayText
     engine: Literal["duckdb", "postgres"] = "duckdb"
     sources: list[Source] = []
-    files: dict[Name, Words] = {}
-    parameters: dict[Name, Parameter] = {}
+    files: dict[Identifier, DisplayText] = {}
+    parameters: dict[Identifier, Parameter] = {}
     limits: Limits = Limits()
 
 
 class Definition(Origin, frozen=True, kw_only=True):
     """A report.toml. ``covers`` is an expression over all rows: the time they are from."""
 
-    description: Words
+    description: DisplayText
     covers: Sql
     kpis: Annotated[list[Kpi], Meta(min_length=1, max_length=4)]
     table: Table
@@ -138,12 +138,12 @@ class Definition(Origin, frozen=True, kw_only=True):
         """Where its rows come from."""
         return Origin(**{name: getattr(self, name) for name in Origin.__struct_fields__})
 
-    def shown(self, filters: dict[str, Any]) -> Sequence[Column]:
+    def select_columns(self, filters: dict[str, Any]) -> Sequence[Column]:
         """The columns that say something under these filters."""
         return [column for column in self.columns if column.unless not in filters]
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class RenderOrder(Struct, frozen=True, kw_only=True):
     """All the press needs: where from, one SELECT, checked filters, and what to make of the rows.
 
     With a ``definition`` it is a report, in each of ``outputs``; without one the rows as they
@@ -164,7 +164,7 @@ class Order(Struct, frozen=True, kw_only=True):
     definition: Definition | None = None
 
 
-class Step(Struct, frozen=True, tag="step"):
+class RenderProgress(Struct, frozen=True, tag="step"):
     """How far the press is: so many rows of so many."""
 
     done: int
@@ -172,7 +172,7 @@ class Step(Struct, frozen=True, tag="step"):
     note: str = ""
 
 
-class Made(Struct, frozen=True, tag="made"):
+class RenderResult(Struct, frozen=True, tag="made"):
     """What the press has made: a file of each output.
 
     ``rows`` it was made of and the time that they cover, ``lines`` in its table, ``pages`` of the
@@ -186,4 +186,4 @@ class Made(Struct, frozen=True, tag="made"):
     covers: str = ""
 
 
-type Message = Step | Made
+type RenderMessage = RenderProgress | RenderResult

@@ -7,17 +7,17 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from tasks.rendering.definitions.schema import Chart
-from tasks.rendering.output.formats import rough, shortened, written
+from tasks.rendering.output.formats import format_axis_value, format_value, shorten_label
 
-FEWEST = 2
+MIN_POINTS = 2
 """Points below which a chart says nothing a tile does not say."""
-TICKS = 4
-LABELS = 12
+STEPS_PER_AXIS = 4
+MAX_LABELS = 12
 """Labels that fit under a line chart."""
 
-MOST_SERIES = 5
+MAX_SERIES = 5
 """Parts of a column that have a colour of their own."""
-OTHER = "Other"
+OTHER_LABEL = "Other"
 
 
 class Mark(NamedTuple):
@@ -29,7 +29,7 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scale:
+class ChartAxis:
     """An axis from a round number to a round number."""
 
     low: float
@@ -37,10 +37,10 @@ class Scale:
     step: float
 
     @classmethod
-    def over(cls, values: Sequence[float]) -> "Scale":
+    def from_values(cls, values: Sequence[float]) -> "ChartAxis":
         """The tightest scale with round steps that holds zero and all values."""
         low, high = min(0.0, *values), max(0.0, *values)
-        step = _round_step((high - low) / TICKS)
+        step = _round_up_step((high - low) / STEPS_PER_AXIS)
         return cls(math.floor(low / step) * step, math.ceil(high / step) * step or step, step)
 
     def place(self, value: float) -> float:
@@ -54,29 +54,29 @@ class Scale:
         return [round(self.low + self.step * number, 9) for number in range(count + 1)]
 
 
-def drawn(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any] | None:
+def build_chart(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any] | None:
     """What the template draws, None when there are too few marks to compare."""
     known = [mark for mark in marks if math.isfinite(mark.value)]
     if chart.kind in ("stacked", "share"):
         known = [mark for mark in known if mark.value > 0]
-    if len({mark.label for mark in known}) < FEWEST:
+    if len({mark.label for mark in known}) < MIN_POINTS:
         return None
     return {
         "kind": chart.kind,
         "title": chart.title,
         "note": "",
-        **_SHAPES[chart.kind](chart, known),
+        **_BUILDERS[chart.kind](chart, known),
     }
 
 
-def _bars(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
+def _build_bars(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     kept = marks[: chart.most]
-    scale = Scale.over([mark.value for mark in kept])
+    scale = ChartAxis.from_values([mark.value for mark in kept])
     zero = scale.place(0)
     bars = [
         {
-            "label": shortened(label),
-            "text": written(value, chart.format),
+            "label": shorten_label(label),
+            "text": format_value(value, chart.format),
             "start": min(zero, scale.place(value)),
             "length": round(abs(scale.place(value) - zero), 6),
         }
@@ -87,26 +87,26 @@ def _bars(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     return {"bars": bars, "note": note, "alt": f"Bar chart, {chart.title}: {told}"}
 
 
-def _line(chart: Chart, points: Sequence[Mark]) -> dict[str, Any]:
-    scale = Scale.over([mark.value for mark in points])
+def _build_line(chart: Chart, points: Sequence[Mark]) -> dict[str, Any]:
+    scale = ChartAxis.from_values([mark.value for mark in points])
     last = len(points) - 1
-    every = math.ceil(len(points) / LABELS)
+    every = math.ceil(len(points) / MAX_LABELS)
     spots = [[round(at / last, 6), scale.place(mark.value)] for at, mark in enumerate(points)]
     return {
         "points": spots,
         "zero": scale.place(0),
-        "ticks": _ticks(scale, chart),
+        "ticks": _build_ticks(scale, chart),
         "labels": [
-            {"at": spots[at][0], "label": shortened(points[at].label)}
+            {"at": spots[at][0], "label": shorten_label(points[at].label)}
             for at in range(0, len(points), every)
         ],
-        "alt": _line_alt(chart, points),
+        "alt": _describe_line(chart, points),
     }
 
 
-def _line_alt(chart: Chart, points: Sequence[Mark]) -> str:
+def _describe_line(chart: Chart, points: Sequence[Mark]) -> str:
     def told(point: Mark) -> str:
-        return f"{written(point.value, chart.format)} at {point.label}"
+        return f"{format_value(point.value, chart.format)} at {point.label}"
 
     lowest, highest = (pick(points, key=lambda point: point.value) for pick in (min, max))
     return (
@@ -115,48 +115,48 @@ def _line_alt(chart: Chart, points: Sequence[Mark]) -> str:
     )
 
 
-def _stacked(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
+def _build_stack(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     """Columns in the order of ``x``; the largest series have a colour, the rest is added up."""
-    names = _largest(marks)
+    names = _find_largest_series(marks)
     heights: dict[str, dict[str, float]] = {mark.label: {} for mark in marks}
     for label, value, part in marks:
-        name = part if part in names else OTHER
+        name = part if part in names else OTHER_LABEL
         heights[label][name] = heights[label].get(name, 0.0) + value
-    scale = Scale.over([sum(parts.values()) for parts in heights.values()])
-    every = math.ceil(len(heights) / LABELS)
+    scale = ChartAxis.from_values([sum(parts.values()) for parts in heights.values()])
+    every = math.ceil(len(heights) / MAX_LABELS)
     columns = [
         {
-            "label": shortened(label) if at % every == 0 else "",
-            "parts": _piled([scale.place(parts.get(name, 0.0)) for name in names]),
+            "label": shorten_label(label) if at % every == 0 else "",
+            "parts": _stack_lengths([scale.place(parts.get(name, 0.0)) for name in names]),
         }
         for at, (label, parts) in enumerate(heights.items())
     ]
     return {
         "columns": columns,
-        "legend": [shortened(name) for name in names],
-        "ticks": _ticks(scale, chart),
-        "alt": _stacked_alt(chart, names, heights),
+        "legend": [shorten_label(name) for name in names],
+        "ticks": _build_ticks(scale, chart),
+        "alt": _describe_stack(chart, names, heights),
     }
 
 
-def _stacked_alt(
+def _describe_stack(
     chart: Chart, names: Sequence[str], heights: Mapping[str, Mapping[str, float]]
 ) -> str:
     sums = {name: sum(parts.get(name, 0.0) for parts in heights.values()) for name in names}
-    told = "; ".join(f"{name} {written(value, chart.format)}" for name, value in sums.items())
+    told = "; ".join(f"{name} {format_value(value, chart.format)}" for name, value in sums.items())
     return f"Stacked columns, {chart.title}, {len(heights)} columns; in all of them: {told}"
 
 
-def _largest(marks: Sequence[Mark]) -> list[str]:
+def _find_largest_series(marks: Sequence[Mark]) -> list[str]:
     """The series by their sums, and "Other" if there are more than have a colour."""
     sums: dict[str, float] = {}
     for mark in marks:
         sums[mark.part] = sums.get(mark.part, 0.0) + mark.value
     names = sorted(sums, key=lambda name: (-sums[name], name))
-    return names if len(names) <= MOST_SERIES + 1 else [*names[:MOST_SERIES], OTHER]
+    return names if len(names) <= MAX_SERIES + 1 else [*names[:MAX_SERIES], OTHER_LABEL]
 
 
-def _piled(lengths: Sequence[float]) -> list[dict[str, float]]:
+def _stack_lengths(lengths: Sequence[float]) -> list[dict[str, float]]:
     """Lengths one upon the other."""
     starts = accumulate(lengths, initial=0.0)
     return [
@@ -165,40 +165,42 @@ def _piled(lengths: Sequence[float]) -> list[dict[str, float]]:
     ]
 
 
-def _shares(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
+def _build_shares(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     """One bar that is all of it, and its parts, the largest first."""
-    most = min(chart.most, MOST_SERIES)
+    most = min(chart.most, MAX_SERIES)
     kept, rest = list(marks[:most]), marks[most:]
     if rest:
-        kept.append(Mark(f"{OTHER} ({len(rest)})", sum(mark.value for mark in rest)))
+        kept.append(Mark(f"{OTHER_LABEL} ({len(rest)})", sum(mark.value for mark in rest)))
     whole = sum(mark.value for mark in kept)
     shares = [round(mark.value / whole, 6) for mark in kept]
     parts = [
         {
-            "label": shortened(mark.label),
-            "text": written(mark.value, chart.format),
-            "share": written(share, "percent"),
+            "label": shorten_label(mark.label),
+            "text": format_value(mark.value, chart.format),
+            "share": format_value(share, "percent"),
             **place,
         }
-        for mark, share, place in zip(kept, shares, _piled(shares), strict=True)
+        for mark, share, place in zip(kept, shares, _stack_lengths(shares), strict=True)
     ]
     told = "; ".join(f"{part['label']} {part['share']}" for part in parts)
     return {"parts": parts, "alt": f"Shares, {chart.title}: {told}"}
 
 
-def _ticks(scale: Scale, chart: Chart) -> list[dict[str, Any]]:
-    return [{"at": scale.place(t), "label": rough(t, chart.format)} for t in scale.ticks]
+def _build_ticks(scale: ChartAxis, chart: Chart) -> list[dict[str, Any]]:
+    return [
+        {"at": scale.place(t), "label": format_axis_value(t, chart.format)} for t in scale.ticks
+    ]
 
 
-_SHAPES: dict[str, Callable[[Chart, Sequence[Mark]], dict[str, Any]]] = {
-    "bar": _bars,
-    "line": _line,
-    "stacked": _stacked,
-    "share": _shares,
+_BUILDERS: dict[str, Callable[[Chart, Sequence[Mark]], dict[str, Any]]] = {
+    "bar": _build_bars,
+    "line": _build_line,
+    "stacked": _build_stack,
+    "share": _build_shares,
 }
 
 
-def _round_step(step: float) -> float:
+def _round_up_step(step: float) -> float:
     """The next of 1, 2, 2.5, 5, 10 times a power of ten."""
     if step <= 0:
         return 1.0

@@ -6,7 +6,7 @@ from typing import Any
 TEMPLATE = "house.html"
 
 
-def webpage(page: dict[str, Any]) -> str:
+def render_page(page: dict[str, Any]) -> str:
     """The page; every text of it is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

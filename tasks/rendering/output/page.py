@@ -7,74 +7,76 @@ string as literal text.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tasks.rendering.data.queries import Selection, quoted, stored
-from tasks.rendering.definitions.parameters import said, spelled
-from tasks.rendering.definitions.schema import Chart, Column, Definition, Order
-from tasks.rendering.output.charts import Mark, drawn
-from tasks.rendering.output.formats import wrapped, written
+from tasks.rendering.data.queries import Selection, quote_name, store_rows
+from tasks.rendering.definitions.parameters import format_all_filters, format_given_filters
+from tasks.rendering.definitions.schema import Chart, Column, Definition, RenderOrder
+from tasks.rendering.output.charts import Mark, build_chart
+from tasks.rendering.output.formats import format_cell, format_value
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-WIDE = 30
+MIN_WIDE_CHARACTERS = 30
 """Characters from which on a text makes its column share the spare width."""
 
 
-LINES = "report_lines"
+LINES_TABLE = "report_lines"
 """The table of a report, all of it, as it is kept while the report is made."""
 
 
-def filled(
-    order: Order, definition: Definition, connection: "DuckDBPyConnection", found: Selection
+def build_page(
+    order: RenderOrder, definition: Definition, connection: "DuckDBPyConnection", found: Selection
 ) -> dict[str, Any]:
     """The page of a report: plain types, ready for JSON.
 
     ``count`` is the rows it is made of, ``lines`` how many its table has, which is left as
-    the table ``LINES`` of the connection, its columns named by their labels.
+    the table ``LINES_TABLE`` of the connection, its columns named by their labels.
     """
     known = order.origin.parameters
-    filters = spelled(known, order.filters)
-    rows = stored(connection, "report_rows", found)
-    (count,) = _figures(rows, ["count(*)"])
-    lines = _lines(order, definition, connection)
+    filters = format_all_filters(known, order.filters)
+    rows = store_rows(connection, "report_rows", found)
+    (count,) = _aggregate_rows(rows, ["count(*)"])
+    lines = _store_lines(order, definition, connection)
     page = {
         "title": definition.title,
         "description": definition.description,
         "notice": definition.notice,
         "filters": [{"label": name, "value": value} for name, value in filters],
-        "scope": " · ".join(said(known, order.filters).values()),
+        "scope": " · ".join(format_given_filters(known, order.filters).values()),
         "count": count,
-        "counted": written(count, "integer"),
-        "lines": _figures(lines, ["count(*)"])[0],
+        "counted": format_value(count, "integer"),
+        "lines": _aggregate_rows(lines, ["count(*)"])[0],
         "kpis": [],
         "charts": [],
     }
-    return page if count == 0 else page | _body(order, definition, rows, lines)
+    return page if count == 0 else page | _build_body(order, definition, rows, lines)
 
 
-def _body(
-    order: Order, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
+def _build_body(
+    order: RenderOrder, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
 ) -> dict[str, Any]:
-    covers, *figures = _figures(rows, [definition.covers, *(k.value for k in definition.kpis)])
-    charts = (drawn(chart, _marks(chart, rows)) for chart in definition.charts)
+    covers, *figures = _aggregate_rows(
+        rows, [definition.covers, *(k.value for k in definition.kpis)]
+    )
+    charts = (build_chart(chart, _fetch_marks(chart, rows)) for chart in definition.charts)
     return {
-        "covers": written(covers, "text"),
+        "covers": format_value(covers, "text"),
         "kpis": [
-            {"label": kpi.label, "value": written(figure, kpi.format)}
+            {"label": kpi.label, "value": format_value(figure, kpi.format)}
             for kpi, figure in zip(definition.kpis, figures, strict=True)
         ],
         "charts": [chart for chart in charts if chart],
-        "table": _table(order, definition, rows, lines),
+        "table": _build_table(order, definition, rows, lines),
     }
 
 
-def _figures(rows: "DuckDBPyRelation", values: list[str]) -> tuple[Any, ...]:
+def _aggregate_rows(rows: "DuckDBPyRelation", values: list[str]) -> tuple[Any, ...]:
     """One aggregate each over all rows."""
     (figures,) = rows.aggregate(", ".join(values)).fetchall()
     return tuple(figures)
 
 
-def _marks(chart: Chart, rows: "DuckDBPyRelation") -> list[Mark]:
+def _fetch_marks(chart: Chart, rows: "DuckDBPyRelation") -> list[Mark]:
     series = chart.series or "''"
     label = chart.label or chart.x
     wanted = f"{label} as label, {series} as part, {chart.y} as height, {chart.x} as place"
@@ -88,53 +90,57 @@ def _marks(chart: Chart, rows: "DuckDBPyRelation") -> list[Mark]:
     ]
 
 
-def _table(
-    order: Order, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
+def _build_table(
+    order: RenderOrder, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
 ) -> dict[str, Any]:
-    limit, columns = definition.limits.table_rows, definition.shown(order.filters)
-    (total,) = _figures(lines, ["count(*)"])
-    cells = [_cells(columns, line) for line in lines.limit(limit).fetchall()]
+    limit, columns = definition.limits.table_rows, definition.select_columns(order.filters)
+    (total,) = _aggregate_rows(lines, ["count(*)"])
+    cells = [_format_cells(columns, line) for line in lines.limit(limit).fetchall()]
     return {
         "title": definition.table.title,
-        "columns": _heads(columns, cells),
+        "columns": _build_heads(columns, cells),
         "rows": cells,
-        "totals": _totals(columns, rows),
-        "shown": written(len(cells), "integer"),
-        "of": written(total, "integer") if total > limit else "",
+        "totals": _format_totals(columns, rows),
+        "shown": format_value(len(cells), "integer"),
+        "of": format_value(total, "integer") if total > limit else "",
     }
 
 
-def _heads(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+def _build_heads(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     """The columns; one with long texts grows too, for as it is it would push others away."""
     longest = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     return [
-        {"label": column.label, "align": column.side, "grow": column.grow or length > WIDE}
+        {
+            "label": column.label,
+            "align": column.alignment,
+            "grow": column.grow or length > MIN_WIDE_CHARACTERS,
+        }
         for column, length in zip(columns, longest, strict=True)
     ]
 
 
-def _lines(
-    order: Order, definition: Definition, connection: "DuckDBPyConnection"
+def _store_lines(
+    order: RenderOrder, definition: Definition, connection: "DuckDBPyConnection"
 ) -> "DuckDBPyRelation":
     """All lines of the table in their order."""
-    table, columns = definition.table, definition.shown(order.filters)
-    values = ", ".join(f"{column.value} as {quoted(column.label)}" for column in columns)
+    table, columns = definition.table, definition.select_columns(order.filters)
+    values = ", ".join(f"{column.value} as {quote_name(column.label)}" for column in columns)
     group = f" group by {', '.join(table.group)}" if table.group else ""
     sql = f"select {values} from report_rows{group} order by {', '.join(table.order)}"  # noqa: S608 - the type's own SQL
-    return stored(connection, LINES, Selection(sql))
+    return store_rows(connection, LINES_TABLE, Selection(sql))
 
 
-def _totals(columns: Sequence[Column], rows: "DuckDBPyRelation") -> list[str]:
+def _format_totals(columns: Sequence[Column], rows: "DuckDBPyRelation") -> list[str]:
     """What stands under the table: totals over all rows, not only those shown."""
     if not any(column.total for column in columns):
         return []
-    figures = _figures(rows, [column.total or "null" for column in columns])
+    figures = _aggregate_rows(rows, [column.total or "null" for column in columns])
     return [
-        written(figure, column.format) if column.total else ""
+        format_value(figure, column.format) if column.total else ""
         for column, figure in zip(columns, figures, strict=True)
     ]
 
 
-def _cells(columns: Sequence[Column], line: tuple[Any, ...]) -> list[str]:
+def _format_cells(columns: Sequence[Column], line: tuple[Any, ...]) -> list[str]:
     pairs = zip(columns, line, strict=True)
-    return [wrapped(written(value, column.format)) for column, value in pairs]
+    return [format_cell(format_value(value, column.format)) for column, value in pairs]

@@ -5,16 +5,16 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-PACKED = {".pdf", ".xlsx", ".parquet"}
+COMPRESSED_SUFFIXES = {".pdf", ".xlsx", ".parquet"}
 """Endings of files that do not get smaller."""
 
 
-def zipped(files: Sequence[Path], target: Path) -> Path:
+def zip_files(files: Sequence[Path], target: Path) -> Path:
     """Put the files into ``target``, under their names and without a time."""
     with zipfile.ZipFile(target, "w") as archive:
         for file in files:
             about = zipfile.ZipInfo(file.name)
-            is_packed = file.suffix in PACKED
+            is_packed = file.suffix in COMPRESSED_SUFFIXES
             about.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
             about.external_attr = 0o644 << 16
             about.file_size = file.stat().st_size  # tells a large one from the start

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import redis
 
-from tests.support.browser import Page, opened, page_server
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.browser import ServedPage, open_browser, serve_page
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 JOBS = 100
 SECONDS = 60.0
@@ -37,33 +37,33 @@ HTML = """<!doctype html>
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page() -> Iterator[ServedPage]:
     """A page that tells what its EventSource hears."""
-    with page_server() as page:
+    with serve_page() as page:
         yield page
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, page: Page) -> Iterator[House]:
+def own_system(tmp_path_factory: pytest.TempPathFactory, page: ServedPage) -> Iterator[System]:
     """A system that the page, which comes from elsewhere, may call."""
-    house = House(tmp_path_factory.mktemp("browser"))
+    house = System(tmp_path_factory.mktemp("browser"))
     house.start(CONTINUO_CORS_ORIGINS=page.origin, WEB_CONCURRENCY="2")
     yield house
     house.close()
 
 
-def watches(page: Page, house: House, path: str) -> None:
+def watches(page: ServedPage, house: System, path: str) -> None:
     """Have the page watch this."""
     page.html = HTML.replace("ADDRESS", str(house.http.base_url).rstrip("/") + path)
-    page.told.clear()
+    page.response_headers.clear()
 
 
-def heard(page: Page, *names: str) -> list[Any]:
+def heard(page: ServedPage, *names: str) -> list[Any]:
     """What the page has told of this, in its order."""
-    return [said for post in page.told for said in post if said["name"] in names]
+    return [said for post in page.response_headers for said in post if said["name"] in names]
 
 
-def order(house: House, count: int, delay: float = 0.0) -> None:
+def order(house: System, count: int, delay: float = 0.0) -> None:
     """Order so many jobs."""
     task = {"kind": "email_blast", "recipients": [], "delay": delay}
     answer = house.http.post("/tasks/bulk", json={"tasks": [task] * count})
@@ -71,21 +71,21 @@ def order(house: House, count: int, delay: float = 0.0) -> None:
 
 
 def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted_twice(
-    own: House, page: Page, tmp_path: Path
+    own_system: System, page: ServedPage, tmp_path: Path
 ) -> None:
-    watches(page, own, "/events")
+    watches(page, own_system, "/events")
     with (
-        opened(page, tmp_path),
-        redis.Redis.from_url(own.redis_url, decode_responses=True) as client,
+        open_browser(page, tmp_path),
+        redis.Redis.from_url(own_system.redis_url, decode_responses=True) as client,
     ):
-        until(lambda: heard(page, "snapshot"), SECONDS)
+        wait_until(lambda: heard(page, "snapshot"), SECONDS)
         for number in (signal.SIGTERM, signal.SIGKILL):
-            order(own, JOBS // 4)
-            order(own, JOBS // 4, delay=WHILE_AWAY)
-            own.restart_api(number)
-        until(lambda: own.stats()["status_counts"]["success"] == JOBS, SECONDS)
+            order(own_system, JOBS // 4)
+            order(own_system, JOBS // 4, delay=WHILE_AWAY)
+            own_system.restart_api(number)
+        wait_until(lambda: own_system.stats()["status_counts"]["success"] == JOBS, SECONDS)
         stream = client.xrange("continuo:events")
-        until(
+        wait_until(
             lambda: [said["id"] for said in heard(page, "message")][-1:] == [stream[-1][0]], SECONDS
         )
     assert [
@@ -97,14 +97,14 @@ def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted
 
 
 def test_a_page_that_does_not_close_at_the_end_of_a_job_is_told_to(
-    own: House, page: Page, tmp_path: Path
+    own_system: System, page: ServedPage, tmp_path: Path
 ) -> None:
-    job_id = own.order("/emails", {"recipients": [], "delay": 3600})["id"]
-    watches(page, own, f"/tasks/{job_id}/events")
-    with opened(page, tmp_path):
-        until(lambda: heard(page, "snapshot"), SECONDS)
-        own.http.delete(f"/tasks/{job_id}")
-        until(lambda: any(said["state"] == CLOSED for said in heard(page, "error")), SECONDS)
+    job_id = own_system.order("/emails", {"recipients": [], "delay": 3600})["id"]
+    watches(page, own_system, f"/tasks/{job_id}/events")
+    with open_browser(page, tmp_path):
+        wait_until(lambda: heard(page, "snapshot"), SECONDS)
+        own_system.http.delete(f"/tasks/{job_id}")
+        wait_until(lambda: any(said["state"] == CLOSED for said in heard(page, "error")), SECONDS)
     told = heard(page, "snapshot", "message", "reset", "end")
     assert [(said["name"], said["data"]["status"]) for said in told] == [
         ("snapshot", "pending"),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.playwright_browser import barriers, browser, visited
-from tests.support.system import House
+from tests.support.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.system import System
 
 KEYS = {
     "CONTINUO_API_KEYS": "ops:ops-key-of-the-test,eyes/read:eyes-key-of-the-test",
@@ -23,23 +23,23 @@ PATHS = ("/", "/console/jobs", "/console/queues", "/console/workers", "/console/
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for all pages."""
-    with browser() as program:
+    with launch_browser() as program:
         yield program
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that may be stopped and started."""
-    house = House(tmp_path_factory.mktemp("console"))
+    house = System(tmp_path_factory.mktemp("console"))
     house.start()
     yield house
     house.close()
 
 
 @pytest.fixture
-def page(chromium: Browser, own: House) -> Iterator[Page]:
+def page(chromium: Browser, own_system: System) -> Iterator[Page]:
     """The console, as somebody has just opened it."""
-    with visited(chromium, str(own.http.base_url)) as page:
+    with visit_page(chromium, str(own_system.http.base_url)) as page:
         yield page
 
 
@@ -76,10 +76,10 @@ def test_a_wrong_filter_is_named_where_it_was_filled_in(page: Page) -> None:
 def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    house = House(tmp_path_factory.mktemp("faults"))
+    house = System(tmp_path_factory.mktemp("faults"))
     try:
         house.start(CONTINUO_FAULT_RATE="1")
-        with visited(chromium, str(house.http.base_url)) as page:
+        with visit_page(chromium, str(house.http.base_url)) as page:
             order_report(page)
             expect(page.locator(".head .badge")).to_have_text("retrying")
             expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
@@ -94,8 +94,8 @@ def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
         house.close()
 
 
-def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own: House) -> None:
-    blast = own.order("/emails", SLOW)
+def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own_system: System) -> None:
+    blast = own_system.order("/emails", SLOW)
     page.goto(f"/console/jobs/{blast['id']}")
     expect(page.locator("progress")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
@@ -106,39 +106,43 @@ def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own: Hous
     expect(page.locator(".head .badge")).to_have_text("cancelled")
 
 
-def test_two_pages_stay_in_step_while_the_api_is_killed(chromium: Browser, own: House) -> None:
-    url = str(own.http.base_url)
-    with visited(chromium, url) as one, visited(chromium, url) as other:
+def test_two_pages_stay_in_step_while_the_api_is_killed(
+    chromium: Browser, own_system: System
+) -> None:
+    url = str(own_system.http.base_url)
+    with visit_page(chromium, url) as one, visit_page(chromium, url) as other:
         for page in (one, other):
             page.goto("/console/jobs?tag=in-step")
             expect(page.get_by_text("No job is like that.")).to_be_visible()
-        own.restart_api()
-        ordered = own.order("/reports", {"tags": ["in-step"]})
+        own_system.restart_api()
+        ordered = own_system.order("/reports", {"tags": ["in-step"]})
         for page in (one, other):
             row = page.get_by_role("row").filter(has_text=ordered["id"])
             expect(row.locator(".badge")).to_have_text("success")
 
 
-def test_all_that_match_are_cancelled_after_a_look_at_how_many(page: Page, own: House) -> None:
-    own.http.post("/queues/celery/pause")
+def test_all_that_match_are_cancelled_after_a_look_at_how_many(
+    page: Page, own_system: System
+) -> None:
+    own_system.http.post("/queues/celery/pause")
     try:
         for _ in range(3):
-            own.order("/reports", {"tags": ["many"]})
+            own_system.order("/reports", {"tags": ["many"]})
         page.goto("/console/jobs?tag=many")
         page.get_by_role("button", name="Cancel all matching…").click()
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("heading")).to_have_text("Cancel 3 jobs?")
-        assert not barriers(page)
+        assert not find_barriers(page)
         dialog.get_by_role("button", name="No").click()
         expect(dialog).to_have_count(0)
-        assert own.http.get("/tasks?tag=many&status=pending").json()["total"] == 3
+        assert own_system.http.get("/tasks?tag=many&status=pending").json()["total"] == 3
         page.get_by_role("button", name="Cancel all matching…").click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel 3 jobs").click()
         expect(page.locator(".head .badge")).to_have_text("success")
         page.goto("/console/jobs?tag=many&status=cancelled")
         expect(page.locator(".count")).to_have_text("3 jobs, newest first")
     finally:
-        own.http.post("/queues/celery/resume")
+        own_system.http.post("/queues/celery/resume")
 
 
 def test_a_queue_is_paused_and_resumed(page: Page) -> None:
@@ -149,18 +153,18 @@ def test_a_queue_is_paused_and_resumed(page: Page) -> None:
     expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("open")
 
 
-def test_a_worker_shows_its_memory_and_what_it_is_at(page: Page, own: House) -> None:
-    blast = own.order("/emails", SLOW)
+def test_a_worker_shows_its_memory_and_what_it_is_at(page: Page, own_system: System) -> None:
+    blast = own_system.order("/emails", SLOW)
     page.get_by_role("link", name="Workers").click()
     row = page.get_by_role("row").filter(has_text="process")
     expect(row).to_contain_text("email_blast")
     expect(row).to_contain_text(re.compile(r"\d+ MB"))
-    own.http.delete(f"/tasks/{blast['id']}")
+    own_system.http.delete(f"/tasks/{blast['id']}")
     expect(row).not_to_contain_text("email_blast")
 
 
-def test_jobs_are_found_by_the_keyboard(page: Page, own: House) -> None:
-    ordered = own.order("/reports", {})
+def test_jobs_are_found_by_the_keyboard(page: Page, own_system: System) -> None:
+    ordered = own_system.order("/reports", {})
     expect(page.locator("#search-text")).to_be_visible()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.keyboard.press("/")
@@ -175,9 +179,11 @@ def test_jobs_are_found_by_the_keyboard(page: Page, own: House) -> None:
     expect(page.get_by_label("Error contains")).to_have_value("no such <b>error</b>")
 
 
-def test_filters_are_in_the_address_and_pages_follow_a_cursor(page: Page, own: House) -> None:
+def test_filters_are_in_the_address_and_pages_follow_a_cursor(
+    page: Page, own_system: System
+) -> None:
     orders = [{"kind": "report", "tags": ["paged"], "delay": 3600}] * 60
-    assert own.http.post("/tasks/bulk", json={"tasks": orders}).status_code == 202
+    assert own_system.http.post("/tasks/bulk", json={"tasks": orders}).status_code == 202
     page.goto("/console/jobs?tag=paged")
     page.get_by_label("Status").select_option("pending")
     expect(page).to_have_url(re.compile("status=pending.*tag=paged"))
@@ -212,25 +218,27 @@ def test_an_id_that_is_nobodys_says_so(page: Page) -> None:
 
 @pytest.mark.parametrize("size", ["wide", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_anybody_out(chromium: Browser, own: House, scheme: str, size: str) -> None:
-    done = own.final("/reports", own.order("/reports", {})["id"])
-    with visited(chromium, str(own.http.base_url), scheme=scheme, size=size) as page:
+def test_nothing_keeps_anybody_out(
+    chromium: Browser, own_system: System, scheme: str, size: str
+) -> None:
+    done = own_system.final("/reports", own_system.order("/reports", {})["id"])
+    with visit_page(chromium, str(own_system.http.base_url), scheme=scheme, size=size) as page:
         for path in (*PATHS, f"/console/jobs/{done['id']}"):
             page.goto(path)
             expect(page.locator("[aria-busy]")).to_have_count(0)
-            assert barriers(page) == []
+            assert find_barriers(page) == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_a_key_that_only_reads_shows_all_and_changes_nothing(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    house = House(tmp_path_factory.mktemp("keys"))
+    house = System(tmp_path_factory.mktemp("keys"))
     house.http.headers["X-API-Key"] = "ops-key-of-the-test"
     try:
         house.start(**KEYS)
         done = house.final("/reports", house.order("/reports", {})["id"])
-        with visited(chromium, str(house.http.base_url)) as page:
+        with visit_page(chromium, str(house.http.base_url)) as page:
             sign_in(page, "a-key-that-nobody-has")
             expect(page.get_by_role("alert")).to_have_text("The API key is not known")
             sign_in(page, "eyes-key-of-the-test")
@@ -242,7 +250,7 @@ def test_a_key_that_only_reads_shows_all_and_changes_nothing(
                 assert page.locator("main button:not(.first)").count() == 0
             page.get_by_role("button", name="Sign out").click()
             expect(page.get_by_label("API key")).to_be_visible()
-            assert not barriers(page)
+            assert not find_barriers(page)
     finally:
         house.close()
 

@@ -2,18 +2,18 @@
 
 import pytest
 
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 SLOW = {"recipients": [f"w{number}@example.com" for number in range(99)], "rate": 1}
 
 
 @pytest.mark.parametrize("path", ["/", "/console/jobs", "/console/jobs/an-id"])
 def test_every_page_of_the_console_is_the_same_file_under_a_strict_policy(
-    house: House, path: str
+    system: System, path: str
 ) -> None:
-    answer = house.http.get(path)
-    assert (answer.status_code, answer.text) == (200, house.http.get("/").text)
+    answer = system.http.get(path)
+    assert (answer.status_code, answer.text) == (200, system.http.get("/").text)
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["content-security-policy"].startswith("default-src 'none';")
     assert "<script>" not in answer.text
@@ -29,64 +29,64 @@ def test_every_page_of_the_console_is_the_same_file_under_a_strict_policy(
         ("icon.svg", "image/svg+xml"),
     ],
 )
-def test_a_file_of_the_console_is_sent_once(house: House, path: str, content_type: str) -> None:
-    answer = house.http.get(f"/console/static/{path}")
+def test_a_file_of_the_console_is_sent_once(system: System, path: str, content_type: str) -> None:
+    answer = system.http.get(f"/console/static/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, content_type)
     known = {"If-None-Match": answer.headers["etag"]}
-    assert house.http.get(f"/console/static/{path}", headers=known).status_code == 304
+    assert system.http.get(f"/console/static/{path}", headers=known).status_code == 304
 
 
 @pytest.mark.parametrize("name", ["nope.js", "..%2f__init__.py", "views"])
-def test_other_files_are_not_the_consoles(house: House, name: str) -> None:
-    assert house.http.get(f"/console/static/{name}").status_code == 404
-    assert house.http.get(f"/console/static/views/{name}").status_code == 404
+def test_other_files_are_not_the_consoles(system: System, name: str) -> None:
+    assert system.http.get(f"/console/static/{name}").status_code == 404
+    assert system.http.get(f"/console/static/views/{name}").status_code == 404
 
 
-def test_without_keys_a_caller_may_do_all(house: House) -> None:
-    caller = house.http.get("/me").json()
+def test_without_keys_a_caller_may_do_all(system: System) -> None:
+    caller = system.http.get("/me").json()
     scopes = ["admin", "control", "metrics", "read", "submit"]
     assert caller == {"name": "", "scopes": scopes, "tenant": "", "outbox": True}
 
 
-def test_a_worker_says_who_it_is_and_what_it_runs(house: House) -> None:
-    (worker,) = house.http.get("/workers").json()["workers"]
+def test_a_worker_says_who_it_is_and_what_it_runs(system: System) -> None:
+    (worker,) = system.http.get("/workers").json()["workers"]
     assert (worker["slots"], worker["queues"]) == (2, ["celery", "control"])
     assert worker["started_at"] < worker["lease_ends"]
     assert worker["memory"] > 50_000_000
-    blast = house.order("/emails", SLOW)
+    blast = system.order("/emails", SLOW)
 
     def jobs() -> list[str]:
-        (worker,) = house.http.get("/workers").json()["workers"]
+        (worker,) = system.http.get("/workers").json()["workers"]
         return [job["id"] for job in worker["jobs"] if job["kind"] == "email_blast"]
 
-    until(lambda: jobs() == [blast["id"]])
-    house.http.delete(f"/tasks/{blast['id']}")
-    until(lambda: jobs() == [])
+    wait_until(lambda: jobs() == [blast["id"]])
+    system.http.delete(f"/tasks/{blast['id']}")
+    wait_until(lambda: jobs() == [])
 
 
-def test_a_worker_keeps_its_start_when_it_renews_its_lease(house: House) -> None:
+def test_a_worker_keeps_its_start_when_it_renews_its_lease(system: System) -> None:
     def worker() -> tuple[float, float]:
-        (one,) = house.http.get("/workers").json()["workers"]
+        (one,) = system.http.get("/workers").json()["workers"]
         return one["started_at"], one["lease_ends"]
 
     started_at, lease_ends = worker()
-    until(lambda: worker()[1] > lease_ends)
+    wait_until(lambda: worker()[1] > lease_ends)
     assert worker()[0] == started_at
 
 
-def test_the_payload_is_what_the_function_gets(house: House) -> None:
-    job = house.order("/reports", {"type": "monthly", "filters": {"month": "2026-05"}})
-    payload = house.http.get(f"/tasks/{job['id']}/payload").json()
+def test_the_payload_is_what_the_function_gets(system: System) -> None:
+    job = system.order("/reports", {"type": "monthly", "filters": {"month": "2026-05"}})
+    payload = system.http.get(f"/tasks/{job['id']}/payload").json()
     assert (payload["args"], payload["hidden"]) == ([], False)
     assert payload["kwargs"]["filters"]["month"] == "2026-05"
 
 
-def test_the_payload_of_a_kind_that_may_carry_secrets_is_not_shown(house: House) -> None:
+def test_the_payload_of_a_kind_that_may_carry_secrets_is_not_shown(system: System) -> None:
     call = {"url": "https://nobody.invalid/", "headers": {"authorization": "secret"}, "delay": 3600}
-    job = house.order("/webhooks", call)
-    payload = house.http.get(f"/tasks/{job['id']}/payload").json()
+    job = system.order("/webhooks", call)
+    payload = system.http.get(f"/tasks/{job['id']}/payload").json()
     assert payload == {"args": [], "kwargs": {}, "hidden": True}
 
 
-def test_nobodys_job_has_no_payload(house: House) -> None:
-    assert house.http.get("/tasks/nobody/payload").status_code == 404
+def test_nobodys_job_has_no_payload(system: System) -> None:
+    assert system.http.get("/tasks/nobody/payload").status_code == 404

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guides import DOCS, Reader, blocks
+from tests.support.guides import DOCS, GuideRunner, parse_blocks
 
 pytestmark = pytest.mark.timeout(300)
 
 GUIDES = sorted(
     page
     for page in (DOCS / "how-to").glob("*.md")
-    if any(block.language == "bash" for block in blocks(page))
+    if any(block.language == "bash" for block in parse_blocks(page))
 )
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
     """Somebody who works through the guides."""
-    reader = Reader(tmp_path_factory.mktemp("guides") / "continuo")
+    reader = GuideRunner(tmp_path_factory.mktemp("guides") / "continuo")
     try:
         yield reader
     finally:
@@ -27,9 +27,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
-def test_every_command_of_a_guide_works(reader: Reader, page: Path) -> None:
+def test_every_command_of_a_guide_works(reader: GuideRunner, page: Path) -> None:
     reader.begin()
-    for block in blocks(page):
+    for block in parse_blocks(page):
         reader.do(block)
 
 

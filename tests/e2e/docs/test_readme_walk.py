@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from tests.support.markdown import code
-from tests.support.system import House
+from tests.support.markdown import read_code_blocks
+from tests.support.system import System
 
 TITLE = "A walk with curl"
 ALLOWED = ("bash", "curl", "ls", "seq", "sleep")
@@ -45,7 +45,7 @@ curl -s http://localhost:8000/queue/stats | python -m json.tool
 class Terminal:
     """A bash beside a running system; it has little beside curl."""
 
-    def __init__(self, folder: Path, house: House) -> None:
+    def __init__(self, folder: Path, house: System) -> None:
         self.folder = folder
         self.address = f"localhost:{house.ports['PORT']}"
         (folder / "var").symlink_to(house.folder)
@@ -84,15 +84,17 @@ def found(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def terminal(house: House, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    return Terminal(tmp_path_factory.mktemp("terminal"), house)
+def terminal(system: System, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    return Terminal(tmp_path_factory.mktemp("terminal"), system)
 
 
 @pytest.fixture(scope="module")
 def printed(terminal: Terminal) -> list[str]:
     """What each bash block of the walk prints, all pasted into one shell."""
     mark = "=== next block ==="
-    return terminal.paste(f"\necho '{mark}'\n".join(code(TITLE, "bash"))).split(f"{mark}\n")
+    return terminal.paste(f"\necho '{mark}'\n".join(read_code_blocks(TITLE, "bash"))).split(
+        f"{mark}\n"
+    )
 
 
 def test_the_walk_calls_nothing_that_has_to_be_installed(printed: list[str]) -> None:
@@ -112,13 +114,13 @@ def test_the_report_becomes_a_pdf_that_can_be_read(terminal: Terminal, printed: 
     assert "May 2026" in text
 
 
-def test_the_two_mails_are_in_the_outbox(house: House, printed: list[str]) -> None:
+def test_the_two_mails_are_in_the_outbox(system: System, printed: list[str]) -> None:
     _, _, _, blast, *_ = printed
 
     lines = blast.splitlines()
     assert any(line.startswith("{'sent': 2, 'template': 'welcome', 'rate': ") for line in lines)
     first, second = lines[-2:]  # the newest: their names begin with the time
-    outbox = house.folder / "outbox"
+    outbox = system.folder / "outbox"
     assert "To: ada@example.com" in (outbox / first).read_text()
     assert "To: grace@example.com" in (outbox / second).read_text()
 
@@ -133,21 +135,21 @@ def test_the_queue_and_the_list_know_the_report(printed: list[str]) -> None:
 
 def test_the_error_is_the_one_that_the_readme_shows(printed: list[str]) -> None:
     *_, error = printed
-    (shown,) = code(TITLE, "json")
+    (shown,) = read_code_blocks(TITLE, "json")
 
     assert without_id(json.loads(error)) == without_id(json.loads(shown))
 
 
-def test_the_commands_of_the_example_reach_success(house: House, terminal: Terminal) -> None:
+def test_the_commands_of_the_example_reach_success(system: System, terminal: Terminal) -> None:
     said = terminal.paste(EXAMPLE)
 
     assert said.count("Status: success\n") == 1
     record, stats = objects(re.sub(r"Status: \w+\n", "", said))
     assert record["status"] == "pending"
     assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
-    done = house.record("/reports", record["id"])
+    done = system.record("/reports", record["id"])
     pdf = terminal.folder / "example.pdf"
-    pdf.write_bytes(house.http.get(done["result"]["download_url"]).content)
+    pdf.write_bytes(system.http.get(done["result"]["download_url"]).content)
     assert "Monthly spend" in words(pdf)
 
 

@@ -11,8 +11,8 @@ import httpx2
 import pypdf
 import pytest
 
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 MONTHLY = {"type": "monthly", "filters": {"department": "engineering", "month": "2026-05"}}
 
@@ -33,14 +33,14 @@ SEED_FIELDS = [
 STATUSES = ["pending", "running", "success", "failed", "retrying", "cancelled"]
 
 
-def addressed(house: House) -> list[str]:
+def addressed(house: System) -> list[str]:
     """To whom the mails are that the outbox keeps."""
     kept = (house.folder / "outbox").glob("*.eml")
     return [message_from_bytes(path.read_bytes(), policy=default)["To"] for path in kept]
 
 
-def test_a_report_is_accepted_at_once_as_pending(house: House) -> None:
-    answer = house.http.post("/reports", json=MONTHLY)
+def test_a_report_is_accepted_at_once_as_pending(system: System) -> None:
+    answer = system.http.post("/reports", json=MONTHLY)
     record = answer.json()
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/reports/{record['id']}"
@@ -52,23 +52,23 @@ def test_a_report_is_accepted_at_once_as_pending(house: House) -> None:
     assert abs(record["created_at"] - time.time()) < 5
 
 
-def test_a_report_is_watched_until_its_pdf_can_be_read(house: House) -> None:
-    ordered = house.order("/reports", MONTHLY)
-    done = house.final("/reports", ordered["id"])
+def test_a_report_is_watched_until_its_pdf_can_be_read(system: System) -> None:
+    ordered = system.order("/reports", MONTHLY)
+    done = system.final("/reports", ordered["id"])
     assert (done["status"], done["attempts"], done["error"]) == ("success", 1, "")
     assert list(done["result"])[:3] == ["report_type", "rows_processed", "download_url"]
     assert done["result"]["report_type"] == "monthly"
     assert done["result"]["rows_processed"] > 0
-    download = house.http.get(done["result"]["download_url"])
+    download = system.http.get(done["result"]["download_url"])
     assert download.headers["Content-Type"] == "application/pdf"
     words = pypdf.PdfReader(io.BytesIO(download.content)).pages[0].extract_text()
     assert "Engineering" in words
     assert "May 2026" in words
 
 
-def test_pdftotext_reads_the_report(house: House) -> None:
-    done = house.final("/reports", house.order("/reports", MONTHLY)["id"])
-    pdf = house.http.get(done["result"]["download_url"]).content
+def test_pdftotext_reads_the_report(system: System) -> None:
+    done = system.final("/reports", system.order("/reports", MONTHLY)["id"])
+    pdf = system.http.get(done["result"]["download_url"]).content
     read = subprocess.run(
         ["pdftotext", "-", "-"],  # noqa: S607 - where it is depends on the machine
         input=pdf,
@@ -79,69 +79,69 @@ def test_pdftotext_reads_the_report(house: House) -> None:
     assert b"Engineering" in read.stdout
 
 
-def test_an_empty_order_is_the_summary_report(house: House) -> None:
-    done = house.final("/reports", house.order("/reports", {})["id"])
+def test_an_empty_order_is_the_summary_report(system: System) -> None:
+    done = system.final("/reports", system.order("/reports", {})["id"])
     assert (done["status"], done["result"]["report_type"]) == ("success", "summary")
 
 
-def test_only_an_unfinished_record_says_when_to_ask_again(house: House) -> None:
-    ordered = house.order("/reports", MONTHLY)
+def test_only_an_unfinished_record_says_when_to_ask_again(system: System) -> None:
+    ordered = system.order("/reports", MONTHLY)
     path = f"/reports/{ordered['id']}"
     seen: dict[str, str | None] = {}
 
     def look() -> bool:
-        answer = house.http.get(path)
+        answer = system.http.get(path)
         seen[answer.json()["status"]] = answer.headers.get("Retry-After")
         return "success" in seen
 
-    until(look, 30)
+    wait_until(look, 30)
     assert seen.pop("success") is None
     assert set(seen.values()) == {"3"}
 
 
-def test_a_changed_link_is_refused(house: House) -> None:
-    done = house.final("/reports", house.order("/reports", MONTHLY)["id"])
+def test_a_changed_link_is_refused(system: System) -> None:
+    done = system.final("/reports", system.order("/reports", MONTHLY)["id"])
     start, _, signature = urlsplit(done["result"]["download_url"]).path.rpartition(".")
     # Not the last letter: base64 pads it with two bits that mean nothing.
     other = "b" if signature[0] == "a" else "a"
-    answer = house.http.get(f"{start}.{other}{signature[1:]}")
+    answer = system.http.get(f"{start}.{other}{signature[1:]}")
     assert answer.status_code == 403
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_blast_sends_one_mail_to_each(house: House) -> None:
-    before = len(addressed(house))
+def test_a_blast_sends_one_mail_to_each(system: System) -> None:
+    before = len(addressed(system))
     recipients = ["ada@example.com", "grace@example.com"]
-    ordered = house.order("/emails", {"recipients": recipients})
+    ordered = system.order("/emails", {"recipients": recipients})
     assert ordered["kind"] == "email_blast"
-    done = house.final("/emails", ordered["id"])
+    done = system.final("/emails", ordered["id"])
     assert list(done["result"])[:2] == ["sent", "template"]
     assert done["result"]["mails_per_connection"] == 2 / done["result"]["connections"]
     assert done["result"] | {"sent": 2, "template": "default"} == done["result"]
-    assert set(recipients) <= set(addressed(house))
-    assert len(addressed(house)) == before + 2
+    assert set(recipients) <= set(addressed(system))
+    assert len(addressed(system)) == before + 2
 
 
-def test_a_blast_to_nobody_sends_nothing(house: House) -> None:
-    before = len(addressed(house))
-    done = house.final("/emails", house.order("/emails", {"recipients": []})["id"])
+def test_a_blast_to_nobody_sends_nothing(system: System) -> None:
+    before = len(addressed(system))
+    done = system.final("/emails", system.order("/emails", {"recipients": []})["id"])
     assert done["status"] == "success"
     assert done["result"] | {"sent": 0, "template": "default"} == done["result"]
-    assert len(addressed(house)) == before
+    assert len(addressed(system)) == before
 
 
-def test_a_kind_is_not_found_under_the_path_of_another(house: House) -> None:
-    ordered = house.order("/emails", {"recipients": []})
-    assert house.http.get(f"/reports/{ordered['id']}").status_code == 404
-    assert house.http.get(f"/emails/{ordered['id']}").status_code == 200
+def test_a_kind_is_not_found_under_the_path_of_another(system: System) -> None:
+    ordered = system.order("/emails", {"recipients": []})
+    assert system.http.get(f"/reports/{ordered['id']}").status_code == 404
+    assert system.http.get(f"/emails/{ordered['id']}").status_code == 200
 
 
-def test_lists_are_newest_first_and_lead_to_the_next_page(house: House) -> None:
-    ordered = [house.order("/emails", {"recipients": []})["id"] for _ in range(5)]
+def test_lists_are_newest_first_and_lead_to_the_next_page(system: System) -> None:
+    ordered = [system.order("/emails", {"recipients": []})["id"] for _ in range(5)]
     seen: list[str] = []
     address = "/emails?limit=2"
     while len(seen) < len(ordered):
-        page = house.http.get(address)
+        page = system.http.get(address)
         assert list(page.json())[:2] == ["tasks", "total"]
         assert page.json()["total"] >= 5
         seen += [task["id"] for task in page.json()["tasks"]]
@@ -150,24 +150,24 @@ def test_lists_are_newest_first_and_lead_to_the_next_page(house: House) -> None:
     assert len(seen) == len(set(seen))
 
 
-def test_the_last_page_leads_nowhere(house: House) -> None:
-    house.order("/emails", {"recipients": []})
-    page = house.http.get("/emails?limit=200")
+def test_the_last_page_leads_nowhere(system: System) -> None:
+    system.order("/emails", {"recipients": []})
+    page = system.http.get("/emails?limit=200")
     assert (page.links, page.json()["next_cursor"]) == ({}, None)
     assert page.json()["total"] == len(page.json()["tasks"])
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_list_can_be_narrowed_to_a_status(house: House, status: str) -> None:
-    done = house.final("/emails", house.order("/emails", {"recipients": []})["id"])
-    listed = house.http.get("/emails", params={"status": status}).json()
+def test_a_list_can_be_narrowed_to_a_status(system: System, status: str) -> None:
+    done = system.final("/emails", system.order("/emails", {"recipients": []})["id"])
+    listed = system.http.get("/emails", params={"status": status}).json()
     assert {task["status"] for task in listed["tasks"]} <= {status}
     assert (done["id"] in [task["id"] for task in listed["tasks"]]) is (status == "success")
 
 
-def test_stats_count_every_status_and_the_workers_slots(house: House) -> None:
-    house.final("/emails", house.order("/emails", {"recipients": []})["id"])
-    stats = house.stats()
+def test_stats_count_every_status_and_the_workers_slots(system: System) -> None:
+    system.final("/emails", system.order("/emails", {"recipients": []})["id"])
+    stats = system.stats()
     assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
     assert list(stats["status_counts"]) == STATUSES
     assert stats["worker_count"] == 2
@@ -175,18 +175,18 @@ def test_stats_count_every_status_and_the_workers_slots(house: House) -> None:
     assert stats["status_counts"]["success"] > 0
 
 
-def test_flower_shows_our_worker(house: House) -> None:
-    address = f"http://127.0.0.1:{house.ports['FLOWER_PORT']}"
+def test_flower_shows_our_worker(system: System) -> None:
+    address = f"http://127.0.0.1:{system.ports['FLOWER_PORT']}"
     with httpx2.Client(base_url=address, trust_env=False, timeout=10) as flower:
         assert "Flower" in flower.get("/", follow_redirects=True).text
-        workers = until(lambda: flower.get("/workers?json=1").json()["data"])
+        workers = wait_until(lambda: flower.get("/workers?json=1").json()["data"])
     assert [worker["hostname"].partition("@")[0] for worker in workers] == ["celery"]
     assert workers[0]["status"] is True
 
 
-def test_health_documents_and_pages_answer(house: House) -> None:
-    assert house.http.get("/health/live").json() == {"status": "live"}
-    assert house.http.get("/health/ready").json() == {"status": "ready"}
-    paths = house.http.get("/openapi.json").json()["paths"]
+def test_health_documents_and_pages_answer(system: System) -> None:
+    assert system.http.get("/health/live").json() == {"status": "live"}
+    assert system.http.get("/health/ready").json() == {"status": "ready"}
+    paths = system.http.get("/openapi.json").json()["paths"]
     assert {"/reports", "/reports/{id}", "/emails", "/emails/{id}", "/queue/stats"} <= set(paths)
-    assert "swagger" in house.http.get("/docs").text.lower()
+    assert "swagger" in system.http.get("/docs").text.lower()

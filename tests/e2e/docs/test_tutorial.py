@@ -8,46 +8,46 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.guides import Block, Reader, blocks, objects
-from tests.support.playwright_browser import browser, visited
+from tests.support.guides import Block, GuideRunner, parse_blocks, parse_objects
+from tests.support.playwright_browser import launch_browser, visit_page
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
     """Who has done all of it."""
-    reader = Reader(tmp_path_factory.mktemp("tutorial") / "continuo")
+    reader = GuideRunner(tmp_path_factory.mktemp("tutorial") / "continuo")
     try:
-        for block in blocks():
+        for block in parse_blocks():
             reader.do(block)
         yield reader
     finally:
         reader.close()
 
 
-def records(reader: Reader, command: int) -> list[dict[str, Any]]:
+def records(reader: GuideRunner, command: int) -> list[dict[str, Any]]:
     """What a command has printed."""
-    return objects(reader.said[command])
+    return parse_objects(reader.said[command])
 
 
 def shown(place: int) -> dict[str, Any]:
     """What the page says that an answer has in it."""
-    answers = [block for block in blocks() if block.language == "json"]
+    answers = [block for block in parse_blocks() if block.language == "json"]
     found: dict[str, Any] = json.loads(answers[place].code)
     return found
 
 
 def test_each_block_is_written_run_or_compared() -> None:
-    files = [block.file for block in blocks() if block.language == "python"]
-    starts = [block for block in blocks() if block.language == "sh"]
+    files = [block.file for block in parse_blocks() if block.language == "python"]
+    starts = [block for block in parse_blocks() if block.language == "sh"]
 
     assert len(files) == len(set(files)) == 5
     assert starts == [Block("sh", "make up\n")] * 2
-    assert {block.language for block in blocks()} == {"python", "sh", "bash", "json"}
+    assert {block.language for block in parse_blocks()} == {"python", "sh", "bash", "json"}
 
 
-def test_a_file_that_is_not_there_is_looked_for_again(reader: Reader) -> None:
+def test_a_file_that_is_not_there_is_looked_for_again(reader: GuideRunner) -> None:
     (first,), (last,) = records(reader, 0), records(reader, 1)
 
     assert first["kind"] == "sum"
@@ -57,7 +57,7 @@ def test_a_file_that_is_not_there_is_looked_for_again(reader: Reader) -> None:
     assert last["progress"]["note"] == "orders added up"
 
 
-def test_an_amount_that_is_none_fails_at_once_and_is_found(reader: Reader) -> None:
+def test_an_amount_that_is_none_fails_at_once_and_is_found(reader: GuideRunner) -> None:
     (failed,), (found,) = records(reader, 2), records(reader, 3)
 
     assert (failed["status"], failed["attempts"]) == ("failed", 1)
@@ -65,7 +65,7 @@ def test_an_amount_that_is_none_fails_at_once_and_is_found(reader: Reader) -> No
     assert [task["id"] for task in found["tasks"]] == [failed["id"]]
 
 
-def test_the_repaired_job_succeeds_under_its_id(reader: Reader) -> None:
+def test_the_repaired_job_succeeds_under_its_id(reader: GuideRunner) -> None:
     (failed,), (done,) = records(reader, 2), records(reader, 4)
 
     assert done["id"] == failed["id"]
@@ -73,24 +73,27 @@ def test_the_repaired_job_succeeds_under_its_id(reader: Reader) -> None:
     assert done["errors"] == failed["errors"]
 
 
-def test_the_tests_pass(reader: Reader) -> None:
+def test_the_tests_pass(reader: GuideRunner) -> None:
     assert "3 passed" in reader.said[5]
 
 
-def test_the_route_takes_an_order_and_refuses_a_wrong_one(reader: Reader) -> None:
+def test_the_route_takes_an_order_and_refuses_a_wrong_one(reader: GuideRunner) -> None:
     done, refused = records(reader, 7)
 
     assert done.items() >= shown(0).items()
     assert refused["status"] == 422
     assert refused.items() >= shown(1).items()
-    assert "/sums" in reader.house.http.get("/openapi.json").json()["paths"]
+    assert "/sums" in reader.system.http.get("/openapi.json").json()["paths"]
 
 
-def test_the_console_shows_the_job_and_retries_another(reader: Reader) -> None:
+def test_the_console_shows_the_job_and_retries_another(reader: GuideRunner) -> None:
     (failed,) = records(reader, 2)
     (reader.folder / "orders.csv").write_text("order,amount\n1,lots\n")
-    again = reader.house.order("/sums", {"file": "orders.csv"})
-    with browser() as chromium, visited(chromium, str(reader.house.http.base_url)) as page:
+    again = reader.system.order("/sums", {"file": "orders.csv"})
+    with (
+        launch_browser() as chromium,
+        visit_page(chromium, str(reader.system.http.base_url)) as page,
+    ):
         page.get_by_role("link", name="Jobs").click()
         page.locator(f"a[href$='{failed['id']}']").click()
         expect(page.locator(".timeline")).to_contain_text("PermanentError")
@@ -101,7 +104,7 @@ def test_the_console_shows_the_job_and_retries_another(reader: Reader) -> None:
         expect(page.locator(".head .badge")).to_have_text("success")
 
 
-def test_files_are_where_the_page_says(reader: Reader) -> None:
-    written = [Path(block.file) for block in blocks() if block.file]
+def test_files_are_where_the_page_says(reader: GuideRunner) -> None:
+    written = [Path(block.file) for block in parse_blocks() if block.file]
 
     assert all((reader.folder / path).exists() for path in written)

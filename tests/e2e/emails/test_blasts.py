@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
 
@@ -18,11 +18,11 @@ def people(first: int, count: int) -> list[str]:
     return [f"user{number}@example.com" for number in range(first, first + count)]
 
 
-def waiting(house: House, **more: Any) -> str:
+def waiting(house: System, **more: Any) -> str:
     return str(house.order("/emails", {"template": "welcome", "upload": True, **more})["id"])
 
 
-def entries(house: House, job_id: str, **query: Any) -> list[dict[str, str]]:
+def entries(house: System, job_id: str, **query: Any) -> list[dict[str, str]]:
     """All pages of the list of recipients."""
     found: list[dict[str, str]] = []
     cursor = ""
@@ -37,10 +37,10 @@ def entries(house: House, job_id: str, **query: Any) -> list[dict[str, str]]:
     return found
 
 
-def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(house: House) -> None:
-    job_id = waiting(house)
+def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(system: System) -> None:
+    job_id = waiting(system)
     path = f"/emails/{job_id}/recipients"
-    first = house.http.post(path, json=[*people(0, 1_500), "USER7@example.com", "nobody"])
+    first = system.http.post(path, json=[*people(0, 1_500), "USER7@example.com", "nobody"])
     assert first.status_code == 200, first.text
     assert first.json() == {
         "added": 1_500,
@@ -51,32 +51,32 @@ def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(house: Hou
             {"place": 1_501, "given": "nobody", "problem": first.json()["refused"][0]["problem"]}
         ],
     }
-    again = house.http.post(path, json=people(0, 1_500)).json()
+    again = system.http.post(path, json=people(0, 1_500)).json()
     assert (again["added"], again["doubled"], again["total"]) == (0, 1_500, 1_501)
     text = "email\r\n" + "\r\n".join(people(1_500, 700))
-    table = house.http.post(path, content=text, headers=CSV).json()
+    table = system.http.post(path, content=text, headers=CSV).json()
     assert (table["added"], table["total"]) == (700, 2_201)
-    assert house.record("/emails", job_id)["status"] == "pending"
+    assert system.record("/emails", job_id)["status"] == "pending"
 
-    assert house.http.post(f"/emails/{job_id}/start").status_code == 202
-    assert house.http.post(f"/emails/{job_id}/start").status_code == 202
-    result = house.final("/emails", job_id)["result"]
+    assert system.http.post(f"/emails/{job_id}/start").status_code == 202
+    assert system.http.post(f"/emails/{job_id}/start").status_code == 202
+    result = system.final("/emails", job_id)["result"]
     assert (result["sent"], result["invalid"]) == (2_200, 1)
-    found = entries(house, job_id, limit=900)
+    found = entries(system, job_id, limit=900)
     assert Counter(one["outcome"] for one in found) == {"sent": 2_200, "invalid": 1}
     assert [one["address"] for one in found] == [*people(0, 1_500), "nobody", *people(1_500, 700)]
-    assert house.http.post(path, json=["late@example.com"]).status_code == 409
+    assert system.http.post(path, json=["late@example.com"]).status_code == 409
 
 
-def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(house: House) -> None:
-    job_id = waiting(house)
+def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(system: System) -> None:
+    job_id = waiting(system)
     path = f"/emails/{job_id}/recipients"
-    house.http.post(path, json=["=cmd@example.com", "what?", "ada@example.com"])
-    house.http.post(f"/emails/{job_id}/start")
-    house.final("/emails", job_id)
-    only = entries(house, job_id, outcome="invalid")
+    system.http.post(path, json=["=cmd@example.com", "what?", "ada@example.com"])
+    system.http.post(f"/emails/{job_id}/start")
+    system.final("/emails", job_id)
+    only = entries(system, job_id, outcome="invalid")
     assert [(one["address"], one["outcome"]) for one in only] == [("what?", "invalid")]
-    answer = house.http.get(path, params={"format": "csv"})
+    answer = system.http.get(path, params={"format": "csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert rows[0] == ["email", "outcome", "problem"]
@@ -87,41 +87,41 @@ def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(house: Ho
     ]
 
 
-def test_the_recipients_of_an_order_are_listed_in_pages(house: House) -> None:
-    job_id = house.order("/emails", {"recipients": people(0, 5)})["id"]
-    house.final("/emails", job_id)
-    answer = house.http.get(f"/emails/{job_id}/recipients", params={"limit": 2})
+def test_the_recipients_of_an_order_are_listed_in_pages(system: System) -> None:
+    job_id = system.order("/emails", {"recipients": people(0, 5)})["id"]
+    system.final("/emails", job_id)
+    answer = system.http.get(f"/emails/{job_id}/recipients", params={"limit": 2})
     assert [one["address"] for one in answer.json()["recipients"]] == people(0, 2)
     following = answer.links["next"]["url"]
-    page = house.http.get(following).json()
+    page = system.http.get(following).json()
     assert [one["address"] for one in page["recipients"]] == people(2, 2)
 
 
-def test_a_paused_blast_mails_nobody_until_it_is_resumed(house: House) -> None:
-    job_id = house.order("/emails", {"recipients": people(0, 60), "rate": 30})["id"]
-    until(lambda: entries(house, job_id, outcome="sent"))
-    assert house.http.post(f"/emails/{job_id}/pause").status_code == 200
-    until(lambda: house.record("/emails", job_id)["status"] == "retrying")
-    held = entries(house, job_id, outcome="sent")
+def test_a_paused_blast_mails_nobody_until_it_is_resumed(system: System) -> None:
+    job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 30})["id"]
+    wait_until(lambda: entries(system, job_id, outcome="sent"))
+    assert system.http.post(f"/emails/{job_id}/pause").status_code == 200
+    wait_until(lambda: system.record("/emails", job_id)["status"] == "retrying")
+    held = entries(system, job_id, outcome="sent")
     assert 0 < len(held) < 60
-    assert len(entries(house, job_id, outcome="waiting")) == 60 - len(held)
-    progress = house.record("/emails", job_id)["progress"]
+    assert len(entries(system, job_id, outcome="waiting")) == 60 - len(held)
+    progress = system.record("/emails", job_id)["progress"]
     assert progress["done"] == len(held)
     assert progress["total"] == 60
     assert re.fullmatch(rf"{len(held)} sent; \d+ connections?; \d+ s left", progress["note"])
-    assert house.http.post(f"/emails/{job_id}/resume").status_code == 200
-    result = house.final("/emails", job_id)["result"]
+    assert system.http.post(f"/emails/{job_id}/resume").status_code == 200
+    result = system.final("/emails", job_id)["result"]
     assert result["sent"] == 60
     assert result["rate"] <= 31
-    assert house.http.post(f"/emails/{job_id}/pause").status_code == 409
+    assert system.http.post(f"/emails/{job_id}/pause").status_code == 409
 
 
-def test_a_blast_is_cancelled_in_the_middle(house: House) -> None:
-    job_id = house.order("/emails", {"recipients": people(0, 60), "rate": 20})["id"]
-    until(lambda: entries(house, job_id, outcome="sent"))
-    assert house.http.post(f"/tasks/{job_id}/cancel").status_code == 202
-    assert house.final("/emails", job_id)["status"] == "cancelled"
-    counts = Counter(one["outcome"] for one in entries(house, job_id))
+def test_a_blast_is_cancelled_in_the_middle(system: System) -> None:
+    job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 20})["id"]
+    wait_until(lambda: entries(system, job_id, outcome="sent"))
+    assert system.http.post(f"/tasks/{job_id}/cancel").status_code == 202
+    assert system.final("/emails", job_id)["status"] == "cancelled"
+    counts = Counter(one["outcome"] for one in entries(system, job_id))
     assert counts["waiting"] > 0
     assert counts["sent"] > 0
 
@@ -140,9 +140,9 @@ def test_a_blast_is_cancelled_in_the_middle(house: House) -> None:
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused(
-    house: House, order: dict[str, Any], field: str
+    system: System, order: dict[str, Any], field: str
 ) -> None:
-    answer = house.http.post("/emails", json=order)
+    answer = system.http.post("/emails", json=order)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
 
@@ -155,16 +155,16 @@ def test_an_order_that_makes_no_sense_is_refused(
         ('email\r\n"ada', "is not CSV"),
     ],
 )
-def test_a_table_that_is_none_is_refused(house: House, text: str, problem: str) -> None:
-    job_id = waiting(house)
-    answer = house.http.post(f"/emails/{job_id}/recipients", content=text, headers=CSV)
+def test_a_table_that_is_none_is_refused(system: System, text: str, problem: str) -> None:
+    job_id = waiting(system)
+    answer = system.http.post(f"/emails/{job_id}/recipients", content=text, headers=CSV)
     assert answer.status_code == 422
     assert problem in answer.json()["detail"]
 
 
-def test_what_is_no_blast_is_not_found(house: House) -> None:
-    report = house.order("/reports", {})["id"]
+def test_what_is_no_blast_is_not_found(system: System) -> None:
+    report = system.order("/reports", {})["id"]
     for what in ("start", "pause", "resume"):
-        assert house.http.post(f"/emails/{report}/{what}").status_code == 404
-    assert house.http.get(f"/emails/{report}/recipients").status_code == 404
-    assert house.http.post("/emails/nothing/recipients", json=["a@x.org"]).status_code == 404
+        assert system.http.post(f"/emails/{report}/{what}").status_code == 404
+    assert system.http.get(f"/emails/{report}/recipients").status_code == 404
+    assert system.http.post("/emails/nothing/recipients", json=["a@x.org"]).status_code == 404

@@ -8,32 +8,32 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import House
+from tests.support.system import System
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CSV = {"Content-Type": "text/csv"}
 LOOP = "{% for turn in range(99999) %}"
 
 
-def previewed(house: House, **order: Any) -> dict[str, Any]:
+def previewed(house: System, **order: Any) -> dict[str, Any]:
     answer = house.http.post("/emails/preview", json=order, timeout=30)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def refused(house: House, **order: Any) -> str:
+def refused(house: System, **order: Any) -> str:
     answer = house.http.post("/emails/preview", json=order, timeout=30)
     assert answer.status_code == 422, answer.text
     return str(answer.json()["detail"])
 
 
-def mails_to(house: House, address: str) -> list[Path]:
+def mails_to(house: System, address: str) -> list[Path]:
     line = f"To: {address}\r\n".encode()
     return [path for path in (house.folder / "outbox").glob("*.eml") if line in path.read_bytes()]
 
 
-def mailed(house: House, address: str) -> EmailMessage:
+def mailed(house: System, address: str) -> EmailMessage:
     house.final("/emails", house.order("/emails", {"recipients": [address]})["id"])
     (path,) = mails_to(house, address)
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
@@ -41,20 +41,20 @@ def mailed(house: House, address: str) -> EmailMessage:
     return message
 
 
-def test_a_mail_can_be_looked_at_before_it_goes_out(house: House) -> None:
-    seen = previewed(house, template="welcome", recipient="ada@example.org")
+def test_a_mail_can_be_looked_at_before_it_goes_out(system: System) -> None:
+    seen = previewed(system, template="welcome", recipient="ada@example.org")
     assert seen["subject"] == "Welcome to Continuo"
     assert "ada@example.org" in seen["html"]
     assert "Unsubscribe: " in seen["text"]
     headers = dict(seen["headers"])
     assert headers["To"] == "ada@example.org"
     assert headers["Message-ID"].startswith("<")
-    assert mails_to(house, "ada@example.org") == []
+    assert mails_to(system, "ada@example.org") == []
 
 
-def test_a_template_can_be_tried_before_it_is_kept(house: House) -> None:
+def test_a_template_can_be_tried_before_it_is_kept(system: System) -> None:
     parts = {"subject": "For {{ name }}", "html": "<p>Dear <b>{{ name }}</b>, hello.</p>"}
-    seen = previewed(house, template=parts, data={"name": "<Ada>"})
+    seen = previewed(system, template=parts, data={"name": "<Ada>"})
     assert seen["subject"] == "For <Ada>"
     assert seen["html"] == "<p>Dear <b>&lt;Ada&gt;</b>, hello.</p>"
     assert seen["text"] == "Dear <Ada>, hello."
@@ -74,50 +74,50 @@ def test_a_template_can_be_tried_before_it_is_kept(house: House) -> None:
     ],
 )
 def test_a_template_that_does_harm_is_stopped_and_named(
-    house: House, html: str, problem: str
+    system: System, html: str, problem: str
 ) -> None:
-    said = refused(house, template={"subject": "s", "html": html})
+    said = refused(system, template={"subject": "s", "html": html})
     assert said.startswith("template: ")
     assert any(words in said for words in problem.split("|")), said
 
 
-def test_a_long_mail_of_what_takes_four_bytes_a_letter_is_shown_whole(house: House) -> None:
+def test_a_long_mail_of_what_takes_four_bytes_a_letter_is_shown_whole(system: System) -> None:
     parts = {"subject": "s", "html": "{{ '\U0001f600' * 999999 }}"}
-    assert len(previewed(house, template=parts)["html"]) == 999_999
+    assert len(previewed(system, template=parts)["html"]) == 999_999
 
 
-def test_a_preview_of_nothing_is_refused(house: House) -> None:
-    assert "needs html or mjml" in refused(house, template={"subject": "s"})
-    assert "'nope' is unknown" in refused(house, template="nope")
-    assert refused(house, recipient="ada").startswith("recipient: 'ada' is not")
+def test_a_preview_of_nothing_is_refused(system: System) -> None:
+    assert "needs html or mjml" in refused(system, template={"subject": "s"})
+    assert "'nope' is unknown" in refused(system, template="nope")
+    assert refused(system, recipient="ada").startswith("recipient: 'ada' is not")
 
 
-def test_whoever_unsubscribes_gets_no_mail_any_more(house: House) -> None:
-    message = mailed(house, "Eve@example.net")
+def test_whoever_unsubscribes_gets_no_mail_any_more(system: System) -> None:
+    message = mailed(system, "Eve@example.net")
     link = str(message["List-Unsubscribe"])[1:-1]
     text = message.get_body(("plain",))
     assert text is not None
     assert link in text.get_content()
-    page = house.http.get(link)
+    page = system.http.get(link)
     assert page.headers["content-type"].startswith("text/html")
     assert "Eve@example.net" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert house.http.get("/suppressions/eve@example.net").status_code == 404
+    assert system.http.get("/suppressions/eve@example.net").status_code == 404
     for _ in range(2):
-        done = house.http.post(link, content="List-Unsubscribe=One-Click", headers=FORM)
+        done = system.http.post(link, content="List-Unsubscribe=One-Click", headers=FORM)
         assert (done.status_code, "You are unsubscribed" in done.text) == (200, True)
-    entry = house.http.get("/suppressions/EVE@example.net").json()
+    entry = system.http.get("/suppressions/EVE@example.net").json()
     assert (entry["address"], entry["reason"]) == ("eve@example.net", "unsubscribed")
 
-    job_id = house.order("/emails", {"recipients": ["eve@example.net", "ivy@example.net"]})["id"]
-    result = house.final("/emails", job_id)["result"]
+    job_id = system.order("/emails", {"recipients": ["eve@example.net", "ivy@example.net"]})["id"]
+    result = system.final("/emails", job_id)["result"]
     assert (result["sent"], result["suppressed"]) == (1, 1)
-    assert len(mails_to(house, "eve@example.net")) == 0
-    assert house.http.delete("/suppressions/eve@example.net").status_code == 204
-    assert house.http.delete("/suppressions/eve@example.net").status_code == 404
+    assert len(mails_to(system, "eve@example.net")) == 0
+    assert system.http.delete("/suppressions/eve@example.net").status_code == 204
+    assert system.http.delete("/suppressions/eve@example.net").status_code == 404
 
 
-def mailed_as_test(house: House, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
+def mailed_as_test(house: System, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
     answer = house.http.post("/emails/test", json=order, timeout=30)
     assert answer.status_code == 202, answer.text
     record = house.final("/emails", answer.json()["id"])
@@ -127,10 +127,10 @@ def mailed_as_test(house: House, **order: Any) -> tuple[dict[str, Any], EmailMes
     return record, message
 
 
-def test_a_template_is_sent_to_one_address_as_a_test(house: House) -> None:
+def test_a_template_is_sent_to_one_address_as_a_test(system: System) -> None:
     parts = {"subject": "For {{ name }}", "html": "<p>Hello {{ name }}</p>"}
     me = "Me@example.net"
-    record, message = mailed_as_test(house, recipient=me, template=parts, data={"name": "Ada"})
+    record, message = mailed_as_test(system, recipient=me, template=parts, data={"name": "Ada"})
     assert record["result"]["sent"] == 1
     assert record["result"]["test"] is True
     assert message["Subject"] == "[Test] For Ada"
@@ -139,16 +139,16 @@ def test_a_template_is_sent_to_one_address_as_a_test(house: House) -> None:
     assert "Hello Ada" in body.get_content()
 
 
-def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(house: House) -> None:
+def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(system: System) -> None:
     me = "tester@example.net"
-    _, message = mailed_as_test(house, recipient=me, template="welcome")
-    seen = dict(previewed(house, template="welcome", recipient=me)["headers"])
+    _, message = mailed_as_test(system, recipient=me, template="welcome")
+    seen = dict(previewed(system, template="welcome", recipient=me)["headers"])
     for link in (message["List-Unsubscribe"], seen["List-Unsubscribe"]):
-        for ask in (house.http.get, house.http.post):
+        for ask in (system.http.get, system.http.post):
             answer = ask(str(link)[1:-1])
             assert answer.status_code == 200
             assert "It unsubscribes nobody" in answer.text
-    assert house.http.get(f"/suppressions/{me}").status_code == 404
+    assert system.http.get(f"/suppressions/{me}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -161,36 +161,36 @@ def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(house: House) -
     ],
 )
 def test_a_test_that_cannot_be_sent_is_refused_before_it_is_a_job(
-    house: House, wrong: dict[str, Any], problem: str
+    system: System, wrong: dict[str, Any], problem: str
 ) -> None:
-    before = house.http.get("/emails").json()["total"]
-    answer = house.http.post("/emails/test", json={"recipient": "a@x.org"} | wrong, timeout=30)
+    before = system.http.get("/emails").json()["total"]
+    answer = system.http.post("/emails/test", json={"recipient": "a@x.org"} | wrong, timeout=30)
     assert answer.status_code == 422
     assert problem in answer.json()["detail"]
-    assert house.http.get("/emails").json()["total"] == before
+    assert system.http.get("/emails").json()["total"] == before
 
 
 @pytest.mark.parametrize("token", ["x", "ImV2ZUBleGFtcGxlLm5ldCI.nope", "%00"])
-def test_a_link_that_was_made_up_takes_off_nobody(house: House, token: str) -> None:
-    for ask in (house.http.get, house.http.post):
+def test_a_link_that_was_made_up_takes_off_nobody(system: System, token: str) -> None:
+    for ask in (system.http.get, system.http.post):
         assert ask(f"/u/{token}").status_code == 404
 
 
-def test_suppressed_addresses_are_added_imported_and_listed(house: House) -> None:
+def test_suppressed_addresses_are_added_imported_and_listed(system: System) -> None:
     order = {"addresses": ["A1@example.net", "a1@example.net", "nobody"], "reason": "complaint"}
-    report = house.http.post("/suppressions", json=order).json()
+    report = system.http.post("/suppressions", json=order).json()
     assert (report["added"], report["known"], report["invalid"]) == (1, 0, 1)
     assert report["refused"][0]["given"] == "nobody"
     table = "email,name\r\n" + "\r\n".join(f"a{n}@example.net,N" for n in range(1, 1_201))
-    report = house.http.post("/suppressions", content=table, headers=CSV).json()
+    report = system.http.post("/suppressions", content=table, headers=CSV).json()
     assert (report["added"], report["known"]) == (1_199, 1)
     found: dict[str, str] = {}
     cursor: str | None = ""
     while cursor is not None:
-        page = house.http.get("/suppressions", params={"limit": 500, "cursor": cursor}).json()
+        page = system.http.get("/suppressions", params={"limit": 500, "cursor": cursor}).json()
         found |= {one["address"]: one["reason"] for one in page["suppressions"]}
         cursor = page["next_cursor"]
     assert {f"a{n}@example.net" for n in range(1, 1_201)} <= set(found)
     assert (found["a1@example.net"], found["a2@example.net"]) == ("complaint", "manual")
-    wrong = house.http.post("/suppressions", json={"addresses": [], "reason": "dislike"})
+    wrong = system.http.post("/suppressions", json={"addresses": [], "reason": "dislike"})
     assert wrong.status_code == 422

@@ -4,19 +4,19 @@ from typing import Any
 
 import httpx2
 
-from tests.support.system import House
+from tests.support.system import System
 
 PATH = "/tasks/bulk"
 BLAST = {"kind": "email_blast", "recipients": ["ada@example.com"]}
 REPORT = {"kind": "report", "filters": {}, "max_retries": 5}
 
 
-def send(house: House, *tasks: Any) -> httpx2.Response:
+def send(house: System, *tasks: Any) -> httpx2.Response:
     return house.http.post(PATH, json={"tasks": list(tasks)})
 
 
-def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(house: House) -> None:
-    answer = send(house, REPORT, BLAST, REPORT)
+def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(system: System) -> None:
+    answer = send(system, REPORT, BLAST, REPORT)
     assert answer.status_code == 202
     outcome = answer.json()
     assert (outcome["accepted"], outcome["refused"]) == (3, 0)
@@ -24,13 +24,13 @@ def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(house: House) -
     assert [task["kind"] for task in tasks] == ["report", "email_blast", "report"]
     assert [task["max_retries"] for task in tasks] == [5, 3, 5]
     assert [task["created_at"] for task in tasks] == sorted({task["created_at"] for task in tasks})
-    assert house.final("/emails", tasks[1]["id"])["result"]["sent"] == 1
-    assert house.final("/reports", tasks[2]["id"])["status"] == "success"
+    assert system.final("/emails", tasks[1]["id"])["result"]["sent"] == 1
+    assert system.final("/reports", tasks[2]["id"])["status"] == "success"
 
 
-def test_what_is_wrong_is_refused_by_itself(house: House) -> None:
+def test_what_is_wrong_is_refused_by_itself(system: System) -> None:
     answer = send(
-        house,
+        system,
         REPORT,
         {"kind": "fax"},
         {"kind": ["report"]},
@@ -52,19 +52,19 @@ def test_what_is_wrong_is_refused_by_itself(house: House) -> None:
     assert all(kind in problems[0]["detail"] for kind in ("report", "export", "email_blast"))
 
 
-def test_nothing_or_too_much_is_refused(house: House) -> None:
-    before = house.stats()["total_tasks"]
+def test_nothing_or_too_much_is_refused(system: System) -> None:
+    before = system.stats()["total_tasks"]
     for count in (0, 1_001):
-        answer = send(house, *[{"kind": "report"}] * count)
+        answer = send(system, *[{"kind": "report"}] * count)
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/tasks"
-    assert house.stats()["total_tasks"] == before
+    assert system.stats()["total_tasks"] == before
 
 
-def test_a_thousand_are_taken_at_once(house: House) -> None:
-    before = house.stats()["total_tasks"]
-    answer = send(house, *[{"kind": "email_blast", "recipients": []}] * 1_000)
+def test_a_thousand_are_taken_at_once(system: System) -> None:
+    before = system.stats()["total_tasks"]
+    answer = send(system, *[{"kind": "email_blast", "recipients": []}] * 1_000)
     assert answer.status_code == 202
     ids = {one["task"]["id"] for one in answer.json()["tasks"]}
     assert len(ids) == 1_000
-    assert house.stats()["total_tasks"] == before + 1_000
+    assert system.stats()["total_tasks"] == before + 1_000

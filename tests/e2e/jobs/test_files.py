@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import House
+from tests.support.system import System
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 
 
-def downloaded(house: House, result: dict[str, Any]) -> bytes:
+def downloaded(house: System, result: dict[str, Any]) -> bytes:
     """What the link leads to, which is what the result says."""
     answer = house.http.get(result["download_url"], follow_redirects=True)
     assert answer.status_code == 200
@@ -23,18 +23,18 @@ def downloaded(house: House, result: dict[str, Any]) -> bytes:
     return answer.content
 
 
-def test_several_formats_come_in_one_file(house: House) -> None:
+def test_several_formats_come_in_one_file(system: System) -> None:
     body = {"type": "monthly", "filters": LEGAL, "format": ["pdf", "csv"]}
-    done = house.final("/reports", house.order("/reports", body)["id"])
+    done = system.final("/reports", system.order("/reports", body)["id"])
     assert (done["status"], done["error"]) == ("success", "")
-    with zipfile.ZipFile(io.BytesIO(downloaded(house, done["result"]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(downloaded(system, done["result"]))) as archive:
         lines = archive.read("monthly-report.csv").decode().splitlines()
     assert len(lines) == done["result"]["rows"] + 1
     assert done["result"]["pages"] >= 3
 
 
-def test_the_types_are_listed_with_their_filters(house: House) -> None:
-    types = {entry["type"]: entry for entry in house.http.get("/reports/types").json()["types"]}
+def test_the_types_are_listed_with_their_filters(system: System) -> None:
+    types = {entry["type"]: entry for entry in system.http.get("/reports/types").json()["types"]}
     assert {"summary", "monthly", "delays", "departures", "shop"} <= set(types)
     assert "legal" in types["monthly"]["filters"]["properties"]["department"]["enum"]
     assert types["shop"]["formats"] == ["pdf", "xlsx", "csv", "parquet", "json", "html"]
@@ -43,34 +43,34 @@ def test_the_types_are_listed_with_their_filters(house: House) -> None:
 @pytest.mark.parametrize(
     "format_", ["docx", [], ["pdf", "pdf"], ["pdf", "docx"], {"pdf": True}, None, 3]
 )
-def test_a_format_that_is_none_is_refused(house: House, format_: Any) -> None:
-    answer = house.http.post("/reports", json={"format": format_})
+def test_a_format_that_is_none_is_refused(system: System, format_: Any) -> None:
+    answer = system.http.post("/reports", json={"format": format_})
     assert answer.status_code == 422
     assert "format" in answer.json()["detail"]
 
 
-def test_an_export_is_all_rows_of_a_query(house: House) -> None:
+def test_an_export_is_all_rows_of_a_query(system: System) -> None:
     body = {"source": "spend", "query": "invoices", "filters": LEGAL}
-    ordered = house.order("/exports", body)
+    ordered = system.order("/exports", body)
     assert ordered["kind"] == "export"
-    done = house.final("/exports", ordered["id"])
+    done = system.final("/exports", ordered["id"])
     result = done["result"]
-    lines = list(csv.reader(io.StringIO(downloaded(house, result).decode(), newline="")))
+    lines = list(csv.reader(io.StringIO(downloaded(system, result).decode(), newline="")))
     assert lines[0][:3] == ["invoice", "day", "department"]
     assert (result["export"], result["rows"]) == ("spend-invoices", len(lines) - 1)
     assert done["progress"]["done"] == done["progress"]["total"] == result["rows"]
-    listed = house.http.get("/exports").json()["tasks"]
+    listed = system.http.get("/exports").json()["tasks"]
     assert ordered["id"] in [task["id"] for task in listed]
 
 
-def test_the_rows_of_a_report_can_be_exported(house: House) -> None:
+def test_the_rows_of_a_report_can_be_exported(system: System) -> None:
     body = {"type": "monthly", "filters": LEGAL, "format": "parquet"}
-    done = house.final("/exports", house.order("/exports", body)["id"])
-    assert downloaded(house, done["result"])[:4] == b"PAR1"
+    done = system.final("/exports", system.order("/exports", body)["id"])
+    assert downloaded(system, done["result"])[:4] == b"PAR1"
 
 
-def test_the_queries_are_listed_with_their_filters(house: House) -> None:
-    queries = house.http.get("/exports/queries").json()["queries"]
+def test_the_queries_are_listed_with_their_filters(system: System) -> None:
+    queries = system.http.get("/exports/queries").json()["queries"]
     names = [(query["source"], query["query"]) for query in queries]
     assert ("flights", "routes") in names
     assert set(queries[names.index(("flights", "routes"))]["filters"]["properties"]) == {
@@ -89,22 +89,22 @@ def test_the_queries_are_listed_with_their_filters(house: House) -> None:
         ({"type": "monthly", "format": "pdf"}, "format"),
     ],
 )
-def test_a_wrong_export_is_refused(house: House, body: dict[str, Any], field: str) -> None:
-    answer = house.http.post("/exports", json=body)
+def test_a_wrong_export_is_refused(system: System, body: dict[str, Any], field: str) -> None:
+    answer = system.http.post("/exports", json=body)
     assert answer.status_code == 422
     assert field in answer.json()["detail"]
 
 
-def test_a_report_is_mailed_when_it_is_done(house: House) -> None:
+def test_a_report_is_mailed_when_it_is_done(system: System) -> None:
     mail = {
         "to": ["Ada@EXAMPLE.com", "ada@example.com", "bob@example.com"],
         "subject": "Legal, May",
     }
     body = {"type": "monthly", "filters": LEGAL, "mail": mail}
-    done = house.final("/reports", house.order("/reports", body)["id"])
-    blast = house.final("/emails", done["result"]["mail_id"])
+    done = system.final("/reports", system.order("/reports", body)["id"])
+    blast = system.final("/emails", done["result"]["mail_id"])
     assert (blast["status"], blast["result"]["sent"]) == ("success", 2)
-    sent = [path.read_text() for path in (house.folder / "outbox").glob("*.eml")]
+    sent = [path.read_text() for path in (system.folder / "outbox").glob("*.eml")]
     about = [text for text in sent if "Subject: Legal, May" in text]
     assert len(about) == 2
     assert all("monthly-report.pdf" in text for text in about)
@@ -123,8 +123,8 @@ def test_a_report_is_mailed_when_it_is_done(house: House) -> None:
 )
 @pytest.mark.parametrize("path", ["/reports", "/exports"])
 def test_a_mail_that_cannot_be_is_refused(
-    house: House, path: str, mail: dict[str, Any], field: str
+    system: System, path: str, mail: dict[str, Any], field: str
 ) -> None:
-    answer = house.http.post(path, json={"type": "monthly", "filters": LEGAL, "mail": mail})
+    answer = system.http.post(path, json={"type": "monthly", "filters": LEGAL, "mail": mail})
     assert answer.status_code == 422
     assert field in answer.json()["detail"] + str(answer.json()["errors"])

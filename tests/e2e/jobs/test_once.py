@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import redis
 
-from tests.support.system import House
+from tests.support.system import System
 
 LATER = {"delay": 3600}
 
@@ -17,46 +17,48 @@ def key() -> str:
     return uuid4().hex
 
 
-def send(house: House, body: dict[str, Any], under: str, path: str = "/reports") -> httpx2.Response:
+def send(
+    house: System, body: dict[str, Any], under: str, path: str = "/reports"
+) -> httpx2.Response:
     return house.http.post(path, json=body, headers={"Idempotency-Key": under})
 
 
-def total(house: House) -> int:
+def total(house: System) -> int:
     count: int = house.stats()["total_tasks"]
     return count
 
 
-def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(house: House) -> None:
-    before, name = total(house), key()
+def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(system: System) -> None:
+    before, name = total(system), key()
     with ThreadPoolExecutor(20) as clients:
-        answers = list(clients.map(lambda _: send(house, LATER, name), range(100)))
+        answers = list(clients.map(lambda _: send(system, LATER, name), range(100)))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.text for answer in answers}) == 1
     assert len({answer.headers["location"] for answer in answers}) == 1
     replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
     assert (replayed.count("true"), replayed.count(None)) == (99, 1)
-    assert total(house) == before + 1
+    assert total(system) == before + 1
 
 
 @pytest.mark.parametrize("name", ["", '""', "x" * 256, "é"])
-def test_a_key_that_is_none_is_refused_and_not_left_out(house: House, name: str) -> None:
-    before = total(house)
-    answer = house.http.post("/reports", json=LATER, headers={"Idempotency-Key": name.encode()})
+def test_a_key_that_is_none_is_refused_and_not_left_out(system: System, name: str) -> None:
+    before = total(system)
+    answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": name.encode()})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
-    assert total(house) == before
+    assert total(system) == before
 
 
-def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(house: House) -> None:
+def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(system: System) -> None:
     name = key()
-    first = send(house, {}, name)
-    house.final("/reports", first.json()["id"])
-    assert send(house, {}, f'"{name}"').json() == first.json()
+    first = send(system, {}, name)
+    system.final("/reports", first.json()["id"])
+    assert send(system, {}, f'"{name}"').json() == first.json()
 
 
-def test_equal_orders_may_be_written_differently(house: House) -> None:
+def test_equal_orders_may_be_written_differently(system: System) -> None:
     name = key()
-    first = send(house, {"type": "summary", **LATER}, name)
-    again = send(house, {"delay": 3600.0, "filters": {}, "max_retries": 3}, name)
+    first = send(system, {"type": "summary", **LATER}, name)
+    again = send(system, {"delay": 3600.0, "filters": {}, "max_retries": 3}, name)
     assert again.json() == first.json()
 
 
@@ -71,83 +73,83 @@ def test_equal_orders_may_be_written_differently(house: House) -> None:
     ],
 )
 def test_another_order_under_the_key_is_refused_with_the_difference(
-    house: House, other: dict[str, Any], pointer: str
+    system: System, other: dict[str, Any], pointer: str
 ) -> None:
     name = key()
-    send(house, LATER, name)
-    before = total(house)
-    answer = send(house, {**LATER, **other}, name)
+    send(system, LATER, name)
+    before = total(system)
+    answer = send(system, {**LATER, **other}, name)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
-    assert total(house) == before
+    assert total(system) == before
 
 
-def test_a_key_is_of_its_route_and_known_for_a_day(house: House) -> None:
+def test_a_key_is_of_its_route_and_known_for_a_day(system: System) -> None:
     name = key()
-    report = send(house, LATER, name)
-    blast = send(house, {"recipients": [], **LATER}, name, "/emails")
+    report = send(system, LATER, name)
+    blast = send(system, {"recipients": [], **LATER}, name, "/emails")
     assert (report.status_code, blast.status_code) == (202, 202)
-    with redis.Redis.from_url(house.redis_url) as client:
+    with redis.Redis.from_url(system.redis_url) as client:
         lives = [client.ttl(known) for known in client.scan_iter("continuo:idempotent:*")]
     assert lives
     assert all(0 < seconds <= 86_400 for seconds in lives)
 
 
 @pytest.mark.parametrize("name", ["x" * 256, '""', "a\tb"])
-def test_a_key_that_is_none_is_refused(house: House, name: str) -> None:
-    before = total(house)
-    answer = send(house, {}, name)
+def test_a_key_that_is_none_is_refused(system: System, name: str) -> None:
+    before = total(system)
+    answer = send(system, {}, name)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
-    assert total(house) == before
+    assert total(system) == before
 
 
 def unique(**more: Any) -> dict[str, Any]:
     return {"unique": {"key": key(), **more}}
 
 
-def test_one_unfinished_job_has_a_unique_key(house: House) -> None:
+def test_one_unfinished_job_has_a_unique_key(system: System) -> None:
     body = {**unique(), **LATER}
-    first = house.http.post("/reports", json=body)
-    second = house.http.post("/reports", json=body)
+    first = system.http.post("/reports", json=body)
+    second = system.http.post("/reports", json=body)
     assert (first.status_code, second.status_code) == (202, 200)
     assert second.json() == first.json()
     assert second.headers["location"] == first.headers["location"]
-    house.http.delete(f"/tasks/{first.json()['id']}")
-    third = house.http.post("/reports", json=body)
+    system.http.delete(f"/tasks/{first.json()['id']}")
+    third = system.http.post("/reports", json=body)
     assert (third.status_code, third.json()["id"] != first.json()["id"]) == (202, True)
 
 
-def test_an_order_that_met_another_job_meets_it_again(house: House) -> None:
+def test_an_order_that_met_another_job_meets_it_again(system: System) -> None:
     body, name = {**unique(), **LATER}, key()
-    first = house.http.post("/reports", json=body).json()
-    assert send(house, body, name).json()["id"] == first["id"]
-    house.http.delete(f"/tasks/{first['id']}")
-    assert send(house, body, name).json()["id"] == first["id"]
+    first = system.http.post("/reports", json=body).json()
+    assert send(system, body, name).json()["id"] == first["id"]
+    system.http.delete(f"/tasks/{first['id']}")
+    assert send(system, body, name).json()["id"] == first["id"]
 
 
-def test_a_job_does_not_run_again_while_another_has_its_key(house: House) -> None:
+def test_a_job_does_not_run_again_while_another_has_its_key(system: System) -> None:
     body = {**unique(), **LATER}
-    first = house.http.post("/reports", json=body).json()["id"]
-    house.http.delete(f"/tasks/{first}")
-    second = house.http.post("/reports", json=body).json()["id"]
-    assert house.http.post(f"/tasks/{first}/retry").status_code == 409
-    house.http.delete(f"/tasks/{second}")
-    assert house.http.post(f"/tasks/{first}/retry").status_code == 202
+    first = system.http.post("/reports", json=body).json()["id"]
+    system.http.delete(f"/tasks/{first}")
+    second = system.http.post("/reports", json=body).json()["id"]
+    assert system.http.post(f"/tasks/{first}/retry").status_code == 409
+    system.http.delete(f"/tasks/{second}")
+    assert system.http.post(f"/tasks/{first}/retry").status_code == 202
 
 
-def test_a_conflict_can_be_refused(house: House) -> None:
+def test_a_conflict_can_be_refused(system: System) -> None:
     body = {**unique(on_conflict="reject"), **LATER}
-    first = house.http.post("/reports", json=body)
-    second = house.http.post("/reports", json=body)
+    first = system.http.post("/reports", json=body)
+    second = system.http.post("/reports", json=body)
     assert (second.status_code, second.json()["task_id"]) == (409, first.json()["id"])
 
 
-def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(house: House) -> None:
+def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(system: System) -> None:
     body = unique(during=3600)
-    first = house.http.post("/reports", json=body)
-    house.final("/reports", first.json()["id"])
-    second = house.http.post("/reports", json=body)
+    first = system.http.post("/reports", json=body)
+    system.final("/reports", first.json()["id"])
+    second = system.http.post("/reports", json=body)
     assert (second.status_code, second.json()["status"]) == (200, "success")
 
 
@@ -161,15 +163,15 @@ def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(house: House) 
         ({"run_at": 1, "delay": 1}, "run_at"),
     ],
 )
-def test_what_makes_no_sense_is_refused(house: House, body: dict[str, Any], where: str) -> None:
-    answer = house.http.post("/reports", json=body)
+def test_what_makes_no_sense_is_refused(system: System, body: dict[str, Any], where: str) -> None:
+    answer = system.http.post("/reports", json=body)
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
-def test_in_bulk_neither_is_possible(house: House) -> None:
+def test_in_bulk_neither_is_possible(system: System) -> None:
     tasks = {"tasks": [{"kind": "report", **unique()}]}
-    answer = house.http.post("/tasks/bulk", json=tasks)
+    answer = system.http.post("/tasks/bulk", json=tasks)
     assert (answer.status_code, answer.json()["refused"]) == (207, 1)
-    assert send(house, tasks, key(), "/tasks/bulk").status_code == 400
+    assert send(system, tasks, key(), "/tasks/bulk").status_code == 400

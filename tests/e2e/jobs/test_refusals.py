@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.system import House
+from tests.support.system import System
 
 JSON = {"Content-Type": "application/json"}
 IN_TIME = 1.0
@@ -64,12 +64,12 @@ LISTS = {
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(house: House) -> Iterator[None]:
+def _nothing_is_left(system: System) -> Iterator[None]:
     """Each test here must leave as many records as it found, and the API alive."""
-    before = house.stats()["total_tasks"]
+    before = system.stats()["total_tasks"]
     yield
-    assert house.http.get("/health/live").status_code == 200
-    assert house.stats()["total_tasks"] == before
+    assert system.http.get("/health/live").status_code == 200
+    assert system.stats()["total_tasks"] == before
 
 
 def refused(answer: httpx2.Response, status: int) -> dict[str, Any]:
@@ -90,37 +90,39 @@ def mentioned(document: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("path", ["/reports", "/emails"])
 @pytest.mark.parametrize("body", SYNTAX.values(), ids=SYNTAX)
-def test_a_body_that_is_no_json_is_a_400_in_time(house: House, path: str, body: bytes) -> None:
+def test_a_body_that_is_no_json_is_a_400_in_time(system: System, path: str, body: bytes) -> None:
     started = time.perf_counter()
-    answer = house.http.post(path, content=body, headers=JSON)
+    answer = system.http.post(path, content=body, headers=JSON)
     assert time.perf_counter() - started < IN_TIME
     refused(answer, 400)
 
 
 @pytest.mark.parametrize(("body", "field"), REPORTS.values(), ids=REPORTS)
-def test_a_wrong_report_is_a_422_that_names_the_field(house: House, body: Any, field: str) -> None:
-    document = refused(house.http.post("/reports", json=body), 422)
+def test_a_wrong_report_is_a_422_that_names_the_field(
+    system: System, body: Any, field: str
+) -> None:
+    document = refused(system.http.post("/reports", json=body), 422)
     assert field in mentioned(document)
 
 
 @pytest.mark.parametrize(("body", "field"), EMAILS.values(), ids=EMAILS)
-def test_a_wrong_blast_is_a_422_that_names_the_field(house: House, body: Any, field: str) -> None:
-    document = refused(house.http.post("/emails", json=body), 422)
+def test_a_wrong_blast_is_a_422_that_names_the_field(system: System, body: Any, field: str) -> None:
+    document = refused(system.http.post("/emails", json=body), 422)
     assert field in mentioned(document)
 
 
 @pytest.mark.parametrize("path", ["/reports", "/emails"])
 @pytest.mark.parametrize(("query", "field", "allowed"), LISTS.values(), ids=LISTS)
 def test_a_wrong_question_is_a_400_that_says_what_is_allowed(
-    house: House, path: str, query: str, field: str, allowed: str
+    system: System, path: str, query: str, field: str, allowed: str
 ) -> None:
-    document = refused(house.http.get(f"{path}?{query}"), 400)
+    document = refused(system.http.get(f"{path}?{query}"), 400)
     assert field in document["detail"]
     assert allowed in document["detail"]
 
 
-def test_a_bad_status_is_told_all_that_are_allowed(house: House) -> None:
-    detail = refused(house.http.get("/reports?status=done"), 400)["detail"]
+def test_a_bad_status_is_told_all_that_are_allowed(system: System) -> None:
+    detail = refused(system.http.get("/reports?status=done"), 400)["detail"]
     for status in ("pending", "running", "success", "failed", "retrying", "cancelled"):
         assert status in detail
 
@@ -128,8 +130,8 @@ def test_a_bad_status_is_told_all_that_are_allowed(house: House) -> None:
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/reports/nobody", "/emails/nobody", "/reports/a/b", "/queue"]
 )
-def test_what_is_not_there_is_a_404(house: House, path: str) -> None:
-    assert refused(house.http.get(path), 404)["instance"] == path
+def test_what_is_not_there_is_a_404(system: System, path: str) -> None:
+    assert refused(system.http.get(path), 404)["instance"] == path
 
 
 @pytest.mark.parametrize(
@@ -143,39 +145,39 @@ def test_what_is_not_there_is_a_404(house: House, path: str) -> None:
     ],
 )
 def test_a_method_that_is_not_offered_is_a_405_that_says_which_are(
-    house: House, method: str, path: str
+    system: System, method: str, path: str
 ) -> None:
-    answer = house.http.request(method, path)
+    answer = system.http.request(method, path)
     refused(answer, 405)
     assert "GET" in answer.headers["Allow"]
 
 
-def test_a_body_over_the_limit_is_a_413(house: House) -> None:
+def test_a_body_over_the_limit_is_a_413(system: System) -> None:
     body = json.dumps({"type": "x" * 1_000_000})
-    refused(house.http.post("/reports", content=body, headers=JSON), 413)
+    refused(system.http.post("/reports", content=body, headers=JSON), 413)
 
 
-def test_a_body_far_over_the_limit_is_a_413_too(house: House) -> None:
+def test_a_body_far_over_the_limit_is_a_413_too(system: System) -> None:
     body = b'"' + b"x" * 8_000_000 + b'"'
-    with httpx2.Client(base_url=house.http.base_url, trust_env=False, timeout=10) as client:
+    with httpx2.Client(base_url=system.http.base_url, trust_env=False, timeout=10) as client:
         answer = client.post("/reports", content=body, headers=JSON)
     refused(answer, 413)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data"])
-def test_another_kind_of_body_is_a_415(house: House, kind: str) -> None:
-    refused(house.http.post("/reports", content=b"{}", headers={"Content-Type": kind}), 415)
+def test_another_kind_of_body_is_a_415(system: System, kind: str) -> None:
+    refused(system.http.post("/reports", content=b"{}", headers={"Content-Type": kind}), 415)
 
 
 @pytest.mark.parametrize("path", ["/reports", "/queue/stats", "/health/live", "/openapi.json"])
-def test_head_answers_as_get_does_without_a_body(house: House, path: str) -> None:
-    answer = house.http.head(path)
+def test_head_answers_as_get_does_without_a_body(system: System, path: str) -> None:
+    answer = system.http.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["Content-Type"] == house.http.get(path).headers["Content-Type"]
+    assert answer.headers["Content-Type"] == system.http.get(path).headers["Content-Type"]
 
 
 @pytest.mark.parametrize(("path", "methods"), [("/reports", "GET POST"), ("/queue/stats", "GET")])
-def test_options_says_what_is_offered(house: House, path: str, methods: str) -> None:
-    answer = house.http.options(path)
+def test_options_says_what_is_offered(system: System, path: str, methods: str) -> None:
+    answer = system.http.options(path)
     assert answer.status_code == 204
     assert set(methods.split()) <= set(answer.headers["Allow"].replace(" ", "").split(","))

@@ -4,61 +4,61 @@ import time
 
 import pytest
 
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 SOON = 1.0
 
 
-def test_a_delayed_job_waits(house: House) -> None:
-    record = house.order("/reports", {"delay": 3600})
-    assert house.record("/reports", record["id"])["status"] == "pending"
-    assert house.stats()["queue_size"] == 0
+def test_a_delayed_job_waits(system: System) -> None:
+    record = system.order("/reports", {"delay": 3600})
+    assert system.record("/reports", record["id"])["status"] == "pending"
+    assert system.stats()["queue_size"] == 0
 
 
 @pytest.mark.parametrize("name", ["delay", "run_at"])
-def test_a_job_runs_when_it_is_due(house: House, name: str) -> None:
+def test_a_job_runs_when_it_is_due(system: System, name: str) -> None:
     due = time.time() + SOON
-    ordered = house.order("/emails", {"recipients": [], name: SOON if name == "delay" else due})
-    done = house.final("/emails", ordered["id"])
+    ordered = system.order("/emails", {"recipients": [], name: SOON if name == "delay" else due})
+    done = system.final("/emails", ordered["id"])
     assert done["status"] == "success"
     assert done["started_at"] >= due - 0.05
 
 
-def test_a_job_that_did_not_start_in_time_fails_with_the_reason(house: House) -> None:
-    ordered = house.order("/emails", {"recipients": [], "delay": 1, "expires": 0})
-    done = house.final("/emails", ordered["id"])
+def test_a_job_that_did_not_start_in_time_fails_with_the_reason(system: System) -> None:
+    ordered = system.order("/emails", {"recipients": [], "delay": 1, "expires": 0})
+    done = system.final("/emails", ordered["id"])
     assert (done["status"], done["attempts"], done["result"]) == ("failed", 0, None)
     assert "expired" in done["error"]
 
 
-def test_an_order_can_wait_for_its_job(house: House) -> None:
-    answer = house.http.post("/emails", json={"recipients": []}, headers={"Prefer": "wait=10"})
+def test_an_order_can_wait_for_its_job(system: System) -> None:
+    answer = system.http.post("/emails", json={"recipients": []}, headers={"Prefer": "wait=10"})
     assert (answer.status_code, answer.json()["status"]) == (202, "success")
     assert answer.headers["preference-applied"] == "wait=10"
 
 
-def test_a_wait_ends_when_it_is_over(house: House) -> None:
-    job_id = house.order("/reports", {"delay": 3600})["id"]
+def test_a_wait_ends_when_it_is_over(system: System) -> None:
+    job_id = system.order("/reports", {"delay": 3600})["id"]
     began = time.monotonic()
-    answer = house.http.get(f"/reports/{job_id}", headers={"Prefer": "respond-async, wait=1"})
+    answer = system.http.get(f"/reports/{job_id}", headers={"Prefer": "respond-async, wait=1"})
     assert 0.9 < time.monotonic() - began < 10
     assert (answer.status_code, answer.json()["status"]) == (200, "pending")
     assert answer.headers["retry-after"] == "3"
 
 
 @pytest.mark.parametrize("said", ["wait=", "wait=soon", "wait=-1", "handling=lenient"])
-def test_what_is_no_wait_is_ignored(house: House, said: str) -> None:
-    job_id = house.order("/reports", {"delay": 3600})["id"]
-    answer = house.http.get(f"/tasks/{job_id}", headers={"Prefer": said})
+def test_what_is_no_wait_is_ignored(system: System, said: str) -> None:
+    job_id = system.order("/reports", {"delay": 3600})["id"]
+    answer = system.http.get(f"/tasks/{job_id}", headers={"Prefer": said})
     assert answer.status_code == 200
     assert "preference-applied" not in answer.headers
 
 
-def test_a_record_that_is_final_is_answered_at_once(house: House) -> None:
-    job_id = house.order("/emails", {"recipients": []})["id"]
-    house.final("/emails", job_id)
-    until(lambda: house.record("/tasks", job_id)["status"] == "success")
+def test_a_record_that_is_final_is_answered_at_once(system: System) -> None:
+    job_id = system.order("/emails", {"recipients": []})["id"]
+    system.final("/emails", job_id)
+    wait_until(lambda: system.record("/tasks", job_id)["status"] == "success")
     began = time.monotonic()
-    house.http.get(f"/tasks/{job_id}", headers={"Prefer": "wait=20"})
+    system.http.get(f"/tasks/{job_id}", headers={"Prefer": "wait=20"})
     assert time.monotonic() - began < 10

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import House
+from tests.support.system import System
 
 URL = "https://api.example.com/hooks?token=query-of-secrets"
 
@@ -38,38 +38,38 @@ def internal() -> Iterator[socket.socket]:
 
 @pytest.mark.parametrize(("body", "field"), WRONG.values(), ids=WRONG)
 def test_a_wrong_order_is_a_422_that_names_the_field(
-    house: House, body: dict[str, Any], field: str
+    system: System, body: dict[str, Any], field: str
 ) -> None:
-    before = house.stats()["total_tasks"]
-    answer = house.http.post("/webhooks", json=body)
+    before = system.stats()["total_tasks"]
+    answer = system.http.post("/webhooks", json=body)
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
     assert field in (fault.get("field") or fault["pointer"])
     assert "query-of-secrets" not in answer.text
-    assert house.stats()["total_tasks"] == before
+    assert system.stats()["total_tasks"] == before
 
 
 def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
-    house: House, internal: socket.socket
+    system: System, internal: socket.socket
 ) -> None:
     url = f"http://localhost:{internal.getsockname()[1]}/"
-    record = house.order("/webhooks", {"url": url, "headers": {"X-Key": "header-of-secrets"}})
-    last = house.final("/webhooks", record["id"])
+    record = system.order("/webhooks", {"url": url, "headers": {"X-Key": "header-of-secrets"}})
+    last = system.final("/webhooks", record["id"])
     assert (last["kind"], last["status"], last["attempts"]) == ("webhook", "failed", 1)
     assert "localhost is not on the public internet" in last["error"]
     with pytest.raises(BlockingIOError):
         internal.accept()
-    (listed,) = house.http.get("/webhooks?limit=1").json()["tasks"]
+    (listed,) = system.http.get("/webhooks?limit=1").json()["tasks"]
     assert listed == {name: value for name, value in last.items() if name != "errors"}
-    assert house.program
-    assert "header-of-secrets" not in house.program.said
+    assert system.program
+    assert "header-of-secrets" not in system.program.said
 
 
-def test_calls_are_ordered_in_bulk_each_checked_by_itself(house: House) -> None:
+def test_calls_are_ordered_in_bulk_each_checked_by_itself(system: System) -> None:
     tasks = [
         {"kind": "webhook", "url": "http://nobody.invalid/", "max_retries": 1},
         {"kind": "webhook", "url": "http://10.0.0.1/"},
     ]
-    outcome = house.http.post("/tasks/bulk", json={"tasks": tasks}).json()
+    outcome = system.http.post("/tasks/bulk", json={"tasks": tasks}).json()
     assert [one["status"] for one in outcome["tasks"]] == [202, 422]
     assert outcome["tasks"][1]["problem"]["errors"][0]["field"] == "url"

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.support.guides import DOCS, blocks
-from tests.support.ports import free_port
+from tests.support.guides import DOCS, parse_blocks
+from tests.support.ports import find_free_port
 from tests.support.processes import Program
-from tests.support.system import House
-from tests.support.waiting import until
+from tests.support.system import System
+from tests.support.waiting import wait_until
 
 PAGE = DOCS / "how-to" / "behind-a-proxy.md"
 HOST = "jobs.example.com"
@@ -47,8 +47,8 @@ def program(name: str) -> str:
 class Proxy:
     """The guide's nginx, on other ports and with a certificate that was just made."""
 
-    def __init__(self, folder: Path, house: House, files_port: int) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, house: System, files_port: int) -> None:
+        self.port = find_free_port()
         key, certificate = folder / "key.pem", folder / "cert.pem"
         request = ["req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", f"/CN={HOST}"]
         out = ["-addext", f"subjectAltName=DNS:{HOST}", "-keyout", str(key), "-out"]
@@ -58,7 +58,7 @@ class Proxy:
             timeout=60,
             check=True,
         )
-        (site,) = [block.code for block in blocks(PAGE) if block.language == "nginx"]
+        (site,) = [block.code for block in parse_blocks(PAGE) if block.language == "nginx"]
         changes = {
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
             f"/etc/letsencrypt/live/{HOST}/fullchain.pem": str(certificate),
@@ -98,12 +98,12 @@ class Proxy:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     program("nginx")
-    folder, files_port = tmp_path_factory.mktemp("proxy"), free_port()
-    house = House(tmp_path_factory.mktemp("house"))
+    folder, files_port = tmp_path_factory.mktemp("proxy"), find_free_port()
+    house = System(tmp_path_factory.mktemp("house"))
     house.start(PUBLIC_URL=f"https://{HOST}", FILES_PORT=str(files_port))
     proxy = Proxy(folder, house, files_port)
     try:
-        until(proxy.answers)
+        wait_until(proxy.answers)
         yield proxy
     finally:
         proxy.close()

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.support.system import House
+from tests.support.system import System
 
 KEYS = {"alice": "0123456789abcdef-a", "bob": "0123456789abcdef-b"}
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system of two API processes that lets few requests pass."""
-    house = House(tmp_path_factory.mktemp("limits"))
+    house = System(tmp_path_factory.mktemp("limits"))
     house.http.headers["X-API-Key"] = KEYS["alice"]
     house.start(
         CONTINUO_RATE_LIMIT="300",
@@ -26,9 +26,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.close()
 
 
-def test_one_key_may_make_so_many_requests_over_all_processes(own: House) -> None:
+def test_one_key_may_make_so_many_requests_over_all_processes(own_system: System) -> None:
     def ask(key: str) -> int:
-        return own.http.get("/tasks", headers={"X-API-Key": key}).status_code
+        return own_system.http.get("/tasks", headers={"X-API-Key": key}).status_code
 
     with ThreadPoolExecutor(16) as clients:
         answers = Counter(clients.map(lambda _: ask(KEYS["alice"]), range(600)))
@@ -37,21 +37,21 @@ def test_one_key_may_make_so_many_requests_over_all_processes(own: House) -> Non
     assert ask(KEYS["bob"]) == 200
 
 
-def test_an_answer_says_how_many_are_left_and_when_to_come_back(own: House) -> None:
-    with redis.Redis.from_url(own.redis_url) as client:
+def test_an_answer_says_how_many_are_left_and_when_to_come_back(own_system: System) -> None:
+    with redis.Redis.from_url(own_system.redis_url) as client:
         client.delete("continuo:rate:bob")
-    fine = own.http.get("/queue/stats", headers={"X-API-Key": KEYS["bob"]})
+    fine = own_system.http.get("/queue/stats", headers={"X-API-Key": KEYS["bob"]})
     assert fine.headers["ratelimit"].startswith('"default";r=299;t=')
     assert fine.headers["ratelimit-policy"] == '"default";q=300;w=60'
-    with redis.Redis.from_url(own.redis_url) as client:
+    with redis.Redis.from_url(own_system.redis_url) as client:
         now = client.time()[0]
         client.set("continuo:rate:bob", now + 70)
-    refused = own.http.get("/queue/stats", headers={"X-API-Key": KEYS["bob"]})
+    refused = own_system.http.get("/queue/stats", headers={"X-API-Key": KEYS["bob"]})
     assert refused.status_code == 429
     assert 9 <= int(refused.headers["retry-after"]) <= 12
     assert refused.json()["detail"] == "More than 300 requests in 60 s"
 
 
-def test_what_asks_for_no_key_has_no_limit(own: House) -> None:
-    answer = own.http.get("/health/live")
+def test_what_asks_for_no_key_has_no_limit(own_system: System) -> None:
+    answer = own_system.http.get("/health/live")
     assert (answer.status_code, "ratelimit" in answer.headers) == (200, False)

@@ -6,27 +6,27 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.guides import DOCS, UP, Reader, blocks
-from tests.support.waiting import until
+from tests.support.guides import DOCS, MAKE_UP_PATTERN, GuideRunner, parse_blocks
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
 PAGE = DOCS / "operating" / "backups.md"
-BACKUP, RESTORE = [block for block in blocks(PAGE) if block.language == "bash"]
-(START,) = [block for block in blocks(PAGE) if UP.fullmatch(block.code)]
+BACKUP, RESTORE = [block for block in parse_blocks(PAGE) if block.language == "bash"]
+(START,) = [block for block in parse_blocks(PAGE) if MAKE_UP_PATTERN.fullmatch(block.code)]
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    reader = Reader(tmp_path / "continuo")
+def reader(tmp_path: Path) -> Iterator[GuideRunner]:
+    reader = GuideRunner(tmp_path / "continuo")
     try:
         yield reader
     finally:
         reader.close()
 
 
-def test_a_backup_made_while_it_runs_has_every_job_and_file_of_before(reader: Reader) -> None:
-    house = reader.house
+def test_a_backup_made_while_it_runs_has_every_job_and_file_of_before(reader: GuideRunner) -> None:
+    house = reader.system
     reader.restart()
     done = house.order("/reports", {"type": "monthly"})["id"]
     result = house.final("/tasks", done)["result"]
@@ -45,4 +45,4 @@ def test_a_backup_made_while_it_runs_has_every_job_and_file_of_before(reader: Re
     assert house.http.get("/tasks?tag=after").json()["total"] == 0
     assert house.http.get("/suppressions/a@example.com").status_code == 200
     house.order("/reports", {"type": "summary"})
-    until(lambda: house.stats()["status_counts"]["success"] == 2, 30)
+    wait_until(lambda: house.stats()["status_counts"]["success"] == 2, 30)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.system import House
+from tests.support.system import System
 
 KEYS = {
     name: f"{name.partition('@')[0]}-0123456789abcdef" for name in ("root", "one@acme", "two@other")
@@ -17,9 +17,9 @@ NOBODY = "http://nobody.invalid/"
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with two tenants."""
-    house = House(tmp_path_factory.mktemp("tenants"))
+    house = System(tmp_path_factory.mktemp("tenants"))
     house.http.headers["X-API-Key"] = KEYS["root"]
     house.start(CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()))
     yield house
@@ -27,21 +27,21 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture
-def root(own: House) -> httpx2.Client:
-    return own.http
+def root(own_system: System) -> httpx2.Client:
+    return own_system.http
 
 
 @pytest.fixture
-def acme(own: House) -> Iterator[httpx2.Client]:
-    yield from client(own, "one@acme")
+def acme(own_system: System) -> Iterator[httpx2.Client]:
+    yield from client(own_system, "one@acme")
 
 
 @pytest.fixture
-def other(own: House) -> Iterator[httpx2.Client]:
-    yield from client(own, "two@other")
+def other(own_system: System) -> Iterator[httpx2.Client]:
+    yield from client(own_system, "two@other")
 
 
-def client(house: House, name: str) -> Iterator[httpx2.Client]:
+def client(house: System, name: str) -> Iterator[httpx2.Client]:
     headers = {"X-API-Key": KEYS[name]}
     with httpx2.Client(base_url=house.http.base_url, headers=headers, trust_env=False) as client:
         yield client
@@ -111,7 +111,7 @@ def test_counts_are_of_the_tenants_jobs(acme: httpx2.Client, root: httpx2.Client
 
 
 def test_jobs_in_bulk_and_deliveries_are_the_tenants(
-    own: House, acme: httpx2.Client, other: httpx2.Client
+    own_system: System, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     tasks = [{"kind": "report", "callback_url": NOBODY, **LATER}]
     outcome = acme.post("/tasks/bulk", json={"tasks": tasks}).json()
@@ -124,14 +124,14 @@ def test_jobs_in_bulk_and_deliveries_are_the_tenants(
 
 
 def test_what_a_filter_finds_is_the_tenants_alone(
-    own: House, root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
+    own_system: System, root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     mine, theirs, nobodys = order(acme), order(other), order(root)
     wish = {"filter": {"kind": "report", "status": "pending"}}
     trial = acme.post("/tasks/cancel", json=wish | {"dry_run": True}).json()
     assert theirs not in {task["id"] for task in trial["sample"]}
     job_id = acme.post("/tasks/cancel", json=wish).json()["id"]
-    own.final("/tasks", job_id)
+    own_system.final("/tasks", job_id)
     assert acme.get(f"/tasks/{mine}").json()["status"] == "cancelled"
     for left in (theirs, nobodys):
         assert root.get(f"/tasks/{left}").json()["status"] == "pending"

@@ -6,8 +6,8 @@ from typing import Any
 from project.celery import app
 from project.records.record import TaskRecord
 from project.store.client import Store
-from project.store.commands.queries import read
-from tests.support.guides import DOCS, blocks
+from project.store.commands.queries import read_record
+from tests.support.guides import DOCS, parse_blocks
 
 PAGE = DOCS / "how-to" / "from-python.md"
 
@@ -15,7 +15,7 @@ PAGE = DOCS / "how-to" / "from-python.md"
 def names() -> dict[str, Any]:
     """What the page's code defines."""
     found: dict[str, Any] = {}
-    for block in blocks(PAGE):
+    for block in parse_blocks(PAGE):
         if block.language == "python":
             exec(block.code, found)  # noqa: S102 - the guide's
     return found
@@ -39,4 +39,4 @@ def test_a_route_that_awaits_orders(store: Store) -> None:
             await app.async_store.close()
 
     record = asyncio.run(order())
-    assert store.run(read(record.id)) is not None
+    assert store.run(read_record(record.id)) is not None

@@ -14,8 +14,8 @@ import pytest
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
 from project.records.record import TaskRecord, TaskStatus
-from tests.support.markdown import README, ROOT, code
-from tests.support.waiting import until
+from tests.support.markdown import README, ROOT, read_code_blocks
+from tests.support.waiting import wait_until
 
 TITLE = "A job of your own in ten lines"
 FIRST_RETRY = 2
@@ -25,7 +25,7 @@ class Copy:
     """A copy of the program with the README's job in it, and Python at work there."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        job, order = code(TITLE, "python")
+        job, order = read_code_blocks(TITLE, "python")
         self.folder = folder
         self.environment = os.environ | {"REDIS_URL": url, "DATA_DIR": str(folder / "var")}
         for name in ("project", "tasks"):
@@ -81,7 +81,7 @@ def copy(valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def test_the_job_is_ten_lines() -> None:
-    job, _ = code(TITLE, "python")
+    job, _ = read_code_blocks(TITLE, "python")
 
     assert len(job.splitlines()) == 10
 
@@ -97,11 +97,11 @@ def test_the_lines_print_what_the_job_did(copy: Copy) -> None:
 
 def test_a_file_that_comes_late_is_found_by_a_retry(copy: Copy) -> None:
     job_id = copy.order("late.txt")
-    until(lambda: record(job_id).status is TaskStatus.RETRYING, 30)
+    wait_until(lambda: record(job_id).status is TaskStatus.RETRYING, 30)
     assert "FileNotFoundError" in record(job_id).error
     (copy.folder / "late.txt").write_text("here")
 
-    until(lambda: record(job_id).is_final)
+    wait_until(lambda: record(job_id).is_final)
 
     assert record(job_id).status is TaskStatus.SUCCESS
     assert record(job_id).attempts == 2
@@ -110,7 +110,7 @@ def test_a_file_that_comes_late_is_found_by_a_retry(copy: Copy) -> None:
 def test_a_folder_fails_at_once(copy: Copy) -> None:
     job_id = copy.order("tasks")
 
-    until(lambda: record(job_id).is_final, 30)
+    wait_until(lambda: record(job_id).is_final, 30)
 
     assert record(job_id).status is TaskStatus.FAILED
     assert record(job_id).attempts == 1
@@ -120,7 +120,7 @@ def test_a_folder_fails_at_once(copy: Copy) -> None:
 def test_an_error_that_is_not_listed_fails_at_once(copy: Copy) -> None:
     job_id = copy.order("no\0path")
 
-    until(lambda: record(job_id).is_final, 30)
+    wait_until(lambda: record(job_id).is_final, 30)
 
     assert record(job_id).status is TaskStatus.FAILED
     assert record(job_id).attempts == 1

@@ -9,8 +9,8 @@ from project.store.client import Store
 from project.store.commands import attempts, jobs, maintenance
 from project.store.commands.message import Message
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.commands import Line, Taken
-from tasks.emails.delivery.ledger import RedisLedger
+from tasks.emails.delivery.commands import RecipientLine, TakeResult
+from tasks.emails.delivery.ledger import RedisMailingLedger
 
 KEPT = 1_000
 B = "blast"
@@ -21,20 +21,20 @@ def order(store: Store, due: float | None = None) -> None:
 
 
 def opened(store: Store, *chunks: str, retries: int = 0) -> bool:
-    return store.run(commands.open_turn(B, kept=KEPT, retries=retries, chunks=chunks))
+    return store.run(commands.open_slice(B, kept=KEPT, retries=retries, chunks=chunks))
 
 
-def take(store: Store, holder: str = B, seconds: float = 30) -> Taken:
-    return store.run(commands.take(B, holder=holder, seconds=seconds))
+def take(store: Store, holder: str = B, seconds: float = 30) -> TakeResult:
+    return store.run(commands.take_chunk(B, holder=holder, seconds=seconds))
 
 
 def put(store: Store, chunk: str, after: float | None, holder: str = B, tries: int = 0) -> bool:
-    return store.run(commands.put(B, chunk, holder=holder, after=after, tries=tries))
+    return store.run(commands.return_chunk(B, chunk, holder=holder, after=after, tries=tries))
 
 
 def add(store: Store, *people: str, most: int = 100) -> Any:
-    lines = [Line(who, "", commands.encode_row(who)) for who in people]
-    return store.run(commands.add(B, lines, kept=KEPT, most=most))
+    lines = [RecipientLine(who, "", commands.encode_row(who)) for who in people]
+    return store.run(commands.add_recipients(B, lines, kept=KEPT, most=most))
 
 
 def test_each_holder_has_a_chunk_of_its_own_and_keeps_it_when_it_asks_again(store: Store) -> None:
@@ -93,14 +93,14 @@ def test_opening_again_does_not_bring_back_what_is_done(store: Store) -> None:
 def test_nobody_gets_a_chunk_of_a_blast_that_is_paused_or_over(store: Store) -> None:
     order(store)
     opened(store, "p0")
-    store.run(commands.pause(B, paused=True, kept=KEPT))
+    store.run(commands.set_paused(B, paused=True, kept=KEPT))
     assert not opened(store, "p0")
     assert take(store).how == "paused"
-    store.run(commands.pause(B, paused=False, kept=KEPT))
+    store.run(commands.set_paused(B, paused=False, kept=KEPT))
     assert take(store).how == "chunk"
     store.run(attempts.cancel(B))
     assert take(store).how == "over"
-    assert not store.run(commands.pause(B, paused=True, kept=KEPT))
+    assert not store.run(commands.set_paused(B, paused=True, kept=KEPT))
 
 
 def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
@@ -119,9 +119,11 @@ def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
 
 def test_a_part_whose_answer_was_lost_is_added_once_and_answered_alike(store: Store) -> None:
     order(store, due=9e9)
-    move = commands.add(B, [Line("a@x.org", "", '"a@x.org"')], kept=KEPT, most=10)
+    move = commands.add_recipients(
+        B, [RecipientLine("a@x.org", "", '"a@x.org"')], kept=KEPT, most=10
+    )
     assert store.run(move) == store.run(move)
-    assert store.run(commands.about(B)) == (False, 1)
+    assert store.run(commands.read_upload_state(B)) == (False, 1)
     assert add(store, "a@x.org", "b@x.org")[1:] == (1, 0, 1, 2)
 
 
@@ -130,8 +132,8 @@ def test_a_blast_takes_no_more_than_it_may_and_none_after_its_start(store: Store
     order(store, due=9e9)
     assert add(store, "a@x.org", "b@x.org", most=1).how == "full"
     assert add(store, "a@x.org").how == "added"
-    assert store.run(commands.start(B, kept=KEPT)) == "started"
-    assert store.run(commands.start(B, kept=KEPT)) == "again"
+    assert store.run(commands.start_mailing(B, kept=KEPT)) == "started"
+    assert store.run(commands.start_mailing(B, kept=KEPT)) == "again"
     assert add(store, "b@x.org").how == "closed"
     assert store.run(maintenance.promote(10)).promoted == 1
 
@@ -141,7 +143,7 @@ def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: 
     add(store, "a@x.org")
     opened(store)
     taken = take(store)
-    ledger = RedisLedger(store.client, B)
+    ledger = RedisMailingLedger(store.client, B)
     assert ledger.claim("a@x.org")
     store.client.config_set("maxmemory", "1")
     try:
@@ -157,10 +159,10 @@ def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: 
 def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
     order(store, due=9e9)
     add(store, "a@x.org")
-    store.run(commands.start(B, kept=KEPT))
+    store.run(commands.start_mailing(B, kept=KEPT))
     opened(store)
-    RedisLedger(store.client, B, KEPT).claim("a@x.org")
-    RedisLedger(store.client, B, KEPT).tally()
+    RedisMailingLedger(store.client, B, KEPT).claim("a@x.org")
+    RedisMailingLedger(store.client, B, KEPT).read_tally()
     kept = {key: store.client.ttl(key) for key in store.client.scan_iter("continuo:mail:*")}
     assert len(kept) == 4
     assert all(0 < seconds <= KEPT for seconds in kept.values())
@@ -168,16 +170,18 @@ def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
 
 def test_mails_pass_no_faster_than_each_of_their_limits(store: Store) -> None:
     limits = [("server:x", 1e6), ("blast:b", 0.5)]
-    assert store.run(commands.pace(limits)) == (0, 0)
-    wait, place = store.run(commands.pace(limits))
+    assert store.run(commands.acquire_rate_permit(limits)) == (0, 0)
+    wait, place = store.run(commands.acquire_rate_permit(limits))
     assert wait == pytest.approx(2, abs=0.1)
     assert place == 1
-    assert store.run(commands.pace(limits[:1])) == (0, 0), "what had to wait was not counted"
+    assert store.run(commands.acquire_rate_permit(limits[:1])) == (0, 0), (
+        "what had to wait was not counted"
+    )
 
 
 def test_a_mail_address_that_is_suppressed_is_not_claimed(store: Store) -> None:
     store.client.hset("continuo:suppressed", "ada@x.org", "complaint 1.0")
-    ledger = RedisLedger(store.client, B)
+    ledger = RedisMailingLedger(store.client, B)
     assert not ledger.claim("Ada@x.org")
-    assert ledger.tally() == {"suppressed": 1}
+    assert ledger.read_tally() == {"suppressed": 1}
     assert not ledger.claim("ada@x.org")

@@ -22,12 +22,12 @@ from redis.retry import Retry
 
 from project.errors import InvalidField, TransientError
 from project.local.valkey import EmbeddedValkey
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails.delivery import smtp
-from tasks.emails.delivery.attempt import MAX_DROPS, Delivery, check, deliver
-from tasks.emails.delivery.ledger import Outcome, RedisLedger
+from tasks.emails.delivery.attempt import MAX_DROPS, DeliveryCounts, check_mailing, deliver
+from tasks.emails.delivery.ledger import RecipientOutcome, RedisMailingLedger
 from tasks.emails.delivery.server import REPLY_SECONDS
-from tests.support.smtp_server import HANG_UP, Scripted
+from tests.support.smtp_server import HANG_UP, ScriptedSmtpServer
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,21 +44,21 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    with Scripted() as scripted:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSmtpServer]:
+    with ScriptedSmtpServer() as scripted:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
         thread.start()
         monkeypatch.setenv("SMTP_URL", url_of(scripted))
         monkeypatch.setenv("MAIL_FROM", "Continuo <continuo@mail.example.com>")
-        settings.cache_clear()
+        get_settings.cache_clear()
         yield scripted
         monkeypatch.undo()
-        settings.cache_clear()
+        get_settings.cache_clear()
         scripted.shutdown()
         thread.join(10)
 
 
-def url_of(server: Scripted, login: str = "") -> str:
+def url_of(server: ScriptedSmtpServer, login: str = "") -> str:
     return f"smtp://{login}127.0.0.1:{server.server_address[1]}"
 
 
@@ -74,24 +74,24 @@ def people(count: int) -> list[str]:
 ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
 
 
-def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> Delivery:
-    return deliver(job, recipients, "default", RedisLedger(keys, job))
+def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> DeliveryCounts:
+    return deliver(job, recipients, "default", RedisMailingLedger(keys, job))
 
 
 @pytest.fixture(
     params=["250 scripted", "250-scripted\r\n250 PIPELINING"], ids=["single", "several"]
 )
-def either(request: pytest.FixtureRequest, server: Scripted) -> Scripted:
+def either(request: pytest.FixtureRequest, server: ScriptedSmtpServer) -> ScriptedSmtpServer:
     """A server that takes one command at a time, and one that takes several."""
     server.hello = request.param
     return server
 
 
 def test_everybody_gets_one_mail_over_one_connection(
-    either: Scripted, keys: redis.Redis, job: str
+    either: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server = either
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.connections == 1
     assert [recipient for recipient, _ in server.taken] == TRIO
     for recipient, raw in server.taken:
@@ -101,15 +101,15 @@ def test_everybody_gets_one_mail_over_one_connection(
 
 
 def test_an_empty_list_sends_nothing_and_connects_to_nobody(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
-    assert attempt(keys, job, []) == Delivery(sent=0)
+    assert attempt(keys, job, []) == DeliveryCounts(sent=0)
     assert server.connections == 0
     assert not keys.exists(f"continuo:mail:{job}")
 
 
 def test_a_finished_blast_that_runs_again_mails_nobody(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     first = attempt(keys, job, TRIO)
     assert attempt(keys, job, TRIO) == first
@@ -118,58 +118,58 @@ def test_a_finished_blast_that_runs_again_mails_nobody(
 
 
 def test_a_recipient_that_is_listed_twice_gets_one_mail(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
-    assert attempt(keys, job, [ADA, BOB, ADA]) == Delivery(sent=2)
+    assert attempt(keys, job, [ADA, BOB, ADA]) == DeliveryCounts(sent=2)
     assert server.times == Counter([ADA, BOB])
 
 
-def test_another_job_mails_the_same_people(server: Scripted, keys: redis.Redis) -> None:
+def test_another_job_mails_the_same_people(server: ScriptedSmtpServer, keys: redis.Redis) -> None:
     for job in (str(uuid.uuid4()), str(uuid.uuid4())):
-        assert attempt(keys, job, [ADA]) == Delivery(sent=1)
+        assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.times[ADA] == 2
 
 
 def test_a_connection_is_renewed_after_a_hundred_mails(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
-    assert attempt(keys, job, people(250)) == Delivery(sent=250)
+    assert attempt(keys, job, people(250)) == DeliveryCounts(sent=250)
     assert server.connections == 3
     assert server.commands.count("QUIT") == 3
 
 
 def test_lines_that_start_with_a_dot_arrive_as_they_were(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = b"Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n"
     monkeypatch.setattr("tasks.emails.delivery.attempt.compose", lambda *_: mail)
-    assert attempt(keys, job, [ADA]) == Delivery(sent=1)
+    assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.taken[0][1] == b"Subject: dots\r\n\r\n..\r\n...\r\n..a\r\n"
 
 
 @pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
 def test_a_temporary_refusal_is_sent_at_the_second_attempt(
-    either: Scripted, keys: redis.Redis, job: str, stage: str
+    either: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str
 ) -> None:
     server = either
     server.once(stage, BOB, "451 4.7.1 greylisted")
     with pytest.raises(TransientError, match=r"1 of 3 .* \(451 4.7.1 greylisted\); sent to 2"):
         attempt(keys, job, TRIO)
     assert server.times == Counter([ADA, EVE])
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.times == Counter(TRIO)
 
 
 @pytest.mark.parametrize(
     ("stage", "outcome"),
     [
-        ("rcpt", Delivery(sent=2, bounced=1)),
-        ("data", Delivery(sent=2, rejected=1)),
-        ("dot", Delivery(sent=2, rejected=1)),
+        ("rcpt", DeliveryCounts(sent=2, bounced=1)),
+        ("data", DeliveryCounts(sent=2, rejected=1)),
+        ("dot", DeliveryCounts(sent=2, rejected=1)),
     ],
 )
 def test_a_permanent_refusal_is_final(
-    either: Scripted, keys: redis.Redis, job: str, stage: str, outcome: Delivery
+    either: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, outcome: DeliveryCounts
 ) -> None:
     server = either
     server.once(stage, BOB, "550 no")
@@ -181,18 +181,18 @@ def test_a_permanent_refusal_is_final(
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 @pytest.mark.parametrize("reply", [HANG_UP, "421 closing", "what?"])
 def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
-    either: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
+    either: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
     server = either
     server.once(stage, BOB, reply)
     with pytest.raises(TransientError, match="1 of 3 recipients have to wait"):
         attempt(keys, job, TRIO)
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.times == Counter(TRIO)
 
 
 def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     too_much_for_any_buffer = b"Subject: large\r\n\r\n" + b"x\r\n" * 10_000_000
     monkeypatch.setattr("tasks.emails.delivery.attempt.compose", lambda *_: too_much_for_any_buffer)
@@ -201,34 +201,34 @@ def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
         attempt(keys, job, [ADA])
     monkeypatch.undo()
     monkeypatch.setenv("SMTP_URL", url_of(server))
-    settings.cache_clear()
-    assert attempt(keys, job, [ADA]) == Delivery(sent=1)
+    get_settings.cache_clear()
+    assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.times == Counter([ADA])
 
 
 @pytest.mark.parametrize("reply", [HANG_UP, "what?"])
 @pytest.mark.parametrize("stage", ["dot", "answer"])
 def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
-    server: Scripted, keys: redis.Redis, job: str, stage: str, reply: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
     server.once(stage, BOB, reply)
-    assert attempt(keys, job, TRIO) == Delivery(sent=2, unknown=1)
-    assert attempt(keys, job, TRIO) == Delivery(sent=2, unknown=1)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=2, unknown=1)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=2, unknown=1)
     assert max(server.times.values()) == 1
 
 
 @pytest.mark.parametrize("reply", [HANG_UP, "421 too many"])
 def test_a_server_that_hangs_up_between_two_mails_is_called_again(
-    either: Scripted, keys: redis.Redis, job: str, reply: str
+    either: ScriptedSmtpServer, keys: redis.Redis, job: str, reply: str
 ) -> None:
     server = either
     server.once("mail", ADA, reply)
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.connections == 2
 
 
 def test_an_attempt_ends_when_every_connection_drops(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server.plan = lambda stage, _: HANG_UP if stage == "rcpt" else None
     with pytest.raises(TransientError, match="dropped 3 connections in a row"):
@@ -237,7 +237,7 @@ def test_an_attempt_ends_when_every_connection_drops(
 
 
 def test_a_refused_sender_is_nobodys_fault_and_put_back(
-    either: Scripted, keys: redis.Redis, job: str
+    either: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server = either
     server.plan = lambda stage, _: "550 who are you?" if stage == "mail" else None
@@ -246,24 +246,24 @@ def test_a_refused_sender_is_nobodys_fault_and_put_back(
     assert len([line for line in server.commands if line.startswith("MAIL")]) == 1
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
     server.plan = lambda _stage, _recipient: None
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
 
 
 def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
-    settings.cache_clear()
+    get_settings.cache_clear()
     with pytest.raises(smtp.ServerUnavailable, match="refused"):
         attempt(keys, job, TRIO)
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
     monkeypatch.setenv("SMTP_URL", url_of(server))
-    settings.cache_clear()
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    get_settings.cache_clear()
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
 
 
 def test_a_server_that_says_nothing_is_given_up(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.emails.delivery.server.REPLY_SECONDS", 0.2)
     silence = threading.Event()
@@ -275,13 +275,13 @@ def test_a_server_that_says_nothing_is_given_up(
 
 
 def test_login_is_done_before_the_first_mail(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.hello = "250-scripted\r\n250 AUTH PLAIN"
     server.login = "AGFkYQBzM2NyZXQ="
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
-    settings.cache_clear()
-    assert attempt(keys, job, TRIO) == Delivery(sent=3)
+    get_settings.cache_clear()
+    assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert len([line for line in server.commands if line.startswith("AUTH")]) == 1
 
 
@@ -290,7 +290,7 @@ def test_login_is_done_before_the_first_mail(
     [("250-scripted\r\n250 AUTH PLAIN", "535 go away"), ("250 scripted", "not supported")],
 )
 def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
-    server: Scripted,
+    server: ScriptedSmtpServer,
     keys: redis.Redis,
     job: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -299,7 +299,7 @@ def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
 ) -> None:
     server.hello, server.login = hello, "somethingelse"
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
-    settings.cache_clear()
+    get_settings.cache_clear()
     with pytest.raises(smtp.ServerUnavailable, match=problem) as raised:
         attempt(keys, job, TRIO)
     assert "s3cret" not in str(raised.value)
@@ -307,23 +307,23 @@ def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
 
 
 def test_without_starttls_nothing_is_said_in_the_clear(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.hello = "250-scripted\r\n250 AUTH PLAIN"
     clear = url_of(server, "ada:s3cret@")
     monkeypatch.setenv("SMTP_URL", clear.replace("smtp:", "smtp+starttls:"))
-    settings.cache_clear()
+    get_settings.cache_clear()
     with pytest.raises(smtp.ServerUnavailable, match="STARTTLS extension not supported"):
         attempt(keys, job, TRIO)
     assert not [line for line in server.commands if line.startswith(("AUTH", "MAIL"))]
 
 
 def test_a_bad_setting_is_found_before_anybody_is_claimed(
-    server: Scripted, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("SMTP_URL", "http://x"), ("MAIL_FROM", "nobody")):
         monkeypatch.setenv(name, value)
-        settings.cache_clear()
+        get_settings.cache_clear()
         with pytest.raises(InvalidField):
             attempt(keys, job, TRIO)
     assert not keys.exists(f"continuo:mail:{job}")
@@ -331,17 +331,19 @@ def test_a_bad_setting_is_found_before_anybody_is_claimed(
 
 
 def test_hostile_recipients_do_not_get_as_far_as_the_server(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     hostile = "ada@example.org>\r\nRCPT TO:<eve@example.org"
     with pytest.raises(InvalidField, match=r"recipients\[0\]"):
-        check([hostile], "default")
+        check_mailing([hostile], "default")
     with pytest.raises(InvalidField, match="not one plain e-mail address"):
         attempt(keys, job, [hostile])
     assert server.commands == []
 
 
-def test_racing_attempts_mail_nobody_twice(server: Scripted, keys: redis.Redis, job: str) -> None:
+def test_racing_attempts_mail_nobody_twice(
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
+) -> None:
     recipients, racers = people(200), 3
     together = threading.Barrier(racers, timeout=10)
     started = threading.local()
@@ -353,7 +355,7 @@ def test_racing_attempts_mail_nobody_twice(server: Scripted, keys: redis.Redis, 
                 together.wait()
 
     server.plan = plan
-    ends: list[Delivery | TransientError] = []
+    ends: list[DeliveryCounts | TransientError] = []
 
     def race() -> None:
         try:
@@ -368,14 +370,14 @@ def test_racing_attempts_mail_nobody_twice(server: Scripted, keys: redis.Redis, 
         thread.join(60)
     assert len(ends) == racers
     assert together.n_waiting == 0
-    assert attempt(keys, job, recipients) == Delivery(sent=200)
+    assert attempt(keys, job, recipients) == DeliveryCounts(sent=200)
     assert server.times == Counter(recipients)
 
 
 def test_an_attempt_that_lost_its_claim_does_not_send(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
-    taker = RedisLedger(keys, job)
+    taker = RedisMailingLedger(keys, job)
 
     def take_over(stage: str, _recipient: str) -> None:
         if stage == "data":
@@ -388,7 +390,7 @@ def test_an_attempt_that_lost_its_claim_does_not_send(
     assert taker.about_to_send(BOB)
 
 
-class Failing(RedisLedger):
+class Failing(RedisMailingLedger):
     """A ledger that is out of reach at one step, for one recipient."""
 
     step = ""
@@ -397,7 +399,7 @@ class Failing(RedisLedger):
         self.fail("about_to_send", recipient)
         return super().about_to_send(recipient)
 
-    def settle(self, recipient: str, outcome: Outcome, reason: str = "") -> None:
+    def settle(self, recipient: str, outcome: RecipientOutcome, reason: str = "") -> None:
         self.fail("settle", recipient)
         super().settle(recipient, outcome, reason)
 
@@ -408,10 +410,10 @@ class Failing(RedisLedger):
 
 @pytest.mark.parametrize(
     ("step", "end"),
-    [("about_to_send", Delivery(sent=3)), ("settle", Delivery(sent=2, unknown=1))],
+    [("about_to_send", DeliveryCounts(sent=3)), ("settle", DeliveryCounts(sent=2, unknown=1))],
 )
 def test_a_ledger_that_fails_in_the_middle_leads_to_no_second_mail(
-    server: Scripted, keys: redis.Redis, job: str, step: str, end: Delivery
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, step: str, end: DeliveryCounts
 ) -> None:
     ledger = Failing(keys, job)
     ledger.step = step
@@ -434,7 +436,7 @@ deliver(job, recipients, "default", RedisLedger(redis.Redis(port=int(port)), job
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot", "answer"])
 def test_a_killed_attempt_mails_nobody_twice_and_forgets_nobody(
-    server: Scripted, keys: redis.Redis, job: str, stage: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str
 ) -> None:
     recipients = people(5)
     port = str(keys.connection_pool.connection_kwargs["port"])
@@ -459,31 +461,31 @@ def test_a_killed_attempt_mails_nobody_twice_and_forgets_nobody(
     server.plan = lambda _stage, _recipient: None
     end = attempt(keys, job, recipients)
     in_doubt = 1 if stage in {"dot", "answer"} else 0
-    assert end == Delivery(sent=5 - in_doubt, unknown=in_doubt)
+    assert end == DeliveryCounts(sent=5 - in_doubt, unknown=in_doubt)
     lost = {recipients[2]} if stage == "dot" else set()
     assert server.times == Counter(set(recipients) - lost)
 
 
 def test_two_deaths_and_a_takeover_leave_the_ledger_complete(keys: redis.Redis, job: str) -> None:
-    first, second, third = (RedisLedger(keys, job) for _ in range(3))
+    first, second, third = (RedisMailingLedger(keys, job) for _ in range(3))
     assert first.claim(ADA)
     assert second.claim(ADA)
     assert not first.about_to_send(ADA)
-    first.settle(ADA, Outcome.BOUNCED)
-    assert third.tally() == Counter({Outcome.RETRY: 1})
+    first.settle(ADA, RecipientOutcome.BOUNCED)
+    assert third.read_tally() == Counter({RecipientOutcome.RETRY: 1})
     assert second.about_to_send(ADA)
     assert not third.claim(ADA)
-    third.settle(ADA, Outcome.RETRY)
-    assert third.tally() == Counter({Outcome.UNKNOWN: 1})
-    second.settle(ADA, Outcome.SENT)
-    second.settle(ADA, Outcome.RETRY)
-    assert third.tally() == Counter({Outcome.SENT: 1})
+    third.settle(ADA, RecipientOutcome.RETRY)
+    assert third.read_tally() == Counter({RecipientOutcome.UNKNOWN: 1})
+    second.settle(ADA, RecipientOutcome.SENT)
+    second.settle(ADA, RecipientOutcome.RETRY)
+    assert third.read_tally() == Counter({RecipientOutcome.SENT: 1})
 
 
 def test_a_step_that_is_repeated_because_its_answer_was_lost_changes_nothing(
     keys: redis.Redis, job: str
 ) -> None:
-    ledger = RedisLedger(keys, job)
+    ledger = RedisMailingLedger(keys, job)
     assert ledger.claim(ADA)
     assert ledger.claim(ADA)
     assert ledger.about_to_send(ADA)
@@ -491,20 +493,22 @@ def test_a_step_that_is_repeated_because_its_answer_was_lost_changes_nothing(
     assert not ledger.claim(ADA)
 
 
-@pytest.mark.parametrize("outcome", [found for found in Outcome if found is not Outcome.RETRY])
+@pytest.mark.parametrize(
+    "outcome", [found for found in RecipientOutcome if found is not RecipientOutcome.RETRY]
+)
 def test_a_final_outcome_is_never_claimed_again(
-    keys: redis.Redis, job: str, outcome: Outcome
+    keys: redis.Redis, job: str, outcome: RecipientOutcome
 ) -> None:
-    ledger = RedisLedger(keys, job)
+    ledger = RedisMailingLedger(keys, job)
     ledger.claim(ADA)
     ledger.about_to_send(ADA)
     ledger.settle(ADA, outcome)
-    assert not RedisLedger(keys, job).claim(ADA)
+    assert not RedisMailingLedger(keys, job).claim(ADA)
 
 
 def test_the_ledger_is_forgotten_long_after_the_last_claim(keys: redis.Redis, job: str) -> None:
-    RedisLedger(keys, job, keep_seconds=1_000).claim(ADA)
-    RedisLedger(keys, job, keep_seconds=9_000).claim(BOB)
+    RedisMailingLedger(keys, job, keep_seconds=1_000).claim(ADA)
+    RedisMailingLedger(keys, job, keep_seconds=9_000).claim(BOB)
     assert 8_990 < keys.ttl(f"continuo:mail:{job}") <= 9_000
 
 
@@ -512,23 +516,23 @@ def test_the_ledger_outlives_the_record(
     keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETENTION_FAILED", "99000000")
-    settings.cache_clear()
-    RedisLedger(keys, job).claim(ADA)
+    get_settings.cache_clear()
+    RedisMailingLedger(keys, job).claim(ADA)
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
     assert keys.ttl(f"continuo:mail:{job}") > 99_000_000
 
 
 def test_a_ledger_reads_answers_as_text_too(keys: redis.Redis, job: str) -> None:
     port = keys.connection_pool.connection_kwargs["port"]
     with closing(redis.Redis(port=port, decode_responses=True)) as client:
-        ledger = RedisLedger(client, job)
+        ledger = RedisMailingLedger(client, job)
         assert ledger.claim(ADA)
-        assert ledger.tally() == Counter({Outcome.RETRY: 1})
+        assert ledger.read_tally() == Counter({RecipientOutcome.RETRY: 1})
 
 
 def test_a_valkey_that_is_away_or_full_makes_the_attempt_fail_for_now(
-    server: Scripted, keys: redis.Redis, job: str
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     away = redis.Redis(port=free_port(), retry=Retry(ConstantBackoff(0), 0))
     with closing(away), pytest.raises(TransientError, match="the mail ledger cannot be used"):

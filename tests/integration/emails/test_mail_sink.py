@@ -14,9 +14,9 @@ import pytest
 import redis
 
 from project.local.valkey import EmbeddedValkey
-from project.settings.values import settings
-from tasks.emails.delivery.attempt import Delivery, check, deliver
-from tasks.emails.delivery.ledger import RedisLedger
+from project.settings.values import get_settings
+from tasks.emails.delivery.attempt import DeliveryCounts, check_mailing, deliver
+from tasks.emails.delivery.ledger import RedisMailingLedger
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +26,7 @@ def outbox(tmp_path: Path) -> Iterator[Path]:
     with subprocess.Popen(
         [sys.executable, "-m", "project.local.mail_sink"],
         cwd=ROOT,
-        env=os.environ | {"DATA_DIR": str(tmp_path), "SMTP_PORT": str(settings().smtp_port)},
+        env=os.environ | {"DATA_DIR": str(tmp_path), "SMTP_PORT": str(get_settings().smtp_port)},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -38,11 +38,11 @@ def outbox(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_blast_leaves_one_file_per_recipient(outbox: Path, valkey: EmbeddedValkey) -> None:
     names = ["Ada.Lovelace+x@Example.org", "bob!#$%&'*/=?^_`{|}~@example.org", "eve@bücher.example"]
-    recipients = check([*names, "ADA.lovelace+X@example.org"], "welcome")
+    recipients = check_mailing([*names, "ADA.lovelace+X@example.org"], "welcome")
     job = str(uuid.uuid4())
     with closing(redis.Redis.from_url(valkey.url)) as client:
-        end = deliver(job, recipients, "welcome", RedisLedger(client, job))
-    assert end == Delivery(sent=3)
+        end = deliver(job, recipients, "welcome", RedisMailingLedger(client, job))
+    assert end == DeliveryCounts(sent=3)
     mails = [
         message_from_bytes(path.read_bytes(), policy=default)
         for path in sorted(outbox.glob("*.eml"))

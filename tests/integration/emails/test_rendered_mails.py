@@ -9,8 +9,8 @@ import pytest
 
 from tasks.emails.mail import mime, templates, unsubscribe
 from tests.support import mail_data
-from tests.support.browser import Page, opened, page_server
-from tests.support.waiting import until
+from tests.support.browser import ServedPage, open_browser, serve_page
+from tests.support.waiting import wait_until
 
 WIDTHS = (800, 375, 320)
 LONG = "a.very.long.name.that.nobody.can.break@a-domain-that-is-long-too.example.com"
@@ -36,26 +36,28 @@ SCRIPT = """
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with page_server() as page:
+def page() -> Iterator[ServedPage]:
+    with serve_page() as page:
         yield page
 
 
 def frames() -> Iterator[str]:
     """Every template at every width."""
-    values = mime.values_for(LONG, unsubscribe.link(LONG), mail_data.data() | DATA)
-    for name in templates.names():
-        html = escape(templates.load(name).render(**values).html)
+    values = mime.build_template_values(
+        LONG, unsubscribe.build_link(LONG), mail_data.build_mail_data() | DATA
+    )
+    for name in templates.list_templates():
+        html = escape(templates.load_template(name).render(**values).html)
         yield from (FRAME.format(title=name, width=width, html=html) for width in WIDTHS)
 
 
-def test_every_shipped_mail_fits_on_a_desk_and_on_a_phone(page: Page, tmp_path: Path) -> None:
+def test_every_shipped_mail_fits_on_a_desk_and_on_a_phone(page: ServedPage, tmp_path: Path) -> None:
     style = "<style>iframe { border: 0; display: block }</style>"
     page.html = f"<!doctype html>{style}{''.join(frames())}{SCRIPT}"
-    with opened(page, tmp_path):
-        until(lambda: page.told, 60)
-    (seen,) = page.told
-    assert len(seen) == len(templates.names()) * len(WIDTHS)
+    with open_browser(page, tmp_path):
+        wait_until(lambda: page.response_headers, 60)
+    (seen,) = page.response_headers
+    assert len(seen) == len(templates.list_templates()) * len(WIDTHS)
     assert [too_wide(one) for one in seen if one["needs"] > one["width"]] == []
     assert [one["name"] for one in seen if "Unsubscribe" not in one["text"]] == []
 

@@ -15,86 +15,95 @@ import redis
 
 from project.errors import PermanentError
 from project.local.valkey import EmbeddedValkey
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails.delivery import commands, slices
-from tasks.emails.delivery.chunks import Order, Roll
-from tasks.emails.delivery.commands import Taken, Tally
-from tasks.emails.delivery.ledger import RedisLedger, outcome_of
-from tasks.emails.delivery.ledger_store import Books
-from tasks.emails.delivery.slices import Turn, about_those_left, note_of, result_of
+from tasks.emails.delivery.chunks import MailingOrder, RecipientChunks
+from tasks.emails.delivery.commands import MailingTally, TakeResult
+from tasks.emails.delivery.ledger import RedisMailingLedger, outcome_of
+from tasks.emails.delivery.ledger_store import LedgerStore
+from tasks.emails.delivery.slices import (
+    MailingSlice,
+    build_result,
+    format_leftover_error,
+    format_note,
+)
 from tasks.emails.delivery.smtp import ServerUnavailable
 from tasks.emails.mail import templates
-from tests.support.smtp_server import HANG_UP, Scripted
+from tests.support.smtp_server import HANG_UP, ScriptedSmtpServer
 
 ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
 
 
 @pytest.fixture
-def books(valkey: EmbeddedValkey) -> Iterator[Books]:
+def books(valkey: EmbeddedValkey) -> Iterator[LedgerStore]:
     with closing(redis.Redis.from_url(valkey.url)) as client:
         client.flushall()
-        yield Books(client)
+        yield LedgerStore(client)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    with Scripted() as scripted:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSmtpServer]:
+    with ScriptedSmtpServer() as scripted:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
         thread.start()
         monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{scripted.server_address[1]}")
-        settings.cache_clear()
+        get_settings.cache_clear()
         yield scripted
         monkeypatch.undo()
-        settings.cache_clear()
+        get_settings.cache_clear()
         scripted.shutdown()
         thread.join(10)
 
 
-def order(recipients: Any = TRIO, **wishes: Any) -> Order:
-    return Order(str(uuid.uuid4()), recipients, **wishes)
+def order(recipients: Any = TRIO, **wishes: Any) -> MailingOrder:
+    return MailingOrder(str(uuid.uuid4()), recipients, **wishes)
 
 
-def turn(books: Books, blast: Order, holder: str = "", *, retries: int = 0) -> Taken:
+def turn(
+    books: LedgerStore, blast: MailingOrder, holder: str = "", *, retries: int = 0
+) -> TakeResult:
     """One turn; what was put off is not waited for."""
-    roll = Roll(books, blast)
+    roll = RecipientChunks(books, blast)
     roll.open(retries)
-    return Turn(blast, holder or blast.job_id, books).work()
+    return MailingSlice(blast, holder or blast.job_id, books).work()
 
 
-def at_once(books: Books, blast: Order) -> None:
+def at_once(books: LedgerStore, blast: MailingOrder) -> None:
     """Let the chunk that waits be due now."""
-    move = commands.take(blast.job_id, holder="clock", seconds=0)
+    move = commands.take_chunk(blast.job_id, holder="clock", seconds=0)
     key = f"continuo:mail:{blast.job_id}:chunks"
     client = books._scripts.client  # noqa: SLF001 - a test may turn the clock on
     for chunk in client.zrange(key, 0, -1):
         client.zadd(key, {chunk: 0})
     assert books.run(move).how == "chunk"
     books.run(
-        commands.put(blast.job_id, "p0", holder="clock", after=0, tries=tries_of(books, blast))
+        commands.return_chunk(
+            blast.job_id, "p0", holder="clock", after=0, tries=tries_of(books, blast)
+        )
     )
 
 
-def tries_of(books: Books, blast: Order) -> int:
+def tries_of(books: LedgerStore, blast: MailingOrder) -> int:
     client = books._scripts.client  # noqa: SLF001 - the same
     return int(client.hget(f"continuo:mail:{blast.job_id}:about", "tries:p0") or 0)
 
 
-def outcomes(books: Books, blast: Order, people: list[str] = TRIO) -> list[str]:
-    return [outcome_of(state) for state in books.run(commands.states(blast.job_id, people))]
+def outcomes(books: LedgerStore, blast: MailingOrder, people: list[str] = TRIO) -> list[str]:
+    return [outcome_of(state) for state in books.run(commands.read_states(blast.job_id, people))]
 
 
-def test_a_blast_is_done_in_one_turn(server: Scripted, books: Books) -> None:
+def test_a_blast_is_done_in_one_turn(server: ScriptedSmtpServer, books: LedgerStore) -> None:
     blast = order()
     assert turn(books, blast).how == "done"
     assert outcomes(books, blast) == ["sent"] * 3
     assert server.connections == 1
-    result = result_of(blast, books.run(commands.tally(blast.job_id)))
+    result = build_result(blast, books.run(commands.read_tally(blast.job_id)))
     assert result | {"sent": 3, "template": "default"} == result
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
 
 
 def test_the_result_says_how_many_mails_went_over_how_many_connections(
-    server: Scripted, books: Books
+    server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.once("body", "user7@example.org", HANG_UP)
     people = [f"user{number}@example.org" for number in range(250)]
@@ -102,7 +111,7 @@ def test_the_result_says_how_many_mails_went_over_how_many_connections(
     while turn(books, blast).how != "done":
         at_once(books, blast)
     assert server.times == Counter(people)
-    result = result_of(blast, books.run(commands.tally(blast.job_id)))
+    result = build_result(blast, books.run(commands.read_tally(blast.job_id)))
     assert result["connections"] == server.connections
     assert result["mails_per_connection"] == pytest.approx(250 / server.connections, abs=0.05)
 
@@ -112,13 +121,13 @@ def test_the_result_says_how_many_mails_went_over_how_many_connections(
     [(500, 10.0, "10 s"), (10, 10.0, "16 min"), (1, 20.0, "5.5 h"), (1_000, 9.0, ""), (0, 9.0, "")],
 )
 def test_the_note_says_how_long_it_may_take(done: int, seconds: float, left: str) -> None:
-    tally = Tally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds, connections=2)
+    tally = MailingTally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds, connections=2)
     counts = f"{done} sent; 2 connections" if done else ""
-    assert note_of(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
+    assert format_note(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
 
 
 def test_a_greylisting_server_gets_everybody_again_a_little_later(
-    server: Scripted, books: Books
+    server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     seen: Counter[str] = Counter()
 
@@ -141,16 +150,16 @@ def test_a_greylisting_server_gets_everybody_again_a_little_later(
 
 
 def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
-    server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slices, "MOST_TRIES", 2)
+    monkeypatch.setattr(slices, "MAX_TRIES", 2)
     server.plan = lambda stage, who: "452 4.2.2 full" if (stage, who) == ("rcpt", BOB) else None
     blast = order()
     assert turn(books, blast).how == "wait"
     at_once(books, blast)
     assert turn(books, blast).how == "left"
     assert outcomes(books, blast) == ["sent", "retry", "sent"]
-    said = about_those_left(books.run(commands.tally(blast.job_id)))
+    said = format_leftover_error(books.run(commands.read_tally(blast.job_id)))
     assert said.startswith("1 of 3 recipients were put off 2 times; sent to 2.")
     server.plan = lambda *_: None
     assert turn(books, blast).how == "left"
@@ -159,7 +168,7 @@ def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
 
 
 def test_a_server_that_hangs_up_with_421_in_the_text_costs_nobody_a_mail(
-    server: Scripted, books: Books
+    server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.once("data", BOB, "421 4.7.0 slow down")
     blast = order()
@@ -172,7 +181,7 @@ def test_a_server_that_hangs_up_with_421_in_the_text_costs_nobody_a_mail(
 
 
 def test_a_server_that_has_too_much_to_do_gets_mails_more_slowly(
-    server: Scripted, books: Books
+    server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.plan = lambda stage, _: "452 4.3.1 too busy" if stage == "rcpt" else None
     blast = order([f"user{number}@example.org" for number in range(4)])
@@ -183,7 +192,7 @@ def test_a_server_that_has_too_much_to_do_gets_mails_more_slowly(
 
 @pytest.mark.parametrize("stage", ["dot", "answer"])
 def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
-    server: Scripted, books: Books, stage: str
+    server: ScriptedSmtpServer, books: LedgerStore, stage: str
 ) -> None:
     server.once(stage, BOB, HANG_UP)
     blast = order()
@@ -204,10 +213,10 @@ def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
 
 @pytest.mark.parametrize(("wish", "end"), [("skip", "unknown"), ("resend", "sent")])
 def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_for(
-    server: Scripted, books: Books, wish: Any, end: str
+    server: ScriptedSmtpServer, books: LedgerStore, wish: Any, end: str
 ) -> None:
     blast = order(on_unknown=wish)
-    dead = RedisLedger(books, blast.job_id)
+    dead = RedisMailingLedger(books, blast.job_id)
     assert dead.claim(BOB)
     assert dead.about_to_send(BOB)
     assert turn(books, blast).how == "done"
@@ -216,7 +225,7 @@ def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_f
 
 
 def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(
-    server: Scripted, books: Books
+    server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.plan = lambda stage, _: "550 who are you?" if stage == "mail" else None
     blast = order()
@@ -229,7 +238,7 @@ def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(
 
 
 def test_a_mailbox_that_does_not_exist_gets_no_mail_of_the_next_blast(
-    server: Scripted, books: Books
+    server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     replies = {ADA: "550 5.1.1 no such user", BOB: "550 we do not like you"}
     server.plan = lambda stage, who: replies.get(who) if stage == "rcpt" else None
@@ -238,10 +247,10 @@ def test_a_mailbox_that_does_not_exist_gets_no_mail_of_the_next_blast(
     turn(books, second)
     assert outcomes(books, first) == ["bounced", "bounced", "sent"]
     assert outcomes(books, second) == ["suppressed", "bounced", "sent"]
-    entry = books.run(commands.suppressed(ADA))
+    entry = books.run(commands.read_suppression(ADA))
     assert entry is not None
     assert entry.reason == "bounced"
-    assert books.run(commands.suppressed(BOB)) is None
+    assert books.run(commands.read_suppression(BOB)) is None
 
 
 @pytest.fixture
@@ -250,16 +259,16 @@ def greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "greeting" / "subject.txt").write_text("For {{ name }}")
     (tmp_path / "greeting" / "body.html").write_text("<p>{{ greeting }}, {{ name }}!</p>")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
-    settings.cache_clear()
-    for cached in (templates.names, templates.load, templates._environment):  # noqa: SLF001 - caches
+    get_settings.cache_clear()
+    for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
         cached.cache_clear()
     yield "greeting"
-    for cached in (templates.names, templates.load, templates._environment):  # noqa: SLF001 - caches
+    for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
         cached.cache_clear()
 
 
 def test_a_template_is_told_what_the_order_says_of_all_and_of_each(
-    server: Scripted, books: Books, greeting: str
+    server: ScriptedSmtpServer, books: LedgerStore, greeting: str
 ) -> None:
     people = [[ADA, {"name": "Ada"}], [BOB, {"nome": "Bob"}], [EVE, {"name": "<Eve>"}]]
     blast = order(people, template=greeting, data={"greeting": "Hello", "name": None})
@@ -274,22 +283,24 @@ def test_a_template_is_told_what_the_order_says_of_all_and_of_each(
 
 
 def test_a_template_that_works_for_nobody_fails_the_blast(
-    server: Scripted, books: Books, greeting: str
+    server: ScriptedSmtpServer, books: LedgerStore, greeting: str
 ) -> None:
     with pytest.raises(PermanentError, match="'greeting' is undefined"):
         turn(books, order(template=greeting, data={"name": "x"}))
     assert server.taken == []
 
 
-def test_two_workers_together_keep_the_rate_of_a_blast(server: Scripted, books: Books) -> None:
+def test_two_workers_together_keep_the_rate_of_a_blast(
+    server: ScriptedSmtpServer, books: LedgerStore
+) -> None:
     people = [f"user{number}@example.org" for number in range(2_000)]
     blast = order(people, rate=50)
-    Roll(books, blast).open(0)
+    RecipientChunks(books, blast).open(0)
     stop = time.monotonic() + 2
 
     def work(holder: str) -> None:
-        one = Turn(blast, holder, books)
-        one._ends = stop  # noqa: SLF001 - a short turn
+        one = MailingSlice(blast, holder, books)
+        one._ends_at = stop  # noqa: SLF001 - a short turn
         one.work()
 
     threads = [threading.Thread(target=work, args=(holder,)) for holder in ("one", "two")]
@@ -302,10 +313,10 @@ def test_two_workers_together_keep_the_rate_of_a_blast(server: Scripted, books: 
 
 
 def test_a_domain_that_is_slow_does_not_hold_up_the_others(
-    server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTINUO_MAIL_DOMAIN_RATE", "2")
-    settings.cache_clear()
+    get_settings.cache_clear()
     many = [f"user{number}@slow.example.org" for number in range(3)]
     blast = order([*many, ADA, "bob@example.com"])
     assert turn(books, blast).how == "done"
@@ -313,15 +324,15 @@ def test_a_domain_that_is_slow_does_not_hold_up_the_others(
 
 
 def test_a_turn_ends_and_the_next_one_goes_on(
-    server: Scripted, books: Books, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slices, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)
     monkeypatch.setenv("DRAIN_SECONDS", "0")
-    settings.cache_clear()
+    get_settings.cache_clear()
     server.plan = lambda stage, _: time.sleep(0.05) if stage == "rcpt" else None
     people = [f"user{number}@example.org" for number in range(40)]
     blast = order(people)
-    assert turn(books, blast) == Taken("wait")
+    assert turn(books, blast) == TakeResult("wait")
     assert 0 < len(server.taken) < 40
     assert tries_of(books, blast) == 0
     ends = (turn(books, blast).how for _ in range(40))

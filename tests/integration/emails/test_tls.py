@@ -13,7 +13,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 from tasks.emails.addresses import Sender
 from tasks.emails.delivery import smtp
-from tasks.emails.delivery.server import parse
+from tasks.emails.delivery.server import parse_mail_url
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -103,8 +103,8 @@ def start() -> Iterator[Start]:
         controller.stop()
 
 
-def send(url: str) -> smtp.Reply:
-    with smtp.Connection(parse(url), SENDER) as connection:
+def send(url: str) -> smtp.SmtpReply:
+    with smtp.SmtpConnection(parse_mail_url(url), SENDER) as connection:
         assert connection.address("ada@example.org").is_ok
         assert connection.write(MAIL) is None
         return connection.dot()

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.emails import send_email_blast
-from tests.support.smtp_server import Scripted
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture
-def server() -> Iterator[Scripted]:
-    with Scripted() as scripted:
+def server() -> Iterator[ScriptedSmtpServer]:
+    with ScriptedSmtpServer() as scripted:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
         thread.start()
         yield scripted
@@ -22,9 +22,9 @@ def server() -> Iterator[Scripted]:
         thread.join(10)
 
 
-def hire(workers: Workers, server: Scripted, *options: str) -> None:
+def hire(workers: Workers, server: ScriptedSmtpServer, *options: str) -> None:
     url = f"smtp://127.0.0.1:{server.server_address[1]}"
-    workers.hire("--concurrency=2", *options, SMTP_URL=url).ready()
+    workers.start("--concurrency=2", *options, SMTP_URL=url).ready()
 
 
 def people(count: int) -> list[str]:
@@ -32,7 +32,7 @@ def people(count: int) -> list[str]:
 
 
 def test_helpers_take_their_share_on_the_queue_of_the_blast(
-    server: Scripted, workers: Workers, desk: Desk
+    server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     both, together = threading.Barrier(2, timeout=20), threading.local()
 
@@ -46,59 +46,59 @@ def test_helpers_take_their_share_on_the_queue_of_the_blast(
     hire(workers, server, "--queues=mail")
     said = {"recipients": people(1_200), "template": "default"}
     job = send_email_blast.apply_async(kwargs=said, queue="mail")
-    record = desk.final(job.id, 60)
+    record = inspector.final(job.id, 60)
     assert record.result["sent"] == 1_200
     assert record.attempts == 1
     assert record.progress is not None
     assert (record.progress.done, record.progress.total) == (1_200, 1_200)
     assert server.times == Counter(people(1_200))
-    assert desk.queued() == []
+    assert inspector.list_messages() == []
 
 
 def test_a_refused_sender_makes_the_job_try_again_with_its_list_untouched(
-    server: Scripted, workers: Workers, desk: Desk
+    server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     server.plan = lambda stage, _: "550 5.7.1 who are you?" if stage == "mail" else None
     hire(workers, server)
     job = send_email_blast.delay(recipients=people(3), template="default")
-    record = desk.becomes(job.id, "retrying")
+    record = inspector.wait_for_status(job.id, "retrying")
     assert "refuses the sender: 550 5.7.1 who are you?" in record.error
     assert record.attempts == 1
     server.plan = lambda *_: None
-    desk.hurry(job.id)
-    assert desk.final(job.id).result["sent"] == 3
-    assert desk.record(job.id).attempts == 2
+    inspector.hurry(job.id)
+    assert inspector.final(job.id).result["sent"] == 3
+    assert inspector.record(job.id).attempts == 2
 
 
 def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
-    server: Scripted, workers: Workers, desk: Desk
+    server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     server.once("rcpt", "user1@example.org", "451 4.7.1 greylisted")
     hire(workers, server)
     job = send_email_blast.delay(recipients=people(3), template="default")
-    waits = desk.becomes(job.id, "retrying")
+    waits = inspector.wait_for_status(job.id, "retrying")
     assert (waits.attempts, waits.error) == (0, "")
     assert waits.progress is not None
     assert waits.progress.note.startswith("2 sent, 1 retry; 1 connection; ")
-    record = desk.final(job.id)
+    record = inspector.final(job.id)
     assert (record.result["sent"], record.attempts) == (3, 1)
     assert server.times == Counter(people(3))
 
 
 def test_a_blast_that_failed_mails_only_those_who_are_left_when_it_runs_again(
-    server: Scripted, workers: Workers, desk: Desk
+    server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     left = "user1@example.org"
     server.plan = lambda stage, who: "451 later" if (stage, who) == ("rcpt", left) else None
     hire(workers, server)
     job = send_email_blast.delay(recipients=people(3), template="default")
     chunks, about = f"continuo:mail:{job.id}:chunks", f"continuo:mail:{job.id}:about"
-    desk.becomes(job.id, "retrying")
-    desk.redis.hset(about, "tries:p0", 9)
-    desk.redis.zadd(chunks, {"p0": 0})
-    record = desk.becomes(job.id, "failed")
+    inspector.wait_for_status(job.id, "retrying")
+    inspector.redis.hset(about, "tries:p0", 9)
+    inspector.redis.zadd(chunks, {"p0": 0})
+    record = inspector.wait_for_status(job.id, "failed")
     assert "1 of 3 recipients were put off 10 times; sent to 2." in record.error
     server.plan = lambda *_: None
-    assert job.again()
-    until(lambda: desk.record(job.id).status == "success")
+    assert job.rerun()
+    wait_until(lambda: inspector.record(job.id).status == "success")
     assert server.times == Counter(people(3))

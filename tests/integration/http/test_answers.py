@@ -13,28 +13,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.http_process import PATIENCE, Process, serving
+from tests.support.http_process import TIMEOUT_SECONDS, ApiProcess, serve_api
 
 LIMIT = 1_000
 KEY = "0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[Process]:
-    with serving(CONTINUO_MAX_BODY_BYTES=str(LIMIT)) as process:
+def api() -> Iterator[ApiProcess]:
+    with serve_api(CONTINUO_MAX_BODY_BYTES=str(LIMIT)) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
-def client(api: Process) -> Iterator[httpx2.Client]:
+def client(api: ApiProcess) -> Iterator[httpx2.Client]:
     with api.client() as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def wire(api: Process) -> Iterator[HTTPConnection]:
+def wire(api: ApiProcess) -> Iterator[HTTPConnection]:
     """A connection that sends paths as they are."""
-    with closing(HTTPConnection("127.0.0.1", api.port, timeout=PATIENCE)) as connection:
+    with closing(HTTPConnection("127.0.0.1", api.port, timeout=TIMEOUT_SECONDS)) as connection:
         yield connection
 
 
@@ -133,7 +133,7 @@ def test_a_wrong_value_is_422_with_its_pointer(client: httpx2.Client) -> None:
 
 
 def test_a_deeply_nested_body_is_400_in_milliseconds_and_harms_nobody() -> None:
-    with serving() as api, api.client() as client:
+    with serve_api() as api, api.client() as client:
         pid = api.pid()
         for content in (b"[" * 60_000, b"[" * 30_000 + b"]" * 30_000):
             started = perf_counter()
@@ -142,14 +142,14 @@ def test_a_deeply_nested_body_is_400_in_milliseconds_and_harms_nobody() -> None:
         assert api.pid() == pid
 
 
-def test_a_handler_that_exits_is_500_and_the_server_goes_on(api: Process) -> None:
+def test_a_handler_that_exits_is_500_and_the_server_goes_on(api: ApiProcess) -> None:
     pid = api.pid()
     assert "SystemExit" not in problem(api.get("/exit"), 500)["detail"]
     assert api.pid() == pid
 
 
 def test_a_stranger_is_401_except_where_everybody_may_look() -> None:
-    with serving(CONTINUO_API_KEYS=f"alice:{KEY}") as api, api.client() as client:
+    with serve_api(CONTINUO_API_KEYS=f"alice:{KEY}") as api, api.client() as client:
         refusal = client.get("/orders/7")
         problem(refusal, 401)
         assert refusal.headers["www-authenticate"].startswith("Bearer")
@@ -162,7 +162,7 @@ def test_a_stranger_is_401_except_where_everybody_may_look() -> None:
 
 def test_a_page_elsewhere_may_call_where_it_is_named() -> None:
     page = "https://pages.example.com"
-    with serving(CONTINUO_CORS_ORIGINS=page) as api, api.client() as client:
+    with serve_api(CONTINUO_CORS_ORIGINS=page) as api, api.client() as client:
         asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
         allowed = client.options("/orders", headers=asks)
         assert allowed.status_code == 204
@@ -175,14 +175,14 @@ def test_a_page_elsewhere_may_call_where_it_is_named() -> None:
 
 
 def test_a_key_that_may_only_read_orders_nothing() -> None:
-    with serving(CONTINUO_API_KEYS=f"grafana/read:{KEY}") as api, api.client() as client:
+    with serve_api(CONTINUO_API_KEYS=f"grafana/read:{KEY}") as api, api.client() as client:
         client.headers["X-API-Key"] = KEY
         assert client.get("/orders/7").status_code == 200
         assert "submit" in problem(client.post("/orders", json={}), 403)["detail"]
 
 
 def test_the_request_id_is_the_same_everywhere() -> None:
-    with serving() as api:
+    with serve_api() as api:
         response = api.get("/exit", headers={"X-Request-ID": "order-7"})
         assert response.headers["x-request-id"] == problem(response, 500)["request_id"] == "order-7"
         api.popen.terminate()
@@ -236,7 +236,7 @@ def test_no_path_is_answered_past_the_edge(wire: HTTPConnection, method: str, pa
         assert response.getheader("content-type") == "application/problem+json"
 
 
-def test_a_client_that_hangs_up_does_not_disturb_the_others(api: Process) -> None:
+def test_a_client_that_hangs_up_does_not_disturb_the_others(api: ApiProcess) -> None:
     with socket.create_connection(("127.0.0.1", api.port)) as client:
         client.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     assert api.get("/orders/7").status_code == 200

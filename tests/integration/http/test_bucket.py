@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from project.artifacts.multipart import UploadRefused, unfinished
+from project.artifacts.multipart import UploadRefused, list_unfinished
 from project.artifacts.storage import Bucket
-from project.settings.values import BucketAccess, bucket_access
-from tests.support.http_process import started, until
-from tests.support.ports import free_port
-from tests.support.s3 import serving_s3
+from project.settings.values import BucketAccess, read_bucket_access
+from tests.support.http_process import start_api, wait_until_reachable
+from tests.support.ports import find_free_port
+from tests.support.s3 import serve_s3
 
 ROOT = Path(__file__).parents[3]
 PARTS = 12 << 20
@@ -50,7 +50,7 @@ for some in list(store.list()):
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment in which artifacts are in a bucket."""
     folder = tmp_path_factory.mktemp("s3")
-    with serving_s3(folder) as environment:
+    with serve_s3(folder) as environment:
         yield environment | {"DATA_DIR": str(folder / "data")}
 
 
@@ -72,8 +72,8 @@ def told(bucket: dict[str, str], *arguments: str) -> list[str]:
 @pytest.mark.parametrize("size", [1 << 10, PARTS])
 def test_a_link_leads_to_the_bucket_for_a_while(bucket: dict[str, str], size: int) -> None:
     link, key = told(bucket, "-c", KEEP.format(size=size))
-    with started("api.app:build", **bucket) as api:
-        until(lambda: api.get("/health/live").status_code == 200)
+    with start_api("api.app:build", **bucket) as api:
+        wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
         sent_on = api.get(urlsplit(link).path)
         with api.client() as client:
             for_head = client.head(urlsplit(link).path).headers["Location"]
@@ -172,7 +172,7 @@ def access(bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> BucketAcc
     """How to reach the bucket."""
     for name, value in bucket.items():
         monkeypatch.setenv(name, value)
-    found = bucket_access()
+    found = read_bucket_access()
     assert found
     return found
 
@@ -192,14 +192,14 @@ def test_a_killed_upload_leaves_no_object_and_the_next_attempt_a_whole_one(
 ) -> None:
     command = [sys.executable, "-c", large("a")]
     with subprocess.Popen(command, cwd=ROOT, env=os.environ | bucket) as first:
-        (upload,) = until(lambda: unfinished(access, "files", "jobs/"))
+        (upload,) = wait_until_reachable(lambda: list_unfinished(access, "files", "jobs/"))
         first.kill()
     assert first.returncode == -9
     key = upload.key.removeprefix("jobs/")
     assert sizes(bucket, key) == []
     assert told(bucket, "-c", large("a")) == [key]
     assert sizes(bucket, key) == [str(LARGE)]
-    assert unfinished(access, "files", "jobs/") == [upload]
+    assert list_unfinished(access, "files", "jobs/") == [upload]
 
 
 def test_two_workers_that_keep_the_same_large_file_both_succeed(bucket: dict[str, str]) -> None:
@@ -219,21 +219,21 @@ def test_the_janitor_gives_up_uploads_of_old_days_and_of_no_others(
     bucket: dict[str, str], access: BucketAccess
 ) -> None:
     told(bucket, "-c", CUT)
-    others = unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
+    others = list_unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
     told(bucket, "-m", "project.artifacts.cleanup")
-    assert unfinished(access, "files", "jobs/") == others
+    assert list_unfinished(access, "files", "jobs/") == others
 
 
 def test_uploads_that_cannot_be_listed_are_none(
     access: BucketAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UploadRefused, match="GET /files/: 403"):
-        unfinished(access._replace(secret="wrong"), "files", "")
-    seen = Bucket("s3://files/jobs")._unfinished  # noqa: SLF001 - what the janitor sees
+        list_unfinished(access._replace(secret="wrong"), "files", "")
+    seen = Bucket("s3://files/jobs")._list_unfinished  # noqa: SLF001 - what the janitor sees
     assert seen("")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     assert seen("") == []
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{find_free_port()}")
     assert seen("") == []
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     assert seen("") == []

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.support.http_process import Process, free_port, started, until
+from tests.support.http_process import ApiProcess, find_free_port, start_api, wait_until_reachable
 
 ROOT = Path(__file__).parents[3]
 LARGE = 300 << 20
@@ -37,9 +37,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def api(home: Path) -> Iterator[Process]:
-    with started("api.app:build", DATA_DIR=str(home), CONTINUO_API_KEYS="") as process:
-        until(lambda: process.get("/health/live").status_code == 200)
+def api(home: Path) -> Iterator[ApiProcess]:
+    with start_api("api.app:build", DATA_DIR=str(home), CONTINUO_API_KEYS="") as process:
+        wait_until_reachable(lambda: process.get("/health/live").status_code == 200)
         yield process
 
 
@@ -68,7 +68,7 @@ def large(home: Path) -> tuple[str, str]:
     return kept(home, LARGE // MEBIBYTE, "export.csv")
 
 
-def test_a_small_file_is_the_answer(api: Process, small: tuple[str, str]) -> None:
+def test_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
     path, digest = small
     answer = api.get(path)
     assert answer.status_code == 200
@@ -79,7 +79,7 @@ def test_a_small_file_is_the_answer(api: Process, small: tuple[str, str]) -> Non
 
 
 def test_head_says_how_large_it_is(
-    api: Process, small: tuple[str, str], large: tuple[str, str]
+    api: ApiProcess, small: tuple[str, str], large: tuple[str, str]
 ) -> None:
     with api.client() as client:
         assert client.head(small[0]).headers["Content-Length"] == str(MEBIBYTE)
@@ -87,7 +87,7 @@ def test_head_says_how_large_it_is(
         assert (head.status_code, head.headers["Content-Length"]) == (200, str(LARGE))
 
 
-def test_a_part_of_a_small_file_is_the_answer(api: Process, small: tuple[str, str]) -> None:
+def test_a_part_of_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
     answer = api.get(small[0], headers={"Range": "bytes=8-15"})
     assert (answer.status_code, answer.content) == (206, bytes(8))
     assert answer.headers["Content-Range"] == f"bytes 8-15/{MEBIBYTE}"
@@ -95,13 +95,13 @@ def test_a_part_of_a_small_file_is_the_answer(api: Process, small: tuple[str, st
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{MEBIBYTE}")
 
 
-def test_a_changed_link_is_refused(api: Process, small: tuple[str, str]) -> None:
+def test_a_changed_link_is_refused(api: ApiProcess, small: tuple[str, str]) -> None:
     answer = api.get(small[0].replace(".", ".A", 1))
     assert answer.status_code == 403
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_an_old_link_is_gone(home: Path, api: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_link_is_gone(home: Path, api: ApiProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     from itsdangerous import URLSafeTimedSerializer
 
     from project.artifacts.links import SALT
@@ -114,7 +114,7 @@ def test_an_old_link_is_gone(home: Path, api: Process, monkeypatch: pytest.Monke
     assert api.get(f"/artifacts/{token}").status_code == 410
 
 
-def memory_peak(api: Process) -> int:
+def memory_peak(api: ApiProcess) -> int:
     """Bytes that the API's largest process ever had."""
     children = Path(f"/proc/{api.popen.pid}/task/{api.popen.pid}/children").read_text().split()
     statuses = (Path(f"/proc/{pid}/status").read_text() for pid in children)
@@ -122,7 +122,9 @@ def memory_peak(api: Process) -> int:
     return 1024 * max(map(int, peaks))
 
 
-def test_a_large_file_is_had_without_the_apis_memory(api: Process, large: tuple[str, str]) -> None:
+def test_a_large_file_is_had_without_the_apis_memory(
+    api: ApiProcess, large: tuple[str, str]
+) -> None:
     path, digest = large
     before = memory_peak(api)
     sent_on = api.get(path)
@@ -136,7 +138,9 @@ def test_a_large_file_is_had_without_the_apis_memory(api: Process, large: tuple[
     assert memory_peak(api) - before < 16 * MEBIBYTE
 
 
-def test_a_large_download_goes_on_where_it_broke_off(api: Process, large: tuple[str, str]) -> None:
+def test_a_large_download_goes_on_where_it_broke_off(
+    api: ApiProcess, large: tuple[str, str]
+) -> None:
     with api.client() as client:
         tag = client.head(large[0]).headers["ETag"]
     headers = {"Range": f"bytes={LARGE - 8}-", "If-Range": tag}
@@ -151,7 +155,7 @@ def test_a_large_download_goes_on_where_it_broke_off(api: Process, large: tuple[
 
 
 def test_the_port_for_files_refuses_what_the_api_refuses(
-    api: Process, large: tuple[str, str]
+    api: ApiProcess, large: tuple[str, str]
 ) -> None:
     address = api.get(large[0]).headers["Location"]
     base = address.partition("/artifacts/")[0]
@@ -162,7 +166,7 @@ def test_the_port_for_files_refuses_what_the_api_refuses(
         assert client.get(f"{base}/artifacts/../../etc/passwd").status_code in {403, 404}
 
 
-def test_a_client_that_leaves_early_does_no_harm(api: Process, large: tuple[str, str]) -> None:
+def test_a_client_that_leaves_early_does_no_harm(api: ApiProcess, large: tuple[str, str]) -> None:
     address = urlsplit(api.get(large[0]).headers["Location"])
     for _ in range(70):  # more than there are places
         with socket.create_connection((str(address.hostname), address.port or 0)) as leaver:
@@ -172,11 +176,11 @@ def test_a_client_that_leaves_early_does_no_harm(api: Process, large: tuple[str,
 
 
 def test_a_port_of_ones_own_choice_is_open_from_the_start(home: Path) -> None:
-    port = free_port()
+    port = find_free_port()
     chosen = {"FILES_PORT": str(port), "FILES_URL": "https://files.example.com/"}
     path, digest = kept(home, 5, "five.zip")
-    with started("api.app:build", DATA_DIR=str(home), **chosen) as api:
-        until(lambda: api.get("/health/live").status_code == 200)
+    with start_api("api.app:build", DATA_DIR=str(home), **chosen) as api:
+        wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
         direct = httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False)
         assert hashlib.sha256(direct.content).hexdigest() == digest
         assert api.get(path).headers["Location"] == f"https://files.example.com{path}"

@@ -23,24 +23,24 @@ from project.store.commands import attempts, jobs
 from project.store.commands import events as event_commands
 from project.store.commands.message import Message
 from project.store.event_feed import Feed
-from tests.support.eventsource import EventSource, Said
-from tests.support.http_process import Process, started, until
-from tests.support.ports import free_port
+from tests.support.eventsource import EventSource, ReceivedEvent
+from tests.support.http_process import ApiProcess, start_api, wait_until_reachable
+from tests.support.ports import find_free_port
 
 ANSWER_SECONDS = 15.0
 LISTENERS = 40
 
 
 @contextmanager
-def api_on(valkey: EmbeddedValkey, **more: str) -> Iterator[Process]:
+def api_on(valkey: EmbeddedValkey, **more: str) -> Iterator[ApiProcess]:
     """The API on a Redis."""
-    with started("api.app:build", REDIS_URL=valkey.url, **more) as process:
-        until(lambda: process.get("/health/live").status_code == 200)
+    with start_api("api.app:build", REDIS_URL=valkey.url, **more) as process:
+        wait_until_reachable(lambda: process.get("/health/live").status_code == 200)
         yield process
 
 
 @pytest.fixture(scope="module")
-def api(valkey: EmbeddedValkey) -> Iterator[Process]:
+def api(valkey: EmbeddedValkey) -> Iterator[ApiProcess]:
     """One process of the API."""
     with api_on(valkey) as process:
         yield process
@@ -76,7 +76,7 @@ def run(store: Store, job_id: str) -> None:
     succeed(store, job_id)
 
 
-def until_end(source: EventSource) -> list[Said]:
+def until_end(source: EventSource) -> list[ReceivedEvent]:
     """All that is heard up to the end."""
     heard = []
     for said in source.events():
@@ -86,24 +86,26 @@ def until_end(source: EventSource) -> list[Said]:
     return heard
 
 
-def until_last(source: EventSource, job_id: str) -> list[Said]:
+def until_last(source: EventSource, job_id: str) -> list[ReceivedEvent]:
     """All that is heard before the first event of a job."""
     return list(takewhile(lambda said: said.data.get("id") != job_id, source.events()))
 
 
-def heard_by(pool: ThreadPoolExecutor, source: EventSource, *args: Any) -> Future[list[Said]]:
+def heard_by(
+    pool: ThreadPoolExecutor, source: EventSource, *args: Any
+) -> Future[list[ReceivedEvent]]:
     """Listen in a thread; wait until the first answer is there."""
     hearing = pool.submit(until_last if args else until_end, source, *args)
-    until(lambda: source.answers or hearing.done())
+    wait_until_reachable(lambda: source.answers or hearing.done())
     return hearing
 
 
-def statuses(heard: list[Said]) -> list[tuple[str, str]]:
+def statuses(heard: list[ReceivedEvent]) -> list[tuple[str, str]]:
     return [(said.name, said.data["status"]) for said in heard]
 
 
 def test_a_job_is_followed_from_its_record_to_its_end(
-    api: Process, store: Store, pool: ThreadPoolExecutor
+    api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "a")
     source = EventSource(f"{api.base}/tasks/a/events")
@@ -124,7 +126,7 @@ def test_a_job_is_followed_from_its_record_to_its_end(
     assert source.answers[-1].status_code == 204
 
 
-def test_a_job_that_is_final_is_answered_at_once(api: Process, store: Store) -> None:
+def test_a_job_that_is_final_is_answered_at_once(api: ApiProcess, store: Store) -> None:
     run(store, "a")
     source = EventSource(f"{api.base}/tasks/a/events")
     assert statuses(until_end(source)) == [("snapshot", "success"), ("end", "success")]
@@ -132,7 +134,7 @@ def test_a_job_that_is_final_is_answered_at_once(api: Process, store: Store) -> 
 
 
 def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
-    api: Process, store: Store
+    api: ApiProcess, store: Store
 ) -> None:
     order(store, "a")
     answer = api.get("/tasks/a/events")
@@ -143,9 +145,9 @@ def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
 
 
 @pytest.mark.parametrize("by_header", [True, False])
-def test_what_was_missed_is_replayed(api: Process, store: Store, by_header: bool) -> None:
+def test_what_was_missed_is_replayed(api: ApiProcess, store: Store, by_header: bool) -> None:
     order(store, "a")
-    place = store.run(event_commands.last_place())
+    place = store.run(event_commands.read_last_event_id())
     start(store, "a")
     succeed(store, "a")
     path = f"/tasks/a/events{'' if by_header else f'?last_event_id={place}'}"
@@ -155,11 +157,11 @@ def test_what_was_missed_is_replayed(api: Process, store: Store, by_header: bool
     assert len(source.answers) == 1
 
 
-def test_the_header_counts_when_the_address_says_another(api: Process, store: Store) -> None:
+def test_the_header_counts_when_the_address_says_another(api: ApiProcess, store: Store) -> None:
     order(store, "a")
-    old = store.run(event_commands.last_place())
+    old = store.run(event_commands.read_last_event_id())
     start(store, "a")
-    seen = store.run(event_commands.last_place())
+    seen = store.run(event_commands.read_last_event_id())
     succeed(store, "a")
     source = EventSource(f"{api.base}/tasks/a/events?last_event_id={old}", last_id=seen)
     assert statuses(until_end(source)) == [("message", "success"), ("end", "success")]
@@ -167,20 +169,20 @@ def test_the_header_counts_when_the_address_says_another(api: Process, store: St
 
 @pytest.mark.parametrize("path", ["/events", "/tasks/a/events"])
 def test_one_whose_last_event_is_forgotten_starts_afresh(
-    api: Process, store: Store, path: str
+    api: ApiProcess, store: Store, path: str
 ) -> None:
     order(store, "a")
-    place = store.run(event_commands.last_place())
+    place = store.run(event_commands.read_last_event_id())
     start(store, "a")
     store.client.xtrim("continuo:events", 1, approximate=False)
     source = EventSource(f"{api.base}{path}", last_id=place)
     said = next(source.events())
-    assert (said.name, said.id) == ("reset", store.run(event_commands.last_place()))
+    assert (said.name, said.id) == ("reset", store.run(event_commands.read_last_event_id()))
     assert said.data == api.get("/tasks/a" if path != "/events" else "/tasks").json()
 
 
 def test_events_of_all_jobs_begin_with_the_list_of_them(
-    api: Process, store: Store, pool: ThreadPoolExecutor
+    api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "old")
     hearing = heard_by(pool, EventSource(f"{api.base}/events"), "last")
@@ -198,7 +200,7 @@ def test_events_of_all_jobs_begin_with_the_list_of_them(
     [("kind=blast", ["pending", "running", "success"]), ("status=failed", [])],
 )
 def test_events_are_picked_by_kind_and_status(
-    api: Process, store: Store, pool: ThreadPoolExecutor, query: str, expected: list[str]
+    api: ApiProcess, store: Store, pool: ThreadPoolExecutor, query: str, expected: list[str]
 ) -> None:
     run(store, "old")
     hearing = heard_by(pool, EventSource(f"{api.base}/events?{query}"), "last")
@@ -217,9 +219,9 @@ def test_events_are_picked_by_kind_and_status(
 def test_an_answer_without_news_says_how_far_there_were_none(
     store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "LONGEST", 0.3)
+    monkeypatch.setattr(events, "MAX_WAIT_SECONDS", 0.3)
     order(store, "a")
-    place = store.run(event_commands.last_place())
+    place = store.run(event_commands.read_last_event_id())
 
     async def listen() -> cello.Response:
         monkeypatch.setattr(app, "async_store", AsyncStore(valkey.url))
@@ -227,16 +229,16 @@ def test_an_answer_without_news_says_how_far_there_were_none(
         raw = cello.Request("GET", "/tasks/a/events", headers={"last-event-id": place})
         request = Request(raw, "r", {"id": "a"}, asyncio.Event())
         answering = asyncio.create_task(events.watch_one(request, events.TaskEventsQuery()))
-        await asyncio.to_thread(until, lambda: app.feed.place)
+        await asyncio.to_thread(wait_until_reachable, lambda: app.feed.place)
         order(store, "other")
         return await answering
 
     text = bytes(asyncio.run(listen()).body()).decode()
-    assert text == f"retry: 0\n\nid: {store.run(event_commands.last_place())}\n\n"
+    assert text == f"retry: 0\n\nid: {store.run(event_commands.read_last_event_id())}\n\n"
 
 
 @pytest.mark.parametrize("sent", ["x", "1", "1-", "-1-1", "1-1-1", "1-1 "])
-def test_an_id_that_no_event_had_is_refused(api: Process, sent: str) -> None:
+def test_an_id_that_no_event_had_is_refused(api: ApiProcess, sent: str) -> None:
     for answer in (
         api.get("/events", headers={"Last-Event-ID": sent.strip() + "x"}),
         api.get("/events", params={"last_event_id": sent}),
@@ -245,7 +247,7 @@ def test_an_id_that_no_event_had_is_refused(api: Process, sent: str) -> None:
         assert answer.json()["errors"][0]["field"] == "last_event_id"
 
 
-def test_an_unknown_job_has_no_events(api: Process, store: Store) -> None:
+def test_an_unknown_job_has_no_events(api: ApiProcess, store: Store) -> None:
     assert api.get("/tasks/nobody/events").status_code == 404
     assert api.get("/tasks/nobody/events?last_event_id=1-1").status_code == 404
 
@@ -269,15 +271,15 @@ def test_many_listeners_at_two_processes_hear_all_of_it(
 
 
 def test_those_who_wait_ask_redis_once_for_all(
-    api: Process, store: Store, pool: ThreadPoolExecutor
+    api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "a")
     sources = [EventSource(f"{api.base}/tasks/a/events") for _ in range(LISTENERS)]
     hearing = [heard_by(pool, source) for source in sources]
     store.client.config_resetstat()
-    until(lambda: calls(store, "xread") >= 3)
+    wait_until_reachable(lambda: calls(store, "xread") >= 3)
     assert calls(store, "evalsha") <= 2 * LISTENERS  # the last ones have just begun to wait
-    until(lambda: calls(store, "xread") >= 6)
+    wait_until_reachable(lambda: calls(store, "xread") >= 6)
     assert calls(store, "evalsha") <= 2 * LISTENERS
     start(store, "a")
     succeed(store, "a")
@@ -290,12 +292,12 @@ def calls(store: Store, command: str) -> int:
 
 
 def test_one_who_prefers_to_wait_is_told_by_the_event(
-    api: Process, store: Store, pool: ThreadPoolExecutor
+    api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "a")
     store.client.config_resetstat()
     waiting = pool.submit(api.get, "/tasks/a", headers={"Prefer": "wait=20"})
-    until(lambda: calls(store, "xread") >= 2)
+    wait_until_reachable(lambda: calls(store, "xread") >= 2)
     assert calls(store, "evalsha") <= 6
     start(store, "a")
     succeed(store, "a")
@@ -305,13 +307,13 @@ def test_one_who_prefers_to_wait_is_told_by_the_event(
 def test_a_process_that_leaves_answers_those_who_wait(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:
-    with EmbeddedValkey(tmp_path, free_port()) as valkey, api_on(valkey) as api:
+    with EmbeddedValkey(tmp_path, find_free_port()) as valkey, api_on(valkey) as api:
         store = Store(valkey.url)
         order(store, "a")
-        place = store.run(event_commands.last_place())
+        place = store.run(event_commands.read_last_event_id())
         paths = [f"{path}?last_event_id={place}" for path in ("/events", "/tasks/a/events")]
         waiting = [pool.submit(api.get, path) for path in paths]
-        until(lambda: calls(store, "xread") >= 2)
+        wait_until_reachable(lambda: calls(store, "xread") >= 2)
         api.popen.send_signal(signal.SIGTERM)
         for answer in (each.result(5) for each in waiting):
             assert answer.status_code == 200
@@ -323,7 +325,10 @@ def test_a_process_that_leaves_answers_those_who_wait(
 def test_a_listener_hears_on_when_redis_was_killed_and_is_back(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:
-    with EmbeddedValkey(tmp_path, free_port(), fsync="always") as valkey, api_on(valkey) as api:
+    with (
+        EmbeddedValkey(tmp_path, find_free_port(), fsync="always") as valkey,
+        api_on(valkey) as api,
+    ):
         store = Store(valkey.url, patience=ANSWER_SECONDS)
         order(store, "a")
         sources = [EventSource(f"{api.base}{path}") for path in ("/events", "/tasks/a/events")]
@@ -333,8 +338,10 @@ def test_a_listener_hears_on_when_redis_was_killed_and_is_back(
         valkey.process.kill()
         valkey.process.wait()
         for source in sources:
-            until(lambda source=source: source.answers[-1].text.startswith("retry: 2000\n\n: "))
-        valkey.look_after()
+            wait_until_reachable(
+                lambda source=source: source.answers[-1].text.startswith("retry: 2000\n\n: ")
+            )
+        valkey.supervise()
         succeed(store, "a")
         order(store, "last")
         everything, own = (each.result(ANSWER_SECONDS) for each in hearing)

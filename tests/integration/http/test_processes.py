@@ -10,27 +10,27 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.http_process import (
-    PATIENCE,
     ROOT,
-    Process,
-    environment,
-    free_port,
-    serving,
-    started,
-    until,
+    TIMEOUT_SECONDS,
+    ApiProcess,
+    build_environment,
+    find_free_port,
+    serve_api,
+    start_api,
+    wait_until_reachable,
 )
 
 
 def start(**more: str) -> subprocess.CompletedProcess[str]:
     """A start that is expected to be refused."""
-    port = int(more.pop("PORT", 0)) or free_port()
+    port = int(more.pop("PORT", 0)) or find_free_port()
     return subprocess.run(
         [sys.executable, "-m", "api", "tests.support.http_app:build"],
-        env=environment(port, **more),
+        env=build_environment(port, **more),
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
@@ -41,26 +41,26 @@ def run_python(code: str, **more: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": str(ROOT)} | more,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
 
-def hold_one(api: Process, pool: ThreadPoolExecutor) -> None:
+def hold_one(api: ApiProcess, pool: ThreadPoolExecutor) -> None:
     """Send a request that stays in flight, and wait until it is."""
     pool.submit(api.get, "/hold")
-    until(lambda: api.get("/in-flight").text == "1")
+    wait_until_reachable(lambda: api.get("/in-flight").text == "1")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_the_request_in_flight_finish_and_exits_0(signum: signal.Signals) -> None:
-    with serving() as api, ThreadPoolExecutor() as pool:
+    with serve_api() as api, ThreadPoolExecutor() as pool:
         held = pool.submit(api.get, "/hold")
-        until(lambda: api.get("/in-flight").text == "1")
+        wait_until_reachable(lambda: api.get("/in-flight").text == "1")
         noticing = pool.submit(api.get, "/until-draining")
-        until(lambda: api.get("/in-flight").text == "2")
+        wait_until_reachable(lambda: api.get("/in-flight").text == "2")
         api.popen.send_signal(signum)
-        noticed = noticing.result(PATIENCE)
+        noticed = noticing.result(TIMEOUT_SECONDS)
         assert noticed.headers["connection"] == "close"
         readiness = api.get("/health/ready")
         assert readiness.status_code == 503
@@ -68,13 +68,13 @@ def test_a_stop_lets_the_request_in_flight_finish_and_exits_0(signum: signal.Sig
         assert api.get("/health/live").status_code == 200
         assert not held.done()
         api.post("/release")
-        assert held.result(PATIENCE).text == "released"
+        assert held.result(TIMEOUT_SECONDS).text == "released"
         assert api.wait() == 0
         assert api.is_refusing()
 
 
 def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
-    with serving(DRAIN_SECONDS="0.1") as api, ThreadPoolExecutor() as pool:
+    with serve_api(DRAIN_SECONDS="0.1") as api, ThreadPoolExecutor() as pool:
         hold_one(api, pool)
         api.popen.terminate()
         assert api.wait() == 0
@@ -82,29 +82,29 @@ def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
 
 
 def test_a_client_that_hung_up_does_not_delay_the_stop() -> None:
-    with serving() as api:
+    with serve_api() as api:
         with socket.create_connection(("127.0.0.1", api.port)) as client:
             client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
-            until(lambda: api.get("/in-flight").text == "1")
+            wait_until_reachable(lambda: api.get("/in-flight").text == "1")
         api.post("/release")
         api.popen.terminate()
         assert api.popen.wait(5) == 0
 
 
 def test_a_killed_server_is_replaced() -> None:
-    with serving() as api:
+    with serve_api() as api:
         killed = api.pid()
         os.kill(killed, signal.SIGKILL)
-        assert until(lambda: api.pid() != killed)
+        assert wait_until_reachable(lambda: api.pid() != killed)
         assert api.popen.poll() is None
 
 
 def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
-    with serving() as api:
+    with serve_api() as api:
         for _ in range(3):
             leaving = api.pid()
             os.kill(leaving, signal.SIGTERM)
-            assert until(lambda leaving=leaving: api.pid() != leaving)
+            assert wait_until_reachable(lambda leaving=leaving: api.pid() != leaving)
         api.popen.terminate()
         assert api.wait() == 0
     ends = [line["message"] for line in api.said() if line.get("logger") == "api.server.supervisor"]
@@ -112,22 +112,22 @@ def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
 
 
 def test_two_servers_share_the_port_and_one_serves_while_the_other_is_replaced() -> None:
-    with serving(WEB_CONCURRENCY="2") as api:
+    with serve_api(WEB_CONCURRENCY="2") as api:
         both: set[int] = set()
-        until(lambda: both.add(api.pid()) or len(both) == 2)
+        wait_until_reachable(lambda: both.add(api.pid()) or len(both) == 2)
         first, _ = both
         os.kill(first, signal.SIGKILL)
         seen: set[int] = set()
-        until(lambda: seen.add(api.pid()) or len(seen - {first}) == 2)
+        wait_until_reachable(lambda: seen.add(api.pid()) or len(seen - {first}) == 2)
         api.popen.terminate()
         assert api.wait() == 0
         assert api.is_refusing()
 
 
 def test_no_server_outlives_a_killed_supervisor() -> None:
-    with serving(WEB_CONCURRENCY="2") as api:
+    with serve_api(WEB_CONCURRENCY="2") as api:
         api.popen.kill()
-        until(api.is_refusing)
+        wait_until_reachable(api.is_refusing)
 
 
 def test_a_taken_port_is_exit_4_and_one_clear_line() -> None:
@@ -147,7 +147,7 @@ def test_an_open_door_without_keys_is_exit_2_and_one_clear_line() -> None:
 
 
 def test_an_open_door_with_keys_is_open() -> None:
-    with serving(HOST="0.0.0.0", CONTINUO_API_KEYS="alice:0123456789abcdef") as api:  # noqa: S104
+    with serve_api(HOST="0.0.0.0", CONTINUO_API_KEYS="alice:0123456789abcdef") as api:  # noqa: S104
         assert api.get("/orders/7").status_code == 401
 
 
@@ -159,26 +159,26 @@ def test_wrong_settings_are_exit_2_and_a_line_each() -> None:
 
 
 def test_an_ipv6_address_is_served() -> None:
-    with serving(HOST="::1") as api:
+    with serve_api(HOST="::1") as api:
         assert api.get("/health/live").status_code == 200
 
 
 def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
-    with started("tests.support.http_app:build_broken") as api:
+    with start_api("tests.support.http_app:build_broken") as api:
         assert api.wait() == 3
     assert any("a dependency is down" in line.get("traceback", "") for line in api.said())
 
 
 def test_nothing_is_written_to_stdout() -> None:
-    port = free_port()
+    port = find_free_port()
     with subprocess.Popen(
         [sys.executable, "-m", "api", "tests.support.http_app:build_broken"],
-        env=environment(port),
+        env=build_environment(port),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as broken:
-        assert broken.communicate(timeout=PATIENCE)[0] == b""
+        assert broken.communicate(timeout=TIMEOUT_SECONDS)[0] == b""
 
 
 def test_a_server_that_loses_its_port_is_exit_4() -> None:

@@ -12,10 +12,10 @@ from project.store.commands import queues as queue_commands
 from project.store.commands import workers as worker_commands
 from project.store.commands.message import Message
 from tests.support import kinds
-from tests.support.http_process import started, until
-from tests.support.ports import free_port
-from tests.support.waiting import until as soon
-from tests.support.workers import Desk, Workers
+from tests.support.http_process import start_api, wait_until_reachable
+from tests.support.ports import find_free_port
+from tests.support.waiting import wait_until as soon
+from tests.support.workers import JobInspector, Workers
 
 AT_ONCE = 0.25
 """Seconds from a resume to the start of a job; it takes milliseconds on an idle machine."""
@@ -27,11 +27,11 @@ def message(job_id: str, queue: str = "celery", due: float | None = None) -> Mes
 
 
 def enqueue(store: Store, *messages: Message) -> None:
-    store.run(jobs.enqueue_all(messages))
+    store.run(jobs.enqueue_many(messages))
 
 
 def queues(store: Store) -> dict[str, Queue]:
-    return {queue.name: queue for queue in store.run(queue_commands.queues())}
+    return {queue.name: queue for queue in store.run(queue_commands.list_queues())}
 
 
 def fetch(store: Store, *lists: str, most: int = 10) -> list[str]:
@@ -44,7 +44,7 @@ def fetch(store: Store, *lists: str, most: int = 10) -> list[str]:
 def one(store: Store) -> Store:
     """A store with a worker that takes from two queues."""
     about: dict[str, command.Argument] = {"slots": 2, "queues": "celery\nslow"}
-    store.run(worker_commands.lease("w", 60, about, first=True))
+    store.run(worker_commands.renew_lease("w", 60, about, first=True))
     return store
 
 
@@ -103,33 +103,35 @@ def test_a_message_that_nobody_can_read_does_not_hide_its_queue(one: Store) -> N
 
 def test_a_queue_of_a_worker_that_has_gone_is_known_by_its_jobs_alone(one: Store) -> None:
     enqueue(one, message("a"))
-    one.run(worker_commands.leave("w"))
+    one.run(worker_commands.sign_off("w"))
     assert set(queues(one)) == {"celery"}
     assert queues(one)["celery"].workers == 0
 
 
-def test_work_starts_at_once_after_a_resume(workers: Workers, desk: Desk, store: Store) -> None:
-    workers.hire("--queues=celery,slow").ready()
+def test_work_starts_at_once_after_a_resume(
+    workers: Workers, inspector: JobInspector, store: Store
+) -> None:
+    workers.start("--queues=celery,slow").ready()
     soon(lambda: queues(store).keys() == {"celery", "control", "slow"})
     store.run(queue_commands.pause("slow"))
     held = [kinds.add.apply_async((1, n), queue="slow") for n in range(5)]
-    desk.final(kinds.add.apply_async((2, 2)).id)
-    assert [desk.record(job.id).status for job in held] == ["pending"] * 5
+    inspector.final(kinds.add.apply_async((2, 2)).id)
+    assert [inspector.record(job.id).status for job in held] == ["pending"] * 5
     resumed_at = time.time()
     store.run(queue_commands.resume("slow"))
-    waits = [(desk.final(job.id).started_at or 0) - resumed_at for job in held]
+    waits = [(inspector.final(job.id).started_at or 0) - resumed_at for job in held]
     assert min(waits) < AT_ONCE
-    assert desk.record(held[0].id).queue == "slow"
+    assert inspector.record(held[0].id).queue == "slow"
 
 
 def test_with_rabbitmq_a_pause_is_refused_with_the_reason(
     store: Store, valkey: EmbeddedValkey
 ) -> None:
-    broker = f"amqp://guest:guest@127.0.0.1:{free_port()}//"
+    broker = f"amqp://guest:guest@127.0.0.1:{find_free_port()}//"
     environment = {"REDIS_URL": valkey.url, "BROKER_URL": broker}
     enqueue(store, message("a"))
-    with started("api.app:build", **environment) as api:
-        until(lambda: api.get("/health/live").status_code == 200)
+    with start_api("api.app:build", **environment) as api:
+        wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
         assert api.get("/queues").json()["queues"][0]["waiting"] is None
         for verb in ("pause", "resume"):
             answer = api.post(f"/queues/celery/{verb}")

@@ -13,16 +13,16 @@ from project.errors import StoreUnavailable
 from project.local.valkey import EmbeddedValkey
 from project.store.client import Store
 from project.store.commands import queues
-from tests.support.ports import free_port
+from tests.support.ports import find_free_port
 from tests.support.processes import Program
 from tests.support.sentinels import Sentinels
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
 def sentinels(tmp_path: Path) -> Iterator[Sentinels]:
     """Three servers and three Sentinels."""
-    with EmbeddedValkey(tmp_path / "valkey", free_port()) as server:
+    with EmbeddedValkey(tmp_path / "valkey", find_free_port()) as server:
         watch = Sentinels(server, tmp_path)
         try:
             watch.start()
@@ -34,11 +34,11 @@ def sentinels(tmp_path: Path) -> Iterator[Sentinels]:
 @pytest.fixture
 def api(sentinels: Sentinels, tmp_path: Path) -> Iterator[httpx2.Client]:
     """An API that asks them."""
-    port = free_port()
+    port = find_free_port()
     environment = {"REDIS_URL": sentinels.url, "PORT": str(port), "DATA_DIR": str(tmp_path)}
     program = Program([sys.executable, "-m", "api"], tmp_path / "api.log", environment)
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
-        until(lambda: answers(client, "/health/ready"), 30)
+        wait_until(lambda: answers(client, "/health/ready"), 30)
         yield client
     program.kill()
 
@@ -64,10 +64,10 @@ def test_orders_and_events_go_on_after_a_failover(sentinels: Sentinels, api: htt
     snapshot = api.get("/events").text
     place = snapshot.split("id: ")[1].split("\n")[0]
     dead = sentinels.kill_primary()
-    second = until(lambda: order(api), 30)
+    second = wait_until(lambda: order(api), 30)
     assert sentinels.first() is not dead
     assert answers(api, f"/tasks/{first}")
-    events = until(lambda: events_since(api, place), 30)
+    events = wait_until(lambda: events_since(api, place), 30)
     assert f'"id":"{second}"' in events
     assert f'"id":"{first}"' not in events
 

@@ -13,14 +13,14 @@ from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.records.record import CELERY_STATE, TaskStatus
 from tests.support import kinds
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)
-def worker(staff: Workers) -> None:
+def worker(worker_pool: Workers) -> None:
     """One worker for all these tests."""
-    staff.hire("--concurrency=2").ready()
+    worker_pool.start("--concurrency=2").ready()
 
 
 @pytest.fixture
@@ -50,21 +50,21 @@ def test_a_pending_job_agrees() -> None:
         job.get(timeout=0.1)
 
 
-def test_a_running_job_agrees(desk: Desk) -> None:
+def test_a_running_job_agrees(inspector: JobInspector) -> None:
     job = kinds.hold.delay()
-    pid = desk.held(job.id)
+    pid = inspector.wait_until_held(job.id)
     assert agrees(job) == states.STARTED
-    desk.let_go(pid)
+    inspector.release(pid)
     assert job.get(timeout=10) == pid
     assert agrees(job) == states.SUCCESS
 
 
-def test_a_retrying_job_agrees(desk: Desk) -> None:
+def test_a_retrying_job_agrees(inspector: JobInspector) -> None:
     job = kinds.flaky.delay(1)
-    desk.becomes(job.id, TaskStatus.RETRYING)
+    inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert agrees(job) == states.RETRY
     assert "attempt 1 failed" in job.traceback
-    desk.hurry(job.id)
+    inspector.hurry(job.id)
     assert job.get(timeout=10) == 2
     assert agrees(job) == states.SUCCESS
 
@@ -94,16 +94,16 @@ def test_a_job_without_a_handler_agrees_and_raises() -> None:
     assert agrees(job) == states.FAILURE
 
 
-def test_a_cancelled_job_agrees(desk: Desk) -> None:
+def test_a_cancelled_job_agrees(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), countdown=3600)
     job.cancel()
-    assert desk.record(job.id).status is TaskStatus.CANCELLED
+    assert inspector.record(job.id).status is TaskStatus.CANCELLED
     assert agrees(job) == states.REVOKED
 
 
-def test_the_moment_it_ended_agrees(desk: Desk) -> None:
+def test_the_moment_it_ended_agrees(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
-    record = desk.final(job.id)
+    record = inspector.final(job.id)
     assert app.AsyncResult(job.id).date_done.timestamp() == record.finished_at
 
 
@@ -113,33 +113,37 @@ def test_an_id_that_was_never_used_has_no_record_and_celerys_default_state() -> 
     assert (result.state, result.result) == (states.PENDING, None)
 
 
-def test_whoever_waits_is_told_when_the_job_ends(desk: Desk, aside: ThreadPoolExecutor) -> None:
+def test_whoever_waits_is_told_when_the_job_ends(
+    inspector: JobInspector, aside: ThreadPoolExecutor
+) -> None:
     job = kinds.hold.delay()
     waiting = aside.submit(job.get, timeout=20, interval=60)
     channel = f"celery-task-meta-{job.id}"
-    until(lambda: dict(desk.redis.pubsub_numsub(channel))[channel])
-    pid = desk.held(job.id)
-    desk.let_go(pid)
+    wait_until(lambda: dict(inspector.redis.pubsub_numsub(channel))[channel])
+    pid = inspector.wait_until_held(job.id)
+    inspector.release(pid)
     assert waiting.result(10) == pid
 
 
-def test_whoever_waits_is_told_of_a_failure(desk: Desk, aside: ThreadPoolExecutor) -> None:
+def test_whoever_waits_is_told_of_a_failure(
+    inspector: JobInspector, aside: ThreadPoolExecutor
+) -> None:
     job = kinds.flaky.apply_async((99,), max_retries=2)
     waiting = aside.submit(job.get, timeout=20, interval=60)
-    desk.becomes(job.id, TaskStatus.RETRYING)
-    desk.hurry(job.id)
+    inspector.wait_for_status(job.id, TaskStatus.RETRYING)
+    inspector.hurry(job.id)
     with pytest.raises(TransientError, match="attempt 2 failed"):
         waiting.result(10)
 
 
-def test_forgetting_a_result_keeps_the_record(desk: Desk) -> None:
+def test_forgetting_a_result_keeps_the_record(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
-    desk.final(job.id)
+    inspector.final(job.id)
     job.forget()
-    assert desk.record(job.id).result == 3
+    assert inspector.record(job.id).result == 3
 
 
-def test_the_backend_keeps_nothing_beside_the_records(desk: Desk) -> None:
+def test_the_backend_keeps_nothing_beside_the_records(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
     assert job.get(timeout=10) == 3
-    assert list(desk.redis.scan_iter("celery-task-meta-*")) == []
+    assert list(inspector.redis.scan_iter("celery-task-meta-*")) == []

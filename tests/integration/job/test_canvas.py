@@ -8,45 +8,45 @@ from project.celery import app
 from project.errors import PermanentError
 from project.records.record import TaskStatus
 from tests.support import kinds
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)
-def worker(staff: Workers) -> None:
+def worker(worker_pool: Workers) -> None:
     """One worker for all these tests."""
-    staff.hire("--concurrency=2").ready()
+    worker_pool.start("--concurrency=2").ready()
 
 
-def test_a_chain_hands_results_on_and_each_link_has_a_record(desk: Desk) -> None:
+def test_a_chain_hands_results_on_and_each_link_has_a_record(inspector: JobInspector) -> None:
     last = chain(kinds.add.s(1, 2), kinds.add.s(3), kinds.add.s(4))()
     assert last.get(timeout=10) == 10
-    results = [desk.final(link.id).result for link in (last.parent.parent, last.parent, last)]
+    results = [inspector.final(link.id).result for link in (last.parent.parent, last.parent, last)]
     assert results == [3, 6, 10]
 
 
-def test_a_chain_goes_on_after_a_retry(desk: Desk) -> None:
+def test_a_chain_goes_on_after_a_retry(inspector: JobInspector) -> None:
     last = chain(kinds.flaky.s(1), kinds.add.s(40))()
-    desk.becomes(last.parent.id, TaskStatus.RETRYING)
+    inspector.wait_for_status(last.parent.id, TaskStatus.RETRYING)
     assert last.record is None
-    desk.hurry(last.parent.id)
+    inspector.hurry(last.parent.id)
     assert last.get(timeout=10) == 42
 
 
-def test_a_broken_chain_fails_to_its_end(desk: Desk) -> None:
+def test_a_broken_chain_fails_to_its_end(inspector: JobInspector) -> None:
     last = chain(kinds.hopeless.s(), kinds.add.s(1))()
     with pytest.raises(PermanentError):
         last.get(timeout=10)
-    until(lambda: desk.finds(last.id))
-    ended = [desk.final(link.id) for link in (last.parent, last)]
+    wait_until(lambda: inspector.has_record(last.id))
+    ended = [inspector.final(link.id) for link in (last.parent, last)]
     assert [record.status for record in ended] == [TaskStatus.FAILED, TaskStatus.FAILED]
     assert [record.attempts for record in ended] == [1, 0]
 
 
-def test_a_group_runs_its_jobs_and_collects_their_results(desk: Desk) -> None:
+def test_a_group_runs_its_jobs_and_collects_their_results(inspector: JobInspector) -> None:
     sums = group(kinds.add.s(number, number) for number in range(10))()
     assert sums.get(timeout=10) == list(range(0, 20, 2))
-    assert [desk.final(part.id).result for part in sums.results] == list(range(0, 20, 2))
+    assert [inspector.final(part.id).result for part in sums.results] == list(range(0, 20, 2))
 
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")  # by Celery
@@ -56,25 +56,25 @@ def test_a_saved_group_is_found_again() -> None:
     assert app.GroupResult.restore(sums.id).get(timeout=10) == [2, 4]
 
 
-def test_a_chord_runs_its_body_once_all_parts_are_done(desk: Desk) -> None:
+def test_a_chord_runs_its_body_once_all_parts_are_done(inspector: JobInspector) -> None:
     body = chord([kinds.add.s(number, number) for number in range(10)])(kinds.total.s())
     assert body.get(timeout=10) == 90
-    assert (desk.record(body.id).kind, desk.record(body.id).result) == ("tests.total", 90)
+    assert (inspector.record(body.id).kind, inspector.record(body.id).result) == ("tests.total", 90)
 
 
-def test_a_chord_waits_for_a_part_that_is_tried_again(desk: Desk) -> None:
+def test_a_chord_waits_for_a_part_that_is_tried_again(inspector: JobInspector) -> None:
     parts = [kinds.flaky.s(1).set(task_id="late-part"), kinds.add.s(20, 20)]
     body = chord(parts)(kinds.total.s())
-    desk.becomes("late-part", TaskStatus.RETRYING)
-    desk.hurry("late-part")
+    inspector.wait_for_status("late-part", TaskStatus.RETRYING)
+    inspector.hurry("late-part")
     assert body.get(timeout=10) == 42
 
 
-def test_a_chord_with_a_failed_part_does_not_run_its_body(desk: Desk) -> None:
+def test_a_chord_with_a_failed_part_does_not_run_its_body(inspector: JobInspector) -> None:
     body = chord([kinds.add.s(1, 1), kinds.hopeless.s()])(kinds.total.s())
     with pytest.raises((ChordError, PermanentError), match="there is no such template"):
         body.get(timeout=10)
-    until(lambda: desk.in_hand() == len(desk.queued()) == 0)
+    wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_who_knows_only_the_last_id_is_told_that_it_will_not_come(canvas: Signat
     assert last.state == states.FAILURE
 
 
-def test_a_link_is_called_and_known_as_a_child(desk: Desk) -> None:
+def test_a_link_is_called_and_known_as_a_child(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), link=kinds.add.s(10).set(task_id="child-of-add"))
     assert job.get(timeout=10) == 3
-    assert desk.final("child-of-add").result == 13
+    assert inspector.final("child-of-add").result == 13
     assert [child.id for child in job.children] == ["child-of-add"]

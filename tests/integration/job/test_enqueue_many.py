@@ -8,14 +8,14 @@ import pytest
 import redis
 from celery import Signature, chain
 
-from project.celery import Continuo, application
+from project.celery import Continuo, create_app
 from project.errors import DuplicateJob, InvalidField, PartlyEnqueued, StoreUnavailable
-from project.job.bulk import MOST_AT_ONCE, enqueue_many
+from project.job.bulk import MAX_JOBS_PER_STEP, enqueue_many
 from project.records.record import TaskRecord
 from project.settings.values import Settings
 from tests.support import kinds
-from tests.support.ports import free_port
-from tests.support.workers import Desk
+from tests.support.ports import find_free_port
+from tests.support.workers import JobInspector
 
 
 @pytest.fixture(autouse=True)
@@ -29,42 +29,44 @@ def records(outcomes: list[TaskRecord | DuplicateJob]) -> list[TaskRecord]:
     return [outcome for outcome in outcomes if isinstance(outcome, TaskRecord)]
 
 
-def test_each_has_its_record_and_its_message_in_the_order_given(desk: Desk) -> None:
+def test_each_has_its_record_and_its_message_in_the_order_given(inspector: JobInspector) -> None:
     calls = [kinds.add.s(number, 1) for number in range(5)]
     calls[2].set(max_retries=7, countdown=60)
     made = records(enqueue_many(calls))
-    assert made == [desk.record(record.id) for record in made]
+    assert made == [inspector.record(record.id) for record in made]
     assert [record.max_retries for record in made] == [3, 3, 7, 3, 3]
     assert [record.created_at for record in made] == sorted({one.created_at for one in made})
-    assert desk.due(made[2].id) == pytest.approx(made[2].created_at + 60, abs=5)
-    waiting = [json.loads(text)["headers"]["id"] for text in reversed(desk.queued())]
+    assert inspector.due(made[2].id) == pytest.approx(made[2].created_at + 60, abs=5)
+    waiting = [json.loads(text)["headers"]["id"] for text in reversed(inspector.list_messages())]
     assert waiting == [record.id for record in made if record is not made[2]]
 
 
-def test_more_than_a_step_takes_several(desk: Desk, client: redis.Redis) -> None:
+def test_more_than_a_step_takes_several(inspector: JobInspector, client: redis.Redis) -> None:
     before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
-    assert len(enqueue_many(repeat(kinds.add.s(1, 1), MOST_AT_ONCE + 1))) == MOST_AT_ONCE + 1
-    assert len(desk.queued()) == MOST_AT_ONCE + 1
+    assert (
+        len(enqueue_many(repeat(kinds.add.s(1, 1), MAX_JOBS_PER_STEP + 1))) == MAX_JOBS_PER_STEP + 1
+    )
+    assert len(inspector.list_messages()) == MAX_JOBS_PER_STEP + 1
     assert client.info("commandstats")["cmdstat_evalsha"]["calls"] - before <= 4
 
 
-def test_an_id_that_is_taken_does_not_stop_the_others(desk: Desk) -> None:
+def test_an_id_that_is_taken_does_not_stop_the_others(inspector: JobInspector) -> None:
     taken = kinds.add.apply_async((1, 1))
     first, second = enqueue_many([kinds.add.s(2, 2).set(task_id=taken.id), kinds.add.s(3, 3)])
     assert isinstance(first, DuplicateJob)
     assert isinstance(second, TaskRecord)
-    assert len(desk.queued()) == 2
+    assert len(inspector.list_messages()) == 2
 
 
-def test_an_id_that_comes_twice_is_one_job(desk: Desk) -> None:
+def test_an_id_that_comes_twice_is_one_job(inspector: JobInspector) -> None:
     first, second = enqueue_many([kinds.add.s(1, 1).set(task_id="same") for _ in range(2)])
     assert isinstance(first, TaskRecord)
     assert isinstance(second, DuplicateJob)
-    assert len(desk.queued()) == 1
+    assert len(inspector.list_messages()) == 1
 
 
 def test_a_time_that_is_none_is_refused_before_anything_is_made(
-    desk: Desk, client: redis.Redis
+    inspector: JobInspector, client: redis.Redis
 ) -> None:
     with pytest.raises(InvalidField, match="countdown"):
         enqueue_many([kinds.add.s(1, 1), kinds.add.s(1, 1).set(countdown=float("nan"))])
@@ -72,36 +74,36 @@ def test_a_time_that_is_none_is_refused_before_anything_is_made(
 
 
 def test_an_error_of_the_callers_own_later_says_what_was_taken(
-    desk: Desk, client: redis.Redis
+    inspector: JobInspector, client: redis.Redis
 ) -> None:
     def calls() -> Iterator[Signature]:
-        yield from repeat(kinds.add.s(1, 1), MOST_AT_ONCE + 1)
+        yield from repeat(kinds.add.s(1, 1), MAX_JOBS_PER_STEP + 1)
         raise KeyError("the caller's")
 
     before = len(client.client_list())
     with pytest.raises(PartlyEnqueued) as stopped:
         enqueue_many(calls())
-    assert len(stopped.value.taken) == MOST_AT_ONCE == len(desk.queued())
+    assert len(stopped.value.taken) == MAX_JOBS_PER_STEP == len(inspector.list_messages())
     assert isinstance(stopped.value.__cause__, KeyError)
     assert len(client.client_list()) <= before + 1
 
 
-def test_a_canvas_is_refused_and_nothing_is_queued(desk: Desk) -> None:
+def test_a_canvas_is_refused_and_nothing_is_queued(inspector: JobInspector) -> None:
     with pytest.raises(InvalidField, match="apply_async"):
         enqueue_many([kinds.add.s(1, 1), chain(kinds.add.s(1, 1), kinds.add.s(1))])
-    assert desk.queued() == []
+    assert inspector.list_messages() == []
 
 
-def test_what_stops_it_later_says_what_was_taken(desk: Desk) -> None:
-    calls = [*repeat(kinds.add.s(1, 1), MOST_AT_ONCE), kinds.add.s(1, 1).set(max_retries=0)]
+def test_what_stops_it_later_says_what_was_taken(inspector: JobInspector) -> None:
+    calls = [*repeat(kinds.add.s(1, 1), MAX_JOBS_PER_STEP), kinds.add.s(1, 1).set(max_retries=0)]
     with pytest.raises(PartlyEnqueued) as stopped:
         enqueue_many(calls)
-    assert len(stopped.value.taken) == MOST_AT_ONCE == len(desk.queued())
+    assert len(stopped.value.taken) == MAX_JOBS_PER_STEP == len(inspector.list_messages())
     assert isinstance(stopped.value.__cause__, InvalidField)
 
 
 def test_nothing_is_taken_while_redis_is_away() -> None:
-    away: Continuo = application(Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    away: Continuo = create_app(Settings(redis_url=f"redis://127.0.0.1:{find_free_port()}/0"))
 
     @away.task(name="tests.away")
     def nothing() -> None:
@@ -111,6 +113,6 @@ def test_nothing_is_taken_while_redis_is_away() -> None:
         enqueue_many([nothing.s()])
 
 
-def test_no_calls_are_no_jobs(desk: Desk) -> None:
+def test_no_calls_are_no_jobs(inspector: JobInspector) -> None:
     assert enqueue_many([]) == []
-    assert desk.queued() == []
+    assert inspector.list_messages() == []

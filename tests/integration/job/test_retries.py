@@ -8,7 +8,7 @@ from project.records.record import TaskRecord, TaskStatus
 from tasks.emails import send_email_blast
 from tasks.reports import generate_report
 from tests.support import kinds
-from tests.support.workers import Desk, Workers
+from tests.support.workers import JobInspector, Workers
 
 SCHEDULE = [2, 4, 8, 16, 30, 30]
 
@@ -18,19 +18,19 @@ FLAKY = (kinds.flaky, {"failures": 99}, "attempt 7 failed")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def worker(staff: Workers) -> None:
+def worker(worker_pool: Workers) -> None:
     """One process for all jobs, so that what one leaves behind would meet the next.
 
     Its reports fail on purpose and no mail server listens.
     """
-    staff.hire("--concurrency=1", CONTINUO_FAULT_RATE="1").ready()
+    worker_pool.start("--concurrency=1", CONTINUO_FAULT_RATE="1").ready()
 
 
-def failed_attempts(desk: Desk, job_id: str) -> list[tuple[TaskRecord, float]]:
+def failed_attempts(desk: JobInspector, job_id: str) -> list[tuple[TaskRecord, float]]:
     """The record after each attempt but the last, and the seconds until the next."""
     seen: list[tuple[TaskRecord, float]] = []
     while True:
-        record = desk.attempted(job_id, len(seen) + 1)
+        record = desk.wait_for_attempts(job_id, len(seen) + 1)
         if record.is_final:
             return seen
         seen.append((record, (desk.due(job_id) or 0) - record.updated_at))
@@ -41,35 +41,35 @@ def failed_attempts(desk: Desk, job_id: str) -> list[tuple[TaskRecord, float]]:
     ("kind", "order", "words"), [REPORT, BLAST, FLAKY], ids=["report", "email_blast", "flaky"]
 )
 def test_attempts_follow_after_2_4_8_16_30_and_30_seconds(
-    desk: Desk, kind: Any, order: dict[str, Any], words: str
+    inspector: JobInspector, kind: Any, order: dict[str, Any], words: str
 ) -> None:
     job = kind.apply_async(kwargs=order, max_retries=7)
-    waits = [wait for _, wait in failed_attempts(desk, job.id)]
+    waits = [wait for _, wait in failed_attempts(inspector, job.id)]
     assert waits == pytest.approx(SCHEDULE, abs=0.01)
-    last = desk.record(job.id)
+    last = inspector.record(job.id)
     assert (last.status, last.attempts, last.max_retries) == (TaskStatus.FAILED, 7, 7)
     assert last.error.startswith("Traceback")
     assert words in last.error
 
 
-def test_the_record_shows_each_attempt_and_its_traceback(desk: Desk) -> None:
+def test_the_record_shows_each_attempt_and_its_traceback(inspector: JobInspector) -> None:
     job = kinds.flaky.delay(2)
-    between = [record for record, _ in failed_attempts(desk, job.id)]
+    between = [record for record, _ in failed_attempts(inspector, job.id)]
     assert [record.attempts for record in between] == [1, 2]
     assert {record.status for record in between} == {TaskStatus.RETRYING}
     for number, record in enumerate(between, start=1):
         assert record.error.startswith("Traceback")
         assert f"TransientError: attempt {number} failed" in record.error
         assert (record.result, record.finished_at) == (None, None)
-    done = desk.record(job.id)
+    done = inspector.record(job.id)
     assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 3, 3)
     assert "attempt 2 failed" in done.error
 
 
-def test_the_record_keeps_what_each_attempt_died_of(desk: Desk) -> None:
+def test_the_record_keeps_what_each_attempt_died_of(inspector: JobInspector) -> None:
     job = kinds.flaky.apply_async((99,), max_retries=3)
-    failed_attempts(desk, job.id)
-    errors = desk.record(job.id).errors
+    failed_attempts(inspector, job.id)
+    errors = inspector.record(job.id).errors
     assert isinstance(errors, list)
     told = [(each.attempt, each.kind, each.message, each.next_delay) for each in errors]
     assert told == [
@@ -84,38 +84,40 @@ def test_the_record_keeps_what_each_attempt_died_of(desk: Desk) -> None:
         assert not each.interrupted
 
 
-def test_a_job_that_asks_for_a_retry_without_a_reason_has_one_on_its_record(desk: Desk) -> None:
+def test_a_job_that_asks_for_a_retry_without_a_reason_has_one_on_its_record(
+    inspector: JobInspector,
+) -> None:
     job = kinds.unready.delay()
-    record = desk.becomes(job.id, TaskStatus.RETRYING)
+    record = inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert isinstance(record.errors, list)
     (failure,) = record.errors
     assert (failure.kind, failure.message) == ("Retry", "the job asked for another attempt")
 
 
-def test_attempts_are_counted_per_call_and_do_not_leak(desk: Desk) -> None:
+def test_attempts_are_counted_per_call_and_do_not_leak(inspector: JobInspector) -> None:
     wanted = [1, 5, None, 2, None]
     jobs = [kinds.flaky.apply_async((99,), max_retries=most) for most in wanted]
     for job in jobs:
-        failed_attempts(desk, job.id)
-    assert [desk.record(job.id).attempts for job in jobs] == [1, 5, 3, 2, 3]
+        failed_attempts(inspector, job.id)
+    assert [inspector.record(job.id).attempts for job in jobs] == [1, 5, 3, 2, 3]
 
 
-def test_a_limit_the_job_sets_itself_does_not_leak(desk: Desk) -> None:
+def test_a_limit_the_job_sets_itself_does_not_leak(inspector: JobInspector) -> None:
     stubborn = [kinds.stubborn.delay(2), kinds.stubborn.delay(4)]
     flaky = kinds.flaky.delay(99)
     for job in (*stubborn, flaky):
-        failed_attempts(desk, job.id)
-    assert [desk.record(job.id).attempts for job in (*stubborn, flaky)] == [2, 4, 3]
+        failed_attempts(inspector, job.id)
+    assert [inspector.record(job.id).attempts for job in (*stubborn, flaky)] == [2, 4, 3]
 
 
-def test_a_blast_to_nobody_needs_no_mail_server(desk: Desk) -> None:
+def test_a_blast_to_nobody_needs_no_mail_server(inspector: JobInspector) -> None:
     job = send_email_blast.delay(recipients=[], template="default")
-    result = desk.final(job.id).result
+    result = inspector.final(job.id).result
     assert result | {"sent": 0, "template": "default", "rate": 0.0} == result
 
 
-def test_a_long_traceback_keeps_its_end(desk: Desk) -> None:
-    record = desk.final(kinds.shout.apply_async((50_000,), max_retries=1).id)
+def test_a_long_traceback_keeps_its_end(inspector: JobInspector) -> None:
+    record = inspector.final(kinds.shout.apply_async((50_000,), max_retries=1).id)
     assert len(record.error) == 16_384
     assert record.error.rstrip().endswith("!the end")
     assert isinstance(record.errors, list)

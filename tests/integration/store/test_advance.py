@@ -9,7 +9,7 @@ import pytest
 from project.records.record import TaskRecord, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts, jobs, queries, queues, workers
-from project.store.commands.attempts import Start, Verdict
+from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.command import Command
 from project.store.commands.message import Message
 from project.worker.pool import Pool
@@ -20,7 +20,7 @@ LISTS = ["celery", "celery\x06\x163"]
 @pytest.fixture(autouse=True)
 def worker(store: Store) -> None:
     about: dict[str, Any] = {"host": "h", "pid": 1, "slots": 1, "started_at": 0}
-    store.run(workers.lease("w", 60, about, first=True))
+    store.run(workers.renew_lease("w", 60, about, first=True))
 
 
 def enqueue(store: Store, job_id: str, queue: str = "celery", **headers: Any) -> None:
@@ -32,7 +32,7 @@ def enqueue(store: Store, job_id: str, queue: str = "celery", **headers: Any) ->
 def run(store: Store, job_id: str, serial: str = "p1.0") -> None:
     """Have an attempt at a job that is on no list any more."""
     store.client.delete(*LISTS)
-    assert store.run(attempts.start(job_id, retries=0, token=f"w#{serial}")) is Start.STARTED
+    assert store.run(attempts.start(job_id, retries=0, token=f"w#{serial}")) is StartResult.STARTED
 
 
 def advance(
@@ -45,7 +45,7 @@ def advance(
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
-    found = store.run(queries.read(job_id))
+    found = store.run(queries.read_record(job_id))
     assert found is not None
     return found
 
@@ -134,7 +134,7 @@ def test_a_worker_that_has_left_takes_nothing_more(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
-    store.run(workers.leave("w"))
+    store.run(workers.sign_off("w"))
     assert store.run(advance("a"))[1] is None
     assert record(store, "b").status is TaskStatus.PENDING
 
@@ -163,11 +163,11 @@ def test_what_a_dead_process_took_goes_back_and_nothing_else(store: Store) -> No
     store.run(advance("a"))
     store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
     assert held(store) == ["5", "p1.1"]
-    assert store.run(workers.bury("w", "p1.", "it died")) == 1
+    assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 1
     assert held(store) == ["5"]
     back = record(store, "b")
     assert (back.status, back.attempts, back.interruptions) == (TaskStatus.PENDING, 0, 1)
-    assert store.run(workers.bury("w", "p1.", "it died")) == 0
+    assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 0
     assert record(store, "b").interruptions == 1
 
 
@@ -178,7 +178,7 @@ def test_after_a_lost_connection_processes_keep_what_they_took(store: Store) -> 
     enqueue(store, "c")
     store.run(advance("a"))
     store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
-    assert store.run(workers.release_others("w", [])) == 1
+    assert store.run(workers.requeue_unstarted("w", [])) == 1
     assert held(store) == ["p1.1"]
     assert record(store, "b").status is TaskStatus.RUNNING
 
@@ -200,7 +200,7 @@ def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Stor
     run(store, "a")
     enqueue(store, "b")
     store.run(attempts.cancel("b"))
-    store.run(jobs.revive(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
+    store.run(jobs.rerun(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
 

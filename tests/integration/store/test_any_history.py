@@ -14,16 +14,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from project.records.record import FINAL, TaskStatus
+from project.records.record import FINAL_STATUSES, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts, maintenance, queries, queues, statistics, workers
 from project.store.commands import jobs as job_commands
 from project.store.commands import message as message_commands
-from project.store.commands.attempts import Cancel, Start, Verdict
+from project.store.commands.attempts import CancelResult, StartResult, Verdict
 from project.store.commands.message import Message
-from project.store.commands.queries import Question
+from project.store.commands.queries import RecordFilter
 
-CALLBACK = Message(message_commands.UNNAMED, "callback", "celery", "m", "[]", 10)
+CALLBACK = Message(message_commands.ID_PLACEHOLDER, "callback", "celery", "m", "[]", 10)
 TOKENS = st.sampled_from(["w1", "w2"])
 QUEUES = st.sampled_from(["celery", "slow"])
 FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
@@ -40,7 +40,7 @@ class Histories(RuleBasedStateMachine):
         self.count = 0
         self.final: dict[str, TaskStatus] = {}
         self.finishes: Counter[str] = Counter()
-        self.told: set[str] = set()
+        self.response_headers: set[str] = set()
         self.deliveries = 0
         self.wishes: dict[str, str] = {}
         self.paused: set[str] = set()
@@ -49,34 +49,34 @@ class Histories(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.store.client.flushall()
-        self.store.run(workers.lease("w", 60, {"slots": 1}, first=True))
+        self.store.run(workers.renew_lease("w", 60, {"slots": 1}, first=True))
 
-    @rule(target=jobs, queue=QUEUES, facets=FACETS, callback=st.sampled_from([None, CALLBACK]))
-    def enqueue(self, queue: str, facets: tuple[str, ...], callback: Message | None) -> str:
+    @rule(target=jobs, queue=QUEUES, index_keys=FACETS, callback=st.sampled_from([None, CALLBACK]))
+    def enqueue(self, queue: str, index_keys: tuple[str, ...], callback: Message | None) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
-        message = Message(job_id, "k", queue, "m", "[]", 3, None, facets, callback)
+        message = Message(job_id, "k", queue, "m", "[]", 3, None, index_keys, callback)
         self.store.run(job_commands.enqueue(message))
         if callback:
-            self.told.add(job_id)
+            self.response_headers.add(job_id)
         return job_id
 
     @rule(job=jobs)
     def cancel(self, job: str) -> None:
-        if self.store.run(attempts.cancel(job)) is Cancel.CANCELLED:
+        if self.store.run(attempts.cancel(job)) is CancelResult.CANCELLED:
             self.finishes[job] += 1
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def start(self, job: str, token: str, retries: int) -> None:
-        before = self.store.run(queries.read(job))
+        before = self.store.run(queries.read_record(job))
         move = attempts.start(
             job, retries=retries, token=f"{token}#{retries}", revival=self.wishes.get(job, "")
         )
         answer = self.store.run(move)
         assert before is not None
-        assert answer is not Start.UNKNOWN
-        if before.status in FINAL:
-            assert answer is Start.REFUSED
+        assert answer is not StartResult.UNKNOWN
+        if before.status in FINAL_STATUSES:
+            assert answer is StartResult.REFUSED
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def succeed(self, job: str, token: str, retries: int) -> None:
@@ -97,11 +97,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule(job=jobs, call=st.sampled_from(["c1", "c2"]), payload=st.sampled_from(["[1]", "[2]"]))
     def revive(self, job: str, call: str, payload: str) -> None:
-        before = self.store.run(queries.read(job))
+        before = self.store.run(queries.read_record(job))
         assert before is not None
         again = Message(job, "k", before.queue, "again", payload, before.attempts + 3)
-        done = self.store.run(job_commands.revive(again, attempts=before.attempts, call=call))
-        after = self.store.run(queries.read(job))
+        done = self.store.run(job_commands.rerun(again, attempts=before.attempts, call=call))
+        after = self.store.run(queries.read_record(job))
         if before.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and after != before:
             assert after is not None
             assert done
@@ -136,7 +136,7 @@ class Histories(RuleBasedStateMachine):
         assert not self.paused.intersection(name for name, _ in taken)
         serials = [str(self.serial + place) for place in range(len(taken))]
         if serials:
-            self.store.run(workers.release("w", serials))
+            self.store.run(workers.requeue("w", serials))
         self.serial += most
         assert {queue: self.store.client.llen(queue) for queue in before} == before
 
@@ -149,7 +149,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(job=jobs, token=TOKENS)
     def run_as_one_should(self, job: str, token: str) -> None:
-        record = self.store.run(queries.read(job))
+        record = self.store.run(queries.read_record(job))
         assert record is not None
         self.start(job, token, record.attempts)
         self.succeed(job, token, record.attempts)
@@ -170,46 +170,48 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def a_final_status_stays(self) -> None:
         for number in range(1, self.count + 1):
-            record = self.store.run(queries.read(f"job-{number}"))
+            record = self.store.run(queries.read_record(f"job-{number}"))
             assert record is not None
             if record.is_final:
-                self.deliveries += record.id in self.told - self.final.keys()
+                self.deliveries += record.id in self.response_headers - self.final.keys()
                 assert self.final.setdefault(record.id, record.status) is record.status
             else:
                 assert record.id not in self.final
 
     @invariant()
     def each_end_is_told_once(self) -> None:
-        told = self.store.run(queries.page(Question(kinds=["callback"]), limit=1000))
+        told = self.store.run(queries.list_page(RecordFilter(kinds=["callback"]), limit=1000))
         assert len(told.records) == told.total == self.deliveries
         assert self.store.client.llen("celery") >= self.deliveries
 
     @invariant()
     def lists_say_what_records_say(self) -> None:
-        page = self.store.run(queries.page(limit=1000))
+        page = self.store.run(queries.list_page(limit=1000))
         counted = Counter(record.status.value for record in page.records)
-        stats = self.store.run(statistics.stats())
+        stats = self.store.run(statistics.read_stats())
         assert stats.total_tasks == self.count + self.deliveries == page.total
         assert counted == Counter({k: n for k, n in stats.status_counts.items() if n})
 
     @invariant()
     def a_job_is_in_the_lists_of_its_queue_and_its_tags_and_in_no_other(self) -> None:
-        records = self.store.run(queries.page(limit=1000)).records
+        records = self.store.run(queries.list_page(limit=1000)).records
         for tag in ("a", "b"):
             tagged = {record.id for record in records if tag in record.tags}
-            assert self.found(facets=[f"tag:{tag}"]) == tagged
+            assert self.found(index_keys=[f"tag:{tag}"]) == tagged
         slow = {record.id for record in records if record.queue == "slow"}
         assert self.found(queues=["slow"]) == slow
 
     def found(self, **question: Any) -> set[str]:
-        page = self.store.run(queries.page(Question(**question), limit=1000))
+        page = self.store.run(queries.list_page(RecordFilter(**question), limit=1000))
         assert page.total == len(page.records)
         return {record.id for record in page.records}
 
     @invariant()
     def only_retrying_jobs_are_scheduled(self) -> None:
         scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
-        page = self.store.run(queries.page(Question(statuses=[TaskStatus.RETRYING]), limit=1000))
+        page = self.store.run(
+            queries.list_page(RecordFilter(statuses=[TaskStatus.RETRYING]), limit=1000)
+        )
         assert scheduled <= {record.id for record in page.records}
 
 

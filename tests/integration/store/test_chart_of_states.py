@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from project.errors import DuplicateJob
-from project.records.record import FINAL, TaskStatus
+from project.records.record import FINAL_STATUSES, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs, maintenance, queries, workers
@@ -42,12 +42,12 @@ def message(job_id: str = "a", retries: int = 0) -> Message:
 
 
 def status(store: Store) -> str:
-    record = store.run(queries.read("a"))
+    record = store.run(queries.read_record("a"))
     return record.status.value if record else NOWHERE
 
 
 def attempts(store: Store) -> int:
-    record = store.run(queries.read("a"))
+    record = store.run(queries.read_record("a"))
     return record.attempts if record else 0
 
 
@@ -63,7 +63,7 @@ def enqueue_once(store: Store) -> None:
 
 def fetch(store: Store) -> None:
     """A worker that lives takes the message in hand, as its first."""
-    store.run(workers.lease("w", 60, {"slots": 1}, first=True))
+    store.run(workers.renew_lease("w", 60, {"slots": 1}, first=True))
     store.run(workers.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
 
 
@@ -98,7 +98,7 @@ def advance_to(store: Store) -> None:
     other = message("b")
     store.run(jobs.enqueue(other))
     store.client.lrem("celery", 1, other.text)
-    store.run(workers.lease("v", 60, {"slots": 1}, first=True))
+    store.run(workers.renew_lease("v", 60, {"slots": 1}, first=True))
     store.run(attempt_commands.start("b", retries=0, token=OTHER))
     ended = succeed("b", OTHER)
     store.run(
@@ -132,7 +132,7 @@ def cancel(store: Store) -> None:
 
 def revive(store: Store, *, repeats: bool = False) -> None:
     done = attempts(store)
-    store.run(jobs.revive(message(retries=done), attempts=done, repeats=repeats))
+    store.run(jobs.rerun(message(retries=done), attempts=done, repeats=repeats))
 
 
 def die(store: Store) -> None:
@@ -147,7 +147,7 @@ def reap(store: Store) -> None:
 
 
 def sweep(store: Store) -> None:
-    for ended in FINAL:
+    for ended in FINAL_STATUSES:
         store.run(maintenance.sweep(shelf="k", status=ended, kept=0, offset=0, most=10))
 
 
@@ -196,13 +196,13 @@ TRIED: dict[str, list[Step]] = {
         lambda store: store.run(attempt_commands.interrupt("a", token=TOKEN, cause="signal 9")),
     ],
     "cancel": [cancel],
-    "cancelled": [lambda store: store.run(attempt_commands.cancelled("a", token=TOKEN))],
-    "is_cancelling": [lambda store: store.run(attempt_commands.is_cancelling("a"))],
+    "cancelled": [lambda store: store.run(attempt_commands.end_cancelled("a", token=TOKEN))],
+    "is_cancelling": [lambda store: store.run(attempt_commands.is_cancel_requested("a"))],
     "revive": [revive, lambda store: revive(store, repeats=True)],
-    "release": [lambda store: store.run(workers.release("w", ["1"]))],
-    "release_others": [lambda store: store.run(workers.release_others("w", []))],
-    "bury": [lambda store: store.run(workers.bury("w", "", "signal 9"))],
-    "leave": [lambda store: store.run(workers.leave("w"))],
+    "release": [lambda store: store.run(workers.requeue("w", ["1"]))],
+    "release_others": [lambda store: store.run(workers.requeue_unstarted("w", []))],
+    "bury": [lambda store: store.run(workers.requeue_dead_process("w", "", "signal 9"))],
+    "leave": [lambda store: store.run(workers.sign_off("w"))],
     "reap": [reap],
     "sweep": [sweep],
 }

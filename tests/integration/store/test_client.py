@@ -11,7 +11,7 @@ from project.local.valkey import EmbeddedValkey
 from project.store.client import Store
 from project.store.commands import jobs, queries, queues, statistics
 from project.store.commands.message import Message
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 PAUSE_MS = 300
 SIGNAL_AFTER = 0.1
@@ -40,8 +40,8 @@ def enqueue(store: Store, job_id: str) -> None:
 
 
 def kind_and_kinds(store: Store) -> tuple[list[str], str]:
-    record = store.run(queries.read("a"))
-    return store.run(queues.shelves()), record.id if record else ""
+    record = store.run(queries.read_record("a"))
+    return store.run(queues.list_kind_queues()), record.id if record else ""
 
 
 def test_a_signal_handler_may_run_a_move_while_another_waits(
@@ -50,8 +50,8 @@ def test_a_signal_handler_may_run_a_move_while_another_waits(
     enqueue(store, "a")
     heard: list[object] = []
     store.client.client_pause(PAUSE_MS)
-    during(lambda: heard.append(store.run(queues.shelves())))
-    record = store.run(queries.read("a"))
+    during(lambda: heard.append(store.run(queues.list_kind_queues())))
+    record = store.run(queries.read_record("a"))
     assert record is not None
     assert (record.id, heard) == ("a", [["k"]])
     assert kind_and_kinds(store) == (["k"], "a")
@@ -67,7 +67,7 @@ def test_an_answer_that_a_signal_cut_off_is_not_taken_for_the_next_one(
     store.client.client_pause(PAUSE_MS)
     during(interrupt)
     with pytest.raises(Interrupted):
-        store.run(queries.read("a"))
+        store.run(queries.read_record("a"))
     assert kind_and_kinds(store) == (["k"], "a")
 
 
@@ -86,7 +86,7 @@ def test_a_connection_that_was_closed_is_made_anew(store: Store) -> None:
 
 def test_an_answer_can_be_fetched_later(store: Store) -> None:
     enqueue(store, "a")
-    finish = store.begin(queues.shelves())
+    finish = store.begin(queues.list_kind_queues())
     assert kind_and_kinds(store) == (["k"], "a")
     assert finish() == ["k"]
 
@@ -105,8 +105,8 @@ def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(sto
         thread = Thread(target=enqueue, args=(store, f"job-{number}"))
         thread.start()
         thread.join()
-        store.begin(queues.shelves())()
-    assert store.run(statistics.stats()).total_tasks == many
+        store.begin(queues.list_kind_queues())()
+    assert store.run(statistics.read_stats()).total_tasks == many
 
 
 def test_a_store_that_is_closed_has_no_connection_left(
@@ -117,8 +117,8 @@ def test_a_store_that_is_closed_has_no_connection_left(
 
     before = known()
     store = Store(valkey.url)
-    store.run(queues.shelves())
+    store.run(queues.list_kind_queues())
     store.ping()
     assert len(known() - before) == 2
     store.close()
-    until(lambda: not known() - before)
+    wait_until(lambda: not known() - before)

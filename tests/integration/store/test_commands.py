@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from project.errors import DuplicateJob, StoreUnavailable
-from project.records.record import Page, TaskRecord, TaskStatus
+from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs as job_commands
 from project.store.commands import maintenance, queries, statistics
 from project.store.commands import workers as worker_commands
-from project.store.commands.attempts import Start, Verdict
+from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.message import Message
-from project.store.commands.queries import Question
+from project.store.commands.queries import RecordFilter
 
 
 def message(job_id: str, kind: str = "report", **changes: Any) -> Message:
@@ -25,12 +25,12 @@ def message(job_id: str, kind: str = "report", **changes: Any) -> Message:
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
-    found = store.run(queries.read(job_id))
+    found = store.run(queries.read_record(job_id))
     assert found is not None
     return found
 
 
-def start(store: Store, job_id: str, retries: int = 0, token: str = "t") -> Start:
+def start(store: Store, job_id: str, retries: int = 0, token: str = "t") -> StartResult:
     return store.run(attempt_commands.start(job_id, retries=retries, token=token))
 
 
@@ -59,7 +59,7 @@ def queued(store: Store) -> list[bytes]:
 
 
 def counts(store: Store) -> dict[str, int]:
-    stats = store.run(statistics.stats())
+    stats = store.run(statistics.read_stats())
     return {status: count for status, count in stats.status_counts.items() if count}
 
 
@@ -88,7 +88,7 @@ def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
 
 def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
-    assert start(store, "a") is Start.STARTED
+    assert start(store, "a") is StartResult.STARTED
     assert record(store, "a").status is TaskStatus.RUNNING
     assert succeed(store, "a") is Verdict.GO
     done = record(store, "a")
@@ -109,7 +109,7 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
     store.client.zadd("continuo:scheduled", {"a": time.time() - 1})
     assert store.run(maintenance.promote(10)).promoted == 1
     assert queued(store) == [b"again"]
-    assert start(store, "a", retries=1) is Start.STARTED
+    assert start(store, "a", retries=1) is StartResult.STARTED
     assert record(store, "a").attempts == 2
 
 
@@ -131,7 +131,7 @@ def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
     assert store.run(attempt_commands.hurry("a"))
     assert store.run(maintenance.promote(10)).promoted == 1
     assert queued(store) == [b"again"]
-    assert start(store, "a", token="u") is Start.STARTED
+    assert start(store, "a", token="u") is StartResult.STARTED
     assert record(store, "a").attempts == 1
 
 
@@ -161,7 +161,7 @@ def test_a_job_that_is_to_be_cancelled_is_not_postponed(store: Store) -> None:
 def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", due=time.time() + 3600)))
     assert queued(store) == []
-    assert store.run(statistics.stats()).queue_size == 0
+    assert store.run(statistics.read_stats()).queue_size == 0
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(3600, abs=5)
 
 
@@ -178,7 +178,7 @@ def test_a_move_asked_for_twice_happens_once(store: Store) -> None:
 def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="gone")
-    assert start(store, "a", token="here") is Start.STARTED
+    assert start(store, "a", token="here") is StartResult.STARTED
     assert succeed(store, "a", token="gone") is Verdict.REFUSED
     assert retry(store, "a", token="gone") is Verdict.REFUSED
     assert fail(store, "a", token="gone") is Verdict.REFUSED
@@ -188,7 +188,7 @@ def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
 
 def hire(store: Store, *workers: str) -> None:
     for worker in workers:
-        store.run(worker_commands.lease(worker, 60, {"slots": 2}, first=True))
+        store.run(worker_commands.renew_lease(worker, 60, {"slots": 2}, first=True))
 
 
 def kill_attempt(store: Store, job_id: str, token: str) -> None:
@@ -199,10 +199,10 @@ def kill_attempt(store: Store, job_id: str, token: str) -> None:
 def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
     hire(store, "w1", "w2")
     store.run(job_commands.enqueue(message("a")))
-    assert start(store, "a", token="w1#1") is Start.STARTED
-    assert start(store, "a", token="w1#1") is Start.STARTED  # asked again after a lost answer
-    assert start(store, "a", token="w1#2") is Start.BUSY
-    assert start(store, "a", token="w2#1") is Start.BUSY
+    assert start(store, "a", token="w1#1") is StartResult.STARTED
+    assert start(store, "a", token="w1#1") is StartResult.STARTED  # asked again after a lost answer
+    assert start(store, "a", token="w1#2") is StartResult.BUSY
+    assert start(store, "a", token="w2#1") is StartResult.BUSY
     assert record(store, "a").interruptions == 0
     assert succeed(store, "a", token="w1#1") is Verdict.GO
 
@@ -224,15 +224,15 @@ def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
         store.run(job_commands.enqueue(message(job_id)))
         start(store, job_id, token=f"w1#{job_id}")
         kill_attempt(store, job_id, f"w1#{job_id}")
-    assert start(store, "a", token="w1#3") is Start.STARTED
-    assert start(store, "b", token="w1#4") is Start.BUSY
+    assert start(store, "a", token="w1#3") is StartResult.STARTED
+    assert start(store, "b", token="w1#4") is StartResult.BUSY
     store.run(attempt_commands.park(message("b"), retries=0))
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
-    assert start(store, "b", token="w2#1") is Start.STARTED
+    assert start(store, "b", token="w2#1") is StartResult.STARTED
     succeed(store, "b", token="w2#1")
     succeed(store, "a", token="w1#3")
     store.run(job_commands.enqueue(message("c")))
-    assert start(store, "c", token="w1#5") is Start.STARTED
+    assert start(store, "c", token="w1#5") is StartResult.STARTED
 
 
 def test_what_is_parked_for_an_attempt_takes_the_place_of_an_older_message(store: Store) -> None:
@@ -257,10 +257,10 @@ def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     retry(store, "a")
-    assert start(store, "a", retries=0) is Start.REFUSED
-    assert start(store, "a", retries=1) is Start.STARTED
+    assert start(store, "a", retries=0) is StartResult.REFUSED
+    assert start(store, "a", retries=1) is StartResult.STARTED
     succeed(store, "a")
-    assert start(store, "a", retries=1) is Start.REFUSED
+    assert start(store, "a", retries=1) is StartResult.REFUSED
 
 
 def test_a_final_status_never_changes(store: Store) -> None:
@@ -273,16 +273,16 @@ def test_a_final_status_never_changes(store: Store) -> None:
 
 
 def test_a_message_without_a_record_gets_one(store: Store) -> None:
-    assert start(store, "a") is Start.UNKNOWN
+    assert start(store, "a") is StartResult.UNKNOWN
     assert store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
     assert not store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
-    assert start(store, "a") is Start.STARTED
+    assert start(store, "a") is StartResult.STARTED
     assert record(store, "a").kind == "foreign"
     assert counts(store) == {"running": 1}
 
 
 def test_an_unknown_id_has_no_record(store: Store) -> None:
-    assert store.run(queries.read("a")) is None
+    assert store.run(queries.read_record("a")) is None
     assert succeed(store, "a") is Verdict.REFUSED
     assert fail(store, "a", token="") is Verdict.REFUSED
 
@@ -293,7 +293,7 @@ def test_pages_cover_everything_once_newest_first(store: Store) -> None:
     seen: list[str] = []
     cursor = None
     while True:
-        page = store.run(queries.page(limit=4, cursor=cursor))
+        page = store.run(queries.list_page(limit=4, cursor=cursor))
         assert page.total == 25
         seen += [record.id for record in page.records]
         cursor = page.next_cursor
@@ -307,9 +307,9 @@ def test_records_of_one_moment_are_paged_without_loss(store: Store) -> None:
         store.run(job_commands.enqueue(message(f"{number:02}")))
         store.client.zadd("continuo:index:report:pending", {f"{number:02}": 1000.0})
         store.client.hset(f"continuo:job:{number:02}", "created_at", "1000.0")
-    first = store.run(queries.page(limit=5))
-    second = store.run(queries.page(limit=5, cursor=first.next_cursor))
-    third = store.run(queries.page(limit=5, cursor=second.next_cursor))
+    first = store.run(queries.list_page(limit=5))
+    second = store.run(queries.list_page(limit=5, cursor=first.next_cursor))
+    third = store.run(queries.list_page(limit=5, cursor=second.next_cursor))
     ids = [record.id for page in (first, second, third) for record in page.records]
     assert ids == [f"{number:02}" for number in reversed(range(12))]
     assert third.next_cursor is None
@@ -320,7 +320,7 @@ def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
         store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))
     start(store, "2")
     running = store.run(
-        queries.page(Question(kinds=["a"], statuses=[TaskStatus.RUNNING]), limit=10)
+        queries.list_page(RecordFilter(kinds=["a"], statuses=[TaskStatus.RUNNING]), limit=10)
     )
     assert [record.id for record in running.records] == ["2"]
     assert running.total == 1
@@ -328,23 +328,23 @@ def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
 
 def test_a_page_can_be_narrowed_to_a_time(store: Store) -> None:
     made = [store.run(job_commands.enqueue(message(str(number)))).created_at for number in range(5)]
-    between = Question(created_after=made[0], created_before=made[4])
-    first = store.run(queries.page(between, limit=2))
-    second = store.run(queries.page(between, limit=2, cursor=first.next_cursor))
+    between = RecordFilter(created_after=made[0], created_before=made[4])
+    first = store.run(queries.list_page(between, limit=2))
+    second = store.run(queries.list_page(between, limit=2, cursor=first.next_cursor))
     assert [record.id for record in (*first.records, *second.records)] == ["3", "2", "1"]
     assert (first.total, second.total, second.next_cursor) == (3, 3, None)
 
 
-def ids(page: Page) -> list[str]:
+def ids(page: RecordPage) -> list[str]:
     return [record.id for record in page.records]
 
 
 def find(store: Store, **question: Any) -> list[str]:
-    return ids(store.run(queries.page(Question(**question), limit=10)))
+    return ids(store.run(queries.list_page(RecordFilter(**question), limit=10)))
 
 
 def test_a_record_tells_its_queue_and_its_tags(store: Store) -> None:
-    about = {"queue": "slow\x06\x163", "facets": ("tag:b", "tag:a")}
+    about = {"queue": "slow\x06\x163", "index_keys": ("tag:b", "tag:a")}
     made = store.run(job_commands.enqueue(message("a", **about)))
     assert made == record(store, "a")
     assert (made.kind, made.queue, made.tags) == ("report", "slow", ["b", "a"])
@@ -356,27 +356,29 @@ def test_queues_and_tags_are_found_wherever_their_job_has_got_to(store: Store) -
     for number in range(4):
         tags = ("tag:even",) if number % 2 == 0 else ("tag:odd", "tag:prime")
         queue = "slow" if number > 1 else "celery"
-        store.run(job_commands.enqueue(message(str(number), queue=queue, facets=tags)))
+        store.run(job_commands.enqueue(message(str(number), queue=queue, index_keys=tags)))
     assert find(store, queues=["slow"]) == ["3", "2"]
-    assert find(store, queues=["celery"], facets=["tag:even"]) == ["0"]
-    assert find(store, facets=["tag:odd"]) == find(store, facets=["tag:prime"]) == ["3", "1"]
+    assert find(store, queues=["celery"], index_keys=["tag:even"]) == ["0"]
+    assert (
+        find(store, index_keys=["tag:odd"]) == find(store, index_keys=["tag:prime"]) == ["3", "1"]
+    )
     start(store, "3")
-    assert find(store, facets=["tag:odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
-    assert find(store, facets=["tag:odd"], statuses=[TaskStatus.PENDING]) == ["1"]
+    assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
+    assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.PENDING]) == ["1"]
     retry(store, "3")
     store.run(attempt_commands.cancel("1"))
-    assert find(store, facets=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
-    assert find(store, facets=["tag:none"]) == find(store, queues=["none"]) == []
+    assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
+    assert find(store, index_keys=["tag:none"]) == find(store, queues=["none"]) == []
     assert counts(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
 
 
 def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a", facets=("tag:x",))))
+    store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
     start(store, "a")
     again = message("a", text="again", queue="slow")
     store.run(attempt_commands.retry("a", token="t", error="", delay=0, message=again))
     assert (record(store, "a").queue, record(store, "a").tags) == ("slow", ["x"])
-    assert find(store, queues=["slow"], facets=["tag:x"]) == ["a"]
+    assert find(store, queues=["slow"], index_keys=["tag:x"]) == ["a"]
     assert find(store, queues=["celery"]) == []
     assert counts(store) == {"retrying": 1}
 
@@ -384,11 +386,11 @@ def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store)
 def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
     again = message(job_id, text="again", max_retries=9)._replace(**changes)
     attempts = record(store, job_id).attempts
-    return store.run(job_commands.revive(again, attempts=attempts, call=call))
+    return store.run(job_commands.rerun(again, attempts=attempts, call=call))
 
 
 def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a", facets=("tag:x",))))
+    store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
     start(store, "a")
     fail(store, "a")
     store.client.delete("celery")
@@ -401,24 +403,24 @@ def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None
 
 
 def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store) -> None:
-    def begin(revival: str) -> Start:
+    def begin(revival: str) -> StartResult:
         return store.run(attempt_commands.start("a", retries=0, token="t", revival=revival))
 
     store.run(job_commands.enqueue(message("a")))
     store.run(attempt_commands.cancel("a"))
     assert revive(store, "a", "first")
     assert len(queued(store)) == 2
-    assert begin("") is Start.REFUSED
+    assert begin("") is StartResult.REFUSED
     store.run(attempt_commands.cancel("a"))
     assert revive(store, "a", "second")
-    assert [begin(revival) for revival in ("", "first")] == [Start.REFUSED] * 2
+    assert [begin(revival) for revival in ("", "first")] == [StartResult.REFUSED] * 2
     expired = attempt_commands.fail(
         "a", token="", status=TaskStatus.FAILED, error="", exception="", news="", revival="first"
     )
     assert store.run(expired) is Verdict.REFUSED
-    assert begin("second") is Start.STARTED
-    assert begin("") is Start.REFUSED
-    assert begin("second") is Start.STARTED
+    assert begin("second") is StartResult.STARTED
+    assert begin("") is StartResult.REFUSED
+    assert begin("second") is StartResult.STARTED
 
 
 def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> None:
@@ -442,28 +444,28 @@ def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> No
 def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
     for number in range(6):
         own = (f"tenant:{number % 2}", "tag:x")
-        store.run(job_commands.enqueue(message(str(number), facets=own)))
-    both = Question(facets=["tag:x", "tenant:1"])
-    page = store.run(queries.page(both, limit=2))
+        store.run(job_commands.enqueue(message(str(number), index_keys=own)))
+    both = RecordFilter(index_keys=["tag:x", "tenant:1"])
+    page = store.run(queries.list_page(both, limit=2))
     assert (ids(page), page.total) == (["5", "3"], None)
-    assert ids(store.run(queries.page(both, limit=2, cursor=page.next_cursor))) == ["1"]
+    assert ids(store.run(queries.list_page(both, limit=2, cursor=page.next_cursor))) == ["1"]
 
 
 def test_an_error_is_looked_for_a_part_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("project.store.commands.queries.MOST_LOOKED_AT", 4)
+    monkeypatch.setattr("project.store.commands.queries.MAX_SCANNED_RECORDS", 4)
     for number in range(10):
         store.run(job_commands.enqueue(message(str(number))))
         start(store, str(number))
         fail(store, str(number))
         store.client.hset(f"continuo:job:{number}", "error", f"no. {number} (of 10)")
-    asked = Question(error="(of 10)")
-    page = store.run(queries.page(asked, limit=2))
+    asked = RecordFilter(error="(of 10)")
+    page = store.run(queries.list_page(asked, limit=2))
     assert (ids(page), page.looked_at, page.total) == (["9", "8"], 2, None)
-    rare, cursor, looked_at = Question(error="no. 1 ("), None, []
+    rare, cursor, looked_at = RecordFilter(error="no. 1 ("), None, []
     for _ in range(3):
-        page = store.run(queries.page(rare, limit=2, cursor=cursor))
+        page = store.run(queries.list_page(rare, limit=2, cursor=cursor))
         cursor = page.next_cursor
         looked_at.append((page.looked_at, ids(page)))
     assert looked_at == [(4, []), (4, []), (2, ["1"])]
@@ -473,26 +475,27 @@ def test_an_error_is_looked_for_a_part_at_a_time(
 def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store) -> None:
     """By the commands that its script calls: no more of them, whatever is asked."""
 
-    def calls(question: Question) -> int:
+    def calls(question: RecordFilter) -> int:
         store.client.config_resetstat()
-        store.run(queries.page(question, limit=5))
+        store.run(queries.list_page(question, limit=5))
         stats = store.client.info("commandstats")
         return sum(one["calls"] for one in stats.values())
 
     def enqueue(count: int) -> None:
         jobs = [
-            message(f"{count}-{number}", queue="slow", facets=("tag:x",)) for number in range(count)
+            message(f"{count}-{number}", queue="slow", index_keys=("tag:x",))
+            for number in range(count)
         ]
-        store.run(job_commands.enqueue_all(jobs))
+        store.run(job_commands.enqueue_many(jobs))
 
     enqueue(20)
     middle = record(store, "20-10").created_at
     questions = [
-        Question(),
-        Question(kinds=["report"], statuses=[TaskStatus.PENDING]),
-        Question(queues=["slow"]),
-        Question(facets=["tag:x"], created_after=middle),
-        Question(created_before=middle),
+        RecordFilter(),
+        RecordFilter(kinds=["report"], statuses=[TaskStatus.PENDING]),
+        RecordFilter(queues=["slow"]),
+        RecordFilter(index_keys=["tag:x"], created_after=middle),
+        RecordFilter(created_before=middle),
     ]
     before = [calls(question) for question in questions]
     enqueue(1000)
@@ -500,7 +503,7 @@ def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store
 
 
 def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a", queue="slow", facets=("tag:x", "tenant:y"))))
+    store.run(job_commands.enqueue(message("a", queue="slow", index_keys=("tag:x", "tenant:y"))))
     start(store, "a")
     succeed(store, "a")
     store.client.delete("slow")
@@ -539,19 +542,19 @@ def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
     while rounds[-1][1]:
         rounds.append(sweep(rounds[-1][1]))
     assert sum(deleted for deleted, _ in rounds) == 1
-    assert store.run(queries.read("old")) is None
+    assert store.run(queries.read_record("old")) is None
     assert record(store, "young").status is TaskStatus.SUCCESS
     assert counts(store) == {"pending": 1, "success": 1}
 
 
 def test_workers_count_while_their_lease_holds(store: Store) -> None:
-    store.run(worker_commands.lease("w1", 60, {"slots": 2}, first=True))
-    store.run(worker_commands.lease("w2", 60, {"slots": 4}, first=True))
-    assert store.run(statistics.stats()).worker_count == 6
+    store.run(worker_commands.renew_lease("w1", 60, {"slots": 2}, first=True))
+    store.run(worker_commands.renew_lease("w2", 60, {"slots": 4}, first=True))
+    assert store.run(statistics.read_stats()).worker_count == 6
     store.client.zadd("continuo:workers", {"w1": time.time() - 1})
-    assert store.run(statistics.stats()).worker_count == 4
-    store.run(worker_commands.leave("w2"))
-    assert store.run(statistics.stats()).worker_count == 0
+    assert store.run(statistics.read_stats()).worker_count == 4
+    store.run(worker_commands.sign_off("w2"))
+    assert store.run(statistics.read_stats()).worker_count == 0
 
 
 def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> None:
@@ -561,12 +564,12 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> No
     try:
         with pytest.raises(StoreUnavailable, match="full"):
             store.run(job_commands.enqueue(message("b")))
-        assert store.run(queries.read("b")) is None
+        assert store.run(queries.read_record("b")) is None
         assert retry(store, "a", delay=0) is Verdict.GO
         assert store.run(maintenance.promote(10)).promoted == 1
-        assert start(store, "a", retries=1) is Start.STARTED
+        assert start(store, "a", retries=1) is StartResult.STARTED
         assert succeed(store, "a") is Verdict.GO
-        store.run(worker_commands.lease("w", 60, {"slots": 2}, first=True))
+        store.run(worker_commands.renew_lease("w", 60, {"slots": 2}, first=True))
     finally:
         store.client.config_set("maxmemory", "0")
     assert json.loads(json.dumps(record(store, "a").to_dict()))["status"] == "success"
@@ -578,10 +581,10 @@ def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
         move = worker_commands.fetch("w", serial=serial, most=1, done=[], lists=["celery"])
         return len(store.run(move))
 
-    store.run(worker_commands.lease("w", 60, {"slots": 1}, first=True))
+    store.run(worker_commands.renew_lease("w", 60, {"slots": 1}, first=True))
     store.run(job_commands.enqueue(message("a")))
     assert fetch(1) == 1
-    store.run(worker_commands.leave("w"))
+    store.run(worker_commands.sign_off("w"))
     assert queued(store) == [b"message of a"]
     assert fetch(2) == 0
     assert queued(store) == [b"message of a"]
@@ -590,10 +593,10 @@ def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
 @pytest.mark.parametrize("job_id", ['{"odd": 1}', '"a"', "null"])
 def test_a_message_that_breaks_the_giving_back_is_not_lost(store: Store, job_id: str) -> None:
     text = f'{{"headers": {{"id": {job_id}}}}}'
-    store.run(worker_commands.lease("w", 60, {"slots": 1}, first=True))
+    store.run(worker_commands.renew_lease("w", 60, {"slots": 1}, first=True))
     store.run(job_commands.enqueue(message("a", text=text)))
     store.run(worker_commands.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
     store.client.set("continuo:job:a", "not a hash any more")
-    assert store.run(worker_commands.leave("w")) == 1
+    assert store.run(worker_commands.sign_off("w")) == 1
     assert queued(store) == [text.encode()]
     assert store.client.hlen("continuo:unacked:w") == 0

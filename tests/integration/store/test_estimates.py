@@ -10,7 +10,7 @@ from project.settings.values import Settings
 from project.store.client import Store
 from project.store.commands import attempts, jobs, maintenance, queries, queues, workers
 from project.store.commands.message import Message
-from project.worker.maintenance import Upkeep
+from project.worker.maintenance import Maintenance
 
 
 def enqueue(store: Store, *ids: str, kind: str = "report", **changes: Any) -> None:
@@ -20,7 +20,7 @@ def enqueue(store: Store, *ids: str, kind: str = "report", **changes: Any) -> No
 
 
 def show(store: Store, job_id: str) -> ShownTask:
-    record = store.run(queries.show(job_id))
+    record = store.run(queries.read_with_estimate(job_id))
     assert isinstance(record, ShownTask)
     return record
 
@@ -37,12 +37,12 @@ def took(store: Store, job_id: str, seconds: float) -> None:
 def measured(store: Store) -> Store:
     """A store whose worker of two slots takes ten seconds for a report."""
     about: dict[str, Any] = {"slots": 2, "queues": "celery\nslow"}
-    store.run(workers.lease("w", 60, about, first=True))
+    store.run(workers.renew_lease("w", 60, about, first=True))
     enqueue(store, "done", "done too")
     took(store, "done", 8)
     took(store, "done too", 12)
     store.client.delete("celery")
-    assert store.run(maintenance.measure(every=5, most=20))
+    assert store.run(maintenance.measure_durations(every=5, most=20))
     return store
 
 
@@ -62,9 +62,9 @@ def test_a_job_that_is_not_pending_or_waits_for_its_time_has_no_place(store: Sto
     assert (show(store, "later").position, show(store, "later").estimate) == (None, None)
     enqueue(store, "a")
     store.run(attempts.start("a", retries=0, token="w#1"))
-    assert type(store.run(queries.show("a"))) is TaskRecord
-    assert store.run(queries.show("a")) == store.run(queries.read("a"))
-    assert store.run(queries.show("none")) is None
+    assert type(store.run(queries.read_with_estimate("a"))) is TaskRecord
+    assert store.run(queries.read_with_estimate("a")) == store.run(queries.read_record("a"))
+    assert store.run(queries.read_with_estimate("none")) is None
 
 
 def test_a_start_and_an_end_are_estimated_from_what_came_before(store: Store) -> None:
@@ -103,12 +103,12 @@ def test_nothing_is_estimated_where_nobody_can_know(store: Store) -> None:
 
 def test_one_of_all_workers_measures_now_and_then(store: Store) -> None:
     measured(store)
-    assert not store.run(maintenance.measure(every=5, most=20))
-    assert store.run(maintenance.measure(every=0, most=20))
+    assert not store.run(maintenance.measure_durations(every=5, most=20))
+    assert store.run(maintenance.measure_durations(every=0, most=20))
 
 
 def test_upkeep_measures(store: Store) -> None:
-    Upkeep(store, Settings()).work()
+    Maintenance(store, Settings()).work()
     assert store.client.exists("continuo:pace")
 
 

@@ -7,15 +7,15 @@ import pytest
 
 from project.errors import StoreUnavailable
 from project.local.valkey import EmbeddedValkey
-from project.records.record import Wanted
+from project.records.record import EventFilter
 from project.store import event_feed
 from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import events, jobs
 from project.store.commands.message import Message
 from project.store.event_feed import Feed
-from tests.support.ports import free_port
-from tests.support.waiting import until
+from tests.support.ports import find_free_port
+from tests.support.waiting import wait_until
 
 STREAM = "continuo:events"
 SECONDS = 10.0
@@ -50,13 +50,16 @@ def test_a_listener_hears_what_happens_while_it_listens(
     order(store, "before")
 
     async def act(reading: Feed) -> None:
-        async with reading.listen(Wanted()) as everything, reading.listen(Wanted(job="b")) as one:
+        async with (
+            reading.listen(EventFilter()) as everything,
+            reading.listen(EventFilter(job="b")) as one,
+        ):
             for job_id in ("a", "b"):
                 order(store, job_id)
             await one.wait(SECONDS, NEVER())
             heard = [noted.event.id for noted in everything.heard]
             assert (heard, len(one.heard)) == (["a", "b"], 1)
-            assert one.place == everything.place == store.run(events.last_place())
+            assert one.place == everything.place == store.run(events.read_last_event_id())
 
     with_feed(valkey.url, act)
 
@@ -67,7 +70,7 @@ def test_listeners_are_told_when_events_were_forgotten_before_they_were_read(
     order(store, "before")
 
     async def act(reading: Feed) -> None:
-        async with reading.listen(Wanted()) as listener:
+        async with reading.listen(EventFilter()) as listener:
             with store.client.pipeline(transaction=True) as pipe:
                 for _ in range(3):
                     pipe.xadd(STREAM, {"id": "x", "kind": "k", "status": "pending", "attempts": 0})
@@ -85,12 +88,12 @@ def test_the_reader_goes_when_nobody_listens_and_comes_when_somebody_does(
 
     async def act(reading: Feed) -> None:
         for job_id in ("a", "b"):
-            async with reading.listen(Wanted()) as listener:
-                await asyncio.to_thread(until, lambda: readers(store) == others + 1)
+            async with reading.listen(EventFilter()) as listener:
+                await asyncio.to_thread(wait_until, lambda: readers(store) == others + 1)
                 order(store, job_id)
                 await listener.wait(SECONDS, NEVER())
                 assert [noted.event.id for noted in listener.heard] == [job_id]
-            await asyncio.to_thread(until, lambda: readers(store) == others)
+            await asyncio.to_thread(wait_until, lambda: readers(store) == others)
 
     others = readers(store)
     with_feed(valkey.url, act)
@@ -99,7 +102,7 @@ def test_the_reader_goes_when_nobody_listens_and_comes_when_somebody_does(
 def test_nobody_can_listen_while_redis_is_away() -> None:
     async def act(reading: Feed) -> None:
         with pytest.raises(StoreUnavailable):
-            async with reading.listen(Wanted()):
+            async with reading.listen(EventFilter()):
                 pass
 
-    with_feed(f"redis://127.0.0.1:{free_port()}/0", act)
+    with_feed(f"redis://127.0.0.1:{find_free_port()}/0", act)

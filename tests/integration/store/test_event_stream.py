@@ -6,11 +6,11 @@ import pytest
 
 from project.errors import StoreUnavailable
 from project.local.valkey import EmbeddedValkey
-from project.records.record import Event, Progress, TaskRecord, TaskStatus, Wanted
+from project.records.record import Event, EventFilter, Progress, TaskRecord, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts, events, jobs, queries
 from project.store.commands.attempts import Verdict
-from project.store.commands.events import Replay
+from project.store.commands.events import EventPage
 from project.store.commands.message import Message
 from project.store.connection import keys_of
 
@@ -22,7 +22,7 @@ def message(job_id: str, kind: str = "report") -> Message:
 
 
 def enqueue(store: Store, *ids: str) -> None:
-    store.run(jobs.enqueue_all([message(job_id) for job_id in ids]))
+    store.run(jobs.enqueue_many([message(job_id) for job_id in ids]))
 
 
 def start(store: Store, job_id: str, retries: int = 0) -> None:
@@ -50,13 +50,13 @@ def progress(store: Store, job_id: str, made: Progress, token: str = "w#1") -> V
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
-    found = store.run(queries.read(job_id))
+    found = store.run(queries.read_record(job_id))
     assert found
     return found
 
 
-def replay(store: Store, place: str = START, most: int = 10_000, **wanted: str) -> Replay:
-    return store.run(events.replay(place, Wanted(**wanted), most=most))
+def replay(store: Store, place: str = START, most: int = 10_000, **wanted: str) -> EventPage:
+    return store.run(events.replay(place, EventFilter(**wanted), most=most))
 
 
 def told(store: Store, **wanted: str) -> list[tuple[str, str, int]]:
@@ -72,7 +72,7 @@ def test_every_change_of_a_job_is_told_once_in_order(store: Store) -> None:
     retry(store, "a")  # asked again after a lost answer
     start(store, "a", retries=1)
     fail(store, "a")
-    store.run(jobs.revive(message("a"), attempts=2))
+    store.run(jobs.rerun(message("a"), attempts=2))
     store.run(attempts.cancel("a"))
     assert told(store) == [
         ("a", "pending", 0),
@@ -95,7 +95,7 @@ def test_an_attempt_that_is_taken_back_is_told_and_so_is_its_third_death(store: 
 
 def test_an_event_says_what_the_record_says(store: Store) -> None:
     enqueue(store, "a")
-    place, record = store.run(events.look("a"))
+    place, record = store.run(events.read_with_event_id("a"))
     assert record
     (noted,) = replay(store).events
     at = pytest.approx(record.created_at, abs=0.01)
@@ -121,8 +121,8 @@ def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
         if not step.is_more:
             break
     assert seen == [*"bcde"]
-    assert place == store.run(events.last_place())
-    assert replay(store, place) == Replay([], place, is_whole=True, is_more=False)
+    assert place == store.run(events.read_last_event_id())
+    assert replay(store, place) == EventPage([], place, is_whole=True, is_more=False)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) 
     store.run(jobs.enqueue(message("b", kind="blast")._replace(queue="slow")))
     start(store, "a")
     assert told(store, **wanted) == found
-    assert replay(store, **wanted).place == store.run(events.last_place())
+    assert replay(store, **wanted).place == store.run(events.read_last_event_id())
 
 
 def test_progress_is_on_the_record_and_told(store: Store) -> None:
@@ -186,13 +186,13 @@ def test_another_attempt_begins_without_the_progress_of_the_last(store: Store) -
 def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: EmbeddedValkey) -> None:
     few = Store(valkey.url, keys=keys_of(1_000))
     enqueue(few, "first")
-    first = few.run(events.last_place())
+    first = few.run(events.read_last_event_id())
     for number in range(3):
         enqueue(few, *(f"{number}-{each:03}" for each in range(500)))
     assert 1_000 <= few.client.xlen("continuo:events") <= 1_200
     assert not replay(few, first).is_whole
     assert not replay(few, START).is_whole
-    last = few.run(events.last_place())
+    last = few.run(events.read_last_event_id())
     enqueue(few, "last")
     assert [event.id for _, event in replay(few, last).events] == ["last"]
     few.close()
@@ -200,7 +200,7 @@ def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: Embedde
 
 def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) -> None:
     enqueue(store, "a", "b")
-    lost = store.run(events.last_place())
+    lost = store.run(events.read_last_event_id())
     store.client.xdel("continuo:events", lost)
     assert not replay(store, lost).is_whole
     enqueue(store, "c")
@@ -208,8 +208,8 @@ def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) 
 
 
 def test_before_the_first_event_nothing_is_forgotten(store: Store) -> None:
-    assert store.run(events.last_place()) == START
-    assert replay(store) == Replay([], START, is_whole=True, is_more=False)
+    assert store.run(events.read_last_event_id()) == START
+    assert replay(store) == EventPage([], START, is_whole=True, is_more=False)
 
 
 def test_a_full_redis_tells_the_end_of_a_running_job_and_not_a_job_that_it_refused(

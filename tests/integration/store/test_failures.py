@@ -20,7 +20,7 @@ def message(job_id: str = "a") -> Message:
 
 
 def record(store: Store) -> TaskRecord:
-    found = store.run(queries.read("a"))
+    found = store.run(queries.read_record("a"))
     assert found
     return found
 
@@ -121,7 +121,7 @@ def test_attempts_that_were_interrupted_are_kept_and_said_to_be(store: Store) ->
 
 
 def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) -> None:
-    store.run(workers.lease("w@host/1", 60, {"slots": 1}, first=True))
+    store.run(workers.renew_lease("w@host/1", 60, {"slots": 1}, first=True))
     text = '{"headers": {"id": "a", "retries": 0}}'
     store.client.delete("celery")
     store.client.lpush("celery", text)
@@ -151,7 +151,7 @@ def test_a_cancelled_job_has_not_failed(store: Store) -> None:
 def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
     start(store)
     fail(store)
-    assert store.run(jobs.revive(message(), attempts=1, call="c"))
+    assert store.run(jobs.rerun(message(), attempts=1, call="c"))
     start(store, retries=1, revival="c")
     fail(store)
     assert [each.attempt for each in failures(store)] == [1, 2]
@@ -167,7 +167,7 @@ def test_the_last_twenty_are_kept(store: Store) -> None:
 def test_lists_leave_them_out(store: Store) -> None:
     start(store)
     retry(store)
-    (listed,) = store.run(queries.page(limit=5)).records
+    (listed,) = store.run(queries.list_page(limit=5)).records
     assert "errors" not in listed.to_dict()
     assert len(record(store).to_dict()["errors"]) == 1
 

@@ -14,22 +14,29 @@ import pytest
 from project.celery import app
 from project.errors import InvalidField
 from project.records.record import TaskRecord, TaskStatus
-from project.settings.values import settings
+from project.settings.values import get_settings
 from project.store.client import Store
 from project.store.commands import attempts, callbacks, command, queries, statistics
 from project.store.commands import jobs as job_commands
 from project.store.commands import message as message_commands
-from project.store.commands.attempts import Fate, Verdict
+from project.store.commands.attempts import RequeueResult, Verdict
 from project.store.commands.message import Message
-from project.store.commands.queries import Question
+from project.store.commands.queries import RecordFilter
 from tasks.webhooks import deliveries
 from tests.support.kinds import add, die, flaky, hopeless
-from tests.support.scripted_http import HERE, OK, Request, Scripted, answer, says
-from tests.support.waiting import until
-from tests.support.workers import Desk, Worker, Workers
+from tests.support.scripted_http import (
+    LISTEN_ADDRESS,
+    OK_RESPONSE,
+    ReceivedRequest,
+    ScriptedHttpServer,
+    build_response,
+    respond_with,
+)
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 SECRETS = ["whsec_" + base64.b64encode(bytes([number] * 24)).decode() for number in (1, 2)]
-CALLBACK = Message(message_commands.UNNAMED, "callback", "celery", "@id@ m", "[]", 10)
+CALLBACK = Message(message_commands.ID_PLACEHOLDER, "callback", "celery", "@id@ m", "[]", 10)
 
 
 # --- the moves
@@ -38,13 +45,13 @@ CALLBACK = Message(message_commands.UNNAMED, "callback", "celery", "@id@ m", "[]
 def told(store: Store) -> list[tuple[str, str]]:
     """Which jobs the deliveries are about, and what became of those."""
     found = []
-    for record in store.run(queries.page(Question(kinds=["callback"]), limit=100)).records:
-        event = store.run(callbacks.delivery(record.id, "http://a/"))
+    for record in store.run(queries.list_page(RecordFilter(kinds=["callback"]), limit=100)).records:
+        event = store.run(callbacks.read_delivery(record.id, "http://a/"))
         assert event
         assert event.record
         assert (event.at, event.is_wanted) == (record.created_at, True)
         assert event.at == event.record.finished_at
-        assert store.run(callbacks.last_delivery(event.job_id)) == record.id
+        assert store.run(callbacks.read_last_delivery_id(event.job_id)) == record.id
         found.append((event.job_id, event.status))
     return found
 
@@ -64,7 +71,7 @@ SUCCEED = attempts.succeed("job", token="w#1", result="1", news="{}")
 ENDS: dict[str, tuple[command.Command[Any], str]] = {
     "it works": (SUCCEED, "success"),
     "it fails": (fail(token="w#1"), "failed"),
-    "it is stopped": (attempts.cancelled("job", token="w#1"), "cancelled"),
+    "it is stopped": (attempts.end_cancelled("job", token="w#1"), "cancelled"),
 }
 
 
@@ -76,7 +83,7 @@ def test_the_end_of_a_job_is_told_once_also_when_it_is_asked_for_twice(
     assert [store.run(end), store.run(end)] == [Verdict.GO, Verdict.AGAIN]
     assert told(store) == [("job", status)]
     (queued, _) = store.client.lrange("celery", 0, -1)
-    assert queued.decode() == f"{store.run(callbacks.last_delivery('job'))} m"
+    assert queued.decode() == f"{store.run(callbacks.read_last_delivery_id('job'))} m"
 
 
 def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
@@ -93,23 +100,25 @@ def test_a_poison_job_is_told_of(store: Store) -> None:
     for _ in range(3):
         fate = store.run(attempts.interrupt("job", token="w#1", cause="signal 9"))
         store.run(attempts.start("job", retries=0, token="w#1"))
-    assert fate is Fate.POISON
+    assert fate is RequeueResult.POISON
     assert told(store) == [("job", "failed")]
 
 
 def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
     begin(store)
     store.run(fail(token="w#1"))
-    first = store.run(callbacks.last_delivery("job"))
+    first = store.run(callbacks.read_last_delivery_id("job"))
     again = Message("job", "k", "celery", "m", "[]", 6)
-    store.run(job_commands.revive(again, attempts=1, call="c"))
+    store.run(job_commands.rerun(again, attempts=1, call="c"))
     store.run(attempts.start("job", retries=1, token="w#2", revival="c"))
     store.run(attempts.succeed("job", token="w#2", result="1", news="{}"))
-    assert store.run(callbacks.last_delivery("job")) != first
+    assert store.run(callbacks.read_last_delivery_id("job")) != first
     statuses = Counter(
         event.status
-        for record in store.run(queries.page(Question(kinds=["callback"]), limit=9)).records
-        if (event := store.run(callbacks.delivery(record.id, "http://a/")))
+        for record in store.run(
+            queries.list_page(RecordFilter(kinds=["callback"]), limit=9)
+        ).records
+        if (event := store.run(callbacks.read_delivery(record.id, "http://a/")))
     )
     assert statuses == Counter(["failed", "success"])
 
@@ -126,44 +135,44 @@ def test_a_job_without_a_callback_has_nothing_of_it(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def worker(staff: Workers) -> Worker:
-    return hire(staff)
+def worker(worker_pool: Workers) -> WorkerProgram:
+    return hire(worker_pool)
 
 
-def hire(workers: Workers) -> Worker:
+def hire(workers: Workers) -> WorkerProgram:
     secrets = ",".join(SECRETS)
-    allowed = f"{HERE}/32"
-    return workers.hire(CONTINUO_WEBHOOK_ALLOW=allowed, CONTINUO_WEBHOOK_SECRETS=secrets).ready()
+    allowed = f"{LISTEN_ADDRESS}/32"
+    return workers.start(CONTINUO_WEBHOOK_ALLOW=allowed, CONTINUO_WEBHOOK_SECRETS=secrets).ready()
 
 
 @pytest.fixture(autouse=True)
 def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", f"{HERE}/32")
-    settings.cache_clear()
+    monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", f"{LISTEN_ADDRESS}/32")
+    get_settings.cache_clear()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 @pytest.fixture
-def server() -> Iterator[Scripted]:
-    with Scripted() as server:
+def server() -> Iterator[ScriptedHttpServer]:
+    with ScriptedHttpServer() as server:
         yield server
 
 
 @pytest.fixture
-def servers() -> Iterator[Callable[[], Scripted]]:
+def servers() -> Iterator[Callable[[], ScriptedHttpServer]]:
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(Scripted())
+        yield lambda: stack.enter_context(ScriptedHttpServer())
 
 
-def delivery(desk: Desk, job_id: str) -> TaskRecord:
+def delivery(desk: JobInspector, job_id: str) -> TaskRecord:
     """The record of the delivery that tells of a job."""
     desk.final(job_id)
-    return desk.record(app.store.run(callbacks.last_delivery(job_id)))
+    return desk.record(app.store.run(callbacks.read_last_delivery_id(job_id)))
 
 
-def said(request: Request) -> dict[str, Any]:
+def said(request: ReceivedRequest) -> dict[str, Any]:
     """What a callback says, when both of its signatures are right."""
     name, at, signatures = (
         request.headers[f"webhook-{part}"] for part in ("id", "timestamp", "signature")
@@ -177,17 +186,17 @@ def said(request: Request) -> dict[str, Any]:
 
 
 def test_a_success_is_told_with_its_record_and_signed(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     url = f"{server.url}done?token=query-of-secrets"
     job_id = add.apply_async((2, 3), callback_url=url).id
-    last = desk.final(delivery(desk, job_id).id)
+    last = inspector.final(delivery(inspector, job_id).id)
     (request,) = server.requests
     assert request.line == "POST /done?token=query-of-secrets HTTP/1.1"
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["webhook-id"] == last.id
     event = said(request)
-    record = desk.record(job_id).to_dict()
+    record = inspector.record(job_id).to_dict()
     del record["errors"]  # too much for a message
     assert (event["type"], event["data"]) == ("task.success", record)
     assert event["timestamp"].endswith("Z")
@@ -198,13 +207,13 @@ def test_a_success_is_told_with_its_record_and_signed(
 
 
 def test_a_failure_and_a_cancelled_job_are_told_of(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     failed = hopeless.apply_async(callback_url=server.url)
     waiting = add.apply_async((1, 1), countdown=600, callback_url=server.url)
     waiting.cancel()
     for job in (failed, waiting):
-        desk.final(delivery(desk, job.id).id)
+        inspector.final(delivery(inspector, job.id).id)
     events = {event["data"]["id"]: event for event in map(said, server.requests)}
     assert events[failed.id]["type"] == "task.failed"
     assert "there is no such template" in events[failed.id]["data"]["error"]
@@ -212,140 +221,144 @@ def test_a_failure_and_a_cancelled_job_are_told_of(
 
 
 def test_a_job_that_kills_its_process_and_one_that_expires_are_told_of(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     poison = die.apply_async(callback_url=server.url)
     late = add.apply_async((1, 1), expires=-1, callback_url=server.url)
     for job in (poison, late):
-        desk.final(delivery(desk, job.id).id)
+        inspector.final(delivery(inspector, job.id).id)
     events = {event["data"]["id"]: event for event in map(said, server.requests)}
     assert [events[job.id]["type"] for job in (poison, late)] == ["task.failed"] * 2
 
 
 def test_a_job_of_several_attempts_is_told_of_at_its_end(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     job = flaky.apply_async((1,), callback_url=server.url)
-    desk.attempted(job.id, 1)
-    assert app.store.run(callbacks.last_delivery(job.id)) == ""
-    desk.hurry(job.id)
-    desk.final(delivery(desk, job.id).id)
+    inspector.wait_for_attempts(job.id, 1)
+    assert app.store.run(callbacks.read_last_delivery_id(job.id)) == ""
+    inspector.hurry(job.id)
+    inspector.final(delivery(inspector, job.id).id)
     assert [said(request)["type"] for request in server.requests] == ["task.success"]
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 422, 500, 503])
 def test_whatever_is_no_success_is_tried_again_with_the_same_id(
-    worker: Worker, desk: Desk, server: Scripted, status: int
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer, status: int
 ) -> None:
-    server.plan = says(answer(status, Location="http://127.0.0.1/"), OK)
-    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
-    between = desk.attempted(first.id, 1)
+    server.plan = respond_with(build_response(status, Location="http://127.0.0.1/"), OK_RESPONSE)
+    first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
+    between = inspector.wait_for_attempts(first.id, 1)
     assert between.status == "retrying"
-    assert 4.5 < (desk.due(first.id) or 0) - between.updated_at < 6.5
-    desk.hurry(first.id)
-    assert desk.final(first.id).attempts == 2
+    assert 4.5 < (inspector.due(first.id) or 0) - between.updated_at < 6.5
+    inspector.hurry(first.id)
+    assert inspector.final(first.id).attempts == 2
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
 
 
-def test_a_server_that_says_when_is_told_then(worker: Worker, desk: Desk, server: Scripted) -> None:
-    server.plan = says(answer(429, Retry_After="1000"), OK)
-    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
-    between = desk.attempted(first.id, 1)
-    assert 999 < (desk.due(first.id) or 0) - between.updated_at < 1_201
+def test_a_server_that_says_when_is_told_then(
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
+) -> None:
+    server.plan = respond_with(build_response(429, Retry_After="1000"), OK_RESPONSE)
+    first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
+    between = inspector.wait_for_attempts(first.id, 1)
+    assert 999 < (inspector.due(first.id) or 0) - between.updated_at < 1_201
 
 
 def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = says(answer(500))
-    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
-    for attempt, delay in enumerate(deliveries.DELAYS, start=1):
-        between = desk.attempted(first.id, attempt)
-        assert delay - 1 < (desk.due(first.id) or 0) - between.updated_at < delay * 1.2 + 1
-        desk.hurry(first.id)
-    assert (desk.final(first.id).status, len(server.requests)) == ("failed", 10)
-    desk.app.AsyncResult(first.id).again()
-    between = desk.attempted(first.id, 11)
-    assert 4.5 < (desk.due(first.id) or 0) - between.updated_at < 6.5
+    server.plan = respond_with(build_response(500))
+    first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
+    for attempt, delay in enumerate(deliveries.RETRY_DELAYS_SECONDS, start=1):
+        between = inspector.wait_for_attempts(first.id, attempt)
+        assert delay - 1 < (inspector.due(first.id) or 0) - between.updated_at < delay * 1.2 + 1
+        inspector.hurry(first.id)
+    assert (inspector.final(first.id).status, len(server.requests)) == ("failed", 10)
+    inspector.app.AsyncResult(first.id).rerun()
+    between = inspector.wait_for_attempts(first.id, 11)
+    assert 4.5 < (inspector.due(first.id) or 0) - between.updated_at < 6.5
 
 
 def test_a_delivery_that_succeeded_is_sent_again_under_its_id(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    first = delivery(desk, add.apply_async((1, 1), callback_url=server.url).id)
-    desk.final(first.id)
-    assert desk.app.AsyncResult(first.id).again()
-    until(lambda: len(server.requests) == 2)
+    first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
+    inspector.final(first.id)
+    assert inspector.app.AsyncResult(first.id).rerun()
+    wait_until(lambda: len(server.requests) == 2)
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
-    assert desk.final(first.id).attempts == 2
+    assert inspector.final(first.id).attempts == 2
 
 
 def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
-    worker: Worker, desk: Desk, servers: Callable[[], Scripted]
+    worker: WorkerProgram, inspector: JobInspector, servers: Callable[[], ScriptedHttpServer]
 ) -> None:
     gone, other = servers(), servers()
-    gone.plan = says(answer(410), OK)
-    first = delivery(desk, add.apply_async((1, 1), callback_url=gone.url).id)
-    last = desk.final(first.id)
+    gone.plan = respond_with(build_response(410), OK_RESPONSE)
+    first = delivery(inspector, add.apply_async((1, 1), callback_url=gone.url).id)
+    last = inspector.final(first.id)
     assert (last.status, last.attempts) == ("failed", 1)
     assert "answered 410: it gets no callbacks until POST /callbacks/enable" in last.error
-    assert [url for url, _ in app.store.run(callbacks.disabled(10))] == [gone.url]
+    assert [url for url, _ in app.store.run(callbacks.list_disabled_urls(10))] == [gone.url]
 
-    second = delivery(desk, add.apply_async((1, 1), callback_url=gone.url).id)
-    assert desk.final(second.id).status == "failed"
+    second = delivery(inspector, add.apply_async((1, 1), callback_url=gone.url).id)
+    assert inspector.final(second.id).status == "failed"
     assert (
-        desk.final(delivery(desk, add.apply_async((1, 1), callback_url=other.url).id).id).status
+        inspector.final(
+            delivery(inspector, add.apply_async((1, 1), callback_url=other.url).id).id
+        ).status
         == "success"
     )
     assert (len(gone.requests), len(other.requests)) == (1, 1)
 
-    assert app.store.run(callbacks.enable(gone.url))
-    assert not app.store.run(callbacks.enable(gone.url))
-    assert desk.app.AsyncResult(second.id).again()
-    until(lambda: len(gone.requests) == 2)
-    assert desk.final(second.id).status == "success"
+    assert app.store.run(callbacks.enable_url(gone.url))
+    assert not app.store.run(callbacks.enable_url(gone.url))
+    assert inspector.app.AsyncResult(second.id).rerun()
+    wait_until(lambda: len(gone.requests) == 2)
+    assert inspector.final(second.id).status == "success"
 
 
 def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
-    workers: Workers, desk: Desk, server: Scripted
+    workers: Workers, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     first, arrived = hire(workers), []
 
-    def plan(talk: Any, request: Request) -> None:
+    def plan(talk: Any, request: ReceivedRequest) -> None:
         arrived.append(request)
         if len(arrived) == 1:
             first.send(signal.SIGKILL)
             talk.drip(b"")
-        talk.say(OK)
+        talk.say(OK_RESPONSE)
 
     server.plan = plan
     job = add.apply_async((1, 1), callback_url=server.url)
-    until(lambda: not first.is_running)
-    assert desk.record(job.id).status == "success"
+    wait_until(lambda: not first.is_running)
+    assert inspector.record(job.id).status == "success"
     hire(workers)
-    last = desk.final(delivery(desk, job.id).id, 30)
+    last = inspector.final(delivery(inspector, job.id).id, 30)
     assert (last.status, last.interruptions, len(arrived)) == ("success", 1, 2)
     assert len({request.headers["webhook-id"] for request in arrived}) == 1
 
 
 def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
-    workers: Workers, desk: Desk, server: Scripted
+    workers: Workers, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     jobs = [add.apply_async((1, 1), callback_url=server.url).id for _ in range(60)]
     for seen in (10, 25, 40):
         worker = hire(workers)
-        until(lambda seen=seen: len(server.requests) >= seen)
+        wait_until(lambda seen=seen: len(server.requests) >= seen)
         worker.kill()
     hire(workers)
     for job_id in jobs:
-        assert desk.final(delivery(desk, job_id).id, 30).status == "success"
+        assert inspector.final(delivery(inspector, job_id).id, 30).status == "success"
     ids = {
         event["data"]["id"]: request.headers["webhook-id"]
         for request in server.requests
         for event in [said(request)]
     }
-    assert ids == {job_id: delivery(desk, job_id).id for job_id in jobs}
-    assert app.store.run(queries.page(Question(kinds=["callback"]), limit=1)).total == 60
+    assert ids == {job_id: delivery(inspector, job_id).id for job_id in jobs}
+    assert app.store.run(queries.list_page(RecordFilter(kinds=["callback"]), limit=1)).total == 60
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://a.example/", "", "http://10.0.0.1/"])
@@ -353,14 +366,14 @@ def test_a_url_that_may_not_be_called_is_refused_with_the_order(store: Store, ur
     for options in ({}, {"priority": 9}):
         with pytest.raises(InvalidField, match=r"^callback_url: "):
             add.apply_async((1, 1), callback_url=url, **options)
-    assert store.run(statistics.stats()).total_tasks == 0
+    assert store.run(statistics.read_stats()).total_tasks == 0
 
 
 @pytest.mark.parametrize("options", [{}, {"priority": 9}, {"countdown": 0.01}])
 def test_the_message_of_a_job_does_not_carry_its_callback(
     store: Store, options: dict[str, Any]
 ) -> None:
-    url = f"http://{HERE}/hook-of-secrets"
+    url = f"http://{LISTEN_ADDRESS}/hook-of-secrets"
     job = add.apply_async((1, 1), callback_url=url, **options)
     assert "callback" in {field.decode() for field in store.client.hkeys(f"continuo:job:{job.id}")}
     queued = store.client.keys("celery*")

@@ -13,20 +13,20 @@ from project.records.labels import CONTROL_QUEUE
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import queries, queues
-from tasks.control import STEP, cancel_jobs, retry_jobs
+from tasks.control import JOBS_PER_PAGE, cancel_jobs, retry_jobs
 from tests.support import kinds
-from tests.support.waiting import until
-from tests.support.workers import Desk, Worker, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 MANY = 4_000
 """So many that it takes a worker some time."""
 
 
 @pytest.fixture
-def worker(store: Store, workers: Workers) -> Worker:
+def worker(store: Store, workers: Workers) -> WorkerProgram:
     """A worker that was told of another queue: it does these jobs all the same."""
-    assert store.run(queues.queues()) == []
-    return workers.hire("--concurrency=1", "--queues=celery").ready()
+    assert store.run(queues.list_queues()) == []
+    return workers.start("--concurrency=1", "--queues=celery").ready()
 
 
 def act(kind: Job, **question: Any) -> JobResult:
@@ -39,72 +39,85 @@ def wait_in(queue: str, count: int) -> None:
 
 
 def waiting(store: Store, queue: str) -> int:
-    question = queries.Question(queues=[queue], statuses=[TaskStatus.PENDING])
-    return store.run(queries.page(question, limit=1)).total or 0
+    question = queries.RecordFilter(queues=[queue], statuses=[TaskStatus.PENDING])
+    return store.run(queries.list_page(question, limit=1)).total or 0
 
 
-def in_the_middle(desk: Desk, job: JobResult) -> None:
+def in_the_middle(desk: JobInspector, job: JobResult) -> None:
     """Wait until the job has said how far it is, and is not at its end."""
-    until(lambda: desk.record(job.id).progress is not None)
+    wait_until(lambda: desk.record(job.id).progress is not None)
     progress = desk.record(job.id).progress
     assert progress is not None
-    assert STEP <= progress.done < MANY == progress.total
+    assert JOBS_PER_PAGE <= progress.done < MANY == progress.total
 
 
-def test_all_that_a_question_finds_is_cancelled(worker: Worker, desk: Desk, store: Store) -> None:
-    wait_in("one", 3 * STEP + 1)
+def test_all_that_a_question_finds_is_cancelled(
+    worker: WorkerProgram, inspector: JobInspector, store: Store
+) -> None:
+    wait_in("one", 3 * JOBS_PER_PAGE + 1)
     wait_in("two", 5)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
-    record = desk.final(job.id)
-    assert record.result == {"found": 3 * STEP + 1, "changed": 3 * STEP + 1}
+    record = inspector.final(job.id)
+    assert record.result == {"found": 3 * JOBS_PER_PAGE + 1, "changed": 3 * JOBS_PER_PAGE + 1}
     assert (waiting(store, "one"), waiting(store, "two")) == (0, 5)
     assert record.progress is not None
-    assert (record.progress.done, record.progress.total) == (3 * STEP + 1, 3 * STEP + 1)
+    assert (record.progress.done, record.progress.total) == (
+        3 * JOBS_PER_PAGE + 1,
+        3 * JOBS_PER_PAGE + 1,
+    )
 
 
-def test_it_can_be_stopped_in_the_middle(worker: Worker, desk: Desk, store: Store) -> None:
+def test_it_can_be_stopped_in_the_middle(
+    worker: WorkerProgram, inspector: JobInspector, store: Store
+) -> None:
     wait_in("one", MANY)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
-    in_the_middle(desk, job)
+    in_the_middle(inspector, job)
     job.cancel()
-    assert desk.final(job.id).status is TaskStatus.CANCELLED
+    assert inspector.final(job.id).status is TaskStatus.CANCELLED
     assert 0 < waiting(store, "one") < MANY
 
 
 def test_killed_in_the_middle_it_is_done_all_the_same(
-    worker: Worker, desk: Desk, store: Store
+    worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
     wait_in("one", MANY)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
-    in_the_middle(desk, job)
+    in_the_middle(inspector, job)
     for process in worker.processes()[1:]:
         os.kill(process, signal.SIGKILL)
-    record = desk.final(job.id, 60)
+    record = inspector.final(job.id, 60)
     assert (record.status, record.interruptions, waiting(store, "one")) == ("success", 1, 0)
 
 
-def test_failed_jobs_run_again_and_those_ordered_later_stay(worker: Worker, desk: Desk) -> None:
+def test_failed_jobs_run_again_and_those_ordered_later_stay(
+    worker: WorkerProgram, inspector: JobInspector
+) -> None:
     failed = [kinds.hopeless.delay() for _ in range(3)]
     for job in failed:
-        desk.final(job.id)
-    desk.app.store.run(queues.pause("control"))
+        inspector.final(job.id)
+    inspector.app.store.run(queues.pause("control"))
     again = act(retry_jobs, kinds=["tests.hopeless"], statuses=["failed"])
     later = kinds.hopeless.delay()
-    desk.final(later.id)
-    desk.app.store.run(queues.resume("control"))
-    assert desk.final(again.id).result == {"found": 3, "changed": 3}
-    assert [desk.attempted(job.id, 2).attempts for job in failed] == [2, 2, 2]
-    assert desk.record(later.id).attempts == 1
+    inspector.final(later.id)
+    inspector.app.store.run(queues.resume("control"))
+    assert inspector.final(again.id).result == {"found": 3, "changed": 3}
+    assert [inspector.wait_for_attempts(job.id, 2).attempts for job in failed] == [2, 2, 2]
+    assert inspector.record(later.id).attempts == 1
 
 
-def test_it_is_not_behind_what_it_is_to_stop(worker: Worker, desk: Desk) -> None:
+def test_it_is_not_behind_what_it_is_to_stop(
+    worker: WorkerProgram, inspector: JobInspector
+) -> None:
     running = kinds.hold.delay()
-    pid = desk.held(running.id)
+    pid = inspector.wait_until_held(running.id)
     behind = [kinds.hold.delay() for _ in range(5)]
     job = act(cancel_jobs, kinds=["tests.hold"], statuses=["pending"])
-    desk.let_go(pid)
-    second = until(lambda: desk.redis.keys("tests:held:*") or desk.record(job.id).is_final)
+    inspector.release(pid)
+    second = wait_until(
+        lambda: inspector.redis.keys("tests:held:*") or inspector.record(job.id).is_final
+    )
     if second is not True:  # one was in hand before; the others are not waited for
-        desk.let_go(int(str(desk.redis.lindex(second[0], 0))))
-    assert desk.final(job.id).result["changed"] >= 4
-    assert [desk.final(one.id).status for one in behind].count(TaskStatus.CANCELLED) >= 4
+        inspector.release(int(str(inspector.redis.lindex(second[0], 0))))
+    assert inspector.final(job.id).result["changed"] >= 4
+    assert [inspector.final(one.id).status for one in behind].count(TaskStatus.CANCELLED) >= 4

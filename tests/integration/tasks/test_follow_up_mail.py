@@ -17,8 +17,8 @@ from project.records.record import TaskRecord
 from tasks.exports import export_rows
 from tasks.reports import generate_report
 from tests.support import kinds
-from tests.support.smtp_server import Scripted
-from tests.support.workers import Desk, Workers
+from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.workers import JobInspector, Workers
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 MAY = {"month": "2026-05"}
@@ -31,21 +31,21 @@ LIMIT = 200_000
 
 
 @pytest.fixture(scope="module")
-def office(staff: Workers) -> Iterator[Scripted]:
+def office(worker_pool: Workers) -> Iterator[ScriptedSmtpServer]:
     """A mail server and a worker that mails over it."""
-    with Scripted() as scripted:
+    with ScriptedSmtpServer() as scripted:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
         thread.start()
         url = f"smtp://127.0.0.1:{scripted.server_address[1]}"
-        staff.hire("--concurrency=2", SMTP_URL=url, CONTINUO_ATTACH_BYTES=str(LIMIT)).ready()
+        worker_pool.start("--concurrency=2", SMTP_URL=url, CONTINUO_ATTACH_BYTES=str(LIMIT)).ready()
         yield scripted
-        staff.dismiss()
+        worker_pool.stop()
         scripted.shutdown()
         thread.join(10)
 
 
 @pytest.fixture
-def server(office: Scripted) -> Scripted:
+def server(office: ScriptedSmtpServer) -> ScriptedSmtpServer:
     """The mail server, which has taken nothing yet."""
     office.taken.clear()
     return office
@@ -56,7 +56,9 @@ def report(filters: dict[str, Any], **mail: Any) -> str:
     return str(generate_report.apply_async(kwargs=said).id)
 
 
-def mailed(desk: Desk, job_id: str, server: Scripted) -> tuple[TaskRecord, list[EmailMessage]]:
+def mailed(
+    desk: JobInspector, job_id: str, server: ScriptedSmtpServer
+) -> tuple[TaskRecord, list[EmailMessage]]:
     """The record of a report, and the mails that went out when its blast was done."""
     record = desk.final(job_id, 60)
     assert (record.status, record.error) == ("success", "")
@@ -74,8 +76,10 @@ def text_of(message: EmailMessage) -> str:
     return str(part.get_content())
 
 
-def test_a_report_is_mailed_to_each_with_its_link_and_itself(server: Scripted, desk: Desk) -> None:
-    record, messages = mailed(desk, report(LEGAL, to=[ADA, GRACE]), server)
+def test_a_report_is_mailed_to_each_with_its_link_and_itself(
+    server: ScriptedSmtpServer, inspector: JobInspector
+) -> None:
+    record, messages = mailed(inspector, report(LEGAL, to=[ADA, GRACE]), server)
     assert server.times == Counter([ADA, GRACE])
     for message in messages:
         assert message["Subject"] == "Monthly spend"
@@ -96,62 +100,70 @@ def test_a_report_is_mailed_to_each_with_its_link_and_itself(server: Scripted, d
             assert line in text
 
 
-def test_a_file_over_the_limit_is_only_linked(server: Scripted, desk: Desk) -> None:
-    record, (message,) = mailed(desk, report(MAY, to=[ADA], subject="For Ada: zł"), server)
+def test_a_file_over_the_limit_is_only_linked(
+    server: ScriptedSmtpServer, inspector: JobInspector
+) -> None:
+    record, (message,) = mailed(inspector, report(MAY, to=[ADA], subject="For Ada: zł"), server)
     assert message["Subject"] == "For Ada: zł"
     assert list(message.iter_attachments()) == []
     assert "attached" not in text_of(message)
     assert record.result["download_url"] in text_of(message)
 
 
-def test_nothing_is_attached_when_that_is_not_wanted(server: Scripted, desk: Desk) -> None:
-    _, (message,) = mailed(desk, report(LEGAL, to=[ADA], attach=False), server)
+def test_nothing_is_attached_when_that_is_not_wanted(
+    server: ScriptedSmtpServer, inspector: JobInspector
+) -> None:
+    _, (message,) = mailed(inspector, report(LEGAL, to=[ADA], attach=False), server)
     assert list(message.iter_attachments()) == []
 
 
 def test_an_empty_report_is_mailed_unless_that_is_to_be_skipped(
-    server: Scripted, desk: Desk
+    server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    skipped = desk.final(report(NEVER, to=[ADA], skip_empty=True), 60)
+    skipped = inspector.final(report(NEVER, to=[ADA], skip_empty=True), 60)
     assert (skipped.result["rows_processed"], skipped.result["mail_id"]) == (0, None)
-    _, (message,) = mailed(desk, report(NEVER, to=[GRACE]), server)
+    _, (message,) = mailed(inspector, report(NEVER, to=[GRACE]), server)
     assert "nothing in the data matches" in text_of(message)
     assert server.times == Counter([GRACE])
 
 
-def test_an_export_is_mailed_too(server: Scripted, desk: Desk) -> None:
+def test_an_export_is_mailed_too(server: ScriptedSmtpServer, inspector: JobInspector) -> None:
     said = {"source": "spend", "query": "invoices", "filters": LEGAL, "format": "csv"}
     job = export_rows.apply_async(kwargs={**said, "mail": {"to": [ADA]}})
-    record, (message,) = mailed(desk, job.id, server)
+    record, (message,) = mailed(inspector, job.id, server)
     (file,) = message.iter_attachments()
     assert file.get_content().count("\n") == record.result["rows"] + 1
     assert "Month: 2026-05" in text_of(message)
 
 
-def test_the_mail_about_a_tenants_report_is_the_tenants(server: Scripted, desk: Desk) -> None:
+def test_the_mail_about_a_tenants_report_is_the_tenants(
+    server: ScriptedSmtpServer, inspector: JobInspector
+) -> None:
     said = {"type": "monthly", "filters": LEGAL, "mail": {"to": [ADA]}}
-    app.send(message := generate_report.message(kwargs=said).owned_by("acme"))
-    record, _ = mailed(desk, message.id, server)
-    assert desk.record(record.result["mail_id"]).tenant == "acme"
+    app.enqueue(message := generate_report.message(kwargs=said).owned_by("acme"))
+    record, _ = mailed(inspector, message.id, server)
+    assert inspector.record(record.result["mail_id"]).tenant == "acme"
 
 
 def test_an_attempt_killed_after_it_ordered_the_mail_mails_nobody_twice(
-    server: Scripted, desk: Desk
+    server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    record, _ = mailed(desk, report(LEGAL, to=[ADA]), server)
+    record, _ = mailed(inspector, report(LEGAL, to=[ADA]), server)
     job = kinds.mail.delay(record.result, [GRACE])
-    first = desk.held(job.id)
+    first = inspector.wait_until_held(job.id)
     os.kill(first, signal.SIGKILL)
-    second = desk.held(job.id)
+    second = inspector.wait_until_held(job.id)
     assert second != first
-    desk.let_go(second)
-    killed = desk.final(job.id)
+    inspector.release(second)
+    killed = inspector.final(job.id)
     assert (killed.status, killed.interruptions) == ("success", 1)
-    assert desk.final(killed.result).result["sent"] == 1
+    assert inspector.final(killed.result).result["sent"] == 1
     assert server.times == Counter([ADA, GRACE])
 
 
-def test_wrong_words_about_mail_fail_the_job_at_once(server: Scripted, desk: Desk) -> None:
-    record = desk.final(report(LEGAL, to=[]))
+def test_wrong_words_about_mail_fail_the_job_at_once(
+    server: ScriptedSmtpServer, inspector: JobInspector
+) -> None:
+    record = inspector.final(report(LEGAL, to=[]))
     assert (record.status, record.attempts) == ("failed", 1)
     assert "mail: Expected `array` of length >= 1 - at `$.to`" in record.error

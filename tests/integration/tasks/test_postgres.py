@@ -12,10 +12,17 @@ import psycopg
 import pytest
 
 from project.errors import PermanentError, TransientError
-from tasks.rendering.definitions.schema import Made, Order, Origin, Output, Parameter, Step
-from tasks.rendering.process import pressed
-from tests.support.postgres import serving_postgres
-from tests.support.waiting import until
+from tasks.rendering.definitions.schema import (
+    Origin,
+    Output,
+    Parameter,
+    RenderOrder,
+    RenderProgress,
+    RenderResult,
+)
+from tasks.rendering.process import run_render_process
+from tests.support.postgres import serve_postgres
+from tests.support.waiting import wait_until
 
 SQL = """
 -- every order; the word $nothing in a comment is no filter, nor is '$this'
@@ -28,18 +35,18 @@ order by id
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """The address of a server."""
-    with serving_postgres() as url:
+    with serve_postgres() as url:
         yield url
 
 
 @pytest.fixture
-def order(database: str, tmp_path: Path) -> Order:
+def order(database: str, tmp_path: Path) -> RenderOrder:
     """An order of rows from the database, to change."""
     parameters = {
         "vendor": Parameter(title="Vendor"),
         "most": Parameter(title="Most", type="integer"),
     }
-    return Order(
+    return RenderOrder(
         name="orders",
         origin=Origin(title="Orders", engine="postgres", parameters=parameters),
         sql=SQL,
@@ -52,21 +59,21 @@ def order(database: str, tmp_path: Path) -> Order:
     )
 
 
-def changed(order: Order, *, seconds: int = 60, **changes: Any) -> Order:
+def changed(order: RenderOrder, *, seconds: int = 60, **changes: Any) -> RenderOrder:
     limits = msgspec.structs.replace(order.origin.limits, seconds=seconds)
     origin = msgspec.structs.replace(order.origin, limits=limits)
     return msgspec.structs.replace(order, origin=origin, **changes)
 
 
-def content(order: Order, made: Made, output: Output) -> str:
+def content(order: RenderOrder, made: RenderResult, output: Output) -> str:
     return Path(order.folder, made.files[output]).read_text()
 
 
-def test_rows_come_as_they_are(order: Order) -> None:
-    steps: list[Step] = []
-    made = pressed(changed(order, outputs=["csv", "json"]), steps.append)
+def test_rows_come_as_they_are(order: RenderOrder) -> None:
+    steps: list[RenderProgress] = []
+    made = run_render_process(changed(order, outputs=["csv", "json"]), steps.append)
     assert made.rows == 2_500
-    assert steps[0] == Step(1_000, None, "reading")
+    assert steps[0] == RenderProgress(1_000, None, "reading")
     lines = list(csv.reader(io.StringIO(content(order, made, "csv"), newline="")))
     assert lines[0][:6] == ["id", "placed", "at", "vendor", "note", "amount"]
     assert lines[10][3] == "'=cmd10"
@@ -77,16 +84,18 @@ def test_rows_come_as_they_are(order: Order) -> None:
     assert second["urgent"] is True
 
 
-def test_a_filter_is_bound_by_the_server(order: Order) -> None:
-    assert pressed(changed(order, filters={"vendor": "Vendor 3", "most": 100})).rows == 12
+def test_a_filter_is_bound_by_the_server(order: RenderOrder) -> None:
+    assert (
+        run_render_process(changed(order, filters={"vendor": "Vendor 3", "most": 100})).rows == 12
+    )
     hostile = "x' or 1=1; drop table orders --"
-    assert pressed(changed(order, filters={"vendor": hostile})).rows == 0
-    assert pressed(order).rows == 2_500
+    assert run_render_process(changed(order, filters={"vendor": hostile})).rows == 0
+    assert run_render_process(order).rows == 2_500
 
 
 def test_a_report_is_made_of_rows_of_the_database(database: str, tmp_path: Path) -> None:
-    from tasks.rendering.definitions.report_types import loaded
-    from tasks.reports.documents import ordered
+    from tasks.rendering.definitions.report_types import load_types_in
+    from tasks.reports.documents import build_report_order
 
     home = tmp_path / "types" / "orders"
     home.mkdir(parents=True)
@@ -113,15 +122,15 @@ label = "Id"
 value = "id"
 format = "integer"
 """)
-    kind = loaded(tmp_path / "types")["orders"]
+    kind = load_types_in(tmp_path / "types")["orders"]
     order = msgspec.structs.replace(
-        ordered("shop", {}, ["pdf", "csv"], tmp_path),
+        build_report_order("shop", {}, ["pdf", "csv"], tmp_path),
         definition=kind.definition,
         origin=kind.definition.origin,
         sql=kind.sql,
         database_url=database,
     )
-    made = pressed(order)
+    made = run_render_process(order)
     assert (made.rows, made.lines) == (2_500, 2_500)
     assert made.pages
     assert made.pages > 20
@@ -152,10 +161,10 @@ format = "integer"
     ],
 )
 def test_what_is_no_query_of_its_own_tables_is_refused(
-    order: Order, database: str, sql: str
+    order: RenderOrder, database: str, sql: str
 ) -> None:
     with pytest.raises(PermanentError) as caught:
-        pressed(changed(order, sql=sql))
+        run_render_process(changed(order, sql=sql))
     assert "Traceback" not in str(caught.value)
     with psycopg.connect(database) as connection:
         assert connection.execute("select count(*), sum(amount) from orders").fetchone() == (
@@ -164,13 +173,15 @@ def test_what_is_no_query_of_its_own_tables_is_refused(
         )
 
 
-def test_a_role_that_may_write_writes_nothing_all_the_same(order: Order, database: str) -> None:
+def test_a_role_that_may_write_writes_nothing_all_the_same(
+    order: RenderOrder, database: str
+) -> None:
     owner = database.replace("reader", "owner")
     for sql in ("delete from orders returning id", "select nextval('s')", "select setval('s', 9)"):
         with psycopg.connect(owner) as connection:
             connection.execute("create sequence if not exists s")
         with pytest.raises(PermanentError, match=r"read-only|syntax"):
-            pressed(changed(order, sql=sql, database_url=owner))
+            run_render_process(changed(order, sql=sql, database_url=owner))
 
 
 @pytest.mark.parametrize(
@@ -181,20 +192,22 @@ def test_a_role_that_may_write_writes_nothing_all_the_same(order: Order, databas
         "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n",
     ],
 )
-def test_a_query_without_end_is_ended_by_the_server(order: Order, database: str, sql: str) -> None:
+def test_a_query_without_end_is_ended_by_the_server(
+    order: RenderOrder, database: str, sql: str
+) -> None:
     with pytest.raises((TransientError, PermanentError), match=r"timeout|longer than 1 s"):
-        pressed(changed(order, sql=sql, seconds=1))
+        run_render_process(changed(order, sql=sql, seconds=1))
     busy = "select count(*) from pg_stat_activity where state = 'active' and usename = 'reader'"
     with psycopg.connect(database, autocommit=True) as connection:  # or it looks only once
-        until(lambda: connection.execute(busy).fetchone() == (1,), 5)  # this very question
+        wait_until(lambda: connection.execute(busy).fetchone() == (1,), 5)  # this very question
 
 
-def test_a_server_that_is_away_may_come_back(order: Order) -> None:
+def test_a_server_that_is_away_may_come_back(order: RenderOrder) -> None:
     away = changed(order, database_url="postgresql://reader@127.0.0.1:1/postgres")
     with pytest.raises(TransientError, match="gave up"):
-        pressed(away)
+        run_render_process(away)
 
 
-def test_without_an_address_it_says_so(order: Order) -> None:
+def test_without_an_address_it_says_so(order: RenderOrder) -> None:
     with pytest.raises(PermanentError, match="DATABASE_URL is not set"):
-        pressed(changed(order, database_url=""))
+        run_render_process(changed(order, database_url=""))

@@ -1,6 +1,6 @@
 """Calls to real servers on loopback that misbehave at chosen moments, and by a real worker.
 
-The servers listen on ``HERE``, which the tests allow. ``ELSEWHERE`` is as internal as it is
+The servers listen on ``LISTEN_ADDRESS``, which the tests allow. ``ELSEWHERE`` is as internal as it is
 to everybody: who gets a connection there has been let in.
 """
 
@@ -22,32 +22,41 @@ import pytest
 
 from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import TaskRecord
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.webhooks import call_webhook, calls, orders, wire
-from tests.support.scripted_http import HERE, OK, Plan, Request, Scripted, Talk, answer, says
-from tests.support.workers import Desk, Worker, Workers
+from tests.support.scripted_http import (
+    LISTEN_ADDRESS,
+    OK_RESPONSE,
+    HttpPlan,
+    ReceivedRequest,
+    ScriptedHttpHandler,
+    ScriptedHttpServer,
+    build_response,
+    respond_with,
+)
+from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 ELSEWHERE = "127.0.0.1"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 SECRETS = ("Bearer-of-secrets", "query-of-secrets", "body-of-secrets")
 
 
-Start = Callable[..., Scripted]
+Start = Callable[..., ScriptedHttpServer]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     with ExitStack() as stack:
-        yield lambda *about: stack.enter_context(Scripted(*about))
+        yield lambda *about: stack.enter_context(ScriptedHttpServer(*about))
 
 
 @pytest.fixture
-def server(start: Start) -> Scripted:
+def server(start: Start) -> ScriptedHttpServer:
     return start()
 
 
 @pytest.fixture
-def elsewhere(start: Start) -> Scripted:
+def elsewhere(start: Start) -> ScriptedHttpServer:
     return start(ELSEWHERE)
 
 
@@ -55,20 +64,24 @@ def elsewhere(start: Start) -> Scripted:
 def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     def set_to(text: str) -> None:
         monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
-        settings.cache_clear()
+        get_settings.cache_clear()
 
-    set_to(f"{HERE}/32")
+    set_to(f"{LISTEN_ADDRESS}/32")
     yield set_to
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def make(url: str, **said: Any) -> dict[str, Any]:
-    return calls.make(orders.check(url=url, **said), "the-id")
+    return calls.make_call(orders.check_call(url=url, **said), "the-id")
 
 
-def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(server: Scripted) -> None:
-    server.plan = says(answer(201, b'{"id": 7}', Content_Type="application/json", Set_Cookie="a"))
+def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(
+    server: ScriptedHttpServer,
+) -> None:
+    server.plan = respond_with(
+        build_response(201, b'{"id": 7}', Content_Type="application/json", Set_Cookie="a")
+    )
     result = make(
         f"{server.url}v1/things?a=b%20c",
         method="PUT",
@@ -79,7 +92,7 @@ def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(server: Scripte
     assert request.line == "PUT /v1/things?a=b%20c HTTP/1.1"
     assert request.body == b'{"name":"Ada"}'
     assert request.headers == {
-        "Host": f"{HERE}:{server.port}",
+        "Host": f"{LISTEN_ADDRESS}:{server.port}",
         "User-Agent": "continuo",
         "Idempotency-Key": "the-id",
         "Accept-Encoding": "identity",
@@ -97,13 +110,13 @@ def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(server: Scripte
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
-def test_every_method_is_sent(server: Scripted, method: str) -> None:
+def test_every_method_is_sent(server: ScriptedHttpServer, method: str) -> None:
     assert make(server.url, method=method)["body"] == ("" if method == "HEAD" else "ok")
     assert server.requests[0].line == f"{method} / HTTP/1.1"
 
 
-def test_a_large_body_arrives_whole(server: Scripted) -> None:
-    body = "x" * orders.MOST_BODY
+def test_a_large_body_arrives_whole(server: ScriptedHttpServer) -> None:
+    body = "x" * orders.MAX_BODY_BYTES
     assert make(server.url, body=body)["status"] == 200
     assert server.requests[0].body == body.encode()
 
@@ -116,16 +129,16 @@ ANSWERS = {
         CHUNKED + b"2\r\nhe\r\n3;x\r\nllo\r\n0\r\n\r\n",
         "hello",
     ),
-    "continue first": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, "ok"),
+    "continue first": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK_RESPONSE, "ok"),
     "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
-    "bytes that are no text": (answer(200, b"a\xff\x00b"), "a\ufffd\x00b"),
+    "bytes that are no text": (build_response(200, b"a\xff\x00b"), "a\ufffd\x00b"),
     "a length that is none": (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello", "hello"),
 }
 
 
 @pytest.mark.parametrize(("said", "body"), ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_in_any_form_is_read(server: Scripted, said: bytes, body: str) -> None:
-    server.plan = says(said)
+def test_an_answer_in_any_form_is_read(server: ScriptedHttpServer, said: bytes, body: str) -> None:
+    server.plan = respond_with(said)
     assert make(server.url)["body"] == body
 
 
@@ -143,17 +156,19 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("said", BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_is_broken_is_worth_another_attempt(server: Scripted, said: bytes) -> None:
-    server.plan = says(said)
-    with pytest.raises(TransientError, match=f"{HERE}:{server.port}"):
+def test_an_answer_that_is_broken_is_worth_another_attempt(
+    server: ScriptedHttpServer, said: bytes
+) -> None:
+    server.plan = respond_with(said)
+    with pytest.raises(TransientError, match=f"{LISTEN_ADDRESS}:{server.port}"):
         make(server.url)
 
 
 def test_a_port_that_nobody_listens_on_is_worth_another_attempt() -> None:
-    with socket.create_server((HERE, 0)) as held:
+    with socket.create_server((LISTEN_ADDRESS, 0)) as held:
         port = held.getsockname()[1]
     with pytest.raises(TransientError, match="Connection refused"):
-        make(f"http://{HERE}:{port}/")
+        make(f"http://{LISTEN_ADDRESS}:{port}/")
 
 
 def test_a_name_that_is_unknown_is_worth_another_attempt() -> None:
@@ -176,9 +191,9 @@ DRIPS = {
 
 @pytest.mark.parametrize(("head", "more"), DRIPS.values(), ids=DRIPS)
 def test_an_answer_that_drips_ends_at_the_timeout(
-    server: Scripted, head: bytes, more: bytes
+    server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
-    def drip(talk: Talk, _: Request) -> None:
+    def drip(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
         talk.say(head)
         talk.drip(more)
 
@@ -189,12 +204,12 @@ def test_an_answer_that_drips_ends_at_the_timeout(
     assert 0.9 < time.monotonic() - began < 2
 
 
-def test_a_server_that_does_not_read_ends_at_the_timeout(server: Scripted) -> None:
-    with socket.create_server((HERE, 0), backlog=1) as deaf:
+def test_a_server_that_does_not_read_ends_at_the_timeout(server: ScriptedHttpServer) -> None:
+    with socket.create_server((LISTEN_ADDRESS, 0), backlog=1) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         began = time.monotonic()
         with pytest.raises(TransientError, match="took longer than 1 s"):
-            make(f"http://{HERE}:{deaf.getsockname()[1]}/", body="x" * 262_144, timeout=1)
+            make(f"http://{LISTEN_ADDRESS}:{deaf.getsockname()[1]}/", body="x" * 262_144, timeout=1)
     assert time.monotonic() - began < 2
 
 
@@ -218,16 +233,16 @@ BOMBS = {
 
 @pytest.mark.parametrize(("head", "more"), BOMBS.values(), ids=BOMBS)
 def test_of_an_endless_answer_only_the_start_is_read(
-    server: Scripted, head: bytes, more: bytes
+    server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
-    def burst(talk: Talk, _: Request) -> None:
+    def burst(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
         talk.say(head)
         talk.pour(more)
 
     server.plan = burst
-    assert make(server.url)["body"] == "x" * calls.KEPT
+    assert make(server.url)["body"] == "x" * calls.MAX_KEPT_CHARACTERS
     assert server.hung_up.wait(10)
-    assert server.sent < 50_000_000  # what the sockets between us hold, and no more
+    assert server.find_header < 50_000_000  # what the sockets between us hold, and no more
 
 
 ENDLESS = {
@@ -240,9 +255,9 @@ ENDLESS = {
 
 @pytest.mark.parametrize(("head", "more"), ENDLESS.values(), ids=ENDLESS)
 def test_an_answer_that_never_gets_to_its_body_is_no_answer(
-    server: Scripted, head: bytes, more: bytes
+    server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
-    def burst(talk: Talk, _: Request) -> None:
+    def burst(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
         talk.say(head)
         talk.pour(more)
 
@@ -252,16 +267,18 @@ def test_an_answer_that_never_gets_to_its_body_is_no_answer(
     assert server.hung_up.wait(10)
 
 
-def test_a_packed_answer_is_not_unpacked(server: Scripted) -> None:
+def test_a_packed_answer_is_not_unpacked(server: ScriptedHttpServer) -> None:
     bomb = gzip.compress(b"x" * 50_000_000)
-    server.plan = says(answer(200, bomb, Content_Encoding="gzip"))
+    server.plan = respond_with(build_response(200, bomb, Content_Encoding="gzip"))
     assert "xxx" not in make(server.url)["body"]
     assert server.requests[0].headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(server: Scripted, elsewhere: Scripted, status: int) -> None:
-    server.plan = says(answer(status, Location=elsewhere.url))
+def test_a_redirect_is_not_followed(
+    server: ScriptedHttpServer, elsewhere: ScriptedHttpServer, status: int
+) -> None:
+    server.plan = respond_with(build_response(status, Location=elsewhere.url))
     with pytest.raises(PermanentError, match=f"answered {status}"):
         make(server.url)
     assert make(server.url, expect=[status])["status"] == status
@@ -269,7 +286,7 @@ def test_a_redirect_is_not_followed(server: Scripted, elsewhere: Scripted, statu
 
 
 def test_a_proxy_in_the_environment_is_not_used(
-    server: Scripted, elsewhere: Scripted, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedHttpServer, elsewhere: ScriptedHttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, elsewhere.url)
@@ -302,14 +319,14 @@ LOOPBACK = [
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
-def test_no_way_to_say_loopback_connects(elsewhere: Scripted, host: str) -> None:
+def test_no_way_to_say_loopback_connects(elsewhere: ScriptedHttpServer, host: str) -> None:
     with pytest.raises((InvalidField, PermanentError)):
         make(f"http://{host}:{elsewhere.port}/")
     assert elsewhere.connections == 0
 
 
 def test_a_name_that_is_allowed_is_called(
-    elsewhere: Scripted, allow: Callable[[str], None]
+    elsewhere: ScriptedHttpServer, allow: Callable[[str], None]
 ) -> None:
     allow("localhost")
     assert make(f"http://localhost:{elsewhere.port}/")["status"] == 200
@@ -317,9 +334,9 @@ def test_a_name_that_is_allowed_is_called(
 
 
 def test_a_name_that_changes_its_mind_is_not_followed(
-    server: Scripted, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedHttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, places = socket.getaddrinfo, [HERE, ELSEWHERE, ELSEWHERE]
+    real, places = socket.getaddrinfo, [LISTEN_ADDRESS, ELSEWHERE, ELSEWHERE]
 
     def look_up(host: str, *about: Any, **more: Any) -> Any:
         return real(places.pop(0) if host == "rebind.example.com" else host, *about, **more)
@@ -335,13 +352,13 @@ def test_a_name_that_changes_its_mind_is_not_followed(
 
 
 def test_the_second_address_is_tried_when_the_first_is_dead(
-    server: Scripted, monkeypatch: pytest.MonkeyPatch, allow: Callable[[str], None]
+    server: ScriptedHttpServer, monkeypatch: pytest.MonkeyPatch, allow: Callable[[str], None]
 ) -> None:
     allow("two.example.com")
     real = socket.getaddrinfo
 
     def look_up(host: str, *about: Any, **more: Any) -> Any:
-        hosts = ["127.0.0.3", HERE] if host == "two.example.com" else [host]
+        hosts = ["127.0.0.3", LISTEN_ADDRESS] if host == "two.example.com" else [host]
         return [place for one in hosts for place in real(one, *about, **more)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -367,21 +384,21 @@ def certificate(folder: Path, name: str) -> Path:
 @pytest.fixture
 def secure(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allow: Callable[[str], None]
-) -> Iterator[Callable[[str], Scripted]]:
+) -> Iterator[Callable[[str], ScriptedHttpServer]]:
     """A server whose certificate is for this name; authorities trust it when they are told."""
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl")
-    allow(f"{HERE}/32,localhost")
+    allow(f"{LISTEN_ADDRESS}/32,localhost")
 
-    def start_one(name: str) -> Scripted:
+    def start_one(name: str) -> ScriptedHttpServer:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate(tmp_path, name))
-        host = ELSEWHERE if "localhost" in name else HERE
+        host = ELSEWHERE if "localhost" in name else LISTEN_ADDRESS
         return start(host, context)
 
-    wire.tls.cache_clear()
+    wire.build_tls_context.cache_clear()
     yield start_one
-    wire.tls.cache_clear()
+    wire.build_tls_context.cache_clear()
 
 
 def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,10 +406,12 @@ def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "host"), [(f"IP:{HERE}", HERE), ("DNS:localhost", "localhost")], ids=["IP", "DNS"]
+    ("name", "host"),
+    [(f"IP:{LISTEN_ADDRESS}", LISTEN_ADDRESS), ("DNS:localhost", "localhost")],
+    ids=["IP", "DNS"],
 )
 def test_a_good_certificate_is_taken(
-    secure: Callable[[str], Scripted],
+    secure: Callable[[str], ScriptedHttpServer],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -405,19 +424,21 @@ def test_a_good_certificate_is_taken(
 
 
 def test_the_certificate_of_another_host_is_refused_for_good(
-    secure: Callable[[str], Scripted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    secure: Callable[[str], ScriptedHttpServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = secure("DNS:other.example.com")
     trust(tmp_path, monkeypatch)
     with pytest.raises(PermanentError, match="has no good certificate: IP address mismatch"):
-        make(f"https://{HERE}:{server.port}/")
+        make(f"https://{LISTEN_ADDRESS}:{server.port}/")
     assert server.requests == []
 
 
-def test_a_certificate_of_nobody_is_refused_for_good(secure: Callable[[str], Scripted]) -> None:
-    server = secure(f"IP:{HERE}")
+def test_a_certificate_of_nobody_is_refused_for_good(
+    secure: Callable[[str], ScriptedHttpServer],
+) -> None:
+    server = secure(f"IP:{LISTEN_ADDRESS}")
     with pytest.raises(PermanentError, match="has no good certificate: self-signed"):
-        make(f"https://{HERE}:{server.port}/")
+        make(f"https://{LISTEN_ADDRESS}:{server.port}/")
     assert server.requests == []
 
 
@@ -427,37 +448,37 @@ def test_a_server_without_tls_is_worth_another_attempt() -> None:
         with connected:
             connected.sendall(b"hello, this is no TLS")
 
-    with socket.create_server((HERE, 0)) as plain:
+    with socket.create_server((LISTEN_ADDRESS, 0)) as plain:
         threading.Thread(target=greet, args=(plain,)).start()
         with pytest.raises(TransientError, match="failed"):
-            make(f"https://{HERE}:{plain.getsockname()[1]}/")
+            make(f"https://{LISTEN_ADDRESS}:{plain.getsockname()[1]}/")
 
 
 def test_a_handshake_that_never_ends_is_ended() -> None:
-    with socket.create_server((HERE, 0)) as silent:
+    with socket.create_server((LISTEN_ADDRESS, 0)) as silent:
         began = time.monotonic()
         with pytest.raises(TransientError, match="took longer than 1 s"):
-            make(f"https://{HERE}:{silent.getsockname()[1]}/", timeout=1)
+            make(f"https://{LISTEN_ADDRESS}:{silent.getsockname()[1]}/", timeout=1)
         assert time.monotonic() - began < 2
 
 
-def repeats(status: int) -> Plan:
+def repeats(status: int) -> HttpPlan:
     """An answer that says all that was asked, as it was and as JSON."""
 
-    def repeat(talk: Talk, request: Request) -> None:
+    def repeat(talk: ScriptedHttpHandler, request: ReceivedRequest) -> None:
         told = {"line": request.line, "headers": request.headers, "body": request.body.decode()}
         body = json.dumps(told).encode() + request.raw
-        talk.say(answer(status, body, Server=request.headers["Authorization"]))
+        talk.say(build_response(status, body, Server=request.headers["Authorization"]))
 
     return repeat
 
 
-def repeats_raw(talk: Talk, request: Request) -> None:
+def repeats_raw(talk: ScriptedHttpHandler, request: ReceivedRequest) -> None:
     """The request itself in place of an answer."""
     talk.say(request.raw)
 
 
-def with_secrets(server: Scripted) -> dict[str, Any]:
+def with_secrets(server: ScriptedHttpServer) -> dict[str, Any]:
     """A call that says a secret wherever there is place for one."""
     header, query, body = SECRETS
     return {
@@ -471,7 +492,7 @@ def with_secrets(server: Scripted) -> dict[str, Any]:
     "plan", [repeats(200), repeats(404), repeats(503), repeats_raw], ids=["ok", "4xx", "5xx", "raw"]
 )
 def test_a_server_that_repeats_our_secrets_does_not_put_them_in_the_record(
-    server: Scripted, plan: Plan
+    server: ScriptedHttpServer, plan: HttpPlan
 ) -> None:
     server.plan = plan
     try:
@@ -486,9 +507,11 @@ def test_a_server_that_repeats_our_secrets_does_not_put_them_in_the_record(
 
 
 @pytest.fixture(scope="module")
-def worker(staff: Workers) -> Worker:
+def worker(worker_pool: Workers) -> WorkerProgram:
     """It tells all it can, to see that no secret is among it."""
-    return staff.hire("--loglevel=DEBUG", CONTINUO_WEBHOOK_ALLOW=f"{HERE}/32").ready()
+    return worker_pool.start(
+        "--loglevel=DEBUG", CONTINUO_WEBHOOK_ALLOW=f"{LISTEN_ADDRESS}/32"
+    ).ready()
 
 
 def order(**said: Any) -> str:
@@ -496,93 +519,101 @@ def order(**said: Any) -> str:
     return job_id
 
 
-def wait_for(desk: Desk, record: TaskRecord) -> float:
+def wait_for(desk: JobInspector, record: TaskRecord) -> float:
     """The seconds from the end of the last attempt to the next."""
     return (desk.due(record.id) or 0) - record.updated_at
 
 
 def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = says(answer(503, b"full"), OK)
+    server.plan = respond_with(build_response(503, b"full"), OK_RESPONSE)
     job_id = order(url=server.url)
-    between = desk.attempted(job_id, 1)
+    between = inspector.wait_for_attempts(job_id, 1)
     assert "answered 503: full" in between.error
-    assert wait_for(desk, between) == pytest.approx(2, abs=0.1)
-    desk.hurry(job_id)
-    done = desk.final(job_id)
+    assert wait_for(inspector, between) == pytest.approx(2, abs=0.1)
+    inspector.hurry(job_id)
+    done = inspector.final(job_id)
     assert (done.status, done.attempts, done.result["body"]) == ("success", 2, "ok")
     assert [request.headers["Idempotency-Key"] for request in server.requests] == [job_id] * 2
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("120", 120), ("1", 2), ("99999", 3_600)])
 def test_a_server_that_says_when_is_called_then_but_not_sooner_than_otherwise(
-    worker: Worker, desk: Desk, server: Scripted, said: str, seconds: float
+    worker: WorkerProgram,
+    inspector: JobInspector,
+    server: ScriptedHttpServer,
+    said: str,
+    seconds: float,
 ) -> None:
-    server.plan = says(answer(429, Retry_After=said), OK)
+    server.plan = respond_with(build_response(429, Retry_After=said), OK_RESPONSE)
     job_id = order(url=server.url)
-    between = desk.attempted(job_id, 1)
+    between = inspector.wait_for_attempts(job_id, 1)
     assert between.status == "retrying"
-    assert wait_for(desk, between) == pytest.approx(seconds, abs=0.5)
-    desk.hurry(job_id)
-    assert desk.final(job_id).status == "success"
+    assert wait_for(inspector, between) == pytest.approx(seconds, abs=0.5)
+    inspector.hurry(job_id)
+    assert inspector.final(job_id).status == "success"
 
 
 def test_a_server_that_always_puts_off_gets_as_many_attempts_as_any(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = says(answer(429, Retry_After="60"))
+    server.plan = respond_with(build_response(429, Retry_After="60"))
     job_id = order(url=server.url)
     for attempt in (1, 2):
-        desk.attempted(job_id, attempt)
-        desk.hurry(job_id)
-    last = desk.final(job_id)
+        inspector.wait_for_attempts(job_id, attempt)
+        inspector.hurry(job_id)
+    last = inspector.final(job_id)
     assert (last.status, last.attempts, server.connections) == ("failed", 3, 3)
     assert last.error.startswith("Traceback")
     assert "answered 429" in last.error
 
 
-def test_a_refusal_is_final(worker: Worker, desk: Desk, server: Scripted) -> None:
-    server.plan = says(answer(422, b"no such customer"))
-    last = desk.final(order(url=server.url))
+def test_a_refusal_is_final(
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
+) -> None:
+    server.plan = respond_with(build_response(422, b"no such customer"))
+    last = inspector.final(order(url=server.url))
     assert (last.status, last.attempts) == ("failed", 1)
     assert "answered 422: no such customer" in last.error
 
 
 def test_a_name_of_an_internal_address_fails_for_good_and_gets_no_connection(
-    worker: Worker, desk: Desk, elsewhere: Scripted
+    worker: WorkerProgram, inspector: JobInspector, elsewhere: ScriptedHttpServer
 ) -> None:
-    last = desk.final(order(url=f"http://localhost:{elsewhere.port}/"))
+    last = inspector.final(order(url=f"http://localhost:{elsewhere.port}/"))
     assert (last.status, last.attempts, elsewhere.connections) == ("failed", 1, 0)
     assert "localhost is not on the public internet" in last.error
 
 
-def test_a_call_that_makes_no_sense_fails_for_good(worker: Worker, desk: Desk) -> None:
-    last = desk.final(order(url="http://127.1/", method="POST"))
+def test_a_call_that_makes_no_sense_fails_for_good(
+    worker: WorkerProgram, inspector: JobInspector
+) -> None:
+    last = inspector.final(order(url="http://127.1/", method="POST"))
     assert (last.status, last.attempts) == ("failed", 1)
     assert "url: its host must be a name" in last.error
 
 
 @pytest.mark.parametrize("status", [200, 404, 503])
 def test_secrets_are_in_no_record_and_no_log(
-    worker: Worker, desk: Desk, server: Scripted, status: int
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer, status: int
 ) -> None:
     server.plan = repeats(status)
     job_id = order(**with_secrets(server))
-    record = desk.attempted(job_id, 1)
+    record = inspector.wait_for_attempts(job_id, 1)
     said = [json.dumps(record.to_dict()), worker.said]
     assert server.requests
     assert [secret for secret in SECRETS for text in said if secret in text] == []
 
 
 def test_secrets_are_not_in_what_messages_say_to_people(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = says(answer(503))
+    server.plan = respond_with(build_response(503))
     said = with_secrets(server)
     job_id = order(**said)
-    desk.attempted(job_id, 1)
-    again = str(desk.redis.hget(f"continuo:job:{job_id}", "message"))
+    inspector.wait_for_attempts(job_id, 1)
+    again = str(inspector.redis.hget(f"continuo:job:{job_id}", "message"))
     for message in (call_webhook.message(kwargs=said).text, again):
         headers = json.loads(message)["headers"]
         assert [secret for secret in SECRETS if secret in json.dumps(headers)] == []
@@ -590,17 +621,17 @@ def test_secrets_are_not_in_what_messages_say_to_people(
 
 
 def test_secrets_are_not_in_what_a_worker_says_of_a_running_job(
-    worker: Worker, desk: Desk, server: Scripted
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     asked = threading.Event()
 
-    def think(talk: Talk, _: Request) -> None:
+    def think(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
         asked.set()
         talk.drip(b"")
 
     server.plan = think
     order(**with_secrets(server), timeout=30)
     assert asked.wait(15)
-    active = repr(desk.app.control.inspect(timeout=5, limit=1).active())
+    active = repr(inspector.app.control.inspect(timeout=5, limit=1).active())
     assert "webhook" in active
     assert [secret for secret in SECRETS if secret in active] == []

@@ -14,15 +14,15 @@ import pytest
 
 from project.local import procfile
 from project.local.valkey import EmbeddedValkey
-from project.telemetry.flower_healthcheck import path
+from project.telemetry.flower_healthcheck import build_path
 from project.telemetry.flower_setup import is_loopback
 from tests.support import kinds
-from tests.support.ports import free_port
+from tests.support.ports import find_free_port
 from tests.support.processes import ROOT, Program
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
-LINE = shlex.split(procfile.read(ROOT / "Procfile")["flower"])
+LINE = shlex.split(procfile.read_commands(ROOT / "Procfile")["flower"])
 PASSWORD = ("me", "secret-of-mine")
 ONE = {"FLOWER_BASIC_AUTH": ":".join(PASSWORD)}
 PAGES = ("/", "/workers", "/tasks", "/metrics", "/healthcheck")
@@ -32,7 +32,7 @@ class Flower(Program):
     """The line of the Procfile, in a folder and on a port of its own."""
 
     def __init__(self, folder: Path, url: str, **environment: str) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         about = {"FLOWER_PORT": str(self.port), "DATA_DIR": str(folder), "REDIS_URL": url}
         self.environment = about | environment
         command = [sys.executable, "-m", *LINE]
@@ -65,7 +65,7 @@ def flower(folder: Path, url: str, **environment: str) -> Iterator[Flower]:
     """A Flower that answers."""
     program = Flower(folder, url, **environment)
     try:
-        until(lambda: program.status("/") or not program.is_running, 30)
+        wait_until(lambda: program.status("/") or not program.is_running, 30)
         assert program.is_running, program.said
         yield program
     finally:
@@ -73,23 +73,23 @@ def flower(folder: Path, url: str, **environment: str) -> Iterator[Flower]:
 
 
 def test_it_shows_our_worker_and_our_jobs_and_keeps_them_over_a_restart(
-    workers: Workers, desk: Desk, valkey: EmbeddedValkey, tmp_path: Path
+    workers: Workers, inspector: JobInspector, valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
-    workers.hire().ready()
+    workers.start().ready()
     with flower(tmp_path, valkey.url, **ONE) as first, first.client(auth=PASSWORD) as client:
-        until(lambda: client.get("/workers?json=1").json()["data"])
+        wait_until(lambda: client.get("/workers?json=1").json()["data"])
         (worker,) = client.get("/workers?json=1").json()["data"]
         assert (worker["hostname"], worker["status"]) == ("w1@test", True)
 
         def job_is_shown() -> str:
             """Flower asks workers for events a moment after its start: an early job is unseen."""
             job_id = kinds.add.delay(1, 2).id
-            desk.final(job_id)
+            inspector.final(job_id)
             seen = client.get(f"/api/task/info/{job_id}")
             return job_id if seen.status_code == 200 and seen.json()["name"] else ""
 
-        job_id = until(job_is_shown, 30)
-        told = until(
+        job_id = wait_until(job_is_shown, 30)
+        told = wait_until(
             lambda: (
                 (seen := client.get(f"/api/task/info/{job_id}").json())["state"] == "SUCCESS"
                 and seen
@@ -163,5 +163,5 @@ def test_only_loopback_is_this_machine_alone(address: str, is_here: bool) -> Non
 
 @pytest.mark.parametrize("prefix", ["flower", "/flower", "flower/", "/flower/"])
 def test_a_prefix_is_meant_with_slashes_and_without(prefix: str) -> None:
-    assert path(prefix) == "/flower/healthcheck"
-    assert path("") == path(None) == "/healthcheck"
+    assert build_path(prefix) == "/flower/healthcheck"
+    assert build_path("") == build_path(None) == "/healthcheck"

@@ -9,20 +9,20 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from project.local.valkey import EmbeddedValkey
-from project.records.counters import Meters, Shelf, lane_field
+from project.records.counters import Counters, QueueStats, format_route_field
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts, jobs, maintenance, queues, statistics
 from project.store.commands import workers as worker_commands
 from project.store.commands.message import Message
 from tests.support import kinds
-from tests.support.http_process import Process, started
-from tests.support.http_process import until as served
-from tests.support.ports import free_port
-from tests.support.processes import children
-from tests.support.promtool import promtool
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.http_process import ApiProcess, start_api
+from tests.support.http_process import wait_until_reachable as served
+from tests.support.ports import find_free_port
+from tests.support.processes import list_children
+from tests.support.promtool import run_promtool
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 API = "api.app:build"
 KEYS = {
@@ -38,8 +38,8 @@ def message(job_id: str, due: float | None = None) -> Message:
     return Message(job_id, "report", "celery", f"message of {job_id}", "[[], {}]", 3, due)
 
 
-def shelf(meters: Meters, kind: str) -> Shelf:
-    (found,) = (shelf for shelf in meters.shelves if shelf.label.kind == kind)
+def shelf(meters: Counters, kind: str) -> QueueStats:
+    (found,) = (shelf for shelf in meters.queue_stats if shelf.label.kind == kind)
     return found
 
 
@@ -61,9 +61,9 @@ def value(read: Values, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def api(valkey: EmbeddedValkey, store: Store) -> Iterator[Process]:
+def api(valkey: EmbeddedValkey, store: Store) -> Iterator[ApiProcess]:
     """Two API processes on one port."""
-    with started(API, REDIS_URL=valkey.url, WEB_CONCURRENCY="2") as api:
+    with start_api(API, REDIS_URL=valkey.url, WEB_CONCURRENCY="2") as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         yield api
 
@@ -73,18 +73,18 @@ def test_the_wait_of_a_job_with_a_delay_begins_when_it_is_due(store: Store) -> N
     store.client.hset("continuo:job:a", "updated_at", "1000.0")  # it was ordered long ago
     store.run(maintenance.promote(10))
     start(store, "a")
-    waits = shelf(store.run(statistics.meters()), "report").waits
+    waits = shelf(store.run(statistics.read_counters()), "report").waits
     assert waits.total == 1
     assert waits.seconds < 60
 
 
 def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> None:
-    store.run(worker_commands.lease("w", 60, {"slots": 1, "queues": "celery"}, first=True))
+    store.run(worker_commands.renew_lease("w", 60, {"slots": 1, "queues": "celery"}, first=True))
     text = '{"headers": {"id": "a"}}'
     store.run(jobs.enqueue(message("a", due=1.0)._replace(text=text)))
     store.client.hset("continuo:job:a", "updated_at", "1000.0")
     store.run(maintenance.promote(10))
-    (queue,) = store.run(queues.queues())
+    (queue,) = store.run(queues.list_queues())
     assert queue.oldest is not None
     assert queue.oldest < 60
 
@@ -92,7 +92,7 @@ def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> Non
 def test_a_job_cancelled_while_it_waits_has_run_for_no_time(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     store.run(attempts.cancel("a"))
-    counted = shelf(store.run(statistics.meters()), "report")
+    counted = shelf(store.run(statistics.read_counters()), "report")
     assert counted.runs == {}
     assert counted.finished(TaskStatus.CANCELLED) == 1
 
@@ -104,18 +104,18 @@ def test_a_move_that_is_asked_for_twice_counts_once(store: Store) -> None:
     success = attempts.succeed("a", token="w#1", result="1", news="{}")
     store.run(success)
     store.run(success)
-    counted = shelf(store.run(statistics.meters()), "report")
+    counted = shelf(store.run(statistics.read_counters()), "report")
     assert (counted.enqueued, counted.waits.total) == (1, 1)
     assert counted.finished(TaskStatus.SUCCESS) == 1
 
 
 def test_what_a_server_has_counted_is_added_once(store: Store) -> None:
-    amounts = {lane_field("GET", "/x", "=200"): 3}
-    assert store.run(statistics.add_up("p", 1, amounts))
-    assert not store.run(statistics.add_up("p", 1, amounts))
-    assert store.run(statistics.add_up("p", 2, amounts))
-    assert store.run(statistics.add_up("q", 2, amounts))
-    (lane,) = store.run(statistics.meters()).lanes
+    amounts = {format_route_field("GET", "/x", "=200"): 3}
+    assert store.run(statistics.add_request_counts("p", 1, amounts))
+    assert not store.run(statistics.add_request_counts("p", 1, amounts))
+    assert store.run(statistics.add_request_counts("p", 2, amounts))
+    assert store.run(statistics.add_request_counts("q", 2, amounts))
+    (lane,) = store.run(statistics.read_counters()).route_stats
     assert lane.answers == {"200": 9}
 
 
@@ -125,30 +125,32 @@ def test_counts_fit_into_a_full_redis(store: Store) -> None:
     store.client.config_set("maxmemory", "1")
     try:
         store.run(attempts.succeed("a", token="w#1", result="1", news="{}"))
-        assert store.run(statistics.add_up("p", 1, {lane_field("GET", "/x", "=200"): 3}))
+        assert store.run(
+            statistics.add_request_counts("p", 1, {format_route_field("GET", "/x", "=200"): 3})
+        )
     finally:
         store.client.config_set("maxmemory", "0")
-    assert shelf(store.run(statistics.meters()), "report").finished(TaskStatus.SUCCESS) == 1
+    assert shelf(store.run(statistics.read_counters()), "report").finished(TaskStatus.SUCCESS) == 1
 
 
 def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
-    workers: Workers, desk: Desk, store: Store
+    workers: Workers, inspector: JobInspector, store: Store
 ) -> None:
-    first = workers.hire().ready()
+    first = workers.start().ready()
     quick = [kinds.add.delay(1, n).id for n in range(40)]
     again = kinds.flaky.delay(1).id
     for job_id in quick:
-        desk.final(job_id)
-    desk.attempted(again, 1)
-    desk.hurry(again)
-    desk.final(again)
+        inspector.final(job_id)
+    inspector.wait_for_attempts(again, 1)
+    inspector.hurry(again)
+    inspector.final(again)
     held = kinds.hold.delay().id
-    desk.held(held)
+    inspector.wait_until_held(held)
     first.kill()
-    workers.hire().ready()
-    desk.let_go(desk.held(held))
-    desk.final(held)
-    meters = store.run(statistics.meters())
+    workers.start().ready()
+    inspector.release(inspector.wait_until_held(held))
+    inspector.final(held)
+    meters = store.run(statistics.read_counters())
     adding, flaky, holding = (shelf(meters, f"tests.{name}") for name in ("add", "flaky", "hold"))
     assert (adding.enqueued, adding.waits.total, adding.attempts("success")) == (40, 40, 40)
     assert adding.jobs["success"] == 40
@@ -160,7 +162,7 @@ def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
     assert [round(worker.lease_age + worker.lease_left) for worker in meters.workers] == [2]
 
 
-def test_either_process_of_a_port_tells_the_requests_of_both(api: Process) -> None:
+def test_either_process_of_a_port_tells_the_requests_of_both(api: ApiProcess) -> None:
     for _ in range(60):
         assert api.get("/queue/stats").status_code == 200
     assert api.get("/reports/nothing").status_code == 404
@@ -169,7 +171,7 @@ def test_either_process_of_a_port_tells_the_requests_of_both(api: Process) -> No
     def told(answer: httpx2.Response) -> float:
         return value(values(answer), "http_requests_total", **asked)
 
-    until(lambda: told(api.get("/metrics")) == 60, 5)
+    wait_until(lambda: told(api.get("/metrics")) == 60, 5)
     assert [told(api.get("/metrics")) for _ in range(10)] == [60] * 10
     read = values(api.get("/metrics"))
     assert value(read, "http_request_seconds_count", method="GET", route="/queue/stats") == 60
@@ -177,9 +179,9 @@ def test_either_process_of_a_port_tells_the_requests_of_both(api: Process) -> No
     assert value(read, "http_requests_total", **missing) == 1
 
 
-def test_requests_are_still_counted_when_their_process_has_ended(api: Process) -> None:
+def test_requests_are_still_counted_when_their_process_has_ended(api: ApiProcess) -> None:
     assert api.get("/queue/stats").status_code == 200
-    for pid in children(api.popen.pid):
+    for pid in list_children(api.popen.pid):
         os.kill(pid, signal.SIGTERM)
     asked = {"method": "GET", "route": "/queue/stats", "status": "200"}
     served(lambda: value(values(api.get("/metrics")), "http_requests_total", **asked) == 1)
@@ -188,8 +190,8 @@ def test_requests_are_still_counted_when_their_process_has_ended(api: Process) -
 def test_requests_answered_while_redis_was_away_are_counted_later(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    folder, port = tmp_path_factory.mktemp("away"), free_port()
-    with started(API, REDIS_URL=f"redis://127.0.0.1:{port}/0") as api:
+    folder, port = tmp_path_factory.mktemp("away"), find_free_port()
+    with start_api(API, REDIS_URL=f"redis://127.0.0.1:{port}/0") as api:
         served(lambda: api.get("/health/live").status_code == 200)
         assert api.get("/queue/stats").status_code == 503
         assert values(api.get("/metrics")) == {("redis_up", frozenset()): 0}
@@ -205,7 +207,7 @@ def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: St
         f"prometheus/metrics:{KEYS['prometheus']},web/submit/read/control:{KEYS['web']},"
         f"app@acme:{KEYS['acme']}"
     )
-    with started(API, REDIS_URL=valkey.url, CONTINUO_API_KEYS=keys) as api:
+    with start_api(API, REDIS_URL=valkey.url, CONTINUO_API_KEYS=keys) as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         assert api.get("/metrics").status_code == 401
         statuses = {
@@ -217,24 +219,24 @@ def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: St
         assert reading.status_code == 403
 
 
-def test_promtool_finds_no_fault_in_the_text(api: Process) -> None:
+def test_promtool_finds_no_fault_in_the_text(api: ApiProcess) -> None:
     kinds.add.delay(1, 2)
-    assert promtool("check", "metrics", given=api.get("/metrics").text) == ""
+    assert run_promtool("check", "metrics", given=api.get("/metrics").text) == ""
 
 
 def test_the_last_hour_counts_what_ended_and_how_long_it_had_waited(store: Store) -> None:
-    assert store.run(maintenance.remember(every=60))
-    store.run(jobs.enqueue_all([message(name) for name in "abc"]))
+    assert store.run(maintenance.save_counters(every=60))
+    store.run(jobs.enqueue_many([message(name) for name in "abc"]))
     start(store, "a")
     store.run(attempts.succeed("a", token="w#1", result="1", children="", news="{}"))
     store.run(attempts.cancel("b"))
-    now = store.run(statistics.history())[-1]
+    now = store.run(statistics.read_history())[-1]
     assert (now.ordered, now.success, now.failed, now.cancelled) == (3, 1, 0, 1)
     assert now.wait_p50 is not None
     assert 0 < now.wait_p50 <= 1
 
 
 def test_what_was_counted_is_written_down_once_a_minute_and_kept_an_hour(store: Store) -> None:
-    assert [store.run(maintenance.remember(every=3600)) for _ in range(2)] == [True, False]
-    assert all(store.run(maintenance.remember(every=1e-6)) for _ in range(70))
+    assert [store.run(maintenance.save_counters(every=3600)) for _ in range(2)] == [True, False]
+    assert all(store.run(maintenance.save_counters(every=1e-6)) for _ in range(70))
     assert store.client.llen("continuo:history") == 61

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from project.local.valkey import EmbeddedValkey
-from project.messages.trace_context import TRAIL
+from project.messages.trace_context import TRACE_HEADERS
 from tests.support import kinds
-from tests.support.http_process import Process, started
-from tests.support.http_process import until as served
-from tests.support.opentelemetry_packages import home
-from tests.support.otlp_collector import Collector, collecting
+from tests.support.http_process import ApiProcess, start_api
+from tests.support.http_process import wait_until_reachable as served
+from tests.support.opentelemetry_packages import ensure_installed
+from tests.support.otlp_collector import Collector, run_collector
 from tests.support.processes import Program
-from tests.support.waiting import until
-from tests.support.workers import Desk, Worker, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -31,14 +31,14 @@ def sending(to: str, delay: str = SOON) -> dict[str, str]:
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": to,
         "OTEL_BSP_SCHEDULE_DELAY": delay,
-        "PYTHONPATH": str(home()),
+        "PYTHONPATH": str(ensure_installed()),
     }
 
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    monkeypatch.syspath_prepend(home())  # for what reads the spans
-    with collecting() as collector:
+    monkeypatch.syspath_prepend(ensure_installed())  # for what reads the spans
+    with run_collector() as collector:
         yield collector
 
 
@@ -48,28 +48,30 @@ def about(collector: Collector) -> dict[str, str]:
 
 
 @pytest.fixture
-def worker(workers: Workers, about: dict[str, str]) -> Worker:
+def worker(workers: Workers, about: dict[str, str]) -> WorkerProgram:
     """A worker whose reports fail and that may call back to this machine."""
-    return workers.hire(**about, **HERE, CONTINUO_FAULT_RATE="1").ready()
+    return workers.start(**about, **HERE, CONTINUO_FAULT_RATE="1").ready()
 
 
 @pytest.fixture
-def api(worker: Worker, valkey: EmbeddedValkey, about: dict[str, str]) -> Iterator[Process]:
-    with started("api.app:build", REDIS_URL=valkey.url, **about, **HERE) as api:
+def api(
+    worker: WorkerProgram, valkey: EmbeddedValkey, about: dict[str, str]
+) -> Iterator[ApiProcess]:
+    with start_api("api.app:build", REDIS_URL=valkey.url, **about, **HERE) as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         yield api
 
 
 def test_a_request_its_attempts_and_its_callback_are_one_trace(
-    api: Process, collector: Collector, desk: Desk
+    api: ApiProcess, collector: Collector, inspector: JobInspector
 ) -> None:
     order = {"max_retries": 2, "callback_url": f"{collector.url}/done"}
     headers = {"traceparent": GIVEN, "X-Request-ID": "order-7"}
     job_id = api.post("/reports", json=order, headers=headers).json()["id"]
-    desk.attempted(job_id, 1)
-    desk.hurry(job_id)
-    assert desk.final(job_id).status == "failed"
-    until(lambda: collector.named("run callback"))
+    inspector.wait_for_attempts(job_id, 1)
+    inspector.hurry(job_id)
+    assert inspector.final(job_id).status == "failed"
+    wait_until(lambda: collector.named("run callback"))
     (request,) = collector.named("POST /reports")
     assert (request.trace, request.parent) == (TRACE, PARENT)
     assert request.attributes["http.response.status_code"] == 202
@@ -91,58 +93,60 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
 
 
 def test_each_job_of_a_streak_has_its_own_span_in_its_own_trace(
-    worker: Worker, collector: Collector, desk: Desk
+    worker: WorkerProgram, collector: Collector, inspector: JobInspector
 ) -> None:
     traces = [f"{number:032x}" for number in range(1, 41)]
     for trace in traces:
-        token = TRAIL.set({"traceparent": f"00-{trace}-{PARENT}-01"})
+        token = TRACE_HEADERS.set({"traceparent": f"00-{trace}-{PARENT}-01"})
         kinds.add.delay(1, 2)
-        TRAIL.reset(token)
-    until(lambda: len(collector.named("run tests.add")) == len(traces))
+        TRACE_HEADERS.reset(token)
+    wait_until(lambda: len(collector.named("run tests.add")) == len(traces))
     assert {span.trace for span in collector.named("run tests.add")} == set(traces)
 
 
 def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
-    api: Process, collector: Collector, desk: Desk
+    api: ApiProcess, collector: Collector, inspector: JobInspector
 ) -> None:
     for flag in ("00", "01"):
         headers = {"traceparent": f"{GIVEN[:-2]}{flag}"}
         job_id = api.post("/reports", json={"max_retries": 1}, headers=headers).json()["id"]
-        desk.final(job_id)
-    until(lambda: collector.named("run report"))
+        inspector.final(job_id)
+    wait_until(lambda: collector.named("run report"))
     assert len(collector.named("run report")) == 1
 
 
 def test_what_nobody_can_read_as_a_trace_begins_a_new_one(
-    api: Process, collector: Collector
+    api: ApiProcess, collector: Collector
 ) -> None:
     api.get("/queue/stats", headers={"traceparent": "00-nonsense"})
-    (span,) = until(lambda: collector.named("GET /queue/stats"))
+    (span,) = wait_until(lambda: collector.named("GET /queue/stats"))
     assert span.parent == ""
     assert span.attributes["http.route"] == "/queue/stats"
 
 
 def test_spans_left_over_are_sent_when_worker_and_api_stop(
-    workers: Workers, collector: Collector, desk: Desk, valkey: EmbeddedValkey
+    workers: Workers, collector: Collector, inspector: JobInspector, valkey: EmbeddedValkey
 ) -> None:
     late = sending(collector.url, LATE)
-    worker = workers.hire(**late).ready()
-    desk.final(kinds.add.delay(1, 2).id)
-    with started("api.app:build", REDIS_URL=valkey.url, **late) as api:
+    worker = workers.start(**late).ready()
+    inspector.final(kinds.add.delay(1, 2).id)
+    with start_api("api.app:build", REDIS_URL=valkey.url, **late) as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         api.get("/queue/stats")
         assert collector.spans == []
-    until(lambda: collector.named("GET /queue/stats"))
+    wait_until(lambda: collector.named("GET /queue/stats"))
     worker.process.terminate()
     worker.wait(30)
     assert len(collector.named("run tests.add")) == 1
     assert not collector.named("GET /health/ready")
 
 
-def test_a_collector_that_is_away_holds_nothing_up(workers: Workers, desk: Desk) -> None:
-    worker = workers.hire(**sending("http://127.0.0.1:9")).ready()
+def test_a_collector_that_is_away_holds_nothing_up(
+    workers: Workers, inspector: JobInspector
+) -> None:
+    worker = workers.start(**sending("http://127.0.0.1:9")).ready()
     for _ in range(5):
-        assert desk.final(kinds.add.delay(1, 2).id).status == "success"
+        assert inspector.final(kinds.add.delay(1, 2).id).status == "success"
     worker.process.terminate()
     assert worker.wait(15) == 0
 
@@ -165,6 +169,8 @@ from api.http.shutdown import Drain
 api.app.build(Drain())
 print([name for name in sys.modules if name.startswith("opentelemetry.exporter")])
 """
-    program = Program([sys.executable, "-c", code], tmp_path / "log", {"PYTHONPATH": str(home())})
+    program = Program(
+        [sys.executable, "-c", code], tmp_path / "log", {"PYTHONPATH": str(ensure_installed())}
+    )
     assert program.wait(30) == 0
     assert program.said == "[]\n"

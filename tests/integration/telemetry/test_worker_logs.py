@@ -4,33 +4,33 @@ import json
 from typing import Any
 
 from project.local.valkey import EmbeddedValkey
-from project.messages.trace_context import TRAIL
+from project.messages.trace_context import TRACE_HEADERS
 from tests.support import kinds
-from tests.support.http_process import started
-from tests.support.http_process import until as served
-from tests.support.waiting import until
-from tests.support.workers import Desk, Worker, Workers
+from tests.support.http_process import start_api
+from tests.support.http_process import wait_until_reachable as served
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 
-def lines(worker: Worker, job_id: str) -> list[dict[str, Any]]:
+def lines(worker: WorkerProgram, job_id: str) -> list[dict[str, Any]]:
     """The lines about a job; every line that is no part of the banner has to be JSON."""
     said = [json.loads(line) for line in worker.said.splitlines() if line.startswith("{")]
     return [line for line in said if line.get("job") == job_id]
 
 
 def test_each_line_about_a_job_says_which_attempt_of_which_request_it_is(
-    workers: Workers, desk: Desk
+    workers: Workers, inspector: JobInspector
 ) -> None:
-    worker = workers.hire(CONTINUO_LOG_FORMAT="json").ready()
-    token = TRAIL.set({"request_id": "order-7"})
+    worker = workers.start(CONTINUO_LOG_FORMAT="json").ready()
+    token = TRACE_HEADERS.set({"request_id": "order-7"})
     try:
         job = kinds.flaky.delay(1)
     finally:
-        TRAIL.reset(token)
-    desk.attempted(job.id, 1)
-    desk.hurry(job.id)
-    desk.final(job.id)
-    until(lambda: [line for line in lines(worker, job.id) if "succeeded" in line["message"]])
+        TRACE_HEADERS.reset(token)
+    inspector.wait_for_attempts(job.id, 1)
+    inspector.hurry(job.id)
+    inspector.final(job.id)
+    wait_until(lambda: [line for line in lines(worker, job.id) if "succeeded" in line["message"]])
     about = lines(worker, job.id)
     assert {line["kind"] for line in about} == {"tests.flaky"}
     attempts = [line for line in about if "attempt" in line]
@@ -39,19 +39,21 @@ def test_each_line_about_a_job_says_which_attempt_of_which_request_it_is(
     assert {line["process"] for line in attempts} <= set(worker.processes())
 
 
-def test_a_traceback_is_in_the_json_line_of_its_error(workers: Workers, desk: Desk) -> None:
-    worker = workers.hire(CONTINUO_LOG_FORMAT="json").ready()
-    desk.final(kinds.hopeless.delay().id)
-    until(lambda: "traceback" in worker.said)
+def test_a_traceback_is_in_the_json_line_of_its_error(
+    workers: Workers, inspector: JobInspector
+) -> None:
+    worker = workers.start(CONTINUO_LOG_FORMAT="json").ready()
+    inspector.final(kinds.hopeless.delay().id)
+    wait_until(lambda: "traceback" in worker.said)
     plain = ("[2", "Traceback", "  File")
     assert [line for line in worker.said.splitlines() if line.startswith(plain)] == []
 
 
 def test_the_id_that_a_client_gave_its_request_is_in_the_log_of_the_worker(
-    workers: Workers, desk: Desk, valkey: EmbeddedValkey
+    workers: Workers, inspector: JobInspector, valkey: EmbeddedValkey
 ) -> None:
-    worker = workers.hire(CONTINUO_LOG_FORMAT="json", CONTINUO_FAULT_RATE="1").ready()
-    with started("api.app:build", REDIS_URL=valkey.url) as api:
+    worker = workers.start(CONTINUO_LOG_FORMAT="json", CONTINUO_FAULT_RATE="1").ready()
+    with start_api("api.app:build", REDIS_URL=valkey.url) as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         order = {"tasks": [{"kind": "report", "type": "summary", "max_retries": 1}]}
         single = api.post("/reports", json={"max_retries": 1}, headers={"X-Request-ID": "mine-1"})
@@ -59,8 +61,10 @@ def test_the_id_that_a_client_gave_its_request_is_in_the_log_of_the_worker(
         bulk = api.post("/tasks/bulk", json=order, headers={"X-Request-ID": "mine-2"})
     ids = {"mine-1": single.json()["id"], "mine-2": bulk.json()["tasks"][0]["task"]["id"]}
     for request_id, job_id in ids.items():
-        desk.final(job_id)
-        until(lambda job_id=job_id: [line for line in lines(worker, job_id) if "attempt" in line])
+        inspector.final(job_id)
+        wait_until(
+            lambda job_id=job_id: [line for line in lines(worker, job_id) if "attempt" in line]
+        )
         assert {line["request_id"] for line in lines(worker, job_id) if "attempt" in line} == {
             request_id
         }

@@ -12,12 +12,12 @@ from celery.schedules import crontab, schedule
 
 from project.celery import app
 from project.records.record import TaskRecord
-from project.settings.values import settings
+from project.settings.values import get_settings
 from project.worker.beat import job_id
-from tests.support.beat_app import EVERY
+from tests.support.beat_app import TICK_SECONDS
 from tests.support.processes import Program
-from tests.support.waiting import until
-from tests.support.workers import Desk
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector
 
 AT_THREE = crontab(hour="3", minute="0")
 YESTERDAY = datetime(2026, 11, 23, 3, 0, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ def beat(folder: Path) -> Program:
         "--loglevel=INFO",
     ]
     command += [f"--schedule={folder}"]
-    environment = {"REDIS_URL": settings().store_url, "DATA_DIR": str(folder.parent)}
+    environment = {"REDIS_URL": get_settings().store_url, "DATA_DIR": str(folder.parent)}
     return Program(command, folder.with_suffix(".log"), environment)
 
 
@@ -52,17 +52,19 @@ def entry(when: schedule, last_run: datetime, name: str = "nightly") -> Schedule
     return ScheduleEntry(name, "tests.add", schedule=when, last_run_at=last_run, app=app)
 
 
-def records(desk: Desk) -> list[TaskRecord]:
+def records(desk: JobInspector) -> list[TaskRecord]:
     keys = desk.redis.scan_iter("continuo:job:*")
     return [desk.record(str(key).rpartition(":")[2]) for key in keys]
 
 
-def test_two_beats_make_one_job_for_each_time(desk: Desk, beats: list[Program]) -> None:
-    until(lambda: len(records(desk)) >= 6, 30)
-    until(lambda: all("Sending due task" in program.said for program in beats), 30)
-    until(lambda: any("sent for this time already" in program.said for program in beats), 30)
-    made = sorted(record.created_at for record in records(desk))
-    assert len(made) <= (made[-1] - made[0]) / EVERY + 2
+def test_two_beats_make_one_job_for_each_time(
+    inspector: JobInspector, beats: list[Program]
+) -> None:
+    wait_until(lambda: len(records(inspector)) >= 6, 30)
+    wait_until(lambda: all("Sending due task" in program.said for program in beats), 30)
+    wait_until(lambda: any("sent for this time already" in program.said for program in beats), 30)
+    made = sorted(record.created_at for record in records(inspector))
+    assert len(made) <= (made[-1] - made[0]) / TICK_SECONDS + 2
 
 
 def test_a_time_has_one_id_however_late_it_is_sent() -> None:

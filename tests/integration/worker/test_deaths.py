@@ -7,22 +7,24 @@ import pytest
 
 from project.records.record import TaskStatus
 from tests.support import kinds
-from tests.support.processes import children, is_alive
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.processes import is_alive, list_children
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 
-def test_a_killed_pool_process_gives_its_job_back(desk: Desk, workers: Workers) -> None:
-    workers.hire("--concurrency=1").ready()
+def test_a_killed_pool_process_gives_its_job_back(
+    inspector: JobInspector, workers: Workers
+) -> None:
+    workers.start("--concurrency=1").ready()
     job = kinds.hold.delay()
-    first = desk.held(job.id)
+    first = inspector.wait_until_held(job.id)
     os.kill(first, signal.SIGKILL)
-    second = desk.held(job.id)
-    running = desk.record(job.id)
+    second = inspector.wait_until_held(job.id)
+    running = inspector.record(job.id)
     assert second != first
     assert (running.attempts, running.interruptions) == (1, 1)
-    desk.let_go(second)
-    done = desk.final(job.id)
+    inspector.release(second)
+    done = inspector.final(job.id)
     assert (done.status, done.result) == (TaskStatus.SUCCESS, second)
     assert (done.attempts, done.interruptions, done.error) == (1, 1, "")
     assert isinstance(done.errors, list)
@@ -32,54 +34,54 @@ def test_a_killed_pool_process_gives_its_job_back(desk: Desk, workers: Workers) 
 
 
 def test_a_job_that_kills_its_process_is_given_up_after_three_deaths(
-    desk: Desk, workers: Workers
+    inspector: JobInspector, workers: Workers
 ) -> None:
-    workers.hire("--concurrency=1").ready()
+    workers.start("--concurrency=1").ready()
     job = kinds.die.delay()
-    record = desk.final(job.id, 30)
+    record = inspector.final(job.id, 30)
     assert (record.status, record.interruptions) == (TaskStatus.FAILED, 3)
     assert "killed its worker 3 times" in record.error
     assert "SIGKILL" in record.error
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
-    until(lambda: desk.in_hand() == len(desk.queued()) == 0)
+    wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
 
 @pytest.mark.parametrize(
     ("pool", "lease"), [("prefork", ""), ("solo", "2"), ("threads", "2")], ids=str
 )
 def test_a_killed_workers_job_is_run_by_another_within_15_seconds(
-    desk: Desk, workers: Workers, pool: str, lease: str
+    inspector: JobInspector, workers: Workers, pool: str, lease: str
 ) -> None:
     options = ("--concurrency=1", f"--pool={pool}")
-    pair = [workers.hire(*options, LEASE_SECONDS=lease) for _ in range(2)]
+    pair = [workers.start(*options, LEASE_SECONDS=lease) for _ in range(2)]
     for worker in pair:
         worker.ready()
     job = kinds.hold.delay()
-    first = desk.held(job.id)
+    first = inspector.wait_until_held(job.id)
     dying, heir = sorted(pair, key=lambda worker: first not in worker.processes())
     processes = dying.processes()
     os.kill(dying.pid, signal.SIGKILL)
     dying.wait()
-    second = desk.held(job.id, 15)
+    second = inspector.wait_until_held(job.id, 15)
     assert second in heir.processes()
     assert not any(is_alive(pid) for pid in processes)
-    desk.let_go(second)
-    done = desk.final(job.id)
+    inspector.release(second)
+    done = inspector.final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
-    until(lambda: desk.in_hand() == len(desk.queued()) == 0)
+    wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
 def test_in_every_pool_jobs_go_round_and_the_worker_ends_in_order(
-    desk: Desk, workers: Workers, pool: str
+    inspector: JobInspector, workers: Workers, pool: str
 ) -> None:
-    worker = workers.hire("--concurrency=2", f"--pool={pool}").ready()
+    worker = workers.start("--concurrency=2", f"--pool={pool}").ready()
     sums = [kinds.add.delay(number, number) for number in range(20)]
-    assert [desk.final(job.id).result for job in sums] == list(range(0, 40, 2))
+    assert [inspector.final(job.id).result for job in sums] == list(range(0, 40, 2))
     flaky = kinds.flaky.delay(1)
-    desk.becomes(flaky.id, TaskStatus.RETRYING)
-    desk.hurry(flaky.id)
-    assert desk.final(flaky.id).result == 2
+    inspector.wait_for_status(flaky.id, TaskStatus.RETRYING)
+    inspector.hurry(flaky.id)
+    assert inspector.final(flaky.id).result == 2
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
-    assert (desk.in_hand(), desk.slots(), children(worker.pid)) == (0, 0, [])
+    assert (inspector.count_unacked(), inspector.slots(), list_children(worker.pid)) == (0, 0, [])

@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from tests.support import kinds
-from tests.support.workers import Desk, Workers
+from tests.support.workers import JobInspector, Workers
 
 SOON = 0.1
 """Seconds from the end of a job to the start of the one behind it; it takes milliseconds."""
@@ -15,22 +15,24 @@ QUEUES = ["one", "two"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def pair(staff: Workers) -> None:
+def pair(worker_pool: Workers) -> None:
     """Two workers with one slot each."""
-    for worker in [staff.hire("--concurrency=1", f"--queues={queue}") for queue in QUEUES]:
+    for worker in [worker_pool.start("--concurrency=1", f"--queues={queue}") for queue in QUEUES]:
         worker.ready()
 
 
-def wait_between_two(desk: Desk, queue: str) -> float:
+def wait_between_two(desk: JobInspector, queue: str) -> float:
     """Seconds in which nothing ran though a job was waiting."""
     before = kinds.hold.apply_async(queue=queue)
     behind = kinds.add.apply_async((1, 1), queue=queue)
-    desk.let_go(desk.held(before.id))
+    desk.release(desk.wait_until_held(before.id))
     started, ended = desk.final(behind.id).started_at, desk.final(before.id).finished_at
     return (started or 0) - (ended or 0)
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_job_starts_as_soon_as_the_one_before_it_is_done(desk: Desk, queue: str) -> None:
-    waits = [wait_between_two(desk, queue) for _ in range(7)]
+def test_a_job_starts_as_soon_as_the_one_before_it_is_done(
+    inspector: JobInspector, queue: str
+) -> None:
+    waits = [wait_between_two(inspector, queue) for _ in range(7)]
     assert median(waits) < SOON, waits

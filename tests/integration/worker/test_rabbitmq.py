@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 import redis
 
-from project.celery import Continuo, application
+from project.celery import Continuo, create_app
 from project.job.result import JobResult
 from project.records.record import TaskRecord
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
-from project.store.commands.queries import Question
+from project.store.commands.queries import RecordFilter
 from tests.support.kinds import add
-from tests.support.ports import free_port
+from tests.support.ports import find_free_port
 from tests.support.rabbitmq import RabbitMQ
-from tests.support.smtp_server import Scripted
-from tests.support.waiting import until
-from tests.support.workers import Worker
+from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.waiting import wait_until
+from tests.support.workers import WorkerProgram
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +42,20 @@ def app(client: redis.Redis, rabbitmq: str, monkeypatch: pytest.MonkeyPatch) -> 
     """An app of our own on RabbitMQ; the Redis of the tests keeps its records."""
     client.flushall()
     monkeypatch.setenv("BROKER_URL", rabbitmq)
-    return application(Settings())
+    return create_app(Settings())
 
 
 @pytest.fixture
-def worker(app: Continuo, rabbitmq: str, tmp_path: Path) -> Iterator[Worker]:
+def worker(app: Continuo, rabbitmq: str, tmp_path: Path) -> Iterator[WorkerProgram]:
     hired = hire(rabbitmq, tmp_path, "w1")
     yield hired
     hired.kill()
 
 
-def hire(rabbitmq: str, folder: Path, name: str, **more: str) -> Worker:
-    url = settings().store_url
+def hire(rabbitmq: str, folder: Path, name: str, **more: str) -> WorkerProgram:
+    url = get_settings().store_url
     environment = {"BROKER_URL": rabbitmq, "REDIS_URL": url, "LEASE_SECONDS": "2"} | more
-    return Worker(folder, name, DATA_DIR=str(folder), **environment).ready()
+    return WorkerProgram(folder, name, DATA_DIR=str(folder), **environment).ready()
 
 
 def final(result: JobResult, seconds: float = 30) -> TaskRecord:
@@ -63,13 +63,13 @@ def final(result: JobResult, seconds: float = 30) -> TaskRecord:
         record = result.record
         return record if record and record.is_final else None
 
-    found = until(look, seconds)
+    found = wait_until(look, seconds)
     assert found is not None
     return found
 
 
 def test_a_job_goes_through_rabbitmq_and_leaves_no_note(
-    app: Continuo, worker: Worker, client: redis.Redis
+    app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     result = app.send_task("tests.add", (1, 2))
     assert final(result).result == 3
@@ -78,7 +78,7 @@ def test_a_job_goes_through_rabbitmq_and_leaves_no_note(
 
 
 def test_a_record_without_a_message_is_sent_within_a_minute(
-    app: Continuo, worker: Worker, client: redis.Redis
+    app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     message = add.message((2, 3))
     app.store.run(jobs.enqueue(message))  # and the process dies here
@@ -86,33 +86,35 @@ def test_a_record_without_a_message_is_sent_within_a_minute(
     assert final(app.AsyncResult(message.id)).result == 5
 
 
-def test_a_message_sent_twice_runs_once(app: Continuo, worker: Worker, client: redis.Redis) -> None:
+def test_a_message_sent_twice_runs_once(
+    app: Continuo, worker: WorkerProgram, client: redis.Redis
+) -> None:
     message = add.message((2, 3))
     app.store.run(jobs.enqueue(message))
-    assert app.relay is not None
-    assert app.relay.resend(app.store, waited=0) == 1
+    assert app.publisher is not None
+    assert app.publisher.resend(app.store, waited=0) == 1
     client.zadd("continuo:unsent", {message.id: 1.0})
     client.hset(f"continuo:job:{message.id}", "message", message.text)
     record = final(app.AsyncResult(message.id))
     assert (record.result, record.attempts) == (5, 1)
-    until(lambda: client.zcard("continuo:unsent") == 0, 30)
+    wait_until(lambda: client.zcard("continuo:unsent") == 0, 30)
     assert app.AsyncResult(message.id).record == record
 
 
 def test_the_end_of_a_job_is_told_by_a_job_of_its_own(
-    app: Continuo, worker: Worker, client: redis.Redis
+    app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     message = add.message((2, 3), callback_url="http://nobody.invalid/")
-    app.send(message)
+    app.enqueue(message)
     final(app.AsyncResult(message.id))
-    delivery = app.AsyncResult(app.store.run(callbacks.last_delivery(message.id)))
-    until(lambda: delivery.record and delivery.record.status == "retrying", 10)
+    delivery = app.AsyncResult(app.store.run(callbacks.read_last_delivery_id(message.id)))
+    wait_until(lambda: delivery.record and delivery.record.status == "retrying", 10)
     assert client.zcard("continuo:unsent") == 0
 
 
 @pytest.fixture
-def server() -> Iterator[Scripted]:
-    with Scripted() as scripted:
+def server() -> Iterator[ScriptedSmtpServer]:
+    with ScriptedSmtpServer() as scripted:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
         thread.start()
         yield scripted
@@ -121,7 +123,7 @@ def server() -> Iterator[Scripted]:
 
 
 def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
-    app: Continuo, rabbitmq: str, server: Scripted, client: redis.Redis, tmp_path: Path
+    app: Continuo, rabbitmq: str, server: ScriptedSmtpServer, client: redis.Redis, tmp_path: Path
 ) -> None:
     people = [f"user{number}@example.org" for number in range(2_600)]
     server.once("rcpt", people[1_700], "451 4.7.1 greylisted")
@@ -134,7 +136,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
         assert (record.status, record.attempts) == ("success", 1)
         assert record.result["sent"] == len(people)
         assert server.times == Counter(people)
-        helpers = queries.page(Question(kinds=["email_blast_help"]), limit=1, cursor=None)
+        helpers = queries.list_page(RecordFilter(kinds=["email_blast_help"]), limit=1, cursor=None)
         assert (app.store.run(helpers).total or 0) >= 2
         assert client.zcard("continuo:unsent") == 0
     finally:
@@ -142,7 +144,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
 
 
 def test_a_dead_workers_job_runs_again(
-    app: Continuo, worker: Worker, rabbitmq: str, tmp_path: Path, client: redis.Redis
+    app: Continuo, worker: WorkerProgram, rabbitmq: str, tmp_path: Path, client: redis.Redis
 ) -> None:
     result = app.send_task("tests.hold")
     first = client.blpop([f"tests:held:{result.id}"], 15)
@@ -163,8 +165,8 @@ def test_jobs_are_taken_while_rabbitmq_is_away(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.flushall()
-    monkeypatch.setenv("BROKER_URL", f"amqp://guest:guest@127.0.0.1:{free_port()}//")
-    away = application(Settings())
+    monkeypatch.setenv("BROKER_URL", f"amqp://guest:guest@127.0.0.1:{find_free_port()}//")
+    away = create_app(Settings())
     result = away.send_task("tests.add", (1, 1))
     assert result.record is not None
     assert client.zcard("continuo:unsent") == 1

@@ -9,8 +9,8 @@ from celery import Celery
 from project.records.record import TaskStatus
 from tests.support import kinds
 from tests.support.processes import Program
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture
@@ -21,31 +21,33 @@ def plain_client(workers: Workers) -> Iterator[Celery]:
 
 
 def test_our_worker_runs_the_jobs_of_a_stock_client(
-    desk: Desk, workers: Workers, plain_client: Celery
+    inspector: JobInspector, workers: Workers, plain_client: Celery
 ) -> None:
-    workers.hire("--concurrency=1").ready()
+    workers.start("--concurrency=1").ready()
     job = plain_client.send_task("tests.add", (2, 3))
-    until(lambda: desk.finds(job.id))
-    record = desk.final(job.id)
+    wait_until(lambda: inspector.has_record(job.id))
+    record = inspector.final(job.id)
     assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
     assert (record.attempts, record.max_retries) == (1, 3)
     assert (record.started_at or 0) >= record.created_at
 
 
 def test_a_stock_clients_job_is_tried_again_on_the_record(
-    desk: Desk, workers: Workers, plain_client: Celery
+    inspector: JobInspector, workers: Workers, plain_client: Celery
 ) -> None:
-    workers.hire("--concurrency=1").ready()
+    workers.start("--concurrency=1").ready()
     job = plain_client.send_task("tests.flaky", kwargs={"failures": 1})
-    until(lambda: desk.finds(job.id))
-    waiting = desk.attempted(job.id, 1)
+    wait_until(lambda: inspector.has_record(job.id))
+    waiting = inspector.wait_for_attempts(job.id, 1)
     assert waiting.status is TaskStatus.RETRYING
-    assert desk.due(job.id) == pytest.approx(waiting.updated_at + 2, abs=0.01)
-    desk.hurry(job.id)
-    assert desk.final(job.id).result == 2
+    assert inspector.due(job.id) == pytest.approx(waiting.updated_at + 2, abs=0.01)
+    inspector.hurry(job.id)
+    assert inspector.final(job.id).result == 2
 
 
-def test_a_stock_worker_runs_our_jobs(desk: Desk, workers: Workers, plain_client: Celery) -> None:
+def test_a_stock_worker_runs_our_jobs(
+    inspector: JobInspector, workers: Workers, plain_client: Celery
+) -> None:
     command = [
         sys.executable,
         "-m",
@@ -63,4 +65,4 @@ def test_a_stock_worker_runs_our_jobs(desk: Desk, workers: Workers, plain_client
         assert plain_client.AsyncResult(ours.id).get(timeout=10) == 42
     finally:
         plain.kill()
-    assert desk.queued() == []
+    assert inspector.list_messages() == []

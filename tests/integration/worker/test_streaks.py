@@ -12,10 +12,10 @@ from celery import chord
 from project.job.result import JobResult
 from project.job.task import Job
 from project.records.record import TaskStatus
-from project.store.commands.attempts import Cancel
+from project.store.commands.attempts import CancelResult
 from tests.support import kinds
-from tests.support.waiting import until
-from tests.support.workers import Desk, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture
@@ -39,154 +39,162 @@ def act(*what: str) -> list[JobResult]:
     return [kinds.act.delay(each) for each in what]
 
 
-def is_clean(desk: Desk) -> bool:
-    return desk.in_hand() == len(desk.queued()) == 0
+def is_clean(desk: JobInspector) -> bool:
+    return desk.count_unacked() == len(desk.list_messages()) == 0
 
 
 def test_a_process_goes_on_with_the_quick_jobs_of_a_kind(
-    desk: Desk, workers: Workers, taken: Taken
+    inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     jobs = act(*repeat("pass", 50))
-    workers.hire("--concurrency=1").ready()
-    done = [desk.final(job.id) for job in jobs]
+    workers.start("--concurrency=1").ready()
+    done = [inspector.final(job.id) for job in jobs]
     assert {record.status for record in done} == {TaskStatus.SUCCESS}
     assert {(record.attempts, record.interruptions) for record in done} == {(1, 0)}
     assert sum(map(taken, jobs)) > 25
-    until(lambda: is_clean(desk))
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_a_process_that_dies_gives_back_what_it_took(
-    desk: Desk, workers: Workers, taken: Taken
+    inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *before, job, after = act("pass", "pass", "hold", "pass")
-    workers.hire("--concurrency=1").ready()
-    first = desk.held(job.id)
+    workers.start("--concurrency=1").ready()
+    first = inspector.wait_until_held(job.id)
     assert taken(job)
     os.kill(first, signal.SIGKILL)
-    second = desk.held(job.id)
-    desk.let_go(second)
-    done = desk.final(job.id)
+    second = inspector.wait_until_held(job.id)
+    inspector.release(second)
+    done = inspector.final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
-    others = [desk.final(each.id) for each in (*before, after)]
+    others = [inspector.final(each.id) for each in (*before, after)]
     assert {(record.attempts, record.interruptions) for record in others} == {(1, 0)}
-    until(lambda: is_clean(desk))
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_a_killed_worker_gives_back_what_its_processes_took(
-    desk: Desk, workers: Workers, taken: Taken
+    inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *_, job = act("pass", "hold")
-    dying = workers.hire("--concurrency=1").ready()
-    desk.held(job.id)
+    dying = workers.start("--concurrency=1").ready()
+    inspector.wait_until_held(job.id)
     assert taken(job)
     os.kill(dying.pid, signal.SIGKILL)
-    workers.hire("--concurrency=1").ready()
-    desk.let_go(desk.held(job.id))
-    done = desk.final(job.id)
+    workers.start("--concurrency=1").ready()
+    inspector.release(inspector.wait_until_held(job.id))
+    done = inspector.final(job.id)
     assert (done.status, done.attempts, done.interruptions) == (TaskStatus.SUCCESS, 1, 1)
-    until(lambda: is_clean(desk))
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_a_worker_told_to_stop_gives_back_what_cannot_finish(
-    desk: Desk, workers: Workers, taken: Taken
+    inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *_, job = act("pass", "hold")
-    leaving = workers.hire("--concurrency=1", DRAIN_SECONDS="0.5").ready()
-    desk.held(job.id)
+    leaving = workers.start("--concurrency=1", DRAIN_SECONDS="0.5").ready()
+    inspector.wait_until_held(job.id)
     assert taken(job)
     leaving.send(signal.SIGTERM)
     leaving.wait()
-    waiting = desk.record(job.id)
+    waiting = inspector.record(job.id)
     assert (waiting.status, waiting.attempts) == (TaskStatus.PENDING, 0)
-    assert (len(desk.queued()), desk.in_hand(), desk.deaths(job.id)) == (1, 0, 0)
+    assert (
+        len(inspector.list_messages()),
+        inspector.count_unacked(),
+        inspector.deaths(job.id),
+    ) == (1, 0, 0)
 
 
-def test_a_job_that_kills_its_process_is_given_up_also_there(desk: Desk, workers: Workers) -> None:
+def test_a_job_that_kills_its_process_is_given_up_also_there(
+    inspector: JobInspector, workers: Workers
+) -> None:
     *before, job, after = act("pass", "die", "pass")
-    workers.hire("--concurrency=1").ready()
-    record = desk.final(job.id, 30)
+    workers.start("--concurrency=1").ready()
+    record = inspector.final(job.id, 30)
     assert (record.status, record.interruptions) == (TaskStatus.FAILED, 3)
     assert "killed its worker 3 times" in record.error
     assert "SIGKILL" in record.error
-    assert {desk.final(each.id).attempts for each in (*before, after)} == {1}
-    until(lambda: is_clean(desk))
+    assert {inspector.final(each.id).attempts for each in (*before, after)} == {1}
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_a_job_that_a_process_took_is_gone_two_seconds_after_its_cancellation(
-    desk: Desk, workers: Workers, taken: Taken
+    inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *_, job, after = act("pass", "hold", "pass")
-    workers.hire("--concurrency=1").ready()
-    desk.held(job.id)
+    workers.start("--concurrency=1").ready()
+    inspector.wait_until_held(job.id)
     assert taken(job)
     asked_at = time.monotonic()
-    assert job.cancel() is Cancel.REQUESTED
-    record = desk.final(job.id, 5)
+    assert job.cancel() is CancelResult.REQUESTED
+    record = inspector.final(job.id, 5)
     assert time.monotonic() - asked_at < 2.5  # two seconds, and a busy machine
     assert (record.status, record.attempts, record.interruptions) == ("cancelled", 1, 0)
-    assert desk.final(after.id).status is TaskStatus.SUCCESS
-    until(lambda: is_clean(desk))
+    assert inspector.final(after.id).status is TaskStatus.SUCCESS
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_what_a_process_took_goes_on_over_a_lost_connection(
-    desk: Desk, workers: Workers, taken: Taken, client: redis.Redis
+    inspector: JobInspector, workers: Workers, taken: Taken, client: redis.Redis
 ) -> None:
     *_, job = act("pass", "pass", "hold")
-    worker = workers.hire("--concurrency=2").ready()
-    pid = desk.held(job.id)
+    worker = workers.start("--concurrency=2").ready()
+    pid = inspector.wait_until_held(job.id)
     assert taken(job)
-    until(lambda: len(desk.waiting()) == 1)
-    (lost,) = desk.waiting()
+    wait_until(lambda: len(inspector.waiting()) == 1)
+    (lost,) = inspector.waiting()
     client.client_kill_filter(_id=lost)
-    until(lambda: desk.waiting() not in ([], [lost]))
-    desk.let_go(pid)
-    done = desk.final(job.id)
+    wait_until(lambda: inspector.waiting() not in ([], [lost]))
+    inspector.release(pid)
+    done = inspector.final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (pid, 1, 0)
     assert "given back" not in worker.said
-    until(lambda: is_clean(desk))
+    wait_until(lambda: is_clean(inspector))
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
 
 
-def test_a_job_that_fails_there_is_tried_again(desk: Desk, workers: Workers, taken: Taken) -> None:
+def test_a_job_that_fails_there_is_tried_again(
+    inspector: JobInspector, workers: Workers, taken: Taken
+) -> None:
     before, job, after = act("pass", "fail", "pass")
-    workers.hire("--concurrency=1").ready()
-    desk.becomes(job.id, TaskStatus.RETRYING)
+    workers.start("--concurrency=1").ready()
+    inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert taken(job)
-    desk.hurry(job.id)
-    done = desk.final(job.id)
+    inspector.hurry(job.id)
+    done = inspector.final(job.id)
     assert (done.status, done.attempts) == (TaskStatus.SUCCESS, 2)
-    assert {desk.final(each.id).attempts for each in (before, after)} == {1}
-    until(lambda: is_clean(desk))
+    assert {inspector.final(each.id).attempts for each in (before, after)} == {1}
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_a_job_that_ends_without_a_result_there_has_failed(
-    desk: Desk, workers: Workers, taken: Taken
+    inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     _, job, after = act("pass", "ignore", "pass")
-    workers.hire("--concurrency=1").ready()
-    record = desk.final(job.id)
+    workers.start("--concurrency=1").ready()
+    record = inspector.final(job.id)
     assert taken(job)
     assert (record.status, record.error) == (
         TaskStatus.FAILED,
         "Ignore: the job ended without a result",
     )
-    assert desk.final(after.id).status is TaskStatus.SUCCESS
-    until(lambda: is_clean(desk))
+    assert inspector.final(after.id).status is TaskStatus.SUCCESS
+    wait_until(lambda: is_clean(inspector))
 
 
 def test_a_message_that_nobody_can_read_is_put_aside_also_there(
-    desk: Desk, workers: Workers, client: redis.Redis
+    inspector: JobInspector, workers: Workers, client: redis.Redis
 ) -> None:
     _, job, after = act("pass", "pass", "pass")
-    text = desk.queued()[1]
+    text = inspector.list_messages()[1]
     garbled = text.replace('"body": "', '"body": "!')
     assert garbled != text
     client.lset("celery", 1, garbled)
-    workers.hire("--concurrency=1").ready()
-    assert desk.final(after.id).status is TaskStatus.SUCCESS
-    until(lambda: is_clean(desk))
+    workers.start("--concurrency=1").ready()
+    assert inspector.final(after.id).status is TaskStatus.SUCCESS
+    wait_until(lambda: is_clean(inspector))
     assert client.lrange("continuo:garbage", 0, -1)
-    assert desk.record(job.id).status is TaskStatus.PENDING
+    assert inspector.record(job.id).status is TaskStatus.PENDING
 
 
 @pytest.mark.parametrize(
@@ -200,19 +208,21 @@ def test_a_message_that_nobody_can_read_is_put_aside_also_there(
     ],
 )
 def test_no_process_goes_on_where_the_main_one_has_to_count_time_or_tell(
-    desk: Desk, workers: Workers, taken: Taken, kind: Job, options: tuple[str, ...]
+    inspector: JobInspector, workers: Workers, taken: Taken, kind: Job, options: tuple[str, ...]
 ) -> None:
     arguments = () if kind is kinds.limited else (1, 1)
     jobs = [kind.delay(*arguments) for _ in range(20)]
-    workers.hire("--concurrency=1", *options).ready()
-    assert {desk.final(job.id).status for job in jobs} == {TaskStatus.SUCCESS}
+    workers.start("--concurrency=1", *options).ready()
+    assert {inspector.final(job.id).status for job in jobs} == {TaskStatus.SUCCESS}
     assert not any(map(taken, jobs))
 
 
-def test_a_chord_counts_the_jobs_that_a_process_took(desk: Desk, workers: Workers) -> None:
+def test_a_chord_counts_the_jobs_that_a_process_took(
+    inspector: JobInspector, workers: Workers
+) -> None:
     result = (kinds.add.s(1, 1) | kinds.add.s(1)).delay()
     total = chord([kinds.add.s(number, 1) for number in range(20)])(kinds.total.s())
-    workers.hire("--concurrency=1").ready()
+    workers.start("--concurrency=1").ready()
     assert result.get(timeout=15) == 3
     assert total.get(timeout=15) == sum(range(1, 21))
-    until(lambda: is_clean(desk))
+    wait_until(lambda: is_clean(inspector))

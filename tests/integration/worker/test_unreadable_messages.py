@@ -8,8 +8,8 @@ import pytest
 
 from project.celery import app
 from tests.support import kinds
-from tests.support.waiting import until
-from tests.support.workers import Desk, Worker, Workers
+from tests.support.waiting import wait_until
+from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 GARBAGE = "continuo:garbage"
 
@@ -75,43 +75,47 @@ ODD_HEADERS = {
 
 
 @pytest.fixture
-def worker(staff: Workers) -> Worker:
+def worker(worker_pool: Workers) -> WorkerProgram:
     """A worker of the module; another one when the last test was too much for it."""
-    for hired in staff.hired[-1:]:
+    for hired in worker_pool.started[-1:]:
         if hired.is_running:
             return hired
-    staff.redis.flushall()
-    return staff.hire("--concurrency=1").ready()
+    worker_pool.redis.flushall()
+    return worker_pool.start("--concurrency=1").ready()
 
 
-def send_and_go_on(desk: Desk, worker: Worker, item: str | bytes) -> None:
+def send_and_go_on(desk: JobInspector, worker: WorkerProgram, item: str | bytes) -> None:
     """Put the item on the queue; the job that is sent behind it must be done."""
     desk.redis.delete(GARBAGE)
     desk.redis.lpush("celery", item)
     job = kinds.add.delay(20, 22)
-    until(lambda: desk.record(job.id).is_final or not worker.is_running)
-    assert worker.is_running, f"the worker ended: {worker.last_words}"
+    wait_until(lambda: desk.record(job.id).is_final or not worker.is_running)
+    assert worker.is_running, f"the worker ended: {worker.last_lines}"
     assert desk.record(job.id).result == 42
-    until(lambda: desk.in_hand() == 0)
+    wait_until(lambda: desk.count_unacked() == 0)
 
 
 @pytest.mark.parametrize("item", NO_MESSAGE.values(), ids=NO_MESSAGE)
-def test_what_is_no_message_is_put_aside(desk: Desk, worker: Worker, item: str | bytes) -> None:
-    send_and_go_on(desk, worker, item)
-    assert desk.redis.llen(GARBAGE) == 1
+def test_what_is_no_message_is_put_aside(
+    inspector: JobInspector, worker: WorkerProgram, item: str | bytes
+) -> None:
+    send_and_go_on(inspector, worker, item)
+    assert inspector.redis.llen(GARBAGE) == 1
 
 
 @pytest.mark.parametrize("item", NO_BODY.values(), ids=NO_BODY)
 def test_a_message_whose_body_nobody_can_read_is_put_aside(
-    desk: Desk, worker: Worker, item: str
+    inspector: JobInspector, worker: WorkerProgram, item: str
 ) -> None:
-    send_and_go_on(desk, worker, item)
-    kept = desk.redis.lrange(GARBAGE, 0, -1)
+    send_and_go_on(inspector, worker, item)
+    kept = inspector.redis.lrange(GARBAGE, 0, -1)
     assert kept == [f"celery\n{item}"]
 
 
 @pytest.mark.parametrize("item", ODD_HEADERS.values(), ids=ODD_HEADERS)
-def test_an_odd_message_is_put_aside_or_has_a_record(desk: Desk, worker: Worker, item: str) -> None:
-    send_and_go_on(desk, worker, item)
+def test_an_odd_message_is_put_aside_or_has_a_record(
+    inspector: JobInspector, worker: WorkerProgram, item: str
+) -> None:
+    send_and_go_on(inspector, worker, item)
     record = app.AsyncResult(json.loads(item)["headers"]["id"]).record
-    assert desk.redis.llen(GARBAGE) == 1 or (record and record.is_final)
+    assert inspector.redis.llen(GARBAGE) == 1 or (record and record.is_final)

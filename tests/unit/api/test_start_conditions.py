@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from api.__main__ import refuse, require_port, wrong_settings
-from api.server.process import bracketed
+from api.__main__ import format_setting_errors, refuse, require_port
+from api.server.process import format_host
 from project.settings.values import Settings
 
 
@@ -45,7 +45,7 @@ def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.Monke
     monkeypatch.setenv("CONTINUO_API_KEYS", "alice:hunter2")
     with pytest.raises(ValidationError) as refusal:
         Settings()
-    lines = sorted(wrong_settings(refusal.value))
+    lines = sorted(format_setting_errors(refusal.value))
     assert [line.partition(":")[0] for line in lines] == ["CONTINUO_API_KEYS", "PORT"]
     assert "hunter2" not in str(lines)
 
@@ -56,7 +56,7 @@ def test_a_refusal_is_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_an_ipv6_literal_is_bracketed_for_cello() -> None:
-    assert [bracketed("::1"), bracketed("127.0.0.1")] == ["[::1]", "127.0.0.1"]
+    assert [format_host("::1"), format_host("127.0.0.1")] == ["[::1]", "127.0.0.1"]
 
 
 def test_a_report_type_that_is_wrong_keeps_the_api_from_starting(tmp_path: Path) -> None:

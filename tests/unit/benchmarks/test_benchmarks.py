@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report, reports
-from benchmarks.client import closed_loop, get, open_loop
-from benchmarks.measures import percentile
-from benchmarks.processes import Program, tree
+from benchmarks.client import build_get, run_closed_loop, run_open_loop
+from benchmarks.measures import find_percentile
+from benchmarks.processes import MeasuredProgram, list_tree
 from benchmarks.stacks import CELERY, OURS, STACKS
-from benchmarks.targets import MISSED, TARGETS, judged
+from benchmarks.targets import MISSED, TARGETS, judge
 from tasks.rendering.definitions import report_types
 from tests.support.processes import is_alive
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 LATEST = Path(__file__).parents[3] / "benchmarks" / "results" / "latest.json"
 STALL = 0.3
-REQUEST = [get("/")]
+REQUEST = [build_get("/")]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -58,14 +58,14 @@ def server(*, stalls: bool = False) -> Iterator[int]:
 def test_a_percentile_is_one_of_the_values() -> None:
     values = [float(number) for number in range(200, 0, -1)]
 
-    assert percentile(values, 50) == 100
-    assert percentile(values, 99) == 198
-    assert percentile([3.0], 99) == 3
+    assert find_percentile(values, 50) == 100
+    assert find_percentile(values, 99) == 198
+    assert find_percentile([3.0], 99) == 3
 
 
 def test_a_stall_counts_for_every_request_it_held_up() -> None:
     with server(stalls=True) as port:
-        load = open_loop(port, REQUEST, connections=1, rate=100, seconds=0.5)
+        load = run_open_loop(port, REQUEST, connections=1, rate=100, seconds=0.5)
 
     assert len(load.latencies) == 50
     assert sum(latency > STALL / 2 for latency in load.latencies) >= 10
@@ -73,25 +73,25 @@ def test_a_stall_counts_for_every_request_it_held_up() -> None:
 
 def test_an_answer_that_is_no_success_ends_the_run() -> None:
     with server() as port, pytest.raises(ConnectionError, match="410"):
-        closed_loop(port, [get("/gone")], connections=2, seconds=5)
+        run_closed_loop(port, [build_get("/gone")], connections=2, seconds=5)
 
 
 def test_a_program_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import os, time; os.fork() or os.setsid(); time.sleep(60)"]
-    program = Program(command, {}, tmp_path / "log")
-    until(lambda: len(tree(program.process.pid)) == 2)
-    processes = tree(program.process.pid)
+    program = MeasuredProgram(command, {}, tmp_path / "log")
+    wait_until(lambda: len(list_tree(program.process.pid)) == 2)
+    processes = list_tree(program.process.pid)
 
     program.kill()
 
-    until(lambda: not any(map(is_alive, processes)))
+    wait_until(lambda: not any(map(is_alive, processes)))
 
 
 def test_a_missed_target_is_named_as_missed() -> None:
     target = TARGETS[0]
     name = "post_64_per_s"
     rounds = [{OURS.name: {name: ours}, CELERY.name: {name: 100.0}} for ours in (590, 599, 900)]
-    found = judged(target, {"rounds": rounds})
+    found = judge(target, {"rounds": rounds})
 
     assert not found.is_kept
     assert found.line().endswith(MISSED)
@@ -100,7 +100,7 @@ def test_a_missed_target_is_named_as_missed() -> None:
 
 def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
     results = json.loads(LATEST.read_text())
-    text = "\n".join(report.lines(results))
+    text = "\n".join(report.format_report(results))
 
     assert {stack.name for stack in STACKS} == set(results["rounds"][0])
     assert all(target.what in text for target in TARGETS)
@@ -108,5 +108,5 @@ def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
 
 
 def test_the_report_that_is_measured_has_500_lines() -> None:
-    kind = report_types.loaded(reports.TYPES)[reports.TWENTY]
+    kind = report_types.load_types_in(reports.TYPES_FOLDER)[reports.REPORT_TYPE]
     assert kind.definition.limits.table_rows == 500

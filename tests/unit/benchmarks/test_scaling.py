@@ -6,15 +6,25 @@ from statistics import mean
 
 import pytest
 
-from benchmarks.parts import names_of, renewed
-from benchmarks.scaling.__main__ import COMMAND, PAGE
-from benchmarks.scaling.cell import Simulation, hottest, hottest_by_chance, sized
+from benchmarks.parts import part_names_of, renew_parts
+from benchmarks.scaling.__main__ import COMMAND, PAGE_FILE
+from benchmarks.scaling.cell import (
+    Simulation,
+    find_hottest_share,
+    find_random_hottest_share,
+    size_cell,
+)
 from benchmarks.scaling.costs import read_costs
-from benchmarks.scaling.engine import Process, Station, World
-from benchmarks.scaling.growing import KINDS, Growing, by_age, by_length
-from benchmarks.scaling.plan import fits
+from benchmarks.scaling.engine import SimulatedProcess, Station, World
+from benchmarks.scaling.growing import KINDS, ScalingSimulation, measure_age, measure_length
+from benchmarks.scaling.plan import has_capacity
 from benchmarks.scaling.tables import PARTS
-from benchmarks.scaling.theory import constant_wait, mean_wait, must_wait, wait_of
+from benchmarks.scaling.theory import (
+    compute_constant_wait,
+    compute_mean_wait,
+    compute_wait_quantile,
+    compute_wait_share,
+)
 
 JOBS = 60_000
 
@@ -35,12 +45,12 @@ class Line:
         self.world.after(0.0, self.arrivals())
         self.world.run(JOBS / rate)
 
-    def arrivals(self) -> Process:
+    def arrivals(self) -> SimulatedProcess:
         while True:
             self.world.after(0.0, self.customer())
             yield self.random.expovariate(self.rate)
 
-    def customer(self) -> Process:
+    def customer(self) -> SimulatedProcess:
         came = self.world.now
         yield self.station
         self.waits.append(self.world.now - came)
@@ -49,10 +59,10 @@ class Line:
 
 
 def test_erlangs_formula_gives_what_is_known() -> None:
-    assert must_wait(1, 0.7) == pytest.approx(0.7)
-    assert must_wait(2, 1.0) == pytest.approx(1 / 3)
-    assert mean_wait(1, 0.5, 1.0) == pytest.approx(1.0)
-    assert mean_wait(10, 9.0, 1.0) == pytest.approx(0.6687, rel=1e-3)
+    assert compute_wait_share(1, 0.7) == pytest.approx(0.7)
+    assert compute_wait_share(2, 1.0) == pytest.approx(1 / 3)
+    assert compute_mean_wait(1, 0.5, 1.0) == pytest.approx(1.0)
+    assert compute_mean_wait(10, 9.0, 1.0) == pytest.approx(0.6687, rel=1e-3)
 
 
 @pytest.mark.parametrize(("servers", "busy"), [(1, 0.5), (1, 0.8), (4, 0.7), (20, 0.8)])
@@ -60,17 +70,17 @@ def test_waits_are_those_of_the_m_m_c_queue(servers: int, busy: float) -> None:
     rate = servers * busy
     line = Line(servers, rate, 1.0)
 
-    assert mean(line.waits) == pytest.approx(mean_wait(servers, rate, 1.0), rel=0.12)
+    assert mean(line.waits) == pytest.approx(compute_mean_wait(servers, rate, 1.0), rel=0.12)
     waited = sum(wait > 0 for wait in line.waits) / len(line.waits)
-    assert waited == pytest.approx(must_wait(servers, rate), rel=0.05)
+    assert waited == pytest.approx(compute_wait_share(servers, rate), rel=0.05)
     p99 = sorted(line.waits)[len(line.waits) * 99 // 100]
-    assert p99 == pytest.approx(wait_of(0.01, servers, rate, 1.0), rel=0.15)
+    assert p99 == pytest.approx(compute_wait_quantile(0.01, servers, rate, 1.0), rel=0.15)
 
 
 def test_waits_for_a_service_that_takes_always_as_long_are_those_of_the_m_d_1_queue() -> None:
     line = Line(1, 0.8, 1.0, constant=True)
 
-    assert mean(line.waits) == pytest.approx(constant_wait(0.8, 1.0), rel=0.1)
+    assert mean(line.waits) == pytest.approx(compute_constant_wait(0.8, 1.0), rel=0.1)
 
 
 def test_a_station_is_as_busy_as_it_has_work() -> None:
@@ -82,7 +92,7 @@ def test_a_station_is_as_busy_as_it_has_work() -> None:
 def test_the_busier_a_cell_the_longer_jobs_wait() -> None:
     costs = read_costs()
     waits = [
-        Simulation(sized(busy / costs.store, costs), costs).run(2.0).p99 for busy in (0.6, 0.95)
+        Simulation(size_cell(busy / costs.store, costs), costs).run(2.0).p99 for busy in (0.6, 0.95)
     ]
 
     assert all(less < more for less, more in pairwise(waits))
@@ -90,7 +100,7 @@ def test_the_busier_a_cell_the_longer_jobs_wait() -> None:
 
 def test_the_same_seed_gives_the_same_waits() -> None:
     costs = read_costs()
-    cell = sized(200.0, costs)
+    cell = size_cell(200.0, costs)
 
     assert Simulation(cell, costs).run(2.0) == Simulation(cell, costs).run(2.0)
     assert Simulation(cell, costs).run(2.0) != Simulation(cell, costs, seed=2).run(2.0)
@@ -99,27 +109,27 @@ def test_the_same_seed_gives_the_same_waits() -> None:
 def test_a_cell_is_full_by_memory_or_by_time() -> None:
     costs = read_costs()
 
-    assert fits(100, costs)
-    assert not fits(100, costs._replace(record_bytes=costs.record_bytes * 100))
-    assert not fits(100, costs._replace(turn=1.0))
+    assert has_capacity(100, costs)
+    assert not has_capacity(100, costs._replace(record_bytes=costs.record_bytes * 100))
+    assert not has_capacity(100, costs._replace(turn=1.0))
 
 
 def test_the_largest_first_is_even_and_chance_is_not() -> None:
-    assert hottest(1000, 4) == pytest.approx(0.25, abs=0.001)
-    assert hottest_by_chance(1000, 4) > 0.3
-    assert hottest(1000, 50) > 0.13  # of one tenant alone
+    assert find_hottest_share(1000, 4) == pytest.approx(0.25, abs=0.001)
+    assert find_random_hottest_share(1000, 4) > 0.3
+    assert find_hottest_share(1000, 50) > 0.13  # of one tenant alone
 
 
 def test_by_age_slow_jobs_are_no_later_than_quick_ones() -> None:
-    quick, slow = (Growing(kind, by_age).run().worst for kind in KINDS)
-    slow_by_length = Growing(KINDS[1], by_length).run().worst
+    quick, slow = (ScalingSimulation(kind, measure_age).run().worst for kind in KINDS)
+    slow_by_length = ScalingSimulation(KINDS[1], measure_length).run().worst
 
     assert slow == pytest.approx(quick, rel=0.3)
     assert slow_by_length > 2 * slow
 
 
 def test_the_page_has_what_the_simulation_gives() -> None:
-    page = PAGE.read_text()
+    page = PAGE_FILE.read_text()
 
-    assert names_of(page, COMMAND) == list(PARTS)
-    assert page == renewed(page, COMMAND, PARTS), "run python -m benchmarks.scaling"
+    assert part_names_of(page, COMMAND) == list(PARTS)
+    assert page == renew_parts(page, COMMAND, PARTS), "run python -m benchmarks.scaling"

@@ -3,7 +3,7 @@
 import re
 
 from project.settings.api_keys import SCOPES
-from tests.support.markdown import ROOT, rows, section
+from tests.support.markdown import ROOT, read_section, read_table_rows
 
 DEPLOYMENT = ROOT / "docs" / "how-to" / "deployment.md"
 KEYS = ROOT / "docs" / "how-to" / "keys-and-tenants.md"
@@ -11,15 +11,15 @@ SECTION = "With Docker Compose"
 
 
 def test_the_compose_variables_are_those_of_the_file() -> None:
-    cells = " ".join(row[0] for row in rows(SECTION, DEPLOYMENT))
+    cells = " ".join(row[0] for row in read_table_rows(SECTION, DEPLOYMENT))
     told = set(re.findall(r"`([A-Z_]+)`", cells))
-    exported = set(re.findall(r"([A-Z_]+)=me:", section(SECTION, DEPLOYMENT)))
+    exported = set(re.findall(r"([A-Z_]+)=me:", read_section(SECTION, DEPLOYMENT)))
     known = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
 
     assert told | exported == known
 
 
 def test_the_scopes_are_those_that_keys_can_have() -> None:
-    told = {row[0].strip("`") for row in rows("Give everybody a key", KEYS)}
+    told = {row[0].strip("`") for row in read_table_rows("Give everybody a key", KEYS)}
 
     assert told == SCOPES

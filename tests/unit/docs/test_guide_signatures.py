@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from tasks.webhooks.deliveries import sign
-from tests.support.guides import DOCS, blocks
+from tests.support.guides import DOCS, parse_blocks
 
 CODE = {
-    block.language: block.code for block in blocks(DOCS / "how-to" / "webhooks-and-callbacks.md")
+    block.language: block.code
+    for block in parse_blocks(DOCS / "how-to" / "webhooks-and-callbacks.md")
 }
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

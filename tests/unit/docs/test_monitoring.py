@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.routes.operations.prometheus import expose
-from tests.reference.metrics import METERS, QUEUE
+from tests.reference.metrics import SAMPLE_COUNTERS, SAMPLE_QUEUE
 from tests.support.markdown import ROOT
-from tests.support.promtool import promtool
+from tests.support.promtool import run_promtool
 
 FOLDER = ROOT / "docs" / "monitoring"
 ALERTS = (FOLDER / "alerts.yml").read_text()
@@ -21,7 +21,7 @@ NAMES = re.findall(r"^ +- alert: (\w+)$", ALERTS, re.MULTILINE)
 PANELS: list[dict[str, Any]] = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 
-TEXT = expose(METERS, [QUEUE])
+TEXT = expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE])
 SAMPLES = [sample for family in text_string_to_metric_families(TEXT) for sample in family.samples]
 EXPOSED = {sample.name: set(sample.labels) for sample in SAMPLES}
 
@@ -77,7 +77,7 @@ def test_no_two_panels_of_the_dashboard_overlap() -> None:
     ids=["prometheus", "alerts", "their tests"],
 )
 def test_promtool_finds_no_fault(arguments: tuple[str, ...]) -> None:
-    assert promtool(*arguments) == ""
+    assert run_promtool(*arguments) == ""
 
 
 def test_promtool_can_read_the_queries_of_the_dashboard(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_promtool_can_read_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     ]
     file = tmp_path / "queries.yml"
     file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
-    assert promtool("check", "rules", str(file)) == ""
+    assert run_promtool("check", "rules", str(file)) == ""
 
 
 def test_promtool_finds_no_fault_in_what_is_exposed() -> None:
-    assert promtool("check", "metrics", given=TEXT) == ""
+    assert run_promtool("check", "metrics", given=TEXT) == ""

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from api.app import build
 from api.http.shutdown import Drain
 from project.settings.values import Settings
-from tests.support.markdown import README, ROOT, code, section
+from tests.support.markdown import README, ROOT, read_code_blocks, read_section
 
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
@@ -25,7 +25,7 @@ MADE_BY_THE_READER = {
 
 
 def test_the_settings_it_tells_of_are_as_they_are() -> None:
-    told = [line for line in section("Configuration").splitlines() if line.startswith("| `")]
+    told = [line for line in read_section("Configuration").splitlines() if line.startswith("| `")]
     known = [setting(name, field) for name, field in Settings.model_fields.items()]
 
     assert told
@@ -42,7 +42,7 @@ def test_the_routes_it_tells_of_are_there() -> None:
 
 
 def test_the_first_commands_are_targets_of_make() -> None:
-    (commands,) = code("Run it", "sh")
+    (commands,) = read_code_blocks("Run it", "sh")
     targets = re.findall(r"^make (\w+)", commands, re.MULTILINE)
 
     assert targets == ["up", "test", "demo"]

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.parts import names_of, renewed
-from tests.reference.__main__ import COMMAND, PARTS, pages
+from benchmarks.parts import part_names_of, renew_parts
+from tests.reference.__main__ import COMMAND, PARTS, read_pages
 
-PAGES = pages()
+PAGES = read_pages()
 
 
 def test_each_part_is_on_a_page() -> None:
-    made = [name for page in PAGES.values() for name in names_of(page, COMMAND)]
+    made = [name for page in PAGES.values() for name in part_names_of(page, COMMAND)]
 
     assert sorted(made) == sorted(PARTS)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_of_the_reference_is_up_to_date(path: Path) -> None:
-    assert PAGES[path] == renewed(PAGES[path], COMMAND, PARTS), "run python -m tests.reference"
+    assert PAGES[path] == renew_parts(PAGES[path], COMMAND, PARTS), "run python -m tests.reference"

@@ -3,7 +3,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from api.docs.openapi import Info, document
+from api.docs.openapi import Info, build_document
 from api.http.problems import ProblemDocument
 from api.http.routing import Answer, Request, Router
 
@@ -75,7 +75,7 @@ async def show_docs(_: Request) -> Answer:
 
 @pytest.fixture(scope="module")
 def api() -> dict[str, Any]:
-    return document(router, Info("Continuo", "1.0"))
+    return build_document(router, Info("Continuo", "1.0"))
 
 
 def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any]) -> None:

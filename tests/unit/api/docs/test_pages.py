@@ -6,12 +6,12 @@ import pytest
 from cello import Request as RawRequest
 
 from api.docs.openapi import Info
-from api.docs.pages import describe
+from api.docs.pages import build_docs_router
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 
 app = Router()
-routes = describe(app, Info("Continuo", "1.0"))
+routes = build_docs_router(app, Info("Continuo", "1.0"))
 
 
 def ask(template: str, path: str = "", **params: str) -> Answer:

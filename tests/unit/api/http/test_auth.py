@@ -6,14 +6,14 @@ from cello import Request
 
 from api.http.auth import KeyFile, Keyring
 from api.http.problems import Problem
-from project.settings.api_keys import Holder
+from project.settings.api_keys import ApiKey
 from project.settings.values import read_key_file
 
 KEY = "0123456789abcdef"
 keys = Keyring(
     {
-        sha256(KEY.encode()).digest(): Holder("alice"),
-        sha256(b"another-key-here").digest(): Holder("bob", frozenset({"read"})),
+        sha256(KEY.encode()).digest(): ApiKey("alice"),
+        sha256(b"another-key-here").digest(): ApiKey("bob", frozenset({"read"})),
     }
 )
 
@@ -69,16 +69,16 @@ def test_a_key_opens_what_its_scopes_say() -> None:
 def test_a_file_of_keys_is_read_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("api.http.auth.LOOK_EVERY", 0)
+    monkeypatch.setattr("api.http.auth.CHECK_INTERVAL_SECONDS", 0)
     path = tmp_path / "keys"
 
-    def who() -> Holder:
+    def who() -> ApiKey:
         return ring.identify(Request("GET", "/", headers={"X-API-Key": KEY}), "read")
 
     line = f"@acme:sha256={sha256(KEY.encode()).hexdigest()}"
     path.write_text(f"# who\n\nada/read{line}\n")
     ring = Keyring(read_key_file(path), KeyFile(path, lambda: read_key_file(path)))
-    assert who() == Holder("ada", frozenset({"read"}), "acme")
+    assert who() == ApiKey("ada", frozenset({"read"}), "acme")
     path.write_text(f"grace/read{line}")
     assert who().name == "grace"
     path.write_text(f"ada/read@acme:{KEY}")  # a key in clear is none for a file

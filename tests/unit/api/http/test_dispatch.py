@@ -10,12 +10,12 @@ import pytest
 
 from api.http import dispatch
 from api.http.auth import Keyring
-from api.http.dispatch import Edge, Endpoint
+from api.http.dispatch import Dispatcher, Endpoint
 from api.http.problems import Problem
 from api.http.routing import Answer, Handler, Request, Route
 from api.http.shutdown import Drain
 from project.errors import InvalidField, StoreUnavailable
-from project.settings.api_keys import Holder
+from project.settings.api_keys import ApiKey
 
 KEY = "0123456789abcdef"
 
@@ -40,9 +40,9 @@ class Reply:
         return json.loads(self.text)
 
 
-def edge(drain: Drain | None = None) -> Edge:
-    keys = Keyring({sha256(KEY.encode()).digest(): Holder("alice")})
-    return Edge(keys, drain or Drain(), max_body=1_000)
+def edge(drain: Drain | None = None) -> Dispatcher:
+    keys = Keyring({sha256(KEY.encode()).digest(): ApiKey("alice")})
+    return Dispatcher(keys, drain or Drain(), max_body=1_000)
 
 
 def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply:
@@ -114,7 +114,7 @@ def test_a_page_may_do_nothing_but_what_it_says_itself() -> None:
 
 def test_who_is_not_admitted_is_not_read() -> None:
     async def refuse(request: Request) -> None:
-        request.told["RateLimit"] = "none"
+        request.response_headers["RateLimit"] = "none"
         raise Problem(429, "Too many")
 
     reply = serve(fine, body=Order, content=b"{", admit=refuse)
@@ -310,7 +310,7 @@ def test_requests_are_counted_while_they_are_handled() -> None:
 def test_a_process_on_its_way_out_asks_clients_to_reconnect() -> None:
     drain = Drain()
     assert "connection" not in serve(fine, drain=drain).headers
-    drain.begun.set()
+    drain.started.set()
     assert serve(fine, drain=drain).headers["connection"] == "close"
 
 

@@ -5,10 +5,10 @@ import msgspec
 import pytest
 from cello import Request
 
-from api.http.parsing import Body, Query
+from api.http.parsing import BodyReader, QueryReader
 from api.http.problems import Problem
 from project.errors import InvalidField
-from project.messages.nesting import MOST_LEVELS
+from project.messages.nesting import MAX_LEVELS
 
 LIMIT = 1_000
 
@@ -33,13 +33,13 @@ class Filter(msgspec.Struct, frozen=True):
             raise InvalidField("limit", "not 13")
 
 
-body = Body(Order, LIMIT)
-query = Query(Filter)
+body = BodyReader(Order, LIMIT)
+query = QueryReader(Filter)
 
 
 def post(content: bytes, content_type: str = "application/json", limit: int = LIMIT) -> Any:
     headers = {"Content-Type": content_type} if content_type else {}
-    return Body(Order, limit).read(Request("POST", "/", headers=headers, body=content))
+    return BodyReader(Order, limit).read(Request("POST", "/", headers=headers, body=content))
 
 
 def refused(content: bytes, content_type: str = "application/json") -> Problem:
@@ -78,7 +78,7 @@ def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
 
 
 def test_a_body_in_the_other_media_type_of_a_route_is_given_as_text() -> None:
-    either = Body(Order, LIMIT, also="text/csv")
+    either = BodyReader(Order, LIMIT, also="text/csv")
 
     def read(content: bytes, content_type: str) -> Any:
         headers = {"Content-Type": content_type}
@@ -114,7 +114,7 @@ def test_an_empty_body_is_400_and_says_what_to_send() -> None:
 
 
 def test_a_body_that_is_not_needed_may_be_left_out_and_is_checked_when_it_is_there() -> None:
-    optional = Body(Order, LIMIT, is_needed=False)
+    optional = BodyReader(Order, LIMIT, is_needed=False)
 
     def read(content: bytes) -> Any:
         return optional.read(Request("POST", "/x", headers={}, body=content))
@@ -141,10 +141,10 @@ def test_a_deeply_nested_body_is_400_in_milliseconds(content: bytes) -> None:
     assert perf_counter() - started < 0.1
 
 
-@pytest.mark.parametrize("levels", [MOST_LEVELS, 5_000, 30_000])
+@pytest.mark.parametrize("levels", [MAX_LEVELS, 5_000, 30_000])
 def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
     content = b'{"filters":' + b"[" * levels + b"]" * levels + b"}"
-    free = Body(dict[str, Any], limit=100_000)
+    free = BodyReader(dict[str, Any], limit=100_000)
     with pytest.raises(Problem, match="nested too deeply") as refusal:
         free.read(Request("POST", "/", body=content))
     assert refusal.value.status == 400
@@ -152,7 +152,7 @@ def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
 
 def test_a_body_may_have_many_values_and_some_levels() -> None:
     content = b'{"a":["[[[",%b' % (b"[[1]]," * 9_000) + b"[" * 197 + b"]" * 197 + b"]}"
-    free = Body(dict[str, Any], limit=100_000)
+    free = BodyReader(dict[str, Any], limit=100_000)
     assert len(free.read(Request("POST", "/", body=content))["a"]) == 9_002
 
 

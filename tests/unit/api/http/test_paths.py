@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.paths import Paths, places
+from api.http.paths import Paths, parse_parameter_names
 
 
 def paths(*templates: str) -> Paths[str]:
@@ -67,7 +67,7 @@ def test_a_template_is_words_and_places_and_nothing_else(template: str) -> None:
 
 
 def test_the_places_of_a_template_have_names() -> None:
-    assert places("/a/{id}/b/{part}") == ["id", "part"]
+    assert parse_parameter_names("/a/{id}/b/{part}") == ["id", "part"]
 
 
 @given(st.text(alphabet="/a{}%7.", max_size=12))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from api.http.problems import FieldError, Problem, problem_from, title, unavailable
+from api.http.problems import FieldError, Problem, build_unavailable, problem_from, title_of
 from project.errors import InvalidField, StoreUnavailable
 
 
@@ -44,7 +44,7 @@ def test_a_store_that_does_not_answer_is_503_with_a_time_to_come_back() -> None:
 
 
 def test_a_problem_stays_what_it_is() -> None:
-    problem = unavailable("busy")
+    problem = build_unavailable("busy")
     assert problem_from(problem, invalid=422) is problem
 
 
@@ -55,4 +55,4 @@ def test_anything_else_is_500_and_says_nothing_about_its_cause() -> None:
 
 
 def test_the_titles_are_those_of_rfc_9110_on_every_python() -> None:
-    assert [title(413), title(422)] == ["Content Too Large", "Unprocessable Content"]
+    assert [title_of(413), title_of(422)] == ["Content Too Large", "Unprocessable Content"]

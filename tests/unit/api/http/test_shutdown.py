@@ -24,7 +24,7 @@ def test_a_request_in_flight_is_waited_for() -> None:
         drain = Drain()
         drain.enter()
         leaving = asyncio.create_task(drain.run(20, port=1))
-        await drain.begun.wait()
+        await drain.started.wait()
         assert not leaving.done()
         drain.leave()
         return await leaving
@@ -47,9 +47,9 @@ def test_what_takes_too_long_is_counted_and_left() -> None:
 
 def test_only_a_process_on_its_way_out_is_draining() -> None:
     drain = Drain()
-    assert not drain.draining
+    assert not drain.is_draining
     asyncio.run(drain.run(1, port=1))
-    assert drain.draining
+    assert drain.is_draining
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])

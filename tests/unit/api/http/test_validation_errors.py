@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from api.http.validation_errors import Violation, violation
+from api.http.validation_errors import Violation, parse_violation
 
 
 class Colour(StrEnum):
@@ -31,7 +31,7 @@ class Tree(msgspec.Struct, forbid_unknown_fields=True, rename={"slash": "a/b~c"}
 def of(text: str, shape: Any = Tree) -> Violation:
     with pytest.raises(msgspec.ValidationError) as refusal:
         msgspec.json.decode(text, type=shape)
-    return violation(refusal.value, shape)
+    return parse_violation(refusal.value, shape)
 
 
 @pytest.mark.parametrize(

@@ -3,47 +3,55 @@ import asyncio
 import pytest
 
 from api.routes.tasks import events
-from project.records.record import Event, TaskStatus, Wanted
-from project.store.commands.events import Noted, Replay
+from project.records.record import Event, EventFilter, TaskStatus
+from project.store.commands.events import EventPage, StoredEvent
 from project.store.event_feed import MOST_HEARD, Listener
 
 
-def noted(place: str, job_id: str = "a", kind: str = "report") -> Noted:
+def noted(place: str, job_id: str = "a", kind: str = "report") -> StoredEvent:
     event = Event(id=job_id, kind=kind, queue="q", status=TaskStatus.PENDING, attempts=0, at=1.5)
-    return Noted(place, event)
+    return StoredEvent(place, event)
 
 
-def replay(*places: str) -> Replay:
-    return Replay([noted(place) for place in places], places[-1], is_whole=True, is_more=False)
+def replay(*places: str) -> EventPage:
+    return EventPage([noted(place) for place in places], places[-1], is_whole=True, is_more=False)
 
 
 def listener(place: str, *heard: str, **wanted: str) -> Listener:
-    listener = Listener(Wanted(**wanted), place)
+    listener = Listener(EventFilter(**wanted), place)
     for each in heard:
         listener.hear(noted(each))
     return listener
 
 
-def places(told: events.Told) -> list[str]:
+def places(told: events.EventBatch) -> list[str]:
     return [place for place, _ in told.events]
 
 
 def test_what_was_replayed_and_heard_as_well_is_told_once() -> None:
-    told = events.both(replay("9-0", "10-0", "10-1"), listener("8-0", "9-0", "10-1", "10-2"), 0)
+    told = events.merge_events(
+        replay("9-0", "10-0", "10-1"), listener("8-0", "9-0", "10-1", "10-2"), 0
+    )
     assert places(told) == ["9-0", "10-0", "10-1", "10-2"]
 
 
 def test_the_place_is_the_later_of_both() -> None:
-    assert events.both(replay("9-9"), listener("10-0"), 0).place == "10-0"
-    assert events.both(replay("10-0"), listener("9-9"), 0).place == "10-0"
+    assert events.merge_events(replay("9-9"), listener("10-0"), 0).place == "10-0"
+    assert events.merge_events(replay("10-0"), listener("9-9"), 0).place == "10-0"
 
 
 def test_one_who_lost_touch_and_heard_nothing_comes_back_later() -> None:
-    nothing = Replay([], "1-0", is_whole=True, is_more=False)
+    nothing = EventPage([], "1-0", is_whole=True, is_more=False)
     cut = listener("1-0")
     cut.cut()
-    assert events.both(nothing, cut, events.AT_ONCE).retry == events.LATER
-    assert events.both(replay("2-0"), cut, events.AT_ONCE).retry == events.AT_ONCE
+    assert (
+        events.merge_events(nothing, cut, events.RETRY_MILLISECONDS).retry
+        == events.DEGRADED_RETRY_MILLISECONDS
+    )
+    assert (
+        events.merge_events(replay("2-0"), cut, events.RETRY_MILLISECONDS).retry
+        == events.RETRY_MILLISECONDS
+    )
 
 
 def test_one_who_hears_too_much_hears_no_further_and_knows_where_that_was() -> None:
@@ -74,7 +82,7 @@ def test_a_wait_is_over_when_there_is_something_to_tell(what: str) -> None:
 
 
 def test_an_event_is_lines_that_end_with_an_empty_one() -> None:
-    assert events.block({"note": "two\nlines"}, "reset", "1-0") == (
+    assert events.format_block({"note": "two\nlines"}, "reset", "1-0") == (
         'id: 1-0\nevent: reset\ndata: {"note":"two\\nlines"}\n\n'
     )
-    assert events.block_of(noted("1-0")).startswith('id: 1-0\ndata: {"id":"a",')
+    assert events.format_event(noted("1-0")).startswith('id: 1-0\ndata: {"id":"a",')

@@ -8,7 +8,7 @@ from api.http.problems import Problem
 from api.http.routing import Answer, Request
 from api.http.shutdown import Drain
 from api.routes.operations import health
-from api.routes.operations.health import Ping, report_health
+from api.routes.operations.health import Ping, build_health_router
 from project.errors import StoreUnavailable
 
 
@@ -29,7 +29,7 @@ async def full() -> None:
 
 
 def ask(path: str, ping: Ping, drain: Drain | None = None) -> Answer:
-    route = report_health(ping, drain or Drain()).find("GET", path)
+    route = build_health_router(ping, drain or Drain()).find("GET", path)
     assert route is not None
 
     async def call() -> Answer:
@@ -73,9 +73,9 @@ def test_an_unforeseen_reason_is_not_told_to_strangers() -> None:
 
 def test_a_process_on_its_way_out_is_not_ready() -> None:
     drain = Drain()
-    drain.begun.set()
+    drain.started.set()
     assert "shutting down" in reason(answering, drain)
 
 
 def test_the_health_is_told_without_a_key() -> None:
-    assert not any(route.auth for route in report_health(answering, Drain()).routes)
+    assert not any(route.auth for route in build_health_router(answering, Drain()).routes)

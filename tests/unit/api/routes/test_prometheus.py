@@ -1,20 +1,28 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.routes.operations.prometheus import expose
-from project.records.counters import BOUNDS, Histogram, Host, Lane, Meters, Shelf, bucket_of
+from project.records.counters import (
+    BUCKET_BOUNDS_SECONDS,
+    Counters,
+    Histogram,
+    QueueStats,
+    RouteStats,
+    WorkerStats,
+    bucket_of,
+)
 from project.records.labels import Label
 from project.records.record import Queue
 
 
 def times(*seconds: float) -> Histogram:
-    counts = [0] * (len(BOUNDS) + 1)
+    counts = [0] * (len(BUCKET_BOUNDS_SECONDS) + 1)
     for each in seconds:
         counts[bucket_of(each)] += 1
     return Histogram(tuple(counts), sum(seconds))
 
 
-def shelf(kind: str = "report", queue: str = "celery") -> Shelf:
-    return Shelf(
+def shelf(kind: str = "report", queue: str = "celery") -> QueueStats:
+    return QueueStats(
         label=Label(kind, queue),
         jobs={"success": 2, "failed": 1},
         enqueued=4,
@@ -25,10 +33,10 @@ def shelf(kind: str = "report", queue: str = "celery") -> Shelf:
     )
 
 
-METERS = Meters(
-    shelves=[shelf()],
-    lanes=[Lane("GET", "/reports/{id}", {"200": 5, "404": 1}, times(*[0.01] * 6))],
-    workers=[Host("w@a/1", "a", 2, 9, 4.5, 1.5), Host("w@b/2", "b", 2, 9, -3.0, 9.0)],
+METERS = Counters(
+    queue_stats=[shelf()],
+    route_stats=[RouteStats("GET", "/reports/{id}", {"200": 5, "404": 1}, times(*[0.01] * 6))],
+    workers=[WorkerStats("w@a/1", "a", 2, 9, 4.5, 1.5), WorkerStats("w@b/2", "b", 2, 9, -3.0, 9.0)],
     scheduled=1,
     unsent=0,
     garbage=0,
@@ -98,7 +106,7 @@ def test_a_worker_whose_lease_has_ended_is_shown_and_not_counted_as_live() -> No
 
 def test_a_kind_that_a_stranger_has_chosen_breaks_no_line() -> None:
     name = 'a"b\\c d{e="f"} 1'
-    read = values(expose(METERS._replace(shelves=[shelf(name)]), []))
+    read = values(expose(METERS._replace(queue_stats=[shelf(name)]), []))
     assert value(read, "jobs_enqueued_total", kind=name, queue="celery") == 4
 
 

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from api.http.problems import Problem
-from api.server.byte_ranges import Piece, cut
+from api.server.byte_ranges import RangeAnswer, select_range
 from project.artifacts.links import Artifact
 
 ARTIFACT = Artifact(f"2026-11-25/{'ab' * 32}.pdf", "report.pdf")
 TAG = '"abababababababababababababababab"'
 
 
-def asked(size: int = 100, **headers: str) -> Piece:
+def asked(size: int = 100, **headers: str) -> RangeAnswer:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return cut(ARTIFACT, size, lambda name: names.get(name, ""))
+    return select_range(ARTIFACT, size, lambda name: names.get(name, ""))
 
 
 def test_without_a_range_it_is_all_of_the_file() -> None:

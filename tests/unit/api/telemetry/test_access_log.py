@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from api.telemetry.access_log import AccessLine, write_access
-from project.messages.trace_context import REQUEST_ID, TRAIL
+from project.messages.trace_context import REQUEST_ID, TRACE_HEADERS
 from project.telemetry.logs import JsonFormatter
 
 LINE = AccessLine(
@@ -35,11 +35,11 @@ def test_a_traceback_stays_in_its_line() -> None:
 
 
 def test_a_line_written_while_handling_a_request_carries_its_id() -> None:
-    token = TRAIL.set({REQUEST_ID: "r-7"})
+    token = TRACE_HEADERS.set({REQUEST_ID: "r-7"})
     try:
         assert formatted("hello")["request_id"] == "r-7"
     finally:
-        TRAIL.reset(token)
+        TRACE_HEADERS.reset(token)
 
 
 def test_an_access_line_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,8 @@ from itsdangerous import URLSafeTimedSerializer
 from project.artifacts import links, storage
 from project.artifacts.links import Artifact, ArtifactGone
 from project.errors import LinkExpired, LinkTampered
-from project.settings.values import settings
-from tests.support.waiting import until
+from project.settings.values import get_settings
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[4]
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[4]
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A place to make files in."""
-    with links.workshop() as folder:
+    with links.open_workshop() as folder:
         yield folder
 
 
@@ -39,16 +39,16 @@ def made(folder: Path, content: bytes | None = None) -> Path:
 
 
 def path_of(artifact: Artifact) -> Path:
-    return settings().data_dir / "artifacts" / artifact.key
+    return get_settings().data_dir / "artifacts" / artifact.key
 
 
 def token_of(artifact: Artifact) -> str:
-    return links.link(artifact).rpartition("/")[2]
+    return links.build_link(artifact).rpartition("/")[2]
 
 
 def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) -> None:
     file = made(folder)
-    kept = links.keep(file, "summary-report.pdf")
+    kept = links.store_artifact(file, "summary-report.pdf")
     place = links.locate(kept)
     assert isinstance(place, Path)
     assert place.read_bytes() == file.read_bytes()
@@ -58,30 +58,33 @@ def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) 
 
 
 def test_what_was_kept_stays_when_its_workshop_is_cleared() -> None:
-    with links.workshop() as folder:
-        kept = links.keep(made(folder), "a.pdf")
+    with links.open_workshop() as folder:
+        kept = links.store_artifact(made(folder), "a.pdf")
     assert not folder.exists()
     assert links.locate(kept)
 
 
 def test_the_same_bytes_are_kept_once_whatever_their_name(folder: Path) -> None:
     file = made(folder)
-    first = links.keep(file, "a.pdf")
+    first = links.store_artifact(file, "a.pdf")
     written = path_of(first).stat()
-    second = links.keep(made(folder, file.read_bytes()), "b.pdf")
+    second = links.store_artifact(made(folder, file.read_bytes()), "b.pdf")
     assert second == Artifact(first.key, "b.pdf")
     assert path_of(first).stat().st_ino == written.st_ino
 
 
 def test_other_bytes_under_the_same_name_are_something_else(folder: Path) -> None:
-    assert links.keep(made(folder), "a.pdf").key != links.keep(made(folder), "a.pdf").key
+    assert (
+        links.store_artifact(made(folder), "a.pdf").key
+        != links.store_artifact(made(folder), "a.pdf").key
+    )
 
 
 def test_many_who_keep_the_same_bytes_at_once_all_succeed(folder: Path) -> None:
     content = uuid.uuid4().bytes
     files = [made(folder, content) for _ in range(32)]
     with ThreadPoolExecutor(8) as pool:
-        kept = set(pool.map(lambda file: links.keep(file, "a.pdf"), files))
+        kept = set(pool.map(lambda file: links.store_artifact(file, "a.pdf"), files))
     assert len(kept) == 1
     assert path_of(kept.pop()).read_bytes() == content
 
@@ -102,7 +105,7 @@ def test_a_file_is_on_disk_before_it_has_its_name(
 
     monkeypatch.setattr(storage.os, "link", note_link)
     monkeypatch.setattr(storage.os, "fsync", note_flush)
-    kept = path_of(links.keep(file, "a.pdf"))
+    kept = path_of(links.store_artifact(file, "a.pdf"))
     assert done[:3] == [file.stat().st_ino, "named", kept.parent.stat().st_ino]
 
 
@@ -151,11 +154,11 @@ def test_workers_that_race_leave_one_whole_artifact(tmp_path: Path) -> None:
 
 def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
     file = made(folder)
-    kept = links.keep(file, "a.xlsx")
-    about = links.described(kept, file)
+    kept = links.store_artifact(file, "a.xlsx")
+    about = links.describe_artifact(kept, file)
     url, ends = about.pop("download_url"), about.pop("expires_at")
-    assert links.resolve(url.rpartition("/")[2]) == kept
-    assert abs(ends - time.time() - settings().link_seconds) < 5
+    assert links.resolve_link(url.rpartition("/")[2]) == kept
+    assert abs(ends - time.time() - get_settings().link_seconds) < 5
     assert about == {
         "filename": "a.xlsx",
         "size": 16,
@@ -165,7 +168,7 @@ def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
 
 
 def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
-    kept = links.keep(made(folder), "old.pdf")
+    kept = links.store_artifact(made(folder), "old.pdf")
     path_of(kept).unlink()
     with pytest.raises(ArtifactGone, match=r"old\.pdf is no longer kept"):
         links.locate(kept)
@@ -173,8 +176,8 @@ def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
 
 def test_a_link_starts_with_our_address_and_leads_back() -> None:
     kept = Artifact("2026-11-25/0123.pdf", "Größe & Gewicht.pdf")
-    assert links.link(kept).startswith(f"{settings().base_url}/artifacts/")
-    assert links.resolve(token_of(kept)) == kept
+    assert links.build_link(kept).startswith(f"{get_settings().base_url}/artifacts/")
+    assert links.resolve_link(token_of(kept)) == kept
 
 
 def test_a_link_needs_no_quoting() -> None:
@@ -188,29 +191,29 @@ def test_a_link_whose_letters_were_changed_is_refused() -> None:
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         if changed[:-1] != token[:-1]:  # the last letter of base64 has bits that mean nothing
             with pytest.raises(LinkTampered):
-                links.resolve(changed)
+                links.resolve_link(changed)
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "%00", "..", "ü"])
 def test_a_link_that_was_never_ours_is_refused(token: str) -> None:
     with pytest.raises(LinkTampered):
-        links.resolve(token)
+        links.resolve_link(token)
 
 
 def test_a_link_signed_with_another_secret_is_refused() -> None:
     foreign = URLSafeTimedSerializer("somebody else's secret", salt=links.SALT)
     with pytest.raises(LinkTampered):
-        links.resolve(foreign.dumps(["0123.pdf", "a.pdf"]))
+        links.resolve_link(foreign.dumps(["0123.pdf", "a.pdf"]))
 
 
 def test_something_else_that_we_signed_is_no_link() -> None:
-    other = URLSafeTimedSerializer(settings().signing_keys[0], salt="another use")
+    other = URLSafeTimedSerializer(get_settings().signing_keys[0], salt="another use")
     with pytest.raises(LinkTampered):
-        links.resolve(other.dumps(["0123.pdf", "a.pdf"]))
+        links.resolve_link(other.dumps(["0123.pdf", "a.pdf"]))
 
 
 def with_secrets(monkeypatch: pytest.MonkeyPatch, *secrets: str) -> None:
-    monkeypatch.setitem(settings().__dict__, "signing_keys", list(secrets))
+    monkeypatch.setitem(get_settings().__dict__, "signing_keys", list(secrets))
 
 
 def test_an_older_secret_opens_its_links_until_it_is_taken_out(
@@ -219,21 +222,21 @@ def test_an_older_secret_opens_its_links_until_it_is_taken_out(
     with_secrets(monkeypatch, "old-secret-old-secret")
     old = token_of(Artifact("0123.pdf", "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret", "old-secret-old-secret")
-    assert links.resolve(old)
+    assert links.resolve_link(old)
     new = token_of(Artifact("0123.pdf", "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret")
-    assert links.resolve(new)
+    assert links.resolve_link(new)
     with pytest.raises(LinkTampered):
-        links.resolve(old)
+        links.resolve_link(old)
 
 
 def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    long_ago = time.time() - settings().link_seconds - 2
+    long_ago = time.time() - get_settings().link_seconds - 2
     with monkeypatch.context() as past:
         past.setattr(time, "time", lambda: long_ago)
         token = token_of(Artifact("0123.pdf", "a.pdf"))
     with pytest.raises(LinkExpired):
-        links.resolve(token)
+        links.resolve_link(token)
 
 
 def kept_days_ago(home: Path, days: float) -> Path:
@@ -290,8 +293,10 @@ def test_with_nothing_there_the_janitor_has_nothing_to_do(tmp_path: Path) -> Non
 
 
 def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -> None:
-    assert links.disposition("a b.pdf") == {"Content-Disposition": 'attachment; filename="a b.pdf"'}
-    odd = links.disposition('Größe "x"\r\nSet-Cookie: a.pdf')["Content-Disposition"]
+    assert links.build_disposition("a b.pdf") == {
+        "Content-Disposition": 'attachment; filename="a b.pdf"'
+    }
+    odd = links.build_disposition('Größe "x"\r\nSet-Cookie: a.pdf')["Content-Disposition"]
     assert odd.isascii()
     assert odd.isprintable()
     assert "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%22x%22" in odd
@@ -305,15 +310,15 @@ def test_upkeep_starts_the_janitor_once_at_a_time(
     ran = tmp_path / "ran"
     code = f"import pathlib, signal; pathlib.Path({str(ran)!r}).touch(); signal.pause()"
     monkeypatch.setattr(maintenance, "JANITOR", (sys.executable, "-c", code))
-    keeping = maintenance.Upkeep(None, settings())  # type: ignore[arg-type] - it asks Redis nothing
+    keeping = maintenance.Maintenance(None, get_settings())  # type: ignore[arg-type] - it asks Redis nothing
     keeping.tidy()
     first = keeping._janitor  # noqa: SLF001
     assert first
-    until(ran.exists)
+    wait_until(ran.exists)
     keeping.tidy()
     assert keeping._janitor is first  # noqa: SLF001
     first.kill()
-    until(lambda: first.poll() is not None)
+    wait_until(lambda: first.poll() is not None)
     keeping.tidy()
     second = keeping._janitor  # noqa: SLF001
     assert second

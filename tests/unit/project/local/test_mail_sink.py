@@ -14,7 +14,7 @@ import pytest
 
 from project.errors import UnsafeStart
 from project.local import mail_sink
-from project.local.mail_sink import Outbox
+from project.local.mail_sink import MailFolder
 
 ROOT = Path(__file__).parents[4]
 MAIL = b"Subject: hi\r\n\r\n.hello\r\n"
@@ -148,7 +148,7 @@ def test_too_many_connections_are_told_so(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(mail_sink, "MAX_CONNECTIONS", 1)
 
     async def connect_twice() -> bytes:
-        async with mail_sink.listening(Outbox(tmp_path), 0) as port:
+        async with mail_sink.listen(MailFolder(tmp_path), 0) as port:
             first, first_writer = await asyncio.open_connection("127.0.0.1", port)
             assert (await first.readline()).startswith(b"220 ")
             second, second_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -163,7 +163,7 @@ def test_too_many_connections_are_told_so(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - must be refused
 def test_a_host_that_others_can_reach_is_refused(host: str, tmp_path: Path) -> None:
     async def listen() -> None:
-        async with mail_sink.listening(Outbox(tmp_path), 0, host):
+        async with mail_sink.listen(MailFolder(tmp_path), 0, host):
             pass
 
     with pytest.raises(UnsafeStart, match="not a loopback address"):
@@ -174,7 +174,7 @@ def test_the_oldest_mails_go_when_there_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_FILES", 3)
-    box = Outbox(tmp_path)
+    box = MailFolder(tmp_path)
     paths = [box.keep(b"x") for _ in range(5)]
     assert sorted(tmp_path.iterdir()) == paths[2:]
 
@@ -183,7 +183,7 @@ def test_the_oldest_mails_go_when_they_are_too_large_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_TOTAL_BYTES", 100)
-    box = Outbox(tmp_path)
+    box = MailFolder(tmp_path)
     paths = [box.keep(b"x" * 40) for _ in range(5)]
     assert sorted(tmp_path.iterdir()) == paths[3:]
 
@@ -194,7 +194,7 @@ def test_mails_of_an_earlier_run_count_and_its_drafts_go(
     monkeypatch.setattr(mail_sink, "MAX_FILES", 2)
     for name in ("1.eml", "2.eml", "3.eml", ".4.eml.draft"):
         (tmp_path / name).write_bytes(b"x")
-    box = Outbox(tmp_path)
+    box = MailFolder(tmp_path)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["2.eml", "3.eml"]
     newest = box.keep(b"x")
     assert sorted(tmp_path.iterdir()) == [newest, tmp_path / "3.eml"]
@@ -204,7 +204,7 @@ def test_a_mail_somebody_deleted_by_hand_does_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_FILES", 1)
-    box = Outbox(tmp_path)
+    box = MailFolder(tmp_path)
     box.keep(b"x").unlink()
     newest = box.keep(b"x")
     assert list(tmp_path.iterdir()) == [newest]

@@ -13,11 +13,11 @@ OURS = Path(__file__).parents[4] / "Procfile"
 def read(folder: Path, text: str) -> dict[str, str]:
     path = folder / "Procfile"
     path.write_text(text)
-    return procfile.read(path)
+    return procfile.read_commands(path)
 
 
 def test_ours_starts_the_api_a_worker_beat_and_flower() -> None:
-    lines = procfile.read(OURS)
+    lines = procfile.read_commands(OURS)
     assert list(lines) == ["web", "worker", "beat", "flower"]
     for name in ("worker", "beat", "flower"):
         assert lines[name].startswith(f"celery -A project {name}")

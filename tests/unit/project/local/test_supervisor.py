@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from project.local.supervisor import (
-    LONGEST_PAUSE,
-    RESTART_PAUSE,
-    SETTLED_AFTER,
-    Crew,
-    Member,
-    ending,
+    MAX_RESTART_PAUSE_SECONDS,
+    RESTART_PAUSE_SECONDS,
+    STABLE_AFTER_SECONDS,
+    ManagedProcess,
+    ProcessSupervisor,
+    describe_exit,
 )
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 WAITS = "sleep 60"
 DEAF = """sh -c 'trap "" TERM; echo deaf; sleep 60 & wait; wait'"""
@@ -34,7 +34,7 @@ class Heard:
         return self._text.splitlines()
 
     def waits_for(self, line: str) -> None:
-        until(lambda: line in self.lines(), 5)
+        wait_until(lambda: line in self.lines(), 5)
 
 
 @pytest.fixture
@@ -43,101 +43,117 @@ def heard(capsys: pytest.CaptureFixture[str]) -> Heard:
 
 
 @pytest.fixture
-def members() -> Iterator[list[Member]]:
+def members() -> Iterator[list[ManagedProcess]]:
     """Whoever is put here is ended after the test."""
-    members: list[Member] = []
+    members: list[ManagedProcess] = []
     yield members
     for member in members:
         member.stop(0)
 
 
-def started(members: list[Member], command: str, name: str = "one") -> Member:
-    member = Member(name, command, os.environ)
+def started(members: list[ManagedProcess], command: str, name: str = "one") -> ManagedProcess:
+    member = ManagedProcess(name, command, os.environ)
     member.start()
     members.append(member)
     return member
 
 
-def ended(member: Member) -> None:
+def ended(member: ManagedProcess) -> None:
     """Wait for the end of its process, which it has not looked at yet."""
     assert member.process
     os.waitid(os.P_PID, member.process.pid, os.WEXITED | os.WNOWAIT)
 
 
-def test_each_line_is_passed_on_behind_the_name(members: list[Member], heard: Heard) -> None:
+def test_each_line_is_passed_on_behind_the_name(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
     started(members, "printf 'a b\\nlast'", "talker")
     heard.waits_for("talker  | a b")
     heard.waits_for("talker  | last")
 
 
-def test_what_is_printed_as_an_error_is_passed_on_too(members: list[Member], heard: Heard) -> None:
+def test_what_is_printed_as_an_error_is_passed_on_too(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
     started(members, "sh -c 'echo wrong >&2'")
     heard.waits_for("one     | wrong")
 
 
 def test_bytes_that_are_no_text_do_not_end_the_passing_on(
-    members: list[Member], heard: Heard
+    members: list[ManagedProcess], heard: Heard
 ) -> None:
     started(members, "printf '\\377\\nnext\\n'")
     heard.waits_for("one     | next")
 
 
-def test_the_command_takes_the_place_of_its_shell(members: list[Member]) -> None:
+def test_the_command_takes_the_place_of_its_shell(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
     assert member.process
     runs = Path(f"/proc/{member.process.pid}/cmdline")
-    until(lambda: runs.read_bytes() == b"sleep\x0060\0", 5)
+    wait_until(lambda: runs.read_bytes() == b"sleep\x0060\0", 5)
 
 
-def test_the_command_gets_the_environment_it_was_given(members: list[Member], heard: Heard) -> None:
-    members.append(Member("one", 'echo "$GREETING"', os.environ | {"GREETING": "hello"}))
+def test_the_command_gets_the_environment_it_was_given(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
+    members.append(ManagedProcess("one", 'echo "$GREETING"', os.environ | {"GREETING": "hello"}))
     members[0].start()
     heard.waits_for("one     | hello")
 
 
-def test_who_ends_is_started_again_after_a_pause(members: list[Member], heard: Heard) -> None:
+def test_who_ends_is_started_again_after_a_pause(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
     member = started(members, "sh -c 'exit 3'")
     ended(member)
     now = time.monotonic()
     first = member.process
-    member.look_after(now)
-    assert member.restart_at == now + 2 * RESTART_PAUSE
+    member.supervise(now)
+    assert member.restart_at == now + 2 * RESTART_PAUSE_SECONDS
     assert "up      | one exited with 3; started again in 1.0 s" in heard.lines()
-    member.look_after(now + 2 * RESTART_PAUSE - 0.01)
+    member.supervise(now + 2 * RESTART_PAUSE_SECONDS - 0.01)
     assert member.process is first
-    member.look_after(now + 2 * RESTART_PAUSE)
+    member.supervise(now + 2 * RESTART_PAUSE_SECONDS)
     assert member.process is not first
 
 
 def test_who_ends_again_and_again_is_given_longer_pauses_up_to_a_bound(
-    members: list[Member],
+    members: list[ManagedProcess],
 ) -> None:
     member = started(members, "true")
     pauses = []
     for _ in range(7):
         ended(member)
-        member.look_after(member.started_at)
+        member.supervise(member.started_at)
         pauses.append(member.pause)
         member.start()
-    assert pauses == [1, 2, 4, 8, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
+    assert pauses == [
+        1,
+        2,
+        4,
+        8,
+        MAX_RESTART_PAUSE_SECONDS,
+        MAX_RESTART_PAUSE_SECONDS,
+        MAX_RESTART_PAUSE_SECONDS,
+    ]
 
 
-def test_who_had_settled_is_soon_started_again(members: list[Member]) -> None:
+def test_who_had_settled_is_soon_started_again(members: list[ManagedProcess]) -> None:
     member = started(members, "true")
-    member.pause = LONGEST_PAUSE
+    member.pause = MAX_RESTART_PAUSE_SECONDS
     ended(member)
-    member.look_after(member.started_at + SETTLED_AFTER + 1)
-    assert member.pause == RESTART_PAUSE
+    member.supervise(member.started_at + STABLE_AFTER_SECONDS + 1)
+    assert member.pause == RESTART_PAUSE_SECONDS
 
 
-def test_who_runs_is_left_alone(members: list[Member]) -> None:
+def test_who_runs_is_left_alone(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
     process = member.process
-    member.look_after(time.monotonic() + 1000)
+    member.supervise(time.monotonic() + 1000)
     assert (member.process, member.restart_at) == (process, None)
 
 
-def test_stopping_asks_first(members: list[Member]) -> None:
+def test_stopping_asks_first(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
     member.stop(grace=5)
     assert member.process
@@ -145,7 +161,7 @@ def test_stopping_asks_first(members: list[Member]) -> None:
 
 
 def test_who_does_not_listen_is_killed_with_all_it_started(
-    members: list[Member], heard: Heard
+    members: list[ManagedProcess], heard: Heard
 ) -> None:
     member = started(members, DEAF)
     heard.waits_for("one     | deaf")
@@ -154,15 +170,15 @@ def test_who_does_not_listen_is_killed_with_all_it_started(
     assert member.process.returncode == -signal.SIGKILL
     assert "up      | one did not end within 0 s: killed" in heard.lines()
     with pytest.raises(ProcessLookupError):
-        until(lambda: os.killpg(member.process.pid, 0), 5)  # type: ignore[union-attr]
+        wait_until(lambda: os.killpg(member.process.pid, 0), 5)  # type: ignore[union-attr]
 
 
 def test_a_crew_is_stopped_in_order_each_before_the_next(
-    members: list[Member], heard: Heard
+    members: list[ManagedProcess], heard: Heard
 ) -> None:
     polite = "sh -c 'trap \"echo bye; exit\" TERM; echo hello; while :; do sleep 0.01; done'"
-    members += [Member(name, polite, os.environ) for name in ("front", "back")]
-    crew = Crew(members, grace=5)
+    members += [ManagedProcess(name, polite, os.environ) for name in ("front", "back")]
+    crew = ProcessSupervisor(members, grace=5)
     crew.start()
     for name in ("front", "back"):
         heard.waits_for(f"{name:8}| hello")
@@ -173,9 +189,11 @@ def test_a_crew_is_stopped_in_order_each_before_the_next(
     heard.waits_for("back    | bye")
 
 
-def test_stopping_twice_and_stopping_who_never_started_is_nothing(members: list[Member]) -> None:
+def test_stopping_twice_and_stopping_who_never_started_is_nothing(
+    members: list[ManagedProcess],
+) -> None:
     member = started(members, WAITS)
-    crew = Crew([member, Member("idle", WAITS, os.environ)], grace=5)
+    crew = ProcessSupervisor([member, ManagedProcess("idle", WAITS, os.environ)], grace=5)
     crew.stop()
     crew.stop()
 
@@ -185,4 +203,4 @@ def test_stopping_twice_and_stopping_who_never_started_is_nothing(members: list[
     [(0, "exited with 0"), (3, "exited with 3"), (-9, "was killed by SIGKILL")],
 )
 def test_an_ending_is_told_in_words(code: int, words: str) -> None:
-    assert ending(code) == words
+    assert describe_exit(code) == words

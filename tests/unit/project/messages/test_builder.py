@@ -16,8 +16,8 @@ from kombu.transport.redis import Channel
 
 from project.celery import app
 from project.errors import ContinuoError, InvalidField
-from project.messages.builder import Envelope, due_time, list_key
-from project.messages.validation import readable
+from project.messages.builder import CapturingProducer, build_list_key, pop_due_time
+from project.messages.validation import parse_message
 from project.store.commands.message import Message
 from tests.support import kinds
 
@@ -78,7 +78,7 @@ def test_a_filled_in_message_says_what_celery_says(args: list[Any], kwargs: dict
 def test_arguments_arrive_as_what_they_were(args: list[Any], kwargs: dict[str, Any]) -> None:
     message = anything.message(args, kwargs)
     assert body_of(message)[:2] == [args, kwargs]
-    assert readable(message.text.encode()) is not None
+    assert parse_message(message.text.encode()) is not None
 
 
 @pytest.mark.parametrize("kind", [special, kinds.add, kinds.quiet], ids=lambda kind: kind.name)
@@ -116,13 +116,13 @@ def test_the_seconds_of_a_countdown_stay_off_the_message() -> None:
 
 def test_a_job_for_now_is_due_at_no_time() -> None:
     assert kinds.add.message((1, 2)).due is None
-    assert due_time({"eta": None}) is None
+    assert pop_due_time({"eta": None}) is None
 
 
 def test_an_eta_in_any_zone_is_the_same_moment() -> None:
     moment = datetime(2026, 5, 1, 12, tzinfo=UTC)
     for text in ("2026-05-01T12:00:00+00:00", "2026-05-01T14:00:00+02:00", "2026-05-01T12:00:00Z"):
-        assert due_time({"eta": text}) == moment.timestamp()
+        assert pop_due_time({"eta": text}) == moment.timestamp()
 
 
 @pytest.mark.parametrize("priority", range(10))
@@ -133,7 +133,7 @@ def test_lists_are_kombus(priority: int) -> None:
             self.priority_steps = KOMBU_STEPS
 
     step = Kombus()._q_for_pri("celery", priority)  # noqa: SLF001 - that is the point
-    assert list_key("celery", Kombus().priority(priority) and priority) == step
+    assert build_list_key("celery", Kombus().priority(priority) and priority) == step
 
 
 def test_attempts_are_in_the_header_and_in_the_record() -> None:
@@ -165,7 +165,7 @@ def test_numbers_that_json_does_not_have_are_refused(number: float) -> None:
 
 def test_an_envelope_that_got_nothing_says_so() -> None:
     with pytest.raises(ContinuoError, match="nothing was published"):
-        Envelope().message  # noqa: B018 - it raises
+        CapturingProducer().message  # noqa: B018 - it raises
 
 
 def test_an_exchange_is_refused() -> None:

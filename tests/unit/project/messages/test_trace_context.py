@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from project.messages.trace_context import TRAIL, is_sound
+from project.messages.trace_context import TRACE_HEADERS, is_valid_header
 from project.store.commands.message import Message
 from tests.support import kinds
 
@@ -18,7 +18,7 @@ def headers(message: Message) -> dict[str, Any]:
 
 def made(trail: dict[str, str], *, quick: bool, **options: Any) -> Message:
     def make() -> Message:
-        TRAIL.set(trail)
+        TRACE_HEADERS.set(trail)
         return (kinds.add.message if quick else kinds.add.build)((1, 2), **options)
 
     return Context().run(make)
@@ -46,4 +46,4 @@ def test_the_message_of_a_callback_says_it_too() -> None:
 
 @pytest.mark.parametrize("value", [None, 7, "", "x" * 129, "a\nb", ["x"]])
 def test_what_a_stranger_says_must_be_a_short_line(value: Any) -> None:
-    assert not is_sound(value)
+    assert not is_valid_header(value)

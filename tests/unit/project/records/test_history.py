@@ -2,8 +2,14 @@
 
 import pytest
 
-from project.records.counters import BOUNDS
-from project.records.history import MINUTES, Note, minutes, quantile, read_note
+from project.records.counters import BUCKET_BOUNDS_SECONDS
+from project.records.history import (
+    HISTORY_MINUTES,
+    Snapshot,
+    build_minutes,
+    estimate_quantile,
+    parse_snapshot,
+)
 
 NOBODY = (0,) * 24
 NOW = 36_030.0
@@ -14,17 +20,17 @@ def waits(**buckets: int) -> tuple[int, ...]:
     return tuple(buckets.get(f"b{place}", 0) for place in range(24))
 
 
-def note(ago: float, success: int = 0, waited: tuple[int, ...] = NOBODY) -> Note:
-    return Note(NOW - ago, 2 * success, success, 0, 0, waited)
+def note(ago: float, success: int = 0, waited: tuple[int, ...] = NOBODY) -> Snapshot:
+    return Snapshot(NOW - ago, 2 * success, success, 0, 0, waited)
 
 
-def successes(*notes: Note) -> list[int]:
-    return [one.success for one in minutes(notes)]
+def successes(*notes: Snapshot) -> list[int]:
+    return [one.success for one in build_minutes(notes)]
 
 
 def test_the_difference_of_two_notes_is_what_happened_between() -> None:
-    hour = minutes([note(0, 12), note(29, 10), note(90, 3)])
-    assert len(hour) == MINUTES
+    hour = build_minutes([note(0, 12), note(29, 10), note(90, 3)])
+    assert len(hour) == HISTORY_MINUTES
     assert [one.success for one in hour[-2:]] == [7, 2]
     assert [one.ordered for one in hour[-2:]] == [14, 4]
     assert (hour[-1].at, hour[0].at) == (36_000, 36_000 - 59 * 60)
@@ -48,20 +54,24 @@ def test_counting_that_began_anew_is_not_less_than_nothing() -> None:
 
 
 def test_with_nothing_before_nothing_has_happened() -> None:
-    hour = minutes([note(0, 100)])
+    hour = build_minutes([note(0, 100)])
     assert {one.success for one in hour} == {0}
     assert {one.wait_p50 for one in hour} == {None}
 
 
 def test_a_share_of_the_waits_lies_in_the_bucket_that_it_falls_into() -> None:
     counts = waits(b3=10, b10=10)
-    assert quantile(counts, 0.25) == pytest.approx(BOUNDS[2] + (BOUNDS[3] - BOUNDS[2]) / 2)
-    assert quantile(counts, 0.5) == BOUNDS[3]
-    assert quantile(counts, 0.95) == pytest.approx(BOUNDS[9] + (BOUNDS[10] - BOUNDS[9]) * 0.9)
-    assert quantile(waits(b23=1), 0.5) == BOUNDS[-1]
-    assert quantile(NOBODY, 0.5) is None
+    assert estimate_quantile(counts, 0.25) == pytest.approx(
+        BUCKET_BOUNDS_SECONDS[2] + (BUCKET_BOUNDS_SECONDS[3] - BUCKET_BOUNDS_SECONDS[2]) / 2
+    )
+    assert estimate_quantile(counts, 0.5) == BUCKET_BOUNDS_SECONDS[3]
+    assert estimate_quantile(counts, 0.95) == pytest.approx(
+        BUCKET_BOUNDS_SECONDS[9] + (BUCKET_BOUNDS_SECONDS[10] - BUCKET_BOUNDS_SECONDS[9]) * 0.9
+    )
+    assert estimate_quantile(waits(b23=1), 0.5) == BUCKET_BOUNDS_SECONDS[-1]
+    assert estimate_quantile(NOBODY, 0.5) is None
 
 
 def test_a_note_is_read_as_redis_keeps_it() -> None:
     text = b"10.5 1 2 3 4 " + b" ".join(b"%d" % n for n in range(24))
-    assert read_note(text) == Note(10.5, 1, 2, 3, 4, tuple(range(24)))
+    assert parse_snapshot(text) == Snapshot(10.5, 1, 2, 3, 4, tuple(range(24)))

@@ -1,4 +1,4 @@
-"""Labels: kind, queue and facets of a job in one text."""
+"""Labels: kind, queue and index_keys of a job in one text."""
 
 import re
 from typing import Any
@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project.errors import InvalidField
-from project.records.labels import DEFAULT_QUEUE, LONGEST_TAG, Label, queue_of, read_label, tagged
+from project.records.labels import (
+    DEFAULT_QUEUE,
+    MAX_TAG_CHARACTERS,
+    Label,
+    parse_label,
+    queue_of,
+    tag_keys,
+)
 from tests.support import kinds
 
 LINES = st.text(min_size=1).filter(lambda text: "\n" not in text)
@@ -17,24 +24,24 @@ TAGS = st.lists(st.from_regex(re.compile(r"[ -~é]{1,64}"), fullmatch=True), max
 
 @given(LINES, LINES, TAGS)
 def test_a_label_is_read_as_it_was_written(kind: str, queue: str, tags: list[str]) -> None:
-    label = Label(kind, queue, tagged(tags))
-    assert read_label(label.write()) == label
+    label = Label(kind, queue, tag_keys(tags))
+    assert parse_label(label.to_text()) == label
     assert label.tags == list(dict.fromkeys(tags))
 
 
 def test_a_job_without_queue_and_tags_of_its_own_is_labelled_by_its_kind_alone() -> None:
-    assert Label("report").write() == "report"
-    assert Label("report", facets=tagged(["a"])).write() == "report\n\ntag:a"
-    assert Label("report", "slow", tagged(["a"])).shelf == "report\nslow"
+    assert Label("report").to_text() == "report"
+    assert Label("report", index_keys=tag_keys(["a"])).to_text() == "report\n\ntag:a"
+    assert Label("report", "slow", tag_keys(["a"])).kind_queue == "report\nslow"
 
 
 def test_a_stranger_cannot_choose_a_queue_by_the_name_of_a_kind() -> None:
-    assert read_label(Label("report\nslow").write()) == Label("report slow")
+    assert parse_label(Label("report\nslow").to_text()) == Label("report slow")
 
 
 def test_other_facets_are_no_tags() -> None:
-    label = Label("report", facets=("tenant:acme", *tagged(["a"])))
-    assert read_label(label.write()) == label
+    label = Label("report", index_keys=("tenant:acme", *tag_keys(["a"])))
+    assert parse_label(label.to_text()) == label
     assert label.tags == ["a"]
 
 
@@ -53,7 +60,7 @@ def test_lists_of_any_priority_belong_to_their_queue() -> None:
         (["a", ""], r"tags\[1\]"),
         ([5], r"tags\[0\]"),
         (["a\nb"], r"tags\[0\]"),
-        (["x" * (LONGEST_TAG + 1)], r"tags\[0\]"),
+        (["x" * (MAX_TAG_CHARACTERS + 1)], r"tags\[0\]"),
     ],
 )
 def test_tags_that_are_none_are_refused(tags: Any, field: str) -> None:
@@ -65,6 +72,6 @@ def test_tags_that_are_none_are_refused(tags: Any, field: str) -> None:
 
 def test_tags_stay_off_the_message() -> None:
     quick, built = kinds.add.message((1, 2), tags=["a"]), kinds.add.build((1, 2), tags=["a"])
-    assert quick.facets == built.facets == ("tag:a",)
+    assert quick.index_keys == built.index_keys == ("tag:a",)
     assert "tag" not in built.text.replace("delivery_tag", "")
     assert kinds.add.s(1, 2).set(tags=["a"]).options == {"tags": ["a"]}

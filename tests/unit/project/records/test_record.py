@@ -6,7 +6,14 @@ import msgspec
 import pytest
 from celery import states
 
-from project.records.record import CELERY_STATE, FINAL, Failure, TaskRecord, TaskStatus, backoff
+from project.records.record import (
+    CELERY_STATE,
+    FINAL_STATUSES,
+    Failure,
+    TaskRecord,
+    TaskStatus,
+    compute_backoff,
+)
 
 SEED = (
     "id kind status attempts max_retries result error created_at updated_at started_at finished_at"
@@ -65,13 +72,13 @@ def test_the_statuses_are_the_seeds_and_cancelled() -> None:
 
 @pytest.mark.parametrize("status", TaskStatus)
 def test_a_status_is_final_when_celery_calls_it_ready(status: TaskStatus) -> None:
-    assert record(status).is_final is (status in FINAL)
+    assert record(status).is_final is (status in FINAL_STATUSES)
     assert record(status).is_final is (CELERY_STATE[status] in states.READY_STATES)
 
 
 def test_the_wait_between_attempts_doubles_up_to_half_a_minute() -> None:
-    assert [backoff(attempt) for attempt in range(1, 9)] == [2, 4, 8, 16, 30, 30, 30, 30]
-    assert backoff(10_000) == 30
+    assert [compute_backoff(attempt) for attempt in range(1, 9)] == [2, 4, 8, 16, 30, 30, 30, 30]
+    assert compute_backoff(10_000) == 30
 
 
 def test_a_record_cannot_be_changed() -> None:

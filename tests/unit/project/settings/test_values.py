@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import UnsafeStart
-from project.settings.api_keys import OF_TENANTS, SCOPES, Holder
-from project.settings.values import Settings, kept_secret
+from project.settings.api_keys import SCOPES, TENANT_SCOPES, ApiKey
+from project.settings.values import Settings, read_or_create_secret
 
 KEY = "k" * 16
 
@@ -114,8 +114,8 @@ def test_an_open_door_is_refused_unless_it_asks_for_a_key(
     assert door.is_loopback is loopback
     if not loopback:
         with pytest.raises(UnsafeStart, match="CONTINUO_API_KEYS"):
-            door.refuse_open_door()
-    given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY}").refuse_open_door()
+            door.refuse_public_without_keys()
+    given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY}").refuse_public_without_keys()
 
 
 def test_an_ipv6_address_stands_in_brackets_in_links(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,19 +124,19 @@ def test_an_ipv6_address_stands_in_brackets_in_links(monkeypatch: pytest.MonkeyP
 
 def test_keys_are_kept_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "with:colons:in-the-key"
-    holders = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}").key_holders
+    holders = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}").keys_by_digest
     assert holders == {
-        hashlib.sha256(KEY.encode()).digest(): Holder("ops", SCOPES),
-        hashlib.sha256(other.encode()).digest(): Holder("ci", frozenset({"read"})),
+        hashlib.sha256(KEY.encode()).digest(): ApiKey("ops", SCOPES),
+        hashlib.sha256(other.encode()).digest(): ApiKey("ci", frozenset({"read"})),
     }
-    assert Settings().key_holders != {}
+    assert Settings().keys_by_digest != {}
 
 
 def test_a_key_can_be_given_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     known = hashlib.sha256(KEY.encode())
     keys = f"ops:sha256={known.hexdigest()}"
-    assert given(monkeypatch, CONTINUO_API_KEYS=keys).key_holders == {
-        known.digest(): Holder("ops", SCOPES)
+    assert given(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest == {
+        known.digest(): ApiKey("ops", SCOPES)
     }
 
 
@@ -144,13 +144,13 @@ def test_a_key_of_a_tenant_opens_nothing_that_is_about_all(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = f"ops:{KEY},web@acme:{KEY}2,bot/read@acme:{KEY}3"
-    holders = given(monkeypatch, CONTINUO_API_KEYS=keys).key_holders
+    holders = given(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest
     assert set(holders.values()) == {
-        Holder("ops", SCOPES),
-        Holder("web", OF_TENANTS, "acme"),
-        Holder("bot", frozenset({"read"}), "acme"),
+        ApiKey("ops", SCOPES),
+        ApiKey("web", TENANT_SCOPES, "acme"),
+        ApiKey("bot", frozenset({"read"}), "acme"),
     }
-    assert "admin" not in OF_TENANTS
+    assert "admin" not in TENANT_SCOPES
 
 
 def test_a_file_may_hold_more_keys_by_their_digests(
@@ -159,8 +159,8 @@ def test_a_file_may_hold_more_keys_by_their_digests(
     file, known = tmp_path / "keys", hashlib.sha256(KEY.encode())
     file.write_text(f"ci/read:sha256={known.hexdigest()}\n")
     there = given(monkeypatch, CONTINUO_API_KEYS_FILE=str(file), HOST="0.0.0.0")  # noqa: S104
-    there.refuse_open_door()
-    assert there.key_holders == {known.digest(): Holder("ci", frozenset({"read"}))}
+    there.refuse_public_without_keys()
+    assert there.keys_by_digest == {known.digest(): ApiKey("ci", frozenset({"read"}))}
     for text in (f"ci:{KEY}", "ci", f"ci@:sha256={known.hexdigest()}", "ci/all:sha256=" + "0" * 64):
         file.write_text(text)
         with pytest.raises(ValidationError, match="CONTINUO_API_KEYS_FILE") as refused:
@@ -195,7 +195,7 @@ def test_threads_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -
 
     def look() -> None:
         together.wait(10)
-        found.append(kept_secret(tmp_path / "secret"))
+        found.append(read_or_create_secret(tmp_path / "secret"))
 
     threads = [threading.Thread(target=look) for _ in range(8)]
     for thread in threads:
@@ -210,7 +210,7 @@ def test_processes_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path)
     reading, writing = os.pipe()
     for _ in range(8):
         if os.fork() == 0:
-            os.write(writing, kept_secret(tmp_path / "secret").encode() + b"\n")
+            os.write(writing, read_or_create_secret(tmp_path / "secret").encode() + b"\n")
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as lines:

@@ -2,26 +2,26 @@
 
 import pytest
 
-from project.settings.sentinel_url import Watched, read_sentinel_url
+from project.settings.sentinel_url import SentinelUrl, parse_sentinel_url
 from project.settings.values import Settings
 from project.store import sentinel
 
 
 def test_a_url_names_sentinels_primary_and_database() -> None:
     url = "redis+sentinel://me:pass%40word@one:26380,two/Jobs/3?replicas=2"
-    assert read_sentinel_url(url) == Watched(
+    assert parse_sentinel_url(url) == SentinelUrl(
         (("one", 26380), ("two", 26379)), "Jobs", "redis://me:pass%40word@primary/3", 2
     )
 
 
 def test_one_replica_must_have_a_change_when_nothing_else_is_said() -> None:
-    watched = read_sentinel_url("redis+sentinel://one/jobs")
-    assert watched == Watched((("one", 26379),), "jobs", "redis://primary/0", 1)
+    watched = parse_sentinel_url("redis+sentinel://one/jobs")
+    assert watched == SentinelUrl((("one", 26379),), "jobs", "redis://primary/0", 1)
 
 
 @pytest.mark.parametrize("url", ["redis://one:6379/0", "rediss://one/0", "unix:///run/redis.sock"])
 def test_another_url_is_reached_as_ever(url: str) -> None:
-    assert sentinel.reached(url) == sentinel.reached_async(url) == {"url": url}
+    assert sentinel.redis_options(url) == sentinel.async_redis_options(url) == {"url": url}
 
 
 @pytest.mark.parametrize(

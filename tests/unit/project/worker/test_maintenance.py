@@ -12,7 +12,7 @@ from project.store.client import Store
 from project.store.commands import attempts, jobs, queries, statistics, workers
 from project.store.commands.message import Message
 from project.worker import maintenance
-from project.worker.maintenance import Upkeep
+from project.worker.maintenance import Maintenance
 
 
 def message(job_id: str, due: float | None = None) -> Message:
@@ -20,32 +20,34 @@ def message(job_id: str, due: float | None = None) -> Message:
 
 
 def waiting(store: Store) -> int:
-    return store.run(statistics.stats()).queue_size
+    return store.run(statistics.read_stats()).queue_size
 
 
 @pytest.fixture
-def keeping(store: Store) -> Upkeep:
-    return Upkeep(store, Settings())
+def keeping(store: Store) -> Maintenance:
+    return Maintenance(store, Settings())
 
 
-def test_with_nothing_to_do_it_asks_again_in_half_a_second(keeping: Upkeep) -> None:
+def test_with_nothing_to_do_it_asks_again_in_half_a_second(keeping: Maintenance) -> None:
     assert keeping.work() == maintenance.PROMOTE_EVERY
 
 
-def test_what_is_due_is_sent_and_what_is_not_is_waited_for(keeping: Upkeep, store: Store) -> None:
+def test_what_is_due_is_sent_and_what_is_not_is_waited_for(
+    keeping: Maintenance, store: Store
+) -> None:
     store.run(jobs.enqueue(message("due", time.time() - 1)))
     store.run(jobs.enqueue(message("soon", time.time() + 0.3)))
     assert 0 < keeping.work() <= 0.3
     assert store.client.lrange("celery", 0, -1) == [b"message of due"]
 
 
-def test_what_is_due_much_later_is_not_waited_for(keeping: Upkeep, store: Store) -> None:
+def test_what_is_due_much_later_is_not_waited_for(keeping: Maintenance, store: Store) -> None:
     store.run(jobs.enqueue(message("later", time.time() + 3600)))
     assert keeping.work() == maintenance.PROMOTE_EVERY
 
 
 def test_more_than_one_round_takes_is_gone_on_with_at_once(
-    keeping: Upkeep, store: Store, monkeypatch: pytest.MonkeyPatch
+    keeping: Maintenance, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "PROMOTE_MOST", 3)
     for number in range(7):
@@ -56,7 +58,7 @@ def test_more_than_one_round_takes_is_gone_on_with_at_once(
 
 
 def dead_worker(store: Store, name: str) -> None:
-    store.run(workers.lease(name, 60, {"slots": 1}, first=True))
+    store.run(workers.renew_lease(name, 60, {"slots": 1}, first=True))
     store.client.zadd("continuo:workers", {name: time.time() - 1})
 
 
@@ -69,7 +71,7 @@ def heard_of_somebody(store: Store, seconds_ago: float) -> None:
     store.client.hset("continuo:pulse", mapping=pulse)
 
 
-def test_the_dead_are_reaped_now_and_then(keeping: Upkeep, store: Store) -> None:
+def test_the_dead_are_reaped_now_and_then(keeping: Maintenance, store: Store) -> None:
     heard_of_somebody(store, 0)
     dead_worker(store, "first")
     keeping.work()
@@ -80,7 +82,7 @@ def test_the_dead_are_reaped_now_and_then(keeping: Upkeep, store: Store) -> None
 
 
 def test_who_has_just_started_may_reap_when_others_were_heard_of(
-    keeping: Upkeep, store: Store
+    keeping: Maintenance, store: Store
 ) -> None:
     dead_worker(store, "dead")
     heard_of_somebody(store, 1.5)
@@ -88,7 +90,9 @@ def test_who_has_just_started_may_reap_when_others_were_heard_of(
     assert known(store) == 0
 
 
-def test_after_an_outage_everybody_gets_time_to_come_back(keeping: Upkeep, store: Store) -> None:
+def test_after_an_outage_everybody_gets_time_to_come_back(
+    keeping: Maintenance, store: Store
+) -> None:
     dead_worker(store, "late")
     heard_of_somebody(store, keeping.lease_seconds / 2 + 0.1)
     keeping.reap()
@@ -127,8 +131,8 @@ def test_records_are_kept_as_long_as_their_status_says(
     finished("young cancellation", TaskStatus.CANCELLED, 900)
     store.run(jobs.enqueue(message("waiting")))
     store.client.zadd("continuo:index:report:pending", {"waiting": 1})
-    assert Upkeep(store, given).sweep() == 2
-    left = store.run(queries.page(limit=10)).records
+    assert Maintenance(store, given).sweep() == 2
+    left = store.run(queries.list_page(limit=10)).records
     assert {record.id for record in left} == {"young failure", "young cancellation", "waiting"}
 
 
@@ -140,19 +144,19 @@ def test_a_large_list_is_swept_in_parts(
     monkeypatch.setattr(maintenance, "SWEEP_MOST", 2)
     for number in range(5):
         finished(str(number), TaskStatus.FAILED, 1000 - number)
-    keeping = Upkeep(store, Settings(retention_failed=100))
+    keeping = Maintenance(store, Settings(retention_failed=100))
     assert [keeping.sweep() for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_sweeping_is_done_once_a_minute(
     store: Store, finished: Callable[[str, TaskStatus, float], None]
 ) -> None:
-    keeping = Upkeep(store, Settings(retention_failed=100))
+    keeping = Maintenance(store, Settings(retention_failed=100))
     finished("first", TaskStatus.FAILED, 101)
     keeping.work()
     finished("second", TaskStatus.FAILED, 101)
     keeping.work()
-    assert [record.id for record in store.run(queries.page(limit=10)).records] == ["second"]
+    assert [record.id for record in store.run(queries.list_page(limit=10)).records] == ["second"]
 
 
 def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
@@ -164,7 +168,7 @@ def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
     monkeypatch.setattr(maintenance, "SWEEP_AGAIN", 0.0)
     for number in range(5):
         finished(str(number), TaskStatus.FAILED, 1000 - number)
-    keeping = Upkeep(store, Settings(retention_failed=100))
+    keeping = Maintenance(store, Settings(retention_failed=100))
     for _ in range(3):
         keeping.work()
-    assert store.run(queries.page(limit=10)).records == []
+    assert store.run(queries.list_page(limit=10)).records == []

@@ -12,25 +12,25 @@ from tasks.emails import addresses
 
 def refusal(*recipients: object) -> InvalidField:
     with pytest.raises(InvalidField) as raised:
-        addresses.normalise(recipients)
+        addresses.normalise_recipients(recipients)
     return raised.value
 
 
 def test_no_recipients_are_fine() -> None:
-    assert addresses.normalise([]) == []
+    assert addresses.normalise_recipients([]) == []
 
 
 def test_the_domain_becomes_lower_case_and_the_rest_stays() -> None:
-    assert addresses.normalise(["Ada.L+x@Example.COM"]) == ["Ada.L+x@example.com"]
+    assert addresses.normalise_recipients(["Ada.L+x@Example.COM"]) == ["Ada.L+x@example.com"]
 
 
 def test_spellings_that_differ_in_case_are_one_mailbox_and_the_first_one_stays() -> None:
     spellings = ["b@x.org", "Ada@x.org", "ada@X.ORG", "b@x.org", "a@x.org"]
-    assert addresses.normalise(spellings) == ["b@x.org", "Ada@x.org", "a@x.org"]
+    assert addresses.normalise_recipients(spellings) == ["b@x.org", "Ada@x.org", "a@x.org"]
 
 
 def test_an_international_domain_is_written_in_ascii() -> None:
-    assert addresses.normalise(["ada@bücher.example"]) == ["ada@xn--bcher-kva.example"]
+    assert addresses.normalise_recipients(["ada@bücher.example"]) == ["ada@xn--bcher-kva.example"]
 
 
 def test_the_field_says_which_recipient_is_wrong() -> None:
@@ -111,18 +111,18 @@ def test_addresses_are_taken_and_written_as_email_validator_does(
 ) -> None:
     address = f"{name}@{label}.{ending}"
     try:
-        (found,) = addresses.normalise([address])
+        (found,) = addresses.normalise_recipients([address])
     except InvalidField:
         assert slowly(address) is None
     else:
         assert found == slowly(address)
-        assert addresses.is_plain(found)
+        assert addresses.is_plain_address(found)
 
 
 @given(st.one_of(st.text(), st.from_regex(re.compile(r"[^@]+@[^@]+\.[a-z]+\Z"))))
 def test_what_is_taken_is_one_line_of_ascii_without_separators(text: str) -> None:
     try:
-        (found,) = addresses.normalise([text])
+        (found,) = addresses.normalise_recipients([text])
     except InvalidField:
         return
     assert found.isascii()
@@ -133,7 +133,7 @@ def test_what_is_taken_is_one_line_of_ascii_without_separators(text: str) -> Non
 def test_ten_thousand_everyday_addresses_take_a_fraction_of_a_second() -> None:
     recipients = [f"user{number}@mail{number % 3000}.example.com" for number in range(10_000)]
     started = time.perf_counter()
-    assert addresses.normalise(recipients) == recipients
+    assert addresses.normalise_recipients(recipients) == recipients
     assert time.perf_counter() - started < 0.5
 
 
@@ -150,7 +150,7 @@ def test_ten_thousand_everyday_addresses_take_a_fraction_of_a_second() -> None:
 def test_the_sender_is_an_address_or_a_name_and_an_address(
     text: str, header: str, address: str, domain: str
 ) -> None:
-    assert addresses.sender(text) == addresses.Sender(header, address, domain)
+    assert addresses.parse_sender(text) == addresses.Sender(header, address, domain)
 
 
 @pytest.mark.parametrize(
@@ -168,4 +168,4 @@ def test_the_sender_is_an_address_or_a_name_and_an_address(
 )
 def test_anything_else_is_no_sender(text: str) -> None:
     with pytest.raises(InvalidField, match="MAIL_FROM"):
-        addresses.sender(text)
+        addresses.parse_sender(text)

@@ -12,7 +12,7 @@ from tests.support import mail_data
 
 
 def test_the_mail_says_what_was_made_and_until_when_it_can_be_had() -> None:
-    assert dict(mail_data.data()["facts"]) == {
+    assert dict(mail_data.build_mail_data()["facts"]) == {
         "Covers": "May 2026",
         "Made from": "1,234 rows",
         "File": "departures-report.pdf, 1 page, 1.2\xa0MB",
@@ -21,8 +21,8 @@ def test_the_mail_says_what_was_made_and_until_when_it_can_be_had() -> None:
 
 
 def test_the_subject_is_the_title_unless_it_is_given() -> None:
-    assert mail_data.data()["headline"] == "Departures"
-    assert mail_data.data(subject="For Ada")["headline"] == "For Ada"
+    assert mail_data.build_mail_data()["headline"] == "Departures"
+    assert mail_data.build_mail_data(subject="For Ada")["headline"] == "For Ada"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_subject_is_the_title_unless_it_is_given() -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1 KB"), (1_500_000, "1.5 MB")],
 )
 def test_a_size_is_said_in_words(size: int, said: str) -> None:
-    assert follow_up_mail.size_of(size).replace("\xa0", " ") == said
+    assert follow_up_mail.format_size(size).replace("\xa0", " ") == said
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_a_size_is_said_in_words(size: int, said: str) -> None:
 )
 def test_wrong_words_about_mail_are_refused(said: dict[str, Any]) -> None:
     with pytest.raises(InvalidField) as raised:
-        follow_up_mail.read(said)
+        follow_up_mail.parse_mail(said)
     assert raised.value.field == "mail"
 
 
 def test_a_file_that_is_attached_is_one_that_a_blast_takes() -> None:
     limits = Settings.model_fields["attach_bytes"].metadata
-    assert any(getattr(limit, "le", None) == attachments.MOST_BYTES for limit in limits)
+    assert any(getattr(limit, "le", None) == attachments.MAX_ATTACHMENT_BYTES for limit in limits)

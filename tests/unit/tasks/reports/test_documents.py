@@ -22,11 +22,16 @@ from project.artifacts import links
 from project.errors import PermanentError, TransientError
 from tasks.rendering import process
 from tasks.rendering.data import demo_spend
-from tasks.rendering.definitions.report_types import find, known
-from tasks.rendering.definitions.schema import PASSING, Limits, Made, Order
-from tasks.rendering.process import pressed
-from tasks.reports.documents import build, ordered
-from tests.support.waiting import until
+from tasks.rendering.definitions.report_types import find_type, load_all_types
+from tasks.rendering.definitions.schema import (
+    EXIT_TEMPORARY_FAILURE,
+    Limits,
+    RenderOrder,
+    RenderResult,
+)
+from tasks.rendering.process import run_render_process
+from tasks.reports.documents import build_report, build_report_order
+from tests.support.waiting import wait_until
 
 ENGINEERING = {"department": "engineering", "month": "2026-05"}
 REFUSALS = r"must hold exactly one SELECT|Permission Error|does not exist|not found|Parser Error"
@@ -39,7 +44,7 @@ class Report(NamedTuple):
 
     pdf: bytes
     rows: int
-    made: Made
+    made: RenderResult
 
 
 @pytest.fixture(autouse=True)
@@ -55,12 +60,12 @@ def fresh(folder: Path) -> Path:
 
 
 @pytest.fixture
-def order(folder: Path) -> Order:
+def order(folder: Path) -> RenderOrder:
     """An order of a monthly report, to change."""
-    return ordered("monthly", {}, ["pdf"], fresh(folder))
+    return build_report_order("monthly", {}, ["pdf"], fresh(folder))
 
 
-def with_sql(order: Order, sql: str, seconds: int = 60) -> Order:
+def with_sql(order: RenderOrder, sql: str, seconds: int = 60) -> RenderOrder:
     limits = Limits(table_rows=500, seconds=seconds)
     assert order.definition
     return msgspec.structs.replace(
@@ -71,16 +76,16 @@ def with_sql(order: Order, sql: str, seconds: int = 60) -> Order:
     )
 
 
-def printed(order: Order) -> Report:
+def printed(order: RenderOrder) -> Report:
     """What the press makes of an order of a PDF; in a folder that it has for itself."""
     folder = fresh(Path(order.folder))
-    made = pressed(msgspec.structs.replace(order, folder=str(folder)))
+    made = run_render_process(msgspec.structs.replace(order, folder=str(folder)))
     return Report((folder / made.files["pdf"]).read_bytes(), made.rows, made)
 
 
 def made_of(report_type: str, filters: dict[str, Any]) -> Report:
-    with links.workshop() as folder:
-        return printed(ordered(report_type, filters, ["pdf"], folder))
+    with links.open_workshop() as folder:
+        return printed(build_report_order(report_type, filters, ["pdf"], folder))
 
 
 def pages(report: Report) -> list[str]:
@@ -110,7 +115,7 @@ def test_the_rows_are_the_invoices_that_match_and_the_total_is_theirs() -> None:
     report = made_of("monthly", ENGINEERING)
     amounts = [
         Decimal(row[6])
-        for row in demo_spend.invoices()
+        for row in demo_spend.generate_invoices()
         if row[2] == "engineering" and row[1].startswith("2026-05")
     ]
     assert report.rows == len(amounts)
@@ -121,11 +126,11 @@ def test_without_a_month_the_latest_one_is_reported() -> None:
     assert "October 2026" in pages(made_of("monthly", {"department": "legal"}))[0]
 
 
-@pytest.mark.parametrize("report_type", list(known()))
+@pytest.mark.parametrize("report_type", list(load_all_types()))
 def test_every_type_says_what_it_covers_and_counts_its_pages(report_type: str) -> None:
     report = made_of(report_type, SHORT.get(report_type, {}))
     texts = pages(report)
-    assert find(report_type).definition.title in texts[0]
+    assert find_type(report_type).definition.title in texts[0]
     assert f"Page {len(texts)} of {len(texts)}" in texts[-1]
     assert f"Made from {report.rows:,} rows" in texts[-1]
 
@@ -153,7 +158,9 @@ def test_the_table_head_is_on_every_page_of_the_table() -> None:
 def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
     report = made_of("monthly", {"month": "2026-05"})
     text = "\n".join(pages(report))
-    total = sum(Decimal(row[6]) for row in demo_spend.invoices() if row[1].startswith("2026-05"))
+    total = sum(
+        Decimal(row[6]) for row in demo_spend.generate_invoices() if row[1].startswith("2026-05")
+    )
     assert f"The first 500 of {report.rows:,} lines are shown" in " ".join(text.split())
     assert text.count("INV-") == 500
     assert f"{total:,.2f}" in text
@@ -166,14 +173,14 @@ def test_no_rows_are_one_page_that_says_so() -> None:
     assert "No rows" in text
 
 
-def test_text_in_the_data_stays_text(order: Order) -> None:
+def test_text_in_the_data_stays_text(order: RenderOrder) -> None:
     hostile = '#read("/etc/passwd") *x* $x$ <l> @r [a] = h \\ // </b>'
     sql = INVOICES.replace("*", f"* replace ('{hostile}' as vendor)") + " limit 2"
     text = squeezed("".join(pages(printed(with_sql(order, sql)))))
     assert text.count(squeezed(hostile)) == 2
 
 
-def test_no_character_in_the_data_stops_a_report(order: Order) -> None:
+def test_no_character_in_the_data_stops_a_report(order: RenderOrder) -> None:
     codes = [0, 7, 27, 0x202E, 0x65E5, 0xE000, 0xFFFD, 0xFFFF, 0x1F389]
     vendors = f"unnest([chr(code) || 'x' for code in {codes}]) as vendor"
     sql = f"select * exclude (vendor), {vendors} from ({INVOICES} limit 1)"  # noqa: S608 - a test's own
@@ -211,23 +218,23 @@ def test_no_character_in_the_data_stops_a_report(order: Order) -> None:
         "selec 1",
     ],
 )
-def test_sql_that_is_no_select_over_the_sources_is_refused(order: Order, sql: str) -> None:
+def test_sql_that_is_no_select_over_the_sources_is_refused(order: RenderOrder, sql: str) -> None:
     with pytest.raises(PermanentError, match=REFUSALS) as caught:
         printed(with_sql(order, sql))
     assert "Traceback" not in str(caught.value)
 
 
-def test_a_data_folder_with_an_odd_name_is_fine(order: Order, tmp_path: Path) -> None:
+def test_a_data_folder_with_an_odd_name_is_fine(order: RenderOrder, tmp_path: Path) -> None:
     folder = tmp_path / "it's [a] *"
     assert printed(msgspec.structs.replace(order, demo_dir=str(folder))).rows > 0
 
 
-def test_a_filter_that_is_not_bound_is_refused(order: Order) -> None:
+def test_a_filter_that_is_not_bound_is_refused(order: RenderOrder) -> None:
     with pytest.raises(PermanentError, match="does not use the filter 'month'"):
         printed(msgspec.structs.replace(order, sql="select 1", filters={"month": "2026-05"}))
 
 
-def test_a_filter_cannot_become_sql(order: Order) -> None:
+def test_a_filter_cannot_become_sql(order: RenderOrder) -> None:
     filters = {"department": "x' or 1=1 --"}
     assert printed(msgspec.structs.replace(order, filters=filters)).rows == 0
 
@@ -239,22 +246,22 @@ def test_a_filter_cannot_become_sql(order: Order) -> None:
         "select a.* from spend a, spend b, spend c where a.amount + b.amount = c.amount + 0.001",
     ],
 )
-def test_a_query_without_end_is_ended_and_may_be_tried_again(order: Order, sql: str) -> None:
+def test_a_query_without_end_is_ended_and_may_be_tried_again(order: RenderOrder, sql: str) -> None:
     with pytest.raises(TransientError, match=r"longer than 1 s|gave up"):
         printed(with_sql(order, sql, seconds=1))
 
 
-def test_a_query_without_end_is_ended_even_if_nobody_waits(order: Order) -> None:
+def test_a_query_without_end_is_ended_even_if_nobody_waits(order: RenderOrder) -> None:
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
     done = subprocess.run(
-        process.PRESS,
+        process.RENDER_COMMAND,
         cwd=process.ROOT,
         input=msgspec.json.encode(with_sql(order, endless, seconds=1)),
         capture_output=True,
         timeout=30,
         check=False,
     )
-    by_the_query, by_the_clock = PASSING, -signal.SIGALRM
+    by_the_query, by_the_clock = EXIT_TEMPORARY_FAILURE, -signal.SIGALRM
     assert done.returncode in {by_the_query, by_the_clock}
 
 
@@ -267,13 +274,13 @@ def test_a_query_without_end_is_ended_even_if_nobody_waits(order: Order) -> None
     ],
 )
 def test_a_query_that_wants_all_memory_is_ended_and_may_be_tried_again(
-    order: Order, sql: str
+    order: RenderOrder, sql: str
 ) -> None:
     with pytest.raises(TransientError, match=r"(?i)memory"):
         printed(with_sql(order, sql))
 
 
-def test_what_a_link_in_the_folder_leads_to_is_not_read(order: Order) -> None:
+def test_what_a_link_in_the_folder_leads_to_is_not_read(order: RenderOrder) -> None:
     link = Path(order.folder, "link.csv")
     link.symlink_to("/etc/passwd")
     with pytest.raises(PermanentError, match=REFUSALS):
@@ -282,18 +289,20 @@ def test_what_a_link_in_the_folder_leads_to_is_not_read(order: Order) -> None:
 
 @pytest.mark.timeout(30)
 def test_a_press_that_hangs_is_ended_and_may_be_tried_again(
-    order: Order, monkeypatch: pytest.MonkeyPatch
+    order: RenderOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "PRESS", (sys.executable, "-c", "import signal; signal.pause()"))
+    monkeypatch.setattr(
+        process, "RENDER_COMMAND", (sys.executable, "-c", "import signal; signal.pause()")
+    )
     with pytest.raises(TransientError, match="longer than 1 s"):
         printed(with_sql(order, "select 1", seconds=1))
 
 
 def test_a_press_that_is_killed_may_be_tried_again(
-    order: Order, monkeypatch: pytest.MonkeyPatch
+    order: RenderOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    monkeypatch.setattr(process, "PRESS", (sys.executable, "-c", suicide))
+    monkeypatch.setattr(process, "RENDER_COMMAND", (sys.executable, "-c", suicide))
     with pytest.raises(TransientError, match="killed by signal 9"):
         printed(order)
 
@@ -313,7 +322,7 @@ with process.started(Path(order.folder, "last-words")) as press:
 """
 
 
-def test_a_press_ends_with_the_one_who_ordered(order: Order) -> None:
+def test_a_press_ends_with_the_one_who_ordered(order: RenderOrder) -> None:
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
     path = Path(order.folder, "order.json")
     path.write_bytes(msgspec.json.encode(with_sql(order, endless)))
@@ -321,11 +330,11 @@ def test_a_press_ends_with_the_one_who_ordered(order: Order) -> None:
     with subprocess.Popen(command, cwd=process.ROOT, stdout=subprocess.PIPE) as orderer:
         assert orderer.stdout
         press = Path("/proc", orderer.stdout.readline().decode().strip())
-        until(lambda: b"tasks.rendering" in (press / "cmdline").read_bytes())
-        until(lambda: Path(order.folder, "last-words").exists())
-        until(lambda: is_at_work(press))
+        wait_until(lambda: b"tasks.rendering" in (press / "cmdline").read_bytes())
+        wait_until(lambda: Path(order.folder, "last-words").exists())
+        wait_until(lambda: is_at_work(press))
         orderer.kill()
-    until(lambda: not press.exists() or state(press) == "Z")
+    wait_until(lambda: not press.exists() or state(press) == "Z")
 
 
 def state(process: Path) -> str:
@@ -345,12 +354,12 @@ def test_a_press_nobody_waits_for_ends_by_itself() -> None:
 
 def test_a_wrong_filter_in_an_old_job_fails_for_good() -> None:
     with pytest.raises(PermanentError, match=r"filters\.month"):
-        build("monthly", {"month": "May"})
+        build_report("monthly", {"month": "May"})
 
 
 def test_an_unknown_type_in_an_old_job_fails_for_good() -> None:
     with pytest.raises(PermanentError, match="type: must be one of"):
-        build("weekly", {})
+        build_report("weekly", {})
 
 
 def test_the_press_loads_no_celery() -> None:

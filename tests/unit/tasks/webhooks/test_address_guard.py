@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import Settings, settings
+from project.settings.values import Settings, get_settings
 from tasks.webhooks import calls, guard, orders
 from tasks.webhooks.deadline import Deadline
 
@@ -158,11 +158,11 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def set_to(text: str) -> None:
         monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
-        settings.cache_clear()
+        get_settings.cache_clear()
 
     yield set_to
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def names(monkeypatch: pytest.MonkeyPatch, *found: str) -> list[str]:
@@ -182,10 +182,10 @@ def test_a_hostile_url_is_refused_by_its_field_and_connects_to_nothing(
     url: str, connects: list[Any]
 ) -> None:
     with pytest.raises(InvalidField) as refused:
-        orders.check(url=url)
+        orders.check_call(url=url)
     assert refused.value.field == "url"
     with pytest.raises(InvalidField):
-        calls.make(orders.Call(url), "job")
+        calls.make_call(orders.Call(url), "job")
     assert connects == []
 
 
@@ -199,22 +199,22 @@ def test_a_name_with_an_internal_address_is_refused_and_connects_to_nothing(
 ) -> None:
     names(monkeypatch, "1.1.1.1", address)
     with pytest.raises(PermanentError, match="not on the public internet"):
-        calls.make(orders.check(url="https://rebind.example.com/"), "job")
+        calls.make_call(orders.check_call(url="https://rebind.example.com/"), "job")
     assert connects == []
 
 
 @pytest.mark.parametrize("address", sorted(PUBLIC))
 def test_a_public_address_may_be_called(address: str) -> None:
     assert guard.is_public(ip_address(address))
-    assert guard.parse(f"http://[{address}]/" if ":" in address else f"http://{address}/")
+    assert guard.parse_url(f"http://[{address}]/" if ":" in address else f"http://{address}/")
 
 
 def test_a_name_is_looked_up_once_and_what_was_checked_is_called(
     connects: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = names(monkeypatch, "1.1.1.1", "8.8.8.8")
-    target = guard.parse("http://api.example.com/")
-    assert guard.addresses(target, Deadline(1)) == ["1.1.1.1", "8.8.8.8"]
+    target = guard.parse_url("http://api.example.com/")
+    assert guard.look_up_addresses(target, Deadline(1)) == ["1.1.1.1", "8.8.8.8"]
     assert asked == ["api.example.com"]
 
 
@@ -227,7 +227,7 @@ def test_a_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(TimeoutError):
-        guard.addresses(guard.parse("http://slow.example.com/"), Deadline(0.05))
+        guard.look_up_addresses(guard.parse_url("http://slow.example.com/"), Deadline(0.05))
     answered.set()
 
 
@@ -243,23 +243,23 @@ def test_a_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_a_url_is_taken_apart_and_shown_without_its_path(url: str, shown: str, path: str) -> None:
-    target = guard.parse(url)
+    target = guard.parse_url(url)
     assert (str(target), target.path) == (shown, path)
 
 
 def test_a_refusal_never_repeats_the_url() -> None:
     with pytest.raises(InvalidField) as refused:
-        guard.parse("http://user:hunter2@example.com/?token=hunter2")
+        guard.parse_url("http://user:hunter2@example.com/?token=hunter2")
     assert "hunter2" not in str(refused.value)
 
 
 def test_what_the_settings_allow_may_be_called_and_nothing_beside(allow: Any) -> None:
     allow("127.0.0.0/8, fd00::/8, 10.1.2.3, db.internal")
     for host in ("127.0.0.1", "[fd00::1]", "10.1.2.3"):
-        assert guard.parse(f"http://{host}/")
+        assert guard.parse_url(f"http://{host}/")
     for host in ("10.1.2.4", "[::1]", "[::ffff:127.0.0.1]", "127.1"):
         with pytest.raises(InvalidField):
-            guard.parse(f"http://{host}/")
+            guard.parse_url(f"http://{host}/")
 
 
 def test_a_name_that_is_allowed_may_be_internal(
@@ -267,9 +267,11 @@ def test_a_name_that_is_allowed_may_be_internal(
 ) -> None:
     allow("DB.internal")
     names(monkeypatch, "10.0.0.1")
-    assert guard.addresses(guard.parse("http://db.internal/"), Deadline(1)) == ["10.0.0.1"]
+    assert guard.look_up_addresses(guard.parse_url("http://db.internal/"), Deadline(1)) == [
+        "10.0.0.1"
+    ]
     with pytest.raises(PermanentError):
-        guard.addresses(guard.parse("http://other.db.internal/"), Deadline(1))
+        guard.look_up_addresses(guard.parse_url("http://other.db.internal/"), Deadline(1))
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.256", "http://db/", "*", "a b"])

@@ -9,20 +9,22 @@ import pytest
 
 from project.errors import PermanentError, TransientError
 from tasks.webhooks import calls, guard, orders
-from tasks.webhooks.calls import Answer, PutOff
-from tasks.webhooks.hiding import hide, pieces
+from tasks.webhooks.calls import CallResponse, RetryRequested
+from tasks.webhooks.hiding import collect_pieces, mask_pieces
 
 URL = "https://api.example.com/hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1"
-TARGET = guard.parse(URL)
+TARGET = guard.parse_url(URL)
 
 
 def call(**said: Any) -> orders.Call:
-    return orders.check(**{"url": URL} | said)
+    return orders.check_call(**{"url": URL} | said)
 
 
 def sent(**said: Any) -> tuple[list[str], str]:
     """The lines of a request's head, and its body."""
-    head, _, body = calls.request(call(**said), TARGET, "the-id").decode().partition("\r\n\r\n")
+    head, _, body = (
+        calls.build_request(call(**said), TARGET, "the-id").decode().partition("\r\n\r\n")
+    )
     return head.split("\r\n"), body
 
 
@@ -56,7 +58,7 @@ def test_only_methods_that_have_a_body_say_that_there_is_none(method: str, lengt
 
 
 def judged(status: int, expect: list[int], **headers: str) -> None:
-    calls.judge(Answer(status, headers, "no"), call(expect=expect), TARGET)
+    calls.check_status(CallResponse(status, headers, "no"), call(expect=expect), TARGET)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_any_other_status_is_final(status: int, expect: list[int]) -> None:
 
 
 def test_a_server_that_says_when_is_heard() -> None:
-    with pytest.raises(PutOff) as put_off:
+    with pytest.raises(RetryRequested) as put_off:
         judged(429, [], **{"retry-after": "90"})
     assert put_off.value.after == 90
 
@@ -107,15 +109,17 @@ def test_a_server_that_says_when_is_heard() -> None:
     ],
 )
 def test_a_wait_is_seconds_or_a_date_or_nothing(text: str, seconds: float) -> None:
-    assert calls.patience(text) == seconds
+    assert calls.parse_retry_after(text) == seconds
 
 
 def test_a_wait_until_a_date_is_the_time_to_it() -> None:
-    assert calls.patience(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(60, abs=2)
+    assert calls.parse_retry_after(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(
+        60, abs=2
+    )
 
 
 def kept(answer: str, /, **said: Any) -> str:
-    return calls.shown(Answer(200, {}, answer), call(**said)).body
+    return calls.redact_response(CallResponse(200, {}, answer), call(**said)).body
 
 
 def test_of_an_answer_its_first_characters_are_kept() -> None:
@@ -142,9 +146,9 @@ def test_what_was_sent_is_hidden_where_the_answer_repeats_it(said: dict[str, Any
 
 @pytest.mark.parametrize("secret", ['a"quoted"secret', "\u00fcmlaut-secret", "back\\slash"])
 def test_a_secret_is_hidden_as_it_stands_in_json(secret: str) -> None:
-    found = pieces(call(body={"a": secret}))
-    for answer in orders.text_of([secret]), json.dumps([secret]):
-        assert hide(str(answer), found) == '["***"]'
+    found = collect_pieces(call(body={"a": secret}))
+    for answer in orders.encode_body([secret]), json.dumps([secret]):
+        assert mask_pieces(str(answer), found) == '["***"]'
 
 
 def test_a_long_secret_is_hidden_where_only_its_start_is_repeated() -> None:
@@ -158,7 +162,7 @@ def test_a_short_value_and_a_type_are_not_hidden() -> None:
 
 
 def test_an_error_is_one_line_and_names_no_path() -> None:
-    answer = calls.shown(Answer(400, {}, "a\r\n\x1b[2Jb query/secret"), call())
+    answer = calls.redact_response(CallResponse(400, {}, "a\r\n\x1b[2Jb query/secret"), call())
     with pytest.raises(PermanentError) as failed:
-        calls.judge(answer, call(), TARGET)
+        calls.check_status(answer, call(), TARGET)
     assert str(failed.value) == "https://api.example.com answered 400: a   [2Jb ***"

@@ -6,9 +6,9 @@ import pytest
 
 from project.errors import InvalidField, TransientError
 from project.records.record import TaskRecord, TaskStatus
-from project.store.commands.callbacks import Ending
+from project.store.commands.callbacks import JobEnding
 from tasks.webhooks import deliveries
-from tasks.webhooks.calls import PutOff
+from tasks.webhooks.calls import RetryRequested
 
 TIMES = {"created_at": 1.0, "updated_at": 2.0, "started_at": 1.5, "finished_at": 2.0}
 
@@ -17,7 +17,7 @@ def body(**about: Any) -> dict[str, Any]:
     """What is told of a job with this in its record."""
     values = {"result": None, "error": "", "status": TaskStatus.FAILED} | about
     record = TaskRecord(id="job", kind="k", attempts=1, max_retries=3, **TIMES, **values)
-    text = deliveries.body(Ending(TaskStatus.FAILED, 1614265330.25, "job", record))
+    text = deliveries.build_body(JobEnding(TaskStatus.FAILED, 1614265330.25, "job", record))
     assert len(text.encode()) <= 20_000
     event: dict[str, Any] = json.loads(text)
     assert (event["type"], event["timestamp"]) == ("task.failed", "2021-02-25T15:02:10.250000Z")
@@ -45,8 +45,8 @@ def test_what_would_be_too_long_is_left_out_and_said_to_be() -> None:
 
 
 def test_of_a_job_that_is_no_longer_kept_its_id_is_told() -> None:
-    event = Ending(TaskStatus.SUCCESS, 0.0, "job", None)
-    assert json.loads(deliveries.body(event)) == {
+    event = JobEnding(TaskStatus.SUCCESS, 0.0, "job", None)
+    assert json.loads(deliveries.build_body(event)) == {
         "type": "task.success",
         "timestamp": "1970-01-01T00:00:00Z",
         "data": {"id": "job", "omitted": ["record"]},
@@ -55,16 +55,16 @@ def test_of_a_job_that_is_no_longer_kept_its_id_is_told() -> None:
 
 @pytest.mark.parametrize(("left", "delay"), [(9, 5), (8, 300), (1, 86_400), (0, 5), (99, 5)])
 def test_pauses_grow_with_the_attempts_and_differ_a_little(left: int, delay: float) -> None:
-    pauses = {deliveries.pause(left, TransientError()) for _ in range(50)}
+    pauses = {deliveries.compute_delay(left, TransientError()) for _ in range(50)}
     assert delay <= min(pauses) < max(pauses) <= delay * 1.2
 
 
 def test_a_server_that_asks_for_more_time_gets_it() -> None:
-    assert deliveries.pause(9, PutOff("later", 1_000)) >= 1_000
-    assert deliveries.pause(8, PutOff("soon", 1)) >= 300
+    assert deliveries.compute_delay(9, RetryRequested("later", 1_000)) >= 1_000
+    assert deliveries.compute_delay(8, RetryRequested("soon", 1)) >= 300
 
 
 def test_a_url_is_named_by_the_field_it_came_in() -> None:
     with pytest.raises(InvalidField) as refused:
-        deliveries.check("http://169.254.169.254/latest")
+        deliveries.check_url("http://169.254.169.254/latest")
     assert refused.value.field == "callback_url"

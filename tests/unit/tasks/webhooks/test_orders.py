@@ -45,13 +45,13 @@ def test_a_wrong_call_is_refused_with_what_is_allowed(
     said: dict[str, Any], field: str, words: str
 ) -> None:
     with pytest.raises(InvalidField) as refused:
-        orders.check(url=URL, **said)
+        orders.check_call(url=URL, **said)
     assert refused.value.field == field
     assert words in refused.value.problem
 
 
 def test_a_call_says_little_and_gets_the_rest() -> None:
-    assert orders.check(url=URL) == orders.Call(URL, "POST", {}, None, 10.0, [])
+    assert orders.check_call(url=URL) == orders.Call(URL, "POST", {}, None, 10.0, [])
 
 
 @pytest.mark.parametrize(
@@ -67,24 +67,24 @@ def test_a_call_says_little_and_gets_the_rest() -> None:
     ],
 )
 def test_a_body_becomes_text_and_has_a_type(body: Any, text: str, kind: str) -> None:
-    call = orders.check(url=URL, body=body)
+    call = orders.check_call(url=URL, body=body)
     assert (call.body, call.headers) == (text, {"Content-Type": kind})
 
 
 def test_a_type_that_is_given_stays() -> None:
     given = {"content-type": "application/x-www-form-urlencoded"}
-    assert orders.check(url=URL, headers=given, body="a=b").headers == given
+    assert orders.check_call(url=URL, headers=given, body="a=b").headers == given
 
 
 @pytest.mark.parametrize("body", [None, "text", {"a": 1}])
 def test_checking_again_changes_nothing(body: Any) -> None:
-    once = orders.check(url=URL, headers={"X-A": "b"}, body=body, expect=[201])
-    assert orders.check(**msgspec.structs.asdict(once)) == once
+    once = orders.check_call(url=URL, headers={"X-A": "b"}, body=body, expect=[201])
+    assert orders.check_call(**msgspec.structs.asdict(once)) == once
 
 
 def test_a_call_that_looks_like_a_value_of_kombu_arrives_as_it_was() -> None:
     marked = {"__type__": "datetime", "__value__": "never"}
-    call = orders.check(url=URL, body=marked)
+    call = orders.check_call(url=URL, body=marked)
     assert loads(dumps(msgspec.structs.asdict(call))) == msgspec.structs.asdict(call)
     with pytest.raises(InvalidField):
-        orders.check(url=URL, headers=marked)
+        orders.check_call(url=URL, headers=marked)

@@ -1,25 +1,25 @@
 import pytest
 
 from project.errors import InvalidField
-from tasks.emails.delivery.server import Server, parse
+from tasks.emails.delivery.server import MailServer, parse_mail_url
 
 
 @pytest.mark.parametrize(
     ("url", "server"),
     [
-        ("smtp://127.0.0.1:2525", Server("smtp", "127.0.0.1", 2525)),
-        ("smtp://mail", Server("smtp", "mail", 25)),
-        ("smtp://mail/", Server("smtp", "mail", 25)),
-        ("SMTP://Mail.Example.com", Server("smtp", "mail.example.com", 25)),
-        ("smtps://mail", Server("smtps", "mail", 465)),
-        ("smtp+starttls://mail", Server("smtp+starttls", "mail", 587)),
-        ("smtp://[::1]:26", Server("smtp", "::1", 26)),
-        ("smtps://ada:s3cret@mail:1", Server("smtps", "mail", 1, "ada", "s3cret")),
-        ("smtps://a%40x.org:p%2F%3A%23@mail", Server("smtps", "mail", 465, "a@x.org", "p/:#")),
+        ("smtp://127.0.0.1:2525", MailServer("smtp", "127.0.0.1", 2525)),
+        ("smtp://mail", MailServer("smtp", "mail", 25)),
+        ("smtp://mail/", MailServer("smtp", "mail", 25)),
+        ("SMTP://Mail.Example.com", MailServer("smtp", "mail.example.com", 25)),
+        ("smtps://mail", MailServer("smtps", "mail", 465)),
+        ("smtp+starttls://mail", MailServer("smtp+starttls", "mail", 587)),
+        ("smtp://[::1]:26", MailServer("smtp", "::1", 26)),
+        ("smtps://ada:s3cret@mail:1", MailServer("smtps", "mail", 1, "ada", "s3cret")),
+        ("smtps://a%40x.org:p%2F%3A%23@mail", MailServer("smtps", "mail", 465, "a@x.org", "p/:#")),
     ],
 )
-def test_a_url_names_server_security_and_login(url: str, server: Server) -> None:
-    assert parse(url) == server
+def test_a_url_names_server_security_and_login(url: str, server: MailServer) -> None:
+    assert parse_mail_url(url) == server
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_url_names_server_security_and_login(url: str, server: Server) -> None
 )
 def test_a_url_that_is_no_good_is_refused_with_what_is_allowed(url: str, problem: str) -> None:
     with pytest.raises(InvalidField, match=problem) as raised:
-        parse(url)
+        parse_mail_url(url)
     assert raised.value.field == "SMTP_URL"
 
 
@@ -54,9 +54,9 @@ def test_a_url_that_is_no_good_is_refused_with_what_is_allowed(url: str, problem
 )
 def test_no_error_repeats_the_password(url: str) -> None:
     with pytest.raises(InvalidField) as raised:
-        parse(url)
+        parse_mail_url(url)
     assert "s3cret" not in str(raised.value)
 
 
 def test_a_server_does_not_show_its_password() -> None:
-    assert "s3cret" not in repr(parse("smtps://ada:s3cret@mail"))
+    assert "s3cret" not in repr(parse_mail_url("smtps://ada:s3cret@mail"))

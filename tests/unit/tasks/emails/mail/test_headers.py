@@ -7,10 +7,10 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 import pytest
 
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails.mail import templates
-from tasks.emails.mail.mime import compose, seal
-from tasks.emails.mail.templates import Letter
+from tasks.emails.mail.mime import build_signed_mail, compose
+from tasks.emails.mail.templates import RenderedMail
 from tests.support import mail_data
 
 ONCE = ("date", "from", "to", "subject", "message-id", "mime-version", "content-type")
@@ -86,15 +86,15 @@ def list_at_fault(said: dict[str, str]) -> Iterator[str]:
 def public(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PUBLIC_URL", request.param)
     monkeypatch.setenv("MAIL_FROM", "J\u00fcrgen, Continuo <continuo@mail.example.com>")
-    settings.cache_clear()
+    get_settings.cache_clear()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
-@pytest.mark.parametrize("template", templates.names())
+@pytest.mark.parametrize("template", templates.list_templates())
 def test_the_headers_of_a_shipped_mail_have_no_fault(template: str) -> None:
-    raw = compose("job-1", f"{'a' * 64}@example.org", template, mail_data.data())
+    raw = compose("job-1", f"{'a' * 64}@example.org", template, mail_data.build_mail_data())
     assert list(faults(raw)) == []
 
 
@@ -109,7 +109,9 @@ def test_the_headers_of_a_shipped_mail_have_no_fault(template: str) -> None:
     ],
 )
 def test_the_headers_of_a_mail_with_any_subject_have_no_fault(subject: str) -> None:
-    raw = seal("job-1", "ada@example.org", Letter(subject, "h", "t"), "https://x.org/u/a")
+    raw = build_signed_mail(
+        "job-1", "ada@example.org", RenderedMail(subject, "h", "t"), "https://x.org/u/a"
+    )
     assert list(faults(raw)) == []
 
 

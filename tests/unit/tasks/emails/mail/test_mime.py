@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from project.artifacts import links as artifacts
 from project.artifacts.links import Artifact
 from project.errors import InvalidField, LinkTampered, PermanentError
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails.mail import attachments, mime, templates, unsubscribe
 from tasks.emails.mail.mime import compose
 from tests.support import mail_data
@@ -41,10 +41,10 @@ HEADERS = [
 @pytest.fixture(autouse=True)
 def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("MAIL_FROM", "Continuo <continuo@mail.example.com>")
-    settings.cache_clear()
+    get_settings.cache_clear()
     yield
     monkeypatch.undo()
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 def parsed(raw: bytes) -> email.message.EmailMessage:
@@ -69,14 +69,14 @@ def assert_is_wire_format(raw: bytes) -> None:
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
-def as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.Letter) -> None:
+def as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.RenderedMail) -> None:
     template = SimpleNamespace(render=lambda **_: letter)
-    monkeypatch.setattr(templates, "load", lambda _name: template)
+    monkeypatch.setattr(templates, "load_template", lambda _name: template)
 
 
-@pytest.mark.parametrize("template", templates.names())
+@pytest.mark.parametrize("template", templates.list_templates())
 def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> None:
-    raw = compose("job-1", "ada@example.org", template, mail_data.data())
+    raw = compose("job-1", "ada@example.org", template, mail_data.build_mail_data())
     assert_is_wire_format(raw)
     message = parsed(raw)
     assert list(message.keys()) == HEADERS
@@ -91,11 +91,11 @@ def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> N
 
 def test_the_bodies_arrive_as_the_template_wrote_them() -> None:
     message = parsed(compose("job-1", "ada@example.org", "welcome"))
-    letter = templates.load("welcome").render(
+    letter = templates.load_template("welcome").render(
         recipient="ada@example.org",
         sender="continuo@mail.example.com",
-        home_url=settings().base_url,
-        unsubscribe_url=unsubscribe.link("ada@example.org"),
+        home_url=get_settings().base_url,
+        unsubscribe_url=unsubscribe.build_link("ada@example.org"),
     )
     assert body(message, "plain").splitlines() == letter.text.splitlines()
     assert body(message, "html").splitlines() == letter.html.splitlines()
@@ -158,7 +158,7 @@ def test_a_hostile_job_id_reaches_no_header(job_id: str) -> None:
 def test_any_subject_arrives_as_one_readable_header(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_template(monkeypatch, templates.Letter(subject, "h", "t"))
+    as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
     raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
     message = parsed(raw)
@@ -171,7 +171,7 @@ def test_any_subject_arrives_as_one_readable_header(
 def test_a_subject_cannot_start_another_header(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_template(monkeypatch, templates.Letter(subject, "h", "t"))
+    as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
     assert list(parsed(compose("job-1", "a@x.org", "any")).keys()) == HEADERS
 
 
@@ -181,7 +181,7 @@ BODIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 @given(text=BODIES, html=BODIES)
 def test_any_body_is_carried_whole_and_cannot_end_its_part(text: str, html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        as_template(patch, templates.Letter("s", html, text))
+        as_template(patch, templates.RenderedMail("s", html, text))
         raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
     message = parsed(raw)
@@ -192,20 +192,20 @@ def test_any_body_is_carried_whole_and_cannot_end_its_part(text: str, html: str)
 def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     boundary = parsed(compose("job-1", "a@x.org", "default")).get_boundary()
     evil = f"--{boundary}--\r\n--{boundary}\r\nContent-Type: text/html\r\n\r\n<b>"
-    as_template(monkeypatch, templates.Letter("s", evil, evil))
+    as_template(monkeypatch, templates.RenderedMail("s", evil, evil))
     message = parsed(compose("job-1", "a@x.org", "any"))
     assert len(list(message.iter_parts())) == 2
     assert body(message, "plain").splitlines() == evil.splitlines()
 
 
 def test_templates_are_data_beside_the_code() -> None:
-    assert templates.FOLDER.parent == Path(mime.__file__).parents[1]
+    assert templates.SHIPPED_FOLDER.parent == Path(mime.__file__).parents[1]
 
 
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://mail.example.com")
-    settings.cache_clear()
+    get_settings.cache_clear()
 
 
 @pytest.mark.usefixtures("public")
@@ -215,15 +215,15 @@ def test_over_https_one_click_is_offered() -> None:
     link = str(message["List-Unsubscribe"])
     assert link.startswith("<https://mail.example.com/u/")
     token = link.rpartition("/")[2].removesuffix(">")
-    assert unsubscribe.resolve(token) == "ada@example.org"
+    assert unsubscribe.resolve_token(token) == "ada@example.org"
     assert link[1:-1] in body(message, "plain")
 
 
 def test_a_link_that_was_changed_takes_off_nobody() -> None:
-    token = unsubscribe.link("ada@example.org").rpartition("/")[2]
+    token = unsubscribe.build_link("ada@example.org").rpartition("/")[2]
     for wrong in (token[:-1], token.replace("I", "J", 1), "", "x.y"):
         with pytest.raises(LinkTampered):
-            unsubscribe.resolve(wrong)
+            unsubscribe.resolve_token(wrong)
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +246,7 @@ def test_a_signed_mail_is_verified_and_its_unsubscribe_headers_are_covered(
     key: Path, openssl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTINUO_DKIM_KEY", str(key))
-    settings.cache_clear()
+    get_settings.cache_clear()
     raw = compose("job-1", "ada@example.org", "welcome")
     assert_is_wire_format(raw)
     command = [openssl, "rsa", "-in", key, "-pubout", "-outform", "DER"]
@@ -269,22 +269,25 @@ def test_a_key_that_cannot_be_used_is_named(
     (tmp_path / "no.pem").write_text("not a key")
     for name in ("no.pem", "nowhere.pem"):
         monkeypatch.setenv("CONTINUO_DKIM_KEY", str(tmp_path / name))
-        settings.cache_clear()
+        get_settings.cache_clear()
         with pytest.raises(InvalidField, match="CONTINUO_DKIM_KEY: cannot"):
             compose("job-1", "ada@example.org", "default")
 
 
 def kept(content: bytes, name: str) -> Artifact:
-    with artifacts.workshop() as folder:
+    with artifacts.open_workshop() as folder:
         file = folder / "file"
         file.write_bytes(content)
-        return artifacts.keep(file, name)
+        return artifacts.store_artifact(file, name)
 
 
 def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
     pdf = b"\x00\xff." * 5_000
-    links = [artifacts.link(kept(pdf, "report.pdf")), artifacts.link(kept(b"a,b", "\u00fc.csv"))]
-    files = tuple((key, name) for key, name in attachments.named(links))
+    links = [
+        artifacts.build_link(kept(pdf, "report.pdf")),
+        artifacts.build_link(kept(b"a,b", "\u00fc.csv")),
+    ]
+    files = tuple((key, name) for key, name in attachments.resolve_links(links))
     raw = compose("job-1", "ada@example.org", "default", files=files)
     assert_is_wire_format(raw)
     message = parsed(raw)
@@ -296,14 +299,14 @@ def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
 
 def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good() -> None:
     with pytest.raises(InvalidField, match=r"attachments\[1\]: is no download link"):
-        attachments.named([artifacts.link(kept(b"x", "x.txt")), "http://x.org/y"])
+        attachments.resolve_links([artifacts.build_link(kept(b"x", "x.txt")), "http://x.org/y"])
     with pytest.raises(InvalidField, match="at most 10"):
-        attachments.named(["x"] * 11)
+        attachments.resolve_links(["x"] * 11)
     with pytest.raises(PermanentError, match="missing"):
         compose("job-1", "ada@example.org", "default", files=(("0" * 64 + ".pdf", "gone.pdf"),))
 
 
 def test_attachments_that_are_too_large_fail_for_good() -> None:
-    large = kept(bytes(attachments.MOST_BYTES + 1), "large.bin")
+    large = kept(bytes(attachments.MAX_ATTACHMENT_BYTES + 1), "large.bin")
     with pytest.raises(PermanentError, match="more than 7000000 bytes"):
         compose("job-1", "ada@example.org", "default", files=(tuple(large),))

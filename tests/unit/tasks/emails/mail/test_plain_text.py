@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.emails.mail.plain_text import text_of
+from tasks.emails.mail.plain_text import text_from_html
 
 
 @pytest.mark.parametrize(
@@ -25,16 +25,16 @@ from tasks.emails.mail.plain_text import text_of
     ],
 )
 def test_html_is_read_as_a_person_would(html: str, text: str) -> None:
-    assert text_of(html) == text.replace("\n", "\r\n")
+    assert text_from_html(html) == text.replace("\n", "\r\n")
 
 
 def test_long_lines_are_wrapped_but_not_links() -> None:
     link = "https://example.com/" + "x" * 100
-    lines = text_of(f"<p>{'word ' * 60}<a href='{link}'>here</a></p>").split("\r\n")
+    lines = text_from_html(f"<p>{'word ' * 60}<a href='{link}'>here</a></p>").split("\r\n")
     assert max(len(line) for line in lines if "http" not in line) <= 72
     assert any(link in line for line in lines)
 
 
 @given(st.text(alphabet="<>/ abh1plitduv=\"'&;!-\r\n", max_size=200))
 def test_no_html_breaks_it(html: str) -> None:
-    text_of(html)
+    text_from_html(html)

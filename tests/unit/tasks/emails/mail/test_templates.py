@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import settings
+from project.settings.values import get_settings
 from tasks.emails.mail import templates
 from tests.support import mail_data
 
@@ -13,25 +13,25 @@ VALUES = {
     "sender": "c@x.org",
     "home_url": "http://127.0.0.1:8000",
     "unsubscribe_url": "http://127.0.0.1:8000/u/token",
-    **mail_data.data(),
+    **mail_data.build_mail_data(),
 }
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(templates, "FOLDER", tmp_path)
+    monkeypatch.setattr(templates, "SHIPPED_FOLDER", tmp_path)
     forget()
     yield tmp_path
     forget()
 
 
 def forget() -> None:
-    for cached in (templates.names, templates.load, templates._environment):  # noqa: SLF001 - caches
+    for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
         cached.cache_clear()
 
 
 def write(folder: Path, name: str, subject: str = "s", html: str = "h", text: str = "t") -> None:
-    parts = zip(templates.PARTS, (subject, html, text), strict=True)
+    parts = zip(templates.REQUIRED_FILES, (subject, html, text), strict=True)
     (folder / name).mkdir()
     for part, content in parts:
         (folder / name / part).write_text(content)
@@ -47,12 +47,12 @@ NEWS = {
 
 
 def test_the_shipped_templates_are_there() -> None:
-    assert templates.names() == ("default", "file", "news", "welcome")
+    assert templates.list_templates() == ("default", "file", "news", "welcome")
 
 
-@pytest.mark.parametrize("name", templates.names())
+@pytest.mark.parametrize("name", templates.list_templates())
 def test_every_shipped_template_renders_and_names_the_recipient(name: str) -> None:
-    letter = templates.load(name).render(**VALUES)
+    letter = templates.load_template(name).render(**VALUES)
     assert letter.subject
     assert "\n" not in letter.subject
     assert "ada@x.org" in letter.html
@@ -60,9 +60,9 @@ def test_every_shipped_template_renders_and_names_the_recipient(name: str) -> No
     assert "<" not in letter.text
 
 
-@pytest.mark.parametrize("name", templates.names())
+@pytest.mark.parametrize("name", templates.list_templates())
 def test_every_shipped_template_loads_nothing_from_elsewhere(name: str) -> None:
-    html = templates.load(name).render(**VALUES).html.lower()
+    html = templates.load_template(name).render(**VALUES).html.lower()
     assert not [tag for tag in ("<img", "<script", "<link", "url(", "@import") if tag in html]
 
 
@@ -72,7 +72,7 @@ def test_every_shipped_template_loads_nothing_from_elsewhere(name: str) -> None:
 )
 def test_a_name_that_is_not_on_the_list_is_refused_with_the_list(name: str) -> None:
     with pytest.raises(InvalidField, match="known are default, file, news, welcome") as raised:
-        templates.load(name)
+        templates.load_template(name)
     assert raised.value.field == "template"
 
 
@@ -81,13 +81,13 @@ def test_a_folder_that_lacks_a_part_is_no_template(folder: Path) -> None:
     for name, part in (("bodiless", "body.html"), ("nameless", "subject.txt")):
         write(folder, name)
         (folder / name / part).unlink()
-    assert templates.names() == ("whole",)
+    assert templates.list_templates() == ("whole",)
 
 
 def test_a_missing_text_is_made_from_the_html(folder: Path) -> None:
     write(folder, "t", html="<h1>Hi</h1><p>Look at <a href='{{ home_url }}'>this</a></p>")
     (folder / "t" / "body.txt").unlink()
-    letter = templates.load("t").render(**VALUES)
+    letter = templates.load_template("t").render(**VALUES)
     assert letter.text.split("\r\n") == ["Hi", "==", "", "Look at this: http://127.0.0.1:8000"]
 
 
@@ -96,14 +96,14 @@ def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
     (folder / "t" / "body.html").unlink()
     body = "<mj-section><mj-column><mj-text>Dear {{ recipient }}</mj-text></mj-column></mj-section>"
     (folder / "t" / "body.mjml").write_text(f"<mjml><mj-body>{body}</mj-body></mjml>")
-    html = templates.load("t").render(**VALUES | {"recipient": "<ada>"}).html
+    html = templates.load_template("t").render(**VALUES | {"recipient": "<ada>"}).html
     assert "Dear &lt;ada&gt;" in html
     assert "<table" in html
     assert "<mj-" not in html
 
 
 def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup() -> None:
-    letter = templates.load("news").render(**VALUES | NEWS)
+    letter = templates.load_template("news").render(**VALUES | NEWS)
     assert letter.subject == "Parquet & <JSON>"
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
     assert "{{ 7 * 7 }}" in letter.html
@@ -113,7 +113,7 @@ def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup()
 
 
 def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
-    html = templates.load("news").render(**VALUES | NEWS).html
+    html = templates.load_template("news").render(**VALUES | NEWS).html
     assert "@media only screen and (min-width:480px)" in html
     assert html.count("<!--[if mso") >= 2
     assert html.count("<!--[if") == html.count("<![endif]-->")
@@ -123,7 +123,7 @@ def test_mjml_that_is_none_makes_the_job_fail_for_good(folder: Path) -> None:
     write(folder, "t")
     (folder / "t" / "body.mjml").write_text("<mjml><mj-body>")
     with pytest.raises(PermanentError, match="'t' cannot be used"):
-        templates.load("t")
+        templates.load_template("t")
 
 
 def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
@@ -131,7 +131,7 @@ def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
     write(
         folder, "t", html=f"<html><head><style>{sheet}</style></head><body><p>x</p></body></html>"
     )
-    html = templates.load("t").render(**VALUES).html
+    html = templates.load_template("t").render(**VALUES).html
     assert '<p style="color: red;">x</p>' in html
     assert "@media print" in html
 
@@ -139,19 +139,19 @@ def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
 def test_a_body_without_bound_is_refused(folder: Path) -> None:
     write(folder, "t", html="{% for i in range(90000) %}{{ recipient * 10 }}{% endfor %}")
     with pytest.raises(PermanentError, match="more than 1000000 characters"):
-        templates.load("t").render(**VALUES)
+        templates.load_template("t").render(**VALUES)
 
 
 def test_a_subject_without_bound_is_refused(folder: Path) -> None:
     write(folder, "t", subject="{{ recipient * 1000 }}")
     with pytest.raises(PermanentError, match="a subject of more than 1000 characters"):
-        templates.load("t").render(**VALUES)
+        templates.load_template("t").render(**VALUES)
 
 
 def test_what_is_said_of_a_template_is_short(folder: Path) -> None:
     write(folder, "t", html="{% include recipient * 1000 %}")
     with pytest.raises(PermanentError) as raised:
-        templates.load("t").render(**VALUES)
+        templates.load_template("t").render(**VALUES)
     assert len(str(raised.value)) < 600
 
 
@@ -161,28 +161,30 @@ def test_templates_of_the_installation_come_before_those_that_are_shipped(
     write(tmp_path, "default", subject="ours")
     write(tmp_path, "ours", html="{% extends 'layout.html' %}{% block heading %}Own{% endblock %}")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
-    settings.cache_clear()
+    get_settings.cache_clear()
     forget()
     try:
-        assert templates.names() == ("default", "file", "news", "ours", "welcome")
-        assert templates.load("default").render(**VALUES).subject == "ours"
-        assert "Own" in templates.load("ours").render(**VALUES).html
+        assert templates.list_templates() == ("default", "file", "news", "ours", "welcome")
+        assert templates.load_template("default").render(**VALUES).subject == "ours"
+        assert "Own" in templates.load_template("ours").render(**VALUES).html
     finally:
         monkeypatch.undo()
-        settings.cache_clear()
+        get_settings.cache_clear()
         forget()
 
 
 def test_values_are_escaped_in_html_and_left_alone_in_text(folder: Path) -> None:
     write(folder, "t", "{{ recipient }}", "<p>{{ recipient }}</p>", "{{ recipient }}")
-    letter = templates.load("t").render(recipient="<b>&'\"")
+    letter = templates.load_template("t").render(recipient="<b>&'\"")
     assert letter.html == "<p>&lt;b&gt;&amp;&#39;&#34;</p>"
     assert letter.text == letter.subject == "<b>&'\""
 
 
 def test_a_subject_of_several_lines_becomes_one(folder: Path) -> None:
     write(folder, "t", "Hello\n{{ recipient }}\n")
-    assert templates.load("t").render(recipient="a\r\nBcc: eve").subject == "Hello a Bcc: eve"
+    assert (
+        templates.load_template("t").render(recipient="a\r\nBcc: eve").subject == "Hello a Bcc: eve"
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_a_subject_of_several_lines_becomes_one(folder: Path) -> None:
 def test_a_template_that_fails_makes_the_job_fail_for_good(folder: Path, source: str) -> None:
     write(folder, "t", html=source)
     with pytest.raises(PermanentError, match="'t' does not render"):
-        templates.load("t").render(**VALUES)
+        templates.load_template("t").render(**VALUES)
 
 
 @pytest.mark.parametrize("source", ["{% if %}", "{{ " + "(" * 9_000 + ")" * 9_000 + " }}"])
@@ -209,4 +211,4 @@ def test_a_template_that_does_not_compile_makes_the_job_fail_for_good(
 ) -> None:
     write(folder, "t", text=source)
     with pytest.raises(PermanentError, match="'t' cannot be used"):
-        templates.load("t")
+        templates.load_template("t")

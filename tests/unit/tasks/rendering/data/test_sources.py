@@ -4,44 +4,44 @@ from collections import Counter
 from pathlib import Path
 
 from tasks.rendering.data import demo_spend, sources
-from tasks.rendering.definitions.report_types import known
+from tasks.rendering.definitions.report_types import load_all_types
 
 
 def test_the_invoices_are_the_same_every_time() -> None:
-    assert list(demo_spend.invoices()) == list(demo_spend.invoices())
+    assert list(demo_spend.generate_invoices()) == list(demo_spend.generate_invoices())
 
 
 def test_each_department_has_a_hundred_to_five_hundred_invoices_a_month() -> None:
-    counts = Counter((row[2], row[1][:7]) for row in demo_spend.invoices())
+    counts = Counter((row[2], row[1][:7]) for row in demo_spend.generate_invoices())
     assert len(counts) == 12 * 24
     assert min(counts.values()) >= 90
     assert max(counts.values()) <= 500
 
 
 def test_the_invoices_cover_the_two_years_to_october_2026() -> None:
-    months = sorted({row[1][:7] for row in demo_spend.invoices()})
+    months = sorted({row[1][:7] for row in demo_spend.generate_invoices()})
     assert (months[0], months[-1], len(months)) == ("2024-11", "2026-10", 24)
 
 
 def test_the_departments_can_all_be_asked_for() -> None:
-    choices = known()["monthly"].definition.parameters["department"].choices
+    choices = load_all_types()["monthly"].definition.parameters["department"].choices
     assert set(choices) == set(demo_spend.DEPARTMENTS)
 
 
 def test_a_file_made_by_several_at_once_is_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from tasks.rendering.data import sources;"
-        "sources.made('spend', pathlib.Path(sys.argv[1]))"
+        "sources.ensure_demo_file('spend', pathlib.Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     racers = [subprocess.Popen(command) for _ in range(3)]
     assert [racer.wait(60) for racer in racers] == [0, 0, 0]
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
-    assert path.name == sources.FILES["spend"]
+    assert path.name == sources.DEMO_FILES["spend"]
     assert content[:4] == content[-4:] == b"PAR1"
 
 
 def test_a_file_that_is_there_is_not_made_again(tmp_path: Path) -> None:
-    (tmp_path / sources.FILES["spend"]).write_bytes(b"kept")
-    assert sources.made("spend", tmp_path).read_bytes() == b"kept"
+    (tmp_path / sources.DEMO_FILES["spend"]).write_bytes(b"kept")
+    assert sources.ensure_demo_file("spend", tmp_path).read_bytes() == b"kept"

@@ -19,19 +19,19 @@ from project.errors import InvalidField, PermanentError
 from tasks.exports import files
 from tasks.rendering.data import demo_spend
 from tasks.rendering.definitions import named_queries
-from tasks.rendering.definitions.schema import Output, Step
+from tasks.rendering.definitions.schema import Output, RenderProgress
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 
 
 def kept(result: dict[str, Any]) -> Path:
-    place = links.locate(links.resolve(result["download_url"].rpartition("/")[2]))
+    place = links.locate(links.resolve_link(result["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
     return place
 
 
 def export(output: Output, filters: dict[str, Any], *wanted: str) -> dict[str, Any]:
-    return files.build(files.wanted(filters, *wanted), output)
+    return files.build_export(files.resolve_export(filters, *wanted), output)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,9 @@ def test_every_query_can_be_exported(source: str, query: str) -> None:
 def test_the_rows_of_a_report_can_be_exported(output: Output) -> None:
     result = export(output, LEGAL, "monthly", "", "")
     content = kept(result)
-    count = sum(row[2] == "legal" and row[1][:7] == "2026-05" for row in demo_spend.invoices())
+    count = sum(
+        row[2] == "legal" and row[1][:7] == "2026-05" for row in demo_spend.generate_invoices()
+    )
     assert (result["export"], result["rows"]) == ("monthly", count)
     if output == "csv":
         assert len(list(csv.reader(io.StringIO(content.read_text())))) == count + 1
@@ -60,7 +62,7 @@ def test_the_rows_of_a_report_can_be_exported(output: Output) -> None:
 
 def test_a_query_takes_only_the_filters_that_it_binds() -> None:
     with pytest.raises(InvalidField, match=r"filters\.origin: .* allowed: carrier, month"):
-        files.wanted({"origin": "JFK"}, "", "flights", "routes")
+        files.resolve_export({"origin": "JFK"}, "", "flights", "routes")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +79,14 @@ def test_a_query_takes_only_the_filters_that_it_binds() -> None:
 )
 def test_what_is_not_there_is_refused(wanted: tuple[str, str, str], field: str) -> None:
     with pytest.raises(InvalidField) as caught:
-        files.wanted({}, *wanted)
+        files.resolve_export({}, *wanted)
     assert caught.value.field == field
 
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
     """A copy of the sources, to break."""
-    return Path(shutil.copytree(named_queries.SOURCES, tmp_path / "sources"))
+    return Path(shutil.copytree(named_queries.SOURCES_FOLDER, tmp_path / "sources"))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_a_source_that_is_wrong_is_refused_with_the_place(
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(PermanentError, match="'spend'") as caught:
-        named_queries.loaded(sources)
+        named_queries.load_queries_in(sources)
     assert said in str(caught.value)
 
 
@@ -118,14 +120,16 @@ from range({rows}) t(i), (select count(*) from flights) u
 """
 
 
-def export_many(output: Output, folder: Path) -> tuple[int, list[Step], int]:
+def export_many(output: Output, folder: Path) -> tuple[int, list[RenderProgress], int]:
     """Rows, steps and the press's memory in bytes: to be called in a process of its own."""
-    from tasks.rendering.process import pressed
+    from tasks.rendering.process import run_render_process
 
-    order = files.ordered(files.wanted({}, "", "flights", "departures"), output, folder)
-    steps: list[Step] = []
+    order = files.build_export_order(
+        files.resolve_export({}, "", "flights", "departures"), output, folder
+    )
+    steps: list[RenderProgress] = []
     many = msgspec.structs.replace(order, sql=MANY.format(rows=ROWS), filters={})
-    made = pressed(many, steps.append)
+    made = run_render_process(many, steps.append)
     return made.rows, steps, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
 
 
@@ -134,7 +138,7 @@ def test_a_million_rows_are_exported_in_bounded_memory(output: Output, tmp_path:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
         rows, steps, memory = apart.submit(export_many, output, tmp_path).result(100)
     assert rows == ROWS
-    assert steps[-1] == Step(ROWS, ROWS, "written")
+    assert steps[-1] == RenderProgress(ROWS, ROWS, "written")
     assert [step.done for step in steps] == sorted(step.done for step in steps)
     assert memory < MEMORY
 
@@ -148,13 +152,13 @@ def test_what_a_sheet_cannot_hold_goes_to_the_next(
     from tasks.rendering.data.queries import Selection
     from tasks.rendering.output import xlsx
 
-    monkeypatch.setattr(xlsx, "MOST_ROWS", 40)
+    monkeypatch.setattr(xlsx, "MAX_ROWS_PER_SHEET", 40)
     path = tmp_path / "a.xlsx"
     numbers = Selection(
         "select i, (1::bigint << 60) + i as large, time '10:00' as at from range(100) t(i)"
     )
-    with queries.opened({}, tmp_path, 10) as connection:
-        assert xlsx.write(connection, numbers, path, 100, lambda _: None, {}) == 100
+    with queries.open_database({}, tmp_path, 10) as connection:
+        assert xlsx.write_workbook(connection, numbers, path, 100, lambda _: None, {}) == 100
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(f"xl/worksheets/sheet{n}.xml").decode() for n in (1, 2, 3)]
         assert archive.testzip() is None

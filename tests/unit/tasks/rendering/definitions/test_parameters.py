@@ -9,26 +9,26 @@ TEXT = Parameter(title="Note")
 NUMBER = Parameter(title="Most", type="integer")
 
 
-@pytest.mark.parametrize("value", ["", "x" * parameters.LONGEST, "Zoë's *note*"])
+@pytest.mark.parametrize("value", ["", "x" * parameters.MAX_TEXT_CHARACTERS, "Zoë's *note*"])
 def test_a_text_without_rules_is_any_one_line(value: str) -> None:
-    assert parameters.problem(TEXT, value) == ""
+    assert parameters.find_problem(TEXT, value) == ""
 
 
 @pytest.mark.parametrize(
-    "value", ["x" * (parameters.LONGEST + 1), "a\nb", "\x00", "\ud800", 3, None]
+    "value", ["x" * (parameters.MAX_TEXT_CHARACTERS + 1), "a\nb", "\x00", "\ud800", 3, None]
 )
 def test_a_text_that_is_long_or_cannot_be_printed_is_refused(value: Any) -> None:
-    assert "200 characters" in parameters.problem(TEXT, value)
+    assert "200 characters" in parameters.find_problem(TEXT, value)
 
 
-@pytest.mark.parametrize("value", [0, -5, parameters.LARGEST])
+@pytest.mark.parametrize("value", [0, -5, parameters.MAX_INTEGER])
 def test_a_number_without_rules_is_any_whole_number(value: int) -> None:
-    assert parameters.problem(NUMBER, value) == ""
+    assert parameters.find_problem(NUMBER, value) == ""
 
 
-@pytest.mark.parametrize("value", [True, 1.0, "1", None, parameters.LARGEST + 1])
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, parameters.MAX_INTEGER + 1])
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
-    assert parameters.problem(NUMBER, value).startswith("must be a whole number, at most")
+    assert parameters.find_problem(NUMBER, value).startswith("must be a whole number, at most")
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_what_is_no_whole_number_is_refused(value: Any) -> None:
 )
 def test_a_parameter_that_makes_no_sense_is_refused(parameter: Parameter, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        parameters.check("a", parameter)
+        parameters.check_parameter("a", parameter)

@@ -9,7 +9,12 @@ import pytest
 
 from project.errors import InvalidField, PermanentError
 from tasks.rendering.definitions.filters import check
-from tasks.rendering.definitions.report_types import TYPES, known, loaded, schema
+from tasks.rendering.definitions.report_types import (
+    TYPES_FOLDER,
+    build_filter_schema,
+    load_all_types,
+    load_types_in,
+)
 
 type Edit = Callable[[str], str]
 
@@ -17,7 +22,7 @@ type Edit = Callable[[str], str]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the types, to break."""
-    shutil.copytree(TYPES, tmp_path / "types")
+    shutil.copytree(TYPES_FOLDER, tmp_path / "types")
     return tmp_path / "types"
 
 
@@ -25,7 +30,7 @@ def broken(folder: Path, file: str, edit: Edit) -> str:
     path = folder / "monthly" / file
     path.write_text(edit(path.read_text()))
     with pytest.raises(PermanentError) as caught:
-        loaded(folder)
+        load_types_in(folder)
     return str(caught.value)
 
 
@@ -38,12 +43,14 @@ def replacing(old: str, new: str) -> Edit:
 
 
 def test_the_types_that_come_along_are_there() -> None:
-    assert set(known()) == {"summary", "monthly", "delays", "departures", "shop"}
+    assert set(load_all_types()) == {"summary", "monthly", "delays", "departures", "shop"}
 
 
 def test_a_new_folder_is_a_new_type(folder: Path) -> None:
     shutil.copytree(folder / "monthly", folder / "weekly-2")
-    assert loaded(folder)["weekly-2"].definition == loaded(folder)["monthly"].definition
+    assert (
+        load_types_in(folder)["weekly-2"].definition == load_types_in(folder)["monthly"].definition
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,13 +93,13 @@ def test_a_name_bound_in_the_sql_that_is_no_filter_is_refused(folder: Path) -> N
 def test_a_type_without_sql_is_refused(folder: Path) -> None:
     (folder / "monthly" / "report.sql").unlink()
     with pytest.raises(PermanentError, match=r"report\.sql"):
-        loaded(folder)
+        load_types_in(folder)
 
 
 def test_a_folder_with_an_odd_name_is_refused(folder: Path) -> None:
     (folder / "monthly").rename(folder / "Monthly Report")
     with pytest.raises(PermanentError, match="Monthly Report"):
-        loaded(folder)
+        load_types_in(folder)
 
 
 def test_a_required_filter_must_be_given_and_a_default_fills_in(
@@ -101,14 +108,18 @@ def test_a_required_filter_must_be_given_and_a_default_fills_in(
     path = folder / "monthly" / "report.toml"
     text = replacing('unset = "The latest"', 'default = "2026-05"')(path.read_text())
     path.write_text(replacing('unset = "All departments"', "required = true")(text))
-    monkeypatch.setattr("tasks.rendering.definitions.report_types.known", lambda: loaded(folder))
+    monkeypatch.setattr(
+        "tasks.rendering.definitions.report_types.load_all_types", lambda: load_types_in(folder)
+    )
     assert check("monthly", {"department": "legal"})["month"] == "2026-05"
     with pytest.raises(InvalidField, match=r"filters\.department: is required"):
         check("monthly", {})
 
 
 def test_the_schemas_say_what_check_does() -> None:
-    schemas = {name: schema(kind.definition.origin) for name, kind in known().items()}
+    schemas = {
+        name: build_filter_schema(kind.definition.origin) for name, kind in load_all_types().items()
+    }
     assert schemas["summary"]["properties"]["month"]["enum"] == list(range(1, 13))
     assert schemas["monthly"]["additionalProperties"] is False
     month = schemas["monthly"]["properties"]["month"]

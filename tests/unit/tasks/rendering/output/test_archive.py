@@ -11,8 +11,8 @@ import pytest
 from pypdf.generic import ContentStream
 
 from project.artifacts import links
-from tasks.rendering.process import pressed
-from tasks.reports.documents import ordered
+from tasks.rendering.process import run_render_process
+from tasks.reports.documents import build_report_order
 
 FORBIDDEN = {
     "/JavaScript",
@@ -30,9 +30,9 @@ FORBIDDEN = {
 def archival(request: pytest.FixtureRequest) -> pypdf.PdfReader:
     """A report of a type, one with figures and charts, one that carries a file."""
     filters = {"departures": {"month": 2, "carrier": "UA"}}.get(request.param, {})
-    with links.workshop() as folder:
-        order = ordered(request.param, filters, ["pdf"], folder, archival=True)
-        pdf = Path(folder, pressed(order).files["pdf"]).read_bytes()
+    with links.open_workshop() as folder:
+        order = build_report_order(request.param, filters, ["pdf"], folder, archival=True)
+        pdf = Path(folder, run_render_process(order).files["pdf"]).read_bytes()
     return pypdf.PdfReader(io.BytesIO(pdf))
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.rendering.definitions.schema import Chart
-from tasks.rendering.output.charts import TICKS, Mark, Scale, drawn
+from tasks.rendering.output.charts import STEPS_PER_AXIS, ChartAxis, Mark, build_chart
 
 BARS = Chart(kind="bar", title="Spend", x="x", y="y", format="integer", most=3)
 LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
@@ -17,46 +17,46 @@ LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
     )
 )
 def test_a_scale_holds_zero_and_every_value_with_a_few_ticks(values: list[float]) -> None:
-    scale = Scale.over(values)
+    scale = ChartAxis.from_values(values)
     assert all(0 <= scale.place(value) <= 1 for value in [0.0, *values])
-    assert 2 <= len(scale.ticks) <= TICKS + 3
+    assert 2 <= len(scale.ticks) <= STEPS_PER_AXIS + 3
     assert scale.ticks == sorted(set(scale.ticks))
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [-5.0, -5.0], [7.0, 7.0]])
 def test_equal_values_have_a_scale_too(values: list[float]) -> None:
-    scale = Scale.over(values)
+    scale = ChartAxis.from_values(values)
     assert scale.low < scale.high
 
 
 @pytest.mark.parametrize("points", [[], [("a", 1.0)], [("a", 1.0), ("b", float("nan"))]])
 def test_one_point_is_no_chart(points: list[tuple[str, float]]) -> None:
-    assert drawn(BARS, [Mark(*point) for point in points]) is None
+    assert build_chart(BARS, [Mark(*point) for point in points]) is None
 
 
 def test_bars_left_out_are_told() -> None:
-    chart = drawn(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
+    chart = build_chart(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
     assert chart is not None
     assert len(chart["bars"]) == 3
     assert chart["note"] == "The 3 largest of 5"
 
 
 def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
-    chart = drawn(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)])
+    chart = build_chart(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)])
     assert chart is not None
     gain, loss = chart["bars"]
     assert loss["start"] + loss["length"] == pytest.approx(gain["start"])
 
 
 def test_a_long_line_gets_few_labels() -> None:
-    chart = drawn(LINE, [Mark(str(at), float(at)) for at in range(365)])
+    chart = build_chart(LINE, [Mark(str(at), float(at)) for at in range(365)])
     assert chart is not None
     assert len(chart["points"]) == 365
     assert len(chart["labels"]) <= 12
 
 
 def test_a_chart_is_told_in_words() -> None:
-    chart = drawn(LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)])
+    chart = build_chart(LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)])
     assert chart is not None
     assert chart["alt"].endswith(
         "from 1,000 at Jan to 2,000 at Mar; lowest 1,000 at Jan, highest 3,000 at Feb"
@@ -69,7 +69,7 @@ SHARE = Chart(kind="share", title="Sold", x="x", y="y", format="integer")
 
 def test_parts_of_a_column_stand_one_upon_the_other() -> None:
     marks = [Mark("Jan", 30.0, "web"), Mark("Jan", 10.0, "shop"), Mark("Feb", 20.0, "web")]
-    chart = drawn(STACKED, marks)
+    chart = build_chart(STACKED, marks)
     assert chart is not None
     assert chart["legend"] == ["web", "shop"]
     january, february = (column["parts"] for column in chart["columns"])
@@ -81,16 +81,16 @@ def test_parts_of_a_column_stand_one_upon_the_other() -> None:
 
 def test_small_series_are_added_up_as_other() -> None:
     marks = [Mark(label, 10.0 - at, f"s{at}") for label in ("a", "b") for at in range(9)]
-    chart = drawn(STACKED, marks)
+    chart = build_chart(STACKED, marks)
     assert chart is not None
     assert chart["legend"] == ["s0", "s1", "s2", "s3", "s4", "Other"]
     whole = sum(part["length"] for part in chart["columns"][0]["parts"])
-    assert whole == pytest.approx(Scale.over([54.0]).place(54.0), abs=1e-4)
+    assert whole == pytest.approx(ChartAxis.from_values([54.0]).place(54.0), abs=1e-4)
 
 
 def test_shares_are_all_of_it() -> None:
     marks = [Mark(str(at), 8.0 - at) for at in range(8)]
-    chart = drawn(SHARE, marks)
+    chart = build_chart(SHARE, marks)
     assert chart is not None
     *_, last = chart["parts"]
     assert last["label"] == "Other (3)"
@@ -100,4 +100,4 @@ def test_shares_are_all_of_it() -> None:
 
 @pytest.mark.parametrize("chart", [STACKED, SHARE])
 def test_what_is_below_zero_has_no_part(chart: Chart) -> None:
-    assert drawn(chart, [Mark("a", 1.0, "s"), Mark("b", -1.0, "s")]) is None
+    assert build_chart(chart, [Mark("a", 1.0, "s"), Mark("b", -1.0, "s")]) is None

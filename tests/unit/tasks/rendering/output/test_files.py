@@ -16,9 +16,9 @@ import pytest
 
 from project.artifacts import links
 from project.errors import InvalidField
-from tasks.rendering.definitions.schema import Order, Output, Step
-from tasks.rendering.process import pressed
-from tasks.reports.documents import OUTPUTS, build, check_outputs, ordered
+from tasks.rendering.definitions.schema import Output, RenderOrder, RenderProgress
+from tasks.rendering.process import run_render_process
+from tasks.reports.documents import OUTPUTS, build_report, build_report_order, check_outputs
 
 ENGINEERING = {"department": "engineering", "month": "2026-05"}
 LABELS = ["Date", "Invoice", "Vendor", "Category", "Description", "EUR"]
@@ -28,12 +28,12 @@ HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "<b>&", "p
 def made(
     report_type: str, filters: dict[str, Any], *outputs: Output, **more: Any
 ) -> dict[str, bytes]:
-    with links.workshop() as folder:
-        return contents(ordered(report_type, filters, outputs, folder, **more))
+    with links.open_workshop() as folder:
+        return contents(build_report_order(report_type, filters, outputs, folder, **more))
 
 
-def contents(order: Order) -> dict[str, bytes]:
-    files = pressed(order).files
+def contents(order: RenderOrder) -> dict[str, bytes]:
+    files = run_render_process(order).files
     return {output: Path(order.folder, file).read_bytes() for output, file in files.items()}
 
 
@@ -87,9 +87,9 @@ def test_the_same_order_gives_the_same_bytes(all_formats: dict[str, bytes], outp
 
 
 @pytest.fixture
-def hostile(tmp_path: Path) -> Order:
+def hostile(tmp_path: Path) -> RenderOrder:
     """An order whose data would like to be run."""
-    order = ordered("monthly", {}, ["csv", "xlsx", "html", "json"], tmp_path)
+    order = build_report_order("monthly", {}, ["csv", "xlsx", "html", "json"], tmp_path)
     texts = ", ".join(f"({number}, '{text}')" for number, text in enumerate(HOSTILE))
     sql = (
         "select * replace (text as vendor), 1 as spent_before, $month, $department "  # noqa: S608
@@ -99,7 +99,7 @@ def hostile(tmp_path: Path) -> Order:
     return msgspec.structs.replace(order, sql=sql)
 
 
-def test_no_text_becomes_a_formula(hostile: Order) -> None:
+def test_no_text_becomes_a_formula(hostile: RenderOrder) -> None:
     files = contents(hostile)
     vendors = [line[3] for line in lines_of(files["csv"])[1:]]
     escaped = [f"'{text}" for text in HOSTILE[:7]]
@@ -113,14 +113,14 @@ def test_no_text_becomes_a_formula(hostile: Order) -> None:
 
 
 def test_several_formats_come_as_a_zip_that_is_always_the_same() -> None:
-    told: list[Step] = []
-    one = build("shop", {}, ["csv", "pdf", "json"], heard=told.append)
-    other = build("shop", {}, ["csv", "pdf", "json"])
+    told: list[RenderProgress] = []
+    one = build_report("shop", {}, ["csv", "pdf", "json"], heard=told.append)
+    other = build_report("shop", {}, ["csv", "pdf", "json"])
     assert one["sha256"] == other["sha256"]
     assert (one["filename"], one["content_type"]) == ("shop-report.zip", "application/zip")
     assert (one["rows_processed"], one["rows"]) == (1_075, 10)
-    assert told[-1] == Step(10, 10, "written")
-    place = links.locate(links.resolve(one["download_url"].rpartition("/")[2]))
+    assert told[-1] == RenderProgress(10, 10, "written")
+    place = links.locate(links.resolve_link(one["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
     assert place.stat().st_size == one["size"]
     with zipfile.ZipFile(place) as archive:
@@ -178,7 +178,7 @@ def test_formats_that_make_no_sense_are_refused(outputs: list[str]) -> None:
 
 
 def test_a_type_may_have_a_layout_of_its_own(tmp_path: Path) -> None:
-    order = ordered("shop", {}, ["pdf"], tmp_path)
+    order = build_report_order("shop", {}, ["pdf"], tmp_path)
     home = tmp_path / "home"
     home.mkdir()
     (home / "report.typ").write_text('#import "house.typ": *\n#show: sheet\nOurs: #page-data.title')
@@ -193,20 +193,20 @@ def test_a_type_may_have_a_layout_of_its_own(tmp_path: Path) -> None:
 def test_a_layout_reads_nothing_but_the_layout(tmp_path: Path, code: str) -> None:
     from project.errors import PermanentError
 
-    order = ordered("shop", {}, ["pdf"], tmp_path)
+    order = build_report_order("shop", {}, ["pdf"], tmp_path)
     home = tmp_path / "home"
     home.mkdir()
     (home / "report.typ").write_text(code)
     (home / "data").symlink_to(Path(order.home) / "data")
     with pytest.raises(PermanentError, match="TypstError"):
-        pressed(msgspec.structs.replace(order, home=str(home)))
+        run_render_process(msgspec.structs.replace(order, home=str(home)))
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "json"])
 def test_own_files_are_read_in_every_format(tmp_path: Path, ending: str) -> None:
     import duckdb
 
-    order = ordered("shop", {}, ["csv"], tmp_path)
+    order = build_report_order("shop", {}, ["csv"], tmp_path)
     home = tmp_path / "home" / "data"
     home.mkdir(parents=True)
     orders = duckdb.read_csv(f"{order.home}/data/*.csv")
@@ -215,12 +215,12 @@ def test_own_files_are_read_in_every_format(tmp_path: Path, ending: str) -> None
         orders.query("o", part)
     origin = msgspec.structs.replace(order.origin, files={"orders": f"data/*.{ending}"})
     here = msgspec.structs.replace(order, home=str(home.parent), origin=origin)
-    assert pressed(here).rows == 1_075
+    assert run_render_process(here).rows == 1_075
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     from project.errors import PermanentError
 
-    order = ordered("shop", {}, ["csv"], tmp_path)
+    order = build_report_order("shop", {}, ["csv"], tmp_path)
     with pytest.raises(PermanentError, match=r"files\.orders: there are no such files"):
-        pressed(msgspec.structs.replace(order, home=str(tmp_path)))
+        run_render_process(msgspec.structs.replace(order, home=str(tmp_path)))

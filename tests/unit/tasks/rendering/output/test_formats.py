@@ -4,7 +4,13 @@ from decimal import Decimal
 import pytest
 
 from tasks.rendering.definitions.schema import Format
-from tasks.rendering.output.formats import CELL, rough, shortened, wrapped, written
+from tasks.rendering.output.formats import (
+    MAX_CELL_CHARACTERS,
+    format_axis_value,
+    format_cell,
+    format_value,
+    shorten_label,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +29,7 @@ from tasks.rendering.output.formats import CELL, rough, shortened, wrapped, writ
     ],
 )
 def test_a_value_is_written_for_people(value: object, style: Format, text: str) -> None:
-    assert written(value, style) == text
+    assert format_value(value, style) == text
 
 
 @pytest.mark.parametrize(
@@ -38,14 +44,16 @@ def test_a_value_is_written_for_people(value: object, style: Format, text: str) 
     ],
 )
 def test_an_axis_is_written_short(value: float, style: Format, text: str) -> None:
-    assert rough(value, style) == text
+    assert format_axis_value(value, style) == text
 
 
 def test_a_long_word_may_break_and_a_short_text_is_left_alone() -> None:
-    assert wrapped("Managed database") == "Managed database"
-    assert "\u200b" in wrapped("W" * 60)
+    assert format_cell("Managed database") == "Managed database"
+    assert "\u200b" in format_cell("W" * 60)
 
 
 def test_a_text_without_end_is_cut() -> None:
-    assert len(wrapped("x y " * 10_000)) == CELL
-    assert shortened("Chicago O'Hare International Airport") == "Chicago O'Hare International Ai…"
+    assert len(format_cell("x y " * 10_000)) == MAX_CELL_CHARACTERS
+    assert (
+        shorten_label("Chicago O'Hare International Airport") == "Chicago O'Hare International Ai…"
+    )
