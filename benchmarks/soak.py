@@ -144,12 +144,12 @@ class Soak:
 
     def ended(self) -> dict[str, int]:
         """How many jobs ever ended how; their records may be gone."""
-        shelves = self.store.run(statistics.read_counters()).shelves
+        shelves = self.store.run(statistics.read_counters()).queue_stats
         return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL_STATUSES}
 
     def count_repeated(self) -> int:
         """How many attempts did not work, and were made again."""
-        shelves = self.store.run(statistics.read_counters()).shelves
+        shelves = self.store.run(statistics.read_counters()).queue_stats
         return sum(shelf.attempts("retrying") for shelf in shelves)
 
     def look(self, sent: int) -> None:

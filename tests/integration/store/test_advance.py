@@ -200,7 +200,7 @@ def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Stor
     run(store, "a")
     enqueue(store, "b")
     store.run(attempts.cancel("b"))
-    store.run(jobs.rerun(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, call="now"))
+    store.run(jobs.rerun(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, rerun_id="now"))
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
 

@@ -100,7 +100,7 @@ class Histories(RuleBasedStateMachine):
         before = self.store.run(queries.read_record(job))
         assert before is not None
         again = Message(job, "k", before.queue, "again", payload, before.attempts + 3)
-        done = self.store.run(job_commands.rerun(again, attempts=before.attempts, call=call))
+        done = self.store.run(job_commands.rerun(again, attempts=before.attempts, rerun_id=call))
         after = self.store.run(queries.read_record(job))
         if before.status in (TaskStatus.FAILED, TaskStatus.CANCELLED) and after != before:
             assert after is not None

@@ -386,7 +386,7 @@ def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store)
 def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
     again = message(job_id, text="again", max_retries=9)._replace(**changes)
     attempts = record(store, job_id).attempts
-    return store.run(job_commands.rerun(again, attempts=attempts, call=call))
+    return store.run(job_commands.rerun(again, attempts=attempts, rerun_id=call))
 
 
 def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None:

@@ -151,7 +151,7 @@ def test_a_cancelled_job_has_not_failed(store: Store) -> None:
 def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
     start(store)
     fail(store)
-    assert store.run(jobs.rerun(message(), attempts=1, call="c"))
+    assert store.run(jobs.rerun(message(), attempts=1, rerun_id="c"))
     start(store, retries=1, revival="c")
     fail(store)
     assert [each.attempt for each in failures(store)] == [1, 2]
