@@ -17,11 +17,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import environment, growth, machine, report
-from benchmarks.measures import Figures, measure_stack
-from benchmarks.scale import FULL, QUICK, BenchmarkScale
-from benchmarks.scene import open_scene
-from benchmarks.stacks import OURS, STACKS, Stack
+from benchmarks.comparison import growth, report
+from benchmarks.comparison.measures import Figures, measure_stack
+from benchmarks.comparison.scale import FULL, QUICK, BenchmarkScale
+from benchmarks.comparison.scene import open_scene
+from benchmarks.stacks.registry import OURS, STACKS, Stack
+from benchmarks.support import environment, machine
 
 RESULTS = Path(__file__).parent / "results"
 PLOT_TIMEOUT_SECONDS = 120.0
@@ -104,7 +105,7 @@ def save_results(results: dict[str, Any], name: str) -> None:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(round_figures(results), indent=1) + "\n")
     subprocess.run(
-        [environment.PEERS_ENVIRONMENT / "bin" / "python", "-m", "benchmarks.plot", path],
+        [environment.PEERS_ENVIRONMENT / "bin" / "python", "-m", "benchmarks.support.plot", path],
         cwd=environment.ROOT,
         check=True,
         timeout=PLOT_TIMEOUT_SECONDS,

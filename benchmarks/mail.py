@@ -20,9 +20,9 @@ from typing import Any
 
 import redis
 
-from benchmarks.naive_mail import SENT_KEY, address_of
-from benchmarks.patience import wait_until
-from benchmarks.processes import ROOT, MeasuredProgram
+from benchmarks.stacks.naive_mail import SENT_KEY, address_of
+from benchmarks.support.processes import ROOT, MeasuredProgram
+from benchmarks.support.waiting import wait_until
 from project.local.demo import free_ports
 from project.local.valkey import EmbeddedValkey
 from project.records.record import TaskRecord
@@ -100,7 +100,9 @@ def open_scene(sink: str) -> Iterator[MailScene]:
 
 def run_smtplib_loop(on: MailScene, count: int) -> float:
     """One process, one connection."""
-    loop = on.start("loop", str(PROGRAMS / "python"), "-m", "benchmarks.naive_mail", str(count))
+    loop = on.start(
+        "loop", str(PROGRAMS / "python"), "-m", "benchmarks.stacks.naive_mail", str(count)
+    )
     if loop.process.wait(MAX_RUN_SECONDS):
         loop.require_running()
     return float(loop.log.read_text())
@@ -108,9 +110,9 @@ def run_smtplib_loop(on: MailScene, count: int) -> float:
 
 def run_celery_tasks(on: MailScene, count: int) -> float:
     """A stock worker, a task and a connection for each recipient; the tasks are queued before."""
-    enqueue = f"from benchmarks.naive_mail import enqueue; enqueue({count})"
+    enqueue = f"from benchmarks.stacks.naive_mail import enqueue; enqueue({count})"
     on.start("enqueue", str(PROGRAMS / "python"), "-c", enqueue).process.wait(MAX_RUN_SECONDS)
-    on.worker("benchmarks.naive_mail:queue", "--without-mingle", "--without-gossip")
+    on.worker("benchmarks.stacks.naive_mail:queue", "--without-mingle", "--without-gossip")
     first, started = int(on.redis.get(SENT_KEY) or 0), time.perf_counter()
     wait_until(
         lambda: int(on.redis.get(SENT_KEY) or 0) >= count, MAX_RUN_SECONDS, "all tasks are done"

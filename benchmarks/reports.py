@@ -136,7 +136,8 @@ def measure_weasyprint(python: str) -> None:
 def measure_exports() -> None:
     """A million rows in every format."""
     print(
-        f"{ROW_COUNT:,} rows of six columns: seconds, CPU seconds, MB of the process, MB of the file"
+        f"{ROW_COUNT:,} rows of six columns: "
+        "seconds, CPU seconds, MB of the process, MB of the file"
     )
     with make_folder() as folder:
         data = folder / "rows.parquet"

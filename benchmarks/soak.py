@@ -21,11 +21,11 @@ from typing import Any
 
 import redis
 
-from benchmarks.environment import PEERS_FOLDER, install_environment
-from benchmarks.machine import describe_machine, read_output
-from benchmarks.patience import wait_until
-from benchmarks.processes import ROOT, MeasuredProgram, list_tree
-from benchmarks.soak_kinds import flaky, quick
+from benchmarks.stacks.soak_kinds import flaky, quick
+from benchmarks.support.environment import PEERS_FOLDER, install_environment
+from benchmarks.support.machine import describe_machine, read_output
+from benchmarks.support.processes import ROOT, MeasuredProgram, list_tree
+from benchmarks.support.waiting import wait_until
 from project.celery import app
 from project.local import procfile
 from project.local.demo import free_ports
@@ -81,7 +81,7 @@ class Soak:
         lines = procfile.read_commands(ROOT / "Procfile") | {
             "sink": "python -m project.local.mail_sink"
         }
-        lines["worker"] += " --include=benchmarks.soak_kinds"
+        lines["worker"] += " --include=benchmarks.stacks.soak_kinds"
         self.programs = {name: self._program(name, line) for name, line in lines.items()}
         wait_until(self.is_ready, 60, "the worker is ready")
 
@@ -215,7 +215,12 @@ def main() -> int:
         soak.settle(asked.jobs)
         found = build_result(soak, asked.jobs)
     asked.out.write_text(json.dumps(found, indent=1))
-    plot = [install_environment(PEERS_FOLDER) / "python", "-m", "benchmarks.plot_soak", asked.out]
+    plot = [
+        install_environment(PEERS_FOLDER) / "python",
+        "-m",
+        "benchmarks.support.plot_soak",
+        asked.out,
+    ]
     subprocess.run(plot, cwd=ROOT, check=True, timeout=120)
     print(json.dumps({name: found[name] for name in found if name != "samples"}, indent=1))
     return 0 if sum(found["ended"].values()) == asked.jobs else 1

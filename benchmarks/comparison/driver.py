@@ -1,4 +1,4 @@
-"""``python -m benchmarks.driver MODULE``: a stack's library at work, in the stack's environment.
+"""``python -m benchmarks.comparison.driver MODULE``: a stack's library in its own environment.
 
 Reads lines ``{"call": name, "arguments": [...]}``, calls that function of the module and
 answers ``{"answer": ..., "seconds": ...}``. Every stack's module has::

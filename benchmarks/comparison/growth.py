@@ -2,11 +2,11 @@
 
 from statistics import median
 
-from benchmarks import client
-from benchmarks.measures import POST_REQUESTS, Figures, find_percentile
-from benchmarks.patience import wait_until
-from benchmarks.scale import BenchmarkScale
-from benchmarks.scene import StackScene
+from benchmarks.comparison import client
+from benchmarks.comparison.measures import POST_REQUESTS, Figures, find_percentile
+from benchmarks.comparison.scale import BenchmarkScale
+from benchmarks.comparison.scene import StackScene
+from benchmarks.support.waiting import wait_until
 from project.local.demo import request_json
 
 LOOK_SECONDS = 0.3

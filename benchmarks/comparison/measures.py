@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Sequence
 
-from benchmarks import client, shared
-from benchmarks.client import LoadResult
-from benchmarks.patience import wait_until
-from benchmarks.processes import MeasuredProgram
-from benchmarks.scale import BenchmarkScale
-from benchmarks.scene import StackScene
+from benchmarks.comparison import client
+from benchmarks.comparison.client import LoadResult
+from benchmarks.comparison.scale import BenchmarkScale
+from benchmarks.comparison.scene import StackScene
+from benchmarks.stacks import shared
+from benchmarks.support.processes import MeasuredProgram
+from benchmarks.support.waiting import wait_until
 from project.local.demo import request_json
 
 type Figures = dict[str, float]

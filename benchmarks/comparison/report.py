@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.stacks import OURS
-from benchmarks.targets import MISSED, TARGETS, format_number, judge
+from benchmarks.comparison.targets import MISSED, TARGETS, format_number, judge
+from benchmarks.stacks.registry import OURS
 
 type Columns = Sequence[tuple[str, str]]
 """Headings and the figures below them."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import redis
 
-from benchmarks.patience import wait_until
-from benchmarks.processes import ROOT, MeasuredProgram, read_cpu_seconds, read_memory
-from benchmarks.stacks import Stack
+from benchmarks.stacks.registry import Stack
+from benchmarks.support.processes import ROOT, MeasuredProgram, read_cpu_seconds, read_memory
+from benchmarks.support.waiting import wait_until
 from project.local.demo import free_ports, send_request
 from project.local.valkey import EmbeddedValkey
 
@@ -77,7 +77,9 @@ class StackScene:
     @cached_property
     def driver(self) -> MeasuredProgram:
         """The process in which its library is called."""
-        return self.start(["python", "-m", "benchmarks.driver", self.stack.module], pipes=True)
+        return self.start(
+            ["python", "-m", "benchmarks.comparison.driver", self.stack.module], pipes=True
+        )
 
     def call(self, name: str, *arguments: Any) -> tuple[Any, float]:
         """Call a function of its module: the answer, and the seconds it took."""

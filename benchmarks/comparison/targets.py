@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from benchmarks.stacks import CELERY, OURS
+from benchmarks.stacks.registry import CELERY, OURS
 
 type Round = dict[str, dict[str, float]]
 """The figures of every stack in one round, by the stack's name."""

@@ -1,1 +1,1 @@
-"""The other stacks: one module each, asked by ``benchmarks.driver``."""
+"""The other stacks: one module each, asked by ``benchmarks.comparison.driver``."""

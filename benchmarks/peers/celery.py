@@ -8,7 +8,7 @@ from celery.result import AsyncResult
 from fastapi import FastAPI
 
 from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
-from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
+from benchmarks.stacks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 queue = Celery("bench", broker=URL, backend=RESULTS_URL)

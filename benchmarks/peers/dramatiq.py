@@ -10,7 +10,7 @@ from dramatiq.results.backends import RedisBackend
 from fastapi import FastAPI
 
 from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
-from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
+from benchmarks.stacks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 backend = RedisBackend(url=RESULTS_URL)

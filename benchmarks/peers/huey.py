@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from huey import RedisHuey
 
 from benchmarks.peers.orders import URL, PeerOrder, PeerReport
-from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
+from benchmarks.stacks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 queue = RedisHuey("bench", url=URL, store_none=True)

@@ -12,7 +12,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from benchmarks.peers.orders import URL, PeerOrder, PeerReport
-from benchmarks.shared import REPORT_RESULT, record_wait, wait_for_moments
+from benchmarks.stacks.shared import REPORT_RESULT, record_wait, wait_for_moments
 
 app = FastAPI()
 client = redis.Redis.from_url(URL)

@@ -8,7 +8,7 @@ from fastapi import FastAPI, HTTPException
 from saq import Queue
 
 from benchmarks.peers.orders import URL, PeerOrder, PeerReport
-from benchmarks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
+from benchmarks.stacks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
 
 app = FastAPI()
 queue = Queue.from_url(URL)

@@ -12,7 +12,7 @@ from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 from taskiq_redis.exceptions import ResultIsMissingError
 
 from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
-from benchmarks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
+from benchmarks.stacks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
 
 DAY_SECONDS = 86_400
 

@@ -8,10 +8,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.parts import renew_parts
 from benchmarks.scaling import measure
 from benchmarks.scaling.charts import draw_picture
 from benchmarks.scaling.tables import PARTS
+from benchmarks.support.page_parts import renew_parts
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE_FILE = DOCS / "scaling.md"

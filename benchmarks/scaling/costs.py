@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.stacks import OURS
+from benchmarks.stacks.registry import OURS
 
 RESULTS = Path(__file__).parents[1] / "results"
 WORKER_PROCESSES = 2

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine, read_output
+from benchmarks.support.machine import describe_machine, read_output
 from project.local.demo import free_ports
 from project.local.valkey import EmbeddedValkey
 from project.store.client import Store

@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from benchmarks.parts import PageParts, format_table
 from benchmarks.scaling.cell import find_hottest_share, find_random_hottest_share
 from benchmarks.scaling.costs import Costs, read_costs
 from benchmarks.scaling.growing import TARGET_AGE_SECONDS, QueueTrace, SimulatedKind, run_traces
 from benchmarks.scaling.plan import PEAK_FACTOR, TENANT_COUNT, Plan, make_plans, total_slots_of
+from benchmarks.support.page_parts import PageParts, format_table
 
 CELL_COUNTS = (1, 2, 4, 6, 8, 12)
 """Numbers of cells that tenants are placed on."""

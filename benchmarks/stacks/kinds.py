@@ -1,6 +1,6 @@
 """What our worker runs here."""
 
-from benchmarks.shared import record_wait
+from benchmarks.stacks.shared import record_wait
 from project.celery import app
 
 

@@ -1,4 +1,4 @@
-"""Our stack as ``benchmarks.driver`` asks it, and what only it is asked."""
+"""Our stack as ``benchmarks.comparison.driver`` asks it, and what only it is asked."""
 
 import json
 import shlex
@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kinds import nothing, stamp
-from benchmarks.patience import wait_until
-from benchmarks.shared import REPORT_RESULT, wait_for_moments
+from benchmarks.stacks.kinds import nothing, stamp
+from benchmarks.stacks.shared import REPORT_RESULT, wait_for_moments
+from benchmarks.support.waiting import wait_until
 from project.celery import app
 from project.job.bulk import enqueue_many
 from project.job.result import JobResult
@@ -26,7 +26,7 @@ from tasks.emails import send_email_blast
 from tasks.rendering.definitions import filters
 from tasks.reports import generate_report
 
-PROCFILE = Path(__file__).parents[1] / "Procfile"
+PROCFILE = Path(__file__).parents[2] / "Procfile"
 QUEUE = "celery"
 JOBS_PER_STEP = 1_000
 MAX_SAMPLE_IDS = 500
@@ -36,7 +36,11 @@ REPORT_ARGUMENTS = {"type": "summary", "filters": filters.check("summary", {})}
 
 def worker(processes: int) -> list[str]:
     """The command of the Procfile, as quiet as all the others."""
-    options = [f"--concurrency={processes}", "--include=benchmarks.kinds", "--loglevel=WARNING"]
+    options = [
+        f"--concurrency={processes}",
+        "--include=benchmarks.stacks.kinds",
+        "--loglevel=WARNING",
+    ]
     return [*shlex.split(procfile.read_commands(PROCFILE)["worker"]), *options]
 
 

@@ -4,8 +4,8 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.environment import PEERS_ENVIRONMENT
-from benchmarks.processes import ROOT
+from benchmarks.support.environment import PEERS_ENVIRONMENT
+from benchmarks.support.processes import ROOT
 from project.local import procfile
 
 
@@ -38,7 +38,7 @@ class Stack(NamedTuple):
         return ["uvicorn", f"{self.module}:app", *address, *options]
 
 
-OURS = Stack("Continuo", "benchmarks.ours", 2_500)
+OURS = Stack("Continuo", "benchmarks.stacks.ours", 2_500)
 CELERY = Stack("Celery", "benchmarks.peers.celery", 600)
 STACKS = (
     OURS,

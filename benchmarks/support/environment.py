@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 from zlib import crc32
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PEERS_FOLDER = ROOT / "benchmarks" / "peers"
 """The other stacks."""
 

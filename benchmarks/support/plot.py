@@ -1,4 +1,4 @@
-"""``python -m benchmarks.plot FILE.json``: draws results beside their file, as SVG and PNG.
+"""``python -m benchmarks.support.plot FILE.json``: draws results beside their file, as SVG and PNG.
 
 Runs in the environment of the other stacks, which has matplotlib.
 """

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.plot_soak FILE.json``: memory over a soak, as SVG and PNG.
+"""``python -m benchmarks.support.plot_soak FILE.json``: memory over a soak, as SVG and PNG.
 
 Runs in the environment of the other stacks, which has matplotlib.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from benchmarks.plot import STYLE, TEXT_COLOUR
+from benchmarks.support.plot import STYLE, TEXT_COLOUR
 
 PROCESS_TITLES = {
     "worker": "worker, 2 pool processes",

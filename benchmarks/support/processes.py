@@ -13,7 +13,7 @@ from typing import IO
 
 from project.processes import detach_from_terminal
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 MAX_ERROR_CHARACTERS = 2_000

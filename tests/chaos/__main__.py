@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.figures import RowResult, format_heading
-from tests.chaos.rows import QUICK_ROWS, ROWS, STOCK_ROWS, RowFunction
-from tests.chaos.scale import FULL, QUICK, ChaosScale
-from tests.chaos.scene import ChaosStage
-from tests.chaos.stock_stage import StockStage
+from tests.chaos.judge.row_result import RowResult, format_heading
+from tests.chaos.rows.registry import QUICK_ROWS, ROWS, STOCK_ROWS, RowFunction
+from tests.chaos.stage.scale import FULL, QUICK, ChaosScale
+from tests.chaos.stage.scene import ChaosStage
+from tests.chaos.stage.stock_stage import StockStage
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.figures import format_figure
+from tests.chaos.judge.row_result import format_figure
 
 OUR_COLUMNS = {
     "row": "row",

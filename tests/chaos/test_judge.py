@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import aof
-from tests.chaos.figures import RowResult
-from tests.chaos.ledger import EventType, Kill, LedgerEvent, RunAccount, RunLedger
-from tests.chaos.pen import RunWriter
+from tests.chaos.jobs.run_writer import RunWriter
+from tests.chaos.judge import aof
+from tests.chaos.judge.ledger import EventType, Kill, LedgerEvent, RunAccount, RunLedger
+from tests.chaos.judge.row_result import RowResult
 
 type LedgerLine = tuple[str, str, str, int, float]
 """What, job, run, process id, time."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos import hosts
-from tests.chaos.figures import RowResult
-from tests.chaos.rows import HOST_ROW, QUICK_ROWS
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.rows.registry import HOST_ROW, QUICK_ROWS
+from tests.chaos.stage import hosts
 from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.environment import install_environment
+from benchmarks.support.environment import install_environment
 from tests.support.system import System
 from tests.support.waiting import wait_until
 

@@ -6,7 +6,7 @@ What a person wrote there stays; each part between ``made by`` and ``end`` is ma
 import sys
 from pathlib import Path
 
-from benchmarks.parts import PageParts, renew_parts
+from benchmarks.support.page_parts import PageParts, renew_parts
 from tests.reference import failures, jobs, metrics, records, routes, variables
 from tests.support.markdown import ROOT
 

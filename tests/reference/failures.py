@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from project import errors
 from tests.reference.prose import (
     format_sections,

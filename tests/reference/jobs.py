@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from project.job import bulk
 from project.job.bulk import enqueue_many
 from project.job.result import JobResult
@@ -38,7 +38,8 @@ def make_options() -> str:
 
 def make_sending() -> str:
     """How to order one or many."""
-    many = f"{markdown_from_docstring(enqueue_many.__doc__)}\n\nA step has at most {bulk.MAX_JOBS_PER_STEP:,} jobs."
+    text = markdown_from_docstring(enqueue_many.__doc__)
+    many = f"{text}\n\nA step has at most {bulk.MAX_JOBS_PER_STEP:,} jobs."
     return join_parts(
         *format_members(Job, SENDING_METHODS),
         *format_sections(3, [(f"enqueue_many{format_signature(enqueue_many)}", many)]),

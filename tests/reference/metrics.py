@@ -3,7 +3,7 @@
 import re
 
 from api.routes.operations.prometheus import expose
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from project.records.counters import (
     BUCKET_BOUNDS_SECONDS,
     Counters,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from project.records.record import (
     CELERY_STATE,
     DEFAULT_MAX_RETRIES,

@@ -8,7 +8,7 @@ from api.app import DESCRIPTION, build, read_version
 from api.docs.openapi import Info, build_document
 from api.http.routing import Route, Router
 from api.http.shutdown import Drain
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from tests.reference.prose import format_sections, format_values, join_parts
 from tests.reference.shapes import describe_schema, format_type
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from tests.reference.prose import format_anchor, format_values, join_parts, markdown_from_docstring
 
 type Schema = dict[str, Any]

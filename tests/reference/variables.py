@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from benchmarks.parts import format_table
+from benchmarks.support.page_parts import format_table
 from project.settings.values import Settings
 from tests.reference.prose import format_values
 

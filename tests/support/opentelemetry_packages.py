@@ -10,7 +10,7 @@ from zlib import crc32
 
 import pytest
 
-from benchmarks.environment import ROOT, run_uv
+from benchmarks.support.environment import ROOT, run_uv
 
 LOCK_FILE = ROOT / "requirements-tracing.lock"
 HOME = ROOT / ".bootstrap" / "tracing"

@@ -163,7 +163,7 @@ async def show_blast(request: Request) -> Answer:
     PATH,
     query=resource.ListQuery,
     answers={200: resource.TaskList},
-    answer_headers={200: {"DownloadLink": "The next page (rel=next)."}},
+    answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List blasts, newest first",
     tags=["emails"],
 )

@@ -1,11 +1,11 @@
-"""Kinds of jobs that write down what they do: ``celery -A project worker -I tests.chaos.kinds``."""
+"""Kinds of jobs that log each run: ``celery -A project worker -I tests.chaos.jobs.kinds``."""
 
 import time
 from typing import Any
 
 from project.celery import app
-from tests.chaos.ledger import EventType
-from tests.chaos.pen import effort_of, kill_process, work_long, writer_of
+from tests.chaos.jobs.run_writer import effort_of, kill_process, work_long, writer_of
+from tests.chaos.judge.ledger import EventType
 
 
 @app.task(name="chaos.short", bind=True)

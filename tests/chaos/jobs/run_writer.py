@@ -9,7 +9,7 @@ import signal
 import time
 from typing import Any
 
-from tests.chaos.ledger import EventType, LedgerEvent
+from tests.chaos.judge.ledger import EventType, LedgerEvent
 
 MIN_EFFORT_SECONDS, MAX_EFFORT_SECONDS = 0.003, 0.010
 """Seconds that a short job takes for its effect."""

@@ -1,4 +1,4 @@
-"""A plain Celery application: ``celery -A tests.chaos.stock worker``.
+"""A plain Celery application: ``celery -A tests.chaos.jobs.stock worker``.
 
 The stock Redis transport and result backend, set up as Celery's documentation advises
 for jobs that must not be lost. CHAOS_VISIBILITY sets the visibility timeout in seconds,
@@ -11,8 +11,8 @@ import time
 
 from celery import Celery, Task
 
-from tests.chaos.ledger import EventType
-from tests.chaos.pen import effort_of, kill_process, work_long, writer_of
+from tests.chaos.jobs.run_writer import effort_of, kill_process, work_long, writer_of
+from tests.chaos.judge.ledger import EventType
 
 VISIBILITY_VARIABLE = "CHAOS_VISIBILITY"
 

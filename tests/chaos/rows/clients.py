@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
-from tests.chaos.cluster import Cluster, ClusterMember
-from tests.chaos.figures import RowResult
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosScene, ChaosStage
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.stage.cluster import Cluster, ClusterMember
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosScene, ChaosStage
 from tests.support.ports import find_free_port
 from tests.support.processes import list_children
 

@@ -5,10 +5,10 @@ from collections import Counter
 from itertools import count
 
 from project.records.record import TaskStatus
-from tests.chaos import aof
-from tests.chaos.figures import RowResult
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosScene, ChaosStage
+from tests.chaos.judge import aof
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 JOBS_BESIDE_KILLERS = 8
 """Good jobs of some seconds, so that killers do not run alone."""

@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.chaos import hosts
-from tests.chaos.cluster import Cluster
-from tests.chaos.figures import RowResult
-from tests.chaos.outages import UNLIMITED_JOBS, occupy_worker
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosStage
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.rows.outages import UNLIMITED_JOBS, occupy_worker
+from tests.chaos.stage import hosts
+from tests.chaos.stage.cluster import Cluster
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosStage
 from tests.support.rabbitmq import RabbitMQ
 from tests.support.sentinels import SAFE_WRITE_OPTIONS, Sentinels
 

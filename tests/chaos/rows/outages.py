@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from itertools import count
 
-from tests.chaos.faults import Mode
-from tests.chaos.figures import RowResult
-from tests.chaos.load import LoadJob
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosScene, ChaosStage
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.stage.load import LoadJob
+from tests.chaos.stage.proxy import Mode
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 UNDISTURBED_SECONDS = 4.0
 """Seconds of undisturbed work."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from project.records.record import TaskStatus
 from project.store.commands import attempts, command, message
-from tests.chaos import aof
-from tests.chaos.figures import RowResult
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosScene, ChaosStage
+from tests.chaos.judge import aof
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 MAX_STALE_SECONDS = 2.0
 """Seconds after SIGCONT within which a stale attempt does nothing any more."""

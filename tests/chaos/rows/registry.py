@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from tests.chaos import clients, kills, machines, outages, pauses, stops
-from tests.chaos.faults import Mode
-from tests.chaos.figures import RowResult
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosStage
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.rows import clients, kills, machines, outages, pauses, stops
+from tests.chaos.stage.proxy import Mode
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosStage
 
 HOST_ROW = "host-cut"
 """Of those that need hosts the one in the short form."""

@@ -2,9 +2,9 @@
 
 import signal
 
-from tests.chaos.figures import RowResult
-from tests.chaos.scale import ChaosScale
-from tests.chaos.scene import ChaosScene, ChaosStage
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.stage.scale import ChaosScale
+from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 UNLIMITED_JOBS = 1_000_000
 START_TIMEOUT_SECONDS = 60.0

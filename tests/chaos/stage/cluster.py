@@ -18,7 +18,7 @@ from typing import Self
 from project.local.valkey import EmbeddedValkey
 from project.processes import detach_from_terminal
 from project.settings.values import Settings
-from tests.chaos.ledger import Kill, RunLedger
+from tests.chaos.judge.ledger import Kill, RunLedger
 from tests.support.ports import find_free_port
 from tests.support.processes import ROOT, list_children
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from tests.chaos.cluster import Cluster, ClusterMember
+from tests.chaos.stage.cluster import Cluster, ClusterMember
 
 IP = "/sbin/ip"
 SWITCH_NAME = "continuo0"

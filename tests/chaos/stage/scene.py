@@ -14,13 +14,13 @@ from project.local import procfile
 from project.records.record import TaskRecord, TaskStatus
 from project.settings.values import Settings
 from project.store.commands import queries, statistics
-from tests.chaos import aof
-from tests.chaos.cluster import Cluster, ClusterMember, WaitTimedOut
-from tests.chaos.faults import FaultProxy
-from tests.chaos.figures import RowResult
-from tests.chaos.ledger import RunAccount
-from tests.chaos.load import LoadJob, LoadThread
-from tests.chaos.scale import ChaosScale
+from tests.chaos.judge import aof
+from tests.chaos.judge.ledger import RunAccount
+from tests.chaos.judge.row_result import RowResult
+from tests.chaos.stage.cluster import Cluster, ClusterMember, WaitTimedOut
+from tests.chaos.stage.load import LoadJob, LoadThread
+from tests.chaos.stage.proxy import FaultProxy
+from tests.chaos.stage.scale import ChaosScale
 from tests.support.processes import ROOT
 
 ONCE_KIND = "chaos.once"
@@ -239,7 +239,7 @@ class ChaosStage:
     scene: type[ChaosScene] = ChaosScene
     label = ""
     application = "project"
-    kinds = "tests.chaos.kinds"
+    kinds = "tests.chaos.jobs.kinds"
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -7,11 +7,11 @@ from typing import Any
 
 from redis import Redis
 
-from tests.chaos import aof
-from tests.chaos.cluster import WaitTimedOut
-from tests.chaos.ledger import RunAccount
-from tests.chaos.scene import STILL_PREFIX, ChaosScene, ChaosStage
-from tests.chaos.stock import VISIBILITY_VARIABLE, build_stock_application
+from tests.chaos.jobs.stock import VISIBILITY_VARIABLE, build_stock_application
+from tests.chaos.judge import aof
+from tests.chaos.judge.ledger import RunAccount
+from tests.chaos.stage.cluster import WaitTimedOut
+from tests.chaos.stage.scene import STILL_PREFIX, ChaosScene, ChaosStage
 
 
 class StockScene(ChaosScene):
@@ -60,7 +60,7 @@ class StockStage(ChaosStage):
     """Workers of stock Celery; ``visibility`` in seconds, "" for its default."""
 
     scene = StockScene
-    application = kinds = "tests.chaos.stock"
+    application = kinds = "tests.chaos.jobs.stock"
 
     def __init__(self, root: Path, visibility: str) -> None:
         super().__init__(root)

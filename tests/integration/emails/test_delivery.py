@@ -428,9 +428,9 @@ def test_a_ledger_that_fails_in_the_middle_leads_to_no_second_mail(
 ATTEMPT = """
 import sys, redis
 from tasks.emails.delivery.attempt import deliver
-from tasks.emails.delivery.ledger import RedisLedger
+from tasks.emails.delivery.ledger import RedisMailingLedger
 _, port, job, *recipients = sys.argv
-deliver(job, recipients, "default", RedisLedger(redis.Redis(port=int(port)), job))
+deliver(job, recipients, "default", RedisMailingLedger(redis.Redis(port=int(port)), job))
 """
 
 

@@ -24,22 +24,22 @@ PARTS = 12 << 20
 """Bytes that are uploaded in parts."""
 
 KEEP = """
-from project.artifacts import links as artifacts
-with artifacts.workshop() as folder:
+from project.artifacts import links
+with links.open_workshop() as folder:
     file = folder / "file"
     file.write_bytes(b"some 8 b" * ({size} >> 3))
-    kept = [artifacts.keep(file, "export.csv") for _ in range(2)]
+    kept = [links.store_artifact(file, "export.csv") for _ in range(2)]
     assert kept[0] == kept[1]
-    print(artifacts.link(kept[0]), kept[0].key)
+    print(links.build_link(kept[0]), kept[0].key)
 """
 OBJECTS = """
-from project.artifacts import links as artifacts
-print(sum(len(some) for some in artifacts.shelf().store.list()))
+from project.artifacts import links
+print(sum(len(some) for some in links.open_storage().store.list()))
 """
 BACKDATE = """
 import obstore
-from project.artifacts import links as artifacts
-store = artifacts.shelf().store
+from project.artifacts import links
+store = links.open_storage().store
 for some in list(store.list()):
     for entry in some:
         store.rename(entry["path"], "2001-09-09/" + entry["path"].rpartition("/")[2])
@@ -118,12 +118,12 @@ def test_a_bucket_that_refuses_us_is_an_error(bucket: dict[str, str]) -> None:
 FORKED = """
 import multiprocessing
 import obstore  # loaded, and not used, before the fork
-from project.artifacts import links as artifacts
+from project.artifacts import links
 
 def keep():
-    with artifacts.workshop() as folder:
+    with links.open_workshop() as folder:
         (folder / "file").write_bytes(b"from a fork")
-        artifacts.keep(folder / "file", "a.csv")
+        links.store_artifact(folder / "file", "a.csv")
 
 worker = multiprocessing.get_context("fork").Process(target=keep)
 worker.start()
@@ -139,24 +139,24 @@ def test_a_forked_worker_reaches_the_bucket(bucket: dict[str, str]) -> None:
 LARGE = 128 << 20
 """Bytes of an upload that takes a while."""
 KEEP_LARGE = f"""
-from project.artifacts import links as artifacts
-with artifacts.workshop() as folder:
+from project.artifacts import links
+with links.open_workshop() as folder:
     file = folder / "file"
     with file.open("wb") as content:
         for part in range({LARGE >> 20}):
             content.write(b"{{}} %06d" % part * (1 << 17))
-    print(artifacts.keep(file, "export.csv").key, flush=True)
+    print(links.store_artifact(file, "export.csv").key, flush=True)
 """
 CUT = """
 import os, time
 import obstore
-from project.artifacts import links as artifacts
-from project.settings.values import BucketAccess, bucket_access
+from project.artifacts import links
+from project.settings.values import BucketAccess, read_bucket_access
 from project.artifacts.storage import Bucket
-from project.artifacts.multipart import unfinished
-writer = obstore.open_writer(artifacts.shelf().store, "2001-09-09/left.csv", buffer_size=5 << 20)
+from project.artifacts.multipart import list_unfinished
+writer = obstore.open_writer(links.open_storage().store, "2001-09-09/left.csv", buffer_size=5 << 20)
 writer.write(b"8 bytes " * (2 << 20))
-while not unfinished(bucket_access(), "files", "jobs/2001-09-09/"):
+while not list_unfinished(read_bucket_access(), "files", "jobs/2001-09-09/"):
     time.sleep(0.01)
 os._exit(0)
 """
@@ -180,8 +180,8 @@ def access(bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> BucketAcc
 def sizes(bucket: dict[str, str], key: str) -> list[str]:
     """The sizes of the objects whose key begins so."""
     code = f"""
-from project.artifacts import links as artifacts
-for some in artifacts.shelf().store.list({key.rpartition("/")[0]!r}):
+from project.artifacts import links
+for some in links.open_storage().store.list({key.rpartition("/")[0]!r}):
     print(*(one["size"] for one in some if one["path"].startswith({key!r})))
 """
     return told(bucket, "-c", code)

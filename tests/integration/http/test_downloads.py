@@ -20,14 +20,14 @@ MEBIBYTE = 1 << 20
 
 KEEP = """
 import sys
-from project.artifacts import links as artifacts
-with artifacts.workshop() as folder:
+from project.artifacts import links
+with links.open_workshop() as folder:
     file = folder / "file"
     with file.open("wb") as out:
         for number in range(int(sys.argv[1])):
             out.write(number.to_bytes(8, "big") * 131_072)
-    artifact = artifacts.keep(file, sys.argv[2])
-    print(artifacts.link(artifact), artifact.sha256)
+    artifact = links.store_artifact(file, sys.argv[2])
+    print(links.build_link(artifact), artifact.sha256)
 """
 
 

@@ -183,13 +183,12 @@ def test_nothing_is_written_to_stdout() -> None:
 
 def test_a_server_that_loses_its_port_is_exit_4() -> None:
     code = """
-import sys, signal
-sys.path.insert(0, "tests/integration")
-from api.server.process import STOP_SIGNALS, Server
+import signal
+from api.server.process import STOP_SIGNALS, ApiServer
 from tests.support.http_app import build
-from project.settings.values import settings
+from project.settings.values import get_settings
 signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-Server(build, settings()).run()
+ApiServer(build, get_settings()).run()
 """
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         ended = run_python(code, PORT=str(stranger.getsockname()[1]))

@@ -109,7 +109,7 @@ def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
     store.run(fail(token="w#1"))
     first = store.run(callbacks.read_last_delivery_id("job"))
     again = Message("job", "k", "celery", "m", "[]", 6)
-    store.run(job_commands.rerun(again, attempts=1, call="c"))
+    store.run(job_commands.rerun(again, attempts=1, rerun_id="c"))
     store.run(attempts.start("job", retries=1, token="w#2", revival="c"))
     store.run(attempts.succeed("job", token="w#2", result="1", news="{}"))
     assert store.run(callbacks.read_last_delivery_id("job")) != first

@@ -1,6 +1,7 @@
 """Calls to real servers on loopback that misbehave at chosen moments, and by a real worker.
 
-The servers listen on ``LISTEN_ADDRESS``, which the tests allow. ``ELSEWHERE`` is as internal as it is
+The servers listen on ``LISTEN_ADDRESS``, which the tests allow. ``ELSEWHERE`` is as internal as
+it is
 to everybody: who gets a connection there has been let in.
 """
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, reports
-from benchmarks.client import build_get, run_closed_loop, run_open_loop
-from benchmarks.measures import find_percentile
-from benchmarks.processes import MeasuredProgram, list_tree
-from benchmarks.stacks import CELERY, OURS, STACKS
-from benchmarks.targets import MISSED, TARGETS, judge
+from benchmarks import reports
+from benchmarks.comparison import report
+from benchmarks.comparison.client import build_get, run_closed_loop, run_open_loop
+from benchmarks.comparison.measures import find_percentile
+from benchmarks.comparison.targets import MISSED, TARGETS, judge
+from benchmarks.stacks.registry import CELERY, OURS, STACKS
+from benchmarks.support.processes import MeasuredProgram, list_tree
 from tasks.rendering.definitions import report_types
 from tests.support.processes import is_alive
 from tests.support.waiting import wait_until

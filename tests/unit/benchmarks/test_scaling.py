@@ -6,7 +6,6 @@ from statistics import mean
 
 import pytest
 
-from benchmarks.parts import part_names_of, renew_parts
 from benchmarks.scaling.__main__ import COMMAND, PAGE_FILE
 from benchmarks.scaling.cell import (
     Simulation,
@@ -25,6 +24,7 @@ from benchmarks.scaling.theory import (
     compute_wait_quantile,
     compute_wait_share,
 )
+from benchmarks.support.page_parts import part_names_of, renew_parts
 
 JOBS = 60_000
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.parts import part_names_of, renew_parts
+from benchmarks.support.page_parts import part_names_of, renew_parts
 from tests.reference.__main__ import COMMAND, PARTS, read_pages
 
 PAGES = read_pages()

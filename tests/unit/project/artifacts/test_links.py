@@ -111,14 +111,14 @@ def test_a_file_is_on_disk_before_it_has_its_name(
 
 WRITER = """
 import sys
-from project.artifacts import links as artifacts
-with artifacts.workshop() as folder:
+from project.artifacts import links
+with links.open_workshop() as folder:
     file = folder / "big.csv"
     with file.open("wb") as out:
         for number in range(64):
             out.write(b"%07d" % number * 100_000)
             print(number, flush=True)
-    print(artifacts.keep(file, "big.csv").key, flush=True)
+    print(links.store_artifact(file, "big.csv").key, flush=True)
 """
 
 

@@ -312,11 +312,11 @@ import sys
 from pathlib import Path
 import msgspec
 from tasks.rendering import process
-from tasks.rendering.definitions.schema import Order
+from tasks.rendering.definitions.schema import RenderOrder
 
-order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
-with process.started(Path(order.folder, "last-words")) as press:
-    process.give(press, order)
+order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=RenderOrder)
+with process.start_process(Path(order.folder, "last-words")) as press:
+    process.send_order(press, order)
     print(press.pid, flush=True)
     press.wait()
 """

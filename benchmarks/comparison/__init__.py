@@ -1,0 +1,1 @@
+"""The comparison with other stacks: scenes, load, measures and targets."""

@@ -1,0 +1,1 @@
+"""Our stack and what all stacks share: their jobs and how they are driven."""

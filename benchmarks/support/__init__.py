@@ -1,0 +1,1 @@
+"""Environments, processes, plots and parts of pages."""
