@@ -142,7 +142,7 @@ class Soak:
         """Jobs by status."""
         return self.store.run(statistics.read_stats()).status_counts
 
-    def ended(self) -> dict[str, int]:
+    def count_ended(self) -> dict[str, int]:
         """How many jobs ever ended how; their records may be gone."""
         shelves = self.store.run(statistics.read_counters()).queue_stats
         return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL_STATUSES}
@@ -228,7 +228,7 @@ def main() -> int:
 
 def build_result(soak: Soak, count: int) -> dict[str, Any]:
     """What came of it."""
-    ended = soak.ended()
+    ended = soak.count_ended()
     return {
         "machine": describe_machine(),
         "commit": read_output("git", "rev-parse", "--short", "HEAD"),

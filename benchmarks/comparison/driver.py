@@ -3,10 +3,10 @@
 Reads lines ``{"call": name, "arguments": [...]}``, calls that function of the module and
 answers ``{"answer": ..., "seconds": ...}``. Every stack's module has::
 
-    worker(processes)        the command of its worker
+    worker_command(processes)        the command of its worker
     enqueue(count)           so many empty jobs, one call of the library after the other
-    stamps(rate, seconds)    jobs at a steady rate, each noting how long it waited
-    finished(sent)           how many of the jobs sent its own store says are finished
+    enqueue_stamps(rate, seconds)    jobs at a steady rate, each noting how long it waited
+    count_finished(sent)           how many of the jobs sent its own store says are finished
     app                      the FastAPI application (ours is ``python -m api``)
 """
 

@@ -39,7 +39,7 @@ def measure_stack(scene: StackScene, scale: BenchmarkScale) -> Figures:
     }
     figures |= measure_posts(scene, scale)
     scene.flush()
-    jobs = round(scene.stack.pace * scale.drain)
+    jobs = round(scene.stack.jobs_per_second * scale.drain)
     figures["enqueue_per_s"] = jobs / scene.call("enqueue", jobs)[1]
     worker = scene.start_worker()
     figures |= measure_work(scene, worker, jobs, scale)
@@ -151,7 +151,7 @@ def measure_drain(scene: StackScene, worker: MeasuredProgram, jobs: int) -> Figu
 
     def done() -> int:
         worker.require_running()
-        return int(scene.call("finished", jobs)[0])
+        return int(scene.call("count_finished", jobs)[0])
 
     wait_until(done, WORKER_TIMEOUT_SECONDS, f"{scene.stack.name} finishes a job")
     idle = worker.memory()
@@ -173,7 +173,7 @@ def measure_pickups(scene: StackScene, name: str, rate: float, seconds: float) -
     """From the call that enqueues a job to its start, with jobs coming at a steady rate."""
     count = round(rate * seconds)
     scene.redis.delete(shared.PICKUPS_KEY)
-    scene.call("stamps", rate, seconds)
+    scene.call("enqueue_stamps", rate, seconds)
     wait_until(
         lambda: scene.redis.llen(shared.PICKUPS_KEY) >= count,
         PICKUP_TIMEOUT_SECONDS,

@@ -57,12 +57,12 @@ class StackScene:
 
     def start_worker(self, processes: int = 2) -> MeasuredProgram:
         """Start its worker."""
-        return self.start(self.call("worker", processes)[0])
+        return self.start(self.call("worker_command", processes)[0])
 
     def start_api(self) -> MeasuredProgram:
         """Start its API, and the driver beside it; both answer."""
         program = self.start(self.stack.api(self.port))
-        self.call("worker", 1)
+        self.call("worker_command", 1)
         wait_until(lambda: self.answers(program), START_TIMEOUT_SECONDS, "the API answers")
         return program
 

@@ -47,7 +47,7 @@ def show_report(job_id: str) -> PeerReport:
     return PeerReport(id=job_id, status=status, result=job.result if status == "SUCCESS" else None)
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the worker."""
     options = [f"--concurrency={processes}", "--loglevel=WARNING"]
     return ["celery", "-A", "benchmarks.peers.celery:queue", "worker", *options]
@@ -59,12 +59,12 @@ def enqueue(count: int) -> None:
         nothing.delay()
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
     for sent in wait_for_moments(rate, seconds):
         stamp.delay(sent)
 
 
-def finished(sent: int) -> int:
+def count_finished(sent: int) -> int:
     """Results kept."""
     return results.dbsize()

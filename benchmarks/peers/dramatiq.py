@@ -56,7 +56,7 @@ def show_report(job_id: str) -> PeerReport:
         return PeerReport(id=job_id, status="pending")
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the worker; eight threads in each process are its default."""
     return ["dramatiq", "benchmarks.peers.dramatiq", "--processes", str(processes)]
 
@@ -67,12 +67,12 @@ def enqueue(count: int) -> None:
         nothing.send()
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
     for sent in wait_for_moments(rate, seconds):
         stamp.send(sent)
 
 
-def finished(sent: int) -> int:
+def count_finished(sent: int) -> int:
     """Results kept."""
     return results.dbsize()

@@ -43,7 +43,7 @@ def show_report(job_id: str) -> PeerReport:
     return PeerReport(id=job_id, status="pending" if result is None else "success", result=result)
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the worker."""
     options = ["--workers", str(processes), "--worker-type", "process", "--quiet"]
     return ["huey_consumer", "benchmarks.peers.huey.queue", *options]
@@ -55,12 +55,12 @@ def enqueue(count: int) -> None:
         nothing()
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
     for sent in wait_for_moments(rate, seconds):
         stamp(sent)
 
 
-def finished(sent: int) -> int:
+def count_finished(sent: int) -> int:
     """Results kept."""
     return queue.result_count()

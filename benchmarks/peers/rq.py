@@ -51,7 +51,7 @@ def show_report(job_id: str) -> PeerReport:
     return PeerReport(id=job_id, status=job.get_status(refresh=False), result=job.return_value())
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the worker."""
     options = ["--num-workers", str(processes), "--worker-class", "rq.SimpleWorker"]
     return ["rq", "worker-pool", "--url", URL, "--logging-level", "WARNING", *options]
@@ -63,12 +63,12 @@ def enqueue(count: int) -> None:
         queue.enqueue(nothing)
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
     for sent in wait_for_moments(rate, seconds):
         queue.enqueue(stamp, sent)
 
 
-def finished(sent: int) -> int:
+def count_finished(sent: int) -> int:
     """Jobs in the registry of finished ones."""
     return queue.finished_job_registry.get_job_count(cleanup=False)

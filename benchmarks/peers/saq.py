@@ -51,7 +51,7 @@ async def show_report(job_id: str) -> PeerReport:
     return PeerReport(id=job_id, status=job.status, result=job.result)
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the worker; ten jobs at once in each process are its default."""
     return ["saq", "benchmarks.peers.saq.settings", "--workers", str(processes)]
 
@@ -66,7 +66,7 @@ def enqueue(count: int) -> None:
     runner.run(send())
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
 
     async def send() -> None:
@@ -76,6 +76,6 @@ def stamps(rate: float, seconds: float) -> None:
     runner.run(send())
 
 
-def finished(sent: int) -> int:
+def count_finished(sent: int) -> int:
     """Those no longer in the set of incomplete jobs."""
     return sent - runner.run(queue.count("incomplete"))

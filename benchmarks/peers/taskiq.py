@@ -74,7 +74,7 @@ async def show_report(job_id: str) -> PeerReport:
     return PeerReport(id=job_id, status="success", result=result.return_value)
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the worker."""
     options = ["--workers", str(processes), "--log-level", "WARNING"]
     return ["taskiq", "worker", "benchmarks.peers.taskiq:broker", *options]
@@ -91,7 +91,7 @@ def enqueue(count: int) -> None:
     runner.run(send())
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
 
     async def send() -> None:
@@ -101,6 +101,6 @@ def stamps(rate: float, seconds: float) -> None:
     runner.run(send())
 
 
-def finished(sent: int) -> int:
+def count_finished(sent: int) -> int:
     """Results kept."""
     return results.dbsize()

@@ -34,7 +34,7 @@ WORK_TIMEOUT_SECONDS = 300.0
 REPORT_ARGUMENTS = {"type": "summary", "filters": filters.check("summary", {})}
 
 
-def worker(processes: int) -> list[str]:
+def worker_command(processes: int) -> list[str]:
     """The command of the Procfile, as quiet as all the others."""
     options = [
         f"--concurrency={processes}",
@@ -50,13 +50,13 @@ def enqueue(count: int) -> None:
         nothing.apply_async()
 
 
-def stamps(rate: float, seconds: float) -> None:
+def enqueue_stamps(rate: float, seconds: float) -> None:
     """Send jobs that note how long they waited."""
     for sent in wait_for_moments(rate, seconds):
         stamp.apply_async((sent,))
 
 
-def finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
+def count_finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
     """Records of successes."""
     return app.store.run(statistics.read_stats()).status_counts["success"]
 

@@ -12,12 +12,13 @@ from project.local import procfile
 class Stack(NamedTuple):
     """A way to run jobs.
 
-    ``pace``: how many jobs it drains in a second, about; decides only how many a drain takes.
+    ``jobs_per_second``: how many jobs it drains in a second, about; decides only how many a drain
+    takes.
     """
 
     name: str
     module: str
-    pace: int
+    jobs_per_second: int
 
     @property
     def is_ours(self) -> bool:

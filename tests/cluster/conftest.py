@@ -66,13 +66,13 @@ class Node(CeleryTestContainer):
         return "running" if self.program.is_running else "exited"
 
     def logs(self, **_: Any) -> str:
-        return self.program.said
+        return self.program.output
 
     def reload(self) -> None:
         """There is nothing kept that could be out of date."""
 
     def ready(self) -> bool:
-        self.program.hear(self._prompt)
+        self.program.wait_for_output(self._prompt)
         return True
 
     def kill(self, signal: str = "SIGKILL") -> None:

@@ -50,7 +50,7 @@ def test_records_and_waiting_jobs_survive_the_death_of_the_broker(
     worker.restart()
     assert queued.get(timeout=10) == 42
     assert later.record.status is TaskStatus.PENDING
-    assert inspector.due(later.id) == pytest.approx(record.created_at + 3600, abs=60)
+    assert inspector.find_due_time(later.id) == pytest.approx(record.created_at + 3600, abs=60)
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])

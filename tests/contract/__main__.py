@@ -15,15 +15,15 @@ TIMEOUT_SECONDS = 2_400.0
 def main() -> int:
     """Print what was found; 1 when it is anything."""
     with tempfile.TemporaryDirectory(prefix="continuo-contract-") as folder:
-        house = System(Path(folder) / "house")
-        house.folder.mkdir()
-        house.http.headers["X-API-Key"] = API_KEY
+        system = System(Path(folder) / "system")
+        system.folder.mkdir()
+        system.http.headers["X-API-Key"] = API_KEY
         try:
-            house.start(**API_KEY_SETTINGS)
+            system.start(**API_KEY_SETTINGS)
             started = monotonic()
-            verdict = check_contract(house, examples=MAX_EXAMPLES, seconds=TIMEOUT_SECONDS)
+            verdict = check_contract(system, examples=MAX_EXAMPLES, seconds=TIMEOUT_SECONDS)
         finally:
-            house.close()
+            system.close()
     sys.stdout.write(verdict.report)
     sys.stdout.write(f"{verdict.cases} cases in {monotonic() - started:.0f} s\n")
     return 0 if verdict.is_kept else 1

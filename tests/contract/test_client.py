@@ -19,11 +19,11 @@ TIMEOUT_SECONDS = 300
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that asks for a key."""
-    house = System(tmp_path_factory.mktemp("client"))
-    house.http.headers["X-API-Key"] = API_KEY
-    house.start(**API_KEY_SETTINGS)
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("client"))
+    system.http.headers["X-API-Key"] = API_KEY
+    system.start(**API_KEY_SETTINGS)
+    yield system
+    system.close()
 
 
 @pytest.fixture

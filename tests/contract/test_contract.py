@@ -11,11 +11,11 @@ from tests.support.system import System
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that asks for a key."""
-    house = System(tmp_path_factory.mktemp("contract"))
-    house.http.headers["X-API-Key"] = API_KEY
-    house.start(**API_KEY_SETTINGS)
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("contract"))
+    system.http.headers["X-API-Key"] = API_KEY
+    system.start(**API_KEY_SETTINGS)
+    yield system
+    system.close()
 
 
 @pytest.mark.timeout(600)

@@ -30,14 +30,14 @@ class ContractResult(NamedTuple):
 
 
 def check_contract(
-    house: System, *, examples: int, seconds: float, seed: int = 0
+    system: System, *, examples: int, seconds: float, seed: int = 0
 ) -> ContractResult:
     """Try every operation with up to so many ``examples``, for so many ``seconds`` at most."""
     command = [
         install_environment(HERE) / "schemathesis",
         f"--config-file={HERE / 'schemathesis.toml'}",
         "run",
-        f"{house.http.base_url}/openapi.json",
+        f"{system.http.base_url}/openapi.json",
         f"--header=X-API-Key: {API_KEY}",
         f"--max-examples={examples}",
         f"--max-response-time={MAX_ANSWER_SECONDS}",
@@ -47,10 +47,10 @@ def check_contract(
         "--no-color",
     ]
     hooks = {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
-    known = {"CONTRACT_KNOWN": json.dumps(create_known_values(house))}
+    known = {"CONTRACT_KNOWN": json.dumps(create_known_values(system))}
     done = subprocess.run(
         command,
-        cwd=house.folder,
+        cwd=system.folder,
         env=os.environ | hooks | known,
         capture_output=True,
         text=True,
@@ -62,16 +62,16 @@ def check_contract(
     return ContractResult(int(cases[1]) if cases else 0, done.returncode == 0, report)
 
 
-def create_known_values(house: System) -> dict[str, list[str]]:
+def create_known_values(system: System) -> dict[str, list[str]]:
     """What is really there, under the names of the places in paths that lead to it."""
-    report = house.order("/reports", {"callback_url": UNREACHABLE_URL})["id"]
-    blast = house.order("/emails", {"recipients": ["ada@example.com"]})["id"]
-    call = house.order("/webhooks", {"url": UNREACHABLE_URL, "delay": 86_400})["id"]
-    link = house.final("/reports", report)["result"]["download_url"]
+    report = system.order("/reports", {"callback_url": UNREACHABLE_URL})["id"]
+    blast = system.order("/emails", {"recipients": ["ada@example.com"]})["id"]
+    call = system.order("/webhooks", {"url": UNREACHABLE_URL, "delay": 86_400})["id"]
+    link = system.wait_until_final("/reports", report)["result"]["download_url"]
     delivery = f"/tasks/{report}/delivery"
-    wait_until(lambda: house.http.get(delivery).status_code == 200)
+    wait_until(lambda: system.http.get(delivery).status_code == 200)
     return {
-        "id": [report, blast, call, house.http.get(delivery).json()["id"]],
+        "id": [report, blast, call, system.http.get(delivery).json()["id"]],
         "link": [link],
         "token": [link.rpartition("/")[2]],
         "name": ["celery"],

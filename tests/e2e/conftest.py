@@ -10,7 +10,7 @@ from tests.support.system import System
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The system that the tests of the API talk to."""
-    house = System(tmp_path_factory.mktemp("house"))
-    house.start()
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("system"))
+    system.start()
+    yield system
+    system.close()

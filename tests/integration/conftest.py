@@ -29,7 +29,7 @@ def worker_pool(
     client: redis.Redis, valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workers]:
     """The workers of a module, on a Redis that was empty before its first test."""
-    workers = Workers(tmp_path_factory.mktemp("staff"), valkey.url, client)
+    workers = Workers(tmp_path_factory.mktemp("workers"), valkey.url, client)
     yield workers
     workers.stop()
 

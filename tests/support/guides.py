@@ -47,7 +47,7 @@ def parse_blocks(page: Path = TUTORIAL) -> list[Block]:
 
 
 class GuideRunner:
-    """Somebody who does what a guide says. ``said`` is what each command has printed."""
+    """Somebody who does what a guide says. ``outputs`` is what each command has printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,16 +63,16 @@ class GuideRunner:
         self.system = System(folder / "var", folder)
         self.system.folder.mkdir()
         self.settings: dict[str, str] = {}
-        self.said: list[str] = []
+        self.outputs: list[str] = []
 
-    def do(self, block: Block) -> None:
+    def run_block(self, block: Block) -> None:
         """Write a file, start the system (again), or run a command."""
         if block.file:
             (self.folder / block.file).write_text(block.code)
         elif up := MAKE_UP_PATTERN.fullmatch(block.code):
             self.restart(**dict(setting.split("=") for setting in up[1].split()))
         elif block.language == "bash":
-            self.said.append(self.run(block.code))
+            self.outputs.append(self.run(block.code))
 
     def restart(self, **settings: str) -> None:
         """Ctrl-C, if it runs, and ``make up``."""
@@ -81,7 +81,7 @@ class GuideRunner:
         self.system.start(**settings)
         self.settings = settings
 
-    def begin(self) -> None:
+    def start_with_defaults(self) -> None:
         """Have it running with nothing set."""
         if not self.system.program or self.settings:
             self.restart()

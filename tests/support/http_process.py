@@ -90,7 +90,7 @@ class ApiProcess:
         self._reader.join(TIMEOUT_SECONDS)
         return code
 
-    def said(self) -> list[dict[str, Any]]:
+    def read_log_records(self) -> list[dict[str, Any]]:
         """The log lines so far."""
         return [json.loads(line) for line in self.lines]
 

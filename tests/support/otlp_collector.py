@@ -42,7 +42,7 @@ class Collector:
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def named(self, name: str) -> list[CollectedSpan]:
+    def find_spans(self, name: str) -> list[CollectedSpan]:
         """The spans of this name, in the order they came."""
         return [span for span in self.spans if span.name == name]
 

@@ -44,17 +44,17 @@ class Program:
     @property
     def last_lines(self) -> str:
         """The last lines it has printed."""
-        return "\n".join(self.said.splitlines()[-3:])
+        return "\n".join(self.output.splitlines()[-3:])
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All it has printed."""
         return self.log.read_text(errors="replace")
 
-    def hear(self, words: str, seconds: float = 30.0) -> None:
+    def wait_for_output(self, words: str, seconds: float = 30.0) -> None:
         """Wait until it has printed ``words``; fail at once when it ends without."""
-        wait_until(lambda: words in self.said or not self.is_running, seconds)
-        assert words in self.said, f"exited with {self.process.poll()}:\n{self.said}"
+        wait_until(lambda: words in self.output or not self.is_running, seconds)
+        assert words in self.output, f"exited with {self.process.poll()}:\n{self.output}"
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""

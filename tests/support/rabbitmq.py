@@ -42,7 +42,7 @@ class RabbitMQ:
         command = str(SERVER if SERVER.exists() else shutil.which("rabbitmq-server"))
         log = self.folder / f"server-{self.starts}.log"
         self.program = Program([command], log, self._environment())
-        self.program.hear("completed with", START_TIMEOUT_SECONDS)
+        self.program.wait_for_output("completed with", START_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
         """End it by force, with all that it has started."""

@@ -36,38 +36,38 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="continuo-pictures-") as folder,
         launch_browser() as program,
     ):
-        house = System(Path(folder) / "house")
-        house.folder.mkdir()
+        system = System(Path(folder) / "system")
+        system.folder.mkdir()
         try:
-            house.start(CONTINUO_FAULT_RATE=FAULT_RATE)
-            create_work(house)
-            take_screenshots(program, house)
+            system.start(CONTINUO_FAULT_RATE=FAULT_RATE)
+            create_work(system)
+            take_screenshots(program, system)
         finally:
-            house.close()
+            system.close()
     return 0
 
 
-def create_work(house: System) -> None:
+def create_work(system: System) -> None:
     """Something to see: reports of which some fail at first, mails, and a blast that goes on."""
     end, chance = time.monotonic() + WORK_SECONDS, random.Random(1)  # noqa: S311 - any number will do
     while time.monotonic() < end:
         for _ in range(chance.randint(0, 3)):
-            house.order("/reports", {"type": chance.choice(REPORT_TYPES), "tags": ["nightly"]})
-        house.order("/emails", {"recipients": ["ada@example.com"], "template": "welcome"})
+            system.order("/reports", {"type": chance.choice(REPORT_TYPES), "tags": ["nightly"]})
+        system.order("/emails", {"recipients": ["ada@example.com"], "template": "welcome"})
         time.sleep(MAX_PAUSE_SECONDS * chance.random())
-    house.order("/emails", MAILING)
-    house.order("/reports", {"delay": 900, "tags": ["later"]})
-    blasts = house.http.get("/tasks?tag=spring").json()["tasks"]
-    wait_until(lambda: house.record("/emails", blasts[0]["id"])["progress"], 60)
+    system.order("/emails", MAILING)
+    system.order("/reports", {"delay": 900, "tags": ["later"]})
+    blasts = system.http.get("/tasks?tag=spring").json()["tasks"]
+    wait_until(lambda: system.record("/emails", blasts[0]["id"])["progress"], 60)
 
 
-def take_screenshots(program: Browser, house: System) -> None:
+def take_screenshots(program: Browser, system: System) -> None:
     """Each page as it looks."""
-    url = str(house.http.base_url)
+    url = str(system.http.base_url)
     with visit_page(program, url) as page:
         take_screenshot(page, "/", "console")
         take_screenshot(page, "/console/jobs?kind=report", "jobs")
-        take_screenshot(page, f"/console/jobs/{find_retried_report(house)}", "job")
+        take_screenshot(page, f"/console/jobs/{find_retried_report(system)}", "job")
         take_screenshot(page, "/console/queues", "queues")
         take_screenshot(page, "/console/workers", "workers")
         take_screenshot(page, "/console/order?type=monthly", "order")
@@ -77,9 +77,9 @@ def take_screenshots(program: Browser, house: System) -> None:
         take_screenshot(page, "/", "console-phone")
 
 
-def find_retried_report(house: System) -> str:
+def find_retried_report(system: System) -> str:
     """A report that was made at its second attempt."""
-    found: list[dict[str, Any]] = house.http.get(
+    found: list[dict[str, Any]] = system.http.get(
         "/tasks?kind=report&status=success&limit=200"
     ).json()["tasks"]
     return next(str(task["id"]) for task in found if task["attempts"] > 1)

@@ -45,19 +45,19 @@ class ScriptedHttpHandler(socketserver.StreamRequestHandler):
         body = self.rfile.read(int(headers.get("Content-Length", 0)))
         return ReceivedRequest(line, headers, body, head + body)
 
-    def say(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         self.wfile.write(data)
         self.server.find_header += len(data)
 
     def drip(self, data: bytes) -> None:
         """Say it again and again, a little at a time."""
         while not self.server.closing.wait(0.05):
-            self.say(data)
+            self.send(data)
 
     def pour(self, data: bytes) -> None:
         """Say it again and again, as fast as it is taken."""
         while not self.server.closing.is_set():
-            self.say(data)
+            self.send(data)
 
 
 HttpPlan = Callable[[ScriptedHttpHandler, ReceivedRequest], None]
@@ -112,7 +112,7 @@ class ScriptedHttpServer(socketserver.ThreadingTCPServer):
 def respond_with(*answers: bytes) -> HttpPlan:
     """One answer after the other, the last one again and again."""
     rest = list(answers)
-    return lambda talk, _: talk.say(rest.pop(0) if len(rest) > 1 else rest[0])
+    return lambda talk, _: talk.send(rest.pop(0) if len(rest) > 1 else rest[0])
 
 
 def build_response(status: int, body: bytes = b"", **headers: str) -> bytes:

@@ -56,7 +56,7 @@ class Sentinels:
             server.start()
         for port in self.ports:
             self.sentinel_processes.append(self._start_sentinel(port))
-        wait_until(self.is_whole, 30)
+        wait_until(self.is_in_sync, 30)
 
     def stop(self) -> None:
         """End them all."""
@@ -116,7 +116,7 @@ class Sentinels:
             failover_timeout=FAILOVER_TIMEOUT_MILLISECONDS,
         )
 
-    def is_whole(self) -> bool:
+    def is_in_sync(self) -> bool:
         """Whether all replicas follow the primary, and all Sentinels know them all."""
         with suppress(redis.RedisError):
             return self._follow_all() and all(self._knows_all(port) for port in self.ports)

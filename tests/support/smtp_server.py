@@ -20,7 +20,7 @@ class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
         self.server.connections += 1
         self.recipient = ""
         self.in_mail = False
-        self.say("220 scripted")
+        self.send("220 scripted")
         try:
             while line := self.rfile.readline():
                 self.answer(line.decode("ascii").rstrip("\r\n"))
@@ -31,19 +31,19 @@ class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
         self.server.commands.append(line)
         verb = line.partition(" ")[0].upper()
         if verb == "EHLO":
-            self.say(self.server.hello)
+            self.send(self.server.hello)
         elif verb == "AUTH":
-            self.say("235 welcome" if line.endswith(self.server.login) else "535 go away")
+            self.send("235 welcome" if line.endswith(self.server.login) else "535 go away")
         elif verb == "MAIL":
-            self.say(self.at("mail") or self.begin())
+            self.send(self.at("mail") or self.begin())
         elif verb == "RCPT":
             self.recipient = line.partition("<")[2].rstrip(">")
-            self.say(self.at("rcpt") or "250 ok")
+            self.send(self.at("rcpt") or "250 ok")
         elif verb == "DATA":
-            self.say(self.at("data") or self.take())
+            self.send(self.at("data") or self.take())
         else:
             self.in_mail = False
-            self.say("250 ok")
+            self.send("250 ok")
 
     def begin(self) -> str:
         if self.in_mail:
@@ -52,7 +52,7 @@ class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
         return "250 ok"
 
     def take(self) -> str:
-        self.say("354 go on")
+        self.send("354 go on")
         lines = [self.rfile.readline()]
         self.at("body")
         while lines[-1] != b".\r\n":
@@ -72,7 +72,7 @@ class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
             raise HungUp
         return reply
 
-    def say(self, reply: str) -> None:
+    def send(self, reply: str) -> None:
         self.wfile.write(f"{reply}\r\n".encode())
 
 

@@ -60,7 +60,7 @@ class System:
         )
         self.program = program
         wait_until(lambda: self.is_ready() or not program.is_running, START_TIMEOUT_SECONDS)
-        assert program.is_running, program.said
+        assert program.is_running, program.output
 
     def is_ready(self) -> bool:
         """Whether the API answers and there is a worker, as far as one can see without a key."""
@@ -107,7 +107,7 @@ class System:
         record: dict[str, Any] = answer.json()
         return record
 
-    def final(self, path: str, job_id: str) -> dict[str, Any]:
+    def wait_until_final(self, path: str, job_id: str) -> dict[str, Any]:
         """The record when it is final."""
         wait_until(
             lambda: self.record(path, job_id)["status"] in FINAL_STATUSES, JOB_TIMEOUT_SECONDS

@@ -25,7 +25,7 @@ class WorkerProgram(Program):
 
     def ready(self) -> "WorkerProgram":
         """Wait until it takes jobs."""
-        self.hear(" ready.")
+        self.wait_for_output(" ready.")
         return self
 
     def processes(self) -> list[int]:
@@ -79,7 +79,7 @@ class JobInspector:
         wait_until(lambda: self.record(job_id).status == status, seconds)
         return self.record(job_id)
 
-    def final(self, job_id: str, seconds: float = 15.0) -> TaskRecord:
+    def wait_until_final(self, job_id: str, seconds: float = 15.0) -> TaskRecord:
         """The record when it is final."""
         wait_until(lambda: self.record(job_id).is_final, seconds)
         return self.record(job_id)
@@ -103,11 +103,11 @@ class JobInspector:
         """Let the ``tests.hold`` that runs in this process end."""
         self.redis.rpush(f"tests:go:{pid}", 1)
 
-    def due(self, job_id: str) -> float | None:
+    def find_due_time(self, job_id: str) -> float | None:
         """When its message goes on its queue; None when none waits."""
         return self.redis.zscore("continuo:scheduled", job_id)
 
-    def hurry(self, job_id: str) -> None:
+    def make_due(self, job_id: str) -> None:
         """Put a message that waits for its time on its queue now."""
         self.redis.zadd("continuo:scheduled", {job_id: time.time() - 1}, xx=True)
         self.app.store.run(maintenance.promote(100))
@@ -117,7 +117,7 @@ class JobInspector:
         messages: Any = self.redis.lrange(queue, 0, -1)
         return list(messages)
 
-    def waiting(self) -> list[str]:
+    def find_waiting_connection(self) -> list[str]:
         """The connection on which the one worker waits for jobs; none while it does not."""
         blocked = (each for each in self.redis.client_list() if "b" in each["flags"])
         found = [each for each in blocked if each["cmd"] == "brpop"]
@@ -128,11 +128,11 @@ class JobInspector:
         """The messages that workers hold."""
         return sum(self.redis.hlen(key) for key in self.redis.scan_iter("continuo:unacked:*"))
 
-    def deaths(self, job_id: str) -> int:
+    def count_deaths(self, job_id: str) -> int:
         """How often the job has killed the process that ran it."""
         return int(self.redis.hget(f"continuo:job:{job_id}", "deaths") or 0)
 
-    def slots(self) -> int:
+    def count_slots(self) -> int:
         """The pool slots of all workers that live."""
         count: int = self.app.store.run(statistics.read_stats()).worker_count
         return count

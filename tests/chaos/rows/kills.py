@@ -19,7 +19,7 @@ def kill_mains(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     with stage("kill-mains", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate)
         for number in count():
-            scene.cluster.rest(scale.kill_every)
+            scene.cluster.run_for(scale.kill_every)
             if not load.is_alive():
                 break
             scene.cluster.kill_main(scene.cluster.members[number % scale.workers])
@@ -32,7 +32,7 @@ def kill_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     with stage("kill-children", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate)
         for number in count():
-            scene.cluster.rest(scale.kill_child_every)
+            scene.cluster.run_for(scale.kill_child_every)
             if not load.is_alive():
                 break
             scene.cluster.kill_child(scene.cluster.members[number % scale.workers], number)
@@ -45,7 +45,7 @@ def kill_all(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     with stage("kill-all", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.kill_all_rate)
         for number in count():
-            scene.cluster.rest(scale.kill_all_every)
+            scene.cluster.run_for(scale.kill_all_every)
             if not load.is_alive():
                 break
             scene.cluster.kill_everything()
@@ -64,7 +64,7 @@ def run_long_job(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         others = [member for member in scene.cluster.members if member is not runner]
         scene.keep_sending(round(scale.long_job * 20), 20)
         for number in count():
-            scene.cluster.rest(scale.kill_every)
+            scene.cluster.run_for(scale.kill_every)
             if scene.is_over(job) or number * scale.kill_every > 2 * scale.long_job:
                 break
             scene.cluster.kill_main(others[number % len(others)])
@@ -84,7 +84,7 @@ def enqueue_killers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         long_jobs = [scene.send("long", 2.0) for _ in range(JOBS_BESIDE_KILLERS)]
         for victim in victims:
             scene.expected_failures.add(scene.send("killer", victim))
-            scene.cluster.rest(0.2)
+            scene.cluster.run_for(0.2)
         scene.settle(scale.patience)
         if scene.is_judged:
             judge_killers(scene, len(victims))

@@ -21,10 +21,10 @@ def kill_hosts(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         for number in range(scale.hosts_killed):
             member = scene.cluster.members[number % len(scene.cluster.members)]
-            scene.cluster.rest(scale.between)
+            scene.cluster.run_for(scale.between)
             net.cut(member)
             scene.cluster.kill_main(member)
-            scene.cluster.rest(scale.host_away)
+            scene.cluster.run_for(scale.host_away)
             net.join(member)
         scene.measure_resume(time.time())
         load.stop()
@@ -41,7 +41,7 @@ def cut_host(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         long_jobs = occupy_worker(scene, f"{first.name}@chaos")
         net.cut(first)
         cut_at = time.time()
-        scene.cluster.rest(scale.link_cut)
+        scene.cluster.run_for(scale.link_cut)
         scene.cluster.killed += len(first.children())  # by the worker itself, for being late
         net.join(first)
         scene.measure_resume(time.time())
@@ -59,14 +59,14 @@ def fail_over(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         watch: Sentinels = scene.place
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         for _ in range(scale.failovers):
-            scene.cluster.rest(scale.between)
+            scene.cluster.run_for(scale.between)
             dead = watch.kill_primary()
             scene.cluster.killed += 1
             scene.expect(lambda dead=dead: watch.has_other_primary(dead), 30, "no other primary")
             scene.measure_resume(time.time())
-            scene.cluster.rest(scale.between)
+            scene.cluster.run_for(scale.between)
             dead.supervise()
-            scene.expect(watch.is_whole, 60, "the one that came back is no replica")
+            scene.expect(watch.is_in_sync, 60, "the one that came back is no replica")
             scene.cluster.valkey = watch.first()
         load.stop()
         scene.settle(scale.patience)
@@ -79,7 +79,7 @@ def kill_rabbitmq(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         broker: RabbitMQ = scene.place
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
         for number in range(scale.rabbit_faults):
-            scene.cluster.rest(scale.between)
+            scene.cluster.run_for(scale.between)
             if number % 2:
                 broker.kill()
                 scene.cluster.killed += 1
@@ -87,7 +87,7 @@ def kill_rabbitmq(stage: ChaosStage, scale: ChaosScale) -> RowResult:
                 scene.measure_resume(time.time())
             else:
                 scene.cluster.kill_main(scene.cluster.members[number % scale.workers])
-        scene.cluster.rest(scale.between)
+        scene.cluster.run_for(scale.between)
         load.stop()
         scene.settle(scale.patience)
         return scene.figures()

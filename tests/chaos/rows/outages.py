@@ -21,10 +21,10 @@ def kill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     with stage("kill-valkey", scale) as scene:
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         while len(load.accepted) < scale.jobs:
-            scene.cluster.rest(scale.valkey_every)
+            scene.cluster.run_for(scale.valkey_every)
             scene.cluster.kill_valkey()
             scene.cluster.killed += 1
-            scene.cluster.rest(scale.valkey_down)
+            scene.cluster.run_for(scale.valkey_down)
             scene.measure_resume(scene.cluster.restart_valkey())
         load.stop()
         scene.settle(scale.patience)
@@ -36,13 +36,13 @@ def restart_valkey_often(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     with stage("restarts", scale) as scene:
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
         for number in range(scale.restarts):
-            scene.cluster.rest(0.5)
+            scene.cluster.run_for(0.5)
             if number % 2:
                 scene.cluster.stop_valkey()
             else:
                 scene.cluster.kill_valkey()
                 scene.cluster.killed += 1
-            scene.cluster.rest(0.2 + 0.2 * (number % 5))
+            scene.cluster.run_for(0.2 + 0.2 * (number % 5))
             scene.measure_resume(scene.cluster.restart_valkey())
         load.stop()
         scene.settle(scale.patience)
@@ -55,12 +55,12 @@ def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
     def row(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         with stage(f"cut-{mode}", scale, proxied=scale.workers) as scene:
             load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
-            scene.cluster.rest(UNDISTURBED_SECONDS)
+            scene.cluster.run_for(UNDISTURBED_SECONDS)
             scene.proxy.set(mode)
-            scene.cluster.rest(scale.outage)
+            scene.cluster.run_for(scale.outage)
             scene.proxy.set(Mode.PASS)
             scene.measure_resume(time.time())
-            scene.cluster.rest(UNDISTURBED_SECONDS)
+            scene.cluster.run_for(UNDISTURBED_SECONDS)
             load.stop()
             scene.settle(scale.patience)
             return scene.figures()
@@ -77,7 +77,7 @@ def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         long_jobs = occupy_worker(scene, f"{first.name}@chaos")
         scene.proxy.set(Mode.SWALLOW)
         cut_at = time.time()
-        scene.cluster.rest(scale.outage)
+        scene.cluster.run_for(scale.outage)
         scene.cluster.killed += len(first.children())  # by the worker itself, for being late
         scene.proxy.set(Mode.PASS)
         scene.settle(scale.patience)
@@ -91,7 +91,7 @@ def occupy_worker(scene: ChaosScene, worker: str) -> list[str]:
     """Send jobs of some length until this worker runs one; those that it runs."""
     for _ in count():
         scene.send("long", 8.0)
-        scene.cluster.rest(0.3)
+        scene.cluster.run_for(0.3)
         runs = scene.account().runs
         mine = [run for run in runs if run.start.worker == worker and run.effect_at is None]
         if found := [run.job for run in mine if scene.accepted()[run.job] == "chaos.long"]:
@@ -109,7 +109,7 @@ def fill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         ]
         load = scene.keep_sending(UNLIMITED_JOBS, 2_000, orders)
         scene.expect(lambda: load.refusals, 120, "the server was not full")
-        scene.cluster.rest(10)
+        scene.cluster.run_for(10)
         load.stop()
         scene.settle(scale.patience)
         return scene.figures()

@@ -24,11 +24,11 @@ def pause_worker(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         job = scene.send("long", scale.paused_job)
         runner = scene.runner_of(job)
         scene.keep_sending(round(scale.paused_job * 20), 20)
-        scene.cluster.rest(1.0)
+        scene.cluster.run_for(1.0)
         token = token_of(scene, job)
         stopped_at = time.time()
         scene.pause(runner)
-        scene.cluster.rest(scale.pause)
+        scene.cluster.run_for(scale.pause)
         scene.cluster.killed += len(runner.children())  # by the worker itself, for being late
         continued_at = scene.unpause(runner)
         scene.cluster.wait_until(

@@ -232,7 +232,7 @@ class Cluster:
             self.supervise_members()
             time.sleep(POLL_SECONDS)
 
-    def rest(self, seconds: float) -> None:
+    def run_for(self, seconds: float) -> None:
         """Tend for a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -46,15 +46,15 @@ def page() -> Iterator[ServedPage]:
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory, page: ServedPage) -> Iterator[System]:
     """A system that the page, which comes from elsewhere, may call."""
-    house = System(tmp_path_factory.mktemp("browser"))
-    house.start(CONTINUO_CORS_ORIGINS=page.origin, WEB_CONCURRENCY="2")
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("browser"))
+    system.start(CONTINUO_CORS_ORIGINS=page.origin, WEB_CONCURRENCY="2")
+    yield system
+    system.close()
 
 
-def watches(page: ServedPage, house: System, path: str) -> None:
+def watches(page: ServedPage, system: System, path: str) -> None:
     """Have the page watch this."""
-    page.html = HTML.replace("ADDRESS", str(house.http.base_url).rstrip("/") + path)
+    page.html = HTML.replace("ADDRESS", str(system.http.base_url).rstrip("/") + path)
     page.response_headers.clear()
 
 
@@ -63,10 +63,10 @@ def heard(page: ServedPage, *names: str) -> list[Any]:
     return [said for post in page.response_headers for said in post if said["name"] in names]
 
 
-def order(house: System, count: int, delay: float = 0.0) -> None:
+def order(system: System, count: int, delay: float = 0.0) -> None:
     """Order so many jobs."""
     task = {"kind": "email_blast", "recipients": [], "delay": delay}
-    answer = house.http.post("/tasks/bulk", json={"tasks": [task] * count})
+    answer = system.http.post("/tasks/bulk", json={"tasks": [task] * count})
     assert answer.is_success, answer.text
 
 

@@ -30,10 +30,10 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that may be stopped and started."""
-    house = System(tmp_path_factory.mktemp("console"))
-    house.start()
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("console"))
+    system.start()
+    yield system
+    system.close()
 
 
 @pytest.fixture
@@ -76,22 +76,22 @@ def test_a_wrong_filter_is_named_where_it_was_filled_in(page: Page) -> None:
 def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    house = System(tmp_path_factory.mktemp("faults"))
+    system = System(tmp_path_factory.mktemp("faults"))
     try:
-        house.start(CONTINUO_FAULT_RATE="1")
-        with visit_page(chromium, str(house.http.base_url)) as page:
+        system.start(CONTINUO_FAULT_RATE="1")
+        with visit_page(chromium, str(system.http.base_url)) as page:
             order_report(page)
             expect(page.locator(".head .badge")).to_have_text("retrying")
             expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
-            house.stop()
+            system.stop()
             expect(page.locator("#connection")).to_have_text("Reconnecting…")
-            house.start()
+            system.start()
             expect(page.locator(".head .badge")).to_have_text("success")
             expect(page.locator("#connection")).to_have_text("Live")
             expect(page.get_by_role("link", name="Open ")).to_be_visible()
             expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
     finally:
-        house.close()
+        system.close()
 
 
 def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own_system: System) -> None:
@@ -221,7 +221,7 @@ def test_an_id_that_is_nobodys_says_so(page: Page) -> None:
 def test_nothing_keeps_anybody_out(
     chromium: Browser, own_system: System, scheme: str, size: str
 ) -> None:
-    done = own_system.final("/reports", own_system.order("/reports", {})["id"])
+    done = own_system.wait_until_final("/reports", own_system.order("/reports", {})["id"])
     with visit_page(chromium, str(own_system.http.base_url), scheme=scheme, size=size) as page:
         for path in (*PATHS, f"/console/jobs/{done['id']}"):
             page.goto(path)
@@ -233,12 +233,12 @@ def test_nothing_keeps_anybody_out(
 def test_a_key_that_only_reads_shows_all_and_changes_nothing(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    house = System(tmp_path_factory.mktemp("keys"))
-    house.http.headers["X-API-Key"] = "ops-key-of-the-test"
+    system = System(tmp_path_factory.mktemp("keys"))
+    system.http.headers["X-API-Key"] = "ops-key-of-the-test"
     try:
-        house.start(**KEYS)
-        done = house.final("/reports", house.order("/reports", {})["id"])
-        with visit_page(chromium, str(house.http.base_url)) as page:
+        system.start(**KEYS)
+        done = system.wait_until_final("/reports", system.order("/reports", {})["id"])
+        with visit_page(chromium, str(system.http.base_url)) as page:
             sign_in(page, "a-key-that-nobody-has")
             expect(page.get_by_role("alert")).to_have_text("The API key is not known")
             sign_in(page, "eyes-key-of-the-test")
@@ -252,7 +252,7 @@ def test_a_key_that_only_reads_shows_all_and_changes_nothing(
             expect(page.get_by_label("API key")).to_be_visible()
             assert not find_barriers(page)
     finally:
-        house.close()
+        system.close()
 
 
 def sign_in(page: Page, key: str) -> None:

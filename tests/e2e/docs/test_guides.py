@@ -28,9 +28,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_every_command_of_a_guide_works(reader: GuideRunner, page: Path) -> None:
-    reader.begin()
+    reader.start_with_defaults()
     for block in parse_blocks(page):
-        reader.do(block)
+        reader.run_block(block)
 
 
 def test_a_guide_with_commands_is_found() -> None:

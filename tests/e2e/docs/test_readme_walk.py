@@ -45,10 +45,10 @@ curl -s http://localhost:8000/queue/stats | python -m json.tool
 class Terminal:
     """A bash beside a running system; it has little beside curl."""
 
-    def __init__(self, folder: Path, house: System) -> None:
+    def __init__(self, folder: Path, system: System) -> None:
         self.folder = folder
-        self.address = f"localhost:{house.ports['PORT']}"
-        (folder / "var").symlink_to(house.folder)
+        self.address = f"localhost:{system.ports['PORT']}"
+        (folder / "var").symlink_to(system.folder)
         (folder / "bin").mkdir()
         for name in ALLOWED:
             (folder / "bin" / name).symlink_to(found(name))

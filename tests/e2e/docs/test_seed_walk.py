@@ -33,9 +33,9 @@ SEED_FIELDS = [
 STATUSES = ["pending", "running", "success", "failed", "retrying", "cancelled"]
 
 
-def addressed(house: System) -> list[str]:
+def addressed(system: System) -> list[str]:
     """To whom the mails are that the outbox keeps."""
-    kept = (house.folder / "outbox").glob("*.eml")
+    kept = (system.folder / "outbox").glob("*.eml")
     return [message_from_bytes(path.read_bytes(), policy=default)["To"] for path in kept]
 
 
@@ -54,7 +54,7 @@ def test_a_report_is_accepted_at_once_as_pending(system: System) -> None:
 
 def test_a_report_is_watched_until_its_pdf_can_be_read(system: System) -> None:
     ordered = system.order("/reports", MONTHLY)
-    done = system.final("/reports", ordered["id"])
+    done = system.wait_until_final("/reports", ordered["id"])
     assert (done["status"], done["attempts"], done["error"]) == ("success", 1, "")
     assert list(done["result"])[:3] == ["report_type", "rows_processed", "download_url"]
     assert done["result"]["report_type"] == "monthly"
@@ -67,7 +67,7 @@ def test_a_report_is_watched_until_its_pdf_can_be_read(system: System) -> None:
 
 
 def test_pdftotext_reads_the_report(system: System) -> None:
-    done = system.final("/reports", system.order("/reports", MONTHLY)["id"])
+    done = system.wait_until_final("/reports", system.order("/reports", MONTHLY)["id"])
     pdf = system.http.get(done["result"]["download_url"]).content
     read = subprocess.run(
         ["pdftotext", "-", "-"],  # noqa: S607 - where it is depends on the machine
@@ -80,7 +80,7 @@ def test_pdftotext_reads_the_report(system: System) -> None:
 
 
 def test_an_empty_order_is_the_summary_report(system: System) -> None:
-    done = system.final("/reports", system.order("/reports", {})["id"])
+    done = system.wait_until_final("/reports", system.order("/reports", {})["id"])
     assert (done["status"], done["result"]["report_type"]) == ("success", "summary")
 
 
@@ -100,7 +100,7 @@ def test_only_an_unfinished_record_says_when_to_ask_again(system: System) -> Non
 
 
 def test_a_changed_link_is_refused(system: System) -> None:
-    done = system.final("/reports", system.order("/reports", MONTHLY)["id"])
+    done = system.wait_until_final("/reports", system.order("/reports", MONTHLY)["id"])
     start, _, signature = urlsplit(done["result"]["download_url"]).path.rpartition(".")
     # Not the last letter: base64 pads it with two bits that mean nothing.
     other = "b" if signature[0] == "a" else "a"
@@ -114,7 +114,7 @@ def test_a_blast_sends_one_mail_to_each(system: System) -> None:
     recipients = ["ada@example.com", "grace@example.com"]
     ordered = system.order("/emails", {"recipients": recipients})
     assert ordered["kind"] == "email_blast"
-    done = system.final("/emails", ordered["id"])
+    done = system.wait_until_final("/emails", ordered["id"])
     assert list(done["result"])[:2] == ["sent", "template"]
     assert done["result"]["mails_per_connection"] == 2 / done["result"]["connections"]
     assert done["result"] | {"sent": 2, "template": "default"} == done["result"]
@@ -124,7 +124,7 @@ def test_a_blast_sends_one_mail_to_each(system: System) -> None:
 
 def test_a_blast_to_nobody_sends_nothing(system: System) -> None:
     before = len(addressed(system))
-    done = system.final("/emails", system.order("/emails", {"recipients": []})["id"])
+    done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
     assert done["status"] == "success"
     assert done["result"] | {"sent": 0, "template": "default"} == done["result"]
     assert len(addressed(system)) == before
@@ -159,14 +159,14 @@ def test_the_last_page_leads_nowhere(system: System) -> None:
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_list_can_be_narrowed_to_a_status(system: System, status: str) -> None:
-    done = system.final("/emails", system.order("/emails", {"recipients": []})["id"])
+    done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
     listed = system.http.get("/emails", params={"status": status}).json()
     assert {task["status"] for task in listed["tasks"]} <= {status}
     assert (done["id"] in [task["id"] for task in listed["tasks"]]) is (status == "success")
 
 
 def test_stats_count_every_status_and_the_workers_slots(system: System) -> None:
-    system.final("/emails", system.order("/emails", {"recipients": []})["id"])
+    system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
     stats = system.stats()
     assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
     assert list(stats["status_counts"]) == STATUSES

@@ -20,7 +20,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
     reader = GuideRunner(tmp_path_factory.mktemp("tutorial") / "continuo")
     try:
         for block in parse_blocks():
-            reader.do(block)
+            reader.run_block(block)
         yield reader
     finally:
         reader.close()
@@ -28,7 +28,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
 
 def records(reader: GuideRunner, command: int) -> list[dict[str, Any]]:
     """What a command has printed."""
-    return parse_objects(reader.said[command])
+    return parse_objects(reader.outputs[command])
 
 
 def shown(place: int) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_the_repaired_job_succeeds_under_its_id(reader: GuideRunner) -> None:
 
 
 def test_the_tests_pass(reader: GuideRunner) -> None:
-    assert "3 passed" in reader.said[5]
+    assert "3 passed" in reader.outputs[5]
 
 
 def test_the_route_takes_an_order_and_refuses_a_wrong_one(reader: GuideRunner) -> None:

@@ -18,16 +18,16 @@ def people(first: int, count: int) -> list[str]:
     return [f"user{number}@example.com" for number in range(first, first + count)]
 
 
-def waiting(house: System, **more: Any) -> str:
-    return str(house.order("/emails", {"template": "welcome", "upload": True, **more})["id"])
+def waiting(system: System, **more: Any) -> str:
+    return str(system.order("/emails", {"template": "welcome", "upload": True, **more})["id"])
 
 
-def entries(house: System, job_id: str, **query: Any) -> list[dict[str, str]]:
+def entries(system: System, job_id: str, **query: Any) -> list[dict[str, str]]:
     """All pages of the list of recipients."""
     found: list[dict[str, str]] = []
     cursor = ""
     while cursor is not None:
-        answer = house.http.get(
+        answer = system.http.get(
             f"/emails/{job_id}/recipients",
             params={**query, **({"cursor": cursor} if cursor else {})},
         )
@@ -60,7 +60,7 @@ def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(system: Sy
 
     assert system.http.post(f"/emails/{job_id}/start").status_code == 202
     assert system.http.post(f"/emails/{job_id}/start").status_code == 202
-    result = system.final("/emails", job_id)["result"]
+    result = system.wait_until_final("/emails", job_id)["result"]
     assert (result["sent"], result["invalid"]) == (2_200, 1)
     found = entries(system, job_id, limit=900)
     assert Counter(one["outcome"] for one in found) == {"sent": 2_200, "invalid": 1}
@@ -73,7 +73,7 @@ def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(system: S
     path = f"/emails/{job_id}/recipients"
     system.http.post(path, json=["=cmd@example.com", "what?", "ada@example.com"])
     system.http.post(f"/emails/{job_id}/start")
-    system.final("/emails", job_id)
+    system.wait_until_final("/emails", job_id)
     only = entries(system, job_id, outcome="invalid")
     assert [(one["address"], one["outcome"]) for one in only] == [("what?", "invalid")]
     answer = system.http.get(path, params={"format": "csv"})
@@ -89,7 +89,7 @@ def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(system: S
 
 def test_the_recipients_of_an_order_are_listed_in_pages(system: System) -> None:
     job_id = system.order("/emails", {"recipients": people(0, 5)})["id"]
-    system.final("/emails", job_id)
+    system.wait_until_final("/emails", job_id)
     answer = system.http.get(f"/emails/{job_id}/recipients", params={"limit": 2})
     assert [one["address"] for one in answer.json()["recipients"]] == people(0, 2)
     following = answer.links["next"]["url"]
@@ -110,7 +110,7 @@ def test_a_paused_blast_mails_nobody_until_it_is_resumed(system: System) -> None
     assert progress["total"] == 60
     assert re.fullmatch(rf"{len(held)} sent; \d+ connections?; \d+ s left", progress["note"])
     assert system.http.post(f"/emails/{job_id}/resume").status_code == 200
-    result = system.final("/emails", job_id)["result"]
+    result = system.wait_until_final("/emails", job_id)["result"]
     assert result["sent"] == 60
     assert result["rate"] <= 31
     assert system.http.post(f"/emails/{job_id}/pause").status_code == 409
@@ -120,7 +120,7 @@ def test_a_blast_is_cancelled_in_the_middle(system: System) -> None:
     job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 20})["id"]
     wait_until(lambda: entries(system, job_id, outcome="sent"))
     assert system.http.post(f"/tasks/{job_id}/cancel").status_code == 202
-    assert system.final("/emails", job_id)["status"] == "cancelled"
+    assert system.wait_until_final("/emails", job_id)["status"] == "cancelled"
     counts = Counter(one["outcome"] for one in entries(system, job_id))
     assert counts["waiting"] > 0
     assert counts["sent"] > 0

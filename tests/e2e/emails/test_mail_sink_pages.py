@@ -16,26 +16,28 @@ HOSTILE = (
 )
 
 
-def hand_in(house: System, mail: bytes) -> None:
-    with smtplib.SMTP("127.0.0.1", int(house.ports["SMTP_PORT"]), timeout=10) as server:
+def hand_in(system: System, mail: bytes) -> None:
+    with smtplib.SMTP("127.0.0.1", int(system.ports["SMTP_PORT"]), timeout=10) as server:
         server.sendmail("eve@example.com", ["bob@example.com"], mail)
 
 
-def page(house: System, path: str = "/outbox") -> httpx2.Response:
-    answer = house.http.get(path)
+def page(system: System, path: str = "/outbox") -> httpx2.Response:
+    answer = system.http.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     return answer
 
 
-def link_to(house: System, subject: str) -> str:
-    link = wait_until(lambda: re.search(rf'href="([^"]+)">{re.escape(subject)}<', page(house).text))
+def link_to(system: System, subject: str) -> str:
+    link = wait_until(
+        lambda: re.search(rf'href="([^"]+)">{re.escape(subject)}<', page(system).text)
+    )
     return unescape(link[1])
 
 
 def test_a_mail_that_was_sent_is_shown_with_its_headers_and_both_bodies(system: System) -> None:
     order = {"recipients": ["zoe@example.com"], "template": "welcome"}
-    system.final("/emails", system.order("/emails", order)["id"])
+    system.wait_until_final("/emails", system.order("/emails", order)["id"])
     path = link_to(system, "Welcome to Continuo")
     shown = page(system, path)
     assert "zoe@example.com" in shown.text
@@ -66,7 +68,7 @@ def test_what_is_not_in_the_outbox_is_not_found(system: System) -> None:
 
 def test_older_mails_are_on_the_pages_after(system: System) -> None:
     people = [f"old{number}@example.com" for number in range(60)]
-    system.final("/emails", system.order("/emails", {"recipients": people})["id"])
+    system.wait_until_final("/emails", system.order("/emails", {"recipients": people})["id"])
     first = page(system).text
     older = re.search(r'href="(/outbox\?before=[^"]+)"', first)
     assert older

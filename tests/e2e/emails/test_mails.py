@@ -15,27 +15,27 @@ CSV = {"Content-Type": "text/csv"}
 LOOP = "{% for turn in range(99999) %}"
 
 
-def previewed(house: System, **order: Any) -> dict[str, Any]:
-    answer = house.http.post("/emails/preview", json=order, timeout=30)
+def previewed(system: System, **order: Any) -> dict[str, Any]:
+    answer = system.http.post("/emails/preview", json=order, timeout=30)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def refused(house: System, **order: Any) -> str:
-    answer = house.http.post("/emails/preview", json=order, timeout=30)
+def refused(system: System, **order: Any) -> str:
+    answer = system.http.post("/emails/preview", json=order, timeout=30)
     assert answer.status_code == 422, answer.text
     return str(answer.json()["detail"])
 
 
-def mails_to(house: System, address: str) -> list[Path]:
+def mails_to(system: System, address: str) -> list[Path]:
     line = f"To: {address}\r\n".encode()
-    return [path for path in (house.folder / "outbox").glob("*.eml") if line in path.read_bytes()]
+    return [path for path in (system.folder / "outbox").glob("*.eml") if line in path.read_bytes()]
 
 
-def mailed(house: System, address: str) -> EmailMessage:
-    house.final("/emails", house.order("/emails", {"recipients": [address]})["id"])
-    (path,) = mails_to(house, address)
+def mailed(system: System, address: str) -> EmailMessage:
+    system.wait_until_final("/emails", system.order("/emails", {"recipients": [address]})["id"])
+    (path,) = mails_to(system, address)
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
@@ -110,18 +110,18 @@ def test_whoever_unsubscribes_gets_no_mail_any_more(system: System) -> None:
     assert (entry["address"], entry["reason"]) == ("eve@example.net", "unsubscribed")
 
     job_id = system.order("/emails", {"recipients": ["eve@example.net", "ivy@example.net"]})["id"]
-    result = system.final("/emails", job_id)["result"]
+    result = system.wait_until_final("/emails", job_id)["result"]
     assert (result["sent"], result["suppressed"]) == (1, 1)
     assert len(mails_to(system, "eve@example.net")) == 0
     assert system.http.delete("/suppressions/eve@example.net").status_code == 204
     assert system.http.delete("/suppressions/eve@example.net").status_code == 404
 
 
-def mailed_as_test(house: System, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
-    answer = house.http.post("/emails/test", json=order, timeout=30)
+def mailed_as_test(system: System, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
+    answer = system.http.post("/emails/test", json=order, timeout=30)
     assert answer.status_code == 202, answer.text
-    record = house.final("/emails", answer.json()["id"])
-    (path,) = mails_to(house, order["recipient"])
+    record = system.wait_until_final("/emails", answer.json()["id"])
+    (path,) = mails_to(system, order["recipient"])
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return record, message

@@ -11,8 +11,8 @@ BLAST = {"kind": "email_blast", "recipients": ["ada@example.com"]}
 REPORT = {"kind": "report", "filters": {}, "max_retries": 5}
 
 
-def send(house: System, *tasks: Any) -> httpx2.Response:
-    return house.http.post(PATH, json={"tasks": list(tasks)})
+def send(system: System, *tasks: Any) -> httpx2.Response:
+    return system.http.post(PATH, json={"tasks": list(tasks)})
 
 
 def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(system: System) -> None:
@@ -24,8 +24,8 @@ def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(system: System)
     assert [task["kind"] for task in tasks] == ["report", "email_blast", "report"]
     assert [task["max_retries"] for task in tasks] == [5, 3, 5]
     assert [task["created_at"] for task in tasks] == sorted({task["created_at"] for task in tasks})
-    assert system.final("/emails", tasks[1]["id"])["result"]["sent"] == 1
-    assert system.final("/reports", tasks[2]["id"])["status"] == "success"
+    assert system.wait_until_final("/emails", tasks[1]["id"])["result"]["sent"] == 1
+    assert system.wait_until_final("/reports", tasks[2]["id"])["status"] == "success"
 
 
 def test_what_is_wrong_is_refused_by_itself(system: System) -> None:

@@ -10,12 +10,12 @@ from tests.support.waiting import wait_until
 NOBODY = "http://nobody.invalid/hook?token=query-of-secrets"
 
 
-def told(house: System, **said: Any) -> tuple[str, dict[str, Any]]:
+def told(system: System, **said: Any) -> tuple[str, dict[str, Any]]:
     """The id of a report that is done, and the record of the delivery that tells of it."""
     order = {"callback_url": NOBODY, "filters": {"department": "engineering"}, "type": "monthly"}
-    job_id = house.order("/reports", order | said)["id"]
-    assert house.final("/tasks", job_id)["status"] == "success"
-    answer = house.http.get(f"/tasks/{job_id}/delivery")
+    job_id = system.order("/reports", order | said)["id"]
+    assert system.wait_until_final("/tasks", job_id)["status"] == "success"
+    answer = system.http.get(f"/tasks/{job_id}/delivery")
     assert answer.status_code == 200
     record: dict[str, Any] = answer.json()
     return job_id, record

@@ -17,10 +17,10 @@ BLAST = {"recipients": []}
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system whose jobs fail while the test says so."""
-    house = System(tmp_path_factory.mktemp("control"))
-    house.start(CONTINUO_FAULT_RATE="1")
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("control"))
+    system.start(CONTINUO_FAULT_RATE="1")
+    yield system
+    system.close()
 
 
 def test_a_waiting_job_is_cancelled_and_can_run_again(own_system: System) -> None:
@@ -48,7 +48,7 @@ def test_a_cancelled_job_runs_again_with_another_payload(own_system: System) -> 
     ]
     own_system.http.post("/queues/celery/resume")
     assert [answer.status_code for answer in answers] == [202, 202]
-    record = own_system.final("/emails", job_id)
+    record = own_system.wait_until_final("/emails", job_id)
     assert (record["result"]["sent"], record["attempts"], record["max_retries"]) == (1, 1, 2)
     assert record["tags"] == ["x"]
     assert own_system.http.post(f"/tasks/{job_id}/retry", json=body, headers=key).status_code == 202
@@ -69,7 +69,7 @@ def test_a_cancelled_job_runs_again_with_another_payload(own_system: System) -> 
     ],
 )
 def test_a_wrong_payload_changes_nothing(own_system: System, body: Any, where: str) -> None:
-    job_id = own_system.final("/emails", own_system.order("/emails", BLAST)["id"])["id"]
+    job_id = own_system.wait_until_final("/emails", own_system.order("/emails", BLAST)["id"])["id"]
     answer = own_system.http.post(f"/tasks/{job_id}/retry", json=body)
     fault = answer.json()["errors"][0]
     assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
@@ -99,7 +99,7 @@ def test_jobs_of_all_kinds_are_listed_by_kind_status_and_time(own_system: System
     blasts = [own_system.order("/emails", BLAST)["id"] for _ in range(3)]
     report = own_system.order("/reports", {})["id"]
     for job_id in blasts:
-        own_system.final("/emails", job_id)
+        own_system.wait_until_final("/emails", job_id)
 
     def found(**query: object) -> list[str]:
         answer = own_system.http.get(
@@ -118,7 +118,7 @@ def test_jobs_of_all_kinds_are_listed_by_kind_status_and_time(own_system: System
 
 def test_the_next_page_keeps_what_was_asked_for(own_system: System) -> None:
     for _ in range(3):
-        own_system.final("/emails", own_system.order("/emails", BLAST)["id"])
+        own_system.wait_until_final("/emails", own_system.order("/emails", BLAST)["id"])
     seen: list[str] = []
     path = "/tasks?kind=email_blast&status=success&limit=2&created_after=1"
     for _ in range(20):
@@ -142,8 +142,8 @@ def test_jobs_are_found_by_tag_queue_and_error(own_system: System) -> None:
     assert (blast["queue"], blast["tags"]) == ("celery", tags["tags"])
     bulk = {"tasks": [{"kind": "report", "max_retries": 1, "tags": ["nightly"]}]}
     report = own_system.http.post("/tasks/bulk", json=bulk).json()["tasks"][0]["task"]["id"]
-    own_system.final("/emails", blast["id"])
-    own_system.final("/reports", report)
+    own_system.wait_until_final("/emails", blast["id"])
+    own_system.wait_until_final("/reports", report)
 
     def found(**query: str) -> list[str]:
         answer = own_system.http.get("/tasks", params=query)
@@ -187,7 +187,9 @@ def test_a_queue_is_paused_over_a_restart_and_resumed(own_system: System) -> Non
     assert celery["oldest"] > 0
     assert own_system.record("/emails", job_id)["status"] == "pending"
     assert queue(own_system.http.post("/queues/celery/resume"))["paused"] is False
-    assert {own_system.final("/emails", one)["status"] for one in (job_id, other)} == {"success"}
+    assert {own_system.wait_until_final("/emails", one)["status"] for one in (job_id, other)} == {
+        "success"
+    }
 
 
 def test_all_jobs_of_a_filter_are_counted_then_cancelled_then_run_again(own_system: System) -> None:
@@ -204,16 +206,19 @@ def test_all_jobs_of_a_filter_are_counted_then_cancelled_then_run_again(own_syst
     assert send("retry", dry_run=True).json()["matches"] == 0
     ordered = send("cancel")
     assert (ordered.status_code, ordered.json()["kind"]) == (202, "cancel_jobs")
-    record = own_system.final("/tasks", ordered.json()["id"])
+    record = own_system.wait_until_final("/tasks", ordered.json()["id"])
     assert record["result"] == {"found": 12, "changed": 12}
     assert record["progress"]["done"] == record["progress"]["total"] == 12
     assert {own_system.record("/emails", one)["status"] for one in tagged} == {"cancelled"}
     assert own_system.record("/emails", other)["status"] == "pending"
     again = send("retry", filter={"tag": "many", "error": "cancelled"}, tags=["again"])
-    assert own_system.final("/tasks", again.json()["id"])["result"] == {"found": 12, "changed": 12}
+    assert own_system.wait_until_final("/tasks", again.json()["id"])["result"] == {
+        "found": 12,
+        "changed": 12,
+    }
     assert again.headers["location"] == f"/tasks/{again.json()['id']}"
     own_system.http.post("/queues/celery/resume")
-    assert {own_system.final("/emails", one)["status"] for one in tagged} == {"success"}
+    assert {own_system.wait_until_final("/emails", one)["status"] for one in tagged} == {"success"}
 
 
 @pytest.mark.parametrize(
@@ -260,7 +265,7 @@ def test_a_pending_job_says_what_is_to_be_expected_of_it(own_system: System) -> 
     waited = own_system.http.get(f"/tasks/{second}", headers={"Prefer": "wait=1"})
     assert waited.json()["position"] == by_id["position"]
     own_system.http.post("/queues/celery/resume")
-    assert "position" not in own_system.final("/emails", second)
+    assert "position" not in own_system.wait_until_final("/emails", second)
 
 
 def test_a_queue_that_is_unknown_cannot_be_paused(own_system: System) -> None:

@@ -25,7 +25,7 @@ def downloaded(house: System, result: dict[str, Any]) -> bytes:
 
 def test_several_formats_come_in_one_file(system: System) -> None:
     body = {"type": "monthly", "filters": LEGAL, "format": ["pdf", "csv"]}
-    done = system.final("/reports", system.order("/reports", body)["id"])
+    done = system.wait_until_final("/reports", system.order("/reports", body)["id"])
     assert (done["status"], done["error"]) == ("success", "")
     with zipfile.ZipFile(io.BytesIO(downloaded(system, done["result"]))) as archive:
         lines = archive.read("monthly-report.csv").decode().splitlines()
@@ -53,7 +53,7 @@ def test_an_export_is_all_rows_of_a_query(system: System) -> None:
     body = {"source": "spend", "query": "invoices", "filters": LEGAL}
     ordered = system.order("/exports", body)
     assert ordered["kind"] == "export"
-    done = system.final("/exports", ordered["id"])
+    done = system.wait_until_final("/exports", ordered["id"])
     result = done["result"]
     lines = list(csv.reader(io.StringIO(downloaded(system, result).decode(), newline="")))
     assert lines[0][:3] == ["invoice", "day", "department"]
@@ -65,7 +65,7 @@ def test_an_export_is_all_rows_of_a_query(system: System) -> None:
 
 def test_the_rows_of_a_report_can_be_exported(system: System) -> None:
     body = {"type": "monthly", "filters": LEGAL, "format": "parquet"}
-    done = system.final("/exports", system.order("/exports", body)["id"])
+    done = system.wait_until_final("/exports", system.order("/exports", body)["id"])
     assert downloaded(system, done["result"])[:4] == b"PAR1"
 
 
@@ -101,8 +101,8 @@ def test_a_report_is_mailed_when_it_is_done(system: System) -> None:
         "subject": "Legal, May",
     }
     body = {"type": "monthly", "filters": LEGAL, "mail": mail}
-    done = system.final("/reports", system.order("/reports", body)["id"])
-    blast = system.final("/emails", done["result"]["mail_id"])
+    done = system.wait_until_final("/reports", system.order("/reports", body)["id"])
+    blast = system.wait_until_final("/emails", done["result"]["mail_id"])
     assert (blast["status"], blast["result"]["sent"]) == ("success", 2)
     sent = [path.read_text() for path in (system.folder / "outbox").glob("*.eml")]
     about = [text for text in sent if "Subject: Legal, May" in text]

@@ -18,13 +18,13 @@ def key() -> str:
 
 
 def send(
-    house: System, body: dict[str, Any], under: str, path: str = "/reports"
+    system: System, body: dict[str, Any], under: str, path: str = "/reports"
 ) -> httpx2.Response:
-    return house.http.post(path, json=body, headers={"Idempotency-Key": under})
+    return system.http.post(path, json=body, headers={"Idempotency-Key": under})
 
 
-def total(house: System) -> int:
-    count: int = house.stats()["total_tasks"]
+def total(system: System) -> int:
+    count: int = system.stats()["total_tasks"]
     return count
 
 
@@ -51,7 +51,7 @@ def test_a_key_that_is_none_is_refused_and_not_left_out(system: System, name: st
 def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(system: System) -> None:
     name = key()
     first = send(system, {}, name)
-    system.final("/reports", first.json()["id"])
+    system.wait_until_final("/reports", first.json()["id"])
     assert send(system, {}, f'"{name}"').json() == first.json()
 
 
@@ -148,7 +148,7 @@ def test_a_conflict_can_be_refused(system: System) -> None:
 def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(system: System) -> None:
     body = unique(during=3600)
     first = system.http.post("/reports", json=body)
-    system.final("/reports", first.json()["id"])
+    system.wait_until_final("/reports", first.json()["id"])
     second = system.http.post("/reports", json=body)
     assert (second.status_code, second.json()["status"]) == (200, "success")
 

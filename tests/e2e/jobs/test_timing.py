@@ -20,14 +20,14 @@ def test_a_delayed_job_waits(system: System) -> None:
 def test_a_job_runs_when_it_is_due(system: System, name: str) -> None:
     due = time.time() + SOON
     ordered = system.order("/emails", {"recipients": [], name: SOON if name == "delay" else due})
-    done = system.final("/emails", ordered["id"])
+    done = system.wait_until_final("/emails", ordered["id"])
     assert done["status"] == "success"
     assert done["started_at"] >= due - 0.05
 
 
 def test_a_job_that_did_not_start_in_time_fails_with_the_reason(system: System) -> None:
     ordered = system.order("/emails", {"recipients": [], "delay": 1, "expires": 0})
-    done = system.final("/emails", ordered["id"])
+    done = system.wait_until_final("/emails", ordered["id"])
     assert (done["status"], done["attempts"], done["result"]) == ("failed", 0, None)
     assert "expired" in done["error"]
 
@@ -57,7 +57,7 @@ def test_what_is_no_wait_is_ignored(system: System, said: str) -> None:
 
 def test_a_record_that_is_final_is_answered_at_once(system: System) -> None:
     job_id = system.order("/emails", {"recipients": []})["id"]
-    system.final("/emails", job_id)
+    system.wait_until_final("/emails", job_id)
     wait_until(lambda: system.record("/tasks", job_id)["status"] == "success")
     began = time.monotonic()
     system.http.get(f"/tasks/{job_id}", headers={"Prefer": "wait=20"})

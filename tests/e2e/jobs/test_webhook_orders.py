@@ -54,7 +54,7 @@ def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
 ) -> None:
     url = f"http://localhost:{internal.getsockname()[1]}/"
     record = system.order("/webhooks", {"url": url, "headers": {"X-Key": "header-of-secrets"}})
-    last = system.final("/webhooks", record["id"])
+    last = system.wait_until_final("/webhooks", record["id"])
     assert (last["kind"], last["status"], last["attempts"]) == ("webhook", "failed", 1)
     assert "localhost is not on the public internet" in last["error"]
     with pytest.raises(BlockingIOError):
@@ -62,7 +62,7 @@ def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
     (listed,) = system.http.get("/webhooks?limit=1").json()["tasks"]
     assert listed == {name: value for name, value in last.items() if name != "errors"}
     assert system.program
-    assert "header-of-secrets" not in system.program.said
+    assert "header-of-secrets" not in system.program.output
 
 
 def test_calls_are_ordered_in_bulk_each_checked_by_itself(system: System) -> None:

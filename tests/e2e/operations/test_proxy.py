@@ -47,7 +47,7 @@ def program(name: str) -> str:
 class Proxy:
     """The guide's nginx, on other ports and with a certificate that was just made."""
 
-    def __init__(self, folder: Path, house: System, files_port: int) -> None:
+    def __init__(self, folder: Path, system: System, files_port: int) -> None:
         self.port = find_free_port()
         key, certificate = folder / "key.pem", folder / "cert.pem"
         request = ["req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", f"/CN={HOST}"]
@@ -63,7 +63,7 @@ class Proxy:
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
             f"/etc/letsencrypt/live/{HOST}/fullchain.pem": str(certificate),
             f"/etc/letsencrypt/live/{HOST}/privkey.pem": str(key),
-            "127.0.0.1:8000": f"127.0.0.1:{house.ports['PORT']}",
+            "127.0.0.1:8000": f"127.0.0.1:{system.ports['PORT']}",
             "127.0.0.1:8001": f"127.0.0.1:{files_port}",
         }
         for old, new in changes.items():
@@ -83,7 +83,7 @@ class Proxy:
 
     def answers(self) -> bool:
         """Whether the system behind it is there."""
-        assert self.program.is_running, self.program.said
+        assert self.program.is_running, self.program.output
         try:
             return self.http.get("/health/ready").status_code == 200
         except httpx2.TransportError:
@@ -99,15 +99,15 @@ class Proxy:
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     program("nginx")
     folder, files_port = tmp_path_factory.mktemp("proxy"), find_free_port()
-    house = System(tmp_path_factory.mktemp("house"))
-    house.start(PUBLIC_URL=f"https://{HOST}", FILES_PORT=str(files_port))
-    proxy = Proxy(folder, house, files_port)
+    system = System(tmp_path_factory.mktemp("system"))
+    system.start(PUBLIC_URL=f"https://{HOST}", FILES_PORT=str(files_port))
+    proxy = Proxy(folder, system, files_port)
     try:
         wait_until(proxy.answers)
         yield proxy
     finally:
         proxy.close()
-        house.close()
+        system.close()
 
 
 def test_a_report_is_ordered_awaited_and_fetched(proxy: Proxy) -> None:

@@ -15,15 +15,15 @@ KEYS = {"alice": "0123456789abcdef-a", "bob": "0123456789abcdef-b"}
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system of two API processes that lets few requests pass."""
-    house = System(tmp_path_factory.mktemp("limits"))
-    house.http.headers["X-API-Key"] = KEYS["alice"]
-    house.start(
+    system = System(tmp_path_factory.mktemp("limits"))
+    system.http.headers["X-API-Key"] = KEYS["alice"]
+    system.start(
         CONTINUO_RATE_LIMIT="300",
         CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()),
         WEB_CONCURRENCY="2",
     )
-    yield house
-    house.close()
+    yield system
+    system.close()
 
 
 def test_one_key_may_make_so_many_requests_over_all_processes(own_system: System) -> None:

@@ -26,23 +26,23 @@ def reader(tmp_path: Path) -> Iterator[GuideRunner]:
 
 
 def test_a_backup_made_while_it_runs_has_every_job_and_file_of_before(reader: GuideRunner) -> None:
-    house = reader.system
+    system = reader.system
     reader.restart()
-    done = house.order("/reports", {"type": "monthly"})["id"]
-    result = house.final("/tasks", done)["result"]
-    waits = [house.order("/reports", {"delay": 600, "tags": ["before"]})["id"] for _ in range(300)]
-    house.http.post("/suppressions", json={"addresses": ["a@example.com"], "reason": "manual"})
+    done = system.order("/reports", {"type": "monthly"})["id"]
+    result = system.wait_until_final("/tasks", done)["result"]
+    waits = [system.order("/reports", {"delay": 600, "tags": ["before"]})["id"] for _ in range(300)]
+    system.http.post("/suppressions", json={"addresses": ["a@example.com"], "reason": "manual"})
 
-    reader.do(BACKUP)
-    house.order("/reports", {"delay": 600, "tags": ["after"]})
-    reader.do(RESTORE)
-    reader.do(START)
+    reader.run_block(BACKUP)
+    system.order("/reports", {"delay": 600, "tags": ["after"]})
+    reader.run_block(RESTORE)
+    reader.run_block(START)
 
-    assert house.record("/tasks", done)["result"] == result
+    assert system.record("/tasks", done)["result"] == result
     link = urlsplit(result["download_url"]).path
-    assert house.http.get(link).content[:5] == b"%PDF-"
-    assert house.http.get("/tasks?tag=before").json()["total"] == len(waits)
-    assert house.http.get("/tasks?tag=after").json()["total"] == 0
-    assert house.http.get("/suppressions/a@example.com").status_code == 200
-    house.order("/reports", {"type": "summary"})
-    wait_until(lambda: house.stats()["status_counts"]["success"] == 2, 30)
+    assert system.http.get(link).content[:5] == b"%PDF-"
+    assert system.http.get("/tasks?tag=before").json()["total"] == len(waits)
+    assert system.http.get("/tasks?tag=after").json()["total"] == 0
+    assert system.http.get("/suppressions/a@example.com").status_code == 200
+    system.order("/reports", {"type": "summary"})
+    wait_until(lambda: system.stats()["status_counts"]["success"] == 2, 30)

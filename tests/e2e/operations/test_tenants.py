@@ -19,11 +19,11 @@ NOBODY = "http://nobody.invalid/"
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with two tenants."""
-    house = System(tmp_path_factory.mktemp("tenants"))
-    house.http.headers["X-API-Key"] = KEYS["root"]
-    house.start(CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()))
-    yield house
-    house.close()
+    system = System(tmp_path_factory.mktemp("tenants"))
+    system.http.headers["X-API-Key"] = KEYS["root"]
+    system.start(CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()))
+    yield system
+    system.close()
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def other(own_system: System) -> Iterator[httpx2.Client]:
     yield from client(own_system, "two@other")
 
 
-def client(house: System, name: str) -> Iterator[httpx2.Client]:
+def client(system: System, name: str) -> Iterator[httpx2.Client]:
     headers = {"X-API-Key": KEYS[name]}
-    with httpx2.Client(base_url=house.http.base_url, headers=headers, trust_env=False) as client:
+    with httpx2.Client(base_url=system.http.base_url, headers=headers, trust_env=False) as client:
         yield client
 
 
@@ -131,7 +131,7 @@ def test_what_a_filter_finds_is_the_tenants_alone(
     trial = acme.post("/tasks/cancel", json=wish | {"dry_run": True}).json()
     assert theirs not in {task["id"] for task in trial["sample"]}
     job_id = acme.post("/tasks/cancel", json=wish).json()["id"]
-    own_system.final("/tasks", job_id)
+    own_system.wait_until_final("/tasks", job_id)
     assert acme.get(f"/tasks/{mine}").json()["status"] == "cancelled"
     for left in (theirs, nobodys):
         assert root.get(f"/tasks/{left}").json()["status"] == "pending"

@@ -34,18 +34,18 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     own.close()
 
 
-def run(house: System, **environment: str) -> None:
-    if not (house.program and house.program.is_running):
+def run(system: System, **environment: str) -> None:
+    if not (system.program and system.program.is_running):
         given = {"DRAIN_SECONDS": str(DRAIN_SECONDS), "LEASE_SECONDS": "2"}
-        house.start(VALKEY_FSYNC="always", **given, **environment)
+        system.start(VALKEY_FSYNC="always", **given, **environment)
 
 
-def served_by(house: System) -> int:
+def served_by(system: System) -> int:
     """The process id of the bundled Valkey."""
-    assert house.program
+    assert system.program
     (pid,) = (
         pid
-        for pid in list_children(house.program.pid)
+        for pid in list_children(system.program.pid)
         if "valkey" in Path(f"/proc/{pid}/exe").readlink().name
     )
     return pid
@@ -54,7 +54,7 @@ def served_by(house: System) -> int:
 def test_a_report_that_fails_on_purpose_says_so(own_system: System) -> None:
     run(own_system, **FAULTY)
     ordered = own_system.order("/reports", {"max_retries": 1})
-    done = own_system.final("/reports", ordered["id"])
+    done = own_system.wait_until_final("/reports", ordered["id"])
     assert (done["status"], done["attempts"], done["result"]) == ("failed", 1, None)
     assert "Upstream data service timed out (simulated)" in done["error"]
 
@@ -62,7 +62,7 @@ def test_a_report_that_fails_on_purpose_says_so(own_system: System) -> None:
 def test_records_and_waiting_jobs_survive_a_stop_and_a_start(own_system: System) -> None:
     run(own_system, **FAULTY)
     blast = own_system.order("/emails", {"recipients": ["ada@example.com"]})
-    sent = own_system.final("/emails", blast["id"])
+    sent = own_system.wait_until_final("/emails", blast["id"])
     jobs = [own_system.order("/reports", MONTHLY)["id"] for _ in range(3)]
     wait_until(lambda: own_system.record("/reports", jobs[0])["attempts"] == 1)
     later = create_app(Settings(redis_url=own_system.redis_url)).send_task(
@@ -73,29 +73,33 @@ def test_records_and_waiting_jobs_survive_a_stop_and_a_start(own_system: System)
     run(own_system)
     assert own_system.record("/emails", blast["id"]) == sent
     assert own_system.record("/reports", later.id)["status"] == "pending"
-    done = [own_system.final("/reports", job_id) for job_id in jobs]
+    done = [own_system.wait_until_final("/reports", job_id) for job_id in jobs]
     assert {record["status"] for record in done} == {"success"}
     assert done[0]["attempts"] > 1
     with redis.Redis.from_url(own_system.redis_url) as client:
         client.zadd("continuo:scheduled", {later.id: 1})
-    assert own_system.final("/reports", later.id)["status"] == "success"
+    assert own_system.wait_until_final("/reports", later.id)["status"] == "success"
 
 
 def test_a_killed_valkey_comes_back_with_its_data(own_system: System) -> None:
     run(own_system)
-    done = own_system.final("/emails", own_system.order("/emails", {"recipients": []})["id"])
+    done = own_system.wait_until_final(
+        "/emails", own_system.order("/emails", {"recipients": []})["id"]
+    )
     waiting = [own_system.order("/reports", MONTHLY)["id"] for _ in range(3)]
     killed = served_by(own_system)
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: own_system.is_ready() and served_by(own_system) != killed)
     assert own_system.record("/emails", done["id"]) == done
-    assert {own_system.final("/reports", job_id)["status"] for job_id in waiting} == {"success"}
+    assert {own_system.wait_until_final("/reports", job_id)["status"] for job_id in waiting} == {
+        "success"
+    }
 
 
-def answer_to(house: System, key: str) -> httpx2.Response | None:
+def answer_to(system: System, key: str) -> httpx2.Response | None:
     """What the same order is answered; None while nobody answers."""
     with suppress(httpx2.TransportError):
-        answer = house.http.post("/reports", json=LATER, headers={"Idempotency-Key": key})
+        answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": key})
         return answer if answer.status_code == 202 else None
     return None
 
@@ -129,4 +133,6 @@ def test_a_killed_supervisor_leaves_no_process_and_no_job_behind(own_system: Sys
     own_system.program.wait()
     wait_until(lambda: own_system.processes() == [], DRAIN_SECONDS + MARGIN)
     run(own_system)
-    assert {own_system.final("/reports", job_id)["status"] for job_id in jobs} == {"success"}
+    assert {own_system.wait_until_final("/reports", job_id)["status"] for job_id in jobs} == {
+        "success"
+    }

@@ -49,7 +49,7 @@ def test_each_holder_has_a_chunk_of_its_own_and_keeps_it_when_it_asks_again(stor
 def test_a_chunk_whose_holder_is_silent_is_taken_by_another(store: Store) -> None:
     opened(store, "p0")
     assert take(store, "dead", seconds=0).chunk == "p0"
-    assert take(store, "heir").chunk == "p0"
+    assert take(store, "successor").chunk == "p0"
 
 
 def test_only_the_holder_gives_a_chunk_back(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The shipped mails in a real browser, as wide as on a desk and as narrow as on a phone."""
+"""The shipped mails in a real browser, as wide as on a inspector and as narrow as on a phone."""
 
 from collections.abc import Iterator
 from html import escape

@@ -46,7 +46,7 @@ def test_helpers_take_their_share_on_the_queue_of_the_blast(
     hire(workers, server, "--queues=mail")
     said = {"recipients": people(1_200), "template": "default"}
     job = send_email_blast.apply_async(kwargs=said, queue="mail")
-    record = inspector.final(job.id, 60)
+    record = inspector.wait_until_final(job.id, 60)
     assert record.result["sent"] == 1_200
     assert record.attempts == 1
     assert record.progress is not None
@@ -65,8 +65,8 @@ def test_a_refused_sender_makes_the_job_try_again_with_its_list_untouched(
     assert "refuses the sender: 550 5.7.1 who are you?" in record.error
     assert record.attempts == 1
     server.plan = lambda *_: None
-    inspector.hurry(job.id)
-    assert inspector.final(job.id).result["sent"] == 3
+    inspector.make_due(job.id)
+    assert inspector.wait_until_final(job.id).result["sent"] == 3
     assert inspector.record(job.id).attempts == 2
 
 
@@ -80,7 +80,7 @@ def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
     assert (waits.attempts, waits.error) == (0, "")
     assert waits.progress is not None
     assert waits.progress.note.startswith("2 sent, 1 retry; 1 connection; ")
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.result["sent"], record.attempts) == (3, 1)
     assert server.times == Counter(people(3))
 

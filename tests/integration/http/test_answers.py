@@ -187,7 +187,7 @@ def test_the_request_id_is_the_same_everywhere() -> None:
         assert response.headers["x-request-id"] == problem(response, 500)["request_id"] == "order-7"
         api.popen.terminate()
         assert api.wait() == 0
-    lines = [line for line in api.said() if line.get("request_id") == "order-7"]
+    lines = [line for line in api.read_log_records() if line.get("request_id") == "order-7"]
     assert [line.get("status") for line in lines] == [None, 500]
     assert "SystemExit" in lines[0]["traceback"]
 

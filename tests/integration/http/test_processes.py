@@ -78,7 +78,9 @@ def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
         hold_one(api, pool)
         api.popen.terminate()
         assert api.wait() == 0
-    assert any("1 requests did not finish" in line.get("message", "") for line in api.said())
+    assert any(
+        "1 requests did not finish" in line.get("message", "") for line in api.read_log_records()
+    )
 
 
 def test_a_client_that_hung_up_does_not_delay_the_stop() -> None:
@@ -107,7 +109,11 @@ def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
             assert wait_until_reachable(lambda leaving=leaving: api.pid() != leaving)
         api.popen.terminate()
         assert api.wait() == 0
-    ends = [line["message"] for line in api.said() if line.get("logger") == "api.server.supervisor"]
+    ends = [
+        line["message"]
+        for line in api.read_log_records()
+        if line.get("logger") == "api.server.supervisor"
+    ]
     assert [end.partition("; ")[2] for end in ends] == ["another starts in 0.0 s"] * 3
 
 
@@ -166,7 +172,9 @@ def test_an_ipv6_address_is_served() -> None:
 def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
     with start_api("tests.support.http_app:build_broken") as api:
         assert api.wait() == 3
-    assert any("a dependency is down" in line.get("traceback", "") for line in api.said())
+    assert any(
+        "a dependency is down" in line.get("traceback", "") for line in api.read_log_records()
+    )
 
 
 def test_nothing_is_written_to_stdout() -> None:

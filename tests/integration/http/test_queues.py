@@ -115,11 +115,11 @@ def test_work_starts_at_once_after_a_resume(
     soon(lambda: queues(store).keys() == {"celery", "control", "slow"})
     store.run(queue_commands.pause("slow"))
     held = [kinds.add.apply_async((1, n), queue="slow") for n in range(5)]
-    inspector.final(kinds.add.apply_async((2, 2)).id)
+    inspector.wait_until_final(kinds.add.apply_async((2, 2)).id)
     assert [inspector.record(job.id).status for job in held] == ["pending"] * 5
     resumed_at = time.time()
     store.run(queue_commands.resume("slow"))
-    waits = [(inspector.final(job.id).started_at or 0) - resumed_at for job in held]
+    waits = [(inspector.wait_until_final(job.id).started_at or 0) - resumed_at for job in held]
     assert min(waits) < AT_ONCE
     assert inspector.record(held[0].id).queue == "slow"
 

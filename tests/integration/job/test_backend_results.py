@@ -64,7 +64,7 @@ def test_a_retrying_job_agrees(inspector: JobInspector) -> None:
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert agrees(job) == states.RETRY
     assert "attempt 1 failed" in job.traceback
-    inspector.hurry(job.id)
+    inspector.make_due(job.id)
     assert job.get(timeout=10) == 2
     assert agrees(job) == states.SUCCESS
 
@@ -103,7 +103,7 @@ def test_a_cancelled_job_agrees(inspector: JobInspector) -> None:
 
 def test_the_moment_it_ended_agrees(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert app.AsyncResult(job.id).date_done.timestamp() == record.finished_at
 
 
@@ -131,14 +131,14 @@ def test_whoever_waits_is_told_of_a_failure(
     job = kinds.flaky.apply_async((99,), max_retries=2)
     waiting = aside.submit(job.get, timeout=20, interval=60)
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
-    inspector.hurry(job.id)
+    inspector.make_due(job.id)
     with pytest.raises(TransientError, match="attempt 2 failed"):
         waiting.result(10)
 
 
 def test_forgetting_a_result_keeps_the_record(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
-    inspector.final(job.id)
+    inspector.wait_until_final(job.id)
     job.forget()
     assert inspector.record(job.id).result == 3
 

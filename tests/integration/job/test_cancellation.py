@@ -27,7 +27,7 @@ def test_a_running_job_is_gone_within_two_seconds_of_its_cancellation(
     pid = inspector.wait_until_held(job.id)
     asked_at = time.monotonic()
     assert job.cancel() is CancelResult.REQUESTED
-    record = inspector.final(job.id, 5)
+    record = inspector.wait_until_final(job.id, 5)
     wait_until(lambda: kind is not kinds.deaf or not is_alive(pid), 5)
     assert time.monotonic() - asked_at < 2.5  # two seconds, and a busy machine
     assert (record.status, record.attempts, job.state) == ("cancelled", 1, states.REVOKED)
@@ -41,7 +41,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_starts(
     pid = inspector.wait_until_held(running.id)
     assert waiting.cancel() is CancelResult.CANCELLED
     inspector.release(pid)
-    assert inspector.final(running.id).status is TaskStatus.SUCCESS
+    assert inspector.wait_until_final(running.id).status is TaskStatus.SUCCESS
     wait_until(lambda: not inspector.list_messages() and inspector.count_unacked() == 0)
     record = inspector.record(waiting.id)
     assert (record.status, record.started_at) == ("cancelled", None)
@@ -53,7 +53,7 @@ def test_a_job_that_waits_for_its_retry_is_cancelled_for_good(
     job = kinds.flaky.delay(5)
     inspector.wait_for_status(job.id, "retrying")
     assert job.cancel() is CancelResult.CANCELLED
-    assert inspector.due(job.id) is None
+    assert inspector.find_due_time(job.id) is None
     assert job.cancel() is CancelResult.FINAL
 
 
@@ -61,26 +61,26 @@ def test_the_next_job_of_a_process_is_not_hit_by_a_late_cancellation(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     first = kinds.add.delay(1, 2)
-    inspector.final(first.id)
+    inspector.wait_until_final(first.id)
     second = kinds.hold.delay()
     pid = inspector.wait_until_held(second.id)
     assert first.cancel() is CancelResult.FINAL
     inspector.release(pid)
-    assert inspector.final(second.id).status is TaskStatus.SUCCESS
+    assert inspector.wait_until_final(second.id).status is TaskStatus.SUCCESS
 
 
 def test_a_revoked_job_is_cancelled_too(inspector: JobInspector, worker: WorkerProgram) -> None:
     job = kinds.hold.delay()
     inspector.wait_until_held(job.id)
     job.revoke(terminate=True)
-    assert inspector.final(job.id).status is TaskStatus.CANCELLED
+    assert inspector.wait_until_final(job.id).status is TaskStatus.CANCELLED
 
 
 def test_an_effect_whose_process_died_is_not_done_again(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.once.apply_async(kwargs={"dies": True})
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.status, record.interruptions) == ("success", 1)
     assert inspector.redis.get(f"tests:effects:{job.id}") == "1"
 
@@ -90,8 +90,8 @@ def test_an_effect_that_failed_is_tried_again(
 ) -> None:
     job = kinds.once.apply_async(kwargs={"dies": False})
     inspector.wait_for_status(job.id, "retrying")
-    inspector.hurry(job.id)
-    assert inspector.final(job.id).status is TaskStatus.SUCCESS
+    inspector.make_due(job.id)
+    assert inspector.wait_until_final(job.id).status is TaskStatus.SUCCESS
     assert inspector.redis.get(f"tests:effects:{job.id}") == "2"
 
 
@@ -99,21 +99,21 @@ def test_a_poison_job_can_be_run_again_under_its_id(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.die.delay()
-    assert inspector.final(job.id, 30).status is TaskStatus.FAILED
+    assert inspector.wait_until_final(job.id, 30).status is TaskStatus.FAILED
     assert job.rerun()
     wait_until(lambda: inspector.record(job.id).interruptions == 6, 30)
-    assert inspector.final(job.id, 30).error.startswith("WorkerLostError")
+    assert inspector.wait_until_final(job.id, 30).error.startswith("WorkerLostError")
 
 
 def test_a_failed_job_gets_its_attempts_anew_and_its_count_goes_on(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.flaky.apply_async((2,), max_retries=1)
-    assert inspector.final(job.id).attempts == 1
+    assert inspector.wait_until_final(job.id).attempts == 1
     assert job.rerun()
     inspector.wait_for_status(job.id, "retrying")
-    inspector.hurry(job.id)
-    record = inspector.final(job.id)
+    inspector.make_due(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.status, record.attempts, record.max_retries, record.result) == (
         "success", 3, 4, 3,
     )  # fmt: skip
@@ -129,7 +129,7 @@ def test_a_waiting_job_that_was_cancelled_runs_once_with_its_new_arguments(
     assert waiting.rerun((3, 4), max_retries=1)
     assert len(inspector.list_messages()) + inspector.count_unacked() == 3
     inspector.release(pid)
-    record = inspector.final(waiting.id)
+    record = inspector.wait_until_final(waiting.id)
     assert (record.result, record.attempts, record.max_retries) == (7, 1, 1)
     wait_until(lambda: not inspector.list_messages() and inspector.count_unacked() == 0)
     assert inspector.record(waiting.id) == record
@@ -143,7 +143,7 @@ def test_a_waiting_job_that_was_cancelled_runs_once_with_its_new_arguments(
 def test_a_job_that_takes_too_long_fails_and_says_so(
     inspector: JobInspector, worker: WorkerProgram, kind: Job, words: str
 ) -> None:
-    record = inspector.final(kind.delay().id, 20)
+    record = inspector.wait_until_final(kind.delay().id, 20)
     assert record.status is TaskStatus.FAILED
     assert words in record.error
     assert (record.attempts, record.interruptions) == (1, 0)

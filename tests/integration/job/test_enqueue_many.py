@@ -36,7 +36,7 @@ def test_each_has_its_record_and_its_message_in_the_order_given(inspector: JobIn
     assert made == [inspector.record(record.id) for record in made]
     assert [record.max_retries for record in made] == [3, 3, 7, 3, 3]
     assert [record.created_at for record in made] == sorted({one.created_at for one in made})
-    assert inspector.due(made[2].id) == pytest.approx(made[2].created_at + 60, abs=5)
+    assert inspector.find_due_time(made[2].id) == pytest.approx(made[2].created_at + 60, abs=5)
     waiting = [json.loads(text)["headers"]["id"] for text in reversed(inspector.list_messages())]
     assert waiting == [record.id for record in made if record is not made[2]]
 

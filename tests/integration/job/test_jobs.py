@@ -24,7 +24,7 @@ def worker(worker_pool: Workers) -> None:
 def test_a_job_goes_round_and_its_record_says_so(inspector: JobInspector) -> None:
     sent = time.time()
     job = kinds.add.delay(2, 3)
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
     assert (record.attempts, record.max_retries, record.interruptions) == (1, 3, 0)
     assert record.error == ""
@@ -35,7 +35,7 @@ def test_a_job_goes_round_and_its_record_says_so(inspector: JobInspector) -> Non
 def test_a_job_is_gone_from_the_queue_and_the_workers_hands_when_it_is_done(
     inspector: JobInspector,
 ) -> None:
-    inspector.final(kinds.add.delay(1, 1).id)
+    inspector.wait_until_final(kinds.add.delay(1, 1).id)
     wait_until(lambda: inspector.count_unacked() == 0)
     assert inspector.list_messages() == []
 
@@ -48,34 +48,37 @@ def test_jobs_that_wait_are_counted_as_waiting(inspector: JobInspector) -> None:
     assert (stats.queue_size, stats.worker_count) == (3, 1)
     assert (stats.status_counts["running"], stats.status_counts["pending"]) == (1, 3)
     inspector.release(pid)
-    assert [inspector.final(job.id).result for job in waiting] == [1, 2, 3]
+    assert [inspector.wait_until_final(job.id).result for job in waiting] == [1, 2, 3]
 
 
 def test_a_higher_priority_goes_first(inspector: JobInspector) -> None:
     pid = inspector.wait_until_held(kinds.hold.delay().id)
     jobs = {priority: kinds.add.apply_async((0, 0), priority=priority) for priority in (9, 0, 5)}
     inspector.release(pid)
-    started = {inspector.final(job.id).started_at or 0: priority for priority, job in jobs.items()}
+    started = {
+        inspector.wait_until_final(job.id).started_at or 0: priority
+        for priority, job in jobs.items()
+    }
     assert [started[at] for at in sorted(started)] == [0, 5, 9]
 
 
 def test_a_kind_without_a_handler_fails_its_record(inspector: JobInspector) -> None:
     job = app.send_task("x")
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert record.status is TaskStatus.FAILED
     assert record.error == "No handler registered for task kind 'x'"
     assert record.attempts == 0
 
 
 def test_a_permanent_error_fails_at_once(inspector: JobInspector) -> None:
-    record = inspector.final(kinds.hopeless.delay().id)
+    record = inspector.wait_until_final(kinds.hopeless.delay().id)
     assert (record.status, record.attempts, record.max_retries) == (TaskStatus.FAILED, 1, 3)
     assert "PermanentError: there is no such template" in record.error
     assert record.error.startswith("Traceback")
 
 
 def test_a_wrong_field_found_in_the_job_fails_at_once(inspector: JobInspector) -> None:
-    record = inspector.final(kinds.mistaken.delay().id)
+    record = inspector.wait_until_final(kinds.mistaken.delay().id)
     assert (record.status, record.attempts) == (TaskStatus.FAILED, 1)
     assert "filters.month: 2026-13 is no month" in record.error
 
@@ -97,11 +100,11 @@ def test_an_id_is_taken_once(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), task_id="taken")
     with pytest.raises(DuplicateJob):
         kinds.add.apply_async((3, 4), task_id="taken")
-    assert inspector.final(job.id).result == 3
+    assert inspector.wait_until_final(job.id).result == 3
 
 
 def test_a_result_that_json_cannot_say_fails_the_job(inspector: JobInspector) -> None:
-    record = inspector.final(kinds.shapeless.delay().id)
+    record = inspector.wait_until_final(kinds.shapeless.delay().id)
     assert record.status is TaskStatus.FAILED
     assert "not JSON serializable" in record.error
 
@@ -111,7 +114,7 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
     inspector: JobInspector, number: str
 ) -> None:
     job = kinds.endless.delay(number)
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert record.status is TaskStatus.FAILED
     assert "JSON" in record.error
     listed = app.store.run(
@@ -121,26 +124,26 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
 
 
 def test_an_exception_that_json_cannot_say_is_kept_as_text(inspector: JobInspector) -> None:
-    record = inspector.final(kinds.raise_shapeless.delay().id)
+    record = inspector.wait_until_final(kinds.raise_shapeless.delay().id)
     assert record.status is TaskStatus.FAILED
     assert "ValueError: <object object at" in record.error
 
 
 def test_a_job_whose_result_nobody_wants_still_ends(inspector: JobInspector) -> None:
-    record = inspector.final(kinds.quiet.delay().id)
+    record = inspector.wait_until_final(kinds.quiet.delay().id)
     assert (record.status, record.result) == (TaskStatus.SUCCESS, None)
 
 
 def test_a_job_over_its_time_limit_fails(inspector: JobInspector) -> None:
     job = kinds.hold.apply_async(time_limit=0.5)
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.status, record.attempts) == (TaskStatus.FAILED, 1)
     assert "TimeLimitExceeded" in record.error
 
 
 def test_an_expired_job_is_not_run(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 1), expires=datetime.now(UTC) - timedelta(seconds=1))
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.attempts, record.started_at) == (0, None)
     assert "expired" in record.error
 
@@ -148,20 +151,20 @@ def test_an_expired_job_is_not_run(inspector: JobInspector) -> None:
 def test_a_job_for_later_waits_in_redis_and_holds_no_slot(inspector: JobInspector) -> None:
     at = datetime.now(UTC) + timedelta(hours=1)
     later = [kinds.add.apply_async((1, 1), countdown=3600), kinds.add.apply_async((1, 1), eta=at)]
-    assert inspector.final(kinds.add.delay(1, 1).id).result == 2
+    assert inspector.wait_until_final(kinds.add.delay(1, 1).id).result == 2
     for job in later:
-        assert inspector.due(job.id) == pytest.approx(at.timestamp(), abs=5)
+        assert inspector.find_due_time(job.id) == pytest.approx(at.timestamp(), abs=5)
         assert inspector.record(job.id).status is TaskStatus.PENDING
     wait_until(lambda: inspector.count_unacked() == 0)
     assert inspector.list_messages() == []
     for job in later:
-        inspector.hurry(job.id)
-        assert inspector.final(job.id).result == 2
+        inspector.make_due(job.id)
+        assert inspector.wait_until_final(job.id).result == 2
 
 
 def test_a_worker_sends_what_is_due_by_itself(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 1), countdown=0.6)
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert 0.5 < (record.started_at or 0) - record.created_at < 3
 
 
@@ -170,7 +173,7 @@ def test_a_job_that_postpones_itself_goes_on_uncounted(
     inspector: JobInspector, seconds: float
 ) -> None:
     job = kinds.patient.delay(turns=3, seconds=seconds)
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.status, record.result) == (TaskStatus.SUCCESS, [0, 0, 0, 0])
     assert (record.attempts, record.interruptions, record.error) == (1, 0, "")
     wait_until(lambda: inspector.count_unacked() == 0)
@@ -181,4 +184,4 @@ def test_a_job_that_postponed_itself_is_cancelled_while_it_waits(inspector: JobI
     inspector.wait_for_status(job.id, "retrying")
     assert job.cancel() is attempt_commands.CancelResult.CANCELLED
     assert inspector.record(job.id).status is TaskStatus.CANCELLED
-    assert inspector.due(job.id) is None
+    assert inspector.find_due_time(job.id) is None

@@ -26,15 +26,15 @@ def worker(worker_pool: Workers) -> None:
     worker_pool.start("--concurrency=1", CONTINUO_FAULT_RATE="1").ready()
 
 
-def failed_attempts(desk: JobInspector, job_id: str) -> list[tuple[TaskRecord, float]]:
+def failed_attempts(inspector: JobInspector, job_id: str) -> list[tuple[TaskRecord, float]]:
     """The record after each attempt but the last, and the seconds until the next."""
     seen: list[tuple[TaskRecord, float]] = []
     while True:
-        record = desk.wait_for_attempts(job_id, len(seen) + 1)
+        record = inspector.wait_for_attempts(job_id, len(seen) + 1)
         if record.is_final:
             return seen
-        seen.append((record, (desk.due(job_id) or 0) - record.updated_at))
-        desk.hurry(job_id)
+        seen.append((record, (inspector.find_due_time(job_id) or 0) - record.updated_at))
+        inspector.make_due(job_id)
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ def test_a_limit_the_job_sets_itself_does_not_leak(inspector: JobInspector) -> N
 
 def test_a_blast_to_nobody_needs_no_mail_server(inspector: JobInspector) -> None:
     job = send_email_blast.delay(recipients=[], template="default")
-    result = inspector.final(job.id).result
+    result = inspector.wait_until_final(job.id).result
     assert result | {"sent": 0, "template": "default", "rate": 0.0} == result
 
 
 def test_a_long_traceback_keeps_its_end(inspector: JobInspector) -> None:
-    record = inspector.final(kinds.shout.apply_async((50_000,), max_retries=1).id)
+    record = inspector.wait_until_final(kinds.shout.apply_async((50_000,), max_retries=1).id)
     assert len(record.error) == 16_384
     assert record.error.rstrip().endswith("!the end")
     assert isinstance(record.errors, list)

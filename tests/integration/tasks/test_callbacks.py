@@ -166,10 +166,10 @@ def servers() -> Iterator[Callable[[], ScriptedHttpServer]]:
         yield lambda: stack.enter_context(ScriptedHttpServer())
 
 
-def delivery(desk: JobInspector, job_id: str) -> TaskRecord:
+def delivery(inspector: JobInspector, job_id: str) -> TaskRecord:
     """The record of the delivery that tells of a job."""
-    desk.final(job_id)
-    return desk.record(app.store.run(callbacks.read_last_delivery_id(job_id)))
+    inspector.wait_until_final(job_id)
+    return inspector.record(app.store.run(callbacks.read_last_delivery_id(job_id)))
 
 
 def said(request: ReceivedRequest) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def test_a_success_is_told_with_its_record_and_signed(
 ) -> None:
     url = f"{server.url}done?token=query-of-secrets"
     job_id = add.apply_async((2, 3), callback_url=url).id
-    last = inspector.final(delivery(inspector, job_id).id)
+    last = inspector.wait_until_final(delivery(inspector, job_id).id)
     (request,) = server.requests
     assert request.line == "POST /done?token=query-of-secrets HTTP/1.1"
     assert request.headers["Content-Type"] == "application/json"
@@ -203,7 +203,7 @@ def test_a_success_is_told_with_its_record_and_signed(
     assert last.kind == "callback"
     assert (last.status, last.attempts, last.max_retries) == ("success", 1, 10)
     assert (last.result["task_id"], last.result["type"]) == (job_id, "task.success")
-    assert "query-of-secrets" not in worker.said + json.dumps(last.to_dict())
+    assert "query-of-secrets" not in worker.output + json.dumps(last.to_dict())
 
 
 def test_a_failure_and_a_cancelled_job_are_told_of(
@@ -213,7 +213,7 @@ def test_a_failure_and_a_cancelled_job_are_told_of(
     waiting = add.apply_async((1, 1), countdown=600, callback_url=server.url)
     waiting.cancel()
     for job in (failed, waiting):
-        inspector.final(delivery(inspector, job.id).id)
+        inspector.wait_until_final(delivery(inspector, job.id).id)
     events = {event["data"]["id"]: event for event in map(said, server.requests)}
     assert events[failed.id]["type"] == "task.failed"
     assert "there is no such template" in events[failed.id]["data"]["error"]
@@ -226,7 +226,7 @@ def test_a_job_that_kills_its_process_and_one_that_expires_are_told_of(
     poison = die.apply_async(callback_url=server.url)
     late = add.apply_async((1, 1), expires=-1, callback_url=server.url)
     for job in (poison, late):
-        inspector.final(delivery(inspector, job.id).id)
+        inspector.wait_until_final(delivery(inspector, job.id).id)
     events = {event["data"]["id"]: event for event in map(said, server.requests)}
     assert [events[job.id]["type"] for job in (poison, late)] == ["task.failed"] * 2
 
@@ -237,8 +237,8 @@ def test_a_job_of_several_attempts_is_told_of_at_its_end(
     job = flaky.apply_async((1,), callback_url=server.url)
     inspector.wait_for_attempts(job.id, 1)
     assert app.store.run(callbacks.read_last_delivery_id(job.id)) == ""
-    inspector.hurry(job.id)
-    inspector.final(delivery(inspector, job.id).id)
+    inspector.make_due(job.id)
+    inspector.wait_until_final(delivery(inspector, job.id).id)
     assert [said(request)["type"] for request in server.requests] == ["task.success"]
 
 
@@ -250,9 +250,9 @@ def test_whatever_is_no_success_is_tried_again_with_the_same_id(
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
     between = inspector.wait_for_attempts(first.id, 1)
     assert between.status == "retrying"
-    assert 4.5 < (inspector.due(first.id) or 0) - between.updated_at < 6.5
-    inspector.hurry(first.id)
-    assert inspector.final(first.id).attempts == 2
+    assert 4.5 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 6.5
+    inspector.make_due(first.id)
+    assert inspector.wait_until_final(first.id).attempts == 2
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
 
 
@@ -262,7 +262,7 @@ def test_a_server_that_says_when_is_told_then(
     server.plan = respond_with(build_response(429, Retry_After="1000"), OK_RESPONSE)
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
     between = inspector.wait_for_attempts(first.id, 1)
-    assert 999 < (inspector.due(first.id) or 0) - between.updated_at < 1_201
+    assert 999 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 1_201
 
 
 def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
@@ -272,23 +272,27 @@ def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
     for attempt, delay in enumerate(deliveries.RETRY_DELAYS_SECONDS, start=1):
         between = inspector.wait_for_attempts(first.id, attempt)
-        assert delay - 1 < (inspector.due(first.id) or 0) - between.updated_at < delay * 1.2 + 1
-        inspector.hurry(first.id)
-    assert (inspector.final(first.id).status, len(server.requests)) == ("failed", 10)
+        assert (
+            delay - 1
+            < (inspector.find_due_time(first.id) or 0) - between.updated_at
+            < delay * 1.2 + 1
+        )
+        inspector.make_due(first.id)
+    assert (inspector.wait_until_final(first.id).status, len(server.requests)) == ("failed", 10)
     inspector.app.AsyncResult(first.id).rerun()
     between = inspector.wait_for_attempts(first.id, 11)
-    assert 4.5 < (inspector.due(first.id) or 0) - between.updated_at < 6.5
+    assert 4.5 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 6.5
 
 
 def test_a_delivery_that_succeeded_is_sent_again_under_its_id(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
-    inspector.final(first.id)
+    inspector.wait_until_final(first.id)
     assert inspector.app.AsyncResult(first.id).rerun()
     wait_until(lambda: len(server.requests) == 2)
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
-    assert inspector.final(first.id).attempts == 2
+    assert inspector.wait_until_final(first.id).attempts == 2
 
 
 def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
@@ -297,15 +301,15 @@ def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
     gone, other = servers(), servers()
     gone.plan = respond_with(build_response(410), OK_RESPONSE)
     first = delivery(inspector, add.apply_async((1, 1), callback_url=gone.url).id)
-    last = inspector.final(first.id)
+    last = inspector.wait_until_final(first.id)
     assert (last.status, last.attempts) == ("failed", 1)
     assert "answered 410: it gets no callbacks until POST /callbacks/enable" in last.error
     assert [url for url, _ in app.store.run(callbacks.list_disabled_urls(10))] == [gone.url]
 
     second = delivery(inspector, add.apply_async((1, 1), callback_url=gone.url).id)
-    assert inspector.final(second.id).status == "failed"
+    assert inspector.wait_until_final(second.id).status == "failed"
     assert (
-        inspector.final(
+        inspector.wait_until_final(
             delivery(inspector, add.apply_async((1, 1), callback_url=other.url).id).id
         ).status
         == "success"
@@ -316,7 +320,7 @@ def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
     assert not app.store.run(callbacks.enable_url(gone.url))
     assert inspector.app.AsyncResult(second.id).rerun()
     wait_until(lambda: len(gone.requests) == 2)
-    assert inspector.final(second.id).status == "success"
+    assert inspector.wait_until_final(second.id).status == "success"
 
 
 def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
@@ -329,14 +333,14 @@ def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
         if len(arrived) == 1:
             first.send(signal.SIGKILL)
             talk.drip(b"")
-        talk.say(OK_RESPONSE)
+        talk.send(OK_RESPONSE)
 
     server.plan = plan
     job = add.apply_async((1, 1), callback_url=server.url)
     wait_until(lambda: not first.is_running)
     assert inspector.record(job.id).status == "success"
     hire(workers)
-    last = inspector.final(delivery(inspector, job.id).id, 30)
+    last = inspector.wait_until_final(delivery(inspector, job.id).id, 30)
     assert (last.status, last.interruptions, len(arrived)) == ("success", 1, 2)
     assert len({request.headers["webhook-id"] for request in arrived}) == 1
 
@@ -351,7 +355,7 @@ def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
         worker.kill()
     hire(workers)
     for job_id in jobs:
-        assert inspector.final(delivery(inspector, job_id).id, 30).status == "success"
+        assert inspector.wait_until_final(delivery(inspector, job_id).id, 30).status == "success"
     ids = {
         event["data"]["id"]: request.headers["webhook-id"]
         for request in server.requests

@@ -43,10 +43,10 @@ def waiting(store: Store, queue: str) -> int:
     return store.run(queries.list_page(question, limit=1)).total or 0
 
 
-def in_the_middle(desk: JobInspector, job: JobResult) -> None:
+def in_the_middle(inspector: JobInspector, job: JobResult) -> None:
     """Wait until the job has said how far it is, and is not at its end."""
-    wait_until(lambda: desk.record(job.id).progress is not None)
-    progress = desk.record(job.id).progress
+    wait_until(lambda: inspector.record(job.id).progress is not None)
+    progress = inspector.record(job.id).progress
     assert progress is not None
     assert JOBS_PER_PAGE <= progress.done < MANY == progress.total
 
@@ -57,7 +57,7 @@ def test_all_that_a_question_finds_is_cancelled(
     wait_in("one", 3 * JOBS_PER_PAGE + 1)
     wait_in("two", 5)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert record.result == {"found": 3 * JOBS_PER_PAGE + 1, "changed": 3 * JOBS_PER_PAGE + 1}
     assert (waiting(store, "one"), waiting(store, "two")) == (0, 5)
     assert record.progress is not None
@@ -74,7 +74,7 @@ def test_it_can_be_stopped_in_the_middle(
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
     in_the_middle(inspector, job)
     job.cancel()
-    assert inspector.final(job.id).status is TaskStatus.CANCELLED
+    assert inspector.wait_until_final(job.id).status is TaskStatus.CANCELLED
     assert 0 < waiting(store, "one") < MANY
 
 
@@ -86,7 +86,7 @@ def test_killed_in_the_middle_it_is_done_all_the_same(
     in_the_middle(inspector, job)
     for process in worker.processes()[1:]:
         os.kill(process, signal.SIGKILL)
-    record = inspector.final(job.id, 60)
+    record = inspector.wait_until_final(job.id, 60)
     assert (record.status, record.interruptions, waiting(store, "one")) == ("success", 1, 0)
 
 
@@ -95,13 +95,13 @@ def test_failed_jobs_run_again_and_those_ordered_later_stay(
 ) -> None:
     failed = [kinds.hopeless.delay() for _ in range(3)]
     for job in failed:
-        inspector.final(job.id)
+        inspector.wait_until_final(job.id)
     inspector.app.store.run(queues.pause("control"))
     again = act(retry_jobs, kinds=["tests.hopeless"], statuses=["failed"])
     later = kinds.hopeless.delay()
-    inspector.final(later.id)
+    inspector.wait_until_final(later.id)
     inspector.app.store.run(queues.resume("control"))
-    assert inspector.final(again.id).result == {"found": 3, "changed": 3}
+    assert inspector.wait_until_final(again.id).result == {"found": 3, "changed": 3}
     assert [inspector.wait_for_attempts(job.id, 2).attempts for job in failed] == [2, 2, 2]
     assert inspector.record(later.id).attempts == 1
 
@@ -119,5 +119,7 @@ def test_it_is_not_behind_what_it_is_to_stop(
     )
     if second is not True:  # one was in hand before; the others are not waited for
         inspector.release(int(str(inspector.redis.lindex(second[0], 0))))
-    assert inspector.final(job.id).result["changed"] >= 4
-    assert [inspector.final(one.id).status for one in behind].count(TaskStatus.CANCELLED) >= 4
+    assert inspector.wait_until_final(job.id).result["changed"] >= 4
+    assert [inspector.wait_until_final(one.id).status for one in behind].count(
+        TaskStatus.CANCELLED
+    ) >= 4

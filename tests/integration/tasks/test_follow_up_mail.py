@@ -57,12 +57,12 @@ def report(filters: dict[str, Any], **mail: Any) -> str:
 
 
 def mailed(
-    desk: JobInspector, job_id: str, server: ScriptedSmtpServer
+    inspector: JobInspector, job_id: str, server: ScriptedSmtpServer
 ) -> tuple[TaskRecord, list[EmailMessage]]:
     """The record of a report, and the mails that went out when its blast was done."""
-    record = desk.final(job_id, 60)
+    record = inspector.wait_until_final(job_id, 60)
     assert (record.status, record.error) == ("success", "")
-    blast = desk.final(record.result["mail_id"])
+    blast = inspector.wait_until_final(record.result["mail_id"])
     assert (blast.kind, blast.status, blast.error) == ("email_blast", "success", "")
     messages = [
         email.message_from_bytes(raw, policy=email.policy.default) for _, raw in server.taken
@@ -120,7 +120,7 @@ def test_nothing_is_attached_when_that_is_not_wanted(
 def test_an_empty_report_is_mailed_unless_that_is_to_be_skipped(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    skipped = inspector.final(report(NEVER, to=[ADA], skip_empty=True), 60)
+    skipped = inspector.wait_until_final(report(NEVER, to=[ADA], skip_empty=True), 60)
     assert (skipped.result["rows_processed"], skipped.result["mail_id"]) == (0, None)
     _, (message,) = mailed(inspector, report(NEVER, to=[GRACE]), server)
     assert "nothing in the data matches" in text_of(message)
@@ -155,15 +155,15 @@ def test_an_attempt_killed_after_it_ordered_the_mail_mails_nobody_twice(
     second = inspector.wait_until_held(job.id)
     assert second != first
     inspector.release(second)
-    killed = inspector.final(job.id)
+    killed = inspector.wait_until_final(job.id)
     assert (killed.status, killed.interruptions) == ("success", 1)
-    assert inspector.final(killed.result).result["sent"] == 1
+    assert inspector.wait_until_final(killed.result).result["sent"] == 1
     assert server.times == Counter([ADA, GRACE])
 
 
 def test_wrong_words_about_mail_fail_the_job_at_once(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    record = inspector.final(report(LEGAL, to=[]))
+    record = inspector.wait_until_final(report(LEGAL, to=[]))
     assert (record.status, record.attempts) == ("failed", 1)
     assert "mail: Expected `array` of length >= 1 - at `$.to`" in record.error

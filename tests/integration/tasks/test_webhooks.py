@@ -195,7 +195,7 @@ def test_an_answer_that_drips_ends_at_the_timeout(
     server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
     def drip(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
-        talk.say(head)
+        talk.send(head)
         talk.drip(more)
 
     server.plan = drip
@@ -237,7 +237,7 @@ def test_of_an_endless_answer_only_the_start_is_read(
     server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
     def burst(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
-        talk.say(head)
+        talk.send(head)
         talk.pour(more)
 
     server.plan = burst
@@ -259,7 +259,7 @@ def test_an_answer_that_never_gets_to_its_body_is_no_answer(
     server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
     def burst(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
-        talk.say(head)
+        talk.send(head)
         talk.pour(more)
 
     server.plan = burst
@@ -469,14 +469,14 @@ def repeats(status: int) -> HttpPlan:
     def repeat(talk: ScriptedHttpHandler, request: ReceivedRequest) -> None:
         told = {"line": request.line, "headers": request.headers, "body": request.body.decode()}
         body = json.dumps(told).encode() + request.raw
-        talk.say(build_response(status, body, Server=request.headers["Authorization"]))
+        talk.send(build_response(status, body, Server=request.headers["Authorization"]))
 
     return repeat
 
 
 def repeats_raw(talk: ScriptedHttpHandler, request: ReceivedRequest) -> None:
     """The request itself in place of an answer."""
-    talk.say(request.raw)
+    talk.send(request.raw)
 
 
 def with_secrets(server: ScriptedHttpServer) -> dict[str, Any]:
@@ -520,9 +520,9 @@ def order(**said: Any) -> str:
     return job_id
 
 
-def wait_for(desk: JobInspector, record: TaskRecord) -> float:
+def wait_for(inspector: JobInspector, record: TaskRecord) -> float:
     """The seconds from the end of the last attempt to the next."""
-    return (desk.due(record.id) or 0) - record.updated_at
+    return (inspector.find_due_time(record.id) or 0) - record.updated_at
 
 
 def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
@@ -533,8 +533,8 @@ def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
     between = inspector.wait_for_attempts(job_id, 1)
     assert "answered 503: full" in between.error
     assert wait_for(inspector, between) == pytest.approx(2, abs=0.1)
-    inspector.hurry(job_id)
-    done = inspector.final(job_id)
+    inspector.make_due(job_id)
+    done = inspector.wait_until_final(job_id)
     assert (done.status, done.attempts, done.result["body"]) == ("success", 2, "ok")
     assert [request.headers["Idempotency-Key"] for request in server.requests] == [job_id] * 2
 
@@ -552,8 +552,8 @@ def test_a_server_that_says_when_is_called_then_but_not_sooner_than_otherwise(
     between = inspector.wait_for_attempts(job_id, 1)
     assert between.status == "retrying"
     assert wait_for(inspector, between) == pytest.approx(seconds, abs=0.5)
-    inspector.hurry(job_id)
-    assert inspector.final(job_id).status == "success"
+    inspector.make_due(job_id)
+    assert inspector.wait_until_final(job_id).status == "success"
 
 
 def test_a_server_that_always_puts_off_gets_as_many_attempts_as_any(
@@ -563,8 +563,8 @@ def test_a_server_that_always_puts_off_gets_as_many_attempts_as_any(
     job_id = order(url=server.url)
     for attempt in (1, 2):
         inspector.wait_for_attempts(job_id, attempt)
-        inspector.hurry(job_id)
-    last = inspector.final(job_id)
+        inspector.make_due(job_id)
+    last = inspector.wait_until_final(job_id)
     assert (last.status, last.attempts, server.connections) == ("failed", 3, 3)
     assert last.error.startswith("Traceback")
     assert "answered 429" in last.error
@@ -574,7 +574,7 @@ def test_a_refusal_is_final(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(422, b"no such customer"))
-    last = inspector.final(order(url=server.url))
+    last = inspector.wait_until_final(order(url=server.url))
     assert (last.status, last.attempts) == ("failed", 1)
     assert "answered 422: no such customer" in last.error
 
@@ -582,7 +582,7 @@ def test_a_refusal_is_final(
 def test_a_name_of_an_internal_address_fails_for_good_and_gets_no_connection(
     worker: WorkerProgram, inspector: JobInspector, elsewhere: ScriptedHttpServer
 ) -> None:
-    last = inspector.final(order(url=f"http://localhost:{elsewhere.port}/"))
+    last = inspector.wait_until_final(order(url=f"http://localhost:{elsewhere.port}/"))
     assert (last.status, last.attempts, elsewhere.connections) == ("failed", 1, 0)
     assert "localhost is not on the public internet" in last.error
 
@@ -590,7 +590,7 @@ def test_a_name_of_an_internal_address_fails_for_good_and_gets_no_connection(
 def test_a_call_that_makes_no_sense_fails_for_good(
     worker: WorkerProgram, inspector: JobInspector
 ) -> None:
-    last = inspector.final(order(url="http://127.1/", method="POST"))
+    last = inspector.wait_until_final(order(url="http://127.1/", method="POST"))
     assert (last.status, last.attempts) == ("failed", 1)
     assert "url: its host must be a name" in last.error
 
@@ -602,7 +602,7 @@ def test_secrets_are_in_no_record_and_no_log(
     server.plan = repeats(status)
     job_id = order(**with_secrets(server))
     record = inspector.wait_for_attempts(job_id, 1)
-    said = [json.dumps(record.to_dict()), worker.said]
+    said = [json.dumps(record.to_dict()), worker.output]
     assert server.requests
     assert [secret for secret in SECRETS for text in said if secret in text] == []
 

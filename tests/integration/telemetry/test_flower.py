@@ -66,7 +66,7 @@ def flower(folder: Path, url: str, **environment: str) -> Iterator[Flower]:
     program = Flower(folder, url, **environment)
     try:
         wait_until(lambda: program.status("/") or not program.is_running, 30)
-        assert program.is_running, program.said
+        assert program.is_running, program.output
         yield program
     finally:
         program.kill()
@@ -84,7 +84,7 @@ def test_it_shows_our_worker_and_our_jobs_and_keeps_them_over_a_restart(
         def job_is_shown() -> str:
             """Flower asks workers for events a moment after its start: an early job is unseen."""
             job_id = kinds.add.delay(1, 2).id
-            inspector.final(job_id)
+            inspector.wait_until_final(job_id)
             seen = client.get(f"/api/task/info/{job_id}")
             return job_id if seen.status_code == 200 and seen.json()["name"] else ""
 
@@ -142,8 +142,8 @@ def test_it_does_not_start_where_strangers_could_use_it(
     refused = Flower(tmp_path, valkey.url, FLOWER_ADDRESS="0.0.0.0")  # noqa: S104 - that is the point
     try:
         assert refused.wait(30) == 1
-        assert "FLOWER_BASIC_AUTH" in refused.said
-        assert "Traceback" not in refused.said
+        assert "FLOWER_BASIC_AUTH" in refused.output
+        assert "Traceback" not in refused.output
         assert not refused.is_healthy()
     finally:
         refused.kill()

@@ -140,16 +140,16 @@ def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
     quick = [kinds.add.delay(1, n).id for n in range(40)]
     again = kinds.flaky.delay(1).id
     for job_id in quick:
-        inspector.final(job_id)
+        inspector.wait_until_final(job_id)
     inspector.wait_for_attempts(again, 1)
-    inspector.hurry(again)
-    inspector.final(again)
+    inspector.make_due(again)
+    inspector.wait_until_final(again)
     held = kinds.hold.delay().id
     inspector.wait_until_held(held)
     first.kill()
     workers.start().ready()
     inspector.release(inspector.wait_until_held(held))
-    inspector.final(held)
+    inspector.wait_until_final(held)
     meters = store.run(statistics.read_counters())
     adding, flaky, holding = (shelf(meters, f"tests.{name}") for name in ("add", "flaky", "hold"))
     assert (adding.enqueued, adding.waits.total, adding.attempts("success")) == (40, 40, 40)

@@ -69,15 +69,15 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
     headers = {"traceparent": GIVEN, "X-Request-ID": "order-7"}
     job_id = api.post("/reports", json=order, headers=headers).json()["id"]
     inspector.wait_for_attempts(job_id, 1)
-    inspector.hurry(job_id)
-    assert inspector.final(job_id).status == "failed"
-    wait_until(lambda: collector.named("run callback"))
-    (request,) = collector.named("POST /reports")
+    inspector.make_due(job_id)
+    assert inspector.wait_until_final(job_id).status == "failed"
+    wait_until(lambda: collector.find_spans("run callback"))
+    (request,) = collector.find_spans("POST /reports")
     assert (request.trace, request.parent) == (TRACE, PARENT)
     assert request.attributes["http.response.status_code"] == 202
     assert not request.failed
-    first, second = collector.named("run report")
-    (delivery,) = collector.named("run callback")
+    first, second = collector.find_spans("run report")
+    (delivery,) = collector.find_spans("run callback")
     for attempt in (first, second, delivery):
         assert (attempt.trace, attempt.parent) == (TRACE, request.id)
         assert attempt.attributes["continuo.request_id"] == "order-7"
@@ -100,8 +100,8 @@ def test_each_job_of_a_streak_has_its_own_span_in_its_own_trace(
         token = TRACE_HEADERS.set({"traceparent": f"00-{trace}-{PARENT}-01"})
         kinds.add.delay(1, 2)
         TRACE_HEADERS.reset(token)
-    wait_until(lambda: len(collector.named("run tests.add")) == len(traces))
-    assert {span.trace for span in collector.named("run tests.add")} == set(traces)
+    wait_until(lambda: len(collector.find_spans("run tests.add")) == len(traces))
+    assert {span.trace for span in collector.find_spans("run tests.add")} == set(traces)
 
 
 def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
@@ -110,16 +110,16 @@ def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
     for flag in ("00", "01"):
         headers = {"traceparent": f"{GIVEN[:-2]}{flag}"}
         job_id = api.post("/reports", json={"max_retries": 1}, headers=headers).json()["id"]
-        inspector.final(job_id)
-    wait_until(lambda: collector.named("run report"))
-    assert len(collector.named("run report")) == 1
+        inspector.wait_until_final(job_id)
+    wait_until(lambda: collector.find_spans("run report"))
+    assert len(collector.find_spans("run report")) == 1
 
 
 def test_what_nobody_can_read_as_a_trace_begins_a_new_one(
     api: ApiProcess, collector: Collector
 ) -> None:
     api.get("/queue/stats", headers={"traceparent": "00-nonsense"})
-    (span,) = wait_until(lambda: collector.named("GET /queue/stats"))
+    (span,) = wait_until(lambda: collector.find_spans("GET /queue/stats"))
     assert span.parent == ""
     assert span.attributes["http.route"] == "/queue/stats"
 
@@ -129,16 +129,16 @@ def test_spans_left_over_are_sent_when_worker_and_api_stop(
 ) -> None:
     late = sending(collector.url, LATE)
     worker = workers.start(**late).ready()
-    inspector.final(kinds.add.delay(1, 2).id)
+    inspector.wait_until_final(kinds.add.delay(1, 2).id)
     with start_api("api.app:build", REDIS_URL=valkey.url, **late) as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         api.get("/queue/stats")
         assert collector.spans == []
-    wait_until(lambda: collector.named("GET /queue/stats"))
+    wait_until(lambda: collector.find_spans("GET /queue/stats"))
     worker.process.terminate()
     worker.wait(30)
-    assert len(collector.named("run tests.add")) == 1
-    assert not collector.named("GET /health/ready")
+    assert len(collector.find_spans("run tests.add")) == 1
+    assert not collector.find_spans("GET /health/ready")
 
 
 def test_a_collector_that_is_away_holds_nothing_up(
@@ -146,7 +146,7 @@ def test_a_collector_that_is_away_holds_nothing_up(
 ) -> None:
     worker = workers.start(**sending("http://127.0.0.1:9")).ready()
     for _ in range(5):
-        assert inspector.final(kinds.add.delay(1, 2).id).status == "success"
+        assert inspector.wait_until_final(kinds.add.delay(1, 2).id).status == "success"
     worker.process.terminate()
     assert worker.wait(15) == 0
 
@@ -159,7 +159,7 @@ def test_an_endpoint_without_opentelemetry_is_said_at_the_start(tmp_path: Path) 
     }.items():
         program = Program([sys.executable, *command], tmp_path / name, here)
         assert program.wait(30) != 0
-        assert "requirements-tracing.lock" in program.said
+        assert "requirements-tracing.lock" in program.output
 
 
 def test_without_an_endpoint_nothing_of_it_is_imported_by_us(tmp_path: Path) -> None:
@@ -173,4 +173,4 @@ print([name for name in sys.modules if name.startswith("opentelemetry.exporter")
         [sys.executable, "-c", code], tmp_path / "log", {"PYTHONPATH": str(ensure_installed())}
     )
     assert program.wait(30) == 0
-    assert program.said == "[]\n"
+    assert program.output == "[]\n"

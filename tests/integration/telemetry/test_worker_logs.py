@@ -14,7 +14,7 @@ from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 def lines(worker: WorkerProgram, job_id: str) -> list[dict[str, Any]]:
     """The lines about a job; every line that is no part of the banner has to be JSON."""
-    said = [json.loads(line) for line in worker.said.splitlines() if line.startswith("{")]
+    said = [json.loads(line) for line in worker.output.splitlines() if line.startswith("{")]
     return [line for line in said if line.get("job") == job_id]
 
 
@@ -28,8 +28,8 @@ def test_each_line_about_a_job_says_which_attempt_of_which_request_it_is(
     finally:
         TRACE_HEADERS.reset(token)
     inspector.wait_for_attempts(job.id, 1)
-    inspector.hurry(job.id)
-    inspector.final(job.id)
+    inspector.make_due(job.id)
+    inspector.wait_until_final(job.id)
     wait_until(lambda: [line for line in lines(worker, job.id) if "succeeded" in line["message"]])
     about = lines(worker, job.id)
     assert {line["kind"] for line in about} == {"tests.flaky"}
@@ -43,10 +43,10 @@ def test_a_traceback_is_in_the_json_line_of_its_error(
     workers: Workers, inspector: JobInspector
 ) -> None:
     worker = workers.start(CONTINUO_LOG_FORMAT="json").ready()
-    inspector.final(kinds.hopeless.delay().id)
-    wait_until(lambda: "traceback" in worker.said)
+    inspector.wait_until_final(kinds.hopeless.delay().id)
+    wait_until(lambda: "traceback" in worker.output)
     plain = ("[2", "Traceback", "  File")
-    assert [line for line in worker.said.splitlines() if line.startswith(plain)] == []
+    assert [line for line in worker.output.splitlines() if line.startswith(plain)] == []
 
 
 def test_the_id_that_a_client_gave_its_request_is_in_the_log_of_the_worker(
@@ -61,7 +61,7 @@ def test_the_id_that_a_client_gave_its_request_is_in_the_log_of_the_worker(
         bulk = api.post("/tasks/bulk", json=order, headers={"X-Request-ID": "mine-2"})
     ids = {"mine-1": single.json()["id"], "mine-2": bulk.json()["tasks"][0]["task"]["id"]}
     for request_id, job_id in ids.items():
-        inspector.final(job_id)
+        inspector.wait_until_final(job_id)
         wait_until(
             lambda job_id=job_id: [line for line in lines(worker, job_id) if "attempt" in line]
         )

@@ -52,17 +52,17 @@ def entry(when: schedule, last_run: datetime, name: str = "nightly") -> Schedule
     return ScheduleEntry(name, "tests.add", schedule=when, last_run_at=last_run, app=app)
 
 
-def records(desk: JobInspector) -> list[TaskRecord]:
-    keys = desk.redis.scan_iter("continuo:job:*")
-    return [desk.record(str(key).rpartition(":")[2]) for key in keys]
+def records(inspector: JobInspector) -> list[TaskRecord]:
+    keys = inspector.redis.scan_iter("continuo:job:*")
+    return [inspector.record(str(key).rpartition(":")[2]) for key in keys]
 
 
 def test_two_beats_make_one_job_for_each_time(
     inspector: JobInspector, beats: list[Program]
 ) -> None:
     wait_until(lambda: len(records(inspector)) >= 6, 30)
-    wait_until(lambda: all("Sending due task" in program.said for program in beats), 30)
-    wait_until(lambda: any("sent for this time already" in program.said for program in beats), 30)
+    wait_until(lambda: all("Sending due task" in program.output for program in beats), 30)
+    wait_until(lambda: any("sent for this time already" in program.output for program in beats), 30)
     made = sorted(record.created_at for record in records(inspector))
     assert len(made) <= (made[-1] - made[0]) / TICK_SECONDS + 2
 

@@ -24,7 +24,7 @@ def test_a_killed_pool_process_gives_its_job_back(
     assert second != first
     assert (running.attempts, running.interruptions) == (1, 1)
     inspector.release(second)
-    done = inspector.final(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.status, done.result) == (TaskStatus.SUCCESS, second)
     assert (done.attempts, done.interruptions, done.error) == (1, 1, "")
     assert isinstance(done.errors, list)
@@ -38,7 +38,7 @@ def test_a_job_that_kills_its_process_is_given_up_after_three_deaths(
 ) -> None:
     workers.start("--concurrency=1").ready()
     job = kinds.die.delay()
-    record = inspector.final(job.id, 30)
+    record = inspector.wait_until_final(job.id, 30)
     assert (record.status, record.interruptions) == (TaskStatus.FAILED, 3)
     assert "killed its worker 3 times" in record.error
     assert "SIGKILL" in record.error
@@ -58,15 +58,15 @@ def test_a_killed_workers_job_is_run_by_another_within_15_seconds(
         worker.ready()
     job = kinds.hold.delay()
     first = inspector.wait_until_held(job.id)
-    dying, heir = sorted(pair, key=lambda worker: first not in worker.processes())
+    dying, successor = sorted(pair, key=lambda worker: first not in worker.processes())
     processes = dying.processes()
     os.kill(dying.pid, signal.SIGKILL)
     dying.wait()
     second = inspector.wait_until_held(job.id, 15)
-    assert second in heir.processes()
+    assert second in successor.processes()
     assert not any(is_alive(pid) for pid in processes)
     inspector.release(second)
-    done = inspector.final(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
@@ -77,11 +77,15 @@ def test_in_every_pool_jobs_go_round_and_the_worker_ends_in_order(
 ) -> None:
     worker = workers.start("--concurrency=2", f"--pool={pool}").ready()
     sums = [kinds.add.delay(number, number) for number in range(20)]
-    assert [inspector.final(job.id).result for job in sums] == list(range(0, 40, 2))
+    assert [inspector.wait_until_final(job.id).result for job in sums] == list(range(0, 40, 2))
     flaky = kinds.flaky.delay(1)
     inspector.wait_for_status(flaky.id, TaskStatus.RETRYING)
-    inspector.hurry(flaky.id)
-    assert inspector.final(flaky.id).result == 2
+    inspector.make_due(flaky.id)
+    assert inspector.wait_until_final(flaky.id).result == 2
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
-    assert (inspector.count_unacked(), inspector.slots(), list_children(worker.pid)) == (0, 0, [])
+    assert (inspector.count_unacked(), inspector.count_slots(), list_children(worker.pid)) == (
+        0,
+        0,
+        [],
+    )

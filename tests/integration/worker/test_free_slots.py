@@ -21,12 +21,15 @@ def pair(worker_pool: Workers) -> None:
         worker.ready()
 
 
-def wait_between_two(desk: JobInspector, queue: str) -> float:
+def wait_between_two(inspector: JobInspector, queue: str) -> float:
     """Seconds in which nothing ran though a job was waiting."""
     before = kinds.hold.apply_async(queue=queue)
     behind = kinds.add.apply_async((1, 1), queue=queue)
-    desk.release(desk.wait_until_held(before.id))
-    started, ended = desk.final(behind.id).started_at, desk.final(before.id).finished_at
+    inspector.release(inspector.wait_until_held(before.id))
+    started, ended = (
+        inspector.wait_until_final(behind.id).started_at,
+        inspector.wait_until_final(before.id).finished_at,
+    )
     return (started or 0) - (ended or 0)
 
 

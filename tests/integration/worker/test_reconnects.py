@@ -22,16 +22,19 @@ def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
     job = kinds.hold.delay()
     # it waits for jobs and for nothing else: the one it has is in the pipe to a process
     wait_until(
-        lambda: inspector.count_unacked() == len(inspector.waiting()) == 1 and is_asleep(worker.pid)
+        lambda: (
+            inspector.count_unacked() == len(inspector.find_waiting_connection()) == 1
+            and is_asleep(worker.pid)
+        )
     )
-    (lost,) = inspector.waiting()
+    (lost,) = inspector.find_waiting_connection()
     client.client_kill_filter(_id=lost)
-    wait_until(lambda: inspector.waiting() not in ([], [lost]))
+    wait_until(lambda: inspector.find_waiting_connection() not in ([], [lost]))
     for pid in pool:
         os.kill(pid, signal.SIGCONT)
     inspector.release(inspector.wait_until_held(job.id))
-    done = inspector.final(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.status, done.attempts, done.interruptions) == (TaskStatus.SUCCESS, 1, 0)
-    assert "given back" not in worker.said
+    assert "given back" not in worker.output
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
     assert kinds.add.delay(1, 2).get(timeout=10) == 3

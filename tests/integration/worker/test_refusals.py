@@ -35,7 +35,7 @@ def test_a_result_is_kept_while_redis_refuses_writes(
         assert inspector.record(job.id).status is TaskStatus.RUNNING
     finally:
         client.config_set("min-replicas-to-write", 0)
-    assert inspector.final(job.id).status is TaskStatus.SUCCESS
+    assert inspector.wait_until_final(job.id).status is TaskStatus.SUCCESS
     assert worker.is_running
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
 
@@ -51,7 +51,7 @@ def test_a_time_limit_that_ends_before_the_start_is_recorded_costs_no_job(
     client.client_pause(OUTAGE_MS)
     for pid in pool:
         os.kill(pid, signal.SIGCONT)
-    records = [inspector.final(job.id, 30) for job in jobs]
+    records = [inspector.wait_until_final(job.id, 30) for job in jobs]
     assert {record.status for record in records} == {TaskStatus.SUCCESS}
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
@@ -59,7 +59,7 @@ def test_a_time_limit_that_ends_before_the_start_is_recorded_costs_no_job(
 def test_a_job_that_says_it_has_no_result_has_failed(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
-    record = inspector.final(kinds.ignored.delay().id)
+    record = inspector.wait_until_final(kinds.ignored.delay().id)
     assert (record.status, record.attempts) == (TaskStatus.FAILED, 1)
     assert "without a result" in record.error
     wait_until(lambda: inspector.count_unacked() == 0)

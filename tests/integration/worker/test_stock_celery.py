@@ -26,7 +26,7 @@ def test_our_worker_runs_the_jobs_of_a_stock_client(
     workers.start("--concurrency=1").ready()
     job = plain_client.send_task("tests.add", (2, 3))
     wait_until(lambda: inspector.has_record(job.id))
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
     assert (record.attempts, record.max_retries) == (1, 3)
     assert (record.started_at or 0) >= record.created_at
@@ -40,9 +40,9 @@ def test_a_stock_clients_job_is_tried_again_on_the_record(
     wait_until(lambda: inspector.has_record(job.id))
     waiting = inspector.wait_for_attempts(job.id, 1)
     assert waiting.status is TaskStatus.RETRYING
-    assert inspector.due(job.id) == pytest.approx(waiting.updated_at + 2, abs=0.01)
-    inspector.hurry(job.id)
-    assert inspector.final(job.id).result == 2
+    assert inspector.find_due_time(job.id) == pytest.approx(waiting.updated_at + 2, abs=0.01)
+    inspector.make_due(job.id)
+    assert inspector.wait_until_final(job.id).result == 2
 
 
 def test_a_stock_worker_runs_our_jobs(
@@ -60,7 +60,7 @@ def test_a_stock_worker_runs_our_jobs(
     command += ["--loglevel=INFO", "--without-mingle", "--without-gossip"]
     plain = Program(command, workers.folder / "plain.log", {"REDIS_URL": workers.url})
     try:
-        plain.hear(" ready.")
+        plain.wait_for_output(" ready.")
         ours = kinds.add.delay(20, 22)
         assert plain_client.AsyncResult(ours.id).get(timeout=10) == 42
     finally:

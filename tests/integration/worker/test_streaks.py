@@ -39,8 +39,8 @@ def act(*what: str) -> list[JobResult]:
     return [kinds.act.delay(each) for each in what]
 
 
-def is_clean(desk: JobInspector) -> bool:
-    return desk.count_unacked() == len(desk.list_messages()) == 0
+def is_clean(inspector: JobInspector) -> bool:
+    return inspector.count_unacked() == len(inspector.list_messages()) == 0
 
 
 def test_a_process_goes_on_with_the_quick_jobs_of_a_kind(
@@ -48,7 +48,7 @@ def test_a_process_goes_on_with_the_quick_jobs_of_a_kind(
 ) -> None:
     jobs = act(*repeat("pass", 50))
     workers.start("--concurrency=1").ready()
-    done = [inspector.final(job.id) for job in jobs]
+    done = [inspector.wait_until_final(job.id) for job in jobs]
     assert {record.status for record in done} == {TaskStatus.SUCCESS}
     assert {(record.attempts, record.interruptions) for record in done} == {(1, 0)}
     assert sum(map(taken, jobs)) > 25
@@ -65,9 +65,9 @@ def test_a_process_that_dies_gives_back_what_it_took(
     os.kill(first, signal.SIGKILL)
     second = inspector.wait_until_held(job.id)
     inspector.release(second)
-    done = inspector.final(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
-    others = [inspector.final(each.id) for each in (*before, after)]
+    others = [inspector.wait_until_final(each.id) for each in (*before, after)]
     assert {(record.attempts, record.interruptions) for record in others} == {(1, 0)}
     wait_until(lambda: is_clean(inspector))
 
@@ -82,7 +82,7 @@ def test_a_killed_worker_gives_back_what_its_processes_took(
     os.kill(dying.pid, signal.SIGKILL)
     workers.start("--concurrency=1").ready()
     inspector.release(inspector.wait_until_held(job.id))
-    done = inspector.final(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.status, done.attempts, done.interruptions) == (TaskStatus.SUCCESS, 1, 1)
     wait_until(lambda: is_clean(inspector))
 
@@ -101,7 +101,7 @@ def test_a_worker_told_to_stop_gives_back_what_cannot_finish(
     assert (
         len(inspector.list_messages()),
         inspector.count_unacked(),
-        inspector.deaths(job.id),
+        inspector.count_deaths(job.id),
     ) == (1, 0, 0)
 
 
@@ -110,11 +110,11 @@ def test_a_job_that_kills_its_process_is_given_up_also_there(
 ) -> None:
     *before, job, after = act("pass", "die", "pass")
     workers.start("--concurrency=1").ready()
-    record = inspector.final(job.id, 30)
+    record = inspector.wait_until_final(job.id, 30)
     assert (record.status, record.interruptions) == (TaskStatus.FAILED, 3)
     assert "killed its worker 3 times" in record.error
     assert "SIGKILL" in record.error
-    assert {inspector.final(each.id).attempts for each in (*before, after)} == {1}
+    assert {inspector.wait_until_final(each.id).attempts for each in (*before, after)} == {1}
     wait_until(lambda: is_clean(inspector))
 
 
@@ -127,10 +127,10 @@ def test_a_job_that_a_process_took_is_gone_two_seconds_after_its_cancellation(
     assert taken(job)
     asked_at = time.monotonic()
     assert job.cancel() is CancelResult.REQUESTED
-    record = inspector.final(job.id, 5)
+    record = inspector.wait_until_final(job.id, 5)
     assert time.monotonic() - asked_at < 2.5  # two seconds, and a busy machine
     assert (record.status, record.attempts, record.interruptions) == ("cancelled", 1, 0)
-    assert inspector.final(after.id).status is TaskStatus.SUCCESS
+    assert inspector.wait_until_final(after.id).status is TaskStatus.SUCCESS
     wait_until(lambda: is_clean(inspector))
 
 
@@ -141,14 +141,14 @@ def test_what_a_process_took_goes_on_over_a_lost_connection(
     worker = workers.start("--concurrency=2").ready()
     pid = inspector.wait_until_held(job.id)
     assert taken(job)
-    wait_until(lambda: len(inspector.waiting()) == 1)
-    (lost,) = inspector.waiting()
+    wait_until(lambda: len(inspector.find_waiting_connection()) == 1)
+    (lost,) = inspector.find_waiting_connection()
     client.client_kill_filter(_id=lost)
-    wait_until(lambda: inspector.waiting() not in ([], [lost]))
+    wait_until(lambda: inspector.find_waiting_connection() not in ([], [lost]))
     inspector.release(pid)
-    done = inspector.final(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (pid, 1, 0)
-    assert "given back" not in worker.said
+    assert "given back" not in worker.output
     wait_until(lambda: is_clean(inspector))
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
 
@@ -160,10 +160,10 @@ def test_a_job_that_fails_there_is_tried_again(
     workers.start("--concurrency=1").ready()
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert taken(job)
-    inspector.hurry(job.id)
-    done = inspector.final(job.id)
+    inspector.make_due(job.id)
+    done = inspector.wait_until_final(job.id)
     assert (done.status, done.attempts) == (TaskStatus.SUCCESS, 2)
-    assert {inspector.final(each.id).attempts for each in (before, after)} == {1}
+    assert {inspector.wait_until_final(each.id).attempts for each in (before, after)} == {1}
     wait_until(lambda: is_clean(inspector))
 
 
@@ -172,13 +172,13 @@ def test_a_job_that_ends_without_a_result_there_has_failed(
 ) -> None:
     _, job, after = act("pass", "ignore", "pass")
     workers.start("--concurrency=1").ready()
-    record = inspector.final(job.id)
+    record = inspector.wait_until_final(job.id)
     assert taken(job)
     assert (record.status, record.error) == (
         TaskStatus.FAILED,
         "Ignore: the job ended without a result",
     )
-    assert inspector.final(after.id).status is TaskStatus.SUCCESS
+    assert inspector.wait_until_final(after.id).status is TaskStatus.SUCCESS
     wait_until(lambda: is_clean(inspector))
 
 
@@ -191,7 +191,7 @@ def test_a_message_that_nobody_can_read_is_put_aside_also_there(
     assert garbled != text
     client.lset("celery", 1, garbled)
     workers.start("--concurrency=1").ready()
-    assert inspector.final(after.id).status is TaskStatus.SUCCESS
+    assert inspector.wait_until_final(after.id).status is TaskStatus.SUCCESS
     wait_until(lambda: is_clean(inspector))
     assert client.lrange("continuo:garbage", 0, -1)
     assert inspector.record(job.id).status is TaskStatus.PENDING
@@ -213,7 +213,7 @@ def test_no_process_goes_on_where_the_main_one_has_to_count_time_or_tell(
     arguments = () if kind is kinds.limited else (1, 1)
     jobs = [kind.delay(*arguments) for _ in range(20)]
     workers.start("--concurrency=1", *options).ready()
-    assert {inspector.final(job.id).status for job in jobs} == {TaskStatus.SUCCESS}
+    assert {inspector.wait_until_final(job.id).status for job in jobs} == {TaskStatus.SUCCESS}
     assert not any(map(taken, jobs))
 
 

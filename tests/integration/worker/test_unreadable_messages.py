@@ -84,15 +84,15 @@ def worker(worker_pool: Workers) -> WorkerProgram:
     return worker_pool.start("--concurrency=1").ready()
 
 
-def send_and_go_on(desk: JobInspector, worker: WorkerProgram, item: str | bytes) -> None:
+def send_and_go_on(inspector: JobInspector, worker: WorkerProgram, item: str | bytes) -> None:
     """Put the item on the queue; the job that is sent behind it must be done."""
-    desk.redis.delete(GARBAGE)
-    desk.redis.lpush("celery", item)
+    inspector.redis.delete(GARBAGE)
+    inspector.redis.lpush("celery", item)
     job = kinds.add.delay(20, 22)
-    wait_until(lambda: desk.record(job.id).is_final or not worker.is_running)
+    wait_until(lambda: inspector.record(job.id).is_final or not worker.is_running)
     assert worker.is_running, f"the worker ended: {worker.last_lines}"
-    assert desk.record(job.id).result == 42
-    wait_until(lambda: desk.count_unacked() == 0)
+    assert inspector.record(job.id).result == 42
+    wait_until(lambda: inspector.count_unacked() == 0)
 
 
 @pytest.mark.parametrize("item", NO_MESSAGE.values(), ids=NO_MESSAGE)
