@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.judge.row_result import RowResult
 from tests.chaos.rows.registry import HOST_ROW, QUICK_ROWS
 from tests.chaos.stage import hosts
-from tests.support.processes import ROOT
+from tests.support.programs.processes import ROOT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

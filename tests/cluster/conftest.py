@@ -29,9 +29,9 @@ from project.celery import app as app_of_the_tests
 from project.celery import create_app
 from project.settings.values import Settings
 from tests.support.ports import find_free_port
-from tests.support.processes import Program, is_alive, list_children
+from tests.support.programs.processes import Program, is_alive, list_children
+from tests.support.programs.workers import JobInspector
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector
 
 SIGNALS_BY_NAME = {number.name: number for number in signal.Signals}
 
@@ -123,7 +123,11 @@ class WorkerNode(Node):
 
     def __init__(self, folder: Path, url: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
-        command += ["--include=tests.support.kinds", "--concurrency=2", "--hostname=cluster@%h"]
+        command += [
+            "--include=tests.support.apps.kinds",
+            "--concurrency=2",
+            "--hostname=cluster@%h",
+        ]
         command += ["--without-mingle"]
         super().__init__(
             "worker", command, " ready.", DATA_DIR=str(folder), REDIS_URL=url, LEASE_SECONDS="2"

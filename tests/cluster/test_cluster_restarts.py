@@ -5,8 +5,8 @@ from pytest_celery import CeleryTestSetup
 
 from project.errors import StoreUnavailable
 from project.records.record import TaskStatus
+from tests.support.programs.workers import JobInspector
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector
 
 
 def test_a_job_is_run_and_gives_its_result(celery_setup: CeleryTestSetup) -> None:

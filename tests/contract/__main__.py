@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.contract.tryout import API_KEY, API_KEY_SETTINGS, check_contract
-from tests.support.system import System
+from tests.support.programs.system import System
 
 MAX_EXAMPLES = 260
 TIMEOUT_SECONDS = 2_400.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.tryout import API_KEY, API_KEY_SETTINGS
-from tests.support.system import System
+from tests.support.programs.system import System
 
 CLIENT_FOLDER = Path(__file__).parent / "client"
 TIMEOUT_SECONDS = 300

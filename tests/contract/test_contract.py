@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.tryout import API_KEY, API_KEY_SETTINGS, check_contract
-from tests.support.system import System
+from tests.support.programs.system import System
 
 
 @pytest.fixture(scope="module")

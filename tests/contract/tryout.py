@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.support.environment import install_environment
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 HERE = Path(__file__).parent

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import redis
 
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
-from tests.support.workers import JobInspector, Workers
+from tests.support.programs.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,10 @@ from project.store.client import Store
 from project.store.commands import jobs, queries
 from tasks.emails import send_email_blast
 from tasks.emails.delivery.ledger import outcome_of
-from tests.support.processes import list_children
-from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.programs.processes import list_children
+from tests.support.programs.workers import WorkerProgram, Workers
+from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 from tests.support.waiting import wait_until
-from tests.support.workers import WorkerProgram, Workers
 
 ACCEPT_SECONDS = 0.005
 """What the server needs for a mail: a window for the kills."""

@@ -10,8 +10,8 @@ import redis
 from project.local.valkey import EmbeddedValkey
 from tests.mails.kills import MailKillScene
 from tests.support.ports import find_free_port
-from tests.support.smtp_server import ScriptedSmtpServer
-from tests.support.workers import Workers
+from tests.support.programs.workers import Workers
+from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.support.page_parts import PageParts, renew_parts
 from tests.reference import failures, jobs, metrics, records, routes, variables
-from tests.support.markdown import ROOT
+from tests.support.documents.markdown import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
 COMMAND = "tests.reference"

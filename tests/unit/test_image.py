@@ -2,7 +2,7 @@
 
 import re
 
-from tests.support.markdown import ROOT
+from tests.support.documents.markdown import ROOT
 
 
 def test_all_that_the_dockerfile_copies_is_let_in() -> None:

@@ -12,7 +12,7 @@ from tests.chaos.stage.cluster import Cluster, ClusterMember
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage
 from tests.support.ports import find_free_port
-from tests.support.processes import list_children
+from tests.support.programs.processes import list_children
 
 START_TIMEOUT_SECONDS = 60.0
 ANSWER_TIMEOUT_SECONDS = 10.0

@@ -10,8 +10,8 @@ from tests.chaos.stage import hosts
 from tests.chaos.stage.cluster import Cluster
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosStage
-from tests.support.rabbitmq import RabbitMQ
-from tests.support.sentinels import SAFE_WRITE_OPTIONS, Sentinels
+from tests.support.servers.rabbitmq import RabbitMQ
+from tests.support.servers.sentinels import SAFE_WRITE_OPTIONS, Sentinels
 
 
 def kill_hosts(stage: ChaosStage, scale: ChaosScale) -> RowResult:

@@ -20,7 +20,7 @@ from project.processes import detach_from_terminal
 from project.settings.values import Settings
 from tests.chaos.judge.ledger import Kill, RunLedger
 from tests.support.ports import find_free_port
-from tests.support.processes import ROOT, list_children
+from tests.support.programs.processes import ROOT, list_children
 
 RESTART_AFTER_SECONDS = 0.7
 POLL_SECONDS = 0.02

@@ -21,7 +21,7 @@ from tests.chaos.stage.cluster import Cluster, ClusterMember, WaitTimedOut
 from tests.chaos.stage.load import LoadJob, LoadThread
 from tests.chaos.stage.proxy import FaultProxy
 from tests.chaos.stage.scale import ChaosScale
-from tests.support.processes import ROOT
+from tests.support.programs.processes import ROOT
 
 ONCE_KIND = "chaos.once"
 UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.support.browser import ServedPage, open_browser, serve_page
-from tests.support.system import System
+from tests.support.browsers.chromium import ServedPage, open_browser, serve_page
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 JOBS = 100

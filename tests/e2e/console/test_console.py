@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.playwright_browser import find_barriers, launch_browser, visit_page
-from tests.support.system import System
+from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.programs.system import System
 
 KEYS = {
     "CONTINUO_API_KEYS": "ops:ops-key-of-the-test,eyes/read:eyes-key-of-the-test",

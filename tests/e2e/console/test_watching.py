@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 SLOW = {"recipients": [f"w{number}@example.com" for number in range(99)], "rate": 1}

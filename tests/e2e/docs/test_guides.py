@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guides import DOCS, GuideRunner, parse_blocks
+from tests.support.documents.guides import DOCS, GuideRunner, parse_blocks
 
 pytestmark = pytest.mark.timeout(300)
 

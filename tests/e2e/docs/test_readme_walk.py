@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from tests.support.markdown import read_code_blocks
-from tests.support.system import System
+from tests.support.documents.markdown import read_code_blocks
+from tests.support.programs.system import System
 
 TITLE = "A walk with curl"
 ALLOWED = ("bash", "curl", "ls", "seq", "sleep")

@@ -11,7 +11,7 @@ import httpx2
 import pypdf
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 MONTHLY = {"type": "monthly", "filters": {"department": "engineering", "month": "2026-05"}}

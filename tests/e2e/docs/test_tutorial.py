@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.guides import Block, GuideRunner, parse_blocks, parse_objects
-from tests.support.playwright_browser import launch_browser, visit_page
+from tests.support.browsers.playwright_browser import launch_browser, visit_page
+from tests.support.documents.guides import Block, GuideRunner, parse_blocks, parse_objects
 
 pytestmark = pytest.mark.timeout(300)
 

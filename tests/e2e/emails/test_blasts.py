@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 CSV = {"Content-Type": "text/csv; charset=utf-8"}

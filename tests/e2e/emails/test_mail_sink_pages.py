@@ -6,7 +6,7 @@ from html import unescape
 
 import httpx2
 
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 HOSTILE = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CSV = {"Content-Type": "text/csv"}

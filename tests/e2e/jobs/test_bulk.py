@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 PATH = "/tasks/bulk"
 BLAST = {"kind": "email_blast", "recipients": ["ada@example.com"]}

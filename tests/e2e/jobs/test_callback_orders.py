@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 NOBODY = "http://nobody.invalid/hook?token=query-of-secrets"

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import redis
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 LATER = {"delay": 3600}
 

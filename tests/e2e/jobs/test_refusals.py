@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 JSON = {"Content-Type": "application/json"}
 IN_TIME = 1.0

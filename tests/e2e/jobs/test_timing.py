@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 SOON = 1.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 URL = "https://api.example.com/hooks?token=query-of-secrets"
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.support.guides import DOCS, parse_blocks
+from tests.support.documents.guides import DOCS, parse_blocks
 from tests.support.ports import find_free_port
-from tests.support.processes import Program
-from tests.support.system import System
+from tests.support.programs.processes import Program
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 PAGE = DOCS / "how-to" / "behind-a-proxy.md"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 KEYS = {"alice": "0123456789abcdef-a", "bob": "0123456789abcdef-b"}
 

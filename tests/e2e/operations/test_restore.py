@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.guides import DOCS, MAKE_UP_PATTERN, GuideRunner, parse_blocks
+from tests.support.documents.guides import DOCS, MAKE_UP_PATTERN, GuideRunner, parse_blocks
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support.system import System
+from tests.support.programs.system import System
 
 KEYS = {
     name: f"{name.partition('@')[0]}-0123456789abcdef" for name in ("root", "one@acme", "two@other")

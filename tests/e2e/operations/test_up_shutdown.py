@@ -14,8 +14,8 @@ import redis
 
 from project.celery import create_app
 from project.settings.values import Settings
-from tests.support.processes import list_children
-from tests.support.system import System
+from tests.support.programs.processes import list_children
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 FAULTY = {"CONTINUO_FAULT_RATE": "1"}

@@ -7,7 +7,7 @@ from project.celery import app
 from project.records.record import TaskRecord
 from project.store.client import Store
 from project.store.commands.queries import read_record
-from tests.support.guides import DOCS, parse_blocks
+from tests.support.documents.guides import DOCS, parse_blocks
 
 PAGE = DOCS / "how-to" / "from-python.md"
 

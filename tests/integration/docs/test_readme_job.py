@@ -14,7 +14,7 @@ import pytest
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
 from project.records.record import TaskRecord, TaskStatus
-from tests.support.markdown import README, ROOT, read_code_blocks
+from tests.support.documents.markdown import README, ROOT, read_code_blocks
 from tests.support.waiting import wait_until
 
 TITLE = "A job of your own in ten lines"

@@ -27,7 +27,7 @@ from tasks.emails.delivery import smtp
 from tasks.emails.delivery.attempt import MAX_DROPS, DeliveryCounts, check_mailing, deliver
 from tasks.emails.delivery.ledger import RecipientOutcome, RedisMailingLedger
 from tasks.emails.delivery.server import REPLY_SECONDS
-from tests.support.smtp_server import HANG_UP, ScriptedSmtpServer
+from tests.support.servers.scripted_smtp import HANG_UP, ScriptedSmtpServer
 
 ROOT = Path(__file__).parents[3]
 

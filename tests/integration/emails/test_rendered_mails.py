@@ -9,7 +9,7 @@ import pytest
 
 from tasks.emails.mail import mime, templates, unsubscribe
 from tests.support import mail_data
-from tests.support.browser import ServedPage, open_browser, serve_page
+from tests.support.browsers.chromium import ServedPage, open_browser, serve_page
 from tests.support.waiting import wait_until
 
 WIDTHS = (800, 375, 320)

@@ -29,7 +29,7 @@ from tasks.emails.delivery.slices import (
 )
 from tasks.emails.delivery.smtp import ServerUnavailable
 from tasks.emails.mail import templates
-from tests.support.smtp_server import HANG_UP, ScriptedSmtpServer
+from tests.support.servers.scripted_smtp import HANG_UP, ScriptedSmtpServer
 
 ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.emails import send_email_blast
-from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.programs.workers import JobInspector, Workers
+from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture

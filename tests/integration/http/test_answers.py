@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.http_process import TIMEOUT_SECONDS, ApiProcess, serve_api
+from tests.support.programs.api_process import TIMEOUT_SECONDS, ApiProcess, serve_api
 
 LIMIT = 1_000
 KEY = "0123456789abcdef"

@@ -15,9 +15,9 @@ import pytest
 from project.artifacts.multipart import UploadRefused, list_unfinished
 from project.artifacts.storage import Bucket
 from project.settings.values import BucketAccess, read_bucket_access
-from tests.support.http_process import start_api, wait_until_reachable
 from tests.support.ports import find_free_port
-from tests.support.s3 import serve_s3
+from tests.support.programs.api_process import start_api, wait_until_reachable
+from tests.support.servers.s3 import serve_s3
 
 ROOT = Path(__file__).parents[3]
 PARTS = 12 << 20

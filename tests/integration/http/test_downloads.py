@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.support.http_process import ApiProcess, find_free_port, start_api, wait_until_reachable
+from tests.support.programs.api_process import (
+    ApiProcess,
+    find_free_port,
+    start_api,
+    wait_until_reachable,
+)
 
 ROOT = Path(__file__).parents[3]
 LARGE = 300 << 20

@@ -23,9 +23,9 @@ from project.store.commands import attempts, jobs
 from project.store.commands import events as event_commands
 from project.store.commands.message import Message
 from project.store.event_feed import Feed
-from tests.support.eventsource import EventSource, ReceivedEvent
-from tests.support.http_process import ApiProcess, start_api, wait_until_reachable
+from tests.support.browsers.event_source import EventSource, ReceivedEvent
 from tests.support.ports import find_free_port
+from tests.support.programs.api_process import ApiProcess, start_api, wait_until_reachable
 
 ANSWER_SECONDS = 15.0
 LISTENERS = 40

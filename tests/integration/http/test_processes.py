@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.http_process import (
+from tests.support.programs.api_process import (
     ROOT,
     TIMEOUT_SECONDS,
     ApiProcess,
@@ -25,7 +25,7 @@ def start(**more: str) -> subprocess.CompletedProcess[str]:
     """A start that is expected to be refused."""
     port = int(more.pop("PORT", 0)) or find_free_port()
     return subprocess.run(
-        [sys.executable, "-m", "api", "tests.support.http_app:build"],
+        [sys.executable, "-m", "api", "tests.support.apps.http_app:build"],
         env=build_environment(port, **more),
         cwd=ROOT,
         capture_output=True,
@@ -170,7 +170,7 @@ def test_an_ipv6_address_is_served() -> None:
 
 
 def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
-    with start_api("tests.support.http_app:build_broken") as api:
+    with start_api("tests.support.apps.http_app:build_broken") as api:
         assert api.wait() == 3
     assert any(
         "a dependency is down" in line.get("traceback", "") for line in api.read_log_records()
@@ -180,7 +180,7 @@ def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
 def test_nothing_is_written_to_stdout() -> None:
     port = find_free_port()
     with subprocess.Popen(
-        [sys.executable, "-m", "api", "tests.support.http_app:build_broken"],
+        [sys.executable, "-m", "api", "tests.support.apps.http_app:build_broken"],
         env=build_environment(port),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -193,7 +193,7 @@ def test_a_server_that_loses_its_port_is_exit_4() -> None:
     code = """
 import signal
 from api.server.process import STOP_SIGNALS, ApiServer
-from tests.support.http_app import build
+from tests.support.apps.http_app import build
 from project.settings.values import get_settings
 signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 ApiServer(build, get_settings()).run()

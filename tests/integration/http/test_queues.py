@@ -11,11 +11,11 @@ from project.store.commands import attempts, command, jobs, maintenance
 from project.store.commands import queues as queue_commands
 from project.store.commands import workers as worker_commands
 from project.store.commands.message import Message
-from tests.support import kinds
-from tests.support.http_process import start_api, wait_until_reachable
+from tests.support.apps import kinds
 from tests.support.ports import find_free_port
+from tests.support.programs.api_process import start_api, wait_until_reachable
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until as soon
-from tests.support.workers import JobInspector, Workers
 
 AT_ONCE = 0.25
 """Seconds from a resume to the start of a job; it takes milliseconds on an idle machine."""

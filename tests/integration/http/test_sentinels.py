@@ -14,8 +14,8 @@ from project.local.valkey import EmbeddedValkey
 from project.store.client import Store
 from project.store.commands import queues
 from tests.support.ports import find_free_port
-from tests.support.processes import Program
-from tests.support.sentinels import Sentinels
+from tests.support.programs.processes import Program
+from tests.support.servers.sentinels import Sentinels
 from tests.support.waiting import wait_until
 
 

@@ -12,9 +12,9 @@ from celery.exceptions import TimeoutError as NotInTime
 from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.records.record import CELERY_STATE, TaskStatus
-from tests.support import kinds
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,10 +8,10 @@ from celery import states
 from project.job.task import Job
 from project.records.record import TaskStatus
 from project.store.commands.attempts import CancelResult
-from tests.support import kinds
-from tests.support.processes import is_alive
+from tests.support.apps import kinds
+from tests.support.programs.processes import is_alive
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 
 @pytest.fixture(scope="module")

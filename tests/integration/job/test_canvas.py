@@ -7,9 +7,9 @@ from celery.exceptions import ChordError
 from project.celery import app
 from project.errors import PermanentError
 from project.records.record import TaskStatus
-from tests.support import kinds
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,9 +13,9 @@ from project.errors import DuplicateJob, InvalidField, PartlyEnqueued, StoreUnav
 from project.job.bulk import MAX_JOBS_PER_STEP, enqueue_many
 from project.records.record import TaskRecord
 from project.settings.values import Settings
-from tests.support import kinds
+from tests.support.apps import kinds
 from tests.support.ports import find_free_port
-from tests.support.workers import JobInspector
+from tests.support.programs.workers import JobInspector
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from project.errors import DuplicateJob, InvalidField
 from project.records.record import TaskStatus
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import queries, statistics
-from tests.support import kinds
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,8 +7,8 @@ import pytest
 from project.celery import app
 from project.records.record import EventFilter, Progress
 from project.store.commands import events as event_commands
-from tests.support import kinds
-from tests.support.workers import JobInspector, Workers
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 
 MANY = 20_000
 

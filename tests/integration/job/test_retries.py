@@ -7,8 +7,8 @@ import pytest
 from project.records.record import TaskRecord, TaskStatus
 from tasks.emails import send_email_blast
 from tasks.reports import generate_report
-from tests.support import kinds
-from tests.support.workers import JobInspector, Workers
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 
 SCHEDULE = [2, 4, 8, 16, 30, 30]
 

@@ -19,7 +19,7 @@ from project.store.commands.attempts import Verdict
 from project.store.commands.command import Command
 from project.store.commands.message import Message
 from project.store.scripts import SCRIPTS
-from tests.support.markdown import ROOT
+from tests.support.documents.markdown import ROOT
 
 CHART = (ROOT / "docs" / "explanation" / "states.md").read_text()
 STORY = (ROOT / "docs" / "how-nothing-is-lost.md").read_text()

@@ -23,8 +23,9 @@ from project.store.commands.attempts import RequeueResult, Verdict
 from project.store.commands.message import Message
 from project.store.commands.queries import RecordFilter
 from tasks.webhooks import deliveries
-from tests.support.kinds import add, die, flaky, hopeless
-from tests.support.scripted_http import (
+from tests.support.apps.kinds import add, die, flaky, hopeless
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
+from tests.support.servers.scripted_http import (
     LISTEN_ADDRESS,
     OK_RESPONSE,
     ReceivedRequest,
@@ -33,7 +34,6 @@ from tests.support.scripted_http import (
     respond_with,
 )
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 SECRETS = ["whsec_" + base64.b64encode(bytes([number] * 24)).decode() for number in (1, 2)]
 CALLBACK = Message(message_commands.ID_PLACEHOLDER, "callback", "celery", "@id@ m", "[]", 10)

@@ -14,9 +14,9 @@ from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import queries, queues
 from tasks.control import JOBS_PER_PAGE, cancel_jobs, retry_jobs
-from tests.support import kinds
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 MANY = 4_000
 """So many that it takes a worker some time."""

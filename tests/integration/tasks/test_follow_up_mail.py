@@ -16,9 +16,9 @@ from project.celery import app
 from project.records.record import TaskRecord
 from tasks.exports import export_rows
 from tasks.reports import generate_report
-from tests.support import kinds
-from tests.support.smtp_server import ScriptedSmtpServer
-from tests.support.workers import JobInspector, Workers
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
+from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 
 LEGAL = {"department": "legal", "month": "2026-05"}
 MAY = {"month": "2026-05"}

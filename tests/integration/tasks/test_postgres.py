@@ -21,7 +21,7 @@ from tasks.rendering.definitions.schema import (
     RenderResult,
 )
 from tasks.rendering.process import run_render_process
-from tests.support.postgres import serve_postgres
+from tests.support.servers.postgres import serve_postgres
 from tests.support.waiting import wait_until
 
 SQL = """

@@ -25,7 +25,8 @@ from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import TaskRecord
 from project.settings.values import get_settings
 from tasks.webhooks import call_webhook, calls, orders, wire
-from tests.support.scripted_http import (
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
+from tests.support.servers.scripted_http import (
     LISTEN_ADDRESS,
     OK_RESPONSE,
     HttpPlan,
@@ -35,7 +36,6 @@ from tests.support.scripted_http import (
     build_response,
     respond_with,
 )
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 ELSEWHERE = "127.0.0.1"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -16,11 +16,11 @@ from project.local import procfile
 from project.local.valkey import EmbeddedValkey
 from project.telemetry.flower_healthcheck import build_path
 from project.telemetry.flower_setup import is_loopback
-from tests.support import kinds
+from tests.support.apps import kinds
 from tests.support.ports import find_free_port
-from tests.support.processes import ROOT, Program
+from tests.support.programs.processes import ROOT, Program
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 LINE = shlex.split(procfile.read_commands(ROOT / "Procfile")["flower"])
 PASSWORD = ("me", "secret-of-mine")

@@ -15,14 +15,14 @@ from project.store.client import Store
 from project.store.commands import attempts, jobs, maintenance, queues, statistics
 from project.store.commands import workers as worker_commands
 from project.store.commands.message import Message
-from tests.support import kinds
-from tests.support.http_process import ApiProcess, start_api
-from tests.support.http_process import wait_until_reachable as served
+from tests.support.apps import kinds
 from tests.support.ports import find_free_port
-from tests.support.processes import list_children
+from tests.support.programs.api_process import ApiProcess, start_api
+from tests.support.programs.api_process import wait_until_reachable as served
+from tests.support.programs.processes import list_children
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.promtool import run_promtool
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 API = "api.app:build"
 KEYS = {

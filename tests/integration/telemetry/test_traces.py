@@ -8,14 +8,14 @@ import pytest
 
 from project.local.valkey import EmbeddedValkey
 from project.messages.trace_context import TRACE_HEADERS
-from tests.support import kinds
-from tests.support.http_process import ApiProcess, start_api
-from tests.support.http_process import wait_until_reachable as served
+from tests.support.apps import kinds
 from tests.support.opentelemetry_packages import ensure_installed
-from tests.support.otlp_collector import Collector, run_collector
-from tests.support.processes import Program
+from tests.support.programs.api_process import ApiProcess, start_api
+from tests.support.programs.api_process import wait_until_reachable as served
+from tests.support.programs.processes import Program
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
+from tests.support.servers.otlp_collector import Collector, run_collector
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"

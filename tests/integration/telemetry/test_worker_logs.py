@@ -5,11 +5,11 @@ from typing import Any
 
 from project.local.valkey import EmbeddedValkey
 from project.messages.trace_context import TRACE_HEADERS
-from tests.support import kinds
-from tests.support.http_process import start_api
-from tests.support.http_process import wait_until_reachable as served
+from tests.support.apps import kinds
+from tests.support.programs.api_process import start_api
+from tests.support.programs.api_process import wait_until_reachable as served
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 
 def lines(worker: WorkerProgram, job_id: str) -> list[dict[str, Any]]:

@@ -14,10 +14,10 @@ from project.celery import app
 from project.records.record import TaskRecord
 from project.settings.values import get_settings
 from project.worker.beat import job_id
-from tests.support.beat_app import TICK_SECONDS
-from tests.support.processes import Program
+from tests.support.apps.beat_app import TICK_SECONDS
+from tests.support.programs.processes import Program
+from tests.support.programs.workers import JobInspector
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector
 
 AT_THREE = crontab(hour="3", minute="0")
 YESTERDAY = datetime(2026, 11, 23, 3, 0, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ def beat(folder: Path) -> Program:
         "-m",
         "celery",
         "-A",
-        "tests.support.beat_app",
+        "tests.support.apps.beat_app",
         "beat",
         "--loglevel=INFO",
     ]

@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from project.records.record import TaskStatus
-from tests.support import kinds
-from tests.support.processes import is_alive, list_children
+from tests.support.apps import kinds
+from tests.support.programs.processes import is_alive, list_children
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 def test_a_killed_pool_process_gives_its_job_back(

@@ -4,8 +4,8 @@ from statistics import median
 
 import pytest
 
-from tests.support import kinds
-from tests.support.workers import JobInspector, Workers
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 
 SOON = 0.1
 """Seconds from the end of a job to the start of the one behind it; it takes milliseconds."""

@@ -16,12 +16,12 @@ from project.records.record import TaskRecord
 from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
 from project.store.commands.queries import RecordFilter
-from tests.support.kinds import add
+from tests.support.apps.kinds import add
 from tests.support.ports import find_free_port
-from tests.support.rabbitmq import RabbitMQ
-from tests.support.smtp_server import ScriptedSmtpServer
+from tests.support.programs.workers import WorkerProgram
+from tests.support.servers.rabbitmq import RabbitMQ
+from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 from tests.support.waiting import wait_until
-from tests.support.workers import WorkerProgram
 
 
 @pytest.fixture(scope="module")

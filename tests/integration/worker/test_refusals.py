@@ -8,10 +8,10 @@ import pytest
 import redis
 
 from project.records.record import TaskStatus
-from tests.support import kinds
-from tests.support.processes import is_asleep, list_children
+from tests.support.apps import kinds
+from tests.support.programs.processes import is_asleep, list_children
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 REFUSED_SECONDS = 2.0
 OUTAGE_MS = 4_000

@@ -9,10 +9,10 @@ import pytest
 from project.records.record import TaskStatus
 from project.worker.lease import LEASE_LOST
 from project.worker.streak import QUICK
-from tests.support import kinds
-from tests.support.processes import is_alive
+from tests.support.apps import kinds
+from tests.support.programs.processes import is_alive
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 
 def all_gone(pids: Iterable[int]) -> bool:

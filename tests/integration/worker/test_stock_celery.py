@@ -7,10 +7,10 @@ import pytest
 from celery import Celery
 
 from project.records.record import TaskStatus
-from tests.support import kinds
-from tests.support.processes import Program
+from tests.support.apps import kinds
+from tests.support.programs.processes import Program
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_stock_worker_runs_our_jobs(
         "-m",
         "celery",
         "-A",
-        "tests.support.stock_celery",
+        "tests.support.apps.stock_celery",
         "worker",
         "--pool=solo",
     ]

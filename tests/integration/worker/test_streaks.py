@@ -13,9 +13,9 @@ from project.job.result import JobResult
 from project.job.task import Job
 from project.records.record import TaskStatus
 from project.store.commands.attempts import CancelResult
-from tests.support import kinds
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, Workers
 
 
 @pytest.fixture

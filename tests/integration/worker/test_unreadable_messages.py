@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from project.celery import app
-from tests.support import kinds
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
-from tests.support.workers import JobInspector, WorkerProgram, Workers
 
 GARBAGE = "continuo:garbage"
 

@@ -1,4 +1,4 @@
-"""Kinds of jobs for tests: a worker runs them with ``-I tests.support.kinds``."""
+"""Kinds of jobs for tests: a worker runs them with ``-I tests.support.apps.kinds``."""
 
 import os
 import signal

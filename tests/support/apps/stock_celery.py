@@ -1,6 +1,6 @@
 """Celery as everybody has it: stock transport, stock backend, nothing of ours.
 
-Both a client's app and, with ``celery -A tests.support.stock_celery worker``, a worker's.
+Both a client's app and, with ``celery -A tests.support.apps.stock_celery worker``, a worker's.
 """
 
 import os

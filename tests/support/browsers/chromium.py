@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import Program
+from tests.support.programs.processes import Program
 
 CHROMIUM_OPTIONS = (
     "--headless=new",

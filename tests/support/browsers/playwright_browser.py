@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.support.browser import CHROMIUM_OPTIONS
+from tests.support.browsers.chromium import CHROMIUM_OPTIONS
 
 TIMEOUT_SECONDS = 30.0
 WINDOW_SIZES = {"wide": (1280, 900), "phone": (390, 844)}

@@ -1,6 +1,6 @@
-"""``python -m tests.support.screenshots``: the pictures in docs/pictures, of a system at work.
+"""Take the pictures in docs/pictures: ``python -m tests.support.browsers.screenshots``.
 
-It takes ten minutes: the charts show what happened in them.
+It starts a system and gives it work for ten minutes, so that the charts have something to show.
 """
 
 import random
@@ -12,11 +12,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.playwright_browser import launch_browser, visit_page
-from tests.support.system import System
+from tests.support.browsers.playwright_browser import launch_browser, visit_page
+from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
-PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
 REPORT_TYPES = ("monthly", "summary", "delays", "shop")
 WORK_SECONDS = 600.0
 MAX_PAUSE_SECONDS = 3.0

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tests.support.markdown import ROOT
-from tests.support.system import System
+from tests.support.documents.markdown import ROOT
+from tests.support.programs.system import System
 
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"

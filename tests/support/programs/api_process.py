@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,14 +14,10 @@ from typing import Any
 
 import httpx2
 
-ROOT = Path(__file__).parents[2]
+from tests.support.ports import find_free_port
+
+ROOT = Path(__file__).parents[3]
 TIMEOUT_SECONDS = 20.0
-
-
-def find_free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def wait_until_reachable[T](look: Callable[[], T], patience: float = TIMEOUT_SECONDS) -> T:
@@ -97,7 +92,7 @@ class ApiProcess:
 
 @contextmanager
 def start_api(
-    application: str = "tests.support.http_app:build", **more: str
+    application: str = "tests.support.apps.http_app:build", **more: str
 ) -> Iterator[ApiProcess]:
     """A supervisor that has just been started; stopped by force at the end if need be."""
     port = find_free_port()
@@ -126,7 +121,7 @@ def start_api(
 
 @contextmanager
 def serve_api(
-    application: str = "tests.support.http_app:build", **more: str
+    application: str = "tests.support.apps.http_app:build", **more: str
 ) -> Iterator[ApiProcess]:
     """A supervisor whose servers answer."""
     with start_api(application, **more) as process:

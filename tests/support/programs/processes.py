@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROC = Path("/proc")
 
 

@@ -12,7 +12,7 @@ import httpx2
 
 from project.records.record import FINAL_STATUSES
 from tests.support.ports import find_free_port
-from tests.support.processes import ROOT, Program, find_pids_by_environment, list_children
+from tests.support.programs.processes import ROOT, Program, find_pids_by_environment, list_children
 from tests.support.waiting import wait_until
 
 START_TIMEOUT_SECONDS = 60.0

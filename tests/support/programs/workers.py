@@ -10,16 +10,16 @@ import redis
 from project.celery import Continuo
 from project.records.record import TaskRecord, TaskStatus
 from project.store.commands import maintenance, statistics
-from tests.support.processes import Program, list_children
+from tests.support.programs.processes import Program, list_children
 from tests.support.waiting import wait_until
 
 
 class WorkerProgram(Program):
-    """``celery -A project worker`` with the kinds of ``tests.support.kinds``."""
+    """``celery -A project worker`` with the kinds of ``tests.support.apps.kinds``."""
 
     def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
-        command += ["--include=tests.support.kinds", f"--hostname={name}@test"]
+        command += ["--include=tests.support.apps.kinds", f"--hostname={name}@test"]
         command += ["--without-mingle", "--without-gossip"]  # a second each at the start
         super().__init__([*command, *options], folder / f"{name}.log", environment)
 

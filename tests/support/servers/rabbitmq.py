@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.support.ports import find_free_port
-from tests.support.processes import Program, find_pids_by_environment
+from tests.support.programs.processes import Program, find_pids_by_environment
 
 START_TIMEOUT_SECONDS = 60.0
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

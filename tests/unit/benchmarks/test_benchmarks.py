@@ -18,7 +18,7 @@ from benchmarks.comparison.targets import MISSED, TARGETS, judge
 from benchmarks.stacks.registry import CELERY, OURS, STACKS
 from benchmarks.support.processes import MeasuredProgram, list_tree
 from tasks.rendering.definitions import report_types
-from tests.support.processes import is_alive
+from tests.support.programs.processes import is_alive
 from tests.support.waiting import wait_until
 
 LATEST = Path(__file__).parents[3] / "benchmarks" / "results" / "latest.json"

@@ -3,7 +3,7 @@
 import re
 
 from project.settings.api_keys import SCOPES
-from tests.support.markdown import ROOT, read_section, read_table_rows
+from tests.support.documents.markdown import ROOT, read_section, read_table_rows
 
 DEPLOYMENT = ROOT / "docs" / "how-to" / "deployment.md"
 KEYS = ROOT / "docs" / "how-to" / "keys-and-tenants.md"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tasks.webhooks.deliveries import sign
-from tests.support.guides import DOCS, parse_blocks
+from tests.support.documents.guides import DOCS, parse_blocks
 
 CODE = {
     block.language: block.code

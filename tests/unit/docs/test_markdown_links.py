@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.markdown import ROOT
+from tests.support.documents.markdown import ROOT
 
 INDEX = ROOT / "docs" / "README.md"
 DOCS = sorted(INDEX.parent.rglob("*.md"))

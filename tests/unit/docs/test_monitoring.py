@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.routes.operations.prometheus import expose
 from tests.reference.metrics import SAMPLE_COUNTERS, SAMPLE_QUEUE
-from tests.support.markdown import ROOT
+from tests.support.documents.markdown import ROOT
 from tests.support.promtool import run_promtool
 
 FOLDER = ROOT / "docs" / "monitoring"

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from api.app import build
 from api.http.shutdown import Drain
 from project.settings.values import Settings
-from tests.support.markdown import README, ROOT, read_code_blocks, read_section
+from tests.support.documents.markdown import README, ROOT, read_code_blocks, read_section
 
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")

@@ -19,7 +19,7 @@ from project.errors import ContinuoError, InvalidField
 from project.messages.builder import CapturingProducer, build_list_key, pop_due_time
 from project.messages.validation import parse_message
 from project.store.commands.message import Message
-from tests.support import kinds
+from tests.support.apps import kinds
 
 VALUES = st.recursive(
     st.none()

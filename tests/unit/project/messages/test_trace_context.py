@@ -6,7 +6,7 @@ import pytest
 
 from project.messages.trace_context import TRACE_HEADERS, is_valid_header
 from project.store.commands.message import Message
-from tests.support import kinds
+from tests.support.apps import kinds
 
 TRAILS = [{}, {"request_id": "r-7"}, {"request_id": 'a"b\\c %(d)s', "traceparent": "00-1-2-01"}]
 

@@ -16,7 +16,7 @@ from project.records.labels import (
     queue_of,
     tag_keys,
 )
-from tests.support import kinds
+from tests.support.apps import kinds
 
 LINES = st.text(min_size=1).filter(lambda text: "\n" not in text)
 TAGS = st.lists(st.from_regex(re.compile(r"[ -~é]{1,64}"), fullmatch=True), max_size=8)
