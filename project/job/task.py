@@ -276,7 +276,7 @@ class Job(Task):
             setattr(
                 request, PROGRESS_REPORTER, ProgressReporter(partial(self._store_progress, request))
             )
-        getattr(request, PROGRESS_REPORTER).say(word)
+        getattr(request, PROGRESS_REPORTER).report(word)
 
     def _flush_progress(self, request: Context) -> None:
         if teller := getattr(request, PROGRESS_REPORTER, None):
