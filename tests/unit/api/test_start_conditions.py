@@ -45,6 +45,7 @@ def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.Monke
     monkeypatch.setenv("CONTINUO_API_KEYS", "alice:hunter2")
     with pytest.raises(ValidationError) as refusal:
         Settings()
+
     lines = sorted(format_setting_errors(refusal.value))
     assert [line.partition(":")[0] for line in lines] == ["CONTINUO_API_KEYS", "PORT"]
     assert "hunter2" not in str(lines)
@@ -62,6 +63,7 @@ def test_an_ipv6_literal_is_bracketed_for_cello() -> None:
 def test_a_report_type_that_is_wrong_keeps_the_api_from_starting(tmp_path: Path) -> None:
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "report.toml").write_text('title = "Weekly"\n')
+
     done = subprocess.run(
         [sys.executable, "-m", "api"],
         cwd=Path(__file__).parents[3],
@@ -71,6 +73,7 @@ def test_a_report_type_that_is_wrong_keeps_the_api_from_starting(tmp_path: Path)
         timeout=30,
         check=False,
     )
+
     assert done.returncode == 2
     assert "report type 'weekly': Object missing required field" in done.stderr
     assert "Traceback" not in done.stderr

@@ -93,12 +93,15 @@ def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any
 def test_bodies_and_answers_refer_to_named_schemas(api: dict[str, Any]) -> None:
     post = api["paths"]["/reports"]["post"]
     assert post["requestBody"]["required"]
+
     content = post["requestBody"]["content"]
     body = content["application/json"]["schema"]
     assert content["text/csv"] == {"schema": {"type": "string", "format": "csv", "minLength": 1}}
+
     answer = post["responses"]["202"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/Order"}
     assert answer == {"$ref": "#/components/schemas/Record"}
+
     schemas = api["components"]["schemas"]
     assert schemas["Order"]["properties"]["max_retries"]["maximum"] == 20
     assert set(schemas) >= {"Order", "Record", "ProblemDocument", "FieldError"}
@@ -124,8 +127,10 @@ def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
     assert list(paths["/reports"]["post"]["responses"]) == [
         "202", "400", "401", "403", "409", "413", "415", "422", "500", "503",
     ]  # fmt: skip
+
     found = list(paths["/reports"]["get"]["responses"])
     assert found == ["200", "304", "400", "401", "403", "500", "503"]
+
     file = paths["/reports/{id}/file"]["get"]["responses"]
     assert list(file) == ["200", "401", "403", "404", "500", "503"]
     assert list(paths["/health/live"]["get"]["responses"]) == ["200", "302", "304", "500"]
@@ -134,6 +139,7 @@ def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
 def test_errors_are_problem_documents_and_503_says_when_to_come_back(api: dict[str, Any]) -> None:
     responses = api["components"]["responses"]
     assert set(responses) >= {"NotFound", "ContentTooLarge", "UnprocessableContent"}
+
     content = responses["ServiceUnavailable"]["content"]
     assert content == {
         "application/problem+json": {
@@ -149,8 +155,10 @@ def test_path_query_and_header_parameters_are_listed(api: dict[str, Any]) -> Non
     assert kind == {"name": "kind", "in": "query", "required": True, "schema": {"type": "string"}}
     assert (limit["required"], limit["description"]) == (False, "Records on a page.")
     assert limit["schema"] == {"type": "integer", "maximum": 100, "default": 50}
+
     (place,) = api["paths"]["/reports/{id}/file"]["get"]["parameters"]
     assert (place["name"], place["in"], place["required"]) == ("id", "path", True)
+
     (header,) = api["paths"]["/reports"]["post"]["parameters"]
     assert (header["name"], header["in"], header["required"]) == (
         "Idempotency-Key",
@@ -179,6 +187,7 @@ def test_a_key_is_asked_for_where_the_route_asks_for_one(api: dict[str, Any]) ->
 
 def test_what_a_type_says_beside_its_fields_is_in_its_schema(api: dict[str, Any]) -> None:
     ranked = api["components"]["schemas"]["Ranked"]
+
     assert ranked["allOf"] == [{"not": {"required": ["pairs"]}}]
     assert ranked["properties"]["pairs"]["items"] == {
         "type": "array",
@@ -192,6 +201,7 @@ def test_what_a_type_says_beside_its_fields_is_in_its_schema(api: dict[str, Any]
 def test_an_answer_may_be_of_several_types(api: dict[str, Any]) -> None:
     content = api["paths"]["/ranks"]["post"]["responses"]["200"]["content"]
     references = [{"$ref": f"#/components/schemas/{name}"} for name in ("Order", "Record")]
+
     assert content["application/json"]["schema"] == {"anyOf": references}
     assert content["text/csv"] == {"schema": {"type": "string"}}
 

@@ -50,6 +50,7 @@ def test_the_page_takes_everything_from_here() -> None:
 def test_the_page_has_no_inline_script_and_its_policy_allows_none() -> None:
     page = ask("/docs")
     assert all(not text.strip() for text in re.findall(r"<script[^>]*>(.*?)</script>", page.value))
+
     policy = page.headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; script-src 'self'")

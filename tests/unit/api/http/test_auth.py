@@ -49,6 +49,7 @@ def test_a_key_may_come_as_a_bearer_token(scheme: str) -> None:
 def test_a_stranger_is_401_and_told_how_to_send_a_key(headers: dict[str, str]) -> None:
     with pytest.raises(Problem) as refusal:
         identify(**headers)
+
     assert refusal.value.status == 401
     assert refusal.value.headers["WWW-Authenticate"].startswith("Bearer")
 
@@ -59,6 +60,7 @@ def test_without_any_keys_everybody_may_come_in() -> None:
 
 def test_a_key_opens_what_its_scopes_say() -> None:
     reader = Request("GET", "/", headers={"X-API-Key": "another-key-here"})
+
     assert keys.identify(reader, "read").name == "bob"
     with pytest.raises(Problem, match="submit") as refusal:
         keys.identify(reader, "submit")
@@ -79,14 +81,18 @@ def test_a_file_of_keys_is_read_again_when_it_changes(
     path.write_text(f"# who\n\nada/read{line}\n")
     ring = Keyring(read_key_file(path), KeyFile(path, lambda: read_key_file(path)))
     assert who() == ApiKey("ada", frozenset({"read"}), "acme")
+
     path.write_text(f"grace/read{line}")
     assert who().name == "grace"
+
     path.write_text(f"ada/read@acme:{KEY}")  # a key in clear is none for a file
     assert who().name == "grace"
     assert "API keys stay as they were" in caplog.text
     assert KEY not in caplog.text
+
     path.unlink()
     assert who().name == "grace"
+
     path.write_text("")
     with pytest.raises(Problem) as refusal:
         who()

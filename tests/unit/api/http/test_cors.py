@@ -18,6 +18,7 @@ def said(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
 @pytest.mark.parametrize("allowed", [PAGE, "*"])
 def test_a_page_that_may_call_is_told_so(allowed: str) -> None:
     headers = said(Cors(["https://other.example.com", allowed]), Origin=PAGE)
+
     assert headers["Access-Control-Allow-Origin"] == PAGE
     assert "Location" in headers["Access-Control-Expose-Headers"]
     assert headers["Vary"] == "Origin"
@@ -31,7 +32,9 @@ def test_another_page_is_told_nothing() -> None:
 
 def test_a_browser_that_asks_first_hears_what_it_may_send() -> None:
     asks = {"Access_Control_Request_Method": "POST", "Origin": PAGE}
+
     headers = said(Cors([PAGE]), "OPTIONS", **asks)
+
     assert "POST" in headers["Access-Control-Allow-Methods"]
     assert {"Idempotency-Key", "X-API-Key"} <= set(
         headers["Access-Control-Allow-Headers"].split(", ")

@@ -80,6 +80,7 @@ def giving(answer: Any) -> Handler:
 
 def test_a_value_is_encoded_as_json() -> None:
     reply = serve(giving(Answer(Order(5), status=202, headers={"Location": "/x"})))
+
     assert (reply.status, reply.json()) == (202, {"max_retries": 5})
     assert reply.headers["content-type"] == "application/json"
     assert reply.headers["location"] == "/x"
@@ -102,6 +103,7 @@ def test_a_page_may_do_nothing_but_what_it_says_itself() -> None:
     page = "text/html; charset=utf-8"
     strict = serve(giving(Answer("<p>", content_type=page))).headers
     assert "default-src 'none'" in strict["content-security-policy"]
+
     own = {"Content-Security-Policy": "default-src 'self'"}
     assert (
         serve(giving(Answer("<p>", headers=own, content_type=page))).headers[
@@ -118,6 +120,7 @@ def test_who_is_not_admitted_is_not_read() -> None:
         raise Problem(429, "Too many")
 
     reply = serve(fine, body=Order, content=b"{", admit=refuse)
+
     assert (reply.status, reply.headers["ratelimit"]) == (429, "none")
 
 
@@ -129,7 +132,9 @@ def test_a_handler_may_say_otherwise() -> None:
 def test_a_response_of_cello_keeps_its_own_headers() -> None:
     response = cello.Response.binary(b"%PDF", "application/pdf", 200)
     response.set_header("cache-control", "private")
+
     reply = serve(giving(response))
+
     assert reply.headers["cache-control"] == "private"
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.text == "%PDF"
@@ -144,11 +149,13 @@ def test_a_response_of_cello_is_not_stored_unless_it_says_so() -> None:
 def test_what_is_known_already_is_not_sent_again(known: str) -> None:
     first = serve(giving(Answer({"a": 1})), method="GET")
     tag = first.headers["etag"]
+
     again = serve(
         giving(Answer({"a": 1}, headers={"Retry-After": "3"})),
         method="GET",
         headers={"if-none-match": known.format(tag)},
     )
+
     assert (again.status, again.text) == (304, "")
     assert (again.headers["etag"], again.headers["retry-after"]) == (tag, "3")
     assert again.headers["cache-control"] == first.headers["cache-control"] == "private, no-cache"
@@ -156,7 +163,9 @@ def test_what_is_known_already_is_not_sent_again(known: str) -> None:
 
 def test_what_has_changed_is_sent() -> None:
     tag = serve(giving(Answer({"a": 1})), method="GET").headers["etag"]
+
     changed = serve(giving(Answer({"a": 2})), method="GET", headers={"if-none-match": tag})
+
     assert (changed.status, changed.json()) == (200, {"a": 2})
     assert changed.headers["etag"] != tag
 
@@ -210,6 +219,7 @@ def test_body_and_query_arrive_typed() -> None:
     reply = serve(
         echo, body=Order, shape=Filter, content=b'{"max_retries": 1}', query={"limit": "2"}
     )
+
     assert reply.json() == [{"max_retries": 1}, {"limit": 2}]
 
 
@@ -221,6 +231,7 @@ def test_a_wrong_body_is_422_and_a_wrong_query_400() -> None:
 def test_an_error_is_a_problem_document_about_this_request() -> None:
     reply = serve(failing(InvalidField("filters.month", "use YYYY-MM")), body=None)
     assert reply.headers["content-type"] == "application/problem+json"
+
     document = reply.json()
     assert document["instance"] == "/things/7"
     assert document["request_id"] == reply.headers["x-request-id"]
@@ -240,6 +251,7 @@ def test_a_store_that_is_away_is_503_and_logged_without_a_traceback(
 ) -> None:
     reply = serve(failing(StoreUnavailable("connection refused")))
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+
     (record,) = caplog.records
     assert not record.exc_info
 
@@ -260,6 +272,7 @@ def test_whatever_a_handler_raises_is_500_and_only_the_log_has_the_traceback(
     reply = serve(failing(error))
     assert reply.status == 500
     assert "hunter2" not in reply.text
+
     (record,) = caplog.records
     assert record.exc_info
     assert record.exc_info[1] is error
@@ -304,12 +317,14 @@ def test_requests_are_counted_while_they_are_handled() -> None:
 
     serve(look, drain=drain)
     serve(failing(SystemExit()), drain=drain)
+
     assert (seen, drain.in_flight) == ([1], 0)
 
 
 def test_a_process_on_its_way_out_asks_clients_to_reconnect() -> None:
     drain = Drain()
     assert "connection" not in serve(fine, drain=drain).headers
+
     drain.started.set()
     assert serve(fine, drain=drain).headers["connection"] == "close"
 
@@ -317,6 +332,7 @@ def test_a_process_on_its_way_out_asks_clients_to_reconnect() -> None:
 def test_the_access_log_has_one_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:
     serve(fine, auth=True, headers={"X-API-Key": KEY, "X-Request-ID": "r-1"})
     line = json.loads(capsys.readouterr().err)
+
     assert line.pop("ts") > 1e9
     assert line.pop("ms") >= 0
     assert line == {

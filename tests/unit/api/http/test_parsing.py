@@ -92,6 +92,7 @@ def test_a_body_in_the_other_media_type_of_a_route_is_given_as_text() -> None:
     with pytest.raises(Problem, match="larger") as refusal:
         read(b"x" * (LIMIT + 1), "text/csv")
     assert refusal.value.status == 413
+
     with pytest.raises(Problem, match="empty"):
         read(b"", "text/csv")
 
@@ -108,6 +109,7 @@ def test_a_body_that_is_not_json_is_400(content: bytes) -> None:
 
 def test_an_empty_body_is_400_and_says_what_to_send() -> None:
     problem = refused(b"")
+
     assert problem.status == 400
     assert "empty" in problem.detail
     assert "{}" in problem.detail
@@ -135,8 +137,10 @@ def test_a_body_that_is_not_utf8_is_400() -> None:
                                      b'{"a":' * 10_000 + b"1" + b"}" * 10_000])  # fmt: skip
 def test_a_deeply_nested_body_is_400_in_milliseconds(content: bytes) -> None:
     started = perf_counter()
+
     with pytest.raises(Problem) as refusal:
         post(content, limit=100_000)
+
     assert refusal.value.status == 400
     assert perf_counter() - started < 0.1
 
@@ -145,8 +149,10 @@ def test_a_deeply_nested_body_is_400_in_milliseconds(content: bytes) -> None:
 def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
     content = b'{"filters":' + b"[" * levels + b"]" * levels + b"}"
     free = BodyReader(dict[str, Any], limit=100_000)
+
     with pytest.raises(Problem, match="nested too deeply") as refusal:
         free.read(Request("POST", "/", body=content))
+
     assert refusal.value.status == 400
 
 
@@ -163,12 +169,14 @@ def test_a_wrong_value_in_a_broken_body_is_a_broken_body() -> None:
 def test_a_wrong_value_is_422_with_a_pointer() -> None:
     problem = refused(b'{"max_retries": 0}')
     assert problem.status == 422
+
     (fault,) = problem.errors
     assert (fault.pointer, fault.detail) == ("/max_retries", "Expected `int` >= 1")
 
 
 def test_an_unknown_field_is_422_with_the_names_there_are() -> None:
     problem = refused(b'{"max_tries": 1}')
+
     assert problem.status == 422
     assert problem.errors[0].pointer == "/max_tries"
     assert "allowed: max_retries, type" in problem.errors[0].detail
@@ -186,7 +194,9 @@ def test_a_body_of_exactly_the_limit_is_taken() -> None:
 @pytest.mark.parametrize("letter", ["a", "é"])
 def test_the_limit_counts_bytes(letter: str) -> None:
     too_many = LIMIT // len(letter.encode())
+
     problem = refused(f'{{"type":"{letter * too_many}"}}'.encode())
+
     assert problem.status == 413
     assert str(LIMIT) in problem.detail
 
@@ -219,6 +229,7 @@ def test_a_wrong_parameter_is_400_and_named(name: str, text: str, detail: str) -
 
 def test_unknown_parameters_are_all_named_beside_those_there_are() -> None:
     problem = query_refused(zeta="1", limit="5", alpha="2")
+
     assert problem.status == 400
     assert [fault.field for fault in problem.errors] == ["alpha", "zeta"]
     assert "allowed: limit, newest, page-size, status" in problem.detail

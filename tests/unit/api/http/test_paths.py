@@ -15,6 +15,7 @@ def paths(*templates: str) -> Paths[str]:
 
 def test_a_template_of_words_fits_itself_alone() -> None:
     made = paths("/", "/openapi.json")
+
     assert made.find("GET", "/openapi.json") == ("/openapi.json", {})
     assert made.find("GET", "/") == ("/", {})
     for other in ("/openapi_json", "/openapi.json/", "//openapi.json", ""):
@@ -23,6 +24,7 @@ def test_a_template_of_words_fits_itself_alone() -> None:
 
 def test_a_place_takes_one_whole_segment() -> None:
     made = paths("/a/{id}", "/a/{id}/b/{part}")
+
     assert made.find("GET", "/a/7") == ("/a/{id}", {"id": "7"})
     assert made.find("GET", "/a/7/b/8") == ("/a/{id}/b/{part}", {"id": "7", "part": "8"})
     for other in ("/a/", "/a//", "/a/7/", "/a/7/b", "/a/7/b/", "/a//b/8", "/a/7/c/8", "/b/7"):
@@ -46,7 +48,9 @@ def test_words_come_before_places_from_the_left() -> None:
 
 def test_a_method_that_the_nearer_template_lacks_is_found_at_the_other() -> None:
     made = paths("/a/stats")
+
     made.add("DELETE", "/a/{id}", "deleted")
+
     assert made.find("DELETE", "/a/stats") == ("deleted", {"id": "stats"})
     assert made.methods("/a/stats") == {"GET", "DELETE"}
     assert made.methods("/a/7") == {"DELETE"}

@@ -20,7 +20,9 @@ def test_the_decorators_fill_the_table_in_order() -> None:
     made.post("/a", auth=False)(handle)
     made.put("/b/{id}")(handle)
     made.patch("/b/{id}")(handle)
+
     made.delete("/b/{id}")(handle)
+
     assert [(route.method, route.template) for route in made.routes] == [
         ("GET", "/a"),
         ("POST", "/a"),
@@ -33,7 +35,9 @@ def test_the_decorators_fill_the_table_in_order() -> None:
 def test_a_route_needs_a_key_unless_it_says_otherwise() -> None:
     made = Router()
     made.get("/a")(handle)
+
     made.get("/b", auth=False)(handle)
+
     assert [route.auth for route in made.routes] == [True, False]
 
 
@@ -44,6 +48,7 @@ def test_the_same_route_twice_is_refused() -> None:
 
 def test_the_allowed_methods_include_those_that_come_for_free() -> None:
     made = router(("GET", "/a"), ("POST", "/a"), ("DELETE", "/b"))
+
     assert made.allowed("/a") == ["GET", "HEAD", "OPTIONS", "POST"]
     assert made.allowed("/b") == ["DELETE", "OPTIONS"]
     assert made.allowed("/c") == []
@@ -51,6 +56,7 @@ def test_the_allowed_methods_include_those_that_come_for_free() -> None:
 
 def test_a_path_may_fit_several_templates() -> None:
     made = router(("GET", "/a/stats"), ("DELETE", "/a/{id}"))
+
     assert made.allowed("/a/stats") == ["DELETE", "GET", "HEAD", "OPTIONS"]
     assert made.allowed("/a/7") == ["DELETE", "OPTIONS"]
     assert made.allowed("/a/7/x") == []
@@ -60,5 +66,6 @@ def test_included_routes_are_as_good_as_own_ones() -> None:
     made = router(("GET", "/a"))
     made.include(router(("GET", "/b")))
     assert [route.template for route in made.routes] == ["/a", "/b"]
+
     with pytest.raises(ValueError, match="already"):
         made.include(router(("GET", "/a")))

@@ -30,6 +30,7 @@ def test_a_request_in_flight_is_waited_for() -> None:
         return await leaving
 
     left, seconds = timed(leave_while_answering())
+
     assert left == 0
     assert seconds < 1
 
@@ -41,6 +42,7 @@ def test_what_takes_too_long_is_counted_and_left() -> None:
         return await drain.run(0.05, port=1)
 
     left, seconds = timed(leave_in_a_hurry())
+
     assert left == 1
     assert seconds < 1
 
@@ -48,6 +50,7 @@ def test_what_takes_too_long_is_counted_and_left() -> None:
 def test_only_a_process_on_its_way_out_is_draining() -> None:
     drain = Drain()
     assert not drain.is_draining
+
     asyncio.run(drain.run(1, port=1))
     assert drain.is_draining
 
@@ -64,6 +67,7 @@ def test_a_closed_listener_takes_no_new_connections_and_keeps_the_old(
             close_listener(port)
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((host, port))
+
             with server_side:
                 server_side.sendall(b"still here")
             assert client.recv(100) == b"still here"

@@ -68,6 +68,7 @@ def test_a_missing_field_is_pointed_at() -> None:
         name: str
 
     found = of("{}", Needy)
+
     assert (found.pointer, found.detail) == ("/name", "Required field name is missing")
 
 

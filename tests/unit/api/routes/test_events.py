@@ -43,7 +43,9 @@ def test_the_place_is_the_later_of_both() -> None:
 def test_one_who_lost_touch_and_heard_nothing_comes_back_later() -> None:
     nothing = EventPage([], "1-0", is_whole=True, is_more=False)
     cut = listener("1-0")
+
     cut.cut()
+
     assert (
         events.merge_events(nothing, cut, events.RETRY_MILLISECONDS).retry
         == events.DEGRADED_RETRY_MILLISECONDS

@@ -57,6 +57,7 @@ def test_a_process_with_a_broker_is_ready() -> None:
 
 def test_a_silent_broker_is_given_up_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     assert health.PING_SECONDS == 1
+
     monkeypatch.setattr(health, "PING_SECONDS", 0.01)
     started = perf_counter()
     assert "did not answer" in reason(silent)

@@ -64,7 +64,9 @@ def value(read: Values, name: str, **labels: str) -> float:
 
 def test_prometheus_reads_what_was_counted() -> None:
     read = values(expose(METERS, [QUEUE]))
+
     of_reports = {"kind": "report", "queue": "celery"}
+
     assert value(read, "redis_up") == 1
     assert value(read, "jobs", status="success", **of_reports) == 2
     assert value(read, "jobs_enqueued_total", **of_reports) == 4
@@ -88,10 +90,12 @@ def test_a_job_that_ended_without_an_attempt_counts_as_finished() -> None:
 def test_a_bucket_holds_all_that_were_no_slower() -> None:
     read = values(expose(METERS, []))
     of_reports = {"kind": "report", "queue": "celery"}
+
     below = {
         bound: value(read, "job_wait_seconds_bucket", le=bound, **of_reports)
         for bound in ("0.001", "0.002", "0.004", "65.536", "131.072", "4194.304", "+Inf")
     }
+
     assert list(below.values()) == [1, 1, 2, 2, 3, 3, 4]
     assert value(read, "job_wait_seconds_count", **of_reports) == 4
     assert value(read, "job_wait_seconds_sum", **of_reports) == 9_070.0034
@@ -99,6 +103,7 @@ def test_a_bucket_holds_all_that_were_no_slower() -> None:
 
 def test_a_worker_whose_lease_has_ended_is_shown_and_not_counted_as_live() -> None:
     read = values(expose(METERS, []))
+
     assert value(read, "workers") == 1
     assert value(read, "worker_lease_left_seconds", worker="w@b/2", host="b") == -3
     assert value(read, "worker_lease_age_seconds", worker="w@b/2", host="b") == 9

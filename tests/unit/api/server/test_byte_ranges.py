@@ -19,6 +19,7 @@ def asked(size: int = 100, **headers: str) -> RangeAnswer:
 
 def test_without_a_range_it_is_all_of_the_file() -> None:
     piece = asked()
+
     assert (piece.status, piece.start, piece.length) == (200, 0, 100)
     assert piece.headers["ETag"] == TAG
     assert piece.headers["Accept-Ranges"] == "bytes"
@@ -46,6 +47,7 @@ def test_a_range_is_a_part(wanted: str, start: int, length: int, said: str) -> N
 def test_a_range_beyond_the_end_is_refused_with_the_size(wanted: str) -> None:
     with pytest.raises(Problem) as caught:
         asked(range=wanted)
+
     assert caught.value.status == 416
     assert caught.value.headers == {"Content-Range": "bytes */100"}
 

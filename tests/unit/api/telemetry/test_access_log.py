@@ -24,6 +24,7 @@ def formatted(message: str, error: Exception | None = None) -> dict[str, object]
 
 def test_a_log_record_is_one_json_line() -> None:
     line = formatted("first\nsecond")
+
     assert line["message"] == "first\nsecond"
     assert line["level"] == "error"
     assert "request_id" not in line
@@ -44,7 +45,9 @@ def test_a_line_written_while_handling_a_request_carries_its_id() -> None:
 
 def test_an_access_line_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     write_access(LINE)
+
     written = capsys.readouterr().err
+
     assert written.count("\n") == 1
     assert json.loads(written) == {
         "ts": 1.5,
