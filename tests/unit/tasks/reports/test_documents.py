@@ -113,11 +113,13 @@ def test_the_rows_are_the_flights_that_match() -> None:
 
 def test_the_rows_are_the_invoices_that_match_and_the_total_is_theirs() -> None:
     report = made_of("monthly", ENGINEERING)
+
     amounts = [
         Decimal(row[6])
         for row in demo_spend.generate_invoices()
         if row[2] == "engineering" and row[1].startswith("2026-05")
     ]
+
     assert report.rows == len(amounts)
     assert f"{sum(amounts):,.2f}" in pages(report)[-1]
 
@@ -129,7 +131,9 @@ def test_without_a_month_the_latest_one_is_reported() -> None:
 @pytest.mark.parametrize("report_type", list(load_all_types()))
 def test_every_type_says_what_it_covers_and_counts_its_pages(report_type: str) -> None:
     report = made_of(report_type, SHORT.get(report_type, {}))
+
     texts = pages(report)
+
     assert find_type(report_type).definition.title in texts[0]
     assert f"Page {len(texts)} of {len(texts)}" in texts[-1]
     assert f"Made from {report.rows:,} rows" in texts[-1]
@@ -158,9 +162,11 @@ def test_the_table_head_is_on_every_page_of_the_table() -> None:
 def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
     report = made_of("monthly", {"month": "2026-05"})
     text = "\n".join(pages(report))
+
     total = sum(
         Decimal(row[6]) for row in demo_spend.generate_invoices() if row[1].startswith("2026-05")
     )
+
     assert f"The first 500 of {report.rows:,} lines are shown" in " ".join(text.split())
     assert text.count("INV-") == 500
     assert f"{total:,.2f}" in text
@@ -168,7 +174,9 @@ def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
 
 def test_no_rows_are_one_page_that_says_so() -> None:
     report = made_of("monthly", {"month": "2031-01"})
+
     (text,) = pages(report)
+
     assert report.rows == 0
     assert "No rows" in text
 
@@ -176,14 +184,18 @@ def test_no_rows_are_one_page_that_says_so() -> None:
 def test_text_in_the_data_stays_text(order: RenderOrder) -> None:
     hostile = '#read("/etc/passwd") *x* $x$ <l> @r [a] = h \\ // </b>'
     sql = INVOICES.replace("*", f"* replace ('{hostile}' as vendor)") + " limit 2"
+
     text = squeezed("".join(pages(printed(with_sql(order, sql)))))
+
     assert text.count(squeezed(hostile)) == 2
 
 
 def test_no_character_in_the_data_stops_a_report(order: RenderOrder) -> None:
     codes = [0, 7, 27, 0x202E, 0x65E5, 0xE000, 0xFFFD, 0xFFFF, 0x1F389]
     vendors = f"unnest([chr(code) || 'x' for code in {codes}]) as vendor"
+
     sql = f"select * exclude (vendor), {vendors} from ({INVOICES} limit 1)"  # noqa: S608 - a test's own
+
     assert printed(with_sql(order, sql)).rows == len(codes)
 
 
@@ -253,6 +265,7 @@ def test_a_query_without_end_is_ended_and_may_be_tried_again(order: RenderOrder,
 
 def test_a_query_without_end_is_ended_even_if_nobody_waits(order: RenderOrder) -> None:
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
+
     done = subprocess.run(
         process.RENDER_COMMAND,
         cwd=process.ROOT,
@@ -262,6 +275,7 @@ def test_a_query_without_end_is_ended_even_if_nobody_waits(order: RenderOrder) -
         check=False,
     )
     by_the_query, by_the_clock = EXIT_TEMPORARY_FAILURE, -signal.SIGALRM
+
     assert done.returncode in {by_the_query, by_the_clock}
 
 
@@ -283,6 +297,7 @@ def test_a_query_that_wants_all_memory_is_ended_and_may_be_tried_again(
 def test_what_a_link_in_the_folder_leads_to_is_not_read(order: RenderOrder) -> None:
     link = Path(order.folder, "link.csv")
     link.symlink_to("/etc/passwd")
+
     with pytest.raises(PermanentError, match=REFUSALS):
         printed(with_sql(order, f"select * from read_csv('{link}')"))  # noqa: S608 - a test's own
 
@@ -303,6 +318,7 @@ def test_a_press_that_is_killed_may_be_tried_again(
 ) -> None:
     suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     monkeypatch.setattr(process, "RENDER_COMMAND", (sys.executable, "-c", suicide))
+
     with pytest.raises(TransientError, match="killed by signal 9"):
         printed(order)
 
@@ -371,6 +387,7 @@ def test_the_press_loads_no_celery() -> None:
 def test_a_forked_worker_builds_a_report() -> None:
     code = "import duckdb, typst, test_documents as here; here.build_in_a_fork()"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=os.environ | {"PYTHONPATH": path},
@@ -379,6 +396,7 @@ def test_a_forked_worker_builds_a_report() -> None:
         timeout=60,
         check=False,
     )
+
     assert done.returncode == 0, done.stderr
 
 

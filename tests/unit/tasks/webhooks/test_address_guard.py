@@ -183,6 +183,7 @@ def test_a_hostile_url_is_refused_by_its_field_and_connects_to_nothing(
 ) -> None:
     with pytest.raises(InvalidField) as refused:
         orders.check_call(url=url)
+
     assert refused.value.field == "url"
     with pytest.raises(InvalidField):
         calls.make_call(orders.Call(url), "job")
@@ -198,8 +199,10 @@ def test_a_name_with_an_internal_address_is_refused_and_connects_to_nothing(
     address: str, connects: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names(monkeypatch, "1.1.1.1", address)
+
     with pytest.raises(PermanentError, match="not on the public internet"):
         calls.make_call(orders.check_call(url="https://rebind.example.com/"), "job")
+
     assert connects == []
 
 
@@ -214,6 +217,7 @@ def test_a_name_is_looked_up_once_and_what_was_checked_is_called(
 ) -> None:
     asked = names(monkeypatch, "1.1.1.1", "8.8.8.8")
     target = guard.parse_url("http://api.example.com/")
+
     assert guard.look_up_addresses(target, Deadline(1)) == ["1.1.1.1", "8.8.8.8"]
     assert asked == ["api.example.com"]
 
@@ -270,6 +274,7 @@ def test_a_name_that_is_allowed_may_be_internal(
     assert guard.look_up_addresses(guard.parse_url("http://db.internal/"), Deadline(1)) == [
         "10.0.0.1"
     ]
+
     with pytest.raises(PermanentError):
         guard.look_up_addresses(guard.parse_url("http://other.db.internal/"), Deadline(1))
 

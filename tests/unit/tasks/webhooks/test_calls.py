@@ -163,6 +163,8 @@ def test_a_short_value_and_a_type_are_not_hidden() -> None:
 
 def test_an_error_is_one_line_and_names_no_path() -> None:
     answer = calls.redact_response(CallResponse(400, {}, "a\r\n\x1b[2Jb query/secret"), call())
+
     with pytest.raises(PermanentError) as failed:
         calls.check_status(answer, call(), TARGET)
+
     assert str(failed.value) == "https://api.example.com answered 400: a   [2Jb ***"

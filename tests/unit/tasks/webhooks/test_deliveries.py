@@ -27,7 +27,9 @@ def body(**about: Any) -> dict[str, Any]:
 def test_a_signature_is_that_of_the_reference_implementation() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     content = b'msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}'
+
     signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
     assert deliveries.sign(key, content) == signature
 
 
@@ -40,6 +42,7 @@ def test_a_record_is_told_whole() -> None:
 def test_what_would_be_too_long_is_left_out_and_said_to_be() -> None:
     data = body(result="é" * 12_000, error="e" * 16_384)["data"]
     assert (data["result"], data["omitted"], len(data["error"])) == (None, ["result"], 16_384)
+
     data = body(result=1, error="\0" * 16_383 + "!")["data"]
     assert (data["error"][-2:], data["omitted"]) == ("\0!", ["result", "error"])
 

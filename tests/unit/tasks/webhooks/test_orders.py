@@ -46,6 +46,7 @@ def test_a_wrong_call_is_refused_with_what_is_allowed(
 ) -> None:
     with pytest.raises(InvalidField) as refused:
         orders.check_call(url=URL, **said)
+
     assert refused.value.field == field
     assert words in refused.value.problem
 
@@ -86,5 +87,6 @@ def test_a_call_that_looks_like_a_value_of_kombu_arrives_as_it_was() -> None:
     marked = {"__type__": "datetime", "__value__": "never"}
     call = orders.check_call(url=URL, body=marked)
     assert loads(dumps(msgspec.structs.asdict(call))) == msgspec.structs.asdict(call)
+
     with pytest.raises(InvalidField):
         orders.check_call(url=URL, headers=marked)

@@ -78,6 +78,7 @@ def as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.RenderedMail)
 def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> None:
     raw = compose("job-1", "ada@example.org", template, mail_data.build_mail_data())
     assert_is_wire_format(raw)
+
     message = parsed(raw)
     assert list(message.keys()) == HEADERS
     assert message["To"] == "ada@example.org"
@@ -85,18 +86,21 @@ def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> N
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Precedence"] == "bulk"
     assert message.get_content_type() == "multipart/alternative"
+
     kinds = [part.get_content_type() for part in message.iter_parts()]
     assert kinds == ["text/plain", "text/html"]
 
 
 def test_the_bodies_arrive_as_the_template_wrote_them() -> None:
     message = parsed(compose("job-1", "ada@example.org", "welcome"))
+
     letter = templates.load_template("welcome").render(
         recipient="ada@example.org",
         sender="continuo@mail.example.com",
         home_url=get_settings().base_url,
         unsubscribe_url=unsubscribe.build_link("ada@example.org"),
     )
+
     assert body(message, "plain").splitlines() == letter.text.splitlines()
     assert body(message, "html").splitlines() == letter.html.splitlines()
 
@@ -140,6 +144,7 @@ def test_a_hostile_job_id_reaches_no_header(job_id: str) -> None:
         job_id.encode()
     except UnicodeEncodeError:
         return
+
     assert list(parsed(compose(job_id, "a@x.org", "default")).keys()) == HEADERS
 
 
@@ -161,8 +166,10 @@ def test_any_subject_arrives_as_one_readable_header(
     as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
     raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
+
     message = parsed(raw)
     assert list(message.keys()) == HEADERS
+
     visible = "".join(letter if letter.isprintable() else " " for letter in subject)
     assert message["Subject"].split() == visible.split()
 
@@ -184,6 +191,7 @@ def test_any_body_is_carried_whole_and_cannot_end_its_part(text: str, html: str)
         as_template(patch, templates.RenderedMail("s", html, text))
         raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
+
     message = parsed(raw)
     assert body(message, "plain").splitlines() == (text.splitlines() or [""])
     assert body(message, "html").splitlines() == (html.splitlines() or [""])
@@ -193,7 +201,9 @@ def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.Mon
     boundary = parsed(compose("job-1", "a@x.org", "default")).get_boundary()
     evil = f"--{boundary}--\r\n--{boundary}\r\nContent-Type: text/html\r\n\r\n<b>"
     as_template(monkeypatch, templates.RenderedMail("s", evil, evil))
+
     message = parsed(compose("job-1", "a@x.org", "any"))
+
     assert len(list(message.iter_parts())) == 2
     assert body(message, "plain").splitlines() == evil.splitlines()
 
@@ -212,8 +222,10 @@ def public(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_over_https_one_click_is_offered() -> None:
     message = parsed(compose("job-1", "ada@example.org", "default"))
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
     link = str(message["List-Unsubscribe"])
     assert link.startswith("<https://mail.example.com/u/")
+
     token = link.rpartition("/")[2].removesuffix(">")
     assert unsubscribe.resolve_token(token) == "ada@example.org"
     assert link[1:-1] in body(message, "plain")
@@ -249,6 +261,7 @@ def test_a_signed_mail_is_verified_and_its_unsubscribe_headers_are_covered(
     get_settings.cache_clear()
     raw = compose("job-1", "ada@example.org", "welcome")
     assert_is_wire_format(raw)
+
     command = [openssl, "rsa", "-in", key, "-pubout", "-outform", "DER"]
     public = subprocess.run(command, check=True, capture_output=True).stdout
     asked: list[bytes] = []
@@ -290,9 +303,11 @@ def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
     files = tuple((key, name) for key, name in attachments.resolve_links(links))
     raw = compose("job-1", "ada@example.org", "default", files=files)
     assert_is_wire_format(raw)
+
     message = parsed(raw)
     assert message.get_content_type() == "multipart/mixed"
     assert "your address works" in body(message, "plain")
+
     found = [(part.get_filename(), part.get_content()) for part in message.iter_attachments()]
     assert found == [("report.pdf", pdf), ("\u00fc.csv", "a,b")]
 
@@ -302,6 +317,7 @@ def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good()
         attachments.resolve_links([artifacts.build_link(kept(b"x", "x.txt")), "http://x.org/y"])
     with pytest.raises(InvalidField, match="at most 10"):
         attachments.resolve_links(["x"] * 11)
+
     with pytest.raises(PermanentError, match="missing"):
         compose("job-1", "ada@example.org", "default", files=(("0" * 64 + ".pdf", "gone.pdf"),))
 

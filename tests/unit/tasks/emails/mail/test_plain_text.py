@@ -31,6 +31,7 @@ def test_html_is_read_as_a_person_would(html: str, text: str) -> None:
 def test_long_lines_are_wrapped_but_not_links() -> None:
     link = "https://example.com/" + "x" * 100
     lines = text_from_html(f"<p>{'word ' * 60}<a href='{link}'>here</a></p>").split("\r\n")
+
     assert max(len(line) for line in lines if "http" not in line) <= 72
     assert any(link in line for line in lines)
 

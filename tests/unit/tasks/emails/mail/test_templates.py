@@ -53,6 +53,7 @@ def test_the_shipped_templates_are_there() -> None:
 @pytest.mark.parametrize("name", templates.list_templates())
 def test_every_shipped_template_renders_and_names_the_recipient(name: str) -> None:
     letter = templates.load_template(name).render(**VALUES)
+
     assert letter.subject
     assert "\n" not in letter.subject
     assert "ada@x.org" in letter.html
@@ -78,16 +79,20 @@ def test_a_name_that_is_not_on_the_list_is_refused_with_the_list(name: str) -> N
 
 def test_a_folder_that_lacks_a_part_is_no_template(folder: Path) -> None:
     write(folder, "whole")
+
     for name, part in (("bodiless", "body.html"), ("nameless", "subject.txt")):
         write(folder, name)
         (folder / name / part).unlink()
+
     assert templates.list_templates() == ("whole",)
 
 
 def test_a_missing_text_is_made_from_the_html(folder: Path) -> None:
     write(folder, "t", html="<h1>Hi</h1><p>Look at <a href='{{ home_url }}'>this</a></p>")
     (folder / "t" / "body.txt").unlink()
+
     letter = templates.load_template("t").render(**VALUES)
+
     assert letter.text.split("\r\n") == ["Hi", "==", "", "Look at this: http://127.0.0.1:8000"]
 
 
@@ -96,7 +101,9 @@ def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
     (folder / "t" / "body.html").unlink()
     body = "<mj-section><mj-column><mj-text>Dear {{ recipient }}</mj-text></mj-column></mj-section>"
     (folder / "t" / "body.mjml").write_text(f"<mjml><mj-body>{body}</mj-body></mjml>")
+
     html = templates.load_template("t").render(**VALUES | {"recipient": "<ada>"}).html
+
     assert "Dear &lt;ada&gt;" in html
     assert "<table" in html
     assert "<mj-" not in html
@@ -104,6 +111,7 @@ def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
 
 def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup() -> None:
     letter = templates.load_template("news").render(**VALUES | NEWS)
+
     assert letter.subject == "Parquet & <JSON>"
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
     assert "{{ 7 * 7 }}" in letter.html
@@ -114,6 +122,7 @@ def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup()
 
 def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
     html = templates.load_template("news").render(**VALUES | NEWS).html
+
     assert "@media only screen and (min-width:480px)" in html
     assert html.count("<!--[if mso") >= 2
     assert html.count("<!--[if") == html.count("<![endif]-->")
@@ -122,6 +131,7 @@ def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
 def test_mjml_that_is_none_makes_the_job_fail_for_good(folder: Path) -> None:
     write(folder, "t")
     (folder / "t" / "body.mjml").write_text("<mjml><mj-body>")
+
     with pytest.raises(PermanentError, match="'t' cannot be used"):
         templates.load_template("t")
 
@@ -131,7 +141,9 @@ def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
     write(
         folder, "t", html=f"<html><head><style>{sheet}</style></head><body><p>x</p></body></html>"
     )
+
     html = templates.load_template("t").render(**VALUES).html
+
     assert '<p style="color: red;">x</p>' in html
     assert "@media print" in html
 
@@ -150,8 +162,10 @@ def test_a_subject_without_bound_is_refused(folder: Path) -> None:
 
 def test_what_is_said_of_a_template_is_short(folder: Path) -> None:
     write(folder, "t", html="{% include recipient * 1000 %}")
+
     with pytest.raises(PermanentError) as raised:
         templates.load_template("t").render(**VALUES)
+
     assert len(str(raised.value)) < 600
 
 
@@ -175,7 +189,9 @@ def test_templates_of_the_installation_come_before_those_that_are_shipped(
 
 def test_values_are_escaped_in_html_and_left_alone_in_text(folder: Path) -> None:
     write(folder, "t", "{{ recipient }}", "<p>{{ recipient }}</p>", "{{ recipient }}")
+
     letter = templates.load_template("t").render(recipient="<b>&'\"")
+
     assert letter.html == "<p>&lt;b&gt;&amp;&#39;&#34;</p>"
     assert letter.text == letter.subject == "<b>&'\""
 

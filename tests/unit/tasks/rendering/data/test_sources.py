@@ -13,6 +13,7 @@ def test_the_invoices_are_the_same_every_time() -> None:
 
 def test_each_department_has_a_hundred_to_five_hundred_invoices_a_month() -> None:
     counts = Counter((row[2], row[1][:7]) for row in demo_spend.generate_invoices())
+
     assert len(counts) == 12 * 24
     assert min(counts.values()) >= 90
     assert max(counts.values()) <= 500
@@ -36,6 +37,7 @@ def test_a_file_made_by_several_at_once_is_whole_and_leaves_nothing_behind(tmp_p
     command = [sys.executable, "-c", code, str(tmp_path)]
     racers = [subprocess.Popen(command) for _ in range(3)]
     assert [racer.wait(60) for racer in racers] == [0, 0, 0]
+
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
     assert path.name == sources.DEMO_FILES["spend"]

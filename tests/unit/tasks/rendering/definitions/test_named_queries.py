@@ -40,8 +40,10 @@ def export(output: Output, filters: dict[str, Any], *wanted: str) -> dict[str, A
 )
 def test_every_query_can_be_exported(source: str, query: str) -> None:
     filters: dict[str, Any] = {"carrier": "HA"} if source == "flights" else LEGAL
+
     result = export("parquet", filters, "", source, query)
     found = duckdb.read_parquet(str(kept(result)))
+
     assert result["rows"] == len(found.fetchall()) > 0
     assert result["filename"] == f"{source}-{query}.parquet"
 
@@ -104,6 +106,7 @@ def test_a_source_that_is_wrong_is_refused_with_the_place(
 ) -> None:
     path = sources / "spend" / file
     assert old in path.read_text()
+
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(PermanentError, match="'spend'") as caught:
         named_queries.load_queries_in(sources)
@@ -137,6 +140,7 @@ def export_many(output: Output, folder: Path) -> tuple[int, list[RenderProgress]
 def test_a_million_rows_are_exported_in_bounded_memory(output: Output, tmp_path: Path) -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
         rows, steps, memory = apart.submit(export_many, output, tmp_path).result(100)
+
     assert rows == ROWS
     assert steps[-1] == RenderProgress(ROWS, ROWS, "written")
     assert [step.done for step in steps] == sorted(step.done for step in steps)
@@ -162,6 +166,7 @@ def test_what_a_sheet_cannot_hold_goes_to_the_next(
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(f"xl/worksheets/sheet{n}.xml").decode() for n in (1, 2, 3)]
         assert archive.testzip() is None
+
     assert [sheet.count("<row ") for sheet in sheets] == [41, 41, 21]
     assert "<v>99.0</v>" in sheets[2]
     assert "<t>10:00:00</t>" in sheets[0]

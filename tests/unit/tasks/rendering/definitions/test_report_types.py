@@ -112,6 +112,7 @@ def test_a_required_filter_must_be_given_and_a_default_fills_in(
         "tasks.rendering.definitions.report_types.load_all_types", lambda: load_types_in(folder)
     )
     assert check("monthly", {"department": "legal"})["month"] == "2026-05"
+
     with pytest.raises(InvalidField, match=r"filters\.department: is required"):
         check("monthly", {})
 
@@ -122,6 +123,7 @@ def test_the_schemas_say_what_check_does() -> None:
     }
     assert schemas["summary"]["properties"]["month"]["enum"] == list(range(1, 13))
     assert schemas["monthly"]["additionalProperties"] is False
+
     month = schemas["monthly"]["properties"]["month"]
     assert re.search(month["pattern"], month["examples"][0])
     for name in schemas["monthly"]["properties"]["department"]["enum"]:

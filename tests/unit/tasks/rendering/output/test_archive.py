@@ -77,6 +77,7 @@ def texts(pdf: pypdf.PdfReader, page: Any) -> Iterator[tuple[str, bytes]]:
 
 def test_it_says_which_standard_it_keeps(archival: pypdf.PdfReader) -> None:
     meta = root(archival)["/Metadata"].get_data()
+
     assert b"<pdfaid:part>3</pdfaid:part>" in meta
     assert b"<pdfaid:conformance>A</pdfaid:conformance>" in meta
     assert "/Filter" not in root(archival)["/Metadata"]
@@ -85,6 +86,7 @@ def test_it_says_which_standard_it_keeps(archival: pypdf.PdfReader) -> None:
 def test_its_colours_are_those_of_a_profile_inside(archival: pypdf.PdfReader) -> None:
     (intent,) = root(archival)["/OutputIntents"]
     assert intent.get_object()["/S"] == "/GTS_PDFA1"
+
     profile = intent.get_object()["/DestOutputProfile"].get_object()
     assert profile["/N"] == 3
     assert profile.get_data()[36:40] == b"acsp"  # what every ICC profile has there
@@ -121,6 +123,7 @@ def test_it_holds_nothing_that_acts_or_hides(archival: pypdf.PdfReader) -> None:
         if isinstance(thing, pypdf.generic.DictionaryObject):
             assert not FORBIDDEN & set(thing)
             assert thing.get("/Filter") not in FORBIDDEN
+
     assert "/ID" in archival.trailer
     assert "/Encrypt" not in archival.trailer
 

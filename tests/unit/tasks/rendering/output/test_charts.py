@@ -18,6 +18,7 @@ LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
 )
 def test_a_scale_holds_zero_and_every_value_with_a_few_ticks(values: list[float]) -> None:
     scale = ChartAxis.from_values(values)
+
     assert all(0 <= scale.place(value) <= 1 for value in [0.0, *values])
     assert 2 <= len(scale.ticks) <= STEPS_PER_AXIS + 3
     assert scale.ticks == sorted(set(scale.ticks))
@@ -36,6 +37,7 @@ def test_one_point_is_no_chart(points: list[tuple[str, float]]) -> None:
 
 def test_bars_left_out_are_told() -> None:
     chart = build_chart(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
+
     assert chart is not None
     assert len(chart["bars"]) == 3
     assert chart["note"] == "The 3 largest of 5"
@@ -45,11 +47,13 @@ def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
     chart = build_chart(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)])
     assert chart is not None
     gain, loss = chart["bars"]
+
     assert loss["start"] + loss["length"] == pytest.approx(gain["start"])
 
 
 def test_a_long_line_gets_few_labels() -> None:
     chart = build_chart(LINE, [Mark(str(at), float(at)) for at in range(365)])
+
     assert chart is not None
     assert len(chart["points"]) == 365
     assert len(chart["labels"]) <= 12
@@ -72,6 +76,7 @@ def test_parts_of_a_column_stand_one_upon_the_other() -> None:
     chart = build_chart(STACKED, marks)
     assert chart is not None
     assert chart["legend"] == ["web", "shop"]
+
     january, february = (column["parts"] for column in chart["columns"])
     assert january[1]["start"] == pytest.approx(january[0]["length"])
     assert february[1]["length"] == 0
@@ -84,15 +89,18 @@ def test_small_series_are_added_up_as_other() -> None:
     chart = build_chart(STACKED, marks)
     assert chart is not None
     assert chart["legend"] == ["s0", "s1", "s2", "s3", "s4", "Other"]
+
     whole = sum(part["length"] for part in chart["columns"][0]["parts"])
     assert whole == pytest.approx(ChartAxis.from_values([54.0]).place(54.0), abs=1e-4)
 
 
 def test_shares_are_all_of_it() -> None:
     marks = [Mark(str(at), 8.0 - at) for at in range(8)]
+
     chart = build_chart(SHARE, marks)
     assert chart is not None
     *_, last = chart["parts"]
+
     assert last["label"] == "Other (3)"
     assert last["start"] + last["length"] == pytest.approx(1.0, abs=1e-4)
     assert sum(part["length"] for part in chart["parts"]) == pytest.approx(1.0, abs=1e-4)

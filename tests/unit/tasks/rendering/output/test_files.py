@@ -51,15 +51,18 @@ def test_every_format_has_the_same_lines(all_formats: dict[str, bytes], tmp_path
 
     head, *lines = lines_of(all_formats["csv"])
     assert head == LABELS
+
     (tmp_path / "a.parquet").write_bytes(all_formats["parquet"])
     parquet = duckdb.read_parquet(str(tmp_path / "a.parquet"))
     assert parquet.columns == LABELS
     assert [[str(cell) for cell in line] for line in parquet.fetchall()] == lines
+
     rows = json.loads(all_formats["json"])
     assert [list(row) for row in rows] == [LABELS] * len(lines)
     assert [row["Invoice"] for row in rows] == [line[1] for line in lines]
     assert sheet(all_formats["xlsx"]).count("<row ") == len(lines) + 1
     assert all_formats["html"].count(b"<tr>") == len(lines) + 2
+
     pdf = "".join(
         page.extract_text() for page in pypdf.PdfReader(io.BytesIO(all_formats["pdf"])).pages
     )
@@ -74,6 +77,7 @@ def sheet(workbook: bytes, number: int = 1) -> str:
 
 def test_a_spreadsheet_has_numbers_and_dates_as_such(all_formats: dict[str, bytes]) -> None:
     first = re.findall(r"<row r=\"2\".*?</row>", sheet(all_formats["xlsx"]))[0]
+
     assert re.search(r'<c r="A2" s="\d+"><v>46143.0</v>', first)  # 2026-05-01
     assert re.search(r'<c r="F2" s="\d+"><v>[\d.]+</v>', first)
     assert '<c r="B2" t="inlineStr"' in first
@@ -104,6 +108,7 @@ def test_no_text_becomes_a_formula(hostile: RenderOrder) -> None:
     vendors = [line[3] for line in lines_of(files["csv"])[1:]]
     escaped = [f"'{text}" for text in HOSTILE[:7]]
     assert set(vendors) == {*escaped, "<b>&", "plain = text", ""}
+
     workbook = sheet(files["xlsx"])
     assert "<f>" not in workbook
     assert "<t>=1+1</t>" in workbook
@@ -120,9 +125,11 @@ def test_several_formats_come_as_a_zip_that_is_always_the_same() -> None:
     assert (one["filename"], one["content_type"]) == ("shop-report.zip", "application/zip")
     assert (one["rows_processed"], one["rows"]) == (1_075, 10)
     assert told[-1] == RenderProgress(10, 10, "written")
+
     place = links.locate(links.resolve_link(one["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
     assert place.stat().st_size == one["size"]
+
     with zipfile.ZipFile(place) as archive:
         names = archive.namelist()
         pdf = pypdf.PdfReader(io.BytesIO(archive.read("shop-report.pdf")))
@@ -135,6 +142,7 @@ def test_a_pdf_with_a_part_of_the_table_carries_all_of_it() -> None:
     text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
     assert "The first 500 of 2,413 lines are shown" in text
     assert "attached to this document as monthly-report-lines.csv" in text.replace("- ", "-")
+
     ((name, files),) = pdf.attachments.items()
     assert name == "monthly-report-lines.csv"
     assert len(lines_of(files[0])) == 2_414
@@ -146,6 +154,7 @@ def test_a_pdf_that_has_all_lines_carries_nothing() -> None:
 
 def test_a_pdf_for_the_archive_says_that_it_is_one() -> None:
     archival = made("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
+
     assert b"<pdfaid:part>3</pdfaid:part>" in archival
     assert b"<pdfaid:conformance>A</pdfaid:conformance>" in archival
     assert archival == made("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
@@ -183,7 +192,9 @@ def test_a_type_may_have_a_layout_of_its_own(tmp_path: Path) -> None:
     home.mkdir()
     (home / "report.typ").write_text('#import "house.typ": *\n#show: sheet\nOurs: #page-data.title')
     (home / "data").symlink_to(Path(order.home) / "data")
+
     pdf = contents(msgspec.structs.replace(order, home=str(home)))["pdf"]
+
     assert "Ours: Shop orders" in pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
 
 
@@ -198,6 +209,7 @@ def test_a_layout_reads_nothing_but_the_layout(tmp_path: Path, code: str) -> Non
     home.mkdir()
     (home / "report.typ").write_text(code)
     (home / "data").symlink_to(Path(order.home) / "data")
+
     with pytest.raises(PermanentError, match="TypstError"):
         run_render_process(msgspec.structs.replace(order, home=str(home)))
 
@@ -215,6 +227,7 @@ def test_own_files_are_read_in_every_format(tmp_path: Path, ending: str) -> None
         orders.query("o", part)
     origin = msgspec.structs.replace(order.origin, files={"orders": f"data/*.{ending}"})
     here = msgspec.structs.replace(order, home=str(home.parent), origin=origin)
+
     assert run_render_process(here).rows == 1_075
 
 
@@ -222,5 +235,6 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     from project.errors import PermanentError
 
     order = build_report_order("shop", {}, ["csv"], tmp_path)
+
     with pytest.raises(PermanentError, match=r"files\.orders: there are no such files"):
         run_render_process(msgspec.structs.replace(order, home=str(tmp_path)))
