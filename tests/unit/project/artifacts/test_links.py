@@ -52,6 +52,7 @@ def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) 
     place = links.locate(kept)
     assert isinstance(place, Path)
     assert place.read_bytes() == file.read_bytes()
+
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     assert kept.key == f"{datetime.now(UTC).date()}/{digest}.pdf"
     assert (kept.filename, kept.sha256) == ("summary-report.pdf", digest)
@@ -60,6 +61,7 @@ def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) 
 def test_what_was_kept_stays_when_its_workshop_is_cleared() -> None:
     with links.open_workshop() as folder:
         kept = links.store_artifact(made(folder), "a.pdf")
+
     assert not folder.exists()
     assert links.locate(kept)
 
@@ -68,7 +70,9 @@ def test_the_same_bytes_are_kept_once_whatever_their_name(folder: Path) -> None:
     file = made(folder)
     first = links.store_artifact(file, "a.pdf")
     written = path_of(first).stat()
+
     second = links.store_artifact(made(folder, file.read_bytes()), "b.pdf")
+
     assert second == Artifact(first.key, "b.pdf")
     assert path_of(first).stat().st_ino == written.st_ino
 
@@ -83,8 +87,10 @@ def test_other_bytes_under_the_same_name_are_something_else(folder: Path) -> Non
 def test_many_who_keep_the_same_bytes_at_once_all_succeed(folder: Path) -> None:
     content = uuid.uuid4().bytes
     files = [made(folder, content) for _ in range(32)]
+
     with ThreadPoolExecutor(8) as pool:
         kept = set(pool.map(lambda file: links.store_artifact(file, "a.pdf"), files))
+
     assert len(kept) == 1
     assert path_of(kept.pop()).read_bytes() == content
 
@@ -106,6 +112,7 @@ def test_a_file_is_on_disk_before_it_has_its_name(
     monkeypatch.setattr(storage.os, "link", note_link)
     monkeypatch.setattr(storage.os, "fsync", note_flush)
     kept = path_of(links.store_artifact(file, "a.pdf"))
+
     assert done[:3] == [file.stat().st_ino, "named", kept.parent.stat().st_ino]
 
 
@@ -147,6 +154,7 @@ def test_workers_that_race_leave_one_whole_artifact(tmp_path: Path) -> None:
     racers = [writer(tmp_path) for _ in range(3)]
     keys = {racer.communicate(timeout=60)[0].split()[-1] for racer in racers}
     (file,) = tmp_path.glob("artifacts/*/*")
+
     assert keys == {f"{file.parent.name}/{file.name}"}
     assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem
     assert list((tmp_path / "workshop").iterdir()) == []
@@ -156,7 +164,9 @@ def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
     file = made(folder)
     kept = links.store_artifact(file, "a.xlsx")
     about = links.describe_artifact(kept, file)
+
     url, ends = about.pop("download_url"), about.pop("expires_at")
+
     assert links.resolve_link(url.rpartition("/")[2]) == kept
     assert abs(ends - time.time() - get_settings().link_seconds) < 5
     assert about == {
@@ -170,6 +180,7 @@ def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
 def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
     kept = links.store_artifact(made(folder), "old.pdf")
     path_of(kept).unlink()
+
     with pytest.raises(ArtifactGone, match=r"old\.pdf is no longer kept"):
         links.locate(kept)
 
@@ -226,6 +237,7 @@ def test_an_older_secret_opens_its_links_until_it_is_taken_out(
     new = token_of(Artifact("0123.pdf", "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret")
     assert links.resolve_link(new)
+
     with pytest.raises(LinkTampered):
         links.resolve_link(old)
 
@@ -235,6 +247,7 @@ def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as past:
         past.setattr(time, "time", lambda: long_ago)
         token = token_of(Artifact("0123.pdf", "a.pdf"))
+
     with pytest.raises(LinkExpired):
         links.resolve_link(token)
 
@@ -268,6 +281,7 @@ def test_the_janitor_removes_the_days_whose_links_have_all_expired(tmp_path: Pat
     stranger.parent.mkdir()
     stranger.touch()
     assert "removed 2 artifacts" in tidied(tmp_path)
+
     left = {path for path in tmp_path.glob("artifacts/*/*") if path != stranger}
     assert left == set(needed)
 
@@ -283,7 +297,9 @@ def test_the_janitor_removes_drafts_that_nobody_works_on(tmp_path: Path) -> None
     for folder in (old, new):
         folder.mkdir(parents=True)
         (folder / "draft.csv").touch()
+
     os.utime(old, (0, 0))
+
     assert "1 drafts" in tidied(tmp_path)
     assert (new.exists(), old.exists()) == (True, False)
 
@@ -296,6 +312,7 @@ def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -
     assert links.build_disposition("a b.pdf") == {
         "Content-Disposition": 'attachment; filename="a b.pdf"'
     }
+
     odd = links.build_disposition('Größe "x"\r\nSet-Cookie: a.pdf')["Content-Disposition"]
     assert odd.isascii()
     assert odd.isprintable()

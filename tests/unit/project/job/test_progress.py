@@ -30,23 +30,29 @@ def test_the_first_word_goes_at_once_and_the_last_at_the_end() -> None:
     for done in range(1, 1_001):
         attempt.say(done)
     assert attempt.response_headers == [1]
+
     attempt.teller.flush()
     assert attempt.response_headers == [1, 1_000]
+
     attempt.teller.flush()
     assert attempt.response_headers == [1, 1_000]
 
 
 def test_four_words_a_second_go_through() -> None:
     attempt = Attempt()
+
     for done in range(100):
         attempt.say(done, after=MIN_INTERVAL_SECONDS / 4)
+
     assert attempt.response_headers == [*range(0, 100, 4)]
 
 
 def test_one_who_says_little_is_always_heard() -> None:
     attempt = Attempt()
+
     for done in range(5):
         attempt.say(done, after=MIN_INTERVAL_SECONDS)
+
     assert attempt.response_headers == [*range(5)]
 
 

@@ -66,6 +66,7 @@ def test_a_mail_is_on_disk_when_it_is_accepted(running: Running) -> None:
     with running.client() as client:
         client.sendmail("c@x.org", ["ada@x.org", "bob@x.org"], MAIL)
         (mail,) = running.mails()
+
     assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}\.eml", mail.name)
     assert mail.read_bytes() == (
         b"X-Envelope-From: c@x.org\r\nX-Envelope-To: ada@x.org\r\nX-Envelope-To: bob@x.org\r\n"
@@ -77,8 +78,10 @@ def test_names_sort_by_arrival(running: Running) -> None:
     with running.client() as client:
         for number in range(50):
             client.sendmail("c@x.org", ["a@x.org"], f"Subject: {number}\r\n\r\n".encode())
+
     texts = [path.read_text() for path in running.mails()]
     subjects = re.findall(r"Subject: (\d+)", "".join(texts))
+
     assert subjects == [str(number) for number in range(50)]
 
 
@@ -89,6 +92,7 @@ def test_it_stops_cleanly_with_clients_connected(running: Running, number: int) 
         running.process.send_signal(number)
         assert running.process.wait(timeout=10) == 0
         assert client.recv(1024) == b""
+
     assert running.process.stderr is not None
     assert running.process.stderr.read() == ""
 
@@ -96,6 +100,7 @@ def test_it_stops_cleanly_with_clients_connected(running: Running, number: int) 
 def test_a_taken_port_is_one_clear_line_and_a_bad_exit(running: Running) -> None:
     with start(running.port, running.folder.parent) as second:
         _, said = second.communicate(timeout=20)
+
     assert second.returncode == 1
     assert said.startswith(f"outbox: cannot take mails on 127.0.0.1:{running.port}: ")
     assert "address already in use" in said
@@ -110,6 +115,7 @@ def test_a_mail_that_is_too_large_is_refused_and_not_kept(running: Running) -> N
         client.rcpt("a@x.org")
         assert client.data(large)[0] == 552
         client.sendmail("c@x.org", ["a@x.org"], MAIL)
+
     assert len(running.mails()) == 1
 
 
@@ -128,19 +134,23 @@ def test_a_line_without_end_is_cut_off(running: Running) -> None:
 
 def test_a_mail_has_at_most_a_hundred_recipients(running: Running) -> None:
     many = [f"a{number}@x.org" for number in range(mail_sink.MAX_RECIPIENTS + 1)]
+
     with running.client() as client:
         refused = client.sendmail("c@x.org", many, MAIL)
+
     assert list(refused) == [many[-1]]
     assert refused[many[-1]][0] == 452
 
 
 def test_a_full_disk_is_a_temporary_refusal(running: Running) -> None:
     running.folder.rmdir()
+
     with running.client() as client:
         with pytest.raises(smtplib.SMTPDataError, match="452"):
             client.sendmail("c@x.org", ["a@x.org"], MAIL)
         running.folder.mkdir()
         client.sendmail("c@x.org", ["a@x.org"], MAIL)
+
     assert len(running.mails()) == 1
 
 
@@ -175,7 +185,9 @@ def test_the_oldest_mails_go_when_there_are_too_many(
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_FILES", 3)
     box = MailFolder(tmp_path)
+
     paths = [box.keep(b"x") for _ in range(5)]
+
     assert sorted(tmp_path.iterdir()) == paths[2:]
 
 
@@ -184,7 +196,9 @@ def test_the_oldest_mails_go_when_they_are_too_large_together(
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_TOTAL_BYTES", 100)
     box = MailFolder(tmp_path)
+
     paths = [box.keep(b"x" * 40) for _ in range(5)]
+
     assert sorted(tmp_path.iterdir()) == paths[3:]
 
 
@@ -196,6 +210,7 @@ def test_mails_of_an_earlier_run_count_and_its_drafts_go(
         (tmp_path / name).write_bytes(b"x")
     box = MailFolder(tmp_path)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["2.eml", "3.eml"]
+
     newest = box.keep(b"x")
     assert sorted(tmp_path.iterdir()) == [newest, tmp_path / "3.eml"]
 
@@ -206,5 +221,7 @@ def test_a_mail_somebody_deleted_by_hand_does_no_harm(
     monkeypatch.setattr(mail_sink, "MAX_FILES", 1)
     box = MailFolder(tmp_path)
     box.keep(b"x").unlink()
+
     newest = box.keep(b"x")
+
     assert list(tmp_path.iterdir()) == [newest]

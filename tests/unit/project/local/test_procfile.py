@@ -18,6 +18,7 @@ def read(folder: Path, text: str) -> dict[str, str]:
 
 def test_ours_starts_the_api_a_worker_beat_and_flower() -> None:
     lines = procfile.read_commands(OURS)
+
     assert list(lines) == ["web", "worker", "beat", "flower"]
     for name in ("worker", "beat", "flower"):
         assert lines[name].startswith(f"celery -A project {name}")

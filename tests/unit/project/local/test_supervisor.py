@@ -111,8 +111,10 @@ def test_who_ends_is_started_again_after_a_pause(
     member.supervise(now)
     assert member.restart_at == now + 2 * RESTART_PAUSE_SECONDS
     assert "up      | one exited with 3; started again in 1.0 s" in heard.lines()
+
     member.supervise(now + 2 * RESTART_PAUSE_SECONDS - 0.01)
     assert member.process is first
+
     member.supervise(now + 2 * RESTART_PAUSE_SECONDS)
     assert member.process is not first
 
@@ -122,11 +124,13 @@ def test_who_ends_again_and_again_is_given_longer_pauses_up_to_a_bound(
 ) -> None:
     member = started(members, "true")
     pauses = []
+
     for _ in range(7):
         ended(member)
         member.supervise(member.started_at)
         pauses.append(member.pause)
         member.start()
+
     assert pauses == [
         1,
         2,
@@ -142,20 +146,26 @@ def test_who_had_settled_is_soon_started_again(members: list[ManagedProcess]) ->
     member = started(members, "true")
     member.pause = MAX_RESTART_PAUSE_SECONDS
     ended(member)
+
     member.supervise(member.started_at + STABLE_AFTER_SECONDS + 1)
+
     assert member.pause == RESTART_PAUSE_SECONDS
 
 
 def test_who_runs_is_left_alone(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
     process = member.process
+
     member.supervise(time.monotonic() + 1000)
+
     assert (member.process, member.restart_at) == (process, None)
 
 
 def test_stopping_asks_first(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
+
     member.stop(grace=5)
+
     assert member.process
     assert member.process.returncode == -signal.SIGTERM
 
@@ -169,6 +179,7 @@ def test_who_does_not_listen_is_killed_with_all_it_started(
     member.stop(grace=0.1)
     assert member.process.returncode == -signal.SIGKILL
     assert "up      | one did not end within 0 s: killed" in heard.lines()
+
     with pytest.raises(ProcessLookupError):
         wait_until(lambda: os.killpg(member.process.pid, 0), 5)  # type: ignore[union-attr]
 

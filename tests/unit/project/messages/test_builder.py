@@ -70,7 +70,9 @@ def said_by(message: Message) -> dict[str, Any]:
 def test_a_filled_in_message_says_what_celery_says(args: list[Any], kwargs: dict[str, Any]) -> None:
     call: dict[str, Any] = {"task_id": "the-id", "max_retries": 4}
     quick = anything.message(args, kwargs, **call)
+
     built = anything.build(args, kwargs, **call)
+
     assert said_by(quick) == said_by(built)
 
 
@@ -91,6 +93,7 @@ def test_a_kinds_own_wishes_are_in_every_message(kind: Any) -> None:
 def test_a_queue_a_priority_and_limits_are_carried() -> None:
     message = special.message(queue="special", priority=7)
     headers = json.loads(message.text)["headers"]
+
     assert message.queue == "special\x06\x166"
     assert headers["timelimit"] == [9, 8]
 
@@ -98,6 +101,7 @@ def test_a_queue_a_priority_and_limits_are_carried() -> None:
 def test_two_calls_have_two_ids_and_the_id_is_everywhere() -> None:
     first, second = kinds.add.message((1, 2)), kinds.add.message((1, 2))
     assert first.id != second.id
+
     wire = json.loads(first.text)
     assert UUID(first.id).version == 4
     assert wire["headers"]["id"] == wire["headers"]["root_id"] == first.id
@@ -106,6 +110,7 @@ def test_two_calls_have_two_ids_and_the_id_is_everywhere() -> None:
 
 def test_the_seconds_of_a_countdown_stay_off_the_message() -> None:
     before = datetime.now(UTC).timestamp()
+
     for message in (
         kinds.add.message((1, 2), countdown=60),
         kinds.add.message((1, 2), eta=datetime.now(UTC) + timedelta(seconds=60)),
@@ -133,6 +138,7 @@ def test_lists_are_kombus(priority: int) -> None:
             self.priority_steps = KOMBU_STEPS
 
     step = Kombus()._q_for_pri("celery", priority)  # noqa: SLF001 - that is the point
+
     assert build_list_key("celery", Kombus().priority(priority) and priority) == step
 
 

@@ -33,7 +33,9 @@ def test_a_message_says_for_whom_it_was_made(trail: dict[str, str], quick: bool)
 
 def test_the_form_of_a_kind_forgets_the_request_that_it_was_made_for() -> None:
     kinds.add.__dict__.pop("_form", None)
+
     first = made({"request_id": "first"}, quick=True)
+
     assert headers(first)["request_id"] == "first"
     assert "request_id" not in headers(made({}, quick=True))
 

@@ -30,6 +30,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
 
 def test_without_an_environment_everything_is_on_this_machine() -> None:
     alone = Settings()
+
     assert alone.store_url == "redis://127.0.0.1:6399/0"
     assert alone.mail_url == "smtp://127.0.0.1:2525"
     assert alone.base_url == "http://127.0.0.1:8000"
@@ -44,6 +45,7 @@ def test_what_is_set_wins_over_what_is_bundled(monkeypatch: pytest.MonkeyPatch) 
         SMTP_URL="smtp://mail:25",
         PUBLIC_URL="https://jobs.example.com/",
     )
+
     assert elsewhere.store_url == "redis://db:6379/1"
     assert elsewhere.mail_url == "smtp://mail:25"
     assert elsewhere.base_url == "https://jobs.example.com"
@@ -90,6 +92,7 @@ def test_a_value_that_makes_no_sense_stops_and_names_its_variable(
 ) -> None:
     with pytest.raises(ValidationError) as refused:
         given(monkeypatch, **{name: value})
+
     (fault,) = refused.value.errors()
     assert str(fault["loc"][0]).upper() == name
 
@@ -124,7 +127,9 @@ def test_an_ipv6_address_stands_in_brackets_in_links(monkeypatch: pytest.MonkeyP
 
 def test_keys_are_kept_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "with:colons:in-the-key"
+
     holders = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}").keys_by_digest
+
     assert holders == {
         hashlib.sha256(KEY.encode()).digest(): ApiKey("ops", SCOPES),
         hashlib.sha256(other.encode()).digest(): ApiKey("ci", frozenset({"read"})),
@@ -144,7 +149,9 @@ def test_a_key_of_a_tenant_opens_nothing_that_is_about_all(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = f"ops:{KEY},web@acme:{KEY}2,bot/read@acme:{KEY}3"
+
     holders = given(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest
+
     assert set(holders.values()) == {
         ApiKey("ops", SCOPES),
         ApiKey("web", TENANT_SCOPES, "acme"),
@@ -167,6 +174,7 @@ def test_a_file_may_hold_more_keys_by_their_digests(
             Settings()
         assert KEY not in str([fault["msg"] for fault in refused.value.errors()])
     file.unlink()
+
     with pytest.raises(ValidationError, match="cannot be read"):
         Settings()
 
@@ -183,6 +191,7 @@ def test_a_secret_that_is_not_given_is_made_once_and_kept_for_us_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (first,) = given(monkeypatch, DATA_DIR=str(tmp_path)).signing_keys
+
     assert Settings().signing_keys == [first]
     assert len(first) >= 32
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
@@ -202,6 +211,7 @@ def test_threads_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -
         thread.start()
     for thread in threads:
         thread.join(10)
+
     assert len(found) == 8
     assert len(set(found)) == 1
 
@@ -215,8 +225,10 @@ def test_processes_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path)
     os.close(writing)
     with os.fdopen(reading) as lines:
         found = lines.read().split()
+
     for _ in range(8):
         os.wait()
+
     assert len(found) == 8
     assert len(set(found)) == 1
 
@@ -233,6 +245,7 @@ def test_without_a_secret_for_callbacks_one_is_made_and_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     first, second = (given(monkeypatch, DATA_DIR=str(tmp_path)).webhook_keys for _ in range(2))
+
     assert first == second
     assert len(first[0]) == 32
     assert (tmp_path / "webhook_secret").read_text().startswith("whsec_")

@@ -36,7 +36,9 @@ def test_what_is_due_is_sent_and_what_is_not_is_waited_for(
     keeping: Maintenance, store: Store
 ) -> None:
     store.run(jobs.enqueue(message("due", time.time() - 1)))
+
     store.run(jobs.enqueue(message("soon", time.time() + 0.3)))
+
     assert 0 < keeping.work() <= 0.3
     assert store.client.lrange("celery", 0, -1) == [b"message of due"]
 
@@ -52,7 +54,9 @@ def test_more_than_one_round_takes_is_gone_on_with_at_once(
     monkeypatch.setattr(maintenance, "PROMOTE_MOST", 3)
     for number in range(7):
         store.run(jobs.enqueue(message(str(number), time.time() - 1)))
+
     pauses = [keeping.work() for _ in range(3)]
+
     assert pauses == [0.0, 0.0, maintenance.PROMOTE_EVERY]
     assert waiting(store) == 7
 
@@ -76,6 +80,7 @@ def test_the_dead_are_reaped_now_and_then(keeping: Maintenance, store: Store) ->
     dead_worker(store, "first")
     keeping.work()
     assert known(store) == 0
+
     dead_worker(store, "second")
     keeping.work()
     assert known(store) == 1
@@ -86,7 +91,9 @@ def test_who_has_just_started_may_reap_when_others_were_heard_of(
 ) -> None:
     dead_worker(store, "dead")
     heard_of_somebody(store, 1.5)
+
     keeping.reap()
+
     assert known(store) == 0
 
 
@@ -98,8 +105,10 @@ def test_after_an_outage_everybody_gets_time_to_come_back(
     keeping.reap()
     keeping.reap()
     assert known(store) == 1
+
     mercy = float(store.client.hget("continuo:pulse", "mercy") or 0)
     assert mercy == pytest.approx(time.time() + keeping.lease_seconds / 2, abs=0.5)
+
     store.client.hset("continuo:pulse", "mercy", time.time() - 1)
     keeping.reap()
     assert known(store) == 0
@@ -132,6 +141,7 @@ def test_records_are_kept_as_long_as_their_status_says(
     store.run(jobs.enqueue(message("waiting")))
     store.client.zadd("continuo:index:report:pending", {"waiting": 1})
     assert Maintenance(store, given).sweep() == 2
+
     left = store.run(queries.list_page(limit=10)).records
     assert {record.id for record in left} == {"young failure", "young cancellation", "waiting"}
 
@@ -144,7 +154,9 @@ def test_a_large_list_is_swept_in_parts(
     monkeypatch.setattr(maintenance, "SWEEP_MOST", 2)
     for number in range(5):
         finished(str(number), TaskStatus.FAILED, 1000 - number)
+
     keeping = Maintenance(store, Settings(retention_failed=100))
+
     assert [keeping.sweep() for _ in range(4)] == [2, 2, 1, 0]
 
 
@@ -155,7 +167,9 @@ def test_sweeping_is_done_once_a_minute(
     finished("first", TaskStatus.FAILED, 101)
     keeping.work()
     finished("second", TaskStatus.FAILED, 101)
+
     keeping.work()
+
     assert [record.id for record in store.run(queries.list_page(limit=10)).records] == ["second"]
 
 
@@ -169,6 +183,8 @@ def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
     for number in range(5):
         finished(str(number), TaskStatus.FAILED, 1000 - number)
     keeping = Maintenance(store, Settings(retention_failed=100))
+
     for _ in range(3):
         keeping.work()
+
     assert store.run(queries.list_page(limit=10)).records == []
