@@ -71,8 +71,10 @@ def test_waits_are_those_of_the_m_m_c_queue(servers: int, busy: float) -> None:
     line = Line(servers, rate, 1.0)
 
     assert mean(line.waits) == pytest.approx(compute_mean_wait(servers, rate, 1.0), rel=0.12)
+
     waited = sum(wait > 0 for wait in line.waits) / len(line.waits)
     assert waited == pytest.approx(compute_wait_share(servers, rate), rel=0.05)
+
     p99 = sorted(line.waits)[len(line.waits) * 99 // 100]
     assert p99 == pytest.approx(compute_wait_quantile(0.01, servers, rate, 1.0), rel=0.15)
 

@@ -87,6 +87,7 @@ def test_promtool_can_read_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     ]
     file = tmp_path / "queries.yml"
     file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+
     assert run_promtool("check", "rules", str(file)) == ""
 
 
