@@ -27,6 +27,7 @@ ONE_RUN: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("finish", "a",
 
 def test_one_run_with_one_effect_is_as_it_should_be() -> None:
     judged = build_account(*ONE_RUN)
+
     assert judged.finished == {"a"}
     assert judged.effects_twice() == {}
     assert judged.overlapping() == []
@@ -89,6 +90,7 @@ def test_the_ledger_reads_what_a_run_writer_writes(tmp_path: Path) -> None:
     pen = RunWriter(str(ledger.path), "a", 1, "w1@chaos")
     pen.write(EventType.START)
     assert [event.what for event in ledger.events()] == ["start"]
+
     pen.write(EventType.FINISH)
     assert [(event.job, event.what) for event in ledger.events()] == [
         ("a", "start"),
@@ -100,6 +102,7 @@ def test_a_line_that_is_being_written_is_read_later(tmp_path: Path) -> None:
     ledger = RunLedger(tmp_path / "ledger")
     ledger.path.write_text("start a 1 r1 w1 1 1.0\nfinish a 1")
     assert len(ledger.events()) == 1
+
     with ledger.path.open("a") as file:
         file.write(" r1 w1 1 2.0\n")
     assert [event.at for event in ledger.events()] == [1.0, 2.0]
@@ -109,6 +112,7 @@ def test_a_worker_resumes_with_its_first_start_after_the_return(tmp_path: Path) 
     ledger = RunLedger(tmp_path / "ledger")
     lines = ("start a 1 r1 w1 1 1.0", "start b 1 r2 w1 1 5.0", "start c 1 r3 w1 1 6.0")
     ledger.path.write_text("".join(f"{line}\n" for line in lines))
+
     assert ledger.measure_resumes(2.0) == {"w1": 3.0}
 
 

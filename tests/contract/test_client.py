@@ -56,8 +56,10 @@ def test_a_client_made_from_the_description_orders_a_report(
         folder, "npx", "--no", "openapi-typescript", f"{base}/openapi.json",
         "--output", "api.d.ts", "--default-non-nullable", "false",
     )  # fmt: skip
+
     run_command(folder, "npx", "--no", "tsc")
     said = json.loads(run_command(folder, "node", "order.js", base, API_KEY))
+
     assert said["record"]["status"] == "success"
     assert said["record"]["result"]["download_url"].startswith(base)
     assert said["refused"] == "Conflict"

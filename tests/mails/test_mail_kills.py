@@ -35,6 +35,7 @@ def test_killed_workers_mail_every_recipient_at_most_once_and_skip_none(
     scene: MailKillScene,
 ) -> None:
     figures = scene.run(recipients=1_500, workers=2, kills=4, pause=0.4)
+
     assert figures.find_broken_promises() == [], figures.to_dict()
     assert figures.kills == 4
     assert figures.outcomes["sent"] >= 1_500 - figures.doubt

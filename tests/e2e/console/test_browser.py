@@ -74,6 +74,7 @@ def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted
     own_system: System, page: ServedPage, tmp_path: Path
 ) -> None:
     watches(page, own_system, "/events")
+
     with (
         open_browser(page, tmp_path),
         redis.Redis.from_url(own_system.redis_url, decode_responses=True) as client,
@@ -88,6 +89,7 @@ def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted
         wait_until(
             lambda: [said["id"] for said in heard(page, "message")][-1:] == [stream[-1][0]], SECONDS
         )
+
     assert [
         (said["id"], said["data"]["id"], said["data"]["status"]) for said in heard(page, "message")
     ] == [(place, event["id"], event["status"]) for place, event in stream]
@@ -105,7 +107,9 @@ def test_a_page_that_does_not_close_at_the_end_of_a_job_is_told_to(
         wait_until(lambda: heard(page, "snapshot"), SECONDS)
         own_system.http.delete(f"/tasks/{job_id}")
         wait_until(lambda: any(said["state"] == CLOSED for said in heard(page, "error")), SECONDS)
+
     told = heard(page, "snapshot", "message", "reset", "end")
+
     assert [(said["name"], said["data"]["status"]) for said in told] == [
         ("snapshot", "pending"),
         ("message", "cancelled"),

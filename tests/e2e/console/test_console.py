@@ -54,12 +54,14 @@ def order_report(page: Page) -> None:
 def test_a_report_is_ordered_and_followed_to_its_pdf(page: Page) -> None:
     order_report(page)
     expect(page.locator(".head .badge")).to_have_text("success")
+
     with page.context.expect_page() as opened:
         link = page.get_by_role("link", name="Open ")
         path = link.get_attribute("href")
         link.click()
     assert opened.value
     answer = page.request.get(str(path))
+
     assert (answer.status, answer.body()[:5]) == (200, b"%PDF-")
 
 
@@ -68,7 +70,9 @@ def test_a_wrong_filter_is_named_where_it_was_filled_in(page: Page) -> None:
     page.get_by_label("Report", exact=True).select_option("Monthly spend")
     page.get_by_label("Month").fill("May")
     page.evaluate("document.querySelector('form.order').noValidate = true")  # the API refuses it
+
     page.get_by_role("button", name="Order").click()
+
     expect(page.get_by_role("alert")).to_contain_text("filters.month")
     expect(page.get_by_label("Month")).to_be_focused()
 
@@ -83,8 +87,10 @@ def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
             order_report(page)
             expect(page.locator(".head .badge")).to_have_text("retrying")
             expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
+
             system.stop()
             expect(page.locator("#connection")).to_have_text("Reconnecting…")
+
             system.start()
             expect(page.locator(".head .badge")).to_have_text("success")
             expect(page.locator("#connection")).to_have_text("Live")
@@ -98,10 +104,13 @@ def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own_syste
     blast = own_system.order("/emails", SLOW)
     page.goto(f"/console/jobs/{blast['id']}")
     expect(page.locator("progress")).to_be_visible()
+
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".head .badge")).to_have_text("cancelled")
+
     page.get_by_role("button", name="Retry").click()
     expect(page.locator(".head .badge")).to_have_text(re.compile("pending|running"))
+
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".head .badge")).to_have_text("cancelled")
 
@@ -133,12 +142,15 @@ def test_all_that_match_are_cancelled_after_a_look_at_how_many(
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_role("heading")).to_have_text("Cancel 3 jobs?")
         assert not find_barriers(page)
+
         dialog.get_by_role("button", name="No").click()
         expect(dialog).to_have_count(0)
         assert own_system.http.get("/tasks?tag=many&status=pending").json()["total"] == 3
+
         page.get_by_role("button", name="Cancel all matching…").click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel 3 jobs").click()
         expect(page.locator(".head .badge")).to_have_text("success")
+
         page.goto("/console/jobs?tag=many&status=cancelled")
         expect(page.locator(".count")).to_have_text("3 jobs, newest first")
     finally:
@@ -149,6 +161,7 @@ def test_a_queue_is_paused_and_resumed(page: Page) -> None:
     page.get_by_role("link", name="Queues").click()
     page.get_by_role("button", name="Pause celery").click()
     expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("paused")
+
     page.get_by_role("button", name="Resume celery").click()
     expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("open")
 
@@ -159,6 +172,7 @@ def test_a_worker_shows_its_memory_and_what_it_is_at(page: Page, own_system: Sys
     row = page.get_by_role("row").filter(has_text="process")
     expect(row).to_contain_text("email_blast")
     expect(row).to_contain_text(re.compile(r"\d+ MB"))
+
     own_system.http.delete(f"/tasks/{blast['id']}")
     expect(row).not_to_contain_text("email_blast")
 
@@ -167,14 +181,18 @@ def test_jobs_are_found_by_the_keyboard(page: Page, own_system: System) -> None:
     ordered = own_system.order("/reports", {})
     expect(page.locator("#search-text")).to_be_visible()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
     page.keyboard.press("/")
     expect(page.locator("#search-text")).to_be_focused()
+
     page.keyboard.type(ordered["id"])
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(ordered["id"])
+
     page.keyboard.press("/")
     page.locator("#search-text").fill("no such <b>error</b>")
     page.keyboard.press("Enter")
+
     expect(page).to_have_url(re.compile(r"/console/jobs\?error=no\+such"))
     expect(page.get_by_label("Error contains")).to_have_value("no such <b>error</b>")
 
@@ -184,12 +202,15 @@ def test_filters_are_in_the_address_and_pages_follow_a_cursor(
 ) -> None:
     orders = [{"kind": "report", "tags": ["paged"], "delay": 3600}] * 60
     assert own_system.http.post("/tasks/bulk", json={"tasks": orders}).status_code == 202
+
     page.goto("/console/jobs?tag=paged")
     page.get_by_label("Status").select_option("pending")
     expect(page).to_have_url(re.compile("status=pending.*tag=paged"))
     expect(page.locator("tbody tr")).to_have_count(50)
+
     page.get_by_role("link", name="Older").click()
     expect(page.locator("tbody tr")).to_have_count(10)
+
     page.go_back()
     expect(page.locator("tbody tr")).to_have_count(50)
 
@@ -241,14 +262,17 @@ def test_a_key_that_only_reads_shows_all_and_changes_nothing(
         with visit_page(chromium, str(system.http.base_url)) as page:
             sign_in(page, "a-key-that-nobody-has")
             expect(page.get_by_role("alert")).to_have_text("The API key is not known")
+
             sign_in(page, "eyes-key-of-the-test")
             expect(page.locator("tbody tr").filter(has_text=done["id"])).to_be_visible()
             assert page.get_by_role("link", name="Order a report").count() == 0
+
             for path in (*PATHS, f"/console/jobs/{done['id']}"):
                 page.goto(path)
                 expect(page.locator("[aria-busy]")).to_have_count(0)
                 assert page.locator("main button:not(.first)").count() == 0
             page.get_by_role("button", name="Sign out").click()
+
             expect(page.get_by_label("API key")).to_be_visible()
             assert not find_barriers(page)
     finally:

@@ -13,6 +13,7 @@ def test_every_page_of_the_console_is_the_same_file_under_a_strict_policy(
     system: System, path: str
 ) -> None:
     answer = system.http.get(path)
+
     assert (answer.status_code, answer.text) == (200, system.http.get("/").text)
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["content-security-policy"].startswith("default-src 'none';")
@@ -32,6 +33,7 @@ def test_every_page_of_the_console_is_the_same_file_under_a_strict_policy(
 def test_a_file_of_the_console_is_sent_once(system: System, path: str, content_type: str) -> None:
     answer = system.http.get(f"/console/static/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, content_type)
+
     known = {"If-None-Match": answer.headers["etag"]}
     assert system.http.get(f"/console/static/{path}", headers=known).status_code == 304
 
@@ -71,20 +73,24 @@ def test_a_worker_keeps_its_start_when_it_renews_its_lease(system: System) -> No
 
     started_at, lease_ends = worker()
     wait_until(lambda: worker()[1] > lease_ends)
+
     assert worker()[0] == started_at
 
 
 def test_the_payload_is_what_the_function_gets(system: System) -> None:
     job = system.order("/reports", {"type": "monthly", "filters": {"month": "2026-05"}})
     payload = system.http.get(f"/tasks/{job['id']}/payload").json()
+
     assert (payload["args"], payload["hidden"]) == ([], False)
     assert payload["kwargs"]["filters"]["month"] == "2026-05"
 
 
 def test_the_payload_of_a_kind_that_may_carry_secrets_is_not_shown(system: System) -> None:
     call = {"url": "https://nobody.invalid/", "headers": {"authorization": "secret"}, "delay": 3600}
+
     job = system.order("/webhooks", call)
     payload = system.http.get(f"/tasks/{job['id']}/payload").json()
+
     assert payload == {"args": [], "kwargs": {}, "hidden": True}
 
 

@@ -108,6 +108,7 @@ def test_the_report_becomes_a_pdf_that_can_be_read(terminal: Terminal, printed: 
     _, _, report, *_ = printed
 
     assert "success" in report.splitlines()
+
     text = words(terminal.folder / "report.pdf")
     assert "Monthly spend" in text
     assert "Engineering" in text
@@ -119,6 +120,7 @@ def test_the_two_mails_are_in_the_outbox(system: System, printed: list[str]) -> 
 
     lines = blast.splitlines()
     assert any(line.startswith("{'sent': 2, 'template': 'welcome', 'rate': ") for line in lines)
+
     first, second = lines[-2:]  # the newest: their names begin with the time
     outbox = system.folder / "outbox"
     assert "To: ada@example.com" in (outbox / first).read_text()
@@ -129,6 +131,7 @@ def test_the_queue_and_the_list_know_the_report(printed: list[str]) -> None:
     _, _, _, _, queue, _ = printed
 
     stats, page = objects(queue)
+
     assert stats["status_counts"]["success"] >= 2
     assert page["tasks"][0]["result"]["report_type"] == "monthly"
 
@@ -144,12 +147,15 @@ def test_the_commands_of_the_example_reach_success(system: System, terminal: Ter
     said = terminal.paste(EXAMPLE)
 
     assert said.count("Status: success\n") == 1
+
     record, stats = objects(re.sub(r"Status: \w+\n", "", said))
     assert record["status"] == "pending"
     assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
+
     done = system.record("/reports", record["id"])
     pdf = terminal.folder / "example.pdf"
     pdf.write_bytes(system.http.get(done["result"]["download_url"]).content)
+
     assert "Monthly spend" in words(pdf)
 
 

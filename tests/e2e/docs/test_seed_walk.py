@@ -42,6 +42,7 @@ def addressed(system: System) -> list[str]:
 def test_a_report_is_accepted_at_once_as_pending(system: System) -> None:
     answer = system.http.post("/reports", json=MONTHLY)
     record = answer.json()
+
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/reports/{record['id']}"
     assert int(answer.headers["Retry-After"]) > 0
@@ -59,8 +60,10 @@ def test_a_report_is_watched_until_its_pdf_can_be_read(system: System) -> None:
     assert list(done["result"])[:3] == ["report_type", "rows_processed", "download_url"]
     assert done["result"]["report_type"] == "monthly"
     assert done["result"]["rows_processed"] > 0
+
     download = system.http.get(done["result"]["download_url"])
     assert download.headers["Content-Type"] == "application/pdf"
+
     words = pypdf.PdfReader(io.BytesIO(download.content)).pages[0].extract_text()
     assert "Engineering" in words
     assert "May 2026" in words
@@ -69,6 +72,7 @@ def test_a_report_is_watched_until_its_pdf_can_be_read(system: System) -> None:
 def test_pdftotext_reads_the_report(system: System) -> None:
     done = system.wait_until_final("/reports", system.order("/reports", MONTHLY)["id"])
     pdf = system.http.get(done["result"]["download_url"]).content
+
     read = subprocess.run(
         ["pdftotext", "-", "-"],  # noqa: S607 - where it is depends on the machine
         input=pdf,
@@ -76,6 +80,7 @@ def test_pdftotext_reads_the_report(system: System) -> None:
         check=True,
         timeout=20,
     )
+
     assert b"Engineering" in read.stdout
 
 
@@ -95,6 +100,7 @@ def test_only_an_unfinished_record_says_when_to_ask_again(system: System) -> Non
         return "success" in seen
 
     wait_until(look, 30)
+
     assert seen.pop("success") is None
     assert set(seen.values()) == {"3"}
 
@@ -102,9 +108,11 @@ def test_only_an_unfinished_record_says_when_to_ask_again(system: System) -> Non
 def test_a_changed_link_is_refused(system: System) -> None:
     done = system.wait_until_final("/reports", system.order("/reports", MONTHLY)["id"])
     start, _, signature = urlsplit(done["result"]["download_url"]).path.rpartition(".")
+
     # Not the last letter: base64 pads it with two bits that mean nothing.
     other = "b" if signature[0] == "a" else "a"
     answer = system.http.get(f"{start}.{other}{signature[1:]}")
+
     assert answer.status_code == 403
     assert answer.headers["Content-Type"] == "application/problem+json"
 
@@ -114,6 +122,7 @@ def test_a_blast_sends_one_mail_to_each(system: System) -> None:
     recipients = ["ada@example.com", "grace@example.com"]
     ordered = system.order("/emails", {"recipients": recipients})
     assert ordered["kind"] == "email_blast"
+
     done = system.wait_until_final("/emails", ordered["id"])
     assert list(done["result"])[:2] == ["sent", "template"]
     assert done["result"]["mails_per_connection"] == 2 / done["result"]["connections"]
@@ -125,6 +134,7 @@ def test_a_blast_sends_one_mail_to_each(system: System) -> None:
 def test_a_blast_to_nobody_sends_nothing(system: System) -> None:
     before = len(addressed(system))
     done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
+
     assert done["status"] == "success"
     assert done["result"] | {"sent": 0, "template": "default"} == done["result"]
     assert len(addressed(system)) == before
@@ -140,12 +150,14 @@ def test_lists_are_newest_first_and_lead_to_the_next_page(system: System) -> Non
     ordered = [system.order("/emails", {"recipients": []})["id"] for _ in range(5)]
     seen: list[str] = []
     address = "/emails?limit=2"
+
     while len(seen) < len(ordered):
         page = system.http.get(address)
         assert list(page.json())[:2] == ["tasks", "total"]
         assert page.json()["total"] >= 5
         seen += [task["id"] for task in page.json()["tasks"]]
         address = page.links.get("next", {}).get("url", "")
+
     assert seen[:5] == ordered[::-1]
     assert len(seen) == len(set(seen))
 
@@ -153,6 +165,7 @@ def test_lists_are_newest_first_and_lead_to_the_next_page(system: System) -> Non
 def test_the_last_page_leads_nowhere(system: System) -> None:
     system.order("/emails", {"recipients": []})
     page = system.http.get("/emails?limit=200")
+
     assert (page.links, page.json()["next_cursor"]) == ({}, None)
     assert page.json()["total"] == len(page.json()["tasks"])
 
@@ -161,6 +174,7 @@ def test_the_last_page_leads_nowhere(system: System) -> None:
 def test_a_list_can_be_narrowed_to_a_status(system: System, status: str) -> None:
     done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
     listed = system.http.get("/emails", params={"status": status}).json()
+
     assert {task["status"] for task in listed["tasks"]} <= {status}
     assert (done["id"] in [task["id"] for task in listed["tasks"]]) is (status == "success")
 
@@ -168,6 +182,7 @@ def test_a_list_can_be_narrowed_to_a_status(system: System, status: str) -> None
 def test_stats_count_every_status_and_the_workers_slots(system: System) -> None:
     system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
     stats = system.stats()
+
     assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
     assert list(stats["status_counts"]) == STATUSES
     assert stats["worker_count"] == 2
@@ -177,9 +192,11 @@ def test_stats_count_every_status_and_the_workers_slots(system: System) -> None:
 
 def test_flower_shows_our_worker(system: System) -> None:
     address = f"http://127.0.0.1:{system.ports['FLOWER_PORT']}"
+
     with httpx2.Client(base_url=address, trust_env=False, timeout=10) as flower:
         assert "Flower" in flower.get("/", follow_redirects=True).text
         workers = wait_until(lambda: flower.get("/workers?json=1").json()["data"])
+
     assert [worker["hostname"].partition("@")[0] for worker in workers] == ["celery"]
     assert workers[0]["status"] is True
 
@@ -187,6 +204,7 @@ def test_flower_shows_our_worker(system: System) -> None:
 def test_health_documents_and_pages_answer(system: System) -> None:
     assert system.http.get("/health/live").json() == {"status": "live"}
     assert system.http.get("/health/ready").json() == {"status": "ready"}
+
     paths = system.http.get("/openapi.json").json()["paths"]
     assert {"/reports", "/reports/{id}", "/emails", "/emails/{id}", "/queue/stats"} <= set(paths)
     assert "swagger" in system.http.get("/docs").text.lower()

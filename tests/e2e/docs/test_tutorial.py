@@ -97,8 +97,10 @@ def test_the_console_shows_the_job_and_retries_another(reader: GuideRunner) -> N
         page.get_by_role("link", name="Jobs").click()
         page.locator(f"a[href$='{failed['id']}']").click()
         expect(page.locator(".timeline")).to_contain_text("PermanentError")
+
         page.goto(f"/console/jobs/{again['id']}")
         expect(page.locator(".head .badge")).to_have_text("failed")
+
         (reader.folder / "orders.csv").write_text("order,amount\n1,5\n")
         page.get_by_role("button", name="Retry").click()
         expect(page.locator(".head .badge")).to_have_text("success")

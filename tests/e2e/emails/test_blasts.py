@@ -51,8 +51,10 @@ def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(system: Sy
             {"place": 1_501, "given": "nobody", "problem": first.json()["refused"][0]["problem"]}
         ],
     }
+
     again = system.http.post(path, json=people(0, 1_500)).json()
     assert (again["added"], again["doubled"], again["total"]) == (0, 1_500, 1_501)
+
     text = "email\r\n" + "\r\n".join(people(1_500, 700))
     table = system.http.post(path, content=text, headers=CSV).json()
     assert (table["added"], table["total"]) == (700, 2_201)
@@ -60,8 +62,10 @@ def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(system: Sy
 
     assert system.http.post(f"/emails/{job_id}/start").status_code == 202
     assert system.http.post(f"/emails/{job_id}/start").status_code == 202
+
     result = system.wait_until_final("/emails", job_id)["result"]
     assert (result["sent"], result["invalid"]) == (2_200, 1)
+
     found = entries(system, job_id, limit=900)
     assert Counter(one["outcome"] for one in found) == {"sent": 2_200, "invalid": 1}
     assert [one["address"] for one in found] == [*people(0, 1_500), "nobody", *people(1_500, 700)]
@@ -76,8 +80,10 @@ def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(system: S
     system.wait_until_final("/emails", job_id)
     only = entries(system, job_id, outcome="invalid")
     assert [(one["address"], one["outcome"]) for one in only] == [("what?", "invalid")]
+
     answer = system.http.get(path, params={"format": "csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert rows[0] == ["email", "outcome", "problem"]
     assert [row[:2] for row in rows[1:]] == [
@@ -92,6 +98,7 @@ def test_the_recipients_of_an_order_are_listed_in_pages(system: System) -> None:
     system.wait_until_final("/emails", job_id)
     answer = system.http.get(f"/emails/{job_id}/recipients", params={"limit": 2})
     assert [one["address"] for one in answer.json()["recipients"]] == people(0, 2)
+
     following = answer.links["next"]["url"]
     page = system.http.get(following).json()
     assert [one["address"] for one in page["recipients"]] == people(2, 2)
@@ -101,15 +108,18 @@ def test_a_paused_blast_mails_nobody_until_it_is_resumed(system: System) -> None
     job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 30})["id"]
     wait_until(lambda: entries(system, job_id, outcome="sent"))
     assert system.http.post(f"/emails/{job_id}/pause").status_code == 200
+
     wait_until(lambda: system.record("/emails", job_id)["status"] == "retrying")
     held = entries(system, job_id, outcome="sent")
     assert 0 < len(held) < 60
     assert len(entries(system, job_id, outcome="waiting")) == 60 - len(held)
+
     progress = system.record("/emails", job_id)["progress"]
     assert progress["done"] == len(held)
     assert progress["total"] == 60
     assert re.fullmatch(rf"{len(held)} sent; \d+ connections?; \d+ s left", progress["note"])
     assert system.http.post(f"/emails/{job_id}/resume").status_code == 200
+
     result = system.wait_until_final("/emails", job_id)["result"]
     assert result["sent"] == 60
     assert result["rate"] <= 31
@@ -121,6 +131,7 @@ def test_a_blast_is_cancelled_in_the_middle(system: System) -> None:
     wait_until(lambda: entries(system, job_id, outcome="sent"))
     assert system.http.post(f"/tasks/{job_id}/cancel").status_code == 202
     assert system.wait_until_final("/emails", job_id)["status"] == "cancelled"
+
     counts = Counter(one["outcome"] for one in entries(system, job_id))
     assert counts["waiting"] > 0
     assert counts["sent"] > 0
@@ -157,13 +168,16 @@ def test_an_order_that_makes_no_sense_is_refused(
 )
 def test_a_table_that_is_none_is_refused(system: System, text: str, problem: str) -> None:
     job_id = waiting(system)
+
     answer = system.http.post(f"/emails/{job_id}/recipients", content=text, headers=CSV)
+
     assert answer.status_code == 422
     assert problem in answer.json()["detail"]
 
 
 def test_what_is_no_blast_is_not_found(system: System) -> None:
     report = system.order("/reports", {})["id"]
+
     for what in ("start", "pause", "resume"):
         assert system.http.post(f"/emails/{report}/{what}").status_code == 404
     assert system.http.get(f"/emails/{report}/recipients").status_code == 404

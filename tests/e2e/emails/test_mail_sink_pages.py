@@ -39,7 +39,9 @@ def test_a_mail_that_was_sent_is_shown_with_its_headers_and_both_bodies(system: 
     order = {"recipients": ["zoe@example.com"], "template": "welcome"}
     system.wait_until_final("/emails", system.order("/emails", order)["id"])
     path = link_to(system, "Welcome to Continuo")
+
     shown = page(system, path)
+
     assert "zoe@example.com" in shown.text
     assert "Message-ID" in shown.text
     assert "Good to have you." in shown.text
@@ -52,9 +54,11 @@ def test_a_hostile_mail_runs_nothing(system: System) -> None:
     path = link_to(system, "&lt;script&gt;alert(1)&lt;/script&gt;")
     shown = page(system, path)
     assert "<script" not in shown.text
+
     policy = shown.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
+
     inside = page(system, f"{path}/html")
     assert inside.text.startswith("<script>")
     assert inside.headers["content-security-policy"].startswith("sandbox; default-src 'none';")
@@ -72,8 +76,10 @@ def test_older_mails_are_on_the_pages_after(system: System) -> None:
     first = page(system).text
     older = re.search(r'href="(/outbox\?before=[^"]+)"', first)
     assert older
+
     second = page(system, unescape(older[1])).text
     names = [set(re.findall(r'href="/outbox/([^"?]+)"', text)) for text in (first, second)]
+
     assert len(names[0]) == 50
     assert names[1]
     assert not names[0] & names[1]

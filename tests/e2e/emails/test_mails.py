@@ -46,6 +46,7 @@ def test_a_mail_can_be_looked_at_before_it_goes_out(system: System) -> None:
     assert seen["subject"] == "Welcome to Continuo"
     assert "ada@example.org" in seen["html"]
     assert "Unsubscribe: " in seen["text"]
+
     headers = dict(seen["headers"])
     assert headers["To"] == "ada@example.org"
     assert headers["Message-ID"].startswith("<")
@@ -54,7 +55,9 @@ def test_a_mail_can_be_looked_at_before_it_goes_out(system: System) -> None:
 
 def test_a_template_can_be_tried_before_it_is_kept(system: System) -> None:
     parts = {"subject": "For {{ name }}", "html": "<p>Dear <b>{{ name }}</b>, hello.</p>"}
+
     seen = previewed(system, template=parts, data={"name": "<Ada>"})
+
     assert seen["subject"] == "For <Ada>"
     assert seen["html"] == "<p>Dear <b>&lt;Ada&gt;</b>, hello.</p>"
     assert seen["text"] == "Dear <Ada>, hello."
@@ -98,11 +101,13 @@ def test_whoever_unsubscribes_gets_no_mail_any_more(system: System) -> None:
     text = message.get_body(("plain",))
     assert text is not None
     assert link in text.get_content()
+
     page = system.http.get(link)
     assert page.headers["content-type"].startswith("text/html")
     assert "Eve@example.net" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert system.http.get("/suppressions/eve@example.net").status_code == 404
+
     for _ in range(2):
         done = system.http.post(link, content="List-Unsubscribe=One-Click", headers=FORM)
         assert (done.status_code, "You are unsubscribed" in done.text) == (200, True)
@@ -134,6 +139,7 @@ def test_a_template_is_sent_to_one_address_as_a_test(system: System) -> None:
     assert record["result"]["sent"] == 1
     assert record["result"]["test"] is True
     assert message["Subject"] == "[Test] For Ada"
+
     body = message.get_body(("html",))
     assert body is not None
     assert "Hello Ada" in body.get_content()
@@ -143,11 +149,13 @@ def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(system: System)
     me = "tester@example.net"
     _, message = mailed_as_test(system, recipient=me, template="welcome")
     seen = dict(previewed(system, template="welcome", recipient=me)["headers"])
+
     for link in (message["List-Unsubscribe"], seen["List-Unsubscribe"]):
         for ask in (system.http.get, system.http.post):
             answer = ask(str(link)[1:-1])
             assert answer.status_code == 200
             assert "It unsubscribes nobody" in answer.text
+
     assert system.http.get(f"/suppressions/{me}").status_code == 404
 
 
@@ -164,7 +172,9 @@ def test_a_test_that_cannot_be_sent_is_refused_before_it_is_a_job(
     system: System, wrong: dict[str, Any], problem: str
 ) -> None:
     before = system.http.get("/emails").json()["total"]
+
     answer = system.http.post("/emails/test", json={"recipient": "a@x.org"} | wrong, timeout=30)
+
     assert answer.status_code == 422
     assert problem in answer.json()["detail"]
     assert system.http.get("/emails").json()["total"] == before
@@ -181,9 +191,11 @@ def test_suppressed_addresses_are_added_imported_and_listed(system: System) -> N
     report = system.http.post("/suppressions", json=order).json()
     assert (report["added"], report["known"], report["invalid"]) == (1, 0, 1)
     assert report["refused"][0]["given"] == "nobody"
+
     table = "email,name\r\n" + "\r\n".join(f"a{n}@example.net,N" for n in range(1, 1_201))
     report = system.http.post("/suppressions", content=table, headers=CSV).json()
     assert (report["added"], report["known"]) == (1_199, 1)
+
     found: dict[str, str] = {}
     cursor: str | None = ""
     while cursor is not None:
@@ -192,5 +204,6 @@ def test_suppressed_addresses_are_added_imported_and_listed(system: System) -> N
         cursor = page["next_cursor"]
     assert {f"a{n}@example.net" for n in range(1, 1_201)} <= set(found)
     assert (found["a1@example.net"], found["a2@example.net"]) == ("complaint", "manual")
+
     wrong = system.http.post("/suppressions", json={"addresses": [], "reason": "dislike"})
     assert wrong.status_code == 422

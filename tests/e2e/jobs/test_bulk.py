@@ -18,8 +18,10 @@ def send(system: System, *tasks: Any) -> httpx2.Response:
 def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(system: System) -> None:
     answer = send(system, REPORT, BLAST, REPORT)
     assert answer.status_code == 202
+
     outcome = answer.json()
     assert (outcome["accepted"], outcome["refused"]) == (3, 0)
+
     tasks = [one["task"] for one in outcome["tasks"]]
     assert [task["kind"] for task in tasks] == ["report", "email_blast", "report"]
     assert [task["max_retries"] for task in tasks] == [5, 3, 5]
@@ -39,13 +41,16 @@ def test_what_is_wrong_is_refused_by_itself(system: System) -> None:
         {"kind": "email_blast", "recipients": ["ada@example.com", "not an address"]},
     )
     assert answer.status_code == 207
+
     outcome = answer.json()
     assert (outcome["accepted"], outcome["refused"]) == (1, 5)
+
     problems = [one["problem"] for one in outcome["tasks"][1:]]
     assert [one["status"] for one in outcome["tasks"]] == [202, *[422] * 5]
     assert [problem["instance"] for problem in problems] == [
         f"{PATH}#/tasks/{place}" for place in range(1, 6)
     ]
+
     where = [problem["errors"][0].get("field") for problem in problems]
     assert where == ["kind", "kind", None, "filters.team", "recipients[1]"]
     assert problems[2]["errors"][0]["pointer"] == "/max_retries"
@@ -54,10 +59,12 @@ def test_what_is_wrong_is_refused_by_itself(system: System) -> None:
 
 def test_nothing_or_too_much_is_refused(system: System) -> None:
     before = system.stats()["total_tasks"]
+
     for count in (0, 1_001):
         answer = send(system, *[{"kind": "report"}] * count)
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/tasks"
+
     assert system.stats()["total_tasks"] == before
 
 
@@ -65,6 +72,7 @@ def test_a_thousand_are_taken_at_once(system: System) -> None:
     before = system.stats()["total_tasks"]
     answer = send(system, *[{"kind": "email_blast", "recipients": []}] * 1_000)
     assert answer.status_code == 202
+
     ids = {one["task"]["id"] for one in answer.json()["tasks"]}
     assert len(ids) == 1_000
     assert system.stats()["total_tasks"] == before + 1_000

@@ -25,6 +25,7 @@ def test_a_delivery_is_a_job_that_can_be_looked_at_stopped_and_sent_again(system
     job_id, record = told(system)
     path = f"/tasks/{record['id']}"
     assert (record["kind"], record["max_retries"]) == ("callback", 10)
+
     wait_until(lambda: system.http.get(path).json()["status"] == "retrying")
     assert "nobody.invalid" in system.http.get(path).json()["error"]
     assert "query-of-secrets" not in system.http.get(path).text
@@ -36,16 +37,19 @@ def test_a_delivery_is_a_job_that_can_be_looked_at_stopped_and_sent_again(system
     assert (refused.status_code, refused.json()["task"]["id"]) == (409, record["id"])
 
     assert system.http.post(f"{path}/cancel").status_code == 200
+
     for of in (job_id, record["id"]):
         again = system.http.post(f"/tasks/{of}/redeliver")
         assert (again.status_code, again.headers["Location"]) == (202, path)
         wait_until(lambda: system.http.get(path).json()["status"] == "retrying")
         assert system.http.post(f"{path}/cancel").status_code == 200
+
     assert system.http.post(f"{path}/retry").status_code == 202
 
 
 def test_a_job_without_a_callback_has_no_delivery(system: System) -> None:
     job_id = system.order("/reports", {"delay": 600})["id"]
+
     assert system.http.get(f"/tasks/{job_id}/delivery").status_code == 404
     assert system.http.post(f"/tasks/{job_id}/redeliver").status_code == 404
     assert system.http.get("/tasks/nobody/delivery").status_code == 404
@@ -55,10 +59,12 @@ def test_a_job_without_a_callback_has_no_delivery(system: System) -> None:
 def test_a_url_that_may_not_be_called_refuses_the_order(system: System, path: str) -> None:
     body = {"/emails": {"recipients": ["a@example.com"]}, "/webhooks": {"url": NOBODY}}
     before = system.stats()["total_tasks"]
+
     for url in ("http://169.254.169.254/", "nowhere"):
         order = body.get(path, {}) | {"callback_url": url}
         answer = system.http.post(path, json=order)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "callback_url")
+
     assert system.stats()["total_tasks"] == before
 
 
@@ -69,6 +75,7 @@ def test_callbacks_can_be_ordered_in_bulk(system: System) -> None:
     ]
     outcome = system.http.post("/tasks/bulk", json={"tasks": tasks}).json()
     assert [one["status"] for one in outcome["tasks"]] == [202, 422]
+
     first = outcome["tasks"][0]["task"]["id"]
     system.http.post(f"/tasks/{first}/cancel")
     assert system.http.get(f"/tasks/{first}/delivery").json()["kind"] == "callback"

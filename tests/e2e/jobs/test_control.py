@@ -28,10 +28,13 @@ def test_a_waiting_job_is_cancelled_and_can_run_again(own_system: System) -> Non
     wait_until(lambda: own_system.record("/tasks", job_id)["status"] == "retrying")
     answer = own_system.http.delete(f"/tasks/{job_id}")
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+
     again = own_system.http.post(f"/tasks/{job_id}/cancel")
     assert (again.status_code, again.json()["task"]["status"]) == (409, "cancelled")
+
     revived = own_system.http.post(f"/tasks/{job_id}/retry")
     assert (revived.status_code, revived.headers["location"]) == (202, f"/tasks/{job_id}")
+
     wait_until(lambda: own_system.record("/reports", job_id)["attempts"] > 1)
     refused = own_system.http.post(f"/tasks/{job_id}/retry")
     assert (refused.status_code, refused.json()["task"]["id"]) == (409, job_id)
@@ -48,6 +51,7 @@ def test_a_cancelled_job_runs_again_with_another_payload(own_system: System) -> 
     ]
     own_system.http.post("/queues/celery/resume")
     assert [answer.status_code for answer in answers] == [202, 202]
+
     record = own_system.wait_until_final("/emails", job_id)
     assert (record["result"]["sent"], record["attempts"], record["max_retries"]) == (1, 1, 2)
     assert record["tags"] == ["x"]
@@ -70,8 +74,10 @@ def test_a_cancelled_job_runs_again_with_another_payload(own_system: System) -> 
 )
 def test_a_wrong_payload_changes_nothing(own_system: System, body: Any, where: str) -> None:
     job_id = own_system.wait_until_final("/emails", own_system.order("/emails", BLAST)["id"])["id"]
+
     answer = own_system.http.post(f"/tasks/{job_id}/retry", json=body)
     fault = answer.json()["errors"][0]
+
     assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
 
 
@@ -90,7 +96,9 @@ def test_a_job_of_a_kind_that_is_gone_is_not_run_again(own_system: System) -> No
     own_system.http.delete(f"/tasks/{job_id}")
     with redis.Redis.from_url(own_system.redis_url) as client:
         client.hset(f"continuo:job:{job_id}", "kind", "gone")
+
     answer = own_system.http.post(f"/tasks/{job_id}/retry")
+
     assert (answer.status_code, "gone" in answer.json()["detail"]) == (409, True)
 
 
@@ -110,6 +118,7 @@ def test_jobs_of_all_kinds_are_listed_by_kind_status_and_time(own_system: System
 
     assert found(created_after=started) == [report, *reversed(blasts)]
     assert found(created_after=started, kind="email_blast") == [*reversed(blasts)]
+
     second = own_system.record("/emails", blasts[1])["created_at"]
     assert found(created_after=started, created_before=second) == [blasts[0]]
     assert found(created_after=started, status="success") == [*reversed(blasts)]
@@ -121,6 +130,7 @@ def test_the_next_page_keeps_what_was_asked_for(own_system: System) -> None:
         own_system.wait_until_final("/emails", own_system.order("/emails", BLAST)["id"])
     seen: list[str] = []
     path = "/tasks?kind=email_blast&status=success&limit=2&created_after=1"
+
     for _ in range(20):
         answer = own_system.http.get(path)
         seen += [task["id"] for task in answer.json()["tasks"]]
@@ -129,6 +139,7 @@ def test_the_next_page_keeps_what_was_asked_for(own_system: System) -> None:
         path = answer.links["next"]["url"]
         assert "kind=email_blast" in path
         assert "created_after=1.0" in path
+
     assert (
         len(seen)
         == len(set(seen))
@@ -140,6 +151,7 @@ def test_jobs_are_found_by_tag_queue_and_error(own_system: System) -> None:
     tags = {"tags": ["nightly", "für Ada"]}
     blast = own_system.order("/emails", BLAST | tags)
     assert (blast["queue"], blast["tags"]) == ("celery", tags["tags"])
+
     bulk = {"tasks": [{"kind": "report", "max_retries": 1, "tags": ["nightly"]}]}
     report = own_system.http.post("/tasks/bulk", json=bulk).json()["tasks"][0]["task"]["id"]
     own_system.wait_until_final("/emails", blast["id"])
@@ -156,6 +168,7 @@ def test_jobs_are_found_by_tag_queue_and_error(own_system: System) -> None:
     assert found(tag="nightly", queue="slow") == []
     assert report in found(error="(simulated)")
     assert found(error="no such error") == []
+
     answer = own_system.http.get("/tasks", params={"error": "(simulated)", "limit": "1"}).json()
     assert (answer["total"], len(answer["tasks"])) == (None, 1)
     assert answer["looked_at"] >= 1
@@ -176,11 +189,13 @@ def test_a_queue_is_paused_over_a_restart_and_resumed(own_system: System) -> Non
 
     assert queue(own_system.http.post("/queues/celery/pause"))["paused"] is True
     assert queue(own_system.http.post("/queues/celery/pause"))["paused"] is True
+
     job_id = own_system.order("/emails", BLAST)["id"]
     own_system.stop()
     own_system.start(CONTINUO_FAULT_RATE="1")
     other = own_system.order("/emails", BLAST)["id"]
     celery = queue(own_system.http.get("/queues"))["queues"][0]
+
     assert (celery["name"], celery["paused"]) == ("celery", True)
     assert (celery["workers"], celery["running"]) == (1, 0)
     assert celery["waiting"] >= 2
@@ -204,19 +219,23 @@ def test_all_jobs_of_a_filter_are_counted_then_cancelled_then_run_again(own_syst
     assert (trial["matches"], trial["complete"], len(trial["sample"])) == (12, True, 10)
     assert trial["sample"][0]["id"] == tagged[-1]
     assert send("retry", dry_run=True).json()["matches"] == 0
+
     ordered = send("cancel")
     assert (ordered.status_code, ordered.json()["kind"]) == (202, "cancel_jobs")
+
     record = own_system.wait_until_final("/tasks", ordered.json()["id"])
     assert record["result"] == {"found": 12, "changed": 12}
     assert record["progress"]["done"] == record["progress"]["total"] == 12
     assert {own_system.record("/emails", one)["status"] for one in tagged} == {"cancelled"}
     assert own_system.record("/emails", other)["status"] == "pending"
+
     again = send("retry", filter={"tag": "many", "error": "cancelled"}, tags=["again"])
     assert own_system.wait_until_final("/tasks", again.json()["id"])["result"] == {
         "found": 12,
         "changed": 12,
     }
     assert again.headers["location"] == f"/tasks/{again.json()['id']}"
+
     own_system.http.post("/queues/celery/resume")
     assert {own_system.wait_until_final("/emails", one)["status"] for one in tagged} == {"success"}
 
@@ -237,17 +256,20 @@ def test_a_wrong_filter_changes_nothing(
 ) -> None:
     answer = own_system.http.post(f"/tasks/{verb}", json=body)
     assert answer.status_code == 422
+
     fault = answer.json()["errors"][0]
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
 def test_one_key_for_a_cancel_and_a_retry_is_two_orders(own_system: System) -> None:
     body, key = {"filter": {"tag": "nobody"}}, {"Idempotency-Key": "same"}
+
     answers = [
         own_system.http.post(f"/tasks/{verb}", json=body, headers=key)
         for verb in ("cancel", "retry", "cancel")
     ]
     kinds = [answer.json()["kind"] for answer in answers]
+
     assert kinds == ["cancel_jobs", "retry_jobs", "cancel_jobs"]
     assert answers[0].json()["id"] == answers[2].json()["id"]
 
@@ -262,8 +284,10 @@ def test_a_pending_job_says_what_is_to_be_expected_of_it(own_system: System) -> 
         == own_system.record("/tasks", first)["position"] + 1
     )
     assert by_id["estimate"] is None
+
     waited = own_system.http.get(f"/tasks/{second}", headers={"Prefer": "wait=1"})
     assert waited.json()["position"] == by_id["position"]
+
     own_system.http.post("/queues/celery/resume")
     assert "position" not in own_system.wait_until_final("/emails", second)
 

@@ -27,6 +27,7 @@ def test_several_formats_come_in_one_file(system: System) -> None:
     body = {"type": "monthly", "filters": LEGAL, "format": ["pdf", "csv"]}
     done = system.wait_until_final("/reports", system.order("/reports", body)["id"])
     assert (done["status"], done["error"]) == ("success", "")
+
     with zipfile.ZipFile(io.BytesIO(downloaded(system, done["result"]))) as archive:
         lines = archive.read("monthly-report.csv").decode().splitlines()
     assert len(lines) == done["result"]["rows"] + 1
@@ -35,6 +36,7 @@ def test_several_formats_come_in_one_file(system: System) -> None:
 
 def test_the_types_are_listed_with_their_filters(system: System) -> None:
     types = {entry["type"]: entry for entry in system.http.get("/reports/types").json()["types"]}
+
     assert {"summary", "monthly", "delays", "departures", "shop"} <= set(types)
     assert "legal" in types["monthly"]["filters"]["properties"]["department"]["enum"]
     assert types["shop"]["formats"] == ["pdf", "xlsx", "csv", "parquet", "json", "html"]
@@ -53,12 +55,14 @@ def test_an_export_is_all_rows_of_a_query(system: System) -> None:
     body = {"source": "spend", "query": "invoices", "filters": LEGAL}
     ordered = system.order("/exports", body)
     assert ordered["kind"] == "export"
+
     done = system.wait_until_final("/exports", ordered["id"])
     result = done["result"]
     lines = list(csv.reader(io.StringIO(downloaded(system, result).decode(), newline="")))
     assert lines[0][:3] == ["invoice", "day", "department"]
     assert (result["export"], result["rows"]) == ("spend-invoices", len(lines) - 1)
     assert done["progress"]["done"] == done["progress"]["total"] == result["rows"]
+
     listed = system.http.get("/exports").json()["tasks"]
     assert ordered["id"] in [task["id"] for task in listed]
 
@@ -72,6 +76,7 @@ def test_the_rows_of_a_report_can_be_exported(system: System) -> None:
 def test_the_queries_are_listed_with_their_filters(system: System) -> None:
     queries = system.http.get("/exports/queries").json()["queries"]
     names = [(query["source"], query["query"]) for query in queries]
+
     assert ("flights", "routes") in names
     assert set(queries[names.index(("flights", "routes"))]["filters"]["properties"]) == {
         "carrier",
@@ -104,6 +109,7 @@ def test_a_report_is_mailed_when_it_is_done(system: System) -> None:
     done = system.wait_until_final("/reports", system.order("/reports", body)["id"])
     blast = system.wait_until_final("/emails", done["result"]["mail_id"])
     assert (blast["status"], blast["result"]["sent"]) == ("success", 2)
+
     sent = [path.read_text() for path in (system.folder / "outbox").glob("*.eml")]
     about = [text for text in sent if "Subject: Legal, May" in text]
     assert len(about) == 2

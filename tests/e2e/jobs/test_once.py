@@ -35,6 +35,7 @@ def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(system: S
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.text for answer in answers}) == 1
     assert len({answer.headers["location"] for answer in answers}) == 1
+
     replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
     assert (replayed.count("true"), replayed.count(None)) == (99, 1)
     assert total(system) == before + 1
@@ -43,22 +44,28 @@ def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(system: S
 @pytest.mark.parametrize("name", ["", '""', "x" * 256, "é"])
 def test_a_key_that_is_none_is_refused_and_not_left_out(system: System, name: str) -> None:
     before = total(system)
+
     answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": name.encode()})
+
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
     assert total(system) == before
 
 
 def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(system: System) -> None:
     name = key()
+
     first = send(system, {}, name)
     system.wait_until_final("/reports", first.json()["id"])
+
     assert send(system, {}, f'"{name}"').json() == first.json()
 
 
 def test_equal_orders_may_be_written_differently(system: System) -> None:
     name = key()
     first = send(system, {"type": "summary", **LATER}, name)
+
     again = send(system, {"delay": 3600.0, "filters": {}, "max_retries": 3}, name)
+
     assert again.json() == first.json()
 
 
@@ -78,7 +85,9 @@ def test_another_order_under_the_key_is_refused_with_the_difference(
     name = key()
     send(system, LATER, name)
     before = total(system)
+
     answer = send(system, {**LATER, **other}, name)
+
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
     assert total(system) == before
@@ -89,6 +98,7 @@ def test_a_key_is_of_its_route_and_known_for_a_day(system: System) -> None:
     report = send(system, LATER, name)
     blast = send(system, {"recipients": [], **LATER}, name, "/emails")
     assert (report.status_code, blast.status_code) == (202, 202)
+
     with redis.Redis.from_url(system.redis_url) as client:
         lives = [client.ttl(known) for known in client.scan_iter("continuo:idempotent:*")]
     assert lives
@@ -98,7 +108,9 @@ def test_a_key_is_of_its_route_and_known_for_a_day(system: System) -> None:
 @pytest.mark.parametrize("name", ["x" * 256, '""', "a\tb"])
 def test_a_key_that_is_none_is_refused(system: System, name: str) -> None:
     before = total(system)
+
     answer = send(system, {}, name)
+
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
     assert total(system) == before
@@ -115,6 +127,7 @@ def test_one_unfinished_job_has_a_unique_key(system: System) -> None:
     assert (first.status_code, second.status_code) == (202, 200)
     assert second.json() == first.json()
     assert second.headers["location"] == first.headers["location"]
+
     system.http.delete(f"/tasks/{first.json()['id']}")
     third = system.http.post("/reports", json=body)
     assert (third.status_code, third.json()["id"] != first.json()["id"]) == (202, True)
@@ -124,6 +137,7 @@ def test_an_order_that_met_another_job_meets_it_again(system: System) -> None:
     body, name = {**unique(), **LATER}, key()
     first = system.http.post("/reports", json=body).json()
     assert send(system, body, name).json()["id"] == first["id"]
+
     system.http.delete(f"/tasks/{first['id']}")
     assert send(system, body, name).json()["id"] == first["id"]
 
@@ -134,6 +148,7 @@ def test_a_job_does_not_run_again_while_another_has_its_key(system: System) -> N
     system.http.delete(f"/tasks/{first}")
     second = system.http.post("/reports", json=body).json()["id"]
     assert system.http.post(f"/tasks/{first}/retry").status_code == 409
+
     system.http.delete(f"/tasks/{second}")
     assert system.http.post(f"/tasks/{first}/retry").status_code == 202
 
@@ -141,7 +156,9 @@ def test_a_job_does_not_run_again_while_another_has_its_key(system: System) -> N
 def test_a_conflict_can_be_refused(system: System) -> None:
     body = {**unique(on_conflict="reject"), **LATER}
     first = system.http.post("/reports", json=body)
+
     second = system.http.post("/reports", json=body)
+
     assert (second.status_code, second.json()["task_id"]) == (409, first.json()["id"])
 
 
@@ -149,7 +166,9 @@ def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(system: System
     body = unique(during=3600)
     first = system.http.post("/reports", json=body)
     system.wait_until_final("/reports", first.json()["id"])
+
     second = system.http.post("/reports", json=body)
+
     assert (second.status_code, second.json()["status"]) == (200, "success")
 
 
@@ -166,12 +185,15 @@ def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(system: System
 def test_what_makes_no_sense_is_refused(system: System, body: dict[str, Any], where: str) -> None:
     answer = system.http.post("/reports", json=body)
     assert answer.status_code == 422
+
     (fault,) = answer.json()["errors"]
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
 def test_in_bulk_neither_is_possible(system: System) -> None:
     tasks = {"tasks": [{"kind": "report", **unique()}]}
+
     answer = system.http.post("/tasks/bulk", json=tasks)
+
     assert (answer.status_code, answer.json()["refused"]) == (207, 1)
     assert send(system, tasks, key(), "/tasks/bulk").status_code == 400

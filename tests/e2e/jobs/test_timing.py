@@ -19,8 +19,10 @@ def test_a_delayed_job_waits(system: System) -> None:
 @pytest.mark.parametrize("name", ["delay", "run_at"])
 def test_a_job_runs_when_it_is_due(system: System, name: str) -> None:
     due = time.time() + SOON
+
     ordered = system.order("/emails", {"recipients": [], name: SOON if name == "delay" else due})
     done = system.wait_until_final("/emails", ordered["id"])
+
     assert done["status"] == "success"
     assert done["started_at"] >= due - 0.05
 
@@ -28,6 +30,7 @@ def test_a_job_runs_when_it_is_due(system: System, name: str) -> None:
 def test_a_job_that_did_not_start_in_time_fails_with_the_reason(system: System) -> None:
     ordered = system.order("/emails", {"recipients": [], "delay": 1, "expires": 0})
     done = system.wait_until_final("/emails", ordered["id"])
+
     assert (done["status"], done["attempts"], done["result"]) == ("failed", 0, None)
     assert "expired" in done["error"]
 
@@ -40,8 +43,10 @@ def test_an_order_can_wait_for_its_job(system: System) -> None:
 
 def test_a_wait_ends_when_it_is_over(system: System) -> None:
     job_id = system.order("/reports", {"delay": 3600})["id"]
+
     began = time.monotonic()
     answer = system.http.get(f"/reports/{job_id}", headers={"Prefer": "respond-async, wait=1"})
+
     assert 0.9 < time.monotonic() - began < 10
     assert (answer.status_code, answer.json()["status"]) == (200, "pending")
     assert answer.headers["retry-after"] == "3"
@@ -51,6 +56,7 @@ def test_a_wait_ends_when_it_is_over(system: System) -> None:
 def test_what_is_no_wait_is_ignored(system: System, said: str) -> None:
     job_id = system.order("/reports", {"delay": 3600})["id"]
     answer = system.http.get(f"/tasks/{job_id}", headers={"Prefer": said})
+
     assert answer.status_code == 200
     assert "preference-applied" not in answer.headers
 
@@ -60,5 +66,7 @@ def test_a_record_that_is_final_is_answered_at_once(system: System) -> None:
     system.wait_until_final("/emails", job_id)
     wait_until(lambda: system.record("/tasks", job_id)["status"] == "success")
     began = time.monotonic()
+
     system.http.get(f"/tasks/{job_id}", headers={"Prefer": "wait=20"})
+
     assert time.monotonic() - began < 10

@@ -43,6 +43,7 @@ def test_a_wrong_order_is_a_422_that_names_the_field(
     before = system.stats()["total_tasks"]
     answer = system.http.post("/webhooks", json=body)
     assert answer.status_code == 422
+
     (fault,) = answer.json()["errors"]
     assert field in (fault.get("field") or fault["pointer"])
     assert "query-of-secrets" not in answer.text
@@ -57,8 +58,10 @@ def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
     last = system.wait_until_final("/webhooks", record["id"])
     assert (last["kind"], last["status"], last["attempts"]) == ("webhook", "failed", 1)
     assert "localhost is not on the public internet" in last["error"]
+
     with pytest.raises(BlockingIOError):
         internal.accept()
+
     (listed,) = system.http.get("/webhooks?limit=1").json()["tasks"]
     assert listed == {name: value for name, value in last.items() if name != "errors"}
     assert system.program
@@ -71,5 +74,6 @@ def test_calls_are_ordered_in_bulk_each_checked_by_itself(system: System) -> Non
         {"kind": "webhook", "url": "http://10.0.0.1/"},
     ]
     outcome = system.http.post("/tasks/bulk", json={"tasks": tasks}).json()
+
     assert [one["status"] for one in outcome["tasks"]] == [202, 422]
     assert outcome["tasks"][1]["problem"]["errors"][0]["field"] == "url"

@@ -115,6 +115,7 @@ def test_a_report_is_ordered_awaited_and_fetched(proxy: Proxy) -> None:
     record = proxy.http.post("/reports", json=order, headers={"Prefer": "wait=25"}).json()
 
     assert record["status"] == "success"
+
     link = urlsplit(record["result"]["download_url"])
     assert (link.scheme, link.netloc) == ("https", HOST)
     assert proxy.http.get(link.path).content[:5] == b"%PDF-"
@@ -131,6 +132,7 @@ def test_a_large_file_comes_through_without_another_address(proxy: Proxy) -> Non
 
 def test_events_and_the_console_come_through(proxy: Proxy) -> None:
     assert proxy.http.get("/").status_code == 200
+
     events = proxy.http.get("/events")
     assert events.headers["content-type"].startswith("text/event-stream")
     assert "event: snapshot" in events.text

@@ -32,6 +32,7 @@ def test_one_key_may_make_so_many_requests_over_all_processes(own_system: System
 
     with ThreadPoolExecutor(16) as clients:
         answers = Counter(clients.map(lambda _: ask(KEYS["alice"]), range(600)))
+
     assert set(answers) == {200, 429}
     assert 250 <= answers[200] <= 500  # 300 at once, and five a second that come free meanwhile
     assert ask(KEYS["bob"]) == 200
@@ -43,6 +44,7 @@ def test_an_answer_says_how_many_are_left_and_when_to_come_back(own_system: Syst
     fine = own_system.http.get("/queue/stats", headers={"X-API-Key": KEYS["bob"]})
     assert fine.headers["ratelimit"].startswith('"default";r=299;t=')
     assert fine.headers["ratelimit-policy"] == '"default";q=300;w=60'
+
     with redis.Redis.from_url(own_system.redis_url) as client:
         now = client.time()[0]
         client.set("continuo:rate:bob", now + 70)

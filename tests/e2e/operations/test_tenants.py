@@ -62,6 +62,7 @@ def test_a_job_is_seen_by_its_tenant_and_by_a_key_of_none(
     root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     mine, theirs, nobodys = order(acme, tags=["x"]), order(other, tags=["x"]), order(root)
+
     for path in ("/tasks", "/reports", "/tasks?kind=report", "/tasks?tag=x", "/tasks?queue=celery"):
         assert mine in listed(acme, path)
         assert not {theirs, nobodys} & listed(acme, path)
@@ -89,12 +90,14 @@ def test_no_route_tells_the_job_of_another_tenant_from_none(
             assert ask(job_id) == ask("nobody"), (method, path)
             assert ask(job_id)[0] in {404, 403, 422}, (method, path)
             asked += 1
+
     assert asked > 5
     assert acme.get(f"/tasks/{job_id}").json()["status"] == "pending"
 
 
 def test_a_tenant_stops_and_runs_its_own_jobs(acme: httpx2.Client) -> None:
     job_id = order(acme)
+
     assert acme.post(f"/tasks/{job_id}/cancel").status_code == 200
     assert acme.post(f"/tasks/{job_id}/retry").status_code == 202
     assert acme.delete(f"/tasks/{job_id}").status_code in {200, 202}
@@ -103,8 +106,10 @@ def test_a_tenant_stops_and_runs_its_own_jobs(acme: httpx2.Client) -> None:
 def test_counts_are_of_the_tenants_jobs(acme: httpx2.Client, root: httpx2.Client) -> None:
     before, everybodys = acme.get("/queue/stats").json(), root.get("/queue/stats").json()
     order(root)
+
     order(acme)
     after = acme.get("/queue/stats").json()
+
     assert after["total_tasks"] == before["total_tasks"] + 1
     assert after["queue_size"] == before["queue_size"] + 1
     assert root.get("/queue/stats").json()["total_tasks"] == everybodys["total_tasks"] + 2
@@ -116,8 +121,10 @@ def test_jobs_in_bulk_and_deliveries_are_the_tenants(
     tasks = [{"kind": "report", "callback_url": NOBODY, **LATER}]
     outcome = acme.post("/tasks/bulk", json={"tasks": tasks}).json()
     job_id = outcome["tasks"][0]["task"]["id"]
+
     acme.post(f"/tasks/{job_id}/cancel")
     delivery = acme.get(f"/tasks/{job_id}/delivery").json()
+
     assert delivery["tenant"] == "acme"
     assert delivery["id"] in listed(acme, "/tasks?kind=callback")
     assert listed(other, "/tasks?kind=callback") == set()
@@ -130,6 +137,7 @@ def test_what_a_filter_finds_is_the_tenants_alone(
     wish = {"filter": {"kind": "report", "status": "pending"}}
     trial = acme.post("/tasks/cancel", json=wish | {"dry_run": True}).json()
     assert theirs not in {task["id"] for task in trial["sample"]}
+
     job_id = acme.post("/tasks/cancel", json=wish).json()["id"]
     own_system.wait_until_final("/tasks", job_id)
     assert acme.get(f"/tasks/{mine}").json()["status"] == "cancelled"
@@ -140,8 +148,10 @@ def test_what_a_filter_finds_is_the_tenants_alone(
 def test_tenants_do_not_share_keys_of_any_sort(acme: httpx2.Client, other: httpx2.Client) -> None:
     unique = {"unique": {"key": "nightly"}}
     assert order(acme, **unique) != order(other, **unique)
+
     held = acme.post("/reports", json=LATER | unique)
     assert (held.status_code, held.json()["tenant"]) == (200, "acme")
+
     once = {"Idempotency-Key": "the-same"}
     first, second = (of.post("/reports", json=LATER, headers=once) for of in (acme, other))
     assert first.json()["id"] != second.json()["id"]
@@ -149,8 +159,10 @@ def test_tenants_do_not_share_keys_of_any_sort(acme: httpx2.Client, other: httpx
 
 def test_events_are_those_of_the_tenants_jobs(acme: httpx2.Client, other: httpx2.Client) -> None:
     place = re.findall(r"^id: (.+)$", acme.get("/events").text, re.MULTILINE)[-1]
+
     theirs, mine = order(other), order(acme)
     told = acme.get("/events", headers={"Last-Event-ID": place}, timeout=30).text
+
     assert mine in told
     assert theirs not in told
 

@@ -53,8 +53,10 @@ def served_by(system: System) -> int:
 
 def test_a_report_that_fails_on_purpose_says_so(own_system: System) -> None:
     run(own_system, **FAULTY)
+
     ordered = own_system.order("/reports", {"max_retries": 1})
     done = own_system.wait_until_final("/reports", ordered["id"])
+
     assert (done["status"], done["attempts"], done["result"]) == ("failed", 1, None)
     assert "Upstream data service timed out (simulated)" in done["error"]
 
@@ -70,12 +72,15 @@ def test_records_and_waiting_jobs_survive_a_stop_and_a_start(own_system: System)
     )
     assert own_system.stop() == 0
     assert own_system.processes() == []
+
     run(own_system)
     assert own_system.record("/emails", blast["id"]) == sent
     assert own_system.record("/reports", later.id)["status"] == "pending"
+
     done = [own_system.wait_until_final("/reports", job_id) for job_id in jobs]
     assert {record["status"] for record in done} == {"success"}
     assert done[0]["attempts"] > 1
+
     with redis.Redis.from_url(own_system.redis_url) as client:
         client.zadd("continuo:scheduled", {later.id: 1})
     assert own_system.wait_until_final("/reports", later.id)["status"] == "success"
@@ -88,8 +93,10 @@ def test_a_killed_valkey_comes_back_with_its_data(own_system: System) -> None:
     )
     waiting = [own_system.order("/reports", MONTHLY)["id"] for _ in range(3)]
     killed = served_by(own_system)
+
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: own_system.is_ready() and served_by(own_system) != killed)
+
     assert own_system.record("/emails", done["id"]) == done
     assert {own_system.wait_until_final("/reports", job_id)["status"] for job_id in waiting} == {
         "success"
@@ -120,6 +127,7 @@ def test_the_same_order_a_hundred_times_is_one_job_also_when_the_api_is_killed_a
     with ThreadPoolExecutor(20) as clients:
         answers = list(clients.map(send, range(100)))
     wait_until(lambda: own_system.api() not in {0, api})
+
     assert len({answer.text for answer in answers}) == 1
     assert own_system.stats()["total_tasks"] == before + 1
 
@@ -129,10 +137,12 @@ def test_a_killed_supervisor_leaves_no_process_and_no_job_behind(own_system: Sys
     jobs = [own_system.order("/reports", MONTHLY)["id"] for _ in range(4)]
     assert own_system.program
     assert len(own_system.processes()) > 5
+
     own_system.program.send(signal.SIGKILL)
     own_system.program.wait()
     wait_until(lambda: own_system.processes() == [], DRAIN_SECONDS + MARGIN)
     run(own_system)
+
     assert {own_system.wait_until_final("/reports", job_id)["status"] for job_id in jobs} == {
         "success"
     }
