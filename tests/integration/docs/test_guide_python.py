@@ -39,4 +39,5 @@ def test_a_route_that_awaits_orders(store: Store) -> None:
             await app.async_store.close()
 
     record = asyncio.run(order())
+
     assert store.run(read_record(record.id)) is not None

@@ -99,6 +99,7 @@ def test_a_file_that_comes_late_is_found_by_a_retry(copy: Copy) -> None:
     job_id = copy.order("late.txt")
     wait_until(lambda: record(job_id).status is TaskStatus.RETRYING, 30)
     assert "FileNotFoundError" in record(job_id).error
+
     (copy.folder / "late.txt").write_text("here")
 
     wait_until(lambda: record(job_id).is_final)

@@ -39,7 +39,9 @@ def add(store: Store, *people: str, most: int = 100) -> Any:
 
 def test_each_holder_has_a_chunk_of_its_own_and_keeps_it_when_it_asks_again(store: Store) -> None:
     opened(store, "p0", "p1000")
+
     first, second = take(store), take(store, "helper")
+
     assert {first.chunk, second.chunk} == {"p0", "p1000"}
     assert (first.free, second.free) == (1, 0)
     assert take(store).chunk == first.chunk
@@ -54,7 +56,9 @@ def test_a_chunk_whose_holder_is_silent_is_taken_by_another(store: Store) -> Non
 
 def test_only_the_holder_gives_a_chunk_back(store: Store) -> None:
     opened(store, "p0")
+
     take(store)
+
     assert not put(store, "p0", None, holder="other")
     assert put(store, "p0", None)
     assert not put(store, "p0", None)
@@ -66,6 +70,7 @@ def test_a_chunk_that_was_put_back_comes_again_with_its_tries(store: Store) -> N
     take(store)
     put(store, "p0", 0, tries=4)
     assert take(store).tries == 4
+
     put(store, "p0", 60, tries=5)
     waits = take(store)
     assert waits.how == "wait"
@@ -78,6 +83,7 @@ def test_people_put_off_too_often_are_left_until_the_job_runs_again(store: Store
     put(store, "p0", float("inf"), tries=10)
     opened(store, "p0")
     assert take(store).how == "left"
+
     opened(store, "p0", retries=1)
     assert (take(store).how, take(store).tries) == ("chunk", 0)
 
@@ -86,7 +92,9 @@ def test_opening_again_does_not_bring_back_what_is_done(store: Store) -> None:
     opened(store, "p0")
     take(store)
     put(store, "p0", None)
+
     opened(store, "p0", retries=1)
+
     assert take(store).how == "done"
 
 
@@ -96,8 +104,10 @@ def test_nobody_gets_a_chunk_of_a_blast_that_is_paused_or_over(store: Store) -> 
     store.run(commands.set_paused(B, paused=True, kept=KEPT))
     assert not opened(store, "p0")
     assert take(store).how == "paused"
+
     store.run(commands.set_paused(B, paused=False, kept=KEPT))
     assert take(store).how == "chunk"
+
     store.run(attempts.cancel(B))
     assert take(store).how == "over"
     assert not store.run(commands.set_paused(B, paused=True, kept=KEPT))
@@ -113,15 +123,18 @@ def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
     store.run(attempts.postpone(B, token="t", delay=600, message=later))
     put(store, "p0", None, holder="one")
     assert (store.run(maintenance.promote(10)).next_in or 0) > 500
+
     put(store, "p1000", None, holder="two")
     assert store.run(maintenance.promote(10)).promoted == 1
 
 
 def test_a_part_whose_answer_was_lost_is_added_once_and_answered_alike(store: Store) -> None:
     order(store, due=9e9)
+
     move = commands.add_recipients(
         B, [RecipientLine("a@x.org", "", '"a@x.org"')], kept=KEPT, most=10
     )
+
     assert store.run(move) == store.run(move)
     assert store.run(commands.read_upload_state(B)) == (False, 1)
     assert add(store, "a@x.org", "b@x.org")[1:] == (1, 0, 1, 2)
@@ -129,6 +142,7 @@ def test_a_part_whose_answer_was_lost_is_added_once_and_answered_alike(store: St
 
 def test_a_blast_takes_no_more_than_it_may_and_none_after_its_start(store: Store) -> None:
     assert add(store, "a@x.org").how == "unknown"
+
     order(store, due=9e9)
     assert add(store, "a@x.org", "b@x.org", most=1).how == "full"
     assert add(store, "a@x.org").how == "added"
@@ -145,6 +159,7 @@ def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: 
     taken = take(store)
     ledger = RedisMailingLedger(store.client, B)
     assert ledger.claim("a@x.org")
+
     store.client.config_set("maxmemory", "1")
     try:
         with pytest.raises(StoreUnavailable):
@@ -153,6 +168,7 @@ def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: 
         assert put(store, taken.chunk, None)
     finally:
         store.client.config_set("maxmemory", "0")
+
     assert take(store).how == "done"
 
 
@@ -162,8 +178,10 @@ def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
     store.run(commands.start_mailing(B, kept=KEPT))
     opened(store)
     RedisMailingLedger(store.client, B, KEPT).claim("a@x.org")
+
     RedisMailingLedger(store.client, B, KEPT).read_tally()
     kept = {key: store.client.ttl(key) for key in store.client.scan_iter("continuo:mail:*")}
+
     assert len(kept) == 4
     assert all(0 < seconds <= KEPT for seconds in kept.values())
 
@@ -171,6 +189,7 @@ def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
 def test_mails_pass_no_faster_than_each_of_their_limits(store: Store) -> None:
     limits = [("server:x", 1e6), ("blast:b", 0.5)]
     assert store.run(commands.acquire_rate_permit(limits)) == (0, 0)
+
     wait, place = store.run(commands.acquire_rate_permit(limits))
     assert wait == pytest.approx(2, abs=0.1)
     assert place == 1
@@ -181,7 +200,9 @@ def test_mails_pass_no_faster_than_each_of_their_limits(store: Store) -> None:
 
 def test_a_mail_address_that_is_suppressed_is_not_claimed(store: Store) -> None:
     store.client.hset("continuo:suppressed", "ada@x.org", "complaint 1.0")
+
     ledger = RedisMailingLedger(store.client, B)
+
     assert not ledger.claim("Ada@x.org")
     assert ledger.read_tally() == {"suppressed": 1}
     assert not ledger.claim("ada@x.org")

@@ -112,6 +112,7 @@ def test_a_finished_blast_that_runs_again_mails_nobody(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     first = attempt(keys, job, TRIO)
+
     assert attempt(keys, job, TRIO) == first
     assert server.times == Counter(TRIO)
     assert server.connections == 1
@@ -143,6 +144,7 @@ def test_lines_that_start_with_a_dot_arrive_as_they_were(
 ) -> None:
     mail = b"Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n"
     monkeypatch.setattr("tasks.emails.delivery.attempt.compose", lambda *_: mail)
+
     assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.taken[0][1] == b"Subject: dots\r\n\r\n..\r\n...\r\n..a\r\n"
 
@@ -153,8 +155,10 @@ def test_a_temporary_refusal_is_sent_at_the_second_attempt(
 ) -> None:
     server = either
     server.once(stage, BOB, "451 4.7.1 greylisted")
+
     with pytest.raises(TransientError, match=r"1 of 3 .* \(451 4.7.1 greylisted\); sent to 2"):
         attempt(keys, job, TRIO)
+
     assert server.times == Counter([ADA, EVE])
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.times == Counter(TRIO)
@@ -172,7 +176,9 @@ def test_a_permanent_refusal_is_final(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, outcome: DeliveryCounts
 ) -> None:
     server = either
+
     server.once(stage, BOB, "550 no")
+
     assert attempt(keys, job, TRIO) == outcome
     assert attempt(keys, job, TRIO) == outcome
     assert server.times == Counter([ADA, EVE])
@@ -185,8 +191,10 @@ def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
 ) -> None:
     server = either
     server.once(stage, BOB, reply)
+
     with pytest.raises(TransientError, match="1 of 3 recipients have to wait"):
         attempt(keys, job, TRIO)
+
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.times == Counter(TRIO)
 
@@ -199,9 +207,11 @@ def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
     server.once("body", ADA, HANG_UP)
     with pytest.raises(TransientError, match="1 of 1 recipients have to wait"):
         attempt(keys, job, [ADA])
+
     monkeypatch.undo()
     monkeypatch.setenv("SMTP_URL", url_of(server))
     get_settings.cache_clear()
+
     assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.times == Counter([ADA])
 
@@ -212,6 +222,7 @@ def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
     server.once(stage, BOB, reply)
+
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=2, unknown=1)
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=2, unknown=1)
     assert max(server.times.values()) == 1
@@ -222,7 +233,9 @@ def test_a_server_that_hangs_up_between_two_mails_is_called_again(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str, reply: str
 ) -> None:
     server = either
+
     server.once("mail", ADA, reply)
+
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.connections == 2
 
@@ -231,8 +244,10 @@ def test_an_attempt_ends_when_every_connection_drops(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server.plan = lambda stage, _: HANG_UP if stage == "rcpt" else None
+
     with pytest.raises(TransientError, match="dropped 3 connections in a row"):
         attempt(keys, job, people(50))
+
     assert server.connections == MAX_DROPS
 
 
@@ -245,6 +260,7 @@ def test_a_refused_sender_is_nobodys_fault_and_put_back(
         attempt(keys, job, TRIO)
     assert len([line for line in server.commands if line.startswith("MAIL")]) == 1
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
+
     server.plan = lambda _stage, _recipient: None
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
 
@@ -257,6 +273,7 @@ def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
     with pytest.raises(smtp.ServerUnavailable, match="refused"):
         attempt(keys, job, TRIO)
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
+
     monkeypatch.setenv("SMTP_URL", url_of(server))
     get_settings.cache_clear()
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
@@ -270,6 +287,7 @@ def test_a_server_that_says_nothing_is_given_up(
     server.plan = lambda _stage, _recipient: None if silence.wait(10) else HANG_UP
     with pytest.raises(TransientError, match="timed out"):
         attempt(keys, job, TRIO)
+
     silence.set()
     assert server.taken == []
 
@@ -281,6 +299,7 @@ def test_login_is_done_before_the_first_mail(
     server.login = "AGFkYQBzM2NyZXQ="
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
     get_settings.cache_clear()
+
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert len([line for line in server.commands if line.startswith("AUTH")]) == 1
 
@@ -300,8 +319,10 @@ def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
     server.hello, server.login = hello, "somethingelse"
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
     get_settings.cache_clear()
+
     with pytest.raises(smtp.ServerUnavailable, match=problem) as raised:
         attempt(keys, job, TRIO)
+
     assert "s3cret" not in str(raised.value)
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
 
@@ -313,8 +334,10 @@ def test_without_starttls_nothing_is_said_in_the_clear(
     clear = url_of(server, "ada:s3cret@")
     monkeypatch.setenv("SMTP_URL", clear.replace("smtp:", "smtp+starttls:"))
     get_settings.cache_clear()
+
     with pytest.raises(smtp.ServerUnavailable, match="STARTTLS extension not supported"):
         attempt(keys, job, TRIO)
+
     assert not [line for line in server.commands if line.startswith(("AUTH", "MAIL"))]
 
 
@@ -326,6 +349,7 @@ def test_a_bad_setting_is_found_before_anybody_is_claimed(
         get_settings.cache_clear()
         with pytest.raises(InvalidField):
             attempt(keys, job, TRIO)
+
     assert not keys.exists(f"continuo:mail:{job}")
     assert server.connections == 0
 
@@ -368,6 +392,7 @@ def test_racing_attempts_mail_nobody_twice(
         thread.start()
     for thread in threads:
         thread.join(60)
+
     assert len(ends) == racers
     assert together.n_waiting == 0
     assert attempt(keys, job, recipients) == DeliveryCounts(sent=200)
@@ -386,6 +411,7 @@ def test_an_attempt_that_lost_its_claim_does_not_send(
     server.plan = take_over
     with pytest.raises(TransientError, match="another attempt is at work"):
         attempt(keys, job, [BOB])
+
     assert server.taken == []
     assert taker.about_to_send(BOB)
 
@@ -418,8 +444,10 @@ def test_a_ledger_that_fails_in_the_middle_leads_to_no_second_mail(
     ledger = Failing(keys, job)
     ledger.step = step
     started = time.monotonic()
+
     with pytest.raises(TransientError, match="out of reach"):
         deliver(job, TRIO, "default", ledger)
+
     assert time.monotonic() - started < REPLY_SECONDS / 2
     assert attempt(keys, job, TRIO) == end
     assert server.times == Counter(TRIO)
@@ -462,6 +490,7 @@ def test_a_killed_attempt_mails_nobody_twice_and_forgets_nobody(
     end = attempt(keys, job, recipients)
     in_doubt = 1 if stage in {"dot", "answer"} else 0
     assert end == DeliveryCounts(sent=5 - in_doubt, unknown=in_doubt)
+
     lost = {recipients[2]} if stage == "dot" else set()
     assert server.times == Counter(set(recipients) - lost)
 
@@ -471,12 +500,15 @@ def test_two_deaths_and_a_takeover_leave_the_ledger_complete(keys: redis.Redis, 
     assert first.claim(ADA)
     assert second.claim(ADA)
     assert not first.about_to_send(ADA)
+
     first.settle(ADA, RecipientOutcome.BOUNCED)
     assert third.read_tally() == Counter({RecipientOutcome.RETRY: 1})
     assert second.about_to_send(ADA)
     assert not third.claim(ADA)
+
     third.settle(ADA, RecipientOutcome.RETRY)
     assert third.read_tally() == Counter({RecipientOutcome.UNKNOWN: 1})
+
     second.settle(ADA, RecipientOutcome.SENT)
     second.settle(ADA, RecipientOutcome.RETRY)
     assert third.read_tally() == Counter({RecipientOutcome.SENT: 1})
@@ -486,6 +518,7 @@ def test_a_step_that_is_repeated_because_its_answer_was_lost_changes_nothing(
     keys: redis.Redis, job: str
 ) -> None:
     ledger = RedisMailingLedger(keys, job)
+
     assert ledger.claim(ADA)
     assert ledger.claim(ADA)
     assert ledger.about_to_send(ADA)
@@ -502,7 +535,9 @@ def test_a_final_outcome_is_never_claimed_again(
     ledger = RedisMailingLedger(keys, job)
     ledger.claim(ADA)
     ledger.about_to_send(ADA)
+
     ledger.settle(ADA, outcome)
+
     assert not RedisMailingLedger(keys, job).claim(ADA)
 
 
@@ -520,6 +555,7 @@ def test_the_ledger_outlives_the_record(
     RedisMailingLedger(keys, job).claim(ADA)
     monkeypatch.undo()
     get_settings.cache_clear()
+
     assert keys.ttl(f"continuo:mail:{job}") > 99_000_000
 
 
@@ -537,10 +573,12 @@ def test_a_valkey_that_is_away_or_full_makes_the_attempt_fail_for_now(
     away = redis.Redis(port=free_port(), retry=Retry(ConstantBackoff(0), 0))
     with closing(away), pytest.raises(TransientError, match="the mail ledger cannot be used"):
         attempt(away, job, TRIO)
+
     keys.config_set("maxmemory", "1")
     try:
         with pytest.raises(TransientError, match="the mail ledger cannot be used"):
             attempt(keys, job, TRIO)
     finally:
         keys.config_set("maxmemory", "0")
+
     assert server.connections == 0

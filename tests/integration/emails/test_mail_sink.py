@@ -43,6 +43,7 @@ def test_a_blast_leaves_one_file_per_recipient(outbox: Path, valkey: EmbeddedVal
     with closing(redis.Redis.from_url(valkey.url)) as client:
         end = deliver(job, recipients, "welcome", RedisMailingLedger(client, job))
     assert end == DeliveryCounts(sent=3)
+
     mails = [
         message_from_bytes(path.read_bytes(), policy=default)
         for path in sorted(outbox.glob("*.eml"))

@@ -54,9 +54,11 @@ def frames() -> Iterator[str]:
 def test_every_shipped_mail_fits_on_a_desk_and_on_a_phone(page: ServedPage, tmp_path: Path) -> None:
     style = "<style>iframe { border: 0; display: block }</style>"
     page.html = f"<!doctype html>{style}{''.join(frames())}{SCRIPT}"
+
     with open_browser(page, tmp_path):
         wait_until(lambda: page.response_headers, 60)
     (seen,) = page.response_headers
+
     assert len(seen) == len(templates.list_templates()) * len(WIDTHS)
     assert [too_wide(one) for one in seen if one["needs"] > one["width"]] == []
     assert [one["name"] for one in seen if "Unsubscribe" not in one["text"]] == []

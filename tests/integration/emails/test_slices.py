@@ -97,6 +97,7 @@ def test_a_blast_is_done_in_one_turn(server: ScriptedSmtpServer, books: LedgerSt
     assert turn(books, blast).how == "done"
     assert outcomes(books, blast) == ["sent"] * 3
     assert server.connections == 1
+
     result = build_result(blast, books.run(commands.read_tally(blast.job_id)))
     assert result | {"sent": 3, "template": "default"} == result
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
@@ -111,6 +112,7 @@ def test_the_result_says_how_many_mails_went_over_how_many_connections(
     while turn(books, blast).how != "done":
         at_once(books, blast)
     assert server.times == Counter(people)
+
     result = build_result(blast, books.run(commands.read_tally(blast.job_id)))
     assert result["connections"] == server.connections
     assert result["mails_per_connection"] == pytest.approx(250 / server.connections, abs=0.05)
@@ -144,6 +146,7 @@ def test_a_greylisting_server_gets_everybody_again_a_little_later(
         waits.append(turn(books, blast).wait)
         assert outcomes(books, blast) == ["retry"] * 3
         at_once(books, blast)
+
     assert waits == [pytest.approx(2, abs=0.5), pytest.approx(4, abs=0.5)]
     assert turn(books, blast).how == "done"
     assert server.times == Counter(TRIO)
@@ -156,11 +159,14 @@ def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
     server.plan = lambda stage, who: "452 4.2.2 full" if (stage, who) == ("rcpt", BOB) else None
     blast = order()
     assert turn(books, blast).how == "wait"
+
     at_once(books, blast)
     assert turn(books, blast).how == "left"
     assert outcomes(books, blast) == ["sent", "retry", "sent"]
+
     said = format_leftover_error(books.run(commands.read_tally(blast.job_id)))
     assert said.startswith("1 of 3 recipients were put off 2 times; sent to 2.")
+
     server.plan = lambda *_: None
     assert turn(books, blast).how == "left"
     assert turn(books, blast, retries=1).how == "done", "the job was run again"
@@ -174,6 +180,7 @@ def test_a_server_that_hangs_up_with_421_in_the_text_costs_nobody_a_mail(
     blast = order()
     assert turn(books, blast).how == "wait"
     assert outcomes(books, blast) == ["sent", "retry", "sent"]
+
     at_once(books, blast)
     assert turn(books, blast).how == "done"
     assert server.times == Counter(TRIO)
@@ -186,7 +193,9 @@ def test_a_server_that_has_too_much_to_do_gets_mails_more_slowly(
     server.plan = lambda stage, _: "452 4.3.1 too busy" if stage == "rcpt" else None
     blast = order([f"user{number}@example.org" for number in range(4)])
     started = time.monotonic()
+
     turn(books, blast)
+
     assert time.monotonic() - started >= 0.1 + 0.2 + 0.4
 
 
@@ -203,9 +212,11 @@ def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
     server.once(stage, BOB, HANG_UP)
     again = order(on_unknown="resend")
     assert turn(books, again).how == "wait"
+
     at_once(books, again)
     assert turn(books, again).how == "done"
     assert outcomes(books, again) == ["sent"] * 3
+
     ids = [message_from_bytes(raw)["Message-ID"] for who, raw in server.taken if who == BOB]
     assert len(set(ids)) == 1
     assert len(ids) == (2 if stage == "answer" else 1)
@@ -216,7 +227,9 @@ def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_f
     server: ScriptedSmtpServer, books: LedgerStore, wish: Any, end: str
 ) -> None:
     blast = order(on_unknown=wish)
+
     dead = RedisMailingLedger(books, blast.job_id)
+
     assert dead.claim(BOB)
     assert dead.about_to_send(BOB)
     assert turn(books, blast).how == "done"
@@ -232,6 +245,7 @@ def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(
     with pytest.raises(ServerUnavailable):
         turn(books, blast)
     assert outcomes(books, blast) == ["retry", "waiting", "waiting"]
+
     server.plan = lambda *_: None
     assert turn(books, blast, retries=1).how == "done"
     assert server.times == Counter(TRIO)
@@ -247,6 +261,7 @@ def test_a_mailbox_that_does_not_exist_gets_no_mail_of_the_next_blast(
     turn(books, second)
     assert outcomes(books, first) == ["bounced", "bounced", "sent"]
     assert outcomes(books, second) == ["suppressed", "bounced", "sent"]
+
     entry = books.run(commands.read_suppression(ADA))
     assert entry is not None
     assert entry.reason == "bounced"
@@ -273,10 +288,12 @@ def test_a_template_is_told_what_the_order_says_of_all_and_of_each(
     people = [[ADA, {"name": "Ada"}], [BOB, {"nome": "Bob"}], [EVE, {"name": "<Eve>"}]]
     blast = order(people, template=greeting, data={"greeting": "Hello", "name": None})
     assert turn(books, blast).how == "done"
+
     blast = order(people, template=greeting, data={"greeting": "Hello"})
     server.taken.clear()
     assert turn(books, blast).how == "done"
     assert outcomes(books, blast) == ["sent", "invalid", "sent"]
+
     subjects = [message_from_bytes(raw)["Subject"] for _, raw in server.taken]
     assert subjects == ["For Ada", "For <Eve>"]
     assert b"<p>Hello, &lt;Eve&gt;!</p>" in server.taken[1][1]
@@ -308,6 +325,7 @@ def test_two_workers_together_keep_the_rate_of_a_blast(
         thread.start()
     for thread in threads:
         thread.join(30)
+
     assert 50 <= len(server.taken) <= 103
     assert server.connections == 2
 
@@ -318,7 +336,9 @@ def test_a_domain_that_is_slow_does_not_hold_up_the_others(
     monkeypatch.setenv("CONTINUO_MAIL_DOMAIN_RATE", "2")
     get_settings.cache_clear()
     many = [f"user{number}@slow.example.org" for number in range(3)]
+
     blast = order([*many, ADA, "bob@example.com"])
+
     assert turn(books, blast).how == "done"
     assert [who for who, _ in server.taken] == [many[0], ADA, "bob@example.com", *many[1:]]
 
@@ -335,6 +355,7 @@ def test_a_turn_ends_and_the_next_one_goes_on(
     assert turn(books, blast) == TakeResult("wait")
     assert 0 < len(server.taken) < 40
     assert tries_of(books, blast) == 0
+
     ends = (turn(books, blast).how for _ in range(40))
     assert "done" in ends
     assert server.times == Counter(people)

@@ -115,7 +115,9 @@ def test_a_mail_goes_encrypted_to_a_server_with_a_good_certificate(
     start: Start, ours: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, login: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(ours))
+
     address, inbox = start(scheme, ours)
+
     assert send(f"{scheme}://{login}{address}").code == 250
     assert inbox.recipients == ["ada@example.org"]
 
@@ -123,8 +125,10 @@ def test_a_mail_goes_encrypted_to_a_server_with_a_good_certificate(
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
 def test_an_unknown_certificate_is_refused(start: Start, ours: Path, scheme: str) -> None:
     address, inbox = start(scheme, ours)
+
     with pytest.raises(smtp.ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         send(f"{scheme}://{address}")
+
     assert inbox.recipients == []
 
 
@@ -134,8 +138,10 @@ def test_a_certificate_of_another_host_is_refused(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(of_somebody_else))
     address, inbox = start(scheme, of_somebody_else)
+
     with pytest.raises(smtp.ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
         send(f"{scheme}://{address}")
+
     assert inbox.recipients == []
 
 
@@ -144,6 +150,8 @@ def test_a_wrong_password_is_refused(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(ours))
     address, inbox = start("smtp+starttls", ours)
+
     with pytest.raises(smtp.ServerUnavailable, match="535"):
         send(f"smtp+starttls://ada:wrong@{address}")
+
     assert inbox.recipients == []

@@ -47,6 +47,7 @@ def test_helpers_take_their_share_on_the_queue_of_the_blast(
     said = {"recipients": people(1_200), "template": "default"}
     job = send_email_blast.apply_async(kwargs=said, queue="mail")
     record = inspector.wait_until_final(job.id, 60)
+
     assert record.result["sent"] == 1_200
     assert record.attempts == 1
     assert record.progress is not None
@@ -64,6 +65,7 @@ def test_a_refused_sender_makes_the_job_try_again_with_its_list_untouched(
     record = inspector.wait_for_status(job.id, "retrying")
     assert "refuses the sender: 550 5.7.1 who are you?" in record.error
     assert record.attempts == 1
+
     server.plan = lambda *_: None
     inspector.make_due(job.id)
     assert inspector.wait_until_final(job.id).result["sent"] == 3
@@ -78,8 +80,10 @@ def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
     job = send_email_blast.delay(recipients=people(3), template="default")
     waits = inspector.wait_for_status(job.id, "retrying")
     assert (waits.attempts, waits.error) == (0, "")
+
     assert waits.progress is not None
     assert waits.progress.note.startswith("2 sent, 1 retry; 1 connection; ")
+
     record = inspector.wait_until_final(job.id)
     assert (record.result["sent"], record.attempts) == (3, 1)
     assert server.times == Counter(people(3))
@@ -98,7 +102,9 @@ def test_a_blast_that_failed_mails_only_those_who_are_left_when_it_runs_again(
     inspector.redis.zadd(chunks, {"p0": 0})
     record = inspector.wait_for_status(job.id, "failed")
     assert "1 of 3 recipients were put off 10 times; sent to 2." in record.error
+
     server.plan = lambda *_: None
     assert job.rerun()
+
     wait_until(lambda: inspector.record(job.id).status == "success")
     assert server.times == Counter(people(3))

@@ -51,6 +51,7 @@ def problem(response: httpx2.Response, status: int) -> dict[str, Any]:
 
 def test_an_order_is_answered(client: httpx2.Client) -> None:
     response = client.post("/orders", json={"max_retries": 5})
+
     assert response.status_code == 202
     assert response.json() == {"type": "summary", "max_retries": 5}
     assert response.headers["cache-control"] == "no-store"
@@ -62,6 +63,7 @@ def test_a_place_in_the_path_is_decoded(client: httpx2.Client) -> None:
 
 def test_head_is_get_without_the_content(client: httpx2.Client) -> None:
     get, head = client.get("/orders/7"), client.head("/orders/7")
+
     assert head.status_code == 200
     assert head.content == b""
     assert head.headers["content-length"] == get.headers["content-length"]
@@ -90,6 +92,7 @@ def test_a_wrong_method_is_405_and_told_the_right_ones(
     client: httpx2.Client, method: str, path: str, allow: str
 ) -> None:
     response = client.request(method, path)
+
     assert response.status_code == 405
     assert response.headers["allow"] == allow
     assert response.headers["content-type"] == "application/problem+json"
@@ -135,10 +138,12 @@ def test_a_wrong_value_is_422_with_its_pointer(client: httpx2.Client) -> None:
 def test_a_deeply_nested_body_is_400_in_milliseconds_and_harms_nobody() -> None:
     with serve_api() as api, api.client() as client:
         pid = api.pid()
+
         for content in (b"[" * 60_000, b"[" * 30_000 + b"]" * 30_000):
             started = perf_counter()
             problem(client.post("/orders", content=content), 400)
             assert perf_counter() - started < 0.5
+
         assert api.pid() == pid
 
 
@@ -164,7 +169,9 @@ def test_a_page_elsewhere_may_call_where_it_is_named() -> None:
     page = "https://pages.example.com"
     with serve_api(CONTINUO_CORS_ORIGINS=page) as api, api.client() as client:
         asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
+
         allowed = client.options("/orders", headers=asks)
+
         assert allowed.status_code == 204
         assert "POST" in allowed.headers["access-control-allow-methods"]
         for answer in (
@@ -188,6 +195,7 @@ def test_the_request_id_is_the_same_everywhere() -> None:
         api.popen.terminate()
         assert api.wait() == 0
     lines = [line for line in api.read_log_records() if line.get("request_id") == "order-7"]
+
     assert [line.get("status") for line in lines] == [None, 500]
     assert "SystemExit" in lines[0]["traceback"]
 
@@ -196,6 +204,7 @@ def test_the_docs_and_their_parts_are_served(client: httpx2.Client) -> None:
     page = client.get("/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src 'self'" in page.headers["content-security-policy"]
+
     script = client.get("/docs/swagger-ui-bundle.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert len(script.content) > 1_000_000

@@ -85,6 +85,7 @@ def test_a_link_leads_to_the_bucket_for_a_while(bucket: dict[str, str], size: in
         assert len(file.content) == size
         assert file.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert file.headers["Content-Disposition"] == 'attachment; filename="export.csv"'
+
         part = client.get(address, headers={"Range": "bytes=0-7"})
         assert (part.status_code, part.content) == (206, b"some 8 b")
         assert client.get(f"{address}0").status_code == 403
@@ -96,7 +97,9 @@ def test_the_janitor_removes_old_objects_and_no_new_ones(bucket: dict[str, str])
     told(bucket, "-c", BACKDATE)
     told(bucket, "-c", KEEP.format(size=1 << 12))
     before = int(told(bucket, "-c", OBJECTS)[0])
+
     said = told(bucket, "-m", "project.artifacts.cleanup")
+
     assert int(said[1]) == before - 1
     assert told(bucket, "-c", OBJECTS) == ["1"]
 
@@ -195,6 +198,7 @@ def test_a_killed_upload_leaves_no_object_and_the_next_attempt_a_whole_one(
         (upload,) = wait_until_reachable(lambda: list_unfinished(access, "files", "jobs/"))
         first.kill()
     assert first.returncode == -9
+
     key = upload.key.removeprefix("jobs/")
     assert sizes(bucket, key) == []
     assert told(bucket, "-c", large("a")) == [key]
@@ -205,11 +209,13 @@ def test_a_killed_upload_leaves_no_object_and_the_next_attempt_a_whole_one(
 def test_two_workers_that_keep_the_same_large_file_both_succeed(bucket: dict[str, str]) -> None:
     command = [sys.executable, "-c", large("b")]
     environment = os.environ | bucket
+
     pair = [
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     said = [worker.communicate(timeout=60)[0].split()[-1] for worker in pair]
+
     assert [worker.returncode for worker in pair] == [0, 0]
     assert said[0] == said[1]
     assert sizes(bucket, said[0]) == [str(LARGE)]
@@ -220,7 +226,9 @@ def test_the_janitor_gives_up_uploads_of_old_days_and_of_no_others(
 ) -> None:
     told(bucket, "-c", CUT)
     others = list_unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
+
     told(bucket, "-m", "project.artifacts.cleanup")
+
     assert list_unfinished(access, "files", "jobs/") == others
 
 
@@ -229,11 +237,15 @@ def test_uploads_that_cannot_be_listed_are_none(
 ) -> None:
     with pytest.raises(UploadRefused, match="GET /files/: 403"):
         list_unfinished(access._replace(secret="wrong"), "files", "")
+
     seen = Bucket("s3://files/jobs")._list_unfinished  # noqa: SLF001 - what the janitor sees
     assert seen("")
+
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     assert seen("") == []
+
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{find_free_port()}")
     assert seen("") == []
+
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     assert seen("") == []

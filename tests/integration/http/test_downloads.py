@@ -76,6 +76,7 @@ def large(home: Path) -> tuple[str, str]:
 def test_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
     path, digest = small
     answer = api.get(path)
+
     assert answer.status_code == 200
     assert hashlib.sha256(answer.content).hexdigest() == digest
     assert answer.headers["Content-Type"] == "application/pdf"
@@ -96,6 +97,7 @@ def test_a_part_of_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str,
     answer = api.get(small[0], headers={"Range": "bytes=8-15"})
     assert (answer.status_code, answer.content) == (206, bytes(8))
     assert answer.headers["Content-Range"] == f"bytes 8-15/{MEBIBYTE}"
+
     beyond = api.get(small[0], headers={"Range": f"bytes={MEBIBYTE}-"})
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{MEBIBYTE}")
 
@@ -116,6 +118,7 @@ def test_an_old_link_is_gone(home: Path, api: ApiProcess, monkeypatch: pytest.Mo
     monkeypatch.setattr("time.time", lambda: 1_000_000_000)
     token = signer.dumps(["2001-09-09/0123.pdf", "a.pdf"])
     monkeypatch.undo()
+
     assert api.get(f"/artifacts/{token}").status_code == 410
 
 
@@ -134,11 +137,13 @@ def test_a_large_file_is_had_without_the_apis_memory(
     before = memory_peak(api)
     sent_on = api.get(path)
     assert sent_on.status_code == 302
+
     got, address = hashlib.sha256(), sent_on.headers["Location"]
     with httpx2.stream("GET", address, trust_env=False, timeout=30) as answer:
         assert answer.headers["Content-Length"] == str(LARGE)
         for some in answer.iter_bytes():
             got.update(some)
+
     assert got.hexdigest() == digest
     assert memory_peak(api) - before < 16 * MEBIBYTE
 
@@ -151,10 +156,12 @@ def test_a_large_download_goes_on_where_it_broke_off(
     headers = {"Range": f"bytes={LARGE - 8}-", "If-Range": tag}
     direct = api.get(large[0], headers=headers)
     assert direct.status_code == 206
+
     address = api.get(large[0]).headers["Location"]
     last = httpx2.get(address, headers=headers, trust_env=False)
     assert (last.status_code, last.content) == (206, direct.content)
     assert int.from_bytes(last.content, "big") == LARGE // MEBIBYTE - 1
+
     other = httpx2.head(address, headers=headers | {"If-Range": '"other"'}, trust_env=False)
     assert other.status_code == 200
 
@@ -173,10 +180,12 @@ def test_the_port_for_files_refuses_what_the_api_refuses(
 
 def test_a_client_that_leaves_early_does_no_harm(api: ApiProcess, large: tuple[str, str]) -> None:
     address = urlsplit(api.get(large[0]).headers["Location"])
+
     for _ in range(70):  # more than there are places
         with socket.create_connection((str(address.hostname), address.port or 0)) as leaver:
             leaver.sendall(f"GET {address.path} HTTP/1.1\r\n\r\n".encode())
             assert leaver.recv(15) == b"HTTP/1.1 200 OK"
+
     assert httpx2.head(address.geturl(), trust_env=False, timeout=20).status_code == 200
 
 
@@ -187,5 +196,6 @@ def test_a_port_of_ones_own_choice_is_open_from_the_start(home: Path) -> None:
     with start_api("api.app:build", DATA_DIR=str(home), **chosen) as api:
         wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
         direct = httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False)
+
         assert hashlib.sha256(direct.content).hexdigest() == digest
         assert api.get(path).headers["Location"] == f"https://files.example.com{path}"

@@ -112,8 +112,10 @@ def test_a_job_is_followed_from_its_record_to_its_end(
     hearing = heard_by(pool, source)
     order(store, "other")
     start(store, "a")
+
     succeed(store, "a")
     heard = hearing.result(ANSWER_SECONDS)
+
     assert statuses(heard) == [
         ("snapshot", "pending"),
         ("message", "running"),
@@ -128,7 +130,9 @@ def test_a_job_is_followed_from_its_record_to_its_end(
 
 def test_a_job_that_is_final_is_answered_at_once(api: ApiProcess, store: Store) -> None:
     run(store, "a")
+
     source = EventSource(f"{api.base}/tasks/a/events")
+
     assert statuses(until_end(source)) == [("snapshot", "success"), ("end", "success")]
     assert len(source.answers) == 1
 
@@ -138,6 +142,7 @@ def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
 ) -> None:
     order(store, "a")
     answer = api.get("/tasks/a/events")
+
     assert answer.headers["content-type"] == "text/event-stream"
     assert answer.headers["cache-control"] == "no-store"
     assert "etag" not in answer.headers
@@ -152,7 +157,9 @@ def test_what_was_missed_is_replayed(api: ApiProcess, store: Store, by_header: b
     succeed(store, "a")
     path = f"/tasks/a/events{'' if by_header else f'?last_event_id={place}'}"
     source = EventSource(f"{api.base}{path}", last_id=place if by_header else "")
+
     heard = until_end(source)
+
     assert statuses(heard) == [("message", "running"), ("message", "success"), ("end", "success")]
     assert len(source.answers) == 1
 
@@ -163,7 +170,9 @@ def test_the_header_counts_when_the_address_says_another(api: ApiProcess, store:
     start(store, "a")
     seen = store.run(event_commands.read_last_event_id())
     succeed(store, "a")
+
     source = EventSource(f"{api.base}/tasks/a/events?last_event_id={old}", last_id=seen)
+
     assert statuses(until_end(source)) == [("message", "success"), ("end", "success")]
 
 
@@ -175,8 +184,10 @@ def test_one_whose_last_event_is_forgotten_starts_afresh(
     place = store.run(event_commands.read_last_event_id())
     start(store, "a")
     store.client.xtrim("continuo:events", 1, approximate=False)
+
     source = EventSource(f"{api.base}{path}", last_id=place)
     said = next(source.events())
+
     assert (said.name, said.id) == ("reset", store.run(event_commands.read_last_event_id()))
     assert said.data == api.get("/tasks/a" if path != "/events" else "/tasks").json()
 
@@ -191,6 +202,7 @@ def test_events_of_all_jobs_begin_with_the_list_of_them(
     order(store, "last")
     snapshot, *rest = hearing.result(ANSWER_SECONDS)
     assert (snapshot.name, [task["id"] for task in snapshot.data["tasks"]]) == ("snapshot", ["old"])
+
     expected = [(job, status) for job in "ab" for status in ("pending", "running", "success")]
     assert [(said.data["id"], said.data["status"]) for said in rest] == expected
 
@@ -210,8 +222,10 @@ def test_events_are_picked_by_kind_and_status(
     succeed(store, "b")
     order(store, "last", kind="blast")
     start(store, "last")
+
     fail(store, "last")
     snapshot, *rest = hearing.result(ANSWER_SECONDS)
+
     assert snapshot.data["tasks"] == []
     assert [said.data["status"] for said in rest] == expected
 
@@ -234,6 +248,7 @@ def test_an_answer_without_news_says_how_far_there_were_none(
         return await answering
 
     text = bytes(asyncio.run(listen()).body()).decode()
+
     assert text == f"retry: 0\n\nid: {store.run(event_commands.read_last_event_id())}\n\n"
 
 
@@ -279,8 +294,10 @@ def test_those_who_wait_ask_redis_once_for_all(
     store.client.config_resetstat()
     wait_until_reachable(lambda: calls(store, "xread") >= 3)
     assert calls(store, "evalsha") <= 2 * LISTENERS  # the last ones have just begun to wait
+
     wait_until_reachable(lambda: calls(store, "xread") >= 6)
     assert calls(store, "evalsha") <= 2 * LISTENERS
+
     start(store, "a")
     succeed(store, "a")
     assert all(len(each.result(ANSWER_SECONDS)) == 4 for each in hearing)
@@ -299,6 +316,7 @@ def test_one_who_prefers_to_wait_is_told_by_the_event(
     waiting = pool.submit(api.get, "/tasks/a", headers={"Prefer": "wait=20"})
     wait_until_reachable(lambda: calls(store, "xread") >= 2)
     assert calls(store, "evalsha") <= 6
+
     start(store, "a")
     succeed(store, "a")
     assert waiting.result(ANSWER_SECONDS).json()["status"] == "success"

@@ -62,11 +62,13 @@ def test_a_stop_lets_the_request_in_flight_finish_and_exits_0(signum: signal.Sig
         api.popen.send_signal(signum)
         noticed = noticing.result(TIMEOUT_SECONDS)
         assert noticed.headers["connection"] == "close"
+
         readiness = api.get("/health/ready")
         assert readiness.status_code == 503
         assert "shutting down" in readiness.json()["detail"]
         assert api.get("/health/live").status_code == 200
         assert not held.done()
+
         api.post("/release")
         assert held.result(TIMEOUT_SECONDS).text == "released"
         assert api.wait() == 0
@@ -78,6 +80,7 @@ def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
         hold_one(api, pool)
         api.popen.terminate()
         assert api.wait() == 0
+
     assert any(
         "1 requests did not finish" in line.get("message", "") for line in api.read_log_records()
     )
@@ -89,14 +92,18 @@ def test_a_client_that_hung_up_does_not_delay_the_stop() -> None:
             client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until_reachable(lambda: api.get("/in-flight").text == "1")
         api.post("/release")
+
         api.popen.terminate()
+
         assert api.popen.wait(5) == 0
 
 
 def test_a_killed_server_is_replaced() -> None:
     with serve_api() as api:
         killed = api.pid()
+
         os.kill(killed, signal.SIGKILL)
+
         assert wait_until_reachable(lambda: api.pid() != killed)
         assert api.popen.poll() is None
 
@@ -114,6 +121,7 @@ def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
         for line in api.read_log_records()
         if line.get("logger") == "api.server.supervisor"
     ]
+
     assert [end.partition("; ")[2] for end in ends] == ["another starts in 0.0 s"] * 3
 
 
@@ -125,7 +133,9 @@ def test_two_servers_share_the_port_and_one_serves_while_the_other_is_replaced()
         os.kill(first, signal.SIGKILL)
         seen: set[int] = set()
         wait_until_reachable(lambda: seen.add(api.pid()) or len(seen - {first}) == 2)
+
         api.popen.terminate()
+
         assert api.wait() == 0
         assert api.is_refusing()
 
@@ -141,6 +151,7 @@ def test_a_taken_port_is_exit_4_and_one_clear_line() -> None:
         port = stranger.getsockname()[1]
         refused = start(PORT=str(port))
     assert refused.returncode == 4
+
     (line,) = refused.stderr.splitlines()
     assert line == f"api: cannot listen on 127.0.0.1 port {port}: Address already in use"
 
@@ -148,6 +159,7 @@ def test_a_taken_port_is_exit_4_and_one_clear_line() -> None:
 def test_an_open_door_without_keys_is_exit_2_and_one_clear_line() -> None:
     refused = start(HOST="0.0.0.0")  # noqa: S104 - that is the point
     assert refused.returncode == 2
+
     (line,) = refused.stderr.splitlines()
     assert "CONTINUO_API_KEYS" in line
 
@@ -160,6 +172,7 @@ def test_an_open_door_with_keys_is_open() -> None:
 def test_wrong_settings_are_exit_2_and_a_line_each() -> None:
     refused = start(WEB_CONCURRENCY="many", DRAIN_SECONDS="-1")
     assert refused.returncode == 2
+
     names = sorted(line.split(": ")[1] for line in refused.stderr.splitlines())
     assert names == ["DRAIN_SECONDS", "WEB_CONCURRENCY"]
 
@@ -198,8 +211,10 @@ from project.settings.values import get_settings
 signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 ApiServer(build, get_settings()).run()
 """
+
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         ended = run_python(code, PORT=str(stranger.getsockname()[1]))
+
     assert ended.returncode == 4
 
 
@@ -214,7 +229,9 @@ def serve():
         signal.sigwait({signal.SIGTERM})
 sys.exit(Supervisor(serve, count=1, grace=0.2).run())
 """
+
     ended = run_python(code)
+
     assert ended.returncode == 0
     assert ended.stdout == "up\n"
 

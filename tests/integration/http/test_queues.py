@@ -53,15 +53,19 @@ def test_a_paused_queue_hands_out_nothing_and_others_go_on(one: Store) -> None:
     enqueue(one, message("a"), message("b", "slow"), message("c", "slow\x06\x169"))
     one.run(queue_commands.pause("slow"))
     assert fetch(one, *lists) == ["celery"]
+
     enqueue(one, message("d", "slow"))
     assert fetch(one, *lists) == []
+
     one.run(queue_commands.resume("slow"))
     assert fetch(one, *lists) == ["slow", "slow", "slow\x06\x169"]
 
 
 def test_what_is_due_comes_onto_a_paused_queue(one: Store) -> None:
     enqueue(one, message("a", due=time.time() - 1))
+
     one.run(queue_commands.pause("celery"))
+
     assert one.run(maintenance.promote(10)).promoted == 1
     assert fetch(one, "celery") == []
     assert queues(one)["celery"].waiting == 1
@@ -70,7 +74,9 @@ def test_what_is_due_comes_onto_a_paused_queue(one: Store) -> None:
 def test_a_resume_rings_the_bell_once(one: Store) -> None:
     one.run(queue_commands.pause("slow"))
     one.run(queue_commands.resume("slow"))
+
     one.run(queue_commands.resume("slow"))
+
     assert one.client.llen("continuo:bell:slow") == 1
 
 
@@ -78,7 +84,9 @@ def test_a_paused_queue_does_not_ring_for_what_it_keeps(one: Store) -> None:
     enqueue(one, message("a"), message("b", "slow"))
     one.run(queue_commands.pause("slow"))
     one.client.delete("continuo:bell:slow")
+
     fetch(one, "celery", "slow", most=1)
+
     assert one.client.llen("continuo:bell:slow") == 0
 
 
@@ -88,7 +96,9 @@ def test_a_queue_says_how_it_is_doing(one: Store) -> None:
     one.client.delete("celery")
     one.client.hset("continuo:job:b", "updated_at", time.time() - 100)
     one.run(queue_commands.pause("slow"))
+
     slow, celery = queues(one)["slow"], queues(one)["celery"]
+
     assert (slow.waiting, slow.running, slow.paused, slow.workers) == (2, 0, True, 1)
     assert slow.oldest == pytest.approx(100, abs=5)
     assert (celery.waiting, celery.running, celery.paused, celery.oldest) == (0, 1, False, None)
@@ -98,12 +108,15 @@ def test_a_message_that_nobody_can_read_does_not_hide_its_queue(one: Store) -> N
     for text in ("no JSON", '{"headers": {"id": {}}}', '{"headers": {"id": "gone"}}'):
         one.client.rpush("slow", text)
         assert queues(one)["slow"].oldest is None
+
     assert queues(one)["slow"].waiting == 3
 
 
 def test_a_queue_of_a_worker_that_has_gone_is_known_by_its_jobs_alone(one: Store) -> None:
     enqueue(one, message("a"))
+
     one.run(worker_commands.sign_off("w"))
+
     assert set(queues(one)) == {"celery"}
     assert queues(one)["celery"].workers == 0
 
@@ -117,9 +130,11 @@ def test_work_starts_at_once_after_a_resume(
     held = [kinds.add.apply_async((1, n), queue="slow") for n in range(5)]
     inspector.wait_until_final(kinds.add.apply_async((2, 2)).id)
     assert [inspector.record(job.id).status for job in held] == ["pending"] * 5
+
     resumed_at = time.time()
     store.run(queue_commands.resume("slow"))
     waits = [(inspector.wait_until_final(job.id).started_at or 0) - resumed_at for job in held]
+
     assert min(waits) < AT_ONCE
     assert inspector.record(held[0].id).queue == "slow"
 

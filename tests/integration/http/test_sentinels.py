@@ -67,6 +67,7 @@ def test_orders_and_events_go_on_after_a_failover(sentinels: Sentinels, api: htt
     second = wait_until(lambda: order(api), 30)
     assert sentinels.first() is not dead
     assert answers(api, f"/tasks/{first}")
+
     events = wait_until(lambda: events_since(api, place), 30)
     assert f'"id":"{second}"' in events
     assert f'"id":"{first}"' not in events

@@ -46,6 +46,7 @@ def test_a_pending_job_agrees() -> None:
     job = kinds.add.apply_async((1, 2), queue="nobody-listens")
     assert agrees(job) == states.PENDING
     assert job.result is None
+
     with pytest.raises(NotInTime):
         job.get(timeout=0.1)
 
@@ -54,6 +55,7 @@ def test_a_running_job_agrees(inspector: JobInspector) -> None:
     job = kinds.hold.delay()
     pid = inspector.wait_until_held(job.id)
     assert agrees(job) == states.STARTED
+
     inspector.release(pid)
     assert job.get(timeout=10) == pid
     assert agrees(job) == states.SUCCESS
@@ -64,6 +66,7 @@ def test_a_retrying_job_agrees(inspector: JobInspector) -> None:
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert agrees(job) == states.RETRY
     assert "attempt 1 failed" in job.traceback
+
     inspector.make_due(job.id)
     assert job.get(timeout=10) == 2
     assert agrees(job) == states.SUCCESS
@@ -81,22 +84,28 @@ def test_a_failed_job_agrees_and_raises_its_error(
     kind: Any, order: tuple[Any, ...], raised: type[Exception], words: str
 ) -> None:
     job = kind.apply_async(order, max_retries=1)
+
     with pytest.raises(raised, match=words):
         job.get(timeout=10)
+
     assert agrees(job) == states.FAILURE
     assert isinstance(job.result, raised)
 
 
 def test_a_job_without_a_handler_agrees_and_raises() -> None:
     job = app.send_task("nobody.does.this")
+
     with pytest.raises(NotRegistered):
         job.get(timeout=10)
+
     assert agrees(job) == states.FAILURE
 
 
 def test_a_cancelled_job_agrees(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), countdown=3600)
+
     job.cancel()
+
     assert inspector.record(job.id).status is TaskStatus.CANCELLED
     assert agrees(job) == states.REVOKED
 
@@ -121,7 +130,9 @@ def test_whoever_waits_is_told_when_the_job_ends(
     channel = f"celery-task-meta-{job.id}"
     wait_until(lambda: dict(inspector.redis.pubsub_numsub(channel))[channel])
     pid = inspector.wait_until_held(job.id)
+
     inspector.release(pid)
+
     assert waiting.result(10) == pid
 
 
@@ -132,6 +143,7 @@ def test_whoever_waits_is_told_of_a_failure(
     waiting = aside.submit(job.get, timeout=20, interval=60)
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     inspector.make_due(job.id)
+
     with pytest.raises(TransientError, match="attempt 2 failed"):
         waiting.result(10)
 
@@ -139,7 +151,9 @@ def test_whoever_waits_is_told_of_a_failure(
 def test_forgetting_a_result_keeps_the_record(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
     inspector.wait_until_final(job.id)
+
     job.forget()
+
     assert inspector.record(job.id).result == 3
 
 

@@ -27,6 +27,7 @@ def test_a_running_job_is_gone_within_two_seconds_of_its_cancellation(
     pid = inspector.wait_until_held(job.id)
     asked_at = time.monotonic()
     assert job.cancel() is CancelResult.REQUESTED
+
     record = inspector.wait_until_final(job.id, 5)
     wait_until(lambda: kind is not kinds.deaf or not is_alive(pid), 5)
     assert time.monotonic() - asked_at < 2.5  # two seconds, and a busy machine
@@ -40,8 +41,10 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_starts(
     running, waiting = kinds.hold.delay(), kinds.add.delay(1, 2)
     pid = inspector.wait_until_held(running.id)
     assert waiting.cancel() is CancelResult.CANCELLED
+
     inspector.release(pid)
     assert inspector.wait_until_final(running.id).status is TaskStatus.SUCCESS
+
     wait_until(lambda: not inspector.list_messages() and inspector.count_unacked() == 0)
     record = inspector.record(waiting.id)
     assert (record.status, record.started_at) == ("cancelled", None)
@@ -52,6 +55,7 @@ def test_a_job_that_waits_for_its_retry_is_cancelled_for_good(
 ) -> None:
     job = kinds.flaky.delay(5)
     inspector.wait_for_status(job.id, "retrying")
+
     assert job.cancel() is CancelResult.CANCELLED
     assert inspector.find_due_time(job.id) is None
     assert job.cancel() is CancelResult.FINAL
@@ -65,6 +69,7 @@ def test_the_next_job_of_a_process_is_not_hit_by_a_late_cancellation(
     second = kinds.hold.delay()
     pid = inspector.wait_until_held(second.id)
     assert first.cancel() is CancelResult.FINAL
+
     inspector.release(pid)
     assert inspector.wait_until_final(second.id).status is TaskStatus.SUCCESS
 
@@ -72,7 +77,9 @@ def test_the_next_job_of_a_process_is_not_hit_by_a_late_cancellation(
 def test_a_revoked_job_is_cancelled_too(inspector: JobInspector, worker: WorkerProgram) -> None:
     job = kinds.hold.delay()
     inspector.wait_until_held(job.id)
+
     job.revoke(terminate=True)
+
     assert inspector.wait_until_final(job.id).status is TaskStatus.CANCELLED
 
 
@@ -81,6 +88,7 @@ def test_an_effect_whose_process_died_is_not_done_again(
 ) -> None:
     job = kinds.once.apply_async(kwargs={"dies": True})
     record = inspector.wait_until_final(job.id)
+
     assert (record.status, record.interruptions) == ("success", 1)
     assert inspector.redis.get(f"tests:effects:{job.id}") == "1"
 
@@ -90,7 +98,9 @@ def test_an_effect_that_failed_is_tried_again(
 ) -> None:
     job = kinds.once.apply_async(kwargs={"dies": False})
     inspector.wait_for_status(job.id, "retrying")
+
     inspector.make_due(job.id)
+
     assert inspector.wait_until_final(job.id).status is TaskStatus.SUCCESS
     assert inspector.redis.get(f"tests:effects:{job.id}") == "2"
 
@@ -101,6 +111,7 @@ def test_a_poison_job_can_be_run_again_under_its_id(
     job = kinds.die.delay()
     assert inspector.wait_until_final(job.id, 30).status is TaskStatus.FAILED
     assert job.rerun()
+
     wait_until(lambda: inspector.record(job.id).interruptions == 6, 30)
     assert inspector.wait_until_final(job.id, 30).error.startswith("WorkerLostError")
 
@@ -111,9 +122,11 @@ def test_a_failed_job_gets_its_attempts_anew_and_its_count_goes_on(
     job = kinds.flaky.apply_async((2,), max_retries=1)
     assert inspector.wait_until_final(job.id).attempts == 1
     assert job.rerun()
+
     inspector.wait_for_status(job.id, "retrying")
     inspector.make_due(job.id)
     record = inspector.wait_until_final(job.id)
+
     assert (record.status, record.attempts, record.max_retries, record.result) == (
         "success", 3, 4, 3,
     )  # fmt: skip
@@ -128,9 +141,11 @@ def test_a_waiting_job_that_was_cancelled_runs_once_with_its_new_arguments(
     waiting.cancel()
     assert waiting.rerun((3, 4), max_retries=1)
     assert len(inspector.list_messages()) + inspector.count_unacked() == 3
+
     inspector.release(pid)
     record = inspector.wait_until_final(waiting.id)
     assert (record.result, record.attempts, record.max_retries) == (7, 1, 1)
+
     wait_until(lambda: not inspector.list_messages() and inspector.count_unacked() == 0)
     assert inspector.record(waiting.id) == record
 
@@ -144,6 +159,7 @@ def test_a_job_that_takes_too_long_fails_and_says_so(
     inspector: JobInspector, worker: WorkerProgram, kind: Job, words: str
 ) -> None:
     record = inspector.wait_until_final(kind.delay().id, 20)
+
     assert record.status is TaskStatus.FAILED
     assert words in record.error
     assert (record.attempts, record.interruptions) == (1, 0)

@@ -21,6 +21,7 @@ def worker(worker_pool: Workers) -> None:
 def test_a_chain_hands_results_on_and_each_link_has_a_record(inspector: JobInspector) -> None:
     last = chain(kinds.add.s(1, 2), kinds.add.s(3), kinds.add.s(4))()
     assert last.get(timeout=10) == 10
+
     results = [
         inspector.wait_until_final(link.id).result
         for link in (last.parent.parent, last.parent, last)
@@ -32,6 +33,7 @@ def test_a_chain_goes_on_after_a_retry(inspector: JobInspector) -> None:
     last = chain(kinds.flaky.s(1), kinds.add.s(40))()
     inspector.wait_for_status(last.parent.id, TaskStatus.RETRYING)
     assert last.record is None
+
     inspector.make_due(last.parent.id)
     assert last.get(timeout=10) == 42
 
@@ -40,6 +42,7 @@ def test_a_broken_chain_fails_to_its_end(inspector: JobInspector) -> None:
     last = chain(kinds.hopeless.s(), kinds.add.s(1))()
     with pytest.raises(PermanentError):
         last.get(timeout=10)
+
     wait_until(lambda: inspector.has_record(last.id))
     ended = [inspector.wait_until_final(link.id) for link in (last.parent, last)]
     assert [record.status for record in ended] == [TaskStatus.FAILED, TaskStatus.FAILED]
@@ -71,7 +74,9 @@ def test_a_chord_waits_for_a_part_that_is_tried_again(inspector: JobInspector) -
     parts = [kinds.flaky.s(1).set(task_id="late-part"), kinds.add.s(20, 20)]
     body = chord(parts)(kinds.total.s())
     inspector.wait_for_status("late-part", TaskStatus.RETRYING)
+
     inspector.make_due("late-part")
+
     assert body.get(timeout=10) == 42
 
 
@@ -92,13 +97,16 @@ def test_a_chord_with_a_failed_part_does_not_run_its_body(inspector: JobInspecto
 )
 def test_who_knows_only_the_last_id_is_told_that_it_will_not_come(canvas: Signature) -> None:
     last = app.AsyncResult(canvas.apply_async().id)
+
     with pytest.raises((ChordError, PermanentError), match="there is no such template"):
         last.get(timeout=3)
+
     assert last.state == states.FAILURE
 
 
 def test_a_link_is_called_and_known_as_a_child(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), link=kinds.add.s(10).set(task_id="child-of-add"))
+
     assert job.get(timeout=10) == 3
     assert inspector.wait_until_final("child-of-add").result == 13
     assert [child.id for child in job.children] == ["child-of-add"]

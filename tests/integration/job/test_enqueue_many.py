@@ -37,12 +37,14 @@ def test_each_has_its_record_and_its_message_in_the_order_given(inspector: JobIn
     assert [record.max_retries for record in made] == [3, 3, 7, 3, 3]
     assert [record.created_at for record in made] == sorted({one.created_at for one in made})
     assert inspector.find_due_time(made[2].id) == pytest.approx(made[2].created_at + 60, abs=5)
+
     waiting = [json.loads(text)["headers"]["id"] for text in reversed(inspector.list_messages())]
     assert waiting == [record.id for record in made if record is not made[2]]
 
 
 def test_more_than_a_step_takes_several(inspector: JobInspector, client: redis.Redis) -> None:
     before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
+
     assert (
         len(enqueue_many(repeat(kinds.add.s(1, 1), MAX_JOBS_PER_STEP + 1))) == MAX_JOBS_PER_STEP + 1
     )
@@ -52,7 +54,9 @@ def test_more_than_a_step_takes_several(inspector: JobInspector, client: redis.R
 
 def test_an_id_that_is_taken_does_not_stop_the_others(inspector: JobInspector) -> None:
     taken = kinds.add.apply_async((1, 1))
+
     first, second = enqueue_many([kinds.add.s(2, 2).set(task_id=taken.id), kinds.add.s(3, 3)])
+
     assert isinstance(first, DuplicateJob)
     assert isinstance(second, TaskRecord)
     assert len(inspector.list_messages()) == 2
@@ -60,6 +64,7 @@ def test_an_id_that_is_taken_does_not_stop_the_others(inspector: JobInspector) -
 
 def test_an_id_that_comes_twice_is_one_job(inspector: JobInspector) -> None:
     first, second = enqueue_many([kinds.add.s(1, 1).set(task_id="same") for _ in range(2)])
+
     assert isinstance(first, TaskRecord)
     assert isinstance(second, DuplicateJob)
     assert len(inspector.list_messages()) == 1
@@ -83,6 +88,7 @@ def test_an_error_of_the_callers_own_later_says_what_was_taken(
     before = len(client.client_list())
     with pytest.raises(PartlyEnqueued) as stopped:
         enqueue_many(calls())
+
     assert len(stopped.value.taken) == MAX_JOBS_PER_STEP == len(inspector.list_messages())
     assert isinstance(stopped.value.__cause__, KeyError)
     assert len(client.client_list()) <= before + 1
@@ -96,8 +102,10 @@ def test_a_canvas_is_refused_and_nothing_is_queued(inspector: JobInspector) -> N
 
 def test_what_stops_it_later_says_what_was_taken(inspector: JobInspector) -> None:
     calls = [*repeat(kinds.add.s(1, 1), MAX_JOBS_PER_STEP), kinds.add.s(1, 1).set(max_retries=0)]
+
     with pytest.raises(PartlyEnqueued) as stopped:
         enqueue_many(calls)
+
     assert len(stopped.value.taken) == MAX_JOBS_PER_STEP == len(inspector.list_messages())
     assert isinstance(stopped.value.__cause__, InvalidField)
 

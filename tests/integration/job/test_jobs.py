@@ -23,8 +23,10 @@ def worker(worker_pool: Workers) -> None:
 
 def test_a_job_goes_round_and_its_record_says_so(inspector: JobInspector) -> None:
     sent = time.time()
+
     job = kinds.add.delay(2, 3)
     record = inspector.wait_until_final(job.id)
+
     assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
     assert (record.attempts, record.max_retries, record.interruptions) == (1, 3, 0)
     assert record.error == ""
@@ -47,6 +49,7 @@ def test_jobs_that_wait_are_counted_as_waiting(inspector: JobInspector) -> None:
     stats = app.store.run(statistics.read_stats())
     assert (stats.queue_size, stats.worker_count) == (3, 1)
     assert (stats.status_counts["running"], stats.status_counts["pending"]) == (1, 3)
+
     inspector.release(pid)
     assert [inspector.wait_until_final(job.id).result for job in waiting] == [1, 2, 3]
 
@@ -54,17 +57,20 @@ def test_jobs_that_wait_are_counted_as_waiting(inspector: JobInspector) -> None:
 def test_a_higher_priority_goes_first(inspector: JobInspector) -> None:
     pid = inspector.wait_until_held(kinds.hold.delay().id)
     jobs = {priority: kinds.add.apply_async((0, 0), priority=priority) for priority in (9, 0, 5)}
+
     inspector.release(pid)
     started = {
         inspector.wait_until_final(job.id).started_at or 0: priority
         for priority, job in jobs.items()
     }
+
     assert [started[at] for at in sorted(started)] == [0, 5, 9]
 
 
 def test_a_kind_without_a_handler_fails_its_record(inspector: JobInspector) -> None:
     job = app.send_task("x")
     record = inspector.wait_until_final(job.id)
+
     assert record.status is TaskStatus.FAILED
     assert record.error == "No handler registered for task kind 'x'"
     assert record.attempts == 0
@@ -72,6 +78,7 @@ def test_a_kind_without_a_handler_fails_its_record(inspector: JobInspector) -> N
 
 def test_a_permanent_error_fails_at_once(inspector: JobInspector) -> None:
     record = inspector.wait_until_final(kinds.hopeless.delay().id)
+
     assert (record.status, record.attempts, record.max_retries) == (TaskStatus.FAILED, 1, 3)
     assert "PermanentError: there is no such template" in record.error
     assert record.error.startswith("Traceback")
@@ -85,8 +92,10 @@ def test_a_wrong_field_found_in_the_job_fails_at_once(inspector: JobInspector) -
 
 def test_wrong_arguments_are_refused_before_there_is_a_record() -> None:
     before = app.store.run(statistics.read_stats()).total_tasks
+
     with pytest.raises(TypeError, match="missing 1 required"):
         kinds.add.delay(1)
+
     assert app.store.run(statistics.read_stats()).total_tasks == before
 
 
@@ -98,8 +107,10 @@ def test_no_attempts_at_all_are_refused(attempts: int) -> None:
 
 def test_an_id_is_taken_once(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), task_id="taken")
+
     with pytest.raises(DuplicateJob):
         kinds.add.apply_async((3, 4), task_id="taken")
+
     assert inspector.wait_until_final(job.id).result == 3
 
 
@@ -117,6 +128,7 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
     record = inspector.wait_until_final(job.id)
     assert record.status is TaskStatus.FAILED
     assert "JSON" in record.error
+
     listed = app.store.run(
         queries.list_page(queries.RecordFilter(kinds=["tests.endless"]), limit=10)
     )
@@ -137,6 +149,7 @@ def test_a_job_whose_result_nobody_wants_still_ends(inspector: JobInspector) -> 
 def test_a_job_over_its_time_limit_fails(inspector: JobInspector) -> None:
     job = kinds.hold.apply_async(time_limit=0.5)
     record = inspector.wait_until_final(job.id)
+
     assert (record.status, record.attempts) == (TaskStatus.FAILED, 1)
     assert "TimeLimitExceeded" in record.error
 
@@ -144,6 +157,7 @@ def test_a_job_over_its_time_limit_fails(inspector: JobInspector) -> None:
 def test_an_expired_job_is_not_run(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 1), expires=datetime.now(UTC) - timedelta(seconds=1))
     record = inspector.wait_until_final(job.id)
+
     assert (record.attempts, record.started_at) == (0, None)
     assert "expired" in record.error
 
@@ -182,6 +196,7 @@ def test_a_job_that_postpones_itself_goes_on_uncounted(
 def test_a_job_that_postponed_itself_is_cancelled_while_it_waits(inspector: JobInspector) -> None:
     job = kinds.patient.delay(turns=1, seconds=600.0)
     inspector.wait_for_status(job.id, "retrying")
+
     assert job.cancel() is attempt_commands.CancelResult.CANCELLED
     assert inspector.record(job.id).status is TaskStatus.CANCELLED
     assert inspector.find_due_time(job.id) is None

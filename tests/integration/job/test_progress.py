@@ -34,6 +34,7 @@ def test_a_job_that_says_much_is_told_little_the_first_and_the_last_word_in_it(
     record = inspector.wait_until_final(job.id)
     last = Progress(MANY, MANY, f"number {MANY}")
     assert (record.status, record.progress) == ("success", last)
+
     words = told(job.id)
     assert (words[0], words[-1]) == (Progress(1, MANY, "number 1"), last)
     assert 2 <= len(words) <= 2 + (time.monotonic() - began) * 4
@@ -42,7 +43,9 @@ def test_a_job_that_says_much_is_told_little_the_first_and_the_last_word_in_it(
 def test_an_attempt_that_fails_has_said_its_last_word(inspector: JobInspector) -> None:
     job = kinds.count.delay(10, fails=True)
     inspector.wait_for_status(job.id, "retrying")
+
     inspector.make_due(job.id)
+
     assert inspector.wait_until_final(job.id).attempts == 2
     assert [word.done for word in told(job.id)] == [1, 10, 1, 10]
 

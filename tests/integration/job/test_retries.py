@@ -46,6 +46,7 @@ def test_attempts_follow_after_2_4_8_16_30_and_30_seconds(
     job = kind.apply_async(kwargs=order, max_retries=7)
     waits = [wait for _, wait in failed_attempts(inspector, job.id)]
     assert waits == pytest.approx(SCHEDULE, abs=0.01)
+
     last = inspector.record(job.id)
     assert (last.status, last.attempts, last.max_retries) == (TaskStatus.FAILED, 7, 7)
     assert last.error.startswith("Traceback")
@@ -61,6 +62,7 @@ def test_the_record_shows_each_attempt_and_its_traceback(inspector: JobInspector
         assert record.error.startswith("Traceback")
         assert f"TransientError: attempt {number} failed" in record.error
         assert (record.result, record.finished_at) == (None, None)
+
     done = inspector.record(job.id)
     assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 3, 3)
     assert "attempt 2 failed" in done.error
@@ -68,10 +70,12 @@ def test_the_record_shows_each_attempt_and_its_traceback(inspector: JobInspector
 
 def test_the_record_keeps_what_each_attempt_died_of(inspector: JobInspector) -> None:
     job = kinds.flaky.apply_async((99,), max_retries=3)
+
     failed_attempts(inspector, job.id)
     errors = inspector.record(job.id).errors
     assert isinstance(errors, list)
     told = [(each.attempt, each.kind, each.message, each.next_delay) for each in errors]
+
     assert told == [
         (1, "TransientError", "attempt 1 failed", 2),
         (2, "TransientError", "attempt 2 failed", 4),
@@ -91,22 +95,27 @@ def test_a_job_that_asks_for_a_retry_without_a_reason_has_one_on_its_record(
     record = inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert isinstance(record.errors, list)
     (failure,) = record.errors
+
     assert (failure.kind, failure.message) == ("Retry", "the job asked for another attempt")
 
 
 def test_attempts_are_counted_per_call_and_do_not_leak(inspector: JobInspector) -> None:
     wanted = [1, 5, None, 2, None]
     jobs = [kinds.flaky.apply_async((99,), max_retries=most) for most in wanted]
+
     for job in jobs:
         failed_attempts(inspector, job.id)
+
     assert [inspector.record(job.id).attempts for job in jobs] == [1, 5, 3, 2, 3]
 
 
 def test_a_limit_the_job_sets_itself_does_not_leak(inspector: JobInspector) -> None:
     stubborn = [kinds.stubborn.delay(2), kinds.stubborn.delay(4)]
     flaky = kinds.flaky.delay(99)
+
     for job in (*stubborn, flaky):
         failed_attempts(inspector, job.id)
+
     assert [inspector.record(job.id).attempts for job in (*stubborn, flaky)] == [2, 4, 3]
 
 
@@ -120,6 +129,7 @@ def test_a_long_traceback_keeps_its_end(inspector: JobInspector) -> None:
     record = inspector.wait_until_final(kinds.shout.apply_async((50_000,), max_retries=1).id)
     assert len(record.error) == 16_384
     assert record.error.rstrip().endswith("!the end")
+
     assert isinstance(record.errors, list)
     (failure,) = record.errors
     assert (len(failure.traceback), len(failure.message)) == (2_048, 500)

@@ -82,6 +82,7 @@ def test_the_end_of_a_job_is_told_once_also_when_it_is_asked_for_twice(
     begin(store)
     assert [store.run(end), store.run(end)] == [Verdict.GO, Verdict.AGAIN]
     assert told(store) == [("job", status)]
+
     (queued, _) = store.client.lrange("celery", 0, -1)
     assert queued.decode() == f"{store.run(callbacks.read_last_delivery_id('job'))} m"
 
@@ -91,15 +92,19 @@ def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
     store.run(job_commands.enqueue(waiting))
     store.run(job_commands.enqueue_once(waiting._replace(id="other", due=None)))
     store.run(attempts.cancel("job"))
+
     store.run(fail("other", token=""))
+
     assert sorted(told(store)) == [("job", "cancelled"), ("other", "failed")]
 
 
 def test_a_poison_job_is_told_of(store: Store) -> None:
     begin(store)
+
     for _ in range(3):
         fate = store.run(attempts.interrupt("job", token="w#1", cause="signal 9"))
         store.run(attempts.start("job", retries=0, token="w#1"))
+
     assert fate is RequeueResult.POISON
     assert told(store) == [("job", "failed")]
 
@@ -113,6 +118,7 @@ def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
     store.run(attempts.start("job", retries=1, token="w#2", revival="c"))
     store.run(attempts.succeed("job", token="w#2", result="1", news="{}"))
     assert store.run(callbacks.read_last_delivery_id("job")) != first
+
     statuses = Counter(
         event.status
         for record in store.run(
@@ -127,6 +133,7 @@ def test_a_job_without_a_callback_has_nothing_of_it(store: Store) -> None:
     begin(store, callback=None)
     store.run(SUCCEED)
     assert told(store) == []
+
     fields = {field.decode() for field in store.client.hkeys("continuo:job:job")}
     assert not fields & {"callback", "delivery"}
 
@@ -195,9 +202,11 @@ def test_a_success_is_told_with_its_record_and_signed(
     assert request.line == "POST /done?token=query-of-secrets HTTP/1.1"
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["webhook-id"] == last.id
+
     event = said(request)
     record = inspector.record(job_id).to_dict()
     del record["errors"]  # too much for a message
+
     assert (event["type"], event["data"]) == ("task.success", record)
     assert event["timestamp"].endswith("Z")
     assert last.kind == "callback"
@@ -214,7 +223,9 @@ def test_a_failure_and_a_cancelled_job_are_told_of(
     waiting.cancel()
     for job in (failed, waiting):
         inspector.wait_until_final(delivery(inspector, job.id).id)
+
     events = {event["data"]["id"]: event for event in map(said, server.requests)}
+
     assert events[failed.id]["type"] == "task.failed"
     assert "there is no such template" in events[failed.id]["data"]["error"]
     assert events[waiting.id]["type"] == "task.cancelled"
@@ -227,7 +238,9 @@ def test_a_job_that_kills_its_process_and_one_that_expires_are_told_of(
     late = add.apply_async((1, 1), expires=-1, callback_url=server.url)
     for job in (poison, late):
         inspector.wait_until_final(delivery(inspector, job.id).id)
+
     events = {event["data"]["id"]: event for event in map(said, server.requests)}
+
     assert [events[job.id]["type"] for job in (poison, late)] == ["task.failed"] * 2
 
 
@@ -237,6 +250,7 @@ def test_a_job_of_several_attempts_is_told_of_at_its_end(
     job = flaky.apply_async((1,), callback_url=server.url)
     inspector.wait_for_attempts(job.id, 1)
     assert app.store.run(callbacks.read_last_delivery_id(job.id)) == ""
+
     inspector.make_due(job.id)
     inspector.wait_until_final(delivery(inspector, job.id).id)
     assert [said(request)["type"] for request in server.requests] == ["task.success"]
@@ -251,6 +265,7 @@ def test_whatever_is_no_success_is_tried_again_with_the_same_id(
     between = inspector.wait_for_attempts(first.id, 1)
     assert between.status == "retrying"
     assert 4.5 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 6.5
+
     inspector.make_due(first.id)
     assert inspector.wait_until_final(first.id).attempts == 2
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
@@ -260,8 +275,10 @@ def test_a_server_that_says_when_is_told_then(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(429, Retry_After="1000"), OK_RESPONSE)
+
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
     between = inspector.wait_for_attempts(first.id, 1)
+
     assert 999 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 1_201
 
 
@@ -279,6 +296,7 @@ def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
         )
         inspector.make_due(first.id)
     assert (inspector.wait_until_final(first.id).status, len(server.requests)) == ("failed", 10)
+
     inspector.app.AsyncResult(first.id).rerun()
     between = inspector.wait_for_attempts(first.id, 11)
     assert 4.5 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 6.5
@@ -290,6 +308,7 @@ def test_a_delivery_that_succeeded_is_sent_again_under_its_id(
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
     inspector.wait_until_final(first.id)
     assert inspector.app.AsyncResult(first.id).rerun()
+
     wait_until(lambda: len(server.requests) == 2)
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
     assert inspector.wait_until_final(first.id).attempts == 2
@@ -319,6 +338,7 @@ def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
     assert app.store.run(callbacks.enable_url(gone.url))
     assert not app.store.run(callbacks.enable_url(gone.url))
     assert inspector.app.AsyncResult(second.id).rerun()
+
     wait_until(lambda: len(gone.requests) == 2)
     assert inspector.wait_until_final(second.id).status == "success"
 
@@ -339,6 +359,7 @@ def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
     job = add.apply_async((1, 1), callback_url=server.url)
     wait_until(lambda: not first.is_running)
     assert inspector.record(job.id).status == "success"
+
     hire(workers)
     last = inspector.wait_until_final(delivery(inspector, job.id).id, 30)
     assert (last.status, last.interruptions, len(arrived)) == ("success", 1, 2)
@@ -356,6 +377,7 @@ def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
     hire(workers)
     for job_id in jobs:
         assert inspector.wait_until_final(delivery(inspector, job_id).id, 30).status == "success"
+
     ids = {
         event["data"]["id"]: request.headers["webhook-id"]
         for request in server.requests
@@ -370,6 +392,7 @@ def test_a_url_that_may_not_be_called_is_refused_with_the_order(store: Store, ur
     for options in ({}, {"priority": 9}):
         with pytest.raises(InvalidField, match=r"^callback_url: "):
             add.apply_async((1, 1), callback_url=url, **options)
+
     assert store.run(statistics.read_stats()).total_tasks == 0
 
 
@@ -380,7 +403,9 @@ def test_the_message_of_a_job_does_not_carry_its_callback(
     url = f"http://{LISTEN_ADDRESS}/hook-of-secrets"
     job = add.apply_async((1, 1), callback_url=url, **options)
     assert "callback" in {field.decode() for field in store.client.hkeys(f"continuo:job:{job.id}")}
+
     queued = store.client.keys("celery*")
     texts = [text for key in queued for text in store.client.lrange(key, 0, -1)]
     texts.append(store.client.hget(f"continuo:job:{job.id}", "message") or b"")
+
     assert [text for text in texts if b"callback" in text or b"hook-of-secrets" in text] == []

@@ -56,8 +56,10 @@ def test_all_that_a_question_finds_is_cancelled(
 ) -> None:
     wait_in("one", 3 * JOBS_PER_PAGE + 1)
     wait_in("two", 5)
+
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
     record = inspector.wait_until_final(job.id)
+
     assert record.result == {"found": 3 * JOBS_PER_PAGE + 1, "changed": 3 * JOBS_PER_PAGE + 1}
     assert (waiting(store, "one"), waiting(store, "two")) == (0, 5)
     assert record.progress is not None
@@ -73,7 +75,9 @@ def test_it_can_be_stopped_in_the_middle(
     wait_in("one", MANY)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
     in_the_middle(inspector, job)
+
     job.cancel()
+
     assert inspector.wait_until_final(job.id).status is TaskStatus.CANCELLED
     assert 0 < waiting(store, "one") < MANY
 
@@ -84,9 +88,11 @@ def test_killed_in_the_middle_it_is_done_all_the_same(
     wait_in("one", MANY)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
     in_the_middle(inspector, job)
+
     for process in worker.processes()[1:]:
         os.kill(process, signal.SIGKILL)
     record = inspector.wait_until_final(job.id, 60)
+
     assert (record.status, record.interruptions, waiting(store, "one")) == ("success", 1, 0)
 
 
@@ -100,7 +106,9 @@ def test_failed_jobs_run_again_and_those_ordered_later_stay(
     again = act(retry_jobs, kinds=["tests.hopeless"], statuses=["failed"])
     later = kinds.hopeless.delay()
     inspector.wait_until_final(later.id)
+
     inspector.app.store.run(queues.resume("control"))
+
     assert inspector.wait_until_final(again.id).result == {"found": 3, "changed": 3}
     assert [inspector.wait_for_attempts(job.id, 2).attempts for job in failed] == [2, 2, 2]
     assert inspector.record(later.id).attempts == 1
@@ -117,8 +125,10 @@ def test_it_is_not_behind_what_it_is_to_stop(
     second = wait_until(
         lambda: inspector.redis.keys("tests:held:*") or inspector.record(job.id).is_final
     )
+
     if second is not True:  # one was in hand before; the others are not waited for
         inspector.release(int(str(inspector.redis.lindex(second[0], 0))))
+
     assert inspector.wait_until_final(job.id).result["changed"] >= 4
     assert [inspector.wait_until_final(one.id).status for one in behind].count(
         TaskStatus.CANCELLED

@@ -104,6 +104,7 @@ def test_a_file_over_the_limit_is_only_linked(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     record, (message,) = mailed(inspector, report(MAY, to=[ADA], subject="For Ada: zł"), server)
+
     assert message["Subject"] == "For Ada: zł"
     assert list(message.iter_attachments()) == []
     assert "attached" not in text_of(message)
@@ -122,6 +123,7 @@ def test_an_empty_report_is_mailed_unless_that_is_to_be_skipped(
 ) -> None:
     skipped = inspector.wait_until_final(report(NEVER, to=[ADA], skip_empty=True), 60)
     assert (skipped.result["rows_processed"], skipped.result["mail_id"]) == (0, None)
+
     _, (message,) = mailed(inspector, report(NEVER, to=[GRACE]), server)
     assert "nothing in the data matches" in text_of(message)
     assert server.times == Counter([GRACE])
@@ -131,7 +133,9 @@ def test_an_export_is_mailed_too(server: ScriptedSmtpServer, inspector: JobInspe
     said = {"source": "spend", "query": "invoices", "filters": LEGAL, "format": "csv"}
     job = export_rows.apply_async(kwargs={**said, "mail": {"to": [ADA]}})
     record, (message,) = mailed(inspector, job.id, server)
+
     (file,) = message.iter_attachments()
+
     assert file.get_content().count("\n") == record.result["rows"] + 1
     assert "Month: 2026-05" in text_of(message)
 
@@ -141,7 +145,9 @@ def test_the_mail_about_a_tenants_report_is_the_tenants(
 ) -> None:
     said = {"type": "monthly", "filters": LEGAL, "mail": {"to": [ADA]}}
     app.enqueue(message := generate_report.message(kwargs=said).owned_by("acme"))
+
     record, _ = mailed(inspector, message.id, server)
+
     assert inspector.record(record.result["mail_id"]).tenant == "acme"
 
 
@@ -154,6 +160,7 @@ def test_an_attempt_killed_after_it_ordered_the_mail_mails_nobody_twice(
     os.kill(first, signal.SIGKILL)
     second = inspector.wait_until_held(job.id)
     assert second != first
+
     inspector.release(second)
     killed = inspector.wait_until_final(job.id)
     assert (killed.status, killed.interruptions) == ("success", 1)

@@ -74,9 +74,11 @@ def test_rows_come_as_they_are(order: RenderOrder) -> None:
     made = run_render_process(changed(order, outputs=["csv", "json"]), steps.append)
     assert made.rows == 2_500
     assert steps[0] == RenderProgress(1_000, None, "reading")
+
     lines = list(csv.reader(io.StringIO(content(order, made, "csv"), newline="")))
     assert lines[0][:6] == ["id", "placed", "at", "vendor", "note", "amount"]
     assert lines[10][3] == "'=cmd10"
+
     first, second, third = json.loads(content(order, made, "json"))[:3]
     assert (first["id"], first["placed"], first["amount"]) == (1, "2026-01-02", 1.25)
     assert (first["note"], third["note"]) == ("", None)
@@ -88,6 +90,7 @@ def test_a_filter_is_bound_by_the_server(order: RenderOrder) -> None:
     assert (
         run_render_process(changed(order, filters={"vendor": "Vendor 3", "most": 100})).rows == 12
     )
+
     hostile = "x' or 1=1; drop table orders --"
     assert run_render_process(changed(order, filters={"vendor": hostile})).rows == 0
     assert run_render_process(order).rows == 2_500
@@ -131,6 +134,7 @@ format = "integer"
         database_url=database,
     )
     made = run_render_process(order)
+
     assert (made.rows, made.lines) == (2_500, 2_500)
     assert made.pages
     assert made.pages > 20

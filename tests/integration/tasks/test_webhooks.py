@@ -83,6 +83,7 @@ def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(
     server.plan = respond_with(
         build_response(201, b'{"id": 7}', Content_Type="application/json", Set_Cookie="a")
     )
+
     result = make(
         f"{server.url}v1/things?a=b%20c",
         method="PUT",
@@ -90,6 +91,7 @@ def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(
         body={"name": "Ada"},
     )
     (request,) = server.requests
+
     assert request.line == "PUT /v1/things?a=b%20c HTTP/1.1"
     assert request.body == b'{"name":"Ada"}'
     assert request.headers == {
@@ -168,6 +170,7 @@ def test_an_answer_that_is_broken_is_worth_another_attempt(
 def test_a_port_that_nobody_listens_on_is_worth_another_attempt() -> None:
     with socket.create_server((LISTEN_ADDRESS, 0)) as held:
         port = held.getsockname()[1]
+
     with pytest.raises(TransientError, match="Connection refused"):
         make(f"http://{LISTEN_ADDRESS}:{port}/")
 
@@ -202,6 +205,7 @@ def test_an_answer_that_drips_ends_at_the_timeout(
     began = time.monotonic()
     with pytest.raises(TransientError, match="took longer than 1 s"):
         make(server.url, timeout=1)
+
     assert 0.9 < time.monotonic() - began < 2
 
 
@@ -211,6 +215,7 @@ def test_a_server_that_does_not_read_ends_at_the_timeout(server: ScriptedHttpSer
         began = time.monotonic()
         with pytest.raises(TransientError, match="took longer than 1 s"):
             make(f"http://{LISTEN_ADDRESS}:{deaf.getsockname()[1]}/", body="x" * 262_144, timeout=1)
+
     assert time.monotonic() - began < 2
 
 
@@ -241,6 +246,7 @@ def test_of_an_endless_answer_only_the_start_is_read(
         talk.pour(more)
 
     server.plan = burst
+
     assert make(server.url)["body"] == "x" * calls.MAX_KEPT_CHARACTERS
     assert server.hung_up.wait(10)
     assert server.find_header < 50_000_000  # what the sockets between us hold, and no more
@@ -265,12 +271,15 @@ def test_an_answer_that_never_gets_to_its_body_is_no_answer(
     server.plan = burst
     with pytest.raises(TransientError, match="does not answer in HTTP"):
         make(server.url)
+
     assert server.hung_up.wait(10)
 
 
 def test_a_packed_answer_is_not_unpacked(server: ScriptedHttpServer) -> None:
     bomb = gzip.compress(b"x" * 50_000_000)
+
     server.plan = respond_with(build_response(200, bomb, Content_Encoding="gzip"))
+
     assert "xxx" not in make(server.url)["body"]
     assert server.requests[0].headers["Accept-Encoding"] == "identity"
 
@@ -280,8 +289,10 @@ def test_a_redirect_is_not_followed(
     server: ScriptedHttpServer, elsewhere: ScriptedHttpServer, status: int
 ) -> None:
     server.plan = respond_with(build_response(status, Location=elsewhere.url))
+
     with pytest.raises(PermanentError, match=f"answered {status}"):
         make(server.url)
+
     assert make(server.url, expect=[status])["status"] == status
     assert elsewhere.connections == 0
 
@@ -291,7 +302,9 @@ def test_a_proxy_in_the_environment_is_not_used(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, elsewhere.url)
+
     make(server.url)
+
     assert (server.connections, elsewhere.connections) == (1, 0)
 
 
@@ -348,6 +361,7 @@ def test_a_name_that_changes_its_mind_is_not_followed(
         assert make(f"http://rebind.example.com:{server.port}/")["status"] == 200
         with pytest.raises(BlockingIOError):
             other.accept()
+
     assert server.requests[0].headers["Host"] == f"rebind.example.com:{server.port}"
     assert places == [ELSEWHERE, ELSEWHERE]
 
@@ -363,6 +377,7 @@ def test_the_second_address_is_tried_when_the_first_is_dead(
         return [place for one in hosts for place in real(one, *about, **more)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
     assert make(f"http://two.example.com:{server.port}/")["status"] == 200
 
 
@@ -420,6 +435,7 @@ def test_a_good_certificate_is_taken(
 ) -> None:
     server = secure(name)
     trust(tmp_path, monkeypatch)
+
     assert make(f"https://{host}:{server.port}/", body="x" * 200_000)["body"] == "ok"
     assert len(server.requests[0].body) == 200_000
 
@@ -429,8 +445,10 @@ def test_the_certificate_of_another_host_is_refused_for_good(
 ) -> None:
     server = secure("DNS:other.example.com")
     trust(tmp_path, monkeypatch)
+
     with pytest.raises(PermanentError, match="has no good certificate: IP address mismatch"):
         make(f"https://{LISTEN_ADDRESS}:{server.port}/")
+
     assert server.requests == []
 
 
@@ -438,8 +456,10 @@ def test_a_certificate_of_nobody_is_refused_for_good(
     secure: Callable[[str], ScriptedHttpServer],
 ) -> None:
     server = secure(f"IP:{LISTEN_ADDRESS}")
+
     with pytest.raises(PermanentError, match="has no good certificate: self-signed"):
         make(f"https://{LISTEN_ADDRESS}:{server.port}/")
+
     assert server.requests == []
 
 
@@ -458,8 +478,10 @@ def test_a_server_without_tls_is_worth_another_attempt() -> None:
 def test_a_handshake_that_never_ends_is_ended() -> None:
     with socket.create_server((LISTEN_ADDRESS, 0)) as silent:
         began = time.monotonic()
+
         with pytest.raises(TransientError, match="took longer than 1 s"):
             make(f"https://{LISTEN_ADDRESS}:{silent.getsockname()[1]}/", timeout=1)
+
         assert time.monotonic() - began < 2
 
 
@@ -496,10 +518,12 @@ def test_a_server_that_repeats_our_secrets_does_not_put_them_in_the_record(
     server: ScriptedHttpServer, plan: HttpPlan
 ) -> None:
     server.plan = plan
+
     try:
         said = json.dumps(make(**with_secrets(server)))
     except (PermanentError, TransientError) as error:
         said = "".join(traceback.format_exception(error))
+
     assert server.requests
     assert [secret for secret in SECRETS if secret in said] == []
 
@@ -533,6 +557,7 @@ def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
     between = inspector.wait_for_attempts(job_id, 1)
     assert "answered 503: full" in between.error
     assert wait_for(inspector, between) == pytest.approx(2, abs=0.1)
+
     inspector.make_due(job_id)
     done = inspector.wait_until_final(job_id)
     assert (done.status, done.attempts, done.result["body"]) == ("success", 2, "ok")
@@ -552,6 +577,7 @@ def test_a_server_that_says_when_is_called_then_but_not_sooner_than_otherwise(
     between = inspector.wait_for_attempts(job_id, 1)
     assert between.status == "retrying"
     assert wait_for(inspector, between) == pytest.approx(seconds, abs=0.5)
+
     inspector.make_due(job_id)
     assert inspector.wait_until_final(job_id).status == "success"
 
@@ -561,10 +587,12 @@ def test_a_server_that_always_puts_off_gets_as_many_attempts_as_any(
 ) -> None:
     server.plan = respond_with(build_response(429, Retry_After="60"))
     job_id = order(url=server.url)
+
     for attempt in (1, 2):
         inspector.wait_for_attempts(job_id, attempt)
         inspector.make_due(job_id)
     last = inspector.wait_until_final(job_id)
+
     assert (last.status, last.attempts, server.connections) == ("failed", 3, 3)
     assert last.error.startswith("Traceback")
     assert "answered 429" in last.error
@@ -575,6 +603,7 @@ def test_a_refusal_is_final(
 ) -> None:
     server.plan = respond_with(build_response(422, b"no such customer"))
     last = inspector.wait_until_final(order(url=server.url))
+
     assert (last.status, last.attempts) == ("failed", 1)
     assert "answered 422: no such customer" in last.error
 
@@ -602,7 +631,9 @@ def test_secrets_are_in_no_record_and_no_log(
     server.plan = repeats(status)
     job_id = order(**with_secrets(server))
     record = inspector.wait_for_attempts(job_id, 1)
+
     said = [json.dumps(record.to_dict()), worker.output]
+
     assert server.requests
     assert [secret for secret in SECRETS for text in said if secret in text] == []
 
@@ -633,6 +664,7 @@ def test_secrets_are_not_in_what_a_worker_says_of_a_running_job(
     server.plan = think
     order(**with_secrets(server), timeout=30)
     assert asked.wait(15)
+
     active = repr(inspector.app.control.inspect(timeout=5, limit=1).active())
     assert "webhook" in active
     assert [secret for secret in SECRETS if secret in active] == []

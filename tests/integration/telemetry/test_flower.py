@@ -130,6 +130,7 @@ def test_without_a_password_it_listens_on_this_machine_only(
     with flower(tmp_path, valkey.url) as here:
         assert here.status("/metrics") == 200
         assert here.is_healthy()
+
         lines = Path("/proc/net/tcp").read_text().splitlines()
         listening = {fields[1] for fields in map(str.split, lines) if fields[3] == "0A"}
         assert f"0100007F:{here.port:04X}" in listening

@@ -73,7 +73,9 @@ def test_the_wait_of_a_job_with_a_delay_begins_when_it_is_due(store: Store) -> N
     store.client.hset("continuo:job:a", "updated_at", "1000.0")  # it was ordered long ago
     store.run(maintenance.promote(10))
     start(store, "a")
+
     waits = shelf(store.run(statistics.read_counters()), "report").waits
+
     assert waits.total == 1
     assert waits.seconds < 60
 
@@ -84,7 +86,9 @@ def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> Non
     store.run(jobs.enqueue(message("a", due=1.0)._replace(text=text)))
     store.client.hset("continuo:job:a", "updated_at", "1000.0")
     store.run(maintenance.promote(10))
+
     (queue,) = store.run(queues.list_queues())
+
     assert queue.oldest is not None
     assert queue.oldest < 60
 
@@ -92,7 +96,9 @@ def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> Non
 def test_a_job_cancelled_while_it_waits_has_run_for_no_time(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     store.run(attempts.cancel("a"))
+
     counted = shelf(store.run(statistics.read_counters()), "report")
+
     assert counted.runs == {}
     assert counted.finished(TaskStatus.CANCELLED) == 1
 
@@ -104,7 +110,9 @@ def test_a_move_that_is_asked_for_twice_counts_once(store: Store) -> None:
     success = attempts.succeed("a", token="w#1", result="1", news="{}")
     store.run(success)
     store.run(success)
+
     counted = shelf(store.run(statistics.read_counters()), "report")
+
     assert (counted.enqueued, counted.waits.total) == (1, 1)
     assert counted.finished(TaskStatus.SUCCESS) == 1
 
@@ -115,6 +123,7 @@ def test_what_a_server_has_counted_is_added_once(store: Store) -> None:
     assert not store.run(statistics.add_request_counts("p", 1, amounts))
     assert store.run(statistics.add_request_counts("p", 2, amounts))
     assert store.run(statistics.add_request_counts("q", 2, amounts))
+
     (lane,) = store.run(statistics.read_counters()).route_stats
     assert lane.answers == {"200": 9}
 
@@ -123,6 +132,7 @@ def test_counts_fit_into_a_full_redis(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     start(store, "a")
     store.client.config_set("maxmemory", "1")
+
     try:
         store.run(attempts.succeed("a", token="w#1", result="1", news="{}"))
         assert store.run(
@@ -130,6 +140,7 @@ def test_counts_fit_into_a_full_redis(store: Store) -> None:
         )
     finally:
         store.client.config_set("maxmemory", "0")
+
     assert shelf(store.run(statistics.read_counters()), "report").finished(TaskStatus.SUCCESS) == 1
 
 
@@ -151,7 +162,9 @@ def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
     inspector.release(inspector.wait_until_held(held))
     inspector.wait_until_final(held)
     meters = store.run(statistics.read_counters())
+
     adding, flaky, holding = (shelf(meters, f"tests.{name}") for name in ("add", "flaky", "hold"))
+
     assert (adding.enqueued, adding.waits.total, adding.attempts("success")) == (40, 40, 40)
     assert adding.jobs["success"] == 40
     assert (flaky.attempts("retrying"), flaky.attempts("success")) == (1, 1)
@@ -166,6 +179,7 @@ def test_either_process_of_a_port_tells_the_requests_of_both(api: ApiProcess) ->
     for _ in range(60):
         assert api.get("/queue/stats").status_code == 200
     assert api.get("/reports/nothing").status_code == 404
+
     asked = {"method": "GET", "route": "/queue/stats", "status": "200"}
 
     def told(answer: httpx2.Response) -> float:
@@ -173,8 +187,10 @@ def test_either_process_of_a_port_tells_the_requests_of_both(api: ApiProcess) ->
 
     wait_until(lambda: told(api.get("/metrics")) == 60, 5)
     assert [told(api.get("/metrics")) for _ in range(10)] == [60] * 10
+
     read = values(api.get("/metrics"))
     assert value(read, "http_request_seconds_count", method="GET", route="/queue/stats") == 60
+
     missing = {"method": "GET", "route": "/reports/{id}", "status": "404"}
     assert value(read, "http_requests_total", **missing) == 1
 
@@ -198,7 +214,9 @@ def test_requests_answered_while_redis_was_away_are_counted_later(
         with EmbeddedValkey(folder, port):
             served(lambda: value(values(api.get("/metrics")), "redis_up") == 1)
             read = values(api.get("/metrics"))
+
     refused = {"method": "GET", "route": "/queue/stats", "status": "503"}
+
     assert value(read, "http_requests_total", **refused) == 1
 
 
@@ -210,11 +228,13 @@ def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: St
     with start_api(API, REDIS_URL=valkey.url, CONTINUO_API_KEYS=keys) as api:
         served(lambda: api.get("/health/ready").status_code == 200)
         assert api.get("/metrics").status_code == 401
+
         statuses = {
             name: api.get("/metrics", headers={"Authorization": f"Bearer {key}"}).status_code
             for name, key in KEYS.items()
         }
         assert statuses == {"prometheus": 200, "web": 403, "acme": 403}
+
         reading = api.get("/tasks", headers={"Authorization": f"Bearer {KEYS['prometheus']}"})
         assert reading.status_code == 403
 
@@ -226,11 +246,13 @@ def test_promtool_finds_no_fault_in_the_text(api: ApiProcess) -> None:
 
 def test_the_last_hour_counts_what_ended_and_how_long_it_had_waited(store: Store) -> None:
     assert store.run(maintenance.save_counters(every=60))
+
     store.run(jobs.enqueue_many([message(name) for name in "abc"]))
     start(store, "a")
     store.run(attempts.succeed("a", token="w#1", result="1", children="", news="{}"))
     store.run(attempts.cancel("b"))
     now = store.run(statistics.read_history())[-1]
+
     assert (now.ordered, now.success, now.failed, now.cancelled) == (3, 1, 0, 1)
     assert now.wait_p50 is not None
     assert 0 < now.wait_p50 <= 1

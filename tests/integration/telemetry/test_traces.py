@@ -71,11 +71,13 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
     inspector.wait_for_attempts(job_id, 1)
     inspector.make_due(job_id)
     assert inspector.wait_until_final(job_id).status == "failed"
+
     wait_until(lambda: collector.find_spans("run callback"))
     (request,) = collector.find_spans("POST /reports")
     assert (request.trace, request.parent) == (TRACE, PARENT)
     assert request.attributes["http.response.status_code"] == 202
     assert not request.failed
+
     first, second = collector.find_spans("run report")
     (delivery,) = collector.find_spans("run callback")
     for attempt in (first, second, delivery):
@@ -86,6 +88,7 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
         job_id
     ] * 2
     assert [attempt.attributes["continuo.attempt"] for attempt in (first, second)] == [1, 2]
+
     outcomes = [attempt.attributes["continuo.outcome"] for attempt in (first, second, delivery)]
     assert outcomes == ["retrying", "failed", "success"]
     assert [attempt.failed for attempt in (first, second, delivery)] == [True, True, False]
@@ -96,11 +99,13 @@ def test_each_job_of_a_streak_has_its_own_span_in_its_own_trace(
     worker: WorkerProgram, collector: Collector, inspector: JobInspector
 ) -> None:
     traces = [f"{number:032x}" for number in range(1, 41)]
+
     for trace in traces:
         token = TRACE_HEADERS.set({"traceparent": f"00-{trace}-{PARENT}-01"})
         kinds.add.delay(1, 2)
         TRACE_HEADERS.reset(token)
     wait_until(lambda: len(collector.find_spans("run tests.add")) == len(traces))
+
     assert {span.trace for span in collector.find_spans("run tests.add")} == set(traces)
 
 
@@ -112,6 +117,7 @@ def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
         job_id = api.post("/reports", json={"max_retries": 1}, headers=headers).json()["id"]
         inspector.wait_until_final(job_id)
     wait_until(lambda: collector.find_spans("run report"))
+
     assert len(collector.find_spans("run report")) == 1
 
 
@@ -120,6 +126,7 @@ def test_what_nobody_can_read_as_a_trace_begins_a_new_one(
 ) -> None:
     api.get("/queue/stats", headers={"traceparent": "00-nonsense"})
     (span,) = wait_until(lambda: collector.find_spans("GET /queue/stats"))
+
     assert span.parent == ""
     assert span.attributes["http.route"] == "/queue/stats"
 
@@ -135,8 +142,10 @@ def test_spans_left_over_are_sent_when_worker_and_api_stop(
         api.get("/queue/stats")
         assert collector.spans == []
     wait_until(lambda: collector.find_spans("GET /queue/stats"))
+
     worker.process.terminate()
     worker.wait(30)
+
     assert len(collector.find_spans("run tests.add")) == 1
     assert not collector.find_spans("GET /health/ready")
 
@@ -147,6 +156,7 @@ def test_a_collector_that_is_away_holds_nothing_up(
     worker = workers.start(**sending("http://127.0.0.1:9")).ready()
     for _ in range(5):
         assert inspector.wait_until_final(kinds.add.delay(1, 2).id).status == "success"
+
     worker.process.terminate()
     assert worker.wait(15) == 0
 
@@ -169,8 +179,10 @@ from api.http.shutdown import Drain
 api.app.build(Drain())
 print([name for name in sys.modules if name.startswith("opentelemetry.exporter")])
 """
+
     program = Program(
         [sys.executable, "-c", code], tmp_path / "log", {"PYTHONPATH": str(ensure_installed())}
     )
+
     assert program.wait(30) == 0
     assert program.output == "[]\n"

@@ -33,6 +33,7 @@ def test_each_line_about_a_job_says_which_attempt_of_which_request_it_is(
     wait_until(lambda: [line for line in lines(worker, job.id) if "succeeded" in line["message"]])
     about = lines(worker, job.id)
     assert {line["kind"] for line in about} == {"tests.flaky"}
+
     attempts = [line for line in about if "attempt" in line]
     assert {line["attempt"] for line in attempts} == {1, 2}
     assert {line["request_id"] for line in attempts} == {"order-7"}
@@ -46,6 +47,7 @@ def test_a_traceback_is_in_the_json_line_of_its_error(
     inspector.wait_until_final(kinds.hopeless.delay().id)
     wait_until(lambda: "traceback" in worker.output)
     plain = ("[2", "Traceback", "  File")
+
     assert [line for line in worker.output.splitlines() if line.startswith(plain)] == []
 
 

@@ -64,6 +64,7 @@ def test_two_beats_make_one_job_for_each_time(
     wait_until(lambda: all("Sending due task" in program.output for program in beats), 30)
     wait_until(lambda: any("sent for this time already" in program.output for program in beats), 30)
     made = sorted(record.created_at for record in records(inspector))
+
     assert len(made) <= (made[-1] - made[0]) / TICK_SECONDS + 2
 
 

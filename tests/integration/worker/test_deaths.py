@@ -23,10 +23,12 @@ def test_a_killed_pool_process_gives_its_job_back(
     running = inspector.record(job.id)
     assert second != first
     assert (running.attempts, running.interruptions) == (1, 1)
+
     inspector.release(second)
     done = inspector.wait_until_final(job.id)
     assert (done.status, done.result) == (TaskStatus.SUCCESS, second)
     assert (done.attempts, done.interruptions, done.error) == (1, 1, "")
+
     assert isinstance(done.errors, list)
     (lost,) = done.errors
     assert (lost.interrupted, lost.attempt, lost.next_delay) == (True, 1, 0)
@@ -78,10 +80,12 @@ def test_in_every_pool_jobs_go_round_and_the_worker_ends_in_order(
     worker = workers.start("--concurrency=2", f"--pool={pool}").ready()
     sums = [kinds.add.delay(number, number) for number in range(20)]
     assert [inspector.wait_until_final(job.id).result for job in sums] == list(range(0, 40, 2))
+
     flaky = kinds.flaky.delay(1)
     inspector.wait_for_status(flaky.id, TaskStatus.RETRYING)
     inspector.make_due(flaky.id)
     assert inspector.wait_until_final(flaky.id).result == 2
+
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
     assert (inspector.count_unacked(), inspector.count_slots(), list_children(worker.pid)) == (

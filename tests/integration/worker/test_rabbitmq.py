@@ -72,6 +72,7 @@ def test_a_job_goes_through_rabbitmq_and_leaves_no_note(
     app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     result = app.send_task("tests.add", (1, 2))
+
     assert final(result).result == 3
     assert client.zcard("continuo:unsent") == 0
     assert client.exists("celery") == 0
@@ -82,7 +83,9 @@ def test_a_record_without_a_message_is_sent_within_a_minute(
 ) -> None:
     message = add.message((2, 3))
     app.store.run(jobs.enqueue(message))  # and the process dies here
+
     client.zadd("continuo:unsent", {message.id: 1.0})  # a while ago
+
     assert final(app.AsyncResult(message.id)).result == 5
 
 
@@ -93,10 +96,12 @@ def test_a_message_sent_twice_runs_once(
     app.store.run(jobs.enqueue(message))
     assert app.publisher is not None
     assert app.publisher.resend(app.store, waited=0) == 1
+
     client.zadd("continuo:unsent", {message.id: 1.0})
     client.hset(f"continuo:job:{message.id}", "message", message.text)
     record = final(app.AsyncResult(message.id))
     assert (record.result, record.attempts) == (5, 1)
+
     wait_until(lambda: client.zcard("continuo:unsent") == 0, 30)
     assert app.AsyncResult(message.id).record == record
 
@@ -107,8 +112,10 @@ def test_the_end_of_a_job_is_told_by_a_job_of_its_own(
     message = add.message((2, 3), callback_url="http://nobody.invalid/")
     app.enqueue(message)
     final(app.AsyncResult(message.id))
+
     delivery = app.AsyncResult(app.store.run(callbacks.read_last_delivery_id(message.id)))
     wait_until(lambda: delivery.record and delivery.record.status == "retrying", 10)
+
     assert client.zcard("continuo:unsent") == 0
 
 
@@ -136,6 +143,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
         assert (record.status, record.attempts) == ("success", 1)
         assert record.result["sent"] == len(people)
         assert server.times == Counter(people)
+
         helpers = queries.list_page(RecordFilter(kinds=["email_blast_help"]), limit=1, cursor=None)
         assert (app.store.run(helpers).total or 0) >= 2
         assert client.zcard("continuo:unsent") == 0
@@ -155,7 +163,9 @@ def test_a_dead_workers_job_runs_again(
         again = client.blpop([f"tests:held:{result.id}"], 30)
         assert again is not None
         client.rpush(f"tests:go:{again[1]}", 1)
+
         record = final(result)
+
         assert (record.status, record.attempts, record.interruptions) == ("success", 1, 1)
     finally:
         second.kill()
@@ -167,6 +177,8 @@ def test_jobs_are_taken_while_rabbitmq_is_away(
     client.flushall()
     monkeypatch.setenv("BROKER_URL", f"amqp://guest:guest@127.0.0.1:{find_free_port()}//")
     away = create_app(Settings())
+
     result = away.send_task("tests.add", (1, 1))
+
     assert result.record is not None
     assert client.zcard("continuo:unsent") == 1

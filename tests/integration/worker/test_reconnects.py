@@ -36,5 +36,6 @@ def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
     done = inspector.wait_until_final(job.id)
     assert (done.status, done.attempts, done.interruptions) == (TaskStatus.SUCCESS, 1, 0)
     assert "given back" not in worker.output
+
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
     assert kinds.add.delay(1, 2).get(timeout=10) == 3

@@ -29,12 +29,14 @@ def test_a_result_is_kept_while_redis_refuses_writes(
     job = kinds.nap.delay(1.0)
     inspector.wait_for_status(job.id, TaskStatus.RUNNING)
     client.config_set("min-replicas-to-write", 1)
+
     try:
         refused_since = time.monotonic()
         wait_until(lambda: time.monotonic() - refused_since > REFUSED_SECONDS)
         assert inspector.record(job.id).status is TaskStatus.RUNNING
     finally:
         client.config_set("min-replicas-to-write", 0)
+
     assert inspector.wait_until_final(job.id).status is TaskStatus.SUCCESS
     assert worker.is_running
     assert kinds.add.delay(1, 2).get(timeout=10) == 3

@@ -31,12 +31,14 @@ def test_a_worker_told_to_stop_finishes_what_it_runs_and_takes_no_more(
     job = kinds.hold.delay()
     pid = inspector.wait_until_held(job.id)
     assert inspector.count_slots() == 2
+
     worker.send(signal.SIGTERM)
     worker.wait_for_output("Warm shutdown")
     late = kinds.add.delay(1, 2)
     wait_until(lambda: time.time() > (inspector.record(job.id).started_at or 0) + QUICK)
     inspector.release(pid)
     assert worker.wait() == 0
+
     done = inspector.record(job.id)
     assert (done.status, done.attempts, done.interruptions) == (TaskStatus.SUCCESS, 1, 0)
     assert inspector.record(late.id).status is TaskStatus.PENDING
@@ -57,11 +59,13 @@ def test_a_second_signal_gives_jobs_back_at_once_and_uncounted(
     worker.send(signal.SIGTERM)
     worker.wait(3)
     wait_until(lambda: all_gone(pids), 2)
+
     for job in jobs:
         record = inspector.record(job.id)
         assert (record.status, record.attempts) == (TaskStatus.PENDING, 0)
         assert record.interruptions == 1
         assert inspector.count_deaths(job.id) == 0
+
     assert (len(inspector.list_messages()), inspector.count_unacked()) == (2, 0)
 
 
@@ -71,9 +75,11 @@ def test_what_is_not_done_within_the_drain_time_is_given_back(
     worker = workers.start("--concurrency=1", DRAIN_SECONDS="0.3").ready()
     job = kinds.hold.delay()
     pid = inspector.wait_until_held(job.id)
+
     worker.send(signal.SIGTERM)
     worker.wait(5)
     wait_until(lambda: all_gone([pid]), 2)
+
     assert (inspector.record(job.id).status, inspector.record(job.id).attempts) == (
         TaskStatus.PENDING,
         0,
@@ -92,14 +98,18 @@ def test_an_attempt_of_a_worker_thought_dead_is_refused_and_the_worker_ends(
     paused.send(signal.SIGSTOP)
     second = inspector.wait_until_held(job.id)
     assert second in other.processes()
+
     inspector.release(first)  # its main process alone is stopped: the attempt ends, too late
     wait_until(lambda: "success refused" in paused.output)
     assert inspector.record(job.id).status is TaskStatus.RUNNING
+
     paused.send(signal.SIGCONT)
     assert paused.wait() == LEASE_LOST
+
     wait_until(lambda: all_gone([first]), 2)
     inspector.release(second)
     done = inspector.wait_until_final(job.id)
+
     assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
 
 
@@ -112,6 +122,8 @@ def test_a_worker_paused_for_less_than_its_lease_goes_on(
     lease = inspector.find_first_lease_end()
     worker.send(signal.SIGCONT)
     wait_until(lambda: inspector.find_first_lease_end() > lease)
+
     inspector.release(pid)
+
     assert inspector.wait_until_final(job.id).result == pid
     assert worker.is_running

@@ -24,9 +24,11 @@ def test_our_worker_runs_the_jobs_of_a_stock_client(
     inspector: JobInspector, workers: Workers, plain_client: Celery
 ) -> None:
     workers.start("--concurrency=1").ready()
+
     job = plain_client.send_task("tests.add", (2, 3))
     wait_until(lambda: inspector.has_record(job.id))
     record = inspector.wait_until_final(job.id)
+
     assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
     assert (record.attempts, record.max_retries) == (1, 3)
     assert (record.started_at or 0) >= record.created_at
@@ -41,6 +43,7 @@ def test_a_stock_clients_job_is_tried_again_on_the_record(
     waiting = inspector.wait_for_attempts(job.id, 1)
     assert waiting.status is TaskStatus.RETRYING
     assert inspector.find_due_time(job.id) == pytest.approx(waiting.updated_at + 2, abs=0.01)
+
     inspector.make_due(job.id)
     assert inspector.wait_until_final(job.id).result == 2
 
@@ -59,10 +62,12 @@ def test_a_stock_worker_runs_our_jobs(
     ]
     command += ["--loglevel=INFO", "--without-mingle", "--without-gossip"]
     plain = Program(command, workers.folder / "plain.log", {"REDIS_URL": workers.url})
+
     try:
         plain.wait_for_output(" ready.")
         ours = kinds.add.delay(20, 22)
         assert plain_client.AsyncResult(ours.id).get(timeout=10) == 42
     finally:
         plain.kill()
+
     assert inspector.list_messages() == []

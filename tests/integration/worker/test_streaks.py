@@ -94,9 +94,11 @@ def test_a_worker_told_to_stop_gives_back_what_cannot_finish(
     leaving = workers.start("--concurrency=1", DRAIN_SECONDS="0.5").ready()
     inspector.wait_until_held(job.id)
     assert taken(job)
+
     leaving.send(signal.SIGTERM)
     leaving.wait()
     waiting = inspector.record(job.id)
+
     assert (waiting.status, waiting.attempts) == (TaskStatus.PENDING, 0)
     assert (
         len(inspector.list_messages()),
@@ -141,6 +143,7 @@ def test_what_a_process_took_goes_on_over_a_lost_connection(
     worker = workers.start("--concurrency=2").ready()
     pid = inspector.wait_until_held(job.id)
     assert taken(job)
+
     wait_until(lambda: len(inspector.find_waiting_connection()) == 1)
     (lost,) = inspector.find_waiting_connection()
     client.client_kill_filter(_id=lost)
@@ -149,6 +152,7 @@ def test_what_a_process_took_goes_on_over_a_lost_connection(
     done = inspector.wait_until_final(job.id)
     assert (done.result, done.attempts, done.interruptions) == (pid, 1, 0)
     assert "given back" not in worker.output
+
     wait_until(lambda: is_clean(inspector))
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
 
@@ -189,9 +193,11 @@ def test_a_message_that_nobody_can_read_is_put_aside_also_there(
     text = inspector.list_messages()[1]
     garbled = text.replace('"body": "', '"body": "!')
     assert garbled != text
+
     client.lset("celery", 1, garbled)
     workers.start("--concurrency=1").ready()
     assert inspector.wait_until_final(after.id).status is TaskStatus.SUCCESS
+
     wait_until(lambda: is_clean(inspector))
     assert client.lrange("continuo:garbage", 0, -1)
     assert inspector.record(job.id).status is TaskStatus.PENDING
@@ -212,7 +218,9 @@ def test_no_process_goes_on_where_the_main_one_has_to_count_time_or_tell(
 ) -> None:
     arguments = () if kind is kinds.limited else (1, 1)
     jobs = [kind.delay(*arguments) for _ in range(20)]
+
     workers.start("--concurrency=1", *options).ready()
+
     assert {inspector.wait_until_final(job.id).status for job in jobs} == {TaskStatus.SUCCESS}
     assert not any(map(taken, jobs))
 
