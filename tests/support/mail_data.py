@@ -1,4 +1,4 @@
-"""What the mail about a file is told, for tests of all templates."""
+"""Template data of the follow-up mail about a file."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ RESULT = {
 ABOUT = follow_up_mail.ResultSummary("Departures", [("Covers", "May 2026")], 1_234)
 
 
-def build_mail_data(**wishes: Any) -> dict[str, Any]:
-    """What the template is told."""
-    mail = follow_up_mail.Mail(["ada@example.org"], attach=False, **wishes)
-    told: dict[str, Any] = follow_up_mail.build_arguments(mail, ABOUT, RESULT)["data"]
-    return told
+def build_mail_data(**options: Any) -> dict[str, Any]:
+    """The template data of a mail with these options of ``follow_up_mail.Mail``."""
+    mail = follow_up_mail.Mail(["ada@example.org"], attach=False, **options)
+    data: dict[str, Any] = follow_up_mail.build_arguments(mail, ABOUT, RESULT)["data"]
+    return data

@@ -1,4 +1,4 @@
-"""OpenTelemetry for the tests that want it, beside the environment: it costs all who have it."""
+"""Install OpenTelemetry in a folder of its own, so that only the tests that need it pay for it."""
 
 import fcntl
 import os
@@ -18,10 +18,10 @@ STAMP_FILE = HOME / ".ready"
 
 
 def ensure_installed() -> Path:
-    """The folder to put on PYTHONPATH; installed when it is missing or older than its lock."""
+    """The folder to put on PYTHONPATH; installed when missing or older than its lock file."""
     HOME.parent.mkdir(exist_ok=True)
     with (HOME.parent / "tracing.lock").open("w") as alone:
-        fcntl.flock(alone, fcntl.LOCK_EX)  # tests run side by side
+        fcntl.flock(alone, fcntl.LOCK_EX)  # tests run in parallel
         wanted = f"{crc32(LOCK_FILE.read_bytes()):x} {sys.version}"
         if not STAMP_FILE.exists() or STAMP_FILE.read_text() != wanted:
             shutil.rmtree(HOME, ignore_errors=True)
@@ -31,7 +31,7 @@ def ensure_installed() -> Path:
 
 
 def install() -> None:
-    """Install it; a test that cannot have it is skipped at home and fails in CI."""
+    """Install the packages. When that fails the test is skipped, in CI it fails."""
     python = ROOT / ".venv" / "bin" / "python"
     try:
         run_uv(

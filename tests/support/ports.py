@@ -1,10 +1,10 @@
-"""Ports for servers under test."""
+"""Free ports for servers under test."""
 
 import socket
 
 
 def find_free_port() -> int:
-    """A port nobody listens on."""
+    """A port of 127.0.0.1 that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Prometheus' own checker, which comes in Debian's package prometheus."""
+"""Check metrics and rules with promtool, from Debian's package prometheus."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import pytest
 
 
 def run_promtool(*arguments: str, given: str = "") -> str:
-    """What it complains about, "" when it finds no fault; skips where it is not installed."""
+    """The complaints of promtool, "" when there are none. Without it the test is skipped."""
     program = shutil.which("promtool")
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("promtool is not installed")

@@ -1,4 +1,4 @@
-"""Waiting for something to become true: looked at often, never for ever."""
+"""Wait until a condition holds: poll often, give up after a time limit."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ MAX_PAUSE_SECONDS = 0.1
 
 
 def wait_until[A](look: Callable[[], A], seconds: float = 15.0) -> A:
-    """The first true answer of ``look``; the test fails when there is none in time."""
+    """The first true result of ``look``; the test fails when there is none within ``seconds``."""
     end = time.monotonic() + seconds
     never, pause = threading.Event(), FIRST_PAUSE_SECONDS
     while True:

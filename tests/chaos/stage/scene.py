@@ -45,7 +45,7 @@ class ChaosScene:
         self.place = place
         self.app = self.make_app()
         self.load: LoadThread | None = None
-        self.find_header: dict[str, str] = {}
+        self.kind_by_id: dict[str, str] = {}
         self.resumes: list[float] = []
         self.recoveries: list[float] = []
         self.expected_failures: set[str] = set()
@@ -69,7 +69,7 @@ class ChaosScene:
         """Send one job now; its id."""
         order = self.order(kind, *more)
         job_id: str = self.app.send_task(order.kind, order.args).id
-        self.find_header[job_id] = order.kind
+        self.kind_by_id[job_id] = order.kind
         return job_id
 
     def keep_sending(
@@ -83,7 +83,7 @@ class ChaosScene:
 
     def accepted(self) -> dict[str, str]:
         """Every job that was taken, with its kind."""
-        return self.find_header | (self.load.accepted if self.load else {})
+        return self.kind_by_id | (self.load.accepted if self.load else {})
 
     def settle(self, seconds: float) -> None:
         """Wait until the load is sent and every job is final; what is not is lost."""

@@ -55,12 +55,12 @@ def own_system(tmp_path_factory: pytest.TempPathFactory, page: ServedPage) -> It
 def watches(page: ServedPage, system: System, path: str) -> None:
     """Have the page watch this."""
     page.html = HTML.replace("ADDRESS", str(system.http.base_url).rstrip("/") + path)
-    page.response_headers.clear()
+    page.reports.clear()
 
 
 def heard(page: ServedPage, *names: str) -> list[Any]:
     """What the page has told of this, in its order."""
-    return [said for post in page.response_headers for said in post if said["name"] in names]
+    return [said for post in page.reports for said in post if said["name"] in names]
 
 
 def order(system: System, count: int, delay: float = 0.0) -> None:

@@ -1,4 +1,4 @@
-"""An application with a schedule: ``celery -A tests.support.apps.beat_app beat``."""
+"""A Celery app with one scheduled job: ``celery -A tests.support.apps.beat_app beat``."""
 
 from project.celery import app
 

@@ -1,4 +1,4 @@
-"""A small application for the tests of the HTTP layer: routes that hold, fall and misbehave."""
+"""A small API for the tests of the HTTP layer, with routes that block, exit and fail."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ class BrokenLifecycle(SampleLifecycle):
 
 
 async def ping() -> None:
-    """A broker that is always there."""
+    """A broker that always answers."""
 
 
 def build(drain: Drain) -> tuple[Router, SampleLifecycle]:

@@ -1,4 +1,4 @@
-"""Kinds of jobs for tests: a worker runs them with ``-I tests.support.apps.kinds``."""
+"""Job kinds for tests: a worker loads them with ``-I tests.support.apps.kinds``."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from project.settings.values import get_settings
 from tasks.rendering import follow_up_mail
 
 MAX_HOLD_SECONDS = 60
-"""Seconds after which a job that nobody lets go ends by itself."""
+"""Seconds after which a job ends by itself when the test does not release it."""
 
 RETRY_OPTIONS = {
     "autoretry_for": (Exception,),
@@ -39,7 +39,7 @@ def total(numbers: list[int]) -> int:
 
 @app.task(name="tests.flaky", bind=True, **RETRY_OPTIONS)
 def flaky(self: Any, failures: int) -> int:
-    """Fails so many times; then gives the number of the attempt that worked."""
+    """Fail ``failures`` times, then return the number of the attempt that succeeds."""
     attempt: int = self.request.retries + 1
     if attempt <= failures:
         raise TransientError(f"attempt {attempt} failed")
@@ -48,13 +48,13 @@ def flaky(self: Any, failures: int) -> int:
 
 @app.task(name="tests.stubborn", bind=True)
 def stubborn(self: Any, attempts: int) -> None:
-    """Asks for a retry itself, and says how many attempts it wants."""
+    """Ask for a retry with its own number of attempts."""
     raise self.retry(exc=TransientError("not yet"), countdown=60, max_retries=attempts - 1)
 
 
 @app.task(name="tests.unready", bind=True)
 def unready(self: Any) -> None:
-    """Asks for a retry and does not say why."""
+    """Ask for a retry without an exception."""
     raise self.retry(countdown=60)
 
 
@@ -70,7 +70,7 @@ def mistaken() -> None:
 
 @app.task(name="tests.patient", bind=True)
 def patient(self: Any, turns: int, seconds: float) -> list[int]:
-    """Postpones itself so many times; then gives how its turns were counted."""
+    """Postpone itself ``turns`` times, then return ``request.retries`` of each run."""
     with redis.Redis.from_url(get_settings().store_url) as client:
         key = f"tests:turns:{self.request.id}"
         if client.rpush(key, self.request.retries) <= turns:
@@ -80,7 +80,7 @@ def patient(self: Any, turns: int, seconds: float) -> list[int]:
 
 @app.task(name="tests.hold", bind=True)
 def hold(self: Any) -> int:
-    """Tells its process id on ``tests:held:<job>``, then waits for ``tests:go:<process id>``."""
+    """Push its process id to ``tests:held:<job>``, then wait for ``tests:go:<process id>``."""
     pid = os.getpid()
     with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
         client.rpush(f"tests:held:{self.request.id}", pid)
@@ -90,7 +90,7 @@ def hold(self: Any) -> int:
 
 @app.task(name="tests.mail", bind=True)
 def mail(self: Any, result: dict[str, Any], to: list[str]) -> str:
-    """Orders a mail about a file, and holds: it may be killed before it has said so."""
+    """Order a follow-up mail, then hold, so that a test can kill the process before it ends."""
     about = follow_up_mail.ResultSummary("Numbers", [], 3)
     mail_id = follow_up_mail.enqueue_mail(self, follow_up_mail.Mail(to), about, result)
     hold.run.__func__(self)
@@ -99,7 +99,7 @@ def mail(self: Any, result: dict[str, Any], to: list[str]) -> str:
 
 @app.task(name="tests.act", bind=True, **RETRY_OPTIONS)
 def act(self: Any, what: str) -> int:
-    """Does it: pass, hold, die, ignore, fail. Gives its process id."""
+    """Pass, hold, die, ignore or fail, as ``what`` says; return the process id."""
     if what == "hold":
         return hold.run.__func__(self)
     if what == "die":
@@ -118,19 +118,19 @@ def limited() -> int:
 
 @app.task(name="tests.die")
 def die() -> None:
-    """Ends its process as the kernel does when memory runs out."""
+    """Kill its process, as the kernel does when memory runs out."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @app.task(name="tests.shapeless")
 def shapeless() -> object:
-    """Gives what JSON cannot say."""
+    """Return something that JSON cannot represent."""
     return object()
 
 
 @app.task(name="tests.endless")
 def endless(number: str) -> float:
-    """Gives a number that JSON does not have."""
+    """Return infinity or NaN, which JSON does not have."""
     return float(number)
 
 
@@ -151,7 +151,7 @@ def quiet() -> str:
 
 @app.task(name="tests.check", bind=True)
 def check(self: Any) -> None:
-    """Waits to be cancelled at a checkpoint."""
+    """Wait at checkpoints until it is cancelled."""
     with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
         client.rpush(f"tests:held:{self.request.id}", os.getpid())
         for _ in range(MAX_HOLD_SECONDS * 10):
@@ -161,7 +161,7 @@ def check(self: Any) -> None:
 
 @app.task(name="tests.deaf", bind=True, autoretry_for=(Exception,), retry_backoff=2)
 def deaf(self: Any) -> None:
-    """Swallows whatever should stop it."""
+    """Swallow every exception that should stop it."""
     with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
         client.rpush(f"tests:held:{self.request.id}", os.getpid())
         for _ in range(MAX_HOLD_SECONDS):
@@ -171,7 +171,7 @@ def deaf(self: Any) -> None:
 
 @app.task(name="tests.once", bind=True, **RETRY_OPTIONS)
 def once(self: Any, *, dies: bool) -> None:
-    """Does its effect once; the first attempt ends in the middle of it."""
+    """Have its effect once; the first attempt fails or dies in the middle."""
     with (
         redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client,
         self.once("effect") as first,
@@ -187,39 +187,39 @@ def once(self: Any, *, dies: bool) -> None:
 
 @app.task(name="tests.overrun", time_limit=1.0)
 def overrun() -> None:
-    """Takes longer than it may."""
+    """Run past its hard time limit."""
     with redis.Redis.from_url(get_settings().store_url) as client:
         client.blpop(["tests:never"], MAX_HOLD_SECONDS)
 
 
 @app.task(name="tests.overrun_softly", soft_time_limit=0.5)
 def overrun_softly() -> None:
-    """The same, and is told so."""
+    """Run past its soft time limit."""
     with redis.Redis.from_url(get_settings().store_url) as client:
         client.blpop(["tests:never"], MAX_HOLD_SECONDS)
 
 
 @app.task(name="tests.ignored")
 def ignored() -> None:
-    """Says, in Celery's own way, that it has no result."""
+    """Raise Celery's Ignore: it has no result."""
     raise Ignore
 
 
 @app.task(name="tests.hurried", soft_time_limit=1, time_limit=3)
 def hurried() -> str:
-    """Is quick, and has little time."""
+    """Return at once, well within its time limits."""
     return "done"
 
 
 @app.task(name="tests.nap")
 def nap(seconds: float) -> None:
-    """Takes so long."""
+    """Run for ``seconds``."""
     Event().wait(seconds)
 
 
 @app.task(name="tests.count", bind=True, **RETRY_OPTIONS)
 def count(self: Any, total: int, *, fails: bool = False) -> None:
-    """Says how far it is, more often than anybody wants to know."""
+    """Report progress after every number, faster than updates are stored."""
     for done in range(1, total + 1):
         self.progress(done, total, f"number {done}")
     if fails and self.request.retries == 0:

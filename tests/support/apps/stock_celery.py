@@ -1,6 +1,6 @@
-"""Celery as everybody has it: stock transport, stock backend, nothing of ours.
+"""A plain Celery app: stock transport and stock backend, without Continuo.
 
-Both a client's app and, with ``celery -A tests.support.apps.stock_celery worker``, a worker's.
+Serves as a client's app and as a worker: ``celery -A tests.support.apps.stock_celery worker``.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""A real browser on a page of the test: Debian's Chromium, without a window.
+"""Run Debian's Chromium headless on a page that the test serves.
 
-The page tells what it saw by posting it back to where it came from, so nothing has to drive it.
+The page reports what it saw with a POST to the server it came from. Nothing drives the browser.
 """
 
 import json
@@ -19,7 +19,7 @@ from tests.support.programs.processes import Program
 
 CHROMIUM_OPTIONS = (
     "--headless=new",
-    "--no-sandbox",  # root has none
+    "--no-sandbox",  # the sandbox does not work for root
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
@@ -29,11 +29,11 @@ CHROMIUM_OPTIONS = (
 
 
 class ServedPage:
-    """A page, where it is served, and what it has told since."""
+    """A page with its server; ``reports`` holds the JSON bodies that the page has posted."""
 
     def __init__(self) -> None:
         self.html = ""
-        self.response_headers: list[Any] = []
+        self.reports: list[Any] = []
         page = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ class ServedPage:
                 self.answer(200, page.html.encode())
 
             def do_POST(self) -> None:
-                page.response_headers.append(
+                page.reports.append(
                     json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 )
                 self.answer(204, b"")
@@ -54,19 +54,19 @@ class ServedPage:
                 self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
     def origin(self) -> str:
-        """Where it comes from."""
+        """The base URL of the page."""
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
 
 @contextmanager
 def serve_page() -> Iterator[ServedPage]:
-    """A page that can be opened."""
+    """Serve an empty page on a free port; the test sets ``html``."""
     page = ServedPage()
     thread = Thread(target=page.server.serve_forever, daemon=True)
     thread.start()
@@ -78,7 +78,7 @@ def serve_page() -> Iterator[ServedPage]:
 
 @contextmanager
 def open_browser(page: ServedPage, folder: Path) -> Iterator[Program]:
-    """The browser with the page in it. Without a browser: skipped at home, failed in CI."""
+    """Open the page in Chromium. Without Chromium the test is skipped, in CI it fails."""
     chromium = shutil.which("chromium")
     if chromium is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")

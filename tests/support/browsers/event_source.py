@@ -1,4 +1,4 @@
-"""What a browser's EventSource does, for tests without one."""
+"""A client of server-sent events that behaves like a browser's EventSource."""
 
 import json
 import time
@@ -12,7 +12,7 @@ MAX_SECONDS = 30.0
 
 
 class ReceivedEvent(NamedTuple):
-    """An event as a page gets it; ``name`` is "message" when it has none."""
+    """One event; ``name`` is "message" when the server sent none."""
 
     id: str
     name: str
@@ -20,7 +20,7 @@ class ReceivedEvent(NamedTuple):
 
 
 class EventSource:
-    """Asks again and again with the id it had last, until it is told to stop or the time is up."""
+    """Reconnects with the last event id until the server refuses or the time is up."""
 
     def __init__(self, url: str, last_id: str = "", **headers: str) -> None:
         self.url = url
@@ -30,7 +30,7 @@ class EventSource:
         self.answers: list[httpx2.Response] = []
 
     def events(self, seconds: float = MAX_SECONDS) -> Iterator[ReceivedEvent]:
-        """What it hears."""
+        """Yield the events of all answers, for at most ``seconds``."""
         end = time.monotonic() + seconds
         with httpx2.Client(timeout=seconds, trust_env=False) as client:
             while time.monotonic() < end:
@@ -38,17 +38,17 @@ class EventSource:
                     if (answer := self.ask(client)).status_code != 200:
                         return
                     yield from self.read(answer.text)
-                time.sleep(self.retry)  # as it was told, or as browsers do
+                time.sleep(self.retry)  # the pause that the server asked for, else a browser's
 
     def ask(self, client: httpx2.Client) -> httpx2.Response:
-        """One answer."""
+        """Send one request and keep the answer."""
         known = {"Last-Event-ID": self.last_id} if self.last_id else {}
         answer = client.get(self.url, headers=self.headers | known)
         self.answers.append(answer)
         return answer
 
     def read(self, text: str) -> Iterator[ReceivedEvent]:
-        """The events in an answer (HTML, section 9.2.6)."""
+        """Parse the events of an answer (HTML standard, section 9.2.6)."""
         for block in text.split("\n\n"):
             pairs = (line.partition(": ") for line in block.splitlines())
             field = {name: value for name, _, value in pairs}

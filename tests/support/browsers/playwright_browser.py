@@ -1,4 +1,4 @@
-"""A real browser that a test drives: Debian's Chromium, through Playwright."""
+"""Debian's Chromium, driven through Playwright."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ expect.set_options(timeout=TIMEOUT_SECONDS * 1000)
 
 @contextmanager
 def launch_browser() -> Iterator[Browser]:
-    """The browser. Without one: skipped at home, failed in CI."""
+    """Launch Chromium. Without Chromium the test is skipped, in CI it fails."""
     chromium = shutil.which("chromium")
     if chromium is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")
@@ -34,7 +34,7 @@ def launch_browser() -> Iterator[Browser]:
 def visit_page(
     browser: Browser, url: str, *, scheme: str = "light", size: str = "wide"
 ) -> Iterator[Page]:
-    """A page in a window of its own, in which no script may fail."""
+    """Open ``url`` in a new window. Fails at the end when a script of the page has failed."""
     width, height = WINDOW_SIZES[size]
     window = browser.new_context(
         base_url=url, color_scheme=scheme, viewport={"width": width, "height": height}
@@ -50,6 +50,6 @@ def visit_page(
 
 
 def find_barriers(page: Page) -> list[str]:
-    """What keeps people from using the page as it is now, as axe-core finds it."""
+    """List the accessibility violations that axe-core finds on the page."""
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]

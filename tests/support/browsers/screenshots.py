@@ -30,7 +30,7 @@ MAILING = {
 
 
 def main() -> int:
-    """Make them all."""
+    """Start a system, give it work and write all pictures."""
     PICTURES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="continuo-pictures-") as folder,
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def create_work(system: System) -> None:
-    """Something to see: reports of which some fail at first, mails, and a blast that goes on."""
+    """Order reports (some fail at first), mails, and a blast that is still running at the end."""
     end, chance = time.monotonic() + WORK_SECONDS, random.Random(1)  # noqa: S311 - any number will do
     while time.monotonic() < end:
         for _ in range(chance.randint(0, 3)):
@@ -62,7 +62,7 @@ def create_work(system: System) -> None:
 
 
 def take_screenshots(program: Browser, system: System) -> None:
-    """Each page as it looks."""
+    """Take the picture of each page."""
     url = str(system.http.base_url)
     with visit_page(program, url) as page:
         take_screenshot(page, "/", "console")
@@ -78,7 +78,7 @@ def take_screenshots(program: Browser, system: System) -> None:
 
 
 def find_retried_report(system: System) -> str:
-    """A report that was made at its second attempt."""
+    """The id of a report that took more than one attempt."""
     found: list[dict[str, Any]] = system.http.get(
         "/tasks?kind=report&status=success&limit=200"
     ).json()["tasks"]
@@ -86,7 +86,7 @@ def find_retried_report(system: System) -> str:
 
 
 def take_screenshot(page: Page, path: str, name: str) -> None:
-    """One page, whole."""
+    """Wait until the page has loaded its data, then write its picture."""
     page.goto(path)
     expect(page.locator("[aria-busy]")).to_have_count(0)
     if path == "/":

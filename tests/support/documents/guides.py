@@ -1,4 +1,4 @@
-"""Guides as a test does them: files are written and commands run in a copy of the checkout."""
+"""Follow a guide: write its files and run its commands in a copy of the checkout."""
 
 import os
 import re
@@ -18,16 +18,16 @@ BLOCK_PATTERN = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE_PATTERN = re.compile(r"`([\w/]+\.py)`")
 MAKE_UP_PATTERN = re.compile(r"((?:\w+=\S+ )*)make up\n")
 KEPT_VARIABLES = ("ID", "KEY", "JSON")
-"""Variables that one command of a guide leaves to the next."""
+"""Shell variables that one command of a guide sets for the next."""
 
 BULK_COUNT = "400"
-"""In place of a million."""
+"""Jobs in the bulk example, where the guide takes a million."""
 
 COPIED_PATHS = ("project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
 
 
 class Block(NamedTuple):
-    """A piece of code; ``file`` is where it is to be put, "" when it is to be run."""
+    """A code block. ``file`` is the path to write the code to, or "" when the code is run."""
 
     language: str
     code: str
@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 
 def parse_blocks(page: Path = TUTORIAL) -> list[Block]:
-    """All code of a page, in order."""
+    """The code blocks of a page, in order."""
     text, found, before = page.read_text(), [], 0
     for match in BLOCK_PATTERN.finditer(text):
         files = FILE_PATTERN.findall(text[before : match.start()])
@@ -47,7 +47,7 @@ def parse_blocks(page: Path = TUTORIAL) -> list[Block]:
 
 
 class GuideRunner:
-    """Somebody who does what a guide says. ``outputs`` is what each command has printed."""
+    """Runs the blocks of a guide. ``outputs`` has what each command printed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ class GuideRunner:
         self.outputs: list[str] = []
 
     def run_block(self, block: Block) -> None:
-        """Write a file, start the system (again), or run a command."""
+        """Write the block's file, (re)start the system, or run the command."""
         if block.file:
             (self.folder / block.file).write_text(block.code)
         elif up := MAKE_UP_PATTERN.fullmatch(block.code):
@@ -75,24 +75,24 @@ class GuideRunner:
             self.outputs.append(self.run(block.code))
 
     def restart(self, **settings: str) -> None:
-        """Ctrl-C, if it runs, and ``make up``."""
+        """Stop the system if it runs, then start it with ``settings``."""
         if self.system.program:
             self.system.stop()
         self.system.start(**settings)
         self.settings = settings
 
     def start_with_defaults(self) -> None:
-        """Have it running with nothing set."""
+        """Make sure that the system runs without any setting."""
         if not self.system.program or self.settings:
             self.restart()
 
     def run(self, code: str) -> str:
-        """What bash prints; variables are kept for the next command."""
+        """Run code in bash and return its output; ``KEPT_VARIABLES`` survive to the next run."""
         port = f"localhost:{self.system.ports['PORT']}"
         keep = f"declare -p {' '.join(KEPT_VARIABLES)} >{self.state} 2>/dev/null || true"
         script = f"source {self.state}\n{code.replace('localhost:8000', port)}\n{keep}\n"
         done = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail", "-c", script],  # noqa: S607 - the reader's own
+            ["bash", "-eu", "-o", "pipefail", "-c", script],  # noqa: S607 - the reader's bash
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -105,7 +105,7 @@ class GuideRunner:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where the running system is; a reader has the defaults."""
+        """The ports and the data folder of the running system; a reader has the defaults."""
         path = os.environ["PATH"]
         return {
             "PATH": path,
@@ -120,6 +120,6 @@ class GuideRunner:
 
 
 def parse_objects(printed: str) -> list[dict[str, Any]]:
-    """The JSON objects that were printed one after the other."""
+    """The indented JSON objects in an output, in order."""
     found = re.findall(r"^\{.*?^\}$", printed, re.DOTALL | re.MULTILINE)
     return [msgspec.json.decode(text) for text in found]

@@ -1,4 +1,4 @@
-"""The README and other pages as tests read them: sections, their code, the rows of their tables."""
+"""Read sections, code blocks and table rows of the README and other pages."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ README = ROOT / "README.md"
 
 
 def read_section(title: str, page: Path = README) -> str:
-    """The text under a heading, up to the next one."""
+    """The text under a second-level heading, up to the next one."""
     _, found, rest = page.read_text().partition(f"\n## {title}\n")
     assert found, f"{page.name} has no section {title!r}"
     return rest.partition("\n## ")[0]
@@ -22,7 +22,7 @@ def read_code_blocks(title: str, language: str, page: Path = README) -> list[str
 
 
 def read_table_rows(title: str, page: Path = README) -> list[list[str]]:
-    """The cells of all table rows in a section, without heads and rulers."""
+    """The cells of all table rows in a section, without header rows and rulers."""
     lines = read_section(title, page).splitlines()
     tables = [
         line

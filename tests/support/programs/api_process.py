@@ -1,4 +1,4 @@
-"""A real `python -m api` in a process of its own, for the tests of the HTTP layer."""
+"""``python -m api`` as a process under test."""
 
 import json
 import os
@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 20.0
 
 
 def wait_until_reachable[T](look: Callable[[], T], patience: float = TIMEOUT_SECONDS) -> T:
-    """The first true thing ``look`` gives; refused connections mean "not yet"."""
+    """The first true result of ``look``; refused connections count as "not yet"."""
     end, pause = monotonic() + patience, threading.Event()
     while monotonic() < end:
         with suppress(httpx2.TransportError):
@@ -32,12 +32,12 @@ def wait_until_reachable[T](look: Callable[[], T], patience: float = TIMEOUT_SEC
 
 
 def build_environment(port: int, **more: str) -> dict[str, str]:
-    """The environment of a server on ``port`` that knows the test application."""
+    """The environment of a server on ``port`` that can import the tests' applications."""
     return os.environ | {"PORT": str(port), "PYTHONPATH": str(ROOT)} | more
 
 
 class ApiProcess:
-    """The supervisor, its port, and what it says on stderr."""
+    """The API's supervisor; ``lines`` collects what it prints on stderr."""
 
     def __init__(self, popen: subprocess.Popen[str], port: int, host: str) -> None:
         self.popen = popen
@@ -52,27 +52,27 @@ class ApiProcess:
         self.lines.extend(line.rstrip("\n") for line in self.popen.stderr)
 
     def client(self, **options: Any) -> httpx2.Client:
-        """A client that holds one connection open."""
+        """A client that reuses one connection."""
         return httpx2.Client(
             base_url=self.base, timeout=TIMEOUT_SECONDS, trust_env=False, **options
         )
 
     def get(self, path: str, **options: Any) -> httpx2.Response:
-        """GET over a connection of its own."""
+        """GET over a new connection."""
         with self.client() as client:
             return client.get(path, **options)
 
     def post(self, path: str, **options: Any) -> httpx2.Response:
-        """POST over a connection of its own."""
+        """POST over a new connection."""
         with self.client() as client:
             return client.post(path, **options)
 
     def pid(self) -> int:
-        """The process id of a server that answers."""
+        """The process id of the server that answers this request."""
         return int(self.get("/pid").text)
 
     def is_refusing(self) -> bool:
-        """Whether nobody listens any more."""
+        """Whether connections are refused."""
         try:
             self.get("/pid")
         except httpx2.ConnectError:
@@ -86,7 +86,7 @@ class ApiProcess:
         return code
 
     def read_log_records(self) -> list[dict[str, Any]]:
-        """The log lines so far."""
+        """The log records so far."""
         return [json.loads(line) for line in self.lines]
 
 
@@ -94,7 +94,7 @@ class ApiProcess:
 def start_api(
     application: str = "tests.support.apps.http_app:build", **more: str
 ) -> Iterator[ApiProcess]:
-    """A supervisor that has just been started; stopped by force at the end if need be."""
+    """Start a supervisor without waiting for its servers; killed if it does not stop by itself."""
     port = find_free_port()
     popen = subprocess.Popen(
         [sys.executable, "-m", "api", application],
@@ -123,7 +123,7 @@ def start_api(
 def serve_api(
     application: str = "tests.support.apps.http_app:build", **more: str
 ) -> Iterator[ApiProcess]:
-    """A supervisor whose servers answer."""
+    """Start a supervisor and wait until its servers answer."""
     with start_api(application, **more) as process:
         wait_until_reachable(process.pid)
         yield process

@@ -1,4 +1,4 @@
-"""Processes under test: started in the checkout, heard through a file, gone afterwards."""
+"""Processes under test: start them, read their output from a file, kill them."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ PROC = Path("/proc")
 
 
 class Program:
-    """A command run in ``folder``, in a process group of its own; all it prints goes to ``log``."""
+    """A command in its own process group, run in ``folder``; its output goes to ``log``."""
 
     def __init__(
         self, command: list[str], log: Path, environment: dict[str, str], folder: Path = ROOT
@@ -33,39 +33,39 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self.process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process has not ended."""
         return self.process.poll() is None
 
     @property
     def last_lines(self) -> str:
-        """The last lines it has printed."""
+        """The last three lines of the output."""
         return "\n".join(self.output.splitlines()[-3:])
 
     @property
     def output(self) -> str:
-        """All it has printed."""
+        """The whole output so far."""
         return self.log.read_text(errors="replace")
 
     def wait_for_output(self, words: str, seconds: float = 30.0) -> None:
-        """Wait until it has printed ``words``; fail at once when it ends without."""
+        """Wait until the output contains ``words``; fails at once when the process ends first."""
         wait_until(lambda: words in self.output or not self.is_running, seconds)
         assert words in self.output, f"exited with {self.process.poll()}:\n{self.output}"
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send a signal to the process, not to its group."""
         self.process.send_signal(number)
 
     def wait(self, seconds: float = 15.0) -> int:
-        """The exit code; negative for a death by signal."""
+        """Wait for the end; returns the exit code, negative for a death by signal."""
         return self.process.wait(seconds)
 
     def kill(self) -> None:
-        """End it and all of its group now."""
+        """Kill the process and its group."""
         for number in (signal.SIGCONT, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
@@ -73,7 +73,7 @@ class Program:
 
 
 def list_children(pid: int) -> list[int]:
-    """The processes that this one has started and that still run."""
+    """The ids of the running child processes."""
     found: list[int] = []
     for task in (PROC / str(pid) / "task").glob("*/children"):
         with suppress(OSError):
@@ -82,17 +82,17 @@ def list_children(pid: int) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process still runs; one that nobody has buried yet does not."""
+    """Whether the process runs; a zombie does not."""
     return read_state(pid) not in "ZX"
 
 
 def is_asleep(pid: int) -> bool:
-    """Whether the process waits for something to happen."""
+    """Whether the process sleeps (state S)."""
     return read_state(pid) == "S"
 
 
 def read_state(pid: int) -> str:
-    """What the process does, as the kernel calls it (R, S, T, Z); X when it is gone."""
+    """The kernel's state of the process (R, S, T, Z ...); X when the process is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
@@ -101,7 +101,7 @@ def read_state(pid: int) -> str:
 
 
 def find_pids_by_environment(entry: str) -> list[int]:
-    """Every running process that was started with this ``NAME=value`` in its environment."""
+    """The running processes that were started with this ``NAME=value`` in their environment."""
     return [
         pid for pid in _list_pids() if is_alive(pid) and entry.encode() in _read_environment(pid)
     ]

@@ -1,4 +1,4 @@
-"""The whole system, started as a user starts it."""
+"""The whole system, started like ``make up``."""
 
 import os
 import signal
@@ -18,18 +18,18 @@ from tests.support.waiting import wait_until
 START_TIMEOUT_SECONDS = 60.0
 JOB_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 40.0
-"""The time a worker may take to drain, with something for everybody else."""
+"""The time a worker may take to drain, and some more for the other processes."""
 
 
 def is_api(pid: int) -> bool:
-    """Whether a process is the API's supervisor."""
+    """Whether the process is the API's supervisor."""
     with suppress(OSError):
         return b"-m\0api\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
 class System:
-    """``python -m project.local.up`` on its own ports and data folder; can be restarted."""
+    """``python -m project.local.up`` on free ports and its own data folder; can be restarted."""
 
     def __init__(self, folder: Path, checkout: Path = ROOT) -> None:
         self.folder = folder
@@ -45,11 +45,11 @@ class System:
 
     @property
     def redis_url(self) -> str:
-        """Its bundled Valkey."""
+        """The URL of the bundled Valkey."""
         return f"redis://127.0.0.1:{self.ports['VALKEY_PORT']}/0"
 
     def start(self, **environment: str) -> None:
-        """Start everything and wait until jobs are taken and done."""
+        """Start all processes and wait until the API answers and a worker is registered."""
         data = {"DATA_DIR": str(self.folder), "WORKER_CONCURRENCY": "2"}
         log = self.folder.with_suffix(".log")
         program = Program(
@@ -63,7 +63,7 @@ class System:
         assert program.is_running, program.output
 
     def is_ready(self) -> bool:
-        """Whether the API answers and there is a worker, as far as one can see without a key."""
+        """Whether the API is ready and, if no key is needed to ask, a worker is registered."""
         with suppress(httpx2.TransportError):
             if self.http.get("/health/ready").status_code != 200:
                 return False
@@ -72,55 +72,55 @@ class System:
         return False
 
     def processes(self) -> list[int]:
-        """All that runs on its data folder."""
+        """The ids of all processes that use its data folder."""
         return find_pids_by_environment(f"DATA_DIR={self.folder}")
 
     def api(self) -> int:
-        """The process id of the API's supervisor, 0 while there is none."""
+        """The process id of the API's supervisor, or 0 while there is none."""
         assert self.program
         found = (pid for pid in list_children(self.program.pid) if is_api(pid))
         return next(found, 0)
 
     def restart_api(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """End the API's supervisor so; ``make up`` starts another, which is waited for."""
+        """Send the signal to the API's supervisor and wait until its successor is ready."""
         ended = self.api()
         os.kill(ended, number)
         wait_until(lambda: self.api() not in {0, ended} and self.is_ready(), START_TIMEOUT_SECONDS)
 
     def stop(self) -> int:
-        """Stop it as Ctrl-C does; the exit code."""
+        """Stop the system with SIGTERM; returns the exit code."""
         assert self.program
         self.program.send(signal.SIGTERM)
         return self.program.wait(STOP_TIMEOUT_SECONDS)
 
     def order(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Order a job; its record."""
+        """POST an order, expect 202, and return the record."""
         answer = self.http.post(path, json=body)
         assert answer.status_code == 202, answer.text
         record: dict[str, Any] = answer.json()
         return record
 
     def record(self, path: str, job_id: str) -> dict[str, Any]:
-        """The record as it is."""
+        """GET the record of a job."""
         answer = self.http.get(f"{path}/{job_id}")
         assert answer.status_code == 200, answer.text
         record: dict[str, Any] = answer.json()
         return record
 
     def wait_until_final(self, path: str, job_id: str) -> dict[str, Any]:
-        """The record when it is final."""
+        """Wait until the job has a final status; returns the record."""
         wait_until(
             lambda: self.record(path, job_id)["status"] in FINAL_STATUSES, JOB_TIMEOUT_SECONDS
         )
         return self.record(path, job_id)
 
     def stats(self) -> dict[str, Any]:
-        """How the queue is doing."""
+        """GET /queue/stats."""
         stats: dict[str, Any] = self.http.get("/queue/stats").json()
         return stats
 
     def close(self) -> None:
-        """Stop whatever still runs, also what a failed test has left without its supervisor."""
+        """Stop the system and kill every process that still uses its data folder."""
         self.http.close()
         if self.program and self.program.is_running:
             with suppress(TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Real workers, and what a test sees of their jobs."""
+"""Worker processes, and a look at their jobs from outside."""
 
 import sys
 import time
@@ -15,26 +15,26 @@ from tests.support.waiting import wait_until
 
 
 class WorkerProgram(Program):
-    """``celery -A project worker`` with the kinds of ``tests.support.apps.kinds``."""
+    """``celery -A project worker`` with the job kinds of ``tests.support.apps.kinds``."""
 
     def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
         command += ["--include=tests.support.apps.kinds", f"--hostname={name}@test"]
-        command += ["--without-mingle", "--without-gossip"]  # a second each at the start
+        command += ["--without-mingle", "--without-gossip"]  # they cost a second each at start
         super().__init__([*command, *options], folder / f"{name}.log", environment)
 
     def ready(self) -> "WorkerProgram":
-        """Wait until it takes jobs."""
+        """Wait until the worker takes jobs."""
         self.wait_for_output(" ready.")
         return self
 
     def processes(self) -> list[int]:
-        """Its main process and those of its pool."""
+        """The ids of the main process and the pool processes."""
         return [self.pid, *list_children(self.pid)]
 
 
 class Workers:
-    """The workers of a test, or of a module; whoever is left at the end is killed."""
+    """The workers of a test or a module, on an empty Redis; ``stop`` kills all of them."""
 
     def __init__(self, folder: Path, url: str, client: redis.Redis) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Workers:
         self.started: list[WorkerProgram] = []
 
     def start(self, *options: str, **environment: str) -> WorkerProgram:
-        """Start a worker; it is not ready yet."""
+        """Start a worker without waiting until it is ready."""
         name = f"w{len(self.started) + 1}"
         defaults = {"REDIS_URL": self.url, "LEASE_SECONDS": "2", "DATA_DIR": str(self.folder)}
         worker = WorkerProgram(self.folder, name, *options, **(defaults | environment))
@@ -52,40 +52,40 @@ class Workers:
         return worker
 
     def stop(self) -> None:
-        """End them all."""
+        """Kill all workers."""
         for worker in self.started:
             worker.kill()
 
 
 class JobInspector:
-    """What a test sees of its jobs from outside, and does to them."""
+    """Reads and changes the jobs of a test from outside the worker."""
 
     def __init__(self, app: Continuo, client: redis.Redis) -> None:
         self.app = app
         self.redis = client
 
     def record(self, job_id: str) -> TaskRecord:
-        """The record as it is."""
+        """The job's record; fails when there is none."""
         found: TaskRecord | None = self.app.AsyncResult(job_id).record
         assert found is not None
         return found
 
     def has_record(self, job_id: str) -> bool:
-        """Whether there is a record."""
+        """Whether the job has a record."""
         return self.app.AsyncResult(job_id).record is not None
 
     def wait_for_status(self, job_id: str, status: str, seconds: float = 15.0) -> TaskRecord:
-        """The record when it has this status."""
+        """Wait until the job has this status; returns the record."""
         wait_until(lambda: self.record(job_id).status == status, seconds)
         return self.record(job_id)
 
     def wait_until_final(self, job_id: str, seconds: float = 15.0) -> TaskRecord:
-        """The record when it is final."""
+        """Wait until the job has a final status; returns the record."""
         wait_until(lambda: self.record(job_id).is_final, seconds)
         return self.record(job_id)
 
     def wait_for_attempts(self, job_id: str, attempts: int, seconds: float = 15.0) -> TaskRecord:
-        """The record when so many attempts are over."""
+        """Wait until this number of attempts has ended; returns the record."""
 
         def is_over(record: TaskRecord) -> bool:
             return record.attempts >= attempts and record.status != TaskStatus.RUNNING
@@ -94,46 +94,46 @@ class JobInspector:
         return self.record(job_id)
 
     def wait_until_held(self, job_id: str, seconds: float = 15.0) -> int:
-        """The process that has begun to run this ``tests.hold``."""
+        """Wait until this ``tests.hold`` runs; returns the id of its process."""
         answer = self.redis.blpop([f"tests:held:{job_id}"], seconds)
         assert answer, f"job {job_id} was not run within {seconds:g} s"
         return int(answer[1])
 
     def release(self, pid: int) -> None:
-        """Let the ``tests.hold`` that runs in this process end."""
+        """End the ``tests.hold`` that runs in this process."""
         self.redis.rpush(f"tests:go:{pid}", 1)
 
     def find_due_time(self, job_id: str) -> float | None:
-        """When its message goes on its queue; None when none waits."""
+        """When the delayed job is due (seconds since the epoch); None when it is not delayed."""
         return self.redis.zscore("continuo:scheduled", job_id)
 
     def make_due(self, job_id: str) -> None:
-        """Put a message that waits for its time on its queue now."""
+        """Put a delayed job on its queue now."""
         self.redis.zadd("continuo:scheduled", {job_id: time.time() - 1}, xx=True)
         self.app.store.run(maintenance.promote(100))
 
     def list_messages(self, queue: str = "celery") -> list[str]:
-        """The messages that wait for a worker."""
+        """The messages on the queue."""
         messages: Any = self.redis.lrange(queue, 0, -1)
         return list(messages)
 
     def find_waiting_connection(self) -> list[str]:
-        """The connection on which the one worker waits for jobs; none while it does not."""
+        """The id of the connection on which the only worker waits for jobs; [] when none waits."""
         blocked = (each for each in self.redis.client_list() if "b" in each["flags"])
         found = [each for each in blocked if each["cmd"] == "brpop"]
         assert len(found) <= 1, found
         return [each["id"] for each in found]
 
     def count_unacked(self) -> int:
-        """The messages that workers hold."""
+        """The number of messages that workers have taken and not acknowledged."""
         return sum(self.redis.hlen(key) for key in self.redis.scan_iter("continuo:unacked:*"))
 
     def count_deaths(self, job_id: str) -> int:
-        """How often the job has killed the process that ran it."""
+        """How many processes have died while they ran the job."""
         return int(self.redis.hget(f"continuo:job:{job_id}", "deaths") or 0)
 
     def count_slots(self) -> int:
-        """The pool slots of all workers that live."""
+        """The pool slots of all live workers."""
         count: int = self.app.store.run(statistics.read_stats()).worker_count
         return count
 

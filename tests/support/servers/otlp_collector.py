@@ -1,4 +1,4 @@
-"""Something that takes spans as an OpenTelemetry collector does (OTLP over HTTP)."""
+"""An OpenTelemetry collector that keeps the spans it receives (OTLP over HTTP)."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class CollectedSpan(NamedTuple):
-    """A span, its ids in hexadecimal digits."""
+    """A span; ids are hexadecimal digits."""
 
     name: str
     trace: str
@@ -21,7 +21,7 @@ class CollectedSpan(NamedTuple):
 
 
 class Collector:
-    """Keeps every span it is sent; POSTs elsewhere are answered, too."""
+    """Keeps every span it receives and answers every POST with 200."""
 
     def __init__(self, port: int) -> None:
         self.spans: list[CollectedSpan] = []
@@ -37,19 +37,19 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def find_spans(self, name: str) -> list[CollectedSpan]:
-        """The spans of this name, in the order they came."""
+        """The spans with this name, in the order of their arrival."""
         return [span for span in self.spans if span.name == name]
 
 
 @contextmanager
 def run_collector() -> Iterator[Collector]:
-    """A collector that listens."""
+    """Run a collector on a free port."""
     collector = Collector(0)
     thread = threading.Thread(target=collector.server.serve_forever, daemon=True)
     thread.start()
@@ -62,7 +62,7 @@ def run_collector() -> Iterator[Collector]:
 
 
 def parse_spans(body: bytes) -> list[CollectedSpan]:
-    """The spans of one request."""
+    """The spans in the body of one export request (protobuf)."""
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
     sent = trace_service_pb2.ExportTraceServiceRequest.FromString(body)
@@ -75,13 +75,13 @@ def parse_spans(body: bytes) -> list[CollectedSpan]:
 
 
 def service_of(resource: Any) -> str:
-    """Who sent them."""
+    """The ``service.name`` of a resource."""
     about = {each.key: each.value.string_value for each in resource.resource.attributes}
     return str(about["service.name"])
 
 
 def span_from_proto(span: Any, service: str) -> CollectedSpan:
-    """A span as a test reads it."""
+    """The protobuf span as a ``CollectedSpan``."""
     return CollectedSpan(
         name=span.name,
         trace=span.trace_id.hex(),

@@ -1,4 +1,4 @@
-"""A real PostgreSQL under test, on a port and in a folder of its own."""
+"""Run a PostgreSQL server on a free port, in a temporary folder."""
 
 import os
 import pwd
@@ -33,7 +33,7 @@ grant select on orders to reader;
 
 
 def find_program(name: str) -> str:
-    """Where a program of the server is. Without it the test is skipped at home, fails in CI."""
+    """The path of a PostgreSQL program. Without it the test is skipped, in CI it fails."""
     paths = sorted(BINARIES.glob(f"*/bin/{name}"))
     if paths:
         return str(paths[-1])
@@ -45,7 +45,7 @@ def find_program(name: str) -> str:
 
 @contextmanager
 def serve_postgres() -> Iterator[str]:
-    """A server with the schema above; the address of its role that may only read orders."""
+    """Start a server with ``SCHEMA``; yields the URL of the role that may only read orders."""
     with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
         yield from _serve(Path(folder))
 
@@ -71,7 +71,7 @@ def _serve(folder: Path) -> Iterator[str]:
 
 
 def build_user_options(folder: Path) -> dict[str, int]:
-    """Whom the server runs as: it refuses to be root."""
+    """Popen's options for the server's user: PostgreSQL refuses to run as root."""
     if os.getuid():
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -80,7 +80,7 @@ def build_user_options(folder: Path) -> dict[str, int]:
 
 
 def try_create_schema(url: str) -> bool:
-    """Whether the schema is there now."""
+    """Create the schema; False while the server does not take connections."""
     import psycopg
 
     try:

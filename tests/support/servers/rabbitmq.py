@@ -1,4 +1,4 @@
-"""A RabbitMQ of one's own: Debian's, on ports and in a folder of this test."""
+"""Run Debian's RabbitMQ on free ports, in a folder of the test."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from tests.support.programs.processes import Program, find_pids_by_environment
 
 START_TIMEOUT_SECONDS = 60.0
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""Debian's wrapper around it insists on its own user; the server itself does not."""
+"""The server itself: Debian's wrapper in /usr/sbin insists on the user ``rabbitmq``."""
 
 
 class RabbitMQ:
-    """One node, which may be killed and started again on its data."""
+    """One node, which a test can kill and start again on the same data."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,16 +27,16 @@ class RabbitMQ:
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether there is one on this machine."""
+        """Whether RabbitMQ is installed."""
         return shutil.which("rabbitmq-server") is not None
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The AMQP URL of the node."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
     def start(self) -> None:
-        """Start it and wait until it takes connections."""
+        """Start the node and wait until it accepts connections."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.starts += 1
         command = str(SERVER if SERVER.exists() else shutil.which("rabbitmq-server"))
@@ -45,7 +45,7 @@ class RabbitMQ:
         self.program.wait_for_output("completed with", START_TIMEOUT_SECONDS)
 
     def kill(self) -> None:
-        """End it by force, with all that it has started."""
+        """Kill the node and every process that it has started."""
         if self.program:
             self.program.kill()
         for pid in find_pids_by_environment(f"ERL_EPMD_PORT={self.mapper}"):

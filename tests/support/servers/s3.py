@@ -1,4 +1,4 @@
-"""A real S3 server under test: SeaweedFS, which checks signatures and their time."""
+"""Run SeaweedFS as an S3 server; it checks signatures and their time."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ S3_CONFIG = {
 
 @contextmanager
 def serve_s3(folder: Path) -> Iterator[dict[str, str]]:
-    """A server, which makes buckets as they are written to; the environment to reach it in."""
+    """Start a server; yields the environment to reach it. Buckets are made on first write."""
     port = find_free_port()
     config = folder / "s3.json"
     config.write_text(json.dumps(S3_CONFIG))
@@ -51,7 +51,7 @@ def serve_s3(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def build_command(folder: Path, config: Path, port: int) -> list[str]:
-    """All parts of the server in one process, on ports of its own."""
+    """The command that runs all parts of SeaweedFS in one process, on free ports."""
     ports = {
         f"-{part}{end}": str(find_free_port())
         for part in ("master", "volume", "filer")
@@ -68,12 +68,12 @@ def build_command(folder: Path, config: Path, port: int) -> list[str]:
         "-master.volumeSizeLimitMB": "64",
         "-volume.max": "20",
     }
-    said = [f"{name}={value}" for name, value in options.items()]
-    return [str(WEED), "server", "-filer", "-s3", *said]
+    arguments = [f"{name}={value}" for name, value in options.items()]
+    return [str(WEED), "server", "-filer", "-s3", *arguments]
 
 
 def is_answering(port: int) -> bool:
-    """Whether it refuses those without a key, which it does when all of it is there."""
+    """Whether the server answers 403 to a request without a key: all parts run by then."""
     with suppress(httpx2.TransportError):
         return httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 403
     return False

@@ -1,4 +1,4 @@
-"""HTTP servers on loopback that do as they are told, also what no server should."""
+"""HTTP servers on loopback that follow a plan, misbehaviour included."""
 
 import socketserver
 import ssl
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 LISTEN_ADDRESS = "127.0.0.2"
-"""Where they listen, which tests allow."""
+"""A loopback address that the tests allow webhooks to call."""
 
 OK_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class ReceivedRequest(NamedTuple):
-    """What a server got."""
+    """A request as the server received it."""
 
     line: str
     headers: dict[str, str]
@@ -22,7 +22,7 @@ class ReceivedRequest(NamedTuple):
 
 
 class ScriptedHttpHandler(socketserver.StreamRequestHandler):
-    """One connection: reads a request, then does what the server's plan says."""
+    """One connection: reads a request, then runs the server's plan."""
 
     server: "ScriptedHttpServer"
     timeout = 20
@@ -47,15 +47,15 @@ class ScriptedHttpHandler(socketserver.StreamRequestHandler):
 
     def send(self, data: bytes) -> None:
         self.wfile.write(data)
-        self.server.find_header += len(data)
+        self.server.sent_bytes += len(data)
 
     def drip(self, data: bytes) -> None:
-        """Say it again and again, a little at a time."""
+        """Send the data repeatedly, every 50 ms."""
         while not self.server.closing.wait(0.05):
             self.send(data)
 
     def pour(self, data: bytes) -> None:
-        """Say it again and again, as fast as it is taken."""
+        """Send the data repeatedly, as fast as the client reads."""
         while not self.server.closing.is_set():
             self.send(data)
 
@@ -68,7 +68,7 @@ def hang_up() -> bytes:
 
 
 class ScriptedHttpServer(socketserver.ThreadingTCPServer):
-    """An HTTP server on a free port that follows ``plan`` and remembers what it got."""
+    """An HTTP server on a free port that follows ``plan`` and keeps the requests."""
 
     daemon_threads = True
     block_on_close = True
@@ -79,7 +79,7 @@ class ScriptedHttpServer(socketserver.ThreadingTCPServer):
         self.plan: HttpPlan = respond_with(OK_RESPONSE)
         self.requests: list[ReceivedRequest] = []
         self.connections = 0
-        self.find_header = 0
+        self.sent_bytes = 0
         self.hung_up = threading.Event()
         self.closing = threading.Event()
 
@@ -110,7 +110,7 @@ class ScriptedHttpServer(socketserver.ThreadingTCPServer):
 
 
 def respond_with(*answers: bytes) -> HttpPlan:
-    """One answer after the other, the last one again and again."""
+    """A plan that sends one answer per connection, and repeats the last one."""
     rest = list(answers)
     return lambda talk, _: talk.send(rest.pop(0) if len(rest) > 1 else rest[0])
 

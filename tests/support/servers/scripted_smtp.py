@@ -1,4 +1,4 @@
-"""An SMTP server that misbehaves at chosen moments, and remembers every mail it took."""
+"""An SMTP server that misbehaves at chosen moments and keeps every mail it accepts."""
 
 import socketserver
 from collections import Counter
@@ -7,11 +7,11 @@ from collections.abc import Callable
 HANG_UP = ""
 
 SmtpPlan = Callable[[str, str], str | None]
-"""(stage, recipient) -> the reply; "" hangs up; None goes on as usual."""
+"""(stage, recipient) -> the reply; "" closes the connection; None means the usual reply."""
 
 
 class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
-    """One connection: SMTP as far as the plan of the server lets it."""
+    """One connection, which speaks SMTP unless the server's plan says otherwise."""
 
     server: "ScriptedSmtpServer"
     timeout = 20
@@ -77,11 +77,11 @@ class ScriptedSmtpHandler(socketserver.StreamRequestHandler):
 
 
 class HungUp(Exception):
-    """The plan says so."""
+    """The plan closes the connection here."""
 
 
 class ScriptedSmtpServer(socketserver.ThreadingTCPServer):
-    """An SMTP server on a free port that follows ``plan`` and remembers what it took."""
+    """An SMTP server on a free port that follows ``plan``; ``taken`` has the accepted mails."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -100,7 +100,7 @@ class ScriptedSmtpServer(socketserver.ThreadingTCPServer):
         return Counter(recipient for recipient, _ in self.taken)
 
     def once(self, stage: str, recipient: str, reply: str) -> None:
-        """Reply so at the first time ``recipient`` gets to ``stage``, as usual afterwards."""
+        """Send this reply the first time ``recipient`` reaches ``stage``, the usual one later."""
         moments = {(stage, recipient)}
 
         def plan(*moment: str) -> str | None:

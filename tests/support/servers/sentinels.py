@@ -1,4 +1,4 @@
-"""Three servers with the same data, and Sentinels that put another in the first one's place."""
+"""A primary with two replicas, and three Sentinels that promote a replica when it fails."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ QUORUM = 2
 DOWN_AFTER_MILLISECONDS = 1_000
 FAILOVER_TIMEOUT_MILLISECONDS = 4_000
 SAFE_WRITE_OPTIONS = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "2")
-"""A primary that has lost all of its replicas takes nothing any more."""
+"""A primary without a replica refuses writes."""
 
 CONFIGURATION_TEMPLATE = """port {port}
 bind 127.0.0.1
@@ -35,7 +35,7 @@ sentinel failover-timeout {name} {failover_timeout}
 
 
 class Sentinels:
-    """Servers and who watches them."""
+    """The Valkey servers and the Sentinel processes that watch them."""
 
     def __init__(self, server: EmbeddedValkey, folder: Path) -> None:
         self.folder = folder
@@ -46,12 +46,12 @@ class Sentinels:
 
     @property
     def url(self) -> str:
-        """Whom to ask."""
+        """The URL with the addresses of the Sentinels."""
         places = ",".join(f"127.0.0.1:{port}" for port in self.ports)
         return f"{SCHEME}://{places}/{PRIMARY_NAME}/0"
 
     def start(self) -> None:
-        """Start them all and wait until they know each other."""
+        """Start all servers and Sentinels, and wait until they know each other."""
         for server in self.servers[1:]:
             server.start()
         for port in self.ports:
@@ -59,7 +59,7 @@ class Sentinels:
         wait_until(self.is_in_sync, 30)
 
     def stop(self) -> None:
-        """End them all."""
+        """Stop all servers and Sentinels."""
         for process in self.sentinel_processes:
             process.kill()
             process.wait(10)
@@ -67,7 +67,7 @@ class Sentinels:
             server.stop()
 
     def kill_primary(self) -> EmbeddedValkey:
-        """End by force the server that is first now."""
+        """Kill the current primary and return it."""
         server = self.first()
         if server.process:
             server.process.send_signal(signal.SIGKILL)
@@ -75,14 +75,14 @@ class Sentinels:
         return server
 
     def first(self) -> EmbeddedValkey:
-        """The server that the Sentinels call the primary."""
+        """The server that the Sentinels call the primary now."""
         watched = parse_sentinel_url(self.url)
         assert watched
         _, port = primary.discover_primary(watched)
         return next(server for server in self.servers if server.port == port)
 
     def has_other_primary(self, other_than: EmbeddedValkey) -> bool:
-        """Whether another is the primary by now."""
+        """Whether a server other than ``other_than`` is the primary."""
         with suppress(redis.ConnectionError):
             return self.first() is not other_than
         return False
@@ -117,7 +117,7 @@ class Sentinels:
         )
 
     def is_in_sync(self) -> bool:
-        """Whether all replicas follow the primary, and all Sentinels know them all."""
+        """Whether all replicas follow the primary and all Sentinels know all servers."""
         with suppress(redis.RedisError):
             return self._follow_all() and all(self._knows_all(port) for port in self.ports)
         return False
