@@ -1,7 +1,7 @@
-"""``python -m tests.chaos [row ...]``: break things on purpose and count what is left.
+"""Cause faults on purpose and count lost and repeated jobs: ``python -m tests.chaos [row ...]``.
 
-Prints one line a row; exit code 1 when a promise was not kept. The files of such a row
-(logs, ledger, the server's data) are kept and their folder is named.
+Prints one line per row. The exit code is 1 when a row broke a promise; the files of the run
+(logs, ledger, the server's data) are then kept and their folder is printed.
 """
 
 import argparse
@@ -25,8 +25,9 @@ from tests.chaos.stage.stock_stage import StockStage
 
 
 def main() -> int:
-    """Run the rows asked for; how it ended."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # ends what it started
+    """Run the requested rows; returns the exit code."""
+    # sys.exit unwinds the rows, which stop the processes they have started
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped by SIGTERM"))
     asked = parse_arguments()
     scale = QUICK if asked.quick else FULL
     root = Path(tempfile.mkdtemp(prefix="continuo-chaos-"))
@@ -36,7 +37,7 @@ def main() -> int:
     results: list[RowResult] = []
     for name in names:
         results += [run(ROWS[name], stage, scale) for stage in stages]
-        if asked.json:  # also what there is when a later row breaks off
+        if asked.json:  # after every row, in case a later one crashes
             asked.json.write_text(json.dumps(build_document(results), indent=1))
     if any(result.find_broken_promises() for result in results):
         print_line(f"files are in {root}")
@@ -46,14 +47,14 @@ def main() -> int:
 
 
 def choose_rows(asked: argparse.Namespace) -> Iterable[str]:
-    """The rows of a run that names none."""
+    """The rows to run when the command line names none."""
     if asked.stock:
         return STOCK_ROWS
     return QUICK_ROWS if asked.quick else ROWS
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("row", nargs="*", choices=[[], *ROWS], help="all when none is named")
     parser.add_argument("--quick", action="store_true", help="the short form, about a minute")
@@ -63,16 +64,16 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(row: RowFunction, stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Run a row and print what came out."""
+    """Run a row and print its line and its broken promises."""
     result = row(stage, scale)
     print_line(result.line())
     for promise in result.find_broken_promises():
-        print_line(f"  NOT KEPT: {promise}")
+        print_line(f"  BROKEN: {promise}")
     return result
 
 
 def build_document(results: list[RowResult]) -> dict[str, Any]:
-    """All figures and where they come from."""
+    """All figures, with the date and the machine."""
     return {
         "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
         "python": platform.python_version(),
@@ -82,8 +83,8 @@ def build_document(results: list[RowResult]) -> dict[str, Any]:
 
 
 def print_line(line: str) -> None:
-    """Print it now."""
-    print(line, flush=True)  # noqa: T201 - the figures are what this is for
+    """Print a line without buffering."""
+    print(line, flush=True)  # noqa: T201 - a command line program
 
 
 if __name__ == "__main__":

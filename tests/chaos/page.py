@@ -1,6 +1,6 @@
-"""``python -m tests.chaos.page FILE [FILE]``: the tables of the docs from ``--json`` files.
+"""Print the tables of the docs from ``--json`` files: ``python -m tests.chaos.page FILE [FILE]``.
 
-The first file is a run of ours, the second one of ``--stock``.
+The first file comes from a run without options, the second from a run with ``--stock``.
 """
 
 import json
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def pair_rows(ours: list[dict[str, Any]], stock: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each row of ours that stock Celery has, too, and its rows after it."""
+    """The rows that both runs have: each of ours, followed by stock Celery's."""
     rows: list[dict[str, Any]] = []
     for mine in ours:
         theirs = [row for row in stock if row["row"].startswith(f"{mine['row']} (")]
@@ -56,15 +56,15 @@ def pair_rows(ours: list[dict[str, Any]], stock: list[dict[str, Any]]) -> list[d
 
 
 def format_table(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> str:
-    """A Markdown table."""
+    """Format the rows as a Markdown table."""
     head = [f"| {' | '.join(columns.values())} |", f"|---{'|---:' * (len(columns) - 1)}|"]
     body = [f"| {' | '.join(format_figure(row[name]) for name in columns)} |" for row in rows]
     return "\n".join([*head, *body])
 
 
 def print_text(text: str) -> None:
-    """Print it."""
-    print(text)  # noqa: T201 - the tables are what this is for
+    """Print text to stdout."""
+    print(text)  # noqa: T201 - a command line program
 
 
 if __name__ == "__main__":

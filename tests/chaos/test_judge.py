@@ -1,4 +1,4 @@
-"""The judge of the chaos suite sees what goes wrong, and nothing else."""
+"""The judge of the chaos suite finds every fault and reports no others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.chaos.judge.ledger import EventType, Kill, LedgerEvent, RunAccount, R
 from tests.chaos.judge.row_result import RowResult
 
 type LedgerLine = tuple[str, str, str, int, float]
-"""What, job, run, process id, time."""
+"""Event type, job, run, process id, time."""
 
 
 def build_account(*lines: LedgerLine, deaths: dict[int, float] | None = None) -> RunAccount:
@@ -25,7 +25,7 @@ def build_account(*lines: LedgerLine, deaths: dict[int, float] | None = None) ->
 ONE_RUN: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("finish", "a", "r1", 1, 2.0))
 
 
-def test_one_run_with_one_effect_is_as_it_should_be() -> None:
+def test_one_run_with_one_effect_has_no_fault() -> None:
     judged = build_account(*ONE_RUN)
 
     assert judged.finished == {"a"}
@@ -50,7 +50,7 @@ def test_a_run_ends_with_its_process() -> None:
     assert len(build_account(*lines, deaths={1: 3.1}).overlapping()) == 1
 
 
-def test_a_run_of_a_process_that_lives_overlaps_with_all_that_come_later() -> None:
+def test_a_run_of_a_live_process_overlaps_with_all_later_runs() -> None:
     assert build_account(("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 9.0)).overlapping()
 
 
@@ -67,14 +67,14 @@ def test_recovery_is_the_time_from_the_kill_to_the_next_start() -> None:
     assert judged.recoveries([Kill(2.0, frozenset({1}))]) == [6.5]
 
 
-def test_a_start_that_only_redis_knows_counts_for_recovery() -> None:
+def test_a_start_that_only_redis_recorded_counts_for_recovery() -> None:
     judged = build_account(
         ("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 20.0), deaths={1: 2.0}
     )
     assert judged.recoveries([Kill(2.0, frozenset({1}))], {"a": [0.9, 9.0, 19.9]}) == [7.0]
 
 
-def test_a_run_that_is_killed_between_two_steps_was_interrupted() -> None:
+def test_a_run_that_is_killed_between_two_steps_counts_as_interrupted() -> None:
     steps: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("step", "a", "r1", 1, 2.0))
     judged = build_account(*steps, ("start", "a", "r2", 2, 8.0))
     assert judged.recoveries([Kill(2.04, frozenset({1}))]) == [8.0 - 2.04]
@@ -87,18 +87,18 @@ def test_a_kill_between_jobs_interrupts_nothing() -> None:
 
 def test_the_ledger_reads_what_a_run_writer_writes(tmp_path: Path) -> None:
     ledger = RunLedger(tmp_path / "ledger")
-    pen = RunWriter(str(ledger.path), "a", 1, "w1@chaos")
-    pen.write(EventType.START)
+    writer = RunWriter(str(ledger.path), "a", 1, "w1@chaos")
+    writer.write(EventType.START)
     assert [event.what for event in ledger.events()] == ["start"]
 
-    pen.write(EventType.FINISH)
+    writer.write(EventType.FINISH)
     assert [(event.job, event.what) for event in ledger.events()] == [
         ("a", "start"),
         ("a", "finish"),
     ]
 
 
-def test_a_line_that_is_being_written_is_read_later(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_read_when_it_is_complete(tmp_path: Path) -> None:
     ledger = RunLedger(tmp_path / "ledger")
     ledger.path.write_text("start a 1 r1 w1 1 1.0\nfinish a 1")
     assert len(ledger.events()) == 1
@@ -137,7 +137,7 @@ def encode_status_change(status: str) -> bytes:
     return encode_resp("HSET", "continuo:job:a", "status", status, "updated_at", "1")
 
 
-def test_statuses_are_read_from_the_file_of_the_server(
+def test_statuses_are_read_from_the_append_only_file(
     history: Callable[[bytes], dict[str, list[str]]], tmp_path: Path
 ) -> None:
     other = encode_resp("HSET", "continuo:job:a", "cancel", "1") + encode_resp(
@@ -152,7 +152,7 @@ def test_statuses_are_read_from_the_file_of_the_server(
     assert aof.count_finishes(tmp_path) == {"a": 2}
 
 
-def test_a_torn_last_command_is_left_out(
+def test_an_incomplete_last_command_is_ignored(
     history: Callable[[bytes], dict[str, list[str]]],
 ) -> None:
     whole, torn = encode_status_change("pending"), encode_status_change("success")

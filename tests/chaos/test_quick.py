@@ -1,4 +1,4 @@
-"""The short form of the chaos suite: the same command, the promises as tests."""
+"""The quick form of the chaos suite: its promises as tests."""
 
 import json
 import os
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 240.0
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The figures of each row of a run."""
+    """Run the quick form once; the figures by row."""
     file = tmp_path_factory.mktemp("chaos") / "figures.json"
     rows = [row for row in QUICK_ROWS if row != HOST_ROW or hosts.can_build_hosts()]
     command = [sys.executable, "-m", "tests.chaos", "--quick", f"--json={file}", *rows]
@@ -33,7 +33,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 
 @pytest.fixture(params=QUICK_ROWS)
 def row(request: pytest.FixtureRequest, figures: dict[str, dict[str, Any]]) -> RowResult:
-    """One row of the run."""
+    """The result of one row."""
     if request.param not in figures:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("hosts need root and iproute2")
     figure = figures[request.param]
@@ -45,28 +45,30 @@ def test_every_promise_is_kept(row: RowResult) -> None:
     assert row.find_broken_promises() == [], row.notes
 
 
-def test_jobs_were_sent_and_had_their_effect(row: RowResult) -> None:
-    """A row in which nothing happens would keep every promise."""
+def test_jobs_are_sent_and_have_their_effect(row: RowResult) -> None:
+    """Without jobs a row would keep every promise."""
     assert row.enqueued > 0
     assert row.finished is not None
     assert row.finished >= 0.9 * row.enqueued
 
 
 @pytest.mark.parametrize("name", ["kill-mains", "kill-children"])
-def test_processes_were_killed_while_they_ran_jobs(
+def test_processes_are_killed_while_they_run_jobs(
     name: str, figures: dict[str, dict[str, Any]]
 ) -> None:
     assert figures[name]["killed"] >= 3
 
 
 @pytest.mark.parametrize("name", ["kill-valkey", "restarts"])
-def test_workers_were_measured_after_each_return_of_the_broker(
+def test_each_return_of_the_broker_measures_how_fast_workers_resume(
     name: str, figures: dict[str, dict[str, Any]]
 ) -> None:
     assert len(figures[name]["notes"]["resumes"]) >= 3
     assert figures[name]["resume"] > 0
 
 
-def test_the_job_of_a_stopped_worker_was_run_by_another(figures: dict[str, dict[str, Any]]) -> None:
+def test_another_worker_runs_the_job_of_a_stopped_worker(
+    figures: dict[str, dict[str, Any]],
+) -> None:
     history = figures["pause"]["notes"]["history"]
     assert history == ["pending", "running", "pending", "running", "success"]

@@ -1,9 +1,9 @@
 """A plain Celery application: ``celery -A tests.chaos.jobs.stock worker``.
 
 The stock Redis transport and result backend, set up as Celery's documentation advises
-for jobs that must not be lost. CHAOS_VISIBILITY sets the visibility timeout in seconds,
-and lets the sweep for messages that ran into it come every second; unset means Celery's
-default of an hour.
+for jobs that must not be lost. CHAOS_VISIBILITY sets the visibility timeout in seconds
+and makes Celery look for expired messages every second; without it Celery's default of
+an hour applies.
 """
 
 import os
@@ -18,7 +18,7 @@ VISIBILITY_VARIABLE = "CHAOS_VISIBILITY"
 
 
 def build_stock_application(url: str, visibility: str) -> Celery:
-    """The application; ``visibility`` in seconds, "" for the default."""
+    """Build the app; ``visibility`` is the timeout in seconds, "" for Celery's default."""
     application = Celery("stock", broker=url, backend=url, set_as_current=False)
     application.conf.update(
         task_acks_late=True,
@@ -43,20 +43,20 @@ app = build_stock_application(
 
 @app.task(name="chaos.short", bind=True)
 def short(self: Task, ledger: str) -> None:
-    """The same effect as ours."""
-    pen = writer_of(self, ledger)
-    pen.write(EventType.START)
+    """Like ``tests.chaos.jobs.kinds.short``."""
+    writer = writer_of(self, ledger)
+    writer.write(EventType.START)
     time.sleep(effort_of(self.request.id))
-    pen.write(EventType.FINISH)
+    writer.write(EventType.FINISH)
 
 
 @app.task(name="chaos.long", bind=True)
 def long(self: Task, ledger: str, seconds: float) -> None:
-    """The same as ours."""
+    """Like ``tests.chaos.jobs.kinds.long``."""
     work_long(writer_of(self, ledger), seconds)
 
 
 @app.task(name="chaos.killer", bind=True)
 def killer(self: Task, ledger: str, victim: str) -> None:
-    """The same as ours."""
+    """Like ``tests.chaos.jobs.kinds.killer``."""
     kill_process(writer_of(self, ledger), victim)

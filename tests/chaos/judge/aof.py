@@ -1,7 +1,7 @@
-"""Every move that Redis ever accepted, read from its append-only file after a run.
+"""Read every change that Redis accepted from its append-only file, after a run.
 
-The file has what scripts wrote, in order, through all restarts of the server. So it
-shows how often a job was given a final status without asking the code under test.
+The file holds the writes of all scripts in order, across restarts of the server. It shows how
+often a job got a final status, independently of the code under test.
 """
 
 from collections import Counter, defaultdict
@@ -15,13 +15,13 @@ STOCK_FINAL_FIELDS = (b'"status": "SUCCESS"', b'"status": "FAILURE"')
 
 
 def read_commands(folder: Path) -> Iterator[list[bytes]]:
-    """The commands in the append-only files of a data folder, a torn last one left out."""
+    """The commands in the append-only files of a data folder, without an incomplete last one."""
     for path in sorted((folder / "appendonlydir").glob("*.incr.aof")):
         yield from parse_commands(path.read_bytes())
 
 
 def parse_commands(data: bytes) -> Iterator[list[bytes]]:
-    """The commands of one file: ``*count``, then for each word ``$length`` and the word."""
+    """Parse one file: ``*count``, then for each word ``$length`` and the word."""
     at = 0
     while at < len(data):
         line_end = data.find(b"\r\n", at)
@@ -46,7 +46,7 @@ def parse_commands(data: bytes) -> Iterator[list[bytes]]:
 
 
 def read_status_changes(folder: Path) -> Iterator[tuple[str, dict[bytes, bytes]]]:
-    """Each change of status: the job, and the fields that were set with it."""
+    """Each change of a status: the job's id, and the fields set together with the status."""
     for words in read_commands(folder):
         if len(words) > 2 and words[0].upper() == b"HSET" and words[1].startswith(JOB_KEY_PREFIX):
             fields = dict(zip(words[2::2], words[3::2], strict=False))
@@ -55,7 +55,7 @@ def read_status_changes(folder: Path) -> Iterator[tuple[str, dict[bytes, bytes]]
 
 
 def read_histories(folder: Path) -> dict[str, list[str]]:
-    """For each job the statuses it was given, in order."""
+    """The statuses of each job, in order."""
     found: dict[str, list[str]] = defaultdict(list)
     for job, fields in read_status_changes(folder):
         found[job].append(fields[b"status"].decode())
@@ -63,7 +63,7 @@ def read_histories(folder: Path) -> dict[str, list[str]]:
 
 
 def read_starts(folder: Path) -> dict[str, list[float]]:
-    """For each job when its attempts began, also those that did not get to write a line."""
+    """The start times of each job's attempts, including attempts without a ledger line."""
     found: dict[str, list[float]] = defaultdict(list)
     for job, fields in read_status_changes(folder):
         if b"started_at" in fields:
@@ -72,7 +72,7 @@ def read_starts(folder: Path) -> dict[str, list[float]]:
 
 
 def count_finishes(folder: Path) -> Counter[str]:
-    """How many times each job was given a final status."""
+    """How many times each job got a final status."""
     return Counter(
         {
             job: sum(status.encode() in FINAL_STATUSES for status in statuses)
@@ -82,7 +82,7 @@ def count_finishes(folder: Path) -> Counter[str]:
 
 
 def count_stock_finishes(folder: Path) -> Counter[str]:
-    """The same for Celery's own result backend: how many final results were stored."""
+    """How many final results Celery's own result backend stored for each job."""
     found: Counter[str] = Counter()
     for words in read_commands(folder):
         if (

@@ -1,7 +1,7 @@
-"""What jobs really did, written outside Redis, and what that says about the queue.
+"""The ledger: what jobs did, written outside Redis, and what follows from it.
 
-A job adds one line for each thing that happened to it (``pen.py``). The reader is the
-judge; it believes no record and no log.
+A job writes one line for each event (``run_writer.py``). The judge reads the ledger and
+relies on no record and no log.
 """
 
 import math
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 MAX_LINE_DELAY_SECONDS = 5.0
-"""Seconds that a line may stand behind one with a later time: writers race."""
+"""How far a line may stand behind a line with a later time: writers race."""
 
 
 class EventType(StrEnum):
-    """What a line says: a run begins, goes on, has its effect, or ends without one."""
+    """The event of a line: a run starts, makes a step, has its effect, or ends without one."""
 
     START = "start"
     STEP = "step"
@@ -26,7 +26,7 @@ class EventType(StrEnum):
 
 
 class LedgerEvent(NamedTuple):
-    """One line. ``run`` names this run of the job, ``at`` is in seconds since the epoch."""
+    """One line. ``run`` identifies the run of the job; ``at`` is in seconds since the epoch."""
 
     what: EventType
     job: str
@@ -38,7 +38,7 @@ class LedgerEvent(NamedTuple):
 
     @classmethod
     def parse(cls, line: str) -> Self:
-        """The event of a line."""
+        """Parse a line."""
         what, job, attempt, run, worker, pid, at = line.split()
         return cls(EventType(what), job, int(attempt), run, worker, int(pid), float(at))
 
@@ -48,7 +48,7 @@ class LedgerEvent(NamedTuple):
 
 @dataclass
 class Run:
-    """One run of a job: its start, when its effect happened and when it was over, if ever."""
+    """One run of a job. ``effect_at`` and ``over_at`` are None when unknown."""
 
     start: LedgerEvent
     effect_at: float | None = None
@@ -57,24 +57,24 @@ class Run:
 
     @property
     def job(self) -> str:
-        """The job it is a run of."""
+        """The id of the job."""
         return self.start.job
 
     @property
     def began_at(self) -> float:
-        """When it started."""
+        """The time of the start, seconds since the epoch."""
         return self.start.at
 
 
 class Kill(NamedTuple):
-    """Processes that were killed or stopped together."""
+    """The processes that were killed at one time."""
 
     at: float
     pids: frozenset[int]
 
 
 class RunLedger:
-    """The lines of a file, read once each however often one asks."""
+    """Reads the lines of a ledger file, each only once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -83,7 +83,7 @@ class RunLedger:
         self._events: list[LedgerEvent] = []
 
     def events(self) -> list[LedgerEvent]:
-        """Every whole line so far, in the order they were written."""
+        """All complete lines so far, in the order of writing."""
         with self.path.open("rb") as file:
             file.seek(self._read)
             whole, newline, _ = file.read().rpartition(b"\n")
@@ -92,7 +92,7 @@ class RunLedger:
         return self._events
 
     def measure_resumes(self, at: float) -> dict[str, float]:
-        """Seconds from ``at`` until each worker started a job."""
+        """Seconds from ``at`` until the first start of a job, by worker."""
         first: dict[str, float] = {}
         for event in reversed(self.events()):
             if event.at <= at - MAX_LINE_DELAY_SECONDS:
@@ -102,12 +102,12 @@ class RunLedger:
         return first
 
     def account(self, deaths: Mapping[int, float]) -> "RunAccount":
-        """What they come to; ``deaths`` says when each process that ended did so."""
+        """Analyze the lines; ``deaths`` has the time of each process's end."""
         return RunAccount(self.events(), deaths)
 
 
 class RunAccount:
-    """The runs of all jobs, and what went wrong with them."""
+    """The runs of all jobs, and their faults."""
 
     def __init__(self, events: Sequence[LedgerEvent], deaths: Mapping[int, float]) -> None:
         self.events = events
@@ -118,49 +118,49 @@ class RunAccount:
 
     @property
     def finished(self) -> set[str]:
-        """The jobs that had their effect."""
+        """The ids of the jobs that had their effect."""
         return {event.job for event in self.events if event.what is EventType.FINISH}
 
     def effects_twice(self) -> dict[str, int]:
-        """How many effects beyond one each job had that had several."""
+        """The number of surplus effects, by job; jobs with one effect are left out."""
         effects = Counter(event.job for event in self.events if event.what is EventType.FINISH)
         return {job: count - 1 for job, count in effects.items() if count > 1}
 
     def overlapping(self) -> list[tuple[Run, Run]]:
-        """Pairs of runs of one job, the later of which began before the earlier was over."""
+        """Pairs of runs of one job of which the later began before the earlier was over."""
         return [pair for runs in self.by_job.values() for pair in find_overlaps(runs)]
 
     def recoveries(
         self, kills: Iterable[Kill], starts: Mapping[str, Sequence[float]] | None = None
     ) -> list[float]:
-        """For each run that a kill ended: seconds until its job started again.
+        """For each run that a kill interrupted: seconds from the kill to the job's next start.
 
-        ``starts``: starts known otherwise; a run may be killed before its first line.
+        ``starts`` adds start times from Redis: a run may be killed before its first line.
         """
         again = starts or {}
         waits = (self.restart(run, again) - kill.at for kill in kills for run in self.open_at(kill))
         return [wait for wait in waits if wait < math.inf]
 
     def restart(self, run: Run, starts: Mapping[str, Sequence[float]]) -> float:
-        """When the job of a run was started the next time; infinite when never."""
+        """The time of the job's next start after this run; infinite when there is none."""
         seen = [other.began_at for other in self.by_job[run.job]]
         later = [at for at in (*seen, *starts.get(run.job, ())) if at > run.began_at]
         return min(later, default=math.inf)
 
     def open_at(self, kill: Kill) -> list[Run]:
-        """The runs that were going on in the killed processes, their effect still to come."""
+        """The runs that the kill interrupted before their effect."""
         return [run for run in self.runs if run.start.pid in kill.pids and is_open(run, kill.at)]
 
 
 def runs_of(events: Iterable[LedgerEvent], deaths: Mapping[int, float]) -> list[Run]:
-    """Runs in the order they began. One without an end ended with its process."""
+    """The runs in the order of their starts. A run without an end ended with its process."""
     runs: dict[str, Run] = {}
     for event in events:
         if event.what is EventType.START:
             runs[event.run] = Run(event)
             continue
         run = runs[event.run]
-        run.over_at = event.at  # of a step too: nothing was done after the last one
+        run.over_at = event.at  # also after a step: the run did nothing after its last step
         run.ended = event.what is not EventType.STEP
         if event.what is EventType.FINISH:
             run.effect_at = event.at
@@ -171,12 +171,12 @@ def runs_of(events: Iterable[LedgerEvent], deaths: Mapping[int, float]) -> list[
 
 
 def is_open(run: Run, at: float) -> bool:
-    """Whether a run had begun by then and never came to its end."""
+    """Whether the run had started at this time and never ended."""
     return run.began_at <= at and not run.ended
 
 
 def find_overlaps(runs: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
-    """Pairs of runs of one job that went on at the same time."""
+    """Pairs of runs of one job that overlapped in time."""
     for index, earlier in enumerate(runs):
         for later in runs[index + 1 :]:
             if earlier.over_at is None or later.began_at < earlier.over_at:

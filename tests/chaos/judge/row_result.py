@@ -1,11 +1,10 @@
-"""What a row of the suite comes to, and what it has to."""
+"""The figures of a row, and the promises they have to keep."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MAX_RECOVERY_SECONDS = 15.0
 MAX_RESUME_SECONDS = 5.0
-"""Seconds."""
 
 COLUMNS = (
     ("row", "row", "{:<24}"),
@@ -26,16 +25,15 @@ COLUMNS = (
 
 @dataclass
 class RowResult:
-    """One row.
+    """The figures of one row.
 
-    ``finished``: jobs that had their effect. ``lost``: jobs that were taken and did not end as
-    they should; ``late``: those of them that are still in Redis when the row has no more patience.
-    ``accepted_twice``: final moves beyond one for a job. ``killed``: processes ended by force
-    that could be running a job, and servers. ``effects_twice``: effects beyond one for each job
-    of all kinds but ``once``; ``once_twice``: those that went through ``job.once``.
-    ``overlapping``: pairs of runs of one job that went on at the same time. ``recovery`` and
-    ``resume``: worst cases in seconds, None when there were none. ``faults``: promises of this
-    row alone that were not kept.
+    ``finished``: jobs that had their effect. ``lost``: accepted jobs that did not end as they
+    should; ``late``: lost jobs that are still in Redis when the row stops waiting.
+    ``accepted_twice``: surplus final statuses. ``killed``: killed servers, and killed processes
+    that may have been running a job. ``effects_twice``: surplus effects of all kinds except
+    ``once``; ``once_twice``: surplus effects inside ``job.once``. ``overlapping``: pairs of runs
+    of one job that overlapped. ``recovery`` and ``resume``: worst cases in seconds, None when
+    nothing was measured. ``faults``: broken promises that only this row makes.
     """
 
     row: str
@@ -57,7 +55,7 @@ class RowResult:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def find_broken_promises(self) -> list[str]:
-        """The promises that were not kept; stock Celery has made none."""
+        """The broken promises; [] for stock Celery, which makes none of them."""
         if not self.is_judged:
             return []
         checks = {
@@ -76,23 +74,23 @@ class RowResult:
         return [promise for promise, kept in checks.items() if not kept] + self.faults
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types, for a file."""
+        """The figures in JSON types."""
         return asdict(self) | {"broken": self.find_broken_promises()}
 
     def line(self) -> str:
-        """One line of the table."""
+        """Format the figures as one line of the table."""
         return "  ".join(
             form.format(format_figure(getattr(self, name))) for name, _, form in COLUMNS
         )
 
 
 def format_heading() -> str:
-    """The names over the lines."""
+    """The heading of the table."""
     return "  ".join(form.format(title) for _, title, form in COLUMNS)
 
 
 def format_figure(value: Any) -> str:
-    """A figure as it is printed."""
+    """Format one figure; "-" for None."""
     if value is None:
         return "-"
     return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The row in which the API is killed while clients post."""
+"""The row that kills the API while clients post orders."""
 
 import json
 import sys
@@ -17,28 +17,28 @@ from tests.support.programs.processes import list_children
 START_TIMEOUT_SECONDS = 60.0
 ANSWER_TIMEOUT_SECONDS = 10.0
 KILL_STEP_SECONDS = 0.008
-"""Seconds by which each round's kill comes later than the one before."""
+"""How much later the kill comes in each round."""
 
 
 def kill_api(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill -9 of the API while many clients post; then count records and messages."""
+    """Kill the API while many clients post, then compare answers, records and messages."""
     with stage("posts", scale, workers=0) as scene:
         api = start_api(scene.cluster)
         scene.cluster.members.append(api)
-        told: set[str] = set()
+        answered: set[str] = set()
         unanswered = 0
         for number in range(scale.rounds):
             scene.cluster.wait_until(
                 lambda: is_up(api), START_TIMEOUT_SECONDS, "the API did not start"
             )
             answers = post_and_kill(scene, api, scale.posts, number)
-            told |= {answer for answer in answers if answer}
+            answered |= {answer for answer in answers if answer}
             unanswered += answers.count("")
-        return judge(scene, told, unanswered)
+        return judge(scene, answered, unanswered)
 
 
 def start_api(cluster: Cluster) -> ClusterMember:
-    """The API as a process that is started again."""
+    """Start the API; the cluster restarts it when it ends."""
     port = find_free_port()
     environment = cluster.build_environment() | {"PORT": str(port)}
     member = ClusterMember(
@@ -49,7 +49,7 @@ def start_api(cluster: Cluster) -> ClusterMember:
 
 
 def is_up(api: ClusterMember) -> bool:
-    """Whether it answers."""
+    """Whether the API is ready."""
     with suppress(OSError, HTTPException):
         connection = HTTPConnection("127.0.0.1", int(api.environment["PORT"]), timeout=1)
         connection.request("GET", "/health/ready")
@@ -58,13 +58,13 @@ def is_up(api: ClusterMember) -> bool:
 
 
 def post_and_kill(scene: ChaosScene, api: ClusterMember, clients: int, number: int) -> list[str]:
-    """Let clients post at once, kill the API amid that; the ids they were told, "" for none."""
+    """Let clients post at once and kill the API meanwhile; the answered ids, "" for no answer."""
     with ThreadPoolExecutor(clients) as pool:
         port = int(api.environment["PORT"])
         answers = [pool.submit(post_report, port) for _ in range(clients)]
         time.sleep(number * KILL_STEP_SECONDS)
         servers = list_children(api.pid)
-        if number % 2:  # the one that answers; the one that looks after it starts another
+        if number % 2:  # only the servers: the supervisor starts new ones
             scene.cluster.kill(servers)
         else:
             scene.cluster.kill([api.pid, *servers])
@@ -73,7 +73,7 @@ def post_and_kill(scene: ChaosScene, api: ClusterMember, clients: int, number: i
 
 
 def post_report(port: int) -> str:
-    """Order a report; the id of the job when the answer says 202."""
+    """Order a report; the id of the job, or "" without a 202 answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT_SECONDS)
     try:
         headers = {"content-type": "application/json"}
@@ -87,25 +87,25 @@ def post_report(port: int) -> str:
         connection.close()
 
 
-def judge(scene: ChaosScene, told: set[str], unanswered: int) -> RowResult:
-    """Every record has its message, every message its record, every 202 both."""
+def judge(scene: ChaosScene, answered: set[str], unanswered: int) -> RowResult:
+    """Check that every record has one message, every message a record, and every 202 both."""
     client = scene.app.store.client
     records = {key.decode().rpartition(":")[2] for key in client.scan_iter("continuo:job:*")}
     messages = [json.loads(text)["headers"]["id"] for text in client.lrange("celery", 0, -1)]
     counts = {
         "messages": len(messages),
-        "answered 202": len(told),
+        "answered 202": len(answered),
         "unanswered": unanswered,
         "records without a message": len(records - set(messages)),
         "messages without a record": len(set(messages) - records),
         "messages twice": len(messages) - len(set(messages)),
-        "kept though the client was not told": len(records - told),
+        "stored without an answer": len(records - answered),
     }
     wrong = ("records without a message", "messages without a record", "messages twice")
     return RowResult(
         row=scene.name,
         enqueued=len(records),
-        lost=len(told - records),
+        lost=len(answered - records),
         killed=scene.cluster.killed,
         seconds=time.monotonic() - scene.started_at,
         faults=[f"{counts[name]} {name}" for name in wrong if counts[name]],

@@ -1,4 +1,4 @@
-"""Rows in which worker processes are killed."""
+"""Rows that kill worker processes."""
 
 import math
 from collections import Counter
@@ -11,11 +11,11 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 JOBS_BESIDE_KILLERS = 8
-"""Good jobs of some seconds, so that killers do not run alone."""
+"""Jobs of two seconds each that run beside the killers."""
 
 
 def kill_mains(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill -9 of a worker's main process every few seconds."""
+    """Kill a worker's main process every few seconds."""
     with stage("kill-mains", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate)
         for number in count():
@@ -28,7 +28,7 @@ def kill_mains(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def kill_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill -9 of a process that runs jobs, every second."""
+    """Kill a pool process every second."""
     with stage("kill-children", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate)
         for number in count():
@@ -41,7 +41,7 @@ def kill_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def kill_all(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill -9 of every worker process at once; every second time of the server too."""
+    """Kill all worker processes at once, and every second time the server too."""
     with stage("kill-all", scale) as scene:
         load = scene.keep_sending(scale.jobs, scale.kill_all_rate)
         for number in count():
@@ -57,7 +57,7 @@ def kill_all(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def run_long_job(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """A job ten times as long as a lease runs once while other workers are killed."""
+    """Run a job ten times as long as a lease while other workers are killed: it runs once."""
     with stage("long-job", scale) as scene:
         job = scene.send("long", scale.long_job)
         runner = scene.runner_of(job)
@@ -77,7 +77,7 @@ def run_long_job(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def enqueue_killers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Jobs that always kill their worker among good ones, some of which run beside them."""
+    """Enqueue jobs that always kill their worker, together with jobs that do not."""
     with stage("poison", scale) as scene:
         victims = ["child"] * scale.child_killers + ["main"] * scale.main_killers
         load = scene.keep_sending(scale.good_jobs, 200)
@@ -93,28 +93,28 @@ def enqueue_killers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def judge_killers(scene: ChaosScene, number: int) -> None:
-    """Each has failed, and says why."""
+    """Check that every killer has failed and that its error gives the reason."""
     records = [record for job in scene.expected_failures if (record := scene.record(job))]
     scene.notes["reasons"] = sorted(record.error for record in records)
     failed = [record for record in records if record.status is TaskStatus.FAILED]
-    told = [record for record in failed if "killed its worker" in record.error]
-    if not number == len(failed) == len(told):
-        scene.faults.append(f"{len(failed)} of {number} killers failed, {len(told)} say why")
+    explained = [record for record in failed if "killed its worker" in record.error]
+    if not number == len(failed) == len(explained):
+        scene.faults.append(f"{len(failed)} of {number} killers failed, {len(explained)} say why")
 
 
 def judge_good(scene: ChaosScene, jobs: list[str]) -> None:
-    """A job that waited in a worker's hands when that died has no death on its account."""
+    """Check that a job which a worker held without running it is not charged with its death."""
     deaths = {job: deaths_of(scene, job) for job in jobs}
     scene.notes["deaths counted"] = dict(Counter(map(str, deaths.values())))
     histories = aof.read_histories(scene.cluster.valkey.folder)
     wronged = [job for job in jobs if deaths[job] > histories[job].count("running") - 1]
     if wronged:
-        scene.faults.append(f"{len(wronged)} jobs have deaths counted that did not run then")
+        scene.faults.append(f"{len(wronged)} jobs are charged with deaths while they did not run")
     scene.recoveries += measure_waits(scene, jobs)
 
 
 def measure_waits(scene: ChaosScene, jobs: list[str]) -> list[float]:
-    """Seconds from the end of each run that came to nothing until the job's next start."""
+    """Seconds from the end of each run without an effect to the job's next start."""
     account, starts = scene.account(), scene.starts()
     failed = [run for job in jobs for run in account.by_job[job] if run.effect_at is None]
     found = [account.restart(run, starts) - (run.over_at or run.began_at) for run in failed]
@@ -122,5 +122,5 @@ def measure_waits(scene: ChaosScene, jobs: list[str]) -> list[float]:
 
 
 def deaths_of(scene: ChaosScene, job: str) -> float:
-    """The deaths on a job's account, a half for each it may not have caused."""
+    """The deaths charged to a job; a death that another job may have caused counts half."""
     return float(scene.app.store.client.hget(f"continuo:job:{job}", "deaths") or 0)

@@ -1,4 +1,4 @@
-"""Rows with more than one machine: a host dies or is cut off, a server is replaced."""
+"""Rows with several machines: a host dies or is cut off, a server is replaced."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.servers.sentinels import SAFE_WRITE_OPTIONS, Sentinels
 
 
 def kill_hosts(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Hosts lose power, one after the other, and come back later: nobody is told."""
+    """Hosts lose power one after the other, without closing connections, and come back later."""
     with stage("host-kill", scale, place=hosts.place_on_hosts) as scene:
         net: hosts.NetworkHosts = scene.place
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
@@ -33,7 +33,7 @@ def kill_hosts(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def cut_host(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """One host is cut off in the middle of a long job; it comes back and must not finish it."""
+    """A host is cut off during a long job; after its return it must not finish the job."""
     with stage("host-cut", scale, place=hosts.place_on_hosts) as scene:
         net: hosts.NetworkHosts = scene.place
         first = scene.cluster.members[0]
@@ -42,7 +42,7 @@ def cut_host(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         net.cut(first)
         cut_at = time.time()
         scene.cluster.run_for(scale.link_cut)
-        scene.cluster.killed += len(first.children())  # by the worker itself, for being late
+        scene.cluster.killed += len(first.children())  # the worker kills them: its lease ended
         net.join(first)
         scene.measure_resume(time.time())
         load.stop()
@@ -54,7 +54,7 @@ def cut_host(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def fail_over(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """The primary dies, Sentinels put a replica in its place; the dead one comes back as one."""
+    """The primary dies, Sentinels promote a replica, and the old primary returns as a replica."""
     with stage("failover", scale, valkey_options=SAFE_WRITE_OPTIONS, place=run_sentinels) as scene:
         watch: Sentinels = scene.place
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
@@ -66,7 +66,7 @@ def fail_over(stage: ChaosStage, scale: ChaosScale) -> RowResult:
             scene.measure_resume(time.time())
             scene.cluster.run_for(scale.between)
             dead.supervise()
-            scene.expect(watch.is_in_sync, 60, "the one that came back is no replica")
+            scene.expect(watch.is_in_sync, 60, "the old primary did not become a replica")
             scene.cluster.valkey = watch.first()
         load.stop()
         scene.settle(scale.patience)
@@ -74,7 +74,7 @@ def fail_over(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def kill_rabbitmq(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Messages by RabbitMQ: workers are killed, and the broker itself, in turn."""
+    """With RabbitMQ as broker, kill a worker and the broker in turn."""
     with stage("rabbitmq", scale, place=run_rabbitmq) as scene:
         broker: RabbitMQ = scene.place
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
@@ -95,7 +95,7 @@ def kill_rabbitmq(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 @contextmanager
 def run_sentinels(cluster: Cluster) -> Iterator[Sentinels]:
-    """A cluster whose server has replicas and Sentinels."""
+    """Give the cluster's server replicas and Sentinels."""
     sentinels = Sentinels(cluster.valkey, cluster.folder)
     sentinels.start()
     cluster.address = sentinels.url
@@ -108,7 +108,7 @@ def run_sentinels(cluster: Cluster) -> Iterator[Sentinels]:
 
 @contextmanager
 def run_rabbitmq(cluster: Cluster) -> Iterator[RabbitMQ]:
-    """A cluster whose messages go through RabbitMQ."""
+    """Send the cluster's messages through RabbitMQ."""
     broker = RabbitMQ(cluster.folder / "rabbitmq")
     broker.start()
     cluster.environment["BROKER_URL"] = broker.url

@@ -1,4 +1,4 @@
-"""Rows in which the broker is gone, cannot be reached, or is full."""
+"""Rows in which the broker is down, unreachable or full."""
 
 import time
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 UNDISTURBED_SECONDS = 4.0
-"""Seconds of undisturbed work."""
+"""Time before and after the fault."""
 
 UNLIMITED_JOBS = 1_000_000
 
 
 def kill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill -9 of the server every few seconds under load."""
+    """Kill the server every few seconds under load."""
     with stage("kill-valkey", scale) as scene:
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
         while len(load.accepted) < scale.jobs:
@@ -32,7 +32,7 @@ def kill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def restart_valkey_often(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Many restarts of the server in a row, by force and in good order in turn."""
+    """Restart the server many times in a row; kill it and stop it in turn."""
     with stage("restarts", scale) as scene:
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
         for number in range(scale.restarts):
@@ -50,7 +50,7 @@ def restart_valkey_often(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
-    """The row in which no worker can reach the server for a while."""
+    """The row in which no worker reaches the server for ``scale.outage`` seconds."""
 
     def row(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         with stage(f"cut-{mode}", scale, proxied=scale.workers) as scene:
@@ -70,7 +70,7 @@ def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
 
 
 def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """One worker cannot reach the server; the others do its jobs, and never beside it."""
+    """One worker cannot reach the server: others run its jobs, and never at the same time."""
     with stage("cut-one", scale, proxied=1) as scene:
         first = scene.cluster.members[0]
         scene.keep_sending(round(scale.outage * 20), 20)
@@ -78,7 +78,7 @@ def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         scene.proxy.set(Mode.SWALLOW)
         cut_at = time.time()
         scene.cluster.run_for(scale.outage)
-        scene.cluster.killed += len(first.children())  # by the worker itself, for being late
+        scene.cluster.killed += len(first.children())  # the worker kills them: its lease ended
         scene.proxy.set(Mode.PASS)
         scene.settle(scale.patience)
         scene.recoveries += [
@@ -88,7 +88,7 @@ def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def occupy_worker(scene: ChaosScene, worker: str) -> list[str]:
-    """Send jobs of some length until this worker runs one; those that it runs."""
+    """Send jobs of eight seconds until this worker runs at least one; the ids of its jobs."""
     for _ in count():
         scene.send("long", 8.0)
         scene.cluster.run_for(0.3)
@@ -100,7 +100,7 @@ def occupy_worker(scene: ChaosScene, worker: str) -> list[str]:
 
 
 def fill_valkey(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Redis has no room left: it takes no new jobs and the old ones end."""
+    """Fill Redis: it refuses new jobs, and the accepted jobs still end."""
     options = ("--maxmemory", scale.maxmemory)
     with stage("full", scale, valkey_options=options) as scene:
         orders = [

@@ -1,4 +1,4 @@
-"""The row in which a worker is stopped in the middle of a job, and comes back."""
+"""The row that stops a worker during a job and lets it continue later."""
 
 import json
 import time
@@ -12,13 +12,13 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 MAX_STALE_SECONDS = 2.0
-"""Seconds after SIGCONT within which a stale attempt does nothing any more."""
+"""Time after SIGCONT within which a stale attempt has to stop."""
 
 ACCEPTING_ANSWERS = {"started", "go", "again", "True"}
 
 
 def pause_worker(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """SIGSTOP of a whole worker; its job is given away; SIGCONT."""
+    """Send SIGSTOP to a whole worker, wait until another takes its job, send SIGCONT."""
     with stage("pause", scale) as scene:
         scene.may_overlap = True
         job = scene.send("long", scale.paused_job)
@@ -29,7 +29,7 @@ def pause_worker(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         stopped_at = time.time()
         scene.pause(runner)
         scene.cluster.run_for(scale.pause)
-        scene.cluster.killed += len(runner.children())  # by the worker itself, for being late
+        scene.cluster.killed += len(runner.children())  # the worker kills them: its lease ended
         continued_at = scene.unpause(runner)
         scene.cluster.wait_until(
             lambda: token_of(scene, job) not in ("", token), scale.patience, "not given away"
@@ -41,13 +41,13 @@ def pause_worker(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def token_of(scene: ChaosScene, job: str) -> str:
-    """The token of the attempt that runs."""
+    """The token of the running attempt."""
     token: bytes = scene.app.store.client.hget(f"continuo:job:{job}", "token")
     return token.decode()
 
 
 def refuse_stale(scene: ChaosScene, job: str, token: str) -> None:
-    """Ask for every move there is with the token of the attempt that was given away."""
+    """Send every command with the token of the stale attempt; each has to be refused."""
     nothing = json.dumps(None)
     stale: dict[str, command.Command[Any]] = {
         "start": attempts.start(job, retries=0, token=token),
@@ -68,14 +68,14 @@ def refuse_stale(scene: ChaosScene, job: str, token: str) -> None:
 
 
 def judge_stale(scene: ChaosScene, job: str, stopped_at: float, continued_at: float) -> None:
-    """The stale run stops at once, and the job goes on elsewhere with nobody the wiser."""
+    """Check that the stale run stopped in time and that the job ran normally elsewhere."""
     runs = scene.account().by_job[job]
     events = [event for event in scene.cluster.ledger.events() if event.run == runs[0].start.run]
     after = max((event.at for event in events), default=0.0) - continued_at
     scene.notes["stale run worked on for s"] = round(max(after, 0.0), 3)
     scene.recoveries += [run.began_at - stopped_at for run in runs[1:2]]
     if after > MAX_STALE_SECONDS:
-        scene.faults.append(f"the stale attempt went on for {after:.1f} s")
+        scene.faults.append(f"the stale attempt continued for {after:.1f} s")
     history = aof.read_histories(scene.cluster.valkey.folder)[job]
     scene.notes["history"] = history
     if history != ["pending", "running", "pending", "running", "success"]:

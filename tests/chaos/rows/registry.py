@@ -9,7 +9,7 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosStage
 
 HOST_ROW = "host-cut"
-"""Of those that need hosts the one in the short form."""
+"""The row of the quick form that needs hosts."""
 
 type RowFunction = Callable[[ChaosStage, ChaosScale], RowResult]
 

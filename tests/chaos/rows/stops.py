@@ -1,4 +1,4 @@
-"""The row in which workers are told to stop, as a deployment does."""
+"""The row that restarts workers as a deployment does."""
 
 import signal
 
@@ -12,9 +12,9 @@ STOP_TIMEOUT_SECONDS = 60.0
 
 
 def restart_workers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """SIGTERM to the Procfile's worker, again and again under load.
+    """Send SIGTERM to the Procfile's workers repeatedly, under load.
 
-    Every second time all its processes get it, as some service managers do.
+    Every second time the signal goes to all processes of a worker, as some service managers do.
     """
     with stage("rolling", scale, workers=2, as_procfile=True) as scene:
         load = scene.keep_sending(UNLIMITED_JOBS, scale.rate / 2)
@@ -29,7 +29,7 @@ def restart_workers(stage: ChaosStage, scale: ChaosScale) -> RowResult:
 
 
 def restart_worker(scene: ChaosScene, number: int) -> None:
-    """Stop a worker in good order and wait until it is back."""
+    """Stop a worker with SIGTERM and wait until its successor is ready."""
     member = scene.cluster.members[number % len(scene.cluster.members)]
     starts = member.starts
     if number % 2:
@@ -43,12 +43,12 @@ def restart_worker(scene: ChaosScene, number: int) -> None:
 
 
 def judge_attempts(scene: ChaosScene) -> None:
-    """No job has had a second attempt, and every worker ended well."""
+    """Check that no job had a second attempt and that every worker exited with 0."""
     records = [record for job in scene.accepted() if (record := scene.record(job))]
     again = sum(record.attempts != 1 for record in records)
-    scene.notes["given back uncounted"] = sum(record.interruptions for record in records)
+    scene.notes["interruptions"] = sum(record.interruptions for record in records)
     if again:
-        scene.faults.append(f"{again} jobs have another number of attempts than one")
+        scene.faults.append(f"{again} jobs did not have exactly one attempt")
     bad = [ending for ending in scene.cluster.exits if not ending.endswith(": 0")]
     if bad:
-        scene.faults.append(f"workers ended badly: {', '.join(bad)}")
+        scene.faults.append(f"workers did not exit with 0: {', '.join(bad)}")

@@ -1,7 +1,7 @@
-"""A Valkey and workers as real processes: started, killed, stopped, started again.
+"""A Valkey server and workers as processes that a row starts, kills, stops and restarts.
 
-One thread does it all: whoever waits calls ``tend`` meanwhile, which notes which
-processes have ended and starts workers again that have, as a supervisor would.
+There is one thread. Every wait calls ``supervise_members``, which notes the processes that have
+ended and restarts workers.
 """
 
 import contextlib
@@ -34,11 +34,11 @@ SETTING_NAMES = {name.upper() for name in Settings.model_fields} | {
 
 
 class WaitTimedOut(AssertionError):
-    """Something did not become true while the row had patience."""
+    """A condition did not become true within the time limit."""
 
 
 class Deaths:
-    """When each process ended, as soon as anybody looks."""
+    """The time of each process's end, noted by the next call of ``look``."""
 
     def __init__(self) -> None:
         self.at: dict[int, float] = {}
@@ -46,7 +46,7 @@ class Deaths:
         self._poll = select.poll()
 
     def watch(self, pids: Iterable[int]) -> None:
-        """Look out for the end of these."""
+        """Watch for the end of these processes."""
         for pid in pids:
             if pid in self._watched.values() or pid in self.at:
                 continue
@@ -56,31 +56,31 @@ class Deaths:
                 self._poll.register(handle, select.POLLIN)
 
     def look(self) -> None:
-        """Note who has ended."""
+        """Note the processes that have ended."""
         for handle, _ in self._poll.poll(0):
             self._poll.unregister(handle)
             os.close(handle)
             self.note(self._watched.pop(handle))
 
     def note(self, pid: int) -> None:
-        """This one runs nothing any more."""
+        """Note that this process has ended now."""
         self.at.setdefault(pid, time.time())
 
     def end_all(self) -> None:
-        """End whoever is left: processes may outlive those that started them."""
+        """Kill all watched processes: some may outlive their parents."""
         for pid in self._watched.values():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop watching."""
         for handle in self._watched:
             os.close(handle)
         self._watched.clear()
 
 
 class ClusterMember:
-    """One worker: its process, started again under the same name."""
+    """One worker, whose process is restarted under the same name."""
 
     def __init__(
         self, name: str, command: list[str], environment: dict[str, str], log: Path
@@ -96,7 +96,7 @@ class ClusterMember:
 
     @property
     def pid(self) -> int:
-        """The main process."""
+        """The id of the main process, or 0."""
         return self.process.pid if self.process else 0
 
     @property
@@ -106,12 +106,12 @@ class ClusterMember:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has taken its place since it was last started."""
+        """Whether the worker takes jobs since its last start."""
         ready = self.log.read_bytes().count(b" ready.") if self.log.exists() else 0
         return self.is_running and ready >= self.starts
 
     def start(self) -> None:
-        """Start it; it is not ready yet."""
+        """Start the process without waiting until it is ready."""
         self.starts += 1
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
@@ -125,7 +125,7 @@ class ClusterMember:
             )
 
     def supervise(self, now: float) -> bool:
-        """Start it again a moment after it has ended; whether it has just ended."""
+        """Restart the process ``RESTART_AFTER_SECONDS`` after its end; True when it just ended."""
         if self.process is None or self.process.poll() is None:
             return False
         if not self.restart_at:
@@ -137,16 +137,16 @@ class ClusterMember:
         return False
 
     def children(self) -> list[int]:
-        """The processes it has started and that still run."""
+        """The ids of its running child processes."""
         return list_children(self.pid) if self.is_running else []
 
     def said(self, words: str) -> int:
-        """How often it has printed these words."""
+        """How many times the output contains these words."""
         return self.log.read_text(errors="replace").count(words)
 
 
 class Cluster:
-    """A Valkey with its data in ``folder`` and workers around it."""
+    """A Valkey server with its data in ``folder``, and its workers."""
 
     def __init__(
         self,
@@ -187,13 +187,13 @@ class Cluster:
         self.stop()
 
     def start(self, member: ClusterMember, broker_url: str | None = None) -> None:
-        """Start a worker that talks to this broker."""
+        """Start a worker; ``broker_url`` defaults to the cluster's server."""
         member.command = [*self.command, f"--hostname={member.name}@chaos"]
         member.environment = self.build_environment() | {"REDIS_URL": broker_url or self.address}
         member.start()
 
     def build_environment(self) -> dict[str, str]:
-        """The environment of processes: ours without settings, and what the row asks for."""
+        """The environment of processes: this one's without settings, plus those of the row."""
         return {
             **{name: value for name, value in os.environ.items() if name not in SETTING_NAMES},
             "PYTHONUNBUFFERED": "1",
@@ -205,7 +205,7 @@ class Cluster:
         }
 
     def start_workers(self) -> None:
-        """Start every worker that is not started yet, and wait until they take jobs."""
+        """Start every worker that is not started yet, and wait until all are ready."""
         for member in self.members:
             if member.process is None:
                 self.start(member)
@@ -214,7 +214,7 @@ class Cluster:
         )
 
     def supervise_members(self) -> None:
-        """Note what has ended; start workers again."""
+        """Note the processes that have ended, and restart workers."""
         for member in self.members:
             self.deaths.watch([*member.children(), *([member.pid] if member.is_running else [])])
         self.deaths.look()
@@ -224,7 +224,7 @@ class Cluster:
                 self.exits.append(f"{member.name}: {member.process.returncode}")
 
     def wait_until(self, look: Callable[[], object], seconds: float, what: str = "") -> None:
-        """Tend until ``look`` is true. Raises ``WaitTimedOut``."""
+        """Supervise until ``look`` is true. Raises ``WaitTimedOut`` after ``seconds``."""
         end = time.monotonic() + seconds
         while not look():
             if time.monotonic() >= end:
@@ -233,14 +233,14 @@ class Cluster:
             time.sleep(POLL_SECONDS)
 
     def run_for(self, seconds: float) -> None:
-        """Tend for a while."""
+        """Supervise for ``seconds``."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.supervise_members()
             time.sleep(POLL_SECONDS)
 
     def kill(self, pids: Iterable[int], following: Iterable[int] = ()) -> Kill:
-        """End processes by force; ``following`` are those that end because these do."""
+        """Kill processes; ``following`` are the processes that end as a consequence."""
         ended, others = list(pids), list(following)
         self.deaths.watch([*ended, *others])
         at = time.time()
@@ -248,19 +248,19 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for pid in ended:
-            self.deaths.note(pid)  # not one step more after the call has come back
+            self.deaths.note(pid)  # a killed process makes no step after os.kill returns
         kill = Kill(at, frozenset((*ended, *others)))
         self.kills.append(kill)
         return kill
 
     def kill_main(self, member: ClusterMember) -> Kill:
-        """End a worker's main process; those that run its jobs are killed by that."""
+        """Kill a worker's main process; its pool processes die with it."""
         pool = member.children()
         self.killed += len(pool)
         return self.kill([member.pid], pool)
 
     def kill_child(self, member: ClusterMember, index: int) -> Kill | None:
-        """End one of the processes that run a worker's jobs."""
+        """Kill one of a worker's pool processes; None when it has none."""
         pool = member.children()
         if not pool:
             return None
@@ -268,7 +268,7 @@ class Cluster:
         return self.kill([pool[index % len(pool)]])
 
     def kill_everything(self) -> Kill:
-        """End all processes of all workers at once."""
+        """Kill all processes of all workers at once."""
         mains = [member.pid for member in self.members if member.is_running]
         pools = [pid for member in self.members for pid in member.children()]
         self.killed += len(pools)
@@ -280,19 +280,19 @@ class Cluster:
             os.killpg(member.pid, number)
 
     def kill_valkey(self) -> None:
-        """End the server by force."""
+        """Kill the server."""
         if self.valkey.process:
             self.valkey.process.kill()
             self.valkey.process.wait(STOP_TIMEOUT_SECONDS)
 
     def stop_valkey(self) -> None:
-        """End the server in good order."""
+        """Stop the server with SIGTERM."""
         if self.valkey.process:
             self.valkey.process.terminate()
             self.valkey.process.wait(STOP_TIMEOUT_SECONDS)
 
     def restart_valkey(self) -> float:
-        """Start the server again on its data; when it answered."""
+        """Start the server again on its data; the time at which it answers."""
         self.valkey.supervise()
         return time.time()
 
@@ -301,14 +301,14 @@ class Cluster:
         return next(member for member in self.members if f"{member.name}@chaos" == worker)
 
     def kill_members(self) -> None:
-        """End all workers now."""
+        """Kill all workers."""
         for member in self.members:
             if member.process and member.process.poll() is None:
                 self.signal(member, signal.SIGKILL)
                 member.process.wait(STOP_TIMEOUT_SECONDS)
 
     def stop(self) -> None:
-        """End everything now."""
+        """Kill all workers and stop the server."""
         self.kill_members()
         self.deaths.look()
         self.deaths.end_all()

@@ -1,6 +1,6 @@
-"""Workers on machines of their own: network namespaces, each with a cable to a switch.
+"""Hosts for workers: network namespaces, each connected to a bridge by a virtual cable.
 
-Needs root and ``run_ip`` (iproute2). The server and the judge are on the machine with the switch.
+Needs root and ``ip`` (iproute2). The server and the judge run on the host with the bridge.
 """
 
 import os
@@ -20,12 +20,12 @@ SWITCH_ADDRESS = f"{NETWORK_PREFIX}.1"
 
 
 def can_build_hosts() -> bool:
-    """Whether this user may make hosts here."""
+    """Whether this user can create network namespaces here."""
     return os.geteuid() == 0 and Path(IP).exists()
 
 
 class NetworkHost:
-    """A machine with one worker on it."""
+    """A network namespace for one worker."""
 
     def __init__(self, number: int) -> None:
         self.name = f"continuo-h{number}"
@@ -34,11 +34,11 @@ class NetworkHost:
 
     @property
     def prefix(self) -> list[str]:
-        """What a command starts with to run there."""
+        """The command prefix that runs a program on the host."""
         return [IP, "netns", "exec", self.name]
 
     def build(self) -> None:
-        """Put it up and connect it."""
+        """Create the host and connect it."""
         run_ip("netns", "add", self.name)
         run_ip(
             "link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.name
@@ -49,11 +49,11 @@ class NetworkHost:
         run_ip("-n", self.name, "link", "set", "eth0", "up")
 
     def cut(self) -> None:
-        """Pull the cable: nothing arrives, and nobody is told."""
+        """Cut the connection: packets are lost and connections are not closed."""
         run_ip("link", "set", self.cable, "down")
 
     def join(self) -> None:
-        """Plug it in again."""
+        """Restore the connection."""
         run_ip("link", "set", self.cable, "up")
 
 
@@ -64,17 +64,17 @@ class NetworkHosts:
         self.of = {member.name: NetworkHost(number + 1) for number, member in enumerate(members)}
 
     def cut(self, member: ClusterMember) -> None:
-        """Pull the cable of a worker's host."""
+        """Cut the connection of a worker's host."""
         self.of[member.name].cut()
 
     def join(self, member: ClusterMember) -> None:
-        """Plug it in again."""
+        """Restore the connection of a worker's host."""
         self.of[member.name].join()
 
 
 @contextmanager
 def place_on_hosts(cluster: Cluster) -> Iterator[NetworkHosts]:
-    """Each worker of the cluster on a host of its own."""
+    """Put each worker of the cluster on a host of its own."""
     hosts = NetworkHosts(cluster.members)
     remove_hosts(hosts)
     run_ip("link", "add", SWITCH_NAME, "type", "bridge")
@@ -96,7 +96,7 @@ def place_on_hosts(cluster: Cluster) -> Iterator[NetworkHosts]:
 
 
 def remove_hosts(hosts: NetworkHosts) -> None:
-    """Take everything away, also what an earlier run has left."""
+    """Delete the hosts and the bridge, including leftovers of an earlier run."""
     for host in hosts.of.values():
         run_ip("netns", "del", host.name, check=False)
         run_ip("link", "del", host.cable, check=False)
@@ -104,5 +104,5 @@ def remove_hosts(hosts: NetworkHosts) -> None:
 
 
 def run_ip(*arguments: str, check: bool = True) -> None:
-    """Run ``run_ip``. Raises ``subprocess.CalledProcessError``."""
+    """Run ``ip`` with these arguments. Raises ``subprocess.CalledProcessError``."""
     subprocess.run([IP, *arguments], check=check, capture_output=True, timeout=10)

@@ -1,4 +1,4 @@
-"""Clients that go on sending jobs, whatever happens to the broker."""
+"""A client that keeps sending jobs during faults of the broker."""
 
 import threading
 import time
@@ -24,9 +24,9 @@ class LoadJob(NamedTuple):
 
 
 class LoadThread(threading.Thread):
-    """Sends jobs at a steady rate. One that was not taken is sent again under the same id.
+    """Sends jobs at a steady rate, and sends a refused job again with the same id.
 
-    ``accepted``: kind of each job that was taken, by id.
+    ``accepted`` has the kind of each accepted job, by id.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class LoadThread(threading.Thread):
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        """Until all are sent, or it is told to stop."""
+        """Send all jobs, or until ``stop`` is called."""
         started = time.monotonic()
         for number, order in enumerate(self.orders):
             self.stopped.wait(max(started + number / self.rate - time.monotonic(), 0.0))
@@ -50,7 +50,7 @@ class LoadThread(threading.Thread):
             self._insist(order)
 
     def stop(self) -> None:
-        """Send no more."""
+        """Send no more jobs."""
         self.stopped.set()
 
     def _insist(self, order: LoadJob) -> None:
@@ -59,7 +59,7 @@ class LoadThread(threading.Thread):
             try:
                 self._send(order.kind, order.args, task_id=job_id)
             except DuplicateJob:
-                pass  # it was taken, only the answer was lost
+                pass  # the job was accepted before, only the answer was lost
             except (StoreUnavailable, OperationalError, RuntimeError) as problem:
                 self.refusals[str(problem)[:80]] += 1
                 self.stopped.wait(PAUSE_SECONDS)

@@ -1,12 +1,12 @@
 """A TCP proxy that can make a healthy server unreachable.
 
-It runs on a thread of its own. What it does to connections is its ``mode``:
+It runs in its own thread. Its ``mode`` decides what happens to connections:
 
-- ``PASS``: hands everything on.
-- ``REFUSE``: cuts what is connected and refuses what comes (a server that is down).
-- ``SWALLOW``: what arrives is never handed on, on old connections not even later
-  (a broken route: afterwards the other side knows nothing of them).
-- ``HOLD``: what arrives waits until the mode changes (a stalled network that heals).
+- ``PASS``: forward all data.
+- ``REFUSE``: abort open connections and refuse new ones (a server that is down).
+- ``SWALLOW``: drop all data; connections of this time stay dead after the mode changes
+  (a broken route).
+- ``HOLD``: keep the data until the mode changes (a stalled network that recovers).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ ANSWER_TIMEOUT_SECONDS = 10.0
 
 
 class Mode(StrEnum):
-    """What happens to what arrives."""
+    """What the proxy does with data; see the module's docstring."""
 
     PASS = "pass"
     REFUSE = "refuse"
@@ -30,7 +30,7 @@ class Mode(StrEnum):
 
 
 class FaultProxy:
-    """``with Proxy(port_of_the_server) as proxy: connect to proxy.port``."""
+    """``with FaultProxy(server_port) as proxy:`` connect to ``proxy.port``."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -55,7 +55,7 @@ class FaultProxy:
         self._loop.close()
 
     def set(self, mode: Mode) -> None:
-        """From now on do this to connections, old and new."""
+        """Change the mode for open and new connections."""
         self._do(self._set(mode))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -113,7 +113,7 @@ class FaultProxy:
         writer: asyncio.StreamWriter,
         opposite: asyncio.StreamWriter,
     ) -> None:
-        """Hand on what one side says to the other, until either ends."""
+        """Forward data in one direction until either side closes."""
         try:
             while data := await reader.read(CHUNK_BYTES):
                 while self._mode is Mode.HOLD:

@@ -1,13 +1,13 @@
-"""How much of everything a row does: in full, and in a minute for all of them."""
+"""The size of the rows: in full, and in the quick form, which takes a minute for all rows."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ChaosScale:
-    """Numbers of jobs and faults; all times in seconds.
+    """Numbers of jobs and faults; times are in seconds, rates in jobs per second.
 
-    ``lease``: LEASE_SECONDS of the workers, "" for the default.
+    ``lease`` is LEASE_SECONDS of the workers, "" for the default.
     """
 
     workers: int = 3
@@ -43,7 +43,7 @@ class ChaosScale:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What workers are told."""
+        """The environment variables of the workers."""
         return {"LEASE_SECONDS": self.lease} if self.lease else {}
 
 

@@ -1,4 +1,4 @@
-"""A row in the making: a cluster, clients that send to it, and the judge at the end."""
+"""The scene of a row: a cluster, a client that sends jobs, and the judge at the end."""
 
 import signal
 import sys
@@ -31,10 +31,10 @@ MAX_OUTAGE_SECONDS = 120.0
 
 
 class ChaosScene:
-    """What a row acts on."""
+    """The cluster, the client and the judge of one row."""
 
     kinds: Sequence[str] = ("short", "once")
-    """The kinds that every row with a load sends."""
+    """The job kinds that every row with a load sends."""
 
     is_judged = True
 
@@ -55,18 +55,18 @@ class ChaosScene:
         self.started_at = time.monotonic()
 
     def make_app(self) -> Any:
-        """The application that jobs are sent through."""
+        """The application that sends the jobs."""
         data = self.cluster.folder / "data"
         broker_url = self.cluster.environment.get("BROKER_URL", "")
         given = Settings(redis_url=self.cluster.address, broker_url=broker_url, data_dir=data)
         return create_app(given)
 
     def order(self, kind: str, *more: Any) -> LoadJob:
-        """A job of a kind of ours."""
+        """A job of the kind ``chaos.<kind>``."""
         return LoadJob(f"chaos.{kind}", [str(self.cluster.ledger.path), *more])
 
     def send(self, kind: str, *more: Any) -> str:
-        """Send one job now; its id."""
+        """Send one job; returns its id."""
         order = self.order(kind, *more)
         job_id: str = self.app.send_task(order.kind, order.args).id
         self.kind_by_id[job_id] = order.kind
@@ -75,22 +75,22 @@ class ChaosScene:
     def keep_sending(
         self, total: int, rate: float, orders: Sequence[LoadJob] | None = None
     ) -> LoadThread:
-        """Start clients that send jobs of the usual kinds, or these, in turn."""
+        """Start a client that sends these orders in turn, or one of each usual kind."""
         usual = [self.order(kind) for kind in self.kinds]
         self.load = LoadThread(self.app.send_task, orders or usual, total=total, rate=rate)
         self.load.start()
         return self.load
 
     def accepted(self) -> dict[str, str]:
-        """Every job that was taken, with its kind."""
+        """The kinds of all accepted jobs, by id."""
         return self.kind_by_id | (self.load.accepted if self.load else {})
 
     def settle(self, seconds: float) -> None:
-        """Wait until the load is sent and every job is final; what is not is lost."""
+        """Wait until all jobs are sent and final; jobs that are not final in time are lost."""
         self.expect(self.is_settled, seconds, "jobs not final")
 
     def expect(self, look: Callable[[], object], seconds: float, what: str) -> bool:
-        """Wait for something; when it does not come in time the row has a fault."""
+        """Wait until ``look`` is true; False, and a fault of the row, when it is not in time."""
         try:
             self.cluster.wait_until(look, seconds, what)
         except WaitTimedOut as late:
@@ -99,7 +99,7 @@ class ChaosScene:
         return True
 
     def is_settled(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether all jobs are sent and final."""
         if self.load and self.load.is_alive():
             return False
         try:
@@ -109,17 +109,17 @@ class ChaosScene:
         return not any(counts[status] for status in UNFINISHED)
 
     def record(self, job_id: str) -> TaskRecord | None:
-        """The record as it is."""
+        """The record of a job, None when there is none."""
         found: TaskRecord | None = self.app.store.run(queries.read_record(job_id))
         return found
 
     def is_over(self, job_id: str) -> bool:
-        """Whether a job has ended."""
+        """Whether the job is final."""
         record = self.record(job_id)
         return record is not None and record.is_final
 
     def runner_of(self, job_id: str, seconds: float = 30.0) -> ClusterMember:
-        """The worker that has started this job, as soon as one has."""
+        """Wait until a worker has started this job; returns that worker."""
         self.cluster.wait_until(lambda: self._starts_of(job_id), seconds, f"{job_id} not started")
         return self.cluster.member_of(self._starts_of(job_id)[-1])
 
@@ -127,7 +127,7 @@ class ChaosScene:
         return [run.start.worker for run in self.account().by_job.get(job_id, [])]
 
     def account(self) -> RunAccount:
-        """What the ledger says so far."""
+        """The runs that the ledger has so far."""
         return self.cluster.ledger.account(self.cluster.deaths.at)
 
     def measure_resume(self, at: float) -> None:
@@ -144,7 +144,7 @@ class ChaosScene:
         )
 
     def figures(self) -> RowResult:
-        """Judge, after everything is over."""
+        """Judge the row after its end."""
         self.cluster.supervise_members()
         accepted, account = self.accepted(), self.account()
         twice, overlapping = account.effects_twice(), account.overlapping()
@@ -177,20 +177,20 @@ class ChaosScene:
         return max(waits, default=None)
 
     def starts(self) -> dict[str, list[float]]:
-        """When attempts of each job began, as Redis has it."""
+        """The start times of each job's attempts, from Redis's append-only file."""
         return aof.read_starts(self.cluster.valkey.folder)
 
     def accepted_finishes(self, data: Path) -> dict[str, int]:
-        """How often each job was given a final status."""
+        """How many times each job got a final status."""
         return aof.count_finishes(data)
 
     def lost(self, accepted: dict[str, str], account: RunAccount) -> dict[str, str]:
-        """The jobs that did not end as they should, and how they are instead."""
+        """The jobs that did not end as they should, each with its fault."""
         found = {job: self._describe_fault(job, account.finished) for job in accepted}
         return {job: complaint for job, complaint in found.items() if complaint}
 
     def late(self, lost: dict[str, str]) -> int:
-        """How many of the lost jobs are still in Redis and may yet be run."""
+        """How many of the lost jobs are still in Redis and may run later."""
         return sum(complaint.startswith(STILL_PREFIX) for complaint in lost.values())
 
     def _describe_fault(self, job_id: str, finished: set[str]) -> str:
@@ -221,19 +221,19 @@ class ChaosScene:
             ]
 
     def pause(self, member: ClusterMember) -> None:
-        """Stop all processes of a worker where they are."""
+        """Send SIGSTOP to all processes of a worker."""
         self.cluster.signal(member, signal.SIGSTOP)
 
     def unpause(self, member: ClusterMember) -> float:
-        """Let them go on; when that was."""
+        """Send SIGCONT to all processes of a worker; returns the time."""
         self.cluster.signal(member, signal.SIGCONT)
         return time.time()
 
 
 class ChaosStage:
-    """Where rows happen: each gets a folder of its own below ``root``.
+    """Runs rows with Continuo's workers; each row has its own folder below ``root``.
 
-    The workers are ours; other stages show the same rows with other workers.
+    Subclasses run the same rows with other workers.
     """
 
     scene: type[ChaosScene] = ChaosScene
@@ -256,9 +256,9 @@ class ChaosStage:
         as_procfile: bool = False,
         place: Callable[[Cluster], AbstractContextManager[Any]] = nullcontext,
     ) -> Iterator[ChaosScene]:
-        """A scene with workers that take jobs; ``proxied`` of them reach Redis through a proxy.
+        """A scene with ready workers; ``proxied`` of them reach Redis through a proxy.
 
-        ``place`` is what is built around a cluster before its workers start.
+        ``place`` wraps the cluster, for example with Sentinels, before its workers start.
         """
         name = f"{row} {self.label}".strip()
         cluster = Cluster(
@@ -278,17 +278,17 @@ class ChaosStage:
             yield scene
 
     def command(self) -> list[str]:
-        """What starts a worker."""
+        """The command that starts a worker."""
         celery = [sys.executable, "-m", "celery", "-A", self.application, "worker"]
         return [*celery, f"--include={self.kinds}", "--loglevel=INFO"]
 
     def procfile_command(self) -> list[str]:
-        """What the Procfile says, with our kinds."""
+        """The Procfile's worker command, with the chaos kinds."""
         line = procfile.read_commands(ROOT / "Procfile")["worker"].replace(
             "project", self.application
         )
         return ["sh", "-c", f'exec {line} --include={self.kinds} "$@"', "worker"]
 
     def environment(self) -> dict[str, str]:
-        """What workers are told beside the row's own settings."""
+        """Environment variables of the workers besides those of the scale."""
         return {}
