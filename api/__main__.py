@@ -1,7 +1,7 @@
 """``python -m api [module:build]``: the API, supervised, on one port.
 
-Exit codes: 0 stopped when asked to; 2 the settings are wrong or unsafe;
-3 the application does not start; 4 the port is not ours to take.
+Exit codes: 0 stopped by a signal; 2 a setting is wrong or unsafe;
+3 the application does not start; 4 the port is not available.
 """
 
 import socket
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from pydantic import ValidationError
 
-from project.errors import ContinuoError, UnsafeStart
+from project.errors import ContinuoError
 from project.settings.values import Settings, get_settings
 
 EXIT_WRONG_SETTINGS = 2
@@ -18,18 +18,23 @@ EXIT_PORT_TAKEN = 4
 
 _APPLICATION = "api.app:build"
 _GRACE_SECONDS = 3.0
-"""Seconds a server gets beyond its own limits before it is killed."""
+"""How long a server may exceed its own time limits before it is killed."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run the API until it is told to stop; the exit code."""
+    """Run the API until a signal stops it. Returns the exit code."""
     try:
-        config = get_settings()
-        config.refuse_public_without_keys()
+        return start(arguments[0] if arguments else _APPLICATION)
     except ValidationError as error:
         return refuse(EXIT_WRONG_SETTINGS, *format_setting_errors(error))
-    except UnsafeStart as error:
+    except ContinuoError as error:
         return refuse(EXIT_WRONG_SETTINGS, str(error))
+
+
+def start(application: str) -> int:
+    """Serve ``module:build``. Raises ``ValidationError`` or ``ContinuoError`` (wrong settings)."""
+    config = get_settings()
+    config.refuse_public_without_keys()
     try:
         require_port(config.host, config.port)
     except OSError as error:
@@ -37,14 +42,11 @@ def main(arguments: list[str]) -> int:
         return refuse(
             EXIT_PORT_TAKEN, f"cannot listen on {config.host} port {config.port}: {reason}"
         )
-    try:
-        return supervise(arguments[0] if arguments else _APPLICATION, config)
-    except ContinuoError as error:
-        return refuse(EXIT_WRONG_SETTINGS, str(error))
+    return supervise(application, config)
 
 
 def supervise(application: str, config: Settings) -> int:
-    """Import ``module:build`` and keep its server processes running; the exit code."""
+    """Import ``module:build`` and keep its server processes running. Returns the exit code."""
     from api.server.process import CLOSE_SECONDS, ApiServer
     from api.server.supervisor import Supervisor
     from api.telemetry import access_log
@@ -59,10 +61,10 @@ def supervise(application: str, config: Settings) -> int:
 
 
 def require_port(host: str, port: int) -> None:
-    """Raise ``OSError`` when ``port`` cannot be had alone.
+    """Raise ``OSError`` when another program listens on ``port``.
 
-    Cello shares ports (SO_REUSEPORT), also with a stranger: requests would be
-    split between the two without a word.
+    Cello shares its port (SO_REUSEPORT), even with an unrelated program: each would silently get
+    a part of the requests.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -72,12 +74,12 @@ def require_port(host: str, port: int) -> None:
 
 
 def format_setting_errors(error: ValidationError) -> list[str]:
-    """One line per wrong variable; never its value, it may be a secret."""
+    """Format one line per wrong variable, without the value: it may be a secret."""
     return [f"{_format_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
 
 
 def refuse(code: int, *lines: str) -> int:
-    """Say on stderr why the API does not start; gives back ``code``."""
+    """Write to stderr why the API does not start. Returns ``code``."""
     for line in lines:
         sys.stderr.write(f"api: {line}\n")
     return code

@@ -30,6 +30,8 @@ from project.settings.values import get_settings
 from project.store.async_client import NativeRedis
 from project.telemetry.tracing import TRACING
 
+app.loader.import_default_modules()  # a job of any kind may be run again, ordered here or not
+
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
 Every error is a problem document (RFC 9457). Lists are in pages, newest first."""
@@ -58,7 +60,6 @@ class Stores:
 
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
-    app.loader.import_default_modules()  # a job of any kind may be retried, ordered here or not
     routes = Router()
     mail = (emails, blasts, recipients, previews, test_mails, suppressions, unsubscribe)
     work = (tasks, control, callbacks, events, bulk, queues, workers, artifacts, metrics)

@@ -12,12 +12,14 @@ from pkgutil import iter_modules
 from typing import Any
 
 from celery import Celery
+from celery.loaders.app import AppLoader
 
 from project.errors import DuplicateJob
 from project.messages.builder import CapturingProducer
 from project.messages.outbox import OutboxPublisher
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.records.record import TaskRecord
+from project.settings.groups import check_settings
 from project.settings.sentinel_url import parse_sentinel_url
 from project.settings.values import Settings, get_settings
 from project.store import sentinel
@@ -38,9 +40,20 @@ CALLBACK_KIND = "callback"
 type EnqueueResults = list[TaskRecord | DuplicateJob]
 
 
+class KindLoader(AppLoader):
+    """Imports the kinds of jobs, then checks all settings, theirs included."""
+
+    def import_default_modules(self) -> Any:
+        """Import the modules of ``tasks``. Raises ``ValidationError`` for a wrong setting."""
+        modules = super().import_default_modules()
+        check_settings()
+        return modules
+
+
 class Continuo(Celery):
     """A Celery app whose jobs have records."""
 
+    loader_cls = "project.celery:KindLoader"
     task_cls = "project.job.task:Job"
     events_cls = "project.worker.events:BriefEvents"
     worker_id = "nobody"

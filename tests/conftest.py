@@ -2,16 +2,18 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from project.local.valkey import EmbeddedValkey
+from project.settings.groups import forget_settings, list_variables
 from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from tests.support.ports import find_free_port
+from tests.support.settings import list_all_variables
 
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
@@ -20,14 +22,14 @@ hypothesis.settings.register_profile("patient", deadline=2_000)
 hypothesis.settings.load_profile("patient")
 
 
-def clear_settings() -> None:
-    """Take everything out of the environment that would set us up differently."""
-    for name, field in Settings.model_fields.items():
-        os.environ.pop(str(field.validation_alias or name.upper()), None)
+def clear_variables(names: Iterable[str]) -> None:
+    """Remove these variables from the environment, so that the defaults apply."""
+    for name in names:
+        os.environ.pop(name, None)
 
 
-# Settings are read once, when first asked for: these are in place before a test asks.
-clear_settings()
+# Importing the kinds of jobs reads the platform's settings, so those are set up before.
+clear_variables(list_variables(Settings))
 os.environ |= {
     "DATA_DIR": str(HOME),
     "VALKEY_PORT": str(find_free_port()),
@@ -35,6 +37,8 @@ os.environ |= {
     "PORT": str(find_free_port()),
     "FLOWER_PORT": str(find_free_port()),
 }
+clear_variables(list_all_variables().keys() - list_variables(Settings).keys())
+forget_settings()
 
 
 @pytest.fixture(scope="session")

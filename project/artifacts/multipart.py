@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 from project.errors import ContinuoError
-from project.settings.values import BucketAccess
+from project.settings.bucket import BucketAccess
 
 TIMEOUT_SECONDS = 60.0
 """The most that one request may take between two bytes."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from project.artifacts import multipart
 from project.artifacts.multipart import Upload, UploadRefused
-from project.settings.values import read_bucket_access
+from project.settings.bucket import read_bucket_access
 
 if TYPE_CHECKING:
     from obstore.store import S3Store

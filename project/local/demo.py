@@ -7,7 +7,6 @@ the PDF and the mails lie, and stops everything.
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from project.records.record import FINAL_STATUSES
+from project.settings.environment import copy_environment
 from project.settings.values import get_settings
 
 START_SECONDS = 60.0
@@ -71,7 +71,7 @@ def run_system(folder: Path) -> Iterator[int]:
     """The whole system, running; the port of its API."""
     port, *others = free_ports(4)
     names = ("FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
-    environment = os.environ | {
+    environment = copy_environment() | {
         **dict(zip(names, map(str, others), strict=True)),
         "PORT": str(port),
         "HOST": "127.0.0.1",

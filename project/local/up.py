@@ -20,6 +20,7 @@ from project.errors import ContinuoError
 from project.local import procfile
 from project.local.supervisor import ManagedProcess, ProcessSupervisor, print_line
 from project.local.valkey import EmbeddedValkey, build_valkey
+from project.settings.environment import copy_environment
 from project.settings.values import Settings, get_settings
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +72,9 @@ def build_processes(given: Settings, redis_url: str) -> list[ManagedProcess]:
 
 def build_environment(given: Settings, redis_url: str) -> dict[str, str]:
     """The environment of the processes: ours, with what was left open filled in."""
-    return os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    environment = copy_environment()
+    return environment | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "REDIS_URL": redis_url,

@@ -1,4 +1,4 @@
-"""Settings, read from the environment once; API keys and secrets.
+"""Settings, the only reader of the environment; API keys, secrets and bucket credentials.
 
 May import: errors.
 """

@@ -6,6 +6,7 @@ A key is known by its SHA-256 alone, and may be written as that.
 import hashlib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 SCOPES = frozenset({"submit", "read", "control", "admin", "metrics"})
@@ -46,6 +47,14 @@ def parse_key_file(text: str) -> ApiKeys:
     """The same from the lines of a file: empty ones and those that begin with # say nothing."""
     lines = (line.strip() for line in text.splitlines())
     return parse_api_keys((line for line in lines if line and line[0] != "#"), digests_only=True)
+
+
+def read_key_file(path: Path) -> ApiKeys:
+    """Read the API keys in a file. Raises ``ValueError``."""
+    try:
+        return parse_key_file(path.read_text())
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def parse_api_key(line: str, *, digests_only: bool = False) -> tuple[bytes, ApiKey]:

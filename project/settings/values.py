@@ -1,38 +1,31 @@
-"""Settings: the only reader of the environment.
+"""The settings of the platform.
 
-Every setting is an environment variable of the same name in capitals; those
-that would mean nothing to another program carry the prefix ``CONTINUO_``.
-A value that makes no sense stops the process at start and names the variable.
+Each setting is an environment variable. Its name is the field's name in capitals, or has the
+prefix ``CONTINUO_`` when it means nothing to other programs. A wrong value stops the process at
+its start, and the error names the variable.
 """
 
 import base64
 import binascii
 import contextlib
 import ipaddress
-import os
 import re
 import secrets
-from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from project.errors import UnsafeStart
-from project.settings.api_keys import ApiKeys, parse_api_keys, parse_key_file
+from project.settings.api_keys import ApiKeys, parse_api_keys, read_key_file
+from project.settings.groups import SettingsGroup, read_settings, split_list
+from project.settings.secrets import read_or_create_secret
 from project.settings.sentinel_url import parse_sentinel_url
 
 DAY_SECONDS = 86_400
 
-
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
-
-
-def split_names(text: str) -> list[str]:
-    """What is separated by commas."""
-    return [name for part in text.split(",") if (name := part.strip())]
 
 
 IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
@@ -72,15 +65,13 @@ class WebhookExceptions(NamedTuple):
 
 def parse_webhook_exceptions(text: str) -> WebhookExceptions:
     """Networks and names, separated by commas. Raises ``ValueError`` for anything else."""
-    names = [name for part in split_names(text) if IS_HOST_NAME(name := part.lower())]
-    others = [part for part in split_names(text) if part.lower() not in names]
+    names = [name for part in split_list(text) if IS_HOST_NAME(name := part.lower())]
+    others = [part for part in split_list(text) if part.lower() not in names]
     return WebhookExceptions([ipaddress.ip_network(part) for part in others], names)
 
 
-class Settings(BaseSettings):
-    """What can be set, with what it is when nobody sets it. Frozen."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+class Settings(SettingsGroup):
+    """The platform's settings and their defaults."""
 
     # where things listen
     host: str = Field("127.0.0.1", description="Address the API listens on, an IP literal.")
@@ -324,7 +315,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, text: str) -> str:
-        for origin in split_names(text):
+        for origin in split_list(text):
             if not IS_ORIGIN(origin):
                 raise ValueError(f"{origin!r} is no origin: https://pages.example.com, or *")
         return text
@@ -338,14 +329,14 @@ class Settings(BaseSettings):
     @field_validator("webhook_secrets")
     @classmethod
     def _are_secrets(cls, text: str) -> str:
-        for secret in split_names(text):
+        for secret in split_list(text):
             parse_webhook_secret(secret)
         return text
 
     @cached_property
     def webhook_keys(self) -> list[bytes]:
         """What callbacks are signed with, with each of them."""
-        given = split_names(self.webhook_secrets)
+        given = split_list(self.webhook_secrets)
         kept = self.data_dir / "webhook_secret"
         return [
             parse_webhook_secret(secret)
@@ -360,7 +351,7 @@ class Settings(BaseSettings):
     @property
     def origins(self) -> list[str]:
         """The origins of web pages that may call."""
-        return split_names(self.cors_origins)
+        return split_list(self.cors_origins)
 
     @property
     def is_loopback(self) -> bool:
@@ -398,7 +389,7 @@ class Settings(BaseSettings):
     @cached_property
     def signing_keys(self) -> list[str]:
         """The secrets behind download links, newest first; every process has the same ones."""
-        return split_names(self.secret_key) or [read_or_create_secret(self.data_dir / "secret_key")]
+        return split_list(self.secret_key) or [read_or_create_secret(self.data_dir / "secret_key")]
 
     def refuse_public_without_keys(self) -> None:
         """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""
@@ -410,50 +401,6 @@ class Settings(BaseSettings):
             raise UnsafeStart(message)
 
 
-def read_key_file(path: Path) -> ApiKeys:
-    """Who has which API key, says a file. Raises ``ValueError``."""
-    try:
-        return parse_key_file(path.read_text())
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def read_or_create_secret(path: Path, make: Callable[[], str] = secrets.token_urlsafe) -> str:
-    """The secret in ``path``; made on first use, by whoever is first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    draft.touch(mode=0o600)
-    draft.write_text(make())
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    return path.read_text()
-
-
-class BucketAccess(NamedTuple):
-    """Where a bucket is and how its owner is known there, as the usual AWS variables say."""
-
-    key: str
-    secret: str
-    token: str
-    region: str
-    endpoint: str
-
-
-def read_bucket_access() -> BucketAccess | None:
-    """How to reach buckets; None without a key in the environment (a role of the machine, say)."""
-    said = os.environ.get
-    key, secret = said("AWS_ACCESS_KEY_ID", ""), said("AWS_SECRET_ACCESS_KEY", "")
-    if not (key and secret):
-        return None
-    region = said("AWS_REGION") or said("AWS_DEFAULT_REGION") or "us-east-1"
-    endpoint = said("AWS_ENDPOINT_URL") or f"https://s3.{region}.amazonaws.com"
-    return BucketAccess(key, secret, said("AWS_SESSION_TOKEN", ""), region, endpoint.rstrip("/"))
-
-
-@lru_cache
 def get_settings() -> Settings:
-    """The settings of this process, read once; the folder for its data is there."""
-    given = Settings()
-    given.data_dir.mkdir(parents=True, exist_ok=True)
-    return given
+    """Return the platform's settings. Raises ``ValidationError``, which names the variables."""
+    return read_settings(Settings)

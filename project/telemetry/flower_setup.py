@@ -29,7 +29,8 @@ def prepare() -> None:
 
 
 def apply_defaults(given: Settings) -> None:
-    """Give what nobody has set a value that makes sense."""
+    """Set Flower's options that are not set, and create the folder of its database."""
+    given.data_dir.mkdir(parents=True, exist_ok=True)
     for name, (unset, value) in {
         "address": ("", "127.0.0.1"),
         "persistent": (False, True),

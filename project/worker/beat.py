@@ -8,6 +8,7 @@ the job is there. Nothing is elected, locked, or handed over.
 import logging
 import time
 from copy import copy
+from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -23,6 +24,11 @@ log = logging.getLogger(__name__)
 
 class OnceScheduler(PersistentScheduler):
     """``beat_scheduler = "project.worker.beat:OnceScheduler"``."""
+
+    def setup_schedule(self) -> None:
+        """Open the schedule's file; create its folder first."""
+        Path(self.schedule_filename).parent.mkdir(parents=True, exist_ok=True)
+        super().setup_schedule()
 
     def apply_async(
         self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any

@@ -1,24 +1,23 @@
-"""The settings, from the class that reads them."""
+"""The settings, from the classes that read them."""
 
 from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
 from benchmarks.support.page_parts import format_table
-from project.settings.values import Settings
 from tests.reference.prose import format_values
+from tests.support.settings import list_all_variables
 
 
 def make_settings() -> str:
-    """The table of all."""
-    rows = (format_setting(name, field) for name, field in Settings.model_fields.items())
+    """Make the table of all settings."""
+    rows = (format_setting(name, field) for name, field in list_all_variables().items())
     return format_table(("variable", "default", "allowed", "meaning"), rows)
 
 
 def format_setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
-    """One setting."""
-    variable = f"`{field.validation_alias or name.upper()}`"
-    return variable, default_of(field), allowed_of(field), field.description or ""
+    """Format the row of one setting."""
+    return f"`{name}`", default_of(field), allowed_of(field), field.description or ""
 
 
 def default_of(field: FieldInfo) -> str:

@@ -17,10 +17,10 @@ from typing import Self
 
 from project.local.valkey import EmbeddedValkey
 from project.processes import detach_from_terminal
-from project.settings.values import Settings
 from tests.chaos.judge.ledger import Kill, RunLedger
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT, list_children
+from tests.support.settings import list_all_variables
 
 RESTART_AFTER_SECONDS = 0.7
 POLL_SECONDS = 0.02
@@ -28,9 +28,7 @@ START_TIMEOUT_SECONDS = 90.0
 STOP_TIMEOUT_SECONDS = 15.0
 
 
-SETTING_NAMES = {name.upper() for name in Settings.model_fields} | {
-    str(field.validation_alias) for field in Settings.model_fields.values()
-}
+SETTING_NAMES = frozenset(list_all_variables())
 
 
 class WaitTimedOut(AssertionError):

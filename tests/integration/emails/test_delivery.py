@@ -22,7 +22,7 @@ from redis.retry import Retry
 
 from project.errors import InvalidField, TransientError
 from project.local.valkey import EmbeddedValkey
-from project.settings.values import get_settings
+from project.settings.groups import forget_settings
 from tasks.emails.delivery import smtp
 from tasks.emails.delivery.attempt import MAX_DROPS, DeliveryCounts, check_mailing, deliver
 from tasks.emails.delivery.ledger import RecipientOutcome, RedisMailingLedger
@@ -50,10 +50,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSmtpServer]:
         thread.start()
         monkeypatch.setenv("SMTP_URL", url_of(scripted))
         monkeypatch.setenv("MAIL_FROM", "Continuo <continuo@mail.example.com>")
-        get_settings.cache_clear()
+        forget_settings()
         yield scripted
         monkeypatch.undo()
-        get_settings.cache_clear()
+        forget_settings()
         scripted.shutdown()
         thread.join(10)
 
@@ -210,7 +210,7 @@ def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
 
     monkeypatch.undo()
     monkeypatch.setenv("SMTP_URL", url_of(server))
-    get_settings.cache_clear()
+    forget_settings()
 
     assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.times == Counter([ADA])
@@ -269,13 +269,13 @@ def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
-    get_settings.cache_clear()
+    forget_settings()
     with pytest.raises(smtp.ServerUnavailable, match="refused"):
         attempt(keys, job, TRIO)
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
 
     monkeypatch.setenv("SMTP_URL", url_of(server))
-    get_settings.cache_clear()
+    forget_settings()
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
 
 
@@ -298,7 +298,7 @@ def test_login_is_done_before_the_first_mail(
     server.hello = "250-scripted\r\n250 AUTH PLAIN"
     server.login = "AGFkYQBzM2NyZXQ="
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
-    get_settings.cache_clear()
+    forget_settings()
 
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert len([line for line in server.commands if line.startswith("AUTH")]) == 1
@@ -318,7 +318,7 @@ def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
 ) -> None:
     server.hello, server.login = hello, "somethingelse"
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
-    get_settings.cache_clear()
+    forget_settings()
 
     with pytest.raises(smtp.ServerUnavailable, match=problem) as raised:
         attempt(keys, job, TRIO)
@@ -333,7 +333,7 @@ def test_without_starttls_nothing_is_said_in_the_clear(
     server.hello = "250-scripted\r\n250 AUTH PLAIN"
     clear = url_of(server, "ada:s3cret@")
     monkeypatch.setenv("SMTP_URL", clear.replace("smtp:", "smtp+starttls:"))
-    get_settings.cache_clear()
+    forget_settings()
 
     with pytest.raises(smtp.ServerUnavailable, match="STARTTLS extension not supported"):
         attempt(keys, job, TRIO)
@@ -346,7 +346,7 @@ def test_a_bad_setting_is_found_before_anybody_is_claimed(
 ) -> None:
     for name, value in (("SMTP_URL", "http://x"), ("MAIL_FROM", "nobody")):
         monkeypatch.setenv(name, value)
-        get_settings.cache_clear()
+        forget_settings()
         with pytest.raises(InvalidField):
             attempt(keys, job, TRIO)
 
@@ -551,10 +551,10 @@ def test_the_ledger_outlives_the_record(
     keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETENTION_FAILED", "99000000")
-    get_settings.cache_clear()
+    forget_settings()
     RedisMailingLedger(keys, job).claim(ADA)
     monkeypatch.undo()
-    get_settings.cache_clear()
+    forget_settings()
 
     assert keys.ttl(f"continuo:mail:{job}") > 99_000_000
 

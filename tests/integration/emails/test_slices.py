@@ -15,7 +15,7 @@ import redis
 
 from project.errors import PermanentError
 from project.local.valkey import EmbeddedValkey
-from project.settings.values import get_settings
+from project.settings.groups import forget_settings
 from tasks.emails.delivery import commands, slices
 from tasks.emails.delivery.chunks import MailingOrder, RecipientChunks
 from tasks.emails.delivery.commands import MailingTally, TakeResult
@@ -47,10 +47,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSmtpServer]:
         thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
         thread.start()
         monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{scripted.server_address[1]}")
-        get_settings.cache_clear()
+        forget_settings()
         yield scripted
         monkeypatch.undo()
-        get_settings.cache_clear()
+        forget_settings()
         scripted.shutdown()
         thread.join(10)
 
@@ -274,7 +274,7 @@ def greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "greeting" / "subject.txt").write_text("For {{ name }}")
     (tmp_path / "greeting" / "body.html").write_text("<p>{{ greeting }}, {{ name }}!</p>")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
-    get_settings.cache_clear()
+    forget_settings()
     for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
         cached.cache_clear()
     yield "greeting"
@@ -334,7 +334,7 @@ def test_a_domain_that_is_slow_does_not_hold_up_the_others(
     server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTINUO_MAIL_DOMAIN_RATE", "2")
-    get_settings.cache_clear()
+    forget_settings()
     many = [f"user{number}@slow.example.org" for number in range(3)]
 
     blast = order([*many, ADA, "bob@example.com"])
@@ -348,7 +348,7 @@ def test_a_turn_ends_and_the_next_one_goes_on(
 ) -> None:
     monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)
     monkeypatch.setenv("DRAIN_SECONDS", "0")
-    get_settings.cache_clear()
+    forget_settings()
     server.plan = lambda stage, _: time.sleep(0.05) if stage == "rcpt" else None
     people = [f"user{number}@example.org" for number in range(40)]
     blast = order(people)

@@ -14,7 +14,7 @@ import pytest
 
 from project.artifacts.multipart import UploadRefused, list_unfinished
 from project.artifacts.storage import Bucket
-from project.settings.values import BucketAccess, read_bucket_access
+from project.settings.bucket import BucketAccess, read_bucket_access
 from tests.support.ports import find_free_port
 from tests.support.programs.api_process import start_api, wait_until_reachable
 from tests.support.servers.s3 import serve_s3
@@ -154,7 +154,7 @@ CUT = """
 import os, time
 import obstore
 from project.artifacts import links
-from project.settings.values import BucketAccess, read_bucket_access
+from project.settings.bucket import BucketAccess, read_bucket_access
 from project.artifacts.storage import Bucket
 from project.artifacts.multipart import list_unfinished
 writer = obstore.open_writer(links.open_storage().store, "2001-09-09/left.csv", buffer_size=5 << 20)

@@ -14,7 +14,7 @@ import pytest
 from project.celery import app
 from project.errors import InvalidField
 from project.records.record import TaskRecord, TaskStatus
-from project.settings.values import get_settings
+from project.settings.groups import forget_settings
 from project.store.client import Store
 from project.store.commands import attempts, callbacks, command, queries, statistics
 from project.store.commands import jobs as job_commands
@@ -155,10 +155,10 @@ def hire(workers: Workers) -> WorkerProgram:
 @pytest.fixture(autouse=True)
 def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", f"{LISTEN_ADDRESS}/32")
-    get_settings.cache_clear()
+    forget_settings()
     yield
     monkeypatch.undo()
-    get_settings.cache_clear()
+    forget_settings()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ import pytest
 
 from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import TaskRecord
-from project.settings.values import get_settings
+from project.settings.groups import forget_settings
 from tasks.webhooks import call_webhook, calls, orders, wire
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.servers.scripted_http import (
@@ -65,12 +65,12 @@ def elsewhere(start: Start) -> ScriptedHttpServer:
 def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     def set_to(text: str) -> None:
         monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
-        get_settings.cache_clear()
+        forget_settings()
 
     set_to(f"{LISTEN_ADDRESS}/32")
     yield set_to
     monkeypatch.undo()
-    get_settings.cache_clear()
+    forget_settings()
 
 
 def make(url: str, **said: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 
 from api.app import build
 from api.http.shutdown import Drain
-from project.settings.values import Settings
 from tests.support.documents.markdown import README, ROOT, read_code_blocks, read_section
+from tests.support.settings import list_all_variables
 
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
@@ -26,7 +26,7 @@ MADE_BY_THE_READER = {
 
 def test_the_settings_it_tells_of_are_as_they_are() -> None:
     told = [line for line in read_section("Configuration").splitlines() if line.startswith("| `")]
-    known = [setting(name, field) for name, field in Settings.model_fields.items()]
+    known = [setting(name, field) for name, field in list_all_variables().items()]
 
     assert told
     assert [line for line in told if line not in known] == []
@@ -77,9 +77,8 @@ def names_in(folders: list[Path]) -> Iterator[str]:
         yield from (entry.name for entry in sorted(folder.iterdir()) if entry.is_dir())
 
 
-def setting(name: str, field: FieldInfo) -> str:
+def setting(variable: str, field: FieldInfo) -> str:
     """The row of the table for one setting; copy it from a failing test."""
-    variable = field.validation_alias or name.upper()
     default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
     shown = f"`{default}` " if default else ""
     return f"| `{variable}` | {shown}| {field.description} |"

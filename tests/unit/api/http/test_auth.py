@@ -6,8 +6,7 @@ from cello import Request
 
 from api.http.auth import KeyFile, Keyring
 from api.http.problems import Problem
-from project.settings.api_keys import ApiKey
-from project.settings.values import read_key_file
+from project.settings.api_keys import ApiKey, read_key_file
 
 KEY = "0123456789abcdef"
 keys = Keyring(

@@ -11,15 +11,17 @@ from pydantic import ValidationError
 
 from project.errors import UnsafeStart
 from project.settings.api_keys import SCOPES, TENANT_SCOPES, ApiKey
-from project.settings.values import Settings, read_or_create_secret
+from project.settings.groups import list_variables
+from project.settings.secrets import read_or_create_secret
+from project.settings.values import Settings
 
 KEY = "k" * 16
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, field in Settings.model_fields.items():
-        monkeypatch.delenv(str(field.validation_alias or name.upper()), raising=False)
+    for name in list_variables(Settings):
+        monkeypatch.delenv(name, raising=False)
 
 
 def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:

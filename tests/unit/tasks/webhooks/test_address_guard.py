@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import Settings, get_settings
+from project.settings.groups import forget_settings
+from project.settings.values import Settings
 from tasks.webhooks import calls, guard, orders
 from tasks.webhooks.deadline import Deadline
 
@@ -158,11 +159,11 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def set_to(text: str) -> None:
         monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
-        get_settings.cache_clear()
+        forget_settings()
 
     yield set_to
     monkeypatch.undo()
-    get_settings.cache_clear()
+    forget_settings()
 
 
 def names(monkeypatch: pytest.MonkeyPatch, *found: str) -> list[str]:

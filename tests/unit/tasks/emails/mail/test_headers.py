@@ -7,7 +7,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 import pytest
 
-from project.settings.values import get_settings
+from project.settings.groups import forget_settings
 from tasks.emails.mail import templates
 from tasks.emails.mail.mime import build_signed_mail, compose
 from tasks.emails.mail.templates import RenderedMail
@@ -86,10 +86,10 @@ def list_at_fault(said: dict[str, str]) -> Iterator[str]:
 def public(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PUBLIC_URL", request.param)
     monkeypatch.setenv("MAIL_FROM", "J\u00fcrgen, Continuo <continuo@mail.example.com>")
-    get_settings.cache_clear()
+    forget_settings()
     yield
     monkeypatch.undo()
-    get_settings.cache_clear()
+    forget_settings()
 
 
 @pytest.mark.parametrize("template", templates.list_templates())

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from project.artifacts import links as artifacts
 from project.artifacts.links import Artifact
 from project.errors import InvalidField, LinkTampered, PermanentError
+from project.settings.groups import forget_settings
 from project.settings.values import get_settings
 from tasks.emails.mail import attachments, mime, templates, unsubscribe
 from tasks.emails.mail.mime import compose
@@ -41,10 +42,10 @@ HEADERS = [
 @pytest.fixture(autouse=True)
 def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("MAIL_FROM", "Continuo <continuo@mail.example.com>")
-    get_settings.cache_clear()
+    forget_settings()
     yield
     monkeypatch.undo()
-    get_settings.cache_clear()
+    forget_settings()
 
 
 def parsed(raw: bytes) -> email.message.EmailMessage:
@@ -215,7 +216,7 @@ def test_templates_are_data_beside_the_code() -> None:
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://mail.example.com")
-    get_settings.cache_clear()
+    forget_settings()
 
 
 @pytest.mark.usefixtures("public")
@@ -258,7 +259,7 @@ def test_a_signed_mail_is_verified_and_its_unsubscribe_headers_are_covered(
     key: Path, openssl: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTINUO_DKIM_KEY", str(key))
-    get_settings.cache_clear()
+    forget_settings()
     raw = compose("job-1", "ada@example.org", "welcome")
     assert_is_wire_format(raw)
 
@@ -282,7 +283,7 @@ def test_a_key_that_cannot_be_used_is_named(
     (tmp_path / "no.pem").write_text("not a key")
     for name in ("no.pem", "nowhere.pem"):
         monkeypatch.setenv("CONTINUO_DKIM_KEY", str(tmp_path / name))
-        get_settings.cache_clear()
+        forget_settings()
         with pytest.raises(InvalidField, match="CONTINUO_DKIM_KEY: cannot"):
             compose("job-1", "ada@example.org", "default")
 

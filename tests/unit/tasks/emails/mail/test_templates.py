@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import get_settings
+from project.settings.groups import forget_settings
 from tasks.emails.mail import templates
 from tests.support import mail_data
 
@@ -175,7 +175,7 @@ def test_templates_of_the_installation_come_before_those_that_are_shipped(
     write(tmp_path, "default", subject="ours")
     write(tmp_path, "ours", html="{% extends 'layout.html' %}{% block heading %}Own{% endblock %}")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
-    get_settings.cache_clear()
+    forget_settings()
     forget()
     try:
         assert templates.list_templates() == ("default", "file", "news", "ours", "welcome")
@@ -183,7 +183,7 @@ def test_templates_of_the_installation_come_before_those_that_are_shipped(
         assert "Own" in templates.load_template("ours").render(**VALUES).html
     finally:
         monkeypatch.undo()
-        get_settings.cache_clear()
+        forget_settings()
         forget()
 
 
