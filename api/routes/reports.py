@@ -75,7 +75,7 @@ class ReportTypes(msgspec.Struct, frozen=True):
 
 def build_task_options(order: ReportOrder) -> dict[str, Any]:
     """Check the filters against the report's own; with its defaults filled in."""
-    checked = filters.check(order.type, order.filters)
+    checked = filters.check_filters(order.type, order.filters)
     kwargs: dict[str, Any] = {"type": order.type, "filters": checked}
     if order.format != "pdf":
         outputs = [order.format] if isinstance(order.format, str) else order.format

@@ -31,7 +31,7 @@ QUEUE = "celery"
 JOBS_PER_STEP = 1_000
 MAX_SAMPLE_IDS = 500
 WORK_TIMEOUT_SECONDS = 300.0
-REPORT_ARGUMENTS = {"type": "summary", "filters": filters.check("summary", {})}
+REPORT_ARGUMENTS = {"type": "summary", "filters": filters.check_filters("summary", {})}
 
 
 def worker_command(processes: int) -> list[str]:

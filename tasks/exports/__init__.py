@@ -1,4 +1,7 @@
-"""The kind ``export``: all rows of a query as one file, kept as an artifact."""
+"""The kind ``export``: all rows of a query as one file, stored as an artifact.
+
+May import: rendering, project; no other kind.
+"""
 
 from typing import Any
 
@@ -21,7 +24,7 @@ from tasks.rendering.definitions.schema import Output
 def export_rows(
     self: Any,
     filters: dict[str, Any],
-    format: Output,  # noqa: A002 - the wire's name
+    format: Output,  # noqa: A002 - the name in the message
     type: str = "",  # noqa: A002 - the same
     source: str = "",
     query: str = "",
@@ -29,23 +32,18 @@ def export_rows(
 ) -> dict[str, Any]:
     """Export the rows of a report ``type``, or of a ``query`` of a ``source``.
 
-    ``mail`` is what ``tasks.rendering.follow_up_mail.Mail`` has. Returns
-    ``{"export": str, "rows": int}``, what ``artifacts.described`` says, and with ``mail``
-    the ``mail_id`` of the job that mails it.
+    ``mail`` has the fields of ``tasks.rendering.follow_up_mail.Mail``. Returns
+    ``{"export": str, "rows": int}``, the fields of ``links.describe_artifact``, and with
+    ``mail`` also ``mail_id``, the id of the mail job.
     """
     from tasks.exports import files
     from tasks.rendering import follow_up_mail
     from tasks.rendering.process import build_progress_listener
 
-    wish, wanted = (
-        follow_up_mail.parse_mail(mail),
-        files.resolve_export(filters, type, source, query),
-    )
-    made = files.build_export(wanted, format, build_progress_listener(self))
-    if wish is None:
-        return made
-    return made | {
-        "mail_id": follow_up_mail.enqueue_mail(
-            self, wish, files.summarize_export(wanted, made), made
-        )
-    }
+    follow_up = follow_up_mail.parse_mail(mail)
+    spec = files.resolve_export(filters, type, source, query)
+    result = files.build_export(spec, format, build_progress_listener(self))
+    if follow_up is None:
+        return result
+    summary = files.summarize_export(spec, result)
+    return result | {"mail_id": follow_up_mail.enqueue_mail(self, follow_up, summary, result)}

@@ -1,4 +1,4 @@
-"""Exports as files: what may be asked for, ordered from the press, kept."""
+"""Resolves an export to a query, renders its rows and stores the file as an artifact."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,19 +10,25 @@ from project.artifacts import links
 from project.errors import InvalidField
 from project.settings.values import get_settings
 from tasks.rendering.definitions import named_queries, report_types
-from tasks.rendering.definitions.filters import check_filters
+from tasks.rendering.definitions.filters import check_values
 from tasks.rendering.definitions.parameters import format_all_filters
-from tasks.rendering.definitions.schema import Limits, Origin, Output, RenderOrder
+from tasks.rendering.definitions.schema import (
+    Limits,
+    Origin,
+    Output,
+    ProgressListener,
+    RenderOrder,
+)
 from tasks.rendering.follow_up_mail import ResultSummary
-from tasks.rendering.process import ProgressListener, run_render_process
+from tasks.rendering.process import run_render_process
 
 OUTPUTS: tuple[Output, ...] = ("csv", "parquet", "xlsx", "json")
 MAX_EXPORT_SECONDS = 600
-"""The most an export may take."""
+"""Time limit of the render process for an export."""
 
 
 class ExportSpec(NamedTuple):
-    """Rows to export: a query and checked filters."""
+    """The rows to export: a query with checked filters. ``home`` is the folder of its type."""
 
     name: str
     home: Path
@@ -34,54 +40,56 @@ class ExportSpec(NamedTuple):
 def resolve_export(
     filters: Mapping[str, Any], report_type: str, source: str, query: str
 ) -> ExportSpec:
-    """The rows of a type's report.sql, or of a named query. Raises ``InvalidField``."""
+    """Find the query of a report type, or a named query of a source. Raises ``InvalidField``."""
     if bool(report_type) == bool(source or query):
         raise InvalidField("type", "give either type, or source and query")
     if report_type:
-        kind = report_types.find_type(report_type)
-        origin = kind.definition.origin
-        return ExportSpec(
-            kind.name, kind.home, origin, kind.sql, check_filters(origin.parameters, filters)
-        )
-    found = named_queries.find_query(source, query)
-    name = f"{found.source}-{found.name}"
-    values = check_filters(found.origin.parameters, filters)
-    return ExportSpec(name, found.home, found.origin, found.sql, values)
+        found = report_types.find_type(report_type)
+        return _build_spec(found.name, found.home, found.definition.origin, found.sql, filters)
+    named = named_queries.find_query(source, query)
+    name = f"{named.source}-{named.name}"
+    return _build_spec(name, named.home, named.origin, named.sql, filters)
 
 
 def build_export(
-    asked: ExportSpec, output: Output, heard: ProgressListener = lambda _: None
+    spec: ExportSpec, output: Output, on_progress: ProgressListener = lambda _: None
 ) -> dict[str, Any]:
-    """Make and keep the file; what the job's result says.
+    """Render and store the file; return the result of the job.
 
-    Raises ``TransientError`` when the press ran out of time, memory or disk or was killed,
-    ``PermanentError`` when the query is wrong.
+    Raises ``TransientError`` when the render process ran out of time, memory or disk or was
+    killed, and ``PermanentError`` when the query is wrong.
     """
     with links.open_workshop() as folder:
-        made = run_render_process(build_export_order(asked, output, folder), heard)
-        file = folder / made.files[output]
+        rendered = run_render_process(build_export_order(spec, output, folder), on_progress)
+        file = folder / rendered.files[output]
         artifact = links.store_artifact(file, file.name)
-        described = links.describe_artifact(artifact, file)
-    return {"export": asked.name, "rows": made.rows, **described}
+        description = links.describe_artifact(artifact, file)
+    return {"export": spec.name, "rows": rendered.rows, **description}
 
 
-def summarize_export(asked: ExportSpec, result: Mapping[str, Any]) -> ResultSummary:
-    """What a result tells of, in words."""
-    facts = format_all_filters(asked.origin.parameters, asked.filters)
-    return ResultSummary(asked.origin.title, facts, result["rows"])
+def summarize_export(spec: ExportSpec, result: Mapping[str, Any]) -> ResultSummary:
+    """Describe the result of an export for a mail."""
+    facts = format_all_filters(spec.origin.parameters, spec.filters)
+    return ResultSummary(spec.origin.title, facts, result["rows"])
 
 
-def build_export_order(asked: ExportSpec, output: Output, folder: Path) -> RenderOrder:
-    """The order for the press."""
+def build_export_order(spec: ExportSpec, output: Output, folder: Path) -> RenderOrder:
+    """Build the order for the render process."""
     limits = Limits(seconds=MAX_EXPORT_SECONDS)
     return RenderOrder(
-        name=asked.name,
-        origin=msgspec.structs.replace(asked.origin, limits=limits),
-        sql=asked.sql,
-        filters=asked.filters,
+        name=spec.name,
+        origin=msgspec.structs.replace(spec.origin, limits=limits),
+        sql=spec.sql,
+        filters=spec.filters,
         outputs=[output],
-        home=str(asked.home),
+        home=str(spec.home),
         folder=str(folder),
         demo_dir=str(get_settings().data_dir / "demo"),
         database_url=get_settings().database_url,
     )
+
+
+def _build_spec(
+    name: str, home: Path, origin: Origin, sql: str, filters: Mapping[str, Any]
+) -> ExportSpec:
+    return ExportSpec(name, home, origin, sql, check_values(origin.parameters, filters))

@@ -1,5 +1,5 @@
-"""The press: takes an order, asks DuckDB or PostgreSQL, makes files of the rows.
+"""The report engine: runs SQL with DuckDB or PostgreSQL and renders the rows into files.
 
-No kind of job: ``report`` and ``export`` both have their files made here. It works in a
-process of its own (``process``), which loads no Celery and no settings.
+The kinds ``report`` and ``export`` share it. It runs in a child process (``process``) without
+Celery and settings. May import: project, no kind of job.
 """

@@ -1,7 +1,9 @@
-"""Order in on stdin (JSON), how far it is and what was made out on stdout, a line of JSON each.
+"""The child process: reads a ``RenderOrder`` as JSON on stdin, writes messages on stdout.
 
-Ends with 0; with ``EXIT_TEMPORARY_FAILURE`` when another attempt may work (no memory, no disk,
-no time); with ``EXIT_INVALID_TYPE`` when the type is; or with a traceback, which is our bug.
+Each line on stdout is one ``RenderMessage`` as JSON; the last one is the result. The exit code
+is 0 on success, ``EXIT_TEMPORARY_FAILURE`` when another attempt may work (memory, disk or time
+ran out) and ``EXIT_INVALID_TYPE`` when the report type is wrong. Any other error is a bug and
+ends with a traceback.
 """
 
 import os
@@ -23,26 +25,26 @@ from tasks.rendering.definitions.schema import (
 )
 
 MAX_ADDRESS_SPACE_BYTES = 3 << 30
-"""Bytes. DuckDB may take far more than its limit for one value; this stops it."""
+"""DuckDB may allocate far more than its memory limit for a single value; this stops it."""
 MAX_FILE_BYTES = 4 << 30
 GRACE_SECONDS = 2
-"""Seconds this process outlives its time by, should the one that started it be gone."""
+"""Seconds after the time limit at which this process ends even if its parent does not end it."""
 
 
 def run(channel: BinaryIO) -> None:
-    """Fill one order."""
+    """Read the order from stdin, render it and write the messages to ``channel``."""
 
-    def tell(message: RenderMessage) -> None:
+    def send(message: RenderMessage) -> None:
         channel.write(msgspec.json.encode(message) + b"\n")
         channel.flush()
 
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=RenderOrder)
-    limit(order.origin.limits.seconds)
-    tell(render.render_order(order, tell))
+    limit_process(order.origin.limits.seconds)
+    send(render.render_order(order, send))
 
 
-def limit(seconds: int) -> None:
-    """Bound what this process may take, whatever the query does and whoever still waits."""
+def limit_process(seconds: int) -> None:
+    """Limit memory, file size and run time of this process, whatever its query does."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE_BYTES, MAX_ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -50,11 +52,11 @@ def limit(seconds: int) -> None:
 
 
 def exit_code_of(error: Exception) -> int | None:
-    """The exit code that says what became of the order; None when it should never happen."""
+    """Return the exit code for an error, or None for an unexpected one."""
     import duckdb
 
-    short = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException)
-    if isinstance(error, (MemoryError, OSError, *short)):
+    temporary = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException)
+    if isinstance(error, (MemoryError, OSError, *temporary)):
         return EXIT_TEMPORARY_FAILURE
     if isinstance(error, (duckdb.Error, queries.InvalidQuery, render.InvalidTemplate)):
         return EXIT_INVALID_TYPE
@@ -62,28 +64,28 @@ def exit_code_of(error: Exception) -> int | None:
 
 
 def exit_code_of_database_error(error: Exception) -> int | None:
-    """The same for an error of PostgreSQL: one that it does not know by a number may pass."""
+    """Return the exit code for an error of PostgreSQL; connection errors are temporary."""
     psycopg = sys.modules.get("psycopg")
     if psycopg is None or not isinstance(error, psycopg.Error):
         return None
-    passing = (psycopg.OperationalError, psycopg.InterfaceError)
-    return EXIT_TEMPORARY_FAILURE if isinstance(error, passing) else EXIT_INVALID_TYPE
+    temporary = (psycopg.OperationalError, psycopg.InterfaceError)
+    return EXIT_TEMPORARY_FAILURE if isinstance(error, temporary) else EXIT_INVALID_TYPE
 
 
 def exit_code_of_template_error(error: Exception) -> int | None:
-    """The same for an error of Typst."""
+    """Return the exit code for an error of Typst."""
     typst = sys.modules.get("typst")
     return EXIT_INVALID_TYPE if typst and isinstance(error, typst.TypstError) else None
 
 
 if __name__ == "__main__":
-    ours = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no message of ours
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # text that a library prints must not mix with the messages
     end_with_parent(signal.SIGKILL)
     try:
-        run(ours)
+        run(output)
     except Exception as error:
         if (code := exit_code_of(error)) is None:
             raise
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - how it is told
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - read by the parent
         sys.exit(code)

@@ -1,6 +1,6 @@
-"""Mail about a file that a job has made: another job, ordered once whatever becomes of this one.
+"""Enqueues the mail about a finished file: one job per report or export, even after retries.
 
-The job that mails is of another kind, so it is known here by its name alone.
+The mail job is of another kind, so this module knows only its name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,11 @@ from project.settings.values import get_settings
 from project.store.commands import queries
 
 KIND = "email_blast"
+"""The name of the mail job: an e-mail blast."""
 TEMPLATE = "file"
+"""The name of the mail template."""
 MAX_ADDRESSES = 100
-"""Addresses of one mail."""
+"""Maximum number of recipients."""
 BYTES_PER_KILOBYTE = 1_000
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -33,10 +35,10 @@ type MailSubject = Annotated[
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to mail the file when it is made: a link, and the file itself where it is small enough.
+    """The mail to send when the file is ready: a link to it, and the file itself if it is small.
 
-    Without ``attach`` the link alone, with ``skip_empty`` nothing when there are no rows.
-    ``subject`` is the title of what was made unless it is given.
+    With ``attach: false`` the mail has only the link. With ``skip_empty`` no mail is sent when
+    there are no rows. ``subject`` defaults to the title of the report or export.
     """
 
     to: EmailAddresses
@@ -46,91 +48,94 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResultSummary(msgspec.Struct, frozen=True):
-    """What was made, in words: ``facts`` are labels and values, ``rows`` what it was made of."""
+    """Describes a result to its reader; ``facts`` are labels with values."""
 
     title: str
     facts: Sequence[tuple[str, str]]
     rows: int
 
 
-def parse_mail(said: Mapping[str, Any] | None) -> Mail | None:
-    """What the arguments of a job say about mail. Raises ``InvalidField``."""
-    if said is None:
+def parse_mail(value: Mapping[str, Any] | None) -> Mail | None:
+    """Parse the ``mail`` argument of a job. Raises ``InvalidField``."""
+    if value is None:
         return None
     try:
-        return msgspec.convert(said, Mail)
+        return msgspec.convert(value, Mail)
     except msgspec.ValidationError as error:
         raise InvalidField("mail", str(error)) from None
 
 
 def enqueue_mail(
-    job: Any, mail: Mail, about: ResultSummary, result: Mapping[str, Any]
+    job: Any, mail: Mail, summary: ResultSummary, result: Mapping[str, Any]
 ) -> str | None:
-    """Order the mail about the ``result`` of ``job``; its id, None when there is nothing to mail.
+    """Enqueue the mail about the result of ``job``; return its id, or None if it is skipped.
 
-    The id follows from that of ``job``: an attempt that is made again finds the mail ordered.
+    The id is derived from the id of ``job``, so that a later attempt enqueues no second mail.
     Raises ``StoreUnavailable``.
     """
-    if mail.skip_empty and not about.rows:
+    if mail.skip_empty and not summary.rows:
         return None
     job_id = job.request.id or str(uuid4())
     mail_id = str(uuid5(NAMESPACE_OID, f"mail {job_id}"))
-    wanted = job.app.kind(KIND).message(
-        kwargs=build_arguments(mail, about, result), task_id=mail_id
-    )
+    arguments = build_arguments(mail, summary, result)
+    message = job.app.kind(KIND).message(kwargs=arguments, task_id=mail_id)
     with suppress(DuplicateJob):
-        job.app.enqueue(wanted.owned_by(tenant_of(job, job_id)))
+        job.app.enqueue(message.owned_by(tenant_of(job, job_id)))
     return mail_id
 
 
 def tenant_of(job: Any, job_id: str) -> str:
-    """Whose job it is; "" when it is nobody's."""
+    """Return the tenant of a job; "" if it has none."""
     record = job.app.store.run(queries.read_record(job_id))
     return str(record.tenant or "") if record else ""
 
 
-def build_arguments(mail: Mail, about: ResultSummary, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the job that mails."""
+def build_arguments(
+    mail: Mail, summary: ResultSummary, result: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Build the arguments of the mail job."""
     is_attached = mail.attach and result["size"] <= get_settings().attach_bytes
     until = f"{datetime.fromtimestamp(result['expires_at'], UTC):%-d %B %Y, %H:%M} UTC"
     data = {
-        "title": about.title,
-        "headline": mail.subject or about.title,
+        "title": summary.title,
+        "headline": mail.subject or summary.title,
         "facts": [
-            *about.facts,
-            ("Made from", format_count(about.rows, "row")),
+            *summary.facts,
+            ("Made from", format_count(summary.rows, "row")),
             ("File", ", ".join(describe_file(result))),
             ("Link works until", until),
         ],
         "link": result["download_url"],
         "until": until,
         "is_attached": is_attached,
-        "is_empty": not about.rows,
+        "is_empty": not summary.rows,
     }
-    said = {"recipients": mail.to, "template": TEMPLATE, "data": data}
-    return said | {"attachments": [list(artifact_of(result))]} if is_attached else said
+    arguments: dict[str, Any] = {"recipients": mail.to, "template": TEMPLATE, "data": data}
+    if is_attached:
+        arguments["attachments"] = [list(artifact_of(result))]
+    return arguments
 
 
 def describe_file(result: Mapping[str, Any]) -> Iterator[str]:
-    """What a result says of its file, in words."""
+    """Yield the file name, the number of pages if known, and the size."""
     yield str(result["filename"])
     if "pages" in result:
         yield format_count(result["pages"], "page")
     yield format_size(result["size"])
 
 
-def format_count(count: int, thing: str) -> str:
-    """So many of a thing: ``1 row``, ``1,234 rows``."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+def format_count(count: int, noun: str) -> str:
+    """Format a count with its noun: ``1 row``, ``1,234 rows``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def artifact_of(result: Mapping[str, Any]) -> Artifact:
-    """The file that a result tells of."""
+    """Return the artifact that the download URL of a result leads to."""
     return resolve_link(result["download_url"].rpartition("/")[2])
 
 
 def format_size(count: int) -> str:
-    """Bytes as people say it, not to be broken: ``850 bytes``, ``12 KB``, ``3.4 MB``."""
+    """Format bytes with a non-breaking space: ``850 bytes``, ``12 KB``, ``3.4 MB``."""
     if count < BYTES_PER_KILOBYTE:
         return f"{count}{NO_BREAK_SPACE}bytes"
     if count < BYTES_PER_KILOBYTE * BYTES_PER_KILOBYTE:

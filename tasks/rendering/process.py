@@ -1,4 +1,4 @@
-"""The press as a process: ordered, heard and ended here, whatever happens in it."""
+"""Runs the report engine as a child process, with a deadline."""
 
 import subprocess
 import sys
@@ -13,113 +13,114 @@ import msgspec
 from project.errors import PermanentError, TransientError
 from tasks.rendering.definitions.schema import (
     EXIT_TEMPORARY_FAILURE,
+    ProgressListener,
     RenderMessage,
     RenderOrder,
-    RenderProgress,
     RenderResult,
 )
 
 ROOT = Path(__file__).parents[2]
 RENDER_COMMAND = (sys.executable, "-m", "tasks.rendering")
-"""Run in ``ROOT``; it loads neither Celery nor our settings."""
+"""Run in ``ROOT``. The process loads neither Celery nor the settings."""
 MAX_ERROR_CHARACTERS = 2_000
-"""Characters of the press's last words that are kept, from the end."""
+"""Characters of the stderr of the process that an error keeps, from the end."""
 
 type RenderProcess = subprocess.Popen[bytes]
-type ProgressListener = Callable[[RenderProgress], None]
 
 _decode_message: Callable[[bytes], RenderMessage] = msgspec.json.Decoder(RenderMessage).decode
 
 
 def run_render_process(
-    order: RenderOrder, heard: ProgressListener = lambda _: None
+    order: RenderOrder, on_progress: ProgressListener = lambda _: None
 ) -> RenderResult:
-    """What the press makes of the order; ``heard`` is told how far it is.
+    """Render the order in a child process; the files are in ``order.folder`` afterwards.
 
-    Raises ``TransientError`` when the press ran out of time, memory or disk or
-    was killed, ``PermanentError`` when the type, its SQL or a filter is wrong.
+    Raises ``TransientError`` when the process ran out of time, memory or disk or was killed,
+    and ``PermanentError`` when the type, its SQL or a filter is wrong.
     """
     seconds = order.origin.limits.seconds
-    words = Path(order.folder, "last-words")
-    with start_process(words) as press, enforce_deadline(press, seconds) as late:
-        send_order(press, order)
-        made = receive_result(press, heard)
-        code = press.wait()
-    if late.is_set():
+    errors = Path(order.folder, "stderr")
+    with start_process(errors) as process, enforce_deadline(process, seconds) as is_late:
+        send_order(process, order)
+        result = receive_result(process, on_progress)
+        code = process.wait()
+    if is_late.is_set():
         raise TransientError(f"it took longer than {seconds} s")
-    if made is None or code != 0:
-        raise error_from_exit(
-            code, words.read_text(errors="replace").strip()[-MAX_ERROR_CHARACTERS:]
-        )
-    return made
+    if result is None or code != 0:
+        raise error_from_exit(code, errors.read_text(errors="replace").strip())
+    return result
 
 
 @contextmanager
-def start_process(words: Path) -> Iterator[RenderProcess]:
-    """A press that waits for its order; it is gone when the block is left."""
+def start_process(errors: Path) -> Iterator[RenderProcess]:
+    """Start a process that waits for its order, and kill it at the end of the block.
+
+    Its stderr goes to the file ``errors``. Raises ``TransientError`` when it does not start.
+    """
     try:
-        with words.open("wb") as errors:
-            press = subprocess.Popen(  # noqa: S603 - our own module, and no shell
+        with errors.open("wb") as stderr:
+            process = subprocess.Popen(  # noqa: S603 - our own module, and no shell
                 RENDER_COMMAND,
                 cwd=ROOT,
-                process_group=0,  # Ctrl-C in a terminal stops the worker, which waits for the press
+                process_group=0,  # Ctrl-C must stop the worker, which waits for this process
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=errors,
+                stderr=stderr,
             )
     except OSError as error:
-        raise TransientError(f"the press did not start: {error}") from error
-    with press:
+        raise TransientError(f"the render process did not start: {error}") from error
+    with process:
         try:
-            yield press
+            yield process
         finally:
-            press.kill()
+            process.kill()
 
 
 @contextmanager
-def enforce_deadline(press: RenderProcess, seconds: float) -> Iterator[threading.Event]:
-    """Kills the press when it is late; the event says whether it was."""
-    late = threading.Event()
+def enforce_deadline(process: RenderProcess, seconds: float) -> Iterator[threading.Event]:
+    """Kill the process after ``seconds``; the event is set if that happened."""
+    is_late = threading.Event()
 
     def end() -> None:
-        late.set()
-        press.kill()
+        is_late.set()
+        process.kill()
 
-    clock = threading.Timer(seconds, end)
-    clock.start()
+    timer = threading.Timer(seconds, end)
+    timer.start()
     try:
-        yield late
+        yield is_late
     finally:
-        clock.cancel()
+        timer.cancel()
 
 
-def send_order(press: RenderProcess, order: RenderOrder) -> None:
-    """Hand over the order; a press that is gone already says why by its end."""
-    assert press.stdin  # noqa: S101 - it was started with one
-    with suppress(BrokenPipeError), press.stdin:
-        press.stdin.write(msgspec.json.encode(order))
+def send_order(process: RenderProcess, order: RenderOrder) -> None:
+    """Write the order to the process; if it has ended, its exit code will say why."""
+    assert process.stdin  # noqa: S101 - started with a pipe
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(msgspec.json.encode(order))
 
 
-def receive_result(press: RenderProcess, heard: ProgressListener) -> RenderResult | None:
-    """Pass on the steps; what was made, None when the press ended before."""
-    assert press.stdout  # noqa: S101 - it was started with one
-    for line in press.stdout:
+def receive_result(process: RenderProcess, on_progress: ProgressListener) -> RenderResult | None:
+    """Pass on progress until the result arrives; None when the process ends without one."""
+    assert process.stdout  # noqa: S101 - started with a pipe
+    for line in process.stdout:
         message = _decode_message(line)
         if isinstance(message, RenderResult):
             return message
-        heard(message)
+        on_progress(message)
     return None
 
 
 def build_progress_listener(job: Any) -> ProgressListener:
-    """Tells the job's record how far the press is."""
+    """Return a listener that writes progress to the record of ``job``."""
     return lambda step: job.progress(step.done, step.total, step.note)
 
 
-def error_from_exit(code: int, said: str) -> Exception:
-    """The error that an exit code and last words stand for."""
+def error_from_exit(code: int, stderr: str) -> Exception:
+    """Return the error for an exit code; its message ends with the end of ``stderr``."""
+    stderr = stderr[-MAX_ERROR_CHARACTERS:]
     if code < 0:
-        return TransientError(f"the press was killed by signal {-code}: {said}")
+        return TransientError(f"the render process was killed by signal {-code}: {stderr}")
     if code == EXIT_TEMPORARY_FAILURE:
-        return TransientError(f"the press gave up: {said}")
-    return PermanentError(f"the report cannot be made: {said}")
+        return TransientError(f"the render process gave up: {stderr}")
+    return PermanentError(f"the report cannot be made: {stderr}")

@@ -1,6 +1,5 @@
-"""What comes off the press: the rows of an order, or its report, as files."""
+"""Renders an order: runs its query and writes the rows, or a report of them, in each output."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +8,15 @@ from tasks.rendering.data.queries import Selection, TableFiles
 from tasks.rendering.definitions.schema import (
     Definition,
     Output,
+    ProgressListener,
     RenderOrder,
-    RenderProgress,
     RenderResult,
 )
-from tasks.rendering.output import files as file_formats
 from tasks.rendering.output import pdf
+from tasks.rendering.output.files import ColumnFormats, copy_rows, count_rows
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
+from tasks.rendering.output.xlsx import write_workbook
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -24,46 +24,73 @@ if TYPE_CHECKING:
 InvalidTemplate = pdf.InvalidTemplate
 
 FETCHED_TABLE = "fetched"
-"""The table that rows from a database are in."""
+"""The table with the rows that were fetched from PostgreSQL."""
+ALL_LINES = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - our own name
 MAX_ATTACHED_LINES = 50_000
-"""Lines of a table that a PDF carries along; more have to be ordered as a file."""
-
-type ProgressListener = Callable[[RenderProgress], None]
+"""A longer table is not attached to its PDF."""
 
 
-def render_order(order: RenderOrder, heard: ProgressListener) -> RenderResult:
-    """Fill an order; the files are in its folder."""
+def render_order(order: RenderOrder, on_progress: ProgressListener) -> RenderResult:
+    """Write every output of the order to ``order.folder``."""
     folder, seconds = Path(order.folder), order.origin.limits.seconds
-    with queries.open_database(_load_tables(order, heard), folder, seconds) as connection:
-        found = _select_rows(order, connection)
+    tables = _load_tables(order, on_progress)
+    with queries.open_database(tables, folder, seconds) as connection:
+        selection = _build_selection(order, connection)
         if order.definition is None:
-            return _write_rows(order, connection, found, heard)
-        return _write_report(order, order.definition, connection, found, heard)
+            return _write_query(order, connection, selection, on_progress)
+        return _write_report(order, order.definition, connection, selection, on_progress)
 
 
-def _load_tables(order: RenderOrder, heard: ProgressListener) -> dict[str, TableFiles]:
-    origin, folder = order.origin, Path(order.folder)
-    if origin.engine == "postgres":
-        asked = (origin, order.sql, order.filters)
-        return {FETCHED_TABLE: postgres.fetch_rows(order.database_url, *asked, folder, heard)}
-    return sources.build_tables(origin, Path(order.home), Path(order.demo_dir))
+def write_rows(
+    connection: "DuckDBPyConnection",
+    selection: Selection,
+    output: Output,
+    path: Path,
+    on_progress: ProgressListener,
+    formats: ColumnFormats | None = None,
+) -> int:
+    """Write the rows of a query to ``path`` and return their number.
+
+    ``formats`` are those of the columns of a spreadsheet, by name; other outputs have none.
+    """
+    total = count_rows(connection, selection)
+    if output == "xlsx":
+        return write_workbook(connection, selection, path, total, on_progress, formats or {})
+    return copy_rows(connection, selection, output, path, total, on_progress)
 
 
-def _select_rows(order: RenderOrder, connection: "DuckDBPyConnection") -> Selection:
+def _load_tables(order: RenderOrder, on_progress: ProgressListener) -> dict[str, TableFiles]:
+    if order.origin.engine != "postgres":
+        return sources.build_tables(order.origin, Path(order.home), Path(order.demo_dir))
+    fetched = postgres.fetch_rows(
+        order.database_url,
+        order.origin,
+        order.sql,
+        order.filters,
+        Path(order.folder),
+        on_progress,
+    )
+    return {FETCHED_TABLE: fetched}
+
+
+def _build_selection(order: RenderOrder, connection: "DuckDBPyConnection") -> Selection:
     if order.origin.engine == "postgres":
-        return Selection(f"select * from {FETCHED_TABLE}")  # noqa: S608 - a name of ours
+        return Selection(f"select * from {FETCHED_TABLE}")  # noqa: S608 - our own name
     return queries.check_query(connection, order.sql, order.filters)
 
 
-def _write_rows(
-    order: RenderOrder, connection: "DuckDBPyConnection", found: Selection, heard: ProgressListener
+def _write_query(
+    order: RenderOrder,
+    connection: "DuckDBPyConnection",
+    selection: Selection,
+    on_progress: ProgressListener,
 ) -> RenderResult:
-    """The rows as they are."""
+    """Write the rows of the query in each output."""
     files: dict[str, str] = {}
     count = 0
     for output in order.outputs:
-        path = Path(order.folder, f"{order.name}.{output}")
-        count = file_formats.write_rows(connection, found, output, path, heard)
+        path = _path_of(order, output)
+        count = write_rows(connection, selection, output, path, on_progress)
         files[output] = path.name
     return RenderResult(files, count, count)
 
@@ -72,43 +99,35 @@ def _write_report(
     order: RenderOrder,
     definition: Definition,
     connection: "DuckDBPyConnection",
-    found: Selection,
-    heard: ProgressListener,
+    selection: Selection,
+    on_progress: ProgressListener,
 ) -> RenderResult:
-    page = build_page(order, definition, connection, found)
+    """Write the report in each output."""
+    page = build_page(order, definition, connection, selection)
+    columns = definition.select_columns(order.filters)
+    formats = {column.label: column.format for column in columns}
     files: dict[str, str] = {}
-    pages: int | None = None
+    page_count: int | None = None
     for output in order.outputs:
-        path = Path(order.folder, f"{order.name}.{output}")
+        path = _path_of(order, output)
         if output == "pdf":
-            pages = _write_pdf(order, connection, page, path)
+            page_count = _write_pdf(order, connection, page, path)
+        elif output == "html":
+            path.write_text(render_page(page), encoding="utf-8")
         else:
-            _write_output(order, definition, connection, page, output, path, heard)
+            write_rows(connection, ALL_LINES, output, path, on_progress, formats)
         files[output] = path.name
-    return RenderResult(files, page["count"], page["lines"], pages, page.get("covers", ""))
+    return RenderResult(files, page["count"], page["lines"], page_count, page.get("covers", ""))
 
 
-def _write_output(
-    order: RenderOrder,
-    definition: Definition,
-    connection: "DuckDBPyConnection",
-    page: dict[str, Any],
-    output: Output,
-    path: Path,
-    heard: ProgressListener,
-) -> None:
-    if output == "html":
-        path.write_text(render_page(page), encoding="utf-8")
-        return
-    formats = {column.label: column.format for column in definition.select_columns(order.filters)}
-    lines = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - a name of ours
-    file_formats.write_rows(connection, lines, output, path, heard, formats)
+def _path_of(order: RenderOrder, output: Output) -> Path:
+    return Path(order.folder, f"{order.name}.{output}")
 
 
 def _write_pdf(
     order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any], path: Path
 ) -> int:
-    """The PDF; how many pages it has. A table that is cut comes along whole, as CSV."""
+    """Write the PDF and return its number of pages; a cut table is attached in full as CSV."""
     attached = _build_attachment(order, connection, page) if _is_truncated(page) else None
     content = pdf.render_pdf(page, Path(order.home), Path(order.folder), attached, order.archival)
     path.write_bytes(content)
@@ -116,15 +135,16 @@ def _write_pdf(
 
 
 def _is_truncated(page: dict[str, Any]) -> bool:
+    """Return whether the table is cut and short enough to be attached."""
     return bool(page["count"] and page["table"]["of"] and page["lines"] <= MAX_ATTACHED_LINES)
 
 
 def _build_attachment(
     order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any]
 ) -> pdf.PdfAttachment:
+    """Write all lines of the table as CSV, and name the file on the page."""
     path = Path(order.folder, "attached.csv")
-    lines = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - a name of ours
-    file_formats.write_rows(connection, lines, "csv", path, lambda _: None)
+    write_rows(connection, ALL_LINES, "csv", path, lambda _: None)
     name = f"{order.name}-lines.csv"
     page["table"]["attached"] = name
     return pdf.PdfAttachment(name, path.read_text(encoding="utf-8"))

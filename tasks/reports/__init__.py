@@ -1,4 +1,7 @@
-"""The kind ``report``: figures, charts and a table made from data, kept as an artifact."""
+"""The kind ``report``: figures, charts and a table, rendered and stored as an artifact.
+
+May import: rendering, project; no other kind.
+"""
 
 import random
 from typing import Any
@@ -21,39 +24,36 @@ from tasks.rendering.definitions.schema import Output
 )
 def generate_report(
     self: Any,
-    type: str,  # noqa: A002 - the wire's name
+    type: str,  # noqa: A002 - the name in the message
     filters: dict[str, Any],
     format: Output | list[Output] = "pdf",  # noqa: A002 - the same
     archival: bool = False,
     mail: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Make the report; ``filters`` as ``tasks.rendering.definitions.filters.check`` gave them.
+    """Generate a report; several formats make a zip.
 
-    Returns ``{"report_type": str, "rows_processed": int}``, what ``artifacts.described``
-    says about the file, ``rows`` (lines of its table), ``pages`` of the PDF and what time it
-    ``covers``, if any. ``mail`` is what ``tasks.rendering.follow_up_mail.Mail`` has; then there is
-    also ``mail_id``, the job that mails it.
+    ``mail`` has the fields of ``tasks.rendering.follow_up_mail.Mail``. Returns
+    ``{"report_type": str, "rows_processed": int}``, the fields of ``links.describe_artifact``,
+    ``rows`` (lines of the table), ``pages`` of a PDF and the period it ``covers``, if any, and
+    with ``mail`` also ``mail_id``, the id of the mail job.
     """
     from tasks.rendering import follow_up_mail
     from tasks.rendering.process import build_progress_listener
     from tasks.reports import documents
 
-    wish = follow_up_mail.parse_mail(mail)
+    follow_up = follow_up_mail.parse_mail(mail)
     fail_on_purpose()
     outputs = [format] if isinstance(format, str) else format
-    made = documents.build_report(
-        type, filters, outputs, archival=archival, heard=build_progress_listener(self)
+    result = documents.build_report(
+        type, filters, outputs, archival=archival, on_progress=build_progress_listener(self)
     )
-    if wish is None:
-        return made
-    return made | {
-        "mail_id": follow_up_mail.enqueue_mail(
-            self, wish, documents.summarize_report(filters, made), made
-        )
-    }
+    if follow_up is None:
+        return result
+    summary = documents.summarize_report(filters, result)
+    return result | {"mail_id": follow_up_mail.enqueue_mail(self, follow_up, summary, result)}
 
 
 def fail_on_purpose() -> None:
-    """Fail some attempts when CONTINUO_FAULT_RATE says so, to let retries be watched."""
+    """Fail a share CONTINUO_FAULT_RATE of all attempts, to demonstrate retries."""
     if random.random() < get_settings().fault_rate:  # noqa: S311 - not a secret
         raise TransientError("Upstream data service timed out (simulated)")

@@ -1,4 +1,4 @@
-"""Reports as files: ordered from the press, put in one file, kept."""
+"""Renders a report, packs its files into one and stores it as an artifact."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,18 +8,23 @@ from project.artifacts import links
 from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
 from tasks.rendering.definitions import report_types
-from tasks.rendering.definitions.filters import check
+from tasks.rendering.definitions.filters import check_filters
 from tasks.rendering.definitions.parameters import format_all_filters
-from tasks.rendering.definitions.schema import Output, RenderOrder, RenderResult
+from tasks.rendering.definitions.schema import (
+    Output,
+    ProgressListener,
+    RenderOrder,
+    RenderResult,
+)
 from tasks.rendering.follow_up_mail import ResultSummary
 from tasks.rendering.output.zip import zip_files
-from tasks.rendering.process import ProgressListener, run_render_process
+from tasks.rendering.process import run_render_process
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
 
 
 def check_outputs(outputs: Sequence[object]) -> None:
-    """Raise ``InvalidField`` on ``format`` when one is not known, comes twice, or none is there."""
+    """Raise ``InvalidField`` for ``format`` if it is empty, has a duplicate or an unknown one."""
     if not outputs or len(set(map(str, outputs))) < len(outputs):
         raise InvalidField("format", f"must be one or several of {', '.join(OUTPUTS)}, each once")
     if any(output not in OUTPUTS for output in outputs):
@@ -32,34 +37,34 @@ def build_report(
     outputs: Sequence[Output] = ("pdf",),
     *,
     archival: bool = False,
-    heard: ProgressListener = lambda _: None,
+    on_progress: ProgressListener = lambda _: None,
 ) -> dict[str, Any]:
-    """Make and keep the report; what the job's result says.
+    """Render and store the report; return the result of the job.
 
-    The same type, filters and data give the same bytes. Raises ``TransientError`` when the
-    press ran out of time, memory or disk or was killed, ``PermanentError`` when the type,
+    Equal types, filters and data give equal bytes. Raises ``TransientError`` when the render
+    process ran out of time, memory or disk or was killed, and ``PermanentError`` when the type,
     its SQL or a filter is wrong.
     """
     with links.open_workshop() as folder:
         order = build_report_order(report_type, filters, outputs, folder, archival=archival)
-        made = run_render_process(order, heard)
-        file = pack_files(made, folder, f"{report_type}-report")
+        rendered = run_render_process(order, on_progress)
+        file = pack_files(rendered, folder, f"{report_type}-report")
         artifact = links.store_artifact(file, file.name)
-        about = links.describe_artifact(artifact, file)
-    pages = {} if made.pages is None else {"pages": made.pages}
-    covers = {"covers": made.covers} if made.covers else {}
+        description = links.describe_artifact(artifact, file)
+    pages = {} if rendered.pages is None else {"pages": rendered.pages}
+    covers = {"covers": rendered.covers} if rendered.covers else {}
     return {
         "report_type": report_type,
-        "rows_processed": made.rows,
-        **about,
-        "rows": made.lines,
+        "rows_processed": rendered.rows,
+        **description,
+        "rows": rendered.lines,
         **pages,
         **covers,
     }
 
 
 def summarize_report(filters: Mapping[str, Any], result: Mapping[str, Any]) -> ResultSummary:
-    """What a result tells of, in words."""
+    """Describe the result of a report for a mail."""
     origin = report_types.find_type(result["report_type"]).definition.origin
     covers = [("Covers", result["covers"])] if "covers" in result else []
     facts = [*covers, *format_all_filters(origin.parameters, filters)]
@@ -74,21 +79,24 @@ def build_report_order(
     *,
     archival: bool = False,
 ) -> RenderOrder:
-    """The order for the press. Raises ``PermanentError``: the job was checked when it came in."""
+    """Build the order for the render process.
+
+    Raises ``PermanentError`` for invalid arguments: the API checked them, so the type has changed.
+    """
     try:
-        checked = check(report_type, filters)
+        checked = check_filters(report_type, filters)
         check_outputs(outputs)
     except InvalidField as error:
         raise PermanentError(str(error)) from error
-    kind = report_types.find_type(report_type)
+    found = report_types.find_type(report_type)
     return RenderOrder(
         name=f"{report_type}-report",
-        origin=kind.definition.origin,
-        definition=kind.definition,
-        sql=kind.sql,
+        origin=found.definition.origin,
+        definition=found.definition,
+        sql=found.sql,
         filters=checked,
         outputs=list(outputs),
-        home=str(kind.home),
+        home=str(found.home),
         folder=str(folder),
         demo_dir=str(get_settings().data_dir / "demo"),
         database_url=get_settings().database_url,
@@ -96,7 +104,7 @@ def build_report_order(
     )
 
 
-def pack_files(made: RenderResult, folder: Path, name: str) -> Path:
-    """The file when there is one, else a zip of them."""
-    files = [folder / file for file in made.files.values()]
+def pack_files(rendered: RenderResult, folder: Path, name: str) -> Path:
+    """Return the only file, or a zip of several files named ``name``."""
+    files = [folder / file for file in rendered.files.values()]
     return files[0] if len(files) == 1 else zip_files(files, folder / f"{name}.zip")

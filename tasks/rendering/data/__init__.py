@@ -1,4 +1,4 @@
-"""Rows: files queried by DuckDB, and PostgreSQL.
+"""The rows of a report: tables read from files with DuckDB, or queried from PostgreSQL.
 
 May import: definitions.
 """

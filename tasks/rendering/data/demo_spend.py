@@ -1,6 +1,6 @@
-"""Invented invoices: what twelve departments spent in the 24 months to October 2026.
+"""Synthetic demo data: invoices of twelve departments over the 24 months to October 2026.
 
-Nothing here is real. The seed is fixed, so every machine has the same invoices.
+The seed is fixed, so every machine generates the same invoices.
 """
 
 import calendar
@@ -13,9 +13,9 @@ SEED = 20_261_031
 FIRST_MONTH = date(2024, 11, 1)
 MONTHS = 24
 GROWTH = 1.009
-"""Invoices of a month over those of the month before, seasons aside."""
+"""Factor of growth from month to month, before the seasonal factor."""
 SEASONS = (1.04, 0.95, 1.08, 1.0, 1.01, 1.05, 0.93, 0.84, 1.1, 1.07, 1.03, 0.9)
-"""January to December."""
+"""Seasonal factors, January to December."""
 FIELDS = ("invoice", "day", "department", "vendor", "category", "description", "amount")
 
 type Invoice = tuple[str, str, str, str, str, str, str]
@@ -24,10 +24,10 @@ type DraftInvoice = tuple[date, str, str, str, str, float]
 
 @dataclass(frozen=True)
 class Category:
-    """What is bought: from whom, what it is called, what it usually costs (EUR)."""
+    """A category of spending; ``median`` is the median amount in EUR, ``spread`` its log sigma."""
 
     name: str
-    usual: float
+    median: float
     spread: float
     vendors: tuple[str, ...]
     items: tuple[str, ...]
@@ -135,11 +135,11 @@ DEPARTMENTS: dict[str, tuple[int, dict[Category, int]]] = {
     "people": (130, {RECRUITING: 44, TRAINING: 22, SOFTWARE: 14, TRAVEL: 10, OFFICE: 10}),
     "legal": (118, {ADVICE: 62, SOFTWARE: 18, TRAVEL: 12, OFFICE: 8}),
 }
-"""Department -> invoices in the first month, and how often each category is bought."""
+"""By department: its invoices in the first month, and the weight of each category."""
 
 
 def generate_invoices() -> Iterator[Invoice]:
-    """Every invoice in the order of its number, as ``FIELDS``."""
+    """Generate all invoices in number order; the columns are ``FIELDS``."""
     rng = random.Random(SEED)  # noqa: S311 - invented data, not a secret
     entries = sorted(entry for month in range(MONTHS) for entry in _generate_month(rng, month))
     for number, (day, department, vendor, category, item, amount) in enumerate(entries, 1):
@@ -149,9 +149,9 @@ def generate_invoices() -> Iterator[Invoice]:
 
 def _generate_month(rng: random.Random, number: int) -> Iterator[DraftInvoice]:
     days = _list_workdays(number)
-    busy = GROWTH**number * SEASONS[days[0].month - 1]
-    for department, (usual, mix) in DEPARTMENTS.items():
-        count = round(usual * busy * rng.uniform(0.92, 1.08))
+    factor = GROWTH**number * SEASONS[days[0].month - 1]
+    for department, (first_count, mix) in DEPARTMENTS.items():
+        count = round(first_count * factor * rng.uniform(0.92, 1.08))
         for category in rng.choices(list(mix), list(mix.values()), k=count):
             yield _generate_entry(rng, rng.choice(days), department, category)
 
@@ -160,12 +160,12 @@ def _generate_entry(
     rng: random.Random, day: date, department: str, category: Category
 ) -> DraftInvoice:
     vendor, item = rng.choice(category.vendors), rng.choice(category.items)
-    amount = category.usual * rng.lognormvariate(0, category.spread)
+    amount = category.median * rng.lognormvariate(0, category.spread)
     return day, department, vendor, category.name, item, amount
 
 
 def _list_workdays(number: int) -> list[date]:
-    """The days of the month on which invoices are booked: Monday to Friday."""
+    """Return the days of a month, Monday to Friday; ``number`` counts from ``FIRST_MONTH``."""
     years, month = divmod(FIRST_MONTH.month - 1 + number, 12)
     year = FIRST_MONTH.year + years
     _, length = calendar.monthrange(year, month + 1)

@@ -1,14 +1,19 @@
-"""Rows out of PostgreSQL: read only, within a time, and never all of them in memory."""
+"""Reads rows from PostgreSQL: read-only, with a time limit, streamed in small batches."""
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.rendering.data.queries import InvalidQuery, TableFiles
-from tasks.rendering.definitions.schema import Origin, Parameter, RenderProgress
+from tasks.rendering.definitions.schema import (
+    Origin,
+    Parameter,
+    ProgressListener,
+    RenderProgress,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection, RawCursor
@@ -31,7 +36,7 @@ DUCKDB_TYPES = {
     "timestamp": "TIMESTAMP",
     "timestamptz": "TIMESTAMPTZ",
 }
-"""PostgreSQL's types -> DuckDB's; ``numeric`` has a size of its own, all others are text."""
+"""DuckDB type by PostgreSQL type. ``numeric`` is handled apart; all other types are text."""
 
 
 def fetch_rows(
@@ -40,15 +45,17 @@ def fetch_rows(
     sql: str,
     filters: Mapping[str, Any],
     folder: Path,
-    heard: Callable[[RenderProgress], None],
+    on_progress: ProgressListener,
 ) -> TableFiles:
-    """The rows of the query as a CSV file in ``folder``.
+    """Write the rows of the query to a CSV file in ``folder``.
 
-    Values are bound by the server: a filter cannot become SQL, and only one statement that
-    gives rows is taken. Raises ``psycopg.Error`` and ``InvalidQuery``.
+    The server binds the values, so a filter cannot become SQL, and accepts only one statement
+    that returns rows. Raises ``psycopg.Error`` and ``InvalidQuery``.
     """
     if not url:
-        raise InvalidQuery("DATABASE_URL is not set, and this type reads from it")
+        raise InvalidQuery(
+            "DATABASE_URL is not set; set it for API and workers to use this report type"
+        )
     statement, names = number_parameters(sql, origin.parameters)
     path = folder / "fetched.csv"
     with closing(open_connection(url, origin.limits.seconds)) as connection:
@@ -56,33 +63,36 @@ def fetch_rows(
 
         with RawCursor(connection) as cursor, path.open("w", newline="") as file:
             values = [filters.get(name) for name in names]
-            cursor.execute(f"{statement} limit 0", values)  # the columns, also of no rows
+            cursor.execute(f"{statement} limit 0", values)  # the columns, even if there are no rows
             types = _read_types(cursor)
-            writer = csv.writer(file, quoting=csv.QUOTE_NOTNULL)  # "" is a text, nothing is NULL
+            writer = csv.writer(
+                file, quoting=csv.QUOTE_NOTNULL
+            )  # an empty text is "", NULL is nothing
             writer.writerow(types)
-            _write_rows(cursor.stream(statement, values, size=ROWS_PER_FETCH), writer, heard)
+            _write_rows(cursor.stream(statement, values, size=ROWS_PER_FETCH), writer, on_progress)
     return TableFiles([path], types)
 
 
 def open_connection(url: str, seconds: int) -> "Connection[Any]":
-    """A connection that writes nothing and waits for nothing for long, whatever its role may."""
+    """Connect with a read-only default and timeouts, whatever the role is allowed to do."""
     import psycopg
 
     milliseconds = seconds * 1_000
-    said = {
+    settings = {
         "default_transaction_read_only": "on",
         "statement_timeout": milliseconds,
         "lock_timeout": milliseconds,
         "idle_in_transaction_session_timeout": milliseconds,
     }
-    options = " ".join(f"-c {name}={value}" for name, value in said.items())
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
 
 
 def number_parameters(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, list[str]]:
-    """The query with ``$1::text`` for ``$name``, and the names in the order of their numbers.
+    """Replace ``$name`` by ``$1::text`` and return the query and the names in number order.
 
-    It becomes part of another one: only what gives rows and changes nothing fits there.
+    The query becomes a subquery: the server then refuses statements that change data or return
+    no rows.
     """
     names: list[str] = []
 
@@ -95,15 +105,15 @@ def number_parameters(sql: str, parameters: Mapping[str, Parameter]) -> tuple[st
         kind = "bigint" if name in parameters and parameters[name].type == "integer" else "text"
         return f"${names.index(name) + 1}::{kind}"
 
-    inner = _BOUND_NAME.sub(number, sql.strip().rstrip(";"))
-    return f"select * from ({inner}\n) as found", names  # noqa: S608 - the type's own SQL
+    query = _BOUND_NAME.sub(number, sql.strip().rstrip(";"))
+    return f"select * from ({query}\n) as rows_of_type", names  # noqa: S608 - the type's own SQL
 
 
 def _read_types(cursor: "RawCursor[Any]") -> dict[str, str]:
     types: dict[str, str] = {}
     for column in cursor.description or ():
         if column.name in types:
-            raise InvalidQuery(f"report.sql: there are two columns {column.name!r}")
+            raise InvalidQuery(f"report.sql returns two columns named {column.name!r}; rename one")
         types[column.name] = _duckdb_type_of(column)
     return types
 
@@ -115,10 +125,10 @@ def _duckdb_type_of(column: Any) -> str:
     return DUCKDB_TYPES.get(column.type_display.partition("(")[0], "VARCHAR")
 
 
-def _write_rows(rows: Iterator[Any], writer: Any, heard: Callable[[RenderProgress], None]) -> None:
+def _write_rows(rows: Iterator[Any], writer: Any, on_progress: ProgressListener) -> None:
     for done, row in enumerate(rows, 1):
         writer.writerow(row)
         if done % ROWS_PER_FETCH == 0:
-            heard(RenderProgress(done, note="reading"))
+            on_progress(RenderProgress(done, note="reading"))
         if done > MAX_ROWS:
-            raise InvalidQuery(f"report.sql gives more than {MAX_ROWS:,} rows")
+            raise InvalidQuery(f"report.sql returns more than {MAX_ROWS:,} rows; narrow it down")

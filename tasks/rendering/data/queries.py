@@ -1,4 +1,4 @@
-"""SQL of a type, run in a DuckDB that can reach its sources and nothing else."""
+"""Runs the SQL of a report type in a DuckDB that can read its tables and nothing else."""
 
 import glob
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "256MB"
 SPILL_LIMIT = "1GB"
 
-READERS = {
+READERS_BY_SUFFIX = {
     ".csv": "read_csv",
     ".tsv": "read_csv",
     ".parquet": "read_parquet",
@@ -24,18 +24,18 @@ READERS = {
 
 
 class InvalidQuery(Exception):
-    """The SQL of the type is not one SELECT over its own filters, or has nothing to read."""
+    """The SQL is not exactly one SELECT over the filters of the type, or its files are missing."""
 
 
 class TableFiles(Struct, frozen=True):
-    """The files of one table, all of one format; ``types`` of CSV columns, if they are known."""
+    """The files of one table, all of one format; ``types`` maps CSV columns to DuckDB types."""
 
     paths: Sequence[Path]
     types: Mapping[str, str] = {}
 
 
 class Selection(Struct, frozen=True):
-    """A query and what is bound in it."""
+    """A SELECT and the values of its named parameters."""
 
     sql: str
     values: Mapping[str, Any] = {}
@@ -44,9 +44,10 @@ class Selection(Struct, frozen=True):
 def open_database(
     tables: Mapping[str, TableFiles], folder: Path, seconds: int
 ) -> "DuckDBPyConnection":
-    """A connection with one view per table and no way out but files in ``folder``.
+    """Open an in-memory database with one view per table, restricted to files in ``folder``.
 
-    A statement ends after ``seconds``; what does not fit in memory spills to ``folder``.
+    A statement is interrupted after ``seconds``. Data that does not fit in memory spills to
+    ``folder``.
     """
     import duckdb
 
@@ -65,16 +66,18 @@ def open_database(
     )
     for name, files in tables.items():
         _read_files(connection, name, files).create_view(name)
-    _lock(connection, [path for files in tables.values() for path in files.paths], folder)
+    _restrict_access(
+        connection, [path for files in tables.values() for path in files.paths], folder
+    )
     return connection
 
 
 def check_query(
     connection: "DuckDBPyConnection", sql: str, filters: Mapping[str, Any]
 ) -> Selection:
-    """The SELECT with its filters; one that it names and nobody gave is null.
+    """Return the SELECT with the values of its filters; a filter that is not given is null.
 
-    Raises ``InvalidQuery`` when ``sql`` is anything but one SELECT, or leaves a filter unused.
+    Raises ``InvalidQuery`` unless ``sql`` is exactly one SELECT that uses all given filters.
     """
     from duckdb import StatementType
 
@@ -87,14 +90,16 @@ def check_query(
     return Selection(statements[0].query, {name: filters.get(name) for name in names})
 
 
-def store_rows(connection: "DuckDBPyConnection", name: str, found: Selection) -> "DuckDBPyRelation":
-    """The rows of the query, run once and kept as a table."""
-    connection.execute(f"create temp table {name} as {found.sql}", dict(found.values))
+def store_rows(
+    connection: "DuckDBPyConnection", name: str, selection: Selection
+) -> "DuckDBPyRelation":
+    """Run the query once and store its rows as the temporary table ``name``."""
+    connection.execute(f"create temp table {name} as {selection.sql}", dict(selection.values))
     return connection.table(name)
 
 
 def quote_name(name: str) -> str:
-    """A name as SQL takes it, whatever it is."""
+    """Quote any name as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -102,12 +107,14 @@ def _read_files(
     connection: "DuckDBPyConnection", name: str, files: TableFiles
 ) -> "DuckDBPyRelation":
     if not files.paths:
-        raise InvalidQuery(f"files.{name}: there are no such files")
-    endings = {_ending_of(path) for path in files.paths}
-    if len(endings) > 1 or not endings <= READERS.keys():
-        known = ", ".join(READERS)
-        raise InvalidQuery(f"files.{name}: all must end with the same of {known} (or that and .gz)")
-    reader = getattr(connection, READERS[endings.pop()])
+        raise InvalidQuery(f"files.{name}: no file matches the pattern")
+    suffixes = {_suffix_of(path) for path in files.paths}
+    if len(suffixes) > 1 or not suffixes <= READERS_BY_SUFFIX.keys():
+        known = ", ".join(READERS_BY_SUFFIX)
+        raise InvalidQuery(
+            f"files.{name}: all files must have the same ending, one of {known}; .gz may follow"
+        )
+    reader = getattr(connection, READERS_BY_SUFFIX[suffixes.pop()])
     options: dict[str, Any] = {}
     if files.types:
         options = {"columns": dict(files.types), "header": True, "allow_quoted_nulls": False}
@@ -116,12 +123,14 @@ def _read_files(
     return relation
 
 
-def _ending_of(path: Path) -> str:
+def _suffix_of(path: Path) -> str:
+    """Return the suffix of a file name without ``.gz``."""
     return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
 
 
-def _lock(connection: "DuckDBPyConnection", paths: Sequence[Path], folder: Path) -> None:
-    connection.execute("set enable_progress_bar = true")  # for query_progress
+def _restrict_access(connection: "DuckDBPyConnection", paths: Sequence[Path], folder: Path) -> None:
+    """Allow only these files and the folder, and lock the configuration."""
+    connection.execute("set enable_progress_bar = true")  # query_progress needs it
     connection.execute("set enable_progress_bar_print = false")
     names = [str(path) for path in paths]
     allowed = [*names, *map(glob.escape, names)]

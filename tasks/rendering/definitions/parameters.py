@@ -1,4 +1,4 @@
-"""One filter of a type: which values it takes, said to people and as JSON Schema."""
+"""The values that one filter of a report type accepts, and its JSON Schema."""
 
 import re
 from collections.abc import Mapping
@@ -7,24 +7,24 @@ from typing import Any
 from tasks.rendering.definitions.schema import Parameter
 
 MAX_TEXT_CHARACTERS = 200
-"""Characters of the longest text a filter takes."""
+"""Maximum length of a text filter."""
 MAX_INTEGER = 2**53 - 1
-"""The largest whole number every JSON reader takes exactly."""
+"""The largest integer that every JSON parser reads exactly."""
 
 
 def find_problem(parameter: Parameter, value: object) -> str:
-    """What is wrong with the value and what is allowed, "" when it is fine."""
+    """Return what is wrong with the value and what is allowed; "" if the value is valid."""
     return "" if _is_valid(parameter, value) else f"must be {_describe_allowed(parameter)}"
 
 
 def build_parameter_schema(parameter: Parameter) -> dict[str, Any]:
-    """The parameter as JSON Schema (2020-12)."""
-    integer = parameter.type == "integer"
-    is_bounded = integer and not parameter.choices
+    """Return the JSON Schema (2020-12) of a parameter."""
+    is_integer = parameter.type == "integer"
+    is_bounded = is_integer and not parameter.choices
     keys = {
         "title": parameter.title,
         "type": parameter.type,
-        "enum": [int(choice) if integer else choice for choice in parameter.choices],
+        "enum": [int(choice) if is_integer else choice for choice in parameter.choices],
         "pattern": f"^(?:{parameter.pattern})$" if parameter.pattern else "",
         "minimum": -MAX_INTEGER if is_bounded else None,
         "maximum": MAX_INTEGER if is_bounded else None,
@@ -37,7 +37,7 @@ def build_parameter_schema(parameter: Parameter) -> dict[str, Any]:
 def format_given_filters(
     known: Mapping[str, Parameter], filters: Mapping[str, Any]
 ) -> dict[str, str]:
-    """The given filters in words for people."""
+    """Return the display text of each given filter, by name."""
     return {
         name: known[name].choices.get(str(value), str(value)) for name, value in filters.items()
     }
@@ -46,27 +46,31 @@ def format_given_filters(
 def format_all_filters(
     known: Mapping[str, Parameter], filters: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
-    """Each filter that there is: its title, and what was given in words for people."""
-    words = format_given_filters(known, filters)
-    return [(one.title, words.get(name, one.unset)) for name, one in known.items()]
+    """Return the title and the display text of every filter, given or not."""
+    texts = format_given_filters(known, filters)
+    return [
+        (parameter.title, texts.get(name, parameter.unset)) for name, parameter in known.items()
+    ]
 
 
 def check_parameter(name: str, parameter: Parameter) -> None:
-    """Raise ``ValueError`` when the parameter itself makes no sense."""
+    """Check a parameter of report.toml itself. Raises ``ValueError``."""
     if parameter.type == "integer":
         _check_integer(name, parameter)
     if parameter.pattern:
         _check_pattern(name, parameter)
-    if parameter.default is not None and (fault := find_problem(parameter, parameter.default)):
-        raise ValueError(f"parameters.{name}.default: {fault}")
+    if parameter.default is not None and (problem := find_problem(parameter, parameter.default)):
+        raise ValueError(f"parameters.{name}.default: {problem}")
 
 
 def _check_integer(name: str, parameter: Parameter) -> None:
     if parameter.pattern:
-        raise ValueError(f"parameters.{name}.pattern: only strings have one")
+        raise ValueError(f"parameters.{name}.pattern: only strings have a pattern")
     for choice in parameter.choices:
         if str(int(choice)) != choice:
-            raise ValueError(f"parameters.{name}.choices: {choice!r} is no plain whole number")
+            raise ValueError(
+                f"parameters.{name}.choices: {choice!r} is not a whole number in plain digits"
+            )
 
 
 def _check_pattern(name: str, parameter: Parameter) -> None:
@@ -75,7 +79,9 @@ def _check_pattern(name: str, parameter: Parameter) -> None:
     except re.error as error:
         raise ValueError(f"parameters.{name}.pattern: {error}") from error
     if parameter.choices or not parameter.example:
-        raise ValueError(f"parameters.{name}.pattern: needs an example, and no choices beside it")
+        raise ValueError(
+            f"parameters.{name}.pattern: a pattern needs an example and excludes choices"
+        )
 
 
 def _is_valid(parameter: Parameter, value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The report types: folders with a report.toml and a report.sql, ours and those of REPORTS_DIR."""
+"""Loads report types: folders with a report.toml and a report.sql, ours and of REPORTS_DIR."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ _NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
 
 class ReportTypeFolder(Struct, frozen=True):
-    """One folder: its name and place, what report.toml says, the text of report.sql."""
+    """A report type: its name, its folder, the parsed report.toml and the text of report.sql."""
 
     name: str
     home: Path
@@ -33,16 +33,17 @@ class ReportTypeFolder(Struct, frozen=True):
 
 @cache
 def load_all_types() -> dict[str, ReportTypeFolder]:
-    """Every type by name, read and checked once per process.
+    """Load and check every type once per process: ours and those of REPORTS_DIR.
 
-    Raises ``PermanentError`` for a folder that is no type, and says why.
+    Returns them by name. Raises ``PermanentError`` for an invalid type.
     """
-    own = get_settings().reports_dir
-    return load_types_in(TYPES_FOLDER) | (load_types_in(Path(own).resolve()) if own else {})
+    folder = get_settings().reports_dir
+    own_types = load_types_in(Path(folder).resolve()) if folder else {}
+    return load_types_in(TYPES_FOLDER) | own_types
 
 
 def find_type(report_type: object) -> ReportTypeFolder:
-    """The type of this name. ``InvalidField`` on ``type`` names the known ones if it is none."""
+    """Return a type by name. Raises ``InvalidField`` with the known names if there is none."""
     types = load_all_types()
     if not isinstance(report_type, str) or report_type not in types:
         raise InvalidField("type", f"must be one of {', '.join(types)}")
@@ -50,14 +51,16 @@ def find_type(report_type: object) -> ReportTypeFolder:
 
 
 def load_types_in(folder: Path) -> dict[str, ReportTypeFolder]:
-    """The types in ``folder``. ``PermanentError`` names the file that is wrong and why."""
+    """Load the types in ``folder``. Raises ``PermanentError`` with the type and the reason."""
     if not folder.is_dir():
-        raise PermanentError(f"{folder} is no folder of report types")
+        raise PermanentError(
+            f"{folder} is not a folder; REPORTS_DIR must be a folder of report types"
+        )
     return {kind.name: kind for kind in _iterate_types(folder)}
 
 
 def build_filter_schema(origin: Origin) -> dict[str, Any]:
-    """The filters of a type or a source as JSON Schema (2020-12)."""
+    """Return the JSON Schema (2020-12) of the filters of a type or a source."""
     items = origin.parameters.items()
     return {
         "type": "object",
@@ -70,26 +73,26 @@ def build_filter_schema(origin: Origin) -> dict[str, Any]:
 
 
 def find_bound_names(sql: str) -> set[str]:
-    """The names that a query binds: ``$month``, but not in a text or a comment."""
+    """Return the names that a query binds, such as ``$month``, outside of texts and comments."""
     return set(_BOUND_NAME.findall(_NOT_SQL.sub("", sql)))
 
 
 def check_origin(origin: Origin) -> None:
-    """Raise ``ValueError`` when it does not say where rows come from, or a filter is wrong."""
+    """Raise ``ValueError`` unless an origin has exactly one source and valid parameters."""
     is_local = bool(origin.sources or origin.files)
     if is_local == (origin.engine == "postgres"):
-        raise ValueError('give sources or files, or engine = "postgres", and not both')
-    if twice := set(origin.sources) & origin.files.keys():
-        raise ValueError(f"files.{min(twice)}: is a source already")
+        raise ValueError('give either sources or files, or engine = "postgres", not both')
+    if duplicates := set(origin.sources) & origin.files.keys():
+        raise ValueError(f"files.{min(duplicates)}: is already a source; choose another name")
     for name, parameter in origin.parameters.items():
         parameters.check_parameter(name, parameter)
 
 
 def _iterate_types(folder: Path) -> Iterator[ReportTypeFolder]:
-    for place in sorted(folder.iterdir()):
-        is_source = (place / "source.toml").is_file()
-        if place.is_dir() and not is_source and not place.name.startswith((".", "_")):
-            yield _read_type(place)
+    for path in sorted(folder.iterdir()):
+        is_source = (path / "source.toml").is_file()
+        if path.is_dir() and not is_source and not path.name.startswith((".", "_")):
+            yield _read_type(path)
 
 
 def _read_type(folder: Path) -> ReportTypeFolder:
@@ -101,37 +104,41 @@ def _read_type(folder: Path) -> ReportTypeFolder:
 
 def _parse_type(folder: Path) -> ReportTypeFolder:
     if not _NAME.fullmatch(folder.name):
-        raise ValueError("a folder's name is a lower-case letter, then letters, digits, - and _")
+        raise ValueError(
+            "a folder name must be a lower-case letter, then lower-case letters, digits, - and _"
+        )
     table = tomllib.loads((folder / "report.toml").read_text(encoding="utf-8"))
     definition = msgspec.convert(table, Definition)
     sql = (folder / "report.sql").read_text(encoding="utf-8")
     check_origin(definition.origin)
-    _check_bound(definition, sql)
+    _check_bound_names(definition, sql)
     _check_columns(definition)
     for chart in definition.charts:
         _check_chart(chart)
     return ReportTypeFolder(folder.name, folder, definition, sql)
 
 
-def _check_bound(definition: Definition, sql: str) -> None:
-    """Each filter is bound in report.sql, and nothing is bound that is no filter."""
+def _check_bound_names(definition: Definition, sql: str) -> None:
+    """Check that report.sql binds exactly the parameters of report.toml."""
     names = find_bound_names(sql)
     for name in sorted(names ^ definition.parameters.keys()):
-        where = "report.toml has no parameter" if name in names else "report.sql does not use"
-        raise ValueError(f"{where} {name!r}")
+        problem = "report.toml has no parameter" if name in names else "report.sql does not use"
+        raise ValueError(f"{problem} {name!r}")
 
 
 def _check_columns(definition: Definition) -> None:
-    """Names are different, also for those who do not care about capitals."""
+    """Check that labels differ in more than case: DuckDB ignores the case of column names."""
     seen: set[str] = set()
     for column in definition.columns:
         if column.unless and column.unless not in definition.parameters:
-            raise ValueError(f"column {column.label!r}: unless names no parameter")
+            raise ValueError(f"column {column.label!r}: unless must name a parameter")
         if column.label.casefold() in seen:
-            raise ValueError(f"column {column.label!r}: there are two of that name")
+            raise ValueError(f"column {column.label!r}: there are two of that name; rename one")
         seen.add(column.label.casefold())
 
 
 def _check_chart(chart: Chart) -> None:
     if bool(chart.series) != (chart.kind == "stacked"):
-        raise ValueError(f"chart {chart.title!r}: stacked needs a series, others have none")
+        raise ValueError(
+            f"chart {chart.title!r}: stacked needs a series, other kinds must not have one"
+        )

@@ -1,14 +1,14 @@
-"""What a report type is made of, and what passes between the press and who orders."""
+"""The structs of a report type, and the messages between a job and the render process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 EXIT_TEMPORARY_FAILURE = 75
-"""How the press ends when another attempt may work: EX_TEMPFAIL of sysexits.h."""
+"""Exit code of the render process when another attempt may work: EX_TEMPFAIL of sysexits.h."""
 EXIT_INVALID_TYPE = 65
-"""How the press ends when the type is wrong: EX_DATAERR of sysexits.h."""
+"""Exit code of the render process when the report type is wrong: EX_DATAERR of sysexits.h."""
 
 type Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 type DisplayText = Annotated[str, Meta(min_length=1, max_length=400)]
@@ -24,14 +24,14 @@ type Output = Literal["pdf", "xlsx", "csv", "parquet", "json", "html"]
 
 
 class StrictStruct(Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of a type: takes no key it does not know."""
+    """A part of a report type; an unknown key is an error."""
 
 
 class Parameter(StrictStruct, frozen=True):
-    """One filter of a report. ``choices`` maps each allowed value to words for people.
+    """One filter of a report. ``choices`` maps each allowed value to its display text.
 
-    A string without choices has a ``pattern`` it matches whole, with an ``example``.
-    ``unset`` is what the PDF says when the filter is not given.
+    A string without choices may have a ``pattern``, which must match the whole value, and then
+    needs an ``example``. ``unset`` is the text in the PDF when the filter is not given.
     """
 
     title: DisplayText
@@ -45,7 +45,7 @@ class Parameter(StrictStruct, frozen=True):
 
 
 class Kpi(StrictStruct, frozen=True):
-    """One figure in a tile: ``value`` is an aggregate over the rows of report.sql."""
+    """One figure in a tile; ``value`` is a SQL aggregate over the rows of report.sql."""
 
     label: DisplayText
     value: Sql
@@ -53,11 +53,11 @@ class Kpi(StrictStruct, frozen=True):
 
 
 class Chart(StrictStruct, frozen=True):
-    """Bars (largest first), a line or stacked columns (in the order of ``x``), or shares of all.
+    """A chart: bars (largest first), a line, stacked columns (in ``x`` order), or shares.
 
-    ``x`` groups the rows, ``label`` names a group (``x`` when empty), ``y`` is the
-    aggregate drawn, ``series`` splits each column. ``most`` is how many bars or
-    shares are kept; of series and shares the rest are added up as "Other".
+    All are SQL: ``x`` groups the rows, ``label`` names a group (default: ``x``), ``y`` is the
+    aggregate to draw, ``series`` splits each column. ``most`` is the number of bars or shares
+    to keep; the remaining series and shares are added up as "Other".
     """
 
     kind: Literal["bar", "line", "stacked", "share"]
@@ -71,10 +71,10 @@ class Chart(StrictStruct, frozen=True):
 
 
 class Column(StrictStruct, frozen=True):
-    """One column: an expression over a row, or an aggregate when the table is grouped.
+    """A table column: a SQL expression over a row, or an aggregate when the table is grouped.
 
-    ``total`` is an aggregate over all rows, ``unless`` a filter that, when given,
-    makes the column say nothing new. ``grow`` columns share the spare width.
+    ``total`` is an aggregate over all rows. ``unless`` names a filter; the column is left out
+    when that filter is given. ``grow`` columns share the spare width.
     """
 
     label: DisplayText
@@ -87,13 +87,13 @@ class Column(StrictStruct, frozen=True):
 
     @property
     def alignment(self) -> Alignment:
-        """Where the text stands: figures to the right unless the type says otherwise."""
-        is_words = self.format in ("text", "date", "datetime")
-        return self.align or ("left" if is_words else "right")
+        """``align``, by default left for texts and dates and right for numbers."""
+        is_text = self.format in ("text", "date", "datetime")
+        return self.align or ("left" if is_text else "right")
 
 
 class Table(StrictStruct, frozen=True):
-    """The table: one line a row, or one line a group. ``order`` must leave no ties."""
+    """The table: one line per row, or per group if ``group`` is set. ``order`` must be total."""
 
     title: DisplayText
     order: Annotated[list[Sql], Meta(min_length=1)]
@@ -101,17 +101,17 @@ class Table(StrictStruct, frozen=True):
 
 
 class Limits(StrictStruct, frozen=True):
-    """How far a report may go: lines in its table on paper, seconds in the press."""
+    """Limits of a report: lines of the table in PDF and HTML, seconds in the render process."""
 
     table_rows: TableRows = 2_000
     seconds: LimitSeconds = 60
 
 
 class Origin(StrictStruct, frozen=True, kw_only=True):
-    """Where rows come from: demo ``sources``, own ``files``, or a database.
+    """The source of the rows: demo ``sources``, own ``files``, or a database.
 
-    ``files`` maps a table's name to a pattern of CSV, Parquet or JSON files, from the
-    folder of the type on. With ``engine`` postgres the SQL is run by DATABASE_URL.
+    ``files`` maps a table name to a glob pattern of CSV, Parquet or JSON files, relative to the
+    folder of the type. With ``engine`` postgres, the SQL runs on DATABASE_URL.
     """
 
     title: DisplayText
@@ -123,7 +123,7 @@ class Origin(StrictStruct, frozen=True, kw_only=True):
 
 
 class Definition(Origin, frozen=True, kw_only=True):
-    """A report.toml. ``covers`` is an expression over all rows: the time they are from."""
+    """A report.toml. ``covers`` is a SQL aggregate over all rows: the period they cover."""
 
     description: DisplayText
     covers: Sql
@@ -135,20 +135,20 @@ class Definition(Origin, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> Origin:
-        """Where its rows come from."""
+        """The part of the definition that says where the rows come from."""
         return Origin(**{name: getattr(self, name) for name in Origin.__struct_fields__})
 
     def select_columns(self, filters: dict[str, Any]) -> Sequence[Column]:
-        """The columns that say something under these filters."""
+        """Return the columns without those that ``unless`` leaves out for these filters."""
         return [column for column in self.columns if column.unless not in filters]
 
 
 class RenderOrder(Struct, frozen=True, kw_only=True):
-    """All the press needs: where from, one SELECT, checked filters, and what to make of the rows.
+    """The input of the render process: an origin, one SELECT, checked filters and outputs.
 
-    With a ``definition`` it is a report, in each of ``outputs``; without one the rows as they
-    are. Files are made in ``folder``, which is cleared by who ordered, for the press may be
-    killed. ``home`` is the folder of the type, ``archival`` asks for PDF/A.
+    With a ``definition`` the outputs are a report, without one the rows of the query. The files
+    are written to ``folder``; the caller removes it, because the process may be killed.
+    ``home`` is the folder of the report type. ``archival`` makes the PDF a PDF/A.
     """
 
     name: str
@@ -165,7 +165,7 @@ class RenderOrder(Struct, frozen=True, kw_only=True):
 
 
 class RenderProgress(Struct, frozen=True, tag="step"):
-    """How far the press is: so many rows of so many."""
+    """Progress of the render process in rows; ``total`` is None while it is unknown."""
 
     done: int
     total: int | None = None
@@ -173,10 +173,10 @@ class RenderProgress(Struct, frozen=True, tag="step"):
 
 
 class RenderResult(Struct, frozen=True, tag="made"):
-    """What the press has made: a file of each output.
+    """The output of the render process: ``files`` maps each output to its file name.
 
-    ``rows`` it was made of and the time that they cover, ``lines`` in its table, ``pages`` of the
-    PDF if there is one.
+    ``rows`` is the number of rows of the query and ``covers`` their period, ``lines`` the number
+    of lines in the table, ``pages`` those of the PDF, None without a PDF.
     """
 
     files: dict[str, str]
@@ -187,3 +187,4 @@ class RenderResult(Struct, frozen=True, tag="made"):
 
 
 type RenderMessage = RenderProgress | RenderResult
+type ProgressListener = Callable[[RenderProgress], None]

@@ -1,4 +1,4 @@
-"""Files from rows: pages, PDF, HTML, charts, spreadsheets and archives.
+"""Rows as files: PDF, HTML, spreadsheets, CSV, Parquet, JSON, and zips of them.
 
-May import: definitions.
+May import: data, definitions.
 """

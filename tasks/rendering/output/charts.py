@@ -1,4 +1,4 @@
-"""Where the marks of a chart stand. Fractions of the drawing area; the template draws."""
+"""Computes the geometry of charts, as fractions of the drawing area; the templates draw them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,18 +10,18 @@ from tasks.rendering.definitions.schema import Chart
 from tasks.rendering.output.formats import format_axis_value, format_value, shorten_label
 
 MIN_POINTS = 2
-"""Points below which a chart says nothing a tile does not say."""
+"""A chart with fewer groups is left out: there is nothing to compare."""
 STEPS_PER_AXIS = 4
 MAX_LABELS = 12
-"""Labels that fit under a line chart."""
+"""Maximum number of labels below a chart."""
 
 MAX_SERIES = 5
-"""Parts of a column that have a colour of their own."""
+"""Series with a colour of their own; the others are added up."""
 OTHER_LABEL = "Other"
 
 
 class Mark(NamedTuple):
-    """A value and what it is of; ``part`` of a column, if columns have parts."""
+    """A value and its label; ``part`` names the series in a stacked chart."""
 
     label: str
     value: float
@@ -30,7 +30,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class ChartAxis:
-    """An axis from a round number to a round number."""
+    """An axis from ``low`` to ``high``, both round numbers."""
 
     low: float
     high: float
@@ -38,103 +38,105 @@ class ChartAxis:
 
     @classmethod
     def from_values(cls, values: Sequence[float]) -> "ChartAxis":
-        """The tightest scale with round steps that holds zero and all values."""
+        """Return the shortest axis with round steps that contains zero and all values."""
         low, high = min(0.0, *values), max(0.0, *values)
         step = _round_up_step((high - low) / STEPS_PER_AXIS)
         return cls(math.floor(low / step) * step, math.ceil(high / step) * step or step, step)
 
-    def place(self, value: float) -> float:
-        """Where a value stands: 0 at the low end, 1 at the high end."""
+    def position_of(self, value: float) -> float:
+        """Return the position of a value: 0 at the low end, 1 at the high end."""
         return round((value - self.low) / (self.high - self.low), 6)
 
     @property
     def ticks(self) -> list[float]:
-        """The values that get a line, low to high."""
+        """The values to draw a line at, in ascending order."""
         count = round((self.high - self.low) / self.step)
         return [round(self.low + self.step * number, 9) for number in range(count + 1)]
 
 
 def build_chart(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any] | None:
-    """What the template draws, None when there are too few marks to compare."""
-    known = [mark for mark in marks if math.isfinite(mark.value)]
+    """Return the data that the templates draw; None with fewer than ``MIN_POINTS`` groups."""
+    drawn = [mark for mark in marks if math.isfinite(mark.value)]
     if chart.kind in ("stacked", "share"):
-        known = [mark for mark in known if mark.value > 0]
-    if len({mark.label for mark in known}) < MIN_POINTS:
+        drawn = [mark for mark in drawn if mark.value > 0]
+    if len({mark.label for mark in drawn}) < MIN_POINTS:
         return None
     return {
         "kind": chart.kind,
         "title": chart.title,
         "note": "",
-        **_BUILDERS[chart.kind](chart, known),
+        **_BUILDERS[chart.kind](chart, drawn),
     }
 
 
 def _build_bars(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     kept = marks[: chart.most]
-    scale = ChartAxis.from_values([mark.value for mark in kept])
-    zero = scale.place(0)
+    axis = ChartAxis.from_values([mark.value for mark in kept])
+    zero = axis.position_of(0)
     bars = [
         {
             "label": shorten_label(label),
             "text": format_value(value, chart.format),
-            "start": min(zero, scale.place(value)),
-            "length": round(abs(scale.place(value) - zero), 6),
+            "start": min(zero, axis.position_of(value)),
+            "length": round(abs(axis.position_of(value) - zero), 6),
         }
         for label, value, _ in kept
     ]
     note = f"The {len(kept)} largest of {len(marks)}" if len(kept) < len(marks) else ""
-    told = "; ".join(f"{bar['label']} {bar['text']}" for bar in bars)
-    return {"bars": bars, "note": note, "alt": f"Bar chart, {chart.title}: {told}"}
+    summary = "; ".join(f"{bar['label']} {bar['text']}" for bar in bars)
+    return {"bars": bars, "note": note, "alt": f"Bar chart, {chart.title}: {summary}"}
 
 
 def _build_line(chart: Chart, points: Sequence[Mark]) -> dict[str, Any]:
-    scale = ChartAxis.from_values([mark.value for mark in points])
+    axis = ChartAxis.from_values([mark.value for mark in points])
     last = len(points) - 1
-    every = math.ceil(len(points) / MAX_LABELS)
-    spots = [[round(at / last, 6), scale.place(mark.value)] for at, mark in enumerate(points)]
+    step = math.ceil(len(points) / MAX_LABELS)
+    positions = [
+        [round(at / last, 6), axis.position_of(mark.value)] for at, mark in enumerate(points)
+    ]
     return {
-        "points": spots,
-        "zero": scale.place(0),
-        "ticks": _build_ticks(scale, chart),
+        "points": positions,
+        "zero": axis.position_of(0),
+        "ticks": _build_ticks(axis, chart),
         "labels": [
-            {"at": spots[at][0], "label": shorten_label(points[at].label)}
-            for at in range(0, len(points), every)
+            {"at": positions[at][0], "label": shorten_label(points[at].label)}
+            for at in range(0, len(points), step)
         ],
         "alt": _describe_line(chart, points),
     }
 
 
 def _describe_line(chart: Chart, points: Sequence[Mark]) -> str:
-    def told(point: Mark) -> str:
+    def describe(point: Mark) -> str:
         return f"{format_value(point.value, chart.format)} at {point.label}"
 
     lowest, highest = (pick(points, key=lambda point: point.value) for pick in (min, max))
     return (
-        f"Line chart, {chart.title}: from {told(points[0])} to {told(points[-1])}; "
-        f"lowest {told(lowest)}, highest {told(highest)}"
+        f"Line chart, {chart.title}: from {describe(points[0])} to {describe(points[-1])}; "
+        f"lowest {describe(lowest)}, highest {describe(highest)}"
     )
 
 
 def _build_stack(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
-    """Columns in the order of ``x``; the largest series have a colour, the rest is added up."""
+    """Stack the series of each column; the largest have a colour, the others are added up."""
     names = _find_largest_series(marks)
     heights: dict[str, dict[str, float]] = {mark.label: {} for mark in marks}
     for label, value, part in marks:
         name = part if part in names else OTHER_LABEL
         heights[label][name] = heights[label].get(name, 0.0) + value
-    scale = ChartAxis.from_values([sum(parts.values()) for parts in heights.values()])
-    every = math.ceil(len(heights) / MAX_LABELS)
+    axis = ChartAxis.from_values([sum(parts.values()) for parts in heights.values()])
+    step = math.ceil(len(heights) / MAX_LABELS)
     columns = [
         {
-            "label": shorten_label(label) if at % every == 0 else "",
-            "parts": _stack_lengths([scale.place(parts.get(name, 0.0)) for name in names]),
+            "label": shorten_label(label) if at % step == 0 else "",
+            "parts": _stack_lengths([axis.position_of(parts.get(name, 0.0)) for name in names]),
         }
         for at, (label, parts) in enumerate(heights.items())
     ]
     return {
         "columns": columns,
         "legend": [shorten_label(name) for name in names],
-        "ticks": _build_ticks(scale, chart),
+        "ticks": _build_ticks(axis, chart),
         "alt": _describe_stack(chart, names, heights),
     }
 
@@ -143,12 +145,14 @@ def _describe_stack(
     chart: Chart, names: Sequence[str], heights: Mapping[str, Mapping[str, float]]
 ) -> str:
     sums = {name: sum(parts.get(name, 0.0) for parts in heights.values()) for name in names}
-    told = "; ".join(f"{name} {format_value(value, chart.format)}" for name, value in sums.items())
-    return f"Stacked columns, {chart.title}, {len(heights)} columns; in all of them: {told}"
+    totals = "; ".join(
+        f"{name} {format_value(value, chart.format)}" for name, value in sums.items()
+    )
+    return f"Stacked columns, {chart.title}, {len(heights)} columns; in all of them: {totals}"
 
 
 def _find_largest_series(marks: Sequence[Mark]) -> list[str]:
-    """The series by their sums, and "Other" if there are more than have a colour."""
+    """Return the series by descending sum, with "Other" at the end for those without a colour."""
     sums: dict[str, float] = {}
     for mark in marks:
         sums[mark.part] = sums.get(mark.part, 0.0) + mark.value
@@ -157,7 +161,7 @@ def _find_largest_series(marks: Sequence[Mark]) -> list[str]:
 
 
 def _stack_lengths(lengths: Sequence[float]) -> list[dict[str, float]]:
-    """Lengths one upon the other."""
+    """Stack the lengths: each starts where the one before ends."""
     starts = accumulate(lengths, initial=0.0)
     return [
         {"start": round(start, 6), "length": length}
@@ -166,29 +170,30 @@ def _stack_lengths(lengths: Sequence[float]) -> list[dict[str, float]]:
 
 
 def _build_shares(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
-    """One bar that is all of it, and its parts, the largest first."""
-    most = min(chart.most, MAX_SERIES)
-    kept, rest = list(marks[:most]), marks[most:]
+    """Split one bar into shares, the largest first; the rest is added up."""
+    count = min(chart.most, MAX_SERIES)
+    kept, rest = list(marks[:count]), marks[count:]
     if rest:
         kept.append(Mark(f"{OTHER_LABEL} ({len(rest)})", sum(mark.value for mark in rest)))
-    whole = sum(mark.value for mark in kept)
-    shares = [round(mark.value / whole, 6) for mark in kept]
+    total = sum(mark.value for mark in kept)
+    shares = [round(mark.value / total, 6) for mark in kept]
     parts = [
         {
             "label": shorten_label(mark.label),
             "text": format_value(mark.value, chart.format),
             "share": format_value(share, "percent"),
-            **place,
+            **position,
         }
-        for mark, share, place in zip(kept, shares, _stack_lengths(shares), strict=True)
+        for mark, share, position in zip(kept, shares, _stack_lengths(shares), strict=True)
     ]
-    told = "; ".join(f"{part['label']} {part['share']}" for part in parts)
-    return {"parts": parts, "alt": f"Shares, {chart.title}: {told}"}
+    summary = "; ".join(f"{part['label']} {part['share']}" for part in parts)
+    return {"parts": parts, "alt": f"Shares, {chart.title}: {summary}"}
 
 
-def _build_ticks(scale: ChartAxis, chart: Chart) -> list[dict[str, Any]]:
+def _build_ticks(axis: ChartAxis, chart: Chart) -> list[dict[str, Any]]:
     return [
-        {"at": scale.place(t), "label": format_axis_value(t, chart.format)} for t in scale.ticks
+        {"at": axis.position_of(tick), "label": format_axis_value(tick, chart.format)}
+        for tick in axis.ticks
     ]
 
 
@@ -201,8 +206,10 @@ _BUILDERS: dict[str, Callable[[Chart, Sequence[Mark]], dict[str, Any]]] = {
 
 
 def _round_up_step(step: float) -> float:
-    """The next of 1, 2, 2.5, 5, 10 times a power of ten."""
+    """Round up to 1, 2, 2.5, 5 or 10 times a power of ten."""
     if step <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(step))
-    return next(power * nice for nice in (1, 2, 2.5, 5, 10) if step <= power * nice * (1 + 1e-9))
+    return next(
+        power * factor for factor in (1, 2, 2.5, 5, 10) if step <= power * factor * (1 + 1e-9)
+    )

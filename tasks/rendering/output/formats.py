@@ -1,4 +1,4 @@
-"""How values are written on the page."""
+"""Formats values as text for the pages of a report."""
 
 import re
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from tasks.rendering.definitions.schema import Format
 MISSING_VALUE = "\N{EN DASH}"
 MINUS_SIGN = "\N{MINUS SIGN}"
 MAX_LABEL_CHARACTERS = 32
-"""Characters of a chart label that are kept."""
+"""Longer chart labels are cut."""
 MAX_CELL_CHARACTERS = 240
-"""Characters of a table cell that are kept."""
+"""Longer texts in table cells are cut."""
 
 type Number = int | float | Decimal
 
@@ -28,7 +28,7 @@ _UNITS = ((1_000_000_000, "bn"), (1_000_000, "m"), (1_000, "k"))
 
 
 def format_value(value: object, style: Format) -> str:
-    """The value as a reader sees it; a missing one is a dash."""
+    """Format a value for a reader; None is a dash."""
     if value is None:
         return MISSING_VALUE
     if isinstance(value, int | float | Decimal) and style in _FORMATTERS:
@@ -39,26 +39,28 @@ def format_value(value: object, style: Format) -> str:
 
 
 def replace_unprintable(text: str) -> str:
-    """The text in one line: what cannot be printed (controls, marks that turn text) is a space."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """Replace each unprintable character (controls, direction marks) by a space."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def format_axis_value(value: float, style: Format) -> str:
-    """The value in few characters, for an axis: ``1.5m``, ``20%``."""
+    """Format a value in few characters for an axis: ``1.5m``, ``20%``."""
     if style in ("percent", "change"):
         return _replace_minus(f"{value * 100:g}%")
-    size, unit = next((step for step in _UNITS if abs(value) >= step[0]), (1, ""))
+    size, unit = next((entry for entry in _UNITS if abs(value) >= entry[0]), (1, ""))
     return _replace_minus(f"{value / size:g}{unit}")
 
 
-def shorten_label(label: str, most: int = MAX_LABEL_CHARACTERS) -> str:
-    """The text in one line, cut when it is longer than there is room for."""
+def shorten_label(label: str, max_characters: int = MAX_LABEL_CHARACTERS) -> str:
+    """Return the text in one line, cut to ``max_characters`` with an ellipsis."""
     label = replace_unprintable(label)
-    return label if len(label) <= most else f"{label[: most - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+    if len(label) <= max_characters:
+        return label
+    return f"{label[: max_characters - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
 
 
 def format_cell(text: str) -> str:
-    """The text of a table's cell: cut to a sane length, long words may break."""
+    """Cut the text of a table cell to ``MAX_CELL_CHARACTERS`` and let long words break."""
     return _LONG_WORD.sub("\\g<0>\N{ZERO WIDTH SPACE}", shorten_label(text, MAX_CELL_CHARACTERS))
 
 

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: no script, no font, no picture to fetch."""
+"""Renders a report as one self-contained HTML page: no script, font or image to fetch."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ TEMPLATE = "house.html"
 
 
 def render_page(page: dict[str, Any]) -> str:
-    """The page; every text of it is escaped."""
+    """Render the page of ``page.build_page``; every value is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

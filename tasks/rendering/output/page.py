@@ -1,7 +1,6 @@
-"""What stands on the page: every figure counted, every value written out.
+"""Builds the page of a report: all figures computed, all values formatted as text.
 
-The template only lays out. Nothing here is markup: the template takes each
-string as literal text.
+The templates only lay the page out. They show each string as literal text, never as markup.
 """
 
 from collections.abc import Sequence
@@ -17,24 +16,25 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 MIN_WIDE_CHARACTERS = 30
-"""Characters from which on a text makes its column share the spare width."""
-
-
+"""A column with a longer text shares the spare width of the table."""
 LINES_TABLE = "report_lines"
-"""The table of a report, all of it, as it is kept while the report is made."""
+"""The DuckDB table with all lines of the report's table."""
 
 
 def build_page(
-    order: RenderOrder, definition: Definition, connection: "DuckDBPyConnection", found: Selection
+    order: RenderOrder,
+    definition: Definition,
+    connection: "DuckDBPyConnection",
+    selection: Selection,
 ) -> dict[str, Any]:
-    """The page of a report: plain types, ready for JSON.
+    """Build the page of a report from plain types that JSON has.
 
-    ``count`` is the rows it is made of, ``lines`` how many its table has, which is left as
-    the table ``LINES_TABLE`` of the connection, its columns named by their labels.
+    ``count`` is the number of rows of the query, ``lines`` that of the lines in the table. The
+    lines are stored as ``LINES_TABLE`` of the connection, with the labels as column names.
     """
     known = order.origin.parameters
     filters = format_all_filters(known, order.filters)
-    rows = store_rows(connection, "report_rows", found)
+    rows = store_rows(connection, "report_rows", selection)
     (count,) = _aggregate_rows(rows, ["count(*)"])
     lines = _store_lines(order, definition, connection)
     page = {
@@ -71,7 +71,7 @@ def _build_body(
 
 
 def _aggregate_rows(rows: "DuckDBPyRelation", values: list[str]) -> tuple[Any, ...]:
-    """One aggregate each over all rows."""
+    """Compute SQL aggregates over all rows."""
     (figures,) = rows.aggregate(", ".join(values)).fetchall()
     return tuple(figures)
 
@@ -79,10 +79,10 @@ def _aggregate_rows(rows: "DuckDBPyRelation", values: list[str]) -> tuple[Any, .
 def _fetch_marks(chart: Chart, rows: "DuckDBPyRelation") -> list[Mark]:
     series = chart.series or "''"
     label = chart.label or chart.x
-    wanted = f"{label} as label, {series} as part, {chart.y} as height, {chart.x} as place"
+    columns = f"{label} as label, {series} as part, {chart.y} as height, {chart.x} as place"
     order = "height desc, place" if chart.kind in ("bar", "share") else "place, part"
-    by = f"{chart.x}, {series}" if chart.series else chart.x
-    groups = rows.aggregate(wanted, by).order(order).fetchall()
+    keys = f"{chart.x}, {series}" if chart.series else chart.x
+    groups = rows.aggregate(columns, keys).order(order).fetchall()
     return [
         Mark(str(label), float(height), str(part))
         for label, part, height, _ in groups
@@ -98,7 +98,7 @@ def _build_table(
     cells = [_format_cells(columns, line) for line in lines.limit(limit).fetchall()]
     return {
         "title": definition.table.title,
-        "columns": _build_heads(columns, cells),
+        "columns": _build_headers(columns, cells),
         "rows": cells,
         "totals": _format_totals(columns, rows),
         "shown": format_value(len(cells), "integer"),
@@ -106,32 +106,34 @@ def _build_table(
     }
 
 
-def _build_heads(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-    """The columns; one with long texts grows too, for as it is it would push others away."""
-    longest = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
+def _build_headers(
+    columns: Sequence[Column], lines: Sequence[Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Return the headers. A column with long texts grows too, or it would squeeze the others."""
+    lengths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     return [
         {
             "label": column.label,
             "align": column.alignment,
             "grow": column.grow or length > MIN_WIDE_CHARACTERS,
         }
-        for column, length in zip(columns, longest, strict=True)
+        for column, length in zip(columns, lengths, strict=True)
     ]
 
 
 def _store_lines(
     order: RenderOrder, definition: Definition, connection: "DuckDBPyConnection"
 ) -> "DuckDBPyRelation":
-    """All lines of the table in their order."""
+    """Store all lines of the table in their order as ``LINES_TABLE``."""
     table, columns = definition.table, definition.select_columns(order.filters)
     values = ", ".join(f"{column.value} as {quote_name(column.label)}" for column in columns)
     group = f" group by {', '.join(table.group)}" if table.group else ""
-    sql = f"select {values} from report_rows{group} order by {', '.join(table.order)}"  # noqa: S608 - the type's own SQL
+    sql = f"select {values} from report_rows{group} order by {', '.join(table.order)}"  # noqa: S608 - the SQL of the report type
     return store_rows(connection, LINES_TABLE, Selection(sql))
 
 
 def _format_totals(columns: Sequence[Column], rows: "DuckDBPyRelation") -> list[str]:
-    """What stands under the table: totals over all rows, not only those shown."""
+    """Return the totals over all rows, not only over those shown; [] if no column has one."""
     if not any(column.total for column in columns):
         return []
     figures = _aggregate_rows(rows, [column.total or "null" for column in columns])

@@ -1,4 +1,4 @@
-"""Typst: the filled page becomes a PDF in the house style, or in the type's own."""
+"""Renders a report as a PDF with Typst, in the default layout or that of the report type."""
 
 import json
 import os
@@ -11,19 +11,19 @@ TEMPLATES_FOLDER = Path(__file__).resolve().parent
 FONTS_FOLDER = TEMPLATES_FOLDER / "fonts"
 TEMPLATE = "report.typ"
 LAYOUT_PATTERNS = ("*.typ", "*.svg", "*.png", "*.jpg")
-"""Files of a type's folder that its template may use."""
+"""Files in the folder of a report type that its template may use."""
 TYPST_THREADS = "2"
-"""Typst would take one per core, in every press at once."""
+"""By default Typst starts one thread per core in each render process."""
 EPOCH_SECONDS = 315_532_800
-"""1980-01-01: the date of a document that has to have one, always the same."""
+"""1980-01-01. PDF/A needs a date; a fixed one keeps equal reports equal."""
 
 
 class InvalidTemplate(Exception):
-    """Typst warns about the template: a font is missing, or something does not fit."""
+    """Typst warned about the template, for instance because a font is missing."""
 
 
 class PdfAttachment(NamedTuple):
-    """A file that a PDF carries along."""
+    """A text file to attach to a PDF."""
 
     name: str
     text: str
@@ -32,9 +32,10 @@ class PdfAttachment(NamedTuple):
 def render_pdf(
     page: dict[str, Any], home: Path, folder: Path, attached: PdfAttachment | None, archival: bool
 ) -> bytes:
-    """The PDF, tagged for screen readers; ``archival``: PDF/A-3a. The same page, the same bytes.
+    """Render a PDF, tagged for screen readers; with ``archival`` a PDF/A-3a.
 
-    No PDF/UA: Typst would refuse a page with a character Inter does not have.
+    Equal pages give equal bytes. Raises ``InvalidTemplate`` and ``TypstError``. The PDF is not
+    PDF/UA, because Typst would refuse a page with a character that Inter does not have.
     """
     os.environ["RAYON_NUM_THREADS"] = TYPST_THREADS
     import typst
@@ -58,16 +59,16 @@ def render_pdf(
 
 
 def count_pages(pdf: bytes) -> int:
-    """How many pages a PDF of Typst's has: what the root of its page tree says."""
+    """Return the number of pages of a PDF by Typst, from the root of its page tree."""
     root = re.search(rb"/Type/Pages\s*/Count (\d+)", pdf)
     return int(root[1]) if root else 0
 
 
 def _build_layout(home: Path, root: Path) -> Path:
-    """A folder with the house's templates and the type's own, which wins; all Typst can read."""
+    """Copy our templates, then those of the type, into ``root``: all that Typst can read."""
     root.mkdir()
-    for place in (TEMPLATES_FOLDER, home):
+    for source in (TEMPLATES_FOLDER, home):
         for pattern in LAYOUT_PATTERNS:
-            for file in place.glob(pattern):
+            for file in source.glob(pattern):
                 shutil.copyfile(file, root / file.name)
     return root

@@ -1,18 +1,16 @@
-"""Spreadsheets (XLSX), written row by row."""
+"""Writes rows as a spreadsheet (XLSX), a batch at a time."""
 
 import re
-import struct
 import zipfile
-from collections.abc import Iterator, Mapping
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 from tasks.rendering.data.queries import Selection, quote_name
-from tasks.rendering.definitions.schema import Format, RenderProgress
+from tasks.rendering.definitions.schema import Format, ProgressListener, RenderProgress
 from tasks.rendering.output.files import (
+    ColumnFormats,
     ColumnTypes,
-    ProgressListener,
     is_textless,
     read_column_types,
 )
@@ -22,10 +20,14 @@ if TYPE_CHECKING:
 
 ROWS_PER_FETCH = 5_000
 MAX_ROWS_PER_SHEET = 1_048_575
-"""Rows of one sheet below its head; Excel takes no more, so another sheet follows."""
+"""Excel allows this many rows below the header; further rows go to another sheet."""
 MAX_EXACT_INTEGER = 2**53
-"""Beyond it a spreadsheet loses the last digits of a whole number: it is written as text."""
+"""A cell rounds larger integers, so their column is written as text."""
 MAX_COLUMN_CHARACTERS = 48
+MIN_NUMBER_CHARACTERS = 12
+"""The width of a column with a number format is at least this."""
+ROWS_TO_MEASURE = 1_000
+"""Column widths follow from this many rows."""
 
 FORMAT_CODES: dict[Format, str] = {
     "integer": "#,##0",
@@ -39,209 +41,191 @@ FORMAT_CODES: dict[Format, str] = {
 FORMATS_BY_TYPE: dict[str, Format] = {"DATE": "date", "TIMESTAMP": "datetime"}
 LARGE_TYPES = ("BIGINT", "HUGEINT", "UBIGINT", "UHUGEINT")
 
+CORE_PROPERTIES = "docProps/core.xml"
+"""The part of a workbook with the time it was written."""
+DATE_PATTERN = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+FIXED_DATE = b"1980-01-01T00:00:00Z"
+BYTES_PER_COPY = 1 << 20
+
 
 def write_workbook(
     connection: "DuckDBPyConnection",
-    found: Selection,
+    selection: Selection,
     path: Path,
     total: int,
-    heard: ProgressListener,
-    formats: Mapping[str, Format],
+    on_progress: ProgressListener,
+    formats: ColumnFormats,
 ) -> int:
-    """Write the rows of a query; how many. What is no number or time is text, never a formula."""
+    """Write the ``total`` rows of a query to ``path`` and return their number.
+
+    Values that are no number or time are written as text, never as a formula.
+    """
     from rustpy_xlsxwriter import write_worksheets
 
-    types = read_column_types(connection, found)
-    shown = {
-        name: formats.get(name) or FORMATS_BY_TYPE.get(kind, "text") for name, kind in types.items()
-    }
-    widths, taken = (
-        _measure_widths(connection, found, types, shown),
-        _build_cell_query(connection, found, types),
-    )
-    rows = _SheetRows(
-        connection, taken, list(types), total, heard
-    )  # nothing else is asked meanwhile
+    types = read_column_types(connection, selection)
+    column_formats = _choose_formats(types, formats)
+    widths = _measure_widths(connection, selection, column_formats)
+    cells = _build_cell_query(connection, selection, types)
+    # The connection holds one open result: run no other query until all rows are fetched.
+    rows = _SheetRows(connection, cells, list(types), total, on_progress)
     sheets = dict(rows.sheets())
-    each: dict[str, Any] = {
-        "column_formats": dict.fromkeys(sheets, _build_formats(shown)),
+    options: dict[str, Any] = {
+        "column_formats": dict.fromkeys(sheets, _build_styles(column_formats)),
         "column_widths": dict.fromkeys(sheets, widths),
-        "header_format": dict.fromkeys(sheets, _build_head_format()),
+        "header_format": dict.fromkeys(sheets, _build_header_style()),
         "autofilter": dict.fromkeys(sheets, True),
         "freeze_panes": {"general": {"row": 1, "col": 0}},
     }
-    write_worksheets(list(sheets.items()), str(path), **each)
+    write_worksheets(list(sheets.items()), str(path), **options)
     remove_timestamps(path)
     return rows.done
 
 
 class _SheetRows:
-    """The rows of a query, for one sheet after the other."""
+    """The rows of one open query, split over as many sheets as they need."""
 
     def __init__(
         self,
         connection: "DuckDBPyConnection",
-        found: Selection,
+        selection: Selection,
         names: list[str],
         total: int,
-        heard: ProgressListener,
+        on_progress: ProgressListener,
     ) -> None:
-        self._result = connection.execute(found.sql, dict(found.values))
-        self._names, self._total, self._heard = names, total, heard
-        self._left: list[tuple[Any, ...]] = []
+        self._result = connection.execute(selection.sql, dict(selection.values))
+        self._names, self._total, self._on_progress = names, total, on_progress
         self.done = 0
 
     def sheets(self) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
-        """As many sheets as are needed, at least one."""
+        """Yield the name and the rows of each sheet; at least one. Consume them in order."""
         for number in range(1, max(-(-self._total // MAX_ROWS_PER_SHEET), 1) + 1):
             yield f"Rows {number}", self._sheet()
 
     def _sheet(self) -> Iterator[dict[str, Any]]:
-        most = MAX_ROWS_PER_SHEET
+        room = MAX_ROWS_PER_SHEET
         if not self._total:
-            yield dict.fromkeys(self._names)  # the head alone cannot be written
-        while most and (some := self._result.fetchmany(min(ROWS_PER_FETCH, most))):
-            most -= len(some)
-            self.done += len(some)
-            for row in some:
+            yield dict.fromkeys(self._names)  # the library cannot write a header without a row
+        while room and (batch := self._result.fetchmany(min(ROWS_PER_FETCH, room))):
+            room -= len(batch)
+            self.done += len(batch)
+            for row in batch:
                 yield dict(zip(self._names, row, strict=True))
-            self._heard(RenderProgress(self.done, self._total, "writing"))
+            self._on_progress(RenderProgress(self.done, self._total, "writing"))
+
+
+def _choose_formats(types: ColumnTypes, formats: ColumnFormats) -> dict[str, Format]:
+    """Return the format of each column: the given one, or that of its type."""
+    return {
+        name: formats.get(name) or FORMATS_BY_TYPE.get(column_type, "text")
+        for name, column_type in types.items()
+    }
 
 
 def _build_cell_query(
-    connection: "DuckDBPyConnection", found: Selection, types: ColumnTypes
+    connection: "DuckDBPyConnection", selection: Selection, types: ColumnTypes
 ) -> Selection:
-    """The query with what a cell cannot hold as text."""
-    long = _find_long_columns(
-        connection, found, [name for name, kind in types.items() if kind in LARGE_TYPES]
-    )
+    """Return the query with every column cast to text that a cell cannot hold as it is."""
+    large = [name for name, column_type in types.items() if column_type in LARGE_TYPES]
+    inexact = _find_inexact_columns(connection, selection, large)
     columns = ", ".join(
-        quote_name(name) if _is_cell(kind) and name not in long else _cast_to_text(name)
-        for name, kind in types.items()
+        quote_name(name)
+        if _is_cell_type(column_type) and name not in inexact
+        else _cast_to_text(name)
+        for name, column_type in types.items()
     )
-    return Selection(f"select {columns} from ({found.sql}\n)", found.values)  # noqa: S608 - quoted
+    sql = f"select {columns} from ({selection.sql}\n)"  # noqa: S608 - names are quoted
+    return Selection(sql, selection.values)
 
 
-def _is_cell(kind: str) -> bool:
-    """Whether a cell can hold values of a type as they are: not a time of day, nor a zone."""
-    if kind.startswith("TIME"):
-        return kind == "TIMESTAMP"
-    return kind == "VARCHAR" or is_textless(kind)
+def _is_cell_type(column_type: str) -> bool:
+    """Return whether a cell can hold values of a type; a time of day or with a zone it cannot."""
+    if column_type.startswith("TIME"):
+        return column_type == "TIMESTAMP"
+    return column_type == "VARCHAR" or is_textless(column_type)
 
 
 def _cast_to_text(name: str) -> str:
     return f"cast({quote_name(name)} as varchar) as {quote_name(name)}"
 
 
-def _find_long_columns(
-    connection: "DuckDBPyConnection", found: Selection, names: list[str]
+def _find_inexact_columns(
+    connection: "DuckDBPyConnection", selection: Selection, names: list[str]
 ) -> set[str]:
-    """Which of the columns have numbers that a cell would round."""
+    """Return which of the columns contain integers that a cell would round."""
     if not names:
         return set()
-    asked = ", ".join(
+    conditions = ", ".join(
         f"coalesce(max(abs({quote_name(name)}::double)) > {MAX_EXACT_INTEGER}, false)"
         for name in names
     )
-    sql = f"select {asked} from ({found.sql}\n)"  # noqa: S608 - quoted
-    (answers,) = connection.execute(sql, dict(found.values)).fetchall()
-    return {name for name, is_long in zip(names, answers, strict=True) if is_long}
+    sql = f"select {conditions} from ({selection.sql}\n)"  # noqa: S608 - names are quoted
+    (answers,) = connection.execute(sql, dict(selection.values)).fetchall()
+    return {name for name, is_inexact in zip(names, answers, strict=True) if is_inexact}
 
 
 def _measure_widths(
-    connection: "DuckDBPyConnection",
-    found: Selection,
-    types: ColumnTypes,
-    shown: Mapping[str, Format],
+    connection: "DuckDBPyConnection", selection: Selection, formats: ColumnFormats
 ) -> dict[str, float]:
-    """About as wide as the first rows need."""
-    longest = ", ".join(f"max(length(cast({quote_name(name)} as varchar)))" for name in types)
-    sql = f"select {longest} from (from ({found.sql}\n) limit 1000)"  # noqa: S608 - quoted
-    (lengths,) = connection.execute(sql, dict(found.values)).fetchall()
-    needed = {
-        name: max(len(name) + 3, 12 if shown[name] != "text" else length or 0)
-        for name, length in zip(types, lengths, strict=True)
+    """Return the width of each column in characters, from its name and the first rows."""
+    columns = ", ".join(f"max(length(cast({quote_name(name)} as varchar)))" for name in formats)
+    sql = f"select {columns} from (from ({selection.sql}\n) limit {ROWS_TO_MEASURE})"  # noqa: S608 - names are quoted
+    (lengths,) = connection.execute(sql, dict(selection.values)).fetchall()
+    return {
+        name: _compute_width(name, column_format, length or 0)
+        for (name, column_format), length in zip(formats.items(), lengths, strict=True)
     }
-    return {name: float(min(length + 1, MAX_COLUMN_CHARACTERS)) for name, length in needed.items()}
 
 
-def _build_formats(shown: Mapping[str, Format]) -> dict[str, Any]:
+def _compute_width(name: str, column_format: Format, longest: int) -> float:
+    content = longest if column_format == "text" else MIN_NUMBER_CHARACTERS
+    header = len(name) + 3  # the filter button takes this much
+    return float(min(max(header, content) + 1, MAX_COLUMN_CHARACTERS))
+
+
+def _build_styles(formats: ColumnFormats) -> dict[str, Any]:
     from rustpy_xlsxwriter import Format as Style
 
     return {
-        name: Style().set_num_format(FORMAT_CODES[style])
-        for name, style in shown.items()
-        if style in FORMAT_CODES
+        name: Style().set_num_format(FORMAT_CODES[column_format])
+        for name, column_format in formats.items()
+        if column_format in FORMAT_CODES
     }
 
 
-def _build_head_format() -> Any:
+def _build_header_style() -> Any:
     from rustpy_xlsxwriter import Format as Style
 
     return Style().set_bold().set_font_color("#FFFFFF").set_background_color("#1F4E79")
 
 
-CORE_PROPERTIES = "docProps/core.xml"
-DATE_PATTERN = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-FIXED_DATE = b"1980-01-01T00:00:00Z"
-CENTRAL_SIGNATURE, HEADER_OFFSET = b"PK\x01\x02", 42
-
-
 def remove_timestamps(path: Path) -> None:
-    """Take the time of writing out of a workbook, or no two would be equal.
+    """Replace the times in a workbook by a fixed one, so that equal rows give equal bytes.
 
-    Only that part is packed anew; the others are copied as they are, sheets are large.
+    Only ``CORE_PROPERTIES`` is compressed anew. The other parts are copied as they are, because
+    sheets can be large.
     """
     draft = path.with_suffix(".draft")
-    with zipfile.ZipFile(path) as old:
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(draft, "w") as new, path.open("rb") as raw:
         parts = sorted(old.infolist(), key=lambda part: part.header_offset)
-        start, directory = old.getinfo(CORE_PROPERTIES).header_offset, old.start_dir
-        text = DATE_PATTERN.sub(FIXED_DATE, old.read(CORE_PROPERTIES))
-    after = min((p.header_offset for p in parts if p.header_offset > start), default=directory)
-    entry, record = _pack_part(text, start)
-    with path.open("rb") as old, draft.open("wb") as new:
-        _copy_bytes(old, new, 0, start)
-        new.write(entry)
-        _copy_bytes(old, new, after, directory)
-        shift = new.tell() - directory
-        old.seek(directory)
-        new.write(_shift_directory(old.read(), record, start, shift))
+        ends = [*(part.header_offset for part in parts[1:]), old.start_dir]
+        for part, end in zip(parts, ends, strict=True):
+            if part.filename == CORE_PROPERTIES:
+                text = DATE_PATTERN.sub(FIXED_DATE, old.read(part))
+                new.writestr(zipfile.ZipInfo(part.filename), text, zipfile.ZIP_DEFLATED)
+            else:
+                _copy_part(part, end, raw, new)
     draft.replace(path)
 
 
-def _pack_part(text: bytes, start: int) -> tuple[bytes, bytes]:
-    """The part as it stands in an archive at ``start``, and its record in the directory."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(CORE_PROPERTIES), text, zipfile.ZIP_DEFLATED)
-        directory = archive.start_dir
-    data = buffer.getvalue()
-    end = data.index(b"PK\x05\x06", directory)
-    record = bytearray(data[directory:end])
-    struct.pack_into("<L", record, HEADER_OFFSET, start)
-    return data[:directory], bytes(record)
-
-
-def _shift_directory(directory: bytes, record: bytes, start: int, shift: int) -> bytes:
-    """The directory with one record replaced and what stood behind it moved."""
-    records, at = [], 0
-    while directory.startswith(CENTRAL_SIGNATURE, at):
-        lengths = struct.unpack_from("<3H", directory, at + 28)
-        one = bytearray(directory[at : at + 46 + sum(lengths)])
-        at += len(one)
-        (offset,) = struct.unpack_from("<L", one, HEADER_OFFSET)
-        if offset > start:
-            struct.pack_into("<L", one, HEADER_OFFSET, offset + shift)
-        records.append(record if offset == start else bytes(one))
-    end = bytearray(directory[at:])
-    whole = b"".join(records)
-    (place,) = struct.unpack_from("<L", end, 16)
-    struct.pack_into("<2L", end, 12, len(whole), place + shift)
-    return whole + bytes(end)
-
-
-def _copy_bytes(old: BinaryIO, new: BinaryIO, start: int, stop: int) -> None:
-    old.seek(start)
-    while start < stop and (some := old.read(min(1 << 20, stop - start))):
-        new.write(some)
-        start += len(some)
+def _copy_part(part: zipfile.ZipInfo, end: int, raw: IO[bytes], target: zipfile.ZipFile) -> None:
+    """Append a part, compressed as it is, from ``raw`` to an archive that is being written."""
+    file = target.fp
+    assert file  # noqa: S101 - the archive is open
+    start, part.header_offset = part.header_offset, target.start_dir
+    file.seek(target.start_dir)
+    raw.seek(start)
+    while start < end and (block := raw.read(min(BYTES_PER_COPY, end - start))):
+        start += file.write(block)
+    target.start_dir = file.tell()
+    target.filelist.append(part)
+    target.NameToInfo[part.filename] = part

@@ -1,4 +1,4 @@
-"""Several files in one: a zip, the same one for the same files."""
+"""Zips several files; equal files give an equal zip."""
 
 import shutil
 import zipfile
@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 COMPRESSED_SUFFIXES = {".pdf", ".xlsx", ".parquet"}
-"""Endings of files that do not get smaller."""
+"""Files with these suffixes are stored: they are compressed already."""
 
 
 def zip_files(files: Sequence[Path], target: Path) -> Path:
-    """Put the files into ``target``, under their names and without a time."""
+    """Zip the files into ``target``, under their names and without timestamps."""
     with zipfile.ZipFile(target, "w") as archive:
         for file in files:
-            about = zipfile.ZipInfo(file.name)
-            is_packed = file.suffix in COMPRESSED_SUFFIXES
-            about.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
-            about.external_attr = 0o644 << 16
-            about.file_size = file.stat().st_size  # tells a large one from the start
-            with file.open("rb") as content, archive.open(about, "w") as entry:
+            info = zipfile.ZipInfo(file.name)
+            is_compressed = file.suffix in COMPRESSED_SUFFIXES
+            info.compress_type = zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            info.file_size = (
+                file.stat().st_size
+            )  # zipfile must know of a file over 4 GB before it writes
+            with file.open("rb") as content, archive.open(info, "w") as entry:
                 shutil.copyfileobj(content, entry, 1 << 20)
     return target

@@ -331,10 +331,10 @@ from tasks.rendering import process
 from tasks.rendering.definitions.schema import RenderOrder
 
 order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=RenderOrder)
-with process.start_process(Path(order.folder, "last-words")) as press:
-    process.send_order(press, order)
-    print(press.pid, flush=True)
-    press.wait()
+with process.start_process(Path(order.folder, "stderr")) as child:
+    process.send_order(child, order)
+    print(child.pid, flush=True)
+    child.wait()
 """
 
 
@@ -347,7 +347,7 @@ def test_a_press_ends_with_the_one_who_ordered(order: RenderOrder) -> None:
         assert orderer.stdout
         press = Path("/proc", orderer.stdout.readline().decode().strip())
         wait_until(lambda: b"tasks.rendering" in (press / "cmdline").read_bytes())
-        wait_until(lambda: Path(order.folder, "last-words").exists())
+        wait_until(lambda: Path(order.folder, "stderr").exists())
         wait_until(lambda: is_at_work(press))
         orderer.kill()
     wait_until(lambda: not press.exists() or state(press) == "Z")
@@ -363,7 +363,10 @@ def is_at_work(press: Path) -> bool:
 
 
 def test_a_press_nobody_waits_for_ends_by_itself() -> None:
-    code = "import signal; from tasks.rendering.__main__ import limit; limit(0); signal.pause()"
+    code = (
+        "import signal; from tasks.rendering.__main__ import limit_process;"
+        "limit_process(0); signal.pause()"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
     assert done.returncode == -signal.SIGALRM
 

@@ -4,28 +4,28 @@ from typing import Any
 import pytest
 
 from project.errors import InvalidField
-from tasks.rendering.definitions.filters import check
+from tasks.rendering.definitions.filters import check_filters
 
 
 def refusal(report_type: Any, filters: Any) -> InvalidField:
     with pytest.raises(InvalidField) as caught:
-        check(report_type, filters)
+        check_filters(report_type, filters)
     return caught.value
 
 
 def test_the_filters_of_the_first_example_pass() -> None:
     filters = {"department": "engineering", "month": "2026-05"}
-    assert check("monthly", filters) == filters
+    assert check_filters("monthly", filters) == filters
 
 
 @pytest.mark.parametrize("report_type", ["summary", "monthly", "delays"])
 def test_no_filter_is_needed(report_type: str) -> None:
-    assert check(report_type, {}) == {}
+    assert check_filters(report_type, {}) == {}
 
 
 def test_checking_twice_changes_nothing() -> None:
-    once = check("summary", {"month": 2, "carrier": "UA"})
-    assert check("summary", once) == once == {"carrier": "UA", "month": 2}
+    once = check_filters("summary", {"month": 2, "carrier": "UA"})
+    assert check_filters("summary", once) == once == {"carrier": "UA", "month": 2}
 
 
 def test_an_unknown_type_is_refused_with_the_known_ones() -> None:
@@ -81,10 +81,10 @@ def test_a_carrier_outside_the_choices_is_refused(carrier: Any) -> None:
 
 
 def test_checking_takes_less_than_a_millisecond() -> None:
-    check("monthly", {})
+    check_filters("monthly", {})
     start = time.perf_counter()
 
     for _ in range(100):
-        check("monthly", {"department": "engineering", "month": "2026-05"})
+        check_filters("monthly", {"department": "engineering", "month": "2026-05"})
 
     assert time.perf_counter() - start < 0.1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from project.errors import InvalidField, PermanentError
-from tasks.rendering.definitions.filters import check
+from tasks.rendering.definitions.filters import check_filters
 from tasks.rendering.definitions.report_types import (
     TYPES_FOLDER,
     build_filter_schema,
@@ -111,10 +111,10 @@ def test_a_required_filter_must_be_given_and_a_default_fills_in(
     monkeypatch.setattr(
         "tasks.rendering.definitions.report_types.load_all_types", lambda: load_types_in(folder)
     )
-    assert check("monthly", {"department": "legal"})["month"] == "2026-05"
+    assert check_filters("monthly", {"department": "legal"})["month"] == "2026-05"
 
     with pytest.raises(InvalidField, match=r"filters\.department: is required"):
-        check("monthly", {})
+        check_filters("monthly", {})
 
 
 def test_the_schemas_say_what_check_does() -> None:
@@ -127,12 +127,13 @@ def test_the_schemas_say_what_check_does() -> None:
     month = schemas["monthly"]["properties"]["month"]
     assert re.search(month["pattern"], month["examples"][0])
     for name in schemas["monthly"]["properties"]["department"]["enum"]:
-        assert check("monthly", {"department": name}) == {"department": name}
+        assert check_filters("monthly", {"department": name}) == {"department": name}
 
 
 def test_checking_loads_neither_duckdb_nor_typst() -> None:
     code = (
-        "import sys; from tasks.rendering.definitions.filters import check; check('summary', {});"
+        "import sys; from tasks.rendering.definitions.filters import check_filters;"
+        "check_filters('summary', {});"
         "print(*{'duckdb', '_duckdb', 'typst'} & set(sys.modules))"
     )
     done = subprocess.run(

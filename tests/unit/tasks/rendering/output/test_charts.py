@@ -17,17 +17,17 @@ LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
     )
 )
 def test_a_scale_holds_zero_and_every_value_with_a_few_ticks(values: list[float]) -> None:
-    scale = ChartAxis.from_values(values)
+    axis = ChartAxis.from_values(values)
 
-    assert all(0 <= scale.place(value) <= 1 for value in [0.0, *values])
-    assert 2 <= len(scale.ticks) <= STEPS_PER_AXIS + 3
-    assert scale.ticks == sorted(set(scale.ticks))
+    assert all(0 <= axis.position_of(value) <= 1 for value in [0.0, *values])
+    assert 2 <= len(axis.ticks) <= STEPS_PER_AXIS + 3
+    assert axis.ticks == sorted(set(axis.ticks))
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [-5.0, -5.0], [7.0, 7.0]])
 def test_equal_values_have_a_scale_too(values: list[float]) -> None:
-    scale = ChartAxis.from_values(values)
-    assert scale.low < scale.high
+    axis = ChartAxis.from_values(values)
+    assert axis.low < axis.high
 
 
 @pytest.mark.parametrize("points", [[], [("a", 1.0)], [("a", 1.0), ("b", float("nan"))]])
@@ -91,7 +91,7 @@ def test_small_series_are_added_up_as_other() -> None:
     assert chart["legend"] == ["s0", "s1", "s2", "s3", "s4", "Other"]
 
     whole = sum(part["length"] for part in chart["columns"][0]["parts"])
-    assert whole == pytest.approx(ChartAxis.from_values([54.0]).place(54.0), abs=1e-4)
+    assert whole == pytest.approx(ChartAxis.from_values([54.0]).position_of(54.0), abs=1e-4)
 
 
 def test_shares_are_all_of_it() -> None:

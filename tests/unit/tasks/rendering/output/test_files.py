@@ -118,13 +118,13 @@ def test_no_text_becomes_a_formula(hostile: RenderOrder) -> None:
 
 
 def test_several_formats_come_as_a_zip_that_is_always_the_same() -> None:
-    told: list[RenderProgress] = []
-    one = build_report("shop", {}, ["csv", "pdf", "json"], heard=told.append)
+    steps: list[RenderProgress] = []
+    one = build_report("shop", {}, ["csv", "pdf", "json"], on_progress=steps.append)
     other = build_report("shop", {}, ["csv", "pdf", "json"])
     assert one["sha256"] == other["sha256"]
     assert (one["filename"], one["content_type"]) == ("shop-report.zip", "application/zip")
     assert (one["rows_processed"], one["rows"]) == (1_075, 10)
-    assert told[-1] == RenderProgress(10, 10, "written")
+    assert steps[-1] == RenderProgress(10, 10, "written")
 
     place = links.locate(links.resolve_link(one["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
@@ -236,5 +236,5 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 
     order = build_report_order("shop", {}, ["csv"], tmp_path)
 
-    with pytest.raises(PermanentError, match=r"files\.orders: there are no such files"):
+    with pytest.raises(PermanentError, match=r"files\.orders: no file matches the pattern"):
         run_render_process(msgspec.structs.replace(order, home=str(tmp_path)))
