@@ -1,7 +1,7 @@
-"""The kinds ``cancel_jobs`` and ``retry_jobs``: to all jobs that a filter finds.
+"""The kinds ``cancel_jobs`` and ``retry_jobs``: cancel or rerun all jobs that match a filter.
 
-To be sent to ``labels.CONTROL_QUEUE``: there they are not behind the jobs that they are
-to stop, and run while the queue of those is paused.
+Send them to ``labels.CONTROL_QUEUE``. There they do not wait behind the jobs they cancel, and
+they run while the queue of those jobs is paused.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from project.store.commands.attempts import CancelResult
 from project.store.commands.queries import RecordFilter
 
 JOBS_PER_PAGE = 100
-"""Jobs between two looks whether to stop."""
+"""Jobs between two checkpoints."""
 
 CANCELLABLE_STATUSES = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
 RETRYABLE_STATUSES = (TaskStatus.FAILED, TaskStatus.CANCELLED)
@@ -34,56 +34,57 @@ control_task = partial(
 
 
 @control_task(name="cancel_jobs")
-def cancel_jobs(self: Any, **question: Any) -> dict[str, int]:
-    """Cancel every job that a question finds, of those created before this one was.
+def cancel_jobs(self: Any, **filters: Any) -> dict[str, int]:
+    """Cancel every job that matches; ``filters`` are fields of ``RecordFilter``.
 
-    Returns ``{"found": int, "changed": int}``: jobs, and those that were stopped or told to stop.
+    Only jobs created before this one count. Returns ``{"found": int, "changed": int}``, where
+    ``changed`` counts the jobs that were cancelled or asked to stop.
     """
-    return apply_to_each(self, question, cancel_job)
+    return apply_to_each(self, filters, cancel_job)
 
 
 @control_task(name="retry_jobs")
-def retry_jobs(self: Any, **question: Any) -> dict[str, int]:
-    """Run every failed or cancelled job again that a question finds, each once.
+def retry_jobs(self: Any, **filters: Any) -> dict[str, int]:
+    """Rerun every failed or cancelled job that matches once; ``filters`` as for ``cancel_jobs``.
 
-    Returns ``{"found": int, "changed": int}``.
+    Returns ``{"found": int, "changed": int}``, where ``changed`` counts the jobs that run again.
     """
-    return apply_to_each(self, question, partial(rerun_job, rerun_id=self.request.id))
+    return apply_to_each(self, filters, partial(rerun_job, rerun_id=self.request.id))
 
 
 def apply_to_each(
-    job: Any, question: dict[str, Any], act: Callable[[TaskRecord], bool]
+    job: Any, filters: dict[str, Any], action: Callable[[TaskRecord], bool]
 ) -> dict[str, int]:
-    """Act on each job, from the newest on, and say how far that is.
+    """Apply ``action`` to each matching job, newest first, and report progress.
 
-    When it is begun again after an interruption it counts anew: what is done is not found again.
+    After an interruption the counts start at zero: jobs that have changed match no more.
     """
     found = changed = 0
-    for page in fetch_pages(narrow_question(job, question)):
+    for page in fetch_pages(narrow_filter(job, RecordFilter(**filters))):
         job.checkpoint()
         if not found:
             total = page.total
         found += len(page.records)
-        changed += sum(act(record) for record in page.records)
+        changed += sum(action(record) for record in page.records)
         job.progress(found, total, f"{changed} changed")
     return {"found": found, "changed": changed}
 
 
-def narrow_question(job: Any, question: dict[str, Any]) -> RecordFilter:
-    """The question, narrowed to jobs that were there when this one was ordered, by whom it was."""
-    wanted = RecordFilter(**question)
+def narrow_filter(job: Any, record_filter: RecordFilter) -> RecordFilter:
+    """Restrict the filter to jobs of the same tenant that are older than ``job``."""
     own = job.AsyncResult(job.request.id).record
-    before = min(own.created_at, wanted.created_before or own.created_at)
-    statuses = [TaskStatus(status) for status in wanted.statuses]
-    index_keys = [*tenant_keys(own.tenant or ""), *wanted.index_keys]
-    return wanted._replace(statuses=statuses, index_keys=index_keys, created_before=before)
+    before = min(own.created_at, record_filter.created_before or own.created_at)
+    statuses = [TaskStatus(status) for status in record_filter.statuses]
+    index_keys = [*tenant_keys(own.tenant or ""), *record_filter.index_keys]
+    return record_filter._replace(statuses=statuses, index_keys=index_keys, created_before=before)
 
 
-def fetch_pages(question: RecordFilter) -> Iterator[RecordPage]:
-    """All pages: none is read before the last one is done with."""
+def fetch_pages(record_filter: RecordFilter) -> Iterator[RecordPage]:
+    """Yield all pages, each fetched when the caller is done with the one before."""
     cursor = None
     while True:
-        page = app.store.run(queries.list_page(question, limit=JOBS_PER_PAGE, cursor=cursor))
+        command = queries.list_page(record_filter, limit=JOBS_PER_PAGE, cursor=cursor)
+        page = app.store.run(command)
         yield page
         cursor = page.next_cursor
         if cursor is None:
@@ -91,11 +92,11 @@ def fetch_pages(question: RecordFilter) -> Iterator[RecordPage]:
 
 
 def cancel_job(record: TaskRecord) -> bool:
-    """Stop one job; whether it will."""
-    answer: CancelResult = app.store.run(attempts.cancel(record.id))
-    return answer in (CancelResult.CANCELLED, CancelResult.REQUESTED)
+    """Cancel one job; return whether it is cancelled or asked to stop."""
+    result: CancelResult = app.store.run(attempts.cancel(record.id))
+    return result in (CancelResult.CANCELLED, CancelResult.REQUESTED)
 
 
 def rerun_job(record: TaskRecord, rerun_id: str) -> bool:
-    """Run one job again, once for each ``rerun_id``; whether it will."""
+    """Rerun one job, once per ``rerun_id``; return whether it runs again."""
     return record.kind in app.tasks and bool(app.AsyncResult(record.id).rerun(rerun_id=rerun_id))
