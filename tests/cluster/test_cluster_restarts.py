@@ -9,7 +9,7 @@ from tests.support.programs.workers import JobInspector
 from tests.support.waiting import wait_until
 
 
-def test_a_job_is_run_and_gives_its_result(celery_setup: CeleryTestSetup) -> None:
+def test_a_job_runs_and_returns_its_result(celery_setup: CeleryTestSetup) -> None:
     assert celery_setup.ready(control=True)
 
     job = celery_setup.app.send_task("tests.add", (2, 3))

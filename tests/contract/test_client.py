@@ -48,7 +48,7 @@ def run_command(folder: Path, *command: str) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_a_client_made_from_the_description_orders_a_report(
+def test_a_client_generated_from_the_openapi_document_orders_a_report(
     own_system: System, folder: Path
 ) -> None:
     base = str(own_system.http.base_url)

@@ -98,7 +98,7 @@ def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted
     assert len(heard(page, "snapshot")) == 1
 
 
-def test_a_page_that_does_not_close_at_the_end_of_a_job_is_told_to(
+def test_a_page_that_keeps_listening_after_the_end_of_a_job_gets_204(
     own_system: System, page: ServedPage, tmp_path: Path
 ) -> None:
     job_id = own_system.order("/emails", {"recipients": [], "delay": 3600})["id"]

@@ -65,7 +65,7 @@ def test_a_report_is_ordered_and_followed_to_its_pdf(page: Page) -> None:
     assert (answer.status, answer.body()[:5]) == (200, b"%PDF-")
 
 
-def test_a_wrong_filter_is_named_where_it_was_filled_in(page: Page) -> None:
+def test_an_invalid_filter_is_reported_at_its_form_field(page: Page) -> None:
     page.get_by_role("link", name="Order a report").click()
     page.get_by_label("Report", exact=True).select_option("Monthly spend")
     page.get_by_label("Month").fill("May")
@@ -130,7 +130,7 @@ def test_two_pages_stay_in_step_while_the_api_is_killed(
             expect(row.locator(".badge")).to_have_text("success")
 
 
-def test_all_that_match_are_cancelled_after_a_look_at_how_many(
+def test_all_matching_jobs_are_cancelled_after_their_number_is_shown(
     page: Page, own_system: System
 ) -> None:
     own_system.http.post("/queues/celery/pause")
@@ -166,7 +166,7 @@ def test_a_queue_is_paused_and_resumed(page: Page) -> None:
     expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("open")
 
 
-def test_a_worker_shows_its_memory_and_what_it_is_at(page: Page, own_system: System) -> None:
+def test_a_worker_shows_its_memory_and_its_current_job(page: Page, own_system: System) -> None:
     blast = own_system.order("/emails", SLOW)
     page.get_by_role("link", name="Workers").click()
     row = page.get_by_role("row").filter(has_text="process")
@@ -177,7 +177,7 @@ def test_a_worker_shows_its_memory_and_what_it_is_at(page: Page, own_system: Sys
     expect(row).not_to_contain_text("email_blast")
 
 
-def test_jobs_are_found_by_the_keyboard(page: Page, own_system: System) -> None:
+def test_jobs_can_be_found_with_the_keyboard(page: Page, own_system: System) -> None:
     ordered = own_system.order("/reports", {})
     expect(page.locator("#search-text")).to_be_visible()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -197,9 +197,7 @@ def test_jobs_are_found_by_the_keyboard(page: Page, own_system: System) -> None:
     expect(page.get_by_label("Error contains")).to_have_value("no such <b>error</b>")
 
 
-def test_filters_are_in_the_address_and_pages_follow_a_cursor(
-    page: Page, own_system: System
-) -> None:
+def test_filters_are_in_the_url_and_pages_follow_a_cursor(page: Page, own_system: System) -> None:
     orders = [{"kind": "report", "tags": ["paged"], "delay": 3600}] * 60
     assert own_system.http.post("/tasks/bulk", json={"tasks": orders}).status_code == 202
 
@@ -225,21 +223,21 @@ def test_filters_are_in_the_address_and_pages_follow_a_cursor(
         (None, None),
     ],
 )
-def test_only_a_web_address_is_offered_as_a_file(
+def test_only_an_http_url_is_offered_as_a_download(
     page: Page, link: str | None, address: str | None
 ) -> None:
     module = "import('/console/static/views/job.js')"
     assert page.evaluate(f"link => {module}.then(view => view.addressOf(link))", link) == address
 
 
-def test_an_id_that_is_nobodys_says_so(page: Page) -> None:
+def test_an_unknown_id_shows_an_error(page: Page) -> None:
     page.goto("/console/jobs/<b>nobody")
     expect(page.get_by_text("There is no job with the id '<b>nobody'")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", ["wide", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_anybody_out(
+def test_the_console_has_no_accessibility_violations(
     chromium: Browser, own_system: System, scheme: str, size: str
 ) -> None:
     done = own_system.wait_until_final("/reports", own_system.order("/reports", {})["id"])
@@ -251,7 +249,7 @@ def test_nothing_keeps_anybody_out(
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
-def test_a_key_that_only_reads_shows_all_and_changes_nothing(
+def test_a_read_key_shows_everything_and_changes_nothing(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     system = System(tmp_path_factory.mktemp("keys"))

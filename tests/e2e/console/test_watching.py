@@ -9,7 +9,7 @@ SLOW = {"recipients": [f"w{number}@example.com" for number in range(99)], "rate"
 
 
 @pytest.mark.parametrize("path", ["/", "/console/jobs", "/console/jobs/an-id"])
-def test_every_page_of_the_console_is_the_same_file_under_a_strict_policy(
+def test_every_page_of_the_console_is_one_file_with_a_strict_content_policy(
     system: System, path: str
 ) -> None:
     answer = system.http.get(path)
@@ -39,18 +39,18 @@ def test_a_file_of_the_console_is_sent_once(system: System, path: str, content_t
 
 
 @pytest.mark.parametrize("name", ["nope.js", "..%2f__init__.py", "views"])
-def test_other_files_are_not_the_consoles(system: System, name: str) -> None:
+def test_other_files_are_not_served_by_the_console(system: System, name: str) -> None:
     assert system.http.get(f"/console/static/{name}").status_code == 404
     assert system.http.get(f"/console/static/views/{name}").status_code == 404
 
 
-def test_without_keys_a_caller_may_do_all(system: System) -> None:
+def test_without_api_keys_a_caller_has_every_scope(system: System) -> None:
     caller = system.http.get("/me").json()
     scopes = ["admin", "control", "metrics", "read", "submit"]
     assert caller == {"name": "", "scopes": scopes, "tenant": "", "outbox": True}
 
 
-def test_a_worker_says_who_it_is_and_what_it_runs(system: System) -> None:
+def test_a_worker_is_listed_with_its_name_and_its_running_jobs(system: System) -> None:
     (worker,) = system.http.get("/workers").json()["workers"]
     assert (worker["slots"], worker["queues"]) == (2, ["celery", "control"])
     assert worker["started_at"] < worker["lease_ends"]
@@ -66,7 +66,7 @@ def test_a_worker_says_who_it_is_and_what_it_runs(system: System) -> None:
     wait_until(lambda: jobs() == [])
 
 
-def test_a_worker_keeps_its_start_when_it_renews_its_lease(system: System) -> None:
+def test_a_worker_keeps_its_start_time_when_it_renews_its_lease(system: System) -> None:
     def worker() -> tuple[float, float]:
         (one,) = system.http.get("/workers").json()["workers"]
         return one["started_at"], one["lease_ends"]
@@ -77,7 +77,7 @@ def test_a_worker_keeps_its_start_when_it_renews_its_lease(system: System) -> No
     assert worker()[0] == started_at
 
 
-def test_the_payload_is_what_the_function_gets(system: System) -> None:
+def test_the_payload_has_the_arguments_of_the_function(system: System) -> None:
     job = system.order("/reports", {"type": "monthly", "filters": {"month": "2026-05"}})
     payload = system.http.get(f"/tasks/{job['id']}/payload").json()
 
@@ -85,7 +85,7 @@ def test_the_payload_is_what_the_function_gets(system: System) -> None:
     assert payload["kwargs"]["filters"]["month"] == "2026-05"
 
 
-def test_the_payload_of_a_kind_that_may_carry_secrets_is_not_shown(system: System) -> None:
+def test_the_payload_of_a_kind_with_secrets_is_hidden(system: System) -> None:
     call = {"url": "https://nobody.invalid/", "headers": {"authorization": "secret"}, "delay": 3600}
 
     job = system.order("/webhooks", call)
@@ -94,5 +94,5 @@ def test_the_payload_of_a_kind_that_may_carry_secrets_is_not_shown(system: Syste
     assert payload == {"args": [], "kwargs": {}, "hidden": True}
 
 
-def test_nobodys_job_has_no_payload(system: System) -> None:
+def test_an_unknown_job_has_no_payload(system: System) -> None:
     assert system.http.get("/tasks/nobody/payload").status_code == 404

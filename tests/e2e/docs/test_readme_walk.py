@@ -97,7 +97,7 @@ def printed(terminal: Terminal) -> list[str]:
     )
 
 
-def test_the_walk_calls_nothing_that_has_to_be_installed(printed: list[str]) -> None:
+def test_the_walk_needs_no_extra_programs(printed: list[str]) -> None:
     _, order, *_ = printed
 
     record = json.loads(order)
@@ -127,7 +127,7 @@ def test_the_two_mails_are_in_the_outbox(system: System, printed: list[str]) -> 
     assert "To: grace@example.com" in (outbox / second).read_text()
 
 
-def test_the_queue_and_the_list_know_the_report(printed: list[str]) -> None:
+def test_the_queue_and_the_list_show_the_report(printed: list[str]) -> None:
     _, _, _, _, queue, _ = printed
 
     stats, page = objects(queue)

@@ -53,7 +53,7 @@ def test_a_report_is_accepted_at_once_as_pending(system: System) -> None:
     assert abs(record["created_at"] - time.time()) < 5
 
 
-def test_a_report_is_watched_until_its_pdf_can_be_read(system: System) -> None:
+def test_a_report_is_polled_until_its_pdf_can_be_read(system: System) -> None:
     ordered = system.order("/reports", MONTHLY)
     done = system.wait_until_final("/reports", ordered["id"])
     assert (done["status"], done["attempts"], done["error"]) == ("success", 1, "")
@@ -89,7 +89,7 @@ def test_an_empty_order_is_the_summary_report(system: System) -> None:
     assert (done["status"], done["result"]["report_type"]) == ("success", "summary")
 
 
-def test_only_an_unfinished_record_says_when_to_ask_again(system: System) -> None:
+def test_only_an_unfinished_record_has_retry_after(system: System) -> None:
     ordered = system.order("/reports", MONTHLY)
     path = f"/reports/{ordered['id']}"
     seen: dict[str, str | None] = {}
@@ -117,7 +117,7 @@ def test_a_changed_link_is_refused(system: System) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_blast_sends_one_mail_to_each(system: System) -> None:
+def test_a_blast_sends_one_mail_to_each_recipient(system: System) -> None:
     before = len(addressed(system))
     recipients = ["ada@example.com", "grace@example.com"]
     ordered = system.order("/emails", {"recipients": recipients})
@@ -131,7 +131,7 @@ def test_a_blast_sends_one_mail_to_each(system: System) -> None:
     assert len(addressed(system)) == before + 2
 
 
-def test_a_blast_to_nobody_sends_nothing(system: System) -> None:
+def test_a_blast_without_recipients_sends_nothing(system: System) -> None:
     before = len(addressed(system))
     done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
 
@@ -140,13 +140,13 @@ def test_a_blast_to_nobody_sends_nothing(system: System) -> None:
     assert len(addressed(system)) == before
 
 
-def test_a_kind_is_not_found_under_the_path_of_another(system: System) -> None:
+def test_a_job_is_not_found_under_the_path_of_another_kind(system: System) -> None:
     ordered = system.order("/emails", {"recipients": []})
     assert system.http.get(f"/reports/{ordered['id']}").status_code == 404
     assert system.http.get(f"/emails/{ordered['id']}").status_code == 200
 
 
-def test_lists_are_newest_first_and_lead_to_the_next_page(system: System) -> None:
+def test_lists_are_newest_first_and_link_to_the_next_page(system: System) -> None:
     ordered = [system.order("/emails", {"recipients": []})["id"] for _ in range(5)]
     seen: list[str] = []
     address = "/emails?limit=2"
@@ -162,7 +162,7 @@ def test_lists_are_newest_first_and_lead_to_the_next_page(system: System) -> Non
     assert len(seen) == len(set(seen))
 
 
-def test_the_last_page_leads_nowhere(system: System) -> None:
+def test_the_last_page_has_no_next_link(system: System) -> None:
     system.order("/emails", {"recipients": []})
     page = system.http.get("/emails?limit=200")
 
@@ -171,7 +171,7 @@ def test_the_last_page_leads_nowhere(system: System) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_list_can_be_narrowed_to_a_status(system: System, status: str) -> None:
+def test_a_list_can_be_filtered_by_status(system: System, status: str) -> None:
     done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
     listed = system.http.get("/emails", params={"status": status}).json()
 
@@ -201,7 +201,7 @@ def test_flower_shows_our_worker(system: System) -> None:
     assert workers[0]["status"] is True
 
 
-def test_health_documents_and_pages_answer(system: System) -> None:
+def test_health_docs_and_pages_answer(system: System) -> None:
     assert system.http.get("/health/live").json() == {"status": "live"}
     assert system.http.get("/health/ready").json() == {"status": "ready"}
 

@@ -47,7 +47,7 @@ def test_each_block_is_written_run_or_compared() -> None:
     assert {block.language for block in parse_blocks()} == {"python", "sh", "bash", "json"}
 
 
-def test_a_file_that_is_not_there_is_looked_for_again(reader: GuideRunner) -> None:
+def test_a_missing_file_is_looked_for_again(reader: GuideRunner) -> None:
     (first,), (last,) = records(reader, 0), records(reader, 1)
 
     assert first["kind"] == "sum"
@@ -57,7 +57,7 @@ def test_a_file_that_is_not_there_is_looked_for_again(reader: GuideRunner) -> No
     assert last["progress"]["note"] == "orders added up"
 
 
-def test_an_amount_that_is_none_fails_at_once_and_is_found(reader: GuideRunner) -> None:
+def test_an_invalid_amount_fails_at_once_and_the_job_is_found(reader: GuideRunner) -> None:
     (failed,), (found,) = records(reader, 2), records(reader, 3)
 
     assert (failed["status"], failed["attempts"]) == ("failed", 1)
@@ -77,7 +77,7 @@ def test_the_tests_pass(reader: GuideRunner) -> None:
     assert "3 passed" in reader.outputs[5]
 
 
-def test_the_route_takes_an_order_and_refuses_a_wrong_one(reader: GuideRunner) -> None:
+def test_the_route_accepts_a_valid_order_and_refuses_an_invalid_one(reader: GuideRunner) -> None:
     done, refused = records(reader, 7)
 
     assert done.items() >= shown(0).items()

@@ -37,7 +37,7 @@ def entries(system: System, job_id: str, **query: Any) -> list[dict[str, str]]:
     return found
 
 
-def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(system: System) -> None:
+def test_recipients_added_in_parts_are_counted_and_mailed_by_several_jobs(system: System) -> None:
     job_id = waiting(system)
     path = f"/emails/{job_id}/recipients"
     first = system.http.post(path, json=[*people(0, 1_500), "USER7@example.com", "nobody"])
@@ -72,7 +72,7 @@ def test_recipients_in_parts_are_reported_then_mailed_by_several_jobs(system: Sy
     assert system.http.post(path, json=["late@example.com"]).status_code == 409
 
 
-def test_the_recipients_of_one_outcome_can_be_had_alone_and_as_a_table(system: System) -> None:
+def test_recipients_can_be_filtered_by_outcome_and_downloaded_as_csv(system: System) -> None:
     job_id = waiting(system)
     path = f"/emails/{job_id}/recipients"
     system.http.post(path, json=["=cmd@example.com", "what?", "ada@example.com"])
@@ -104,7 +104,7 @@ def test_the_recipients_of_an_order_are_listed_in_pages(system: System) -> None:
     assert [one["address"] for one in page["recipients"]] == people(2, 2)
 
 
-def test_a_paused_blast_mails_nobody_until_it_is_resumed(system: System) -> None:
+def test_a_paused_blast_sends_no_mail_until_it_is_resumed(system: System) -> None:
     job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 30})["id"]
     wait_until(lambda: entries(system, job_id, outcome="sent"))
     assert system.http.post(f"/emails/{job_id}/pause").status_code == 200
@@ -126,7 +126,7 @@ def test_a_paused_blast_mails_nobody_until_it_is_resumed(system: System) -> None
     assert system.http.post(f"/emails/{job_id}/pause").status_code == 409
 
 
-def test_a_blast_is_cancelled_in_the_middle(system: System) -> None:
+def test_a_running_blast_can_be_cancelled(system: System) -> None:
     job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 20})["id"]
     wait_until(lambda: entries(system, job_id, outcome="sent"))
     assert system.http.post(f"/tasks/{job_id}/cancel").status_code == 202
@@ -150,7 +150,7 @@ def test_a_blast_is_cancelled_in_the_middle(system: System) -> None:
         ),
     ],
 )
-def test_an_order_that_makes_no_sense_is_refused(
+def test_contradictory_blast_options_are_refused(
     system: System, order: dict[str, Any], field: str
 ) -> None:
     answer = system.http.post("/emails", json=order)
@@ -166,7 +166,7 @@ def test_an_order_that_makes_no_sense_is_refused(
         ('email\r\n"ada', "is not CSV"),
     ],
 )
-def test_a_table_that_is_none_is_refused(system: System, text: str, problem: str) -> None:
+def test_an_invalid_recipient_table_is_refused(system: System, text: str, problem: str) -> None:
     job_id = waiting(system)
 
     answer = system.http.post(f"/emails/{job_id}/recipients", content=text, headers=CSV)
@@ -175,7 +175,7 @@ def test_a_table_that_is_none_is_refused(system: System, text: str, problem: str
     assert problem in answer.json()["detail"]
 
 
-def test_what_is_no_blast_is_not_found(system: System) -> None:
+def test_blast_routes_do_not_find_other_jobs(system: System) -> None:
     report = system.order("/reports", {})["id"]
 
     for what in ("start", "pause", "resume"):

@@ -35,7 +35,7 @@ def link_to(system: System, subject: str) -> str:
     return unescape(link[1])
 
 
-def test_a_mail_that_was_sent_is_shown_with_its_headers_and_both_bodies(system: System) -> None:
+def test_a_sent_mail_is_shown_with_its_headers_and_both_bodies(system: System) -> None:
     order = {"recipients": ["zoe@example.com"], "template": "welcome"}
     system.wait_until_final("/emails", system.order("/emails", order)["id"])
     path = link_to(system, "Welcome to Continuo")
@@ -49,7 +49,7 @@ def test_a_mail_that_was_sent_is_shown_with_its_headers_and_both_bodies(system: 
     assert "<h1" in page(system, f"{path}/html").text
 
 
-def test_a_hostile_mail_runs_nothing(system: System) -> None:
+def test_a_hostile_mail_runs_no_script(system: System) -> None:
     hand_in(system, HOSTILE)
     path = link_to(system, "&lt;script&gt;alert(1)&lt;/script&gt;")
     shown = page(system, path)
@@ -64,13 +64,13 @@ def test_a_hostile_mail_runs_nothing(system: System) -> None:
     assert inside.headers["content-security-policy"].startswith("sandbox; default-src 'none';")
 
 
-def test_what_is_not_in_the_outbox_is_not_found(system: System) -> None:
+def test_a_mail_that_is_not_in_the_outbox_is_not_found(system: System) -> None:
     for name in ("nope", "..%2Fsecret_key", "20260101T000000.000000Z-00000000.eml", "a.eml"):
         assert system.http.get(f"/outbox/{name}").status_code == 404
         assert system.http.get(f"/outbox/{name}/html").status_code == 404
 
 
-def test_older_mails_are_on_the_pages_after(system: System) -> None:
+def test_older_mails_are_on_later_pages(system: System) -> None:
     people = [f"old{number}@example.com" for number in range(60)]
     system.wait_until_final("/emails", system.order("/emails", {"recipients": people})["id"])
     first = page(system).text

@@ -41,7 +41,7 @@ def mailed(system: System, address: str) -> EmailMessage:
     return message
 
 
-def test_a_mail_can_be_looked_at_before_it_goes_out(system: System) -> None:
+def test_a_mail_can_be_previewed_before_it_is_sent(system: System) -> None:
     seen = previewed(system, template="welcome", recipient="ada@example.org")
     assert seen["subject"] == "Welcome to Continuo"
     assert "ada@example.org" in seen["html"]
@@ -53,7 +53,7 @@ def test_a_mail_can_be_looked_at_before_it_goes_out(system: System) -> None:
     assert mails_to(system, "ada@example.org") == []
 
 
-def test_a_template_can_be_tried_before_it_is_kept(system: System) -> None:
+def test_an_unsaved_template_can_be_previewed(system: System) -> None:
     parts = {"subject": "For {{ name }}", "html": "<p>Dear <b>{{ name }}</b>, hello.</p>"}
 
     seen = previewed(system, template=parts, data={"name": "<Ada>"})
@@ -76,7 +76,7 @@ def test_a_template_can_be_tried_before_it_is_kept(system: System) -> None:
         ("{% include '/etc/passwd' %}", "cannot be used|does not render"),
     ],
 )
-def test_a_template_that_does_harm_is_stopped_and_named(
+def test_a_harmful_template_is_stopped_and_reported(
     system: System, html: str, problem: str
 ) -> None:
     said = refused(system, template={"subject": "s", "html": html})
@@ -84,18 +84,18 @@ def test_a_template_that_does_harm_is_stopped_and_named(
     assert any(words in said for words in problem.split("|")), said
 
 
-def test_a_long_mail_of_what_takes_four_bytes_a_letter_is_shown_whole(system: System) -> None:
+def test_a_long_mail_of_four_byte_characters_is_shown_whole(system: System) -> None:
     parts = {"subject": "s", "html": "{{ '\U0001f600' * 999999 }}"}
     assert len(previewed(system, template=parts)["html"]) == 999_999
 
 
-def test_a_preview_of_nothing_is_refused(system: System) -> None:
+def test_an_empty_preview_is_refused(system: System) -> None:
     assert "needs html or mjml" in refused(system, template={"subject": "s"})
     assert "'nope' is unknown" in refused(system, template="nope")
     assert refused(system, recipient="ada").startswith("recipient: 'ada' is not")
 
 
-def test_whoever_unsubscribes_gets_no_mail_any_more(system: System) -> None:
+def test_an_unsubscribed_recipient_gets_no_more_mail(system: System) -> None:
     message = mailed(system, "Eve@example.net")
     link = str(message["List-Unsubscribe"])[1:-1]
     text = message.get_body(("plain",))
@@ -145,7 +145,7 @@ def test_a_template_is_sent_to_one_address_as_a_test(system: System) -> None:
     assert "Hello Ada" in body.get_content()
 
 
-def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(system: System) -> None:
+def test_the_links_of_test_mails_and_previews_unsubscribe_no_one(system: System) -> None:
     me = "tester@example.net"
     _, message = mailed_as_test(system, recipient=me, template="welcome")
     seen = dict(previewed(system, template="welcome", recipient=me)["headers"])
@@ -168,7 +168,7 @@ def test_the_link_of_a_test_and_of_a_preview_unsubscribes_nobody(system: System)
         ({"attachments": ["http://x.org/y"]}, "attachments[0]: is no download link"),
     ],
 )
-def test_a_test_that_cannot_be_sent_is_refused_before_it_is_a_job(
+def test_a_test_mail_that_cannot_be_sent_is_refused_without_a_job(
     system: System, wrong: dict[str, Any], problem: str
 ) -> None:
     before = system.http.get("/emails").json()["total"]
@@ -181,7 +181,7 @@ def test_a_test_that_cannot_be_sent_is_refused_before_it_is_a_job(
 
 
 @pytest.mark.parametrize("token", ["x", "ImV2ZUBleGFtcGxlLm5ldCI.nope", "%00"])
-def test_a_link_that_was_made_up_takes_off_nobody(system: System, token: str) -> None:
+def test_a_forged_link_unsubscribes_no_one(system: System, token: str) -> None:
     for ask in (system.http.get, system.http.post):
         assert ask(f"/u/{token}").status_code == 404
 

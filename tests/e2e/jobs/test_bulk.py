@@ -15,7 +15,7 @@ def send(system: System, *tasks: Any) -> httpx2.Response:
     return system.http.post(PATH, json={"tasks": list(tasks)})
 
 
-def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(system: System) -> None:
+def test_jobs_of_several_kinds_are_accepted_in_order_and_succeed(system: System) -> None:
     answer = send(system, REPORT, BLAST, REPORT)
     assert answer.status_code == 202
 
@@ -30,7 +30,7 @@ def test_jobs_of_several_kinds_are_taken_in_their_order_and_done(system: System)
     assert system.wait_until_final("/reports", tasks[2]["id"])["status"] == "success"
 
 
-def test_what_is_wrong_is_refused_by_itself(system: System) -> None:
+def test_an_invalid_item_is_refused_and_the_others_are_accepted(system: System) -> None:
     answer = send(
         system,
         REPORT,
@@ -57,7 +57,7 @@ def test_what_is_wrong_is_refused_by_itself(system: System) -> None:
     assert all(kind in problems[0]["detail"] for kind in ("report", "export", "email_blast"))
 
 
-def test_nothing_or_too_much_is_refused(system: System) -> None:
+def test_an_empty_or_too_large_bulk_order_is_refused(system: System) -> None:
     before = system.stats()["total_tasks"]
 
     for count in (0, 1_001):
@@ -68,7 +68,7 @@ def test_nothing_or_too_much_is_refused(system: System) -> None:
     assert system.stats()["total_tasks"] == before
 
 
-def test_a_thousand_are_taken_at_once(system: System) -> None:
+def test_a_thousand_jobs_are_accepted_at_once(system: System) -> None:
     before = system.stats()["total_tasks"]
     answer = send(system, *[{"kind": "email_blast", "recipients": []}] * 1_000)
     assert answer.status_code == 202

@@ -21,7 +21,7 @@ def told(system: System, **said: Any) -> tuple[str, dict[str, Any]]:
     return job_id, record
 
 
-def test_a_delivery_is_a_job_that_can_be_looked_at_stopped_and_sent_again(system: System) -> None:
+def test_a_delivery_is_a_job_that_can_be_shown_cancelled_and_sent_again(system: System) -> None:
     job_id, record = told(system)
     path = f"/tasks/{record['id']}"
     assert (record["kind"], record["max_retries"]) == ("callback", 10)
@@ -56,7 +56,7 @@ def test_a_job_without_a_callback_has_no_delivery(system: System) -> None:
 
 
 @pytest.mark.parametrize("path", ["/reports", "/emails", "/webhooks"])
-def test_a_url_that_may_not_be_called_refuses_the_order(system: System, path: str) -> None:
+def test_an_order_with_a_forbidden_callback_url_is_refused(system: System, path: str) -> None:
     body = {"/emails": {"recipients": ["a@example.com"]}, "/webhooks": {"url": NOBODY}}
     before = system.stats()["total_tasks"]
 
@@ -81,6 +81,6 @@ def test_callbacks_can_be_ordered_in_bulk(system: System) -> None:
     assert system.http.get(f"/tasks/{first}/delivery").json()["kind"] == "callback"
 
 
-def test_only_a_url_that_was_disabled_can_be_enabled(system: System) -> None:
+def test_only_a_disabled_url_can_be_enabled(system: System) -> None:
     assert system.http.get("/callbacks/disabled").json() == {"urls": []}
     assert system.http.post("/callbacks/enable", json={"url": NOBODY}).status_code == 404

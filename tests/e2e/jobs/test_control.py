@@ -81,7 +81,7 @@ def test_a_wrong_payload_changes_nothing(own_system: System, body: Any, where: s
     assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
 
 
-def test_a_job_that_is_unknown_can_neither_be_shown_nor_stopped_nor_run(own_system: System) -> None:
+def test_an_unknown_job_cannot_be_shown_stopped_or_retried(own_system: System) -> None:
     answers = [
         own_system.http.get("/tasks/nobody"),
         own_system.http.delete("/tasks/nobody"),
@@ -91,7 +91,7 @@ def test_a_job_that_is_unknown_can_neither_be_shown_nor_stopped_nor_run(own_syst
     assert [answer.status_code for answer in answers] == [404] * 4
 
 
-def test_a_job_of_a_kind_that_is_gone_is_not_run_again(own_system: System) -> None:
+def test_a_job_of_a_removed_kind_cannot_be_retried(own_system: System) -> None:
     job_id = own_system.order("/reports", {})["id"]
     own_system.http.delete(f"/tasks/{job_id}")
     with redis.Redis.from_url(own_system.redis_url) as client:
@@ -125,7 +125,7 @@ def test_jobs_of_all_kinds_are_listed_by_kind_status_and_time(own_system: System
     assert found(kind="fax") == []
 
 
-def test_the_next_page_keeps_what_was_asked_for(own_system: System) -> None:
+def test_the_next_page_keeps_the_filters(own_system: System) -> None:
     for _ in range(3):
         own_system.wait_until_final("/emails", own_system.order("/emails", BLAST)["id"])
     seen: list[str] = []
@@ -147,7 +147,7 @@ def test_the_next_page_keeps_what_was_asked_for(own_system: System) -> None:
     )
 
 
-def test_jobs_are_found_by_tag_queue_and_error(own_system: System) -> None:
+def test_jobs_are_filtered_by_tag_queue_and_error(own_system: System) -> None:
     tags = {"tags": ["nightly", "für Ada"]}
     blast = own_system.order("/emails", BLAST | tags)
     assert (blast["queue"], blast["tags"]) == ("celery", tags["tags"])
@@ -174,14 +174,14 @@ def test_jobs_are_found_by_tag_queue_and_error(own_system: System) -> None:
     assert answer["looked_at"] >= 1
 
 
-def test_tags_that_are_none_are_refused(own_system: System) -> None:
+def test_invalid_tags_are_refused(own_system: System) -> None:
     for tags, where in ((["a"] * 9, "/tags"), (["a", ""], "/tags/1"), (["a\nb"], "tags[0]")):
         answer = own_system.http.post("/emails", json=BLAST | {"tags": tags})
         fault = answer.json()["errors"][0]
         assert (answer.status_code, fault.get("pointer", fault.get("field"))) == (422, where)
 
 
-def test_a_queue_is_paused_over_a_restart_and_resumed(own_system: System) -> None:
+def test_a_paused_queue_stays_paused_over_a_restart_and_can_be_resumed(own_system: System) -> None:
     def queue(answer: httpx2.Response) -> dict[str, Any]:
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -207,7 +207,7 @@ def test_a_queue_is_paused_over_a_restart_and_resumed(own_system: System) -> Non
     }
 
 
-def test_all_jobs_of_a_filter_are_counted_then_cancelled_then_run_again(own_system: System) -> None:
+def test_all_jobs_of_a_filter_are_counted_cancelled_and_retried(own_system: System) -> None:
     own_system.http.post("/queues/celery/pause")
     tagged = [own_system.order("/emails", BLAST | {"tags": ["many"]})["id"] for _ in range(12)]
     other = own_system.order("/emails", BLAST)["id"]
@@ -261,7 +261,7 @@ def test_a_wrong_filter_changes_nothing(
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
-def test_one_key_for_a_cancel_and_a_retry_is_two_orders(own_system: System) -> None:
+def test_one_idempotency_key_serves_a_cancel_and_a_retry_separately(own_system: System) -> None:
     body, key = {"filter": {"tag": "nobody"}}, {"Idempotency-Key": "same"}
 
     answers = [
@@ -274,7 +274,7 @@ def test_one_key_for_a_cancel_and_a_retry_is_two_orders(own_system: System) -> N
     assert answers[0].json()["id"] == answers[2].json()["id"]
 
 
-def test_a_pending_job_says_what_is_to_be_expected_of_it(own_system: System) -> None:
+def test_a_pending_job_has_a_position_and_an_estimate(own_system: System) -> None:
     own_system.http.post("/queues/celery/pause")
     first, second = (own_system.order("/emails", BLAST)["id"] for _ in range(2))
     by_kind, by_id = own_system.record("/emails", second), own_system.record("/tasks", second)
@@ -292,7 +292,7 @@ def test_a_pending_job_says_what_is_to_be_expected_of_it(own_system: System) -> 
     assert "position" not in own_system.wait_until_final("/emails", second)
 
 
-def test_a_queue_that_is_unknown_cannot_be_paused(own_system: System) -> None:
+def test_an_unknown_queue_cannot_be_paused(own_system: System) -> None:
     answers = [own_system.http.post(f"/queues/none/{verb}") for verb in ("pause", "resume")]
     assert [answer.status_code for answer in answers] == [404, 404]
 
@@ -309,7 +309,7 @@ def test_a_queue_that_is_unknown_cannot_be_paused(own_system: System) -> None:
         "error=" + "x" * 201,
     ],
 )
-def test_a_wrong_question_is_refused(own_system: System, query: str) -> None:
+def test_an_invalid_query_is_refused(own_system: System, query: str) -> None:
     answer = own_system.http.get(f"/tasks?{query}")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == query.partition("=")[0]

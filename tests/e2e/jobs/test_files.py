@@ -45,13 +45,13 @@ def test_the_types_are_listed_with_their_filters(system: System) -> None:
 @pytest.mark.parametrize(
     "format_", ["docx", [], ["pdf", "pdf"], ["pdf", "docx"], {"pdf": True}, None, 3]
 )
-def test_a_format_that_is_none_is_refused(system: System, format_: Any) -> None:
+def test_an_unknown_format_is_refused(system: System, format_: Any) -> None:
     answer = system.http.post("/reports", json={"format": format_})
     assert answer.status_code == 422
     assert "format" in answer.json()["detail"]
 
 
-def test_an_export_is_all_rows_of_a_query(system: System) -> None:
+def test_an_export_has_all_rows_of_a_query(system: System) -> None:
     body = {"source": "spend", "query": "invoices", "filters": LEGAL}
     ordered = system.order("/exports", body)
     assert ordered["kind"] == "export"
@@ -94,7 +94,7 @@ def test_the_queries_are_listed_with_their_filters(system: System) -> None:
         ({"type": "monthly", "format": "pdf"}, "format"),
     ],
 )
-def test_a_wrong_export_is_refused(system: System, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_export_is_refused(system: System, body: dict[str, Any], field: str) -> None:
     answer = system.http.post("/exports", json=body)
     assert answer.status_code == 422
     assert field in answer.json()["detail"]
@@ -128,7 +128,7 @@ def test_a_report_is_mailed_when_it_is_done(system: System) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/reports", "/exports"])
-def test_a_mail_that_cannot_be_is_refused(
+def test_an_invalid_follow_up_mail_is_refused(
     system: System, path: str, mail: dict[str, Any], field: str
 ) -> None:
     answer = system.http.post(path, json={"type": "monthly", "filters": LEGAL, "mail": mail})

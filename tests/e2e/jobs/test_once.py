@@ -28,7 +28,7 @@ def total(system: System) -> int:
     return count
 
 
-def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(system: System) -> None:
+def test_a_hundred_identical_orders_at_once_give_one_job_and_one_answer(system: System) -> None:
     before, name = total(system), key()
     with ThreadPoolExecutor(20) as clients:
         answers = list(clients.map(lambda _: send(system, LATER, name), range(100)))
@@ -42,7 +42,7 @@ def test_a_hundred_of_the_same_at_once_are_one_job_and_the_same_answer(system: S
 
 
 @pytest.mark.parametrize("name", ["", '""', "x" * 256, "é"])
-def test_a_key_that_is_none_is_refused_and_not_left_out(system: System, name: str) -> None:
+def test_an_invalid_idempotency_key_is_refused_and_not_ignored(system: System, name: str) -> None:
     before = total(system)
 
     answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": name.encode()})
@@ -51,7 +51,9 @@ def test_a_key_that_is_none_is_refused_and_not_left_out(system: System, name: st
     assert total(system) == before
 
 
-def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(system: System) -> None:
+def test_a_repeated_order_gets_the_first_answer_even_after_the_job_has_changed(
+    system: System,
+) -> None:
     name = key()
 
     first = send(system, {}, name)
@@ -60,7 +62,7 @@ def test_a_replay_is_the_first_answer_also_when_the_job_has_gone_on(system: Syst
     assert send(system, {}, f'"{name}"').json() == first.json()
 
 
-def test_equal_orders_may_be_written_differently(system: System) -> None:
+def test_equal_orders_may_differ_in_spelling(system: System) -> None:
     name = key()
     first = send(system, {"type": "summary", **LATER}, name)
 
@@ -79,7 +81,7 @@ def test_equal_orders_may_be_written_differently(system: System) -> None:
         ({"delay": 3601}, "/delay"),
     ],
 )
-def test_another_order_under_the_key_is_refused_with_the_difference(
+def test_a_different_order_with_the_same_key_is_refused_with_the_difference(
     system: System, other: dict[str, Any], pointer: str
 ) -> None:
     name = key()
@@ -93,7 +95,7 @@ def test_another_order_under_the_key_is_refused_with_the_difference(
     assert total(system) == before
 
 
-def test_a_key_is_of_its_route_and_known_for_a_day(system: System) -> None:
+def test_a_key_belongs_to_its_route_and_is_kept_for_a_day(system: System) -> None:
     name = key()
     report = send(system, LATER, name)
     blast = send(system, {"recipients": [], **LATER}, name, "/emails")
@@ -106,7 +108,7 @@ def test_a_key_is_of_its_route_and_known_for_a_day(system: System) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 256, '""', "a\tb"])
-def test_a_key_that_is_none_is_refused(system: System, name: str) -> None:
+def test_an_invalid_unique_key_is_refused(system: System, name: str) -> None:
     before = total(system)
 
     answer = send(system, {}, name)
@@ -120,7 +122,7 @@ def unique(**more: Any) -> dict[str, Any]:
     return {"unique": {"key": key(), **more}}
 
 
-def test_one_unfinished_job_has_a_unique_key(system: System) -> None:
+def test_only_one_unfinished_job_can_have_a_unique_key(system: System) -> None:
     body = {**unique(), **LATER}
     first = system.http.post("/reports", json=body)
     second = system.http.post("/reports", json=body)
@@ -133,7 +135,7 @@ def test_one_unfinished_job_has_a_unique_key(system: System) -> None:
     assert (third.status_code, third.json()["id"] != first.json()["id"]) == (202, True)
 
 
-def test_an_order_that_met_another_job_meets_it_again(system: System) -> None:
+def test_a_repeated_order_that_found_another_job_finds_it_again(system: System) -> None:
     body, name = {**unique(), **LATER}, key()
     first = system.http.post("/reports", json=body).json()
     assert send(system, body, name).json()["id"] == first["id"]
@@ -142,7 +144,7 @@ def test_an_order_that_met_another_job_meets_it_again(system: System) -> None:
     assert send(system, body, name).json()["id"] == first["id"]
 
 
-def test_a_job_does_not_run_again_while_another_has_its_key(system: System) -> None:
+def test_a_job_cannot_be_retried_while_another_job_has_its_unique_key(system: System) -> None:
     body = {**unique(), **LATER}
     first = system.http.post("/reports", json=body).json()["id"]
     system.http.delete(f"/tasks/{first}")
@@ -153,7 +155,7 @@ def test_a_job_does_not_run_again_while_another_has_its_key(system: System) -> N
     assert system.http.post(f"/tasks/{first}/retry").status_code == 202
 
 
-def test_a_conflict_can_be_refused(system: System) -> None:
+def test_a_conflict_with_a_unique_key_can_be_refused(system: System) -> None:
     body = {**unique(on_conflict="reject"), **LATER}
     first = system.http.post("/reports", json=body)
 
@@ -162,7 +164,7 @@ def test_a_conflict_can_be_refused(system: System) -> None:
     assert (second.status_code, second.json()["task_id"]) == (409, first.json()["id"])
 
 
-def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(system: System) -> None:
+def test_a_unique_key_can_be_held_for_a_time_after_the_job_has_ended(system: System) -> None:
     body = unique(during=3600)
     first = system.http.post("/reports", json=body)
     system.wait_until_final("/reports", first.json()["id"])
@@ -182,7 +184,9 @@ def test_a_key_can_be_held_for_a_time_whatever_becomes_of_the_job(system: System
         ({"run_at": 1, "delay": 1}, "run_at"),
     ],
 )
-def test_what_makes_no_sense_is_refused(system: System, body: dict[str, Any], where: str) -> None:
+def test_invalid_order_options_are_refused(
+    system: System, body: dict[str, Any], where: str
+) -> None:
     answer = system.http.post("/reports", json=body)
     assert answer.status_code == 422
 
@@ -190,7 +194,7 @@ def test_what_makes_no_sense_is_refused(system: System, body: dict[str, Any], wh
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
-def test_in_bulk_neither_is_possible(system: System) -> None:
+def test_bulk_orders_take_neither_idempotency_keys_nor_unique_keys(system: System) -> None:
     tasks = {"tasks": [{"kind": "report", **unique()}]}
 
     answer = system.http.post("/tasks/bulk", json=tasks)

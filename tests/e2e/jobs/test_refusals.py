@@ -90,7 +90,9 @@ def mentioned(document: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("path", ["/reports", "/emails"])
 @pytest.mark.parametrize("body", SYNTAX.values(), ids=SYNTAX)
-def test_a_body_that_is_no_json_is_a_400_in_time(system: System, path: str, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_400_without_delay(
+    system: System, path: str, body: bytes
+) -> None:
     started = time.perf_counter()
     answer = system.http.post(path, content=body, headers=JSON)
     assert time.perf_counter() - started < IN_TIME
@@ -98,7 +100,7 @@ def test_a_body_that_is_no_json_is_a_400_in_time(system: System, path: str, body
 
 
 @pytest.mark.parametrize(("body", "field"), REPORTS.values(), ids=REPORTS)
-def test_a_wrong_report_is_a_422_that_names_the_field(
+def test_an_invalid_report_is_a_422_that_names_the_field(
     system: System, body: Any, field: str
 ) -> None:
     document = refused(system.http.post("/reports", json=body), 422)
@@ -106,14 +108,16 @@ def test_a_wrong_report_is_a_422_that_names_the_field(
 
 
 @pytest.mark.parametrize(("body", "field"), EMAILS.values(), ids=EMAILS)
-def test_a_wrong_blast_is_a_422_that_names_the_field(system: System, body: Any, field: str) -> None:
+def test_an_invalid_blast_is_a_422_that_names_the_field(
+    system: System, body: Any, field: str
+) -> None:
     document = refused(system.http.post("/emails", json=body), 422)
     assert field in mentioned(document)
 
 
 @pytest.mark.parametrize("path", ["/reports", "/emails"])
 @pytest.mark.parametrize(("query", "field", "allowed"), LISTS.values(), ids=LISTS)
-def test_a_wrong_question_is_a_400_that_says_what_is_allowed(
+def test_an_invalid_query_is_a_400_that_lists_what_is_allowed(
     system: System, path: str, query: str, field: str, allowed: str
 ) -> None:
     document = refused(system.http.get(f"{path}?{query}"), 400)
@@ -121,7 +125,7 @@ def test_a_wrong_question_is_a_400_that_says_what_is_allowed(
     assert allowed in document["detail"]
 
 
-def test_a_bad_status_is_told_all_that_are_allowed(system: System) -> None:
+def test_an_unknown_status_is_answered_with_the_allowed_ones(system: System) -> None:
     detail = refused(system.http.get("/reports?status=done"), 400)["detail"]
     for status in ("pending", "running", "success", "failed", "retrying", "cancelled"):
         assert status in detail
@@ -130,7 +134,7 @@ def test_a_bad_status_is_told_all_that_are_allowed(system: System) -> None:
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/reports/nobody", "/emails/nobody", "/reports/a/b", "/queue"]
 )
-def test_what_is_not_there_is_a_404(system: System, path: str) -> None:
+def test_a_missing_resource_is_a_404(system: System, path: str) -> None:
     assert refused(system.http.get(path), 404)["instance"] == path
 
 
@@ -144,7 +148,7 @@ def test_what_is_not_there_is_a_404(system: System, path: str) -> None:
         ("POST", "/health/live"),
     ],
 )
-def test_a_method_that_is_not_offered_is_a_405_that_says_which_are(
+def test_an_unsupported_method_is_a_405_that_lists_the_supported_ones(
     system: System, method: str, path: str
 ) -> None:
     answer = system.http.request(method, path)
@@ -165,19 +169,19 @@ def test_a_body_far_over_the_limit_is_a_413_too(system: System) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data"])
-def test_another_kind_of_body_is_a_415(system: System, kind: str) -> None:
+def test_an_unsupported_content_type_is_a_415(system: System, kind: str) -> None:
     refused(system.http.post("/reports", content=b"{}", headers={"Content-Type": kind}), 415)
 
 
 @pytest.mark.parametrize("path", ["/reports", "/queue/stats", "/health/live", "/openapi.json"])
-def test_head_answers_as_get_does_without_a_body(system: System, path: str) -> None:
+def test_head_answers_like_get_without_a_body(system: System, path: str) -> None:
     answer = system.http.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"] == system.http.get(path).headers["Content-Type"]
 
 
 @pytest.mark.parametrize(("path", "methods"), [("/reports", "GET POST"), ("/queue/stats", "GET")])
-def test_options_says_what_is_offered(system: System, path: str, methods: str) -> None:
+def test_options_lists_the_supported_methods(system: System, path: str, methods: str) -> None:
     answer = system.http.options(path)
     assert answer.status_code == 204
     assert set(methods.split()) <= set(answer.headers["Allow"].replace(" ", "").split(","))

@@ -27,7 +27,7 @@ def test_a_job_runs_when_it_is_due(system: System, name: str) -> None:
     assert done["started_at"] >= due - 0.05
 
 
-def test_a_job_that_did_not_start_in_time_fails_with_the_reason(system: System) -> None:
+def test_a_job_that_does_not_start_in_time_fails_with_the_reason(system: System) -> None:
     ordered = system.order("/emails", {"recipients": [], "delay": 1, "expires": 0})
     done = system.wait_until_final("/emails", ordered["id"])
 
@@ -41,7 +41,7 @@ def test_an_order_can_wait_for_its_job(system: System) -> None:
     assert answer.headers["preference-applied"] == "wait=10"
 
 
-def test_a_wait_ends_when_it_is_over(system: System) -> None:
+def test_a_wait_ends_after_its_time(system: System) -> None:
     job_id = system.order("/reports", {"delay": 3600})["id"]
 
     began = time.monotonic()
@@ -53,7 +53,7 @@ def test_a_wait_ends_when_it_is_over(system: System) -> None:
 
 
 @pytest.mark.parametrize("said", ["wait=", "wait=soon", "wait=-1", "handling=lenient"])
-def test_what_is_no_wait_is_ignored(system: System, said: str) -> None:
+def test_an_invalid_wait_preference_is_ignored(system: System, said: str) -> None:
     job_id = system.order("/reports", {"delay": 3600})["id"]
     answer = system.http.get(f"/tasks/{job_id}", headers={"Prefer": said})
 
@@ -61,7 +61,7 @@ def test_what_is_no_wait_is_ignored(system: System, said: str) -> None:
     assert "preference-applied" not in answer.headers
 
 
-def test_a_record_that_is_final_is_answered_at_once(system: System) -> None:
+def test_a_final_record_is_returned_at_once(system: System) -> None:
     job_id = system.order("/emails", {"recipients": []})["id"]
     system.wait_until_final("/emails", job_id)
     wait_until(lambda: system.record("/tasks", job_id)["status"] == "success")

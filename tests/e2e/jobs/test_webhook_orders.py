@@ -37,7 +37,7 @@ def internal() -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize(("body", "field"), WRONG.values(), ids=WRONG)
-def test_a_wrong_order_is_a_422_that_names_the_field(
+def test_an_invalid_order_is_a_422_that_names_the_field(
     system: System, body: dict[str, Any], field: str
 ) -> None:
     before = system.stats()["total_tasks"]
@@ -50,7 +50,7 @@ def test_a_wrong_order_is_a_422_that_names_the_field(
     assert system.stats()["total_tasks"] == before
 
 
-def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
+def test_a_host_name_of_this_machine_is_not_called_and_fails_the_job(
     system: System, internal: socket.socket
 ) -> None:
     url = f"http://localhost:{internal.getsockname()[1]}/"
@@ -68,7 +68,7 @@ def test_a_name_of_this_machine_fails_for_good_and_is_not_called(
     assert "header-of-secrets" not in system.program.output
 
 
-def test_calls_are_ordered_in_bulk_each_checked_by_itself(system: System) -> None:
+def test_calls_in_bulk_are_checked_one_by_one(system: System) -> None:
     tasks = [
         {"kind": "webhook", "url": "http://nobody.invalid/", "max_retries": 1},
         {"kind": "webhook", "url": "http://10.0.0.1/"},

@@ -121,7 +121,7 @@ def test_a_report_is_ordered_awaited_and_fetched(proxy: Proxy) -> None:
     assert proxy.http.get(link.path).content[:5] == b"%PDF-"
 
 
-def test_a_large_file_comes_through_without_another_address(proxy: Proxy) -> None:
+def test_a_large_file_is_served_through_the_proxy_without_a_redirect(proxy: Proxy) -> None:
     order = {"source": "flights", "query": "departures", "format": "csv"}
     record = proxy.http.post("/exports", json=order, headers={"Prefer": "wait=25"}).json()
     answer = proxy.http.get(urlsplit(record["result"]["download_url"]).path)
@@ -130,7 +130,7 @@ def test_a_large_file_comes_through_without_another_address(proxy: Proxy) -> Non
     assert len(answer.content) == record["result"]["size"] > LARGE
 
 
-def test_events_and_the_console_come_through(proxy: Proxy) -> None:
+def test_events_and_the_console_work_through_the_proxy(proxy: Proxy) -> None:
     assert proxy.http.get("/").status_code == 200
 
     events = proxy.http.get("/events")
@@ -138,7 +138,7 @@ def test_events_and_the_console_come_through(proxy: Proxy) -> None:
     assert "event: snapshot" in events.text
 
 
-def test_a_body_that_the_api_would_refuse_is_refused(proxy: Proxy) -> None:
+def test_the_proxy_refuses_a_body_over_the_limit(proxy: Proxy) -> None:
     answer = proxy.http.post("/emails", content=b"x" * 1_100_000)
 
     assert answer.status_code == 413

@@ -26,7 +26,7 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system.close()
 
 
-def test_one_key_may_make_so_many_requests_over_all_processes(own_system: System) -> None:
+def test_the_rate_limit_of_a_key_covers_all_processes(own_system: System) -> None:
     def ask(key: str) -> int:
         return own_system.http.get("/tasks", headers={"X-API-Key": key}).status_code
 
@@ -38,7 +38,7 @@ def test_one_key_may_make_so_many_requests_over_all_processes(own_system: System
     assert ask(KEYS["bob"]) == 200
 
 
-def test_an_answer_says_how_many_are_left_and_when_to_come_back(own_system: System) -> None:
+def test_an_answer_has_the_remaining_requests_and_the_reset_time(own_system: System) -> None:
     with redis.Redis.from_url(own_system.redis_url) as client:
         client.delete("continuo:rate:bob")
     fine = own_system.http.get("/queue/stats", headers={"X-API-Key": KEYS["bob"]})
@@ -54,6 +54,6 @@ def test_an_answer_says_how_many_are_left_and_when_to_come_back(own_system: Syst
     assert refused.json()["detail"] == "More than 300 requests in 60 s"
 
 
-def test_what_asks_for_no_key_has_no_limit(own_system: System) -> None:
+def test_routes_without_a_key_have_no_rate_limit(own_system: System) -> None:
     answer = own_system.http.get("/health/live")
     assert (answer.status_code, "ratelimit" in answer.headers) == (200, False)

@@ -25,7 +25,7 @@ def reader(tmp_path: Path) -> Iterator[GuideRunner]:
         reader.close()
 
 
-def test_a_backup_made_while_it_runs_has_every_job_and_file_of_before(reader: GuideRunner) -> None:
+def test_a_backup_of_a_running_system_has_every_earlier_job_and_file(reader: GuideRunner) -> None:
     system = reader.system
     reader.restart()
     done = system.order("/reports", {"type": "monthly"})["id"]

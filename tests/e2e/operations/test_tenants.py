@@ -58,7 +58,7 @@ def listed(of: httpx2.Client, path: str = "/tasks") -> set[str]:
     return {task["id"] for task in of.get(path).json()["tasks"]}
 
 
-def test_a_job_is_seen_by_its_tenant_and_by_a_key_of_none(
+def test_a_job_is_visible_to_its_tenant_and_to_keys_without_a_tenant(
     root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     mine, theirs, nobodys = order(acme, tags=["x"]), order(other, tags=["x"]), order(root)
@@ -72,7 +72,7 @@ def test_a_job_is_seen_by_its_tenant_and_by_a_key_of_none(
     assert acme.get(f"/reports/{theirs}").status_code == 404
 
 
-def test_no_route_tells_the_job_of_another_tenant_from_none(
+def test_every_route_treats_the_job_of_another_tenant_as_missing(
     root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     job_id, asked = order(acme), 0
@@ -95,7 +95,7 @@ def test_no_route_tells_the_job_of_another_tenant_from_none(
     assert acme.get(f"/tasks/{job_id}").json()["status"] == "pending"
 
 
-def test_a_tenant_stops_and_runs_its_own_jobs(acme: httpx2.Client) -> None:
+def test_a_tenant_can_cancel_and_retry_its_own_jobs(acme: httpx2.Client) -> None:
     job_id = order(acme)
 
     assert acme.post(f"/tasks/{job_id}/cancel").status_code == 200
@@ -103,7 +103,7 @@ def test_a_tenant_stops_and_runs_its_own_jobs(acme: httpx2.Client) -> None:
     assert acme.delete(f"/tasks/{job_id}").status_code in {200, 202}
 
 
-def test_counts_are_of_the_tenants_jobs(acme: httpx2.Client, root: httpx2.Client) -> None:
+def test_counts_include_only_the_tenants_jobs(acme: httpx2.Client, root: httpx2.Client) -> None:
     before, everybodys = acme.get("/queue/stats").json(), root.get("/queue/stats").json()
     order(root)
 
@@ -115,7 +115,7 @@ def test_counts_are_of_the_tenants_jobs(acme: httpx2.Client, root: httpx2.Client
     assert root.get("/queue/stats").json()["total_tasks"] == everybodys["total_tasks"] + 2
 
 
-def test_jobs_in_bulk_and_deliveries_are_the_tenants(
+def test_bulk_jobs_and_deliveries_belong_to_the_tenant(
     own_system: System, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     tasks = [{"kind": "report", "callback_url": NOBODY, **LATER}]
@@ -130,7 +130,7 @@ def test_jobs_in_bulk_and_deliveries_are_the_tenants(
     assert listed(other, "/tasks?kind=callback") == set()
 
 
-def test_what_a_filter_finds_is_the_tenants_alone(
+def test_a_filter_matches_only_the_tenants_jobs(
     own_system: System, root: httpx2.Client, acme: httpx2.Client, other: httpx2.Client
 ) -> None:
     mine, theirs, nobodys = order(acme), order(other), order(root)
@@ -145,7 +145,9 @@ def test_what_a_filter_finds_is_the_tenants_alone(
         assert root.get(f"/tasks/{left}").json()["status"] == "pending"
 
 
-def test_tenants_do_not_share_keys_of_any_sort(acme: httpx2.Client, other: httpx2.Client) -> None:
+def test_tenants_share_neither_idempotency_keys_nor_unique_keys(
+    acme: httpx2.Client, other: httpx2.Client
+) -> None:
     unique = {"unique": {"key": "nightly"}}
     assert order(acme, **unique) != order(other, **unique)
 
@@ -157,7 +159,7 @@ def test_tenants_do_not_share_keys_of_any_sort(acme: httpx2.Client, other: httpx
     assert first.json()["id"] != second.json()["id"]
 
 
-def test_events_are_those_of_the_tenants_jobs(acme: httpx2.Client, other: httpx2.Client) -> None:
+def test_events_come_only_from_the_tenants_jobs(acme: httpx2.Client, other: httpx2.Client) -> None:
     place = re.findall(r"^id: (.+)$", acme.get("/events").text, re.MULTILINE)[-1]
 
     theirs, mine = order(other), order(acme)
@@ -178,7 +180,7 @@ def test_events_are_those_of_the_tenants_jobs(acme: httpx2.Client, other: httpx2
         ("POST", "/callbacks/enable"),
     ],
 )
-def test_what_is_about_all_is_not_for_a_tenant(
+def test_routes_about_all_tenants_are_forbidden_to_a_tenant(
     acme: httpx2.Client, root: httpx2.Client, method: str, path: str
 ) -> None:
     assert acme.request(method, path, json={"url": NOBODY}).status_code == 403

@@ -51,7 +51,7 @@ def served_by(system: System) -> int:
     return pid
 
 
-def test_a_report_that_fails_on_purpose_says_so(own_system: System) -> None:
+def test_a_report_that_fails_on_purpose_names_the_reason(own_system: System) -> None:
     run(own_system, **FAULTY)
 
     ordered = own_system.order("/reports", {"max_retries": 1})
@@ -111,7 +111,7 @@ def answer_to(system: System, key: str) -> httpx2.Response | None:
     return None
 
 
-def test_the_same_order_a_hundred_times_is_one_job_also_when_the_api_is_killed_among_them(
+def test_a_hundred_identical_orders_are_one_job_even_when_the_api_is_killed_between_them(
     own_system: System,
 ) -> None:
     run(own_system)

@@ -12,14 +12,14 @@ from api.server.process import format_host
 from project.settings.values import Settings
 
 
-def test_a_free_port_is_free() -> None:
+def test_a_free_port_is_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     require_port("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_a_port_somebody_listens_on_is_taken_even_if_they_would_share_it(*, shared: bool) -> None:
+def test_a_port_with_a_listener_is_in_use_even_with_reuse_port(*, shared: bool) -> None:
     with (
         socket.create_server(("127.0.0.1", 0), reuse_port=shared) as server,
         pytest.raises(OSError, match="in use"),
@@ -27,7 +27,7 @@ def test_a_port_somebody_listens_on_is_taken_even_if_they_would_share_it(*, shar
         require_port("127.0.0.1", server.getsockname()[1])
 
 
-def test_a_port_with_connections_that_are_closing_is_free() -> None:
+def test_a_port_with_closing_connections_is_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
@@ -35,12 +35,12 @@ def test_a_port_with_connections_that_are_closing_is_free() -> None:
     require_port("127.0.0.1", port)
 
 
-def test_an_address_of_another_machine_is_not_ours() -> None:
+def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(OSError, match="assign"):
         require_port("192.0.2.1", 8000)
 
 
-def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "ninety")
     monkeypatch.setenv("CONTINUO_API_KEYS", "alice:hunter2")
     with pytest.raises(ValidationError) as refusal:
@@ -51,7 +51,7 @@ def test_wrong_settings_are_named_without_their_values(monkeypatch: pytest.Monke
     assert "hunter2" not in str(lines)
 
 
-def test_a_refusal_is_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_is_printed_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert refuse(2, "PORT: no", "HOST: no") == 2
     assert capsys.readouterr().err == "api: PORT: no\napi: HOST: no\n"
 
@@ -60,7 +60,7 @@ def test_an_ipv6_literal_is_bracketed_for_cello() -> None:
     assert [format_host("::1"), format_host("127.0.0.1")] == ["[::1]", "127.0.0.1"]
 
 
-def test_a_report_type_that_is_wrong_keeps_the_api_from_starting(tmp_path: Path) -> None:
+def test_an_invalid_report_type_prevents_the_start_of_the_api(tmp_path: Path) -> None:
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "report.toml").write_text('title = "Weekly"\n')
 

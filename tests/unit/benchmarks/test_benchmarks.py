@@ -64,7 +64,7 @@ def test_a_percentile_is_one_of_the_values() -> None:
     assert find_percentile([3.0], 99) == 3
 
 
-def test_a_stall_counts_for_every_request_it_held_up() -> None:
+def test_a_stall_counts_for_every_request_that_it_delays() -> None:
     with server(stalls=True) as port:
         load = run_open_loop(port, REQUEST, connections=1, rate=100, seconds=0.5)
 
@@ -72,12 +72,12 @@ def test_a_stall_counts_for_every_request_it_held_up() -> None:
     assert sum(latency > STALL / 2 for latency in load.latencies) >= 10
 
 
-def test_an_answer_that_is_no_success_ends_the_run() -> None:
+def test_a_failed_request_ends_the_run() -> None:
     with server() as port, pytest.raises(ConnectionError, match="410"):
         run_closed_loop(port, [build_get("/gone")], connections=2, seconds=5)
 
 
-def test_a_program_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
+def test_a_program_is_killed_with_all_its_children(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import os, time; os.fork() or os.setsid(); time.sleep(60)"]
     program = MeasuredProgram(command, {}, tmp_path / "log")
     wait_until(lambda: len(list_tree(program.process.pid)) == 2)
@@ -88,7 +88,7 @@ def test_a_program_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
     wait_until(lambda: not any(map(is_alive, processes)))
 
 
-def test_a_missed_target_is_named_as_missed() -> None:
+def test_a_missed_target_is_reported_as_missed() -> None:
     target = TARGETS[0]
     name = "post_64_per_s"
     rounds = [{OURS.name: {name: ours}, CELERY.name: {name: 100.0}} for ours in (590, 599, 900)]
@@ -99,7 +99,7 @@ def test_a_missed_target_is_named_as_missed() -> None:
     assert (found.lowest, found.middle, found.highest) == (5.9, 5.99, 9.0)
 
 
-def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
+def test_the_stored_results_have_every_figure_of_the_report() -> None:
     results = json.loads(LATEST.read_text())
     text = "\n".join(report.format_report(results))
 
@@ -108,6 +108,6 @@ def test_the_results_that_are_kept_have_every_figure_of_the_report() -> None:
     assert results["machine"]["cpu"]
 
 
-def test_the_report_that_is_measured_has_500_lines() -> None:
+def test_the_measured_report_has_500_lines() -> None:
     kind = report_types.load_types_in(reports.TYPES_FOLDER)[reports.REPORT_TYPE]
     assert kind.definition.limits.table_rows == 500

@@ -58,7 +58,7 @@ class Line:
         self.station.give(self.world)
 
 
-def test_erlangs_formula_gives_what_is_known() -> None:
+def test_erlangs_formula_gives_the_published_values() -> None:
     assert compute_wait_share(1, 0.7) == pytest.approx(0.7)
     assert compute_wait_share(2, 1.0) == pytest.approx(1 / 3)
     assert compute_mean_wait(1, 0.5, 1.0) == pytest.approx(1.0)
@@ -66,7 +66,7 @@ def test_erlangs_formula_gives_what_is_known() -> None:
 
 
 @pytest.mark.parametrize(("servers", "busy"), [(1, 0.5), (1, 0.8), (4, 0.7), (20, 0.8)])
-def test_waits_are_those_of_the_m_m_c_queue(servers: int, busy: float) -> None:
+def test_waits_match_the_m_m_c_queue(servers: int, busy: float) -> None:
     rate = servers * busy
     line = Line(servers, rate, 1.0)
 
@@ -79,19 +79,19 @@ def test_waits_are_those_of_the_m_m_c_queue(servers: int, busy: float) -> None:
     assert p99 == pytest.approx(compute_wait_quantile(0.01, servers, rate, 1.0), rel=0.15)
 
 
-def test_waits_for_a_service_that_takes_always_as_long_are_those_of_the_m_d_1_queue() -> None:
+def test_waits_for_a_constant_service_time_match_the_m_d_1_queue() -> None:
     line = Line(1, 0.8, 1.0, constant=True)
 
     assert mean(line.waits) == pytest.approx(compute_constant_wait(0.8, 1.0), rel=0.1)
 
 
-def test_a_station_is_as_busy_as_it_has_work() -> None:
+def test_the_utilisation_of_a_station_matches_its_load() -> None:
     line = Line(4, 2.8, 1.0)
 
     assert line.station.busy_seconds / line.world.now / 4 == pytest.approx(0.7, rel=0.02)
 
 
-def test_the_busier_a_cell_the_longer_jobs_wait() -> None:
+def test_jobs_wait_longer_in_a_busier_cell() -> None:
     costs = read_costs()
     waits = [
         Simulation(size_cell(busy / costs.store, costs), costs).run(2.0).p99 for busy in (0.6, 0.95)
@@ -116,13 +116,13 @@ def test_a_cell_is_full_by_memory_or_by_time() -> None:
     assert not has_capacity(100, costs._replace(turn=1.0))
 
 
-def test_the_largest_first_is_even_and_chance_is_not() -> None:
+def test_placing_the_largest_first_is_even_and_random_placing_is_not() -> None:
     assert find_hottest_share(1000, 4) == pytest.approx(0.25, abs=0.001)
     assert find_random_hottest_share(1000, 4) > 0.3
     assert find_hottest_share(1000, 50) > 0.13  # of one tenant alone
 
 
-def test_by_age_slow_jobs_are_no_later_than_quick_ones() -> None:
+def test_ordering_by_age_delays_slow_jobs_no_more_than_quick_ones() -> None:
     quick, slow = (ScalingSimulation(kind, measure_age).run().worst for kind in KINDS)
     slow_by_length = ScalingSimulation(KINDS[1], measure_length).run().worst
 
@@ -130,7 +130,7 @@ def test_by_age_slow_jobs_are_no_later_than_quick_ones() -> None:
     assert slow_by_length > 2 * slow
 
 
-def test_the_page_has_what_the_simulation_gives() -> None:
+def test_the_page_has_the_figures_of_the_simulation() -> None:
     page = PAGE_FILE.read_text()
 
     assert part_names_of(page, COMMAND) == list(PARTS)

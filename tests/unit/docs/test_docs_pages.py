@@ -10,7 +10,7 @@ KEYS = ROOT / "docs" / "how-to" / "keys-and-tenants.md"
 SECTION = "With Docker Compose"
 
 
-def test_the_compose_variables_are_those_of_the_file() -> None:
+def test_the_compose_variables_match_the_compose_file() -> None:
     cells = " ".join(row[0] for row in read_table_rows(SECTION, DEPLOYMENT))
     told = set(re.findall(r"`([A-Z_]+)`", cells))
     exported = set(re.findall(r"([A-Z_]+)=me:", read_section(SECTION, DEPLOYMENT)))
@@ -19,7 +19,7 @@ def test_the_compose_variables_are_those_of_the_file() -> None:
     assert told | exported == known
 
 
-def test_the_scopes_are_those_that_keys_can_have() -> None:
+def test_the_scopes_on_the_page_match_the_scopes_of_keys() -> None:
     told = {row[0].strip("`") for row in read_table_rows("Give everybody a key", KEYS)}
 
     assert told == SCOPES

@@ -59,7 +59,7 @@ def in_javascript(sent: dict[str, str], body: str) -> bool:
 
 
 @pytest.mark.parametrize("check", [in_python, in_javascript])
-def test_the_guides_check_takes_ours_and_nothing_else(check: Check) -> None:
+def test_the_signature_check_of_the_guide_accepts_only_our_signatures(check: Check) -> None:
     assert check(headers(KEY), BODY)
     assert check(headers(KEY, OLD_KEY), BODY)
     assert check(headers(OLD_KEY, KEY), BODY)

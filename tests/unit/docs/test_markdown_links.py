@@ -21,18 +21,18 @@ def test_there_are_pages_to_check() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert [link for link in links(page) if not leads_somewhere(page, link)] == []
 
 
-def test_the_index_leads_to_every_page() -> None:
+def test_the_index_links_to_every_page() -> None:
     linked = {(INDEX.parent / link.partition("#")[0]).resolve() for link in links(INDEX)}
 
     assert [page.name for page in DOCS if page != INDEX and page not in linked] == []
 
 
 @pytest.mark.parametrize("link", ["nowhere.md", "README.md#no-such-heading", "#nothing"])
-def test_a_dead_link_is_noticed(link: str) -> None:
+def test_a_dead_link_is_found(link: str) -> None:
     assert not leads_somewhere(ROOT / "README.md", link)
 
 

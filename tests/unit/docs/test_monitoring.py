@@ -30,26 +30,26 @@ def metrics_in(text: str) -> set[str]:
     return set(re.findall(r"\bcontinuo_\w+", text))
 
 
-def test_alerts_and_dashboard_ask_for_metrics_that_there_are() -> None:
+def test_alerts_and_dashboard_use_only_existing_metrics() -> None:
     asked = metrics_in(ALERTS) | metrics_in(" ".join(QUERIES))
     assert len(asked) > 15
     assert asked - EXPOSED.keys() == set()
 
 
-def test_alerts_and_dashboard_select_by_labels_that_there_are() -> None:
+def test_alerts_and_dashboard_use_only_existing_labels() -> None:
     text = ALERTS + " ".join(QUERIES)
     for name, selector in re.findall(r"(continuo_\w+)\{([^}]*)\}", text):
         labels = set(re.findall(r"(\w+)(?:=|!=|=~|!~)\"", selector))
         assert labels <= EXPOSED[name], name
 
 
-def test_the_guide_lists_the_metrics_that_there_are() -> None:
+def test_the_guide_lists_exactly_the_existing_metrics() -> None:
     families = {family.name: family.type for family in text_string_to_metric_families(TEXT)}
     named = {name + "_total" if kind == "counter" else name for name, kind in families.items()}
     assert set(re.findall(r"^\| `(continuo_\w+)` \|", GUIDE, re.MULTILINE)) == named
 
 
-def test_the_guide_says_what_to_do_about_each_alert_and_no_other() -> None:
+def test_the_guide_covers_exactly_the_existing_alerts() -> None:
     assert len(NAMES) > 10
     assert re.findall(r"^### (Continuo\w+)$", GUIDE, re.MULTILINE) == NAMES
     for name in NAMES:
@@ -76,11 +76,11 @@ def test_no_two_panels_of_the_dashboard_overlap() -> None:
     ],
     ids=["prometheus", "alerts", "their tests"],
 )
-def test_promtool_finds_no_fault(arguments: tuple[str, ...]) -> None:
+def test_promtool_accepts_the_alert_rules(arguments: tuple[str, ...]) -> None:
     assert run_promtool(*arguments) == ""
 
 
-def test_promtool_can_read_the_queries_of_the_dashboard(tmp_path: Path) -> None:
+def test_promtool_accepts_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     rules = [
         {"record": f"query:{n}", "expr": query.replace("$__rate_interval", "5m")}
         for n, query in enumerate(QUERIES)
@@ -91,5 +91,5 @@ def test_promtool_can_read_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     assert run_promtool("check", "rules", str(file)) == ""
 
 
-def test_promtool_finds_no_fault_in_what_is_exposed() -> None:
+def test_promtool_accepts_the_exposed_metrics() -> None:
     assert run_promtool("check", "metrics", given=TEXT) == ""

@@ -24,7 +24,7 @@ MADE_BY_THE_READER = {
 }
 
 
-def test_the_settings_it_tells_of_are_as_they_are() -> None:
+def test_the_settings_in_the_readme_are_up_to_date() -> None:
     told = [line for line in read_section("Configuration").splitlines() if line.startswith("| `")]
     known = [setting(name, field) for name, field in list_all_variables().items()]
 
@@ -32,7 +32,7 @@ def test_the_settings_it_tells_of_are_as_they_are() -> None:
     assert [line for line in told if line not in known] == []
 
 
-def test_the_routes_it_tells_of_are_there() -> None:
+def test_the_routes_in_the_readme_exist() -> None:
     router, _ = build(Drain())
     known = {f"{route.method} {route.template}" for route in router.routes}
     told = re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`\s]*)`", README.read_text())
@@ -52,7 +52,7 @@ def test_the_first_commands_are_targets_of_make() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_path_that_is_named_is_there(page: Path) -> None:
+def test_every_path_in_the_readme_exists(page: Path) -> None:
     named = set(PATH.findall(page.read_text())) - MADE_BY_THE_READER
 
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
@@ -65,7 +65,7 @@ def test_a_path_that_is_named_is_there(page: Path) -> None:
         ("email-blasts.md", "tasks/emails/templates"),
     ],
 )
-def test_what_is_shipped_is_named_in_its_guide(guide: str, folder: str) -> None:
+def test_the_shipped_types_and_templates_are_named_in_their_guides(guide: str, folder: str) -> None:
     told = (ROOT / "docs" / "how-to" / guide).read_text()
 
     assert [name for name in names_in([ROOT / folder]) if f"`{name}`" not in told] == []

@@ -78,7 +78,7 @@ def api() -> dict[str, Any]:
     return build_document(router, Info("Continuo", "1.0"))
 
 
-def test_it_is_a_31_document_of_every_route_that_shows_itself(api: dict[str, Any]) -> None:
+def test_the_document_is_openapi_3_1_and_has_every_public_route(api: dict[str, Any]) -> None:
     assert api["openapi"] == "3.1.0"
     assert api["info"] == {"title": "Continuo", "version": "1.0"}
     assert {path: set(methods) - {"parameters"} for path, methods in api["paths"].items()} == {
@@ -107,7 +107,7 @@ def test_bodies_and_answers_refer_to_named_schemas(api: dict[str, Any]) -> None:
     assert set(schemas) >= {"Order", "Record", "ProblemDocument", "FieldError"}
 
 
-def test_every_reference_leads_somewhere(api: dict[str, Any]) -> None:
+def test_every_reference_has_a_target(api: dict[str, Any]) -> None:
     def references(node: Any) -> list[str]:
         if isinstance(node, dict):
             here = [node["$ref"]] if "$ref" in node else []
@@ -122,7 +122,7 @@ def test_every_reference_leads_somewhere(api: dict[str, Any]) -> None:
             target = target[step]
 
 
-def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
+def test_only_possible_statuses_are_listed(api: dict[str, Any]) -> None:
     paths = api["paths"]
     assert list(paths["/reports"]["post"]["responses"]) == [
         "202", "400", "401", "403", "409", "413", "415", "422", "500", "503",
@@ -136,7 +136,7 @@ def test_the_statuses_are_those_that_can_happen(api: dict[str, Any]) -> None:
     assert list(paths["/health/live"]["get"]["responses"]) == ["200", "302", "304", "500"]
 
 
-def test_errors_are_problem_documents_and_503_says_when_to_come_back(api: dict[str, Any]) -> None:
+def test_errors_are_problem_documents_and_503_has_retry_after(api: dict[str, Any]) -> None:
     responses = api["components"]["responses"]
     assert set(responses) >= {"NotFound", "ContentTooLarge", "UnprocessableContent"}
 
@@ -179,13 +179,13 @@ def test_an_answer_that_is_not_json_has_its_own_media_type(api: dict[str, Any]) 
     assert "content" not in api["paths"]["/health/live"]["get"]["responses"]["302"]
 
 
-def test_a_key_is_asked_for_where_the_route_asks_for_one(api: dict[str, Any]) -> None:
+def test_a_route_that_needs_a_key_declares_it(api: dict[str, Any]) -> None:
     assert api["paths"]["/reports"]["get"]["security"] == [{"ApiKey": []}, {"Bearer": []}]
     assert "security" not in api["paths"]["/health/live"]["get"]
     assert api["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
 
 
-def test_what_a_type_says_beside_its_fields_is_in_its_schema(api: dict[str, Any]) -> None:
+def test_extra_schema_keywords_of_a_type_are_in_its_schema(api: dict[str, Any]) -> None:
     ranked = api["components"]["schemas"]["Ranked"]
 
     assert ranked["allOf"] == [{"not": {"required": ["pairs"]}}]
@@ -198,7 +198,7 @@ def test_what_a_type_says_beside_its_fields_is_in_its_schema(api: dict[str, Any]
     assert ranked["properties"]["more"]["additionalProperties"] is True
 
 
-def test_an_answer_may_be_of_several_types(api: dict[str, Any]) -> None:
+def test_an_answer_can_have_several_types(api: dict[str, Any]) -> None:
     content = api["paths"]["/ranks"]["post"]["responses"]["200"]["content"]
     references = [{"$ref": f"#/components/schemas/{name}"} for name in ("Order", "Record")]
 
@@ -206,7 +206,7 @@ def test_an_answer_may_be_of_several_types(api: dict[str, Any]) -> None:
     assert content["text/csv"] == {"schema": {"type": "string"}}
 
 
-def test_a_request_may_have_an_id_of_its_own(api: dict[str, Any]) -> None:
+def test_a_request_can_carry_its_own_id(api: dict[str, Any]) -> None:
     for operations in api["paths"].values():
         assert operations["parameters"] == [{"$ref": "#/components/parameters/RequestId"}]
     assert api["components"]["parameters"]["RequestId"]["name"] == "X-Request-ID"

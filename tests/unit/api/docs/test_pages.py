@@ -26,7 +26,7 @@ def ask(template: str, path: str = "", **params: str) -> Answer:
     return asyncio.run(call())
 
 
-def test_the_description_has_routes_added_after_the_docs_were() -> None:
+def test_the_document_includes_routes_added_after_the_docs() -> None:
     @app.get("/late")
     async def late(_: Request) -> Answer:
         return Answer()
@@ -34,11 +34,11 @@ def test_the_description_has_routes_added_after_the_docs_were() -> None:
     assert "/late" in json.loads(ask("/openapi.json").value)["paths"]
 
 
-def test_the_description_is_encoded_once() -> None:
+def test_the_document_is_encoded_once() -> None:
     assert ask("/openapi.json").value is ask("/openapi.json").value
 
 
-def test_the_page_takes_everything_from_here() -> None:
+def test_the_page_loads_everything_from_this_server() -> None:
     page = ask("/docs")
     links = re.findall(r'(?:src|href)="([^"]*)"', page.value)
     assert [link for link in links if not link.startswith(("/docs/", "data:"))] == []
@@ -56,18 +56,18 @@ def test_the_page_has_no_inline_script_and_its_policy_allows_none() -> None:
     assert policy.startswith("default-src 'none'; script-src 'self'")
 
 
-def test_assets_are_of_their_kind_and_may_be_kept() -> None:
+def test_assets_have_their_media_type_and_may_be_cached() -> None:
     asset = ask("/docs/{asset}", "/docs/swagger-ui.css", asset="swagger-ui.css")
     assert asset.content_type.startswith("text/css")
     assert asset.headers["Cache-Control"].startswith("public")
 
 
 @pytest.mark.parametrize("name", ["index.html", "../../__init__.py", "..%2Fcore.py", ""])
-def test_nothing_else_of_the_package_is_served(name: str) -> None:
+def test_no_other_file_of_the_package_is_served(name: str) -> None:
     with pytest.raises(Problem) as refusal:
         ask("/docs/{asset}", f"/docs/{name}", asset=name)
     assert refusal.value.status == 404
 
 
-def test_the_docs_are_read_without_a_key_and_do_not_describe_themselves() -> None:
+def test_the_docs_need_no_key_and_are_not_in_the_document() -> None:
     assert all(route.hidden and not route.auth for route in routes.routes)

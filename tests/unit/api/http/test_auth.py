@@ -22,7 +22,7 @@ def identify(**headers: str) -> str:
     return keys.identify(Request("GET", "/", headers=named), "read").name
 
 
-def test_a_key_tells_who_is_calling() -> None:
+def test_a_key_identifies_the_caller() -> None:
     assert identify(X_API_Key=KEY) == "alice"
     assert identify(X_API_Key="another-key-here") == "bob"
 
@@ -45,7 +45,7 @@ def test_a_key_may_come_as_a_bearer_token(scheme: str) -> None:
         {"X_API_Key": "ключ"},
     ],
 )
-def test_a_stranger_is_401_and_told_how_to_send_a_key(headers: dict[str, str]) -> None:
+def test_a_request_without_a_key_is_401_and_says_how_to_send_one(headers: dict[str, str]) -> None:
     with pytest.raises(Problem) as refusal:
         identify(**headers)
 
@@ -53,11 +53,11 @@ def test_a_stranger_is_401_and_told_how_to_send_a_key(headers: dict[str, str]) -
     assert refusal.value.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_without_any_keys_everybody_may_come_in() -> None:
+def test_without_configured_keys_every_request_is_admitted() -> None:
     assert Keyring({}).identify(Request("GET", "/"), "control").name == ""
 
 
-def test_a_key_opens_what_its_scopes_say() -> None:
+def test_a_key_admits_only_to_its_scopes() -> None:
     reader = Request("GET", "/", headers={"X-API-Key": "another-key-here"})
 
     assert keys.identify(reader, "read").name == "bob"
@@ -67,7 +67,7 @@ def test_a_key_opens_what_its_scopes_say() -> None:
     assert 'scope="submit"' in refusal.value.headers["WWW-Authenticate"]
 
 
-def test_a_file_of_keys_is_read_again_when_it_changes(
+def test_a_key_file_is_read_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("api.http.auth.CHECK_INTERVAL_SECONDS", 0)

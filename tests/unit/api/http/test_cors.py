@@ -16,7 +16,7 @@ def said(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("allowed", [PAGE, "*"])
-def test_a_page_that_may_call_is_told_so(allowed: str) -> None:
+def test_an_allowed_origin_gets_the_cors_headers(allowed: str) -> None:
     headers = said(Cors(["https://other.example.com", allowed]), Origin=PAGE)
 
     assert headers["Access-Control-Allow-Origin"] == PAGE
@@ -24,13 +24,13 @@ def test_a_page_that_may_call_is_told_so(allowed: str) -> None:
     assert headers["Vary"] == "Origin"
 
 
-def test_another_page_is_told_nothing() -> None:
+def test_another_origin_gets_no_cors_headers() -> None:
     assert said(Cors([PAGE]), Origin="https://pages.example.com.evil.example") == {"Vary": "Origin"}
     assert said(Cors([PAGE])) == {"Vary": "Origin"}
     assert said(Cors(), Origin=PAGE) == {}
 
 
-def test_a_browser_that_asks_first_hears_what_it_may_send() -> None:
+def test_a_preflight_request_gets_the_allowed_methods_and_headers() -> None:
     asks = {"Access_Control_Request_Method": "POST", "Origin": PAGE}
 
     headers = said(Cors([PAGE]), "OPTIONS", **asks)

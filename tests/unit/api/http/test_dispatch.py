@@ -86,11 +86,11 @@ def test_a_value_is_encoded_as_json() -> None:
     assert reply.headers["location"] == "/x"
 
 
-def test_text_is_sent_as_it_is() -> None:
+def test_text_is_sent_unchanged() -> None:
     assert serve(giving(Answer('{"a":1.0}'))).text == '{"a":1.0}'
 
 
-def test_every_answer_has_the_headers_that_keep_it_safe() -> None:
+def test_every_answer_has_the_security_headers() -> None:
     for handler in (fine, failing(Problem(404, "no"))):
         assert serve(handler).headers["referrer-policy"] == "no-referrer"
     for reply in (serve(fine), serve(failing(RuntimeError())), serve(fine, auth=True)):
@@ -99,7 +99,7 @@ def test_every_answer_has_the_headers_that_keep_it_safe() -> None:
         assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
 
 
-def test_a_page_may_do_nothing_but_what_it_says_itself() -> None:
+def test_a_page_can_do_only_what_its_own_policy_allows() -> None:
     page = "text/html; charset=utf-8"
     strict = serve(giving(Answer("<p>", content_type=page))).headers
     assert "default-src 'none'" in strict["content-security-policy"]
@@ -114,7 +114,7 @@ def test_a_page_may_do_nothing_but_what_it_says_itself() -> None:
     assert "content-security-policy" not in serve(fine).headers
 
 
-def test_who_is_not_admitted_is_not_read() -> None:
+def test_the_body_of_a_refused_request_is_not_read() -> None:
     async def refuse(request: Request) -> None:
         request.response_headers["RateLimit"] = "none"
         raise Problem(429, "Too many")
@@ -124,7 +124,7 @@ def test_who_is_not_admitted_is_not_read() -> None:
     assert (reply.status, reply.headers["ratelimit"]) == (429, "none")
 
 
-def test_a_handler_may_say_otherwise() -> None:
+def test_a_handler_can_override_the_default_headers() -> None:
     reply = serve(giving(Answer(1, headers={"Cache-Control": "public"})))
     assert reply.headers["cache-control"] == "public"
 
@@ -140,13 +140,13 @@ def test_a_response_of_cello_keeps_its_own_headers() -> None:
     assert reply.text == "%PDF"
 
 
-def test_a_response_of_cello_is_not_stored_unless_it_says_so() -> None:
+def test_a_response_of_cello_is_not_cached_unless_it_allows_it() -> None:
     reply = serve(giving(cello.Response(body="x")))
     assert reply.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', "*"])
-def test_what_is_known_already_is_not_sent_again(known: str) -> None:
+def test_an_unchanged_answer_is_not_sent_again(known: str) -> None:
     first = serve(giving(Answer({"a": 1})), method="GET")
     tag = first.headers["etag"]
 
@@ -161,7 +161,7 @@ def test_what_is_known_already_is_not_sent_again(known: str) -> None:
     assert again.headers["cache-control"] == first.headers["cache-control"] == "private, no-cache"
 
 
-def test_what_has_changed_is_sent() -> None:
+def test_a_changed_answer_is_sent() -> None:
     tag = serve(giving(Answer({"a": 1})), method="GET").headers["etag"]
 
     changed = serve(giving(Answer({"a": 2})), method="GET", headers={"if-none-match": tag})
@@ -170,12 +170,12 @@ def test_what_has_changed_is_sent() -> None:
     assert changed.headers["etag"] != tag
 
 
-def test_an_answer_to_an_order_has_no_tag() -> None:
+def test_an_answer_to_a_post_has_no_etag() -> None:
     assert "etag" not in serve(giving(Answer({"a": 1}, status=202))).headers
     assert "etag" not in serve(giving(Answer({"a": 1}))).headers
 
 
-def test_an_answer_without_content_has_none() -> None:
+def test_an_answer_without_content_has_no_etag() -> None:
     reply = serve(giving(Answer(status=204)))
     assert (reply.status, reply.text) == (204, "")
 
@@ -192,22 +192,22 @@ def test_any_other_request_id_is_replaced(sent: str) -> None:
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
 
 
-def test_the_handler_learns_who_is_calling() -> None:
+def test_the_handler_gets_the_identity_of_the_caller() -> None:
     assert serve(fine, auth=True, headers={"X-API-Key": KEY}).json()["key"] == "alice"
 
 
-def test_a_stranger_does_not_reach_the_handler() -> None:
+def test_a_request_without_a_key_does_not_reach_the_handler() -> None:
     reply = serve(failing(AssertionError("reached")), auth=True)
     assert reply.status == 401
     assert reply.headers["www-authenticate"] == 'Bearer realm="continuo"'
 
 
-def test_a_stranger_learns_nothing_about_the_body() -> None:
+def test_a_request_without_a_key_learns_nothing_about_its_body() -> None:
     reply = serve(fine, auth=True, body=Order, content=b"not json")
     assert reply.status == 401
 
 
-def test_the_handler_gets_what_stands_in_the_places_of_the_path() -> None:
+def test_the_handler_gets_the_path_parameters() -> None:
     reply = serve(fine, template="/things/{id}", params={"id": "7"})
     assert reply.json()["params"] == {"id": "7"}
 
@@ -223,7 +223,7 @@ def test_body_and_query_arrive_typed() -> None:
     assert reply.json() == [{"max_retries": 1}, {"limit": 2}]
 
 
-def test_a_wrong_body_is_422_and_a_wrong_query_400() -> None:
+def test_an_invalid_body_is_422_and_an_invalid_query_is_400() -> None:
     assert serve(fine, body=Order, content=b'{"max_retries": "x"}').status == 422
     assert serve(fine, shape=Filter, query={"limit": "x"}).status == 400
 
@@ -246,7 +246,7 @@ def test_an_invalid_field_is_422_where_there_is_a_body_else_400() -> None:
     assert serve(refuse).status == 400
 
 
-def test_a_store_that_is_away_is_503_and_logged_without_a_traceback(
+def test_an_unavailable_store_is_503_and_is_logged_without_a_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     reply = serve(failing(StoreUnavailable("connection refused")))
@@ -266,7 +266,7 @@ def test_a_store_that_is_away_is_503_and_logged_without_a_traceback(
         TimeoutError("a timeout of the handler's own"),
     ],
 )
-def test_whatever_a_handler_raises_is_500_and_only_the_log_has_the_traceback(
+def test_an_unexpected_exception_is_500_and_only_the_log_has_the_traceback(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     reply = serve(failing(error))
@@ -321,7 +321,7 @@ def test_requests_are_counted_while_they_are_handled() -> None:
     assert (seen, drain.in_flight) == ([1], 0)
 
 
-def test_a_process_on_its_way_out_asks_clients_to_reconnect() -> None:
+def test_a_process_that_shuts_down_asks_clients_to_reconnect() -> None:
     drain = Drain()
     assert "connection" not in serve(fine, drain=drain).headers
 

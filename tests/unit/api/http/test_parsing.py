@@ -48,11 +48,11 @@ def refused(content: bytes, content_type: str = "application/json") -> Problem:
     return refusal.value
 
 
-def test_a_body_becomes_what_the_route_asked_for() -> None:
+def test_a_body_becomes_the_type_of_the_route() -> None:
     assert post(b'{"max_retries": 5}') == Order(max_retries=5)
 
 
-def test_a_whole_number_may_be_written_with_a_fraction_as_json_schema_has_it() -> None:
+def test_an_integer_may_have_a_zero_fraction_like_in_json_schema() -> None:
     assert post(b'{"max_retries": 5.0}') == Order(max_retries=5)
     assert refused(b'{"max_retries": 5.5}').status == 422
     assert refused(b'{"max_retries": "5"}').status == 422
@@ -64,7 +64,7 @@ def test_a_whole_number_may_be_written_with_a_fraction_as_json_schema_has_it() -
     ["", "application/json", "application/json; charset=utf-8", "Application/JSON ; x=y",
      "application/merge-patch+json"],
 )  # fmt: skip
-def test_json_is_taken_by_any_of_its_names_or_none(content_type: str) -> None:
+def test_json_is_accepted_under_each_of_its_media_types_or_without_one(content_type: str) -> None:
     assert post(b"{}", content_type) == Order()
 
 
@@ -77,7 +77,7 @@ def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
     assert content_type in problem.detail
 
 
-def test_a_body_in_the_other_media_type_of_a_route_is_given_as_text() -> None:
+def test_a_body_in_the_second_media_type_of_a_route_is_passed_as_text() -> None:
     either = BodyReader(Order, LIMIT, also="text/csv")
 
     def read(content: bytes, content_type: str) -> Any:
@@ -115,7 +115,7 @@ def test_an_empty_body_is_400_and_says_what_to_send() -> None:
     assert "{}" in problem.detail
 
 
-def test_a_body_that_is_not_needed_may_be_left_out_and_is_checked_when_it_is_there() -> None:
+def test_an_optional_body_may_be_missing_and_is_checked_when_present() -> None:
     optional = BodyReader(Order, LIMIT, is_needed=False)
 
     def read(content: bytes) -> Any:
@@ -156,17 +156,17 @@ def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
     assert refusal.value.status == 400
 
 
-def test_a_body_may_have_many_values_and_some_levels() -> None:
+def test_a_body_may_have_many_values_and_some_nesting() -> None:
     content = b'{"a":["[[[",%b' % (b"[[1]]," * 9_000) + b"[" * 197 + b"]" * 197 + b"]}"
     free = BodyReader(dict[str, Any], limit=100_000)
     assert len(free.read(Request("POST", "/", body=content))["a"]) == 9_002
 
 
-def test_a_wrong_value_in_a_broken_body_is_a_broken_body() -> None:
+def test_broken_json_is_reported_before_an_invalid_value() -> None:
     assert refused(b'{"max_retries": "x"').status == 400
 
 
-def test_a_wrong_value_is_422_with_a_pointer() -> None:
+def test_an_invalid_value_is_422_with_a_pointer() -> None:
     problem = refused(b'{"max_retries": 0}')
     assert problem.status == 422
 
@@ -174,7 +174,7 @@ def test_a_wrong_value_is_422_with_a_pointer() -> None:
     assert (fault.pointer, fault.detail) == ("/max_retries", "Expected `int` >= 1")
 
 
-def test_an_unknown_field_is_422_with_the_names_there_are() -> None:
+def test_an_unknown_field_is_422_with_the_known_names() -> None:
     problem = refused(b'{"max_tries": 1}')
 
     assert problem.status == 422
@@ -182,12 +182,12 @@ def test_an_unknown_field_is_422_with_the_names_there_are() -> None:
     assert "allowed: max_retries, type" in problem.errors[0].detail
 
 
-def test_an_invalid_field_raised_by_the_type_itself_comes_through() -> None:
+def test_an_invalid_field_raised_by_the_type_is_passed_on() -> None:
     with pytest.raises(InvalidField, match="use summary"):
         post(b'{"type": "strange"}')
 
 
-def test_a_body_of_exactly_the_limit_is_taken() -> None:
+def test_a_body_of_exactly_the_limit_is_accepted() -> None:
     assert post(b'{"type":"' + b"a" * (LIMIT - 11) + b'"}').type == "a" * (LIMIT - 11)
 
 
@@ -201,7 +201,7 @@ def test_the_limit_counts_bytes(letter: str) -> None:
     assert str(LIMIT) in problem.detail
 
 
-def test_a_query_becomes_what_the_route_asked_for() -> None:
+def test_a_query_becomes_the_type_of_the_route() -> None:
     found = query.read({"limit": "5", "status": "failed", "newest": "true", "page-size": "2"})
     assert found == Filter(limit=5, status="failed", newest=True, page_size=2)
 
@@ -221,13 +221,13 @@ def query_refused(**parameters: str) -> Problem:
         ("status", "odd", "Invalid enum value 'odd'; allowed: failed, pending"),
     ],
 )
-def test_a_wrong_parameter_is_400_and_named(name: str, text: str, detail: str) -> None:
+def test_an_invalid_parameter_is_400_and_named(name: str, text: str, detail: str) -> None:
     problem = query_refused(**{name: text})
     assert problem.status == 400
     assert (problem.errors[0].field, problem.errors[0].detail) == (name, detail)
 
 
-def test_unknown_parameters_are_all_named_beside_those_there_are() -> None:
+def test_all_unknown_parameters_are_named_with_the_known_ones() -> None:
     problem = query_refused(zeta="1", limit="5", alpha="2")
 
     assert problem.status == 400
@@ -235,6 +235,6 @@ def test_unknown_parameters_are_all_named_beside_those_there_are() -> None:
     assert "allowed: limit, newest, page-size, status" in problem.detail
 
 
-def test_an_invalid_field_raised_by_the_query_type_comes_through() -> None:
+def test_an_invalid_field_raised_by_the_query_type_is_passed_on() -> None:
     with pytest.raises(InvalidField, match="not 13"):
         query.read({"limit": "13"})

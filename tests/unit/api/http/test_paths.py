@@ -13,7 +13,7 @@ def paths(*templates: str) -> Paths[str]:
     return made
 
 
-def test_a_template_of_words_fits_itself_alone() -> None:
+def test_a_template_without_parameters_matches_only_itself() -> None:
     made = paths("/", "/openapi.json")
 
     assert made.find("GET", "/openapi.json") == ("/openapi.json", {})
@@ -22,7 +22,7 @@ def test_a_template_of_words_fits_itself_alone() -> None:
         assert made.find("GET", other) is None
 
 
-def test_a_place_takes_one_whole_segment() -> None:
+def test_a_parameter_matches_one_whole_segment() -> None:
     made = paths("/a/{id}", "/a/{id}/b/{part}")
 
     assert made.find("GET", "/a/7") == ("/a/{id}", {"id": "7"})
@@ -31,12 +31,12 @@ def test_a_place_takes_one_whole_segment() -> None:
         assert made.find("GET", other) is None
 
 
-def test_what_stands_in_a_place_is_decoded_after_the_path_is_taken_apart() -> None:
+def test_a_parameter_is_decoded_after_the_path_is_split() -> None:
     found = paths("/a/{id}").find("GET", "/a/x%20y%2Fz%C3%A9")
     assert found == ("/a/{id}", {"id": "x y/zé"})
 
 
-def test_words_come_before_places_from_the_left() -> None:
+def test_literal_segments_win_over_parameters_from_the_left() -> None:
     made = paths("/{kind}/{id}", "/{kind}/stats", "/a/{id}", "/a/stats")
     assert [made.find("GET", path) for path in ("/a/stats", "/a/7", "/b/stats", "/b/7")] == [
         ("/a/stats", {}),
@@ -46,7 +46,7 @@ def test_words_come_before_places_from_the_left() -> None:
     ]
 
 
-def test_a_method_that_the_nearer_template_lacks_is_found_at_the_other() -> None:
+def test_a_method_that_the_closest_template_lacks_is_found_at_another() -> None:
     made = paths("/a/stats")
 
     made.add("DELETE", "/a/{id}", "deleted")
@@ -65,17 +65,17 @@ def test_the_same_method_and_template_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     "template", ["", "a", "/a/", "/a//b", "/{id}.json", "/*rest", "/:id", "/{}"]
 )
-def test_a_template_is_words_and_places_and_nothing_else(template: str) -> None:
+def test_a_template_has_only_literal_segments_and_parameters(template: str) -> None:
     with pytest.raises(ValueError, match="not a path template"):
         paths(template)
 
 
-def test_the_places_of_a_template_have_names() -> None:
+def test_the_parameters_of_a_template_have_names() -> None:
     assert parse_parameter_names("/a/{id}/b/{part}") == ["id", "part"]
 
 
 @given(st.text(alphabet="/a{}%7.", max_size=12))
-def test_any_path_is_found_or_not_but_never_fails(path: str) -> None:
+def test_no_path_makes_the_lookup_fail(path: str) -> None:
     made = paths("/", "/a", "/a/{id}", "/{kind}/a")
     found = made.find("GET", path)
     assert (found is not None) == bool(made.methods(path))

@@ -32,7 +32,7 @@ def test_the_decorators_fill_the_table_in_order() -> None:
     ]
 
 
-def test_a_route_needs_a_key_unless_it_says_otherwise() -> None:
+def test_a_route_needs_a_key_by_default() -> None:
     made = Router()
     made.get("/a")(handle)
 
@@ -46,7 +46,7 @@ def test_the_same_route_twice_is_refused() -> None:
         router(("GET", "/a"), ("GET", "/a"))
 
 
-def test_the_allowed_methods_include_those_that_come_for_free() -> None:
+def test_the_allowed_methods_include_head_and_options() -> None:
     made = router(("GET", "/a"), ("POST", "/a"), ("DELETE", "/b"))
 
     assert made.allowed("/a") == ["GET", "HEAD", "OPTIONS", "POST"]
@@ -54,7 +54,7 @@ def test_the_allowed_methods_include_those_that_come_for_free() -> None:
     assert made.allowed("/c") == []
 
 
-def test_a_path_may_fit_several_templates() -> None:
+def test_a_path_can_match_several_templates() -> None:
     made = router(("GET", "/a/stats"), ("DELETE", "/a/{id}"))
 
     assert made.allowed("/a/stats") == ["DELETE", "GET", "HEAD", "OPTIONS"]
@@ -62,7 +62,7 @@ def test_a_path_may_fit_several_templates() -> None:
     assert made.allowed("/a/7/x") == []
 
 
-def test_included_routes_are_as_good_as_own_ones() -> None:
+def test_included_routes_work_like_the_routers_own() -> None:
     made = router(("GET", "/a"))
     made.include(router(("GET", "/b")))
     assert [route.template for route in made.routes] == ["/a", "/b"]

@@ -13,13 +13,13 @@ def timed(work: Coroutine[None, None, int]) -> tuple[int, float]:
     return asyncio.run(work), perf_counter() - started
 
 
-def test_an_idle_process_leaves_at_once() -> None:
+def test_an_idle_process_exits_at_once() -> None:
     left, seconds = timed(Drain().run(20, port=1))
     assert left == 0
     assert seconds < 1
 
 
-def test_a_request_in_flight_is_waited_for() -> None:
+def test_the_shutdown_waits_for_a_request_in_flight() -> None:
     async def leave_while_answering() -> int:
         drain = Drain()
         drain.enter()
@@ -35,7 +35,7 @@ def test_a_request_in_flight_is_waited_for() -> None:
     assert seconds < 1
 
 
-def test_what_takes_too_long_is_counted_and_left() -> None:
+def test_requests_that_take_too_long_are_counted_and_abandoned() -> None:
     async def leave_in_a_hurry() -> int:
         drain = Drain()
         drain.enter()
@@ -47,7 +47,7 @@ def test_what_takes_too_long_is_counted_and_left() -> None:
     assert seconds < 1
 
 
-def test_only_a_process_on_its_way_out_is_draining() -> None:
+def test_only_a_process_that_shuts_down_is_draining() -> None:
     drain = Drain()
     assert not drain.is_draining
 
@@ -56,7 +56,7 @@ def test_only_a_process_on_its_way_out_is_draining() -> None:
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_a_closed_listener_takes_no_new_connections_and_keeps_the_old(
+def test_a_closed_listener_refuses_new_connections_and_keeps_the_open_ones(
     family: socket.AddressFamily,
 ) -> None:
     host = "127.0.0.1" if family == socket.AF_INET else "::1"

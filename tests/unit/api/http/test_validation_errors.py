@@ -47,23 +47,23 @@ def of(text: str, shape: Any = Tree) -> Violation:
         ("[]", "", "Expected `object`, got `array`"),
     ],
 )
-def test_the_pointer_leads_to_the_wrong_value(text: str, pointer: str, detail: str) -> None:
+def test_the_pointer_leads_to_the_invalid_value(text: str, pointer: str, detail: str) -> None:
     found = of(text)
     assert (found.pointer, found.detail) == (pointer, detail)
 
 
-def test_an_unknown_field_is_told_which_ones_there_are() -> None:
+def test_an_unknown_field_is_reported_with_the_known_fields() -> None:
     found = of('{"leaf": {"year": 1}}')
     assert found.pointer == "/leaf/year"
     assert found.detail == "Unknown field year; allowed: month"
 
 
-def test_an_unknown_field_deep_in_a_list_is_told_the_names_of_that_place() -> None:
+def test_an_unknown_field_deep_in_a_list_is_reported_with_the_fields_known_there() -> None:
     assert of('{"leaves": [{"year": 1}]}').detail.endswith("allowed: month")
     assert of('{"pair": [1, {"year": 1}]}').detail.endswith("allowed: month")
 
 
-def test_a_missing_field_is_pointed_at() -> None:
+def test_the_pointer_leads_to_a_missing_field() -> None:
     class Needy(msgspec.Struct):
         name: str
 
@@ -75,7 +75,7 @@ def test_a_missing_field_is_pointed_at() -> None:
 @pytest.mark.parametrize(
     ("text", "allowed"), [('{"colour": "green"}', "red, blue"), ('{"mode": "x"}', "fast, slow")]
 )
-def test_a_value_outside_a_choice_is_told_the_choice(text: str, allowed: str) -> None:
+def test_a_value_outside_a_choice_is_reported_with_the_choices(text: str, allowed: str) -> None:
     assert of(text).detail.endswith(f"allowed: {allowed}")
 
 
@@ -87,9 +87,7 @@ def test_a_value_outside_a_choice_is_told_the_choice(text: str, allowed: str) ->
         ('{"counts": {"x": 1}}', "/counts"),
     ],
 )
-def test_a_mapping_is_pointed_at_as_a_whole_where_the_key_is_not_known(
-    text: str, pointer: str
-) -> None:
+def test_the_pointer_leads_to_the_mapping_when_the_key_is_unknown(text: str, pointer: str) -> None:
     found = of(text)
     assert found.pointer == pointer
     assert found.detail.endswith("(in one of its entries)")

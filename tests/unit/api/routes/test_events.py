@@ -28,19 +28,19 @@ def places(told: events.EventBatch) -> list[str]:
     return [place for place, _ in told.events]
 
 
-def test_what_was_replayed_and_heard_as_well_is_told_once() -> None:
+def test_an_event_that_was_replayed_and_received_is_sent_once() -> None:
     told = events.merge_events(
         replay("9-0", "10-0", "10-1"), listener("8-0", "9-0", "10-1", "10-2"), 0
     )
     assert places(told) == ["9-0", "10-0", "10-1", "10-2"]
 
 
-def test_the_place_is_the_later_of_both() -> None:
+def test_the_last_event_id_is_the_later_of_both() -> None:
     assert events.merge_events(replay("9-9"), listener("10-0"), 0).place == "10-0"
     assert events.merge_events(replay("10-0"), listener("9-9"), 0).place == "10-0"
 
 
-def test_one_who_lost_touch_and_heard_nothing_comes_back_later() -> None:
+def test_a_listener_that_lost_the_connection_before_any_event_retries_later() -> None:
     nothing = EventPage([], "1-0", is_whole=True, is_more=False)
     cut = listener("1-0")
 
@@ -56,19 +56,19 @@ def test_one_who_lost_touch_and_heard_nothing_comes_back_later() -> None:
     )
 
 
-def test_one_who_hears_too_much_hears_no_further_and_knows_where_that_was() -> None:
+def test_a_listener_with_too_many_events_stops_and_remembers_its_position() -> None:
     full = listener("0-0", *(f"1-{number}" for number in range(MOST_HEARD + 5)))
     assert (len(full.heard), full.is_cut, full.place) == (MOST_HEARD, True, f"1-{MOST_HEARD - 1}")
 
 
-def test_what_is_not_wanted_is_not_heard() -> None:
+def test_unwanted_events_are_dropped() -> None:
     assert listener("0-0", "1-0", job="b").heard == []
     assert listener("0-0", "1-0", kind="blast").heard == []
     assert len(listener("0-0", "1-0", job="a", kind="report", status="pending").heard) == 1
 
 
 @pytest.mark.parametrize("what", ["heard", "cut", "leaving"])
-def test_a_wait_is_over_when_there_is_something_to_tell(what: str) -> None:
+def test_a_wait_ends_when_there_is_something_to_send(what: str) -> None:
     async def wait() -> None:
         waiting, leaving = listener("0-0"), asyncio.Event()
         ends = {
@@ -83,7 +83,7 @@ def test_a_wait_is_over_when_there_is_something_to_tell(what: str) -> None:
     asyncio.run(wait())
 
 
-def test_an_event_is_lines_that_end_with_an_empty_one() -> None:
+def test_an_event_is_text_lines_followed_by_an_empty_line() -> None:
     assert events.format_block({"note": "two\nlines"}, "reset", "1-0") == (
         'id: 1-0\nevent: reset\ndata: {"note":"two\\nlines"}\n\n'
     )

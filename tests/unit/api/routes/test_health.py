@@ -47,7 +47,7 @@ def reason(ping: Ping, drain: Drain | None = None) -> str:
     return refusal.value.detail
 
 
-def test_a_process_that_serves_is_live_whatever_the_broker_does() -> None:
+def test_a_serving_process_is_live_even_without_a_broker() -> None:
     assert ask("/health/live", broken).value.status == "live"
 
 
@@ -55,7 +55,7 @@ def test_a_process_with_a_broker_is_ready() -> None:
     assert ask("/health/ready", answering).value.status == "ready"
 
 
-def test_a_silent_broker_is_given_up_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_broker_counts_as_down_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     assert health.PING_SECONDS == 1
 
     monkeypatch.setattr(health, "PING_SECONDS", 0.01)
@@ -64,19 +64,19 @@ def test_a_silent_broker_is_given_up_after_a_second(monkeypatch: pytest.MonkeyPa
     assert perf_counter() - started < 1
 
 
-def test_the_reason_of_the_store_is_told() -> None:
+def test_the_reason_of_the_store_is_shown() -> None:
     assert reason(full) == "The broker does not answer: out of memory"
 
 
-def test_an_unforeseen_reason_is_not_told_to_strangers() -> None:
+def test_the_reason_of_an_unexpected_error_is_hidden() -> None:
     assert reason(broken) == "The broker does not answer: ConnectionError"
 
 
-def test_a_process_on_its_way_out_is_not_ready() -> None:
+def test_a_process_that_shuts_down_is_not_ready() -> None:
     drain = Drain()
     drain.started.set()
     assert "shutting down" in reason(answering, drain)
 
 
-def test_the_health_is_told_without_a_key() -> None:
+def test_the_health_routes_need_no_key() -> None:
     assert not any(route.auth for route in build_health_router(answering, Drain()).routes)

@@ -62,7 +62,7 @@ def value(read: Values, name: str, **labels: str) -> float:
     return read[name, frozenset(labels.items())]
 
 
-def test_prometheus_reads_what_was_counted() -> None:
+def test_prometheus_parses_the_metrics() -> None:
     read = values(expose(METERS, [QUEUE]))
 
     of_reports = {"kind": "report", "queue": "celery"}
@@ -87,7 +87,7 @@ def test_a_job_that_ended_without_an_attempt_counts_as_finished() -> None:
     assert value(read, "jobs_finished_total", **failed) == 1
 
 
-def test_a_bucket_holds_all_that_were_no_slower() -> None:
+def test_a_bucket_counts_all_faster_observations() -> None:
     read = values(expose(METERS, []))
     of_reports = {"kind": "report", "queue": "celery"}
 
@@ -109,17 +109,17 @@ def test_a_worker_whose_lease_has_ended_is_shown_and_not_counted_as_live() -> No
     assert value(read, "worker_lease_age_seconds", worker="w@b/2", host="b") == 9
 
 
-def test_a_kind_that_a_stranger_has_chosen_breaks_no_line() -> None:
+def test_a_hostile_kind_name_breaks_no_line() -> None:
     name = 'a"b\\c d{e="f"} 1'
     read = values(expose(METERS._replace(queue_stats=[shelf(name)]), []))
     assert value(read, "jobs_enqueued_total", kind=name, queue="celery") == 4
 
 
-def test_what_waits_in_rabbitmq_is_not_told_as_nothing() -> None:
+def test_queue_lengths_are_left_out_with_rabbitmq() -> None:
     read = values(expose(METERS, [Queue("celery", None, 1, paused=False, oldest=None, workers=2)]))
     assert not [name for name, _ in read if name in {"queue_waiting", "queue_oldest_seconds"}]
     assert value(read, "queue_running", queue="celery") == 1
 
 
-def test_without_redis_there_is_one_metric_which_says_so() -> None:
+def test_without_redis_the_only_metric_is_redis_up() -> None:
     assert values(expose(None, [])) == {("redis_up", frozenset()): 0}

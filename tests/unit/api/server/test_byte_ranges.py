@@ -17,7 +17,7 @@ def asked(size: int = 100, **headers: str) -> RangeAnswer:
     return select_range(ARTIFACT, size, lambda name: names.get(name, ""))
 
 
-def test_without_a_range_it_is_all_of_the_file() -> None:
+def test_without_a_range_the_whole_file_is_sent() -> None:
     piece = asked()
 
     assert (piece.status, piece.start, piece.length) == (200, 0, 100)
@@ -37,7 +37,9 @@ def test_without_a_range_it_is_all_of_the_file() -> None:
         ("bytes=-500", 0, 100, "bytes 0-99/100"),
     ],
 )
-def test_a_range_is_a_part(wanted: str, start: int, length: int, said: str) -> None:
+def test_a_range_selects_a_part_of_the_file(
+    wanted: str, start: int, length: int, said: str
+) -> None:
     piece = asked(range=wanted)
     assert (piece.status, piece.start, piece.length) == (206, start, length)
     assert piece.headers["Content-Range"] == said
@@ -55,7 +57,7 @@ def test_a_range_beyond_the_end_is_refused_with_the_size(wanted: str) -> None:
 @pytest.mark.parametrize(
     "wanted", ["bytes=0-1,5-6", "bytes=-", "lines=1-2", "bytes=a-b", f"bytes={'9' * 40}-", "bytes"]
 )
-def test_a_range_that_is_none_or_many_is_all_of_the_file(wanted: str) -> None:
+def test_an_invalid_range_or_several_ranges_select_the_whole_file(wanted: str) -> None:
     assert asked(range=wanted).status == 200
 
 
@@ -66,11 +68,11 @@ def test_an_empty_file_has_no_range() -> None:
 
 
 @pytest.mark.parametrize("known", [TAG, f'W/{TAG}, "x"', "*"])
-def test_a_file_that_is_known_is_not_sent(known: str) -> None:
+def test_a_file_that_the_client_has_is_not_sent_again(known: str) -> None:
     assert asked(if_none_match=known).status == 304
 
 
 @pytest.mark.parametrize(("tag", "status"), [(TAG, 206), ('"other"', 200), ("a date", 200)])
-def test_a_part_goes_on_only_with_the_same_file(tag: str, status: int) -> None:
+def test_a_download_resumes_only_with_the_same_file(tag: str, status: int) -> None:
     headers: dict[str, Any] = {"range": "bytes=50-", "if_range": tag}
     assert asked(**headers).status == status
