@@ -5,7 +5,7 @@ import re
 from tests.support.documents.markdown import ROOT
 
 
-def test_all_that_the_dockerfile_copies_is_let_in() -> None:
+def test_every_path_that_the_dockerfile_copies_is_in_the_build_context() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
     copies = re.findall(r"(?m)^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text())

@@ -21,7 +21,7 @@ def names() -> dict[str, Any]:
     return found
 
 
-def test_a_program_orders_and_looks(store: Store) -> None:
+def test_a_program_orders_a_job_and_reads_its_record(store: Store) -> None:
     guide = names()
     job_id = guide["order_summary"]("2026-05")
 
@@ -30,7 +30,7 @@ def test_a_program_orders_and_looks(store: Store) -> None:
     assert guide["look"]("nobody") == {}
 
 
-def test_a_route_that_awaits_orders(store: Store) -> None:
+def test_a_route_can_await_an_order(store: Store) -> None:
     async def order() -> TaskRecord:
         try:
             record: TaskRecord = await names()["order_report"]("2026-05")

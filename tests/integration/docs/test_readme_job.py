@@ -86,7 +86,7 @@ def test_the_job_is_ten_lines() -> None:
     assert len(job.splitlines()) == 10
 
 
-def test_the_lines_print_what_the_job_did(copy: Copy) -> None:
+def test_the_lines_print_the_result_of_the_job(copy: Copy) -> None:
     first, result, last = copy.python("order.py").splitlines()
 
     assert first.split()[1] in {"pending", "running", "success"}
@@ -95,7 +95,7 @@ def test_the_lines_print_what_the_job_did(copy: Copy) -> None:
     assert last == "success after 1 attempt"
 
 
-def test_a_file_that_comes_late_is_found_by_a_retry(copy: Copy) -> None:
+def test_a_retry_finds_a_file_that_arrives_late(copy: Copy) -> None:
     job_id = copy.order("late.txt")
     wait_until(lambda: record(job_id).status is TaskStatus.RETRYING, 30)
     assert "FileNotFoundError" in record(job_id).error
@@ -118,7 +118,7 @@ def test_a_folder_fails_at_once(copy: Copy) -> None:
     assert "IsADirectoryError" in record(job_id).error
 
 
-def test_an_error_that_is_not_listed_fails_at_once(copy: Copy) -> None:
+def test_an_unlisted_error_fails_at_once(copy: Copy) -> None:
     job_id = copy.order("no\0path")
 
     wait_until(lambda: record(job_id).is_final, 30)

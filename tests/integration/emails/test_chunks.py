@@ -37,7 +37,7 @@ def add(store: Store, *people: str, most: int = 100) -> Any:
     return store.run(commands.add_recipients(B, lines, kept=KEPT, most=most))
 
 
-def test_each_holder_has_a_chunk_of_its_own_and_keeps_it_when_it_asks_again(store: Store) -> None:
+def test_each_job_gets_its_own_chunk_and_the_same_one_when_it_asks_again(store: Store) -> None:
     opened(store, "p0", "p1000")
 
     first, second = take(store), take(store, "helper")
@@ -48,13 +48,13 @@ def test_each_holder_has_a_chunk_of_its_own_and_keeps_it_when_it_asks_again(stor
     assert take(store, "third").how == "wait"
 
 
-def test_a_chunk_whose_holder_is_silent_is_taken_by_another(store: Store) -> None:
+def test_a_chunk_of_a_silent_job_is_taken_by_another(store: Store) -> None:
     opened(store, "p0")
     assert take(store, "dead", seconds=0).chunk == "p0"
     assert take(store, "successor").chunk == "p0"
 
 
-def test_only_the_holder_gives_a_chunk_back(store: Store) -> None:
+def test_only_the_job_that_has_a_chunk_can_return_it(store: Store) -> None:
     opened(store, "p0")
 
     take(store)
@@ -65,7 +65,7 @@ def test_only_the_holder_gives_a_chunk_back(store: Store) -> None:
     assert take(store).how == "done"
 
 
-def test_a_chunk_that_was_put_back_comes_again_with_its_tries(store: Store) -> None:
+def test_a_returned_chunk_is_handed_out_again_with_its_attempts(store: Store) -> None:
     opened(store, "p0")
     take(store)
     put(store, "p0", 0, tries=4)
@@ -77,7 +77,7 @@ def test_a_chunk_that_was_put_back_comes_again_with_its_tries(store: Store) -> N
     assert waits.wait == pytest.approx(60, abs=2)
 
 
-def test_people_put_off_too_often_are_left_until_the_job_runs_again(store: Store) -> None:
+def test_recipients_postponed_too_often_are_left_until_the_job_is_retried(store: Store) -> None:
     opened(store, "p0")
     take(store)
     put(store, "p0", float("inf"), tries=10)
@@ -88,7 +88,7 @@ def test_people_put_off_too_often_are_left_until_the_job_runs_again(store: Store
     assert (take(store).how, take(store).tries) == ("chunk", 0)
 
 
-def test_opening_again_does_not_bring_back_what_is_done(store: Store) -> None:
+def test_opening_a_list_again_does_not_restore_finished_chunks(store: Store) -> None:
     opened(store, "p0")
     take(store)
     put(store, "p0", None)
@@ -98,7 +98,7 @@ def test_opening_again_does_not_bring_back_what_is_done(store: Store) -> None:
     assert take(store).how == "done"
 
 
-def test_nobody_gets_a_chunk_of_a_blast_that_is_paused_or_over(store: Store) -> None:
+def test_a_paused_or_finished_blast_hands_out_no_chunk(store: Store) -> None:
     order(store)
     opened(store, "p0")
     store.run(commands.set_paused(B, paused=True, kept=KEPT))
@@ -113,7 +113,7 @@ def test_nobody_gets_a_chunk_of_a_blast_that_is_paused_or_over(store: Store) -> 
     assert not store.run(commands.set_paused(B, paused=True, kept=KEPT))
 
 
-def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
+def test_the_last_helper_wakes_the_waiting_job(store: Store) -> None:
     order(store)
     opened(store, "p0", "p1000")
     for holder in ("one", "two"):
@@ -128,7 +128,7 @@ def test_the_last_helper_wakes_the_job_that_waits_for_it(store: Store) -> None:
     assert store.run(maintenance.promote(10)).promoted == 1
 
 
-def test_a_part_whose_answer_was_lost_is_added_once_and_answered_alike(store: Store) -> None:
+def test_a_repeated_part_is_added_once_and_gets_the_same_answer(store: Store) -> None:
     order(store, due=9e9)
 
     move = commands.add_recipients(
@@ -140,7 +140,7 @@ def test_a_part_whose_answer_was_lost_is_added_once_and_answered_alike(store: St
     assert add(store, "a@x.org", "b@x.org")[1:] == (1, 0, 1, 2)
 
 
-def test_a_blast_takes_no_more_than_it_may_and_none_after_its_start(store: Store) -> None:
+def test_a_blast_accepts_recipients_up_to_its_limit_and_none_after_its_start(store: Store) -> None:
     assert add(store, "a@x.org").how == "unknown"
 
     order(store, due=9e9)
@@ -152,7 +152,7 @@ def test_a_blast_takes_no_more_than_it_may_and_none_after_its_start(store: Store
     assert store.run(maintenance.promote(10)).promoted == 1
 
 
-def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: Store) -> None:
+def test_a_full_redis_refuses_recipients_and_accepts_a_returned_chunk(store: Store) -> None:
     order(store, due=9e9)
     add(store, "a@x.org")
     opened(store)
@@ -172,7 +172,7 @@ def test_a_full_redis_takes_no_recipients_but_lets_a_chunk_be_given_back(store: 
     assert take(store).how == "done"
 
 
-def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
+def test_every_key_of_a_blast_expires(store: Store) -> None:
     order(store, due=9e9)
     add(store, "a@x.org")
     store.run(commands.start_mailing(B, kept=KEPT))
@@ -186,7 +186,7 @@ def test_everything_of_a_blast_is_forgotten_in_the_end(store: Store) -> None:
     assert all(0 < seconds <= KEPT for seconds in kept.values())
 
 
-def test_mails_pass_no_faster_than_each_of_their_limits(store: Store) -> None:
+def test_mails_are_sent_no_faster_than_each_of_their_limits(store: Store) -> None:
     limits = [("server:x", 1e6), ("blast:b", 0.5)]
     assert store.run(commands.acquire_rate_permit(limits)) == (0, 0)
 
@@ -198,7 +198,7 @@ def test_mails_pass_no_faster_than_each_of_their_limits(store: Store) -> None:
     )
 
 
-def test_a_mail_address_that_is_suppressed_is_not_claimed(store: Store) -> None:
+def test_a_suppressed_address_is_not_claimed(store: Store) -> None:
     store.client.hset("continuo:suppressed", "ada@x.org", "complaint 1.0")
 
     ledger = RedisMailingLedger(store.client, B)

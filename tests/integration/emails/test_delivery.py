@@ -87,7 +87,7 @@ def either(request: pytest.FixtureRequest, server: ScriptedSmtpServer) -> Script
     return server
 
 
-def test_everybody_gets_one_mail_over_one_connection(
+def test_every_recipient_gets_one_mail_over_one_connection(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server = either
@@ -100,7 +100,7 @@ def test_everybody_gets_one_mail_over_one_connection(
         assert not message.defects
 
 
-def test_an_empty_list_sends_nothing_and_connects_to_nobody(
+def test_an_empty_list_sends_nothing_and_opens_no_connection(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     assert attempt(keys, job, []) == DeliveryCounts(sent=0)
@@ -108,7 +108,7 @@ def test_an_empty_list_sends_nothing_and_connects_to_nobody(
     assert not keys.exists(f"continuo:mail:{job}")
 
 
-def test_a_finished_blast_that_runs_again_mails_nobody(
+def test_a_finished_blast_that_runs_again_sends_no_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     first = attempt(keys, job, TRIO)
@@ -118,14 +118,16 @@ def test_a_finished_blast_that_runs_again_mails_nobody(
     assert server.connections == 1
 
 
-def test_a_recipient_that_is_listed_twice_gets_one_mail(
+def test_a_recipient_listed_twice_gets_one_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     assert attempt(keys, job, [ADA, BOB, ADA]) == DeliveryCounts(sent=2)
     assert server.times == Counter([ADA, BOB])
 
 
-def test_another_job_mails_the_same_people(server: ScriptedSmtpServer, keys: redis.Redis) -> None:
+def test_another_job_can_mail_the_same_recipients(
+    server: ScriptedSmtpServer, keys: redis.Redis
+) -> None:
     for job in (str(uuid.uuid4()), str(uuid.uuid4())):
         assert attempt(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.times[ADA] == 2
@@ -139,7 +141,7 @@ def test_a_connection_is_renewed_after_a_hundred_mails(
     assert server.commands.count("QUIT") == 3
 
 
-def test_lines_that_start_with_a_dot_arrive_as_they_were(
+def test_lines_that_start_with_a_dot_arrive_unchanged(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = b"Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n"
@@ -150,7 +152,7 @@ def test_lines_that_start_with_a_dot_arrive_as_they_were(
 
 
 @pytest.mark.parametrize("stage", ["rcpt", "data", "dot"])
-def test_a_temporary_refusal_is_sent_at_the_second_attempt(
+def test_a_temporarily_refused_mail_is_sent_at_the_second_attempt(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str
 ) -> None:
     server = either
@@ -186,7 +188,7 @@ def test_a_permanent_refusal_is_final(
 
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 @pytest.mark.parametrize("reply", [HANG_UP, "421 closing", "what?"])
-def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
+def test_a_connection_lost_before_the_dot_loses_no_mail(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
     server = either
@@ -199,7 +201,7 @@ def test_a_connection_lost_before_the_dot_costs_nobody_a_mail(
     assert server.times == Counter(TRIO)
 
 
-def test_a_connection_lost_in_the_text_costs_nobody_a_mail(
+def test_a_connection_lost_in_the_text_loses_no_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     too_much_for_any_buffer = b"Subject: large\r\n\r\n" + b"x\r\n" * 10_000_000
@@ -229,7 +231,7 @@ def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
 
 
 @pytest.mark.parametrize("reply", [HANG_UP, "421 too many"])
-def test_a_server_that_hangs_up_between_two_mails_is_called_again(
+def test_a_server_that_disconnects_between_two_mails_is_connected_to_again(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str, reply: str
 ) -> None:
     server = either
@@ -240,7 +242,7 @@ def test_a_server_that_hangs_up_between_two_mails_is_called_again(
     assert server.connections == 2
 
 
-def test_an_attempt_ends_when_every_connection_drops(
+def test_an_attempt_ends_when_every_connection_is_lost(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server.plan = lambda stage, _: HANG_UP if stage == "rcpt" else None
@@ -251,7 +253,7 @@ def test_an_attempt_ends_when_every_connection_drops(
     assert server.connections == MAX_DROPS
 
 
-def test_a_refused_sender_is_nobodys_fault_and_put_back(
+def test_after_a_refused_sender_the_recipients_are_put_back(
     either: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     server = either
@@ -265,7 +267,7 @@ def test_a_refused_sender_is_nobodys_fault_and_put_back(
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
 
 
-def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
+def test_while_a_server_is_down_the_recipients_are_put_back(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
@@ -279,7 +281,7 @@ def test_a_server_that_is_down_is_nobodys_fault_and_put_back(
     assert attempt(keys, job, TRIO) == DeliveryCounts(sent=3)
 
 
-def test_a_server_that_says_nothing_is_given_up(
+def test_a_silent_server_times_out(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.emails.delivery.server.REPLY_SECONDS", 0.2)
@@ -292,7 +294,7 @@ def test_a_server_that_says_nothing_is_given_up(
     assert server.taken == []
 
 
-def test_login_is_done_before_the_first_mail(
+def test_the_login_happens_before_the_first_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.hello = "250-scripted\r\n250 AUTH PLAIN"
@@ -308,7 +310,7 @@ def test_login_is_done_before_the_first_mail(
     ("hello", "problem"),
     [("250-scripted\r\n250 AUTH PLAIN", "535 go away"), ("250 scripted", "not supported")],
 )
-def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
+def test_after_a_refused_login_the_recipients_are_put_back_and_the_password_is_hidden(
     server: ScriptedSmtpServer,
     keys: redis.Redis,
     job: str,
@@ -327,7 +329,7 @@ def test_a_refused_login_is_nobodys_fault_and_does_not_show_the_password(
     assert keys.hgetall(f"continuo:mail:{job}") == {ADA.encode(): b"retry"}
 
 
-def test_without_starttls_nothing_is_said_in_the_clear(
+def test_without_starttls_nothing_is_sent_in_clear_text(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.hello = "250-scripted\r\n250 AUTH PLAIN"
@@ -341,7 +343,7 @@ def test_without_starttls_nothing_is_said_in_the_clear(
     assert not [line for line in server.commands if line.startswith(("AUTH", "MAIL"))]
 
 
-def test_a_bad_setting_is_found_before_anybody_is_claimed(
+def test_an_invalid_setting_is_found_before_a_recipient_is_claimed(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("SMTP_URL", "http://x"), ("MAIL_FROM", "nobody")):
@@ -354,7 +356,7 @@ def test_a_bad_setting_is_found_before_anybody_is_claimed(
     assert server.connections == 0
 
 
-def test_hostile_recipients_do_not_get_as_far_as_the_server(
+def test_hostile_recipients_do_not_reach_the_server(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     hostile = "ada@example.org>\r\nRCPT TO:<eve@example.org"
@@ -365,7 +367,7 @@ def test_hostile_recipients_do_not_get_as_far_as_the_server(
     assert server.commands == []
 
 
-def test_racing_attempts_mail_nobody_twice(
+def test_racing_attempts_mail_no_recipient_twice(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     recipients, racers = people(200), 3
@@ -438,7 +440,7 @@ class Failing(RedisMailingLedger):
     ("step", "end"),
     [("about_to_send", DeliveryCounts(sent=3)), ("settle", DeliveryCounts(sent=2, unknown=1))],
 )
-def test_a_ledger_that_fails_in_the_middle_leads_to_no_second_mail(
+def test_a_ledger_that_fails_during_a_mail_causes_no_second_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, step: str, end: DeliveryCounts
 ) -> None:
     ledger = Failing(keys, job)
@@ -463,7 +465,7 @@ deliver(job, recipients, "default", RedisMailingLedger(redis.Redis(port=int(port
 
 
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "dot", "answer"])
-def test_a_killed_attempt_mails_nobody_twice_and_forgets_nobody(
+def test_a_killed_attempt_mails_no_recipient_twice_and_skips_none(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str
 ) -> None:
     recipients = people(5)
@@ -514,9 +516,7 @@ def test_two_deaths_and_a_takeover_leave_the_ledger_complete(keys: redis.Redis, 
     assert third.read_tally() == Counter({RecipientOutcome.SENT: 1})
 
 
-def test_a_step_that_is_repeated_because_its_answer_was_lost_changes_nothing(
-    keys: redis.Redis, job: str
-) -> None:
+def test_a_step_repeated_after_a_lost_answer_changes_nothing(keys: redis.Redis, job: str) -> None:
     ledger = RedisMailingLedger(keys, job)
 
     assert ledger.claim(ADA)
@@ -541,7 +541,7 @@ def test_a_final_outcome_is_never_claimed_again(
     assert not RedisMailingLedger(keys, job).claim(ADA)
 
 
-def test_the_ledger_is_forgotten_long_after_the_last_claim(keys: redis.Redis, job: str) -> None:
+def test_the_ledger_expires_long_after_the_last_claim(keys: redis.Redis, job: str) -> None:
     RedisMailingLedger(keys, job, keep_seconds=1_000).claim(ADA)
     RedisMailingLedger(keys, job, keep_seconds=9_000).claim(BOB)
     assert 8_990 < keys.ttl(f"continuo:mail:{job}") <= 9_000
@@ -559,7 +559,7 @@ def test_the_ledger_outlives_the_record(
     assert keys.ttl(f"continuo:mail:{job}") > 99_000_000
 
 
-def test_a_ledger_reads_answers_as_text_too(keys: redis.Redis, job: str) -> None:
+def test_a_ledger_works_with_a_client_that_decodes_answers(keys: redis.Redis, job: str) -> None:
     port = keys.connection_pool.connection_kwargs["port"]
     with closing(redis.Redis(port=port, decode_responses=True)) as client:
         ledger = RedisMailingLedger(client, job)
@@ -567,7 +567,7 @@ def test_a_ledger_reads_answers_as_text_too(keys: redis.Redis, job: str) -> None
         assert ledger.read_tally() == Counter({RecipientOutcome.RETRY: 1})
 
 
-def test_a_valkey_that_is_away_or_full_makes_the_attempt_fail_for_now(
+def test_an_unreachable_or_full_valkey_fails_the_attempt_temporarily(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     away = redis.Redis(port=free_port(), retry=Retry(ConstantBackoff(0), 0))

@@ -51,7 +51,7 @@ def frames() -> Iterator[str]:
         yield from (FRAME.format(title=name, width=width, html=html) for width in WIDTHS)
 
 
-def test_every_shipped_mail_fits_on_a_desk_and_on_a_phone(page: ServedPage, tmp_path: Path) -> None:
+def test_every_shipped_mail_fits_a_desktop_and_a_phone(page: ServedPage, tmp_path: Path) -> None:
     style = "<style>iframe { border: 0; display: block }</style>"
     page.html = f"<!doctype html>{style}{''.join(frames())}{SCRIPT}"
 

@@ -92,7 +92,7 @@ def outcomes(books: LedgerStore, blast: MailingOrder, people: list[str] = TRIO) 
     return [outcome_of(state) for state in books.run(commands.read_states(blast.job_id, people))]
 
 
-def test_a_blast_is_done_in_one_turn(server: ScriptedSmtpServer, books: LedgerStore) -> None:
+def test_a_small_blast_is_sent_in_one_slice(server: ScriptedSmtpServer, books: LedgerStore) -> None:
     blast = order()
     assert turn(books, blast).how == "done"
     assert outcomes(books, blast) == ["sent"] * 3
@@ -103,7 +103,7 @@ def test_a_blast_is_done_in_one_turn(server: ScriptedSmtpServer, books: LedgerSt
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
 
 
-def test_the_result_says_how_many_mails_went_over_how_many_connections(
+def test_the_result_counts_mails_and_connections(
     server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.once("body", "user7@example.org", HANG_UP)
@@ -122,13 +122,15 @@ def test_the_result_says_how_many_mails_went_over_how_many_connections(
     ("done", "seconds", "left"),
     [(500, 10.0, "10 s"), (10, 10.0, "16 min"), (1, 20.0, "5.5 h"), (1_000, 9.0, ""), (0, 9.0, "")],
 )
-def test_the_note_says_how_long_it_may_take(done: int, seconds: float, left: str) -> None:
+def test_the_progress_note_estimates_the_remaining_time(
+    done: int, seconds: float, left: str
+) -> None:
     tally = MailingTally({"sent": done, "dot": 1}, 1_000, 100.0, 100.0 + seconds, connections=2)
     counts = f"{done} sent; 2 connections" if done else ""
     assert format_note(tally, done, 1_000) == (f"{counts}; {left} left" if left else counts)
 
 
-def test_a_greylisting_server_gets_everybody_again_a_little_later(
+def test_a_greylisting_server_gets_every_recipient_again_later(
     server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     seen: Counter[str] = Counter()
@@ -152,7 +154,7 @@ def test_a_greylisting_server_gets_everybody_again_a_little_later(
     assert server.times == Counter(TRIO)
 
 
-def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
+def test_a_full_server_bounces_no_recipient_and_the_job_counts_the_rest(
     server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slices, "MAX_TRIES", 2)
@@ -173,7 +175,7 @@ def test_a_server_that_is_full_bounces_nobody_and_the_job_says_who_is_left(
     assert server.times == Counter(TRIO)
 
 
-def test_a_server_that_hangs_up_with_421_in_the_text_costs_nobody_a_mail(
+def test_a_server_that_disconnects_with_421_in_the_text_loses_no_mail(
     server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.once("data", BOB, "421 4.7.0 slow down")
@@ -187,7 +189,7 @@ def test_a_server_that_hangs_up_with_421_in_the_text_costs_nobody_a_mail(
     assert server.connections == 3
 
 
-def test_a_server_that_has_too_much_to_do_gets_mails_more_slowly(
+def test_an_overloaded_server_gets_mails_more_slowly(
     server: ScriptedSmtpServer, books: LedgerStore
 ) -> None:
     server.plan = lambda stage, _: "452 4.3.1 too busy" if stage == "rcpt" else None
@@ -200,7 +202,7 @@ def test_a_server_that_has_too_much_to_do_gets_mails_more_slowly(
 
 
 @pytest.mark.parametrize("stage", ["dot", "answer"])
-def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
+def test_a_recipient_with_a_lost_answer_is_skipped_unless_the_order_says_resend(
     server: ScriptedSmtpServer, books: LedgerStore, stage: str
 ) -> None:
     server.once(stage, BOB, HANG_UP)
@@ -223,7 +225,7 @@ def test_a_lost_answer_is_skipped_unless_the_order_says_resend(
 
 
 @pytest.mark.parametrize(("wish", "end"), [("skip", "unknown"), ("resend", "sent")])
-def test_who_was_being_mailed_when_a_worker_died_is_mailed_again_only_if_asked_for(
+def test_a_recipient_being_mailed_when_a_worker_dies_is_mailed_again_only_on_request(
     server: ScriptedSmtpServer, books: LedgerStore, wish: Any, end: str
 ) -> None:
     blast = order(on_unknown=wish)
@@ -282,7 +284,7 @@ def greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         cached.cache_clear()
 
 
-def test_a_template_is_told_what_the_order_says_of_all_and_of_each(
+def test_a_template_gets_the_data_of_the_order_and_of_each_recipient(
     server: ScriptedSmtpServer, books: LedgerStore, greeting: str
 ) -> None:
     people = [[ADA, {"name": "Ada"}], [BOB, {"nome": "Bob"}], [EVE, {"name": "<Eve>"}]]
@@ -299,7 +301,7 @@ def test_a_template_is_told_what_the_order_says_of_all_and_of_each(
     assert b"<p>Hello, &lt;Eve&gt;!</p>" in server.taken[1][1]
 
 
-def test_a_template_that_works_for_nobody_fails_the_blast(
+def test_a_template_that_fails_for_every_recipient_fails_the_blast(
     server: ScriptedSmtpServer, books: LedgerStore, greeting: str
 ) -> None:
     with pytest.raises(PermanentError, match="'greeting' is undefined"):
@@ -330,7 +332,7 @@ def test_two_workers_together_keep_the_rate_of_a_blast(
     assert server.connections == 2
 
 
-def test_a_domain_that_is_slow_does_not_hold_up_the_others(
+def test_a_slow_domain_does_not_delay_the_others(
     server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTINUO_MAIL_DOMAIN_RATE", "2")
@@ -343,7 +345,7 @@ def test_a_domain_that_is_slow_does_not_hold_up_the_others(
     assert [who for who, _ in server.taken] == [many[0], ADA, "bob@example.com", *many[1:]]
 
 
-def test_a_turn_ends_and_the_next_one_goes_on(
+def test_a_slice_ends_and_the_next_one_continues(
     server: ScriptedSmtpServer, books: LedgerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)

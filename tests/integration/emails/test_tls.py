@@ -111,7 +111,7 @@ def send(url: str) -> smtp.SmtpReply:
 
 
 @pytest.mark.parametrize(("scheme", "login"), [("smtps", ""), ("smtp+starttls", "ada:s3cret@")])
-def test_a_mail_goes_encrypted_to_a_server_with_a_good_certificate(
+def test_a_mail_is_sent_encrypted_to_a_server_with_a_valid_certificate(
     start: Start, ours: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, login: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(ours))

@@ -31,7 +31,7 @@ def people(count: int) -> list[str]:
     return [f"user{number}@example.org" for number in range(count)]
 
 
-def test_helpers_take_their_share_on_the_queue_of_the_blast(
+def test_helpers_work_on_the_queue_of_the_blast(
     server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     both, together = threading.Barrier(2, timeout=20), threading.local()
@@ -56,7 +56,7 @@ def test_helpers_take_their_share_on_the_queue_of_the_blast(
     assert inspector.list_messages() == []
 
 
-def test_a_refused_sender_makes_the_job_try_again_with_its_list_untouched(
+def test_after_a_refused_sender_the_job_retries_with_its_list_unchanged(
     server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     server.plan = lambda stage, _: "550 5.7.1 who are you?" if stage == "mail" else None
@@ -72,7 +72,7 @@ def test_a_refused_sender_makes_the_job_try_again_with_its_list_untouched(
     assert inspector.record(job.id).attempts == 2
 
 
-def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
+def test_postponed_recipients_are_mailed_later_in_the_same_attempt(
     server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     server.once("rcpt", "user1@example.org", "451 4.7.1 greylisted")
@@ -89,7 +89,7 @@ def test_people_who_were_put_off_are_mailed_later_without_costing_an_attempt(
     assert server.times == Counter(people(3))
 
 
-def test_a_blast_that_failed_mails_only_those_who_are_left_when_it_runs_again(
+def test_a_failed_blast_that_is_retried_mails_only_the_remaining_recipients(
     server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     left = "user1@example.org"

@@ -49,7 +49,7 @@ def problem(response: httpx2.Response, status: int) -> dict[str, Any]:
     return document
 
 
-def test_an_order_is_answered(client: httpx2.Client) -> None:
+def test_an_order_gets_an_answer(client: httpx2.Client) -> None:
     response = client.post("/orders", json={"max_retries": 5})
 
     assert response.status_code == 202
@@ -57,7 +57,7 @@ def test_an_order_is_answered(client: httpx2.Client) -> None:
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_a_place_in_the_path_is_decoded(client: httpx2.Client) -> None:
+def test_a_path_parameter_is_decoded(client: httpx2.Client) -> None:
     assert client.get("/orders/a%20b%2Fc").json() == {"id": "a b/c"}
 
 
@@ -69,7 +69,7 @@ def test_head_is_get_without_the_content(client: httpx2.Client) -> None:
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
-def test_options_says_what_works(client: httpx2.Client) -> None:
+def test_options_lists_the_supported_methods(client: httpx2.Client) -> None:
     response = client.options("/orders/7")
     assert response.status_code == 204
     assert response.headers["allow"] == "GET, HEAD, OPTIONS"
@@ -88,7 +88,7 @@ def test_an_unknown_path_is_404(client: httpx2.Client, path: str) -> None:
         ("HEAD", "/release", "OPTIONS, POST"),
     ],
 )
-def test_a_wrong_method_is_405_and_told_the_right_ones(
+def test_an_unsupported_method_is_405_with_the_supported_ones(
     client: httpx2.Client, method: str, path: str, allow: str
 ) -> None:
     response = client.request(method, path)
@@ -98,11 +98,11 @@ def test_a_wrong_method_is_405_and_told_the_right_ones(
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_form_is_415(client: httpx2.Client) -> None:
+def test_a_form_body_is_415(client: httpx2.Client) -> None:
     problem(client.post("/orders", data={"type": "x"}), 415)
 
 
-def test_a_body_without_a_declared_type_is_taken(client: httpx2.Client) -> None:
+def test_a_body_without_a_content_type_is_accepted(client: httpx2.Client) -> None:
     assert client.post("/orders", content=b"{}").status_code == 202
 
 
@@ -130,12 +130,12 @@ def test_a_body_that_is_not_json_is_400(client: httpx2.Client, content: bytes) -
     problem(client.post("/orders", content=content), 400)
 
 
-def test_a_wrong_value_is_422_with_its_pointer(client: httpx2.Client) -> None:
+def test_an_invalid_value_is_422_with_its_pointer(client: httpx2.Client) -> None:
     document = problem(client.post("/orders", json={"max_retries": 0}), 422)
     assert document["errors"] == [{"pointer": "/max_retries", "detail": "Expected `int` >= 1"}]
 
 
-def test_a_deeply_nested_body_is_400_in_milliseconds_and_harms_nobody() -> None:
+def test_a_deeply_nested_body_is_400_in_milliseconds_and_does_no_harm() -> None:
     with serve_api() as api, api.client() as client:
         pid = api.pid()
 
@@ -147,13 +147,13 @@ def test_a_deeply_nested_body_is_400_in_milliseconds_and_harms_nobody() -> None:
         assert api.pid() == pid
 
 
-def test_a_handler_that_exits_is_500_and_the_server_goes_on(api: ApiProcess) -> None:
+def test_a_handler_that_exits_is_500_and_the_server_keeps_running(api: ApiProcess) -> None:
     pid = api.pid()
     assert "SystemExit" not in problem(api.get("/exit"), 500)["detail"]
     assert api.pid() == pid
 
 
-def test_a_stranger_is_401_except_where_everybody_may_look() -> None:
+def test_a_request_without_a_key_is_401_except_on_public_routes() -> None:
     with serve_api(CONTINUO_API_KEYS=f"alice:{KEY}") as api, api.client() as client:
         refusal = client.get("/orders/7")
         problem(refusal, 401)
@@ -165,7 +165,7 @@ def test_a_stranger_is_401_except_where_everybody_may_look() -> None:
         problem(client.get("/nowhere"), 404)
 
 
-def test_a_page_elsewhere_may_call_where_it_is_named() -> None:
+def test_an_allowed_origin_can_call_the_api() -> None:
     page = "https://pages.example.com"
     with serve_api(CONTINUO_CORS_ORIGINS=page) as api, api.client() as client:
         asks = {"Origin": page, "Access-Control-Request-Method": "POST"}
@@ -181,7 +181,7 @@ def test_a_page_elsewhere_may_call_where_it_is_named() -> None:
             assert answer.headers["access-control-allow-origin"] == page
 
 
-def test_a_key_that_may_only_read_orders_nothing() -> None:
+def test_a_read_key_cannot_order() -> None:
     with serve_api(CONTINUO_API_KEYS=f"grafana/read:{KEY}") as api, api.client() as client:
         client.headers["X-API-Key"] = KEY
         assert client.get("/orders/7").status_code == 200
@@ -200,7 +200,7 @@ def test_the_request_id_is_the_same_everywhere() -> None:
     assert "SystemExit" in lines[0]["traceback"]
 
 
-def test_the_docs_and_their_parts_are_served(client: httpx2.Client) -> None:
+def test_the_docs_and_their_assets_are_served(client: httpx2.Client) -> None:
     page = client.get("/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src 'self'" in page.headers["content-security-policy"]
@@ -235,7 +235,9 @@ methods = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "
 
 @settings(max_examples=300, deadline=None)
 @given(method=methods, path=paths)
-def test_no_path_is_answered_past_the_edge(wire: HTTPConnection, method: str, path: str) -> None:
+def test_every_path_gets_a_request_id_and_errors_are_problem_documents(
+    wire: HTTPConnection, method: str, path: str
+) -> None:
     wire.request(method, path)
     response = wire.getresponse()
     response.read()
@@ -245,7 +247,7 @@ def test_no_path_is_answered_past_the_edge(wire: HTTPConnection, method: str, pa
         assert response.getheader("content-type") == "application/problem+json"
 
 
-def test_a_client_that_hangs_up_does_not_disturb_the_others(api: ApiProcess) -> None:
+def test_a_client_that_disconnects_does_not_disturb_the_others(api: ApiProcess) -> None:
     with socket.create_connection(("127.0.0.1", api.port)) as client:
         client.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     assert api.get("/orders/7").status_code == 200

@@ -70,7 +70,7 @@ def told(bucket: dict[str, str], *arguments: str) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1 << 10, PARTS])
-def test_a_link_leads_to_the_bucket_for_a_while(bucket: dict[str, str], size: int) -> None:
+def test_a_link_redirects_to_the_bucket_until_it_expires(bucket: dict[str, str], size: int) -> None:
     link, key = told(bucket, "-c", KEEP.format(size=size))
     with start_api("api.app:build", **bucket) as api:
         wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
@@ -92,7 +92,7 @@ def test_a_link_leads_to_the_bucket_for_a_while(bucket: dict[str, str], size: in
         assert client.head(for_head).headers["Content-Length"] == str(size)
 
 
-def test_the_janitor_removes_old_objects_and_no_new_ones(bucket: dict[str, str]) -> None:
+def test_the_janitor_removes_only_old_objects(bucket: dict[str, str]) -> None:
     told(bucket, "-c", KEEP.format(size=1 << 12))
     told(bucket, "-c", BACKDATE)
     told(bucket, "-c", KEEP.format(size=1 << 12))
@@ -104,7 +104,7 @@ def test_the_janitor_removes_old_objects_and_no_new_ones(bucket: dict[str, str])
     assert told(bucket, "-c", OBJECTS) == ["1"]
 
 
-def test_a_bucket_that_refuses_us_is_an_error(bucket: dict[str, str]) -> None:
+def test_a_bucket_that_refuses_the_credentials_is_an_error(bucket: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", KEEP.format(size=8)],
         cwd=ROOT,
@@ -190,7 +190,7 @@ for some in links.open_storage().store.list({key.rpartition("/")[0]!r}):
     return told(bucket, "-c", code)
 
 
-def test_a_killed_upload_leaves_no_object_and_the_next_attempt_a_whole_one(
+def test_a_killed_upload_leaves_no_object_and_the_next_attempt_leaves_a_whole_one(
     bucket: dict[str, str], access: BucketAccess
 ) -> None:
     command = [sys.executable, "-c", large("a")]
@@ -206,7 +206,7 @@ def test_a_killed_upload_leaves_no_object_and_the_next_attempt_a_whole_one(
     assert list_unfinished(access, "files", "jobs/") == [upload]
 
 
-def test_two_workers_that_keep_the_same_large_file_both_succeed(bucket: dict[str, str]) -> None:
+def test_two_workers_that_store_the_same_large_file_both_succeed(bucket: dict[str, str]) -> None:
     command = [sys.executable, "-c", large("b")]
     environment = os.environ | bucket
 
@@ -221,9 +221,7 @@ def test_two_workers_that_keep_the_same_large_file_both_succeed(bucket: dict[str
     assert sizes(bucket, said[0]) == [str(LARGE)]
 
 
-def test_the_janitor_gives_up_uploads_of_old_days_and_of_no_others(
-    bucket: dict[str, str], access: BucketAccess
-) -> None:
+def test_the_janitor_aborts_only_old_uploads(bucket: dict[str, str], access: BucketAccess) -> None:
     told(bucket, "-c", CUT)
     others = list_unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
 
@@ -232,7 +230,7 @@ def test_the_janitor_gives_up_uploads_of_old_days_and_of_no_others(
     assert list_unfinished(access, "files", "jobs/") == others
 
 
-def test_uploads_that_cannot_be_listed_are_none(
+def test_uploads_that_cannot_be_listed_count_as_none(
     access: BucketAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UploadRefused, match="GET /files/: 403"):

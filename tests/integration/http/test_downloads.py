@@ -73,7 +73,7 @@ def large(home: Path) -> tuple[str, str]:
     return kept(home, LARGE // MEBIBYTE, "export.csv")
 
 
-def test_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
+def test_a_small_file_is_sent_as_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
     path, digest = small
     answer = api.get(path)
 
@@ -84,7 +84,7 @@ def test_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str, str]) -> 
     assert api.get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
 
-def test_head_says_how_large_it_is(
+def test_head_has_the_size_of_the_file(
     api: ApiProcess, small: tuple[str, str], large: tuple[str, str]
 ) -> None:
     with api.client() as client:
@@ -93,7 +93,7 @@ def test_head_says_how_large_it_is(
         assert (head.status_code, head.headers["Content-Length"]) == (200, str(LARGE))
 
 
-def test_a_part_of_a_small_file_is_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
+def test_a_range_of_a_small_file_is_sent(api: ApiProcess, small: tuple[str, str]) -> None:
     answer = api.get(small[0], headers={"Range": "bytes=8-15"})
     assert (answer.status_code, answer.content) == (206, bytes(8))
     assert answer.headers["Content-Range"] == f"bytes 8-15/{MEBIBYTE}"
@@ -108,7 +108,9 @@ def test_a_changed_link_is_refused(api: ApiProcess, small: tuple[str, str]) -> N
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_an_old_link_is_gone(home: Path, api: ApiProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_link_is_410(
+    home: Path, api: ApiProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from itsdangerous import URLSafeTimedSerializer
 
     from project.artifacts.links import SALT
@@ -130,7 +132,7 @@ def memory_peak(api: ApiProcess) -> int:
     return 1024 * max(map(int, peaks))
 
 
-def test_a_large_file_is_had_without_the_apis_memory(
+def test_a_large_file_is_sent_without_loading_it_into_memory(
     api: ApiProcess, large: tuple[str, str]
 ) -> None:
     path, digest = large
@@ -148,7 +150,7 @@ def test_a_large_file_is_had_without_the_apis_memory(
     assert memory_peak(api) - before < 16 * MEBIBYTE
 
 
-def test_a_large_download_goes_on_where_it_broke_off(
+def test_a_large_download_resumes_where_it_broke_off(
     api: ApiProcess, large: tuple[str, str]
 ) -> None:
     with api.client() as client:
@@ -166,7 +168,7 @@ def test_a_large_download_goes_on_where_it_broke_off(
     assert other.status_code == 200
 
 
-def test_the_port_for_files_refuses_what_the_api_refuses(
+def test_the_files_port_refuses_what_the_api_refuses(
     api: ApiProcess, large: tuple[str, str]
 ) -> None:
     address = api.get(large[0]).headers["Location"]
@@ -178,7 +180,9 @@ def test_the_port_for_files_refuses_what_the_api_refuses(
         assert client.get(f"{base}/artifacts/../../etc/passwd").status_code in {403, 404}
 
 
-def test_a_client_that_leaves_early_does_no_harm(api: ApiProcess, large: tuple[str, str]) -> None:
+def test_a_client_that_disconnects_early_does_no_harm(
+    api: ApiProcess, large: tuple[str, str]
+) -> None:
     address = urlsplit(api.get(large[0]).headers["Location"])
 
     for _ in range(70):  # more than there are places
@@ -189,7 +193,7 @@ def test_a_client_that_leaves_early_does_no_harm(api: ApiProcess, large: tuple[s
     assert httpx2.head(address.geturl(), trust_env=False, timeout=20).status_code == 200
 
 
-def test_a_port_of_ones_own_choice_is_open_from_the_start(home: Path) -> None:
+def test_a_configured_files_port_is_open_from_the_start(home: Path) -> None:
     port = find_free_port()
     chosen = {"FILES_PORT": str(port), "FILES_URL": "https://files.example.com/"}
     path, digest = kept(home, 5, "five.zip")

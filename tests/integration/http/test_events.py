@@ -128,7 +128,7 @@ def test_a_job_is_followed_from_its_record_to_its_end(
     assert source.answers[-1].status_code == 204
 
 
-def test_a_job_that_is_final_is_answered_at_once(api: ApiProcess, store: Store) -> None:
+def test_a_final_job_is_answered_at_once(api: ApiProcess, store: Store) -> None:
     run(store, "a")
 
     source = EventSource(f"{api.base}/tasks/a/events")
@@ -137,9 +137,7 @@ def test_a_job_that_is_final_is_answered_at_once(api: ApiProcess, store: Store) 
     assert len(source.answers) == 1
 
 
-def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
-    api: ApiProcess, store: Store
-) -> None:
+def test_an_answer_has_the_headers_of_an_event_stream(api: ApiProcess, store: Store) -> None:
     order(store, "a")
     answer = api.get("/tasks/a/events")
 
@@ -150,7 +148,7 @@ def test_an_answer_is_one_that_browsers_and_proxies_take_for_events(
 
 
 @pytest.mark.parametrize("by_header", [True, False])
-def test_what_was_missed_is_replayed(api: ApiProcess, store: Store, by_header: bool) -> None:
+def test_missed_events_are_replayed(api: ApiProcess, store: Store, by_header: bool) -> None:
     order(store, "a")
     place = store.run(event_commands.read_last_event_id())
     start(store, "a")
@@ -164,7 +162,7 @@ def test_what_was_missed_is_replayed(api: ApiProcess, store: Store, by_header: b
     assert len(source.answers) == 1
 
 
-def test_the_header_counts_when_the_address_says_another(api: ApiProcess, store: Store) -> None:
+def test_the_last_event_id_header_wins_over_the_query(api: ApiProcess, store: Store) -> None:
     order(store, "a")
     old = store.run(event_commands.read_last_event_id())
     start(store, "a")
@@ -177,7 +175,7 @@ def test_the_header_counts_when_the_address_says_another(api: ApiProcess, store:
 
 
 @pytest.mark.parametrize("path", ["/events", "/tasks/a/events"])
-def test_one_whose_last_event_is_forgotten_starts_afresh(
+def test_a_client_whose_last_event_was_trimmed_gets_a_new_snapshot(
     api: ApiProcess, store: Store, path: str
 ) -> None:
     order(store, "a")
@@ -192,7 +190,7 @@ def test_one_whose_last_event_is_forgotten_starts_afresh(
     assert said.data == api.get("/tasks/a" if path != "/events" else "/tasks").json()
 
 
-def test_events_of_all_jobs_begin_with_the_list_of_them(
+def test_events_of_all_jobs_begin_with_a_snapshot(
     api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "old")
@@ -211,7 +209,7 @@ def test_events_of_all_jobs_begin_with_the_list_of_them(
     ("query", "expected"),
     [("kind=blast", ["pending", "running", "success"]), ("status=failed", [])],
 )
-def test_events_are_picked_by_kind_and_status(
+def test_events_can_be_filtered_by_kind_and_status(
     api: ApiProcess, store: Store, pool: ThreadPoolExecutor, query: str, expected: list[str]
 ) -> None:
     run(store, "old")
@@ -230,7 +228,7 @@ def test_events_are_picked_by_kind_and_status(
     assert [said.data["status"] for said in rest] == expected
 
 
-def test_an_answer_without_news_says_how_far_there_were_none(
+def test_an_answer_without_events_has_the_last_checked_id(
     store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "MAX_WAIT_SECONDS", 0.3)
@@ -253,7 +251,7 @@ def test_an_answer_without_news_says_how_far_there_were_none(
 
 
 @pytest.mark.parametrize("sent", ["x", "1", "1-", "-1-1", "1-1-1", "1-1 "])
-def test_an_id_that_no_event_had_is_refused(api: ApiProcess, sent: str) -> None:
+def test_an_invalid_last_event_id_is_refused(api: ApiProcess, sent: str) -> None:
     for answer in (
         api.get("/events", headers={"Last-Event-ID": sent.strip() + "x"}),
         api.get("/events", params={"last_event_id": sent}),
@@ -267,7 +265,7 @@ def test_an_unknown_job_has_no_events(api: ApiProcess, store: Store) -> None:
     assert api.get("/tasks/nobody/events?last_event_id=1-1").status_code == 404
 
 
-def test_many_listeners_at_two_processes_hear_all_of_it(
+def test_many_listeners_at_two_processes_get_every_event(
     valkey: EmbeddedValkey, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     with api_on(valkey, WEB_CONCURRENCY="2") as api:
@@ -285,7 +283,7 @@ def test_many_listeners_at_two_processes_hear_all_of_it(
             assert len(set(places)) == len(places)
 
 
-def test_those_who_wait_ask_redis_once_for_all(
+def test_all_waiting_listeners_share_one_read_of_redis(
     api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "a")
@@ -308,7 +306,7 @@ def calls(store: Store, command: str) -> int:
     return int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"])
 
 
-def test_one_who_prefers_to_wait_is_told_by_the_event(
+def test_a_waiting_order_is_answered_by_the_event(
     api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "a")
@@ -322,7 +320,7 @@ def test_one_who_prefers_to_wait_is_told_by_the_event(
     assert waiting.result(ANSWER_SECONDS).json()["status"] == "success"
 
 
-def test_a_process_that_leaves_answers_those_who_wait(
+def test_a_process_that_shuts_down_answers_waiting_listeners(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:
     with EmbeddedValkey(tmp_path, find_free_port()) as valkey, api_on(valkey) as api:
@@ -340,7 +338,7 @@ def test_a_process_that_leaves_answers_those_who_wait(
         store.close()
 
 
-def test_a_listener_hears_on_when_redis_was_killed_and_is_back(
+def test_a_listener_continues_after_redis_was_killed_and_restarted(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:
     with (

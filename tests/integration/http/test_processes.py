@@ -75,7 +75,7 @@ def test_a_stop_lets_the_request_in_flight_finish_and_exits_0(signum: signal.Sig
         assert api.is_refusing()
 
 
-def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
+def test_an_unfinished_request_is_cut_off_after_the_drain_time() -> None:
     with serve_api(DRAIN_SECONDS="0.1") as api, ThreadPoolExecutor() as pool:
         hold_one(api, pool)
         api.popen.terminate()
@@ -86,7 +86,7 @@ def test_a_request_that_does_not_finish_is_cut_after_the_drain_time() -> None:
     )
 
 
-def test_a_client_that_hung_up_does_not_delay_the_stop() -> None:
+def test_a_disconnected_client_does_not_delay_the_stop() -> None:
     with serve_api() as api:
         with socket.create_connection(("127.0.0.1", api.port)) as client:
             client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -108,7 +108,7 @@ def test_a_killed_server_is_replaced() -> None:
         assert api.popen.poll() is None
 
 
-def test_a_server_that_was_asked_to_leave_is_replaced_at_once() -> None:
+def test_a_server_that_gets_sigterm_is_replaced_at_once() -> None:
     with serve_api() as api:
         for _ in range(3):
             leaving = api.pid()
@@ -146,7 +146,7 @@ def test_no_server_outlives_a_killed_supervisor() -> None:
         wait_until_reachable(api.is_refusing)
 
 
-def test_a_taken_port_is_exit_4_and_one_clear_line() -> None:
+def test_a_port_in_use_is_exit_4_and_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as stranger:
         port = stranger.getsockname()[1]
         refused = start(PORT=str(port))
@@ -156,7 +156,7 @@ def test_a_taken_port_is_exit_4_and_one_clear_line() -> None:
     assert line == f"api: cannot listen on 127.0.0.1 port {port}: Address already in use"
 
 
-def test_an_open_door_without_keys_is_exit_2_and_one_clear_line() -> None:
+def test_a_public_address_without_keys_is_exit_2_and_one_line() -> None:
     refused = start(HOST="0.0.0.0")  # noqa: S104 - that is the point
     assert refused.returncode == 2
 
@@ -164,12 +164,12 @@ def test_an_open_door_without_keys_is_exit_2_and_one_clear_line() -> None:
     assert "CONTINUO_API_KEYS" in line
 
 
-def test_an_open_door_with_keys_is_open() -> None:
+def test_a_public_address_with_keys_is_served() -> None:
     with serve_api(HOST="0.0.0.0", CONTINUO_API_KEYS="alice:0123456789abcdef") as api:  # noqa: S104
         assert api.get("/orders/7").status_code == 401
 
 
-def test_wrong_settings_are_exit_2_and_a_line_each() -> None:
+def test_invalid_settings_are_exit_2_and_one_line_each() -> None:
     refused = start(WEB_CONCURRENCY="many", DRAIN_SECONDS="-1")
     assert refused.returncode == 2
 
@@ -182,7 +182,7 @@ def test_an_ipv6_address_is_served() -> None:
         assert api.get("/health/live").status_code == 200
 
 
-def test_an_application_that_does_not_open_is_given_up_with_exit_3() -> None:
+def test_an_application_that_fails_to_open_is_exit_3() -> None:
     with start_api("tests.support.apps.http_app:build_broken") as api:
         assert api.wait() == 3
     assert any(
@@ -236,7 +236,7 @@ sys.exit(Supervisor(serve, count=1, grace=0.2).run())
     assert ended.stdout == "up\n"
 
 
-def test_importing_the_http_layer_does_not_import_what_only_workers_need() -> None:
+def test_importing_the_http_layer_does_not_import_worker_modules() -> None:
     code = """
 import sys, api.__main__, api.server.process, api.server.supervisor, api.docs.pages
 import api.routes.operations.health

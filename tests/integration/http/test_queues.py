@@ -48,7 +48,7 @@ def one(store: Store) -> Store:
     return store
 
 
-def test_a_paused_queue_hands_out_nothing_and_others_go_on(one: Store) -> None:
+def test_a_paused_queue_hands_out_nothing_and_the_others_continue(one: Store) -> None:
     lists = ("celery", "slow", "slow\x06\x169")
     enqueue(one, message("a"), message("b", "slow"), message("c", "slow\x06\x169"))
     one.run(queue_commands.pause("slow"))
@@ -61,7 +61,7 @@ def test_a_paused_queue_hands_out_nothing_and_others_go_on(one: Store) -> None:
     assert fetch(one, *lists) == ["slow", "slow", "slow\x06\x169"]
 
 
-def test_what_is_due_comes_onto_a_paused_queue(one: Store) -> None:
+def test_due_jobs_are_enqueued_on_a_paused_queue(one: Store) -> None:
     enqueue(one, message("a", due=time.time() - 1))
 
     one.run(queue_commands.pause("celery"))
@@ -71,7 +71,7 @@ def test_what_is_due_comes_onto_a_paused_queue(one: Store) -> None:
     assert queues(one)["celery"].waiting == 1
 
 
-def test_a_resume_rings_the_bell_once(one: Store) -> None:
+def test_a_resume_wakes_workers_once(one: Store) -> None:
     one.run(queue_commands.pause("slow"))
     one.run(queue_commands.resume("slow"))
 
@@ -80,7 +80,7 @@ def test_a_resume_rings_the_bell_once(one: Store) -> None:
     assert one.client.llen("continuo:bell:slow") == 1
 
 
-def test_a_paused_queue_does_not_ring_for_what_it_keeps(one: Store) -> None:
+def test_a_paused_queue_does_not_wake_workers(one: Store) -> None:
     enqueue(one, message("a"), message("b", "slow"))
     one.run(queue_commands.pause("slow"))
     one.client.delete("continuo:bell:slow")
@@ -90,7 +90,7 @@ def test_a_paused_queue_does_not_ring_for_what_it_keeps(one: Store) -> None:
     assert one.client.llen("continuo:bell:slow") == 0
 
 
-def test_a_queue_says_how_it_is_doing(one: Store) -> None:
+def test_a_queue_has_its_statistics(one: Store) -> None:
     enqueue(one, message("a", "slow"), message("b", "slow\x06\x163"), message("c"))
     one.run(attempts.start("c", retries=0, token="w#1"))
     one.client.delete("celery")
@@ -104,7 +104,7 @@ def test_a_queue_says_how_it_is_doing(one: Store) -> None:
     assert (celery.waiting, celery.running, celery.paused, celery.oldest) == (0, 1, False, None)
 
 
-def test_a_message_that_nobody_can_read_does_not_hide_its_queue(one: Store) -> None:
+def test_an_unreadable_message_does_not_hide_its_queue(one: Store) -> None:
     for text in ("no JSON", '{"headers": {"id": {}}}', '{"headers": {"id": "gone"}}'):
         one.client.rpush("slow", text)
         assert queues(one)["slow"].oldest is None
@@ -112,7 +112,7 @@ def test_a_message_that_nobody_can_read_does_not_hide_its_queue(one: Store) -> N
     assert queues(one)["slow"].waiting == 3
 
 
-def test_a_queue_of_a_worker_that_has_gone_is_known_by_its_jobs_alone(one: Store) -> None:
+def test_the_queue_of_a_departed_worker_is_known_by_its_jobs(one: Store) -> None:
     enqueue(one, message("a"))
 
     one.run(worker_commands.sign_off("w"))

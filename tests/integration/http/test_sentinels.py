@@ -58,7 +58,9 @@ def order(client: httpx2.Client) -> str | None:
     return str(answer.json()["id"]) if answer.status_code == 202 else None
 
 
-def test_orders_and_events_go_on_after_a_failover(sentinels: Sentinels, api: httpx2.Client) -> None:
+def test_orders_and_events_continue_after_a_failover(
+    sentinels: Sentinels, api: httpx2.Client
+) -> None:
     first = order(api)
     assert first
     snapshot = api.get("/events").text
@@ -79,7 +81,7 @@ def events_since(client: httpx2.Client, place: str) -> str:
     return text if "data: " in text else ""
 
 
-def test_what_no_replica_has_does_not_count(sentinels: Sentinels) -> None:
+def test_a_change_that_no_replica_has_is_not_confirmed(sentinels: Sentinels) -> None:
     first, *others = sentinels.servers
     store = Store(sentinels.url)
     assert store.run(queues.pause("here"))

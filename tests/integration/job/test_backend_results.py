@@ -42,7 +42,7 @@ def agrees(job: Any) -> str:
     return state
 
 
-def test_a_pending_job_agrees() -> None:
+def test_the_result_of_a_pending_job_agrees_with_its_record() -> None:
     job = kinds.add.apply_async((1, 2), queue="nobody-listens")
     assert agrees(job) == states.PENDING
     assert job.result is None
@@ -51,7 +51,7 @@ def test_a_pending_job_agrees() -> None:
         job.get(timeout=0.1)
 
 
-def test_a_running_job_agrees(inspector: JobInspector) -> None:
+def test_the_result_of_a_running_job_agrees_with_its_record(inspector: JobInspector) -> None:
     job = kinds.hold.delay()
     pid = inspector.wait_until_held(job.id)
     assert agrees(job) == states.STARTED
@@ -61,7 +61,7 @@ def test_a_running_job_agrees(inspector: JobInspector) -> None:
     assert agrees(job) == states.SUCCESS
 
 
-def test_a_retrying_job_agrees(inspector: JobInspector) -> None:
+def test_the_result_of_a_retrying_job_agrees_with_its_record(inspector: JobInspector) -> None:
     job = kinds.flaky.delay(1)
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert agrees(job) == states.RETRY
@@ -80,7 +80,7 @@ def test_a_retrying_job_agrees(inspector: JobInspector) -> None:
         (kinds.raise_shapeless, (), ValueError, "object object"),
     ],
 )
-def test_a_failed_job_agrees_and_raises_its_error(
+def test_the_result_of_a_failed_job_agrees_and_raises_its_error(
     kind: Any, order: tuple[Any, ...], raised: type[Exception], words: str
 ) -> None:
     job = kind.apply_async(order, max_retries=1)
@@ -92,7 +92,7 @@ def test_a_failed_job_agrees_and_raises_its_error(
     assert isinstance(job.result, raised)
 
 
-def test_a_job_without_a_handler_agrees_and_raises() -> None:
+def test_the_result_of_a_job_without_a_handler_agrees_and_raises() -> None:
     job = app.send_task("nobody.does.this")
 
     with pytest.raises(NotRegistered):
@@ -101,7 +101,7 @@ def test_a_job_without_a_handler_agrees_and_raises() -> None:
     assert agrees(job) == states.FAILURE
 
 
-def test_a_cancelled_job_agrees(inspector: JobInspector) -> None:
+def test_the_result_of_a_cancelled_job_agrees_with_its_record(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), countdown=3600)
 
     job.cancel()
@@ -110,7 +110,7 @@ def test_a_cancelled_job_agrees(inspector: JobInspector) -> None:
     assert agrees(job) == states.REVOKED
 
 
-def test_the_moment_it_ended_agrees(inspector: JobInspector) -> None:
+def test_the_end_time_agrees_with_the_record(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
     record = inspector.wait_until_final(job.id)
     assert app.AsyncResult(job.id).date_done.timestamp() == record.finished_at
@@ -122,7 +122,7 @@ def test_an_id_that_was_never_used_has_no_record_and_celerys_default_state() -> 
     assert (result.state, result.result) == (states.PENDING, None)
 
 
-def test_whoever_waits_is_told_when_the_job_ends(
+def test_a_waiting_caller_gets_the_result_when_the_job_ends(
     inspector: JobInspector, aside: ThreadPoolExecutor
 ) -> None:
     job = kinds.hold.delay()
@@ -136,7 +136,7 @@ def test_whoever_waits_is_told_when_the_job_ends(
     assert waiting.result(10) == pid
 
 
-def test_whoever_waits_is_told_of_a_failure(
+def test_a_waiting_caller_gets_the_failure(
     inspector: JobInspector, aside: ThreadPoolExecutor
 ) -> None:
     job = kinds.flaky.apply_async((99,), max_retries=2)
@@ -157,7 +157,7 @@ def test_forgetting_a_result_keeps_the_record(inspector: JobInspector) -> None:
     assert inspector.record(job.id).result == 3
 
 
-def test_the_backend_keeps_nothing_beside_the_records(inspector: JobInspector) -> None:
+def test_the_backend_stores_nothing_besides_the_records(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
     assert job.get(timeout=10) == 3
     assert list(inspector.redis.scan_iter("celery-task-meta-*")) == []

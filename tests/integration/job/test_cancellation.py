@@ -61,7 +61,7 @@ def test_a_job_that_waits_for_its_retry_is_cancelled_for_good(
     assert job.cancel() is CancelResult.FINAL
 
 
-def test_the_next_job_of_a_process_is_not_hit_by_a_late_cancellation(
+def test_a_late_cancellation_does_not_stop_the_next_job_of_a_process(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     first = kinds.add.delay(1, 2)
@@ -83,7 +83,7 @@ def test_a_revoked_job_is_cancelled_too(inspector: JobInspector, worker: WorkerP
     assert inspector.wait_until_final(job.id).status is TaskStatus.CANCELLED
 
 
-def test_an_effect_whose_process_died_is_not_done_again(
+def test_an_effect_whose_process_died_is_not_repeated(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.once.apply_async(kwargs={"dies": True})
@@ -93,9 +93,7 @@ def test_an_effect_whose_process_died_is_not_done_again(
     assert inspector.redis.get(f"tests:effects:{job.id}") == "1"
 
 
-def test_an_effect_that_failed_is_tried_again(
-    inspector: JobInspector, worker: WorkerProgram
-) -> None:
+def test_a_failed_effect_is_tried_again(inspector: JobInspector, worker: WorkerProgram) -> None:
     job = kinds.once.apply_async(kwargs={"dies": False})
     inspector.wait_for_status(job.id, "retrying")
 
@@ -105,7 +103,7 @@ def test_an_effect_that_failed_is_tried_again(
     assert inspector.redis.get(f"tests:effects:{job.id}") == "2"
 
 
-def test_a_poison_job_can_be_run_again_under_its_id(
+def test_a_poison_job_can_be_retried_with_its_id(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.die.delay()
@@ -116,7 +114,7 @@ def test_a_poison_job_can_be_run_again_under_its_id(
     assert inspector.wait_until_final(job.id, 30).error.startswith("WorkerLostError")
 
 
-def test_a_failed_job_gets_its_attempts_anew_and_its_count_goes_on(
+def test_a_retried_failed_job_gets_new_attempts_and_its_count_continues(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.flaky.apply_async((2,), max_retries=1)
@@ -133,7 +131,7 @@ def test_a_failed_job_gets_its_attempts_anew_and_its_count_goes_on(
     assert not job.rerun()
 
 
-def test_a_waiting_job_that_was_cancelled_runs_once_with_its_new_arguments(
+def test_a_cancelled_waiting_job_that_is_rerun_runs_once_with_its_new_arguments(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     running, waiting = kinds.hold.delay(), kinds.add.delay(1, 2)
@@ -155,7 +153,7 @@ def test_a_waiting_job_that_was_cancelled_runs_once_with_its_new_arguments(
     [(kinds.overrun, "TimeLimitExceeded"), (kinds.overrun_softly, "SoftTimeLimitExceeded")],
     ids=["hard", "soft"],
 )
-def test_a_job_that_takes_too_long_fails_and_says_so(
+def test_a_job_over_its_time_limit_fails_with_the_reason(
     inspector: JobInspector, worker: WorkerProgram, kind: Job, words: str
 ) -> None:
     record = inspector.wait_until_final(kind.delay().id, 20)

@@ -18,7 +18,7 @@ def worker(worker_pool: Workers) -> None:
     worker_pool.start("--concurrency=2").ready()
 
 
-def test_a_chain_hands_results_on_and_each_link_has_a_record(inspector: JobInspector) -> None:
+def test_a_chain_passes_results_on_and_each_link_has_a_record(inspector: JobInspector) -> None:
     last = chain(kinds.add.s(1, 2), kinds.add.s(3), kinds.add.s(4))()
     assert last.get(timeout=10) == 10
 
@@ -29,7 +29,7 @@ def test_a_chain_hands_results_on_and_each_link_has_a_record(inspector: JobInspe
     assert results == [3, 6, 10]
 
 
-def test_a_chain_goes_on_after_a_retry(inspector: JobInspector) -> None:
+def test_a_chain_continues_after_a_retry(inspector: JobInspector) -> None:
     last = chain(kinds.flaky.s(1), kinds.add.s(40))()
     inspector.wait_for_status(last.parent.id, TaskStatus.RETRYING)
     assert last.record is None
@@ -38,7 +38,7 @@ def test_a_chain_goes_on_after_a_retry(inspector: JobInspector) -> None:
     assert last.get(timeout=10) == 42
 
 
-def test_a_broken_chain_fails_to_its_end(inspector: JobInspector) -> None:
+def test_a_failed_link_fails_the_rest_of_the_chain(inspector: JobInspector) -> None:
     last = chain(kinds.hopeless.s(), kinds.add.s(1))()
     with pytest.raises(PermanentError):
         last.get(timeout=10)
@@ -58,7 +58,7 @@ def test_a_group_runs_its_jobs_and_collects_their_results(inspector: JobInspecto
 
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")  # by Celery
-def test_a_saved_group_is_found_again() -> None:
+def test_a_saved_group_can_be_restored() -> None:
     sums = group(kinds.add.s(1, 1), kinds.add.s(2, 2))()
     sums.save()
     assert app.GroupResult.restore(sums.id).get(timeout=10) == [2, 4]
@@ -70,7 +70,7 @@ def test_a_chord_runs_its_body_once_all_parts_are_done(inspector: JobInspector) 
     assert (inspector.record(body.id).kind, inspector.record(body.id).result) == ("tests.total", 90)
 
 
-def test_a_chord_waits_for_a_part_that_is_tried_again(inspector: JobInspector) -> None:
+def test_a_chord_waits_for_a_part_that_is_retried(inspector: JobInspector) -> None:
     parts = [kinds.flaky.s(1).set(task_id="late-part"), kinds.add.s(20, 20)]
     body = chord(parts)(kinds.total.s())
     inspector.wait_for_status("late-part", TaskStatus.RETRYING)
@@ -95,7 +95,7 @@ def test_a_chord_with_a_failed_part_does_not_run_its_body(inspector: JobInspecto
     ],
     ids=["chain", "chord"],
 )
-def test_who_knows_only_the_last_id_is_told_that_it_will_not_come(canvas: Signature) -> None:
+def test_waiting_for_the_last_id_of_a_failed_chain_raises(canvas: Signature) -> None:
     last = app.AsyncResult(canvas.apply_async().id)
 
     with pytest.raises((ChordError, PermanentError), match="there is no such template"):
@@ -104,7 +104,7 @@ def test_who_knows_only_the_last_id_is_told_that_it_will_not_come(canvas: Signat
     assert last.state == states.FAILURE
 
 
-def test_a_link_is_called_and_known_as_a_child(inspector: JobInspector) -> None:
+def test_a_link_is_called_and_recorded_as_a_child(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), link=kinds.add.s(10).set(task_id="child-of-add"))
 
     assert job.get(timeout=10) == 3

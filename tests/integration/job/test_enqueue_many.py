@@ -29,7 +29,7 @@ def records(outcomes: list[TaskRecord | DuplicateJob]) -> list[TaskRecord]:
     return [outcome for outcome in outcomes if isinstance(outcome, TaskRecord)]
 
 
-def test_each_has_its_record_and_its_message_in_the_order_given(inspector: JobInspector) -> None:
+def test_each_job_has_its_record_and_its_message_in_order(inspector: JobInspector) -> None:
     calls = [kinds.add.s(number, 1) for number in range(5)]
     calls[2].set(max_retries=7, countdown=60)
     made = records(enqueue_many(calls))
@@ -42,7 +42,9 @@ def test_each_has_its_record_and_its_message_in_the_order_given(inspector: JobIn
     assert waiting == [record.id for record in made if record is not made[2]]
 
 
-def test_more_than_a_step_takes_several(inspector: JobInspector, client: redis.Redis) -> None:
+def test_more_jobs_than_one_batch_take_several(
+    inspector: JobInspector, client: redis.Redis
+) -> None:
     before = client.info("commandstats")["cmdstat_evalsha"]["calls"]
 
     assert (
@@ -52,7 +54,7 @@ def test_more_than_a_step_takes_several(inspector: JobInspector, client: redis.R
     assert client.info("commandstats")["cmdstat_evalsha"]["calls"] - before <= 4
 
 
-def test_an_id_that_is_taken_does_not_stop_the_others(inspector: JobInspector) -> None:
+def test_a_duplicate_id_does_not_stop_the_others(inspector: JobInspector) -> None:
     taken = kinds.add.apply_async((1, 1))
 
     first, second = enqueue_many([kinds.add.s(2, 2).set(task_id=taken.id), kinds.add.s(3, 3)])
@@ -62,7 +64,7 @@ def test_an_id_that_is_taken_does_not_stop_the_others(inspector: JobInspector) -
     assert len(inspector.list_messages()) == 2
 
 
-def test_an_id_that_comes_twice_is_one_job(inspector: JobInspector) -> None:
+def test_an_id_given_twice_is_one_job(inspector: JobInspector) -> None:
     first, second = enqueue_many([kinds.add.s(1, 1).set(task_id="same") for _ in range(2)])
 
     assert isinstance(first, TaskRecord)
@@ -70,7 +72,7 @@ def test_an_id_that_comes_twice_is_one_job(inspector: JobInspector) -> None:
     assert len(inspector.list_messages()) == 1
 
 
-def test_a_time_that_is_none_is_refused_before_anything_is_made(
+def test_an_invalid_time_is_refused_before_any_job_is_created(
     inspector: JobInspector, client: redis.Redis
 ) -> None:
     with pytest.raises(InvalidField, match="countdown"):
@@ -78,7 +80,7 @@ def test_a_time_that_is_none_is_refused_before_anything_is_made(
     assert client.dbsize() == 0
 
 
-def test_an_error_of_the_callers_own_later_says_what_was_taken(
+def test_an_error_of_the_callers_iterator_reports_the_accepted_jobs(
     inspector: JobInspector, client: redis.Redis
 ) -> None:
     def calls() -> Iterator[Signature]:
@@ -100,7 +102,7 @@ def test_a_canvas_is_refused_and_nothing_is_queued(inspector: JobInspector) -> N
     assert inspector.list_messages() == []
 
 
-def test_what_stops_it_later_says_what_was_taken(inspector: JobInspector) -> None:
+def test_a_later_error_reports_the_accepted_jobs(inspector: JobInspector) -> None:
     calls = [*repeat(kinds.add.s(1, 1), MAX_JOBS_PER_STEP), kinds.add.s(1, 1).set(max_retries=0)]
 
     with pytest.raises(PartlyEnqueued) as stopped:
@@ -110,7 +112,7 @@ def test_what_stops_it_later_says_what_was_taken(inspector: JobInspector) -> Non
     assert isinstance(stopped.value.__cause__, InvalidField)
 
 
-def test_nothing_is_taken_while_redis_is_away() -> None:
+def test_no_job_is_accepted_while_redis_is_down() -> None:
     away: Continuo = create_app(Settings(redis_url=f"redis://127.0.0.1:{find_free_port()}/0"))
 
     @away.task(name="tests.away")
@@ -121,6 +123,6 @@ def test_nothing_is_taken_while_redis_is_away() -> None:
         enqueue_many([nothing.s()])
 
 
-def test_no_calls_are_no_jobs(inspector: JobInspector) -> None:
+def test_without_calls_there_are_no_jobs(inspector: JobInspector) -> None:
     assert enqueue_many([]) == []
     assert inspector.list_messages() == []

@@ -21,7 +21,7 @@ def worker(worker_pool: Workers) -> None:
     worker_pool.start("--concurrency=1").ready()
 
 
-def test_a_job_goes_round_and_its_record_says_so(inspector: JobInspector) -> None:
+def test_a_job_runs_and_its_record_shows_it(inspector: JobInspector) -> None:
     sent = time.time()
 
     job = kinds.add.delay(2, 3)
@@ -34,7 +34,7 @@ def test_a_job_goes_round_and_its_record_says_so(inspector: JobInspector) -> Non
     assert (record.started_at or 0) <= (record.finished_at or 0) == record.updated_at
 
 
-def test_a_job_is_gone_from_the_queue_and_the_workers_hands_when_it_is_done(
+def test_a_finished_job_is_neither_queued_nor_unacknowledged(
     inspector: JobInspector,
 ) -> None:
     inspector.wait_until_final(kinds.add.delay(1, 1).id)
@@ -42,7 +42,7 @@ def test_a_job_is_gone_from_the_queue_and_the_workers_hands_when_it_is_done(
     assert inspector.list_messages() == []
 
 
-def test_jobs_that_wait_are_counted_as_waiting(inspector: JobInspector) -> None:
+def test_waiting_jobs_are_counted(inspector: JobInspector) -> None:
     held = kinds.hold.delay()
     pid = inspector.wait_until_held(held.id)
     waiting = [kinds.add.delay(number, 1) for number in range(3)]
@@ -84,13 +84,13 @@ def test_a_permanent_error_fails_at_once(inspector: JobInspector) -> None:
     assert record.error.startswith("Traceback")
 
 
-def test_a_wrong_field_found_in_the_job_fails_at_once(inspector: JobInspector) -> None:
+def test_an_invalid_field_found_by_the_job_fails_at_once(inspector: JobInspector) -> None:
     record = inspector.wait_until_final(kinds.mistaken.delay().id)
     assert (record.status, record.attempts) == (TaskStatus.FAILED, 1)
     assert "filters.month: 2026-13 is no month" in record.error
 
 
-def test_wrong_arguments_are_refused_before_there_is_a_record() -> None:
+def test_invalid_arguments_are_refused_without_a_record() -> None:
     before = app.store.run(statistics.read_stats()).total_tasks
 
     with pytest.raises(TypeError, match="missing 1 required"):
@@ -100,12 +100,12 @@ def test_wrong_arguments_are_refused_before_there_is_a_record() -> None:
 
 
 @pytest.mark.parametrize("attempts", [0, -1])
-def test_no_attempts_at_all_are_refused(attempts: int) -> None:
+def test_zero_attempts_are_refused(attempts: int) -> None:
     with pytest.raises(InvalidField, match="max_retries"):
         kinds.add.apply_async((1, 1), max_retries=attempts)
 
 
-def test_an_id_is_taken_once(inspector: JobInspector) -> None:
+def test_an_id_is_accepted_once(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 2), task_id="taken")
 
     with pytest.raises(DuplicateJob):
@@ -114,14 +114,14 @@ def test_an_id_is_taken_once(inspector: JobInspector) -> None:
     assert inspector.wait_until_final(job.id).result == 3
 
 
-def test_a_result_that_json_cannot_say_fails_the_job(inspector: JobInspector) -> None:
+def test_a_result_that_json_cannot_represent_fails_the_job(inspector: JobInspector) -> None:
     record = inspector.wait_until_final(kinds.shapeless.delay().id)
     assert record.status is TaskStatus.FAILED
     assert "not JSON serializable" in record.error
 
 
 @pytest.mark.parametrize("number", ["nan", "inf"])
-def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
+def test_a_number_that_json_does_not_have_fails_the_job_and_the_lists_still_work(
     inspector: JobInspector, number: str
 ) -> None:
     job = kinds.endless.delay(number)
@@ -135,13 +135,13 @@ def test_a_number_that_json_does_not_have_fails_the_job_and_breaks_no_list(
     assert job.id in [record.id for record in listed.records]
 
 
-def test_an_exception_that_json_cannot_say_is_kept_as_text(inspector: JobInspector) -> None:
+def test_an_exception_that_json_cannot_represent_is_kept_as_text(inspector: JobInspector) -> None:
     record = inspector.wait_until_final(kinds.raise_shapeless.delay().id)
     assert record.status is TaskStatus.FAILED
     assert "ValueError: <object object at" in record.error
 
 
-def test_a_job_whose_result_nobody_wants_still_ends(inspector: JobInspector) -> None:
+def test_a_job_with_ignore_result_still_ends(inspector: JobInspector) -> None:
     record = inspector.wait_until_final(kinds.quiet.delay().id)
     assert (record.status, record.result) == (TaskStatus.SUCCESS, None)
 
@@ -162,7 +162,7 @@ def test_an_expired_job_is_not_run(inspector: JobInspector) -> None:
     assert "expired" in record.error
 
 
-def test_a_job_for_later_waits_in_redis_and_holds_no_slot(inspector: JobInspector) -> None:
+def test_a_delayed_job_waits_in_redis_without_a_slot(inspector: JobInspector) -> None:
     at = datetime.now(UTC) + timedelta(hours=1)
     later = [kinds.add.apply_async((1, 1), countdown=3600), kinds.add.apply_async((1, 1), eta=at)]
     assert inspector.wait_until_final(kinds.add.delay(1, 1).id).result == 2
@@ -176,14 +176,14 @@ def test_a_job_for_later_waits_in_redis_and_holds_no_slot(inspector: JobInspecto
         assert inspector.wait_until_final(job.id).result == 2
 
 
-def test_a_worker_sends_what_is_due_by_itself(inspector: JobInspector) -> None:
+def test_a_worker_enqueues_due_jobs_by_itself(inspector: JobInspector) -> None:
     job = kinds.add.apply_async((1, 1), countdown=0.6)
     record = inspector.wait_until_final(job.id)
     assert 0.5 < (record.started_at or 0) - record.created_at < 3
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
-def test_a_job_that_postpones_itself_goes_on_uncounted(
+def test_a_job_that_postpones_itself_continues_in_the_same_attempt(
     inspector: JobInspector, seconds: float
 ) -> None:
     job = kinds.patient.delay(turns=3, seconds=seconds)
@@ -193,7 +193,7 @@ def test_a_job_that_postpones_itself_goes_on_uncounted(
     wait_until(lambda: inspector.count_unacked() == 0)
 
 
-def test_a_job_that_postponed_itself_is_cancelled_while_it_waits(inspector: JobInspector) -> None:
+def test_a_postponed_job_can_be_cancelled_while_it_waits(inspector: JobInspector) -> None:
     job = kinds.patient.delay(turns=1, seconds=600.0)
     inspector.wait_for_status(job.id, "retrying")
 

@@ -26,7 +26,7 @@ def told(job_id: str) -> list[Progress]:
     return [event.progress for _, event in events if event.progress]
 
 
-def test_a_job_that_says_much_is_told_little_the_first_and_the_last_word_in_it(
+def test_frequent_progress_is_reduced_to_few_updates_with_the_first_and_the_last(
     inspector: JobInspector,
 ) -> None:
     began = time.monotonic()
@@ -40,7 +40,7 @@ def test_a_job_that_says_much_is_told_little_the_first_and_the_last_word_in_it(
     assert 2 <= len(words) <= 2 + (time.monotonic() - began) * 4
 
 
-def test_an_attempt_that_fails_has_said_its_last_word(inspector: JobInspector) -> None:
+def test_a_failed_attempt_has_stored_its_last_progress(inspector: JobInspector) -> None:
     job = kinds.count.delay(10, fails=True)
     inspector.wait_for_status(job.id, "retrying")
 
@@ -50,6 +50,6 @@ def test_an_attempt_that_fails_has_said_its_last_word(inspector: JobInspector) -
     assert [word.done for word in told(job.id)] == [1, 10, 1, 10]
 
 
-def test_a_job_that_is_called_directly_tells_nobody(inspector: JobInspector) -> None:
+def test_a_job_that_is_called_directly_stores_no_progress(inspector: JobInspector) -> None:
     kinds.count(3)
     assert kinds.count.apply((3,)).successful()

@@ -40,7 +40,7 @@ def failed_attempts(inspector: JobInspector, job_id: str) -> list[tuple[TaskReco
 @pytest.mark.parametrize(
     ("kind", "order", "words"), [REPORT, BLAST, FLAKY], ids=["report", "email_blast", "flaky"]
 )
-def test_attempts_follow_after_2_4_8_16_30_and_30_seconds(
+def test_retries_follow_after_2_4_8_16_30_and_30_seconds(
     inspector: JobInspector, kind: Any, order: dict[str, Any], words: str
 ) -> None:
     job = kind.apply_async(kwargs=order, max_retries=7)
@@ -68,7 +68,7 @@ def test_the_record_shows_each_attempt_and_its_traceback(inspector: JobInspector
     assert "attempt 2 failed" in done.error
 
 
-def test_the_record_keeps_what_each_attempt_died_of(inspector: JobInspector) -> None:
+def test_the_record_keeps_the_error_of_each_attempt(inspector: JobInspector) -> None:
     job = kinds.flaky.apply_async((99,), max_retries=3)
 
     failed_attempts(inspector, job.id)
@@ -88,7 +88,7 @@ def test_the_record_keeps_what_each_attempt_died_of(inspector: JobInspector) -> 
         assert not each.interrupted
 
 
-def test_a_job_that_asks_for_a_retry_without_a_reason_has_one_on_its_record(
+def test_a_retry_without_an_exception_still_has_an_error_on_the_record(
     inspector: JobInspector,
 ) -> None:
     job = kinds.unready.delay()
@@ -119,7 +119,7 @@ def test_a_limit_the_job_sets_itself_does_not_leak(inspector: JobInspector) -> N
     assert [inspector.record(job.id).attempts for job in (*stubborn, flaky)] == [2, 4, 3]
 
 
-def test_a_blast_to_nobody_needs_no_mail_server(inspector: JobInspector) -> None:
+def test_a_blast_without_recipients_needs_no_mail_server(inspector: JobInspector) -> None:
     job = send_email_blast.delay(recipients=[], template="default")
     result = inspector.wait_until_final(job.id).result
     assert result | {"sent": 0, "template": "default", "rate": 0.0} == result

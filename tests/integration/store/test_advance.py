@@ -59,7 +59,7 @@ def begun(text: bytes | None) -> str:
     return str(json.loads(text)["headers"]["id"])
 
 
-def test_one_job_ends_and_the_next_begins(store: Store) -> None:
+def test_one_job_ends_and_the_next_one_starts(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -76,7 +76,7 @@ def test_one_job_ends_and_the_next_begins(store: Store) -> None:
     assert held(store) == []
 
 
-def test_asked_twice_it_happens_once(store: Store) -> None:
+def test_a_repeated_advance_happens_once(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -88,7 +88,7 @@ def test_asked_twice_it_happens_once(store: Store) -> None:
     assert held(store) == ["p1.1"]
 
 
-def test_lists_are_looked_at_in_their_order(store: Store) -> None:
+def test_lists_are_read_in_order(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "later", LISTS[1])
@@ -109,9 +109,7 @@ def test_lists_are_looked_at_in_their_order(store: Store) -> None:
     ],
     ids=str,
 )
-def test_anything_but_a_plain_message_of_the_kind_is_left(
-    store: Store, other: dict[str, Any]
-) -> None:
+def test_only_plain_messages_of_the_kind_are_taken(store: Store, other: dict[str, Any]) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b", **other)
@@ -122,7 +120,7 @@ def test_anything_but_a_plain_message_of_the_kind_is_left(
     assert held(store) == []
 
 
-def test_a_job_that_has_died_before_is_left(store: Store) -> None:
+def test_a_job_with_earlier_deaths_is_not_taken(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -130,7 +128,7 @@ def test_a_job_that_has_died_before_is_left(store: Store) -> None:
     assert store.run(advance("a")) == (Verdict.GO, None)
 
 
-def test_a_worker_that_has_left_takes_nothing_more(store: Store) -> None:
+def test_a_departed_worker_takes_nothing_more(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -139,7 +137,7 @@ def test_a_worker_that_has_left_takes_nothing_more(store: Store) -> None:
     assert record(store, "b").status is TaskStatus.PENDING
 
 
-def test_without_lists_it_only_ends(store: Store) -> None:
+def test_without_lists_advance_only_ends_the_job(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -155,7 +153,7 @@ def test_an_attempt_that_lost_its_job_does_not_end_it(store: Store) -> None:
     assert record(store, "a").status is TaskStatus.RUNNING
 
 
-def test_what_a_dead_process_took_goes_back_and_nothing_else(store: Store) -> None:
+def test_only_the_jobs_taken_by_the_dead_process_are_requeued(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -171,7 +169,7 @@ def test_what_a_dead_process_took_goes_back_and_nothing_else(store: Store) -> No
     assert record(store, "b").interruptions == 1
 
 
-def test_after_a_lost_connection_processes_keep_what_they_took(store: Store) -> None:
+def test_after_a_lost_connection_processes_keep_the_jobs_they_took(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -195,7 +193,7 @@ def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
     assert record(store, "b").status is TaskStatus.PENDING
 
 
-def test_a_message_from_before_a_revival_is_left_to_the_main_process(store: Store) -> None:
+def test_a_message_from_before_a_rerun_is_left_to_the_main_process(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
@@ -212,7 +210,7 @@ def worker_with(*pids: int) -> Any:
     return SimpleNamespace(app=SimpleNamespace(worker_id="w"), pool=pool)
 
 
-def test_what_a_process_took_goes_back_however_short_it_lived(store: Store) -> None:
+def test_the_jobs_taken_by_a_short_lived_process_are_requeued(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")

@@ -215,7 +215,7 @@ class Histories(RuleBasedStateMachine):
         assert scheduled <= {record.id for record in page.records}
 
 
-def test_any_history_leaves_one_final_status_and_true_lists(store: Store) -> None:
+def test_any_history_leaves_one_final_status_and_correct_lists(store: Store) -> None:
     run_state_machine_as_test(
         lambda: Histories(store),
         settings=settings(

@@ -237,11 +237,11 @@ def test_the_chart_has_every_transition_and_no_other(store: Store) -> None:
     assert sorted(shown - seen) == []
 
 
-def test_the_chart_for_the_story_has_the_same_arrows() -> None:
+def test_the_chart_on_the_explanation_page_has_the_same_transitions() -> None:
     assert {(old, new) for old, new, _ in drawn(STORY)} == {(old, new) for old, new, _ in drawn()}
 
 
-def test_every_script_that_can_change_a_status_was_tried() -> None:
+def test_every_script_that_can_change_a_status_is_covered() -> None:
     can = {
         name.partition("/")[2]
         for name, script in SCRIPTS.items()

@@ -44,7 +44,7 @@ def kind_and_kinds(store: Store) -> tuple[list[str], str]:
     return store.run(queues.list_kind_queues()), record.id if record else ""
 
 
-def test_a_signal_handler_may_run_a_move_while_another_waits(
+def test_a_signal_handler_can_run_a_command_while_another_one_waits(
     store: Store, during: Callable[[Callable[[], object]], None]
 ) -> None:
     enqueue(store, "a")
@@ -57,7 +57,7 @@ def test_a_signal_handler_may_run_a_move_while_another_waits(
     assert kind_and_kinds(store) == (["k"], "a")
 
 
-def test_an_answer_that_a_signal_cut_off_is_not_taken_for_the_next_one(
+def test_an_answer_interrupted_by_a_signal_is_not_mistaken_for_the_next_one(
     store: Store, during: Callable[[Callable[[], object]], None]
 ) -> None:
     def interrupt() -> None:
@@ -71,13 +71,13 @@ def test_an_answer_that_a_signal_cut_off_is_not_taken_for_the_next_one(
     assert kind_and_kinds(store) == (["k"], "a")
 
 
-def test_scripts_that_redis_has_forgotten_are_sent_again(store: Store) -> None:
+def test_scripts_missing_in_redis_are_sent_again(store: Store) -> None:
     enqueue(store, "a")
     store.client.script_flush()
     assert kind_and_kinds(store) == (["k"], "a")
 
 
-def test_a_connection_that_was_closed_is_made_anew(store: Store) -> None:
+def test_a_closed_connection_is_reopened(store: Store) -> None:
     enqueue(store, "a")
     with store.client.client() as other:
         other.client_kill_filter(_type="normal", skipme=True)
@@ -91,7 +91,7 @@ def test_an_answer_can_be_fetched_later(store: Store) -> None:
     assert finish() == ["k"]
 
 
-def test_a_move_that_was_begun_is_run_again_when_its_connection_is_lost(store: Store) -> None:
+def test_a_begun_command_is_run_again_when_its_connection_is_lost(store: Store) -> None:
     move = jobs.enqueue(Message("b", "k", "celery", "m", "[]", 3))
     finish = store.begin(move)
     store.client.client_kill_filter(_type="normal", skipme=True)
@@ -99,7 +99,7 @@ def test_a_move_that_was_begun_is_run_again_when_its_connection_is_lost(store: S
     assert store.client.llen("celery") == 1
 
 
-def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(store: Store) -> None:
+def test_threads_and_consecutive_steps_are_not_limited(store: Store) -> None:
     many = store.client.connection_pool.max_connections + 10
     for number in range(many):
         thread = Thread(target=enqueue, args=(store, f"job-{number}"))
@@ -109,9 +109,7 @@ def test_there_may_be_any_number_of_threads_and_of_steps_one_after_the_other(sto
     assert store.run(statistics.read_stats()).total_tasks == many
 
 
-def test_a_store_that_is_closed_has_no_connection_left(
-    valkey: EmbeddedValkey, client: redis.Redis
-) -> None:
+def test_a_closed_store_has_no_connection(valkey: EmbeddedValkey, client: redis.Redis) -> None:
     def known() -> set[str]:
         return {one["id"] for one in client.client_list()}
 

@@ -63,7 +63,7 @@ def counts(store: Store) -> dict[str, int]:
     return {status: count for status, count in stats.status_counts.items() if count}
 
 
-def test_enqueue_makes_record_lists_and_message(store: Store) -> None:
+def test_enqueue_creates_record_index_entries_and_message(store: Store) -> None:
     made = store.run(job_commands.enqueue(message("a")))
     assert made == record(store, "a")
     assert (made.status, made.attempts, made.max_retries) == (TaskStatus.PENDING, 0, 3)
@@ -118,7 +118,7 @@ def postpone(store: Store, job_id: str, token: str = "t", delay: float = 60) -> 
     return store.run(attempt_commands.postpone(job_id, token=token, delay=delay, message=again))
 
 
-def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
+def test_a_postponed_job_waits_and_its_attempt_is_not_counted(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
@@ -135,7 +135,7 @@ def test_a_postponed_job_waits_uncounted_and_begins_anew(store: Store) -> None:
     assert record(store, "a").attempts == 1
 
 
-def test_a_job_that_is_postponed_for_no_time_goes_to_the_end_of_its_queue(store: Store) -> None:
+def test_a_job_postponed_for_zero_seconds_goes_to_the_end_of_its_queue(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
@@ -144,13 +144,13 @@ def test_a_job_that_is_postponed_for_no_time_goes_to_the_end_of_its_queue(store:
     assert queued(store) == [b"again", b"message of b"]
 
 
-def test_a_job_that_does_not_wait_cannot_be_hurried(store: Store) -> None:
+def test_a_job_that_is_not_delayed_cannot_be_made_due(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     assert not store.run(attempt_commands.hurry("a"))
     assert not store.run(attempt_commands.hurry("nothing"))
 
 
-def test_a_job_that_is_to_be_cancelled_is_not_postponed(store: Store) -> None:
+def test_a_job_with_a_cancel_request_is_not_postponed(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w#1")
     store.run(attempt_commands.cancel("a"))
@@ -165,7 +165,7 @@ def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(3600, abs=5)
 
 
-def test_a_move_asked_for_twice_happens_once(store: Store) -> None:
+def test_a_repeated_command_happens_once(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     assert retry(store, "a") is Verdict.GO
@@ -175,7 +175,7 @@ def test_a_move_asked_for_twice_happens_once(store: Store) -> None:
     assert succeed(store, "a") is Verdict.AGAIN
 
 
-def test_a_stale_attempt_is_refused_every_move(store: Store) -> None:
+def test_every_command_of_a_stale_attempt_is_refused(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="gone")
     assert start(store, "a", token="here") is StartResult.STARTED
@@ -218,7 +218,7 @@ def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(sto
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([b"message of a"], 0)
 
 
-def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
+def test_a_worker_runs_one_suspected_killer_at_a_time(store: Store) -> None:
     hire(store, "w1", "w2")
     for job_id in ("a", "b"):
         store.run(job_commands.enqueue(message(job_id)))
@@ -235,7 +235,7 @@ def test_a_worker_runs_one_suspect_at_a_time(store: Store) -> None:
     assert start(store, "c", token="w1#5") is StartResult.STARTED
 
 
-def test_what_is_parked_for_an_attempt_takes_the_place_of_an_older_message(store: Store) -> None:
+def test_a_message_parked_for_an_attempt_replaces_an_older_one(store: Store) -> None:
     hire(store, "w1")
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w1#1")
@@ -245,7 +245,7 @@ def test_what_is_parked_for_an_attempt_takes_the_place_of_an_older_message(store
     assert queued(store)[-1] == b"second"
 
 
-def test_parking_leaves_a_message_that_waits_for_its_time(store: Store) -> None:
+def test_parking_keeps_a_delayed_message(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     retry(store, "a", delay=60)
@@ -287,7 +287,7 @@ def test_an_unknown_id_has_no_record(store: Store) -> None:
     assert fail(store, "a", token="") is Verdict.REFUSED
 
 
-def test_pages_cover_everything_once_newest_first(store: Store) -> None:
+def test_pages_list_every_record_once_newest_first(store: Store) -> None:
     for number in range(25):
         store.run(job_commands.enqueue(message(f"{number:02}", kind="ab"[number % 2])))
     seen: list[str] = []
@@ -302,7 +302,7 @@ def test_pages_cover_everything_once_newest_first(store: Store) -> None:
     assert seen == [f"{number:02}" for number in reversed(range(25))]
 
 
-def test_records_of_one_moment_are_paged_without_loss(store: Store) -> None:
+def test_records_with_equal_times_are_paged_without_loss(store: Store) -> None:
     for number in range(12):
         store.run(job_commands.enqueue(message(f"{number:02}")))
         store.client.zadd("continuo:index:report:pending", {f"{number:02}": 1000.0})
@@ -315,7 +315,7 @@ def test_records_of_one_moment_are_paged_without_loss(store: Store) -> None:
     assert third.next_cursor is None
 
 
-def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
+def test_a_page_can_be_filtered_by_kind_and_status(store: Store) -> None:
     for number in range(4):
         store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))
     start(store, "2")
@@ -326,7 +326,7 @@ def test_a_page_can_be_narrowed_to_kind_and_status(store: Store) -> None:
     assert running.total == 1
 
 
-def test_a_page_can_be_narrowed_to_a_time(store: Store) -> None:
+def test_a_page_can_be_filtered_by_time(store: Store) -> None:
     made = [store.run(job_commands.enqueue(message(str(number)))).created_at for number in range(5)]
     between = RecordFilter(created_after=made[0], created_before=made[4])
     first = store.run(queries.list_page(between, limit=2))
@@ -343,7 +343,7 @@ def find(store: Store, **question: Any) -> list[str]:
     return ids(store.run(queries.list_page(RecordFilter(**question), limit=10)))
 
 
-def test_a_record_tells_its_queue_and_its_tags(store: Store) -> None:
+def test_a_record_has_its_queue_and_its_tags(store: Store) -> None:
     about = {"queue": "slow\x06\x163", "index_keys": ("tag:b", "tag:a")}
     made = store.run(job_commands.enqueue(message("a", **about)))
     assert made == record(store, "a")
@@ -352,7 +352,7 @@ def test_a_record_tells_its_queue_and_its_tags(store: Store) -> None:
     assert (plain.queue, plain.tags) == ("celery", [])
 
 
-def test_queues_and_tags_are_found_wherever_their_job_has_got_to(store: Store) -> None:
+def test_a_job_is_found_by_queue_and_tag_in_every_status(store: Store) -> None:
     for number in range(4):
         tags = ("tag:even",) if number % 2 == 0 else ("tag:odd", "tag:prime")
         queue = "slow" if number > 1 else "celery"
@@ -372,7 +372,7 @@ def test_queues_and_tags_are_found_wherever_their_job_has_got_to(store: Store) -
     assert counts(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
 
 
-def test_a_job_that_is_tried_again_on_another_queue_is_filed_there(store: Store) -> None:
+def test_a_job_retried_on_another_queue_is_listed_under_it(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
     start(store, "a")
     again = message("a", text="again", queue="slow")
@@ -389,7 +389,7 @@ def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
     return store.run(job_commands.rerun(again, attempts=attempts, rerun_id=call))
 
 
-def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None:
+def test_a_failed_job_is_rerun_with_its_new_message(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
     start(store, "a")
     fail(store, "a")
@@ -402,7 +402,7 @@ def test_a_failed_job_runs_again_with_what_it_is_given_now(store: Store) -> None
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(60, abs=2)
 
 
-def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store) -> None:
+def test_an_old_message_does_not_run_a_job_after_its_rerun(store: Store) -> None:
     def begin(revival: str) -> StartResult:
         return store.run(attempt_commands.start("a", retries=0, token="t", revival=revival))
 
@@ -423,7 +423,7 @@ def test_the_message_of_before_does_not_run_a_job_that_was_revived(store: Store)
     assert begin("second") is StartResult.STARTED
 
 
-def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> None:
+def test_a_repeated_rerun_happens_once(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     fail(store, "a")
@@ -441,7 +441,7 @@ def test_a_wish_to_run_again_that_is_sent_twice_happens_once(store: Store) -> No
     assert record(store, "a").status is TaskStatus.PENDING
 
 
-def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
+def test_several_index_keys_are_intersected_within_a_bound(store: Store) -> None:
     for number in range(6):
         own = (f"tenant:{number % 2}", "tag:x")
         store.run(job_commands.enqueue(message(str(number), index_keys=own)))
@@ -451,9 +451,7 @@ def test_several_facets_are_told_apart_by_a_bounded_look(store: Store) -> None:
     assert ids(store.run(queries.list_page(both, limit=2, cursor=page.next_cursor))) == ["1"]
 
 
-def test_an_error_is_looked_for_a_part_at_a_time(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_are_searched_in_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("project.store.commands.queries.MAX_SCANNED_RECORDS", 4)
     for number in range(10):
         store.run(job_commands.enqueue(message(str(number))))
@@ -472,7 +470,7 @@ def test_an_error_is_looked_for_a_part_at_a_time(
     assert cursor is None
 
 
-def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store) -> None:
+def test_the_cost_of_a_page_does_not_grow_with_the_number_of_records(store: Store) -> None:
     """By the commands that its script calls: no more of them, whatever is asked."""
 
     def calls(question: RecordFilter) -> int:
@@ -502,7 +500,7 @@ def test_what_a_page_costs_does_not_grow_with_the_number_of_records(store: Store
     assert [calls(question) for question in questions] == before
 
 
-def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
+def test_sweeping_removes_a_record_from_every_list(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", queue="slow", index_keys=("tag:x", "tenant:y"))))
     start(store, "a")
     succeed(store, "a")
@@ -522,7 +520,7 @@ def test_sweeping_leaves_no_trace_in_any_list(store: Store) -> None:
     }
 
 
-def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
+def test_sweeping_deletes_only_expired_records(store: Store) -> None:
     for job_id in ("old", "young", "waiting"):
         store.run(job_commands.enqueue(message(job_id)))
     long_ago = time.time() - 1000
@@ -547,7 +545,7 @@ def test_sweeping_deletes_only_what_is_past_its_time(store: Store) -> None:
     assert counts(store) == {"pending": 1, "success": 1}
 
 
-def test_workers_count_while_their_lease_holds(store: Store) -> None:
+def test_workers_are_counted_while_their_lease_is_valid(store: Store) -> None:
     store.run(worker_commands.renew_lease("w1", 60, {"slots": 2}, first=True))
     store.run(worker_commands.renew_lease("w2", 60, {"slots": 4}, first=True))
     assert store.run(statistics.read_stats()).worker_count == 6
@@ -557,7 +555,7 @@ def test_workers_count_while_their_lease_holds(store: Store) -> None:
     assert store.run(statistics.read_stats()).worker_count == 0
 
 
-def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> None:
+def test_a_full_redis_refuses_new_jobs_and_finishes_accepted_ones(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.config_set("maxmemory", "1mb")
@@ -576,7 +574,7 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_old_ones(store: Store) -> No
     assert queued(store) == [b"again", b"message of a"]
 
 
-def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
+def test_a_departed_worker_takes_no_more_jobs(store: Store) -> None:
     def fetch(serial: int) -> int:
         move = worker_commands.fetch("w", serial=serial, most=1, done=[], lists=["celery"])
         return len(store.run(move))
@@ -591,7 +589,7 @@ def test_a_worker_that_has_left_takes_no_more(store: Store) -> None:
 
 
 @pytest.mark.parametrize("job_id", ['{"odd": 1}', '"a"', "null"])
-def test_a_message_that_breaks_the_giving_back_is_not_lost(store: Store, job_id: str) -> None:
+def test_a_message_that_breaks_requeueing_is_not_lost(store: Store, job_id: str) -> None:
     text = f'{{"headers": {{"id": {job_id}}}}}'
     store.run(worker_commands.renew_lease("w", 60, {"slots": 1}, first=True))
     store.run(job_commands.enqueue(message("a", text=text)))

@@ -46,7 +46,7 @@ def measured(store: Store) -> Store:
     return store
 
 
-def test_a_pending_job_knows_its_place_in_its_queue(store: Store) -> None:
+def test_a_pending_job_has_its_position_in_its_queue(store: Store) -> None:
     enqueue(store, "a", "b", kind="report")
     enqueue(store, "c", kind="email_blast")
     enqueue(store, "other", queue="slow")
@@ -57,7 +57,7 @@ def test_a_pending_job_knows_its_place_in_its_queue(store: Store) -> None:
     assert show(store, "c").position == 0  # b is in a worker's hands: nothing is before c on a list
 
 
-def test_a_job_that_is_not_pending_or_waits_for_its_time_has_no_place(store: Store) -> None:
+def test_a_job_that_is_delayed_or_not_pending_has_no_position(store: Store) -> None:
     enqueue(store, "later", due=time.time() + 60)
     assert (show(store, "later").position, show(store, "later").estimate) == (None, None)
     enqueue(store, "a")
@@ -67,7 +67,7 @@ def test_a_job_that_is_not_pending_or_waits_for_its_time_has_no_place(store: Sto
     assert store.run(queries.read_with_estimate("none")) is None
 
 
-def test_a_start_and_an_end_are_estimated_from_what_came_before(store: Store) -> None:
+def test_start_and_end_are_estimated_from_earlier_jobs(store: Store) -> None:
     measured(store)
     enqueue(store, *"abcdef")
     now = time.time()
@@ -78,7 +78,7 @@ def test_a_start_and_an_end_are_estimated_from_what_came_before(store: Store) ->
     assert (last.starts_at - now, last.ends_at - now) == pytest.approx((25, 35), abs=2)
 
 
-def test_what_runs_already_is_half_done(store: Store) -> None:
+def test_a_running_job_counts_as_half_done(store: Store) -> None:
     measured(store)
     enqueue(store, *"abc")
     for job_id in "ab":
@@ -89,7 +89,7 @@ def test_what_runs_already_is_half_done(store: Store) -> None:
     assert estimate.starts_at - time.time() == pytest.approx(5, abs=2)
 
 
-def test_nothing_is_estimated_where_nobody_can_know(store: Store) -> None:
+def test_without_measurements_nothing_is_estimated(store: Store) -> None:
     measured(store)
     enqueue(store, "a")
     enqueue(store, "unknown kind", kind="email_blast")
@@ -101,18 +101,18 @@ def test_nothing_is_estimated_where_nobody_can_know(store: Store) -> None:
     assert (show(store, "a").position, show(store, "a").estimate) == (0, None)
 
 
-def test_one_of_all_workers_measures_now_and_then(store: Store) -> None:
+def test_one_of_all_workers_measures_regularly(store: Store) -> None:
     measured(store)
     assert not store.run(maintenance.measure_durations(every=5, most=20))
     assert store.run(maintenance.measure_durations(every=0, most=20))
 
 
-def test_upkeep_measures(store: Store) -> None:
+def test_maintenance_measures(store: Store) -> None:
     Maintenance(store, Settings()).work()
     assert store.client.exists("continuo:pace")
 
 
-def test_what_a_look_costs_does_not_grow_with_the_number_of_jobs(store: Store) -> None:
+def test_the_cost_of_an_estimate_does_not_grow_with_the_number_of_jobs(store: Store) -> None:
     def calls() -> int:
         store.client.config_resetstat()
         show(store, "the one")

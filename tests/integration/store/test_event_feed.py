@@ -44,9 +44,7 @@ def readers(store: Store) -> int:
     return sum(client["cmd"] == "xread" for client in store.client.client_list())
 
 
-def test_a_listener_hears_what_happens_while_it_listens(
-    store: Store, valkey: EmbeddedValkey
-) -> None:
+def test_a_listener_gets_events_while_it_listens(store: Store, valkey: EmbeddedValkey) -> None:
     order(store, "before")
 
     async def act(reading: Feed) -> None:
@@ -64,7 +62,7 @@ def test_a_listener_hears_what_happens_while_it_listens(
     with_feed(valkey.url, act)
 
 
-def test_listeners_are_told_when_events_were_forgotten_before_they_were_read(
+def test_listeners_learn_that_events_were_trimmed_before_they_were_read(
     store: Store, valkey: EmbeddedValkey
 ) -> None:
     order(store, "before")
@@ -81,7 +79,7 @@ def test_listeners_are_told_when_events_were_forgotten_before_they_were_read(
     with_feed(valkey.url, act)
 
 
-def test_the_reader_goes_when_nobody_listens_and_comes_when_somebody_does(
+def test_the_reader_runs_only_while_there_are_listeners(
     store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_feed, "LINGER", 0.0)
@@ -99,7 +97,7 @@ def test_the_reader_goes_when_nobody_listens_and_comes_when_somebody_does(
     with_feed(valkey.url, act)
 
 
-def test_nobody_can_listen_while_redis_is_away() -> None:
+def test_listening_fails_while_redis_is_down() -> None:
     async def act(reading: Feed) -> None:
         with pytest.raises(StoreUnavailable):
             async with reading.listen(EventFilter()):

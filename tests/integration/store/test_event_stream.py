@@ -65,7 +65,7 @@ def told(store: Store, **wanted: str) -> list[tuple[str, str, int]]:
     return [(event.id, event.status.value, event.attempts) for _, event in found.events]
 
 
-def test_every_change_of_a_job_is_told_once_in_order(store: Store) -> None:
+def test_every_change_of_a_job_is_one_event_in_order(store: Store) -> None:
     enqueue(store, "a")
     start(store, "a")
     retry(store, "a")
@@ -85,7 +85,7 @@ def test_every_change_of_a_job_is_told_once_in_order(store: Store) -> None:
     ]
 
 
-def test_an_attempt_that_is_taken_back_is_told_and_so_is_its_third_death(store: Store) -> None:
+def test_a_requeued_attempt_and_the_third_death_are_events(store: Store) -> None:
     enqueue(store, "a")
     for _ in range(3):
         start(store, "a")
@@ -93,7 +93,7 @@ def test_an_attempt_that_is_taken_back_is_told_and_so_is_its_third_death(store: 
     assert told(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
 
 
-def test_an_event_says_what_the_record_says(store: Store) -> None:
+def test_an_event_agrees_with_the_record(store: Store) -> None:
     enqueue(store, "a")
     place, record = store.run(events.read_with_event_id("a"))
     assert record
@@ -105,13 +105,13 @@ def test_an_event_says_what_the_record_says(store: Store) -> None:
     )
 
 
-def test_each_of_many_jobs_is_told(store: Store) -> None:
+def test_each_of_many_jobs_has_its_event(store: Store) -> None:
     ids = [f"{number:04}" for number in range(1_000)]
     enqueue(store, *ids)
     assert [job_id for job_id, _, _ in told(store)] == ids
 
 
-def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
+def test_events_after_an_id_are_replayed_in_steps(store: Store) -> None:
     enqueue(store, *"abcde")
     place, seen = replay(store, most=1).place, []
     for _ in range(10):
@@ -136,7 +136,7 @@ def test_what_came_after_a_place_is_replayed_in_steps(store: Store) -> None:
         ({"kind": "blast", "status": "running"}, []),
     ],
 )
-def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) -> None:
+def test_only_matching_events_are_replayed(store: Store, wanted: Any, found: Any) -> None:
     enqueue(store, "a")
     store.run(jobs.enqueue(message("b", kind="blast")._replace(queue="slow")))
     start(store, "a")
@@ -144,7 +144,7 @@ def test_only_what_is_wanted_is_replayed(store: Store, wanted: Any, found: Any) 
     assert replay(store, **wanted).place == store.run(events.read_last_event_id())
 
 
-def test_progress_is_on_the_record_and_told(store: Store) -> None:
+def test_progress_is_on_the_record_and_an_event(store: Store) -> None:
     enqueue(store, "a")
     assert record(store, "a").progress is None
     start(store, "a")
@@ -161,7 +161,7 @@ def test_progress_is_on_the_record_and_told(store: Store) -> None:
     ]
 
 
-def test_only_the_running_attempt_may_say_how_far_it_is(store: Store) -> None:
+def test_only_the_running_attempt_can_report_progress(store: Store) -> None:
     enqueue(store, "a")
     assert progress(store, "a", Progress(1)) is Verdict.REFUSED
     start(store, "a")
@@ -173,7 +173,7 @@ def test_only_the_running_attempt_may_say_how_far_it_is(store: Store) -> None:
     assert not [event for _, event in replay(store).events if event.progress]
 
 
-def test_another_attempt_begins_without_the_progress_of_the_last(store: Store) -> None:
+def test_the_next_attempt_starts_without_progress(store: Store) -> None:
     enqueue(store, "a")
     start(store, "a")
     progress(store, "a", Progress(9, 10))
@@ -183,7 +183,9 @@ def test_another_attempt_begins_without_the_progress_of_the_last(store: Store) -
     assert record(store, "a").progress is None
 
 
-def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: EmbeddedValkey) -> None:
+def test_the_oldest_events_are_trimmed_and_the_gap_is_reported(
+    store: Store, valkey: EmbeddedValkey
+) -> None:
     few = Store(valkey.url, keys=keys_of(1_000))
     enqueue(few, "first")
     first = few.run(events.read_last_event_id())
@@ -198,7 +200,7 @@ def test_the_oldest_are_forgotten_and_that_is_told(store: Store, valkey: Embedde
     few.close()
 
 
-def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) -> None:
+def test_an_event_id_that_redis_has_lost_is_not_treated_as_known(store: Store) -> None:
     enqueue(store, "a", "b")
     lost = store.run(events.read_last_event_id())
     store.client.xdel("continuo:events", lost)
@@ -207,12 +209,12 @@ def test_a_place_that_redis_has_lost_is_not_taken_for_a_known_one(store: Store) 
     assert not replay(store, lost).is_whole
 
 
-def test_before_the_first_event_nothing_is_forgotten(store: Store) -> None:
+def test_before_the_first_event_there_is_no_gap(store: Store) -> None:
     assert store.run(events.read_last_event_id()) == START
     assert replay(store) == EventPage([], START, is_whole=True, is_more=False)
 
 
-def test_a_full_redis_tells_the_end_of_a_running_job_and_not_a_job_that_it_refused(
+def test_a_full_redis_has_an_event_for_an_ended_job_and_none_for_a_refused_one(
     store: Store,
 ) -> None:
     enqueue(store, "a")

@@ -71,7 +71,7 @@ def test_a_job_that_never_failed_has_no_errors_and_no_bytes_for_them(store: Stor
     assert not store.client.hexists("continuo:job:a", "errors")
 
 
-def test_each_failed_attempt_is_kept_with_all_that_is_known_of_it(store: Store) -> None:
+def test_each_failed_attempt_is_kept_with_its_details(store: Store) -> None:
     start(store)
     retry(store, delay=2.5)
     (first,) = failures(store)
@@ -91,7 +91,7 @@ def test_each_failed_attempt_is_kept_with_all_that_is_known_of_it(store: Store) 
     assert told(store) == [(1, "ValueError", 2.5, False), (2, "ValueError", None, False)]
 
 
-def test_a_failure_that_is_told_twice_is_kept_once(store: Store) -> None:
+def test_a_failure_reported_twice_is_kept_once(store: Store) -> None:
     start(store)
     assert (retry(store), retry(store)) == (Verdict.GO, Verdict.AGAIN)
     start(store, retries=1)
@@ -99,13 +99,13 @@ def test_a_failure_that_is_told_twice_is_kept_once(store: Store) -> None:
     assert len(failures(store)) == 2
 
 
-def test_a_stale_attempt_keeps_nothing(store: Store) -> None:
+def test_a_stale_attempt_stores_no_failure(store: Store) -> None:
     start(store, token="other#1")
     assert (retry(store), fail(store)) == (Verdict.REFUSED, Verdict.REFUSED)
     assert failures(store) == []
 
 
-def test_attempts_that_were_interrupted_are_kept_and_said_to_be(store: Store) -> None:
+def test_interrupted_attempts_are_kept_and_marked(store: Store) -> None:
     start(store)
     interrupt(store)
     for _ in range(3):
@@ -137,18 +137,18 @@ def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) ->
     )
 
 
-def test_a_job_that_failed_before_it_could_start_says_so(store: Store) -> None:
+def test_a_job_that_failed_before_its_start_has_an_error(store: Store) -> None:
     fail(store, token="")
     assert told(store) == [(0, "ValueError", None, False)]
     assert failures(store)[0].worker == ""
 
 
-def test_a_cancelled_job_has_not_failed(store: Store) -> None:
+def test_a_cancelled_job_has_no_failure(store: Store) -> None:
     fail(store, token="", status=TaskStatus.CANCELLED)
     assert failures(store) == []
 
 
-def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
+def test_earlier_failures_are_kept_when_a_job_is_rerun(store: Store) -> None:
     start(store)
     fail(store)
     assert store.run(jobs.rerun(message(), attempts=1, rerun_id="c"))
@@ -157,14 +157,14 @@ def test_what_failed_before_is_kept_when_a_job_runs_again(store: Store) -> None:
     assert [each.attempt for each in failures(store)] == [1, 2]
 
 
-def test_the_last_twenty_are_kept(store: Store) -> None:
+def test_the_last_twenty_failures_are_kept(store: Store) -> None:
     for retries in range(23):
         start(store, retries=retries)
         retry(store)
     assert [each.attempt for each in failures(store)] == [*range(4, 24)]
 
 
-def test_lists_leave_them_out(store: Store) -> None:
+def test_lists_leave_out_failures(store: Store) -> None:
     start(store)
     retry(store)
     (listed,) = store.run(queries.list_page(limit=5)).records
@@ -173,13 +173,13 @@ def test_lists_leave_them_out(store: Store) -> None:
 
 
 @pytest.mark.parametrize("delay", [float("inf"), float("nan")])
-def test_a_delay_that_is_no_time_is_refused(store: Store, delay: float) -> None:
+def test_an_invalid_delay_is_refused(store: Store, delay: float) -> None:
     start(store)
     with pytest.raises(InvalidField, match="is no time"):
         retry(store, delay=delay)
 
 
-def test_a_full_redis_lets_a_running_job_fail(store: Store) -> None:
+def test_a_full_redis_accepts_the_failure_of_a_running_job(store: Store) -> None:
     start(store)
     store.client.config_set("maxmemory", "1mb")
     try:

@@ -76,7 +76,7 @@ ENDS: dict[str, tuple[command.Command[Any], str]] = {
 
 
 @pytest.mark.parametrize(("end", "status"), ENDS.values(), ids=ENDS)
-def test_the_end_of_a_job_is_told_once_also_when_it_is_asked_for_twice(
+def test_the_end_of_a_job_is_delivered_once_even_when_its_command_is_repeated(
     store: Store, end: command.Command[Any], status: str
 ) -> None:
     begin(store)
@@ -87,7 +87,7 @@ def test_the_end_of_a_job_is_told_once_also_when_it_is_asked_for_twice(
     assert queued.decode() == f"{store.run(callbacks.read_last_delivery_id('job'))} m"
 
 
-def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
+def test_a_job_that_never_starts_gets_its_callback(store: Store) -> None:
     waiting = Message("job", "k", "celery", "m", "[]", 3, due=9e9, callback=CALLBACK)
     store.run(job_commands.enqueue(waiting))
     store.run(job_commands.enqueue_once(waiting._replace(id="other", due=None)))
@@ -98,7 +98,7 @@ def test_a_job_that_never_starts_is_told_of(store: Store) -> None:
     assert sorted(told(store)) == [("job", "cancelled"), ("other", "failed")]
 
 
-def test_a_poison_job_is_told_of(store: Store) -> None:
+def test_a_poison_job_gets_its_callback(store: Store) -> None:
     begin(store)
 
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_a_poison_job_is_told_of(store: Store) -> None:
     assert told(store) == [("job", "failed")]
 
 
-def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
+def test_each_end_of_a_retried_job_gets_its_callback(store: Store) -> None:
     begin(store)
     store.run(fail(token="w#1"))
     first = store.run(callbacks.read_last_delivery_id("job"))
@@ -129,7 +129,7 @@ def test_each_end_of_a_job_that_runs_again_is_told_of(store: Store) -> None:
     assert statuses == Counter(["failed", "success"])
 
 
-def test_a_job_without_a_callback_has_nothing_of_it(store: Store) -> None:
+def test_a_job_without_a_callback_has_no_delivery(store: Store) -> None:
     begin(store, callback=None)
     store.run(SUCCEED)
     assert told(store) == []
@@ -192,7 +192,7 @@ def said(request: ReceivedRequest) -> dict[str, Any]:
     return event
 
 
-def test_a_success_is_told_with_its_record_and_signed(
+def test_the_callback_of_a_success_is_signed_and_has_the_record(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     url = f"{server.url}done?token=query-of-secrets"
@@ -215,7 +215,7 @@ def test_a_success_is_told_with_its_record_and_signed(
     assert "query-of-secrets" not in worker.output + json.dumps(last.to_dict())
 
 
-def test_a_failure_and_a_cancelled_job_are_told_of(
+def test_failed_and_cancelled_jobs_get_their_callbacks(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     failed = hopeless.apply_async(callback_url=server.url)
@@ -231,7 +231,7 @@ def test_a_failure_and_a_cancelled_job_are_told_of(
     assert events[waiting.id]["type"] == "task.cancelled"
 
 
-def test_a_job_that_kills_its_process_and_one_that_expires_are_told_of(
+def test_jobs_that_kill_their_process_or_expire_get_their_callbacks(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     poison = die.apply_async(callback_url=server.url)
@@ -244,7 +244,7 @@ def test_a_job_that_kills_its_process_and_one_that_expires_are_told_of(
     assert [events[job.id]["type"] for job in (poison, late)] == ["task.failed"] * 2
 
 
-def test_a_job_of_several_attempts_is_told_of_at_its_end(
+def test_a_job_with_several_attempts_gets_its_callback_at_its_end(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     job = flaky.apply_async((1,), callback_url=server.url)
@@ -257,7 +257,7 @@ def test_a_job_of_several_attempts_is_told_of_at_its_end(
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 422, 500, 503])
-def test_whatever_is_no_success_is_tried_again_with_the_same_id(
+def test_every_failed_delivery_is_retried_with_the_same_id(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer, status: int
 ) -> None:
     server.plan = respond_with(build_response(status, Location="http://127.0.0.1/"), OK_RESPONSE)
@@ -271,7 +271,7 @@ def test_whatever_is_no_success_is_tried_again_with_the_same_id(
     assert {request.headers["webhook-id"] for request in server.requests} == {first.id}
 
 
-def test_a_server_that_says_when_is_told_then(
+def test_a_delivery_is_retried_when_the_server_asks_for_it(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(429, Retry_After="1000"), OK_RESPONSE)
@@ -282,7 +282,7 @@ def test_a_server_that_says_when_is_told_then(
     assert 999 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 1_201
 
 
-def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
+def test_a_delivery_is_attempted_for_days_before_it_fails(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(500))
@@ -302,7 +302,7 @@ def test_the_attempts_go_on_for_days_then_the_delivery_has_failed(
     assert 4.5 < (inspector.find_due_time(first.id) or 0) - between.updated_at < 6.5
 
 
-def test_a_delivery_that_succeeded_is_sent_again_under_its_id(
+def test_a_successful_delivery_can_be_sent_again_with_its_id(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
@@ -314,7 +314,7 @@ def test_a_delivery_that_succeeded_is_sent_again_under_its_id(
     assert inspector.wait_until_final(first.id).attempts == 2
 
 
-def test_a_url_that_is_gone_gets_no_more_callbacks_until_it_is_enabled(
+def test_a_url_that_answers_410_gets_no_callbacks_until_it_is_enabled(
     worker: WorkerProgram, inspector: JobInspector, servers: Callable[[], ScriptedHttpServer]
 ) -> None:
     gone, other = servers(), servers()
@@ -366,7 +366,7 @@ def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
     assert len({request.headers["webhook-id"] for request in arrived}) == 1
 
 
-def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
+def test_every_job_that_ends_while_workers_are_killed_gets_its_callback(
     workers: Workers, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     jobs = [add.apply_async((1, 1), callback_url=server.url).id for _ in range(60)]
@@ -388,7 +388,7 @@ def test_many_jobs_that_end_while_workers_are_killed_are_each_told_of(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://a.example/", "", "http://10.0.0.1/"])
-def test_a_url_that_may_not_be_called_is_refused_with_the_order(store: Store, url: str) -> None:
+def test_an_order_with_a_forbidden_callback_url_is_refused(store: Store, url: str) -> None:
     for options in ({}, {"priority": 9}):
         with pytest.raises(InvalidField, match=r"^callback_url: "):
             add.apply_async((1, 1), callback_url=url, **options)

@@ -51,7 +51,7 @@ def in_the_middle(inspector: JobInspector, job: JobResult) -> None:
     assert JOBS_PER_PAGE <= progress.done < MANY == progress.total
 
 
-def test_all_that_a_question_finds_is_cancelled(
+def test_all_jobs_that_match_a_filter_are_cancelled(
     worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
     wait_in("one", 3 * JOBS_PER_PAGE + 1)
@@ -69,7 +69,7 @@ def test_all_that_a_question_finds_is_cancelled(
     )
 
 
-def test_it_can_be_stopped_in_the_middle(
+def test_a_bulk_cancel_can_itself_be_cancelled(
     worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
     wait_in("one", MANY)
@@ -82,7 +82,7 @@ def test_it_can_be_stopped_in_the_middle(
     assert 0 < waiting(store, "one") < MANY
 
 
-def test_killed_in_the_middle_it_is_done_all_the_same(
+def test_a_bulk_cancel_whose_worker_is_killed_still_completes(
     worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
     wait_in("one", MANY)
@@ -96,7 +96,7 @@ def test_killed_in_the_middle_it_is_done_all_the_same(
     assert (record.status, record.interruptions, waiting(store, "one")) == ("success", 1, 0)
 
 
-def test_failed_jobs_run_again_and_those_ordered_later_stay(
+def test_a_bulk_retry_leaves_later_jobs_alone(
     worker: WorkerProgram, inspector: JobInspector
 ) -> None:
     failed = [kinds.hopeless.delay() for _ in range(3)]
@@ -114,7 +114,7 @@ def test_failed_jobs_run_again_and_those_ordered_later_stay(
     assert inspector.record(later.id).attempts == 1
 
 
-def test_it_is_not_behind_what_it_is_to_stop(
+def test_a_bulk_cancel_does_not_queue_behind_the_jobs_it_cancels(
     worker: WorkerProgram, inspector: JobInspector
 ) -> None:
     running = kinds.hold.delay()

@@ -76,7 +76,7 @@ def text_of(message: EmailMessage) -> str:
     return str(part.get_content())
 
 
-def test_a_report_is_mailed_to_each_with_its_link_and_itself(
+def test_a_report_is_mailed_to_each_recipient_as_link_and_attachment(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     record, messages = mailed(inspector, report(LEGAL, to=[ADA, GRACE]), server)
@@ -111,14 +111,14 @@ def test_a_file_over_the_limit_is_only_linked(
     assert record.result["download_url"] in text_of(message)
 
 
-def test_nothing_is_attached_when_that_is_not_wanted(
+def test_nothing_is_attached_when_the_order_says_so(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     _, (message,) = mailed(inspector, report(LEGAL, to=[ADA], attach=False), server)
     assert list(message.iter_attachments()) == []
 
 
-def test_an_empty_report_is_mailed_unless_that_is_to_be_skipped(
+def test_an_empty_report_is_mailed_unless_the_order_skips_it(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     skipped = inspector.wait_until_final(report(NEVER, to=[ADA], skip_empty=True), 60)
@@ -129,7 +129,7 @@ def test_an_empty_report_is_mailed_unless_that_is_to_be_skipped(
     assert server.times == Counter([GRACE])
 
 
-def test_an_export_is_mailed_too(server: ScriptedSmtpServer, inspector: JobInspector) -> None:
+def test_an_export_can_be_mailed(server: ScriptedSmtpServer, inspector: JobInspector) -> None:
     said = {"source": "spend", "query": "invoices", "filters": LEGAL, "format": "csv"}
     job = export_rows.apply_async(kwargs={**said, "mail": {"to": [ADA]}})
     record, (message,) = mailed(inspector, job.id, server)
@@ -140,7 +140,7 @@ def test_an_export_is_mailed_too(server: ScriptedSmtpServer, inspector: JobInspe
     assert "Month: 2026-05" in text_of(message)
 
 
-def test_the_mail_about_a_tenants_report_is_the_tenants(
+def test_the_mail_about_a_tenants_report_belongs_to_the_tenant(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     said = {"type": "monthly", "filters": LEGAL, "mail": {"to": [ADA]}}
@@ -151,7 +151,7 @@ def test_the_mail_about_a_tenants_report_is_the_tenants(
     assert inspector.record(record.result["mail_id"]).tenant == "acme"
 
 
-def test_an_attempt_killed_after_it_ordered_the_mail_mails_nobody_twice(
+def test_an_attempt_killed_after_it_ordered_the_mail_causes_no_second_mail(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     record, _ = mailed(inspector, report(LEGAL, to=[ADA]), server)
@@ -168,7 +168,7 @@ def test_an_attempt_killed_after_it_ordered_the_mail_mails_nobody_twice(
     assert server.times == Counter([ADA, GRACE])
 
 
-def test_wrong_words_about_mail_fail_the_job_at_once(
+def test_invalid_mail_options_fail_the_job_at_once(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
     record = inspector.wait_until_final(report(LEGAL, to=[]))

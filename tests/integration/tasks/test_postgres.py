@@ -69,7 +69,7 @@ def content(order: RenderOrder, made: RenderResult, output: Output) -> str:
     return Path(order.folder, made.files[output]).read_text()
 
 
-def test_rows_come_as_they_are(order: RenderOrder) -> None:
+def test_rows_keep_their_values_and_types(order: RenderOrder) -> None:
     steps: list[RenderProgress] = []
     made = run_render_process(changed(order, outputs=["csv", "json"]), steps.append)
     assert made.rows == 2_500
@@ -96,7 +96,7 @@ def test_a_filter_is_bound_by_the_server(order: RenderOrder) -> None:
     assert run_render_process(order).rows == 2_500
 
 
-def test_a_report_is_made_of_rows_of_the_database(database: str, tmp_path: Path) -> None:
+def test_a_report_can_be_made_from_rows_of_the_database(database: str, tmp_path: Path) -> None:
     from tasks.rendering.definitions.report_types import load_types_in
     from tasks.reports.documents import build_report_order
 
@@ -164,7 +164,7 @@ format = "integer"
         "select 1 as a, 2 as a",
     ],
 )
-def test_what_is_no_query_of_its_own_tables_is_refused(
+def test_sql_other_than_a_query_of_allowed_tables_is_refused(
     order: RenderOrder, database: str, sql: str
 ) -> None:
     with pytest.raises(PermanentError) as caught:
@@ -177,7 +177,7 @@ def test_what_is_no_query_of_its_own_tables_is_refused(
         )
 
 
-def test_a_role_that_may_write_writes_nothing_all_the_same(
+def test_a_role_with_write_permission_still_writes_nothing(
     order: RenderOrder, database: str
 ) -> None:
     owner = database.replace("reader", "owner")
@@ -196,7 +196,7 @@ def test_a_role_that_may_write_writes_nothing_all_the_same(
         "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n",
     ],
 )
-def test_a_query_without_end_is_ended_by_the_server(
+def test_an_endless_query_is_stopped_by_the_server(
     order: RenderOrder, database: str, sql: str
 ) -> None:
     with pytest.raises((TransientError, PermanentError), match=r"timeout|longer than 1 s"):
@@ -206,12 +206,12 @@ def test_a_query_without_end_is_ended_by_the_server(
         wait_until(lambda: connection.execute(busy).fetchone() == (1,), 5)  # this very question
 
 
-def test_a_server_that_is_away_may_come_back(order: RenderOrder) -> None:
+def test_an_unreachable_server_is_a_temporary_error(order: RenderOrder) -> None:
     away = changed(order, database_url="postgresql://reader@127.0.0.1:1/postgres")
     with pytest.raises(TransientError, match="gave up"):
         run_render_process(away)
 
 
-def test_without_an_address_it_says_so(order: RenderOrder) -> None:
+def test_a_missing_database_url_is_reported(order: RenderOrder) -> None:
     with pytest.raises(PermanentError, match="DATABASE_URL is not set"):
         run_render_process(changed(order, database_url=""))

@@ -77,7 +77,7 @@ def make(url: str, **said: Any) -> dict[str, Any]:
     return calls.make_call(orders.check_call(url=url, **said), "the-id")
 
 
-def test_a_call_arrives_as_it_was_ordered_and_its_answer_is_kept(
+def test_a_call_arrives_as_ordered_and_its_answer_is_kept(
     server: ScriptedHttpServer,
 ) -> None:
     server.plan = respond_with(
@@ -140,7 +140,9 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("said", "body"), ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_in_any_form_is_read(server: ScriptedHttpServer, said: bytes, body: str) -> None:
+def test_every_valid_form_of_an_answer_is_read(
+    server: ScriptedHttpServer, said: bytes, body: str
+) -> None:
     server.plan = respond_with(said)
     assert make(server.url)["body"] == body
 
@@ -159,15 +161,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("said", BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_is_broken_is_worth_another_attempt(
-    server: ScriptedHttpServer, said: bytes
-) -> None:
+def test_a_broken_answer_is_retried(server: ScriptedHttpServer, said: bytes) -> None:
     server.plan = respond_with(said)
     with pytest.raises(TransientError, match=f"{LISTEN_ADDRESS}:{server.port}"):
         make(server.url)
 
 
-def test_a_port_that_nobody_listens_on_is_worth_another_attempt() -> None:
+def test_a_closed_port_is_retried() -> None:
     with socket.create_server((LISTEN_ADDRESS, 0)) as held:
         port = held.getsockname()[1]
 
@@ -175,7 +175,7 @@ def test_a_port_that_nobody_listens_on_is_worth_another_attempt() -> None:
         make(f"http://{LISTEN_ADDRESS}:{port}/")
 
 
-def test_a_name_that_is_unknown_is_worth_another_attempt() -> None:
+def test_an_unknown_host_name_is_retried() -> None:
     with pytest.raises(TransientError, match=r"http://nobody.invalid failed"):
         make("http://nobody.invalid/")
 
@@ -194,7 +194,7 @@ DRIPS = {
 
 
 @pytest.mark.parametrize(("head", "more"), DRIPS.values(), ids=DRIPS)
-def test_an_answer_that_drips_ends_at_the_timeout(
+def test_a_slow_answer_ends_at_the_timeout(
     server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
     def drip(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
@@ -238,7 +238,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize(("head", "more"), BOMBS.values(), ids=BOMBS)
-def test_of_an_endless_answer_only_the_start_is_read(
+def test_only_the_start_of_an_endless_answer_is_read(
     server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
     def burst(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
@@ -261,7 +261,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("head", "more"), ENDLESS.values(), ids=ENDLESS)
-def test_an_answer_that_never_gets_to_its_body_is_no_answer(
+def test_an_answer_with_an_endless_head_is_an_error(
     server: ScriptedHttpServer, head: bytes, more: bytes
 ) -> None:
     def burst(talk: ScriptedHttpHandler, _: ReceivedRequest) -> None:
@@ -275,7 +275,7 @@ def test_an_answer_that_never_gets_to_its_body_is_no_answer(
     assert server.hung_up.wait(10)
 
 
-def test_a_packed_answer_is_not_unpacked(server: ScriptedHttpServer) -> None:
+def test_a_compressed_answer_is_not_decompressed(server: ScriptedHttpServer) -> None:
     bomb = gzip.compress(b"x" * 50_000_000)
 
     server.plan = respond_with(build_response(200, bomb, Content_Encoding="gzip"))
@@ -333,13 +333,13 @@ LOOPBACK = [
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
-def test_no_way_to_say_loopback_connects(elsewhere: ScriptedHttpServer, host: str) -> None:
+def test_no_spelling_of_loopback_connects(elsewhere: ScriptedHttpServer, host: str) -> None:
     with pytest.raises((InvalidField, PermanentError)):
         make(f"http://{host}:{elsewhere.port}/")
     assert elsewhere.connections == 0
 
 
-def test_a_name_that_is_allowed_is_called(
+def test_an_allowed_host_name_is_called(
     elsewhere: ScriptedHttpServer, allow: Callable[[str], None]
 ) -> None:
     allow("localhost")
@@ -347,7 +347,7 @@ def test_a_name_that_is_allowed_is_called(
     assert elsewhere.requests[0].headers["Host"] == f"localhost:{elsewhere.port}"
 
 
-def test_a_name_that_changes_its_mind_is_not_followed(
+def test_a_host_name_that_changes_its_address_is_not_followed(
     server: ScriptedHttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, places = socket.getaddrinfo, [LISTEN_ADDRESS, ELSEWHERE, ELSEWHERE]
@@ -366,7 +366,7 @@ def test_a_name_that_changes_its_mind_is_not_followed(
     assert places == [ELSEWHERE, ELSEWHERE]
 
 
-def test_the_second_address_is_tried_when_the_first_is_dead(
+def test_the_second_address_is_tried_when_the_first_does_not_answer(
     server: ScriptedHttpServer, monkeypatch: pytest.MonkeyPatch, allow: Callable[[str], None]
 ) -> None:
     allow("two.example.com")
@@ -426,7 +426,7 @@ def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [(f"IP:{LISTEN_ADDRESS}", LISTEN_ADDRESS), ("DNS:localhost", "localhost")],
     ids=["IP", "DNS"],
 )
-def test_a_good_certificate_is_taken(
+def test_a_valid_certificate_is_accepted(
     secure: Callable[[str], ScriptedHttpServer],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -452,7 +452,7 @@ def test_the_certificate_of_another_host_is_refused_for_good(
     assert server.requests == []
 
 
-def test_a_certificate_of_nobody_is_refused_for_good(
+def test_an_untrusted_certificate_is_refused_for_good(
     secure: Callable[[str], ScriptedHttpServer],
 ) -> None:
     server = secure(f"IP:{LISTEN_ADDRESS}")
@@ -463,7 +463,7 @@ def test_a_certificate_of_nobody_is_refused_for_good(
     assert server.requests == []
 
 
-def test_a_server_without_tls_is_worth_another_attempt() -> None:
+def test_a_server_without_tls_is_retried() -> None:
     def greet(plain: socket.socket) -> None:
         connected, _ = plain.accept()
         with connected:
@@ -475,7 +475,7 @@ def test_a_server_without_tls_is_worth_another_attempt() -> None:
             make(f"https://{LISTEN_ADDRESS}:{plain.getsockname()[1]}/")
 
 
-def test_a_handshake_that_never_ends_is_ended() -> None:
+def test_an_endless_tls_handshake_ends_at_the_timeout() -> None:
     with socket.create_server((LISTEN_ADDRESS, 0)) as silent:
         began = time.monotonic()
 
@@ -514,7 +514,7 @@ def with_secrets(server: ScriptedHttpServer) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "plan", [repeats(200), repeats(404), repeats(503), repeats_raw], ids=["ok", "4xx", "5xx", "raw"]
 )
-def test_a_server_that_repeats_our_secrets_does_not_put_them_in_the_record(
+def test_secrets_that_the_server_repeats_are_not_in_the_record(
     server: ScriptedHttpServer, plan: HttpPlan
 ) -> None:
     server.plan = plan
@@ -549,7 +549,7 @@ def wait_for(inspector: JobInspector, record: TaskRecord) -> float:
     return (inspector.find_due_time(record.id) or 0) - record.updated_at
 
 
-def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
+def test_a_server_that_recovers_gets_the_call_again_with_the_same_idempotency_key(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(503, b"full"), OK_RESPONSE)
@@ -565,7 +565,7 @@ def test_a_server_that_recovers_gets_the_call_again_under_the_same_key(
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("120", 120), ("1", 2), ("99999", 3_600)])
-def test_a_server_that_says_when_is_called_then_but_not_sooner_than_otherwise(
+def test_retry_after_can_only_lengthen_the_delay(
     worker: WorkerProgram,
     inspector: JobInspector,
     server: ScriptedHttpServer,
@@ -582,7 +582,7 @@ def test_a_server_that_says_when_is_called_then_but_not_sooner_than_otherwise(
     assert inspector.wait_until_final(job_id).status == "success"
 
 
-def test_a_server_that_always_puts_off_gets_as_many_attempts_as_any(
+def test_a_server_that_always_sends_retry_after_gets_the_usual_attempts(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(429, Retry_After="60"))
@@ -608,7 +608,7 @@ def test_a_refusal_is_final(
     assert "answered 422: no such customer" in last.error
 
 
-def test_a_name_of_an_internal_address_fails_for_good_and_gets_no_connection(
+def test_a_host_name_with_an_internal_address_fails_for_good_without_a_connection(
     worker: WorkerProgram, inspector: JobInspector, elsewhere: ScriptedHttpServer
 ) -> None:
     last = inspector.wait_until_final(order(url=f"http://localhost:{elsewhere.port}/"))
@@ -616,9 +616,7 @@ def test_a_name_of_an_internal_address_fails_for_good_and_gets_no_connection(
     assert "localhost is not on the public internet" in last.error
 
 
-def test_a_call_that_makes_no_sense_fails_for_good(
-    worker: WorkerProgram, inspector: JobInspector
-) -> None:
+def test_an_invalid_call_fails_for_good(worker: WorkerProgram, inspector: JobInspector) -> None:
     last = inspector.wait_until_final(order(url="http://127.1/", method="POST"))
     assert (last.status, last.attempts) == ("failed", 1)
     assert "url: its host must be a name" in last.error
@@ -638,7 +636,7 @@ def test_secrets_are_in_no_record_and_no_log(
     assert [secret for secret in SECRETS for text in said if secret in text] == []
 
 
-def test_secrets_are_not_in_what_messages_say_to_people(
+def test_secrets_are_not_in_the_readable_part_of_messages(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     server.plan = respond_with(build_response(503))
@@ -652,7 +650,7 @@ def test_secrets_are_not_in_what_messages_say_to_people(
         assert headers["kwargsrepr"]
 
 
-def test_secrets_are_not_in_what_a_worker_says_of_a_running_job(
+def test_secrets_are_not_in_what_a_worker_reports_about_a_running_job(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
     asked = threading.Event()

@@ -72,7 +72,7 @@ def flower(folder: Path, url: str, **environment: str) -> Iterator[Flower]:
         program.kill()
 
 
-def test_it_shows_our_worker_and_our_jobs_and_keeps_them_over_a_restart(
+def test_flower_shows_worker_and_jobs_and_keeps_them_over_a_restart(
     workers: Workers, inspector: JobInspector, valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     workers.start().ready()
@@ -103,7 +103,7 @@ def test_it_shows_our_worker_and_our_jobs_and_keeps_them_over_a_restart(
         assert client.get(f"/api/task/info/{job_id}").json()["name"] == "tests.add"
 
 
-def test_every_page_asks_for_the_password_where_there_is_one(
+def test_every_page_asks_for_the_password_when_one_is_set(
     valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     with flower(tmp_path, valkey.url, FLOWER_ADDRESS="0.0.0.0", **ONE) as open_to_all:  # noqa: S104
@@ -115,7 +115,9 @@ def test_every_page_asks_for_the_password_where_there_is_one(
         assert open_to_all.is_healthy()
 
 
-def test_under_a_prefix_every_page_asks_too(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+def test_every_page_under_a_prefix_asks_for_the_password(
+    valkey: EmbeddedValkey, tmp_path: Path
+) -> None:
     with flower(tmp_path, valkey.url, FLOWER_URL_PREFIX="flower", **ONE) as under:
         for page in PAGES:
             assert under.status(f"/flower{page}") == 401
@@ -124,7 +126,7 @@ def test_under_a_prefix_every_page_asks_too(valkey: EmbeddedValkey, tmp_path: Pa
         assert under.is_healthy()
 
 
-def test_without_a_password_it_listens_on_this_machine_only(
+def test_without_a_password_flower_listens_on_loopback_only(
     valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     with flower(tmp_path, valkey.url) as here:
@@ -137,7 +139,7 @@ def test_without_a_password_it_listens_on_this_machine_only(
         assert f"00000000:{here.port:04X}" not in listening
 
 
-def test_it_does_not_start_where_strangers_could_use_it(
+def test_without_a_password_flower_refuses_a_public_address(
     valkey: EmbeddedValkey, tmp_path: Path
 ) -> None:
     refused = Flower(tmp_path, valkey.url, FLOWER_ADDRESS="0.0.0.0")  # noqa: S104 - that is the point
@@ -158,11 +160,11 @@ def test_it_does_not_start_where_strangers_could_use_it(
         ("flower.example.com", False),
     ],
 )
-def test_only_loopback_is_this_machine_alone(address: str, is_here: bool) -> None:
+def test_only_loopback_addresses_count_as_local(address: str, is_here: bool) -> None:
     assert is_loopback(address) is is_here
 
 
 @pytest.mark.parametrize("prefix", ["flower", "/flower", "flower/", "/flower/"])
-def test_a_prefix_is_meant_with_slashes_and_without(prefix: str) -> None:
+def test_a_prefix_works_with_and_without_slashes(prefix: str) -> None:
     assert build_path(prefix) == "/flower/healthcheck"
     assert build_path("") == build_path(None) == "/healthcheck"

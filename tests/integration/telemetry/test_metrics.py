@@ -68,7 +68,7 @@ def api(valkey: EmbeddedValkey, store: Store) -> Iterator[ApiProcess]:
         yield api
 
 
-def test_the_wait_of_a_job_with_a_delay_begins_when_it_is_due(store: Store) -> None:
+def test_the_wait_of_a_delayed_job_begins_when_it_is_due(store: Store) -> None:
     store.run(jobs.enqueue(message("a", due=1.0)))
     store.client.hset("continuo:job:a", "updated_at", "1000.0")  # it was ordered long ago
     store.run(maintenance.promote(10))
@@ -80,7 +80,7 @@ def test_the_wait_of_a_job_with_a_delay_begins_when_it_is_due(store: Store) -> N
     assert waits.seconds < 60
 
 
-def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> None:
+def test_a_job_that_has_just_become_due_is_not_old(store: Store) -> None:
     store.run(worker_commands.renew_lease("w", 60, {"slots": 1, "queues": "celery"}, first=True))
     text = '{"headers": {"id": "a"}}'
     store.run(jobs.enqueue(message("a", due=1.0)._replace(text=text)))
@@ -93,7 +93,7 @@ def test_the_job_that_has_just_become_due_is_not_an_old_one(store: Store) -> Non
     assert queue.oldest < 60
 
 
-def test_a_job_cancelled_while_it_waits_has_run_for_no_time(store: Store) -> None:
+def test_a_job_cancelled_while_it_waits_adds_no_run_time(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     store.run(attempts.cancel("a"))
 
@@ -103,7 +103,7 @@ def test_a_job_cancelled_while_it_waits_has_run_for_no_time(store: Store) -> Non
     assert counted.finished(TaskStatus.CANCELLED) == 1
 
 
-def test_a_move_that_is_asked_for_twice_counts_once(store: Store) -> None:
+def test_a_repeated_command_counts_once(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     start(store, "a")
     start(store, "a")
@@ -117,7 +117,7 @@ def test_a_move_that_is_asked_for_twice_counts_once(store: Store) -> None:
     assert counted.finished(TaskStatus.SUCCESS) == 1
 
 
-def test_what_a_server_has_counted_is_added_once(store: Store) -> None:
+def test_the_counts_of_a_server_are_added_once(store: Store) -> None:
     amounts = {format_route_field("GET", "/x", "=200"): 3}
     assert store.run(statistics.add_request_counts("p", 1, amounts))
     assert not store.run(statistics.add_request_counts("p", 1, amounts))
@@ -144,7 +144,7 @@ def test_counts_fit_into_a_full_redis(store: Store) -> None:
     assert shelf(store.run(statistics.read_counters()), "report").finished(TaskStatus.SUCCESS) == 1
 
 
-def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
+def test_every_attempt_is_counted_by_its_outcome_across_workers(
     workers: Workers, inspector: JobInspector, store: Store
 ) -> None:
     first = workers.start().ready()
@@ -175,7 +175,7 @@ def test_every_attempt_is_counted_by_how_it_ended_and_a_new_worker_counts_on(
     assert [round(worker.lease_age + worker.lease_left) for worker in meters.workers] == [2]
 
 
-def test_either_process_of_a_port_tells_the_requests_of_both(api: ApiProcess) -> None:
+def test_each_process_of_a_port_reports_the_requests_of_both(api: ApiProcess) -> None:
     for _ in range(60):
         assert api.get("/queue/stats").status_code == 200
     assert api.get("/reports/nothing").status_code == 404
@@ -195,7 +195,7 @@ def test_either_process_of_a_port_tells_the_requests_of_both(api: ApiProcess) ->
     assert value(read, "http_requests_total", **missing) == 1
 
 
-def test_requests_are_still_counted_when_their_process_has_ended(api: ApiProcess) -> None:
+def test_requests_stay_counted_after_the_end_of_their_process(api: ApiProcess) -> None:
     assert api.get("/queue/stats").status_code == 200
     for pid in list_children(api.popen.pid):
         os.kill(pid, signal.SIGTERM)
@@ -203,7 +203,7 @@ def test_requests_are_still_counted_when_their_process_has_ended(api: ApiProcess
     served(lambda: value(values(api.get("/metrics")), "http_requests_total", **asked) == 1)
 
 
-def test_requests_answered_while_redis_was_away_are_counted_later(
+def test_requests_answered_while_redis_is_down_are_counted_later(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder, port = tmp_path_factory.mktemp("away"), find_free_port()
@@ -220,7 +220,7 @@ def test_requests_answered_while_redis_was_away_are_counted_later(
     assert value(read, "http_requests_total", **refused) == 1
 
 
-def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: Store) -> None:
+def test_metrics_need_a_key_with_the_metrics_scope(valkey: EmbeddedValkey, store: Store) -> None:
     keys = (
         f"prometheus/metrics:{KEYS['prometheus']},web/submit/read/control:{KEYS['web']},"
         f"app@acme:{KEYS['acme']}"
@@ -239,12 +239,12 @@ def test_metrics_want_a_key_of_their_own_scope(valkey: EmbeddedValkey, store: St
         assert reading.status_code == 403
 
 
-def test_promtool_finds_no_fault_in_the_text(api: ApiProcess) -> None:
+def test_promtool_accepts_the_metrics(api: ApiProcess) -> None:
     kinds.add.delay(1, 2)
     assert run_promtool("check", "metrics", given=api.get("/metrics").text) == ""
 
 
-def test_the_last_hour_counts_what_ended_and_how_long_it_had_waited(store: Store) -> None:
+def test_the_last_hour_counts_ended_jobs_and_their_waits(store: Store) -> None:
     assert store.run(maintenance.save_counters(every=60))
 
     store.run(jobs.enqueue_many([message(name) for name in "abc"]))
@@ -258,7 +258,7 @@ def test_the_last_hour_counts_what_ended_and_how_long_it_had_waited(store: Store
     assert 0 < now.wait_p50 <= 1
 
 
-def test_what_was_counted_is_written_down_once_a_minute_and_kept_an_hour(store: Store) -> None:
+def test_the_counters_are_sampled_once_a_minute_and_kept_for_an_hour(store: Store) -> None:
     assert [store.run(maintenance.save_counters(every=3600)) for _ in range(2)] == [True, False]
     assert all(store.run(maintenance.save_counters(every=1e-6)) for _ in range(70))
     assert store.client.llen("continuo:history") == 61

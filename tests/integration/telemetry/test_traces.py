@@ -95,7 +95,7 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
     assert first.events == second.events == ["exception"]
 
 
-def test_each_job_of_a_streak_has_its_own_span_in_its_own_trace(
+def test_each_job_of_a_chain_in_one_process_has_its_own_span_and_trace(
     worker: WorkerProgram, collector: Collector, inspector: JobInspector
 ) -> None:
     traces = [f"{number:032x}" for number in range(1, 41)]
@@ -109,7 +109,7 @@ def test_each_job_of_a_streak_has_its_own_span_in_its_own_trace(
     assert {span.trace for span in collector.find_spans("run tests.add")} == set(traces)
 
 
-def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
+def test_a_trace_that_the_client_does_not_sample_is_not_sampled_here(
     api: ApiProcess, collector: Collector, inspector: JobInspector
 ) -> None:
     for flag in ("00", "01"):
@@ -121,9 +121,7 @@ def test_a_trace_that_its_client_does_not_keep_is_not_kept_here(
     assert len(collector.find_spans("run report")) == 1
 
 
-def test_what_nobody_can_read_as_a_trace_begins_a_new_one(
-    api: ApiProcess, collector: Collector
-) -> None:
+def test_an_invalid_trace_header_begins_a_new_trace(api: ApiProcess, collector: Collector) -> None:
     api.get("/queue/stats", headers={"traceparent": "00-nonsense"})
     (span,) = wait_until(lambda: collector.find_spans("GET /queue/stats"))
 
@@ -131,7 +129,7 @@ def test_what_nobody_can_read_as_a_trace_begins_a_new_one(
     assert span.attributes["http.route"] == "/queue/stats"
 
 
-def test_spans_left_over_are_sent_when_worker_and_api_stop(
+def test_pending_spans_are_sent_when_worker_and_api_stop(
     workers: Workers, collector: Collector, inspector: JobInspector, valkey: EmbeddedValkey
 ) -> None:
     late = sending(collector.url, LATE)
@@ -150,9 +148,7 @@ def test_spans_left_over_are_sent_when_worker_and_api_stop(
     assert not collector.find_spans("GET /health/ready")
 
 
-def test_a_collector_that_is_away_holds_nothing_up(
-    workers: Workers, inspector: JobInspector
-) -> None:
+def test_an_unreachable_collector_delays_nothing(workers: Workers, inspector: JobInspector) -> None:
     worker = workers.start(**sending("http://127.0.0.1:9")).ready()
     for _ in range(5):
         assert inspector.wait_until_final(kinds.add.delay(1, 2).id).status == "success"
@@ -161,7 +157,7 @@ def test_a_collector_that_is_away_holds_nothing_up(
     assert worker.wait(15) == 0
 
 
-def test_an_endpoint_without_opentelemetry_is_said_at_the_start(tmp_path: Path) -> None:
+def test_an_endpoint_without_opentelemetry_is_reported_at_the_start(tmp_path: Path) -> None:
     here = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
     for name, command in {
         "api": ["-m", "api"],
@@ -172,7 +168,7 @@ def test_an_endpoint_without_opentelemetry_is_said_at_the_start(tmp_path: Path) 
         assert "requirements-tracing.lock" in program.output
 
 
-def test_without_an_endpoint_nothing_of_it_is_imported_by_us(tmp_path: Path) -> None:
+def test_without_an_endpoint_opentelemetry_is_not_imported(tmp_path: Path) -> None:
     code = """
 import sys, api.app, api.http.dispatch, project.telemetry.tracing
 from api.http.shutdown import Drain

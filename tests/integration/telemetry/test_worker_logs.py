@@ -18,7 +18,7 @@ def lines(worker: WorkerProgram, job_id: str) -> list[dict[str, Any]]:
     return [line for line in said if line.get("job") == job_id]
 
 
-def test_each_line_about_a_job_says_which_attempt_of_which_request_it_is(
+def test_each_log_line_about_a_job_has_its_attempt_and_its_request(
     workers: Workers, inspector: JobInspector
 ) -> None:
     worker = workers.start(CONTINUO_LOG_FORMAT="json").ready()
@@ -40,7 +40,7 @@ def test_each_line_about_a_job_says_which_attempt_of_which_request_it_is(
     assert {line["process"] for line in attempts} <= set(worker.processes())
 
 
-def test_a_traceback_is_in_the_json_line_of_its_error(
+def test_a_traceback_is_part_of_the_json_line_of_its_error(
     workers: Workers, inspector: JobInspector
 ) -> None:
     worker = workers.start(CONTINUO_LOG_FORMAT="json").ready()
@@ -51,7 +51,7 @@ def test_a_traceback_is_in_the_json_line_of_its_error(
     assert [line for line in worker.output.splitlines() if line.startswith(plain)] == []
 
 
-def test_the_id_that_a_client_gave_its_request_is_in_the_log_of_the_worker(
+def test_the_request_id_of_the_client_is_in_the_log_of_the_worker(
     workers: Workers, inspector: JobInspector, valkey: EmbeddedValkey
 ) -> None:
     worker = workers.start(CONTINUO_LOG_FORMAT="json", CONTINUO_FAULT_RATE="1").ready()

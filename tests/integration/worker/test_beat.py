@@ -57,7 +57,7 @@ def records(inspector: JobInspector) -> list[TaskRecord]:
     return [inspector.record(str(key).rpartition(":")[2]) for key in keys]
 
 
-def test_two_beats_make_one_job_for_each_time(
+def test_two_beats_enqueue_one_job_for_each_scheduled_time(
     inspector: JobInspector, beats: list[Program]
 ) -> None:
     wait_until(lambda: len(records(inspector)) >= 6, 30)
@@ -68,7 +68,7 @@ def test_two_beats_make_one_job_for_each_time(
     assert len(made) <= (made[-1] - made[0]) / TICK_SECONDS + 2
 
 
-def test_a_time_has_one_id_however_late_it_is_sent() -> None:
+def test_a_scheduled_time_has_one_id_even_when_it_is_sent_late() -> None:
     in_time = job_id(entry(AT_THREE, YESTERDAY), 0)
     after_an_outage = job_id(entry(AT_THREE, YESTERDAY + timedelta(hours=2)), 99_999)
     assert in_time == after_an_outage

@@ -12,7 +12,7 @@ from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
 
 
-def test_a_killed_pool_process_gives_its_job_back(
+def test_the_job_of_a_killed_pool_process_is_requeued(
     inspector: JobInspector, workers: Workers
 ) -> None:
     workers.start("--concurrency=1").ready()
@@ -35,7 +35,7 @@ def test_a_killed_pool_process_gives_its_job_back(
     assert "SIGKILL" in lost.message
 
 
-def test_a_job_that_kills_its_process_is_given_up_after_three_deaths(
+def test_a_job_that_kills_its_process_fails_after_three_deaths(
     inspector: JobInspector, workers: Workers
 ) -> None:
     workers.start("--concurrency=1").ready()
@@ -51,7 +51,7 @@ def test_a_job_that_kills_its_process_is_given_up_after_three_deaths(
 @pytest.mark.parametrize(
     ("pool", "lease"), [("prefork", ""), ("solo", "2"), ("threads", "2")], ids=str
 )
-def test_a_killed_workers_job_is_run_by_another_within_15_seconds(
+def test_the_job_of_a_killed_worker_is_run_by_another_within_15_seconds(
     inspector: JobInspector, workers: Workers, pool: str, lease: str
 ) -> None:
     options = ("--concurrency=1", f"--pool={pool}")
@@ -74,7 +74,7 @@ def test_a_killed_workers_job_is_run_by_another_within_15_seconds(
 
 
 @pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
-def test_in_every_pool_jobs_go_round_and_the_worker_ends_in_order(
+def test_in_every_pool_jobs_run_and_the_worker_stops_cleanly(
     inspector: JobInspector, workers: Workers, pool: str
 ) -> None:
     worker = workers.start("--concurrency=2", f"--pool={pool}").ready()

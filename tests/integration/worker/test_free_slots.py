@@ -34,8 +34,6 @@ def wait_between_two(inspector: JobInspector, queue: str) -> float:
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_job_starts_as_soon_as_the_one_before_it_is_done(
-    inspector: JobInspector, queue: str
-) -> None:
+def test_a_job_starts_as_soon_as_the_previous_one_ends(inspector: JobInspector, queue: str) -> None:
     waits = [wait_between_two(inspector, queue) for _ in range(7)]
     assert median(waits) < SOON, waits

@@ -68,7 +68,7 @@ def final(result: JobResult, seconds: float = 30) -> TaskRecord:
     return found
 
 
-def test_a_job_goes_through_rabbitmq_and_leaves_no_note(
+def test_a_job_goes_through_rabbitmq_and_leaves_no_outbox_entry(
     app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     result = app.send_task("tests.add", (1, 2))
@@ -106,7 +106,7 @@ def test_a_message_sent_twice_runs_once(
     assert app.AsyncResult(message.id).record == record
 
 
-def test_the_end_of_a_job_is_told_by_a_job_of_its_own(
+def test_the_callback_of_a_job_is_delivered_by_its_own_job(
     app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     message = add.message((2, 3), callback_url="http://nobody.invalid/")
@@ -129,7 +129,7 @@ def server() -> Iterator[ScriptedSmtpServer]:
         thread.join(10)
 
 
-def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
+def test_a_large_blast_is_sent_completely_by_several_jobs(
     app: Continuo, rabbitmq: str, server: ScriptedSmtpServer, client: redis.Redis, tmp_path: Path
 ) -> None:
     people = [f"user{number}@example.org" for number in range(2_600)]
@@ -151,7 +151,7 @@ def test_a_large_blast_is_mailed_to_the_end_in_turns_by_several_jobs(
         hired.kill()
 
 
-def test_a_dead_workers_job_runs_again(
+def test_the_job_of_a_dead_worker_runs_again(
     app: Continuo, worker: WorkerProgram, rabbitmq: str, tmp_path: Path, client: redis.Redis
 ) -> None:
     result = app.send_task("tests.hold")
@@ -171,7 +171,7 @@ def test_a_dead_workers_job_runs_again(
         second.kill()
 
 
-def test_jobs_are_taken_while_rabbitmq_is_away(
+def test_jobs_are_accepted_while_rabbitmq_is_down(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.flushall()

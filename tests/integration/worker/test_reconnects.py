@@ -12,7 +12,7 @@ from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
 
 
-def test_a_job_on_its_way_to_a_pool_process_is_not_given_back(
+def test_a_job_on_its_way_to_a_pool_process_is_not_requeued(
     inspector: JobInspector, workers: Workers, client: redis.Redis
 ) -> None:
     worker = workers.start("--concurrency=2").ready()

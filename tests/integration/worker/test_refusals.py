@@ -42,7 +42,7 @@ def test_a_result_is_kept_while_redis_refuses_writes(
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
 
 
-def test_a_time_limit_that_ends_before_the_start_is_recorded_costs_no_job(
+def test_a_time_limit_that_ends_before_the_start_is_recorded_loses_no_job(
     inspector: JobInspector, worker: WorkerProgram, client: redis.Redis
 ) -> None:
     pool = list_children(worker.pid)
@@ -58,7 +58,7 @@ def test_a_time_limit_that_ends_before_the_start_is_recorded_costs_no_job(
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
 
-def test_a_job_that_says_it_has_no_result_has_failed(
+def test_a_job_that_raises_ignore_has_failed(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     record = inspector.wait_until_final(kinds.ignored.delay().id)

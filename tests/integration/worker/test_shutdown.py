@@ -25,7 +25,7 @@ def worker(workers: Workers) -> WorkerProgram:
     return workers.start("--concurrency=2", DRAIN_SECONDS="5").ready()
 
 
-def test_a_worker_told_to_stop_finishes_what_it_runs_and_takes_no_more(
+def test_a_stopping_worker_finishes_running_jobs_and_takes_no_more(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.hold.delay()
@@ -49,7 +49,7 @@ def test_a_worker_told_to_stop_finishes_what_it_runs_and_takes_no_more(
     )
 
 
-def test_a_second_signal_gives_jobs_back_at_once_and_uncounted(
+def test_a_second_signal_requeues_jobs_at_once_without_counting_the_attempt(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     jobs = [kinds.hold.delay(), kinds.hold.delay()]
@@ -69,7 +69,7 @@ def test_a_second_signal_gives_jobs_back_at_once_and_uncounted(
     assert (len(inspector.list_messages()), inspector.count_unacked()) == (2, 0)
 
 
-def test_what_is_not_done_within_the_drain_time_is_given_back(
+def test_jobs_that_do_not_finish_within_the_drain_time_are_requeued(
     inspector: JobInspector, workers: Workers
 ) -> None:
     worker = workers.start("--concurrency=1", DRAIN_SECONDS="0.3").ready()
@@ -88,7 +88,7 @@ def test_what_is_not_done_within_the_drain_time_is_given_back(
     assert (len(inspector.list_messages()), inspector.count_unacked()) == (1, 0)
 
 
-def test_an_attempt_of_a_worker_thought_dead_is_refused_and_the_worker_ends(
+def test_an_attempt_of_a_worker_with_an_expired_lease_is_refused_and_the_worker_ends(
     inspector: JobInspector, workers: Workers
 ) -> None:
     pair = [workers.start("--concurrency=1").ready() for _ in range(2)]
@@ -113,7 +113,7 @@ def test_an_attempt_of_a_worker_thought_dead_is_refused_and_the_worker_ends(
     assert (done.result, done.attempts, done.interruptions) == (second, 1, 1)
 
 
-def test_a_worker_paused_for_less_than_its_lease_goes_on(
+def test_a_worker_paused_for_less_than_its_lease_continues(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
     job = kinds.hold.delay()

@@ -20,7 +20,7 @@ def plain_client(workers: Workers) -> Iterator[Celery]:
         yield app
 
 
-def test_our_worker_runs_the_jobs_of_a_stock_client(
+def test_our_worker_runs_jobs_of_a_stock_client(
     inspector: JobInspector, workers: Workers, plain_client: Celery
 ) -> None:
     workers.start("--concurrency=1").ready()
@@ -34,7 +34,7 @@ def test_our_worker_runs_the_jobs_of_a_stock_client(
     assert (record.started_at or 0) >= record.created_at
 
 
-def test_a_stock_clients_job_is_tried_again_on_the_record(
+def test_a_retry_of_a_stock_clients_job_is_on_the_record(
     inspector: JobInspector, workers: Workers, plain_client: Celery
 ) -> None:
     workers.start("--concurrency=1").ready()

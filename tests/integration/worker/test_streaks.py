@@ -43,7 +43,7 @@ def is_clean(inspector: JobInspector) -> bool:
     return inspector.count_unacked() == len(inspector.list_messages()) == 0
 
 
-def test_a_process_goes_on_with_the_quick_jobs_of_a_kind(
+def test_a_process_takes_further_short_jobs_by_itself(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     jobs = act(*repeat("pass", 50))
@@ -55,7 +55,7 @@ def test_a_process_goes_on_with_the_quick_jobs_of_a_kind(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_a_process_that_dies_gives_back_what_it_took(
+def test_the_jobs_taken_by_a_dead_process_are_requeued(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *before, job, after = act("pass", "pass", "hold", "pass")
@@ -72,7 +72,7 @@ def test_a_process_that_dies_gives_back_what_it_took(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_a_killed_worker_gives_back_what_its_processes_took(
+def test_the_jobs_taken_by_the_processes_of_a_killed_worker_are_requeued(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *_, job = act("pass", "hold")
@@ -87,7 +87,7 @@ def test_a_killed_worker_gives_back_what_its_processes_took(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_a_worker_told_to_stop_gives_back_what_cannot_finish(
+def test_a_stopping_worker_requeues_jobs_that_cannot_finish(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *_, job = act("pass", "hold")
@@ -107,7 +107,7 @@ def test_a_worker_told_to_stop_gives_back_what_cannot_finish(
     ) == (1, 0, 0)
 
 
-def test_a_job_that_kills_its_process_is_given_up_also_there(
+def test_a_job_taken_by_a_process_that_keeps_killing_it_fails(
     inspector: JobInspector, workers: Workers
 ) -> None:
     *before, job, after = act("pass", "die", "pass")
@@ -120,7 +120,7 @@ def test_a_job_that_kills_its_process_is_given_up_also_there(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_a_job_that_a_process_took_is_gone_two_seconds_after_its_cancellation(
+def test_a_job_taken_by_a_process_ends_within_two_seconds_of_its_cancellation(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     *_, job, after = act("pass", "hold", "pass")
@@ -136,7 +136,7 @@ def test_a_job_that_a_process_took_is_gone_two_seconds_after_its_cancellation(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_what_a_process_took_goes_on_over_a_lost_connection(
+def test_jobs_taken_by_a_process_continue_over_a_lost_connection(
     inspector: JobInspector, workers: Workers, taken: Taken, client: redis.Redis
 ) -> None:
     *_, job = act("pass", "pass", "hold")
@@ -157,7 +157,7 @@ def test_what_a_process_took_goes_on_over_a_lost_connection(
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
 
 
-def test_a_job_that_fails_there_is_tried_again(
+def test_a_failed_job_taken_by_a_process_is_retried(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     before, job, after = act("pass", "fail", "pass")
@@ -171,7 +171,7 @@ def test_a_job_that_fails_there_is_tried_again(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_a_job_that_ends_without_a_result_there_has_failed(
+def test_a_job_taken_by_a_process_that_raises_ignore_has_failed(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
     _, job, after = act("pass", "ignore", "pass")
@@ -186,7 +186,7 @@ def test_a_job_that_ends_without_a_result_there_has_failed(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_a_message_that_nobody_can_read_is_put_aside_also_there(
+def test_an_unreadable_message_taken_by_a_process_is_dead_lettered(
     inspector: JobInspector, workers: Workers, client: redis.Redis
 ) -> None:
     _, job, after = act("pass", "pass", "pass")
@@ -213,7 +213,7 @@ def test_a_message_that_nobody_can_read_is_put_aside_also_there(
         (kinds.add, ("--pool=threads",)),
     ],
 )
-def test_no_process_goes_on_where_the_main_one_has_to_count_time_or_tell(
+def test_no_process_takes_further_jobs_when_the_main_process_has_to_time_or_report_them(
     inspector: JobInspector, workers: Workers, taken: Taken, kind: Job, options: tuple[str, ...]
 ) -> None:
     arguments = () if kind is kinds.limited else (1, 1)
@@ -225,9 +225,7 @@ def test_no_process_goes_on_where_the_main_one_has_to_count_time_or_tell(
     assert not any(map(taken, jobs))
 
 
-def test_a_chord_counts_the_jobs_that_a_process_took(
-    inspector: JobInspector, workers: Workers
-) -> None:
+def test_a_chord_counts_jobs_taken_by_a_process(inspector: JobInspector, workers: Workers) -> None:
     result = (kinds.add.s(1, 1) | kinds.add.s(1)).delay()
     total = chord([kinds.add.s(number, 1) for number in range(20)])(kinds.total.s())
     workers.start("--concurrency=1").ready()

@@ -96,7 +96,7 @@ def send_and_go_on(inspector: JobInspector, worker: WorkerProgram, item: str | b
 
 
 @pytest.mark.parametrize("item", NO_MESSAGE.values(), ids=NO_MESSAGE)
-def test_what_is_no_message_is_put_aside(
+def test_text_that_is_not_a_message_is_dead_lettered(
     inspector: JobInspector, worker: WorkerProgram, item: str | bytes
 ) -> None:
     send_and_go_on(inspector, worker, item)
@@ -104,7 +104,7 @@ def test_what_is_no_message_is_put_aside(
 
 
 @pytest.mark.parametrize("item", NO_BODY.values(), ids=NO_BODY)
-def test_a_message_whose_body_nobody_can_read_is_put_aside(
+def test_a_message_with_an_unreadable_body_is_dead_lettered(
     inspector: JobInspector, worker: WorkerProgram, item: str
 ) -> None:
     send_and_go_on(inspector, worker, item)
@@ -113,7 +113,7 @@ def test_a_message_whose_body_nobody_can_read_is_put_aside(
 
 
 @pytest.mark.parametrize("item", ODD_HEADERS.values(), ids=ODD_HEADERS)
-def test_an_odd_message_is_put_aside_or_has_a_record(
+def test_an_unusual_message_is_dead_lettered_or_has_a_record(
     inspector: JobInspector, worker: WorkerProgram, item: str
 ) -> None:
     send_and_go_on(inspector, worker, item)

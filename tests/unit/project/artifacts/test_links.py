@@ -46,7 +46,7 @@ def token_of(artifact: Artifact) -> str:
     return links.build_link(artifact).rpartition("/")[2]
 
 
-def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) -> None:
+def test_an_artifact_is_stored_under_its_hash_and_todays_date(folder: Path) -> None:
     file = made(folder)
     kept = links.store_artifact(file, "summary-report.pdf")
     place = links.locate(kept)
@@ -58,7 +58,7 @@ def test_what_is_kept_can_be_found_under_its_hash_and_todays_date(folder: Path) 
     assert (kept.filename, kept.sha256) == ("summary-report.pdf", digest)
 
 
-def test_what_was_kept_stays_when_its_workshop_is_cleared() -> None:
+def test_an_artifact_stays_when_its_working_folder_is_cleared() -> None:
     with links.open_workshop() as folder:
         kept = links.store_artifact(made(folder), "a.pdf")
 
@@ -66,7 +66,7 @@ def test_what_was_kept_stays_when_its_workshop_is_cleared() -> None:
     assert links.locate(kept)
 
 
-def test_the_same_bytes_are_kept_once_whatever_their_name(folder: Path) -> None:
+def test_equal_bytes_are_stored_once_under_any_name(folder: Path) -> None:
     file = made(folder)
     first = links.store_artifact(file, "a.pdf")
     written = path_of(first).stat()
@@ -77,14 +77,14 @@ def test_the_same_bytes_are_kept_once_whatever_their_name(folder: Path) -> None:
     assert path_of(first).stat().st_ino == written.st_ino
 
 
-def test_other_bytes_under_the_same_name_are_something_else(folder: Path) -> None:
+def test_different_bytes_with_the_same_name_are_two_artifacts(folder: Path) -> None:
     assert (
         links.store_artifact(made(folder), "a.pdf").key
         != links.store_artifact(made(folder), "a.pdf").key
     )
 
 
-def test_many_who_keep_the_same_bytes_at_once_all_succeed(folder: Path) -> None:
+def test_storing_equal_bytes_many_times_at_once_succeeds(folder: Path) -> None:
     content = uuid.uuid4().bytes
     files = [made(folder, content) for _ in range(32)]
 
@@ -95,7 +95,7 @@ def test_many_who_keep_the_same_bytes_at_once_all_succeed(folder: Path) -> None:
     assert path_of(kept.pop()).read_bytes() == content
 
 
-def test_a_file_is_on_disk_before_it_has_its_name(
+def test_a_file_is_synced_before_it_gets_its_name(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[object] = []
@@ -150,7 +150,7 @@ def test_a_writer_killed_at_any_moment_leaves_no_half_artifact(tmp_path: Path) -
             assert hashlib.sha256(file.read_bytes()).hexdigest() == file.stem
 
 
-def test_workers_that_race_leave_one_whole_artifact(tmp_path: Path) -> None:
+def test_racing_workers_leave_one_whole_artifact(tmp_path: Path) -> None:
     racers = [writer(tmp_path) for _ in range(3)]
     keys = {racer.communicate(timeout=60)[0].split()[-1] for racer in racers}
     (file,) = tmp_path.glob("artifacts/*/*")
@@ -160,7 +160,7 @@ def test_workers_that_race_leave_one_whole_artifact(tmp_path: Path) -> None:
     assert list((tmp_path / "workshop").iterdir()) == []
 
 
-def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
+def test_a_result_has_the_artifact_and_its_expiry(folder: Path) -> None:
     file = made(folder)
     kept = links.store_artifact(file, "a.xlsx")
     about = links.describe_artifact(kept, file)
@@ -177,7 +177,7 @@ def test_a_result_says_what_was_kept_and_until_when(folder: Path) -> None:
     }
 
 
-def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
+def test_a_removed_file_is_gone(folder: Path) -> None:
     kept = links.store_artifact(made(folder), "old.pdf")
     path_of(kept).unlink()
 
@@ -185,7 +185,7 @@ def test_a_file_that_was_removed_is_gone(folder: Path) -> None:
         links.locate(kept)
 
 
-def test_a_link_starts_with_our_address_and_leads_back() -> None:
+def test_a_link_starts_with_the_public_url_and_resolves_to_its_artifact() -> None:
     kept = Artifact("2026-11-25/0123.pdf", "Größe & Gewicht.pdf")
     assert links.build_link(kept).startswith(f"{get_settings().base_url}/artifacts/")
     assert links.resolve_link(token_of(kept)) == kept
@@ -196,7 +196,7 @@ def test_a_link_needs_no_quoting() -> None:
     assert all(letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in token)
 
 
-def test_a_link_whose_letters_were_changed_is_refused() -> None:
+def test_a_link_with_changed_characters_is_refused() -> None:
     token = token_of(Artifact("0123.pdf", "a.pdf"))
     for at in range(len(token)):
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
@@ -206,7 +206,7 @@ def test_a_link_whose_letters_were_changed_is_refused() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "%00", "..", "ü"])
-def test_a_link_that_was_never_ours_is_refused(token: str) -> None:
+def test_a_forged_link_is_refused(token: str) -> None:
     with pytest.raises(LinkTampered):
         links.resolve_link(token)
 
@@ -217,7 +217,7 @@ def test_a_link_signed_with_another_secret_is_refused() -> None:
         links.resolve_link(foreign.dumps(["0123.pdf", "a.pdf"]))
 
 
-def test_something_else_that_we_signed_is_no_link() -> None:
+def test_another_signed_value_is_not_a_link() -> None:
     other = URLSafeTimedSerializer(get_settings().signing_keys[0], salt="another use")
     with pytest.raises(LinkTampered):
         links.resolve_link(other.dumps(["0123.pdf", "a.pdf"]))
@@ -227,7 +227,7 @@ def with_secrets(monkeypatch: pytest.MonkeyPatch, *secrets: str) -> None:
     monkeypatch.setitem(get_settings().__dict__, "signing_keys", list(secrets))
 
 
-def test_an_older_secret_opens_its_links_until_it_is_taken_out(
+def test_an_older_secret_opens_its_links_until_it_is_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with_secrets(monkeypatch, "old-secret-old-secret")
@@ -242,7 +242,7 @@ def test_an_older_secret_opens_its_links_until_it_is_taken_out(
         links.resolve_link(old)
 
 
-def test_an_old_link_is_refused_as_old(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_link_is_refused_as_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     long_ago = time.time() - get_settings().link_seconds - 2
     with monkeypatch.context() as past:
         past.setattr(time, "time", lambda: long_ago)
@@ -273,7 +273,7 @@ def tidied(home: Path, **environment: str) -> str:
     return done.stdout
 
 
-def test_the_janitor_removes_the_days_whose_links_have_all_expired(tmp_path: Path) -> None:
+def test_the_janitor_removes_days_whose_links_have_all_expired(tmp_path: Path) -> None:
     needed = [kept_days_ago(tmp_path, days) for days in (0, 1, 2, 3)]
     kept_days_ago(tmp_path, 4)
     kept_days_ago(tmp_path, 400)
@@ -292,7 +292,7 @@ def test_files_are_kept_as_long_as_links_work(tmp_path: Path) -> None:
     assert "removed 1 artifacts" in tidied(tmp_path, CONTINUO_LINK_SECONDS=str(20 * 86_400))
 
 
-def test_the_janitor_removes_drafts_that_nobody_works_on(tmp_path: Path) -> None:
+def test_the_janitor_removes_abandoned_drafts(tmp_path: Path) -> None:
     old, new = (tmp_path / "workshop" / name for name in ("old", "new"))
     for folder in (old, new):
         folder.mkdir(parents=True)
@@ -304,11 +304,11 @@ def test_the_janitor_removes_drafts_that_nobody_works_on(tmp_path: Path) -> None
     assert (new.exists(), old.exists()) == (True, False)
 
 
-def test_with_nothing_there_the_janitor_has_nothing_to_do(tmp_path: Path) -> None:
+def test_without_files_the_janitor_does_nothing(tmp_path: Path) -> None:
     assert tidied(tmp_path) == "removed 0 artifacts and 0 drafts\n"
 
 
-def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -> None:
+def test_a_file_name_is_safe_in_a_header_and_also_sent_in_full() -> None:
     assert links.build_disposition("a b.pdf") == {
         "Content-Disposition": 'attachment; filename="a b.pdf"'
     }
@@ -319,7 +319,7 @@ def test_a_name_is_safe_in_a_header_and_kept_whole_for_those_who_can_read_it() -
     assert "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%22x%22" in odd
 
 
-def test_upkeep_starts_the_janitor_once_at_a_time(
+def test_maintenance_runs_one_janitor_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from project.worker import maintenance

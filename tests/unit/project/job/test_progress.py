@@ -25,7 +25,7 @@ class Attempt:
         self.teller.report(Progress(done))
 
 
-def test_the_first_word_goes_at_once_and_the_last_at_the_end() -> None:
+def test_the_first_update_is_sent_at_once_and_the_last_one_at_the_end() -> None:
     attempt = Attempt()
     for done in range(1, 1_001):
         attempt.say(done)
@@ -38,7 +38,7 @@ def test_the_first_word_goes_at_once_and_the_last_at_the_end() -> None:
     assert attempt.response_headers == [1, 1_000]
 
 
-def test_four_words_a_second_go_through() -> None:
+def test_four_updates_a_second_are_sent() -> None:
     attempt = Attempt()
 
     for done in range(100):
@@ -47,7 +47,7 @@ def test_four_words_a_second_go_through() -> None:
     assert attempt.response_headers == [*range(0, 100, 4)]
 
 
-def test_one_who_says_little_is_always_heard() -> None:
+def test_rare_updates_are_always_sent() -> None:
     attempt = Attempt()
 
     for done in range(5):
@@ -57,7 +57,7 @@ def test_one_who_says_little_is_always_heard() -> None:
 
 
 @pytest.mark.parametrize(("done", "total"), [(float("nan"), None), (1, float("inf"))])
-def test_what_is_no_number_is_refused(done: float, total: float | None) -> None:
+def test_a_value_that_is_not_a_number_is_refused(done: float, total: float | None) -> None:
     with pytest.raises(InvalidField, match="is no number"):
         build_progress(done, total, "")
 

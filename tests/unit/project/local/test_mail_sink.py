@@ -62,7 +62,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
             process.kill()
 
 
-def test_a_mail_is_on_disk_when_it_is_accepted(running: Running) -> None:
+def test_an_accepted_mail_is_on_disk(running: Running) -> None:
     with running.client() as client:
         client.sendmail("c@x.org", ["ada@x.org", "bob@x.org"], MAIL)
         (mail,) = running.mails()
@@ -74,7 +74,7 @@ def test_a_mail_is_on_disk_when_it_is_accepted(running: Running) -> None:
     )
 
 
-def test_names_sort_by_arrival(running: Running) -> None:
+def test_file_names_sort_by_arrival(running: Running) -> None:
     with running.client() as client:
         for number in range(50):
             client.sendmail("c@x.org", ["a@x.org"], f"Subject: {number}\r\n\r\n".encode())
@@ -97,7 +97,7 @@ def test_it_stops_cleanly_with_clients_connected(running: Running, number: int) 
     assert running.process.stderr.read() == ""
 
 
-def test_a_taken_port_is_one_clear_line_and_a_bad_exit(running: Running) -> None:
+def test_a_port_in_use_is_one_line_and_a_failure_exit_code(running: Running) -> None:
     with start(running.port, running.folder.parent) as second:
         _, said = second.communicate(timeout=20)
 
@@ -107,7 +107,7 @@ def test_a_taken_port_is_one_clear_line_and_a_bad_exit(running: Running) -> None
     assert said.count("\n") == 1
 
 
-def test_a_mail_that_is_too_large_is_refused_and_not_kept(running: Running) -> None:
+def test_a_mail_that_is_too_large_is_refused_and_not_stored(running: Running) -> None:
     with running.client() as client:
         large = (b"x" * 900 + b"\r\n") * (mail_sink.MAX_MAIL_BYTES // 900)
         client.ehlo_or_helo_if_needed()
@@ -119,7 +119,7 @@ def test_a_mail_that_is_too_large_is_refused_and_not_kept(running: Running) -> N
     assert len(running.mails()) == 1
 
 
-def test_a_line_without_end_is_cut_off(running: Running) -> None:
+def test_an_endless_line_is_cut_off(running: Running) -> None:
     with running.client() as client:
         client.ehlo_or_helo_if_needed()
         client.mail("c@x.org")
@@ -154,7 +154,9 @@ def test_a_full_disk_is_a_temporary_refusal(running: Running) -> None:
     assert len(running.mails()) == 1
 
 
-def test_too_many_connections_are_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_over_the_limit_is_refused_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mail_sink, "MAX_CONNECTIONS", 1)
 
     async def connect_twice() -> bytes:
@@ -171,7 +173,7 @@ def test_too_many_connections_are_told_so(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - must be refused
-def test_a_host_that_others_can_reach_is_refused(host: str, tmp_path: Path) -> None:
+def test_a_host_that_other_machines_can_reach_is_refused(host: str, tmp_path: Path) -> None:
     async def listen() -> None:
         async with mail_sink.listen(MailFolder(tmp_path), 0, host):
             pass
@@ -180,7 +182,7 @@ def test_a_host_that_others_can_reach_is_refused(host: str, tmp_path: Path) -> N
         asyncio.run(listen())
 
 
-def test_the_oldest_mails_go_when_there_are_too_many(
+def test_the_oldest_mails_are_deleted_when_there_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_FILES", 3)
@@ -191,7 +193,7 @@ def test_the_oldest_mails_go_when_there_are_too_many(
     assert sorted(tmp_path.iterdir()) == paths[2:]
 
 
-def test_the_oldest_mails_go_when_they_are_too_large_together(
+def test_the_oldest_mails_are_deleted_when_they_are_too_large_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_TOTAL_BYTES", 100)
@@ -202,7 +204,7 @@ def test_the_oldest_mails_go_when_they_are_too_large_together(
     assert sorted(tmp_path.iterdir()) == paths[3:]
 
 
-def test_mails_of_an_earlier_run_count_and_its_drafts_go(
+def test_mails_of_an_earlier_run_count_and_its_drafts_are_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_FILES", 2)
@@ -215,7 +217,7 @@ def test_mails_of_an_earlier_run_count_and_its_drafts_go(
     assert sorted(tmp_path.iterdir()) == [newest, tmp_path / "3.eml"]
 
 
-def test_a_mail_somebody_deleted_by_hand_does_no_harm(
+def test_a_mail_that_was_deleted_by_hand_does_no_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_sink, "MAX_FILES", 1)

@@ -16,7 +16,7 @@ def read(folder: Path, text: str) -> dict[str, str]:
     return procfile.read_commands(path)
 
 
-def test_ours_starts_the_api_a_worker_beat_and_flower() -> None:
+def test_our_procfile_starts_the_api_a_worker_beat_and_flower() -> None:
     lines = procfile.read_commands(OURS)
 
     assert list(lines) == ["web", "worker", "beat", "flower"]
@@ -24,7 +24,7 @@ def test_ours_starts_the_api_a_worker_beat_and_flower() -> None:
         assert lines[name].startswith(f"celery -A project {name}")
 
 
-def test_lines_are_read_in_their_order(tmp_path: Path) -> None:
+def test_lines_are_read_in_order(tmp_path: Path) -> None:
     assert read(tmp_path, "b: two\na: one\n") == {"b": "two", "a": "one"}
     assert list(read(tmp_path, "b: two\na: one\n")) == ["b", "a"]
 
@@ -39,6 +39,6 @@ def test_a_command_keeps_its_colons_quotes_and_spaces(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["web", "web:", ": run", "we b: run", "web = run"])
-def test_a_line_that_is_none_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
     with pytest.raises(ContinuoError, match="line 2 is not 'name: command'"):
         read(tmp_path, f"a: one\n{line}\n")

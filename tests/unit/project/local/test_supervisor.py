@@ -64,44 +64,38 @@ def ended(member: ManagedProcess) -> None:
     os.waitid(os.P_PID, member.process.pid, os.WEXITED | os.WNOWAIT)
 
 
-def test_each_line_is_passed_on_behind_the_name(
-    members: list[ManagedProcess], heard: Heard
-) -> None:
+def test_each_line_is_printed_after_the_name(members: list[ManagedProcess], heard: Heard) -> None:
     started(members, "printf 'a b\\nlast'", "talker")
     heard.waits_for("talker  | a b")
     heard.waits_for("talker  | last")
 
 
-def test_what_is_printed_as_an_error_is_passed_on_too(
-    members: list[ManagedProcess], heard: Heard
-) -> None:
+def test_stderr_is_printed_too(members: list[ManagedProcess], heard: Heard) -> None:
     started(members, "sh -c 'echo wrong >&2'")
     heard.waits_for("one     | wrong")
 
 
-def test_bytes_that_are_no_text_do_not_end_the_passing_on(
+def test_undecodable_bytes_do_not_stop_the_output(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
     started(members, "printf '\\377\\nnext\\n'")
     heard.waits_for("one     | next")
 
 
-def test_the_command_takes_the_place_of_its_shell(members: list[ManagedProcess]) -> None:
+def test_the_command_replaces_its_shell(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
     assert member.process
     runs = Path(f"/proc/{member.process.pid}/cmdline")
     wait_until(lambda: runs.read_bytes() == b"sleep\x0060\0", 5)
 
 
-def test_the_command_gets_the_environment_it_was_given(
-    members: list[ManagedProcess], heard: Heard
-) -> None:
+def test_the_command_gets_its_environment(members: list[ManagedProcess], heard: Heard) -> None:
     members.append(ManagedProcess("one", 'echo "$GREETING"', os.environ | {"GREETING": "hello"}))
     members[0].start()
     heard.waits_for("one     | hello")
 
 
-def test_who_ends_is_started_again_after_a_pause(
+def test_a_process_that_ends_is_restarted_after_a_pause(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
     member = started(members, "sh -c 'exit 3'")
@@ -119,7 +113,7 @@ def test_who_ends_is_started_again_after_a_pause(
     assert member.process is not first
 
 
-def test_who_ends_again_and_again_is_given_longer_pauses_up_to_a_bound(
+def test_a_process_that_keeps_ending_is_restarted_after_longer_pauses_up_to_a_bound(
     members: list[ManagedProcess],
 ) -> None:
     member = started(members, "true")
@@ -142,7 +136,7 @@ def test_who_ends_again_and_again_is_given_longer_pauses_up_to_a_bound(
     ]
 
 
-def test_who_had_settled_is_soon_started_again(members: list[ManagedProcess]) -> None:
+def test_a_process_that_ran_for_long_is_restarted_soon(members: list[ManagedProcess]) -> None:
     member = started(members, "true")
     member.pause = MAX_RESTART_PAUSE_SECONDS
     ended(member)
@@ -152,7 +146,7 @@ def test_who_had_settled_is_soon_started_again(members: list[ManagedProcess]) ->
     assert member.pause == RESTART_PAUSE_SECONDS
 
 
-def test_who_runs_is_left_alone(members: list[ManagedProcess]) -> None:
+def test_a_running_process_is_left_alone(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
     process = member.process
 
@@ -161,7 +155,7 @@ def test_who_runs_is_left_alone(members: list[ManagedProcess]) -> None:
     assert (member.process, member.restart_at) == (process, None)
 
 
-def test_stopping_asks_first(members: list[ManagedProcess]) -> None:
+def test_stopping_sends_sigterm_first(members: list[ManagedProcess]) -> None:
     member = started(members, WAITS)
 
     member.stop(grace=5)
@@ -170,7 +164,7 @@ def test_stopping_asks_first(members: list[ManagedProcess]) -> None:
     assert member.process.returncode == -signal.SIGTERM
 
 
-def test_who_does_not_listen_is_killed_with_all_it_started(
+def test_a_process_that_ignores_sigterm_is_killed_with_its_children(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
     member = started(members, DEAF)
@@ -184,7 +178,7 @@ def test_who_does_not_listen_is_killed_with_all_it_started(
         wait_until(lambda: os.killpg(member.process.pid, 0), 5)  # type: ignore[union-attr]
 
 
-def test_a_crew_is_stopped_in_order_each_before_the_next(
+def test_processes_are_stopped_one_after_the_other(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
     polite = "sh -c 'trap \"echo bye; exit\" TERM; echo hello; while :; do sleep 0.01; done'"
@@ -200,7 +194,7 @@ def test_a_crew_is_stopped_in_order_each_before_the_next(
     heard.waits_for("back    | bye")
 
 
-def test_stopping_twice_and_stopping_who_never_started_is_nothing(
+def test_stopping_twice_or_before_the_start_does_nothing(
     members: list[ManagedProcess],
 ) -> None:
     member = started(members, WAITS)
@@ -213,5 +207,5 @@ def test_stopping_twice_and_stopping_who_never_started_is_nothing(
     ("code", "words"),
     [(0, "exited with 0"), (3, "exited with 3"), (-9, "was killed by SIGKILL")],
 )
-def test_an_ending_is_told_in_words(code: int, words: str) -> None:
+def test_an_exit_code_is_described_in_words(code: int, words: str) -> None:
     assert describe_exit(code) == words

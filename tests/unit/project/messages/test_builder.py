@@ -67,7 +67,7 @@ def said_by(message: Message) -> dict[str, Any]:
 
 
 @given(st.lists(VALUES, max_size=3), st.dictionaries(st.text(), VALUES, max_size=3))
-def test_a_filled_in_message_says_what_celery_says(args: list[Any], kwargs: dict[str, Any]) -> None:
+def test_a_built_message_equals_celerys(args: list[Any], kwargs: dict[str, Any]) -> None:
     call: dict[str, Any] = {"task_id": "the-id", "max_retries": 4}
     quick = anything.message(args, kwargs, **call)
 
@@ -77,20 +77,20 @@ def test_a_filled_in_message_says_what_celery_says(args: list[Any], kwargs: dict
 
 
 @given(st.lists(VALUES, max_size=3), st.dictionaries(st.text(), VALUES, max_size=3))
-def test_arguments_arrive_as_what_they_were(args: list[Any], kwargs: dict[str, Any]) -> None:
+def test_arguments_arrive_with_their_types(args: list[Any], kwargs: dict[str, Any]) -> None:
     message = anything.message(args, kwargs)
     assert body_of(message)[:2] == [args, kwargs]
     assert parse_message(message.text.encode()) is not None
 
 
 @pytest.mark.parametrize("kind", [special, kinds.add, kinds.quiet], ids=lambda kind: kind.name)
-def test_a_kinds_own_wishes_are_in_every_message(kind: Any) -> None:
+def test_the_options_of_a_kind_are_in_every_message(kind: Any) -> None:
     args = (1, 2) if kind is kinds.add else ()
     call = {"task_id": "the-id"}
     assert said_by(kind.message(args, **call)) == said_by(kind.build(args, **call))
 
 
-def test_a_queue_a_priority_and_limits_are_carried() -> None:
+def test_queue_priority_and_limits_are_in_the_message() -> None:
     message = special.message(queue="special", priority=7)
     headers = json.loads(message.text)["headers"]
 
@@ -98,7 +98,7 @@ def test_a_queue_a_priority_and_limits_are_carried() -> None:
     assert headers["timelimit"] == [9, 8]
 
 
-def test_two_calls_have_two_ids_and_the_id_is_everywhere() -> None:
+def test_two_calls_have_different_ids_and_each_id_is_in_all_its_places() -> None:
     first, second = kinds.add.message((1, 2)), kinds.add.message((1, 2))
     assert first.id != second.id
 
@@ -108,7 +108,7 @@ def test_two_calls_have_two_ids_and_the_id_is_everywhere() -> None:
     assert wire["properties"]["correlation_id"] == first.id
 
 
-def test_the_seconds_of_a_countdown_stay_off_the_message() -> None:
+def test_the_seconds_of_a_countdown_are_not_in_the_message() -> None:
     before = datetime.now(UTC).timestamp()
 
     for message in (
@@ -119,7 +119,7 @@ def test_the_seconds_of_a_countdown_stay_off_the_message() -> None:
         assert message.due == pytest.approx(before + 60, abs=5)
 
 
-def test_a_job_for_now_is_due_at_no_time() -> None:
+def test_a_job_without_a_delay_has_no_due_time() -> None:
     assert kinds.add.message((1, 2)).due is None
     assert pop_due_time({"eta": None}) is None
 
@@ -131,7 +131,7 @@ def test_an_eta_in_any_zone_is_the_same_moment() -> None:
 
 
 @pytest.mark.parametrize("priority", range(10))
-def test_lists_are_kombus(priority: int) -> None:
+def test_list_names_match_kombus(priority: int) -> None:
     class Kombus(Channel):
         def __init__(self) -> None:
             """A channel that is not connected can say where it would put a message."""
@@ -142,23 +142,23 @@ def test_lists_are_kombus(priority: int) -> None:
     assert build_list_key("celery", Kombus().priority(priority) and priority) == step
 
 
-def test_attempts_are_in_the_header_and_in_the_record() -> None:
+def test_the_number_of_attempts_is_in_the_header_and_in_the_record() -> None:
     message = kinds.add.message((1, 2), max_retries=7)
     assert (message.max_retries, json.loads(message.text)["headers"]["max_attempts"]) == (7, 7)
     assert kinds.add.message((1, 2)).max_retries == 3
 
 
-def test_no_attempts_are_refused() -> None:
+def test_zero_attempts_are_refused() -> None:
     with pytest.raises(InvalidField, match="max_retries"):
         kinds.add.message((1, 2), max_retries=0)
 
 
-def test_arguments_that_do_not_fit_are_refused() -> None:
+def test_arguments_that_do_not_match_the_signature_are_refused() -> None:
     with pytest.raises(TypeError, match="missing 1 required"):
         kinds.add.message((1,))
 
 
-def test_arguments_that_json_cannot_say_are_refused() -> None:
+def test_arguments_that_json_cannot_represent_are_refused() -> None:
     with pytest.raises(TypeError, match="not JSON serializable"):
         anything.message((object(),))
 
@@ -169,7 +169,7 @@ def test_numbers_that_json_does_not_have_are_refused(number: float) -> None:
         anything.message((number,))
 
 
-def test_an_envelope_that_got_nothing_says_so() -> None:
+def test_a_producer_without_a_message_raises() -> None:
     with pytest.raises(ContinuoError, match="nothing was published"):
         CapturingProducer().message  # noqa: B018 - it raises
 
@@ -179,7 +179,7 @@ def test_an_exchange_is_refused() -> None:
         kinds.add.message((1, 2), exchange="topics", routing_key="a")
 
 
-def test_a_call_with_a_link_is_built_by_celery() -> None:
+def test_celery_builds_the_message_of_a_call_with_a_link() -> None:
     message = kinds.add.message((1, 2), link=kinds.add.s(3))
     (callback,) = body_of(message)[2]["callbacks"]
     assert callback["task"] == "tests.add"

@@ -26,12 +26,12 @@ def made(trail: dict[str, str], *, quick: bool, **options: Any) -> Message:
 
 @pytest.mark.parametrize("quick", [True, False], ids=["filled in", "built"])
 @pytest.mark.parametrize("trail", TRAILS, ids=["none", "a request", "a trace"])
-def test_a_message_says_for_whom_it_was_made(trail: dict[str, str], quick: bool) -> None:
+def test_a_message_carries_the_request_that_ordered_it(trail: dict[str, str], quick: bool) -> None:
     found = headers(made(trail, quick=quick))
     assert {name: found[name] for name in ("request_id", "traceparent") if name in found} == trail
 
 
-def test_the_form_of_a_kind_forgets_the_request_that_it_was_made_for() -> None:
+def test_the_template_of_a_kind_does_not_keep_the_request_it_was_built_for() -> None:
     kinds.add.__dict__.pop("_form", None)
 
     first = made({"request_id": "first"}, quick=True)
@@ -40,12 +40,12 @@ def test_the_form_of_a_kind_forgets_the_request_that_it_was_made_for() -> None:
     assert "request_id" not in headers(made({}, quick=True))
 
 
-def test_the_message_of_a_callback_says_it_too() -> None:
+def test_the_message_of_a_callback_carries_the_request_too() -> None:
     message = made({"request_id": "r-7"}, quick=True, callback_url="https://example.com/")
     assert message.callback
     assert headers(message.callback)["request_id"] == "r-7"
 
 
 @pytest.mark.parametrize("value", [None, 7, "", "x" * 129, "a\nb", ["x"]])
-def test_what_a_stranger_says_must_be_a_short_line(value: Any) -> None:
+def test_a_request_id_from_outside_must_be_a_short_line(value: Any) -> None:
     assert not is_valid_header(value)

@@ -28,7 +28,7 @@ def successes(*notes: Snapshot) -> list[int]:
     return [one.success for one in build_minutes(notes)]
 
 
-def test_the_difference_of_two_notes_is_what_happened_between() -> None:
+def test_the_difference_of_two_samples_is_what_happened_between_them() -> None:
     hour = build_minutes([note(0, 12), note(29, 10), note(90, 3)])
     assert len(hour) == HISTORY_MINUTES
     assert [one.success for one in hour[-2:]] == [7, 2]
@@ -36,30 +36,30 @@ def test_the_difference_of_two_notes_is_what_happened_between() -> None:
     assert (hour[-1].at, hour[0].at) == (36_000, 36_000 - 59 * 60)
 
 
-def test_notes_that_come_some_seconds_late_leave_no_minute_out() -> None:
+def test_samples_that_are_some_seconds_late_leave_no_minute_out() -> None:
     late = [note(29 + 60 * ago - (ago % 5), 100 - ago) for ago in range(20)]
     assert successes(note(0, 100), *late)[-20:] == [*[1] * 19, 0]
 
 
-def test_a_minute_that_has_just_begun_may_have_no_note() -> None:
+def test_a_minute_that_has_just_begun_may_have_no_sample() -> None:
     assert successes(note(0, 12), note(89, 10), note(149, 3))[-3:] == [7, 2, 0]
 
 
-def test_what_is_older_than_an_hour_is_left_out() -> None:
+def test_samples_older_than_an_hour_are_left_out() -> None:
     assert sum(successes(note(0, 9), note(3_600, 9), note(7_200, 1))) == 0
 
 
-def test_counting_that_began_anew_is_not_less_than_nothing() -> None:
+def test_a_counter_reset_gives_no_negative_difference() -> None:
     assert successes(note(0, 1), note(29, 50), note(89, 40))[-2:] == [10, 0]
 
 
-def test_with_nothing_before_nothing_has_happened() -> None:
+def test_without_an_earlier_sample_nothing_has_happened() -> None:
     hour = build_minutes([note(0, 100)])
     assert {one.success for one in hour} == {0}
     assert {one.wait_p50 for one in hour} == {None}
 
 
-def test_a_share_of_the_waits_lies_in_the_bucket_that_it_falls_into() -> None:
+def test_a_quantile_of_the_waits_lies_inside_its_bucket() -> None:
     counts = waits(b3=10, b10=10)
     assert estimate_quantile(counts, 0.25) == pytest.approx(
         BUCKET_BOUNDS_SECONDS[2] + (BUCKET_BOUNDS_SECONDS[3] - BUCKET_BOUNDS_SECONDS[2]) / 2
@@ -72,6 +72,6 @@ def test_a_share_of_the_waits_lies_in_the_bucket_that_it_falls_into() -> None:
     assert estimate_quantile(NOBODY, 0.5) is None
 
 
-def test_a_note_is_read_as_redis_keeps_it() -> None:
+def test_a_sample_is_read_from_its_redis_fields() -> None:
     text = b"10.5 1 2 3 4 " + b" ".join(b"%d" % n for n in range(24))
     assert parse_snapshot(text) == Snapshot(10.5, 1, 2, 3, 4, tuple(range(24)))

@@ -29,17 +29,17 @@ def test_a_label_is_read_as_it_was_written(kind: str, queue: str, tags: list[str
     assert label.tags == list(dict.fromkeys(tags))
 
 
-def test_a_job_without_queue_and_tags_of_its_own_is_labelled_by_its_kind_alone() -> None:
+def test_a_job_with_the_default_queue_and_no_tags_is_labelled_by_its_kind_alone() -> None:
     assert Label("report").to_text() == "report"
     assert Label("report", index_keys=tag_keys(["a"])).to_text() == "report\n\ntag:a"
     assert Label("report", "slow", tag_keys(["a"])).kind_queue == "report\nslow"
 
 
-def test_a_stranger_cannot_choose_a_queue_by_the_name_of_a_kind() -> None:
+def test_a_kind_name_cannot_smuggle_in_a_queue() -> None:
     assert parse_label(Label("report\nslow").to_text()) == Label("report slow")
 
 
-def test_other_facets_are_no_tags() -> None:
+def test_other_index_keys_are_not_tags() -> None:
     label = Label("report", index_keys=("tenant:acme", *tag_keys(["a"])))
     assert parse_label(label.to_text()) == label
     assert label.tags == ["a"]
@@ -63,7 +63,7 @@ def test_lists_of_any_priority_belong_to_their_queue() -> None:
         (["x" * (MAX_TAG_CHARACTERS + 1)], r"tags\[0\]"),
     ],
 )
-def test_tags_that_are_none_are_refused(tags: Any, field: str) -> None:
+def test_invalid_tags_are_refused(tags: Any, field: str) -> None:
     with pytest.raises(InvalidField, match=f"^{field}:"):
         kinds.add.message((1, 2), tags=tags)
     with pytest.raises(InvalidField, match=f"^{field}:"):

@@ -36,12 +36,12 @@ def record(status: TaskStatus = TaskStatus.PENDING) -> TaskRecord:
     )
 
 
-def test_a_record_is_served_in_the_seeds_order_with_new_fields_at_the_end() -> None:
+def test_a_record_is_served_in_the_original_field_order_with_new_fields_at_the_end() -> None:
     ours = ["interruptions", "queue", "tags", "progress"]
     assert list(record().to_dict()) == [*SEED.split(), *ours]
 
 
-def test_the_errors_come_last_where_they_are_told() -> None:
+def test_the_errors_come_last_when_they_are_included() -> None:
     failure = Failure(1.5, 1, "w", "ValueError", "no", "Traceback", 2.0)
     served = msgspec.structs.replace(record(), errors=[failure]).to_dict()
     assert list(served)[-1] == "errors"
@@ -55,11 +55,11 @@ def test_the_served_form_is_plain_json() -> None:
     assert type(served["status"]) is str
 
 
-def test_both_ways_of_writing_a_record_agree() -> None:
+def test_both_serializations_of_a_record_agree() -> None:
     assert json.loads(msgspec.json.encode(record())) == record().to_dict()
 
 
-def test_the_statuses_are_the_seeds_and_cancelled() -> None:
+def test_the_statuses_are_the_original_ones_and_cancelled() -> None:
     assert [status.value for status in TaskStatus] == [
         "pending",
         "running",

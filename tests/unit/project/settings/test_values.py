@@ -30,7 +30,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
     return Settings()
 
 
-def test_without_an_environment_everything_is_on_this_machine() -> None:
+def test_without_an_environment_every_default_is_on_this_machine() -> None:
     alone = Settings()
 
     assert alone.store_url == "redis://127.0.0.1:6399/0"
@@ -39,7 +39,7 @@ def test_without_an_environment_everything_is_on_this_machine() -> None:
     assert alone.is_loopback
 
 
-def test_what_is_set_wins_over_what_is_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_url_wins_over_the_bundled_server(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = given(
         monkeypatch,
         REDIS_URL="redis://db:6379/1",
@@ -53,7 +53,7 @@ def test_what_is_set_wins_over_what_is_bundled(monkeypatch: pytest.MonkeyPatch) 
     assert elsewhere.base_url == "https://jobs.example.com"
 
 
-def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, PORT="", REDIS_URL="", CONTINUO_FAULT_RATE="") == Settings()
 
 
@@ -89,7 +89,7 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
         ("CONTINUO_CORS_ORIGINS", "https://pages.example.com/"),
     ],
 )
-def test_a_value_that_makes_no_sense_stops_and_names_its_variable(
+def test_an_invalid_value_stops_the_start_and_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
@@ -104,7 +104,7 @@ def test_settings_cannot_be_changed() -> None:
         Settings().port = 1  # type: ignore[misc]
 
 
-def test_the_data_folder_is_absolute_whatever_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_folder_is_always_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, DATA_DIR="some/where").data_dir == Path.cwd() / "some/where"
 
 
@@ -112,7 +112,7 @@ def test_the_data_folder_is_absolute_whatever_was_given(monkeypatch: pytest.Monk
     ("host", "loopback"),
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False), ("::", False)],  # noqa: S104 - refused below
 )
-def test_an_open_door_is_refused_unless_it_asks_for_a_key(
+def test_a_public_address_without_keys_is_refused(
     monkeypatch: pytest.MonkeyPatch, host: str, loopback: bool
 ) -> None:
     door = given(monkeypatch, HOST=host)
@@ -123,11 +123,11 @@ def test_an_open_door_is_refused_unless_it_asks_for_a_key(
     given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY}").refuse_public_without_keys()
 
 
-def test_an_ipv6_address_stands_in_brackets_in_links(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ipv6_address_has_brackets_in_links(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, HOST="::1", PORT="80").base_url == "http://[::1]:80"
 
 
-def test_keys_are_kept_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_stored_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "with:colons:in-the-key"
 
     holders = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}").keys_by_digest
@@ -147,7 +147,7 @@ def test_a_key_can_be_given_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> No
     }
 
 
-def test_a_key_of_a_tenant_opens_nothing_that_is_about_all(
+def test_a_tenants_key_cannot_have_scopes_about_all_tenants(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = f"ops:{KEY},web@acme:{KEY}2,bot/read@acme:{KEY}3"
@@ -162,7 +162,7 @@ def test_a_key_of_a_tenant_opens_nothing_that_is_about_all(
     assert "admin" not in TENANT_SCOPES
 
 
-def test_a_file_may_hold_more_keys_by_their_digests(
+def test_a_file_can_add_keys_by_their_digests(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file, known = tmp_path / "keys", hashlib.sha256(KEY.encode())
@@ -181,7 +181,7 @@ def test_a_file_may_hold_more_keys_by_their_digests(
         Settings()
 
 
-def test_a_secret_that_is_given_signs_the_links(
+def test_a_configured_secret_signs_the_links(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     chosen = given(monkeypatch, CONTINUO_SECRET_KEY="s" * 32, DATA_DIR=str(tmp_path))
@@ -189,7 +189,7 @@ def test_a_secret_that_is_given_signs_the_links(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_secret_that_is_not_given_is_made_once_and_kept_for_us_alone(
+def test_a_missing_secret_is_created_once_in_a_private_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (first,) = given(monkeypatch, DATA_DIR=str(tmp_path)).signing_keys
@@ -200,7 +200,7 @@ def test_a_secret_that_is_not_given_is_made_once_and_kept_for_us_alone(
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
-def test_threads_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
+def test_threads_that_create_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
     found: list[str] = []
     together = threading.Barrier(8)
 
@@ -218,7 +218,7 @@ def test_threads_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -
     assert len(set(found)) == 1
 
 
-def test_processes_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
+def test_processes_that_create_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     for _ in range(8):
         if os.fork() == 0:
@@ -235,7 +235,7 @@ def test_processes_that_need_the_secret_at_once_get_the_same_one(tmp_path: Path)
     assert len(set(found)) == 1
 
 
-def test_callbacks_are_signed_with_every_secret_that_is_set(
+def test_callbacks_are_signed_with_every_configured_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = [bytes([number] * 24) for number in (1, 2)]
@@ -243,7 +243,7 @@ def test_callbacks_are_signed_with_every_secret_that_is_set(
     assert given(monkeypatch, CONTINUO_WEBHOOK_SECRETS=", ".join(texts)).webhook_keys == keys
 
 
-def test_without_a_secret_for_callbacks_one_is_made_and_kept(
+def test_a_missing_callback_secret_is_created_and_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     first, second = (given(monkeypatch, DATA_DIR=str(tmp_path)).webhook_keys for _ in range(2))

@@ -13,7 +13,7 @@ local function four() return three(1) end
 """
 
 
-def test_a_script_carries_what_it_uses_and_what_that_uses() -> None:
+def test_a_script_includes_the_functions_it_needs_directly_and_indirectly() -> None:
     carried = select_used("return two()", parse_definitions(LUA))
     assert carried == (
         "local prefix = KEYS[1]\n"
@@ -22,7 +22,7 @@ def test_a_script_carries_what_it_uses_and_what_that_uses() -> None:
     )
 
 
-def test_what_only_a_seldom_called_function_needs_is_inside_it() -> None:
+def test_functions_needed_only_by_a_rarely_called_function_are_inlined_in_it() -> None:
     carried = select_used("return four()", parse_definitions(LUA))
     outside, mark, inside = carried.partition("-- rarely\n")
     assert outside == "local function three(job) "
@@ -31,7 +31,7 @@ def test_what_only_a_seldom_called_function_needs_is_inside_it() -> None:
     assert [name for name in ("one", "two") if f"local function {name}()" not in inside] == []
 
 
-def test_the_frequent_moves_do_not_define_what_they_hardly_ever_call() -> None:
+def test_the_frequent_commands_do_not_define_rarely_called_functions() -> None:
     for name in ("attempts/start", "attempts/succeed"):
         often, _, _ = SCRIPTS[name].partition("-- rarely\n")
         assert "local function push(" not in often

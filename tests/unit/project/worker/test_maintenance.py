@@ -28,11 +28,11 @@ def keeping(store: Store) -> Maintenance:
     return Maintenance(store, Settings())
 
 
-def test_with_nothing_to_do_it_asks_again_in_half_a_second(keeping: Maintenance) -> None:
+def test_without_due_jobs_it_looks_again_after_half_a_second(keeping: Maintenance) -> None:
     assert keeping.work() == maintenance.PROMOTE_EVERY
 
 
-def test_what_is_due_is_sent_and_what_is_not_is_waited_for(
+def test_due_jobs_are_sent_and_the_next_one_is_waited_for(
     keeping: Maintenance, store: Store
 ) -> None:
     store.run(jobs.enqueue(message("due", time.time() - 1)))
@@ -43,12 +43,12 @@ def test_what_is_due_is_sent_and_what_is_not_is_waited_for(
     assert store.client.lrange("celery", 0, -1) == [b"message of due"]
 
 
-def test_what_is_due_much_later_is_not_waited_for(keeping: Maintenance, store: Store) -> None:
+def test_a_job_due_much_later_is_not_waited_for(keeping: Maintenance, store: Store) -> None:
     store.run(jobs.enqueue(message("later", time.time() + 3600)))
     assert keeping.work() == maintenance.PROMOTE_EVERY
 
 
-def test_more_than_one_round_takes_is_gone_on_with_at_once(
+def test_a_full_batch_is_followed_by_the_next_one_at_once(
     keeping: Maintenance, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "PROMOTE_MOST", 3)
@@ -75,7 +75,7 @@ def heard_of_somebody(store: Store, seconds_ago: float) -> None:
     store.client.hset("continuo:pulse", mapping=pulse)
 
 
-def test_the_dead_are_reaped_now_and_then(keeping: Maintenance, store: Store) -> None:
+def test_dead_workers_are_reaped_regularly(keeping: Maintenance, store: Store) -> None:
     heard_of_somebody(store, 0)
     dead_worker(store, "first")
     keeping.work()
@@ -86,7 +86,7 @@ def test_the_dead_are_reaped_now_and_then(keeping: Maintenance, store: Store) ->
     assert known(store) == 1
 
 
-def test_who_has_just_started_may_reap_when_others_were_heard_of(
+def test_a_new_worker_may_reap_when_other_workers_renewed_their_leases(
     keeping: Maintenance, store: Store
 ) -> None:
     dead_worker(store, "dead")
@@ -97,9 +97,7 @@ def test_who_has_just_started_may_reap_when_others_were_heard_of(
     assert known(store) == 0
 
 
-def test_after_an_outage_everybody_gets_time_to_come_back(
-    keeping: Maintenance, store: Store
-) -> None:
+def test_after_an_outage_all_workers_get_time_to_return(keeping: Maintenance, store: Store) -> None:
     dead_worker(store, "late")
     heard_of_somebody(store, keeping.lease_seconds / 2 + 0.1)
     keeping.reap()
@@ -130,7 +128,7 @@ def finished(store: Store) -> Callable[[str, TaskStatus, float], None]:
     return finish
 
 
-def test_records_are_kept_as_long_as_their_status_says(
+def test_the_status_of_a_record_decides_how_long_it_is_kept(
     store: Store, finished: Callable[[str, TaskStatus, float], None]
 ) -> None:
     given = Settings(retention_failed=100, retention_cancelled=1000)
@@ -160,7 +158,7 @@ def test_a_large_list_is_swept_in_parts(
     assert [keeping.sweep() for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_sweeping_is_done_once_a_minute(
+def test_the_sweep_runs_once_a_minute(
     store: Store, finished: Callable[[str, TaskStatus, float], None]
 ) -> None:
     keeping = Maintenance(store, Settings(retention_failed=100))
@@ -173,7 +171,7 @@ def test_sweeping_is_done_once_a_minute(
     assert [record.id for record in store.run(queries.list_page(limit=10)).records] == ["second"]
 
 
-def test_more_old_records_than_a_sweep_deletes_are_not_left_for_the_next_minute(
+def test_old_records_beyond_one_sweep_do_not_wait_for_the_next_minute(
     store: Store,
     finished: Callable[[str, TaskStatus, float], None],
     monkeypatch: pytest.MonkeyPatch,

@@ -16,24 +16,24 @@ def refusal(*recipients: object) -> InvalidField:
     return raised.value
 
 
-def test_no_recipients_are_fine() -> None:
+def test_an_empty_list_of_recipients_is_accepted() -> None:
     assert addresses.normalise_recipients([]) == []
 
 
-def test_the_domain_becomes_lower_case_and_the_rest_stays() -> None:
+def test_only_the_domain_becomes_lower_case() -> None:
     assert addresses.normalise_recipients(["Ada.L+x@Example.COM"]) == ["Ada.L+x@example.com"]
 
 
-def test_spellings_that_differ_in_case_are_one_mailbox_and_the_first_one_stays() -> None:
+def test_addresses_that_differ_in_case_are_one_mailbox_and_the_first_one_is_kept() -> None:
     spellings = ["b@x.org", "Ada@x.org", "ada@X.ORG", "b@x.org", "a@x.org"]
     assert addresses.normalise_recipients(spellings) == ["b@x.org", "Ada@x.org", "a@x.org"]
 
 
-def test_an_international_domain_is_written_in_ascii() -> None:
+def test_an_international_domain_is_encoded_in_ascii() -> None:
     assert addresses.normalise_recipients(["ada@bücher.example"]) == ["ada@xn--bcher-kva.example"]
 
 
-def test_the_field_says_which_recipient_is_wrong() -> None:
+def test_the_field_of_the_error_names_the_invalid_recipient() -> None:
     error = refusal("a@x.org", "b@x.org", "c@x.org", "nobody")
     assert error.field == "recipients[3]"
     assert error.problem.startswith("'nobody' is not an e-mail address: ")
@@ -72,15 +72,15 @@ def test_the_field_says_which_recipient_is_wrong() -> None:
         "\u202eada@x.org",
     ],
 )
-def test_this_is_no_address(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     assert refusal(address).field == "recipients[0]"
 
 
-def test_an_address_that_needs_smtputf8_is_refused_in_words() -> None:
+def test_an_address_that_needs_smtputf8_is_refused_with_the_reason() -> None:
     assert "SMTPUTF8" in refusal("jürgen@x.org").problem
 
 
-def test_a_recipient_that_is_no_string_is_refused() -> None:
+def test_a_recipient_that_is_not_a_string_is_refused() -> None:
     assert str(refusal("a@x.org", 7)) == "recipients[1]: is not a string"
 
 
@@ -108,7 +108,7 @@ def slowly(address: str) -> str | None:
 
 
 @given(NAMES, LABELS, ENDINGS)
-def test_addresses_are_taken_and_written_as_email_validator_does(
+def test_addresses_are_accepted_and_normalized_like_email_validator(
     name: str, label: str, ending: str
 ) -> None:
     address = f"{name}@{label}.{ending}"
@@ -122,7 +122,7 @@ def test_addresses_are_taken_and_written_as_email_validator_does(
 
 
 @given(st.one_of(st.text(), st.from_regex(re.compile(r"[^@]+@[^@]+\.[a-z]+\Z"))))
-def test_what_is_taken_is_one_line_of_ascii_without_separators(text: str) -> None:
+def test_accepted_addresses_are_one_line_of_ascii_without_separators(text: str) -> None:
     try:
         (found,) = addresses.normalise_recipients([text])
     except InvalidField:
@@ -152,7 +152,7 @@ def test_ten_thousand_everyday_addresses_take_a_fraction_of_a_second() -> None:
         ("Jürgen <a@x.org>", "=?utf-8?q?J=C3=BCrgen?= <a@x.org>", "a@x.org", "x.org"),
     ],
 )
-def test_the_sender_is_an_address_or_a_name_and_an_address(
+def test_a_sender_is_an_address_or_a_name_and_an_address(
     text: str, header: str, address: str, domain: str
 ) -> None:
     assert addresses.parse_sender(text) == addresses.Sender(header, address, domain)
@@ -171,6 +171,6 @@ def test_the_sender_is_an_address_or_a_name_and_an_address(
         "ü@x.org",
     ],
 )
-def test_anything_else_is_no_sender(text: str) -> None:
+def test_any_other_sender_is_refused(text: str) -> None:
     with pytest.raises(InvalidField, match="MAIL_FROM"):
         addresses.parse_sender(text)

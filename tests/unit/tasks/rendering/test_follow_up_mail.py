@@ -11,7 +11,7 @@ from tasks.rendering import follow_up_mail
 from tests.support import mail_data
 
 
-def test_the_mail_says_what_was_made_and_until_when_it_can_be_had() -> None:
+def test_the_mail_describes_the_file_and_the_expiry_of_its_link() -> None:
     assert dict(mail_data.build_mail_data()["facts"]) == {
         "Covers": "May 2026",
         "Made from": "1,234 rows",
@@ -20,7 +20,7 @@ def test_the_mail_says_what_was_made_and_until_when_it_can_be_had() -> None:
     }
 
 
-def test_the_subject_is_the_title_unless_it_is_given() -> None:
+def test_the_subject_defaults_to_the_title() -> None:
     assert mail_data.build_mail_data()["headline"] == "Departures"
     assert mail_data.build_mail_data(subject="For Ada")["headline"] == "For Ada"
 
@@ -29,19 +29,19 @@ def test_the_subject_is_the_title_unless_it_is_given() -> None:
     ("size", "said"),
     [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1 KB"), (1_500_000, "1.5 MB")],
 )
-def test_a_size_is_said_in_words(size: int, said: str) -> None:
+def test_a_size_is_written_for_people(size: int, said: str) -> None:
     assert follow_up_mail.format_size(size).replace("\xa0", " ") == said
 
 
 @pytest.mark.parametrize(
     "said", [{}, {"to": []}, {"to": "ada@x.org"}, {"to": ["a@x.org"], "cc": []}, {"to": [1]}]
 )
-def test_wrong_words_about_mail_are_refused(said: dict[str, Any]) -> None:
+def test_invalid_mail_options_are_refused(said: dict[str, Any]) -> None:
     with pytest.raises(InvalidField) as raised:
         follow_up_mail.parse_mail(said)
     assert raised.value.field == "mail"
 
 
-def test_a_file_that_is_attached_is_one_that_a_blast_takes() -> None:
+def test_the_limit_for_attached_files_is_the_limit_of_a_mail() -> None:
     limits = Settings.model_fields["attach_bytes"].metadata
     assert any(getattr(limit, "le", None) == attachments.MAX_ATTACHMENT_BYTES for limit in limits)

@@ -129,7 +129,7 @@ def test_without_a_month_the_latest_one_is_reported() -> None:
 
 
 @pytest.mark.parametrize("report_type", list(load_all_types()))
-def test_every_type_says_what_it_covers_and_counts_its_pages(report_type: str) -> None:
+def test_every_report_type_states_its_title_its_pages_and_its_rows(report_type: str) -> None:
     report = made_of(report_type, SHORT.get(report_type, {}))
 
     texts = pages(report)
@@ -139,7 +139,7 @@ def test_every_type_says_what_it_covers_and_counts_its_pages(report_type: str) -
     assert f"Made from {report.rows:,} rows" in texts[-1]
 
 
-def test_the_pdf_says_that_the_spend_is_synthetic() -> None:
+def test_the_pdf_states_that_the_spend_is_synthetic() -> None:
     assert "Synthetic data" in pages(made_of("monthly", ENGINEERING))[0]
 
 
@@ -159,7 +159,7 @@ def test_the_table_head_is_on_every_page_of_the_table() -> None:
     assert all("Invoice" in text and "EUR" in text for text in texts)
 
 
-def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
+def test_a_capped_table_is_marked_and_its_total_counts_all_rows() -> None:
     report = made_of("monthly", {"month": "2026-05"})
     text = "\n".join(pages(report))
 
@@ -172,7 +172,7 @@ def test_a_capped_table_says_so_and_its_total_counts_everything() -> None:
     assert f"{total:,.2f}" in text
 
 
-def test_no_rows_are_one_page_that_says_so() -> None:
+def test_an_empty_report_is_one_page_that_says_so() -> None:
     report = made_of("monthly", {"month": "2031-01"})
 
     (text,) = pages(report)
@@ -181,7 +181,7 @@ def test_no_rows_are_one_page_that_says_so() -> None:
     assert "No rows" in text
 
 
-def test_text_in_the_data_stays_text(order: RenderOrder) -> None:
+def test_markup_in_the_data_stays_text(order: RenderOrder) -> None:
     hostile = '#read("/etc/passwd") *x* $x$ <l> @r [a] = h \\ // </b>'
     sql = INVOICES.replace("*", f"* replace ('{hostile}' as vendor)") + " limit 2"
 
@@ -190,7 +190,7 @@ def test_text_in_the_data_stays_text(order: RenderOrder) -> None:
     assert text.count(squeezed(hostile)) == 2
 
 
-def test_no_character_in_the_data_stops_a_report(order: RenderOrder) -> None:
+def test_no_character_in_the_data_fails_a_report(order: RenderOrder) -> None:
     codes = [0, 7, 27, 0x202E, 0x65E5, 0xE000, 0xFFFD, 0xFFFF, 0x1F389]
     vendors = f"unnest([chr(code) || 'x' for code in {codes}]) as vendor"
 
@@ -230,18 +230,18 @@ def test_no_character_in_the_data_stops_a_report(order: RenderOrder) -> None:
         "selec 1",
     ],
 )
-def test_sql_that_is_no_select_over_the_sources_is_refused(order: RenderOrder, sql: str) -> None:
+def test_sql_other_than_a_select_over_the_sources_is_refused(order: RenderOrder, sql: str) -> None:
     with pytest.raises(PermanentError, match=REFUSALS) as caught:
         printed(with_sql(order, sql))
     assert "Traceback" not in str(caught.value)
 
 
-def test_a_data_folder_with_an_odd_name_is_fine(order: RenderOrder, tmp_path: Path) -> None:
+def test_a_data_folder_with_special_characters_works(order: RenderOrder, tmp_path: Path) -> None:
     folder = tmp_path / "it's [a] *"
     assert printed(msgspec.structs.replace(order, demo_dir=str(folder))).rows > 0
 
 
-def test_a_filter_that_is_not_bound_is_refused(order: RenderOrder) -> None:
+def test_an_unbound_filter_is_refused(order: RenderOrder) -> None:
     with pytest.raises(PermanentError, match="does not use the filter 'month'"):
         printed(msgspec.structs.replace(order, sql="select 1", filters={"month": "2026-05"}))
 
@@ -258,12 +258,12 @@ def test_a_filter_cannot_become_sql(order: RenderOrder) -> None:
         "select a.* from spend a, spend b, spend c where a.amount + b.amount = c.amount + 0.001",
     ],
 )
-def test_a_query_without_end_is_ended_and_may_be_tried_again(order: RenderOrder, sql: str) -> None:
+def test_an_endless_query_is_stopped_and_can_be_retried(order: RenderOrder, sql: str) -> None:
     with pytest.raises(TransientError, match=r"longer than 1 s|gave up"):
         printed(with_sql(order, sql, seconds=1))
 
 
-def test_a_query_without_end_is_ended_even_if_nobody_waits(order: RenderOrder) -> None:
+def test_an_endless_query_is_stopped_even_when_its_parent_does_not_wait(order: RenderOrder) -> None:
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
 
     done = subprocess.run(
@@ -287,14 +287,14 @@ def test_a_query_without_end_is_ended_even_if_nobody_waits(order: RenderOrder) -
         "select string_agg(repeat('x', 1000), '') as s from range(10_000_000) t(i)",
     ],
 )
-def test_a_query_that_wants_all_memory_is_ended_and_may_be_tried_again(
+def test_a_query_that_needs_too_much_memory_is_stopped_and_can_be_retried(
     order: RenderOrder, sql: str
 ) -> None:
     with pytest.raises(TransientError, match=r"(?i)memory"):
         printed(with_sql(order, sql))
 
 
-def test_what_a_link_in_the_folder_leads_to_is_not_read(order: RenderOrder) -> None:
+def test_symbolic_links_in_the_folder_are_not_followed(order: RenderOrder) -> None:
     link = Path(order.folder, "link.csv")
     link.symlink_to("/etc/passwd")
 
@@ -303,7 +303,7 @@ def test_what_a_link_in_the_folder_leads_to_is_not_read(order: RenderOrder) -> N
 
 
 @pytest.mark.timeout(30)
-def test_a_press_that_hangs_is_ended_and_may_be_tried_again(
+def test_a_hanging_render_process_is_killed_and_can_be_retried(
     order: RenderOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -313,7 +313,7 @@ def test_a_press_that_hangs_is_ended_and_may_be_tried_again(
         printed(with_sql(order, "select 1", seconds=1))
 
 
-def test_a_press_that_is_killed_may_be_tried_again(
+def test_a_killed_render_process_can_be_retried(
     order: RenderOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
@@ -338,7 +338,7 @@ with process.start_process(Path(order.folder, "stderr")) as child:
 """
 
 
-def test_a_press_ends_with_the_one_who_ordered(order: RenderOrder) -> None:
+def test_a_render_process_ends_with_its_parent(order: RenderOrder) -> None:
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select * from n"
     path = Path(order.folder, "order.json")
     path.write_bytes(msgspec.json.encode(with_sql(order, endless)))
@@ -362,7 +362,7 @@ def is_at_work(press: Path) -> bool:
     return "_duckdb" in (press / "maps").read_text()
 
 
-def test_a_press_nobody_waits_for_ends_by_itself() -> None:
+def test_an_orphaned_render_process_ends_by_itself() -> None:
     code = (
         "import signal; from tasks.rendering.__main__ import limit_process;"
         "limit_process(0); signal.pause()"
@@ -371,7 +371,7 @@ def test_a_press_nobody_waits_for_ends_by_itself() -> None:
     assert done.returncode == -signal.SIGALRM
 
 
-def test_a_wrong_filter_in_an_old_job_fails_for_good() -> None:
+def test_an_invalid_filter_in_an_old_job_fails_for_good() -> None:
     with pytest.raises(PermanentError, match=r"filters\.month"):
         build_report("monthly", {"month": "May"})
 
@@ -381,7 +381,7 @@ def test_an_unknown_type_in_an_old_job_fails_for_good() -> None:
         build_report("weekly", {})
 
 
-def test_the_press_loads_no_celery() -> None:
+def test_the_render_process_does_not_import_celery() -> None:
     code = "import sys; import tasks.rendering.__main__; sys.exit('celery' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
     assert done.returncode == 0

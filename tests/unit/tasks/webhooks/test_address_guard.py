@@ -179,7 +179,7 @@ def names(monkeypatch: pytest.MonkeyPatch, *found: str) -> list[str]:
 
 
 @pytest.mark.parametrize("url", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_url_is_refused_by_its_field_and_connects_to_nothing(
+def test_a_hostile_url_is_refused_under_its_field_without_a_connection(
     url: str, connects: list[Any]
 ) -> None:
     with pytest.raises(InvalidField) as refused:
@@ -191,12 +191,12 @@ def test_a_hostile_url_is_refused_by_its_field_and_connects_to_nothing(
     assert connects == []
 
 
-def test_there_are_enough_of_them() -> None:
+def test_the_list_of_hostile_urls_is_long_enough() -> None:
     assert len(HOSTILE) >= 100
 
 
 @pytest.mark.parametrize("address", sorted(INTERNAL))
-def test_a_name_with_an_internal_address_is_refused_and_connects_to_nothing(
+def test_a_host_name_with_an_internal_address_is_refused_without_a_connection(
     address: str, connects: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names(monkeypatch, "1.1.1.1", address)
@@ -208,12 +208,12 @@ def test_a_name_with_an_internal_address_is_refused_and_connects_to_nothing(
 
 
 @pytest.mark.parametrize("address", sorted(PUBLIC))
-def test_a_public_address_may_be_called(address: str) -> None:
+def test_a_public_address_can_be_called(address: str) -> None:
     assert guard.is_public(ip_address(address))
     assert guard.parse_url(f"http://[{address}]/" if ":" in address else f"http://{address}/")
 
 
-def test_a_name_is_looked_up_once_and_what_was_checked_is_called(
+def test_a_host_name_is_resolved_once_and_the_checked_address_is_called(
     connects: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = names(monkeypatch, "1.1.1.1", "8.8.8.8")
@@ -223,7 +223,7 @@ def test_a_name_is_looked_up_once_and_what_was_checked_is_called(
     assert asked == ["api.example.com"]
 
 
-def test_a_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dns_lookup_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = Event()
 
     def look_up(*_: Any, **__: Any) -> list[Any]:
@@ -247,7 +247,7 @@ def test_a_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None
         ("http://service_1.internal:3000/", "http://service_1.internal:3000", "/"),
     ],
 )
-def test_a_url_is_taken_apart_and_shown_without_its_path(url: str, shown: str, path: str) -> None:
+def test_a_url_is_parsed_and_shown_without_its_path(url: str, shown: str, path: str) -> None:
     target = guard.parse_url(url)
     assert (str(target), target.path) == (shown, path)
 
@@ -258,7 +258,7 @@ def test_a_refusal_never_repeats_the_url() -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_what_the_settings_allow_may_be_called_and_nothing_beside(allow: Any) -> None:
+def test_only_addresses_that_the_settings_allow_can_be_called(allow: Any) -> None:
     allow("127.0.0.0/8, fd00::/8, 10.1.2.3, db.internal")
     for host in ("127.0.0.1", "[fd00::1]", "10.1.2.3"):
         assert guard.parse_url(f"http://{host}/")
@@ -267,9 +267,7 @@ def test_what_the_settings_allow_may_be_called_and_nothing_beside(allow: Any) ->
             guard.parse_url(f"http://{host}/")
 
 
-def test_a_name_that_is_allowed_may_be_internal(
-    allow: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_allowed_host_name_may_be_internal(allow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     allow("DB.internal")
     names(monkeypatch, "10.0.0.1")
     assert guard.look_up_addresses(guard.parse_url("http://db.internal/"), Deadline(1)) == [
@@ -281,7 +279,7 @@ def test_a_name_that_is_allowed_may_be_internal(
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.256", "http://db/", "*", "a b"])
-def test_exceptions_that_make_no_sense_stop_the_start(
+def test_invalid_exceptions_in_the_settings_prevent_the_start(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
@@ -289,7 +287,7 @@ def test_exceptions_that_make_no_sense_stop_the_start(
         Settings()
 
 
-def test_networks_and_names_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_and_host_names_are_distinguished(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", "10.0.0.0/8,Api.Internal, ::1")
     networks = [ip_network("10.0.0.0/8"), ip_network("::1")]
     assert Settings().webhook_exceptions == (networks, ["api.internal"])

@@ -28,7 +28,7 @@ def sent(**said: Any) -> tuple[list[str], str]:
     return head.split("\r\n"), body
 
 
-def test_a_request_says_who_calls_and_which_job_it_is() -> None:
+def test_a_request_names_its_sender_and_its_job() -> None:
     head, body = sent(body={"a": "é"})
     assert head == [
         "POST /hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1 HTTP/1.1",
@@ -43,7 +43,7 @@ def test_a_request_says_who_calls_and_which_job_it_is() -> None:
     assert body == '{"a":"é"}'
 
 
-def test_the_callers_headers_win_over_ours() -> None:
+def test_the_headers_of_the_order_win_over_the_defaults() -> None:
     head, _ = sent(headers={"user-agent": "them", "IDEMPOTENCY-KEY": "theirs", "X-A": ""})
     assert {"user-agent: them", "IDEMPOTENCY-KEY: theirs", "X-A: "} < set(head)
     assert not {"User-Agent: continuo", "Idempotency-Key: the-id"} & set(head)
@@ -52,7 +52,7 @@ def test_the_callers_headers_win_over_ours() -> None:
 @pytest.mark.parametrize(
     ("method", "length"), [("GET", False), ("HEAD", False), ("DELETE", False), ("PUT", True)]
 )
-def test_only_methods_that_have_a_body_say_that_there_is_none(method: str, length: bool) -> None:
+def test_only_methods_with_a_body_send_a_content_length_of_zero(method: str, length: bool) -> None:
     head, body = sent(method=method)
     assert ("Content-Length: 0" in head, body) == (length, "")
 
@@ -64,13 +64,13 @@ def judged(status: int, expect: list[int], **headers: str) -> None:
 @pytest.mark.parametrize(
     ("status", "expect"), [(200, []), (204, []), (299, []), (404, [404]), (503, [200, 503])]
 )
-def test_a_status_that_is_expected_is_a_success(status: int, expect: list[int]) -> None:
+def test_an_expected_status_is_a_success(status: int, expect: list[int]) -> None:
     judged(status, expect)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 @pytest.mark.parametrize("expect", [[], [201]])
-def test_a_status_that_may_pass_is_tried_again(status: int, expect: list[int]) -> None:
+def test_a_temporary_status_is_retried(status: int, expect: list[int]) -> None:
     with pytest.raises(TransientError, match=f"https://api.example.com answered {status}: no"):
         judged(status, expect)
 
@@ -83,7 +83,7 @@ def test_any_other_status_is_final(status: int, expect: list[int]) -> None:
         judged(status, expect)
 
 
-def test_a_server_that_says_when_is_heard() -> None:
+def test_retry_after_of_the_server_is_used() -> None:
     with pytest.raises(RetryRequested) as put_off:
         judged(429, [], **{"retry-after": "90"})
     assert put_off.value.after == 90
@@ -108,11 +108,11 @@ def test_a_server_that_says_when_is_heard() -> None:
         ("Fri, 99 Xyz 2000 99:99:99 GMT", 0),
     ],
 )
-def test_a_wait_is_seconds_or_a_date_or_nothing(text: str, seconds: float) -> None:
+def test_retry_after_is_seconds_a_date_or_nothing(text: str, seconds: float) -> None:
     assert calls.parse_retry_after(text) == seconds
 
 
-def test_a_wait_until_a_date_is_the_time_to_it() -> None:
+def test_retry_after_with_a_date_is_the_time_until_then() -> None:
     assert calls.parse_retry_after(formatdate(time.time() + 60, usegmt=True)) == pytest.approx(
         60, abs=2
     )
@@ -122,7 +122,7 @@ def kept(answer: str, /, **said: Any) -> str:
     return calls.redact_response(CallResponse(200, {}, answer), call(**said)).body
 
 
-def test_of_an_answer_its_first_characters_are_kept() -> None:
+def test_the_first_characters_of_an_answer_are_kept() -> None:
     assert kept("é" * 3_000) == "é" * 2_048
 
 
@@ -139,29 +139,29 @@ def test_of_an_answer_its_first_characters_are_kept() -> None:
         {"url": "https://hooks.example.com/services/hunter2-hunter2-hunter2"},
     ],
 )
-def test_what_was_sent_is_hidden_where_the_answer_repeats_it(said: dict[str, Any]) -> None:
+def test_a_secret_that_the_answer_repeats_is_hidden(said: dict[str, Any]) -> None:
     answer = '{"said": "hunter2-hunter2-hunter2", "id": 7}'
     assert kept(answer, **said) == '{"said": "***", "id": 7}'
 
 
 @pytest.mark.parametrize("secret", ['a"quoted"secret', "\u00fcmlaut-secret", "back\\slash"])
-def test_a_secret_is_hidden_as_it_stands_in_json(secret: str) -> None:
+def test_a_secret_in_its_json_spelling_is_hidden(secret: str) -> None:
     found = collect_pieces(call(body={"a": secret}))
     for answer in orders.encode_body([secret]), json.dumps([secret]):
         assert mask_pieces(str(answer), found) == '["***"]'
 
 
-def test_a_long_secret_is_hidden_where_only_its_start_is_repeated() -> None:
+def test_a_long_secret_is_hidden_when_only_its_start_is_repeated() -> None:
     secret = "".join(f"{number:04}" for number in range(2_000))
     assert set(kept(secret[:640], body=secret)) == {"*"}
 
 
-def test_a_short_value_and_a_type_are_not_hidden() -> None:
+def test_short_values_and_content_types_are_not_hidden() -> None:
     said = {"headers": {"X-A": "short", "Content-Type": "application/json"}, "body": "{}"}
     assert kept("short application/json", **said) == "short application/json"
 
 
-def test_an_error_is_one_line_and_names_no_path() -> None:
+def test_an_error_is_one_line_without_the_path() -> None:
     answer = calls.redact_response(CallResponse(400, {}, "a\r\n\x1b[2Jb query/secret"), call())
 
     with pytest.raises(PermanentError) as failed:

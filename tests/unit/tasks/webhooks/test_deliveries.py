@@ -24,7 +24,7 @@ def body(**about: Any) -> dict[str, Any]:
     return event
 
 
-def test_a_signature_is_that_of_the_reference_implementation() -> None:
+def test_a_signature_matches_the_reference_implementation() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     content = b'msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}'
 
@@ -33,13 +33,13 @@ def test_a_signature_is_that_of_the_reference_implementation() -> None:
     assert deliveries.sign(key, content) == signature
 
 
-def test_a_record_is_told_whole() -> None:
+def test_a_delivery_has_the_whole_record() -> None:
     data = body(result={"rows": 7}, error="e" * 100)["data"]
     assert (data["id"], data["result"], data["error"]) == ("job", {"rows": 7}, "e" * 100)
     assert "omitted" not in data
 
 
-def test_what_would_be_too_long_is_left_out_and_said_to_be() -> None:
+def test_fields_that_are_too_long_are_left_out_and_listed() -> None:
     data = body(result="é" * 12_000, error="e" * 16_384)["data"]
     assert (data["result"], data["omitted"], len(data["error"])) == (None, ["result"], 16_384)
 
@@ -47,7 +47,7 @@ def test_what_would_be_too_long_is_left_out_and_said_to_be() -> None:
     assert (data["error"][-2:], data["omitted"]) == ("\0!", ["result", "error"])
 
 
-def test_of_a_job_that_is_no_longer_kept_its_id_is_told() -> None:
+def test_a_delivery_about_a_deleted_job_has_its_id() -> None:
     event = JobEnding(TaskStatus.SUCCESS, 0.0, "job", None)
     assert json.loads(deliveries.build_body(event)) == {
         "type": "task.success",
@@ -57,17 +57,17 @@ def test_of_a_job_that_is_no_longer_kept_its_id_is_told() -> None:
 
 
 @pytest.mark.parametrize(("left", "delay"), [(9, 5), (8, 300), (1, 86_400), (0, 5), (99, 5)])
-def test_pauses_grow_with_the_attempts_and_differ_a_little(left: int, delay: float) -> None:
+def test_delays_grow_with_the_attempts_and_have_jitter(left: int, delay: float) -> None:
     pauses = {deliveries.compute_delay(left, TransientError()) for _ in range(50)}
     assert delay <= min(pauses) < max(pauses) <= delay * 1.2
 
 
-def test_a_server_that_asks_for_more_time_gets_it() -> None:
+def test_retry_after_lengthens_the_delay() -> None:
     assert deliveries.compute_delay(9, RetryRequested("later", 1_000)) >= 1_000
     assert deliveries.compute_delay(8, RetryRequested("soon", 1)) >= 300
 
 
-def test_a_url_is_named_by_the_field_it_came_in() -> None:
+def test_an_invalid_url_is_reported_under_its_field() -> None:
     with pytest.raises(InvalidField) as refused:
         deliveries.check_url("http://169.254.169.254/latest")
     assert refused.value.field == "callback_url"

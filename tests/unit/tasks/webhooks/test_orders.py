@@ -41,7 +41,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("said", "field", "words"), WRONG.values(), ids=WRONG)
-def test_a_wrong_call_is_refused_with_what_is_allowed(
+def test_an_invalid_call_is_refused_with_what_is_allowed(
     said: dict[str, Any], field: str, words: str
 ) -> None:
     with pytest.raises(InvalidField) as refused:
@@ -51,7 +51,7 @@ def test_a_wrong_call_is_refused_with_what_is_allowed(
     assert words in refused.value.problem
 
 
-def test_a_call_says_little_and_gets_the_rest() -> None:
+def test_a_short_call_gets_the_defaults() -> None:
     assert orders.check_call(url=URL) == orders.Call(URL, "POST", {}, None, 10.0, [])
 
 
@@ -67,23 +67,23 @@ def test_a_call_says_little_and_gets_the_rest() -> None:
         (2**70, str(2**70), "application/json"),
     ],
 )
-def test_a_body_becomes_text_and_has_a_type(body: Any, text: str, kind: str) -> None:
+def test_a_body_becomes_text_with_a_content_type(body: Any, text: str, kind: str) -> None:
     call = orders.check_call(url=URL, body=body)
     assert (call.body, call.headers) == (text, {"Content-Type": kind})
 
 
-def test_a_type_that_is_given_stays() -> None:
+def test_a_given_content_type_is_kept() -> None:
     given = {"content-type": "application/x-www-form-urlencoded"}
     assert orders.check_call(url=URL, headers=given, body="a=b").headers == given
 
 
 @pytest.mark.parametrize("body", [None, "text", {"a": 1}])
-def test_checking_again_changes_nothing(body: Any) -> None:
+def test_checking_twice_changes_nothing(body: Any) -> None:
     once = orders.check_call(url=URL, headers={"X-A": "b"}, body=body, expect=[201])
     assert orders.check_call(**msgspec.structs.asdict(once)) == once
 
 
-def test_a_call_that_looks_like_a_value_of_kombu_arrives_as_it_was() -> None:
+def test_a_call_that_looks_like_a_kombu_value_arrives_unchanged() -> None:
     marked = {"__type__": "datetime", "__value__": "never"}
     call = orders.check_call(url=URL, body=marked)
     assert loads(dumps(msgspec.structs.asdict(call))) == msgspec.structs.asdict(call)

@@ -18,7 +18,7 @@ from tasks.emails.delivery.server import MailServer, parse_mail_url
         ("smtps://a%40x.org:p%2F%3A%23@mail", MailServer("smtps", "mail", 465, "a@x.org", "p/:#")),
     ],
 )
-def test_a_url_names_server_security_and_login(url: str, server: MailServer) -> None:
+def test_a_url_has_server_security_and_login(url: str, server: MailServer) -> None:
     assert parse_mail_url(url) == server
 
 
@@ -43,7 +43,7 @@ def test_a_url_names_server_security_and_login(url: str, server: MailServer) -> 
         ("smtp://ada:%C3%BC@mail", "only ASCII"),
     ],
 )
-def test_a_url_that_is_no_good_is_refused_with_what_is_allowed(url: str, problem: str) -> None:
+def test_an_invalid_url_is_refused_with_what_is_allowed(url: str, problem: str) -> None:
     with pytest.raises(InvalidField, match=problem) as raised:
         parse_mail_url(url)
     assert raised.value.field == "SMTP_URL"

@@ -93,7 +93,7 @@ def public(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.mark.parametrize("template", templates.list_templates())
-def test_the_headers_of_a_shipped_mail_have_no_fault(template: str) -> None:
+def test_the_headers_of_every_shipped_mail_are_valid(template: str) -> None:
     raw = compose("job-1", f"{'a' * 64}@example.org", template, mail_data.build_mail_data())
     assert list(faults(raw)) == []
 
@@ -108,7 +108,7 @@ def test_the_headers_of_a_shipped_mail_have_no_fault(template: str) -> None:
         "=?utf-8?q?a?=",
     ],
 )
-def test_the_headers_of_a_mail_with_any_subject_have_no_fault(subject: str) -> None:
+def test_the_headers_of_a_mail_with_any_subject_are_valid(subject: str) -> None:
     raw = build_signed_mail(
         "job-1", "ada@example.org", RenderedMail(subject, "h", "t"), "https://x.org/u/a"
     )
@@ -126,6 +126,6 @@ def test_the_headers_of_a_mail_with_any_subject_have_no_fault(subject: str) -> N
         (b"Precedence: bulk", b"Precedence: " + b"bulk " * 300),
     ],
 )
-def test_the_rules_find_what_is_wrong(good: bytes, bad: bytes) -> None:
+def test_the_rules_find_invalid_headers(good: bytes, bad: bytes) -> None:
     raw = compose("job-1", "ada@example.org", "default")
     assert list(faults(raw.replace(good, bad, 1)))

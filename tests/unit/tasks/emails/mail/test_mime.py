@@ -92,7 +92,7 @@ def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> N
     assert kinds == ["text/plain", "text/html"]
 
 
-def test_the_bodies_arrive_as_the_template_wrote_them() -> None:
+def test_the_bodies_arrive_unchanged() -> None:
     message = parsed(compose("job-1", "ada@example.org", "welcome"))
 
     letter = templates.load_template("welcome").render(
@@ -187,7 +187,7 @@ BODIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 
 
 @given(text=BODIES, html=BODIES)
-def test_any_body_is_carried_whole_and_cannot_end_its_part(text: str, html: str) -> None:
+def test_any_body_arrives_whole_and_cannot_end_its_part(text: str, html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         as_template(patch, templates.RenderedMail("s", html, text))
         raw = compose("job-1", "a@x.org", "any")
@@ -209,7 +209,7 @@ def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.Mon
     assert body(message, "plain").splitlines() == evil.splitlines()
 
 
-def test_templates_are_data_beside_the_code() -> None:
+def test_the_templates_are_files_of_the_package() -> None:
     assert templates.SHIPPED_FOLDER.parent == Path(mime.__file__).parents[1]
 
 
@@ -220,7 +220,7 @@ def public(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("public")
-def test_over_https_one_click_is_offered() -> None:
+def test_one_click_unsubscribe_is_offered_over_https() -> None:
     message = parsed(compose("job-1", "ada@example.org", "default"))
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
@@ -232,7 +232,7 @@ def test_over_https_one_click_is_offered() -> None:
     assert link[1:-1] in body(message, "plain")
 
 
-def test_a_link_that_was_changed_takes_off_nobody() -> None:
+def test_a_changed_link_unsubscribes_no_one() -> None:
     token = unsubscribe.build_link("ada@example.org").rpartition("/")[2]
     for wrong in (token[:-1], token.replace("I", "J", 1), "", "x.y"):
         with pytest.raises(LinkTampered):
@@ -277,9 +277,7 @@ def test_a_signed_mail_is_verified_and_its_unsubscribe_headers_are_covered(
     assert not dkim.verify(raw.replace(b"Continuo", b"Staccato"), dnsfunc=dns)
 
 
-def test_a_key_that_cannot_be_used_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unusable_key_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "no.pem").write_text("not a key")
     for name in ("no.pem", "nowhere.pem"):
         monkeypatch.setenv("CONTINUO_DKIM_KEY", str(tmp_path / name))
@@ -295,7 +293,7 @@ def kept(content: bytes, name: str) -> Artifact:
         return artifacts.store_artifact(file, name)
 
 
-def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
+def test_artifacts_are_attached_and_arrive_unchanged() -> None:
     pdf = b"\x00\xff." * 5_000
     links = [
         artifacts.build_link(kept(pdf, "report.pdf")),
@@ -313,7 +311,7 @@ def test_files_that_jobs_made_go_with_a_mail_and_arrive_as_they_were() -> None:
     assert found == [("report.pdf", pdf), ("\u00fc.csv", "a,b")]
 
 
-def test_a_link_that_is_none_is_refused_and_a_file_that_is_gone_fails_for_good() -> None:
+def test_an_invalid_link_is_refused_and_a_removed_file_fails_for_good() -> None:
     with pytest.raises(InvalidField, match=r"attachments\[1\]: is no download link"):
         attachments.resolve_links([artifacts.build_link(kept(b"x", "x.txt")), "http://x.org/y"])
     with pytest.raises(InvalidField, match="at most 10"):

@@ -24,7 +24,7 @@ from tasks.emails.mail.plain_text import text_from_html
         ("", ""),
     ],
 )
-def test_html_is_read_as_a_person_would(html: str, text: str) -> None:
+def test_html_becomes_readable_text(html: str, text: str) -> None:
     assert text_from_html(html) == text.replace("\n", "\r\n")
 
 

@@ -46,7 +46,7 @@ NEWS = {
 }
 
 
-def test_the_shipped_templates_are_there() -> None:
+def test_the_shipped_templates_exist() -> None:
     assert templates.list_templates() == ("default", "file", "news", "welcome")
 
 
@@ -71,13 +71,13 @@ def test_every_shipped_template_loads_nothing_from_elsewhere(name: str) -> None:
     "name",
     ["", "nope", "..", "../reports", "default/", "./default", "layout.html", "DEFAULT", "\0"],
 )
-def test_a_name_that_is_not_on_the_list_is_refused_with_the_list(name: str) -> None:
+def test_an_unknown_template_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(InvalidField, match="known are default, file, news, welcome") as raised:
         templates.load_template(name)
     assert raised.value.field == "template"
 
 
-def test_a_folder_that_lacks_a_part_is_no_template(folder: Path) -> None:
+def test_a_folder_without_a_required_part_is_not_a_template(folder: Path) -> None:
     write(folder, "whole")
 
     for name, part in (("bodiless", "body.html"), ("nameless", "subject.txt")):
@@ -87,7 +87,7 @@ def test_a_folder_that_lacks_a_part_is_no_template(folder: Path) -> None:
     assert templates.list_templates() == ("whole",)
 
 
-def test_a_missing_text_is_made_from_the_html(folder: Path) -> None:
+def test_a_missing_text_is_generated_from_the_html(folder: Path) -> None:
     write(folder, "t", html="<h1>Hi</h1><p>Look at <a href='{{ home_url }}'>this</a></p>")
     (folder / "t" / "body.txt").unlink()
 
@@ -96,7 +96,7 @@ def test_a_missing_text_is_made_from_the_html(folder: Path) -> None:
     assert letter.text.split("\r\n") == ["Hi", "==", "", "Look at this: http://127.0.0.1:8000"]
 
 
-def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
+def test_mjml_becomes_html_and_keeps_its_placeholders(folder: Path) -> None:
     write(folder, "t")
     (folder / "t" / "body.html").unlink()
     body = "<mj-section><mj-column><mj-text>Dear {{ recipient }}</mj-text></mj-column></mj-section>"
@@ -109,7 +109,7 @@ def test_mjml_becomes_html_and_keeps_what_is_in_braces(folder: Path) -> None:
     assert "<mj-" not in html
 
 
-def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup() -> None:
+def test_the_shipped_mjml_shows_the_data_of_the_order_escaped() -> None:
     letter = templates.load_template("news").render(**VALUES | NEWS)
 
     assert letter.subject == "Parquet & <JSON>"
@@ -120,7 +120,7 @@ def test_the_shipped_mjml_says_what_the_order_says_and_nothing_of_it_is_markup()
     assert "One\r\n{{ 7 * 7 }}\r\n\r\nTwo\r\n2 < 3\r\n\r\nSee: https://exam" in letter.text
 
 
-def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
+def test_the_style_sheets_of_mjml_for_narrow_screens_and_outlook_stay() -> None:
     html = templates.load_template("news").render(**VALUES | NEWS).html
 
     assert "@media only screen and (min-width:480px)" in html
@@ -128,7 +128,7 @@ def test_the_sheets_of_mjml_for_narrow_screens_and_for_outlook_stay() -> None:
     assert html.count("<!--[if") == html.count("<![endif]-->")
 
 
-def test_mjml_that_is_none_makes_the_job_fail_for_good(folder: Path) -> None:
+def test_invalid_mjml_fails_the_job_for_good(folder: Path) -> None:
     write(folder, "t")
     (folder / "t" / "body.mjml").write_text("<mjml><mj-body>")
 
@@ -136,7 +136,7 @@ def test_mjml_that_is_none_makes_the_job_fail_for_good(folder: Path) -> None:
         templates.load_template("t")
 
 
-def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
+def test_style_rules_are_inlined_into_the_tags(folder: Path) -> None:
     sheet = "p { color: red } @media print { p { color: black } }"
     write(
         folder, "t", html=f"<html><head><style>{sheet}</style></head><body><p>x</p></body></html>"
@@ -148,19 +148,19 @@ def test_rules_of_a_style_sheet_are_moved_into_the_tags(folder: Path) -> None:
     assert "@media print" in html
 
 
-def test_a_body_without_bound_is_refused(folder: Path) -> None:
+def test_an_endless_body_is_refused(folder: Path) -> None:
     write(folder, "t", html="{% for i in range(90000) %}{{ recipient * 10 }}{% endfor %}")
     with pytest.raises(PermanentError, match="more than 1000000 characters"):
         templates.load_template("t").render(**VALUES)
 
 
-def test_a_subject_without_bound_is_refused(folder: Path) -> None:
+def test_an_endless_subject_is_refused(folder: Path) -> None:
     write(folder, "t", subject="{{ recipient * 1000 }}")
     with pytest.raises(PermanentError, match="a subject of more than 1000 characters"):
         templates.load_template("t").render(**VALUES)
 
 
-def test_what_is_said_of_a_template_is_short(folder: Path) -> None:
+def test_the_error_about_a_template_is_short(folder: Path) -> None:
     write(folder, "t", html="{% include recipient * 1000 %}")
 
     with pytest.raises(PermanentError) as raised:
@@ -169,7 +169,7 @@ def test_what_is_said_of_a_template_is_short(folder: Path) -> None:
     assert len(str(raised.value)) < 600
 
 
-def test_templates_of_the_installation_come_before_those_that_are_shipped(
+def test_templates_of_the_installation_win_over_shipped_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "default", subject="ours")
@@ -187,7 +187,7 @@ def test_templates_of_the_installation_come_before_those_that_are_shipped(
         forget()
 
 
-def test_values_are_escaped_in_html_and_left_alone_in_text(folder: Path) -> None:
+def test_values_are_escaped_in_html_and_unchanged_in_text(folder: Path) -> None:
     write(folder, "t", "{{ recipient }}", "<p>{{ recipient }}</p>", "{{ recipient }}")
 
     letter = templates.load_template("t").render(recipient="<b>&'\"")
@@ -215,16 +215,14 @@ def test_a_subject_of_several_lines_becomes_one(folder: Path) -> None:
         '{{ "\\ud800" }}',
     ],
 )
-def test_a_template_that_fails_makes_the_job_fail_for_good(folder: Path, source: str) -> None:
+def test_a_failing_template_fails_the_job_for_good(folder: Path, source: str) -> None:
     write(folder, "t", html=source)
     with pytest.raises(PermanentError, match="'t' does not render"):
         templates.load_template("t").render(**VALUES)
 
 
 @pytest.mark.parametrize("source", ["{% if %}", "{{ " + "(" * 9_000 + ")" * 9_000 + " }}"])
-def test_a_template_that_does_not_compile_makes_the_job_fail_for_good(
-    folder: Path, source: str
-) -> None:
+def test_a_template_that_does_not_compile_fails_the_job_for_good(folder: Path, source: str) -> None:
     write(folder, "t", text=source)
     with pytest.raises(PermanentError, match="'t' cannot be used"):
         templates.load_template("t")

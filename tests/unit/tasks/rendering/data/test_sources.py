@@ -24,12 +24,12 @@ def test_the_invoices_cover_the_two_years_to_october_2026() -> None:
     assert (months[0], months[-1], len(months)) == ("2024-11", "2026-10", 24)
 
 
-def test_the_departments_can_all_be_asked_for() -> None:
+def test_every_department_can_be_selected() -> None:
     choices = load_all_types()["monthly"].definition.parameters["department"].choices
     assert set(choices) == set(demo_spend.DEPARTMENTS)
 
 
-def test_a_file_made_by_several_at_once_is_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_file_created_by_several_processes_is_whole_and_leaves_no_drafts(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from tasks.rendering.data import sources;"
         "sources.ensure_demo_file('spend', pathlib.Path(sys.argv[1]))"
@@ -44,6 +44,6 @@ def test_a_file_made_by_several_at_once_is_whole_and_leaves_nothing_behind(tmp_p
     assert content[:4] == content[-4:] == b"PAR1"
 
 
-def test_a_file_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_created_again(tmp_path: Path) -> None:
     (tmp_path / sources.DEMO_FILES["spend"]).write_bytes(b"kept")
     assert sources.ensure_demo_file("spend", tmp_path).read_bytes() == b"kept"

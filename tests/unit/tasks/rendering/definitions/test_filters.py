@@ -13,7 +13,7 @@ def refusal(report_type: Any, filters: Any) -> InvalidField:
     return caught.value
 
 
-def test_the_filters_of_the_first_example_pass() -> None:
+def test_the_filters_of_the_first_example_are_accepted() -> None:
     filters = {"department": "engineering", "month": "2026-05"}
     assert check_filters("monthly", filters) == filters
 
@@ -35,7 +35,7 @@ def test_an_unknown_type_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("report_type", [None, 7, [], {}, "../press", "summary\n", "SUMMARY", ""])
-def test_what_is_no_type_is_refused(report_type: Any) -> None:
+def test_a_type_that_is_not_a_string_is_refused(report_type: Any) -> None:
     assert refusal(report_type, {}).field == "type"
 
 
@@ -50,7 +50,7 @@ def test_a_long_unknown_name_is_not_repeated_in_full() -> None:
 
 
 @pytest.mark.parametrize("filters", [None, [], "department", 3, [("month", "2026-05")]])
-def test_filters_that_are_no_object_are_refused(filters: Any) -> None:
+def test_filters_that_are_not_an_object_are_refused(filters: Any) -> None:
     assert refusal("monthly", filters).field == "filters"
 
 
@@ -58,7 +58,7 @@ def test_filters_that_are_no_object_are_refused(filters: Any) -> None:
     "month",
     ["2026-5", "2026-13", "2026-00", "May", "2026-05-01", " 2026-05", "2026-05\n", "٢٠٢٦-05"],
 )
-def test_a_text_that_is_no_month_is_refused_with_an_example(month: str) -> None:
+def test_an_invalid_month_is_refused_with_an_example(month: str) -> None:
     error = refusal("monthly", {"month": month})
     assert error.field == "filters.month"
     assert "2026-05" in error.problem

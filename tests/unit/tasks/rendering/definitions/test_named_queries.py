@@ -62,7 +62,7 @@ def test_the_rows_of_a_report_can_be_exported(output: Output) -> None:
         assert len(json.loads(content.read_text())) == count
 
 
-def test_a_query_takes_only_the_filters_that_it_binds() -> None:
+def test_a_query_accepts_only_the_filters_that_it_binds() -> None:
     with pytest.raises(InvalidField, match=r"filters\.origin: .* allowed: carrier, month"):
         files.resolve_export({"origin": "JFK"}, "", "flights", "routes")
 
@@ -79,7 +79,7 @@ def test_a_query_takes_only_the_filters_that_it_binds() -> None:
         (("", "", "routes"), "source"),
     ],
 )
-def test_what_is_not_there_is_refused(wanted: tuple[str, str, str], field: str) -> None:
+def test_an_unknown_source_or_query_is_refused(wanted: tuple[str, str, str], field: str) -> None:
     with pytest.raises(InvalidField) as caught:
         files.resolve_export({}, *wanted)
     assert caught.value.field == field
@@ -101,7 +101,7 @@ def sources(tmp_path: Path) -> Path:
         ("vendors.sql", "$month", "$year", "vendors.sql: source.toml has no parameter 'year'"),
     ],
 )
-def test_a_source_that_is_wrong_is_refused_with_the_place(
+def test_an_invalid_source_is_refused_with_the_place(
     sources: Path, file: str, old: str, new: str, said: str
 ) -> None:
     path = sources / "spend" / file
@@ -147,7 +147,7 @@ def test_a_million_rows_are_exported_in_bounded_memory(output: Output, tmp_path:
     assert memory < MEMORY
 
 
-def test_what_a_sheet_cannot_hold_goes_to_the_next(
+def test_rows_beyond_one_sheet_continue_on_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import zipfile

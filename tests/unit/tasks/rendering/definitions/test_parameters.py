@@ -10,24 +10,24 @@ NUMBER = Parameter(title="Most", type="integer")
 
 
 @pytest.mark.parametrize("value", ["", "x" * parameters.MAX_TEXT_CHARACTERS, "Zoë's *note*"])
-def test_a_text_without_rules_is_any_one_line(value: str) -> None:
+def test_a_text_without_rules_accepts_any_single_line(value: str) -> None:
     assert parameters.find_problem(TEXT, value) == ""
 
 
 @pytest.mark.parametrize(
     "value", ["x" * (parameters.MAX_TEXT_CHARACTERS + 1), "a\nb", "\x00", "\ud800", 3, None]
 )
-def test_a_text_that_is_long_or_cannot_be_printed_is_refused(value: Any) -> None:
+def test_a_long_or_unprintable_text_is_refused(value: Any) -> None:
     assert "200 characters" in parameters.find_problem(TEXT, value)
 
 
 @pytest.mark.parametrize("value", [0, -5, parameters.MAX_INTEGER])
-def test_a_number_without_rules_is_any_whole_number(value: int) -> None:
+def test_a_number_without_rules_accepts_any_integer(value: int) -> None:
     assert parameters.find_problem(NUMBER, value) == ""
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", None, parameters.MAX_INTEGER + 1])
-def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_an_integer_is_refused(value: Any) -> None:
     assert parameters.find_problem(NUMBER, value).startswith("must be a whole number, at most")
 
 
@@ -44,6 +44,6 @@ def test_what_is_no_whole_number_is_refused(value: Any) -> None:
         (Parameter(title="A", default=3), "default: must be text"),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_refused(parameter: Parameter, said: str) -> None:
+def test_an_invalid_parameter_definition_is_refused(parameter: Parameter, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parameters.check_parameter("a", parameter)

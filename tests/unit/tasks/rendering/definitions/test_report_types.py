@@ -42,7 +42,7 @@ def replacing(old: str, new: str) -> Edit:
     return edit
 
 
-def test_the_types_that_come_along_are_there() -> None:
+def test_the_shipped_report_types_exist() -> None:
     assert set(load_all_types()) == {"summary", "monthly", "delays", "departures", "shop"}
 
 
@@ -74,7 +74,9 @@ def test_a_new_folder_is_a_new_type(folder: Path) -> None:
         (replacing('kind = "bar"', 'kind = "pie"'), r"charts\[0\]\.kind"),
     ],
 )
-def test_a_wrong_report_toml_is_refused_with_the_place(folder: Path, edit: Edit, said: str) -> None:
+def test_an_invalid_report_toml_is_refused_with_the_place(
+    folder: Path, edit: Edit, said: str
+) -> None:
     message = broken(folder, "report.toml", edit)
     assert "'monthly'" in message
     assert re.search(said, message)
@@ -85,7 +87,7 @@ def test_a_filter_the_sql_does_not_use_is_refused(folder: Path) -> None:
     assert "report.sql does not use 'department'" in message
 
 
-def test_a_name_bound_in_the_sql_that_is_no_filter_is_refused(folder: Path) -> None:
+def test_a_bound_name_without_a_filter_is_refused(folder: Path) -> None:
     message = broken(folder, "report.sql", lambda sql: sql + " and $team = 1")
     assert "report.toml has no parameter 'team'" in message
 
@@ -96,13 +98,13 @@ def test_a_type_without_sql_is_refused(folder: Path) -> None:
         load_types_in(folder)
 
 
-def test_a_folder_with_an_odd_name_is_refused(folder: Path) -> None:
+def test_a_folder_with_an_invalid_name_is_refused(folder: Path) -> None:
     (folder / "monthly").rename(folder / "Monthly Report")
     with pytest.raises(PermanentError, match="Monthly Report"):
         load_types_in(folder)
 
 
-def test_a_required_filter_must_be_given_and_a_default_fills_in(
+def test_a_required_filter_must_be_given_and_a_default_is_used(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder / "monthly" / "report.toml"
@@ -117,7 +119,7 @@ def test_a_required_filter_must_be_given_and_a_default_fills_in(
         check_filters("monthly", {})
 
 
-def test_the_schemas_say_what_check_does() -> None:
+def test_the_schemas_match_the_checks() -> None:
     schemas = {
         name: build_filter_schema(kind.definition.origin) for name, kind in load_all_types().items()
     }

@@ -75,7 +75,7 @@ def texts(pdf: pypdf.PdfReader, page: Any) -> Iterator[tuple[str, bytes]]:
                     yield font, part.original_bytes
 
 
-def test_it_says_which_standard_it_keeps(archival: pypdf.PdfReader) -> None:
+def test_the_file_declares_its_standard(archival: pypdf.PdfReader) -> None:
     meta = root(archival)["/Metadata"].get_data()
 
     assert b"<pdfaid:part>3</pdfaid:part>" in meta
@@ -83,7 +83,7 @@ def test_it_says_which_standard_it_keeps(archival: pypdf.PdfReader) -> None:
     assert "/Filter" not in root(archival)["/Metadata"]
 
 
-def test_its_colours_are_those_of_a_profile_inside(archival: pypdf.PdfReader) -> None:
+def test_the_file_embeds_its_colour_profile(archival: pypdf.PdfReader) -> None:
     (intent,) = root(archival)["/OutputIntents"]
     assert intent.get_object()["/S"] == "/GTS_PDFA1"
 
@@ -92,7 +92,7 @@ def test_its_colours_are_those_of_a_profile_inside(archival: pypdf.PdfReader) ->
     assert profile.get_data()[36:40] == b"acsp"  # what every ICC profile has there
 
 
-def test_its_letters_are_inside_and_can_be_read_out(archival: pypdf.PdfReader) -> None:
+def test_the_file_embeds_its_fonts_and_its_text_can_be_extracted(archival: pypdf.PdfReader) -> None:
     fonts = used_fonts(archival)
     assert fonts
     for font, letters in fonts.values():
@@ -105,7 +105,7 @@ def test_its_letters_are_inside_and_can_be_read_out(archival: pypdf.PdfReader) -
         assert all(kept[letter // 8] >> (7 - letter % 8) & 1 for letter in letters)
 
 
-def test_it_is_tagged_in_its_language(archival: pypdf.PdfReader) -> None:
+def test_the_file_is_tagged_with_its_language(archival: pypdf.PdfReader) -> None:
     assert root(archival)["/MarkInfo"]["/Marked"] == True  # noqa: E712 - a BooleanObject
     assert root(archival)["/StructTreeRoot"]["/K"]
     assert root(archival)["/Lang"] == "en"
@@ -117,7 +117,7 @@ def test_it_is_tagged_in_its_language(archival: pypdf.PdfReader) -> None:
         assert depth == 0
 
 
-def test_it_holds_nothing_that_acts_or_hides(archival: pypdf.PdfReader) -> None:
+def test_the_file_has_no_scripts_and_no_hidden_content(archival: pypdf.PdfReader) -> None:
     for number in range(1, int(archival.trailer["/Size"])):
         thing = archival.get_object(number)
         if isinstance(thing, pypdf.generic.DictionaryObject):
@@ -128,7 +128,7 @@ def test_it_holds_nothing_that_acts_or_hides(archival: pypdf.PdfReader) -> None:
     assert "/Encrypt" not in archival.trailer
 
 
-def test_a_file_that_it_carries_says_what_it_is_to_it(archival: pypdf.PdfReader) -> None:
+def test_an_attachment_declares_its_relationship(archival: pypdf.PdfReader) -> None:
     for attached in root(archival).get("/AF", []):
         about = attached.get_object()
         assert about["/AFRelationship"] == "/Data"

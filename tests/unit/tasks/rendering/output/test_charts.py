@@ -25,17 +25,17 @@ def test_a_scale_holds_zero_and_every_value_with_a_few_ticks(values: list[float]
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [-5.0, -5.0], [7.0, 7.0]])
-def test_equal_values_have_a_scale_too(values: list[float]) -> None:
+def test_equal_values_have_a_scale(values: list[float]) -> None:
     axis = ChartAxis.from_values(values)
     assert axis.low < axis.high
 
 
 @pytest.mark.parametrize("points", [[], [("a", 1.0)], [("a", 1.0), ("b", float("nan"))]])
-def test_one_point_is_no_chart(points: list[tuple[str, float]]) -> None:
+def test_a_single_point_gives_no_chart(points: list[tuple[str, float]]) -> None:
     assert build_chart(BARS, [Mark(*point) for point in points]) is None
 
 
-def test_bars_left_out_are_told() -> None:
+def test_omitted_bars_are_mentioned() -> None:
     chart = build_chart(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
 
     assert chart is not None
@@ -51,7 +51,7 @@ def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
     assert loss["start"] + loss["length"] == pytest.approx(gain["start"])
 
 
-def test_a_long_line_gets_few_labels() -> None:
+def test_a_line_with_many_points_gets_few_labels() -> None:
     chart = build_chart(LINE, [Mark(str(at), float(at)) for at in range(365)])
 
     assert chart is not None
@@ -59,7 +59,7 @@ def test_a_long_line_gets_few_labels() -> None:
     assert len(chart["labels"]) <= 12
 
 
-def test_a_chart_is_told_in_words() -> None:
+def test_a_chart_has_a_text_description() -> None:
     chart = build_chart(LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)])
     assert chart is not None
     assert chart["alt"].endswith(
@@ -71,7 +71,7 @@ STACKED = Chart(kind="stacked", title="Sold", x="x", y="y", format="integer", se
 SHARE = Chart(kind="share", title="Sold", x="x", y="y", format="integer")
 
 
-def test_parts_of_a_column_stand_one_upon_the_other() -> None:
+def test_the_parts_of_a_column_are_stacked() -> None:
     marks = [Mark("Jan", 30.0, "web"), Mark("Jan", 10.0, "shop"), Mark("Feb", 20.0, "web")]
     chart = build_chart(STACKED, marks)
     assert chart is not None
@@ -84,7 +84,7 @@ def test_parts_of_a_column_stand_one_upon_the_other() -> None:
     assert chart["alt"].endswith("in all of them: web 50; shop 10")
 
 
-def test_small_series_are_added_up_as_other() -> None:
+def test_small_series_are_summed_up_as_other() -> None:
     marks = [Mark(label, 10.0 - at, f"s{at}") for label in ("a", "b") for at in range(9)]
     chart = build_chart(STACKED, marks)
     assert chart is not None
@@ -94,7 +94,7 @@ def test_small_series_are_added_up_as_other() -> None:
     assert whole == pytest.approx(ChartAxis.from_values([54.0]).position_of(54.0), abs=1e-4)
 
 
-def test_shares_are_all_of_it() -> None:
+def test_the_shares_add_up_to_the_whole() -> None:
     marks = [Mark(str(at), 8.0 - at) for at in range(8)]
 
     chart = build_chart(SHARE, marks)
@@ -107,5 +107,5 @@ def test_shares_are_all_of_it() -> None:
 
 
 @pytest.mark.parametrize("chart", [STACKED, SHARE])
-def test_what_is_below_zero_has_no_part(chart: Chart) -> None:
+def test_negative_values_have_no_share(chart: Chart) -> None:
     assert build_chart(chart, [Mark("a", 1.0, "s"), Mark("b", -1.0, "s")]) is None

@@ -46,7 +46,7 @@ def lines_of(text: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.decode(), newline="")))
 
 
-def test_every_format_has_the_same_lines(all_formats: dict[str, bytes], tmp_path: Path) -> None:
+def test_every_format_has_the_same_rows(all_formats: dict[str, bytes], tmp_path: Path) -> None:
     import duckdb
 
     head, *lines = lines_of(all_formats["csv"])
@@ -75,7 +75,7 @@ def sheet(workbook: bytes, number: int = 1) -> str:
         return archive.read(f"xl/worksheets/sheet{number}.xml").decode()
 
 
-def test_a_spreadsheet_has_numbers_and_dates_as_such(all_formats: dict[str, bytes]) -> None:
+def test_a_spreadsheet_has_typed_numbers_and_dates(all_formats: dict[str, bytes]) -> None:
     first = re.findall(r"<row r=\"2\".*?</row>", sheet(all_formats["xlsx"]))[0]
 
     assert re.search(r'<c r="A2" s="\d+"><v>46143.0</v>', first)  # 2026-05-01
@@ -117,7 +117,7 @@ def test_no_text_becomes_a_formula(hostile: RenderOrder) -> None:
     assert {row["Vendor"] for row in json.loads(files["json"])} == set(HOSTILE)
 
 
-def test_several_formats_come_as_a_zip_that_is_always_the_same() -> None:
+def test_several_formats_give_a_reproducible_zip() -> None:
     steps: list[RenderProgress] = []
     one = build_report("shop", {}, ["csv", "pdf", "json"], on_progress=steps.append)
     other = build_report("shop", {}, ["csv", "pdf", "json"])
@@ -137,7 +137,7 @@ def test_several_formats_come_as_a_zip_that_is_always_the_same() -> None:
     assert len(pdf.pages) == one["pages"]
 
 
-def test_a_pdf_with_a_part_of_the_table_carries_all_of_it() -> None:
+def test_a_pdf_with_a_cut_table_attaches_the_whole_table() -> None:
     pdf = pypdf.PdfReader(io.BytesIO(made("monthly", {"month": "2026-05"}, "pdf")["pdf"]))
     text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
     assert "The first 500 of 2,413 lines are shown" in text
@@ -148,11 +148,11 @@ def test_a_pdf_with_a_part_of_the_table_carries_all_of_it() -> None:
     assert len(lines_of(files[0])) == 2_414
 
 
-def test_a_pdf_that_has_all_lines_carries_nothing() -> None:
+def test_a_pdf_with_all_rows_has_no_attachment() -> None:
     assert not pypdf.PdfReader(io.BytesIO(made("delays", {}, "pdf")["pdf"])).attachments
 
 
-def test_a_pdf_for_the_archive_says_that_it_is_one() -> None:
+def test_an_archive_pdf_declares_pdf_a() -> None:
     archival = made("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
 
     assert b"<pdfaid:part>3</pdfaid:part>" in archival
@@ -162,7 +162,7 @@ def test_a_pdf_for_the_archive_says_that_it_is_one() -> None:
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_no_rows_are_a_file_all_the_same(output: Output) -> None:
+def test_an_empty_result_still_gives_a_file(output: Output) -> None:
     content = made("monthly", {"month": "2031-01"}, output)[output]
     if output == "csv":
         assert lines_of(content)[0][:2] == ["Date", "Invoice"]
@@ -174,19 +174,19 @@ def test_no_rows_are_a_file_all_the_same(output: Output) -> None:
         assert content
 
 
-def test_a_page_for_a_browser_fetches_nothing(all_formats: dict[str, bytes]) -> None:
+def test_an_html_page_loads_nothing_from_elsewhere(all_formats: dict[str, bytes]) -> None:
     html = all_formats["html"].decode()
     assert "default-src 'none'" in html
     assert not re.search(r"<script|src=|href=|url\(", html)
 
 
 @pytest.mark.parametrize("outputs", [[], ["pdf", "pdf"], ["docx"], ["pdf", ""]])
-def test_formats_that_make_no_sense_are_refused(outputs: list[str]) -> None:
+def test_invalid_formats_are_refused(outputs: list[str]) -> None:
     with pytest.raises(InvalidField, match="format: must be one or several of pdf, xlsx"):
         check_outputs(outputs)
 
 
-def test_a_type_may_have_a_layout_of_its_own(tmp_path: Path) -> None:
+def test_a_report_type_can_have_its_own_layout(tmp_path: Path) -> None:
     order = build_report_order("shop", {}, ["pdf"], tmp_path)
     home = tmp_path / "home"
     home.mkdir()
@@ -201,7 +201,7 @@ def test_a_type_may_have_a_layout_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code", ['#read("/etc/passwd")', '#read("../spill")', '#import "@preview/cetz:0.3.0"', "#let"]
 )
-def test_a_layout_reads_nothing_but_the_layout(tmp_path: Path, code: str) -> None:
+def test_a_layout_can_read_only_its_own_files(tmp_path: Path, code: str) -> None:
     from project.errors import PermanentError
 
     order = build_report_order("shop", {}, ["pdf"], tmp_path)
@@ -215,7 +215,7 @@ def test_a_layout_reads_nothing_but_the_layout(tmp_path: Path, code: str) -> Non
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet", "json"])
-def test_own_files_are_read_in_every_format(tmp_path: Path, ending: str) -> None:
+def test_source_files_are_read_in_every_format(tmp_path: Path, ending: str) -> None:
     import duckdb
 
     order = build_report_order("shop", {}, ["csv"], tmp_path)
@@ -231,7 +231,7 @@ def test_own_files_are_read_in_every_format(tmp_path: Path, ending: str) -> None
     assert run_render_process(here).rows == 1_075
 
 
-def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     from project.errors import PermanentError
 
     order = build_report_order("shop", {}, ["csv"], tmp_path)

@@ -43,16 +43,16 @@ def test_a_value_is_written_for_people(value: object, style: Format, text: str) 
         (2.5, "decimal", "2.5"),
     ],
 )
-def test_an_axis_is_written_short(value: float, style: Format, text: str) -> None:
+def test_axis_labels_are_short(value: float, style: Format, text: str) -> None:
     assert format_axis_value(value, style) == text
 
 
-def test_a_long_word_may_break_and_a_short_text_is_left_alone() -> None:
+def test_a_long_word_can_break_and_a_short_text_is_unchanged() -> None:
     assert format_cell("Managed database") == "Managed database"
     assert "\u200b" in format_cell("W" * 60)
 
 
-def test_a_text_without_end_is_cut() -> None:
+def test_a_very_long_text_is_cut() -> None:
     assert len(format_cell("x y " * 10_000)) == MAX_CELL_CHARACTERS
     assert (
         shorten_label("Chicago O'Hare International Airport") == "Chicago O'Hare International Ai…"
