@@ -64,7 +64,9 @@ def test_one_job_ends_and_the_next_one_starts(store: Store) -> None:
     run(store, "a")
     enqueue(store, "b")
     enqueue(store, "c")
+
     verdict, text = store.run(advance("a"))
+
     assert (verdict, begun(text)) == (Verdict.GO, "b")
     assert record(store, "a").status is TaskStatus.SUCCESS
     assert (record(store, "b").status, record(store, "b").attempts) == (TaskStatus.RUNNING, 1)
@@ -82,7 +84,9 @@ def test_a_repeated_advance_happens_once(store: Store) -> None:
     enqueue(store, "b")
     enqueue(store, "c")
     _, first = store.run(advance("a"))
+
     verdict, second = store.run(advance("a"))
+
     assert (verdict, second) == (Verdict.AGAIN, first)
     assert record(store, "c").status is TaskStatus.PENDING
     assert held(store) == ["p1.1"]
@@ -92,7 +96,9 @@ def test_lists_are_read_in_order(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "later", LISTS[1])
+
     enqueue(store, "first")
+
     assert begun(store.run(advance("a"))[1]) == "first"
 
 
@@ -113,7 +119,9 @@ def test_only_plain_messages_of_the_kind_are_taken(store: Store, other: dict[str
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b", **other)
+
     enqueue(store, "c")
+
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert len(store.client.lrange("celery", 0, -1)) == 2
     assert record(store, "b").status is TaskStatus.PENDING
@@ -124,7 +132,9 @@ def test_a_job_with_earlier_deaths_is_not_taken(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
+
     store.client.hset("continuo:job:b", "deaths", "1")
+
     assert store.run(advance("a")) == (Verdict.GO, None)
 
 
@@ -132,7 +142,9 @@ def test_a_departed_worker_takes_nothing_more(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
     enqueue(store, "b")
+
     store.run(workers.sign_off("w"))
+
     assert store.run(advance("a"))[1] is None
     assert record(store, "b").status is TaskStatus.PENDING
 
@@ -140,7 +152,9 @@ def test_a_departed_worker_takes_nothing_more(store: Store) -> None:
 def test_without_lists_advance_only_ends_the_job(store: Store) -> None:
     enqueue(store, "a")
     run(store, "a")
+
     enqueue(store, "b")
+
     assert store.run(advance("a", lists=[])) == (Verdict.GO, None)
     assert record(store, "a").status is TaskStatus.SUCCESS
     assert record(store, "b").status is TaskStatus.PENDING
@@ -148,7 +162,9 @@ def test_without_lists_advance_only_ends_the_job(store: Store) -> None:
 
 def test_an_attempt_that_lost_its_job_does_not_end_it(store: Store) -> None:
     enqueue(store, "a")
+
     run(store, "a", "p2.7")
+
     assert store.run(advance("a", "p1.0"))[0] is Verdict.REFUSED
     assert record(store, "a").status is TaskStatus.RUNNING
 
@@ -163,6 +179,7 @@ def test_only_the_jobs_taken_by_the_dead_process_are_requeued(store: Store) -> N
     assert held(store) == ["5", "p1.1"]
     assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 1
     assert held(store) == ["5"]
+
     back = record(store, "b")
     assert (back.status, back.attempts, back.interruptions) == (TaskStatus.PENDING, 0, 1)
     assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 0
@@ -175,7 +192,9 @@ def test_after_a_lost_connection_processes_keep_the_jobs_they_took(store: Store)
     enqueue(store, "b")
     enqueue(store, "c")
     store.run(advance("a"))
+
     store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
+
     assert store.run(workers.requeue_unstarted("w", [])) == 1
     assert held(store) == ["p1.1"]
     assert record(store, "b").status is TaskStatus.RUNNING
@@ -187,7 +206,9 @@ def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
     enqueue(store, "b")
     enqueue(store, "c", queue="slow")
     store.run(queues.pause("celery"))
+
     verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
+
     assert (verdict, begun(text)) == (Verdict.GO, "c")
     assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
@@ -198,7 +219,9 @@ def test_a_message_from_before_a_rerun_is_left_to_the_main_process(store: Store)
     run(store, "a")
     enqueue(store, "b")
     store.run(attempts.cancel("b"))
+
     store.run(jobs.rerun(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, rerun_id="now"))
+
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
 
@@ -217,6 +240,7 @@ def test_the_jobs_taken_by_a_short_lived_process_are_requeued(store: Store) -> N
     store.run(advance("a", "p1.0", "p1.1"))
     Pool(worker_with(1, 2)).bury(store)
     assert record(store, "b").status is TaskStatus.RUNNING
+
     Pool(worker_with(2)).bury(store)  # which has never seen the other
     assert record(store, "b").status is TaskStatus.PENDING
     assert held(store) == []

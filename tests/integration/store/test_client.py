@@ -51,7 +51,9 @@ def test_a_signal_handler_can_run_a_command_while_another_one_waits(
     heard: list[object] = []
     store.client.client_pause(PAUSE_MS)
     during(lambda: heard.append(store.run(queues.list_kind_queues())))
+
     record = store.run(queries.read_record("a"))
+
     assert record is not None
     assert (record.id, heard) == ("a", [["k"]])
     assert kind_and_kinds(store) == (["k"], "a")
@@ -68,6 +70,7 @@ def test_an_answer_interrupted_by_a_signal_is_not_mistaken_for_the_next_one(
     during(interrupt)
     with pytest.raises(Interrupted):
         store.run(queries.read_record("a"))
+
     assert kind_and_kinds(store) == (["k"], "a")
 
 
@@ -79,14 +82,18 @@ def test_scripts_missing_in_redis_are_sent_again(store: Store) -> None:
 
 def test_a_closed_connection_is_reopened(store: Store) -> None:
     enqueue(store, "a")
+
     with store.client.client() as other:
         other.client_kill_filter(_type="normal", skipme=True)
+
     assert kind_and_kinds(store) == (["k"], "a")
 
 
 def test_an_answer_can_be_fetched_later(store: Store) -> None:
     enqueue(store, "a")
+
     finish = store.begin(queues.list_kind_queues())
+
     assert kind_and_kinds(store) == (["k"], "a")
     assert finish() == ["k"]
 
@@ -94,18 +101,22 @@ def test_an_answer_can_be_fetched_later(store: Store) -> None:
 def test_a_begun_command_is_run_again_when_its_connection_is_lost(store: Store) -> None:
     move = jobs.enqueue(Message("b", "k", "celery", "m", "[]", 3))
     finish = store.begin(move)
+
     store.client.client_kill_filter(_type="normal", skipme=True)
+
     assert finish().id == "b"
     assert store.client.llen("celery") == 1
 
 
 def test_threads_and_consecutive_steps_are_not_limited(store: Store) -> None:
     many = store.client.connection_pool.max_connections + 10
+
     for number in range(many):
         thread = Thread(target=enqueue, args=(store, f"job-{number}"))
         thread.start()
         thread.join()
         store.begin(queues.list_kind_queues())()
+
     assert store.run(statistics.read_stats()).total_tasks == many
 
 

@@ -65,6 +65,7 @@ def counts(store: Store) -> dict[str, int]:
 
 def test_enqueue_creates_record_index_entries_and_message(store: Store) -> None:
     made = store.run(job_commands.enqueue(message("a")))
+
     assert made == record(store, "a")
     assert (made.status, made.attempts, made.max_retries) == (TaskStatus.PENDING, 0, 3)
     assert queued(store) == [b"message of a"]
@@ -73,15 +74,19 @@ def test_enqueue_creates_record_index_entries_and_message(store: Store) -> None:
 
 def test_an_id_is_enqueued_once(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
+
     with pytest.raises(DuplicateJob):
         store.run(job_commands.enqueue(message("a")))
+
     assert len(queued(store)) == 1
 
 
 def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
     move = job_commands.enqueue(message("a"))
     first = store.run(move)
+
     start(store, "a")
+
     assert store.run(move).created_at == first.created_at
     assert len(queued(store)) == 1
 
@@ -91,6 +96,7 @@ def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
     assert start(store, "a") is StartResult.STARTED
     assert record(store, "a").status is TaskStatus.RUNNING
     assert succeed(store, "a") is Verdict.GO
+
     done = record(store, "a")
     assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 1, {"rows": 1.0})
     assert done.created_at <= (done.started_at or 0) <= (done.finished_at or 0) == done.updated_at
@@ -103,9 +109,11 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
     store.client.delete("celery")
     assert retry(store, "a", delay=60) is Verdict.GO
     assert (record(store, "a").status, record(store, "a").error) == (TaskStatus.RETRYING, "boom")
+
     upkeep = store.run(maintenance.promote(10))
     assert upkeep.promoted == 0
     assert upkeep.next_in == pytest.approx(60, abs=2)
+
     store.client.zadd("continuo:scheduled", {"a": time.time() - 1})
     assert store.run(maintenance.promote(10)).promoted == 1
     assert queued(store) == [b"again"]
@@ -125,6 +133,7 @@ def test_a_postponed_job_waits_and_its_attempt_is_not_counted(store: Store) -> N
     assert postpone(store, "a", token="another") is Verdict.REFUSED
     assert postpone(store, "a") is Verdict.GO
     assert postpone(store, "a") is Verdict.AGAIN
+
     waits = record(store, "a")
     assert (waits.status, waits.attempts, waits.error) == (TaskStatus.RETRYING, 0, "")
     assert store.run(maintenance.promote(10)).promoted == 0
@@ -139,7 +148,9 @@ def test_a_job_postponed_for_zero_seconds_goes_to_the_end_of_its_queue(store: St
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
+
     store.run(job_commands.enqueue(message("b")))
+
     assert postpone(store, "a", delay=0) is Verdict.GO
     assert queued(store) == [b"again", b"message of b"]
 
@@ -153,13 +164,16 @@ def test_a_job_that_is_not_delayed_cannot_be_made_due(store: Store) -> None:
 def test_a_job_with_a_cancel_request_is_not_postponed(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w#1")
+
     store.run(attempt_commands.cancel("a"))
+
     assert postpone(store, "a", token="w#1") is Verdict.REFUSED
     assert record(store, "a").status is TaskStatus.CANCELLED
 
 
 def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", due=time.time() + 3600)))
+
     assert queued(store) == []
     assert store.run(statistics.read_stats()).queue_size == 0
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(3600, abs=5)
@@ -170,6 +184,7 @@ def test_a_repeated_command_happens_once(store: Store) -> None:
     start(store, "a")
     assert retry(store, "a") is Verdict.GO
     assert retry(store, "a") is Verdict.AGAIN
+
     start(store, "a", retries=1)
     assert succeed(store, "a") is Verdict.GO
     assert succeed(store, "a") is Verdict.AGAIN
@@ -177,7 +192,9 @@ def test_a_repeated_command_happens_once(store: Store) -> None:
 
 def test_every_command_of_a_stale_attempt_is_refused(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
+
     start(store, "a", token="gone")
+
     assert start(store, "a", token="here") is StartResult.STARTED
     assert succeed(store, "a", token="gone") is Verdict.REFUSED
     assert retry(store, "a", token="gone") is Verdict.REFUSED
@@ -198,7 +215,9 @@ def kill_attempt(store: Store, job_id: str, token: str) -> None:
 
 def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
     hire(store, "w1", "w2")
+
     store.run(job_commands.enqueue(message("a")))
+
     assert start(store, "a", token="w1#1") is StartResult.STARTED
     assert start(store, "a", token="w1#1") is StartResult.STARTED  # asked again after a lost answer
     assert start(store, "a", token="w1#2") is StartResult.BUSY
@@ -214,6 +233,7 @@ def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(sto
     store.client.delete("celery")
     store.run(attempt_commands.park(message("a"), retries=0))
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([], 1)
+
     kill_attempt(store, "a", "w1#1")
     assert (queued(store), store.client.zcard("continuo:scheduled")) == ([b"message of a"], 0)
 
@@ -226,12 +246,15 @@ def test_a_worker_runs_one_suspected_killer_at_a_time(store: Store) -> None:
         kill_attempt(store, job_id, f"w1#{job_id}")
     assert start(store, "a", token="w1#3") is StartResult.STARTED
     assert start(store, "b", token="w1#4") is StartResult.BUSY
+
     store.run(attempt_commands.park(message("b"), retries=0))
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
     assert start(store, "b", token="w2#1") is StartResult.STARTED
+
     succeed(store, "b", token="w2#1")
     succeed(store, "a", token="w1#3")
     store.run(job_commands.enqueue(message("c")))
+
     assert start(store, "c", token="w1#5") is StartResult.STARTED
 
 
@@ -241,7 +264,9 @@ def test_a_message_parked_for_an_attempt_replaces_an_older_one(store: Store) -> 
     start(store, "a", token="w1#1")
     store.run(attempt_commands.park(message("a", text="first"), retries=0))
     store.run(attempt_commands.park(message("a", text="second"), retries=0))
+
     kill_attempt(store, "a", "w1#1")
+
     assert queued(store)[-1] == b"second"
 
 
@@ -249,7 +274,9 @@ def test_parking_keeps_a_delayed_message(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     retry(store, "a", delay=60)
+
     store.run(attempt_commands.park(message("a", text="old"), retries=0))
+
     assert store.client.hget("continuo:job:a", "message") == b"again"
 
 
@@ -259,6 +286,7 @@ def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
     retry(store, "a")
     assert start(store, "a", retries=0) is StartResult.REFUSED
     assert start(store, "a", retries=1) is StartResult.STARTED
+
     succeed(store, "a")
     assert start(store, "a", retries=1) is StartResult.REFUSED
 
@@ -266,7 +294,9 @@ def test_a_redelivered_message_does_not_run_the_job_again(store: Store) -> None:
 def test_a_final_status_never_changes(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
+
     fail(store, "a")
+
     assert succeed(store, "a") is Verdict.REFUSED
     assert retry(store, "a") is Verdict.REFUSED
     assert record(store, "a").status is TaskStatus.FAILED
@@ -292,6 +322,7 @@ def test_pages_list_every_record_once_newest_first(store: Store) -> None:
         store.run(job_commands.enqueue(message(f"{number:02}", kind="ab"[number % 2])))
     seen: list[str] = []
     cursor = None
+
     while True:
         page = store.run(queries.list_page(limit=4, cursor=cursor))
         assert page.total == 25
@@ -299,6 +330,7 @@ def test_pages_list_every_record_once_newest_first(store: Store) -> None:
         cursor = page.next_cursor
         if cursor is None:
             break
+
     assert seen == [f"{number:02}" for number in reversed(range(25))]
 
 
@@ -309,8 +341,10 @@ def test_records_with_equal_times_are_paged_without_loss(store: Store) -> None:
         store.client.hset(f"continuo:job:{number:02}", "created_at", "1000.0")
     first = store.run(queries.list_page(limit=5))
     second = store.run(queries.list_page(limit=5, cursor=first.next_cursor))
+
     third = store.run(queries.list_page(limit=5, cursor=second.next_cursor))
     ids = [record.id for page in (first, second, third) for record in page.records]
+
     assert ids == [f"{number:02}" for number in reversed(range(12))]
     assert third.next_cursor is None
 
@@ -319,9 +353,11 @@ def test_a_page_can_be_filtered_by_kind_and_status(store: Store) -> None:
     for number in range(4):
         store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))
     start(store, "2")
+
     running = store.run(
         queries.list_page(RecordFilter(kinds=["a"], statuses=[TaskStatus.RUNNING]), limit=10)
     )
+
     assert [record.id for record in running.records] == ["2"]
     assert running.total == 1
 
@@ -330,7 +366,9 @@ def test_a_page_can_be_filtered_by_time(store: Store) -> None:
     made = [store.run(job_commands.enqueue(message(str(number)))).created_at for number in range(5)]
     between = RecordFilter(created_after=made[0], created_before=made[4])
     first = store.run(queries.list_page(between, limit=2))
+
     second = store.run(queries.list_page(between, limit=2, cursor=first.next_cursor))
+
     assert [record.id for record in (*first.records, *second.records)] == ["3", "2", "1"]
     assert (first.total, second.total, second.next_cursor) == (3, 3, None)
 
@@ -348,6 +386,7 @@ def test_a_record_has_its_queue_and_its_tags(store: Store) -> None:
     made = store.run(job_commands.enqueue(message("a", **about)))
     assert made == record(store, "a")
     assert (made.kind, made.queue, made.tags) == ("report", "slow", ["b", "a"])
+
     plain = store.run(job_commands.enqueue(message("b")))
     assert (plain.queue, plain.tags) == ("celery", [])
 
@@ -362,9 +401,11 @@ def test_a_job_is_found_by_queue_and_tag_in_every_status(store: Store) -> None:
     assert (
         find(store, index_keys=["tag:odd"]) == find(store, index_keys=["tag:prime"]) == ["3", "1"]
     )
+
     start(store, "3")
     assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
     assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.PENDING]) == ["1"]
+
     retry(store, "3")
     store.run(attempt_commands.cancel("1"))
     assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
@@ -376,7 +417,9 @@ def test_a_job_retried_on_another_queue_is_listed_under_it(store: Store) -> None
     store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
     start(store, "a")
     again = message("a", text="again", queue="slow")
+
     store.run(attempt_commands.retry("a", token="t", error="", delay=0, message=again))
+
     assert (record(store, "a").queue, record(store, "a").tags) == ("slow", ["x"])
     assert find(store, queues=["slow"], index_keys=["tag:x"]) == ["a"]
     assert find(store, queues=["celery"]) == []
@@ -395,6 +438,7 @@ def test_a_failed_job_is_rerun_with_its_new_message(store: Store) -> None:
     fail(store, "a")
     store.client.delete("celery")
     assert revive(store, "a", "first", payload="[[], {}]", due=time.time() + 60)
+
     back = record(store, "a")
     assert (back.status, back.attempts, back.max_retries) == (TaskStatus.PENDING, 1, 9)
     assert (back.error, back.tags, back.finished_at) == ("boom", ["x"], None)
@@ -411,9 +455,11 @@ def test_an_old_message_does_not_run_a_job_after_its_rerun(store: Store) -> None
     assert revive(store, "a", "first")
     assert len(queued(store)) == 2
     assert begin("") is StartResult.REFUSED
+
     store.run(attempt_commands.cancel("a"))
     assert revive(store, "a", "second")
     assert [begin(revival) for revival in ("", "first")] == [StartResult.REFUSED] * 2
+
     expired = attempt_commands.fail(
         "a", token="", status=TaskStatus.FAILED, error="", exception="", news="", revival="first"
     )
@@ -431,9 +477,11 @@ def test_a_repeated_rerun_happens_once(store: Store) -> None:
     assert revive(store, "a", "first")
     assert revive(store, "a", "first")
     assert queued(store) == [b"again"]
+
     store.run(attempt_commands.start("a", retries=1, token="t", revival="first"))
     assert revive(store, "a", "first")
     assert not revive(store, "a", "second")
+
     fail(store, "a")
     assert revive(store, "a", "first")
     assert record(store, "a").status is TaskStatus.FAILED
@@ -446,7 +494,9 @@ def test_several_index_keys_are_intersected_within_a_bound(store: Store) -> None
         own = (f"tenant:{number % 2}", "tag:x")
         store.run(job_commands.enqueue(message(str(number), index_keys=own)))
     both = RecordFilter(index_keys=["tag:x", "tenant:1"])
+
     page = store.run(queries.list_page(both, limit=2))
+
     assert (ids(page), page.total) == (["5", "3"], None)
     assert ids(store.run(queries.list_page(both, limit=2, cursor=page.next_cursor))) == ["1"]
 
@@ -461,11 +511,13 @@ def test_errors_are_searched_in_steps(store: Store, monkeypatch: pytest.MonkeyPa
     asked = RecordFilter(error="(of 10)")
     page = store.run(queries.list_page(asked, limit=2))
     assert (ids(page), page.looked_at, page.total) == (["9", "8"], 2, None)
+
     rare, cursor, looked_at = RecordFilter(error="no. 1 ("), None, []
     for _ in range(3):
         page = store.run(queries.list_page(rare, limit=2, cursor=cursor))
         cursor = page.next_cursor
         looked_at.append((page.looked_at, ids(page)))
+
     assert looked_at == [(4, []), (4, []), (2, ["1"])]
     assert cursor is None
 
@@ -497,6 +549,7 @@ def test_the_cost_of_a_page_does_not_grow_with_the_number_of_records(store: Stor
     ]
     before = [calls(question) for question in questions]
     enqueue(1000)
+
     assert [calls(question) for question in questions] == before
 
 
@@ -509,7 +562,9 @@ def test_sweeping_removes_a_record_from_every_list(store: Store) -> None:
     for name in store.client.keys("continuo:*:success"):
         store.client.zadd(name, {"a": 1})
     status = TaskStatus.SUCCESS
+
     move = maintenance.sweep(shelf="report\nslow", status=status, kept=60, offset=0, most=10)
+
     assert store.run(move) == (1, 0)
     assert set(store.client.keys()) <= {
         b"continuo:events",
@@ -539,6 +594,7 @@ def test_sweeping_deletes_only_expired_records(store: Store) -> None:
     rounds = [sweep(0)]
     while rounds[-1][1]:
         rounds.append(sweep(rounds[-1][1]))
+
     assert sum(deleted for deleted, _ in rounds) == 1
     assert store.run(queries.read_record("old")) is None
     assert record(store, "young").status is TaskStatus.SUCCESS
@@ -549,8 +605,10 @@ def test_workers_are_counted_while_their_lease_is_valid(store: Store) -> None:
     store.run(worker_commands.renew_lease("w1", 60, {"slots": 2}, first=True))
     store.run(worker_commands.renew_lease("w2", 60, {"slots": 4}, first=True))
     assert store.run(statistics.read_stats()).worker_count == 6
+
     store.client.zadd("continuo:workers", {"w1": time.time() - 1})
     assert store.run(statistics.read_stats()).worker_count == 4
+
     store.run(worker_commands.sign_off("w2"))
     assert store.run(statistics.read_stats()).worker_count == 0
 
@@ -559,6 +617,7 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_accepted_ones(store: Store) 
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.config_set("maxmemory", "1mb")
+
     try:
         with pytest.raises(StoreUnavailable, match="full"):
             store.run(job_commands.enqueue(message("b")))
@@ -570,6 +629,7 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_accepted_ones(store: Store) 
         store.run(worker_commands.renew_lease("w", 60, {"slots": 2}, first=True))
     finally:
         store.client.config_set("maxmemory", "0")
+
     assert json.loads(json.dumps(record(store, "a").to_dict()))["status"] == "success"
     assert queued(store) == [b"again", b"message of a"]
 
@@ -582,6 +642,7 @@ def test_a_departed_worker_takes_no_more_jobs(store: Store) -> None:
     store.run(worker_commands.renew_lease("w", 60, {"slots": 1}, first=True))
     store.run(job_commands.enqueue(message("a")))
     assert fetch(1) == 1
+
     store.run(worker_commands.sign_off("w"))
     assert queued(store) == [b"message of a"]
     assert fetch(2) == 0
@@ -594,7 +655,9 @@ def test_a_message_that_breaks_requeueing_is_not_lost(store: Store, job_id: str)
     store.run(worker_commands.renew_lease("w", 60, {"slots": 1}, first=True))
     store.run(job_commands.enqueue(message("a", text=text)))
     store.run(worker_commands.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+
     store.client.set("continuo:job:a", "not a hash any more")
+
     assert store.run(worker_commands.sign_off("w")) == 1
     assert queued(store) == [text.encode()]
     assert store.client.hlen("continuo:unacked:w") == 0

@@ -52,6 +52,7 @@ def test_a_pending_job_has_its_position_in_its_queue(store: Store) -> None:
     enqueue(store, "other", queue="slow")
     places = [show(store, job_id).position for job_id in ("a", "b", "c", "other")]
     assert places == [0, 1, 2, 0]
+
     store.client.rpop("celery", 2)
     store.run(attempts.start("a", retries=0, token="w#1"))
     assert show(store, "c").position == 0  # b is in a worker's hands: nothing is before c on a list
@@ -60,6 +61,7 @@ def test_a_pending_job_has_its_position_in_its_queue(store: Store) -> None:
 def test_a_job_that_is_delayed_or_not_pending_has_no_position(store: Store) -> None:
     enqueue(store, "later", due=time.time() + 60)
     assert (show(store, "later").position, show(store, "later").estimate) == (None, None)
+
     enqueue(store, "a")
     store.run(attempts.start("a", retries=0, token="w#1"))
     assert type(store.run(queries.read_with_estimate("a"))) is TaskRecord
@@ -70,8 +72,10 @@ def test_a_job_that_is_delayed_or_not_pending_has_no_position(store: Store) -> N
 def test_start_and_end_are_estimated_from_earlier_jobs(store: Store) -> None:
     measured(store)
     enqueue(store, *"abcdef")
+
     now = time.time()
     first, last = show(store, "a").estimate, show(store, "f").estimate
+
     assert first is not None
     assert last is not None
     assert (first.starts_at - now, first.ends_at - now) == pytest.approx((0, 10), abs=2)
@@ -83,8 +87,10 @@ def test_a_running_job_counts_as_half_done(store: Store) -> None:
     enqueue(store, *"abc")
     for job_id in "ab":
         store.run(attempts.start(job_id, retries=0, token=f"w#{job_id}"))
+
     store.client.rpop("celery", 2)
     estimate = show(store, "c").estimate
+
     assert estimate is not None
     assert estimate.starts_at - time.time() == pytest.approx(5, abs=2)
 
@@ -97,6 +103,7 @@ def test_without_measurements_nothing_is_estimated(store: Store) -> None:
     assert show(store, "a").estimate is not None
     assert show(store, "unknown kind").estimate is None
     assert show(store, "no worker").estimate is None
+
     store.run(queues.pause("celery"))
     assert (show(store, "a").position, show(store, "a").estimate) == (0, None)
 
@@ -121,4 +128,5 @@ def test_the_cost_of_an_estimate_does_not_grow_with_the_number_of_jobs(store: St
     enqueue(store, "before", "the one")
     few = calls()
     enqueue(store, *map(str, range(500)))
+
     assert calls() == few

@@ -73,7 +73,9 @@ def test_every_change_of_a_job_is_one_event_in_order(store: Store) -> None:
     start(store, "a", retries=1)
     fail(store, "a")
     store.run(jobs.rerun(message("a"), attempts=2))
+
     store.run(attempts.cancel("a"))
+
     assert told(store) == [
         ("a", "pending", 0),
         ("a", "running", 1),
@@ -87,9 +89,11 @@ def test_every_change_of_a_job_is_one_event_in_order(store: Store) -> None:
 
 def test_a_requeued_attempt_and_the_third_death_are_events(store: Store) -> None:
     enqueue(store, "a")
+
     for _ in range(3):
         start(store, "a")
         store.run(attempts.interrupt("a", token="w#1", cause="SIGKILL"))
+
     assert told(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
 
 
@@ -98,7 +102,9 @@ def test_an_event_agrees_with_the_record(store: Store) -> None:
     place, record = store.run(events.read_with_event_id("a"))
     assert record
     (noted,) = replay(store).events
+
     at = pytest.approx(record.created_at, abs=0.01)
+
     assert noted == (
         place,
         Event(id="a", kind="report", queue="celery", status=record.status, attempts=0, at=at),
@@ -114,12 +120,14 @@ def test_each_of_many_jobs_has_its_event(store: Store) -> None:
 def test_events_after_an_id_are_replayed_in_steps(store: Store) -> None:
     enqueue(store, *"abcde")
     place, seen = replay(store, most=1).place, []
+
     for _ in range(10):
         step = replay(store, place, most=2)
         seen += [event.id for _, event in step.events]
         place = step.place
         if not step.is_more:
             break
+
     assert seen == [*"bcde"]
     assert place == store.run(events.read_last_event_id())
     assert replay(store, place) == EventPage([], place, is_whole=True, is_more=False)
@@ -139,7 +147,9 @@ def test_events_after_an_id_are_replayed_in_steps(store: Store) -> None:
 def test_only_matching_events_are_replayed(store: Store, wanted: Any, found: Any) -> None:
     enqueue(store, "a")
     store.run(jobs.enqueue(message("b", kind="blast")._replace(queue="slow")))
+
     start(store, "a")
+
     assert told(store, **wanted) == found
     assert replay(store, **wanted).place == store.run(events.read_last_event_id())
 
@@ -147,13 +157,16 @@ def test_only_matching_events_are_replayed(store: Store, wanted: Any, found: Any
 def test_progress_is_on_the_record_and_an_event(store: Store) -> None:
     enqueue(store, "a")
     assert record(store, "a").progress is None
+
     start(store, "a")
     half, whole = Progress(1, 2, "half"), Progress(2, 2)
     for made in (half, whole):
         assert progress(store, "a", made) is Verdict.GO
         assert record(store, "a").progress == made
+
     succeed(store, "a")
     assert record(store, "a").progress == whole
+
     told = [event for _, event in replay(store).events if event.progress]
     assert [(event.status, event.progress) for event in told] == [
         ("running", half),
@@ -164,9 +177,11 @@ def test_progress_is_on_the_record_and_an_event(store: Store) -> None:
 def test_only_the_running_attempt_can_report_progress(store: Store) -> None:
     enqueue(store, "a")
     assert progress(store, "a", Progress(1)) is Verdict.REFUSED
+
     start(store, "a")
     assert progress(store, "a", Progress(1), token="gone#1") is Verdict.REFUSED
     assert progress(store, "nobody", Progress(1)) is Verdict.REFUSED
+
     succeed(store, "a")
     assert progress(store, "a", Progress(1)) is Verdict.REFUSED
     assert record(store, "a").progress is None
@@ -179,6 +194,7 @@ def test_the_next_attempt_starts_without_progress(store: Store) -> None:
     progress(store, "a", Progress(9, 10))
     retry(store, "a")
     assert record(store, "a").progress == Progress(9, 10)
+
     start(store, "a", retries=1)
     assert record(store, "a").progress is None
 
@@ -205,6 +221,7 @@ def test_an_event_id_that_redis_has_lost_is_not_treated_as_known(store: Store) -
     lost = store.run(events.read_last_event_id())
     store.client.xdel("continuo:events", lost)
     assert not replay(store, lost).is_whole
+
     enqueue(store, "c")
     assert not replay(store, lost).is_whole
 
@@ -220,10 +237,12 @@ def test_a_full_redis_has_an_event_for_an_ended_job_and_none_for_a_refused_one(
     enqueue(store, "a")
     start(store, "a")
     store.client.config_set("maxmemory", "1mb")
+
     try:
         with pytest.raises(StoreUnavailable, match="full"):
             enqueue(store, "b")
         succeed(store, "a")
     finally:
         store.client.config_set("maxmemory", "0")
+
     assert [status for _, status, _ in told(store)] == ["pending", "running", "success"]

@@ -66,7 +66,9 @@ def job(store: Store) -> None:
 
 def test_a_job_that_never_failed_has_no_errors_and_no_bytes_for_them(store: Store) -> None:
     start(store)
+
     store.run(attempts.succeed("a", token="w@host/1#1", result="1", news="{}"))
+
     assert failures(store) == []
     assert not store.client.hexists("continuo:job:a", "errors")
 
@@ -85,6 +87,7 @@ def test_each_failed_attempt_is_kept_with_its_details(store: Store) -> None:
         next_delay=2.5,
     )
     assert abs(first.at - time.time()) < 10
+
     start(store, retries=1)
     fail(store)
     assert failures(store)[0] == first
@@ -94,6 +97,7 @@ def test_each_failed_attempt_is_kept_with_its_details(store: Store) -> None:
 def test_a_failure_reported_twice_is_kept_once(store: Store) -> None:
     start(store)
     assert (retry(store), retry(store)) == (Verdict.GO, Verdict.AGAIN)
+
     start(store, retries=1)
     assert (fail(store), fail(store)) == (Verdict.GO, Verdict.AGAIN)
     assert len(failures(store)) == 2
@@ -111,7 +115,9 @@ def test_interrupted_attempts_are_kept_and_marked(store: Store) -> None:
     for _ in range(3):
         start(store)
         interrupt(store, cause="signal 9 (SIGKILL)")
+
     lost = "WorkerLostError"
+
     assert told(store) == [(1, lost, 0, True)] * 3 + [(1, lost, None, True)]
     assert [each.message for each in failures(store)[:2]] == [
         "the worker was stopped",
@@ -129,7 +135,9 @@ def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) ->
     start(store)
     store.client.zadd("continuo:workers", {"w@host/1": time.time() - 1})
     store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
+
     store.run(maintenance.reap(60))
+
     assert told(store) == [(1, "WorkerLostError", 0, True)]
     assert (failures(store)[0].message, failures(store)[0].worker) == (
         "worker w@host/1 died",
@@ -152,6 +160,7 @@ def test_earlier_failures_are_kept_when_a_job_is_rerun(store: Store) -> None:
     start(store)
     fail(store)
     assert store.run(jobs.rerun(message(), attempts=1, rerun_id="c"))
+
     start(store, retries=1, revival="c")
     fail(store)
     assert [each.attempt for each in failures(store)] == [1, 2]
@@ -161,13 +170,16 @@ def test_the_last_twenty_failures_are_kept(store: Store) -> None:
     for retries in range(23):
         start(store, retries=retries)
         retry(store)
+
     assert [each.attempt for each in failures(store)] == [*range(4, 24)]
 
 
 def test_lists_leave_out_failures(store: Store) -> None:
     start(store)
     retry(store)
+
     (listed,) = store.run(queries.list_page(limit=5)).records
+
     assert "errors" not in listed.to_dict()
     assert len(record(store).to_dict()["errors"]) == 1
 
@@ -182,6 +194,7 @@ def test_an_invalid_delay_is_refused(store: Store, delay: float) -> None:
 def test_a_full_redis_accepts_the_failure_of_a_running_job(store: Store) -> None:
     start(store)
     store.client.config_set("maxmemory", "1mb")
+
     try:
         assert retry(store, delay=0) is Verdict.GO
         start(store, retries=1)
@@ -190,4 +203,5 @@ def test_a_full_redis_accepts_the_failure_of_a_running_job(store: Store) -> None
         assert fail(store) is Verdict.GO
     finally:
         store.client.config_set("maxmemory", "0")
+
     assert len(failures(store)) == 3

@@ -30,6 +30,7 @@ def successes(*notes: Snapshot) -> list[int]:
 
 def test_the_difference_of_two_samples_is_what_happened_between_them() -> None:
     hour = build_minutes([note(0, 12), note(29, 10), note(90, 3)])
+
     assert len(hour) == HISTORY_MINUTES
     assert [one.success for one in hour[-2:]] == [7, 2]
     assert [one.ordered for one in hour[-2:]] == [14, 4]
@@ -61,6 +62,7 @@ def test_without_an_earlier_sample_nothing_has_happened() -> None:
 
 def test_a_quantile_of_the_waits_lies_inside_its_bucket() -> None:
     counts = waits(b3=10, b10=10)
+
     assert estimate_quantile(counts, 0.25) == pytest.approx(
         BUCKET_BOUNDS_SECONDS[2] + (BUCKET_BOUNDS_SECONDS[3] - BUCKET_BOUNDS_SECONDS[2]) / 2
     )

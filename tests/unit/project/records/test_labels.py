@@ -66,12 +66,14 @@ def test_lists_of_any_priority_belong_to_their_queue() -> None:
 def test_invalid_tags_are_refused(tags: Any, field: str) -> None:
     with pytest.raises(InvalidField, match=f"^{field}:"):
         kinds.add.message((1, 2), tags=tags)
+
     with pytest.raises(InvalidField, match=f"^{field}:"):
         kinds.add.build((1, 2), tags=tags)
 
 
 def test_tags_stay_off_the_message() -> None:
     quick, built = kinds.add.message((1, 2), tags=["a"]), kinds.add.build((1, 2), tags=["a"])
+
     assert quick.index_keys == built.index_keys == ("tag:a",)
     assert "tag" not in built.text.replace("delivery_tag", "")
     assert kinds.add.s(1, 2).set(tags=["a"]).options == {"tags": ["a"]}

@@ -45,6 +45,7 @@ def test_the_errors_come_last_when_they_are_included() -> None:
     failure = Failure(1.5, 1, "w", "ValueError", "no", "Traceback", 2.0)
     served = msgspec.structs.replace(record(), errors=[failure]).to_dict()
     assert list(served)[-1] == "errors"
+
     names = "at attempt worker class message traceback next_delay interrupted"
     assert list(served["errors"][0]) == names.split()
 

@@ -66,6 +66,7 @@ def test_a_wrong_value_of_any_group_is_found_when_all_are_checked(
 
     with pytest.raises(ValidationError, match="CONTINUO_SAMPLE_ROWS"):
         check_settings()
+
     with pytest.raises(ValidationError, match="CONTINUO_SAMPLE_ROWS"):
         app.loader.import_default_modules()
 

@@ -24,7 +24,9 @@ def test_a_script_includes_the_functions_it_needs_directly_and_indirectly() -> N
 
 def test_functions_needed_only_by_a_rarely_called_function_are_inlined_in_it() -> None:
     carried = select_used("return four()", parse_definitions(LUA))
+
     outside, mark, inside = carried.partition("-- rarely\n")
+
     assert outside == "local function three(job) "
     assert mark
     assert inside.startswith("local prefix")
