@@ -5,15 +5,11 @@ prefix ``CONTINUO_`` when it means nothing to other programs. A wrong value stop
 its start, and the error names the variable.
 """
 
-import base64
-import binascii
-import contextlib
 import ipaddress
 import re
-import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -29,45 +25,6 @@ IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
 
 
 IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
-
-IS_HOST_NAME = re.compile(
-    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9_-]{0,61}[a-z0-9_])?",
-    re.ASCII,
-).fullmatch
-"""A name in lower case that no reader takes for an address: its last part begins with a letter."""
-
-
-WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 - what they begin with
-WEBHOOK_SECRET_BYTES = range(24, 65)
-"""As Standard Webhooks has them."""
-
-
-def parse_webhook_secret(text: str) -> bytes:
-    """The bytes of a ``whsec_...``. Raises ``ValueError``, which does not repeat it."""
-    with contextlib.suppress(binascii.Error):
-        key = base64.b64decode(text.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
-        if text.startswith(WEBHOOK_SECRET_PREFIX) and len(key) in WEBHOOK_SECRET_BYTES:
-            return key
-    raise ValueError(f"each is {WEBHOOK_SECRET_PREFIX} and 24 to 64 bytes in Base64")
-
-
-def generate_webhook_secret() -> str:
-    """A new one."""
-    return WEBHOOK_SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-class WebhookExceptions(NamedTuple):
-    """Internal networks and host names that webhooks may call all the same."""
-
-    networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]
-    names: list[str]
-
-
-def parse_webhook_exceptions(text: str) -> WebhookExceptions:
-    """Networks and names, separated by commas. Raises ``ValueError`` for anything else."""
-    names = [name for part in split_list(text) if IS_HOST_NAME(name := part.lower())]
-    others = [part for part in split_list(text) if part.lower() not in names]
-    return WebhookExceptions([ipaddress.ip_network(part) for part in others], names)
 
 
 class Settings(SettingsGroup):
@@ -100,10 +57,6 @@ class Settings(SettingsGroup):
     mail_templates: str = Field("", description="Folder with mail templates of yours.")
     mail_from: str = Field("continuo@localhost.localdomain", description="Sender of mails.")
     data_dir: Path = Field(Path("var"), description="Where files are kept.")
-    reports_dir: str = Field("", description="Folder of report types of your own; see Reports.")
-    database_url: str = Field(
-        "", description="PostgreSQL (postgresql://) that report types may read."
-    )
     otel_exporter_otlp_endpoint: str = Field(
         "", description="Where traces go (OTLP over HTTP); unset: none are made."
     )
@@ -180,13 +133,6 @@ class Settings(SettingsGroup):
         validation_alias="CONTINUO_RETRY_JITTER",
         description="Spread retries at random below their delay.",
     )
-    fault_rate: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        validation_alias="CONTINUO_FAULT_RATE",
-        description="Share of report attempts failing on purpose.",
-    )
     max_body_bytes: int = Field(
         1_000_000,
         ge=1_000,
@@ -204,13 +150,6 @@ class Settings(SettingsGroup):
         ge=1,
         validation_alias="CONTINUO_MAX_BLAST",
         description="Most recipients of a blast that takes them in parts.",
-    )
-    attach_bytes: int = Field(
-        5_000_000,
-        ge=0,
-        le=7_000_000,  # what a blast attaches at most
-        validation_alias="CONTINUO_ATTACH_BYTES",
-        description="Largest file that goes with the mail about it; a larger one is only linked.",
     )
     dkim_key: str = Field(
         "",
@@ -241,17 +180,6 @@ class Settings(SettingsGroup):
         ge=0,
         validation_alias="CONTINUO_MAIL_DOMAIN_RATE",
         description="Mails a second to recipients of one domain; 0 is no limit.",
-    )
-    webhook_allow: str = Field(
-        "",
-        validation_alias="CONTINUO_WEBHOOK_ALLOW",
-        description="Internal networks and hosts that webhooks may call, separated by commas.",
-    )
-
-    webhook_secrets: str = Field(
-        "",
-        validation_alias="CONTINUO_WEBHOOK_SECRETS",
-        description="whsec_..., separated by commas, sign callbacks; unset: one kept in DATA_DIR.",
     )
 
     @field_validator("host")
@@ -292,13 +220,6 @@ class Settings(SettingsGroup):
     def _is_absolute(cls, folder: Path) -> Path:
         return folder.resolve()
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgres(cls, url: str) -> str:
-        if url and not url.startswith(("postgresql://", "postgres://")):
-            raise ValueError("is postgresql://user:password@host:port/database")
-        return url
-
     @field_validator("api_keys")
     @classmethod
     def _are_api_keys(cls, text: str) -> str:
@@ -319,34 +240,6 @@ class Settings(SettingsGroup):
             if not IS_ORIGIN(origin):
                 raise ValueError(f"{origin!r} is no origin: https://pages.example.com, or *")
         return text
-
-    @field_validator("webhook_allow")
-    @classmethod
-    def _are_networks_or_names(cls, text: str) -> str:
-        parse_webhook_exceptions(text)
-        return text
-
-    @field_validator("webhook_secrets")
-    @classmethod
-    def _are_secrets(cls, text: str) -> str:
-        for secret in split_list(text):
-            parse_webhook_secret(secret)
-        return text
-
-    @cached_property
-    def webhook_keys(self) -> list[bytes]:
-        """What callbacks are signed with, with each of them."""
-        given = split_list(self.webhook_secrets)
-        kept = self.data_dir / "webhook_secret"
-        return [
-            parse_webhook_secret(secret)
-            for secret in given or [read_or_create_secret(kept, generate_webhook_secret)]
-        ]
-
-    @cached_property
-    def webhook_exceptions(self) -> WebhookExceptions:
-        """What webhooks may call although it is internal."""
-        return parse_webhook_exceptions(self.webhook_allow)
 
     @property
     def origins(self) -> list[str]:

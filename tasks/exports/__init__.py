@@ -5,6 +5,7 @@ May import: rendering, project; no other kind.
 
 from typing import Any
 
+import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
 from project.errors import InvalidField, PermanentError
 from project.records.record import MAX_BACKOFF_SECONDS

@@ -21,6 +21,7 @@ from tasks.rendering.definitions.schema import (
 )
 from tasks.rendering.follow_up_mail import ResultSummary
 from tasks.rendering.process import run_render_process
+from tasks.rendering.settings import get_rendering_settings
 
 OUTPUTS: tuple[Output, ...] = ("csv", "parquet", "xlsx", "json")
 MAX_EXPORT_SECONDS = 600
@@ -85,7 +86,7 @@ def build_export_order(spec: ExportSpec, output: Output, folder: Path) -> Render
         home=str(spec.home),
         folder=str(folder),
         demo_dir=str(get_settings().data_dir / "demo"),
-        database_url=get_settings().database_url,
+        database_url=get_rendering_settings().database_url,
     )
 
 

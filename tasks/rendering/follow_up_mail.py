@@ -13,8 +13,8 @@ import msgspec
 
 from project.artifacts.links import Artifact, resolve_link
 from project.errors import DuplicateJob, InvalidField
-from project.settings.values import get_settings
 from project.store.commands import queries
+from tasks.rendering.settings import get_rendering_settings
 
 KIND = "email_blast"
 """The name of the mail job: an e-mail blast."""
@@ -94,7 +94,7 @@ def build_arguments(
     mail: Mail, summary: ResultSummary, result: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Build the arguments of the mail job."""
-    is_attached = mail.attach and result["size"] <= get_settings().attach_bytes
+    is_attached = mail.attach and result["size"] <= get_rendering_settings().attach_bytes
     until = f"{datetime.fromtimestamp(result['expires_at'], UTC):%-d %B %Y, %H:%M} UTC"
     data = {
         "title": summary.title,

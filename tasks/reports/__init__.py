@@ -6,11 +6,14 @@ May import: rendering, project; no other kind.
 import random
 from typing import Any
 
+import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import MAX_BACKOFF_SECONDS
+from project.settings.groups import read_settings
 from project.settings.values import get_settings
 from tasks.rendering.definitions.schema import Output
+from tasks.reports.settings import ReportSettings
 
 
 @app.task(
@@ -55,5 +58,5 @@ def generate_report(
 
 def fail_on_purpose() -> None:
     """Fail a share CONTINUO_FAULT_RATE of all attempts, to demonstrate retries."""
-    if random.random() < get_settings().fault_rate:  # noqa: S311 - not a secret
+    if random.random() < read_settings(ReportSettings).fault_rate:  # noqa: S311 - not a secret
         raise TransientError("Upstream data service timed out (simulated)")

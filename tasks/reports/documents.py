@@ -19,6 +19,7 @@ from tasks.rendering.definitions.schema import (
 from tasks.rendering.follow_up_mail import ResultSummary
 from tasks.rendering.output.zip import zip_files
 from tasks.rendering.process import run_render_process
+from tasks.rendering.settings import get_rendering_settings
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
 
@@ -99,7 +100,7 @@ def build_report_order(
         home=str(found.home),
         folder=str(folder),
         demo_dir=str(get_settings().data_dir / "demo"),
-        database_url=get_settings().database_url,
+        database_url=get_rendering_settings().database_url,
         archival=archival,
     )
 

@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 import msgspec
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import get_settings
 from project.store.client import Store
 from project.store.commands import callbacks
 from project.store.commands.callbacks import JobEnding
@@ -22,6 +21,7 @@ from tasks.webhooks import calls, guard
 from tasks.webhooks.calls import RetryRequested
 from tasks.webhooks.guard import CallTarget
 from tasks.webhooks.orders import Call
+from tasks.webhooks.settings import get_webhook_settings
 
 RETRY_DELAYS_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds between the attempts: three days and a quarter in all."""
@@ -123,7 +123,9 @@ def build_headers(delivery_id: str, text: str) -> dict[str, str]:
         "Content-Type": "application/json",
         "webhook-id": delivery_id,
         "webhook-timestamp": now,
-        "webhook-signature": " ".join(sign(key, content) for key in get_settings().webhook_keys),
+        "webhook-signature": " ".join(
+            sign(key, content) for key in get_webhook_settings().signing_keys
+        ),
     }
 
 

@@ -13,8 +13,8 @@ from threading import Thread
 from typing import NamedTuple, NoReturn
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import IS_HOST_NAME, get_settings
 from tasks.webhooks.deadline import Deadline
+from tasks.webhooks.settings import IS_HOST_NAME, get_webhook_settings
 
 type IpAddress = IPv4Address | IPv6Address
 
@@ -95,7 +95,7 @@ def look_up_addresses(target: CallTarget, deadline: Deadline) -> list[str]:
 
 def is_allowed(host: str, address: IpAddress) -> bool:
     """Whether a host with this address may be called."""
-    allowed = get_settings().webhook_exceptions
+    allowed = get_webhook_settings().exceptions
     return (
         is_public(address)
         or host in allowed.names

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import get_settings
 from tasks.rendering.definitions.report_types import check_origin, find_bound_names
 from tasks.rendering.definitions.schema import Origin
+from tasks.rendering.settings import get_rendering_settings
 
 SOURCES_FOLDER = Path(__file__).parent / "exports"
 
@@ -34,7 +34,7 @@ def load_all_queries() -> ExportQueries:
 
     Returns them by source and name. Raises ``PermanentError`` for an invalid source.
     """
-    folder = get_settings().reports_dir
+    folder = get_rendering_settings().reports_dir
     own_queries = load_queries_in(Path(folder).resolve()) if folder else {}
     return load_queries_in(SOURCES_FOLDER) | own_queries
 

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from project.errors import InvalidField, PermanentError
-from project.settings.values import get_settings
 from tasks.rendering.definitions import parameters
 from tasks.rendering.definitions.schema import Chart, Definition, Origin
+from tasks.rendering.settings import get_rendering_settings
 
 TYPES_FOLDER = Path(__file__).parent / "types"
 
@@ -37,7 +37,7 @@ def load_all_types() -> dict[str, ReportTypeFolder]:
 
     Returns them by name. Raises ``PermanentError`` for an invalid type.
     """
-    folder = get_settings().reports_dir
+    folder = get_rendering_settings().reports_dir
     own_types = load_types_in(Path(folder).resolve()) if folder else {}
     return load_types_in(TYPES_FOLDER) | own_types
 

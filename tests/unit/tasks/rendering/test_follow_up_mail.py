@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from project.errors import InvalidField
-from project.settings.values import Settings
 from tasks.emails.mail import attachments
 from tasks.rendering import follow_up_mail
+from tasks.rendering.settings import RenderingSettings
 from tests.support import mail_data
 
 
@@ -43,5 +43,5 @@ def test_invalid_mail_options_are_refused(said: dict[str, Any]) -> None:
 
 
 def test_the_limit_for_attached_files_is_the_limit_of_a_mail() -> None:
-    limits = Settings.model_fields["attach_bytes"].metadata
+    limits = RenderingSettings.model_fields["attach_bytes"].metadata
     assert any(getattr(limit, "le", None) == attachments.MAX_ATTACHMENT_BYTES for limit in limits)

@@ -2,16 +2,14 @@
 
 import socket
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from threading import Event
 from typing import Any, NoReturn
 
 import pytest
-from pydantic import ValidationError
 
 from project.errors import InvalidField, PermanentError
 from project.settings.groups import forget_settings
-from project.settings.values import Settings
 from tasks.webhooks import calls, guard, orders
 from tasks.webhooks.deadline import Deadline
 
@@ -276,18 +274,3 @@ def test_an_allowed_host_name_may_be_internal(allow: Any, monkeypatch: pytest.Mo
 
     with pytest.raises(PermanentError):
         guard.look_up_addresses(guard.parse_url("http://other.db.internal/"), Deadline(1))
-
-
-@pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.256", "http://db/", "*", "a b"])
-def test_invalid_exceptions_in_the_settings_prevent_the_start(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", text)
-    with pytest.raises(ValidationError, match="CONTINUO_WEBHOOK_ALLOW"):
-        Settings()
-
-
-def test_networks_and_host_names_are_distinguished(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONTINUO_WEBHOOK_ALLOW", "10.0.0.0/8,Api.Internal, ::1")
-    networks = [ip_network("10.0.0.0/8"), ip_network("::1")]
-    assert Settings().webhook_exceptions == (networks, ["api.internal"])

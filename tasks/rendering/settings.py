@@ -1,0 +1,33 @@
+"""Settings of reports and exports. The render process does not read them: its order has them."""
+
+from pydantic import Field, field_validator
+
+from project.settings.groups import SettingsGroup, read_settings
+
+
+class RenderingSettings(SettingsGroup):
+    """Where report types and their rows come from, and which files go with a mail."""
+
+    reports_dir: str = Field("", description="Folder with your own report types; see Reports.")
+    database_url: str = Field(
+        "", description="PostgreSQL (postgresql://) that report types may read."
+    )
+    attach_bytes: int = Field(
+        5_000_000,
+        ge=0,
+        le=7_000_000,  # the limit of the attachments of an e-mail blast
+        validation_alias="CONTINUO_ATTACH_BYTES",
+        description="Largest file to attach to the mail about it; a larger one is only linked.",
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be postgresql://user:password@host:port/database")
+        return url
+
+
+def get_rendering_settings() -> RenderingSettings:
+    """Return the settings. Raises ``ValidationError``, which names the variables."""
+    return read_settings(RenderingSettings)
