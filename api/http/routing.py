@@ -23,6 +23,9 @@ from cello import Response
 from api.http.paths import Paths, parse_parameter_names
 from project.settings.api_keys import ANONYMOUS
 
+RawResponse = Response
+"""Cello's response: for routes whose answer is no ``Answer``, such as the bytes of a file."""
+
 
 class RawRequest(Protocol):
     """The parts of a Cello request that are used here."""

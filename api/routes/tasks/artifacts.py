@@ -4,9 +4,7 @@ import asyncio
 from http import HTTPStatus
 from pathlib import Path
 
-from cello import Response
-
-from api.http.routing import Answer, Request, Router
+from api.http.routing import Answer, RawResponse, Request, Router
 from api.server import downloads
 from api.server.byte_ranges import RangeAnswer, select_range
 from project.artifacts.links import Artifact
@@ -41,7 +39,7 @@ routes = Router()
     summary="Download what a job made, by the link in its result",
     tags=["artifacts"],
 )
-async def download(request: Request) -> Answer | Response:
+async def download(request: Request) -> Answer | RawResponse:
     """Answer the file behind a signed link, or where to have it."""
     artifact = downloads.resolve_token(request.params["token"])
     place = await asyncio.to_thread(downloads.locate_file, artifact, request.method)
@@ -59,13 +57,13 @@ def answer_redirect(address: str) -> Answer:
     return Answer("", status=302, headers=headers, content_type="text/plain")
 
 
-def answer_file(artifact: Artifact, file: Path, piece: RangeAnswer, method: str) -> Response:
+def answer_file(artifact: Artifact, file: Path, piece: RangeAnswer, method: str) -> RawResponse:
     """The bytes, off the event loop: reading and copying them takes milliseconds."""
-    response = Response.binary(
+    response = RawResponse.binary(
         b"" if method == "HEAD" else read_range(file, piece), artifact.content_type, piece.status
     )
     if piece.status == HTTPStatus.NOT_MODIFIED:
-        response = Response(status=piece.status)
+        response = RawResponse(status=piece.status)
     if method == "HEAD":
         response.set_header("Content-Length", str(piece.length))
     for name, value in piece.headers.items():

@@ -8,9 +8,8 @@ import re
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from cello import Response
 
-from api.http.routing import Request, Router
+from api.http.routing import RawResponse, Request, Router
 from api.jobs import tenants, waiting
 from api.routes.tasks import tasks
 from api.routes.tasks.tasks import FoundTasks, TaskQuery
@@ -85,7 +84,7 @@ EVENTS_ROUTE: Any = {
     "lists them; those without a name say what happened since. `reset` is a snapshot again, for "
     "one whose last event is forgotten. Each answer ends; ask again with the last id.",
 )
-async def watch_all(request: Request, query: EventsQuery) -> Response:
+async def watch_all(request: Request, query: EventsQuery) -> RawResponse:
     """Answer what happens to jobs."""
     after = read_last_event_id(request, query)
     wanted = EventFilter("", query.kind, query.queue, query.status or "", request.tenant)
@@ -107,7 +106,7 @@ async def watch_all(request: Request, query: EventsQuery) -> Response:
     description="As `GET /events`; a snapshot is the record. When the job is final `end` comes "
     "last, with the record, and who asks once more is answered 204.",
 )
-async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
+async def watch_one(request: Request, query: TaskEventsQuery) -> RawResponse:
     """Answer what happens to a job."""
     after, job_id = read_last_event_id(request, query), request.params["id"]
     try:
@@ -124,7 +123,7 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> Response:
                 format_block(record, snapshot_name_of(after), place), *build_end_block(record)
             )
         if record.is_final and not told.events:
-            return Response(status=204)
+            return RawResponse(status=204)
         end = await fetch_end_block(told.events)
     except StoreUnavailable as problem:
         return build_silent_response(problem)
@@ -234,13 +233,13 @@ def format_block(data: Any, name: str = "", place: str = "") -> str:
     return "".join(f"{field}: {value}\n" for field, value in about.items() if value) + "\n"
 
 
-def build_response(*blocks: str, place: str = "", retry: int = RETRY_MILLISECONDS) -> Response:
+def build_response(*blocks: str, place: str = "", retry: int = RETRY_MILLISECONDS) -> RawResponse:
     """An answer. The ``place`` at its end tells nobody but says where to go on."""
     end = f"id: {place}\n\n" if place else ""
     body = f"retry: {retry}\n\n{''.join(blocks)}{end}"
-    return Response(body=body, status=200, content_type=MEDIA_TYPE)
+    return RawResponse(body=body, status=200, content_type=MEDIA_TYPE)
 
 
-def build_silent_response(problem: StoreUnavailable) -> Response:
+def build_silent_response(problem: StoreUnavailable) -> RawResponse:
     """An answer that says nothing: to an error a browser would not come back."""
     return build_response(f": {problem.reason}\n\n", retry=DEGRADED_RETRY_MILLISECONDS)
