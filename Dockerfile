@@ -18,6 +18,8 @@ COPY --from=packages /app/.venv .venv
 COPY project project
 COPY tasks tasks
 COPY api api
+# its version is what /openapi.json says
+COPY pyproject.toml .
 # the root file system may be read-only: byte code is written now or never
 RUN /app/.venv/bin/python -m compileall -q project tasks api
 ENV PATH=/app/.venv/bin:$PATH \

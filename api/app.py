@@ -1,7 +1,8 @@
 """The application: every route, and what is opened before the first request."""
 
 import asyncio
-from importlib.metadata import PackageNotFoundError, version
+import tomllib
+from pathlib import Path
 
 from api import console
 from api.docs.openapi import Info
@@ -74,8 +75,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
 
 
 def read_version() -> str:
-    """The version that is installed, or that this is a checkout."""
-    try:
-        return version("continuo")
-    except PackageNotFoundError:
-        return "0.1.0"
+    """Read the version from ``pyproject.toml``, which the image holds too."""
+    text = Path(__file__).parents[1].joinpath("pyproject.toml").read_text()
+    version: str = tomllib.loads(text)["project"]["version"]
+    return version
