@@ -1,4 +1,4 @@
-"""What every test shares: its own settings, a real Valkey, and patience without sleeping."""
+"""Fixtures for every test: default settings, a Valkey server and an empty store."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ from tests.support.settings import list_all_variables
 
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
-# How long an example takes says how busy the machine is, no more.
+# A slow example only means a busy machine.
 hypothesis.settings.register_profile("patient", deadline=2_000)
 hypothesis.settings.load_profile("patient")
 
@@ -28,7 +28,7 @@ def clear_variables(names: Iterable[str]) -> None:
         os.environ.pop(name, None)
 
 
-# Importing the kinds of jobs reads the platform's settings, so those are set up before.
+# Importing job kinds reads the settings, so the environment comes first.
 clear_variables(list_variables(Settings))
 os.environ |= {
     "DATA_DIR": str(HOME),
@@ -43,14 +43,14 @@ forget_settings()
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[EmbeddedValkey]:
-    """The Valkey that the settings point at, for the whole run."""
+    """The Valkey server that the settings point at, one for the whole run."""
     with EmbeddedValkey(HOME / "valkey", get_settings().valkey_port) as server:
         yield server
 
 
 @pytest.fixture
 def store(valkey: EmbeddedValkey) -> Iterator[Store]:
-    """A store with nothing in it."""
+    """A store on an empty database."""
     store = Store(valkey.url)
     store.client.flushall()
     yield store

@@ -1,7 +1,7 @@
-"""pytest-celery's cluster, made of plain processes instead of containers.
+"""pytest-celery's cluster, made of processes instead of containers.
 
-A node of pytest-celery asks little of its container: a name, a status, a log,
-and to be killed and started again. ``Node`` gives that with a ``Program``.
+pytest-celery needs little of a container: a name, a status, a log, and a way to kill and
+restart it. ``Node`` provides that with a ``Program``.
 """
 
 import os
@@ -37,7 +37,7 @@ SIGNALS_BY_NAME = {number.name: number for number in signal.Signals}
 
 
 class Node(CeleryTestContainer):
-    """A process where pytest-celery expects a container."""
+    """A process in place of a container."""
 
     def __init__(self, name: str, command: list[str], prompt: str, **environment: str) -> None:
         self._name = name
@@ -69,14 +69,14 @@ class Node(CeleryTestContainer):
         return self.program.output
 
     def reload(self) -> None:
-        """There is nothing kept that could be out of date."""
+        """Do nothing: no state is cached."""
 
     def ready(self) -> bool:
         self.program.wait_for_output(self._prompt)
         return True
 
     def kill(self, signal: str = "SIGKILL") -> None:
-        """Signal the process; SIGKILL hits its children, too, and first."""
+        """Signal the process; SIGKILL goes to its children first."""
         family = [*list_children(self.program.pid), self.program.pid]
         for pid in family if signal == "SIGKILL" else family[-1:]:
             os.kill(pid, SIGNALS_BY_NAME[signal])
@@ -94,7 +94,7 @@ class Node(CeleryTestContainer):
 
 
 class ValkeyNode(Node):
-    """The bundled server, as ``python -m project.local.valkey`` runs it."""
+    """The bundled server, run by ``python -m project.local.valkey``."""
 
     def __init__(self, folder: Path) -> None:
         self.port = find_free_port()
@@ -119,7 +119,7 @@ class ValkeyNode(Node):
 
 
 class WorkerNode(Node):
-    """``celery -A project worker``, found by pytest-celery under the name ``cluster``."""
+    """``celery -A project worker``, which pytest-celery finds under the name ``cluster``."""
 
     def __init__(self, folder: Path, url: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
@@ -148,7 +148,7 @@ class WorkerNode(Node):
 
 @pytest.fixture
 def celery_broker_cluster(tmp_path: Path) -> Iterator[CeleryBrokerCluster]:
-    """One Valkey with data of its own."""
+    """One Valkey with its own data."""
     node = CeleryTestBroker(ValkeyNode(tmp_path))
     node.ready()
     yield CeleryBrokerCluster(node)
@@ -157,7 +157,7 @@ def celery_broker_cluster(tmp_path: Path) -> Iterator[CeleryBrokerCluster]:
 
 @pytest.fixture
 def celery_backend_cluster(celery_broker_cluster: CeleryBrokerCluster) -> CeleryBackendCluster:
-    """The same Valkey: records and messages live together."""
+    """The same Valkey, which has records and messages."""
     return CeleryBackendCluster(CeleryTestBackend(celery_broker_cluster[0].container))
 
 
@@ -183,7 +183,7 @@ def celery_worker_cluster(
 
 @pytest.fixture
 def inspector(celery_setup: CeleryTestSetup) -> Iterator[JobInspector]:
-    """The jobs of the cluster as they are seen from outside."""
+    """Reads the cluster's jobs from outside."""
     url = celery_setup.app.conf.broker_url
     with redis.Redis.from_url(url, decode_responses=True, socket_timeout=None) as client:
         yield JobInspector(celery_setup.app, client)

@@ -1,4 +1,4 @@
-"""A broker and a worker that are killed and started again under pytest-celery."""
+"""A broker and a worker are killed and started again under pytest-celery."""
 
 import pytest
 from pytest_celery import CeleryTestSetup

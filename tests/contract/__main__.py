@@ -1,4 +1,4 @@
-"""``make contract``: more than 10,000 requests made from /openapi.json, every answer checked."""
+"""Send more than 10,000 requests generated from /openapi.json and check every answer."""
 
 import sys
 import tempfile
@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 2_400.0
 
 
 def main() -> int:
-    """Print what was found; 1 when it is anything."""
+    """Print the findings; returns 1 when there are any."""
     with tempfile.TemporaryDirectory(prefix="continuo-contract-") as folder:
         system = System(Path(folder) / "system")
         system.folder.mkdir()

@@ -1,4 +1,4 @@
-"""Values that only this system knows to be good; loaded by schemathesis, in its environment."""
+"""Valid values that the schema cannot express; loaded by schemathesis in its environment."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 KNOWN_VALUES: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
-"""Names of places in paths -> what is really there."""
+"""Ids of existing resources by the name of their path parameter."""
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,20}(\.[a-z][a-z0-9]{0,20}){0,3}", fullmatch=True)
 PATHS = st.from_regex(r"(/[A-Za-z0-9._~%-]{0,20}){0,4}(\?[A-Za-z0-9=&_-]{0,40})?", fullmatch=True)
@@ -18,7 +18,7 @@ PORTS = st.sampled_from(["", ":443", ":8443"])
 
 
 def encode_cursor(created_at: float, job_id: str) -> str:
-    """A place in a list."""
+    """A cursor for this position in a list."""
     return base64.urlsafe_b64encode(f"{created_at!r} {job_id}".encode()).decode().rstrip("=")
 
 
@@ -37,9 +37,10 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def filter_body(context: Any, body: Any) -> bool:
-    """No two headers that differ in their case alone: a schema cannot say it.
+    """Reject bodies that are valid although the schema cannot tell.
 
-    No value that ends in ``*``: one is put there to break a pattern, and this one allows it.
+    Two headers that differ only in case are invalid, which a schema cannot express. A value that
+    ends in ``*`` is generated to violate a pattern, but the pattern allows it.
     """
     headers = body.get("headers") if isinstance(body, dict) else None
     if not isinstance(headers, dict):
@@ -51,14 +52,14 @@ def filter_body(context: Any, body: Any) -> bool:
 
 @schemathesis.hook
 def filter_query(context: Any, query: Any) -> bool:
-    """No empty cursor as a wrong one: it is the start of a list. No lists: the last item counts."""
+    """Reject queries that are not invalid: an empty cursor is the start, a list counts once."""
     values = query if isinstance(query, dict) else {}
     return values.get("cursor") != "" and not any(isinstance(v, list) for v in values.values())
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """What is to be good is not the same for all: an order that is new has a key that is new."""
+    """Give every new order a new idempotency key."""
     headers = case.headers or {}
     if case.meta and case.meta.generation.mode.is_negative:
         return
@@ -70,7 +71,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def map_path_parameters(context: Any, path_parameters: dict[str, str]) -> dict[str, str]:
-    """Every other time, what is really there."""
+    """Use an existing resource in every second case."""
     for name, value in (path_parameters or {}).items():
         known = KNOWN_VALUES.get(f"{context.operation.path} {name}", KNOWN_VALUES.get(name, []))
         if known and sum(map(ord, str(value))) % 2:
@@ -80,7 +81,7 @@ def map_path_parameters(context: Any, path_parameters: dict[str, str]) -> dict[s
 
 @schemathesis.check
 def known_headers(context: Any, response: Any, case: Any) -> None:
-    """An answer has no header that the description does not have, but those every answer has."""
+    """Check that an answer has only documented headers and those of every answer."""
     responses = case.operation.definition.raw["responses"]
     described = responses.get(str(response.status_code))
     if described is None or case.method != case.operation.method.upper():

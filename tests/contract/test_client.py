@@ -1,4 +1,4 @@
-"""A client in another language, made from /openapi.json alone, orders a report."""
+"""A JavaScript client generated from /openapi.json orders a report."""
 
 import json
 import os
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 300
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that asks for a key."""
+    """A system that requires a key."""
     system = System(tmp_path_factory.mktemp("client"))
     system.http.headers["X-API-Key"] = API_KEY
     system.start(**API_KEY_SETTINGS)
@@ -28,7 +28,7 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The program that is to use the client, and what it needs from npm."""
+    """The folder with the program that uses the client, and its npm packages."""
     if not shutil.which("npm"):
         message = "npm is not installed"
         if os.environ.get("CI"):

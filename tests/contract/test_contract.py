@@ -1,4 +1,4 @@
-"""The system does what /openapi.json says it does, and nothing else."""
+"""Every answer of the system matches /openapi.json."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.support.programs.system import System
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that asks for a key."""
+    """A system that requires a key."""
     system = System(tmp_path_factory.mktemp("contract"))
     system.http.headers["X-API-Key"] = API_KEY
     system.start(**API_KEY_SETTINGS)

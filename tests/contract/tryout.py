@@ -1,4 +1,4 @@
-"""What /openapi.json says, tried out on a running system by schemathesis."""
+"""Test a running system against /openapi.json with schemathesis."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from tests.support.waiting import wait_until
 HERE = Path(__file__).parent
 API_KEY = "contract-0123456789abcdef"
 API_KEY_SETTINGS = {"CONTINUO_API_KEYS": f"contract:{API_KEY}"}
-"""What the system is started with."""
+"""The settings of the system under test."""
 
 UNREACHABLE_URL = "http://nobody.invalid/"
 MAX_ANSWER_SECONDS = 30.0
-"""Seconds after which an answer counts as a hang."""
+"""Time after which an answer counts as a hang."""
 
 
 class ContractResult(NamedTuple):
-    """How many cases there were, whether all was as described, and all that was said."""
+    """The number of cases, whether all passed, and schemathesis's output."""
 
     cases: int
     is_kept: bool
@@ -32,7 +32,7 @@ class ContractResult(NamedTuple):
 def check_contract(
     system: System, *, examples: int, seconds: float, seed: int = 0
 ) -> ContractResult:
-    """Try every operation with up to so many ``examples``, for so many ``seconds`` at most."""
+    """Try every operation with up to ``examples`` cases, for at most ``seconds``."""
     command = [
         install_environment(HERE) / "schemathesis",
         f"--config-file={HERE / 'schemathesis.toml'}",
@@ -63,7 +63,7 @@ def check_contract(
 
 
 def create_known_values(system: System) -> dict[str, list[str]]:
-    """What is really there, under the names of the places in paths that lead to it."""
+    """Create one resource of each kind; their ids by path parameter."""
     report = system.order("/reports", {"callback_url": UNREACHABLE_URL})["id"]
     blast = system.order("/emails", {"recipients": ["ada@example.com"]})["id"]
     call = system.order("/webhooks", {"url": UNREACHABLE_URL, "delay": 86_400})["id"]

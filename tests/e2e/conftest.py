@@ -1,4 +1,4 @@
-"""One system for all tests that only talk to it."""
+"""One running system for all tests that only send requests."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.support.programs.system import System
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The system that the tests of the API talk to."""
+    """The system that these tests share."""
     system = System(tmp_path_factory.mktemp("system"))
     system.start()
     yield system

@@ -1,4 +1,4 @@
-"""Real workers on the Valkey of the test run."""
+"""Worker processes on the Valkey server of the test run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.support.programs.workers import JobInspector, Workers
 
 @pytest.fixture(scope="session")
 def client(valkey: EmbeddedValkey) -> Iterator[redis.Redis]:
-    """A plain connection that may block for long."""
+    """A plain connection without a socket timeout."""
     with redis.Redis.from_url(valkey.url, decode_responses=True, socket_timeout=None) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def inspector(client: redis.Redis) -> JobInspector:
-    """Jobs as they are seen from outside."""
+    """Reads jobs from outside the worker."""
     return JobInspector(app, client)
 
 
@@ -28,7 +28,7 @@ def inspector(client: redis.Redis) -> JobInspector:
 def worker_pool(
     client: redis.Redis, valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workers]:
-    """The workers of a module, on a Redis that was empty before its first test."""
+    """The workers of a module; Redis is emptied once, before the first test."""
     workers = Workers(tmp_path_factory.mktemp("workers"), valkey.url, client)
     yield workers
     workers.stop()

@@ -1,6 +1,7 @@
-"""``python -m tests.mails``: 5,000 recipients, three workers, 15 times kill -9, nobody twice.
+"""Mail 5,000 recipients while workers are killed 15 times; none may get a mail twice.
 
-Prints the figures as JSON; exit code 1 when a promise was not kept.
+Run with ``python -m tests.mails``. Prints the figures as JSON; exit code 1 when a promise was
+broken.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Run it as often as asked; how it ended."""
+    """Run the requested number of rounds; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.mails", description=__doc__)
     parser.add_argument("--recipients", type=int, default=5_000)
     parser.add_argument("--workers", type=int, default=3)
@@ -26,7 +27,7 @@ def main() -> int:
 
 
 def run(folder: Path, seed: int, asked: argparse.Namespace) -> int:
-    """One blast on a Valkey of its own."""
+    """Run one blast on a new Valkey; returns the exit code."""
     import redis
 
     from project.local.valkey import EmbeddedValkey

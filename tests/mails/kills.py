@@ -1,4 +1,4 @@
-"""A blast whose workers are killed with kill -9 while they mail, and what is left of it."""
+"""Send a blast while its workers are killed, and judge the outcome."""
 
 import random
 import signal
@@ -20,14 +20,14 @@ from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 from tests.support.waiting import wait_until
 
 ACCEPT_SECONDS = 0.005
-"""What the server needs for a mail: a window for the kills."""
+"""How long the server takes to accept a mail: a window for the kills."""
 
 MAX_RUN_SECONDS = 240.0
 
 
 @dataclass
 class MailingResult:
-    """What came of one blast. ``doubt``: how many may be unknown, one per connection and kill."""
+    """The figures of one blast. ``doubt``: how many outcomes may be unknown."""
 
     recipients: int
     workers: int
@@ -42,7 +42,7 @@ class MailingResult:
     result: Any = None
 
     def find_broken_promises(self) -> list[str]:
-        """The promises that were not kept."""
+        """The broken promises."""
         promises = {
             "nobody is mailed twice": not self.duplicates,
             "every recipient has one outcome": sum(self.outcomes.values()) == self.recipients,
@@ -56,24 +56,24 @@ class MailingResult:
 
     @property
     def said(self) -> int:
-        """How many were sent, as the record has it."""
+        """The number of sent mails, from the record."""
         return int((self.result or {}).get("sent", -1))
 
     @property
     def unknown(self) -> int:
-        """Mails of which nobody knows whether they arrived."""
+        """The number of mails whose delivery is unknown."""
         return self.outcomes.get("unknown", 0)
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures and what was not kept."""
+        """The figures and the broken promises."""
         return asdict(self) | {"broken": self.find_broken_promises()}
 
 
 class MailKillScene:
-    """Workers on one Valkey, a server that remembers, one blast."""
+    """Workers on one Valkey, a mail server that keeps its mails, and one blast."""
 
     def __init__(self, workers: Workers, server: ScriptedSmtpServer, seed: int) -> None:
-        self._chance = random.Random(seed)  # noqa: S311 - which process dies is no secret
+        self._chance = random.Random(seed)  # noqa: S311 - not a secret
         self._workers = workers
         self._server = server
         self._store = Store(workers.url)
@@ -81,7 +81,7 @@ class MailKillScene:
         server.plan = lambda stage, _: time.sleep(ACCEPT_SECONDS) if stage == "dot" else None
 
     def run(self, recipients: int, workers: int, kills: int, pause: float) -> MailingResult:
-        """Order, kill so many times with a pause between, and wait for the end."""
+        """Order the blast, kill ``kills`` times with a pause between, wait for the end."""
         figures = MailingResult(recipients, workers)
         self._running = [self._start_worker() for _ in range(workers)]
         for worker in self._running:
@@ -117,7 +117,7 @@ class MailKillScene:
         return str(message.id)
 
     def _kill(self) -> int:
-        """Kill a pool process, or a whole worker and hire another; the connections lost."""
+        """Kill a pool process or a whole worker; returns the number of lost connections."""
         place = self._chance.randrange(len(self._running))
         worker = self._running[place]
         pool = list_children(worker.pid)
@@ -130,7 +130,7 @@ class MailKillScene:
         return len(pool)
 
     def _is_over(self, job_id: str, figures: MailingResult) -> bool:
-        """Whether it has succeeded; one that killed three workers, as it seemed, is run again."""
+        """Whether the blast has succeeded; a failed one is rerun."""
         record = self._record(job_id)
         if record.status == "failed":
             assert "killed its worker" in record.error, record.error

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[MailKillScene]:
-    """Workers, a Valkey and a mail server of its own."""
+    """Workers, a Valkey and a mail server for this test."""
     with (
         EmbeddedValkey(tmp_path / "valkey", find_free_port()) as valkey,
         ScriptedSmtpServer() as server,

@@ -1,6 +1,6 @@
-"""``python -m tests.reference``: writes what docs/reference has from the code.
+"""Write the generated parts of docs/reference: ``python -m tests.reference``.
 
-What a person wrote there stays; each part between ``made by`` and ``end`` is made anew.
+Text outside the ``made by`` and ``end`` markers stays as it is.
 """
 
 import sys
@@ -30,12 +30,12 @@ PARTS: PageParts = {
 
 
 def read_pages() -> dict[Path, str]:
-    """The pages as they are."""
+    """The text of each page."""
     return {path: path.read_text() for path in sorted(FOLDER.glob("*.md"))}
 
 
 def main() -> int:
-    """Write all pages anew."""
+    """Write all pages."""
     for path, page in read_pages().items():
         path.write_text(renew_parts(page, COMMAND, PARTS))
     return 0

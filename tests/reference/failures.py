@@ -1,4 +1,4 @@
-"""The errors: in Python from their module, over HTTP from the description of the API."""
+"""The errors: Python's from their module, HTTP's from the API's description."""
 
 import inspect
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ PROBLEM_SCHEMAS = ("ProblemDocument", "FieldError")
 
 
 def make_problem() -> str:
-    """What is in a problem document."""
+    """The fields of a problem document."""
     schemas = build_description()["components"]["schemas"]
     return join_parts(
         *format_sections(3, ((name, describe_schema(schemas[name])) for name in PROBLEM_SCHEMAS))
@@ -28,14 +28,14 @@ def make_problem() -> str:
 
 
 def make_statuses() -> str:
-    """Which there are."""
+    """The table of the error statuses."""
     return format_table(
         ("status", "when", "headers"), list_problems(build_description()["components"]["responses"])
     )
 
 
 def make_errors() -> str:
-    """Ours in Python."""
+    """The tree of the Python errors."""
     return join_parts(
         f"```text\n{chr(10).join(format_tree(errors.ContinuoError))}\n```",
         *format_sections(
@@ -46,7 +46,7 @@ def make_errors() -> str:
 
 
 def list_problems(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Status, meaning and headers of each."""
+    """Status, meaning and headers of each error answer."""
     by_title = {status.phrase.replace(" ", ""): status for status in HTTPStatus}
     for name, answer in responses.items():
         headers = [header for header in answer["headers"] if header != "X-Request-ID"]
@@ -58,14 +58,14 @@ def list_problems(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def list_error_classes() -> Iterator[tuple[str, type]]:
-    """The errors in the order of their module."""
+    """The error classes in the order of their module."""
     for name, kind in inspect.getmembers(errors, inspect.isclass):
         if issubclass(kind, errors.ContinuoError):
             yield name, kind
 
 
 def format_tree(kind: type, depth: int = 0) -> Iterator[str]:
-    """The names of an error and of those below it."""
+    """The name of an error and the names of its subclasses, indented."""
     yield "    " * depth + kind.__name__
     for below in kind.__subclasses__():
         if below.__module__ == errors.__name__:

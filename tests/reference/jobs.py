@@ -1,4 +1,4 @@
-"""What a job of one's own can say and do, from the class behind ``@app.task``."""
+"""The API of a job, from the class behind ``@app.task``."""
 
 import ast
 import inspect
@@ -32,12 +32,12 @@ RESULT_METHODS = ("record", "cancel", "rerun", "afetch")
 
 
 def make_options() -> str:
-    """What Continuo adds to Celery's."""
+    """The task options that Continuo adds to Celery's."""
     return format_table(("option", "default", "meaning"), list_options())
 
 
 def make_sending() -> str:
-    """How to order one or many."""
+    """The functions that order one or many jobs."""
     text = markdown_from_docstring(enqueue_many.__doc__)
     many = f"{text}\n\nA step has at most {bulk.MAX_JOBS_PER_STEP:,} jobs."
     return join_parts(
@@ -47,17 +47,17 @@ def make_sending() -> str:
 
 
 def make_results() -> str:
-    """What comes back."""
+    """The members of a result."""
     return join_parts(*format_members(JobResult, RESULT_METHODS))
 
 
 def make_running() -> str:
-    """What a job can do while it runs."""
+    """The methods that a running job can call."""
     return join_parts(*format_members(Job, RUNNING_METHODS))
 
 
 def list_options() -> Iterator[tuple[str, str, str]]:
-    """Attributes of the class that are documented where they stand."""
+    """The documented attributes of the class: name, default, text."""
     (body,) = ast.parse(inspect.getsource(Job)).body
     assert isinstance(body, ast.ClassDef)
     yield "`max_retries`", f"`{Job.max_retries}`", "Retries after the first attempt, as in Celery."
@@ -68,17 +68,17 @@ def list_options() -> Iterator[tuple[str, str, str]]:
 
 
 def is_string_literal(node: ast.stmt) -> bool:
-    """Whether it is a string that stands by itself."""
+    """Whether the statement is a string by itself."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def text_of(node: ast.stmt) -> str:
-    """That string."""
+    """The value of such a string."""
     return str(ast.literal_eval(node.value)) if isinstance(node, ast.Expr) else ""
 
 
 def format_members(owner: type, names: tuple[str, ...]) -> Iterator[str]:
-    """Methods and properties with what they say of themselves."""
+    """A section for each method and property, with its docstring."""
     for name in names:
         member: Any = inspect.getattr_static(owner, name)
         if isinstance(member, property):

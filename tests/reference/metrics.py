@@ -1,4 +1,4 @@
-"""The metrics, as /metrics itself describes them."""
+"""The metrics, from the output of /metrics."""
 
 import re
 
@@ -42,7 +42,7 @@ SAMPLE_QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, w
 
 
 def make_metrics() -> str:
-    """The table of all."""
+    """The table of all metrics."""
     text = expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE])
     rows = (
         (f"`{name}`", kind, find_label_names(text, name), meaning)
@@ -56,7 +56,7 @@ def make_metrics() -> str:
 
 
 def find_label_names(text: str, name: str) -> str:
-    """The labels that the samples of a metric have, but ``le``."""
+    """The labels of a metric's samples, without ``le``."""
     samples = re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{(.*)\}} ", text, re.MULTILINE)
     names = dict.fromkeys(label for sample in samples for label in re.findall(r'(\w+)="', sample))
     return ", ".join(f"`{label}`" for label in names if label != "le")

@@ -1,4 +1,4 @@
-"""Docstrings as Markdown."""
+"""Convert docstrings to Markdown."""
 
 import inspect
 import textwrap
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 
 def markdown_from_docstring(documented: str | None) -> str:
-    """A docstring as Markdown: its names in backticks, its examples in fences."""
+    """A docstring as Markdown, with code in backticks and examples in fences."""
     text = inspect.cleandoc(documented or "").replace("``", "`")
     return "\n\n".join(filter(None, map(_format_paragraph, text.split("\n\n"))))
 
 
 def summary_from_docstring(documented: str | None) -> str:
-    """The summary of a docstring, or its first paragraph when that is longer than a line."""
+    """The first line of a docstring, or its first paragraph when that is longer."""
     return markdown_from_docstring(documented).partition("\n\n")[0].replace("\n", " ")
 
 
@@ -25,21 +25,21 @@ def _format_paragraph(text: str) -> str:
 
 
 def join_parts(*parts: str) -> str:
-    """Parts with a line between them, those that say nothing left out."""
+    """Join the non-empty parts with empty lines."""
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
 def format_anchor(name: str) -> str:
-    """A name that leads to its heading on the same page."""
+    """A link to the heading of a name on the same page."""
     return f"[{name}](#{name.lower()})"
 
 
 def format_values(names: Iterable[object]) -> str:
-    """Values as code, with commas."""
+    """Values as code, separated by commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
 def format_sections(level: int, parts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Headings, each with what is below it."""
+    """Headings of this level, each followed by its text."""
     for heading, text in parts:
         yield f"{'#' * level} {heading}\n\n{text}"

@@ -1,4 +1,4 @@
-"""The record of a job, its events, and what else Redis answers with."""
+"""The record of a job, its events, and the other types that Redis answers with."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,12 +30,12 @@ SHAPES = (TaskRecord, ShownTask, Failure, Progress, Estimate, Event, Queue, Work
 
 
 def make_statuses() -> str:
-    """Where a job can be."""
+    """The table of the statuses."""
     return format_table(("status", "Celery calls it", "final"), list_statuses())
 
 
 def make_retries() -> str:
-    """How often and when a job is tried."""
+    """How often and when a job is retried."""
     delays = format_values(compute_backoff(attempt) for attempt in range(1, 7))
     return (
         f"A job has {DEFAULT_MAX_RETRIES} attempts by default. "
@@ -45,7 +45,7 @@ def make_retries() -> str:
 
 
 def make_shapes() -> str:
-    """What Redis and the API answer with."""
+    """The types that Redis and the API return."""
     return join_parts(
         *format_sections(
             2, ((shape.__name__, describe_schema(schema)) for shape, schema in list_schemas())
@@ -54,7 +54,7 @@ def make_shapes() -> str:
 
 
 def list_statuses() -> Iterator[tuple[str, str, str]]:
-    """Every status, Celery's word for it, and whether it stays."""
+    """Every status with Celery's state and whether it is final."""
     for status in TaskStatus:
         yield f"`{status}`", f"`{CELERY_STATE[status]}`", "yes" if status in FINAL_STATUSES else ""
 

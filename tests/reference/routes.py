@@ -1,4 +1,4 @@
-"""The routes, from the table that the API itself runs and describes in /openapi.json."""
+"""The routes, from the router that the API runs and describes in /openapi.json."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -16,18 +16,18 @@ Operation = dict[str, Any]
 
 
 def build_router() -> Router:
-    """The routes that are described."""
+    """A router with all documented routes."""
     routes, _ = build(Drain())
     return routes
 
 
 def build_description() -> dict[str, Any]:
-    """What /openapi.json says."""
+    """The content of /openapi.json."""
     return build_document(build_router(), Info("Continuo", read_version(), DESCRIPTION))
 
 
 def make_routes() -> str:
-    """The page."""
+    """The page of all routes."""
     told = build_description()
     routes = [route for route in build_router().routes if not route.hidden]
     groups = dict.fromkeys(route.tags[0] if route.tags else "more" for route in routes)
@@ -47,7 +47,7 @@ def make_routes() -> str:
 
 
 def group_of(group: str, routes: list[Route], told: dict[str, Any]) -> str:
-    """The routes of one group."""
+    """The section of one group of routes."""
     return join_parts(
         *format_sections(
             3,
@@ -64,7 +64,7 @@ def group_of(group: str, routes: list[Route], told: dict[str, Any]) -> str:
 
 
 def operation_of(route: Route, operation: Operation) -> str:
-    """One route."""
+    """The section of one route."""
     return join_parts(
         " ".join(
             filter(
@@ -84,12 +84,12 @@ def operation_of(route: Route, operation: Operation) -> str:
 
 
 def format_sentence(text: str) -> str:
-    """A text that ends with a stop."""
+    """The text with a final full stop."""
     return f"{' '.join(text.split()).removesuffix('.')}." if text else ""
 
 
 def permission_of(route: Route) -> str:
-    """Which key it takes."""
+    """The scope that the route needs."""
     if not route.auth:
         return "No key is asked for."
     if route.cross_tenant:
@@ -98,7 +98,7 @@ def permission_of(route: Route) -> str:
 
 
 def body_of(operation: Operation) -> str:
-    """What is to be sent."""
+    """The request body."""
     body = operation.get("requestBody")
     if not body:
         return ""
@@ -109,7 +109,7 @@ def body_of(operation: Operation) -> str:
 
 
 def parameters_of(operation: Operation) -> Iterator[tuple[str, str, str, str]]:
-    """Name, place, type and default of each parameter; of a header what it means."""
+    """Name, place, type and default of each parameter; the meaning of each header."""
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
         meaning = parameter.get("description") or schema.get("description")
@@ -120,7 +120,7 @@ def parameters_of(operation: Operation) -> Iterator[tuple[str, str, str, str]]:
 
 
 def answers_of(operation: Operation) -> Iterator[tuple[str, str, str]]:
-    """Status, body and headers of each answer that is no error."""
+    """Status, body and headers of each successful answer."""
     for status, answer in operation["responses"].items():
         if "$ref" not in answer:
             headers = [name for name in answer["headers"] if name != "X-Request-ID"]
@@ -140,7 +140,7 @@ def contents_of(answer: Operation) -> str:
 
 
 def errors_of(operation: Operation) -> str:
-    """The statuses of its errors."""
+    """The statuses of the errors."""
     statuses = [
         f"`{status}`"
         for status, answer in operation["responses"].items()

@@ -1,4 +1,4 @@
-"""JSON Schemas in words."""
+"""Describe JSON Schemas in words."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from tests.reference.prose import format_anchor, format_values, join_parts, mark
 type Schema = dict[str, Any]
 
 MAX_VALUES = 12
-"""Values beyond which a list of what is allowed is cut."""
+"""The number of allowed values after which a list is cut."""
 HEAD = ("field", "type", "default")
 FORMATS = {
     "uri": "URL",
@@ -24,7 +24,7 @@ FORMATS = {
 
 
 def describe_schema(schema: Schema) -> str:
-    """What a type is for and what is in it."""
+    """The purpose and the fields of a type."""
     if "enum" in schema:
         return join_parts(
             markdown_from_docstring(schema.get("description")),
@@ -34,7 +34,7 @@ def describe_schema(schema: Schema) -> str:
 
 
 def fields_of(schema: Schema) -> str:
-    """The fields of an object."""
+    """The table of an object's fields."""
     needed = schema.get("required", ())
     return format_table(
         HEAD,
@@ -46,7 +46,7 @@ def fields_of(schema: Schema) -> str:
 
 
 def default_of(field: Schema, *, is_needed: bool) -> str:
-    """What it is when nobody says, or that somebody has to."""
+    """The default of a field, or that it is required."""
     if "default" in field:
         return f"`{msgspec.json.encode(field['default']).decode()}`"
     return "required" if is_needed else "optional"
@@ -66,7 +66,7 @@ def format_type(schema: Schema) -> str:
 
 
 def values_of(values: list[Any]) -> str:
-    """What is allowed, not all of it when it is much."""
+    """The allowed values, cut after ``MAX_VALUES``."""
     shown = format_values("null" if value is None else value for value in values[:MAX_VALUES])
     return f"{shown} ..." if len(values) > MAX_VALUES else shown
 
@@ -83,13 +83,13 @@ def _format_parts(schema: Schema) -> Iterator[str]:
 
 
 def format_of(schema: Schema) -> str:
-    """What kind of text it is."""
+    """The format of a text in words."""
     kind = schema.get("format", "string")
     return FORMATS.get(kind, kind)
 
 
 def bounds_of(schema: Schema, least: str, most: str, unit: str) -> Iterator[str]:
-    """From where to where it goes."""
+    """The lower and the upper bound in words."""
     low, high = schema.get(least), schema.get(most)
     unit = f" {unit}" if unit else ""
     if low is not None and high is not None:

@@ -10,24 +10,24 @@ from tests.support.settings import list_all_variables
 
 
 def make_settings() -> str:
-    """Make the table of all settings."""
+    """The table of all settings."""
     rows = (format_setting(name, field) for name, field in list_all_variables().items())
     return format_table(("variable", "default", "allowed", "meaning"), rows)
 
 
 def format_setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
-    """Format the row of one setting."""
+    """The row of one setting."""
     return f"`{name}`", default_of(field), allowed_of(field), field.description or ""
 
 
 def default_of(field: FieldInfo) -> str:
-    """What it is when nobody sets it."""
+    """The default in words."""
     shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
     return f"`{shown}`" if shown else ""
 
 
 def allowed_of(field: FieldInfo) -> str:
-    """Its type and bounds in words."""
+    """The type and the bounds in words."""
     if values := get_args(field.annotation):
         return format_values(values)
     low, high = bound_of(field, "ge"), bound_of(field, "le")
@@ -40,6 +40,6 @@ def allowed_of(field: FieldInfo) -> str:
 
 
 def bound_of(field: FieldInfo, name: str) -> Any:
-    """A limit, None when there is none."""
+    """A bound, or None when there is none."""
     found = [getattr(rule, name) for rule in field.metadata if hasattr(rule, name)]
     return found[0] if found else None

@@ -1,4 +1,4 @@
-"""Pages in a real browser that watch jobs, while the API is restarted under them."""
+"""Pages in a browser follow jobs while the API is restarted."""
 
 import signal
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 JOBS = 100
 SECONDS = 60.0
 WHILE_AWAY = 2.0
-"""Seconds until jobs run that are ordered before a restart, which takes longer."""
+"""Delay in seconds of jobs ordered before a restart; the restart takes longer."""
 
 CLOSED = 2
 
@@ -38,14 +38,14 @@ HTML = """<!doctype html>
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[ServedPage]:
-    """A page that tells what its EventSource hears."""
+    """A page that reports what its EventSource receives."""
     with serve_page() as page:
         yield page
 
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory, page: ServedPage) -> Iterator[System]:
-    """A system that the page, which comes from elsewhere, may call."""
+    """A system that allows calls from the page's origin."""
     system = System(tmp_path_factory.mktemp("browser"))
     system.start(CONTINUO_CORS_ORIGINS=page.origin, WEB_CONCURRENCY="2")
     yield system
@@ -53,18 +53,18 @@ def own_system(tmp_path_factory: pytest.TempPathFactory, page: ServedPage) -> It
 
 
 def watches(page: ServedPage, system: System, path: str) -> None:
-    """Have the page watch this."""
+    """Set the page to follow this path."""
     page.html = HTML.replace("ADDRESS", str(system.http.base_url).rstrip("/") + path)
     page.reports.clear()
 
 
 def heard(page: ServedPage, *names: str) -> list[Any]:
-    """What the page has told of this, in its order."""
+    """The page's reports with these names, in order."""
     return [said for post in page.reports for said in post if said["name"] in names]
 
 
 def order(system: System, count: int, delay: float = 0.0) -> None:
-    """Order so many jobs."""
+    """Order ``count`` jobs."""
     task = {"kind": "email_blast", "recipients": [], "delay": delay}
     answer = system.http.post("/tasks/bulk", json={"tasks": [task] * count})
     assert answer.is_success, answer.text

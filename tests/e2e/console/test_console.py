@@ -1,4 +1,4 @@
-"""The console in a real browser, with everything real behind it."""
+"""The console in a browser, on a running system."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that may be stopped and started."""
+    """A system that these tests may stop and start."""
     system = System(tmp_path_factory.mktemp("console"))
     system.start()
     yield system
@@ -38,7 +38,7 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 def page(chromium: Browser, own_system: System) -> Iterator[Page]:
-    """The console, as somebody has just opened it."""
+    """The console, just opened."""
     with visit_page(chromium, str(own_system.http.base_url)) as page:
         yield page
 

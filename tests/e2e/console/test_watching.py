@@ -1,4 +1,4 @@
-"""What the console is made of: its files, who is calling, who works, what was ordered."""
+"""The console's parts: files, the caller's identity, workers, payloads."""
 
 import pytest
 

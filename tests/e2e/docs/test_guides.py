@@ -1,4 +1,4 @@
-"""The commands of the how-to guides work as they stand there."""
+"""The commands of the how-to guides work."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ GUIDES = sorted(
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
-    """Somebody who works through the guides."""
+    """Runs the commands of the guides."""
     reader = GuideRunner(tmp_path_factory.mktemp("guides") / "continuo")
     try:
         yield reader

@@ -1,4 +1,4 @@
-"""The README's walk with curl, and the commands of the example it began with, pasted into bash."""
+"""The README's walk with curl and its example commands, run in bash."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.programs.system import System
 
 TITLE = "A walk with curl"
 ALLOWED = ("bash", "curl", "ls", "seq", "sleep")
-"""What the walk may call beside python3: curl, and what every system has."""
+"""The programs that the walk may call besides python3."""
 
 EXAMPLE = r"""
 # Enqueue a report (returns immediately with status=pending)
@@ -43,7 +43,7 @@ curl -s http://localhost:8000/queue/stats | python -m json.tool
 
 
 class Terminal:
-    """A bash beside a running system; it has little beside curl."""
+    """A bash beside a running system, with few programs besides curl."""
 
     def __init__(self, folder: Path, system: System) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class Terminal:
             (folder / "bin" / name).symlink_to(Path(sys.executable).resolve())
 
     def paste(self, lines: str) -> str:
-        """What bash prints; ``localhost:8000`` is the running system."""
+        """Run the lines and return the output; ``localhost:8000`` is the running system."""
         assert "localhost:8000" in lines
         done = subprocess.run(
             [
@@ -76,7 +76,7 @@ class Terminal:
 
 
 def found(name: str) -> str:
-    """Where a program is. Without it the test is skipped at home and fails in CI."""
+    """The path of a program. Without it the test is skipped, in CI it fails."""
     path = shutil.which(name)
     if path is None and os.environ.get("CI"):
         pytest.fail(f"{name} is not installed")
@@ -90,7 +90,7 @@ def terminal(system: System, tmp_path_factory: pytest.TempPathFactory) -> Termin
 
 @pytest.fixture(scope="module")
 def printed(terminal: Terminal) -> list[str]:
-    """What each bash block of the walk prints, all pasted into one shell."""
+    """The output of each bash block of the walk, all run in one shell."""
     mark = "=== next block ==="
     return terminal.paste(f"\necho '{mark}'\n".join(read_code_blocks(TITLE, "bash"))).split(
         f"{mark}\n"
@@ -121,7 +121,7 @@ def test_the_two_mails_are_in_the_outbox(system: System, printed: list[str]) -> 
     lines = blast.splitlines()
     assert any(line.startswith("{'sent': 2, 'template': 'welcome', 'rate': ") for line in lines)
 
-    first, second = lines[-2:]  # the newest: their names begin with the time
+    first, second = lines[-2:]  # the newest: names begin with the time
     outbox = system.folder / "outbox"
     assert "To: ada@example.com" in (outbox / first).read_text()
     assert "To: grace@example.com" in (outbox / second).read_text()
@@ -160,10 +160,10 @@ def test_the_commands_of_the_example_reach_success(system: System, terminal: Ter
 
 
 def words(pdf: Path) -> str:
-    """The text of a PDF, by pdftotext where there is one."""
+    """The text of a PDF, by pdftotext if it is installed."""
     if shutil.which("pdftotext"):
         return subprocess.run(
-            ["pdftotext", "-layout", str(pdf), "-"],  # noqa: S607 - found on the PATH just now
+            ["pdftotext", "-layout", str(pdf), "-"],  # noqa: S607 - just found on the PATH
             capture_output=True,
             text=True,
             timeout=30,
@@ -173,10 +173,10 @@ def words(pdf: Path) -> str:
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    """The JSON objects that were printed one after the other."""
+    """The indented JSON objects in an output, in order."""
     return [json.loads(part) for part in re.findall(r"^\{.*?^\}$", text, re.DOTALL | re.MULTILINE)]
 
 
 def without_id(problem: dict[str, Any]) -> dict[str, Any]:
-    """A problem document without what is different each time."""
+    """A problem document without the fields that differ each time."""
     return {name: value for name, value in problem.items() if name != "request_id"}

@@ -1,4 +1,4 @@
-"""The walk of the seed's page, over HTTP, with everything real behind it."""
+"""The walk of the original specification, over HTTP on a running system."""
 
 import io
 import subprocess
@@ -34,7 +34,7 @@ STATUSES = ["pending", "running", "success", "failed", "retrying", "cancelled"]
 
 
 def addressed(system: System) -> list[str]:
-    """To whom the mails are that the outbox keeps."""
+    """The recipients of the mails in the outbox."""
     kept = (system.folder / "outbox").glob("*.eml")
     return [message_from_bytes(path.read_bytes(), policy=default)["To"] for path in kept]
 
@@ -74,7 +74,7 @@ def test_pdftotext_reads_the_report(system: System) -> None:
     pdf = system.http.get(done["result"]["download_url"]).content
 
     read = subprocess.run(
-        ["pdftotext", "-", "-"],  # noqa: S607 - where it is depends on the machine
+        ["pdftotext", "-", "-"],  # noqa: S607 - its path depends on the machine
         input=pdf,
         stdout=subprocess.PIPE,
         check=True,
@@ -109,7 +109,7 @@ def test_a_changed_link_is_refused(system: System) -> None:
     done = system.wait_until_final("/reports", system.order("/reports", MONTHLY)["id"])
     start, _, signature = urlsplit(done["result"]["download_url"]).path.rpartition(".")
 
-    # Not the last letter: base64 pads it with two bits that mean nothing.
+    # Not the last character: two of its bits are base64 padding.
     other = "b" if signature[0] == "a" else "a"
     answer = system.http.get(f"{start}.{other}{signature[1:]}")
 

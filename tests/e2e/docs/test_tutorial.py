@@ -1,4 +1,4 @@
-"""The tutorial, done as it says: every file written, every command run."""
+"""The tutorial: every file is written and every command is run."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
-    """Who has done all of it."""
+    """Has followed the whole tutorial."""
     reader = GuideRunner(tmp_path_factory.mktemp("tutorial") / "continuo")
     try:
         for block in parse_blocks():
@@ -27,12 +27,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
 
 
 def records(reader: GuideRunner, command: int) -> list[dict[str, Any]]:
-    """What a command has printed."""
+    """The records that a command has printed."""
     return parse_objects(reader.outputs[command])
 
 
 def shown(place: int) -> dict[str, Any]:
-    """What the page says that an answer has in it."""
+    """The fields that the page shows for an answer."""
     answers = [block for block in parse_blocks() if block.language == "json"]
     found: dict[str, Any] = json.loads(answers[place].code)
     return found

@@ -1,4 +1,4 @@
-"""Blasts over HTTP: recipients in parts, what became of each, pause and resume."""
+"""Blasts over HTTP: recipients in parts, their outcomes, pause and resume."""
 
 import csv
 import io

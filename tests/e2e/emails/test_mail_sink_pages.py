@@ -1,4 +1,4 @@
-"""The mails of the bundled sink, as pages."""
+"""The pages that show the mails of the bundled sink."""
 
 import re
 import smtplib

@@ -1,4 +1,4 @@
-"""Mails over HTTP: a look before, who gets none, and the link to get no more."""
+"""Mails over HTTP: previews, test mails, suppressions and unsubscribe links."""
 
 import email
 import email.policy

@@ -1,4 +1,4 @@
-"""Many jobs in one request: each has its own outcome."""
+"""Many jobs in one request; each has its own outcome."""
 
 from typing import Any
 

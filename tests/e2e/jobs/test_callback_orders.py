@@ -1,4 +1,4 @@
-"""Callbacks, ordered and looked after over HTTP. This system may call nothing internal."""
+"""Callbacks over HTTP, on a system that may call no internal address."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ NOBODY = "http://nobody.invalid/hook?token=query-of-secrets"
 
 
 def told(system: System, **said: Any) -> tuple[str, dict[str, Any]]:
-    """The id of a report that is done, and the record of the delivery that tells of it."""
+    """The id of a finished report, and the record of its delivery."""
     order = {"callback_url": NOBODY, "filters": {"department": "engineering"}, "type": "monthly"}
     job_id = system.order("/reports", order | said)["id"]
     assert system.wait_until_final("/tasks", job_id)["status"] == "success"

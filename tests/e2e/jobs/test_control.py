@@ -1,4 +1,4 @@
-"""Jobs of all kinds over HTTP: found, stopped, run again."""
+"""Jobs of all kinds over HTTP: lists, cancellation, retries."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ BLAST = {"recipients": []}
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system whose jobs fail while the test says so."""
+    """A system whose jobs fail while the test wants them to."""
     system = System(tmp_path_factory.mktemp("control"))
     system.start(CONTINUO_FAULT_RATE="1")
     yield system

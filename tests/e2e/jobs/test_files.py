@@ -14,7 +14,7 @@ LEGAL = {"department": "legal", "month": "2026-05"}
 
 
 def downloaded(house: System, result: dict[str, Any]) -> bytes:
-    """What the link leads to, which is what the result says."""
+    """Download the file of a result and check it against the result."""
     answer = house.http.get(result["download_url"], follow_redirects=True)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == result["content_type"]

@@ -1,4 +1,4 @@
-"""The same order twice, one job: idempotency keys and unique jobs."""
+"""Identical orders give one job: idempotency keys and unique jobs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is wrong is refused in its form, in time, and leaves no record."""
+"""Invalid requests are refused with a problem document, quickly and without a record."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from tests.support.programs.system import System
 
 JSON = {"Content-Type": "application/json"}
 IN_TIME = 1.0
-"""Seconds; it takes milliseconds on a machine that does nothing else."""
+"""Limit in seconds; a refusal takes milliseconds on an idle machine."""
 
 SYNTAX = {
     "nothing": b"",
@@ -65,7 +65,7 @@ LISTS = {
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(system: System) -> Iterator[None]:
-    """Each test here must leave as many records as it found, and the API alive."""
+    """Check that a test leaves no record behind and that the API still answers."""
     before = system.stats()["total_tasks"]
     yield
     assert system.http.get("/health/live").status_code == 200
@@ -73,7 +73,7 @@ def _nothing_is_left(system: System) -> Iterator[None]:
 
 
 def refused(answer: httpx2.Response, status: int) -> dict[str, Any]:
-    """The problem document of an answer that must be one."""
+    """The problem document of an answer with this status."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     document: dict[str, Any] = answer.json()
@@ -84,7 +84,7 @@ def refused(answer: httpx2.Response, status: int) -> dict[str, Any]:
 
 
 def mentioned(document: dict[str, Any]) -> str:
-    """Everything a document says, as one text."""
+    """All text of a document in one string."""
     return json.dumps(document).replace("/", ".")
 
 

@@ -1,4 +1,4 @@
-"""When a job runs, and answers that wait for it."""
+"""Delayed jobs, and answers that wait for a job."""
 
 import time
 

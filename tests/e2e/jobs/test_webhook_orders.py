@@ -1,4 +1,4 @@
-"""Calls of other APIs, ordered over HTTP. This system may call nothing internal."""
+"""Webhook calls over HTTP, on a system that may call no internal address."""
 
 import socket
 from collections.abc import Iterator

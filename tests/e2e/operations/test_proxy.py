@@ -1,4 +1,4 @@
-"""nginx, set up as the guide says, in front of a running system."""
+"""nginx in front of a running system, configured as in the guide."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ http {{
 
 
 def program(name: str) -> str:
-    """Where it is. Without it: skipped at home, failed in CI."""
+    """The path of a program. Without it the test is skipped, in CI it fails."""
     path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
@@ -45,7 +45,7 @@ def program(name: str) -> str:
 
 
 class Proxy:
-    """The guide's nginx, on other ports and with a certificate that was just made."""
+    """The guide's nginx on free ports, with a new certificate."""
 
     def __init__(self, folder: Path, system: System, files_port: int) -> None:
         self.port = find_free_port()
@@ -82,7 +82,7 @@ class Proxy:
         )
 
     def answers(self) -> bool:
-        """Whether the system behind it is there."""
+        """Whether the system answers through the proxy."""
         assert self.program.is_running, self.program.output
         try:
             return self.http.get("/health/ready").status_code == 200
@@ -90,7 +90,7 @@ class Proxy:
             return False
 
     def close(self) -> None:
-        """End it."""
+        """Stop nginx."""
         self.http.close()
         self.program.kill()
 

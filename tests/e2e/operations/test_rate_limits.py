@@ -1,4 +1,4 @@
-"""Requests that are too many for their key."""
+"""The rate limit of an API key."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ KEYS = {"alice": "0123456789abcdef-a", "bob": "0123456789abcdef-b"}
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system of two API processes that lets few requests pass."""
+    """A system of two API processes with a low rate limit."""
     system = System(tmp_path_factory.mktemp("limits"))
     system.http.headers["X-API-Key"] = KEYS["alice"]
     system.start(
@@ -34,7 +34,7 @@ def test_the_rate_limit_of_a_key_covers_all_processes(own_system: System) -> Non
         answers = Counter(clients.map(lambda _: ask(KEYS["alice"]), range(600)))
 
     assert set(answers) == {200, 429}
-    assert 250 <= answers[200] <= 500  # 300 at once, and five a second that come free meanwhile
+    assert 250 <= answers[200] <= 500  # a burst of 300, and five more per second
     assert ask(KEYS["bob"]) == 200
 
 

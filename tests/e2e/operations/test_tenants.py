@@ -1,4 +1,4 @@
-"""Whoever has the key of a tenant sees and touches the jobs of that tenant, and no others."""
+"""A tenant's key sees and changes the jobs of its tenant only."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The whole system stopped, killed and started again on the same data."""
+"""The whole system is stopped, killed and started again on the same data."""
 
 import os
 import signal
@@ -21,14 +21,14 @@ from tests.support.waiting import wait_until
 FAULTY = {"CONTINUO_FAULT_RATE": "1"}
 DRAIN_SECONDS = 3
 MARGIN = 10
-"""Seconds the others may take to see that the supervisor is gone, and to end."""
+"""Seconds that the other processes may take to end after the supervisor is killed."""
 LATER = {"delay": 3600}
 MONTHLY = {"type": "monthly", "filters": {"department": "design", "month": "2026-04"}}
 
 
 @pytest.fixture(scope="module")
 def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system for these tests alone; each of them starts it when it does not run."""
+    """A system for these tests; each test starts it if it does not run."""
     own = System(tmp_path_factory.mktemp("own"))
     yield own
     own.close()
@@ -104,7 +104,7 @@ def test_a_killed_valkey_comes_back_with_its_data(own_system: System) -> None:
 
 
 def answer_to(system: System, key: str) -> httpx2.Response | None:
-    """What the same order is answered; None while nobody answers."""
+    """The answer to the same order; None while the API does not answer."""
     with suppress(httpx2.TransportError):
         answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": key})
         return answer if answer.status_code == 202 else None

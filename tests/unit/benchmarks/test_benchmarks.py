@@ -1,4 +1,4 @@
-"""The benchmark counts what it says it counts."""
+"""The benchmark measures what it claims to measure."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ REQUEST = [build_get("/")]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers 204; the first request of all only after a while, one to /gone with 410."""
+    """Answers 204: the very first request late, and requests of /gone with 410."""
 
     protocol_version = "HTTP/1.1"
     stalled = threading.Event()
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

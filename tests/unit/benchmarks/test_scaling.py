@@ -30,7 +30,7 @@ JOBS = 60_000
 
 
 class Line:
-    """Customers of one station; they come at random."""
+    """Customers that arrive at one station at random."""
 
     def __init__(
         self, servers: int, rate: float, service: float, *, constant: bool = False
@@ -38,7 +38,7 @@ class Line:
         self.rate = rate
         self.service = service
         self.constant = constant
-        self.random = Random(7)  # noqa: S311 - the same each time
+        self.random = Random(7)  # noqa: S311 - a fixed seed
         self.world = World()
         self.station = Station(servers)
         self.waits: list[float] = []
@@ -119,7 +119,7 @@ def test_a_cell_is_full_by_memory_or_by_time() -> None:
 def test_placing_the_largest_first_is_even_and_random_placing_is_not() -> None:
     assert find_hottest_share(1000, 4) == pytest.approx(0.25, abs=0.001)
     assert find_random_hottest_share(1000, 4) > 0.3
-    assert find_hottest_share(1000, 50) > 0.13  # of one tenant alone
+    assert find_hottest_share(1000, 50) > 0.13  # the largest tenant alone
 
 
 def test_ordering_by_age_delays_slow_jobs_no_more_than_quick_ones() -> None:

@@ -1,4 +1,4 @@
-"""What pages beside the README list is what there is."""
+"""The lists on pages besides the README are up to date."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The functions that the guide on callbacks gives to receivers tell ours from others."""
+"""The guide's functions for receivers accept only our signatures."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ type Check = Callable[[dict[str, str], str], bool]
 
 
 def headers(*keys: bytes, age: float = 0.0) -> dict[str, str]:
-    """What a delivery has that was signed with these keys."""
+    """The headers of a delivery that was signed with these keys."""
     now = str(int(time.time() - age))
     content = f"one.{now}.{BODY}".encode()
     signatures = " ".join(sign(key, content) for key in keys)
@@ -34,15 +34,15 @@ def headers(*keys: bytes, age: float = 0.0) -> dict[str, str]:
 
 
 def in_python(sent: dict[str, str], body: str) -> bool:
-    """What the Python of the guide says."""
+    """Whether the guide's Python accepts the delivery."""
     names: dict[str, Any] = {}
-    exec(CODE["python"], names)  # noqa: S102 - the guide's
+    exec(CODE["python"], names)  # noqa: S102 - the guide's code
     told: bool = names["is_from_continuo"](SECRET, sent, body.encode())
     return told
 
 
 def in_javascript(sent: dict[str, str], body: str) -> bool:
-    """What its JavaScript says. Without node: skipped at home, failed in CI."""
+    """Whether the guide's JavaScript accepts it. Without node: skipped, in CI failed."""
     node = shutil.which("node")
     if node is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("node is not installed")

@@ -1,4 +1,4 @@
-"""Links inside the repository lead somewhere."""
+"""Every link inside the repository has a target."""
 
 import re
 from pathlib import Path
@@ -37,18 +37,18 @@ def test_a_dead_link_is_found(link: str) -> None:
 
 
 def links(page: Path) -> list[str]:
-    """The links of a page to others of ours, pictures too."""
+    """The links of a page to files of the repository, pictures included."""
     return LINK.findall(FENCE.sub("", page.read_text()))
 
 
 def leads_somewhere(page: Path, link: str) -> bool:
-    """Whether the file of a link exists and has the heading that it names."""
+    """Whether the link's file exists and has the heading."""
     name, _, anchor = link.partition("#")
     target = page.parent / name if name else page
     return target.exists() and (not anchor or anchor in anchors(target))
 
 
 def anchors(page: Path) -> set[str]:
-    """What the headings of a page are called in links."""
+    """The anchors of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""The files for Prometheus and Grafana: they say nothing that /metrics does not."""
+"""The files for Prometheus and Grafana use only metrics that /metrics has."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the README lists is what there is."""
+"""The lists in the README are up to date."""
 
 import re
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def names_in(folders: list[Path]) -> Iterator[str]:
 
 
 def setting(variable: str, field: FieldInfo) -> str:
-    """The row of the table for one setting; copy it from a failing test."""
+    """The table row of one setting; copy it from a failing test."""
     default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
     shown = f"`{default}` " if default else ""
     return f"| `{variable}` | {shown}| {field.description} |"

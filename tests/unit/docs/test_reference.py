@@ -1,4 +1,4 @@
-"""What docs/reference says of the code is what the code says."""
+"""docs/reference is up to date with the code."""
 
 from pathlib import Path
 
