@@ -1,1 +1,1 @@
-"""Figures of this machine: how fast jobs are taken and done."""
+"""Measure how fast this machine enqueues and runs jobs."""

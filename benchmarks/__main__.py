@@ -1,7 +1,7 @@
-"""``python -m benchmarks [--quick]``: this stack beside six others, on this machine, in one go.
+"""Compare Continuo with six other stacks on this machine: ``python -m benchmarks [--quick]``.
 
-Every stack is alone while it is measured; rounds go through all of them, each time in another
-order. What came out is printed and kept in ``benchmarks/results``. See ``benchmarks/README.md``.
+Only one stack runs at a time. Each round measures all stacks in a different order. The results
+are printed and written to ``benchmarks/results``. See ``benchmarks/README.md``.
 """
 
 import argparse
@@ -28,11 +28,11 @@ RESULTS = Path(__file__).parent / "results"
 PLOT_TIMEOUT_SECONDS = 120.0
 STOPPED_EXIT_CODE = 130
 BUSY_LOAD_AVERAGE = 0.7
-"""A load average above which others are at work on this machine."""
+"""A load average above which other programs disturb the measurement."""
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, print, keep; 0 whatever the figures say."""
+    """Measure, print and save; returns 0 even when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round, within 3 minutes")
     quick = parser.parse_args(arguments).quick
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def measure_all(scale: BenchmarkScale) -> dict[str, Any]:
-    """Everything."""
+    """Measure all rounds, then what only Continuo is measured for."""
     start = time.monotonic()
     about = {
         "machine": machine.describe_machine(),
@@ -72,19 +72,19 @@ def measure_all(scale: BenchmarkScale) -> dict[str, Any]:
 
 
 def print_machine(about: dict[str, Any]) -> None:
-    """Name the machine."""
+    """Print the machine, with a warning when it is busy."""
     print_progress(
         f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, Python {about['python']}"
     )
     if about["load_average_before"] > BUSY_LOAD_AVERAGE:
         load = about["load_average_before"]
         print_progress(
-            f"the load average is {load:.1f}: others are at work, and figures will be low"
+            f"the load average is {load:.1f}: other programs are running, figures will be too low"
         )
 
 
 def measure_round(number: int, scale: BenchmarkScale, folder: Path) -> dict[str, Figures]:
-    """The figures of every stack, measured in an order that no other round has."""
+    """The figures of every stack; each round has a different order."""
     found = {}
     for stack in rotate_stacks(STACKS, number):
         print_progress(f"round {number + 1} of {scale.rounds}: {stack.name}")
@@ -94,13 +94,13 @@ def measure_round(number: int, scale: BenchmarkScale, folder: Path) -> dict[str,
 
 
 def rotate_stacks(stacks: Sequence[Stack], places: int) -> list[Stack]:
-    """The same from another one on."""
+    """The stacks in the same cyclic order, started ``places`` further."""
     first = places % len(stacks)
     return [*stacks[first:], *stacks[:first]]
 
 
 def save_results(results: dict[str, Any], name: str) -> None:
-    """Write the figures and draw them."""
+    """Write the figures as JSON and draw them."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(round_figures(results), indent=1) + "\n")
@@ -111,12 +111,12 @@ def save_results(results: dict[str, Any], name: str) -> None:
         timeout=PLOT_TIMEOUT_SECONDS,
     )
     print_progress(
-        f"kept as {path.relative_to(environment.ROOT)}, drawn beside it as .svg and .png"
+        f"wrote {path.relative_to(environment.ROOT)}, and the pictures .svg and .png beside it"
     )
 
 
 def round_figures(value: Any) -> Any:
-    """The same with four digits of each figure, which is more than a second run repeats."""
+    """Round every figure to four digits; further digits do not repeat."""
     if isinstance(value, dict):
         return {name: round_figures(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -125,7 +125,7 @@ def round_figures(value: Any) -> Any:
 
 
 def print_progress(line: str) -> None:
-    """Tell how far it is."""
+    """Print a line of progress."""
     print(f"benchmarks: {line}", flush=True)
 
 

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.mail``: a blast beside a smtplib loop and a Celery task per recipient.
+"""Compare a blast with smtplib and with a Celery task per recipient: ``python -m benchmarks.mail``.
 
-All hand the same mails to the same server, postfix's ``smtp-sink`` when it is found (it is in
-Debian's package postfix), else the bundled sink. ``--memory 200000`` measures the worker's memory
-over that many recipients instead.
+All send the same mails to the same server: postfix's ``smtp-sink`` (Debian's package postfix) if
+it is found, else the bundled sink. ``--memory 200000`` measures the worker's memory with that
+number of recipients instead.
 """
 
 import argparse
@@ -43,7 +43,7 @@ SAMPLE_COUNT = 10
 
 
 class MailScene:
-    """A Valkey, a mail server that throws mails away, and a folder."""
+    """A Valkey, a mail server that discards mails, and a folder."""
 
     def __init__(self, folder: Path, valkey: EmbeddedValkey, ends: ExitStack, sink: str) -> None:
         self._folder = folder
@@ -73,7 +73,7 @@ class MailScene:
         return program
 
     def worker(self, app: str, *options: str) -> MeasuredProgram:
-        """A Celery worker, ready."""
+        """Start a Celery worker and wait until it is ready."""
         celery = str(PROGRAMS / "celery")
         command = [celery, "-A", app, "worker", f"--concurrency={SLOTS}", "--loglevel=INFO"]
         worker = self.start(app, *command, *options)
@@ -87,7 +87,7 @@ class MailScene:
 
 @contextmanager
 def open_scene(sink: str) -> Iterator[MailScene]:
-    """All of it, gone afterwards."""
+    """A running scene; everything ends with the block."""
     folder = Path(tempfile.mkdtemp(prefix="continuo-mail-"))
     folder.chmod(0o755)
     (port,) = free_ports(1)
@@ -99,7 +99,7 @@ def open_scene(sink: str) -> Iterator[MailScene]:
 
 
 def run_smtplib_loop(on: MailScene, count: int) -> float:
-    """One process, one connection."""
+    """Mails per second of one process with one connection."""
     loop = on.start(
         "loop", str(PROGRAMS / "python"), "-m", "benchmarks.stacks.naive_mail", str(count)
     )
@@ -109,7 +109,7 @@ def run_smtplib_loop(on: MailScene, count: int) -> float:
 
 
 def run_celery_tasks(on: MailScene, count: int) -> float:
-    """A stock worker, a task and a connection for each recipient; the tasks are queued before."""
+    """Mails per second of a stock worker with a task and a connection per recipient."""
     enqueue = f"from benchmarks.stacks.naive_mail import enqueue; enqueue({count})"
     on.start("enqueue", str(PROGRAMS / "python"), "-c", enqueue).process.wait(MAX_RUN_SECONDS)
     on.worker("benchmarks.stacks.naive_mail:queue", "--without-mingle", "--without-gossip")
@@ -121,14 +121,14 @@ def run_celery_tasks(on: MailScene, count: int) -> float:
 
 
 def run_blast(on: MailScene, count: int) -> float:
-    """A blast of ours, with its ledger, by the duration in its result."""
+    """Mails per second of a blast with its ledger, by the duration in its result."""
     on.worker("project", "--without-mingle", "--without-gossip")
     result = wait_for_result(on, enqueue_blast(on, count))
     return float(result["duration"])
 
 
 def measure_memory(on: MailScene, count: int) -> dict[str, Any]:
-    """What the worker's processes and Valkey hold while they mail so many, in MiB."""
+    """The memory of the worker's processes and Valkey during a blast, in MiB."""
     worker = on.worker("project", "--without-mingle", "--without-gossip")
     held, started = read_valkey_bytes(on), time.perf_counter()
     job_id = enqueue_blast(on, count)
@@ -143,7 +143,7 @@ def measure_memory(on: MailScene, count: int) -> dict[str, Any]:
 
 
 def read_valkey_bytes(on: MailScene) -> int:
-    """What Valkey has allocated."""
+    """The bytes that Valkey has allocated."""
     return int(on.redis.info("memory")["used_memory"])
 
 
@@ -167,7 +167,7 @@ def watch_memory(
 
 
 def enqueue_blast(on: MailScene, count: int) -> str:
-    """A blast whose recipients come in parts, started; its id."""
+    """Order a blast with its recipients in parts and start it; returns its id."""
     said = {"recipients": [], "template": "default", "upload": True}
     message = send_email_blast.message(kwargs=said, countdown=3_600)
     on.store.run(job_commands.enqueue(message))
@@ -184,7 +184,7 @@ def enqueue_blast(on: MailScene, count: int) -> str:
 
 
 def wait_for_result(on: MailScene, job_id: str) -> dict[str, Any]:
-    """The result of a blast. Raises ``RuntimeError`` when it has none."""
+    """The result of a blast. Raises ``RuntimeError`` when the blast fails."""
 
     def final() -> TaskRecord | None:
         record = on.store.run(queries.read_record(job_id))
@@ -204,7 +204,7 @@ METHODS: dict[str, Callable[[MailScene, int], float]] = {
 
 
 def compare_methods(sink: str, count: int, rounds: int) -> dict[str, list[float]]:
-    """Mails a second of each way, in every round."""
+    """Mails per second of each method, in every round."""
     rates: dict[str, list[float]] = {name: [] for name in METHODS}
     for _ in range(rounds):
         for name, way in METHODS.items():
@@ -215,7 +215,7 @@ def compare_methods(sink: str, count: int, rounds: int) -> dict[str, list[float]
 
 
 def main() -> int:
-    """Measure what is asked for."""
+    """Measure what the command line requests."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
     parser.add_argument("--recipients", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=3)

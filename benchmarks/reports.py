@@ -1,8 +1,8 @@
-"""``python -m benchmarks.reports``: what reports and exports cost.
+"""Measure the cost of reports and exports: ``python -m benchmarks.reports``.
 
-Prints a table of each: reports of 20 pages and 500 lines one after the other, as a worker makes
-them (time, CPU of all processes, memory of the one that orders), the same report by WeasyPrint if
-``--weasyprint`` names a Python that has it, and a million rows in every format beside DuckDB's
+Prints one table each: reports of 20 pages and 500 lines one after the other, as a worker makes
+them (time, CPU of all processes, memory of the ordering process); the same report by WeasyPrint
+if ``--weasyprint`` names a Python that has it; a million rows in every format beside DuckDB's
 own COPY.
 """
 
@@ -31,11 +31,11 @@ from tasks.reports.documents import build_report, build_report_order
 ROW_COUNT = 1_000_000
 TYPES_FOLDER = Path(__file__).parent / "types"
 REPORT_TYPE = "twenty"
-"""A type of ours: with these filters 500 lines on 20 pages."""
+"""A report type of the benchmark: these filters give 500 lines on 20 pages."""
 REPORT_FILTERS = {"month": "2026-05"}
 PAGE_COUNT = 20
 ROUND_COUNT = 3
-"""How often WeasyPrint and the press take turns."""
+"""The number of rounds in which WeasyPrint and our renderer alternate."""
 ROWS_SQL = """
 copy (
     select i as id, date '2016-01-01' + (i % 3650)::integer as day,
@@ -65,7 +65,7 @@ open(sys.argv[2] + ".pages", "w").write(str(len(document.pages)))
 
 
 class Cost(NamedTuple):
-    """Seconds on the clock and of the processors, MB of the largest process."""
+    """Elapsed seconds, CPU seconds, and MB of the largest process."""
 
     seconds: float
     cpu: float
@@ -73,7 +73,7 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    """Measure all of it."""
+    """Run all measurements."""
     asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     asked.add_argument("--reports", type=int, default=20, help="how many one after the other")
     asked.add_argument("--weasyprint", help="a Python that has WeasyPrint")
@@ -89,9 +89,10 @@ def main() -> None:
 
 
 def measure_reports(count: int) -> None:
-    """Reports one after the other, as a worker makes them: from the query to the kept file."""
+    """Make reports one after the other like a worker: from the query to the stored file."""
     print(
-        f"{count} reports of 500 lines, {PAGE_COUNT} pages: seconds, CPU seconds, MB of the orderer"
+        f"{count} reports of 500 lines, {PAGE_COUNT} pages: "
+        "seconds, CPU seconds, MB of the ordering process"
     )
     first = here = read_resident_mb()
     costs: list[tuple[float, float]] = []
@@ -107,11 +108,11 @@ def measure_reports(count: int) -> None:
     seconds, cpu = (sorted(column) for column in zip(*costs, strict=True))
     print(f"  median {median(seconds):.2f} s, {median(cpu):.2f} s of CPU")
     print(f"  least  {seconds[0]:.2f} s, {cpu[0]:.2f} s of CPU")
-    print(f"  memory of the orderer: {first:.0f} MB before, {here:.0f} MB after")
+    print(f"  memory of the ordering process: {first:.0f} MB before, {here:.0f} MB after")
 
 
 def measure_weasyprint(python: str) -> None:
-    """The same report by WeasyPrint, out of our HTML, and by ours, taking turns."""
+    """Make the same report with WeasyPrint from our HTML, and with our renderer, in turn."""
     print("the same report: seconds, CPU seconds, MB of the process")
     ratios: list[float] = []
     for _ in range(ROUND_COUNT):
@@ -128,13 +129,16 @@ def measure_weasyprint(python: str) -> None:
                     build_report_order(REPORT_TYPE, REPORT_FILTERS, ["pdf"], folder)
                 )
             )
-            print_cost(f"the press, {PAGE_COUNT} pages", ours)
+            print_cost(f"Continuo, {PAGE_COUNT} pages", ours)
         ratios.append(theirs.cpu / ours.cpu)
-    print(f"  WeasyPrint takes {median(ratios):.1f} times the CPU of the press, which also queries")
+    print(
+        f"  WeasyPrint takes {median(ratios):.1f} times the CPU time of Continuo, "
+        "which includes the query"
+    )
 
 
 def measure_exports() -> None:
-    """A million rows in every format."""
+    """Export a million rows in every format."""
     print(
         f"{ROW_COUNT:,} rows of six columns: "
         "seconds, CPU seconds, MB of the process, MB of the file"
@@ -161,7 +165,7 @@ def measure_exports() -> None:
 
 
 def build_export(data: Path, output: Output, folder: Path) -> RenderOrder:
-    """An export of a file of rows."""
+    """The order of an export of a file of rows."""
     limits = Limits(seconds=600)
     return RenderOrder(
         name="rows",
@@ -176,14 +180,14 @@ def build_export(data: Path, output: Output, folder: Path) -> RenderOrder:
 
 
 def build_render_command(order: RenderOrder) -> list[str]:
-    """The command that has the press fill an order."""
+    """The command that runs the render process with this order."""
     path = Path(order.folder, "order.json")
     path.write_bytes(msgspec.json.encode(order))
     return ["/bin/sh", "-c", f'exec "{sys.executable}" -m tasks.rendering < "{path}"']
 
 
 def measure_command(command: list[str]) -> Cost:
-    """What a command costs; it must work."""
+    """The cost of a command. Raises when the command fails."""
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         _, status, spent = os.wait4(process.pid, 0)
@@ -195,26 +199,26 @@ def measure_command(command: list[str]) -> Cost:
 
 
 def print_cost(name: str, cost: Cost, file: Path | None = None) -> None:
-    """One line of a table."""
+    """Print one line of a table."""
     size = f"  {file.stat().st_size / 1e6:7.1f}" if file else ""
     print(f"  {name:24} {cost.seconds:7.2f} {cost.cpu:7.2f} {cost.peak:6}{size}")
 
 
 @contextmanager
 def make_folder() -> Iterator[Path]:
-    """A folder that goes at the end."""
+    """A temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
 
 
 def read_resident_mb() -> float:
-    """MB of this process now."""
+    """The resident memory of this process, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
 def read_cpu_seconds() -> float:
-    """CPU seconds of this process and of those it waited for."""
+    """The CPU time of this process and of the processes it waited for."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in spent)
 

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.soak``: 200,000 jobs of mixed kinds with faults on; memory over time.
+"""Run 200,000 jobs of mixed kinds with faults and watch memory: ``python -m benchmarks.soak``.
 
-The whole system of ``make up`` on a folder of its own; records are kept for a minute, so that as
-many go as come. Jobs come at a steady rate, pool processes are killed now and then. Writes
-``benchmarks/results/soak.json`` and draws it.
+Runs the whole system of ``make up`` in its own folder. Records are kept for a minute, so that
+their number stays constant. Jobs arrive at a steady rate, and pool processes are killed at
+intervals. Writes ``benchmarks/results/soak.json`` and draws it.
 """
 
 import argparse
@@ -44,10 +44,10 @@ RETENTION_SECONDS = "60"
 SAMPLE_INTERVAL_SECONDS = 5.0
 KILL_INTERVAL_SECONDS = 20.0
 MAX_SETTLE_SECONDS = 300.0
-"""Seconds until all is done after the last job was sent."""
+"""Time limit from the last sent job until all jobs are final."""
 
 JOBS_PER_THOUSAND = {quick.name: 935, flaky.name: 50, "email_blast": 13, "report": 1, "export": 1}
-"""Of a thousand jobs."""
+"""The mix of kinds per thousand jobs."""
 
 KWARGS: dict[str, dict[str, Any]] = {
     quick.name: {"number": 1},
@@ -60,7 +60,7 @@ UNFINISHED = ("pending", "running", "retrying")
 
 
 class Soak:
-    """The system, what is sent to it, and what is seen of it."""
+    """The system under test, its load and its samples."""
 
     def __init__(self, folder: Path, valkey: EmbeddedValkey, ends: ExitStack) -> None:
         self.folder = folder
@@ -77,7 +77,7 @@ class Soak:
         self._sample_at = 0.0
 
     def start(self) -> None:
-        """The Procfile's processes and the mail sink."""
+        """Start the Procfile's processes and the mail sink."""
         lines = procfile.read_commands(ROOT / "Procfile") | {
             "sink": "python -m project.local.mail_sink"
         }
@@ -109,7 +109,7 @@ class Soak:
         return program
 
     def send(self, count: int, rate: float) -> None:
-        """Send jobs at a steady rate, and look meanwhile."""
+        """Send ``count`` jobs at a steady rate, and take samples meanwhile."""
         begun = time.monotonic()
         for sent in range(0, count, JOBS_PER_STEP):
             messages = [self.message() for _ in range(min(JOBS_PER_STEP, count - sent))]
@@ -119,13 +119,13 @@ class Soak:
                 time.sleep(0.02)
 
     def message(self) -> Message:
-        """A job of some kind."""
+        """The message of a job of a random kind."""
         (kind,) = random.choices(list(JOBS_PER_THOUSAND), list(JOBS_PER_THOUSAND.values()))  # noqa: S311 - not a secret
         message: Message = app.tasks[kind].message(kwargs=KWARGS[kind])
         return message
 
     def settle(self, count: int) -> None:
-        """Wait until all is done."""
+        """Wait until all jobs are final."""
 
         def is_done() -> bool:
             self.look(count)
@@ -134,26 +134,26 @@ class Soak:
         wait_until(is_done, MAX_SETTLE_SECONDS, "all jobs are final")
 
     def unfinished(self) -> int:
-        """Jobs that are not final."""
+        """The number of jobs that are not final."""
         counts = self.counts()
         return sum(counts[status] for status in UNFINISHED)
 
     def counts(self) -> dict[str, int]:
-        """Jobs by status."""
+        """The number of jobs by status."""
         return self.store.run(statistics.read_stats()).status_counts
 
     def count_ended(self) -> dict[str, int]:
-        """How many jobs ever ended how; their records may be gone."""
+        """The number of ended jobs by status, including deleted records."""
         shelves = self.store.run(statistics.read_counters()).queue_stats
         return {end: sum(shelf.finished(end) for shelf in shelves) for end in FINAL_STATUSES}
 
     def count_repeated(self) -> int:
-        """How many attempts did not work, and were made again."""
+        """The number of failed attempts that were retried."""
         shelves = self.store.run(statistics.read_counters()).queue_stats
         return sum(shelf.attempts("retrying") for shelf in shelves)
 
     def look(self, sent: int) -> None:
-        """Kill a pool process and take a sample when it is time."""
+        """Kill a pool process and take a sample when they are due."""
         now = time.monotonic()
         if now >= self._kill_at:
             self._kill_at = now + KILL_INTERVAL_SECONDS
@@ -163,14 +163,14 @@ class Soak:
             self.samples.append(self.sample(sent))
 
     def kill(self) -> None:
-        """End a pool process by force, whatever it is at."""
+        """Kill a random pool process."""
         pool = list_tree(self.programs["worker"].process.pid)[1:]
         with suppress(ProcessLookupError, IndexError):
             os.kill(random.choice(pool), signal.SIGKILL)  # noqa: S311 - not a secret
             self.killed += 1
 
     def sample(self, sent: int) -> dict[str, Any]:
-        """Memory of every process (MiB) and what is in Redis, now."""
+        """The memory of every process (MiB) and the contents of Redis."""
         for program in self.programs.values():
             program.require_running()
         used = self.redis.info("memory")
@@ -185,13 +185,13 @@ class Soak:
 
 
 def to_mib(count: float) -> float:
-    """Bytes as MiB."""
+    """Convert bytes to MiB."""
     return round(count / (1 << 20), 1)
 
 
 @contextmanager
 def open_soak() -> Iterator[Soak]:
-    """The system, gone afterwards."""
+    """A running system, which ends with the block."""
     (port,) = free_ports(1)
     with (
         tempfile.TemporaryDirectory(prefix="continuo-soak-", ignore_cleanup_errors=True) as folder,
@@ -202,10 +202,10 @@ def open_soak() -> Iterator[Soak]:
 
 
 def main() -> int:
-    """Send, look, write down, draw; 1 when a job is missing."""
+    """Send, sample, write and draw; returns 1 when a job is missing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--jobs", type=int, default=JOB_COUNT)
-    parser.add_argument("--rate", type=float, default=JOBS_PER_SECOND, help="jobs a second")
+    parser.add_argument("--rate", type=float, default=JOBS_PER_SECOND, help="jobs per second")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     app.loader.import_default_modules()
@@ -227,7 +227,7 @@ def main() -> int:
 
 
 def build_result(soak: Soak, count: int) -> dict[str, Any]:
-    """What came of it."""
+    """The figures of the run."""
     ended = soak.count_ended()
     return {
         "machine": describe_machine(),

@@ -1,1 +1,1 @@
-"""The comparison with other stacks: scenes, load, measures and targets."""
+"""The comparison with other stacks: scenes, load, measurements and targets."""

@@ -1,10 +1,10 @@
-"""The load client: HTTP/1.1 over connections that stay open, in a closed or an open loop.
+"""The load client: HTTP/1.1 over persistent connections, in a closed or an open loop.
 
-A closed loop sends the next request of a connection when the one before is answered: it finds
-the highest rate. An open loop sends at a fixed rate whatever the server does, and counts each
-latency from the moment the request was to be sent, so that a stall counts for all it held up.
+A closed loop sends the next request of a connection after the answer to the previous one: it
+finds the highest rate. An open loop sends at a fixed rate, independent of the server, and counts
+each latency from the time the request was due, so that a stall counts for every request it delays.
 
-Requests are bytes made beforehand. Any answer but 2xx ends the run with an error.
+Requests are bytes built beforehand. Any answer other than 2xx ends the run with an error.
 """
 
 import asyncio
@@ -21,25 +21,25 @@ import uvloop
 
 HOST = "127.0.0.1"
 MARGIN_SECONDS = 30.0
-"""Seconds a run may take beyond its time."""
+"""How much longer than planned a run may take."""
 
 LENGTH_PATTERN = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class LoadResult(NamedTuple):
-    """What a run came to: answers per second, and the seconds each answer took."""
+    """Answers per second, and the latency of each answer in seconds."""
 
     rate: float
     latencies: list[float]
 
 
 def build_get(path: str) -> bytes:
-    """A GET request."""
+    """Build a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
 def build_post(path: str, body: bytes) -> bytes:
-    """A POST request with a body of JSON."""
+    """Build a POST request with a JSON body."""
     head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -47,14 +47,14 @@ def build_post(path: str, body: bytes) -> bytes:
 def run_closed_loop(
     port: int, requests: Sequence[bytes], *, connections: int, seconds: float
 ) -> LoadResult:
-    """Every connection asks again as soon as it is answered."""
+    """Send on every connection as soon as its last request is answered."""
     return uvloop.run(run_loop(lambda: ClosedLoop(requests, seconds), port, connections, seconds))
 
 
 def run_open_loop(
     port: int, requests: Sequence[bytes], *, connections: int, rate: float, seconds: float
 ) -> LoadResult:
-    """So many requests a second, each on whichever connection is free."""
+    """Send ``rate`` requests per second, each on any free connection."""
     return uvloop.run(
         run_loop(lambda: OpenLoop(requests, rate, seconds), port, connections, seconds)
     )
@@ -63,7 +63,7 @@ def run_open_loop(
 async def run_loop(
     make: Callable[[], "LoadLoop"], port: int, connections: int, seconds: float
 ) -> LoadResult:
-    """Run a loop over so many connections."""
+    """Run a loop over this number of connections."""
     events, loop = asyncio.get_running_loop(), make()
     async with asyncio.timeout(seconds + MARGIN_SECONDS):
         opened = [
@@ -80,7 +80,7 @@ async def run_loop(
 
 
 class LoadConnection(asyncio.Protocol):
-    """One connection with at most one request on the way."""
+    """A connection with at most one request in flight."""
 
     def __init__(self, loop: "LoadLoop") -> None:
         self.since = 0.0
@@ -89,7 +89,7 @@ class LoadConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what is written to."""
+        """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def send(self, request: bytes, since: float) -> None:
@@ -98,7 +98,7 @@ class LoadConnection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Tell the loop when the answer is complete."""
+        """Pass a complete answer to the loop."""
         self._received += data
         head = self._received.find(b"\r\n\r\n")
         if head < 0:
@@ -111,16 +111,16 @@ class LoadConnection(asyncio.Protocol):
             self._loop.receive_answer(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A server that hangs up before the end has failed."""
+        """Fail the run when the server closes the connection too early."""
         self._loop.fail(f"the server closed a connection: {exc}")
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
 
 class LoadLoop(ABC):
-    """Decides who sends what when, and notes how long the answers take."""
+    """Decides when to send requests, and collects the latencies."""
 
     def __init__(self, requests: Sequence[bytes]) -> None:
         self.requests = cycle(requests)
@@ -133,14 +133,14 @@ class LoadLoop(ABC):
 
     @abstractmethod
     def receive_answer(self, connection: LoadConnection) -> None:
-        """Note an answer; send what comes next, or end."""
+        """Note an answer, then send the next request or end."""
 
     @abstractmethod
     def load(self) -> LoadResult:
-        """What it came to."""
+        """The result of the run."""
 
     def end(self) -> None:
-        """All is answered."""
+        """End the run after the last answer."""
         if not self.done.done():
             self.done.set_result(None)
 
@@ -151,7 +151,7 @@ class LoadLoop(ABC):
 
 
 class ClosedLoop(LoadLoop):
-    """Asks for so many seconds; what is answered later is not part of the rate."""
+    """Sends for a number of seconds; later answers do not count for the rate."""
 
     def __init__(self, requests: Sequence[bytes], seconds: float) -> None:
         super().__init__(requests)
@@ -161,14 +161,14 @@ class ClosedLoop(LoadLoop):
         self.busy = 0
 
     def begin(self, connections: list[LoadConnection]) -> None:
-        """One request on each connection."""
+        """Send one request on each connection."""
         self.last = time.perf_counter() + self.seconds
         self.busy = len(connections)
         for connection in connections:
             connection.send(next(self.requests), time.perf_counter())
 
     def receive_answer(self, connection: LoadConnection) -> None:
-        """The next request, while there is time."""
+        """Send the next request while there is time."""
         at = time.perf_counter()
         self.latencies.append(at - connection.since)
         if at < self.last:
@@ -180,12 +180,12 @@ class ClosedLoop(LoadLoop):
             self.end()
 
     def load(self) -> LoadResult:
-        """Those answered in time, per second."""
+        """The answers within the time, per second."""
         return LoadResult(self.in_time / self.seconds, self.latencies)
 
 
 class OpenLoop(LoadLoop):
-    """Asks at a fixed rate. A thread keeps the time: an event loop does so to the millisecond."""
+    """Sends at a fixed rate. A thread keeps the time: event loops round to milliseconds."""
 
     def __init__(self, requests: Sequence[bytes], rate: float, seconds: float) -> None:
         super().__init__(requests)
@@ -201,7 +201,7 @@ class OpenLoop(LoadLoop):
         threading.Thread(target=self.keep_time, daemon=True).start()
 
     def keep_time(self) -> None:
-        """Call for a request at each moment there is to be one."""
+        """Request one send at each due time."""
         start = time.perf_counter()
         for number in range(self.total):
             moment = start + number / self.rate
@@ -211,17 +211,17 @@ class OpenLoop(LoadLoop):
             self.events.call_soon_threadsafe(self.ask, moment)
 
     def ask(self, moment: float) -> None:
-        """Send the request of this moment, or let it wait for a free connection."""
+        """Queue the request that is due, for the next free connection."""
         self.due.append(moment)
         self.send_due()
 
     def send_due(self) -> None:
-        """Send what is due on the connections that are free."""
+        """Send queued requests on free connections."""
         while self.due and self.free:
             self.free.pop().send(next(self.requests), self.due.popleft())
 
     def receive_answer(self, connection: LoadConnection) -> None:
-        """The connection is free for another request."""
+        """Free the connection for another request."""
         self.latencies.append(time.perf_counter() - connection.since)
         self.free.append(connection)
         self.send_due()
@@ -229,5 +229,5 @@ class OpenLoop(LoadLoop):
             self.end()
 
     def load(self) -> LoadResult:
-        """All of them."""
+        """The result of all requests."""
         return LoadResult(self.rate, self.latencies)

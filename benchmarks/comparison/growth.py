@@ -1,4 +1,4 @@
-"""What only ours is asked: how it holds up as records pile up, and how fast it does real work."""
+"""Measurements of Continuo alone: requests among many records, and real work."""
 
 from statistics import median
 
@@ -15,7 +15,7 @@ BLAST_COUNT = 2
 
 
 def measure_growth(scene: StackScene, scale: BenchmarkScale) -> list[Figures]:
-    """The same requests of one client at ever more records of finished jobs."""
+    """Repeat the same requests of one client while the number of records grows."""
     steps: list[Figures] = []
     for size in scale.sizes:
         scene.redis.config_set("appendfsync", "no")
@@ -36,7 +36,7 @@ def measure_growth(scene: StackScene, scale: BenchmarkScale) -> list[Figures]:
 
 
 def measure_requests(scene: StackScene, ids: list[str], count: int) -> Figures:
-    """Medians in milliseconds of every request, each looked at several times in turn."""
+    """Medians in milliseconds of every request, each measured several times in turn."""
     requests = {
         "get": [client.build_get(f"/reports/{job_id}") for job_id in ids],
         "list": [client.build_get("/reports")],
@@ -51,29 +51,29 @@ def measure_requests(scene: StackScene, ids: list[str], count: int) -> Figures:
 
 
 def measure_p50_ms(port: int, requests: list[bytes]) -> float:
-    """The median latency of one client."""
+    """The median latency of one client in milliseconds."""
     load = client.run_closed_loop(port, requests, connections=1, seconds=LOOK_SECONDS)
     return find_percentile(load.latencies, 50) * 1_000
 
 
 def count_records(scene: StackScene) -> int:
-    """How many there are."""
+    """The number of records."""
     return int(request_json(scene.port, "GET", "/queue/stats")[1]["total_tasks"])
 
 
 def read_used_memory(scene: StackScene) -> float:
-    """Bytes that Valkey has allocated."""
+    """The bytes that Valkey has allocated."""
     return float(scene.redis.info("memory")["used_memory"])
 
 
 def is_rewriting(scene: StackScene) -> bool:
-    """Whether Valkey has a child that writes a file."""
+    """Whether Valkey has a child process that writes a file."""
     about = scene.redis.info("persistence")
     return bool(about["aof_rewrite_in_progress"] or about["aof_rewrite_scheduled"])
 
 
 def measure_real_work(scene: StackScene, scale: BenchmarkScale) -> Figures:
-    """Reports and mails per second by one worker of two processes; mails go to the bundled sink."""
+    """Reports and mails per second of a worker with two processes and the bundled sink."""
     scene.start(["python", "-m", "project.local.mail_sink"])
     scene.start_worker()
     scene.call("render", 1)

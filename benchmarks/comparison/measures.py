@@ -1,4 +1,4 @@
-"""What is measured of one stack in one round: figures by name, units at the end of the name."""
+"""Measure one stack in one round. The names of figures end with their unit."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from project.local.demo import request_json
 type Figures = dict[str, float]
 
 MANY_CLIENTS = 64
-"""Clients at once."""
+"""The number of clients of the loads with many clients."""
 
 REPORT_BODY = json.dumps({"type": "summary", "filters": {}, "max_retries": 3}).encode()
 BULK_BODY = json.dumps({"tasks": [{"kind": "report", "type": "summary", "filters": {}}] * 1_000})
@@ -31,7 +31,7 @@ BYTES_PER_MB = 1e6
 
 
 def measure_stack(scene: StackScene, scale: BenchmarkScale) -> Figures:
-    """Everything, one after the other, with nothing else at work."""
+    """Take all measurements one after the other."""
     api = scene.start_api()
     figures = {
         "api_idle_mb": api.memory() / BYTES_PER_MB,
@@ -52,12 +52,12 @@ def measure_stack(scene: StackScene, scale: BenchmarkScale) -> Figures:
 
 
 def measure_posts(scene: StackScene, scale: BenchmarkScale) -> Figures:
-    """``POST /reports``."""
+    """Measure ``POST /reports``."""
     return measure_http("post", scene.port, POST_REQUESTS, scale, scale.post_rate)
 
 
 def measure_gets(scene: StackScene, ids: Sequence[str], scale: BenchmarkScale) -> Figures:
-    """``GET /reports/{id}`` of jobs that are done."""
+    """Measure ``GET /reports/{id}`` of finished jobs."""
     requests = [client.build_get(f"/reports/{job_id}") for job_id in ids]
     return measure_http("get", scene.port, requests, scale, scale.get_rate)
 
@@ -65,7 +65,7 @@ def measure_gets(scene: StackScene, ids: Sequence[str], scale: BenchmarkScale) -
 def measure_http(
     name: str, port: int, requests: list[bytes], scale: BenchmarkScale, rate: float
 ) -> Figures:
-    """One client, many clients, and a fixed rate."""
+    """Measure one client, many clients and a fixed rate."""
     client.run_closed_loop(port, requests, connections=MANY_CLIENTS, seconds=scale.warm)
     one = client.run_closed_loop(port, requests, connections=1, seconds=scale.http / 2)
     many = client.run_closed_loop(port, requests, connections=MANY_CLIENTS, seconds=scale.http)
@@ -80,12 +80,12 @@ def measure_http(
 
 
 def figures_from_load(name: str, load: LoadResult) -> Figures:
-    """Rate and latencies of a load."""
+    """The rate and the latencies of a load."""
     return {f"{name}_per_s": load.rate} | figures_from_latencies(name, load.latencies)
 
 
 def figures_from_latencies(name: str, seconds: Sequence[float]) -> Figures:
-    """Median and 99th percentile."""
+    """The median and the 99th percentile in milliseconds."""
     return {
         f"{name}_p50_ms": find_percentile(seconds, 50) * 1_000,
         f"{name}_p99_ms": find_percentile(seconds, 99) * 1_000,
@@ -93,13 +93,13 @@ def figures_from_latencies(name: str, seconds: Sequence[float]) -> Figures:
 
 
 def find_percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of all do not exceed."""
+    """The smallest value that ``percent`` percent of all values do not exceed."""
     place = -(-len(values) * percent // 100)
     return sorted(values)[max(int(place), 1) - 1]
 
 
 def measure_bulk(scene: StackScene, scale: BenchmarkScale) -> Figures:
-    """``POST /tasks/bulk`` of a thousand, the same without HTTP, and bare messages on a list."""
+    """``POST /tasks/bulk`` of 1,000 jobs, the same without HTTP, and bare messages on a list."""
     load = client.run_closed_loop(scene.port, BULK_REQUESTS, connections=1, seconds=scale.http)
     scene.flush()
     _, library = scene.call("bulk", scale.bulk)
@@ -116,7 +116,7 @@ def measure_bulk(scene: StackScene, scale: BenchmarkScale) -> Figures:
 def measure_work(
     scene: StackScene, worker: MeasuredProgram, jobs: int, scale: BenchmarkScale
 ) -> Figures:
-    """What the worker does: it drains the queue, then jobs come one by one."""
+    """Measure the worker: it drains a full queue, then runs jobs that arrive one by one."""
     figures = measure_drain(scene, worker, jobs)
     figures |= measure_pickups(scene, "pickup_idle", scale.idle_rate, scale.idle)
     rate = figures["drain_per_s"] / 2
@@ -125,7 +125,7 @@ def measure_work(
 
 
 def create_done_reports(scene: StackScene) -> list[str]:
-    """The ids of finished reports. The job of peers does nothing; ours is not run at all."""
+    """The ids of finished reports. The peers' jobs do nothing; ours are not run."""
     if scene.stack.is_ours:
         ids: list[str] = scene.call("fill", MANY_CLIENTS)[0]
         return ids
@@ -141,13 +141,13 @@ def create_done_reports(scene: StackScene) -> list[str]:
 
 
 def is_done(port: int, job_id: str) -> bool:
-    """Whether the route says so, with what the job gave back."""
+    """Whether the route shows the job as finished, with its result."""
     _, report = request_json(port, "GET", f"/reports/{job_id}")
     return str(report["status"]).lower() in DONE_STATUSES and bool(report["result"])
 
 
 def measure_drain(scene: StackScene, worker: MeasuredProgram, jobs: int) -> Figures:
-    """From the first finished job to the last: jobs per second, CPU per job."""
+    """Jobs per second from the first finished job to the last, and CPU time per job."""
 
     def done() -> int:
         worker.require_running()
@@ -170,7 +170,7 @@ def measure_drain(scene: StackScene, worker: MeasuredProgram, jobs: int) -> Figu
 
 
 def measure_pickups(scene: StackScene, name: str, rate: float, seconds: float) -> Figures:
-    """From the call that enqueues a job to its start, with jobs coming at a steady rate."""
+    """The time from the call that enqueues a job to its start, at a steady rate."""
     count = round(rate * seconds)
     scene.redis.delete(shared.PICKUPS_KEY)
     scene.call("enqueue_stamps", rate, seconds)

@@ -1,4 +1,4 @@
-"""Results as text: ratios first, then every stack, then what only ours was asked."""
+"""Format the results: ratios first, then every stack, then Continuo's own figures."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -8,7 +8,7 @@ from benchmarks.comparison.targets import MISSED, TARGETS, format_number, judge
 from benchmarks.stacks.registry import OURS
 
 type Columns = Sequence[tuple[str, str]]
-"""Headings and the figures below them."""
+"""Headings with the names of the figures below them."""
 
 HTTP_COLUMNS: Columns = (
     ("POST/s, 64", "post_64_per_s"),
@@ -49,7 +49,7 @@ GROWTH_COLUMNS: Columns = (
 
 
 def format_report(results: dict[str, Any]) -> Iterator[str]:
-    """The whole report."""
+    """The lines of the whole report."""
     yield from format_ratios(results)
     fixed = "{post_rate:g} POST/s and {get_rate:g} GET/s".format_map(results["scale"])
     yield f"\nHTTP: 64 clients, one client, and latencies of an open loop of {fixed}"
@@ -66,7 +66,7 @@ def format_report(results: dict[str, Any]) -> Iterator[str]:
 
 
 def format_ratios(results: dict[str, Any]) -> Iterator[str]:
-    """Every target beside what was measured, and once more those that were missed."""
+    """Every target beside its measurement; missed targets are repeated at the end."""
     yield f"\n{'ours : theirs':<42}{'wanted':>15}{'measured':>15}  rounds"
     found = [judge(target, results) for target in TARGETS]
     yield from (each.line() for each in found)
@@ -85,12 +85,12 @@ def format_table(results: dict[str, Any], columns: Columns) -> Iterator[str]:
 
 
 def format_row(name: str, cells: Sequence[str]) -> str:
-    """A line of a table."""
+    """One line of a table."""
     return f"{name:<9}" + "".join(f"{each:>13}" for each in cells)
 
 
 def format_cell(values: Sequence[float]) -> str:
-    """The median, and how far the furthest round is from it."""
+    """The median and the distance of the furthest round from it."""
     middle = median(values)
     furthest = max(abs(value - middle) for value in values)
     return (
@@ -101,7 +101,7 @@ def format_cell(values: Sequence[float]) -> str:
 
 
 def format_own_figures(results: dict[str, Any]) -> Iterator[str]:
-    """Bulk and real work, which only ours is asked."""
+    """The figures that only Continuo has: bulk and real work."""
 
     def ours(figure: str) -> str:
         return format_cell([each[OURS.name][figure] for each in results["rounds"]])

@@ -1,14 +1,15 @@
-"""How much of everything is done: in full, and in less than three minutes."""
+"""The size of the benchmark: in full, and the quick form of less than three minutes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class BenchmarkScale:
-    """Numbers of things, seconds, and rates a second.
+    """Counts, durations in seconds, and rates per second.
 
-    ``http``: seconds of each load over HTTP, ``warm`` before the first of a kind. ``drain``:
-    seconds a drain should take, about. ``sizes``: numbers of records at which growth is looked at.
+    ``http``: duration of each HTTP load; ``warm``: duration of the warm-up before the first of its
+    kind. ``drain``: the approximate duration of a drain. ``sizes``: numbers of records at which
+    growth is measured.
     """
 
     rounds: int = 5

@@ -1,4 +1,4 @@
-"""One stack at work, with a Valkey of its own and nothing beside it."""
+"""Run one stack with its own Valkey."""
 
 import json
 import select
@@ -21,7 +21,7 @@ CALL_TIMEOUT_SECONDS = 600.0
 
 
 class StackScene:
-    """A stack whose processes are started here, and end with the block that made it."""
+    """A stack whose processes are started here and end with the ``with`` block."""
 
     def __init__(self, stack: Stack, folder: Path, valkey: EmbeddedValkey, ends: ExitStack) -> None:
         self.stack = stack
@@ -33,7 +33,7 @@ class StackScene:
 
     @property
     def environment(self) -> dict[str, str]:
-        """All that its processes know: nothing of the caller's environment."""
+        """The environment of its processes, without the caller's variables."""
         return {
             "PATH": f"{self.stack.programs}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.folder),
@@ -56,18 +56,18 @@ class StackScene:
         return started
 
     def start_worker(self, processes: int = 2) -> MeasuredProgram:
-        """Start its worker."""
+        """Start the worker."""
         return self.start(self.call("worker_command", processes)[0])
 
     def start_api(self) -> MeasuredProgram:
-        """Start its API, and the driver beside it; both answer."""
+        """Start the API and the driver, and wait until the API answers."""
         program = self.start(self.stack.api(self.port))
         self.call("worker_command", 1)
         wait_until(lambda: self.answers(program), START_TIMEOUT_SECONDS, "the API answers")
         return program
 
     def answers(self, program: MeasuredProgram) -> bool:
-        """Whether the API does; any status is an answer."""
+        """Whether the API answers, with any status."""
         program.require_running()
         try:
             return bool(send_request(self.port, "GET", "/reports/none"))
@@ -76,18 +76,18 @@ class StackScene:
 
     @cached_property
     def driver(self) -> MeasuredProgram:
-        """The process in which its library is called."""
+        """The process that calls the stack's library."""
         return self.start(
             ["python", "-m", "benchmarks.comparison.driver", self.stack.module], pipes=True
         )
 
     def call(self, name: str, *arguments: Any) -> tuple[Any, float]:
-        """Call a function of its module: the answer, and the seconds it took."""
+        """Call a function of the stack's module: its result, and its duration in seconds."""
         pipes = self.driver.process
         if not pipes.stdin or not pipes.stdout:
             raise RuntimeError("the driver has no pipes")
-        asked = json.dumps({"call": name, "arguments": arguments})
-        pipes.stdin.write(f"{asked}\n".encode())
+        request = json.dumps({"call": name, "arguments": arguments})
+        pipes.stdin.write(f"{request}\n".encode())
         pipes.stdin.flush()
         ready, _, _ = select.select([pipes.stdout], [], [], CALL_TIMEOUT_SECONDS)
         line = pipes.stdout.readline() if ready else b""
@@ -95,33 +95,33 @@ class StackScene:
             self.driver.process.wait(1 if ready else 0)
             self.driver.require_running()
             raise TimeoutError(f"{name} took longer than {CALL_TIMEOUT_SECONDS:g} s")
-        told = json.loads(line)
-        return told["answer"], told["seconds"]
+        reply = json.loads(line)
+        return reply["answer"], reply["seconds"]
 
     def flush(self) -> None:
-        """Forget all jobs; kombu's routes stay, which a connection writes only once."""
+        """Delete all jobs. kombu's routes stay: a connection writes them only once."""
         routes = {key: self.redis.smembers(key) for key in self.redis.keys("_kombu.binding.*")}
         self.redis.flushall()
         for key, members in routes.items():
             self.redis.sadd(key, *members)
 
     def valkey_cpu_seconds(self) -> float:
-        """CPU time of its Valkey."""
+        """The CPU time of the Valkey."""
         return read_cpu_seconds(self.valkey_pid)
 
     def valkey_memory(self) -> float:
-        """Resident bytes of its Valkey."""
+        """The resident bytes of the Valkey."""
         return read_memory(self.valkey_pid)
 
     @property
     def valkey_pid(self) -> int:
-        """The process of its Valkey."""
+        """The process id of the Valkey."""
         return int(self.redis.info("server")["process_id"])
 
 
 @contextmanager
 def open_scene(stack: Stack, folder: Path) -> Iterator[StackScene]:
-    """A stack in a folder of its own; all that was started ends with the block."""
+    """A scene for the stack in its own folder; its processes end with the block."""
     (port,) = free_ports(1)
     folder.mkdir()
     with EmbeddedValkey(folder / "valkey", port) as valkey, ExitStack() as ends:

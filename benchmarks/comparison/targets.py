@@ -1,4 +1,4 @@
-"""What ours is to reach, as ratios and limits, and whether it does."""
+"""The targets of Continuo, as ratios and limits, and how results are judged."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -11,11 +11,11 @@ type Round = dict[str, dict[str, float]]
 
 KEPT, MISSED = "kept", "MISSED"
 MIN_WITHOUT_DECIMALS = 100
-"""From here on figures are told without decimals."""
+"""Figures from here on are printed without decimals."""
 
 
 class BenchmarkTarget(NamedTuple):
-    """A limit that the median of ``values`` is at least (``least``) or at most."""
+    """A limit for the median of ``values``: a lower one (``least``) or an upper one."""
 
     what: str
     limit: float
@@ -25,7 +25,7 @@ class BenchmarkTarget(NamedTuple):
 
 
 class TargetResult(NamedTuple):
-    """What a target came to: median, lowest, highest, and whether that is good enough."""
+    """The median, the lowest and the highest value, and whether the target is reached."""
 
     target: BenchmarkTarget
     middle: float
@@ -34,7 +34,7 @@ class TargetResult(NamedTuple):
     is_kept: bool
 
     def line(self) -> str:
-        """One line of the table."""
+        """Format the result as one line of the table."""
         what, limit, unit, _, least = self.target
         wanted = f"{'>=' if least else '<='} {format_number(limit)}{unit}"
         between = f"{format_number(self.lowest)} to {format_number(self.highest)}"
@@ -46,7 +46,7 @@ class TargetResult(NamedTuple):
 
 
 def judge(target: BenchmarkTarget, results: dict[str, Any]) -> TargetResult:
-    """The target beside what was measured."""
+    """Compare a target with the results."""
     values = target.values(results)
     middle = median(values)
     is_kept = middle >= target.limit if target.least else middle <= target.limit
@@ -54,39 +54,39 @@ def judge(target: BenchmarkTarget, results: dict[str, Any]) -> TargetResult:
 
 
 def format_number(value: float) -> str:
-    """With as many digits as say something."""
+    """Format with as many digits as are significant."""
     return f"{value:,.0f}" if abs(value) >= MIN_WITHOUT_DECIMALS else f"{value:.3g}"
 
 
 def select_each_round(figure: Callable[[Round], float]) -> Callable[[dict[str, Any]], list[float]]:
-    """A figure of each round: a ratio compares what was measured minutes apart, not more."""
+    """One figure per round: a ratio compares measurements of the same round."""
     return lambda results: [figure(each) for each in results["rounds"]]
 
 
 def divide_by_celery(figure: str, other: str = "") -> Callable[[dict[str, Any]], list[float]]:
-    """Ours to that of FastAPI and Celery."""
+    """Our figure divided by that of FastAPI and Celery."""
     return select_each_round(
         lambda each: each[OURS.name][figure] / each[CELERY.name][other or figure]
     )
 
 
 def divide_by_fastest(figure: str) -> Callable[[dict[str, Any]], list[float]]:
-    """Ours to the highest of all others."""
+    """Our figure divided by the highest of all other stacks."""
     return select_each_round(lambda each: each[OURS.name][figure] / fastest_of(each, figure))
 
 
 def fastest_of(each: Round, figure: str) -> float:
-    """The highest of all but ours."""
+    """The highest figure of all stacks but ours."""
     return max(figures[figure] for name, figures in each.items() if name != OURS.name)
 
 
 def select_own(figure: str) -> Callable[[dict[str, Any]], list[float]]:
-    """Ours as it is."""
+    """Our figure."""
     return select_each_round(lambda each: each[OURS.name][figure])
 
 
 def divide_by_fewest(figure: str) -> Callable[[dict[str, Any]], list[float]]:
-    """At the most records to what it was at the fewest."""
+    """The figure at the largest number of records divided by that at the smallest."""
     return lambda results: [results["growth"][-1][figure] / results["growth"][0][figure]]
 
 

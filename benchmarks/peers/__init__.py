@@ -1,1 +1,1 @@
-"""The other stacks: one module each, asked by ``benchmarks.comparison.driver``."""
+"""The other stacks, one module each, called by ``benchmarks.comparison.driver``."""

@@ -66,5 +66,5 @@ def enqueue_stamps(rate: float, seconds: float) -> None:
 
 
 def count_finished(sent: int) -> int:
-    """Results kept."""
+    """The number of stored results."""
     return results.dbsize()

@@ -57,7 +57,7 @@ def show_report(job_id: str) -> PeerReport:
 
 
 def worker_command(processes: int) -> list[str]:
-    """The command of the worker; eight threads in each process are its default."""
+    """The command of the worker; eight threads in each process are the default."""
     return ["dramatiq", "benchmarks.peers.dramatiq", "--processes", str(processes)]
 
 
@@ -74,5 +74,5 @@ def enqueue_stamps(rate: float, seconds: float) -> None:
 
 
 def count_finished(sent: int) -> int:
-    """Results kept."""
+    """The number of stored results."""
     return results.dbsize()

@@ -1,4 +1,4 @@
-"""What every stack is asked and answers over HTTP."""
+"""The requests and answers of every stack's API."""
 
 import os
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 URL = os.environ["REDIS_URL"]
 RESULTS_URL = URL.removesuffix("/0") + "/1"
-"""Results apart from messages, so that counting them is one command."""
+"""Results are in a database of their own, so that one command counts them."""
 
 
 class PeerOrder(BaseModel, extra="forbid"):

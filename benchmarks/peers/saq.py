@@ -52,7 +52,7 @@ async def show_report(job_id: str) -> PeerReport:
 
 
 def worker_command(processes: int) -> list[str]:
-    """The command of the worker; ten jobs at once in each process are its default."""
+    """The command of the worker; ten jobs at once in each process are the default."""
     return ["saq", "benchmarks.peers.saq.settings", "--workers", str(processes)]
 
 
@@ -77,5 +77,5 @@ def enqueue_stamps(rate: float, seconds: float) -> None:
 
 
 def count_finished(sent: int) -> int:
-    """Those no longer in the set of incomplete jobs."""
+    """The number of sent jobs that have left the set of incomplete jobs."""
     return sent - runner.run(queue.count("incomplete"))

@@ -1,4 +1,4 @@
-"""FastAPI and Taskiq: Redis streams, which acknowledge, and results in Redis."""
+"""FastAPI and Taskiq: Redis streams with acknowledgement, results in Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -102,5 +102,5 @@ def enqueue_stamps(rate: float, seconds: float) -> None:
 
 
 def count_finished(sent: int) -> int:
-    """Results kept."""
+    """The number of stored results."""
     return results.dbsize()

@@ -1,1 +1,1 @@
-"""What a larger installation would take: a simulation fed with measured costs."""
+"""Estimate larger installations with a simulation that uses measured costs."""

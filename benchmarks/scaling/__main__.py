@@ -1,7 +1,7 @@
-"""``python -m benchmarks.scaling``: what more jobs take, as one was measured.
+"""Simulate larger installations: ``python -m benchmarks.scaling``.
 
-Simulates, prints the tables, and writes them and the picture into ``docs/``. ``--measure``
-measures again what a job costs its Valkey.
+Prints the tables and writes them and the picture into ``docs/``. ``--measure`` first measures
+again what a job costs its Valkey.
 """
 
 import argparse
@@ -20,7 +20,7 @@ COMMAND = "benchmarks.scaling"
 
 
 def main() -> int:
-    """Simulate, print, write."""
+    """Simulate, print and write."""
     parser = argparse.ArgumentParser(prog=f"python -m {COMMAND}", description=__doc__)
     parser.add_argument("--measure", action="store_true", help="measure the costs in Valkey first")
     if parser.parse_args().measure:

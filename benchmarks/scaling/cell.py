@@ -1,7 +1,7 @@
-"""One cell: API processes, one Valkey, and the slots of its workers; all of it for some tenants.
+"""One cell: API processes, one Valkey and the slots of its workers, for a part of the tenants.
 
-A job is ordered, waits for a slot, runs, and is asked for once. Valkey does one script at a time,
-each as long as it was measured; the work of a job takes a random time around its mean.
+A job is ordered, waits for a slot, runs, and its record is read once. Valkey runs one script at a
+time, for as long as measured; the duration of a job varies at random around its mean.
 """
 
 from functools import cache
@@ -14,16 +14,16 @@ from benchmarks.scaling.engine import SimulatedProcess, Station, World
 
 CALL_SECONDS = 0.05
 REPORT_SHARE = 0.03
-"""What is ordered: 97 calls of something that answers in 50 ms on average, to 3 reports."""
+"""The mix of jobs: 3 reports to 97 webhook calls, which take 50 ms on average."""
 
 MAX_STORE_LOAD, MAX_API_LOAD, MAX_SLOT_LOAD = 0.5, 0.5, 0.7
-"""How busy each part may be in the busiest minute, on average."""
+"""The highest average utilization of each part in the busiest minute."""
 
 WARM_UP_SECONDS, RUN_SECONDS = 2.0, 8.0
 
 
 class Cell(NamedTuple):
-    """What is there, and how many jobs a second come."""
+    """The size of a cell, and its jobs per second."""
 
     rate: float
     api: int
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 
 
 class Waits(NamedTuple):
-    """Seconds from the order until the job starts; how busy each part was."""
+    """The seconds from the order of a job to its start, and the utilization of each part."""
 
     p50: float
     p99: float
@@ -40,13 +40,13 @@ class Waits(NamedTuple):
 
 
 def compute_slot_seconds(costs: Costs) -> float:
-    """How long a job holds its slot, on average."""
+    """The average time that a job occupies its slot."""
     work = (1 - REPORT_SHARE) * CALL_SECONDS + REPORT_SHARE * costs.report
     return work + LONE_JOB_SECONDS + costs.turn
 
 
 def size_cell(rate: float, costs: Costs) -> Cell:
-    """A cell that is as busy as it may be."""
+    """The smallest cell whose parts are within their highest utilization."""
     return Cell(
         rate,
         api=ceil(rate * costs.api / MAX_API_LOAD),
@@ -55,18 +55,18 @@ def size_cell(rate: float, costs: Costs) -> Cell:
 
 
 class Simulation:
-    """The life of a cell, second by second."""
+    """The simulation of one cell."""
 
     def __init__(self, cell: Cell, costs: Costs, seed: int = 1) -> None:
         self.cell = cell
         self.costs = costs
-        self.random = Random(seed)  # noqa: S311 - to be the same each time is what it is for
+        self.random = Random(seed)  # noqa: S311 - a fixed seed
         self.world = World()
         self.api, self.store, self.slots = Station(cell.api), Station(1), Station(cell.slots)
         self.waits: list[float] = []
 
     def run(self, seconds: float = RUN_SECONDS) -> Waits:
-        """Let jobs come for some seconds, after a time to warm up."""
+        """Simulate arrivals for ``seconds`` after a warm-up."""
         end = WARM_UP_SECONDS + seconds
         self.world.after(0.0, self.arrivals(end))
         self.world.run(end)
@@ -79,13 +79,13 @@ class Simulation:
         )
 
     def arrivals(self, end: float) -> SimulatedProcess:
-        """Orders that know nothing of each other."""
+        """Orders at random, independent times."""
         while self.world.now < end:
             self.world.after(0.0, self.job())
             yield self.random.expovariate(self.cell.rate)
 
     def job(self) -> SimulatedProcess:
-        """One job from its order until it was asked for."""
+        """One job from its order until its record is read."""
         costs, ordered = self.costs, self.world.now
         yield from self.visit(self.api, costs.post)
         yield from self.visit(self.store, costs.enqueue)
@@ -100,7 +100,7 @@ class Simulation:
         yield from self.visit(self.store, costs.read)
 
     def work(self) -> float:
-        """Seconds that the job itself takes."""
+        """The duration of one job in seconds."""
         mean = self.costs.report if self.random.random() < REPORT_SHARE else CALL_SECONDS
         return self.random.expovariate(1 / mean)
 
@@ -120,7 +120,7 @@ def compute_shares(tenants: int) -> list[float]:
 
 
 def find_hottest_share(tenants: int, cells: int) -> float:
-    """The share of the busiest cell when each tenant goes to the one that has least so far."""
+    """The busiest cell's share of jobs when each tenant goes to the least loaded cell."""
     loads = [0.0] * cells
     for share in compute_shares(tenants):
         loads[loads.index(min(loads))] += share
@@ -128,8 +128,8 @@ def find_hottest_share(tenants: int, cells: int) -> float:
 
 
 def find_random_hottest_share(tenants: int, cells: int, tries: int = 200) -> float:
-    """The same, the median of many tries, when chance (a hash) places them."""
-    random = Random(1)  # noqa: S311 - the same each time
+    """The busiest cell's share when a hash places tenants: the median of many tries."""
+    random = Random(1)  # noqa: S311 - a fixed seed
     found = sorted(_place_randomly(random, tenants, cells) for _ in range(tries))
     return found[tries // 2]
 

@@ -1,4 +1,4 @@
-"""What came of it, as a picture."""
+"""Draw the results of the simulation."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ SIGNAL_COLOURS = {"length > 100": "#D55E00", "age > 30 s": "#0072B2"}
 
 
 def draw_picture() -> str:
-    """Both charts."""
+    """Draw both charts."""
     said = "Waiting time beside load for 1 to 8 cells; age of the first job while workers are added"
     return draw_panels([build_load_panel(), build_signal_panel()], said)
 
 
 def build_load_panel() -> Panel:
-    """How long jobs wait as more come."""
+    """The chart of waits by load."""
     curve = list(simulate_waits())
     lines = [
         ChartLine(
@@ -39,14 +39,14 @@ def build_load_panel() -> Panel:
 
 
 def simulate_waits() -> Iterator[tuple[float, float]]:
-    """Jobs an hour of one cell, and their p99 in seconds, until Valkey is nearly always busy."""
+    """Jobs per hour of one cell and their p99 wait in seconds, up to a nearly saturated Valkey."""
     for busy in (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96):
         cell = size_cell(busy / load_costs().store, load_costs())
         yield cell.rate * 3600, Simulation(cell, load_costs()).run().p99
 
 
 def build_signal_panel() -> Panel:
-    """How late work is while workers are added."""
+    """The chart of how late jobs are while workers are added."""
     lines = [
         ChartLine(
             signal,

@@ -1,4 +1,4 @@
-"""What one job costs, as it was measured; all times in seconds."""
+"""The measured costs of one job; times are in seconds."""
 
 import json
 from pathlib import Path
@@ -9,18 +9,18 @@ from benchmarks.stacks.registry import OURS
 
 RESULTS = Path(__file__).parents[1] / "results"
 WORKER_PROCESSES = 2
-"""Worker processes of the runs behind the figures."""
+"""The number of worker processes in the measured runs."""
 
 LONE_JOB_SECONDS = 0.00087
-"""Processor time of a worker for a job that is alone, the upper figure of docs/performance.md."""
+"""CPU time of a worker for a job that comes alone; from docs/performance.md."""
 
 
 class Costs(NamedTuple):
-    """Of one job, or one request.
+    """The costs of one job or one request.
 
-    ``post``, ``get``: of an API process. ``enqueue``, ``turn`` (from fetch to the end), ``read``:
-    of Valkey. ``report``: of a worker process. ``record_bytes`` in memory while it is kept,
-    ``file_bytes`` in the append-only file until that is rewritten.
+    ``post``, ``get``: CPU time of an API process. ``enqueue``, ``turn`` (from fetch to the end),
+    ``read``: CPU time of Valkey. ``report``: CPU time of a worker process. ``record_bytes``: memory
+    while the record is kept; ``file_bytes``: size in the append-only file until it is rewritten.
     """
 
     post: float
@@ -34,17 +34,17 @@ class Costs(NamedTuple):
 
     @property
     def store(self) -> float:
-        """Valkey's time for a job that is asked for once."""
+        """Valkey's time for a job whose record is read once."""
         return self.enqueue + self.turn + self.read
 
     @property
     def api(self) -> float:
-        """The time of an API process for the same."""
+        """An API process's time for a job whose record is read once."""
         return self.post + self.get
 
 
 def read_costs() -> Costs:
-    """From the last full benchmark and the last ``--measure``."""
+    """Read the costs from the last full benchmark and the last ``--measure``."""
     bench = json.loads((RESULTS / "latest.json").read_text())
     store = json.loads((RESULTS / "scaling.json").read_text())
     rounds = [each[OURS.name] for each in bench["rounds"]]

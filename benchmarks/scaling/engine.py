@@ -1,13 +1,13 @@
-"""Discrete events: processes that wait for time or for a place at a station.
+"""Discrete-event simulation: processes that wait for time or for a place at a station.
 
 ::
 
     def visit(world: World, station: Station) -> Process:
         yield station        # waits for a place
-        yield 0.5            # seconds pass
-        station.give(world)  # the place is free again
+        yield 0.5            # lets half a second pass
+        station.give(world)  # frees the place
 
-A process is a generator: it yields a ``Station`` to get a place there and a number of seconds to
+A process is a generator. It yields a ``Station`` to get a place there, and a number of seconds to
 let them pass.
 """
 
@@ -19,7 +19,7 @@ type SimulatedProcess = Generator["Station | float", None, None]
 
 
 class Station:
-    """So many places, and a queue of those who wait for one: first come, first served."""
+    """A number of places, with a first-come-first-served queue."""
 
     def __init__(self, places: int) -> None:
         self.places = places
@@ -29,7 +29,7 @@ class Station:
         self._changed = 0.0
 
     def take(self, world: "World", process: SimulatedProcess) -> bool:
-        """Take a place, or wait in the queue (False)."""
+        """Take a place, or join the queue (False)."""
         if self.busy >= self.places:
             self.waiting.append((world.now, process))
             return False
@@ -37,19 +37,19 @@ class Station:
         return True
 
     def give(self, world: "World") -> None:
-        """Free a place; who waits longest gets it."""
+        """Free a place for the process that has waited longest."""
         self._count(world, -1)
         self.call(world)
 
     def call(self, world: "World") -> None:
-        """Let those in who wait, as many as there are places."""
+        """Give free places to waiting processes."""
         while self.waiting and self.busy < self.places:
             _, process = self.waiting.popleft()
             self._count(world, 1)
             world.after(0.0, process)
 
     def age(self, world: "World") -> float:
-        """Seconds that the first in the queue has waited, 0 when nobody waits."""
+        """The wait of the first process in the queue, in seconds; 0 when the queue is empty."""
         return world.now - self.waiting[0][0] if self.waiting else 0.0
 
     def _count(self, world: "World", change: int) -> None:
@@ -59,7 +59,7 @@ class Station:
 
 
 class World:
-    """The clock, in seconds, and what is to happen."""
+    """The clock in seconds, and the future events."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -67,12 +67,12 @@ class World:
         self._count = 0
 
     def after(self, seconds: float, process: SimulatedProcess) -> None:
-        """Let a process go on in so many seconds."""
+        """Continue a process after ``seconds``."""
         self._count += 1
         heapq.heappush(self._events, (self.now + seconds, self._count, process))
 
     def run(self, until: float) -> None:
-        """Let it all happen, up to a time."""
+        """Run all events up to a time."""
         while self._events and self._events[0][0] <= until:
             self.now, _, process = heapq.heappop(self._events)
             self._go_on(process)

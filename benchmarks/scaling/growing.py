@@ -1,7 +1,7 @@
-"""Two queues whose workers come and go by a signal: the queue's length, or its first job's age.
+"""Two queues whose workers are scaled by a signal: queue length or age of the first job.
 
-Both get three times their jobs for half an hour. Jobs of one queue are quick, of the other slow;
-the rule is the same for both, as it would be for queues that nobody has looked at.
+Both get three times their usual jobs for half an hour. The jobs of one queue are quick, those of
+the other slow; the scaling rule is the same for both, without tuning.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,19 +12,19 @@ from typing import NamedTuple
 from benchmarks.scaling.engine import SimulatedProcess, Station, World
 
 LOOK_SECONDS, START_SECONDS, END_SECONDS = 15.0, 45.0, 5400.0
-"""Seconds between two looks, until a new worker runs, and of all of it."""
+"""Time between two looks, time until a new worker runs, and total time."""
 
 RUSH_SECONDS = range(900, 2700)
-"""Seconds in which three times as much comes."""
+"""The seconds during which three times the usual jobs arrive."""
 
 GROWTH_FACTOR, SHRINK_FACTOR, MAX_SLOTS, IDLE_SHARE = 1.5, 0.9, 400, 0.6
 
 type ScalingSignal = Callable[[Station, World], float]
-"""Above 1: too little; below 1: enough."""
+"""Above 1: add workers. Below 1: there are enough."""
 
 
 class SimulatedKind(NamedTuple):
-    """Jobs that come so often (a second, on average) and take so long (seconds, on average)."""
+    """Jobs with a mean rate per second and a mean duration in seconds."""
 
     name: str
     rate: float
@@ -32,7 +32,7 @@ class SimulatedKind(NamedTuple):
 
 
 class QueueTrace(NamedTuple):
-    """What was seen at each look: time, age of the first job, slots. ``waits`` of all jobs."""
+    """Samples at each look: time, age of the first job, slots. ``waits`` has all jobs."""
 
     times: list[float]
     ages: list[float]
@@ -41,17 +41,17 @@ class QueueTrace(NamedTuple):
 
     @property
     def slot_hours(self) -> float:
-        """What was paid for."""
+        """The slot hours used: the cost."""
         return sum(self.slots) * LOOK_SECONDS / 3600
 
     @property
     def worst(self) -> float:
-        """The longest wait, seconds."""
+        """The longest wait in seconds."""
         return max(self.waits)
 
     @property
     def late(self) -> float:
-        """The share of jobs that waited longer than the age that is aimed at."""
+        """The share of jobs that waited longer than the target age."""
         return sum(wait > TARGET_AGE_SECONDS for wait in self.waits) / len(self.waits)
 
 
@@ -60,12 +60,12 @@ TARGET_LENGTH, TARGET_AGE_SECONDS = 100, 30.0
 
 
 def measure_length(queue: Station, _: World) -> float:
-    """More than 100 jobs wait."""
+    """The queue's length divided by its target length."""
     return len(queue.waiting) / TARGET_LENGTH
 
 
 def measure_age(queue: Station, world: World) -> float:
-    """The first of them has waited for more than 30 seconds."""
+    """The age of the first job divided by the target age."""
     return queue.age(world) / TARGET_AGE_SECONDS
 
 
@@ -78,28 +78,28 @@ class ScalingSimulation:
     def __init__(self, kind: SimulatedKind, signal: ScalingSignal) -> None:
         self.kind = kind
         self.signal = signal
-        self.random = Random(1)  # noqa: S311 - the same each time
+        self.random = Random(1)  # noqa: S311 - a fixed seed
         self.world = World()
         self.queue = Station(ceil(kind.rate * kind.seconds / 0.7))
         self.coming = 0
         self.trace = QueueTrace([], [], [], [])
 
     def run(self) -> QueueTrace:
-        """All of it."""
+        """Run the whole simulation."""
         self.world.after(0.0, self.arrivals())
         self.world.after(LOOK_SECONDS, self.watch())
         self.world.run(END_SECONDS)
         return self.trace
 
     def arrivals(self) -> SimulatedProcess:
-        """Three times as many while there is a rush."""
+        """Random arrivals, three times as frequent during the rush."""
         while True:
             self.world.after(0.0, self.job())
             more = 3 if int(self.world.now) in RUSH_SECONDS else 1
             yield self.random.expovariate(self.kind.rate * more)
 
     def job(self) -> SimulatedProcess:
-        """Wait, run."""
+        """One job: wait for a slot, then run."""
         ordered = self.world.now
         yield self.queue
         self.trace.waits.append(self.world.now - ordered)
@@ -107,7 +107,7 @@ class ScalingSimulation:
         self.queue.give(self.world)
 
     def watch(self) -> SimulatedProcess:
-        """Look at the signal, and start or stop workers."""
+        """Check the signal regularly and adjust the workers."""
         seen = 0.0
         while True:
             self.note()
@@ -116,7 +116,7 @@ class ScalingSimulation:
             yield LOOK_SECONDS
 
     def adjust(self, busy: float) -> None:
-        """Half as many more when it is too little; a tenth fewer when they have little to do."""
+        """Add half of the slots when there are too few; remove a tenth when they are idle."""
         slots, signal = self.queue.places, self.signal(self.queue, self.world)
         if self.coming:
             return
@@ -127,21 +127,21 @@ class ScalingSimulation:
             self.queue.places = ceil(slots * SHRINK_FACTOR)
 
     def start(self) -> SimulatedProcess:
-        """Slots that are there when their workers have started."""
+        """Add slots once their workers have started."""
         self.queue.places += self.coming
         self.coming = 0
         self.queue.call(self.world)
         yield 0.0
 
     def note(self) -> None:
-        """Remember how it is."""
+        """Record a sample."""
         self.trace.times.append(self.world.now)
         self.trace.ages.append(self.queue.age(self.world))
         self.trace.slots.append(self.queue.places)
 
 
 def run_traces() -> Iterator[tuple[str, SimulatedKind, QueueTrace]]:
-    """Each signal with each kind of job."""
+    """Run each signal with each kind of job."""
     for name, signal in SIGNALS.items():
         for kind in KINDS:
             yield name, kind, ScalingSimulation(kind, signal).run()

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.scaling --measure``: what one job costs its Valkey, the long way.
+"""Measure what one job costs its Valkey: ``python -m benchmarks.scaling --measure``.
 
-The long way is that of a job which is not so quick that its process takes the next by itself: a
-call each to enqueue, fetch, start and succeed; the acknowledgement goes with the next fetch.
-A cost is Valkey's own processor time, and what its append-only file grows by.
+The job takes the long way, with one call each to enqueue, fetch, start and succeed; the
+acknowledgement goes with the next fetch. (The process of a very short job takes the next one by
+itself, which costs less.) A cost is Valkey's CPU time and the growth of its append-only file.
 """
 
 import json
@@ -25,7 +25,7 @@ WORKER = "worker"
 
 
 def measure_costs() -> dict[str, Any]:
-    """The costs of one job, microseconds and bytes, and where they were measured."""
+    """The costs of one job in microseconds and bytes, and the machine."""
     (port,) = free_ports(1)
     with (
         tempfile.TemporaryDirectory(prefix="continuo-scaling-") as folder,
@@ -43,7 +43,7 @@ def measure_costs() -> dict[str, Any]:
 
 
 def costs_of(store: Store) -> dict[str, float]:
-    """The costs of one job on a server that has nothing else to do."""
+    """The costs of one job on an otherwise idle server."""
     store.run(workers.renew_lease(WORKER, 3600, {"slots": 1}, first=True))
     ids = [f"{number:036}" for number in range(JOB_COUNT)]
     serials = count(1)
@@ -59,13 +59,13 @@ def costs_of(store: Store) -> dict[str, float]:
 
 
 def enqueue_job(store: Store, job_id: str) -> None:
-    """Order one."""
+    """Enqueue one job."""
     message = generate_report.message(kwargs={"type": "summary", "filters": {}}, task_id=job_id)
     store.run(jobs.enqueue(message))
 
 
 def run_job(store: Store, job_id: str, serial: int) -> None:
-    """What a worker says of one."""
+    """Send the commands of a worker for one job."""
     done = [str(serial - 1)]
     store.run(workers.fetch(WORKER, serial=serial, most=1, done=done, lists=["celery"]))
     token = f"{WORKER}#{serial}"
@@ -74,7 +74,7 @@ def run_job(store: Store, job_id: str, serial: int) -> None:
 
 
 def measure_microseconds(store: Store, ids: list[str], call: Callable[[str], object]) -> float:
-    """Microseconds of Valkey's processor time for each."""
+    """Valkey's CPU time per call, in microseconds."""
     before = read_processor_seconds(store)
     for job_id in ids:
         call(job_id)
@@ -82,16 +82,16 @@ def measure_microseconds(store: Store, ids: list[str], call: Callable[[str], obj
 
 
 def read_processor_seconds(store: Store) -> float:
-    """What the server has used so far, of its own and for the system."""
+    """The CPU time of the server so far, user and system."""
     used = store.client.info("cpu")
     return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
 
 def read_file_bytes(store: Store) -> int:
-    """The size of its append-only file; it is too small to be rewritten meanwhile."""
+    """The size of the append-only file, which is too small to be rewritten here."""
     return int(store.client.info("persistence")["aof_current_size"])
 
 
 def write_costs() -> None:
-    """Measure, and keep what came of it."""
+    """Measure the costs and write them."""
     RESULT_FILE.write_text(json.dumps(measure_costs(), indent=2) + "\n")

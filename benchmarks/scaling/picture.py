@@ -1,4 +1,4 @@
-"""Line charts as SVG, of nothing but text."""
+"""Draw line charts as SVG text."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -13,7 +13,7 @@ type ChartPoints = Sequence[tuple[float, float]]
 
 
 class ChartLine(NamedTuple):
-    """One line; its name stands at ``named_at``, one of its points, moved by ``shift`` pixels."""
+    """One line; its name is at the point ``named_at``, moved by ``shift`` pixels."""
 
     name: str
     colour: str
@@ -23,7 +23,7 @@ class ChartLine(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """From where to where, what is written along it, and the numbers that are marked."""
+    """The range of an axis, its title, and its marked numbers."""
 
     name: str
     first: float
@@ -32,7 +32,7 @@ class Axis(NamedTuple):
     is_log: bool = False
 
     def place(self, value: float) -> float:
-        """Where on the axis, from 0 to 1."""
+        """The position of a value on the axis, from 0 to 1."""
         if self.is_log:
             return log10(value / self.first) / log10(self.last / self.first)
         return (value - self.first) / (self.last - self.first)
@@ -47,7 +47,7 @@ class Panel(NamedTuple):
     lines: Sequence[ChartLine]
 
     def draw(self, left: int) -> Iterator[str]:
-        """Its elements; ``left`` is where it begins."""
+        """The SVG elements of the chart; ``left`` is its left edge."""
         yield f'<g transform="translate({left} 0)">'
         yield draw_text(LEFT, 22, self.title, size=13, weight="bold")
         yield from self._rules()
@@ -84,7 +84,7 @@ class Panel(NamedTuple):
 
 
 def draw_panels(panels: Sequence[Panel], said: str) -> str:
-    """A picture of several charts side by side, with a text for those who do not see it."""
+    """A picture of several charts side by side; ``said`` is its text alternative."""
     width = WIDTH * len(panels)
     size = f'viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}"'
     return "\n".join(
@@ -113,7 +113,7 @@ def draw_text(
     anchor: str = "start",
     weight: str = "normal",
 ) -> str:
-    """Words at a place."""
+    """A text at a position."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" '
         f'text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>'

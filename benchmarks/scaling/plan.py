@@ -1,4 +1,4 @@
-"""How many cells so many jobs an hour take, and how long jobs wait in the busiest of them."""
+"""The number of cells for a load, and the waits in the busiest cell."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -15,24 +15,25 @@ from benchmarks.scaling.cell import (
 from benchmarks.scaling.costs import Costs
 
 JOBS_PER_HOUR = (100_000, 1_000_000, 3_000_000, 10_000_000)
-"""Jobs an hour, on average over the day."""
+"""Jobs per hour, averaged over a day."""
 
 PEAK_FACTOR = 3
-"""The busiest minute has so many times the average."""
+"""The load of the busiest minute divided by the average."""
 
 RETENTION_SECONDS = 86_400
-"""How long records are kept; the default for a success is a week."""
+"""How long records are kept here; the default for a success is a week."""
 
 MAX_RECORD_BYTES = 32e9
-"""Memory of records in one Valkey: half of a machine of 64 GB, as rewriting the file may take
-as much again."""
+"""Memory for records in one Valkey: half of a machine of 64 GB, because a rewrite of the file may
+take the same again.
+"""
 
 TENANT_COUNT = 1_000
 MAX_CELLS = 1_000
 
 
 class Plan(NamedTuple):
-    """What a load takes. ``share``: the part of all jobs that the busiest cell has."""
+    """The installation for one load. ``share``: the busiest cell's part of all jobs."""
 
     hourly: int
     cells: int
@@ -44,7 +45,7 @@ class Plan(NamedTuple):
 
 
 def make_plans(costs: Costs) -> Iterator[Plan]:
-    """One for each load."""
+    """The plan of each load."""
     for hourly in JOBS_PER_HOUR:
         cells = count_cells(hourly, costs)
         share = find_hottest_share(TENANT_COUNT, cells)
@@ -62,7 +63,7 @@ def make_plans(costs: Costs) -> Iterator[Plan]:
 
 
 def count_cells(hourly: int, costs: Costs) -> int:
-    """The fewest with which the busiest has time and memory enough, while the tenants allow it."""
+    """The smallest number of cells at which the busiest one has capacity."""
     for cells in range(1, MAX_CELLS):
         share = find_hottest_share(TENANT_COUNT, cells)
         if has_capacity(hourly / 3600 * share, costs) or share == find_hottest_share(
@@ -73,11 +74,11 @@ def count_cells(hourly: int, costs: Costs) -> int:
 
 
 def has_capacity(average: float, costs: Costs) -> bool:
-    """Whether one Valkey has time and memory for so many jobs a second."""
+    """Whether one Valkey has time and memory for ``average`` jobs per second."""
     has_time = average * PEAK_FACTOR * costs.store <= MAX_STORE_LOAD
     return has_time and average * RETENTION_SECONDS * costs.record_bytes <= MAX_RECORD_BYTES
 
 
 def total_slots_of(plan: Plan) -> int:
-    """Slots of all cells together: of the busiest, and of the rest in proportion."""
+    """The slots of all cells: those of the busiest, and of the others in proportion."""
     return ceil(plan.cell.slots / plan.share)

@@ -1,4 +1,4 @@
-"""What came of it, as tables."""
+"""Format the results of the simulation as tables."""
 
 from functools import cache
 
@@ -9,7 +9,7 @@ from benchmarks.scaling.plan import PEAK_FACTOR, TENANT_COUNT, Plan, make_plans,
 from benchmarks.support.page_parts import PageParts, format_table
 
 CELL_COUNTS = (1, 2, 4, 6, 8, 12)
-"""Numbers of cells that tenants are placed on."""
+"""Numbers of cells for the table of placements."""
 
 LOADS_HEAD = (
     "jobs an hour",
@@ -27,24 +27,24 @@ LOADS_HEAD = (
 
 @cache
 def load_costs() -> Costs:
-    """What was measured."""
+    """The measured costs."""
     return read_costs()
 
 
 @cache
 def load_plans() -> list[Plan]:
-    """What each load takes."""
+    """The plan of each load."""
     return list(make_plans(load_costs()))
 
 
 @cache
 def load_traces() -> list[tuple[str, SimulatedKind, QueueTrace]]:
-    """How queues did under each signal."""
+    """The queues' histories under each signal."""
     return list(run_traces())
 
 
 def format_inputs() -> str:
-    """The costs as a table."""
+    """The table of costs."""
     cost = load_costs()
     times = {
         "API process, `POST`": cost.post,
@@ -61,12 +61,12 @@ def format_inputs() -> str:
 
 
 def format_loads() -> str:
-    """What each load takes."""
+    """The table of plans."""
     return format_table(LOADS_HEAD, (format_plan(plan) for plan in load_plans()))
 
 
 def format_plan(plan: Plan) -> tuple[str, ...]:
-    """One load."""
+    """The row of one plan."""
     return (
         f"{plan.hourly:,}",
         f"{plan.hourly / 3600 * PEAK_FACTOR:,.0f}",
@@ -82,7 +82,7 @@ def format_plan(plan: Plan) -> tuple[str, ...]:
 
 
 def format_placement() -> str:
-    """How even tenants lie."""
+    """The table of how evenly tenants are placed."""
     rows = (
         (
             f"{cells}",
@@ -96,7 +96,7 @@ def format_placement() -> str:
 
 
 def format_signals() -> str:
-    """What came of each signal."""
+    """The table of the scaling signals."""
     head = (
         "more workers when",
         "jobs of",
@@ -126,7 +126,7 @@ PARTS: PageParts = {
 
 
 def format_time(seconds: float) -> str:
-    """Two digits and a unit."""
+    """A time with two digits and a unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size * 0.995:
             return f"{seconds / size:.{0 if seconds >= 9.95 * size else 1}f} {unit}"

@@ -1,4 +1,4 @@
-"""What queueing theory says of waiting; the simulation is held against it."""
+"""Waiting times from queueing theory, to check the simulation."""
 
 from math import log
 
@@ -6,7 +6,7 @@ from math import log
 def compute_wait_share(servers: int, load: float) -> float:
     """The share of arrivals that wait in an M/M/c queue (Erlang C).
 
-    ``load`` is arrivals a second times seconds of service: servers busy on average.
+    ``load`` is arrivals per second times seconds of service: the average number of busy servers.
     """
     blocked = 1.0
     for number in range(1, servers + 1):
@@ -15,19 +15,19 @@ def compute_wait_share(servers: int, load: float) -> float:
 
 
 def compute_mean_wait(servers: int, rate: float, service: float) -> float:
-    """Seconds that an arrival waits on average, M/M/c."""
+    """The mean wait in an M/M/c queue, in seconds."""
     load = rate * service
     return compute_wait_share(servers, load) * service / (servers - load)
 
 
 def compute_wait_quantile(share: float, servers: int, rate: float, service: float) -> float:
-    """Seconds that this share of arrivals waits longer than, M/M/c; 0.01 gives the p99."""
+    """The wait that ``share`` of arrivals exceed in an M/M/c queue; 0.01 gives the p99."""
     load = rate * service
     waiting = compute_wait_share(servers, load)
     return max(log(waiting / share), 0.0) * service / (servers - load)
 
 
 def compute_constant_wait(rate: float, service: float) -> float:
-    """Seconds on average at one server whose service always takes as long (M/D/1)."""
+    """The mean wait at one server with constant service time (M/D/1), in seconds."""
     load = rate * service
     return load * service / (2 * (1 - load))

@@ -1,1 +1,1 @@
-"""Our stack and what all stacks share: their jobs and how they are driven."""
+"""Continuo as a stack, and the jobs and clocks that all stacks share."""

@@ -1,4 +1,4 @@
-"""What our worker runs here."""
+"""The job kinds of our worker in the benchmark."""
 
 from benchmarks.stacks.shared import record_wait
 from project.celery import app
@@ -6,10 +6,10 @@ from project.celery import app
 
 @app.task(name="bench.nothing")
 def nothing() -> None:
-    """Do nothing: all that is measured is the way there and back."""
+    """Do nothing: only the queue is measured."""
 
 
 @app.task(name="bench.stamp")
 def stamp(sent: float) -> None:
-    """Note how long it waited."""
+    """Record the wait of this job."""
     record_wait(sent)

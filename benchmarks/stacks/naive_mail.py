@@ -1,6 +1,6 @@
-"""What one writes first: a loop over smtplib, and a Celery task for each recipient.
+"""The simple ways to send mails: a loop over smtplib, and a Celery task for each recipient.
 
-Both build the very mails that our blast sends, so that only the way to send them differs.
+Both build the same mails as our blast, so that only the way of sending differs.
 """
 
 import os
@@ -25,20 +25,20 @@ counter = redis.Redis.from_url(REDIS_URL)
 
 @queue.task
 def send(recipient: str) -> None:
-    """One mail over a connection of its own."""
+    """Send one mail over a new connection."""
     with smtplib.SMTP(*SERVER, local_hostname="bench", timeout=10) as server:
         server.sendmail(SENDER, [recipient], compose("bench", recipient, "default"))
     counter.incr(SENT_KEY)
 
 
 def enqueue(count: int) -> None:
-    """A task for each."""
+    """Enqueue a task for each recipient."""
     for number in range(count):
         send.delay(address_of(number))
 
 
 def send_all(count: int) -> float:
-    """Mails over one connection, one after the other; the seconds it took."""
+    """Send all mails over one connection; returns the seconds."""
     compose("bench", address_of(0), "default")
     started = time.perf_counter()
     with smtplib.SMTP(*SERVER, local_hostname="bench", timeout=10) as server:
@@ -49,7 +49,7 @@ def send_all(count: int) -> float:
 
 
 def address_of(number: int) -> str:
-    """One of many recipients."""
+    """The address of a recipient."""
     return f"user{number}@example.org"
 
 

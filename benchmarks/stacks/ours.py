@@ -1,4 +1,4 @@
-"""Our stack as ``benchmarks.comparison.driver`` asks it, and what only it is asked."""
+"""Continuo's functions for ``benchmarks.comparison.driver``, and those that only Continuo has."""
 
 import json
 import shlex
@@ -35,7 +35,7 @@ REPORT_ARGUMENTS = {"type": "summary", "filters": filters.check_filters("summary
 
 
 def worker_command(processes: int) -> list[str]:
-    """The command of the Procfile, as quiet as all the others."""
+    """The Procfile's command, with the same log level as the others."""
     options = [
         f"--concurrency={processes}",
         "--include=benchmarks.stacks.kinds",
@@ -45,32 +45,32 @@ def worker_command(processes: int) -> list[str]:
 
 
 def enqueue(count: int) -> None:
-    """Send empty jobs."""
+    """Enqueue empty jobs."""
     for _ in range(count):
         nothing.apply_async()
 
 
 def enqueue_stamps(rate: float, seconds: float) -> None:
-    """Send jobs that note how long they waited."""
+    """Enqueue jobs that record their wait."""
     for sent in wait_for_moments(rate, seconds):
         stamp.apply_async((sent,))
 
 
 def count_finished(sent: int) -> int:  # noqa: ARG001 - other stacks need it
-    """Records of successes."""
+    """The number of records with status success."""
     return app.store.run(statistics.read_stats()).status_counts["success"]
 
 
-# --- what only ours is asked
+# --- measured for Continuo only
 
 
 def bulk(count: int) -> None:
-    """Order reports by ``enqueue_many``."""
+    """Order reports with ``enqueue_many``."""
     enqueue_many(generate_report.s(**REPORT_ARGUMENTS) for _ in range(count))
 
 
 def push(count: int) -> float:
-    """Seconds to put the bare messages of so many reports on a list, a thousand at a time."""
+    """Seconds to push the bare messages of ``count`` reports to a list, 1,000 at a time."""
     texts = [generate_report.message(kwargs=REPORT_ARGUMENTS).text for _ in range(count)]
     start = time.perf_counter()
     for first in range(0, count, JOBS_PER_STEP):
@@ -82,7 +82,7 @@ def push(count: int) -> float:
 
 
 def fill(count: int) -> list[str]:
-    """Make so many records of finished reports; the ids of some of them, from all over."""
+    """Create ``count`` records of finished reports; returns the ids of an even sample."""
     ids: list[str] = []
     while len(ids) < count:
         step = min(JOBS_PER_STEP, count - len(ids))
@@ -92,7 +92,7 @@ def fill(count: int) -> list[str]:
 
 
 def process_waiting(most: int) -> list[str]:
-    """Do what a worker does with waiting jobs, all but their work; their ids."""
+    """Do everything that a worker does with waiting jobs but their work; their ids."""
     me: dict[str, Argument] = {"host": "bench", "pid": 0, "slots": 0, "started_at": time.time()}
     app.store.run(workers.renew_lease("bench", WORK_TIMEOUT_SECONDS, me, first=True))
     taken = app.store.run(workers.fetch("bench", serial=1, most=most, done=(), lists=[QUEUE]))
@@ -110,7 +110,7 @@ def process_waiting(most: int) -> list[str]:
 
 
 def build_succeed(job_id: str, token: str) -> Command[Verdict]:
-    """The move that a worker ends the job of a report with."""
+    """The command with which a worker ends the job of a report."""
     meta = {"task_id": job_id, "status": "SUCCESS", "result": REPORT_RESULT, "traceback": None}
     return attempt_commands.succeed(
         job_id, token=token, result=json.dumps(REPORT_RESULT), news=json.dumps(meta)
@@ -118,7 +118,7 @@ def build_succeed(job_id: str, token: str) -> Command[Verdict]:
 
 
 def run_commands(steps: Sequence[Command[Any]], expected: Any) -> None:
-    """Run moves in one go. Raises ``RuntimeError`` unless each answers what is expected."""
+    """Run commands in one pipeline. Raises ``RuntimeError`` for an unexpected answer."""
     with app.store.client.pipeline(transaction=False) as pipe:
         for move in steps:
             pipe.evalsha(load_script(move.script), len(KEYS), *KEYS, *map(str, move.arguments))
@@ -129,19 +129,19 @@ def run_commands(steps: Sequence[Command[Any]], expected: Any) -> None:
 
 @cache
 def load_script(script: str) -> str:
-    """A script by the name Redis knows it by."""
+    """Load a script into Redis; returns its SHA-1."""
     return str(app.store.client.script_load(SCRIPTS[script]))
 
 
 def render(count: int) -> float:
-    """Reports per second, made by the worker that runs."""
+    """Reports per second made by the running worker."""
     return count / measure_span(
         [generate_report.apply_async(kwargs=REPORT_ARGUMENTS) for _ in range(count)]
     )
 
 
 def mail(blasts: int, recipients: int) -> float:
-    """Mails per second, sent by the worker that runs."""
+    """Mails per second sent by the running worker."""
     readers = [f"reader{number}@example.com" for number in range(recipients)]
     blast = {"recipients": readers, "template": "welcome"}
     jobs = [send_email_blast.apply_async(kwargs=blast) for _ in range(blasts)]
@@ -149,7 +149,7 @@ def mail(blasts: int, recipients: int) -> float:
 
 
 def measure_span(jobs: list[JobResult]) -> float:
-    """Seconds from the start of the first to the end of the last, once all have worked."""
+    """Seconds from the first start to the last end, once all jobs have succeeded."""
     wait_until(
         lambda: all(record.is_final for record in read_records(jobs)),
         WORK_TIMEOUT_SECONDS,
@@ -163,5 +163,5 @@ def measure_span(jobs: list[JobResult]) -> float:
 
 
 def read_records(jobs: list[JobResult]) -> list[TaskRecord]:
-    """What they have come to."""
+    """The records of the jobs."""
     return [record for job in jobs if (record := job.record)]

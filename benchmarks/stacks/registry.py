@@ -1,4 +1,4 @@
-"""The stacks."""
+"""The list of stacks."""
 
 import shlex
 from pathlib import Path
@@ -12,8 +12,7 @@ from project.local import procfile
 class Stack(NamedTuple):
     """A way to run jobs.
 
-    ``jobs_per_second``: how many jobs it drains in a second, about; decides only how many a drain
-    takes.
+    ``jobs_per_second``: its approximate rate, which only decides how many jobs a drain has.
     """
 
     name: str
@@ -22,7 +21,7 @@ class Stack(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is the product."""
+        """Whether this is Continuo."""
         return self is OURS
 
     @property

@@ -1,4 +1,4 @@
-"""What the jobs of all stacks share: when they are sent, how long they waited, what they make."""
+"""What the jobs of all stacks share: send times, waits, and the result of a report."""
 
 import os
 import time
@@ -19,7 +19,7 @@ REPORT_RESULT = {
 
 
 def wait_for_moments(rate: float, seconds: float) -> Iterator[float]:
-    """The clock at each moment a job is to be sent: ``rate`` a second, never ahead of time."""
+    """The clock at each time a job is due: ``rate`` per second, never early."""
     start = time.perf_counter()
     for number in range(round(rate * seconds)):
         time.sleep(max(start + number / rate - time.perf_counter(), 0.0))
@@ -27,16 +27,16 @@ def wait_for_moments(rate: float, seconds: float) -> Iterator[float]:
 
 
 def measure_wait(sent: float) -> float:
-    """Seconds since a job was sent; asked first thing in the job."""
+    """Seconds since a job was sent; the job calls this first."""
     return time.time() - sent
 
 
 def record_wait(sent: float) -> None:
-    """What a job does to tell how long it waited."""
+    """Store the wait of a job."""
     connect().rpush(PICKUPS_KEY, measure_wait(sent))
 
 
 @cache
 def connect() -> "redis.Redis":
-    """The connection of this process."""
+    """The connection of the process to Redis."""
     return redis.Redis.from_url(os.environ["REDIS_URL"])

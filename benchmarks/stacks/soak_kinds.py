@@ -1,20 +1,20 @@
-"""Jobs of a soak: most work, some do not at once."""
+"""The jobs of a soak: most succeed at once, some only after retries."""
 
 import random
 
 from project.celery import app
 
 FAULT_SHARE = 0.3
-"""Of the flaky ones: the share of attempts that do not work."""
+"""The share of a flaky job's attempts that fail."""
 
 
 class TemporaryFault(Exception):
-    """What goes wrong now and then."""
+    """A fault that a retry may get past."""
 
 
 @app.task(name="soak.quick")
 def quick(number: int) -> int:
-    """Hardly anything."""
+    """Do next to nothing."""
     return number
 
 
@@ -22,7 +22,7 @@ def quick(number: int) -> int:
     name="soak.flaky", autoretry_for=(TemporaryFault,), retry_backoff=True, retry_backoff_max=30
 )
 def flaky(number: int) -> int:
-    """Fails now and then, and is tried again."""
+    """Fail at random and be retried."""
     if random.random() < FAULT_SHARE:  # noqa: S311 - not a secret
         raise TemporaryFault(f"number {number}")
     return number

@@ -1,1 +1,1 @@
-"""Environments, processes, plots and parts of pages."""
+"""Environments, processes, plots and generated parts of pages."""

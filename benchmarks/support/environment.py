@@ -1,4 +1,4 @@
-"""Python environments away from the product's own, each made once from a lock file."""
+"""Create Python environments separate from the product's, each from a lock file."""
 
 import subprocess
 from pathlib import Path
@@ -6,16 +6,16 @@ from zlib import crc32
 
 ROOT = Path(__file__).parents[2]
 PEERS_FOLDER = ROOT / "benchmarks" / "peers"
-"""The other stacks."""
+"""The folder of the other stacks."""
 
 PEERS_ENVIRONMENT = ROOT / ".bootstrap" / PEERS_FOLDER.name
 INSTALL_TIMEOUT_SECONDS = 600.0
 
 
 def install_environment(folder: Path) -> Path:
-    """The folder of the programs that ``requirements.lock`` in ``folder`` asks for.
+    """The folder of the programs that ``requirements.lock`` in ``folder`` lists.
 
-    They are in ``.bootstrap``, and installed when they are missing or older.
+    The environment is in ``.bootstrap`` and is created when missing or older than its lock file.
     """
     lock, home = folder / "requirements.lock", ROOT / ".bootstrap" / folder.name
     stamp, wanted = home / ".ready", f"{crc32(lock.read_bytes()):x} {ROOT}"

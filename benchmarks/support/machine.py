@@ -1,4 +1,4 @@
-"""What was measured, and where."""
+"""Describe the machine and the installed versions."""
 
 import os
 import platform
@@ -33,7 +33,7 @@ PEER_PACKAGES = (
 
 
 def describe_machine() -> dict[str, Any]:
-    """The machine and its day."""
+    """The machine and the date."""
     return {
         "cpu": find_in_file("/proc/cpuinfo", r"model name\s*: (.+)") or platform.processor(),
         "cores": os.cpu_count(),
@@ -46,7 +46,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def list_versions() -> dict[str, Any]:
-    """What was installed: the server, our libraries, those of the other stacks."""
+    """The versions of the server, our libraries and those of the other stacks."""
     return {
         "commit": read_output("git", "rev-parse", "--short", "HEAD"),
         "valkey": read_output(str(get_binary_path()), "--version"),
@@ -59,7 +59,7 @@ def list_versions() -> dict[str, Any]:
 
 
 def find_in_file(path: str | Path, pattern: str) -> str:
-    """The first match of a pattern's group in a file, "" when there is none."""
+    """The first match of a pattern's group in a file, or ""."""
     with suppress(OSError):
         if match := re.search(pattern, Path(path).read_text()):
             return match[1]
@@ -67,7 +67,7 @@ def find_in_file(path: str | Path, pattern: str) -> str:
 
 
 def read_output(*command: str) -> str:
-    """What a command prints, "" when it does not work."""
+    """The output of a command, or "" when the command fails."""
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=10, check=True

@@ -1,4 +1,4 @@
-"""Parts of Markdown pages that are made by a command; what a person wrote around them stays."""
+"""Generate parts of Markdown pages; the text around them stays."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,19 +7,19 @@ type PageParts = Mapping[str, Callable[[], str]]
 
 
 def part_names_of(page: str, command: str) -> list[str]:
-    """The parts of a page that a command makes."""
+    """The parts of a page that a command generates."""
     return [name for _, name, _ in _compile_pattern(command).findall(page)]
 
 
 def renew_parts(page: str, command: str, parts: PageParts) -> str:
-    """The page with those parts made anew."""
+    """The page with these parts replaced."""
     return _compile_pattern(command).sub(
         lambda part: f"{part[1]}\n{parts[part[2]]().strip()}\n\n{part[3]}", page
     )
 
 
 def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, or nothing when it has no rows."""
+    """A Markdown table, or "" without rows."""
     lines = [_format_row(cells) for cells in rows]
     return "\n".join([_format_row(head), "|" + "---|" * len(head), *lines]) if lines else ""
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.support.plot FILE.json``: draws results beside their file, as SVG and PNG.
+"""Draw results as SVG and PNG beside their file: ``python -m benchmarks.support.plot FILE.json``.
 
 Runs in the environment of the other stacks, which has matplotlib.
 """
@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 
 OUR_COLOUR, PEER_COLOUR, TEXT_COLOUR = "#0072B2", "#B8BEC4", "#222222"
 MIN_WITHOUT_DECIMALS = 100
-"""From here on figures are told without decimals."""
+"""Figures from here on are printed without decimals."""
 
 PANELS = (
     ("POST of a job, per second, 64 clients", "post_64_per_s"),
@@ -51,7 +51,7 @@ def main(path: Path) -> None:
 
 
 def draw_panel(place: Any, rounds: list[dict[str, dict[str, float]]], name: str) -> None:
-    """One bar for each stack: the median of the rounds, a line from the lowest to the highest."""
+    """One bar per stack: the median of the rounds, with a line from lowest to highest."""
     stacks = list(rounds[0])
     values = [[each[stack][name] for each in rounds] for stack in stacks]
     middles = [median(each) for each in values]
@@ -74,7 +74,7 @@ def draw_panel(place: Any, rounds: list[dict[str, dict[str, float]]], name: str)
 
 
 def format_caption(results: dict[str, Any]) -> str:
-    """Where and how often it was measured."""
+    """The machine, the date and the number of rounds."""
     about, rounds = results["machine"], len(results["rounds"])
     times = f"median of {rounds} rounds, lowest to highest" if rounds > 1 else "one short round"
     return (

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.support.plot_soak FILE.json``: memory over a soak, as SVG and PNG.
+"""Draw memory during a soak as SVG and PNG: ``python -m benchmarks.support.plot_soak FILE.json``.
 
 Runs in the environment of the other stacks, which has matplotlib.
 """
@@ -52,7 +52,7 @@ def draw_memory(place: Any, samples: list[dict[str, Any]]) -> None:
 
 
 def draw_jobs(place: Any, samples: list[dict[str, Any]]) -> None:
-    """Records that are kept, and jobs that wait or run."""
+    """The number of records, and of waiting or running jobs."""
     times = [sample["at"] / 60 for sample in samples]
     place.plot(times, [one["records"] for one in samples], color=TEXT_COLOUR, label="records kept")
     unfinished = [one["unfinished"] for one in samples]
@@ -65,7 +65,7 @@ def draw_jobs(place: Any, samples: list[dict[str, Any]]) -> None:
 
 
 def format_caption(found: dict[str, Any]) -> str:
-    """What was done, and where."""
+    """The load, the machine and the date."""
     about = found["machine"]
     return (
         f"{found['jobs']:,} jobs, {found['attempts_repeated']:,} attempts made again, "

@@ -1,6 +1,6 @@
-"""Processes under measurement: started on their own, counted with all they start, ended by force.
+"""Processes under measurement: counted together with their children, and ended with SIGKILL.
 
-What they did is thrown away, so every stack is ended alike, at once. Needs Linux (``/proc``).
+Their data is thrown away, so every stack is killed in the same way. Needs Linux (``/proc``).
 """
 
 import contextlib
@@ -20,9 +20,9 @@ MAX_ERROR_CHARACTERS = 2_000
 
 
 class MeasuredProgram:
-    """A command that runs in the checkout. All it prints goes to ``log``.
+    """A command that runs in the checkout; its output goes to ``log``.
 
-    With ``pipes`` its standard input and output are left to the caller.
+    With ``pipes`` the caller gets its standard input and output.
     """
 
     def __init__(
@@ -44,21 +44,21 @@ class MeasuredProgram:
             )
 
     def require_running(self) -> None:
-        """Raise when it has ended, with its last words."""
+        """Raise ``RuntimeError`` with the last output when the process has ended."""
         if self.process.poll() is not None:
             said = self.log.read_text(errors="replace")[-MAX_ERROR_CHARACTERS:]
             raise RuntimeError(f"{' '.join(self.command)} has ended:\n{said}")
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its processes, and of those of them that have ended."""
+        """CPU time of all its processes, ended ones included."""
         return sum(read_cpu_seconds(pid) for pid in list_tree(self.process.pid))
 
     def memory(self) -> float:
-        """Resident bytes of all its processes; what they share is counted once."""
+        """Resident bytes of all its processes; shared pages count once."""
         return sum(read_memory(pid) for pid in list_tree(self.process.pid))
 
     def kill(self) -> None:
-        """End it and everything it has started."""
+        """Kill the process and all its descendants."""
         for pid in list_tree(self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -66,7 +66,7 @@ class MeasuredProgram:
 
 
 def list_tree(pid: int) -> list[int]:
-    """A process and all below it."""
+    """The ids of a process and its descendants."""
     found = [pid]
     for parent in found:
         for task in (PROC / str(parent) / "task").glob("*/children"):
@@ -76,7 +76,7 @@ def list_tree(pid: int) -> list[int]:
 
 
 def read_cpu_seconds(pid: int) -> float:
-    """CPU time of a process, and of the children it has seen ending; 0 when it is gone."""
+    """CPU time of a process and of its ended children; 0 when it is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
@@ -86,7 +86,7 @@ def read_cpu_seconds(pid: int) -> float:
 
 
 def read_memory(pid: int) -> float:
-    """Resident bytes of a process, its share of what it shares; 0 when it is gone."""
+    """Proportional resident bytes (PSS) of a process; 0 when it is gone."""
     with contextlib.suppress(OSError):
         for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

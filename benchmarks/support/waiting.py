@@ -1,4 +1,4 @@
-"""Waiting for something to become true: looked at often, never for ever."""
+"""Wait until a condition holds: poll often, give up after a time limit."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ PAUSE_SECONDS = 0.02
 
 
 def wait_until[A](look: Callable[[], A], seconds: float, what: str) -> A:
-    """The first true answer of ``look``. Raises ``TimeoutError`` when there is none in time."""
+    """The first true result of ``look``. Raises ``TimeoutError`` after ``seconds``."""
     end = time.monotonic() + seconds
     while True:
         if answer := look():
