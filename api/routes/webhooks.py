@@ -8,7 +8,7 @@ from api.http.routing import Answer, Request, Router
 from api.jobs import resource
 from api.jobs.order_options import JobOrder, Url
 from project.records.record import DEFAULT_MAX_RETRIES
-from tasks.webhooks import call_webhook, orders
+from tasks.webhooks import call_arguments, call_webhook
 
 PATH = "/webhooks"
 MAX_ATTEMPTS = 20
@@ -25,18 +25,18 @@ class WebhookOrder(JobOrder, frozen=True, kw_only=True):
     """
 
     url: Url
-    method: orders.Method = "POST"
-    headers: orders.CallHeaders = msgspec.field(default_factory=dict)
+    method: call_arguments.Method = "POST"
+    headers: call_arguments.CallHeaders = msgspec.field(default_factory=dict)
     body: Any = None
-    timeout: orders.TimeoutSeconds = 10.0
-    expect: orders.Statuses = msgspec.field(default_factory=list)
+    timeout: call_arguments.TimeoutSeconds = 10.0
+    expect: call_arguments.Statuses = msgspec.field(default_factory=list)
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
 
 def build_task_options(order: WebhookOrder) -> dict[str, Any]:
     """Check the call; a host's name is looked up only when the job runs."""
-    said = {name: getattr(order, name) for name in orders.Call.__struct_fields__}
-    kwargs = msgspec.structs.asdict(orders.check_call(**said))
+    said = {name: getattr(order, name) for name in call_arguments.Call.__struct_fields__}
+    kwargs = msgspec.structs.asdict(call_arguments.check_call(**said))
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 

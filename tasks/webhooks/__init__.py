@@ -27,15 +27,15 @@ from tasks.webhooks import deliveries
     resultrepr_maxsize=20,  # the log and Flower see the status, not the answer's body
 )
 def call_webhook(self: Any, **call: Any) -> dict[str, Any]:
-    """Make a call; ``call`` is what ``tasks.webhooks.orders.check_call`` takes.
+    """Make a call; ``call`` is what ``tasks.webhooks.call_arguments.check_call`` takes.
 
     Returns ``{"status": int, "headers": {}, "body": str, "seconds": float}``. A server that
     says when to come again is asked then, if that is later than the next attempt would be.
     """
-    from tasks.webhooks import calls, orders
+    from tasks.webhooks import call_arguments, calls
 
     try:
-        return calls.make_call(orders.check_call(**call), self.request.id)
+        return calls.make_call(call_arguments.check_call(**call), self.request.id)
     except calls.RetryRequested as put_off:
         if put_off.after <= compute_backoff(self.request.retries + 1):
             raise

@@ -13,12 +13,12 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from project.errors import PermanentError, TransientError
-from tasks.webhooks import guard, wire
+from tasks.webhooks import connection, guard
+from tasks.webhooks.call_arguments import Call
+from tasks.webhooks.connection import DeadlineSocket, ResponseTooLarge
 from tasks.webhooks.deadline import Deadline
 from tasks.webhooks.guard import CallTarget
-from tasks.webhooks.hiding import collect_pieces, mask_pieces
-from tasks.webhooks.orders import Call
-from tasks.webhooks.wire import DeadlineSocket, ResponseTooLarge
+from tasks.webhooks.redaction import collect_pieces, mask_pieces
 
 if TYPE_CHECKING:
     import socket
@@ -82,7 +82,7 @@ def send_call(call: Call, target: CallTarget, job_id: str) -> CallResponse:
     repeat what we sent.
     """
     try:
-        with closing(wire.dial(target, Deadline(call.timeout))) as line:
+        with closing(connection.dial(target, Deadline(call.timeout))) as line:
             line.send(build_request(call, target, job_id))
             return read_response(line, call.method)
     except ssl.SSLCertVerificationError as error:
@@ -118,7 +118,7 @@ def build_request(call: Call, target: CallTarget, job_id: str) -> bytes:
 
 
 def read_response(line: DeadlineSocket, method: str) -> CallResponse:
-    """The answer, as much of its body as ``wire.MOST_READ`` lets in."""
+    """The answer, as much of its body as ``connection.MOST_READ`` lets in."""
     with closing(HTTPResponse(cast("socket.socket", line), method=method)) as response:
         response.begin()
         headers = {name: response.getheader(name) for name in KEPT_HEADERS}

@@ -18,9 +18,9 @@ from project.store.client import Store
 from project.store.commands import callbacks
 from project.store.commands.callbacks import JobEnding
 from tasks.webhooks import calls, guard
+from tasks.webhooks.call_arguments import Call
 from tasks.webhooks.calls import RetryRequested
 from tasks.webhooks.guard import CallTarget
-from tasks.webhooks.orders import Call
 from tasks.webhooks.settings import get_webhook_settings
 
 RETRY_DELAYS_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)

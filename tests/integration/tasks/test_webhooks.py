@@ -24,7 +24,7 @@ import pytest
 from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import TaskRecord
 from project.settings.groups import forget_settings
-from tasks.webhooks import call_webhook, calls, orders, wire
+from tasks.webhooks import call_arguments, call_webhook, calls, connection
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.servers.scripted_http import (
     LISTEN_ADDRESS,
@@ -74,7 +74,7 @@ def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 def make(url: str, **said: Any) -> dict[str, Any]:
-    return calls.make_call(orders.check_call(url=url, **said), "the-id")
+    return calls.make_call(call_arguments.check_call(url=url, **said), "the-id")
 
 
 def test_a_call_arrives_as_ordered_and_its_answer_is_kept(
@@ -119,7 +119,7 @@ def test_every_method_is_sent(server: ScriptedHttpServer, method: str) -> None:
 
 
 def test_a_large_body_arrives_whole(server: ScriptedHttpServer) -> None:
-    body = "x" * orders.MAX_BODY_BYTES
+    body = "x" * call_arguments.MAX_BODY_BYTES
     assert make(server.url, body=body)["status"] == 200
     assert server.requests[0].body == body.encode()
 
@@ -412,9 +412,9 @@ def secure(
         host = ELSEWHERE if "localhost" in name else LISTEN_ADDRESS
         return start(host, context)
 
-    wire.build_tls_context.cache_clear()
+    connection.build_tls_context.cache_clear()
     yield start_one
-    wire.build_tls_context.cache_clear()
+    connection.build_tls_context.cache_clear()
 
 
 def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from project.errors import PermanentError, TransientError
-from tasks.webhooks import calls, guard, orders
+from tasks.webhooks import call_arguments, calls, guard
 from tasks.webhooks.calls import CallResponse, RetryRequested
-from tasks.webhooks.hiding import collect_pieces, mask_pieces
+from tasks.webhooks.redaction import collect_pieces, mask_pieces
 
 URL = "https://api.example.com/hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1"
 TARGET = guard.parse_url(URL)
 
 
-def call(**said: Any) -> orders.Call:
-    return orders.check_call(**{"url": URL} | said)
+def call(**said: Any) -> call_arguments.Call:
+    return call_arguments.check_call(**{"url": URL} | said)
 
 
 def sent(**said: Any) -> tuple[list[str], str]:
@@ -147,7 +147,7 @@ def test_a_secret_that_the_answer_repeats_is_hidden(said: dict[str, Any]) -> Non
 @pytest.mark.parametrize("secret", ['a"quoted"secret', "\u00fcmlaut-secret", "back\\slash"])
 def test_a_secret_in_its_json_spelling_is_hidden(secret: str) -> None:
     found = collect_pieces(call(body={"a": secret}))
-    for answer in orders.encode_body([secret]), json.dumps([secret]):
+    for answer in call_arguments.encode_body([secret]), json.dumps([secret]):
         assert mask_pieces(str(answer), found) == '["***"]'
 
 

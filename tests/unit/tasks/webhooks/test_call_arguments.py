@@ -7,7 +7,7 @@ import pytest
 from kombu.utils.json import dumps, loads
 
 from project.errors import InvalidField
-from tasks.webhooks import orders
+from tasks.webhooks import call_arguments
 
 URL = "https://api.example.com/hooks"
 
@@ -45,14 +45,16 @@ def test_an_invalid_call_is_refused_with_what_is_allowed(
     said: dict[str, Any], field: str, words: str
 ) -> None:
     with pytest.raises(InvalidField) as refused:
-        orders.check_call(url=URL, **said)
+        call_arguments.check_call(url=URL, **said)
 
     assert refused.value.field == field
     assert words in refused.value.problem
 
 
 def test_a_short_call_gets_the_defaults() -> None:
-    assert orders.check_call(url=URL) == orders.Call(URL, "POST", {}, None, 10.0, [])
+    assert call_arguments.check_call(url=URL) == call_arguments.Call(
+        URL, "POST", {}, None, 10.0, []
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,25 +70,25 @@ def test_a_short_call_gets_the_defaults() -> None:
     ],
 )
 def test_a_body_becomes_text_with_a_content_type(body: Any, text: str, kind: str) -> None:
-    call = orders.check_call(url=URL, body=body)
+    call = call_arguments.check_call(url=URL, body=body)
     assert (call.body, call.headers) == (text, {"Content-Type": kind})
 
 
 def test_a_given_content_type_is_kept() -> None:
     given = {"content-type": "application/x-www-form-urlencoded"}
-    assert orders.check_call(url=URL, headers=given, body="a=b").headers == given
+    assert call_arguments.check_call(url=URL, headers=given, body="a=b").headers == given
 
 
 @pytest.mark.parametrize("body", [None, "text", {"a": 1}])
 def test_checking_twice_changes_nothing(body: Any) -> None:
-    once = orders.check_call(url=URL, headers={"X-A": "b"}, body=body, expect=[201])
-    assert orders.check_call(**msgspec.structs.asdict(once)) == once
+    once = call_arguments.check_call(url=URL, headers={"X-A": "b"}, body=body, expect=[201])
+    assert call_arguments.check_call(**msgspec.structs.asdict(once)) == once
 
 
 def test_a_call_that_looks_like_a_kombu_value_arrives_unchanged() -> None:
     marked = {"__type__": "datetime", "__value__": "never"}
-    call = orders.check_call(url=URL, body=marked)
+    call = call_arguments.check_call(url=URL, body=marked)
     assert loads(dumps(msgspec.structs.asdict(call))) == msgspec.structs.asdict(call)
 
     with pytest.raises(InvalidField):
-        orders.check_call(url=URL, headers=marked)
+        call_arguments.check_call(url=URL, headers=marked)

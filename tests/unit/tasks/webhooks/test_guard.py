@@ -10,7 +10,7 @@ import pytest
 
 from project.errors import InvalidField, PermanentError
 from project.settings.groups import forget_settings
-from tasks.webhooks import calls, guard, orders
+from tasks.webhooks import call_arguments, calls, guard
 from tasks.webhooks.deadline import Deadline
 
 INTERNAL = {
@@ -181,11 +181,11 @@ def test_a_hostile_url_is_refused_under_its_field_without_a_connection(
     url: str, connects: list[Any]
 ) -> None:
     with pytest.raises(InvalidField) as refused:
-        orders.check_call(url=url)
+        call_arguments.check_call(url=url)
 
     assert refused.value.field == "url"
     with pytest.raises(InvalidField):
-        calls.make_call(orders.Call(url), "job")
+        calls.make_call(call_arguments.Call(url), "job")
     assert connects == []
 
 
@@ -200,7 +200,7 @@ def test_a_host_name_with_an_internal_address_is_refused_without_a_connection(
     names(monkeypatch, "1.1.1.1", address)
 
     with pytest.raises(PermanentError, match="not on the public internet"):
-        calls.make_call(orders.check_call(url="https://rebind.example.com/"), "job")
+        calls.make_call(call_arguments.check_call(url="https://rebind.example.com/"), "job")
 
     assert connects == []
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tasks.webhooks import guard
-from tasks.webhooks.orders import Call
+from tasks.webhooks.call_arguments import Call
 
 MASK = "***"
 MIN_SECRET_CHARACTERS = 6
