@@ -1,7 +1,7 @@
-"""Calls of somebody else's server, again while that may help.
+"""Calls of external HTTP servers, repeated while another attempt may succeed.
 
-The kind ``webhook`` is one HTTP request that was ordered, the kind ``callback`` tells how a job
-ended.
+The kind ``webhook`` sends one HTTP request; the kind ``callback`` reports the end of a job. May
+import: project, no other kind.
 """
 
 from typing import Any
@@ -24,29 +24,29 @@ from tasks.webhooks import deliveries
     retry_backoff_max=MAX_BACKOFF_SECONDS,
     retry_jitter=get_settings().retry_jitter,
     hides_arguments=True,
-    resultrepr_maxsize=20,  # the log and Flower see the status, not the answer's body
+    resultrepr_maxsize=20,  # log and Flower show the status, but not the body of the response
 )
 def call_webhook(self: Any, **call: Any) -> dict[str, Any]:
-    """Make a call; ``call`` is what ``tasks.webhooks.call_arguments.check_call`` takes.
+    """Send one HTTP request; ``call`` has the fields of ``tasks.webhooks.call_arguments.Call``.
 
-    Returns ``{"status": int, "headers": {}, "body": str, "seconds": float}``. A server that
-    says when to come again is asked then, if that is later than the next attempt would be.
+    Returns ``{"status": int, "headers": {}, "body": str, "seconds": float}``. A ``Retry-After``
+    of the server delays the next attempt, but never brings it forward.
     """
     from tasks.webhooks import call_arguments, calls
 
     try:
         return calls.make_call(call_arguments.check_call(**call), self.request.id)
-    except calls.RetryRequested as put_off:
-        if put_off.after <= compute_backoff(self.request.retries + 1):
+    except calls.RetryRequested as error:
+        if error.after <= compute_backoff(self.request.retries + 1):
             raise
-        raise self.retry(exc=put_off, countdown=put_off.after) from put_off
+        raise self.retry(exc=error, countdown=error.after) from error
 
 
 class CallbackTask(Job):
-    """Checks a URL when it is given, not only when it is called."""
+    """Checks the URL when the job is enqueued, not only when it runs."""
 
     def message(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
-        """The message of a delivery. Raises ``InvalidField``."""
+        """Build the message of a delivery. Raises ``InvalidField``."""
         deliveries.check_url((kwargs or {}).get("url", ""))
         return super().message(args, kwargs, **options)
 
@@ -61,11 +61,11 @@ class CallbackTask(Job):
     resultrepr_maxsize=20,
 )
 def deliver_callback(self: Any, url: str) -> dict[str, Any]:
-    """Tell ``url`` how the job ended for which this one was made; see ``deliveries.deliver``."""
+    """Report the end of a job to ``url``; see ``deliveries.deliver``."""
     try:
         return deliveries.deliver(url, self.request.id, app.store)
     except (PermanentError, InvalidField):
         raise
-    except Exception as problem:
-        pause = deliveries.compute_delay(self.attempts_left, problem)
-        raise self.retry(exc=problem, countdown=pause) from problem
+    except Exception as error:
+        delay = deliveries.compute_delay(self.attempts_left, error)
+        raise self.retry(exc=error, countdown=delay) from error

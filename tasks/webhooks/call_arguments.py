@@ -1,4 +1,4 @@
-"""What somebody wants called, checked before it becomes a job and again when it runs."""
+"""The arguments of a call, checked when the job is enqueued and again when it runs."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -9,10 +9,8 @@ from project.errors import InvalidField
 from tasks.webhooks import guard
 
 MAX_BODY_BYTES = 262_144
-"""Bytes of the largest body."""
-
 MAX_SHOWN_CHARACTERS = 40
-"""Characters of a header's name that are repeated in the answer."""
+"""Characters of the name of a header that an error repeats."""
 
 type Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 type TimeoutSeconds = Annotated[float, msgspec.Meta(ge=1, le=60)]
@@ -36,7 +34,7 @@ RESERVED_HEADERS = frozenset(
         "upgrade",
     }
 )
-"""Headers that say how the connection is used."""
+"""Headers that control the connection; a call cannot set them."""
 
 NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 VALUE_PATTERN = "[\t -~]*"
@@ -55,11 +53,10 @@ type CallHeaders = Annotated[
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One HTTP request, and the statuses that mean that it worked (none: any 2xx).
+    """One HTTP request. ``expect`` lists the statuses of a success; empty means any 2xx.
 
-    ``body`` is sent as it is when it is a text, as JSON when it is another value, not at all
-    when it is None. ``timeout`` is in seconds, for everything from the look-up of the name to
-    the last byte.
+    A text ``body`` is sent as it is, another value as JSON, None as no body. ``timeout`` is in
+    seconds and covers everything from the look-up of the name to the last byte.
     """
 
     url: str
@@ -70,13 +67,13 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: Statuses = msgspec.field(default_factory=list)
 
 
-def check_call(**said: Any) -> Call:
-    """The call, its body as text, its headers with the type of that; again changes nothing.
+def check_call(**arguments: Any) -> Call:
+    """Return the call with its body as text and a Content-Type; checking again changes nothing.
 
-    Raises ``InvalidField`` saying what is allowed, and never repeats a value.
+    Raises ``InvalidField``, which says what is allowed and never repeats a value.
     """
     try:
-        call = msgspec.convert(said, Call)
+        call = msgspec.convert(arguments, Call)
     except msgspec.ValidationError as error:
         raise InvalidField("call", str(error)) from None
     guard.parse_url(call.url)
@@ -86,25 +83,27 @@ def check_call(**said: Any) -> Call:
 
 
 def check_headers(headers: dict[str, str]) -> None:
-    """Raise ``InvalidField`` for a header that cannot be sent, or is not the caller's to set."""
+    """Raise ``InvalidField`` for a header that is malformed, duplicate or reserved."""
     seen: set[str] = set()
     for name, value in headers.items():
         field, known = f"headers.{name[:MAX_SHOWN_CHARACTERS]}", name.lower()
         if not _NAME.fullmatch(name):
-            raise InvalidField(field, "is no name: 1 to 100 letters, digits, - and _")
+            raise InvalidField(field, "is not a valid name: use 1 to 100 letters, digits, - and _")
         if known in RESERVED_HEADERS:
             raise InvalidField(
-                field, f"cannot be set; the same goes for {', '.join(sorted(RESERVED_HEADERS))}"
+                field, f"cannot be set, nor any of {', '.join(sorted(RESERVED_HEADERS))}"
             )
         if known in seen:
-            raise InvalidField(field, "is given twice")
+            raise InvalidField(field, "is given twice; names of headers ignore case")
         if len(value) > MAX_VALUE_CHARACTERS or not _VALUE.fullmatch(value):
-            raise InvalidField(field, "must be ASCII in one line, at most 4096 characters")
+            raise InvalidField(
+                field, f"must be ASCII in one line, at most {MAX_VALUE_CHARACTERS} characters"
+            )
         seen.add(known)
 
 
 def encode_body(body: Any) -> str | None:
-    """The body as it is sent. Raises ``InvalidField`` when it is too large."""
+    """Return the body as text. Raises ``InvalidField`` when it is too large."""
     if body is None:
         return None
     text = body if isinstance(body, str) else msgspec.json.encode(body).decode()
@@ -114,10 +113,9 @@ def encode_body(body: Any) -> str | None:
 
 
 def _add_content_type(call: Call, text: str | None) -> dict[str, str]:
-    """The headers with a Content-Type if there is a body and they have none."""
+    """Return the headers, with a Content-Type if there is a body and they have none."""
     if text is None or any(name.lower() == "content-type" for name in call.headers):
         return call.headers
-    plain = isinstance(call.body, str)
-    return {
-        "Content-Type": "text/plain; charset=utf-8" if plain else "application/json"
-    } | call.headers
+    is_text = isinstance(call.body, str)
+    content_type = "text/plain; charset=utf-8" if is_text else "application/json"
+    return {"Content-Type": content_type} | call.headers

@@ -1,8 +1,8 @@
-"""A call: one HTTP/1.1 request over a connection of its own, and what its answer means.
+"""Sends one HTTP/1.1 request over a new connection and interprets the response.
 
-The standard library's ``http.client`` reads the answer; nothing installed for running speaks
-HTTP over a connection that is already there, and that is what the guard needs. Redirects are
-not followed, proxies not used, nothing is unpacked.
+``http.client`` parses the response. It accepts a connection to an address that ``guard`` has
+checked, which the installed HTTP clients do not. Redirects are not followed, proxies are not
+used, and compressed bodies are not decompressed.
 """
 
 import ssl
@@ -24,38 +24,38 @@ if TYPE_CHECKING:
     import socket
 
 MAX_KEPT_CHARACTERS = 2_048
-"""Characters of an answer's body that are kept."""
+"""Characters of the body of a response that are stored."""
 
 MAX_SCANNED_CHARACTERS = 4 * MAX_KEPT_CHARACTERS
-"""Characters that are looked through for secrets before."""
+"""Characters of the body that are searched for secrets before it is cut."""
 
 BYTES_PER_READ = 16_384
 
 KEPT_HEADERS = ("content-type", "date", "etag", "retry-after", "server", "x-request-id")
-"""Headers of an answer that are kept."""
+"""Headers of a response that are stored."""
 
 MAX_HEADER_CHARACTERS = 200
 MAX_RETRY_AFTER_SECONDS = 3_600.0
-"""Seconds: the longest ``Retry-After`` that is honoured in full."""
+"""A longer ``Retry-After`` is cut to this."""
 
 SUCCESS_STATUSES = range(200, 300)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
-"""Statuses after which the same request may work later."""
+"""Statuses after which the same request may succeed later."""
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-"""Methods whose requests say that they have no body."""
+"""Requests with these methods have a Content-Length even without a body."""
 
 
 class RetryRequested(TransientError):
-    """The server wants to be asked later, ``after`` seconds from now; 0 when it does not say."""
+    """The request failed; try again in ``after`` seconds, 0 if the server does not say when."""
 
-    def __init__(self, words: str, after: float = 0.0) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
         self.after = after
 
 
 class CallResponse(NamedTuple):
-    """What came back; ``body`` as text, whatever it is."""
+    """A response; ``body`` is decoded as UTF-8 with replacements."""
 
     status: int
     headers: dict[str, str]
@@ -63,43 +63,43 @@ class CallResponse(NamedTuple):
 
 
 def make_call(call: Call, job_id: str) -> dict[str, Any]:
-    """Make a call that ``orders.check`` gave; what came back, without what was sent.
+    """Send a call that ``check_call`` returned; return the response without what was sent.
 
     Returns ``{"status": int, "headers": {}, "body": str, "seconds": float}``. Raises
-    ``RetryRequested`` and other ``TransientError`` when another attempt may work,
-    ``PermanentError`` when the
+    ``RetryRequested`` and other ``TransientError`` when another attempt may succeed, and
+    ``PermanentError`` when none will.
     """
     target, started = guard.parse_url(call.url), monotonic()
-    answer = redact_response(send_call(call, target, job_id), call)
-    check_status(answer, call, target)
-    return {**answer._asdict(), "seconds": round(monotonic() - started, 3)}
+    response = redact_response(send_call(call, target, job_id), call)
+    check_status(response, call, target)
+    return {**response._asdict(), "seconds": round(monotonic() - started, 3)}
 
 
 def send_call(call: Call, target: CallTarget, job_id: str) -> CallResponse:
-    """Send the request and read the answer; errors of all kinds as ``make_call`` raises them.
+    """Send the request and read the response. Raises ``TransientError`` and ``PermanentError``.
 
-    None of them is raised ``from`` its cause: that may repeat what the server said, which may
-    repeat what we sent.
+    No error has a cause (``from``): the cause may quote the server, which may repeat a secret
+    that we sent.
     """
     try:
-        with closing(connection.dial(target, Deadline(call.timeout))) as line:
-            line.send(build_request(call, target, job_id))
-            return read_response(line, call.method)
+        with closing(connection.dial(target, Deadline(call.timeout))) as connected:
+            connected.send(build_request(call, target, job_id))
+            return read_response(connected, call.method)
     except ssl.SSLCertVerificationError as error:
-        words = f"{target} has no good certificate: {error.verify_message}"
-        raise PermanentError(words) from None
+        message = f"{target} has an invalid certificate: {error.verify_message}"
+        raise PermanentError(message) from None
     except TimeoutError:
         raise TransientError(f"{target} took longer than {call.timeout:g} s") from None
     except OSError as error:
-        words = error.strerror or type(error).__name__
-        raise TransientError(f"the connection to {target} failed: {words}") from None
+        reason = error.strerror or type(error).__name__
+        raise TransientError(f"the connection to {target} failed: {reason}") from None
     except (HTTPException, ResponseTooLarge) as error:
-        words = f"{target} does not answer in HTTP: {type(error).__name__}"
-        raise TransientError(words) from None
+        message = f"{target} did not send a valid HTTP response: {type(error).__name__}"
+        raise TransientError(message) from None
 
 
 def build_request(call: Call, target: CallTarget, job_id: str) -> bytes:
-    """The request as it goes over the wire."""
+    """Build the bytes of the request; the headers of the call replace ours."""
     body = (call.body or "").encode(errors="replace")
     ours = {
         "Host": target.authority,
@@ -110,25 +110,25 @@ def build_request(call: Call, target: CallTarget, job_id: str) -> bytes:
     }
     if body or call.method in METHODS_WITH_BODY:
         ours["Content-Length"] = str(len(body))
-    theirs = {name.lower() for name in call.headers}
-    headers = {name: value for name, value in ours.items() if name.lower() not in theirs}
+    given = {name.lower() for name in call.headers}
+    headers = {name: value for name, value in ours.items() if name.lower() not in given}
     lines = [f"{name}: {value}" for name, value in (headers | call.headers).items()]
     head = "\r\n".join([f"{call.method} {target.path} HTTP/1.1", *lines, "", ""])
     return head.encode("ascii") + body
 
 
-def read_response(line: DeadlineSocket, method: str) -> CallResponse:
-    """The answer, as much of its body as ``connection.MOST_READ`` lets in."""
-    with closing(HTTPResponse(cast("socket.socket", line), method=method)) as response:
+def read_response(connected: DeadlineSocket, method: str) -> CallResponse:
+    """Read the response, its body up to ``connection.MAX_READ_BYTES``."""
+    with closing(HTTPResponse(cast("socket.socket", connected), method=method)) as response:
         response.begin()
-        headers = {name: response.getheader(name) for name in KEPT_HEADERS}
+        values = {name: response.getheader(name) for name in KEPT_HEADERS}
+        headers = {name: value for name, value in values.items() if value is not None}
         body = read_body(response).decode(errors="replace")
-        told = {name: value for name, value in headers.items() if value is not None}
-        return CallResponse(response.status, told, body)
+        return CallResponse(response.status, headers, body)
 
 
 def read_body(response: HTTPResponse) -> bytes:
-    """The body, or the start of one that is too large. Raises ``OSError`` when it breaks off."""
+    """Read the body, cut if it is too large. Raises ``OSError`` if the server closes early."""
     body = bytearray()
     try:
         while piece := response.read1(BYTES_PER_READ):
@@ -140,37 +140,47 @@ def read_body(response: HTTPResponse) -> bytes:
     return bytes(body)
 
 
-def redact_response(answer: CallResponse, call: Call) -> CallResponse:
-    """The answer as it is kept: its first characters, and nothing of what was sent."""
+def redact_response(response: CallResponse, call: Call) -> CallResponse:
+    """Cut the response to what is stored, and mask everything in it that the call sent."""
     sent = collect_pieces(call)
     headers = {
         name: mask_pieces(value, sent)[:MAX_HEADER_CHARACTERS]
-        for name, value in answer.headers.items()
+        for name, value in response.headers.items()
     }
     return CallResponse(
-        answer.status,
+        response.status,
         headers,
-        mask_pieces(answer.body[:MAX_SCANNED_CHARACTERS], sent)[:MAX_KEPT_CHARACTERS],
+        mask_pieces(response.body[:MAX_SCANNED_CHARACTERS], sent)[:MAX_KEPT_CHARACTERS],
     )
 
 
-def check_status(answer: CallResponse, call: Call, target: CallTarget) -> None:
-    """Raise ``RetryRequested`` or ``PermanentError`` for a status that was not expected."""
-    if answer.status in (call.expect or SUCCESS_STATUSES):
+def check_status(response: CallResponse, call: Call, target: CallTarget) -> None:
+    """Raise ``RetryRequested`` or ``PermanentError`` for an unexpected status."""
+    if response.status in (call.expect or SUCCESS_STATUSES):
         return
-    words = f"{target} answered {answer.status}: {replace_unprintable(answer.body)}"
-    if answer.status in TEMPORARY_STATUSES:
-        raise RetryRequested(words, parse_retry_after(answer.headers.get("retry-after", "")))
-    raise PermanentError(words)
+    if response.status in TEMPORARY_STATUSES:
+        raise retry_error_from(response, target)
+    raise PermanentError(format_response(response, target))
+
+
+def retry_error_from(response: CallResponse, target: CallTarget) -> RetryRequested:
+    """Return the error that asks for another attempt, after the ``Retry-After`` if there is one."""
+    after = parse_retry_after(response.headers.get("retry-after", ""))
+    return RetryRequested(format_response(response, target), after)
+
+
+def format_response(response: CallResponse, target: CallTarget) -> str:
+    """Format a response as one line for an error message."""
+    return f"{target} answered {response.status}: {replace_unprintable(response.body)}"
 
 
 def replace_unprintable(text: str) -> str:
-    """The text for a log: nothing in it that breaks a line or moves a cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """Replace line ends and control characters by spaces, for logs."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def parse_retry_after(text: str) -> float:
-    """The seconds of a ``Retry-After``, at most ``MAX_RETRY_AFTER_SECONDS``; 0 when invalid."""
+    """Return the seconds of a ``Retry-After``, up to ``MAX_RETRY_AFTER_SECONDS``; 0 if invalid."""
     if text.isdecimal():
         return min(float(text), MAX_RETRY_AFTER_SECONDS)
     try:

@@ -1,4 +1,4 @@
-"""A connection that ends at its deadline and takes in only so much."""
+"""A TCP or TLS connection with a deadline and a limit on the bytes it reads."""
 
 import io
 import socket
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_READ_BYTES = 65_536
-"""Bytes that are read from a connection, headers and all; the rest is never fetched."""
+"""Maximum of bytes to read from a connection, headers included."""
 
 
 class ResponseTooLarge(Exception):
-    """``MAX_READ_BYTES`` bytes were read and there is more."""
+    """The response is longer than ``MAX_READ_BYTES``."""
 
 
 class DeadlineSocket(io.RawIOBase):
-    """A connected socket. Every step of it ends at the same deadline with ``TimeoutError``."""
+    """A connected socket. Every operation raises ``TimeoutError`` at the same deadline."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket = connected
@@ -30,59 +30,62 @@ class DeadlineSocket(io.RawIOBase):
         self._room = MAX_READ_BYTES
 
     def readable(self) -> bool:
-        """Yes."""
+        """Return True, as ``io.BufferedReader`` requires."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read what is there, 0 at the end. Raises ``ResponseTooLarge``."""
+        """Read the available bytes; return their number, 0 at the end.
+
+        Raises ``ResponseTooLarge``, ``TimeoutError`` and ``OSError``.
+        """
         if not self._room:
             raise ResponseTooLarge
-        self._socket.settimeout(self._deadline.left())
+        self._socket.settimeout(self._deadline.seconds_left())
         count = self._socket.recv_into(memoryview(buffer)[: self._room])
         self._room -= count
         return count
 
     def send(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all bytes. Raises ``TimeoutError`` and ``OSError``."""
         rest = memoryview(data)
         while rest:
-            self._socket.settimeout(self._deadline.left())
+            self._socket.settimeout(self._deadline.seconds_left())
             rest = rest[self._socket.send(rest) :]
 
     def makefile(self, _: str) -> io.BufferedReader:
-        """What ``http.client`` reads an answer from."""
+        """Return the reader that ``http.client`` reads a response from."""
         return io.BufferedReader(self)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the socket."""
         self._socket.close()
         super().close()
 
 
 def dial(target: CallTarget, deadline: Deadline) -> DeadlineSocket:
-    """A connection to the target, its certificate checked when it is https.
+    """Connect to the target; for https, verify its certificate.
 
-    Raises ``PermanentError`` as ``guard.addresses`` does, and ``OSError``.
+    Raises ``PermanentError`` when an address is not allowed, ``TimeoutError`` and ``OSError``.
     """
     connected = _connect(guard.look_up_addresses(target, deadline), target.port, deadline)
     if target.scheme == "https":
-        connected.settimeout(deadline.left())
+        connected.settimeout(deadline.seconds_left())
         connected = build_tls_context().wrap_socket(connected, server_hostname=target.host)
     return DeadlineSocket(connected, deadline)
 
 
 @cache
 def build_tls_context() -> ssl.SSLContext:
-    """How certificates are checked; made once per process, as it reads all authorities."""
+    """Return the TLS context. It loads all certificate authorities, so it is built once."""
     return ssl.create_default_context()
 
 
 def _connect(addresses: list[str], port: int, deadline: Deadline) -> socket.socket:
-    """A connection to the first address that takes one; each gets its share of the time."""
-    problem = OSError("no address")
-    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+    """Connect to the first address that accepts; each gets an equal share of the time left."""
+    last_error = OSError("the host has no address")
+    for count, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
-            return socket.create_connection((address, port), deadline.left() / left)
+            return socket.create_connection((address, port), deadline.seconds_left() / count)
         except OSError as error:
-            problem = error
-    raise problem
+            last_error = error
+    raise last_error

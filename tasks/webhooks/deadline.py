@@ -1,17 +1,17 @@
-"""One point in time at which a whole call ends, whatever it is doing then."""
+"""The deadline of a whole call, shared by all its steps."""
 
 from time import monotonic
 
 
 class Deadline:
-    """So many seconds from now."""
+    """A point in time ``seconds`` from now."""
 
     def __init__(self, seconds: float) -> None:
         self._end = monotonic() + seconds
 
-    def left(self) -> float:
-        """The seconds that are left, more than 0. Raises ``TimeoutError`` when there are none."""
-        left = self._end - monotonic()
-        if left <= 0:
+    def seconds_left(self) -> float:
+        """Return the remaining seconds, more than 0. Raises ``TimeoutError`` when it has passed."""
+        seconds = self._end - monotonic()
+        if seconds <= 0:
             raise TimeoutError
-        return left
+        return seconds

@@ -1,4 +1,4 @@
-"""What was sent stays out of what is kept: an answer may repeat a password word for word."""
+"""Masks what a call sent in the stored response: a server may repeat a password."""
 
 import json
 from collections.abc import Iterator
@@ -13,38 +13,38 @@ from tasks.webhooks.call_arguments import Call
 
 MASK = "***"
 MIN_SECRET_CHARACTERS = 6
-"""Characters from which on a value may be a secret."""
+"""A shorter value is not masked."""
 
-MIN_PATH_STEP_CHARACTERS = 16
-"""The same for a step of the path: words are shorter, tokens are longer."""
+MIN_PATH_SEGMENT_CHARACTERS = 16
+"""A shorter path segment is not masked: words are shorter, tokens are longer."""
 
 MAX_PIECE_CHARACTERS = 64
-"""Characters that are looked for at once, so that an answer may repeat only the start."""
+"""Values are cut into pieces of this length, so that a repeated part is masked too."""
 
 PUBLIC_HEADERS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
-"""Headers that hold no secrets."""
+"""Headers without secrets."""
 
 
 def mask_pieces(text: str, sent: list[str]) -> str:
-    """The text without ``collect_pieces`` of a call."""
+    """Replace each piece of ``sent`` in the text by ``MASK``."""
     for piece in sent:
         text = text.replace(piece, MASK)
     return text
 
 
 def collect_pieces(call: Call) -> list[str]:
-    """What the call says in its headers, its body and behind its host, the longest pieces first.
+    """Return what the call sends in headers, body, path and query, longest pieces first.
 
-    Each as it is and as it stands in JSON.
+    Each value is included as it is and as it is escaped in JSON.
     """
-    found = {
+    pieces = {
         piece
         for value in _iterate_values(call)
         for text in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
         for piece in _cut_pieces(text)
         if len(piece) >= MIN_SECRET_CHARACTERS
     }
-    return sorted(found, key=len, reverse=True)
+    return sorted(pieces, key=len, reverse=True)
 
 
 def _cut_pieces(text: str) -> Iterator[str]:
@@ -59,7 +59,9 @@ def _iterate_values(call: Call) -> Iterator[str]:
         if name.lower() not in PUBLIC_HEADERS:
             yield from value.split()
     path, _, query = guard.parse_url(call.url).path.partition("?")
-    yield from (step for step in path.split("/") if len(step) >= MIN_PATH_STEP_CHARACTERS)
+    yield from (
+        segment for segment in path.split("/") if len(segment) >= MIN_PATH_SEGMENT_CHARACTERS
+    )
     for text in (query, call.body or ""):
         yield text
         yield from (value for _, value in parse_qsl(text))
@@ -68,7 +70,7 @@ def _iterate_values(call: Call) -> Iterator[str]:
 
 
 def _iterate_texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, however deep."""
+    """Yield every text in a JSON value, at any depth."""
     rest = [value]
     while rest:
         value = rest.pop()

@@ -269,7 +269,7 @@ def test_an_answer_with_an_endless_head_is_an_error(
         talk.pour(more)
 
     server.plan = burst
-    with pytest.raises(TransientError, match="does not answer in HTTP"):
+    with pytest.raises(TransientError, match="did not send a valid HTTP response"):
         make(server.url)
 
     assert server.hung_up.wait(10)
@@ -446,7 +446,7 @@ def test_the_certificate_of_another_host_is_refused_for_good(
     server = secure("DNS:other.example.com")
     trust(tmp_path, monkeypatch)
 
-    with pytest.raises(PermanentError, match="has no good certificate: IP address mismatch"):
+    with pytest.raises(PermanentError, match="has an invalid certificate: IP address mismatch"):
         make(f"https://{LISTEN_ADDRESS}:{server.port}/")
 
     assert server.requests == []
@@ -457,7 +457,7 @@ def test_an_untrusted_certificate_is_refused_for_good(
 ) -> None:
     server = secure(f"IP:{LISTEN_ADDRESS}")
 
-    with pytest.raises(PermanentError, match="has no good certificate: self-signed"):
+    with pytest.raises(PermanentError, match="has an invalid certificate: self-signed"):
         make(f"https://{LISTEN_ADDRESS}:{server.port}/")
 
     assert server.requests == []
