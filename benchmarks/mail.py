@@ -31,10 +31,10 @@ from project.store.commands import jobs as job_commands
 from project.store.commands import queries
 from tasks.emails import send_email_blast
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import RECIPIENTS_PER_CHUNK
 from tasks.emails.delivery.commands import RecipientLine
 from tasks.emails.delivery.ledger import fold_address
 from tasks.emails.delivery.ledger_store import compute_retention_seconds
+from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK
 
 PROGRAMS = ROOT / ".venv" / "bin"
 MAX_RUN_SECONDS = 1_800.0

@@ -22,12 +22,12 @@ def send_email_blast(
 ) -> dict[str, Any]:
     """Mail ``template`` to recipients that ``delivery.attempt.check_mailing`` has passed.
 
-    ``wishes`` are further fields of ``delivery.chunks.MailingOrder``. Returns ``{"sent": int,
+    ``wishes`` are further fields of ``delivery.order.MailingOrder``. Returns ``{"sent": int,
     "template": str}``, how many have another outcome when there are any, ``rate`` (mails a
     second) and ``duration`` (seconds).
     """
     from tasks.emails.delivery import slices
-    from tasks.emails.delivery.chunks import MailingOrder
+    from tasks.emails.delivery.order import MailingOrder
 
     order = MailingOrder(self.request.id, recipients, template, **wishes)
     return slices.run_leader_slice(self, order, help_with_blast)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from project.errors import InvalidField
 from tasks.emails import addresses
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import RawRecipient, row_from_recipient
 from tasks.emails.delivery.commands import RecipientLine
 from tasks.emails.delivery.ledger import RecipientOutcome, fold_address
+from tasks.emails.delivery.order import RawRecipient, row_from_recipient
 
 MAX_DATA_NAMES = 50
 RESERVED_NAMES = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})

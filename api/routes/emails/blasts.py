@@ -17,9 +17,9 @@ from project.settings.values import get_settings
 from project.store.commands import queries
 from tasks.emails import recipient_import
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import RECIPIENTS_PER_CHUNK, MailingOrder
 from tasks.emails.delivery.commands import AddResult, RecipientLine
 from tasks.emails.delivery.ledger_store import compute_retention_seconds
+from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK, MailingOrder
 from tasks.emails.recipient_import import RecipientFault, RecipientPart
 
 BLAST_PATH = PATH + "/{id}"

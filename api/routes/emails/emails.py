@@ -11,7 +11,7 @@ from project.errors import InvalidField
 from project.settings.values import DAY_SECONDS, get_settings
 from tasks.emails import recipient_import, send_email_blast
 from tasks.emails.delivery import attempt
-from tasks.emails.delivery.chunks import RawRecipient
+from tasks.emails.delivery.order import RawRecipient
 from tasks.emails.mail import attachments
 from tasks.emails.mail import templates as letters
 

@@ -14,8 +14,8 @@ from api.routes.emails import blasts
 from project.celery import app
 from project.errors import InvalidField
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import MailingOrder, RecipientRow, decode_rows
 from tasks.emails.delivery.ledger import fold_address, outcome_of
+from tasks.emails.delivery.order import MailingOrder, RecipientRow, decode_rows
 
 MAX_RECIPIENTS_PER_PAGE = 10_000
 MAX_CHUNKS_PER_PAGE = 10

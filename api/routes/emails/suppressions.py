@@ -13,8 +13,8 @@ from project.celery import app
 from project.errors import InvalidField
 from tasks.emails import addresses, recipient_import
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import RECIPIENTS_PER_CHUNK, row_from_recipient
 from tasks.emails.delivery.ledger import fold_address
+from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK, row_from_recipient
 
 PATH = "/suppressions"
 SUPPRESSION_PATH = PATH + "/{address}"

@@ -10,13 +10,13 @@ from project.errors import PermanentError, TransientError
 from project.settings.values import get_settings
 from tasks.emails import addresses
 from tasks.emails.delivery import smtp
-from tasks.emails.delivery.chunks import (
+from tasks.emails.delivery.ledger import MailingLedger, RecipientOutcome
+from tasks.emails.delivery.order import (
     MailingOrder,
     RawRecipient,
     RecipientRow,
     row_from_recipient,
 )
-from tasks.emails.delivery.ledger import MailingLedger, RecipientOutcome
 from tasks.emails.delivery.rate_limit import MailRateLimiter
 from tasks.emails.delivery.server import parse_mail_url
 from tasks.emails.mail import templates, unsubscribe

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from project.settings.values import get_settings
 from tasks.emails.delivery import commands
-from tasks.emails.delivery.chunks import RecipientRow
 from tasks.emails.delivery.ledger_store import LedgerStore
+from tasks.emails.delivery.order import RecipientRow
 
 MAX_PAUSE_SECONDS = 1.0
 """Seconds after which whoever waits looks whether the blast is still to go on."""

@@ -20,7 +20,6 @@ from project.settings.values import DAY_SECONDS, get_settings
 from project.store.commands import queries
 from tasks.emails.delivery import commands
 from tasks.emails.delivery.attempt import DeliveryAttempt, PassResult, delivery_counts_of
-from tasks.emails.delivery.chunks import MailingOrder, RecipientChunks
 from tasks.emails.delivery.commands import MailingTally, TakeResult
 from tasks.emails.delivery.ledger import (
     RecipientOutcome,
@@ -29,6 +28,7 @@ from tasks.emails.delivery.ledger import (
     count_settled,
 )
 from tasks.emails.delivery.ledger_store import LedgerStore
+from tasks.emails.delivery.order import MailingOrder, RecipientChunks
 from tasks.emails.delivery.rate_limit import MailRateLimiter
 from tasks.emails.delivery.server import parse_mail_url
 

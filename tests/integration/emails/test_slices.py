@@ -17,10 +17,10 @@ from project.errors import PermanentError
 from project.local.valkey import EmbeddedValkey
 from project.settings.groups import forget_settings
 from tasks.emails.delivery import commands, slices
-from tasks.emails.delivery.chunks import MailingOrder, RecipientChunks
 from tasks.emails.delivery.commands import MailingTally, TakeResult
 from tasks.emails.delivery.ledger import RedisMailingLedger, outcome_of
 from tasks.emails.delivery.ledger_store import LedgerStore
+from tasks.emails.delivery.order import MailingOrder, RecipientChunks
 from tasks.emails.delivery.slices import (
     MailingSlice,
     build_result,
