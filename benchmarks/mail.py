@@ -34,7 +34,7 @@ from tasks.emails.delivery import commands
 from tasks.emails.delivery.commands import RecipientLine
 from tasks.emails.delivery.ledger import fold_address
 from tasks.emails.delivery.ledger_store import compute_retention_seconds
-from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK
+from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK, encode_row
 
 PROGRAMS = ROOT / ".venv" / "bin"
 MAX_RUN_SECONDS = 1_800.0
@@ -175,11 +175,16 @@ def enqueue_blast(on: MailScene, count: int) -> str:
         people = [
             address_of(number) for number in range(first, min(first + RECIPIENTS_PER_CHUNK, count))
         ]
-        lines = [RecipientLine(fold_address(one), "", commands.encode_row(one)) for one in people]
+        lines = [RecipientLine(fold_address(one), "", encode_row(one)) for one in people]
         on.store.run(
-            commands.add_recipients(message.id, lines, kept=compute_retention_seconds(), most=count)
+            commands.add_recipients(
+                message.id,
+                lines,
+                keep_seconds=compute_retention_seconds(),
+                max_recipients=count,
+            )
         )
-    on.store.run(commands.start_mailing(message.id, kept=compute_retention_seconds()))
+    on.store.run(commands.start_mailing(message.id, keep_seconds=compute_retention_seconds()))
     return str(message.id)
 
 

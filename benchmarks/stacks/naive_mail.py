@@ -11,7 +11,7 @@ import time
 import redis
 from celery import Celery
 
-from tasks.emails.mail.mime import compose
+from tasks.emails.mail.compose import compose
 
 SERVER = ("127.0.0.1", int(os.environ.get("SMTP_PORT", "2525")))
 SENDER = "continuo@localhost.localdomain"

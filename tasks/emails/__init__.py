@@ -1,4 +1,8 @@
-"""The kind ``email_blast``: one mail to each recipient, whatever happens in between."""
+"""The kind ``email_blast``: one mail to each recipient of a list, each recipient at most once.
+
+Here live the two tasks, the addresses and the import of recipients; ``mail`` builds one mail and
+``delivery`` sends all of them. May import: project, and no other kind of job.
+"""
 
 from typing import Any
 
@@ -18,24 +22,23 @@ from project.settings.values import get_settings
     retry_jitter=get_settings().retry_jitter,
 )
 def send_email_blast(
-    self: Any, recipients: list[Any], template: str, **wishes: Any
+    self: Any, recipients: list[Any], template: str, **options: Any
 ) -> dict[str, Any]:
-    """Mail ``template`` to recipients that ``delivery.attempt.check_mailing`` has passed.
+    """Mail ``template`` to recipients that ``delivery.order.check_mailing`` has checked.
 
-    ``wishes`` are further fields of ``delivery.order.MailingOrder``. Returns ``{"sent": int,
-    "template": str}``, how many have another outcome when there are any, ``rate`` (mails a
-    second) and ``duration`` (seconds).
+    ``options`` are further fields of ``delivery.order.MailingOrder``. The result is that of
+    ``delivery.report.build_result``.
     """
-    from tasks.emails.delivery import slices
     from tasks.emails.delivery.order import MailingOrder
+    from tasks.emails.delivery.slices import run_leader_slice
 
-    order = MailingOrder(self.request.id, recipients, template, **wishes)
-    return slices.run_leader_slice(self, order, help_with_blast)
+    order = MailingOrder(self.request.id, recipients, template, **options)
+    return run_leader_slice(self, order, help_with_blast)
 
 
 @app.task(name="email_blast_help", bind=True)
 def help_with_blast(self: Any, blast: str) -> str:
-    """Mail a part of a large blast beside its own job; says why it ended."""
-    from tasks.emails.delivery import slices
+    """Mail a part of the large mailing with the id ``blast``, beside its own job; why it ended."""
+    from tasks.emails.delivery.slices import run_helper_slice
 
-    return slices.run_helper_slice(self, blast)
+    return run_helper_slice(self, blast)

@@ -12,6 +12,7 @@ from email_validator import EmailNotValidError
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
 from project.errors import InvalidField
+from project.settings.values import get_settings
 
 MAX_ADDRESS_CHARACTERS = 254
 MAX_LOCAL_PART_CHARACTERS = 64
@@ -82,6 +83,11 @@ def parse_sender(text: str) -> Sender:
             f"{text[:MAX_SHOWN_CHARACTERS]!r} is neither an address nor a name and an <address>",
         )
     return Sender(formataddr((name, address)), address, plain["domain"].lower())
+
+
+def get_sender() -> Sender:
+    """The sender of all mails. Raises ``InvalidField("MAIL_FROM")``."""
+    return parse_sender(get_settings().mail_from)
 
 
 def _split_name(text: str) -> tuple[str, str]:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from project.errors import InvalidField
 from tasks.emails import addresses
-from tasks.emails.delivery import commands
 from tasks.emails.delivery.commands import RecipientLine
 from tasks.emails.delivery.ledger import RecipientOutcome, fold_address
-from tasks.emails.delivery.order import RawRecipient, row_from_recipient
+from tasks.emails.delivery.order import RawRecipient, encode_row, row_from_recipient
 
 MAX_DATA_NAMES = 50
 RESERVED_NAMES = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
@@ -68,7 +67,7 @@ def build_part(recipients: Sequence[RawRecipient]) -> RecipientPart:
                 RecipientFault(place, row.address[: addresses.MAX_SHOWN_CHARACTERS], problem)
             )
         state = RecipientOutcome.INVALID.value if problem else ""
-        text = commands.encode_row(address, row.data, problem)
+        text = encode_row(address, row.data, problem)
         part.lines.append(RecipientLine(fold_address(address), state, text))
     return part
 

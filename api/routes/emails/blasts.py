@@ -89,7 +89,9 @@ async def add_chunk(blast: str, lines: Sequence[RecipientLine]) -> AddResult:
     """Note one chunk of recipients; a problem when the blast takes none."""
     most = get_settings().max_blast
     added: AddResult = await app.async_store.run(
-        commands.add_recipients(blast, lines, kept=compute_retention_seconds(), most=most)
+        commands.add_recipients(
+            blast, lines, keep_seconds=compute_retention_seconds(), max_recipients=most
+        )
     )
     if added.how == "unknown":
         raise Problem(404, f"There is no email_blast with the id {blast!r}")
@@ -122,7 +124,7 @@ def build_report(added: list[AddResult], faults: list[RecipientFault]) -> Report
 async def start_blast(request: Request) -> Answer:
     """Make it due; asking again changes nothing."""
     await fetch_blast(request)
-    move = commands.start_mailing(request.params["id"], kept=compute_retention_seconds())
+    move = commands.start_mailing(request.params["id"], keep_seconds=compute_retention_seconds())
     said = await app.async_store.run(move)
     record = await fetch_blast(request)
     if said == "closed":
@@ -163,7 +165,7 @@ async def set_paused(request: Request, *, paused: bool) -> Answer:
     """Pause or resume; 409 for a blast that is over."""
     await fetch_blast(request)
     move = commands.set_paused(
-        request.params["id"], paused=paused, kept=compute_retention_seconds()
+        request.params["id"], paused=paused, keep_seconds=compute_retention_seconds()
     )
     is_held = await app.async_store.run(move)
     record = await fetch_blast(request)

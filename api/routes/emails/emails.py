@@ -10,8 +10,7 @@ from api.jobs.order_options import JobOrder
 from project.errors import InvalidField
 from project.settings.values import DAY_SECONDS, get_settings
 from tasks.emails import recipient_import, send_email_blast
-from tasks.emails.delivery import attempt
-from tasks.emails.delivery.order import RawRecipient
+from tasks.emails.delivery.order import RawRecipient, check_mailing
 from tasks.emails.mail import attachments
 from tasks.emails.mail import templates as letters
 
@@ -105,9 +104,7 @@ def build_task_options(order: BlastOrder) -> dict[str, Any]:
     for place, recipient in enumerate(order.recipients):
         if isinstance(recipient, Recipient):
             recipient_import.check_data(recipient.data, f"recipients[{place}].data")
-    recipients = attempt.check_mailing(
-        [to_plain(item) for item in order.recipients], order.template
-    )
+    recipients = check_mailing([to_plain(item) for item in order.recipients], order.template)
     wishes = {name: getattr(order, name) for name in OPTIONAL_FIELDS}
     said = {name: value for name, value in wishes.items() if value != DEFAULT_OPTIONS[name]}
     if order.attachments:

@@ -109,10 +109,10 @@ async def fetch_chunks(
     order: MailingOrder, first: int, last: int
 ) -> AsyncIterator[tuple[int, list[RecipientRow]]]:
     """The chunks of a blast and their places: those of the order, then those that were uploaded."""
-    own = order.chunks()
+    own = order.list_chunks()
     for place in range(first, min(last, await count_chunks(order))):
         if place < len(own):
-            yield place, order.rows(own[place])
+            yield place, order.build_rows(own[place])
         else:
             text = await app.async_store.run(
                 commands.read_rows(order.job_id, str(place - len(own) + 1))
@@ -123,7 +123,7 @@ async def fetch_chunks(
 async def count_chunks(order: MailingOrder) -> int:
     """How many chunks there are."""
     _, uploads = await app.async_store.run(commands.read_upload_state(order.job_id))
-    return len(order.chunks()) + int(uploads)
+    return len(order.list_chunks()) + int(uploads)
 
 
 async def fetch_entries(blast: str, rows: list[RecipientRow]) -> list[Entry]:

@@ -81,7 +81,9 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
         raise InvalidField("cursor", "is not one that a list gave; leave it out")
     page = await app.async_store.run(commands.read_suppression_page(query.cursor, query.limit))
     return Answer(
-        SuppressionList([Suppressed(*one) for one in page.found], page.total, page.cursor or None)
+        SuppressionList(
+            [Suppressed(*one) for one in page.suppressions], page.total, page.cursor or None
+        )
     )
 
 

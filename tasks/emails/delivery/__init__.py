@@ -1,4 +1,5 @@
-"""Delivery of a blast: chunks of recipients, one SMTP connection, and the ledger.
+"""Delivery of a mailing: from the task to the SMTP server and the ledger in Redis.
 
-May import: mail.
+Here live the slices of the job, the state of a mailing, the SMTP connection and the rate limits.
+May import: ``tasks.emails.mail`` and ``tasks.emails.addresses``.
 """

@@ -1,14 +1,13 @@
-"""What the e-mail blasts ask of Redis, by name: moves like those of ``project.moves``.
+"""Redis commands of mailings that the API runs too: uploads, pause, reads and suppressions.
 
-Their scripts are in ``lua/`` beside this file. ``blast`` is the id of its job, ``who`` a
-folded address.
+Their scripts, and those of ``mailing`` and ``rate_limit``, are in ``lua/`` beside this file.
+``mailing_id`` is the id of the ``email_blast`` job, ``key`` an address as ``ledger.fold_address``
+gives it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
-
-import msgspec
 
 from project.store.commands.command import Argument, Command, Field
 from project.store.commands.jobs import new_call_id
@@ -18,15 +17,15 @@ add_scripts(files("tasks.emails.delivery") / "lua", library=["mail"], prefix="em
 
 
 class RecipientLine(NamedTuple):
-    """A recipient as it is added: folded, its first state, and its row as JSON."""
+    """A recipient to add: its key, its first state ("" or ``invalid``) and its row as JSON."""
 
-    who: str
+    key: str
     state: str
     row: str
 
 
 class AddResult(NamedTuple):
-    """What became of recipients that were added, and how many there are now."""
+    """The result of ``add_recipients``; ``total`` counts all recipients of the mailing."""
 
     how: Literal["added", "closed", "full", "unknown"]
     added: int = 0
@@ -35,122 +34,40 @@ class AddResult(NamedTuple):
     total: int = 0
 
 
-class TakeResult(NamedTuple):
-    """What there is to do for somebody who wants a chunk.
-
-    ``chunk``: that one, of which ``rows`` is the JSON when it was uploaded, ``tries`` how often
-    it was gone through, ``free`` how many others can be taken. ``wait``: for so many seconds.
-    ``done``, ``left`` (but for people put off too often), ``paused``, ``over``: nothing.
-    """
-
-    how: Literal["chunk", "wait", "done", "left", "paused", "over"]
-    chunk: str = ""
-    tries: int = 0
-    rows: bytes = b""
-    free: int = 0
-    wait: float = 0.0
-
-
 class MailingTally(NamedTuple):
-    """How many recipients are in each state, how many have a line at all, since when and until.
+    """The ledger in numbers: recipients per state, and recipients with a ledger entry.
 
-    ``connections`` to the mail server were opened so far.
+    Times are seconds since 1970: the start of the first slice (None: not started), and the moment
+    of this tally. ``connections`` counts the SMTP connections opened so far.
     """
 
     counts: dict[str, int]
-    lines: int
-    began: float | None
-    at: float
+    entries: int
+    started_at: float | None
+    read_at: float
     connections: int
 
 
-def claim(blast: str, who: str, *, attempt: str, kept: int, resend: bool) -> Command[bool]:
-    """An attempt wants to mail a recipient. False: it must not."""
-    arguments = (blast, who, attempt, kept, "1" if resend else "")
-    return Command("emails/ledger/claim", arguments, lambda answer: decode_text(answer) == "go")
+class Suppression(NamedTuple):
+    """An address that gets no mail, the reason, and since when (seconds since 1970)."""
+
+    address: str
+    reason: str
+    since: float
 
 
-def change_state(
-    blast: str, who: str, *, attempt: str, state: str, reason: str = ""
-) -> Command[bool]:
-    """A claimed recipient goes on to ``state``. False: it is not this attempt's any more.
+class SuppressionPage(NamedTuple):
+    """A page of the suppression list, its total size, and the next cursor ("" on the last page)."""
 
-    With a ``reason`` the address is suppressed for every blast.
-    """
-    return Command("emails/ledger/move", (blast, who, attempt, state, reason), bool)
-
-
-def count_connection(blast: str, *, kept: int) -> Command[int]:
-    """A connection to the mail server was opened; how many that makes."""
-    return Command("emails/ledger/connect", (blast, kept), int)
-
-
-def read_tally(blast: str) -> Command[MailingTally]:
-    """How a blast is doing; its cost does not depend on how many recipients there are."""
-
-    def parse(answer: list[Any]) -> MailingTally:
-        lines, began, at, connections, *pairs = answer
-        counts = {
-            decode_text(name): int(n) for name, n in zip(pairs[::2], pairs[1::2], strict=True)
-        }
-        since = float(began) if began else None
-        return MailingTally(counts, lines, since, float(at), int(connections))
-
-    return Command("emails/ledger/tally", (blast,), parse)
-
-
-def read_states(blast: str, people: Sequence[str]) -> Command[list[str]]:
-    """The state of each, "" for those without one."""
-    return Command(
-        "emails/ledger/states",
-        (blast, *people),
-        lambda values: [decode_text(value) for value in values],
-    )
-
-
-def open_slice(blast: str, *, kept: int, retries: int, chunks: Iterable[str]) -> Command[bool]:
-    """A turn of the blast's own job begins. False: it is paused."""
-    return Command("emails/chunks/open", (blast, kept, retries, *chunks), bool)
-
-
-def expire_mailing(blast: str, seconds: int) -> Command[bool]:
-    """Forget all of a blast after so long."""
-    return Command("emails/chunks/keep", (blast, seconds), bool)
-
-
-def take_chunk(blast: str, *, holder: str, seconds: float) -> Command[TakeResult]:
-    """Give a job a chunk to hold for so long; the one it has already, if it has one."""
-
-    def parse(answer: list[Any]) -> TakeResult:
-        how: Any = decode_text(answer[0])
-        if how == "wait":
-            return TakeResult(how, wait=float(answer[1]))
-        if how != "chunk":
-            return TakeResult(how)
-        _, chunk, tries, rows, free = answer
-        rows = rows.encode() if isinstance(rows, str) else rows
-        return TakeResult(how, decode_text(chunk), int(tries), rows, int(free))
-
-    return Command("emails/chunks/take", (blast, holder, seconds), parse)
-
-
-def return_chunk(
-    blast: str, chunk: str, *, holder: str, after: float | None, tries: int
-) -> Command[bool]:
-    """Give a chunk back for ``after`` seconds (``inf``: until the next run); None: it is done."""
-    said: Argument = "" if after is None else "inf" if after == float("inf") else after
-    return Command("emails/chunks/put", (blast, holder, chunk, said, tries), bool)
-
-
-def set_paused(blast: str, *, paused: bool, kept: int) -> Command[bool]:
-    """Hold a blast, or let it go on. False: it is over."""
-    return Command("emails/chunks/pause", (blast, "1" if paused else "", kept), bool)
+    suppressions: list[Suppression]
+    total: int
+    cursor: str
 
 
 def add_recipients(
-    blast: str, lines: Iterable[RecipientLine], *, kept: int, most: int
+    mailing_id: str, lines: Iterable[RecipientLine], *, keep_seconds: int, max_recipients: int
 ) -> Command[AddResult]:
-    """Add recipients to a blast that waits for them, unless it would have more than ``most``."""
+    """Add recipients to a mailing that waits for them, up to ``max_recipients`` in total."""
     flat = [field for line in lines for field in line]
 
     def parse(answer: list[Any]) -> AddResult:
@@ -159,94 +76,96 @@ def add_recipients(
             return AddResult(how, total=answer[1])
         return AddResult(how, *answer[1:])
 
-    return Command("emails/chunks/add", (blast, new_call_id(), kept, most, *flat), parse)
+    head: list[Argument] = [mailing_id, new_call_id(), keep_seconds, max_recipients]
+    return Command("emails/chunks/add", [*head, *flat], parse)
 
 
-def start_mailing(blast: str, *, kept: int) -> Command[str]:
-    """All recipients are there: ``started``, ``again``, ``closed`` or ``unknown``."""
-    return Command("emails/chunks/start", (blast, kept), decode_text)
+def start_mailing(mailing_id: str, *, keep_seconds: int) -> Command[str]:
+    """Make a mailing due: ``started``, ``again`` (it was), ``closed`` or ``unknown``."""
+    return Command("emails/chunks/start", (mailing_id, keep_seconds), decode_text)
 
 
-def read_upload_state(blast: str) -> Command[tuple[bool, int]]:
-    """Whether the uploads of a blast are complete, and how many chunks they are."""
+def set_paused(mailing_id: str, *, paused: bool, keep_seconds: int) -> Command[bool]:
+    """Pause or resume a mailing. False: it is over."""
+    return Command("emails/chunks/pause", (mailing_id, "1" if paused else "", keep_seconds), bool)
+
+
+def read_upload_state(mailing_id: str) -> Command[tuple[bool, int]]:
+    """Whether the mailing was started after its uploads, and its number of uploaded chunks."""
     return Command(
-        "emails/chunks/about", (blast,), lambda pair: (pair[0] is not None, int(pair[1] or 0))
+        "emails/chunks/about", (mailing_id,), lambda pair: (pair[0] is not None, int(pair[1] or 0))
     )
 
 
-def read_rows(blast: str, chunk: str) -> Command[bytes]:
-    """The rows of an uploaded chunk, JSON; empty when there is none."""
-    return Command("emails/chunks/rows", (blast, chunk), lambda value: value or b"")
+def read_rows(mailing_id: str, chunk: str) -> Command[bytes]:
+    """The rows of an uploaded chunk as JSON; empty for an unknown chunk."""
+    return Command("emails/chunks/rows", (mailing_id, chunk), lambda value: value or b"")
 
 
-def acquire_rate_permit(limits: Sequence[tuple[str, float]]) -> Command[tuple[float, int]]:
-    """Whether one mail may go: seconds to wait, and the place of the limit to wait for."""
-    flat = [item for limit in limits for item in limit]
-    return Command("emails/rate_limits/pace", flat, lambda pair: (pair[0] / 1000, pair[1]))
+def read_states(mailing_id: str, keys: Sequence[str]) -> Command[list[str]]:
+    """The state of each recipient, "" for one without a state."""
+    return Command(
+        "emails/ledger/states",
+        (mailing_id, *keys),
+        lambda values: [decode_text(value) for value in values],
+    )
 
 
-class Suppression(NamedTuple):
-    """An address that gets no mail, why, and since when (seconds since 1970)."""
+def read_tally(mailing_id: str) -> Command[MailingTally]:
+    """The progress of a mailing; the cost does not depend on the number of recipients."""
 
-    address: str
-    reason: str
-    since: float
+    def parse(answer: list[Any]) -> MailingTally:
+        entries, started_at, read_at, connections, *pairs = answer
+        counts = {
+            decode_text(state): int(count)
+            for state, count in zip(pairs[::2], pairs[1::2], strict=True)
+        }
+        started = float(started_at) if started_at else None
+        return MailingTally(counts, entries, started, float(read_at), int(connections))
 
-
-class SuppressionPage(NamedTuple):
-    """A page of them, how many there are, and where the next page begins; "" after the last."""
-
-    found: list[Suppression]
-    total: int
-    cursor: str
-
-
-def suppress(people: Iterable[str], reason: str) -> Command[int]:
-    """Let these get no mail any more; how many are new on the list."""
-    return Command("emails/suppressions/suppress", (reason, *people), int)
+    return Command("emails/ledger/tally", (mailing_id,), parse)
 
 
-def allow(who: str) -> Command[bool]:
-    """Let this one get mail again. False: it was not on the list."""
-    return Command("emails/suppressions/allow", (who,), bool)
+def suppress(keys: Iterable[str], reason: str) -> Command[int]:
+    """Add addresses to the suppression list; the number of new ones."""
+    return Command("emails/suppressions/suppress", (reason, *keys), int)
 
 
-def read_suppression(who: str) -> Command[Suppression | None]:
-    """Why this one gets no mail; None: it does."""
+def allow(key: str) -> Command[bool]:
+    """Remove an address from the suppression list. False: it was not on the list."""
+    return Command("emails/suppressions/allow", (key,), bool)
+
+
+def read_suppression(key: str) -> Command[Suppression | None]:
+    """The entry of an address on the suppression list, or None."""
     return Command(
         "emails/suppressions/suppressed",
-        (who,),
-        lambda value: parse_suppression(who, value) if value else None,
+        (key,),
+        lambda value: parse_suppression(key, value) if value else None,
     )
 
 
 def read_suppression_page(cursor: str, count: int) -> Command[SuppressionPage]:
-    """Some ``count`` of those on the list, from a cursor on."""
+    """About ``count`` entries of the suppression list, from a cursor on ("": from the start)."""
 
     def parse(answer: list[Any]) -> SuppressionPage:
         following, total, pairs = answer
-        people = zip(pairs[::2], pairs[1::2], strict=True)
-        found = [parse_suppression(decode_text(who), value) for who, value in people]
+        entries = zip(pairs[::2], pairs[1::2], strict=True)
+        found = [parse_suppression(decode_text(key), value) for key, value in entries]
         cursor = decode_text(following)
         return SuppressionPage(found, total, "" if cursor == "0" else cursor)
 
     return Command("emails/suppressions/suppressions", (cursor or "0", count), parse)
 
 
-def parse_suppression(who: str, value: Field | str) -> Suppression:
-    """An entry of the list as it is kept."""
+def parse_suppression(key: str, value: Field | str) -> Suppression:
+    """A stored entry of the suppression list: ``REASON SECONDS``."""
     reason, _, since = decode_text(value).rpartition(" ")
-    return Suppression(who, reason, float(since))
-
-
-def encode_row(address: str, data: Mapping[str, Any] | None = None, problem: str = "") -> str:
-    """A recipient as it is kept; the bare address when that is all."""
-    plain: Any = [address, data, problem] if problem else [address, data] if data else address
-    return msgspec.json.encode(plain).decode()
+    return Suppression(key, reason, float(since))
 
 
 def decode_text(value: Field | str) -> str:
-    """An answer as text, whether or not the client has decoded it."""
+    """An answer as text, from a client that decodes answers or one that does not; None is ""."""
     if value is None:
         return ""
     return value.decode() if isinstance(value, bytes) else value

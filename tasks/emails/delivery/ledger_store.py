@@ -1,4 +1,4 @@
-"""The books of the blasts: Redis, as one attempt uses it."""
+"""Redis access for mailings: each command runs once, without retries."""
 
 import redis
 
@@ -9,25 +9,27 @@ from project.store.connection import CommandRunner
 
 
 class LedgerStore:
-    """Runs moves once, without patience: a mail server does not wait for Redis to come back.
-
-    Every move may be repeated when its answer was lost. Raises ``TransientError`` when Redis
-    does not do what it is asked.
-    """
+    """Runs commands without retries: an open SMTP connection cannot wait for Redis to come back."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._scripts = CommandRunner(client)
+        self._runner = CommandRunner(client)
 
-    def run[T](self, move: Command[T]) -> T:
-        """What the move gives."""
+    def run[T](self, command: Command[T]) -> T:
+        """The answer to the command, which may be repeated when its answer was lost.
+
+        Raises ``TransientError`` when Redis cannot be reached or refuses the command.
+        """
         try:
-            return self._scripts.run(move)
+            return self._runner.run(command)
         except redis.RedisError as error:
             raise TransientError(f"the mail ledger cannot be used: {error}") from error
 
 
 def compute_retention_seconds() -> int:
-    """Two days longer than any record: a job that can run again must find its ledger."""
-    given = get_settings()
-    kept = (given.retention_success, given.retention_failed, given.retention_cancelled)
+    """How long a ledger is kept: two days longer than any record.
+
+    A job that can run again must find its ledger, or it mails every recipient again.
+    """
+    settings = get_settings()
+    kept = (settings.retention_success, settings.retention_failed, settings.retention_cancelled)
     return max(kept) + 2 * DAY_SECONDS

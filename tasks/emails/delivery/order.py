@@ -1,8 +1,4 @@
-"""The roll of a blast: its recipients, in chunks that jobs take one at a time.
-
-A chunk is held for some seconds, longer when its holder asks again, and free after that:
-the ledger decides about each recipient, so two at one chunk waste time and mail nobody twice.
-"""
+"""What a mailing is: its recipients in chunks, its template and its options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,21 +6,21 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from tasks.emails.delivery import commands
-from tasks.emails.delivery.commands import TakeResult
-from tasks.emails.delivery.ledger_store import LedgerStore, compute_retention_seconds
+from tasks.emails import addresses
+from tasks.emails.mail import templates
 
 RECIPIENTS_PER_CHUNK = 1_000
-"""Recipients that are taken at once."""
-
-HOLD_SECONDS = 60.0
-"""More than a server needs for one mail; a job that is run again has its chunk at once."""
+"""A job takes this many recipients at a time."""
 
 type RawRecipient = str | Sequence[Any]
+"""A recipient in the arguments of a job: an address, or an address and the data for its mail."""
 
 
 class RecipientRow(NamedTuple):
-    """One recipient: the address, what the template is told of it, why it is none ("": it is)."""
+    """One recipient: the address and the template data for this recipient alone.
+
+    ``problem`` says why ``address`` is not an e-mail address; it is "" for a valid one.
+    """
 
     address: str
     data: Mapping[str, Any] | None = None
@@ -33,11 +29,13 @@ class RecipientRow(NamedTuple):
 
 @dataclass(frozen=True)
 class MailingOrder:
-    """What a blast is to do.
+    """The arguments of an ``email_blast`` job.
 
-    ``recipients`` are addresses, or pairs of one and its data, that came with the order; with
-    ``upload`` they come apart from it. ``rate``: mails a second, 0 for as many as there can be.
-    ``letter``: the fields of a ``Letter`` that is sent as it is, as a test of its template.
+    ``recipients`` came with the order; with ``upload`` they are added in parts before the start.
+    ``data`` is for the template of every mail. ``rate`` limits the mails per second; 0 means no
+    limit. ``on_unknown`` says whether a mail whose final reply was lost is skipped or sent again.
+    ``attachments`` are artifacts, each as key and name. ``letter`` holds the fields of a
+    ``RenderedMail``: it is sent as it is, as a test of its template.
     """
 
     job_id: str
@@ -52,15 +50,15 @@ class MailingOrder:
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:
-        """The artifacts that go with each mail, each as key and name."""
+        """The attachments of each mail, as key and name."""
         return tuple((key, name) for key, name in self.attachments)
 
-    def chunks(self) -> list[str]:
-        """The names of the chunks that came with the order."""
+    def list_chunks(self) -> list[str]:
+        """The names of the chunks of ``recipients``: ``p0``, ``p1000`` ..."""
         return [f"p{place}" for place in range(0, len(self.recipients), RECIPIENTS_PER_CHUNK)]
 
-    def rows(self, chunk: str) -> list[RecipientRow]:
-        """The rows of a chunk that came with the order."""
+    def build_rows(self, chunk: str) -> list[RecipientRow]:
+        """The recipients of a chunk that ``list_chunks`` has named."""
         first = int(chunk.removeprefix("p"))
         return [
             row_from_recipient(plain)
@@ -68,46 +66,27 @@ class MailingOrder:
         ]
 
 
-class RecipientChunks:
-    """The chunks of one blast, as the job ``holder`` takes them."""
+def check_mailing(recipients: Sequence[object], template: str) -> list[RawRecipient]:
+    """The recipients as they are mailed: valid, in order, each mailbox once.
 
-    def __init__(self, books: LedgerStore, order: MailingOrder, holder: str = "") -> None:
-        self._store = books
-        self._order = order
-        self._blast = order.job_id
-        self._holder = holder or order.job_id
-
-    def open(self, retries: int) -> bool:
-        """Begin a turn of the blast's own job. False: it is paused."""
-        chunks = self._order.chunks()
-        move = commands.open_slice(
-            self._blast, kept=compute_retention_seconds(), retries=retries, chunks=chunks
-        )
-        return self._store.run(move)
-
-    def take(self) -> TakeResult:
-        """A chunk, the same as long as it is held, or why there is none."""
-        return self._store.run(
-            commands.take_chunk(self._blast, holder=self._holder, seconds=HOLD_SECONDS)
-        )
-
-    def put(self, taken: TakeResult, *, after: float | None, tries: int) -> None:
-        """Give the chunk back: for ``after`` seconds, until the next run (``inf``), or for good."""
-        move = commands.return_chunk(
-            self._blast, taken.chunk, holder=self._holder, after=after, tries=tries
-        )
-        self._store.run(move)
-
-    def rows(self, taken: TakeResult) -> list[RecipientRow]:
-        """The recipients of a chunk."""
-        return decode_rows(taken.rows) if taken.rows else self._order.rows(taken.chunk)
-
-
-def decode_rows(text: bytes) -> list[RecipientRow]:
-    """The rows of an uploaded chunk."""
-    return [row_from_recipient(plain) for plain in msgspec.json.decode(text)]
+    Each is an address, or a pair of an address and its data. Raises ``InvalidField`` for an unknown
+    template (``template``) and for the first invalid address (``recipients[3]``).
+    """
+    templates.check_template(template)
+    return addresses.normalise_recipients(recipients)
 
 
 def row_from_recipient(plain: RawRecipient) -> RecipientRow:
-    """A row as it was ordered or kept: an address, or a list that begins with one."""
+    """The row of a recipient: an address, or a list that begins with an address."""
     return RecipientRow(plain) if isinstance(plain, str) else RecipientRow(*plain)
+
+
+def decode_rows(text: bytes) -> list[RecipientRow]:
+    """The rows of an uploaded chunk; the inverse of ``encode_row`` for each."""
+    return [row_from_recipient(plain) for plain in msgspec.json.decode(text)]
+
+
+def encode_row(address: str, data: Mapping[str, Any] | None = None, problem: str = "") -> str:
+    """A recipient as JSON: the bare address when there is no data and no problem."""
+    plain: Any = [address, data, problem] if problem else [address, data] if data else address
+    return msgspec.json.encode(plain).decode()

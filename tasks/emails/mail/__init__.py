@@ -1,4 +1,5 @@
-"""One mail: its template, MIME message, signature, attachments and preview.
+"""One mail: from a template and a recipient to the signed bytes.
 
-May import: nothing else of the e-mails but their addresses.
+Here live templates, MIME, attachments, DKIM, unsubscribe links and the preview.
+May import: ``tasks.emails.addresses``.
 """

@@ -1,4 +1,4 @@
-"""DKIM: mails signed with the key of the sender's domain, when there is one."""
+"""DKIM: signs mails with the key of the sender's domain, when a key is set."""
 
 from functools import cache
 from pathlib import Path
@@ -17,13 +17,13 @@ SIGNED_HEADERS = (
     b"list-unsubscribe",
     b"list-unsubscribe-post",
 )
-"""Headers that nobody may change or add; receivers want the last two among them."""
+"""Headers that cannot be changed or added later; receivers expect the last two among them."""
 
 CANONICALIZATION = (b"relaxed", b"relaxed")
 
 
 def sign(message: bytes, domain: str) -> bytes:
-    """The message with its signature in front; as it is when no key is given.
+    """The message with its signature in front; unchanged when CONTINUO_DKIM_KEY is not set.
 
     Raises ``InvalidField`` for a key that cannot be used.
     """

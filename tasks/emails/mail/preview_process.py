@@ -1,9 +1,8 @@
-"""The booth: a process of its own in which a template is tried, with bounds on what it burns.
+"""Renders a preview in a process of its own, with limits on CPU time and memory.
 
-``python -m tasks.emails.mail.preview_process`` reads a ``PreviewRequest`` as JSON and writes a
-``Preview`` or a problem.
-The sandbox of Jinja keeps a template from reaching out; it does not keep it from filling the
-memory or from running for ever. The kernel does.
+``python -m tasks.emails.mail.preview_process`` reads a ``PreviewRequest`` as JSON from standard
+input and writes a ``PreviewResult``. The sandbox of Jinja keeps a template from reaching out; the
+limits of the kernel keep it from filling the memory or running for ever.
 """
 
 import email
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 
 from project.errors import ContinuoError, InvalidField
+from tasks.emails.addresses import get_sender
 from tasks.emails.mail import mime, templates, unsubscribe
 
 MAX_CPU_SECONDS = 5
@@ -26,7 +26,7 @@ INLINE_NAME = "inline"
 
 
 class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template as a caller gives it: ``mjml`` or ``html``, and ``text`` unless it is made."""
+    """An inline template: ``mjml`` or ``html``; without ``text`` the text is made from the HTML."""
 
     subject: str
     html: str = ""
@@ -34,20 +34,20 @@ class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
 
     def files(self) -> dict[str, str]:
-        """The same as the files of a folder."""
-        given = {
+        """The parts as the files of a template folder: name -> text."""
+        optional = {
             templates.HTML_FILE: self.html,
             templates.MJML_FILE: self.mjml,
             templates.TEXT_FILE: self.text,
         }
         return {
             templates.SUBJECT_FILE: self.subject,
-            **{name: text for name, text in given.items() if text},
+            **{name: text for name, text in optional.items() if text},
         }
 
 
 class PreviewRequest(msgspec.Struct, frozen=True):
-    """What to try: a template, by name or in parts, for one recipient."""
+    """A template, by name or in parts, for one recipient."""
 
     template: str | Parts
     recipient: str
@@ -55,9 +55,9 @@ class PreviewRequest(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A mail as it would go out, but not signed, and its link unsubscribes nobody.
+    """A mail as it would go out, without a DKIM signature; its link unsubscribes nobody.
 
-    ``size`` in bytes, headers in their order.
+    ``size`` is in bytes; the headers are in their order.
     """
 
     subject: str
@@ -68,60 +68,58 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 class PreviewResult(msgspec.Struct, frozen=True):
-    """What came of it."""
+    """The preview, or the problem with the template."""
 
     preview: Preview | None = None
     problem: str = ""
 
 
-def run_preview_process(trial: PreviewRequest) -> Preview:
-    """Try it in a booth. Raises ``InvalidField`` for a template that does not work."""
+def run_preview_process(request: PreviewRequest) -> Preview:
+    """Render a preview in a new process. Raises ``InvalidField`` for a template that fails."""
     command = [sys.executable, "-m", "tasks.emails.mail.preview_process"]
-    said = msgspec.json.encode(trial)
     try:
-        booth = subprocess.run(  # noqa: S603 - this very program
-            command, input=said, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        process = subprocess.run(  # noqa: S603 - this very program
+            command,
+            input=msgspec.json.encode(request),
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise InvalidField("template", f"takes longer than {TIMEOUT_SECONDS:.0f} s") from None
-    if booth.returncode:
+    if process.returncode:
         raise InvalidField(
             "template",
             f"takes more than {MAX_CPU_SECONDS} s or {MAX_MEMORY_BYTES >> 20} MiB of memory, "
             "or is nested too deep",
         )
-    tried = msgspec.json.decode(booth.stdout, type=PreviewResult)
-    if tried.preview is None:
-        raise InvalidField("template", tried.problem)
-    return tried.preview
+    result = msgspec.json.decode(process.stdout, type=PreviewResult)
+    if result.preview is None:
+        raise InvalidField("template", result.problem)
+    return result.preview
 
 
 def main() -> int:
-    """Try what stands on the standard input."""
+    """Render the request from standard input; the exit code is 1 when the memory is used up."""
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    trial = msgspec.json.decode(sys.stdin.buffer.read(), type=PreviewRequest)
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=PreviewRequest)
     try:
-        tried = PreviewResult(preview=render_preview(trial))
+        result = PreviewResult(preview=render_preview(request))
     except MemoryError:
         return 1
     except ContinuoError as problem:
-        tried = PreviewResult(problem=str(problem))
-    sys.stdout.buffer.write(msgspec.json.encode(tried))
+        result = PreviewResult(problem=str(problem))
+    sys.stdout.buffer.write(msgspec.json.encode(result))
     return 0
 
 
-def render_preview(trial: PreviewRequest) -> Preview:
-    """The mail that the recipient would get, but that its link unsubscribes nobody."""
-    template = trial.template
+def render_preview(request: PreviewRequest) -> Preview:
+    """The mail that the recipient would get. Raises ``PermanentError``, ``InvalidField``."""
     link = unsubscribe.build_link(unsubscribe.PREVIEW_RECIPIENT)
-    made = (
-        templates.load_template(template)
-        if isinstance(template, str)
-        else templates.build_template(INLINE_NAME, template.files())
-    )
-    letter = made.render(**mime.build_template_values(trial.recipient, link, trial.data))
-    raw = mime.build_unsigned_mail("preview", trial.recipient, letter, link)
+    values = templates.build_values(request.recipient, link, request.data)
+    letter = _load_template(request.template).render(**values)
+    raw = mime.build_mail("preview", get_sender(), request.recipient, letter, link)
     headers = email.message_from_bytes(raw, policy=email.policy.default).items()
     return Preview(
         subject=letter.subject,
@@ -130,6 +128,12 @@ def render_preview(trial: PreviewRequest) -> Preview:
         headers=[(name, str(value)) for name, value in headers],
         size=len(raw),
     )
+
+
+def _load_template(template: str | Parts) -> templates.Template:
+    if isinstance(template, str):
+        return templates.load_template(template)
+    return templates.build_template(INLINE_NAME, template.files())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Mail templates: one folder each, with ``subject.txt``, ``body.html`` and ``body.txt``.
 
-``body.mjml`` may stand in for ``body.html``, and ``body.txt`` may be missing: then the text is
-made from the HTML. A template sees ``recipient`` and ``sender`` (addresses), ``home_url`` (where
-the service is reached), ``unsubscribe_url``, what the order gives as data and, in the bodies,
-``subject``. A name it uses and nobody gave is an error, never an empty place.
+``body.mjml`` can replace ``body.html``. Without ``body.txt`` the text is made from the HTML. A
+template has the variables ``recipient`` and ``sender`` (addresses), ``home_url`` (the address of
+the service), ``unsubscribe_url``, the data of the order and, in the bodies, ``subject``. A variable
+without a value is an error, never an empty string.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
+from tasks.emails.addresses import get_sender
 from tasks.emails.mail.plain_text import text_from_html
 
 if TYPE_CHECKING:
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 
 SHIPPED_FOLDER = Path(__file__).parents[1] / "templates"
 SUBJECT_FILE, HTML_FILE, TEXT_FILE, MJML_FILE = "subject.txt", "body.html", "body.txt", "body.mjml"
-REQUIRED_FILES = (SUBJECT_FILE, HTML_FILE, TEXT_FILE)
 KEPT_STYLE_TAG = '<style data-css-inline="ignore"'
 MAX_BODY_CHARACTERS = 1_000_000
-"""Of one body."""
+"""The limit for one body."""
 
 MAX_SUBJECT_CHARACTERS = 1_000
 
@@ -37,18 +37,18 @@ EXPRESSION_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What an expression in a template can raise beside jinja's own errors, one without end too."""
+"""Errors of an expression in a template beside those of Jinja; of an endless recursion too."""
 
 SYNTAX_ERRORS = (RuntimeError, SyntaxError, ValueError)
-"""What is raised beside jinja's own errors by a template that is nested too deep."""
+"""Errors of a template that is nested too deep, beside those of Jinja."""
 
 MAX_SHOWN_CHARACTERS = 400
-"""Characters of an error that are repeated in ours: some repeat what they were given."""
+"""The part of a Jinja error that our error repeats: some contain the data they were given."""
 
 
 @dataclass(frozen=True)
 class RenderedMail:
-    """What one recipient gets: the subject on one line, both bodies with CRLF."""
+    """The content of a mail for one recipient: the subject on one line, both bodies with CRLF."""
 
     subject: str
     html: str
@@ -57,7 +57,7 @@ class RenderedMail:
 
 @dataclass(frozen=True)
 class Template:
-    """The parts of a template, compiled; without ``text`` that is made from the HTML."""
+    """A compiled template; with ``text`` None the text is made from the HTML."""
 
     name: str
     subject: "jinja2.Template"
@@ -65,7 +65,7 @@ class Template:
     text: "jinja2.Template | None"
 
     def render(self, **values: Any) -> RenderedMail:
-        """Fill in ``values``; ``PermanentError`` when the template does not work with them."""
+        """The mail with these values. Raises ``PermanentError`` when the template fails."""
         import jinja2
 
         try:
@@ -94,7 +94,7 @@ class Template:
 
 @cache
 def list_templates() -> tuple[str, ...]:
-    """The templates there are: every folder that has all its parts."""
+    """The names of all templates, sorted: every folder with a subject and an HTML or MJML body."""
     complete = {
         folder.name
         for place in _iterate_folders()
@@ -106,7 +106,7 @@ def list_templates() -> tuple[str, ...]:
 
 
 def check_template(name: str) -> None:
-    """Raise ``InvalidField("template")`` unless there is a template of this name."""
+    """Raise ``InvalidField("template")`` for an unknown name."""
     if name not in list_templates():
         raise InvalidField(
             "template", f"{name[:80]!r} is unknown; known are {', '.join(list_templates())}"
@@ -115,7 +115,7 @@ def check_template(name: str) -> None:
 
 @cache
 def load_template(name: str) -> Template:
-    """The compiled template, read once per process.
+    """The compiled template; each process reads it once.
 
     Raises ``InvalidField`` for an unknown name, ``PermanentError`` for broken syntax.
     """
@@ -123,15 +123,28 @@ def load_template(name: str) -> Template:
     return _compile_template(name, _build_environment())
 
 
-def build_template(name: str, parts: dict[str, str]) -> Template:
-    """A template from the text of its parts, which may use those that are shipped.
+def build_template(name: str, files: dict[str, str]) -> Template:
+    """A template from the text of its files, which may include the shipped ones.
 
     Raises ``PermanentError`` for broken syntax.
     """
     import jinja2
 
-    given = jinja2.DictLoader({f"{name}/{part}": source for part, source in parts.items()})
-    return _compile_template(name, _build_environment().overlay(loader=_build_loader(given)))
+    sources = jinja2.DictLoader({f"{name}/{file}": text for file, text in files.items()})
+    return _compile_template(name, _build_environment().overlay(loader=_build_loader(sources)))
+
+
+def build_values(
+    recipient: str, link: str, data: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The variables of a template for one recipient; ``link`` unsubscribes."""
+    return {
+        **(data or {}),
+        "recipient": recipient,
+        "sender": get_sender().address,
+        "home_url": get_settings().base_url,
+        "unsubscribe_url": link,
+    }
 
 
 def _compile_template(name: str, environment: "jinja2.Environment") -> Template:
@@ -175,7 +188,7 @@ def _build_environment() -> "jinja2.Environment":
 
 
 def _build_loader(sources: "jinja2.BaseLoader") -> "jinja2.BaseLoader":
-    """The same with ``body.html`` made from ``body.mjml`` where that is there, then the shipped."""
+    """The sources with MJML converted to ``body.html``; then the shipped templates."""
     import jinja2
 
     def from_mjml(name: str) -> str | None:
@@ -201,7 +214,7 @@ def _build_blank_environment() -> "jinja2.Environment":
 
 
 def _html_from_mjml(mjml: str) -> str:
-    """MJML as HTML, what is in braces left as it is. Raises ``ValueError``."""
+    """MJML as HTML; Jinja expressions stay as they are. Raises ``ValueError``."""
     import mrml
 
     try:
@@ -211,9 +224,9 @@ def _html_from_mjml(mjml: str) -> str:
 
 
 def _inline_styles(html: str) -> str:
-    """The rules of its style sheets in the tags, since many readers drop the sheets.
+    """Move the rules of style sheets into the tags: many mail readers drop style sheets.
 
-    Those of a sheet that is marked so stay where they are.
+    A style sheet with ``KEPT_STYLE_TAG`` stays where it is.
     """
     if html.count("<style") == html.count(KEPT_STYLE_TAG):
         return html
@@ -228,7 +241,8 @@ def _build_inliner() -> "css_inline.CSSInliner":
 
 
 def _iterate_folders() -> Iterator[Path]:
-    """Where templates are: those of this installation come before the shipped ones."""
-    if get_settings().mail_templates:
-        yield Path(get_settings().mail_templates)
+    """The template folders: those of MAIL_TEMPLATES come before the shipped ones."""
+    own_folder = get_settings().mail_templates
+    if own_folder:
+        yield Path(own_folder)
     yield SHIPPED_FOLDER

@@ -1,4 +1,4 @@
-"""Links by which a recipient takes himself off: signed, so that nobody takes off another."""
+"""Signed unsubscribe links: each unsubscribes its own recipient only."""
 
 from functools import cache
 
@@ -9,11 +9,14 @@ from project.settings.values import get_settings
 
 REASON = "unsubscribed"
 PREVIEW_RECIPIENT = ""
-"""Whose link takes off nobody: that of a mail which is only looked at, or sent as a test."""
+"""The recipient in the link of a preview or a test mail: it unsubscribes no address."""
 
 
 def build_link(recipient: str) -> str:
-    """The address of the page; a POST to it unsubscribes (RFC 8058). It works for ever."""
+    """The address of the unsubscribe page; a POST to it unsubscribes (RFC 8058).
+
+    The link never expires.
+    """
     return f"{get_settings().base_url}/u/{get_signer().dumps(recipient)}"
 
 
@@ -27,5 +30,5 @@ def resolve_token(token: str) -> str:
 
 @cache
 def get_signer() -> URLSafeSerializer:
-    """Signs links with the newest secret of this installation; the others still open theirs."""
+    """Signs with the newest secret; links that older secrets have signed stay valid."""
     return URLSafeSerializer(get_settings().signing_keys[::-1], salt=REASON)

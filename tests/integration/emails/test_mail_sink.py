@@ -15,8 +15,11 @@ import redis
 
 from project.local.valkey import EmbeddedValkey
 from project.settings.values import get_settings
-from tasks.emails.delivery.attempt import DeliveryCounts, check_mailing, deliver
-from tasks.emails.delivery.ledger import RedisMailingLedger
+from tasks.emails.delivery.attempt import MailingSlice
+from tasks.emails.delivery.ledger import DeliveryCounts, count_deliveries
+from tasks.emails.delivery.ledger_store import LedgerStore
+from tasks.emails.delivery.mailing import Mailing
+from tasks.emails.delivery.order import MailingOrder, check_mailing
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,11 +42,16 @@ def outbox(tmp_path: Path) -> Iterator[Path]:
 def test_a_blast_leaves_one_file_per_recipient(outbox: Path, valkey: EmbeddedValkey) -> None:
     names = ["Ada.Lovelace+x@Example.org", "bob!#$%&'*/=?^_`{|}~@example.org", "eve@bücher.example"]
     recipients = check_mailing([*names, "ADA.lovelace+X@example.org"], "welcome")
-    job = str(uuid.uuid4())
-    with closing(redis.Redis.from_url(valkey.url)) as client:
-        end = deliver(job, recipients, "welcome", RedisMailingLedger(client, job))
-    assert end == DeliveryCounts(sent=3)
+    order = MailingOrder(str(uuid.uuid4()), recipients, "welcome")
 
+    with closing(redis.Redis.from_url(valkey.url)) as client:
+        mailing = Mailing(order, LedgerStore(client))
+        mailing.open(retries=0)
+        end = MailingSlice(mailing).work()
+        counts = count_deliveries(mailing.read_tally())
+
+    assert end.how == "done"
+    assert counts == DeliveryCounts(sent=3)
     mails = [
         message_from_bytes(path.read_bytes(), policy=default)
         for path in sorted(outbox.glob("*.eml"))

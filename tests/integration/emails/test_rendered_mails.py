@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.emails.mail import mime, templates, unsubscribe
+from tasks.emails.mail import templates, unsubscribe
 from tests.support import mail_data
 from tests.support.browsers.chromium import ServedPage, open_browser, serve_page
 from tests.support.waiting import wait_until
@@ -43,7 +43,7 @@ def page() -> Iterator[ServedPage]:
 
 def frames() -> Iterator[str]:
     """Every template at every width."""
-    values = mime.build_template_values(
+    values = templates.build_values(
         LONG, unsubscribe.build_link(LONG), mail_data.build_mail_data() | DATA
     )
     for name in templates.list_templates():
@@ -56,8 +56,8 @@ def test_every_shipped_mail_fits_a_desktop_and_a_phone(page: ServedPage, tmp_pat
     page.html = f"<!doctype html>{style}{''.join(frames())}{SCRIPT}"
 
     with open_browser(page, tmp_path):
-        wait_until(lambda: page.response_headers, 60)
-    (seen,) = page.response_headers
+        wait_until(lambda: page.reports, 60)
+    (seen,) = page.reports
 
     assert len(seen) == len(templates.list_templates()) * len(WIDTHS)
     assert [too_wide(one) for one in seen if one["needs"] > one["width"]] == []

@@ -105,9 +105,11 @@ def start() -> Iterator[Start]:
 
 def send(url: str) -> smtp.SmtpReply:
     with smtp.SmtpConnection(parse_mail_url(url), SENDER) as connection:
-        assert connection.address("ada@example.org").is_ok
-        assert connection.write(MAIL) is None
-        return connection.dot()
+        answer = connection.send("ada@example.org", MAIL)
+
+    assert answer is not None
+    assert answer.to == "dot", "recipient and text were accepted"
+    return answer.reply
 
 
 @pytest.mark.parametrize(("scheme", "login"), [("smtps", ""), ("smtp+starttls", "ada:s3cret@")])

@@ -9,8 +9,7 @@ import pytest
 
 from project.settings.groups import forget_settings
 from tasks.emails.mail import templates
-from tasks.emails.mail.mime import build_signed_mail, compose
-from tasks.emails.mail.templates import RenderedMail
+from tasks.emails.mail.compose import compose
 from tests.support import mail_data
 
 ONCE = ("date", "from", "to", "subject", "message-id", "mime-version", "content-type")
@@ -109,9 +108,10 @@ def test_the_headers_of_every_shipped_mail_are_valid(template: str) -> None:
     ],
 )
 def test_the_headers_of_a_mail_with_any_subject_are_valid(subject: str) -> None:
-    raw = build_signed_mail(
-        "job-1", "ada@example.org", RenderedMail(subject, "h", "t"), "https://x.org/u/a"
-    )
+    letter = {"subject": subject, "html": "h", "text": "t"}
+
+    raw = compose("job-1", "ada@example.org", "default", letter=letter)
+
     assert list(faults(raw)) == []
 
 

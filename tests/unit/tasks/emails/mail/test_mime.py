@@ -22,7 +22,7 @@ from project.errors import InvalidField, LinkTampered, PermanentError
 from project.settings.groups import forget_settings
 from project.settings.values import get_settings
 from tasks.emails.mail import attachments, mime, templates, unsubscribe
-from tasks.emails.mail.mime import compose
+from tasks.emails.mail.compose import compose
 from tests.support import mail_data
 
 HEADERS = [

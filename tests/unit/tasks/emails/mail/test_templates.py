@@ -31,7 +31,11 @@ def forget() -> None:
 
 
 def write(folder: Path, name: str, subject: str = "s", html: str = "h", text: str = "t") -> None:
-    parts = zip(templates.REQUIRED_FILES, (subject, html, text), strict=True)
+    parts = zip(
+        (templates.SUBJECT_FILE, templates.HTML_FILE, templates.TEXT_FILE),
+        (subject, html, text),
+        strict=True,
+    )
     (folder / name).mkdir()
     for part, content in parts:
         (folder / name / part).write_text(content)
