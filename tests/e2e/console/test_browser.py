@@ -52,13 +52,13 @@ def own_system(tmp_path_factory: pytest.TempPathFactory, page: ServedPage) -> It
     system.close()
 
 
-def watches(page: ServedPage, system: System, path: str) -> None:
+def serve_watcher(page: ServedPage, system: System, path: str) -> None:
     """Set the page to follow this path."""
     page.html = HTML.replace("ADDRESS", str(system.http.base_url).rstrip("/") + path)
     page.reports.clear()
 
 
-def heard(page: ServedPage, *names: str) -> list[Any]:
+def list_reports(page: ServedPage, *names: str) -> list[Any]:
     """The page's reports with these names, in order."""
     return [said for post in page.reports for said in post if said["name"] in names]
 
@@ -73,13 +73,13 @@ def order(system: System, count: int, delay: float = 0.0) -> None:
 def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted_twice(
     own_system: System, page: ServedPage, tmp_path: Path
 ) -> None:
-    watches(page, own_system, "/events")
+    serve_watcher(page, own_system, "/events")
 
     with (
         open_browser(page, tmp_path),
         redis.Redis.from_url(own_system.redis_url, decode_responses=True) as client,
     ):
-        wait_until(lambda: heard(page, "snapshot"), SECONDS)
+        wait_until(lambda: list_reports(page, "snapshot"), SECONDS)
         for number in (signal.SIGTERM, signal.SIGKILL):
             order(own_system, JOBS // 4)
             order(own_system, JOBS // 4, delay=WHILE_AWAY)
@@ -87,28 +87,32 @@ def test_a_page_sees_every_event_of_100_jobs_in_order_while_the_api_is_restarted
         wait_until(lambda: own_system.stats()["status_counts"]["success"] == JOBS, SECONDS)
         stream = client.xrange("continuo:events")
         wait_until(
-            lambda: [said["id"] for said in heard(page, "message")][-1:] == [stream[-1][0]], SECONDS
+            lambda: [said["id"] for said in list_reports(page, "message")][-1:] == [stream[-1][0]],
+            SECONDS,
         )
 
     assert [
-        (said["id"], said["data"]["id"], said["data"]["status"]) for said in heard(page, "message")
+        (said["id"], said["data"]["id"], said["data"]["status"])
+        for said in list_reports(page, "message")
     ] == [(place, event["id"], event["status"]) for place, event in stream]
     assert len(stream) == 3 * JOBS
-    assert heard(page, "reset", "end") == []
-    assert len(heard(page, "snapshot")) == 1
+    assert list_reports(page, "reset", "end") == []
+    assert len(list_reports(page, "snapshot")) == 1
 
 
 def test_a_page_that_keeps_listening_after_the_end_of_a_job_gets_204(
     own_system: System, page: ServedPage, tmp_path: Path
 ) -> None:
     job_id = own_system.order("/emails", {"recipients": [], "delay": 3600})["id"]
-    watches(page, own_system, f"/tasks/{job_id}/events")
+    serve_watcher(page, own_system, f"/tasks/{job_id}/events")
     with open_browser(page, tmp_path):
-        wait_until(lambda: heard(page, "snapshot"), SECONDS)
+        wait_until(lambda: list_reports(page, "snapshot"), SECONDS)
         own_system.http.delete(f"/tasks/{job_id}")
-        wait_until(lambda: any(said["state"] == CLOSED for said in heard(page, "error")), SECONDS)
+        wait_until(
+            lambda: any(said["state"] == CLOSED for said in list_reports(page, "error")), SECONDS
+        )
 
-    told = heard(page, "snapshot", "message", "reset", "end")
+    told = list_reports(page, "snapshot", "message", "reset", "end")
 
     assert [(said["name"], said["data"]["status"]) for said in told] == [
         ("snapshot", "pending"),

@@ -51,7 +51,7 @@ class Terminal:
         (folder / "var").symlink_to(system.folder)
         (folder / "bin").mkdir()
         for name in ALLOWED:
-            (folder / "bin" / name).symlink_to(found(name))
+            (folder / "bin" / name).symlink_to(find_program(name))
         for name in ("python", "python3"):
             (folder / "bin" / name).symlink_to(Path(sys.executable).resolve())
 
@@ -75,7 +75,7 @@ class Terminal:
         return done.stdout
 
 
-def found(name: str) -> str:
+def find_program(name: str) -> str:
     """The path of a program. Without it the test is skipped, in CI it fails."""
     path = shutil.which(name)
     if path is None and os.environ.get("CI"):
@@ -109,7 +109,7 @@ def test_the_report_becomes_a_pdf_that_can_be_read(terminal: Terminal, printed: 
 
     assert "success" in report.splitlines()
 
-    text = words(terminal.folder / "report.pdf")
+    text = read_pdf_text(terminal.folder / "report.pdf")
     assert "Monthly spend" in text
     assert "Engineering" in text
     assert "May 2026" in text
@@ -130,7 +130,7 @@ def test_the_two_mails_are_in_the_outbox(system: System, printed: list[str]) -> 
 def test_the_queue_and_the_list_show_the_report(printed: list[str]) -> None:
     _, _, _, _, queue, _ = printed
 
-    stats, page = objects(queue)
+    stats, page = parse_objects(queue)
 
     assert stats["status_counts"]["success"] >= 2
     assert page["tasks"][0]["result"]["report_type"] == "monthly"
@@ -140,7 +140,7 @@ def test_the_error_is_the_one_that_the_readme_shows(printed: list[str]) -> None:
     *_, error = printed
     (shown,) = read_code_blocks(TITLE, "json")
 
-    assert without_id(json.loads(error)) == without_id(json.loads(shown))
+    assert drop_id(json.loads(error)) == drop_id(json.loads(shown))
 
 
 def test_the_commands_of_the_example_reach_success(system: System, terminal: Terminal) -> None:
@@ -148,7 +148,7 @@ def test_the_commands_of_the_example_reach_success(system: System, terminal: Ter
 
     assert said.count("Status: success\n") == 1
 
-    record, stats = objects(re.sub(r"Status: \w+\n", "", said))
+    record, stats = parse_objects(re.sub(r"Status: \w+\n", "", said))
     assert record["status"] == "pending"
     assert list(stats) == ["queue_size", "total_tasks", "worker_count", "status_counts"]
 
@@ -156,10 +156,10 @@ def test_the_commands_of_the_example_reach_success(system: System, terminal: Ter
     pdf = terminal.folder / "example.pdf"
     pdf.write_bytes(system.http.get(done["result"]["download_url"]).content)
 
-    assert "Monthly spend" in words(pdf)
+    assert "Monthly spend" in read_pdf_text(pdf)
 
 
-def words(pdf: Path) -> str:
+def read_pdf_text(pdf: Path) -> str:
     """The text of a PDF, by pdftotext if it is installed."""
     if shutil.which("pdftotext"):
         return subprocess.run(
@@ -172,11 +172,11 @@ def words(pdf: Path) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(pdf).pages)
 
 
-def objects(text: str) -> list[dict[str, Any]]:
+def parse_objects(text: str) -> list[dict[str, Any]]:
     """The indented JSON objects in an output, in order."""
     return [json.loads(part) for part in re.findall(r"^\{.*?^\}$", text, re.DOTALL | re.MULTILINE)]
 
 
-def without_id(problem: dict[str, Any]) -> dict[str, Any]:
+def drop_id(problem: dict[str, Any]) -> dict[str, Any]:
     """A problem document without the fields that differ each time."""
     return {name: value for name, value in problem.items() if name != "request_id"}

@@ -33,7 +33,7 @@ SEED_FIELDS = [
 STATUSES = ["pending", "running", "success", "failed", "retrying", "cancelled"]
 
 
-def addressed(system: System) -> list[str]:
+def list_recipients(system: System) -> list[str]:
     """The recipients of the mails in the outbox."""
     kept = (system.folder / "outbox").glob("*.eml")
     return [message_from_bytes(path.read_bytes(), policy=default)["To"] for path in kept]
@@ -118,7 +118,7 @@ def test_a_changed_link_is_refused(system: System) -> None:
 
 
 def test_a_blast_sends_one_mail_to_each_recipient(system: System) -> None:
-    before = len(addressed(system))
+    before = len(list_recipients(system))
     recipients = ["ada@example.com", "grace@example.com"]
     ordered = system.order("/emails", {"recipients": recipients})
     assert ordered["kind"] == "email_blast"
@@ -127,17 +127,17 @@ def test_a_blast_sends_one_mail_to_each_recipient(system: System) -> None:
     assert list(done["result"])[:2] == ["sent", "template"]
     assert done["result"]["mails_per_connection"] == 2 / done["result"]["connections"]
     assert done["result"] | {"sent": 2, "template": "default"} == done["result"]
-    assert set(recipients) <= set(addressed(system))
-    assert len(addressed(system)) == before + 2
+    assert set(recipients) <= set(list_recipients(system))
+    assert len(list_recipients(system)) == before + 2
 
 
 def test_a_blast_without_recipients_sends_nothing(system: System) -> None:
-    before = len(addressed(system))
+    before = len(list_recipients(system))
     done = system.wait_until_final("/emails", system.order("/emails", {"recipients": []})["id"])
 
     assert done["status"] == "success"
     assert done["result"] | {"sent": 0, "template": "default"} == done["result"]
-    assert len(addressed(system)) == before
+    assert len(list_recipients(system)) == before
 
 
 def test_a_job_is_not_found_under_the_path_of_another_kind(system: System) -> None:

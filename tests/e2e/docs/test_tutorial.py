@@ -26,12 +26,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuideRunner]:
         reader.close()
 
 
-def records(reader: GuideRunner, command: int) -> list[dict[str, Any]]:
+def parse_records(reader: GuideRunner, command: int) -> list[dict[str, Any]]:
     """The records that a command has printed."""
     return parse_objects(reader.outputs[command])
 
 
-def shown(place: int) -> dict[str, Any]:
+def parse_shown_answer(place: int) -> dict[str, Any]:
     """The fields that the page shows for an answer."""
     answers = [block for block in parse_blocks() if block.language == "json"]
     found: dict[str, Any] = json.loads(answers[place].code)
@@ -48,17 +48,17 @@ def test_each_block_is_written_run_or_compared() -> None:
 
 
 def test_a_missing_file_is_looked_for_again(reader: GuideRunner) -> None:
-    (first,), (last,) = records(reader, 0), records(reader, 1)
+    (first,), (last,) = parse_records(reader, 0), parse_records(reader, 1)
 
     assert first["kind"] == "sum"
     assert first["status"] in {"pending", "running", "retrying"}
-    assert last.items() >= shown(0).items()
+    assert last.items() >= parse_shown_answer(0).items()
     assert "FileNotFoundError" in {error["class"] for error in last["errors"]}
     assert last["progress"]["note"] == "orders added up"
 
 
 def test_an_invalid_amount_fails_at_once_and_the_job_is_found(reader: GuideRunner) -> None:
-    (failed,), (found,) = records(reader, 2), records(reader, 3)
+    (failed,), (found,) = parse_records(reader, 2), parse_records(reader, 3)
 
     assert (failed["status"], failed["attempts"]) == ("failed", 1)
     assert [error["class"] for error in failed["errors"]] == ["PermanentError"]
@@ -66,7 +66,7 @@ def test_an_invalid_amount_fails_at_once_and_the_job_is_found(reader: GuideRunne
 
 
 def test_the_repaired_job_succeeds_under_its_id(reader: GuideRunner) -> None:
-    (failed,), (done,) = records(reader, 2), records(reader, 4)
+    (failed,), (done,) = parse_records(reader, 2), parse_records(reader, 4)
 
     assert done["id"] == failed["id"]
     assert (done["status"], done["attempts"]) == ("success", 2)
@@ -78,16 +78,16 @@ def test_the_tests_pass(reader: GuideRunner) -> None:
 
 
 def test_the_route_accepts_a_valid_order_and_refuses_an_invalid_one(reader: GuideRunner) -> None:
-    done, refused = records(reader, 7)
+    done, refused = parse_records(reader, 7)
 
-    assert done.items() >= shown(0).items()
+    assert done.items() >= parse_shown_answer(0).items()
     assert refused["status"] == 422
-    assert refused.items() >= shown(1).items()
+    assert refused.items() >= parse_shown_answer(1).items()
     assert "/sums" in reader.system.http.get("/openapi.json").json()["paths"]
 
 
 def test_the_console_shows_the_job_and_retries_another(reader: GuideRunner) -> None:
-    (failed,) = records(reader, 2)
+    (failed,) = parse_records(reader, 2)
     (reader.folder / "orders.csv").write_text("order,amount\n1,lots\n")
     again = reader.system.order("/sums", {"file": "orders.csv"})
     with (

@@ -14,15 +14,15 @@ from tests.support.waiting import wait_until
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
 
 
-def people(first: int, count: int) -> list[str]:
+def build_addresses(first: int, count: int) -> list[str]:
     return [f"user{number}@example.com" for number in range(first, first + count)]
 
 
-def waiting(system: System, **more: Any) -> str:
+def order_blast(system: System, **more: Any) -> str:
     return str(system.order("/emails", {"template": "welcome", "upload": True, **more})["id"])
 
 
-def entries(system: System, job_id: str, **query: Any) -> list[dict[str, str]]:
+def list_recipients(system: System, job_id: str, **query: Any) -> list[dict[str, str]]:
     """All pages of the list of recipients."""
     found: list[dict[str, str]] = []
     cursor = ""
@@ -38,9 +38,9 @@ def entries(system: System, job_id: str, **query: Any) -> list[dict[str, str]]:
 
 
 def test_recipients_added_in_parts_are_counted_and_mailed_by_several_jobs(system: System) -> None:
-    job_id = waiting(system)
+    job_id = order_blast(system)
     path = f"/emails/{job_id}/recipients"
-    first = system.http.post(path, json=[*people(0, 1_500), "USER7@example.com", "nobody"])
+    first = system.http.post(path, json=[*build_addresses(0, 1_500), "USER7@example.com", "nobody"])
     assert first.status_code == 200, first.text
     assert first.json() == {
         "added": 1_500,
@@ -52,10 +52,10 @@ def test_recipients_added_in_parts_are_counted_and_mailed_by_several_jobs(system
         ],
     }
 
-    again = system.http.post(path, json=people(0, 1_500)).json()
+    again = system.http.post(path, json=build_addresses(0, 1_500)).json()
     assert (again["added"], again["doubled"], again["total"]) == (0, 1_500, 1_501)
 
-    text = "email\r\n" + "\r\n".join(people(1_500, 700))
+    text = "email\r\n" + "\r\n".join(build_addresses(1_500, 700))
     table = system.http.post(path, content=text, headers=CSV).json()
     assert (table["added"], table["total"]) == (700, 2_201)
     assert system.record("/emails", job_id)["status"] == "pending"
@@ -66,19 +66,23 @@ def test_recipients_added_in_parts_are_counted_and_mailed_by_several_jobs(system
     result = system.wait_until_final("/emails", job_id)["result"]
     assert (result["sent"], result["invalid"]) == (2_200, 1)
 
-    found = entries(system, job_id, limit=900)
+    found = list_recipients(system, job_id, limit=900)
     assert Counter(one["outcome"] for one in found) == {"sent": 2_200, "invalid": 1}
-    assert [one["address"] for one in found] == [*people(0, 1_500), "nobody", *people(1_500, 700)]
+    assert [one["address"] for one in found] == [
+        *build_addresses(0, 1_500),
+        "nobody",
+        *build_addresses(1_500, 700),
+    ]
     assert system.http.post(path, json=["late@example.com"]).status_code == 409
 
 
 def test_recipients_can_be_filtered_by_outcome_and_downloaded_as_csv(system: System) -> None:
-    job_id = waiting(system)
+    job_id = order_blast(system)
     path = f"/emails/{job_id}/recipients"
     system.http.post(path, json=["=cmd@example.com", "what?", "ada@example.com"])
     system.http.post(f"/emails/{job_id}/start")
     system.wait_until_final("/emails", job_id)
-    only = entries(system, job_id, outcome="invalid")
+    only = list_recipients(system, job_id, outcome="invalid")
     assert [(one["address"], one["outcome"]) for one in only] == [("what?", "invalid")]
 
     answer = system.http.get(path, params={"format": "csv"})
@@ -94,25 +98,25 @@ def test_recipients_can_be_filtered_by_outcome_and_downloaded_as_csv(system: Sys
 
 
 def test_the_recipients_of_an_order_are_listed_in_pages(system: System) -> None:
-    job_id = system.order("/emails", {"recipients": people(0, 5)})["id"]
+    job_id = system.order("/emails", {"recipients": build_addresses(0, 5)})["id"]
     system.wait_until_final("/emails", job_id)
     answer = system.http.get(f"/emails/{job_id}/recipients", params={"limit": 2})
-    assert [one["address"] for one in answer.json()["recipients"]] == people(0, 2)
+    assert [one["address"] for one in answer.json()["recipients"]] == build_addresses(0, 2)
 
     following = answer.links["next"]["url"]
     page = system.http.get(following).json()
-    assert [one["address"] for one in page["recipients"]] == people(2, 2)
+    assert [one["address"] for one in page["recipients"]] == build_addresses(2, 2)
 
 
 def test_a_paused_blast_sends_no_mail_until_it_is_resumed(system: System) -> None:
-    job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 30})["id"]
-    wait_until(lambda: entries(system, job_id, outcome="sent"))
+    job_id = system.order("/emails", {"recipients": build_addresses(0, 60), "rate": 30})["id"]
+    wait_until(lambda: list_recipients(system, job_id, outcome="sent"))
     assert system.http.post(f"/emails/{job_id}/pause").status_code == 200
 
     wait_until(lambda: system.record("/emails", job_id)["status"] == "retrying")
-    held = entries(system, job_id, outcome="sent")
+    held = list_recipients(system, job_id, outcome="sent")
     assert 0 < len(held) < 60
-    assert len(entries(system, job_id, outcome="waiting")) == 60 - len(held)
+    assert len(list_recipients(system, job_id, outcome="waiting")) == 60 - len(held)
 
     progress = system.record("/emails", job_id)["progress"]
     assert progress["done"] == len(held)
@@ -127,12 +131,12 @@ def test_a_paused_blast_sends_no_mail_until_it_is_resumed(system: System) -> Non
 
 
 def test_a_running_blast_can_be_cancelled(system: System) -> None:
-    job_id = system.order("/emails", {"recipients": people(0, 60), "rate": 20})["id"]
-    wait_until(lambda: entries(system, job_id, outcome="sent"))
+    job_id = system.order("/emails", {"recipients": build_addresses(0, 60), "rate": 20})["id"]
+    wait_until(lambda: list_recipients(system, job_id, outcome="sent"))
     assert system.http.post(f"/tasks/{job_id}/cancel").status_code == 202
     assert system.wait_until_final("/emails", job_id)["status"] == "cancelled"
 
-    counts = Counter(one["outcome"] for one in entries(system, job_id))
+    counts = Counter(one["outcome"] for one in list_recipients(system, job_id))
     assert counts["waiting"] > 0
     assert counts["sent"] > 0
 
@@ -167,7 +171,7 @@ def test_contradictory_blast_options_are_refused(
     ],
 )
 def test_an_invalid_recipient_table_is_refused(system: System, text: str, problem: str) -> None:
-    job_id = waiting(system)
+    job_id = order_blast(system)
 
     answer = system.http.post(f"/emails/{job_id}/recipients", content=text, headers=CSV)
 

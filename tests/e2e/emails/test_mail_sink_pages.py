@@ -16,7 +16,7 @@ HOSTILE = (
 )
 
 
-def hand_in(system: System, mail: bytes) -> None:
+def deliver(system: System, mail: bytes) -> None:
     with smtplib.SMTP("127.0.0.1", int(system.ports["SMTP_PORT"]), timeout=10) as server:
         server.sendmail("eve@example.com", ["bob@example.com"], mail)
 
@@ -50,7 +50,7 @@ def test_a_sent_mail_is_shown_with_its_headers_and_both_bodies(system: System) -
 
 
 def test_a_hostile_mail_runs_no_script(system: System) -> None:
-    hand_in(system, HOSTILE)
+    deliver(system, HOSTILE)
     path = link_to(system, "&lt;script&gt;alert(1)&lt;/script&gt;")
     shown = page(system, path)
     assert "<script" not in shown.text

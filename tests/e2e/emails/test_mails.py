@@ -15,34 +15,34 @@ CSV = {"Content-Type": "text/csv"}
 LOOP = "{% for turn in range(99999) %}"
 
 
-def previewed(system: System, **order: Any) -> dict[str, Any]:
+def preview(system: System, **order: Any) -> dict[str, Any]:
     answer = system.http.post("/emails/preview", json=order, timeout=30)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def refused(system: System, **order: Any) -> str:
+def refuse_preview(system: System, **order: Any) -> str:
     answer = system.http.post("/emails/preview", json=order, timeout=30)
     assert answer.status_code == 422, answer.text
     return str(answer.json()["detail"])
 
 
-def mails_to(system: System, address: str) -> list[Path]:
+def find_mails_to(system: System, address: str) -> list[Path]:
     line = f"To: {address}\r\n".encode()
     return [path for path in (system.folder / "outbox").glob("*.eml") if line in path.read_bytes()]
 
 
-def mailed(system: System, address: str) -> EmailMessage:
+def send_mail(system: System, address: str) -> EmailMessage:
     system.wait_until_final("/emails", system.order("/emails", {"recipients": [address]})["id"])
-    (path,) = mails_to(system, address)
+    (path,) = find_mails_to(system, address)
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
 
 def test_a_mail_can_be_previewed_before_it_is_sent(system: System) -> None:
-    seen = previewed(system, template="welcome", recipient="ada@example.org")
+    seen = preview(system, template="welcome", recipient="ada@example.org")
     assert seen["subject"] == "Welcome to Continuo"
     assert "ada@example.org" in seen["html"]
     assert "Unsubscribe: " in seen["text"]
@@ -50,13 +50,13 @@ def test_a_mail_can_be_previewed_before_it_is_sent(system: System) -> None:
     headers = dict(seen["headers"])
     assert headers["To"] == "ada@example.org"
     assert headers["Message-ID"].startswith("<")
-    assert mails_to(system, "ada@example.org") == []
+    assert find_mails_to(system, "ada@example.org") == []
 
 
 def test_an_unsaved_template_can_be_previewed(system: System) -> None:
     parts = {"subject": "For {{ name }}", "html": "<p>Dear <b>{{ name }}</b>, hello.</p>"}
 
-    seen = previewed(system, template=parts, data={"name": "<Ada>"})
+    seen = preview(system, template=parts, data={"name": "<Ada>"})
 
     assert seen["subject"] == "For <Ada>"
     assert seen["html"] == "<p>Dear <b>&lt;Ada&gt;</b>, hello.</p>"
@@ -79,24 +79,24 @@ def test_an_unsaved_template_can_be_previewed(system: System) -> None:
 def test_a_harmful_template_is_stopped_and_reported(
     system: System, html: str, problem: str
 ) -> None:
-    said = refused(system, template={"subject": "s", "html": html})
+    said = refuse_preview(system, template={"subject": "s", "html": html})
     assert said.startswith("template: ")
     assert any(words in said for words in problem.split("|")), said
 
 
 def test_a_long_mail_of_four_byte_characters_is_shown_whole(system: System) -> None:
     parts = {"subject": "s", "html": "{{ '\U0001f600' * 999999 }}"}
-    assert len(previewed(system, template=parts)["html"]) == 999_999
+    assert len(preview(system, template=parts)["html"]) == 999_999
 
 
 def test_an_empty_preview_is_refused(system: System) -> None:
-    assert "needs html or mjml" in refused(system, template={"subject": "s"})
-    assert "'nope' is unknown" in refused(system, template="nope")
-    assert refused(system, recipient="ada").startswith("recipient: 'ada' is not")
+    assert "needs html or mjml" in refuse_preview(system, template={"subject": "s"})
+    assert "'nope' is unknown" in refuse_preview(system, template="nope")
+    assert refuse_preview(system, recipient="ada").startswith("recipient: 'ada' is not")
 
 
 def test_an_unsubscribed_recipient_gets_no_more_mail(system: System) -> None:
-    message = mailed(system, "Eve@example.net")
+    message = send_mail(system, "Eve@example.net")
     link = str(message["List-Unsubscribe"])[1:-1]
     text = message.get_body(("plain",))
     assert text is not None
@@ -117,16 +117,16 @@ def test_an_unsubscribed_recipient_gets_no_more_mail(system: System) -> None:
     job_id = system.order("/emails", {"recipients": ["eve@example.net", "ivy@example.net"]})["id"]
     result = system.wait_until_final("/emails", job_id)["result"]
     assert (result["sent"], result["suppressed"]) == (1, 1)
-    assert len(mails_to(system, "eve@example.net")) == 0
+    assert len(find_mails_to(system, "eve@example.net")) == 0
     assert system.http.delete("/suppressions/eve@example.net").status_code == 204
     assert system.http.delete("/suppressions/eve@example.net").status_code == 404
 
 
-def mailed_as_test(system: System, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
+def send_test_mail(system: System, **order: Any) -> tuple[dict[str, Any], EmailMessage]:
     answer = system.http.post("/emails/test", json=order, timeout=30)
     assert answer.status_code == 202, answer.text
     record = system.wait_until_final("/emails", answer.json()["id"])
-    (path,) = mails_to(system, order["recipient"])
+    (path,) = find_mails_to(system, order["recipient"])
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return record, message
@@ -135,7 +135,7 @@ def mailed_as_test(system: System, **order: Any) -> tuple[dict[str, Any], EmailM
 def test_a_template_is_sent_to_one_address_as_a_test(system: System) -> None:
     parts = {"subject": "For {{ name }}", "html": "<p>Hello {{ name }}</p>"}
     me = "Me@example.net"
-    record, message = mailed_as_test(system, recipient=me, template=parts, data={"name": "Ada"})
+    record, message = send_test_mail(system, recipient=me, template=parts, data={"name": "Ada"})
     assert record["result"]["sent"] == 1
     assert record["result"]["test"] is True
     assert message["Subject"] == "[Test] For Ada"
@@ -147,8 +147,8 @@ def test_a_template_is_sent_to_one_address_as_a_test(system: System) -> None:
 
 def test_the_links_of_test_mails_and_previews_unsubscribe_no_one(system: System) -> None:
     me = "tester@example.net"
-    _, message = mailed_as_test(system, recipient=me, template="welcome")
-    seen = dict(previewed(system, template="welcome", recipient=me)["headers"])
+    _, message = send_test_mail(system, recipient=me, template="welcome")
+    seen = dict(preview(system, template="welcome", recipient=me)["headers"])
 
     for link in (message["List-Unsubscribe"], seen["List-Unsubscribe"]):
         for ask in (system.http.get, system.http.post):

@@ -10,7 +10,7 @@ from tests.support.waiting import wait_until
 NOBODY = "http://nobody.invalid/hook?token=query-of-secrets"
 
 
-def told(system: System, **said: Any) -> tuple[str, dict[str, Any]]:
+def create_delivery(system: System, **said: Any) -> tuple[str, dict[str, Any]]:
     """The id of a finished report, and the record of its delivery."""
     order = {"callback_url": NOBODY, "filters": {"department": "engineering"}, "type": "monthly"}
     job_id = system.order("/reports", order | said)["id"]
@@ -22,7 +22,7 @@ def told(system: System, **said: Any) -> tuple[str, dict[str, Any]]:
 
 
 def test_a_delivery_is_a_job_that_can_be_shown_cancelled_and_sent_again(system: System) -> None:
-    job_id, record = told(system)
+    job_id, record = create_delivery(system)
     path = f"/tasks/{record['id']}"
     assert (record["kind"], record["max_retries"]) == ("callback", 10)
 

@@ -13,7 +13,7 @@ from tests.support.programs.system import System
 LEGAL = {"department": "legal", "month": "2026-05"}
 
 
-def downloaded(house: System, result: dict[str, Any]) -> bytes:
+def download(house: System, result: dict[str, Any]) -> bytes:
     """Download the file of a result and check it against the result."""
     answer = house.http.get(result["download_url"], follow_redirects=True)
     assert answer.status_code == 200
@@ -28,7 +28,7 @@ def test_several_formats_come_in_one_file(system: System) -> None:
     done = system.wait_until_final("/reports", system.order("/reports", body)["id"])
     assert (done["status"], done["error"]) == ("success", "")
 
-    with zipfile.ZipFile(io.BytesIO(downloaded(system, done["result"]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(download(system, done["result"]))) as archive:
         lines = archive.read("monthly-report.csv").decode().splitlines()
     assert len(lines) == done["result"]["rows"] + 1
     assert done["result"]["pages"] >= 3
@@ -58,7 +58,7 @@ def test_an_export_has_all_rows_of_a_query(system: System) -> None:
 
     done = system.wait_until_final("/exports", ordered["id"])
     result = done["result"]
-    lines = list(csv.reader(io.StringIO(downloaded(system, result).decode(), newline="")))
+    lines = list(csv.reader(io.StringIO(download(system, result).decode(), newline="")))
     assert lines[0][:3] == ["invoice", "day", "department"]
     assert (result["export"], result["rows"]) == ("spend-invoices", len(lines) - 1)
     assert done["progress"]["done"] == done["progress"]["total"] == result["rows"]
@@ -70,7 +70,7 @@ def test_an_export_has_all_rows_of_a_query(system: System) -> None:
 def test_the_rows_of_a_report_can_be_exported(system: System) -> None:
     body = {"type": "monthly", "filters": LEGAL, "format": "parquet"}
     done = system.wait_until_final("/exports", system.order("/exports", body)["id"])
-    assert downloaded(system, done["result"])[:4] == b"PAR1"
+    assert download(system, done["result"])[:4] == b"PAR1"
 
 
 def test_the_queries_are_listed_with_their_filters(system: System) -> None:

@@ -13,7 +13,7 @@ from tests.support.programs.system import System
 LATER = {"delay": 3600}
 
 
-def key() -> str:
+def make_key() -> str:
     return uuid4().hex
 
 
@@ -23,13 +23,13 @@ def send(
     return system.http.post(path, json=body, headers={"Idempotency-Key": under})
 
 
-def total(system: System) -> int:
+def count_jobs(system: System) -> int:
     count: int = system.stats()["total_tasks"]
     return count
 
 
 def test_a_hundred_identical_orders_at_once_give_one_job_and_one_answer(system: System) -> None:
-    before, name = total(system), key()
+    before, name = count_jobs(system), make_key()
     with ThreadPoolExecutor(20) as clients:
         answers = list(clients.map(lambda _: send(system, LATER, name), range(100)))
     assert {answer.status_code for answer in answers} == {202}
@@ -38,23 +38,23 @@ def test_a_hundred_identical_orders_at_once_give_one_job_and_one_answer(system: 
 
     replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
     assert (replayed.count("true"), replayed.count(None)) == (99, 1)
-    assert total(system) == before + 1
+    assert count_jobs(system) == before + 1
 
 
 @pytest.mark.parametrize("name", ["", '""', "x" * 256, "é"])
 def test_an_invalid_idempotency_key_is_refused_and_not_ignored(system: System, name: str) -> None:
-    before = total(system)
+    before = count_jobs(system)
 
     answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": name.encode()})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
-    assert total(system) == before
+    assert count_jobs(system) == before
 
 
 def test_a_repeated_order_gets_the_first_answer_even_after_the_job_has_changed(
     system: System,
 ) -> None:
-    name = key()
+    name = make_key()
 
     first = send(system, {}, name)
     system.wait_until_final("/reports", first.json()["id"])
@@ -63,7 +63,7 @@ def test_a_repeated_order_gets_the_first_answer_even_after_the_job_has_changed(
 
 
 def test_equal_orders_may_differ_in_spelling(system: System) -> None:
-    name = key()
+    name = make_key()
     first = send(system, {"type": "summary", **LATER}, name)
 
     again = send(system, {"delay": 3600.0, "filters": {}, "max_retries": 3}, name)
@@ -84,19 +84,19 @@ def test_equal_orders_may_differ_in_spelling(system: System) -> None:
 def test_a_different_order_with_the_same_key_is_refused_with_the_difference(
     system: System, other: dict[str, Any], pointer: str
 ) -> None:
-    name = key()
+    name = make_key()
     send(system, LATER, name)
-    before = total(system)
+    before = count_jobs(system)
 
     answer = send(system, {**LATER, **other}, name)
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
-    assert total(system) == before
+    assert count_jobs(system) == before
 
 
 def test_a_key_belongs_to_its_route_and_is_kept_for_a_day(system: System) -> None:
-    name = key()
+    name = make_key()
     report = send(system, LATER, name)
     blast = send(system, {"recipients": [], **LATER}, name, "/emails")
     assert (report.status_code, blast.status_code) == (202, 202)
@@ -109,21 +109,21 @@ def test_a_key_belongs_to_its_route_and_is_kept_for_a_day(system: System) -> Non
 
 @pytest.mark.parametrize("name", ["x" * 256, '""', "a\tb"])
 def test_an_invalid_unique_key_is_refused(system: System, name: str) -> None:
-    before = total(system)
+    before = count_jobs(system)
 
     answer = send(system, {}, name)
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
-    assert total(system) == before
+    assert count_jobs(system) == before
 
 
-def unique(**more: Any) -> dict[str, Any]:
-    return {"unique": {"key": key(), **more}}
+def build_unique(**more: Any) -> dict[str, Any]:
+    return {"unique": {"key": make_key(), **more}}
 
 
 def test_only_one_unfinished_job_can_have_a_unique_key(system: System) -> None:
-    body = {**unique(), **LATER}
+    body = {**build_unique(), **LATER}
     first = system.http.post("/reports", json=body)
     second = system.http.post("/reports", json=body)
     assert (first.status_code, second.status_code) == (202, 200)
@@ -136,7 +136,7 @@ def test_only_one_unfinished_job_can_have_a_unique_key(system: System) -> None:
 
 
 def test_a_repeated_order_that_found_another_job_finds_it_again(system: System) -> None:
-    body, name = {**unique(), **LATER}, key()
+    body, name = {**build_unique(), **LATER}, make_key()
     first = system.http.post("/reports", json=body).json()
     assert send(system, body, name).json()["id"] == first["id"]
 
@@ -145,7 +145,7 @@ def test_a_repeated_order_that_found_another_job_finds_it_again(system: System) 
 
 
 def test_a_job_cannot_be_retried_while_another_job_has_its_unique_key(system: System) -> None:
-    body = {**unique(), **LATER}
+    body = {**build_unique(), **LATER}
     first = system.http.post("/reports", json=body).json()["id"]
     system.http.delete(f"/tasks/{first}")
     second = system.http.post("/reports", json=body).json()["id"]
@@ -156,7 +156,7 @@ def test_a_job_cannot_be_retried_while_another_job_has_its_unique_key(system: Sy
 
 
 def test_a_conflict_with_a_unique_key_can_be_refused(system: System) -> None:
-    body = {**unique(on_conflict="reject"), **LATER}
+    body = {**build_unique(on_conflict="reject"), **LATER}
     first = system.http.post("/reports", json=body)
 
     second = system.http.post("/reports", json=body)
@@ -165,7 +165,7 @@ def test_a_conflict_with_a_unique_key_can_be_refused(system: System) -> None:
 
 
 def test_a_unique_key_can_be_held_for_a_time_after_the_job_has_ended(system: System) -> None:
-    body = unique(during=3600)
+    body = build_unique(during=3600)
     first = system.http.post("/reports", json=body)
     system.wait_until_final("/reports", first.json()["id"])
 
@@ -195,9 +195,9 @@ def test_invalid_order_options_are_refused(
 
 
 def test_bulk_orders_take_neither_idempotency_keys_nor_unique_keys(system: System) -> None:
-    tasks = {"tasks": [{"kind": "report", **unique()}]}
+    tasks = {"tasks": [{"kind": "report", **build_unique()}]}
 
     answer = system.http.post("/tasks/bulk", json=tasks)
 
     assert (answer.status_code, answer.json()["refused"]) == (207, 1)
-    assert send(system, tasks, key(), "/tasks/bulk").status_code == 400
+    assert send(system, tasks, make_key(), "/tasks/bulk").status_code == 400

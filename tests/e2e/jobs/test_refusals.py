@@ -72,7 +72,7 @@ def _nothing_is_left(system: System) -> Iterator[None]:
     assert system.stats()["total_tasks"] == before
 
 
-def refused(answer: httpx2.Response, status: int) -> dict[str, Any]:
+def parse_refusal(answer: httpx2.Response, status: int) -> dict[str, Any]:
     """The problem document of an answer with this status."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -83,7 +83,7 @@ def refused(answer: httpx2.Response, status: int) -> dict[str, Any]:
     return document
 
 
-def mentioned(document: dict[str, Any]) -> str:
+def join_text(document: dict[str, Any]) -> str:
     """All text of a document in one string."""
     return json.dumps(document).replace("/", ".")
 
@@ -96,23 +96,23 @@ def test_a_body_that_is_not_json_is_a_400_without_delay(
     started = time.perf_counter()
     answer = system.http.post(path, content=body, headers=JSON)
     assert time.perf_counter() - started < IN_TIME
-    refused(answer, 400)
+    parse_refusal(answer, 400)
 
 
 @pytest.mark.parametrize(("body", "field"), REPORTS.values(), ids=REPORTS)
 def test_an_invalid_report_is_a_422_that_names_the_field(
     system: System, body: Any, field: str
 ) -> None:
-    document = refused(system.http.post("/reports", json=body), 422)
-    assert field in mentioned(document)
+    document = parse_refusal(system.http.post("/reports", json=body), 422)
+    assert field in join_text(document)
 
 
 @pytest.mark.parametrize(("body", "field"), EMAILS.values(), ids=EMAILS)
 def test_an_invalid_blast_is_a_422_that_names_the_field(
     system: System, body: Any, field: str
 ) -> None:
-    document = refused(system.http.post("/emails", json=body), 422)
-    assert field in mentioned(document)
+    document = parse_refusal(system.http.post("/emails", json=body), 422)
+    assert field in join_text(document)
 
 
 @pytest.mark.parametrize("path", ["/reports", "/emails"])
@@ -120,13 +120,13 @@ def test_an_invalid_blast_is_a_422_that_names_the_field(
 def test_an_invalid_query_is_a_400_that_lists_what_is_allowed(
     system: System, path: str, query: str, field: str, allowed: str
 ) -> None:
-    document = refused(system.http.get(f"{path}?{query}"), 400)
+    document = parse_refusal(system.http.get(f"{path}?{query}"), 400)
     assert field in document["detail"]
     assert allowed in document["detail"]
 
 
 def test_an_unknown_status_is_answered_with_the_allowed_ones(system: System) -> None:
-    detail = refused(system.http.get("/reports?status=done"), 400)["detail"]
+    detail = parse_refusal(system.http.get("/reports?status=done"), 400)["detail"]
     for status in ("pending", "running", "success", "failed", "retrying", "cancelled"):
         assert status in detail
 
@@ -135,7 +135,7 @@ def test_an_unknown_status_is_answered_with_the_allowed_ones(system: System) -> 
     "path", ["/nowhere", "/reports/nobody", "/emails/nobody", "/reports/a/b", "/queue"]
 )
 def test_a_missing_resource_is_a_404(system: System, path: str) -> None:
-    assert refused(system.http.get(path), 404)["instance"] == path
+    assert parse_refusal(system.http.get(path), 404)["instance"] == path
 
 
 @pytest.mark.parametrize(
@@ -152,25 +152,25 @@ def test_an_unsupported_method_is_a_405_that_lists_the_supported_ones(
     system: System, method: str, path: str
 ) -> None:
     answer = system.http.request(method, path)
-    refused(answer, 405)
+    parse_refusal(answer, 405)
     assert "GET" in answer.headers["Allow"]
 
 
 def test_a_body_over_the_limit_is_a_413(system: System) -> None:
     body = json.dumps({"type": "x" * 1_000_000})
-    refused(system.http.post("/reports", content=body, headers=JSON), 413)
+    parse_refusal(system.http.post("/reports", content=body, headers=JSON), 413)
 
 
 def test_a_body_far_over_the_limit_is_a_413_too(system: System) -> None:
     body = b'"' + b"x" * 8_000_000 + b'"'
     with httpx2.Client(base_url=system.http.base_url, trust_env=False, timeout=10) as client:
         answer = client.post("/reports", content=body, headers=JSON)
-    refused(answer, 413)
+    parse_refusal(answer, 413)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data"])
 def test_an_unsupported_content_type_is_a_415(system: System, kind: str) -> None:
-    refused(system.http.post("/reports", content=b"{}", headers={"Content-Type": kind}), 415)
+    parse_refusal(system.http.post("/reports", content=b"{}", headers={"Content-Type": kind}), 415)
 
 
 @pytest.mark.parametrize("path", ["/reports", "/queue/stats", "/health/live", "/openapi.json"])

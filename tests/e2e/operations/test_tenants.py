@@ -54,7 +54,7 @@ def order(of: httpx2.Client, **said: Any) -> str:
     return job_id
 
 
-def listed(of: httpx2.Client, path: str = "/tasks") -> set[str]:
+def list_ids(of: httpx2.Client, path: str = "/tasks") -> set[str]:
     return {task["id"] for task in of.get(path).json()["tasks"]}
 
 
@@ -64,9 +64,9 @@ def test_a_job_is_visible_to_its_tenant_and_to_keys_without_a_tenant(
     mine, theirs, nobodys = order(acme, tags=["x"]), order(other, tags=["x"]), order(root)
 
     for path in ("/tasks", "/reports", "/tasks?kind=report", "/tasks?tag=x", "/tasks?queue=celery"):
-        assert mine in listed(acme, path)
-        assert not {theirs, nobodys} & listed(acme, path)
-    assert {mine, theirs, nobodys} <= listed(root)
+        assert mine in list_ids(acme, path)
+        assert not {theirs, nobodys} & list_ids(acme, path)
+    assert {mine, theirs, nobodys} <= list_ids(root)
     assert acme.get(f"/tasks/{mine}").json()["tenant"] == "acme"
     assert "tenant" not in root.get(f"/tasks/{nobodys}").json()
     assert acme.get(f"/reports/{theirs}").status_code == 404
@@ -126,8 +126,8 @@ def test_bulk_jobs_and_deliveries_belong_to_the_tenant(
     delivery = acme.get(f"/tasks/{job_id}/delivery").json()
 
     assert delivery["tenant"] == "acme"
-    assert delivery["id"] in listed(acme, "/tasks?kind=callback")
-    assert listed(other, "/tasks?kind=callback") == set()
+    assert delivery["id"] in list_ids(acme, "/tasks?kind=callback")
+    assert list_ids(other, "/tasks?kind=callback") == set()
 
 
 def test_a_filter_matches_only_the_tenants_jobs(

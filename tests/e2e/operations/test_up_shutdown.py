@@ -40,7 +40,7 @@ def run(system: System, **environment: str) -> None:
         system.start(VALKEY_FSYNC="always", **given, **environment)
 
 
-def served_by(system: System) -> int:
+def find_valkey_pid(system: System) -> int:
     """The process id of the bundled Valkey."""
     assert system.program
     (pid,) = (
@@ -92,10 +92,10 @@ def test_a_killed_valkey_comes_back_with_its_data(own_system: System) -> None:
         "/emails", own_system.order("/emails", {"recipients": []})["id"]
     )
     waiting = [own_system.order("/reports", MONTHLY)["id"] for _ in range(3)]
-    killed = served_by(own_system)
+    killed = find_valkey_pid(own_system)
 
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: own_system.is_ready() and served_by(own_system) != killed)
+    wait_until(lambda: own_system.is_ready() and find_valkey_pid(own_system) != killed)
 
     assert own_system.record("/emails", done["id"]) == done
     assert {own_system.wait_until_final("/reports", job_id)["status"] for job_id in waiting} == {
@@ -103,7 +103,7 @@ def test_a_killed_valkey_comes_back_with_its_data(own_system: System) -> None:
     }
 
 
-def answer_to(system: System, key: str) -> httpx2.Response | None:
+def post_with_key(system: System, key: str) -> httpx2.Response | None:
     """The answer to the same order; None while the API does not answer."""
     with suppress(httpx2.TransportError):
         answer = system.http.post("/reports", json=LATER, headers={"Idempotency-Key": key})
@@ -120,7 +120,7 @@ def test_a_hundred_identical_orders_are_one_job_even_when_the_api_is_killed_betw
     def send(number: int) -> httpx2.Response:
         if number == 40:
             os.kill(api, signal.SIGKILL)
-        answer = wait_until(lambda: answer_to(own_system, key), 30)
+        answer = wait_until(lambda: post_with_key(own_system, key), 30)
         assert answer
         return answer
 

@@ -75,7 +75,7 @@ def job() -> str:
     return str(uuid.uuid4())
 
 
-def people(count: int) -> list[str]:
+def build_addresses(count: int) -> list[str]:
     return [f"user{number}@example.org" for number in range(count)]
 
 
@@ -169,7 +169,7 @@ def test_another_job_can_mail_the_same_recipients(
 def test_a_connection_is_renewed_after_a_hundred_mails(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
-    assert finish(keys, job, people(250)) == DeliveryCounts(sent=250)
+    assert finish(keys, job, build_addresses(250)) == DeliveryCounts(sent=250)
     assert server.connections == 3
     assert server.commands.count("QUIT") == 3
 
@@ -296,7 +296,7 @@ def test_an_attempt_ends_when_every_connection_is_lost(
     server.plan = lambda stage, _: HANG_UP if stage == "rcpt" else None
 
     with pytest.raises(TransientError, match="dropped 3 connections in a row"):
-        attempt(keys, job, people(50))
+        attempt(keys, job, build_addresses(50))
 
     assert server.connections == MAX_DROPS
 
@@ -417,7 +417,7 @@ def test_hostile_recipients_do_not_reach_the_server(
 def test_racing_attempts_mail_no_recipient_twice(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
-    recipients, racers = people(200), 3
+    recipients, racers = build_addresses(200), 3
     together = threading.Barrier(racers, timeout=10)
     started = threading.local()
 
@@ -524,7 +524,7 @@ MailingSlice(mailing).work()
 def test_a_killed_attempt_mails_no_recipient_twice_and_skips_none(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str
 ) -> None:
-    recipients = people(5)
+    recipients = build_addresses(5)
     port = str(keys.connection_pool.connection_kwargs["port"])
     command = [sys.executable, "-c", ATTEMPT, port, job, *recipients]
     running = threading.Event()

@@ -75,7 +75,7 @@ def make_due(keys: redis.Redis, blast: MailingOrder) -> None:
         keys.zadd(key, {chunk: 0})
 
 
-def tries_of(keys: redis.Redis, blast: MailingOrder) -> int:
+def read_tries(keys: redis.Redis, blast: MailingOrder) -> int:
     return int(keys.hget(f"continuo:mail:{blast.job_id}:about", "tries:p0") or 0)
 
 
@@ -336,7 +336,7 @@ def test_a_slice_ends_and_the_next_one_continues(
     blast = order(people)
     assert run_slice(store, blast) == TakeResult("wait")
     assert 0 < len(server.taken) < 40
-    assert tries_of(keys, blast) == 0
+    assert read_tries(keys, blast) == 0
     ends = (run_slice(store, blast).how for _ in range(40))
     assert "done" in ends
     assert server.times == Counter(people)

@@ -22,12 +22,12 @@ def server() -> Iterator[ScriptedSmtpServer]:
         thread.join(10)
 
 
-def hire(workers: Workers, server: ScriptedSmtpServer, *options: str) -> None:
+def start_worker(workers: Workers, server: ScriptedSmtpServer, *options: str) -> None:
     url = f"smtp://127.0.0.1:{server.server_address[1]}"
     workers.start("--concurrency=2", *options, SMTP_URL=url).ready()
 
 
-def people(count: int) -> list[str]:
+def build_addresses(count: int) -> list[str]:
     return [f"user{number}@example.org" for number in range(count)]
 
 
@@ -43,8 +43,8 @@ def test_helpers_work_on_the_queue_of_the_blast(
                 both.wait()
 
     server.plan = plan
-    hire(workers, server, "--queues=mail")
-    said = {"recipients": people(1_200), "template": "default"}
+    start_worker(workers, server, "--queues=mail")
+    said = {"recipients": build_addresses(1_200), "template": "default"}
     job = send_email_blast.apply_async(kwargs=said, queue="mail")
     record = inspector.wait_until_final(job.id, 60)
 
@@ -52,7 +52,7 @@ def test_helpers_work_on_the_queue_of_the_blast(
     assert record.attempts == 1
     assert record.progress is not None
     assert (record.progress.done, record.progress.total) == (1_200, 1_200)
-    assert server.times == Counter(people(1_200))
+    assert server.times == Counter(build_addresses(1_200))
     assert inspector.list_messages() == []
 
 
@@ -60,8 +60,8 @@ def test_after_a_refused_sender_the_job_retries_with_its_list_unchanged(
     server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     server.plan = lambda stage, _: "550 5.7.1 who are you?" if stage == "mail" else None
-    hire(workers, server)
-    job = send_email_blast.delay(recipients=people(3), template="default")
+    start_worker(workers, server)
+    job = send_email_blast.delay(recipients=build_addresses(3), template="default")
     record = inspector.wait_for_status(job.id, "retrying")
     assert "refuses the sender: 550 5.7.1 who are you?" in record.error
     assert record.attempts == 1
@@ -76,8 +76,8 @@ def test_postponed_recipients_are_mailed_later_in_the_same_attempt(
     server: ScriptedSmtpServer, workers: Workers, inspector: JobInspector
 ) -> None:
     server.once("rcpt", "user1@example.org", "451 4.7.1 greylisted")
-    hire(workers, server)
-    job = send_email_blast.delay(recipients=people(3), template="default")
+    start_worker(workers, server)
+    job = send_email_blast.delay(recipients=build_addresses(3), template="default")
     waits = inspector.wait_for_status(job.id, "retrying")
     assert (waits.attempts, waits.error) == (0, "")
 
@@ -86,7 +86,7 @@ def test_postponed_recipients_are_mailed_later_in_the_same_attempt(
 
     record = inspector.wait_until_final(job.id)
     assert (record.result["sent"], record.attempts) == (3, 1)
-    assert server.times == Counter(people(3))
+    assert server.times == Counter(build_addresses(3))
 
 
 def test_a_failed_blast_that_is_retried_mails_only_the_remaining_recipients(
@@ -94,8 +94,8 @@ def test_a_failed_blast_that_is_retried_mails_only_the_remaining_recipients(
 ) -> None:
     left = "user1@example.org"
     server.plan = lambda stage, who: "451 later" if (stage, who) == ("rcpt", left) else None
-    hire(workers, server)
-    job = send_email_blast.delay(recipients=people(3), template="default")
+    start_worker(workers, server)
+    job = send_email_blast.delay(recipients=build_addresses(3), template="default")
     chunks, about = f"continuo:mail:{job.id}:chunks", f"continuo:mail:{job.id}:about"
     inspector.wait_for_status(job.id, "retrying")
     inspector.redis.hset(about, "tries:p0", 9)
@@ -107,4 +107,4 @@ def test_a_failed_blast_that_is_retried_mails_only_the_remaining_recipients(
     assert job.rerun()
 
     wait_until(lambda: inspector.record(job.id).status == "success")
-    assert server.times == Counter(people(3))
+    assert server.times == Counter(build_addresses(3))

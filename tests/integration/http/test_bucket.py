@@ -54,7 +54,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield environment | {"DATA_DIR": str(folder / "data")}
 
 
-def told(bucket: dict[str, str], *arguments: str) -> list[str]:
+def run_python(bucket: dict[str, str], *arguments: str) -> list[str]:
     """What a Python process with that environment prints."""
     done = subprocess.run(
         [sys.executable, *arguments],
@@ -71,7 +71,7 @@ def told(bucket: dict[str, str], *arguments: str) -> list[str]:
 
 @pytest.mark.parametrize("size", [1 << 10, PARTS])
 def test_a_link_redirects_to_the_bucket_until_it_expires(bucket: dict[str, str], size: int) -> None:
-    link, key = told(bucket, "-c", KEEP.format(size=size))
+    link, key = run_python(bucket, "-c", KEEP.format(size=size))
     with start_api("api.app:build", **bucket) as api:
         wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
         sent_on = api.get(urlsplit(link).path)
@@ -93,15 +93,15 @@ def test_a_link_redirects_to_the_bucket_until_it_expires(bucket: dict[str, str],
 
 
 def test_the_janitor_removes_only_old_objects(bucket: dict[str, str]) -> None:
-    told(bucket, "-c", KEEP.format(size=1 << 12))
-    told(bucket, "-c", BACKDATE)
-    told(bucket, "-c", KEEP.format(size=1 << 12))
-    before = int(told(bucket, "-c", OBJECTS)[0])
+    run_python(bucket, "-c", KEEP.format(size=1 << 12))
+    run_python(bucket, "-c", BACKDATE)
+    run_python(bucket, "-c", KEEP.format(size=1 << 12))
+    before = int(run_python(bucket, "-c", OBJECTS)[0])
 
-    said = told(bucket, "-m", "project.artifacts.cleanup")
+    said = run_python(bucket, "-m", "project.artifacts.cleanup")
 
     assert int(said[1]) == before - 1
-    assert told(bucket, "-c", OBJECTS) == ["1"]
+    assert run_python(bucket, "-c", OBJECTS) == ["1"]
 
 
 def test_a_bucket_that_refuses_the_credentials_is_an_error(bucket: dict[str, str]) -> None:
@@ -136,7 +136,7 @@ print(worker.exitcode)
 
 
 def test_a_forked_worker_reaches_the_bucket(bucket: dict[str, str]) -> None:
-    assert told(bucket, "-W", "ignore", "-c", FORKED) == ["0"]
+    assert run_python(bucket, "-W", "ignore", "-c", FORKED) == ["0"]
 
 
 LARGE = 128 << 20
@@ -187,7 +187,7 @@ from project.artifacts import links
 for some in links.open_storage().store.list({key.rpartition("/")[0]!r}):
     print(*(one["size"] for one in some if one["path"].startswith({key!r})))
 """
-    return told(bucket, "-c", code)
+    return run_python(bucket, "-c", code)
 
 
 def test_a_killed_upload_leaves_no_object_and_the_next_attempt_leaves_a_whole_one(
@@ -201,7 +201,7 @@ def test_a_killed_upload_leaves_no_object_and_the_next_attempt_leaves_a_whole_on
 
     key = upload.key.removeprefix("jobs/")
     assert sizes(bucket, key) == []
-    assert told(bucket, "-c", large("a")) == [key]
+    assert run_python(bucket, "-c", large("a")) == [key]
     assert sizes(bucket, key) == [str(LARGE)]
     assert list_unfinished(access, "files", "jobs/") == [upload]
 
@@ -222,10 +222,10 @@ def test_two_workers_that_store_the_same_large_file_both_succeed(bucket: dict[st
 
 
 def test_the_janitor_aborts_only_old_uploads(bucket: dict[str, str], access: BucketAccess) -> None:
-    told(bucket, "-c", CUT)
+    run_python(bucket, "-c", CUT)
     others = list_unfinished(access, "files", f"jobs/{datetime.now(UTC).year}")
 
-    told(bucket, "-m", "project.artifacts.cleanup")
+    run_python(bucket, "-m", "project.artifacts.cleanup")
 
     assert list_unfinished(access, "files", "jobs/") == others
 

@@ -48,7 +48,7 @@ def api(home: Path) -> Iterator[ApiProcess]:
         yield process
 
 
-def kept(home: Path, mebibytes: int, name: str, **environment: str) -> tuple[str, str]:
+def store_file(home: Path, mebibytes: int, name: str, **environment: str) -> tuple[str, str]:
     """Keep a file as a worker does: the path of its link, its hash."""
     done = subprocess.run(
         [sys.executable, "-c", KEEP, str(mebibytes), name],
@@ -65,12 +65,12 @@ def kept(home: Path, mebibytes: int, name: str, **environment: str) -> tuple[str
 
 @pytest.fixture(scope="module")
 def small(home: Path) -> tuple[str, str]:
-    return kept(home, 1, "Größe.pdf")
+    return store_file(home, 1, "Größe.pdf")
 
 
 @pytest.fixture(scope="module")
 def large(home: Path) -> tuple[str, str]:
-    return kept(home, LARGE // MEBIBYTE, "export.csv")
+    return store_file(home, LARGE // MEBIBYTE, "export.csv")
 
 
 def test_a_small_file_is_sent_as_the_answer(api: ApiProcess, small: tuple[str, str]) -> None:
@@ -196,7 +196,7 @@ def test_a_client_that_disconnects_early_does_no_harm(
 def test_a_configured_files_port_is_open_from_the_start(home: Path) -> None:
     port = find_free_port()
     chosen = {"FILES_PORT": str(port), "FILES_URL": "https://files.example.com/"}
-    path, digest = kept(home, 5, "five.zip")
+    path, digest = store_file(home, 5, "five.zip")
     with start_api("api.app:build", DATA_DIR=str(home), **chosen) as api:
         wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
         direct = httpx2.get(f"http://127.0.0.1:{port}{path}", trust_env=False)

@@ -30,7 +30,7 @@ def aside() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def agrees(job: Any) -> str:
+def compare_state(job: Any) -> str:
     """The state of a fresh result, after it was compared with the record field by field."""
     result, record = app.AsyncResult(job.id), job.record
     assert result.state == CELERY_STATE[record.status]
@@ -44,7 +44,7 @@ def agrees(job: Any) -> str:
 
 def test_the_result_of_a_pending_job_agrees_with_its_record() -> None:
     job = kinds.add.apply_async((1, 2), queue="nobody-listens")
-    assert agrees(job) == states.PENDING
+    assert compare_state(job) == states.PENDING
     assert job.result is None
 
     with pytest.raises(NotInTime):
@@ -54,22 +54,22 @@ def test_the_result_of_a_pending_job_agrees_with_its_record() -> None:
 def test_the_result_of_a_running_job_agrees_with_its_record(inspector: JobInspector) -> None:
     job = kinds.hold.delay()
     pid = inspector.wait_until_held(job.id)
-    assert agrees(job) == states.STARTED
+    assert compare_state(job) == states.STARTED
 
     inspector.release(pid)
     assert job.get(timeout=10) == pid
-    assert agrees(job) == states.SUCCESS
+    assert compare_state(job) == states.SUCCESS
 
 
 def test_the_result_of_a_retrying_job_agrees_with_its_record(inspector: JobInspector) -> None:
     job = kinds.flaky.delay(1)
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
-    assert agrees(job) == states.RETRY
+    assert compare_state(job) == states.RETRY
     assert "attempt 1 failed" in job.traceback
 
     inspector.make_due(job.id)
     assert job.get(timeout=10) == 2
-    assert agrees(job) == states.SUCCESS
+    assert compare_state(job) == states.SUCCESS
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_result_of_a_failed_job_agrees_and_raises_its_error(
     with pytest.raises(raised, match=words):
         job.get(timeout=10)
 
-    assert agrees(job) == states.FAILURE
+    assert compare_state(job) == states.FAILURE
     assert isinstance(job.result, raised)
 
 
@@ -98,7 +98,7 @@ def test_the_result_of_a_job_without_a_handler_agrees_and_raises() -> None:
     with pytest.raises(NotRegistered):
         job.get(timeout=10)
 
-    assert agrees(job) == states.FAILURE
+    assert compare_state(job) == states.FAILURE
 
 
 def test_the_result_of_a_cancelled_job_agrees_with_its_record(inspector: JobInspector) -> None:
@@ -107,7 +107,7 @@ def test_the_result_of_a_cancelled_job_agrees_with_its_record(inspector: JobInsp
     job.cancel()
 
     assert inspector.record(job.id).status is TaskStatus.CANCELLED
-    assert agrees(job) == states.REVOKED
+    assert compare_state(job) == states.REVOKED
 
 
 def test_the_end_time_agrees_with_the_record(inspector: JobInspector) -> None:

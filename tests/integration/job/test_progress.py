@@ -19,7 +19,7 @@ def worker(worker_pool: Workers) -> None:
     worker_pool.start("--concurrency=1").ready()
 
 
-def told(job_id: str) -> list[Progress]:
+def list_progress(job_id: str) -> list[Progress]:
     events = app.store.run(
         event_commands.replay("0-0", EventFilter(job=job_id), most=10_000)
     ).events
@@ -35,7 +35,7 @@ def test_frequent_progress_is_reduced_to_few_updates_with_the_first_and_the_last
     last = Progress(MANY, MANY, f"number {MANY}")
     assert (record.status, record.progress) == ("success", last)
 
-    words = told(job.id)
+    words = list_progress(job.id)
     assert (words[0], words[-1]) == (Progress(1, MANY, "number 1"), last)
     assert 2 <= len(words) <= 2 + (time.monotonic() - began) * 4
 
@@ -47,7 +47,7 @@ def test_a_failed_attempt_has_stored_its_last_progress(inspector: JobInspector) 
     inspector.make_due(job.id)
 
     assert inspector.wait_until_final(job.id).attempts == 2
-    assert [word.done for word in told(job.id)] == [1, 10, 1, 10]
+    assert [word.done for word in list_progress(job.id)] == [1, 10, 1, 10]
 
 
 def test_a_job_that_is_called_directly_stores_no_progress(inspector: JobInspector) -> None:

@@ -50,11 +50,11 @@ def record(store: Store, job_id: str) -> TaskRecord:
     return found
 
 
-def held(store: Store) -> list[str]:
+def list_unacked(store: Store) -> list[str]:
     return sorted(key.decode() for key in store.client.hkeys("continuo:unacked:w"))
 
 
-def begun(text: bytes | None) -> str:
+def parse_started_id(text: bytes | None) -> str:
     assert text is not None
     return str(json.loads(text)["headers"]["id"])
 
@@ -67,15 +67,15 @@ def test_one_job_ends_and_the_next_one_starts(store: Store) -> None:
 
     verdict, text = store.run(advance("a"))
 
-    assert (verdict, begun(text)) == (Verdict.GO, "b")
+    assert (verdict, parse_started_id(text)) == (Verdict.GO, "b")
     assert record(store, "a").status is TaskStatus.SUCCESS
     assert (record(store, "b").status, record(store, "b").attempts) == (TaskStatus.RUNNING, 1)
     assert record(store, "c").status is TaskStatus.PENDING
-    assert held(store) == ["p1.1"]
-    assert begun(store.run(advance("b", "p1.1", "p1.2"))[1]) == "c"
-    assert held(store) == ["p1.2"]
+    assert list_unacked(store) == ["p1.1"]
+    assert parse_started_id(store.run(advance("b", "p1.1", "p1.2"))[1]) == "c"
+    assert list_unacked(store) == ["p1.2"]
     assert store.run(advance("c", "p1.2", "p1.3")) == (Verdict.GO, None)
-    assert held(store) == []
+    assert list_unacked(store) == []
 
 
 def test_a_repeated_advance_happens_once(store: Store) -> None:
@@ -89,7 +89,7 @@ def test_a_repeated_advance_happens_once(store: Store) -> None:
 
     assert (verdict, second) == (Verdict.AGAIN, first)
     assert record(store, "c").status is TaskStatus.PENDING
-    assert held(store) == ["p1.1"]
+    assert list_unacked(store) == ["p1.1"]
 
 
 def test_lists_are_read_in_order(store: Store) -> None:
@@ -99,7 +99,7 @@ def test_lists_are_read_in_order(store: Store) -> None:
 
     enqueue(store, "first")
 
-    assert begun(store.run(advance("a"))[1]) == "first"
+    assert parse_started_id(store.run(advance("a"))[1]) == "first"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_only_plain_messages_of_the_kind_are_taken(store: Store, other: dict[str
     assert store.run(advance("a")) == (Verdict.GO, None)
     assert len(store.client.lrange("celery", 0, -1)) == 2
     assert record(store, "b").status is TaskStatus.PENDING
-    assert held(store) == []
+    assert list_unacked(store) == []
 
 
 def test_a_job_with_earlier_deaths_is_not_taken(store: Store) -> None:
@@ -176,9 +176,9 @@ def test_only_the_jobs_taken_by_the_dead_process_are_requeued(store: Store) -> N
     enqueue(store, "c")
     store.run(advance("a"))
     store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
-    assert held(store) == ["5", "p1.1"]
+    assert list_unacked(store) == ["5", "p1.1"]
     assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 1
-    assert held(store) == ["5"]
+    assert list_unacked(store) == ["5"]
 
     back = record(store, "b")
     assert (back.status, back.attempts, back.interruptions) == (TaskStatus.PENDING, 0, 1)
@@ -196,7 +196,7 @@ def test_after_a_lost_connection_processes_keep_the_jobs_they_took(store: Store)
     store.run(workers.fetch("w", serial=5, most=1, done=[], lists=LISTS))
 
     assert store.run(workers.requeue_unstarted("w", [])) == 1
-    assert held(store) == ["p1.1"]
+    assert list_unacked(store) == ["p1.1"]
     assert record(store, "b").status is TaskStatus.RUNNING
 
 
@@ -209,7 +209,7 @@ def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
 
     verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
 
-    assert (verdict, begun(text)) == (Verdict.GO, "c")
+    assert (verdict, parse_started_id(text)) == (Verdict.GO, "c")
     assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
     assert record(store, "b").status is TaskStatus.PENDING
 
@@ -226,7 +226,7 @@ def test_a_message_from_before_a_rerun_is_left_to_the_main_process(store: Store)
     assert record(store, "b").status is TaskStatus.PENDING
 
 
-def worker_with(*pids: int) -> Any:
+def build_worker(*pids: int) -> Any:
     """As much of a worker as its pool is asked about, these processes living."""
     processes = [SimpleNamespace(pid=pid, exitcode=None) for pid in pids]
     pool = SimpleNamespace(_pool=SimpleNamespace(_pool=processes))
@@ -238,9 +238,9 @@ def test_the_jobs_taken_by_a_short_lived_process_are_requeued(store: Store) -> N
     run(store, "a")
     enqueue(store, "b")
     store.run(advance("a", "p1.0", "p1.1"))
-    Pool(worker_with(1, 2)).bury(store)
+    Pool(build_worker(1, 2)).bury(store)
     assert record(store, "b").status is TaskStatus.RUNNING
 
-    Pool(worker_with(2)).bury(store)  # which has never seen the other
+    Pool(build_worker(2)).bury(store)  # which has never seen the other
     assert record(store, "b").status is TaskStatus.PENDING
-    assert held(store) == []
+    assert list_unacked(store) == []

@@ -130,19 +130,19 @@ def cancel(store: Store) -> None:
     store.run(attempt_commands.cancel("a"))
 
 
-def revive(store: Store, *, repeats: bool = False) -> None:
+def rerun(store: Store, *, repeats: bool = False) -> None:
     done = attempts(store)
     store.run(jobs.rerun(message(retries=done), attempts=done, repeats=repeats))
 
 
-def die(store: Store) -> None:
+def expire_lease(store: Store) -> None:
     """The lease of the worker has ended, while Redis was there all the time."""
     store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
     store.client.zadd(WORKERS, {"w": 1})
 
 
 def reap(store: Store) -> None:
-    die(store)
+    expire_lease(store)
     store.run(maintenance.reap(60))
 
 
@@ -151,7 +151,7 @@ def sweep(store: Store) -> None:
         store.run(maintenance.sweep(shelf="k", status=ended, kept=0, offset=0, most=10))
 
 
-def killed_twice(store: Store) -> None:
+def set_two_deaths(store: Store) -> None:
     store.client.hset("continuo:job:a", "deaths", 2)
 
 
@@ -160,11 +160,11 @@ STATES: list[list[Step]] = [
     [enqueue],
     [enqueue, fetch],
     [enqueue, run],
-    [enqueue, run, die],
+    [enqueue, run, expire_lease],
     [enqueue, run, cancel],
-    [enqueue, run, cancel, die],
-    [enqueue, run, killed_twice],
-    [enqueue, run, killed_twice, die],
+    [enqueue, run, cancel, expire_lease],
+    [enqueue, run, set_two_deaths],
+    [enqueue, run, set_two_deaths, expire_lease],
     [enqueue, run, retry],
     [enqueue, run, retry, promote],
     [enqueue, run, retry, promote, run],
@@ -198,7 +198,7 @@ TRIED: dict[str, list[Step]] = {
     "cancel": [cancel],
     "cancelled": [lambda store: store.run(attempt_commands.end_cancelled("a", token=TOKEN))],
     "is_cancelling": [lambda store: store.run(attempt_commands.is_cancel_requested("a"))],
-    "revive": [revive, lambda store: revive(store, repeats=True)],
+    "revive": [rerun, lambda store: rerun(store, repeats=True)],
     "release": [lambda store: store.run(workers.requeue("w", ["1"]))],
     "release_others": [lambda store: store.run(workers.requeue_unstarted("w", []))],
     "bury": [lambda store: store.run(workers.requeue_dead_process("w", "", "signal 9"))],
@@ -208,14 +208,14 @@ TRIED: dict[str, list[Step]] = {
 }
 
 
-def drawn(page: str = CHART) -> set[Arrow]:
+def parse_chart(page: str = CHART) -> set[Arrow]:
     """From, to and by which move, as a chart of states has it."""
     (chart,) = re.findall(r"^stateDiagram-v2\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     found = re.findall(r"^ +(\S+) --> (\S+): (.+)$", chart, re.MULTILINE)
     return {(old, new, move) for old, new, by in found for move in by.split(", ")}
 
 
-def happened(store: Store) -> set[Arrow]:
+def try_all_changes(store: Store) -> set[Arrow]:
     """The same, as it is when everything is tried in every state."""
     seen = set()
     for name, steps in TRIED.items():
@@ -231,14 +231,16 @@ def happened(store: Store) -> set[Arrow]:
 
 
 def test_the_chart_has_every_transition_and_no_other(store: Store) -> None:
-    seen, shown = happened(store), drawn()
+    seen, shown = try_all_changes(store), parse_chart()
 
     assert sorted(seen - shown) == []
     assert sorted(shown - seen) == []
 
 
 def test_the_chart_on_the_explanation_page_has_the_same_transitions() -> None:
-    assert {(old, new) for old, new, _ in drawn(STORY)} == {(old, new) for old, new, _ in drawn()}
+    assert {(old, new) for old, new, _ in parse_chart(STORY)} == {
+        (old, new) for old, new, _ in parse_chart()
+    }
 
 
 def test_every_script_that_can_change_a_status_is_covered() -> None:
@@ -253,6 +255,6 @@ def test_every_script_that_can_change_a_status_is_covered() -> None:
 
 
 def test_each_status_is_in_the_chart() -> None:
-    named = {place for old, new, _ in drawn() for place in (old, new)}
+    named = {place for old, new, _ in parse_chart() for place in (old, new)}
 
     assert named == {NOWHERE, *TaskStatus}

@@ -54,11 +54,11 @@ def fail(store: Store, job_id: str, token: str = "t") -> Verdict:
     return store.run(move)
 
 
-def queued(store: Store) -> list[bytes]:
+def list_messages(store: Store) -> list[bytes]:
     return store.client.lrange("celery", 0, -1)
 
 
-def counts(store: Store) -> dict[str, int]:
+def count_statuses(store: Store) -> dict[str, int]:
     stats = store.run(statistics.read_stats())
     return {status: count for status, count in stats.status_counts.items() if count}
 
@@ -68,8 +68,8 @@ def test_enqueue_creates_record_index_entries_and_message(store: Store) -> None:
 
     assert made == record(store, "a")
     assert (made.status, made.attempts, made.max_retries) == (TaskStatus.PENDING, 0, 3)
-    assert queued(store) == [b"message of a"]
-    assert counts(store) == {"pending": 1}
+    assert list_messages(store) == [b"message of a"]
+    assert count_statuses(store) == {"pending": 1}
 
 
 def test_an_id_is_enqueued_once(store: Store) -> None:
@@ -78,7 +78,7 @@ def test_an_id_is_enqueued_once(store: Store) -> None:
     with pytest.raises(DuplicateJob):
         store.run(job_commands.enqueue(message("a")))
 
-    assert len(queued(store)) == 1
+    assert len(list_messages(store)) == 1
 
 
 def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
@@ -88,7 +88,7 @@ def test_an_enqueue_whose_answer_was_lost_happens_once(store: Store) -> None:
     start(store, "a")
 
     assert store.run(move).created_at == first.created_at
-    assert len(queued(store)) == 1
+    assert len(list_messages(store)) == 1
 
 
 def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
     done = record(store, "a")
     assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 1, {"rows": 1.0})
     assert done.created_at <= (done.started_at or 0) <= (done.finished_at or 0) == done.updated_at
-    assert counts(store) == {"success": 1}
+    assert count_statuses(store) == {"success": 1}
 
 
 def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
@@ -116,7 +116,7 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
 
     store.client.zadd("continuo:scheduled", {"a": time.time() - 1})
     assert store.run(maintenance.promote(10)).promoted == 1
-    assert queued(store) == [b"again"]
+    assert list_messages(store) == [b"again"]
     assert start(store, "a", retries=1) is StartResult.STARTED
     assert record(store, "a").attempts == 2
 
@@ -139,7 +139,7 @@ def test_a_postponed_job_waits_and_its_attempt_is_not_counted(store: Store) -> N
     assert store.run(maintenance.promote(10)).promoted == 0
     assert store.run(attempt_commands.hurry("a"))
     assert store.run(maintenance.promote(10)).promoted == 1
-    assert queued(store) == [b"again"]
+    assert list_messages(store) == [b"again"]
     assert start(store, "a", token="u") is StartResult.STARTED
     assert record(store, "a").attempts == 1
 
@@ -152,7 +152,7 @@ def test_a_job_postponed_for_zero_seconds_goes_to_the_end_of_its_queue(store: St
     store.run(job_commands.enqueue(message("b")))
 
     assert postpone(store, "a", delay=0) is Verdict.GO
-    assert queued(store) == [b"again", b"message of b"]
+    assert list_messages(store) == [b"again", b"message of b"]
 
 
 def test_a_job_that_is_not_delayed_cannot_be_made_due(store: Store) -> None:
@@ -174,7 +174,7 @@ def test_a_job_with_a_cancel_request_is_not_postponed(store: Store) -> None:
 def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", due=time.time() + 3600)))
 
-    assert queued(store) == []
+    assert list_messages(store) == []
     assert store.run(statistics.read_stats()).queue_size == 0
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(3600, abs=5)
 
@@ -203,7 +203,7 @@ def test_every_command_of_a_stale_attempt_is_refused(store: Store) -> None:
     assert succeed(store, "a", token="here") is Verdict.GO
 
 
-def hire(store: Store, *workers: str) -> None:
+def renew_leases(store: Store, *workers: str) -> None:
     for worker in workers:
         store.run(worker_commands.renew_lease(worker, 60, {"slots": 2}, first=True))
 
@@ -214,7 +214,7 @@ def kill_attempt(store: Store, job_id: str, token: str) -> None:
 
 
 def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
-    hire(store, "w1", "w2")
+    renew_leases(store, "w1", "w2")
 
     store.run(job_commands.enqueue(message("a")))
 
@@ -227,19 +227,22 @@ def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
 
 
 def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(store: Store) -> None:
-    hire(store, "w1")
+    renew_leases(store, "w1")
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w1#1")
     store.client.delete("celery")
     store.run(attempt_commands.park(message("a"), retries=0))
-    assert (queued(store), store.client.zcard("continuo:scheduled")) == ([], 1)
+    assert (list_messages(store), store.client.zcard("continuo:scheduled")) == ([], 1)
 
     kill_attempt(store, "a", "w1#1")
-    assert (queued(store), store.client.zcard("continuo:scheduled")) == ([b"message of a"], 0)
+    assert (list_messages(store), store.client.zcard("continuo:scheduled")) == (
+        [b"message of a"],
+        0,
+    )
 
 
 def test_a_worker_runs_one_suspected_killer_at_a_time(store: Store) -> None:
-    hire(store, "w1", "w2")
+    renew_leases(store, "w1", "w2")
     for job_id in ("a", "b"):
         store.run(job_commands.enqueue(message(job_id)))
         start(store, job_id, token=f"w1#{job_id}")
@@ -259,7 +262,7 @@ def test_a_worker_runs_one_suspected_killer_at_a_time(store: Store) -> None:
 
 
 def test_a_message_parked_for_an_attempt_replaces_an_older_one(store: Store) -> None:
-    hire(store, "w1")
+    renew_leases(store, "w1")
     store.run(job_commands.enqueue(message("a")))
     start(store, "a", token="w1#1")
     store.run(attempt_commands.park(message("a", text="first"), retries=0))
@@ -267,7 +270,7 @@ def test_a_message_parked_for_an_attempt_replaces_an_older_one(store: Store) -> 
 
     kill_attempt(store, "a", "w1#1")
 
-    assert queued(store)[-1] == b"second"
+    assert list_messages(store)[-1] == b"second"
 
 
 def test_parking_keeps_a_delayed_message(store: Store) -> None:
@@ -308,7 +311,7 @@ def test_a_message_without_a_record_gets_one(store: Store) -> None:
     assert not store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
     assert start(store, "a") is StartResult.STARTED
     assert record(store, "a").kind == "foreign"
-    assert counts(store) == {"running": 1}
+    assert count_statuses(store) == {"running": 1}
 
 
 def test_an_unknown_id_has_no_record(store: Store) -> None:
@@ -410,7 +413,7 @@ def test_a_job_is_found_by_queue_and_tag_in_every_status(store: Store) -> None:
     store.run(attempt_commands.cancel("1"))
     assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
     assert find(store, index_keys=["tag:none"]) == find(store, queues=["none"]) == []
-    assert counts(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
+    assert count_statuses(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
 
 
 def test_a_job_retried_on_another_queue_is_listed_under_it(store: Store) -> None:
@@ -423,10 +426,10 @@ def test_a_job_retried_on_another_queue_is_listed_under_it(store: Store) -> None
     assert (record(store, "a").queue, record(store, "a").tags) == ("slow", ["x"])
     assert find(store, queues=["slow"], index_keys=["tag:x"]) == ["a"]
     assert find(store, queues=["celery"]) == []
-    assert counts(store) == {"retrying": 1}
+    assert count_statuses(store) == {"retrying": 1}
 
 
-def revive(store: Store, job_id: str, call: str, **changes: Any) -> bool:
+def rerun(store: Store, job_id: str, call: str, **changes: Any) -> bool:
     again = message(job_id, text="again", max_retries=9)._replace(**changes)
     attempts = record(store, job_id).attempts
     return store.run(job_commands.rerun(again, attempts=attempts, rerun_id=call))
@@ -437,12 +440,12 @@ def test_a_failed_job_is_rerun_with_its_new_message(store: Store) -> None:
     start(store, "a")
     fail(store, "a")
     store.client.delete("celery")
-    assert revive(store, "a", "first", payload="[[], {}]", due=time.time() + 60)
+    assert rerun(store, "a", "first", payload="[[], {}]", due=time.time() + 60)
 
     back = record(store, "a")
     assert (back.status, back.attempts, back.max_retries) == (TaskStatus.PENDING, 1, 9)
     assert (back.error, back.tags, back.finished_at) == ("boom", ["x"], None)
-    assert queued(store) == []
+    assert list_messages(store) == []
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(60, abs=2)
 
 
@@ -452,12 +455,12 @@ def test_an_old_message_does_not_run_a_job_after_its_rerun(store: Store) -> None
 
     store.run(job_commands.enqueue(message("a")))
     store.run(attempt_commands.cancel("a"))
-    assert revive(store, "a", "first")
-    assert len(queued(store)) == 2
+    assert rerun(store, "a", "first")
+    assert len(list_messages(store)) == 2
     assert begin("") is StartResult.REFUSED
 
     store.run(attempt_commands.cancel("a"))
-    assert revive(store, "a", "second")
+    assert rerun(store, "a", "second")
     assert [begin(revival) for revival in ("", "first")] == [StartResult.REFUSED] * 2
 
     expired = attempt_commands.fail(
@@ -474,18 +477,18 @@ def test_a_repeated_rerun_happens_once(store: Store) -> None:
     start(store, "a")
     fail(store, "a")
     store.client.delete("celery")
-    assert revive(store, "a", "first")
-    assert revive(store, "a", "first")
-    assert queued(store) == [b"again"]
+    assert rerun(store, "a", "first")
+    assert rerun(store, "a", "first")
+    assert list_messages(store) == [b"again"]
 
     store.run(attempt_commands.start("a", retries=1, token="t", revival="first"))
-    assert revive(store, "a", "first")
-    assert not revive(store, "a", "second")
+    assert rerun(store, "a", "first")
+    assert not rerun(store, "a", "second")
 
     fail(store, "a")
-    assert revive(store, "a", "first")
+    assert rerun(store, "a", "first")
     assert record(store, "a").status is TaskStatus.FAILED
-    assert revive(store, "a", "second")
+    assert rerun(store, "a", "second")
     assert record(store, "a").status is TaskStatus.PENDING
 
 
@@ -598,7 +601,7 @@ def test_sweeping_deletes_only_expired_records(store: Store) -> None:
     assert sum(deleted for deleted, _ in rounds) == 1
     assert store.run(queries.read_record("old")) is None
     assert record(store, "young").status is TaskStatus.SUCCESS
-    assert counts(store) == {"pending": 1, "success": 1}
+    assert count_statuses(store) == {"pending": 1, "success": 1}
 
 
 def test_workers_are_counted_while_their_lease_is_valid(store: Store) -> None:
@@ -631,7 +634,7 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_accepted_ones(store: Store) 
         store.client.config_set("maxmemory", "0")
 
     assert json.loads(json.dumps(record(store, "a").to_dict()))["status"] == "success"
-    assert queued(store) == [b"again", b"message of a"]
+    assert list_messages(store) == [b"again", b"message of a"]
 
 
 def test_a_departed_worker_takes_no_more_jobs(store: Store) -> None:
@@ -644,9 +647,9 @@ def test_a_departed_worker_takes_no_more_jobs(store: Store) -> None:
     assert fetch(1) == 1
 
     store.run(worker_commands.sign_off("w"))
-    assert queued(store) == [b"message of a"]
+    assert list_messages(store) == [b"message of a"]
     assert fetch(2) == 0
-    assert queued(store) == [b"message of a"]
+    assert list_messages(store) == [b"message of a"]
 
 
 @pytest.mark.parametrize("job_id", ['{"odd": 1}', '"a"', "null"])
@@ -659,5 +662,5 @@ def test_a_message_that_breaks_requeueing_is_not_lost(store: Store, job_id: str)
     store.client.set("continuo:job:a", "not a hash any more")
 
     assert store.run(worker_commands.sign_off("w")) == 1
-    assert queued(store) == [text.encode()]
+    assert list_messages(store) == [text.encode()]
     assert store.client.hlen("continuo:unacked:w") == 0

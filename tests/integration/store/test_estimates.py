@@ -25,7 +25,7 @@ def show(store: Store, job_id: str) -> ShownTask:
     return record
 
 
-def took(store: Store, job_id: str, seconds: float) -> None:
+def run_for(store: Store, job_id: str, seconds: float) -> None:
     """A job that has just been done."""
     store.run(attempts.start(job_id, retries=0, token="w#1"))
     store.run(attempts.succeed(job_id, token="w#1", result="1", news="{}"))
@@ -34,13 +34,13 @@ def took(store: Store, job_id: str, seconds: float) -> None:
     store.client.hset(f"continuo:job:{job_id}", mapping=times)
 
 
-def measured(store: Store) -> Store:
+def prepare_measurements(store: Store) -> Store:
     """A store whose worker of two slots takes ten seconds for a report."""
     about: dict[str, Any] = {"slots": 2, "queues": "celery\nslow"}
     store.run(workers.renew_lease("w", 60, about, first=True))
     enqueue(store, "done", "done too")
-    took(store, "done", 8)
-    took(store, "done too", 12)
+    run_for(store, "done", 8)
+    run_for(store, "done too", 12)
     store.client.delete("celery")
     assert store.run(maintenance.measure_durations(every=5, most=20))
     return store
@@ -70,7 +70,7 @@ def test_a_job_that_is_delayed_or_not_pending_has_no_position(store: Store) -> N
 
 
 def test_start_and_end_are_estimated_from_earlier_jobs(store: Store) -> None:
-    measured(store)
+    prepare_measurements(store)
     enqueue(store, *"abcdef")
 
     now = time.time()
@@ -83,7 +83,7 @@ def test_start_and_end_are_estimated_from_earlier_jobs(store: Store) -> None:
 
 
 def test_a_running_job_counts_as_half_done(store: Store) -> None:
-    measured(store)
+    prepare_measurements(store)
     enqueue(store, *"abc")
     for job_id in "ab":
         store.run(attempts.start(job_id, retries=0, token=f"w#{job_id}"))
@@ -96,7 +96,7 @@ def test_a_running_job_counts_as_half_done(store: Store) -> None:
 
 
 def test_without_measurements_nothing_is_estimated(store: Store) -> None:
-    measured(store)
+    prepare_measurements(store)
     enqueue(store, "a")
     enqueue(store, "unknown kind", kind="email_blast")
     enqueue(store, "no worker", queue="none")
@@ -109,7 +109,7 @@ def test_without_measurements_nothing_is_estimated(store: Store) -> None:
 
 
 def test_one_of_all_workers_measures_regularly(store: Store) -> None:
-    measured(store)
+    prepare_measurements(store)
     assert not store.run(maintenance.measure_durations(every=5, most=20))
     assert store.run(maintenance.measure_durations(every=0, most=20))
 

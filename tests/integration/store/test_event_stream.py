@@ -59,7 +59,7 @@ def replay(store: Store, place: str = START, most: int = 10_000, **wanted: str) 
     return store.run(events.replay(place, EventFilter(**wanted), most=most))
 
 
-def told(store: Store, **wanted: str) -> list[tuple[str, str, int]]:
+def list_events(store: Store, **wanted: str) -> list[tuple[str, str, int]]:
     found = replay(store, **wanted)
     assert found.is_whole
     return [(event.id, event.status.value, event.attempts) for _, event in found.events]
@@ -76,7 +76,7 @@ def test_every_change_of_a_job_is_one_event_in_order(store: Store) -> None:
 
     store.run(attempts.cancel("a"))
 
-    assert told(store) == [
+    assert list_events(store) == [
         ("a", "pending", 0),
         ("a", "running", 1),
         ("a", "retrying", 1),
@@ -94,7 +94,7 @@ def test_a_requeued_attempt_and_the_third_death_are_events(store: Store) -> None
         start(store, "a")
         store.run(attempts.interrupt("a", token="w#1", cause="SIGKILL"))
 
-    assert told(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
+    assert list_events(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
 
 
 def test_an_event_agrees_with_the_record(store: Store) -> None:
@@ -114,7 +114,7 @@ def test_an_event_agrees_with_the_record(store: Store) -> None:
 def test_each_of_many_jobs_has_its_event(store: Store) -> None:
     ids = [f"{number:04}" for number in range(1_000)]
     enqueue(store, *ids)
-    assert [job_id for job_id, _, _ in told(store)] == ids
+    assert [job_id for job_id, _, _ in list_events(store)] == ids
 
 
 def test_events_after_an_id_are_replayed_in_steps(store: Store) -> None:
@@ -150,7 +150,7 @@ def test_only_matching_events_are_replayed(store: Store, wanted: Any, found: Any
 
     start(store, "a")
 
-    assert told(store, **wanted) == found
+    assert list_events(store, **wanted) == found
     assert replay(store, **wanted).place == store.run(events.read_last_event_id())
 
 
@@ -245,4 +245,4 @@ def test_a_full_redis_has_an_event_for_an_ended_job_and_none_for_a_refused_one(
     finally:
         store.client.config_set("maxmemory", "0")
 
-    assert [status for _, status, _ in told(store)] == ["pending", "running", "success"]
+    assert [status for _, status, _ in list_events(store)] == ["pending", "running", "success"]

@@ -31,7 +31,7 @@ def failures(store: Store) -> list[Failure]:
     return kept
 
 
-def told(store: Store) -> list[tuple[int, str, float | None, bool]]:
+def list_failures(store: Store) -> list[tuple[int, str, float | None, bool]]:
     return [
         (each.attempt, each.kind, each.next_delay, each.interrupted) for each in failures(store)
     ]
@@ -91,7 +91,7 @@ def test_each_failed_attempt_is_kept_with_its_details(store: Store) -> None:
     start(store, retries=1)
     fail(store)
     assert failures(store)[0] == first
-    assert told(store) == [(1, "ValueError", 2.5, False), (2, "ValueError", None, False)]
+    assert list_failures(store) == [(1, "ValueError", 2.5, False), (2, "ValueError", None, False)]
 
 
 def test_a_failure_reported_twice_is_kept_once(store: Store) -> None:
@@ -118,7 +118,7 @@ def test_interrupted_attempts_are_kept_and_marked(store: Store) -> None:
 
     lost = "WorkerLostError"
 
-    assert told(store) == [(1, lost, 0, True)] * 3 + [(1, lost, None, True)]
+    assert list_failures(store) == [(1, lost, 0, True)] * 3 + [(1, lost, None, True)]
     assert [each.message for each in failures(store)[:2]] == [
         "the worker was stopped",
         "signal 9 (SIGKILL)",
@@ -138,7 +138,7 @@ def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) ->
 
     store.run(maintenance.reap(60))
 
-    assert told(store) == [(1, "WorkerLostError", 0, True)]
+    assert list_failures(store) == [(1, "WorkerLostError", 0, True)]
     assert (failures(store)[0].message, failures(store)[0].worker) == (
         "worker w@host/1 died",
         "w@host/1",
@@ -147,7 +147,7 @@ def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) ->
 
 def test_a_job_that_failed_before_its_start_has_an_error(store: Store) -> None:
     fail(store, token="")
-    assert told(store) == [(0, "ValueError", None, False)]
+    assert list_failures(store) == [(0, "ValueError", None, False)]
     assert failures(store)[0].worker == ""
 
 

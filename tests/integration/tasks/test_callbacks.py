@@ -42,7 +42,7 @@ CALLBACK = Message(message_commands.ID_PLACEHOLDER, "callback", "celery", "@id@ 
 # --- the moves
 
 
-def told(store: Store) -> list[tuple[str, str]]:
+def list_deliveries(store: Store) -> list[tuple[str, str]]:
     """Which jobs the deliveries are about, and what became of those."""
     found = []
     for record in store.run(queries.list_page(RecordFilter(kinds=["callback"]), limit=100)).records:
@@ -81,7 +81,7 @@ def test_the_end_of_a_job_is_delivered_once_even_when_its_command_is_repeated(
 ) -> None:
     begin(store)
     assert [store.run(end), store.run(end)] == [Verdict.GO, Verdict.AGAIN]
-    assert told(store) == [("job", status)]
+    assert list_deliveries(store) == [("job", status)]
 
     (queued, _) = store.client.lrange("celery", 0, -1)
     assert queued.decode() == f"{store.run(callbacks.read_last_delivery_id('job'))} m"
@@ -95,7 +95,7 @@ def test_a_job_that_never_starts_gets_its_callback(store: Store) -> None:
 
     store.run(fail("other", token=""))
 
-    assert sorted(told(store)) == [("job", "cancelled"), ("other", "failed")]
+    assert sorted(list_deliveries(store)) == [("job", "cancelled"), ("other", "failed")]
 
 
 def test_a_poison_job_gets_its_callback(store: Store) -> None:
@@ -106,7 +106,7 @@ def test_a_poison_job_gets_its_callback(store: Store) -> None:
         store.run(attempts.start("job", retries=0, token="w#1"))
 
     assert fate is RequeueResult.POISON
-    assert told(store) == [("job", "failed")]
+    assert list_deliveries(store) == [("job", "failed")]
 
 
 def test_each_end_of_a_retried_job_gets_its_callback(store: Store) -> None:
@@ -132,7 +132,7 @@ def test_each_end_of_a_retried_job_gets_its_callback(store: Store) -> None:
 def test_a_job_without_a_callback_has_no_delivery(store: Store) -> None:
     begin(store, callback=None)
     store.run(SUCCEED)
-    assert told(store) == []
+    assert list_deliveries(store) == []
 
     fields = {field.decode() for field in store.client.hkeys("continuo:job:job")}
     assert not fields & {"callback", "delivery"}
@@ -143,10 +143,10 @@ def test_a_job_without_a_callback_has_no_delivery(store: Store) -> None:
 
 @pytest.fixture(scope="module")
 def worker(worker_pool: Workers) -> WorkerProgram:
-    return hire(worker_pool)
+    return start_worker(worker_pool)
 
 
-def hire(workers: Workers) -> WorkerProgram:
+def start_worker(workers: Workers) -> WorkerProgram:
     secrets = ",".join(SECRETS)
     allowed = f"{LISTEN_ADDRESS}/32"
     return workers.start(CONTINUO_WEBHOOK_ALLOW=allowed, CONTINUO_WEBHOOK_SECRETS=secrets).ready()
@@ -179,7 +179,7 @@ def delivery(inspector: JobInspector, job_id: str) -> TaskRecord:
     return inspector.record(app.store.run(callbacks.read_last_delivery_id(job_id)))
 
 
-def said(request: ReceivedRequest) -> dict[str, Any]:
+def parse_callback(request: ReceivedRequest) -> dict[str, Any]:
     """What a callback says, when both of its signatures are right."""
     name, at, signatures = (
         request.headers[f"webhook-{part}"] for part in ("id", "timestamp", "signature")
@@ -203,7 +203,7 @@ def test_the_callback_of_a_success_is_signed_and_has_the_record(
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["webhook-id"] == last.id
 
-    event = said(request)
+    event = parse_callback(request)
     record = inspector.record(job_id).to_dict()
     del record["errors"]  # too much for a message
 
@@ -224,7 +224,7 @@ def test_failed_and_cancelled_jobs_get_their_callbacks(
     for job in (failed, waiting):
         inspector.wait_until_final(delivery(inspector, job.id).id)
 
-    events = {event["data"]["id"]: event for event in map(said, server.requests)}
+    events = {event["data"]["id"]: event for event in map(parse_callback, server.requests)}
 
     assert events[failed.id]["type"] == "task.failed"
     assert "there is no such template" in events[failed.id]["data"]["error"]
@@ -239,7 +239,7 @@ def test_jobs_that_kill_their_process_or_expire_get_their_callbacks(
     for job in (poison, late):
         inspector.wait_until_final(delivery(inspector, job.id).id)
 
-    events = {event["data"]["id"]: event for event in map(said, server.requests)}
+    events = {event["data"]["id"]: event for event in map(parse_callback, server.requests)}
 
     assert [events[job.id]["type"] for job in (poison, late)] == ["task.failed"] * 2
 
@@ -253,7 +253,7 @@ def test_a_job_with_several_attempts_gets_its_callback_at_its_end(
 
     inspector.make_due(job.id)
     inspector.wait_until_final(delivery(inspector, job.id).id)
-    assert [said(request)["type"] for request in server.requests] == ["task.success"]
+    assert [parse_callback(request)["type"] for request in server.requests] == ["task.success"]
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 422, 500, 503])
@@ -346,7 +346,7 @@ def test_a_url_that_answers_410_gets_no_callbacks_until_it_is_enabled(
 def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
     workers: Workers, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    first, arrived = hire(workers), []
+    first, arrived = start_worker(workers), []
 
     def plan(talk: Any, request: ReceivedRequest) -> None:
         arrived.append(request)
@@ -360,7 +360,7 @@ def test_a_worker_killed_after_the_end_of_a_job_loses_no_delivery(
     wait_until(lambda: not first.is_running)
     assert inspector.record(job.id).status == "success"
 
-    hire(workers)
+    start_worker(workers)
     last = inspector.wait_until_final(delivery(inspector, job.id).id, 30)
     assert (last.status, last.interruptions, len(arrived)) == ("success", 1, 2)
     assert len({request.headers["webhook-id"] for request in arrived}) == 1
@@ -371,17 +371,17 @@ def test_every_job_that_ends_while_workers_are_killed_gets_its_callback(
 ) -> None:
     jobs = [add.apply_async((1, 1), callback_url=server.url).id for _ in range(60)]
     for seen in (10, 25, 40):
-        worker = hire(workers)
+        worker = start_worker(workers)
         wait_until(lambda seen=seen: len(server.requests) >= seen)
         worker.kill()
-    hire(workers)
+    start_worker(workers)
     for job_id in jobs:
         assert inspector.wait_until_final(delivery(inspector, job_id).id, 30).status == "success"
 
     ids = {
         event["data"]["id"]: request.headers["webhook-id"]
         for request in server.requests
-        for event in [said(request)]
+        for event in [parse_callback(request)]
     }
     assert ids == {job_id: delivery(inspector, job_id).id for job_id in jobs}
     assert app.store.run(queries.list_page(RecordFilter(kinds=["callback"]), limit=1)).total == 60

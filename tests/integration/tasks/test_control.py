@@ -33,7 +33,7 @@ def act(kind: Job, **question: Any) -> JobResult:
     return kind.apply_async(kwargs=question, queue=CONTROL_QUEUE)
 
 
-def wait_in(queue: str, count: int) -> None:
+def enqueue_waiting(queue: str, count: int) -> None:
     """Queue jobs that nobody takes."""
     enqueue_many(kinds.add.s(1, 1).set(queue=queue) for _ in range(count))
 
@@ -43,7 +43,7 @@ def waiting(store: Store, queue: str) -> int:
     return store.run(queries.list_page(question, limit=1)).total or 0
 
 
-def in_the_middle(inspector: JobInspector, job: JobResult) -> None:
+def wait_for_progress(inspector: JobInspector, job: JobResult) -> None:
     """Wait until the job has said how far it is, and is not at its end."""
     wait_until(lambda: inspector.record(job.id).progress is not None)
     progress = inspector.record(job.id).progress
@@ -54,8 +54,8 @@ def in_the_middle(inspector: JobInspector, job: JobResult) -> None:
 def test_all_jobs_that_match_a_filter_are_cancelled(
     worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
-    wait_in("one", 3 * JOBS_PER_PAGE + 1)
-    wait_in("two", 5)
+    enqueue_waiting("one", 3 * JOBS_PER_PAGE + 1)
+    enqueue_waiting("two", 5)
 
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
     record = inspector.wait_until_final(job.id)
@@ -72,9 +72,9 @@ def test_all_jobs_that_match_a_filter_are_cancelled(
 def test_a_bulk_cancel_can_itself_be_cancelled(
     worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
-    wait_in("one", MANY)
+    enqueue_waiting("one", MANY)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
-    in_the_middle(inspector, job)
+    wait_for_progress(inspector, job)
 
     job.cancel()
 
@@ -85,9 +85,9 @@ def test_a_bulk_cancel_can_itself_be_cancelled(
 def test_a_bulk_cancel_whose_worker_is_killed_still_completes(
     worker: WorkerProgram, inspector: JobInspector, store: Store
 ) -> None:
-    wait_in("one", MANY)
+    enqueue_waiting("one", MANY)
     job = act(cancel_jobs, queues=["one"], statuses=["pending"])
-    in_the_middle(inspector, job)
+    wait_for_progress(inspector, job)
 
     for process in worker.processes()[1:]:
         os.kill(process, signal.SIGKILL)

@@ -56,7 +56,7 @@ def report(filters: dict[str, Any], **mail: Any) -> str:
     return str(generate_report.apply_async(kwargs=said).id)
 
 
-def mailed(
+def wait_for_mails(
     inspector: JobInspector, job_id: str, server: ScriptedSmtpServer
 ) -> tuple[TaskRecord, list[EmailMessage]]:
     """The record of a report, and the mails that went out when its blast was done."""
@@ -79,7 +79,7 @@ def text_of(message: EmailMessage) -> str:
 def test_a_report_is_mailed_to_each_recipient_as_link_and_attachment(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    record, messages = mailed(inspector, report(LEGAL, to=[ADA, GRACE]), server)
+    record, messages = wait_for_mails(inspector, report(LEGAL, to=[ADA, GRACE]), server)
     assert server.times == Counter([ADA, GRACE])
     for message in messages:
         assert message["Subject"] == "Monthly spend"
@@ -103,7 +103,9 @@ def test_a_report_is_mailed_to_each_recipient_as_link_and_attachment(
 def test_a_file_over_the_limit_is_only_linked(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    record, (message,) = mailed(inspector, report(MAY, to=[ADA], subject="For Ada: zł"), server)
+    record, (message,) = wait_for_mails(
+        inspector, report(MAY, to=[ADA], subject="For Ada: zł"), server
+    )
 
     assert message["Subject"] == "For Ada: zł"
     assert list(message.iter_attachments()) == []
@@ -114,7 +116,7 @@ def test_a_file_over_the_limit_is_only_linked(
 def test_nothing_is_attached_when_the_order_says_so(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    _, (message,) = mailed(inspector, report(LEGAL, to=[ADA], attach=False), server)
+    _, (message,) = wait_for_mails(inspector, report(LEGAL, to=[ADA], attach=False), server)
     assert list(message.iter_attachments()) == []
 
 
@@ -124,7 +126,7 @@ def test_an_empty_report_is_mailed_unless_the_order_skips_it(
     skipped = inspector.wait_until_final(report(NEVER, to=[ADA], skip_empty=True), 60)
     assert (skipped.result["rows_processed"], skipped.result["mail_id"]) == (0, None)
 
-    _, (message,) = mailed(inspector, report(NEVER, to=[GRACE]), server)
+    _, (message,) = wait_for_mails(inspector, report(NEVER, to=[GRACE]), server)
     assert "nothing in the data matches" in text_of(message)
     assert server.times == Counter([GRACE])
 
@@ -132,7 +134,7 @@ def test_an_empty_report_is_mailed_unless_the_order_skips_it(
 def test_an_export_can_be_mailed(server: ScriptedSmtpServer, inspector: JobInspector) -> None:
     said = {"source": "spend", "query": "invoices", "filters": LEGAL, "format": "csv"}
     job = export_rows.apply_async(kwargs={**said, "mail": {"to": [ADA]}})
-    record, (message,) = mailed(inspector, job.id, server)
+    record, (message,) = wait_for_mails(inspector, job.id, server)
 
     (file,) = message.iter_attachments()
 
@@ -146,7 +148,7 @@ def test_the_mail_about_a_tenants_report_belongs_to_the_tenant(
     said = {"type": "monthly", "filters": LEGAL, "mail": {"to": [ADA]}}
     app.enqueue(message := generate_report.message(kwargs=said).owned_by("acme"))
 
-    record, _ = mailed(inspector, message.id, server)
+    record, _ = wait_for_mails(inspector, message.id, server)
 
     assert inspector.record(record.result["mail_id"]).tenant == "acme"
 
@@ -154,7 +156,7 @@ def test_the_mail_about_a_tenants_report_belongs_to_the_tenant(
 def test_an_attempt_killed_after_it_ordered_the_mail_causes_no_second_mail(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    record, _ = mailed(inspector, report(LEGAL, to=[ADA]), server)
+    record, _ = wait_for_mails(inspector, report(LEGAL, to=[ADA]), server)
     job = kinds.mail.delay(record.result, [GRACE])
     first = inspector.wait_until_held(job.id)
     os.kill(first, signal.SIGKILL)

@@ -59,7 +59,7 @@ def order(database: str, tmp_path: Path) -> RenderOrder:
     )
 
 
-def changed(order: RenderOrder, *, seconds: int = 60, **changes: Any) -> RenderOrder:
+def replace_limits(order: RenderOrder, *, seconds: int = 60, **changes: Any) -> RenderOrder:
     limits = msgspec.structs.replace(order.origin.limits, seconds=seconds)
     origin = msgspec.structs.replace(order.origin, limits=limits)
     return msgspec.structs.replace(order, origin=origin, **changes)
@@ -71,7 +71,7 @@ def content(order: RenderOrder, made: RenderResult, output: Output) -> str:
 
 def test_rows_keep_their_values_and_types(order: RenderOrder) -> None:
     steps: list[RenderProgress] = []
-    made = run_render_process(changed(order, outputs=["csv", "json"]), steps.append)
+    made = run_render_process(replace_limits(order, outputs=["csv", "json"]), steps.append)
     assert made.rows == 2_500
     assert steps[0] == RenderProgress(1_000, None, "reading")
 
@@ -88,11 +88,12 @@ def test_rows_keep_their_values_and_types(order: RenderOrder) -> None:
 
 def test_a_filter_is_bound_by_the_server(order: RenderOrder) -> None:
     assert (
-        run_render_process(changed(order, filters={"vendor": "Vendor 3", "most": 100})).rows == 12
+        run_render_process(replace_limits(order, filters={"vendor": "Vendor 3", "most": 100})).rows
+        == 12
     )
 
     hostile = "x' or 1=1; drop table orders --"
-    assert run_render_process(changed(order, filters={"vendor": hostile})).rows == 0
+    assert run_render_process(replace_limits(order, filters={"vendor": hostile})).rows == 0
     assert run_render_process(order).rows == 2_500
 
 
@@ -168,7 +169,7 @@ def test_sql_other_than_a_query_of_allowed_tables_is_refused(
     order: RenderOrder, database: str, sql: str
 ) -> None:
     with pytest.raises(PermanentError) as caught:
-        run_render_process(changed(order, sql=sql))
+        run_render_process(replace_limits(order, sql=sql))
     assert "Traceback" not in str(caught.value)
     with psycopg.connect(database) as connection:
         assert connection.execute("select count(*), sum(amount) from orders").fetchone() == (
@@ -185,7 +186,7 @@ def test_a_role_with_write_permission_still_writes_nothing(
         with psycopg.connect(owner) as connection:
             connection.execute("create sequence if not exists s")
         with pytest.raises(PermanentError, match=r"read-only|syntax"):
-            run_render_process(changed(order, sql=sql, database_url=owner))
+            run_render_process(replace_limits(order, sql=sql, database_url=owner))
 
 
 @pytest.mark.parametrize(
@@ -200,18 +201,18 @@ def test_an_endless_query_is_stopped_by_the_server(
     order: RenderOrder, database: str, sql: str
 ) -> None:
     with pytest.raises((TransientError, PermanentError), match=r"timeout|longer than 1 s"):
-        run_render_process(changed(order, sql=sql, seconds=1))
+        run_render_process(replace_limits(order, sql=sql, seconds=1))
     busy = "select count(*) from pg_stat_activity where state = 'active' and usename = 'reader'"
     with psycopg.connect(database, autocommit=True) as connection:  # or it looks only once
         wait_until(lambda: connection.execute(busy).fetchone() == (1,), 5)  # this very question
 
 
 def test_an_unreachable_server_is_a_temporary_error(order: RenderOrder) -> None:
-    away = changed(order, database_url="postgresql://reader@127.0.0.1:1/postgres")
+    away = replace_limits(order, database_url="postgresql://reader@127.0.0.1:1/postgres")
     with pytest.raises(TransientError, match="gave up"):
         run_render_process(away)
 
 
 def test_a_missing_database_url_is_reported(order: RenderOrder) -> None:
     with pytest.raises(PermanentError, match="DATABASE_URL is not set"):
-        run_render_process(changed(order, database_url=""))
+        run_render_process(replace_limits(order, database_url=""))

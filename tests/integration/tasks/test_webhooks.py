@@ -73,7 +73,7 @@ def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     forget_settings()
 
 
-def make(url: str, **said: Any) -> dict[str, Any]:
+def make_call(url: str, **said: Any) -> dict[str, Any]:
     return calls.make_call(call_arguments.check_call(url=url, **said), "the-id")
 
 
@@ -84,7 +84,7 @@ def test_a_call_arrives_as_ordered_and_its_answer_is_kept(
         build_response(201, b'{"id": 7}', Content_Type="application/json", Set_Cookie="a")
     )
 
-    result = make(
+    result = make_call(
         f"{server.url}v1/things?a=b%20c",
         method="PUT",
         headers={"Authorization": "Bearer abc"},
@@ -114,13 +114,13 @@ def test_a_call_arrives_as_ordered_and_its_answer_is_kept(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 def test_every_method_is_sent(server: ScriptedHttpServer, method: str) -> None:
-    assert make(server.url, method=method)["body"] == ("" if method == "HEAD" else "ok")
+    assert make_call(server.url, method=method)["body"] == ("" if method == "HEAD" else "ok")
     assert server.requests[0].line == f"{method} / HTTP/1.1"
 
 
 def test_a_large_body_arrives_whole(server: ScriptedHttpServer) -> None:
     body = "x" * call_arguments.MAX_BODY_BYTES
-    assert make(server.url, body=body)["status"] == 200
+    assert make_call(server.url, body=body)["status"] == 200
     assert server.requests[0].body == body.encode()
 
 
@@ -144,7 +144,7 @@ def test_every_valid_form_of_an_answer_is_read(
     server: ScriptedHttpServer, said: bytes, body: str
 ) -> None:
     server.plan = respond_with(said)
-    assert make(server.url)["body"] == body
+    assert make_call(server.url)["body"] == body
 
 
 BROKEN = {
@@ -164,7 +164,7 @@ BROKEN = {
 def test_a_broken_answer_is_retried(server: ScriptedHttpServer, said: bytes) -> None:
     server.plan = respond_with(said)
     with pytest.raises(TransientError, match=f"{LISTEN_ADDRESS}:{server.port}"):
-        make(server.url)
+        make_call(server.url)
 
 
 def test_a_closed_port_is_retried() -> None:
@@ -172,12 +172,12 @@ def test_a_closed_port_is_retried() -> None:
         port = held.getsockname()[1]
 
     with pytest.raises(TransientError, match="Connection refused"):
-        make(f"http://{LISTEN_ADDRESS}:{port}/")
+        make_call(f"http://{LISTEN_ADDRESS}:{port}/")
 
 
 def test_an_unknown_host_name_is_retried() -> None:
     with pytest.raises(TransientError, match=r"http://nobody.invalid failed"):
-        make("http://nobody.invalid/")
+        make_call("http://nobody.invalid/")
 
 
 DRIPS = {
@@ -204,7 +204,7 @@ def test_a_slow_answer_ends_at_the_timeout(
     server.plan = drip
     began = time.monotonic()
     with pytest.raises(TransientError, match="took longer than 1 s"):
-        make(server.url, timeout=1)
+        make_call(server.url, timeout=1)
 
     assert 0.9 < time.monotonic() - began < 2
 
@@ -214,7 +214,9 @@ def test_a_server_that_does_not_read_ends_at_the_timeout(server: ScriptedHttpSer
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         began = time.monotonic()
         with pytest.raises(TransientError, match="took longer than 1 s"):
-            make(f"http://{LISTEN_ADDRESS}:{deaf.getsockname()[1]}/", body="x" * 262_144, timeout=1)
+            make_call(
+                f"http://{LISTEN_ADDRESS}:{deaf.getsockname()[1]}/", body="x" * 262_144, timeout=1
+            )
 
     assert time.monotonic() - began < 2
 
@@ -247,7 +249,7 @@ def test_only_the_start_of_an_endless_answer_is_read(
 
     server.plan = burst
 
-    assert make(server.url)["body"] == "x" * calls.MAX_KEPT_CHARACTERS
+    assert make_call(server.url)["body"] == "x" * calls.MAX_KEPT_CHARACTERS
     assert server.hung_up.wait(10)
     assert server.sent_bytes < 50_000_000  # no more than the socket buffers hold
 
@@ -270,7 +272,7 @@ def test_an_answer_with_an_endless_head_is_an_error(
 
     server.plan = burst
     with pytest.raises(TransientError, match="did not send a valid HTTP response"):
-        make(server.url)
+        make_call(server.url)
 
     assert server.hung_up.wait(10)
 
@@ -280,7 +282,7 @@ def test_a_compressed_answer_is_not_decompressed(server: ScriptedHttpServer) -> 
 
     server.plan = respond_with(build_response(200, bomb, Content_Encoding="gzip"))
 
-    assert "xxx" not in make(server.url)["body"]
+    assert "xxx" not in make_call(server.url)["body"]
     assert server.requests[0].headers["Accept-Encoding"] == "identity"
 
 
@@ -291,9 +293,9 @@ def test_a_redirect_is_not_followed(
     server.plan = respond_with(build_response(status, Location=elsewhere.url))
 
     with pytest.raises(PermanentError, match=f"answered {status}"):
-        make(server.url)
+        make_call(server.url)
 
-    assert make(server.url, expect=[status])["status"] == status
+    assert make_call(server.url, expect=[status])["status"] == status
     assert elsewhere.connections == 0
 
 
@@ -303,7 +305,7 @@ def test_a_proxy_in_the_environment_is_not_used(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, elsewhere.url)
 
-    make(server.url)
+    make_call(server.url)
 
     assert (server.connections, elsewhere.connections) == (1, 0)
 
@@ -335,7 +337,7 @@ LOOPBACK = [
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_no_spelling_of_loopback_connects(elsewhere: ScriptedHttpServer, host: str) -> None:
     with pytest.raises((InvalidField, PermanentError)):
-        make(f"http://{host}:{elsewhere.port}/")
+        make_call(f"http://{host}:{elsewhere.port}/")
     assert elsewhere.connections == 0
 
 
@@ -343,7 +345,7 @@ def test_an_allowed_host_name_is_called(
     elsewhere: ScriptedHttpServer, allow: Callable[[str], None]
 ) -> None:
     allow("localhost")
-    assert make(f"http://localhost:{elsewhere.port}/")["status"] == 200
+    assert make_call(f"http://localhost:{elsewhere.port}/")["status"] == 200
     assert elsewhere.requests[0].headers["Host"] == f"localhost:{elsewhere.port}"
 
 
@@ -358,7 +360,7 @@ def test_a_host_name_that_changes_its_address_is_not_followed(
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with socket.create_server((ELSEWHERE, server.port)) as other:
         other.settimeout(0)
-        assert make(f"http://rebind.example.com:{server.port}/")["status"] == 200
+        assert make_call(f"http://rebind.example.com:{server.port}/")["status"] == 200
         with pytest.raises(BlockingIOError):
             other.accept()
 
@@ -378,7 +380,7 @@ def test_the_second_address_is_tried_when_the_first_does_not_answer(
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
-    assert make(f"http://two.example.com:{server.port}/")["status"] == 200
+    assert make_call(f"http://two.example.com:{server.port}/")["status"] == 200
 
 
 def certificate(folder: Path, name: str) -> Path:
@@ -436,7 +438,7 @@ def test_a_valid_certificate_is_accepted(
     server = secure(name)
     trust(tmp_path, monkeypatch)
 
-    assert make(f"https://{host}:{server.port}/", body="x" * 200_000)["body"] == "ok"
+    assert make_call(f"https://{host}:{server.port}/", body="x" * 200_000)["body"] == "ok"
     assert len(server.requests[0].body) == 200_000
 
 
@@ -447,7 +449,7 @@ def test_the_certificate_of_another_host_is_refused_for_good(
     trust(tmp_path, monkeypatch)
 
     with pytest.raises(PermanentError, match="has an invalid certificate: IP address mismatch"):
-        make(f"https://{LISTEN_ADDRESS}:{server.port}/")
+        make_call(f"https://{LISTEN_ADDRESS}:{server.port}/")
 
     assert server.requests == []
 
@@ -458,7 +460,7 @@ def test_an_untrusted_certificate_is_refused_for_good(
     server = secure(f"IP:{LISTEN_ADDRESS}")
 
     with pytest.raises(PermanentError, match="has an invalid certificate: self-signed"):
-        make(f"https://{LISTEN_ADDRESS}:{server.port}/")
+        make_call(f"https://{LISTEN_ADDRESS}:{server.port}/")
 
     assert server.requests == []
 
@@ -472,7 +474,7 @@ def test_a_server_without_tls_is_retried() -> None:
     with socket.create_server((LISTEN_ADDRESS, 0)) as plain:
         threading.Thread(target=greet, args=(plain,)).start()
         with pytest.raises(TransientError, match="failed"):
-            make(f"https://{LISTEN_ADDRESS}:{plain.getsockname()[1]}/")
+            make_call(f"https://{LISTEN_ADDRESS}:{plain.getsockname()[1]}/")
 
 
 def test_an_endless_tls_handshake_ends_at_the_timeout() -> None:
@@ -480,7 +482,7 @@ def test_an_endless_tls_handshake_ends_at_the_timeout() -> None:
         began = time.monotonic()
 
         with pytest.raises(TransientError, match="took longer than 1 s"):
-            make(f"https://{LISTEN_ADDRESS}:{silent.getsockname()[1]}/", timeout=1)
+            make_call(f"https://{LISTEN_ADDRESS}:{silent.getsockname()[1]}/", timeout=1)
 
         assert time.monotonic() - began < 2
 
@@ -520,7 +522,7 @@ def test_secrets_that_the_server_repeats_are_not_in_the_record(
     server.plan = plan
 
     try:
-        said = json.dumps(make(**with_secrets(server)))
+        said = json.dumps(make_call(**with_secrets(server)))
     except (PermanentError, TransientError) as error:
         said = "".join(traceback.format_exception(error))
 

@@ -38,7 +38,7 @@ def message(job_id: str, due: float | None = None) -> Message:
     return Message(job_id, "report", "celery", f"message of {job_id}", "[[], {}]", 3, due)
 
 
-def shelf(meters: Counters, kind: str) -> QueueStats:
+def find_queue_stats(meters: Counters, kind: str) -> QueueStats:
     (found,) = (shelf for shelf in meters.queue_stats if shelf.label.kind == kind)
     return found
 
@@ -74,7 +74,7 @@ def test_the_wait_of_a_delayed_job_begins_when_it_is_due(store: Store) -> None:
     store.run(maintenance.promote(10))
     start(store, "a")
 
-    waits = shelf(store.run(statistics.read_counters()), "report").waits
+    waits = find_queue_stats(store.run(statistics.read_counters()), "report").waits
 
     assert waits.total == 1
     assert waits.seconds < 60
@@ -97,7 +97,7 @@ def test_a_job_cancelled_while_it_waits_adds_no_run_time(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     store.run(attempts.cancel("a"))
 
-    counted = shelf(store.run(statistics.read_counters()), "report")
+    counted = find_queue_stats(store.run(statistics.read_counters()), "report")
 
     assert counted.runs == {}
     assert counted.finished(TaskStatus.CANCELLED) == 1
@@ -111,7 +111,7 @@ def test_a_repeated_command_counts_once(store: Store) -> None:
     store.run(success)
     store.run(success)
 
-    counted = shelf(store.run(statistics.read_counters()), "report")
+    counted = find_queue_stats(store.run(statistics.read_counters()), "report")
 
     assert (counted.enqueued, counted.waits.total) == (1, 1)
     assert counted.finished(TaskStatus.SUCCESS) == 1
@@ -141,7 +141,12 @@ def test_counts_fit_into_a_full_redis(store: Store) -> None:
     finally:
         store.client.config_set("maxmemory", "0")
 
-    assert shelf(store.run(statistics.read_counters()), "report").finished(TaskStatus.SUCCESS) == 1
+    assert (
+        find_queue_stats(store.run(statistics.read_counters()), "report").finished(
+            TaskStatus.SUCCESS
+        )
+        == 1
+    )
 
 
 def test_every_attempt_is_counted_by_its_outcome_across_workers(
@@ -163,7 +168,9 @@ def test_every_attempt_is_counted_by_its_outcome_across_workers(
     inspector.wait_until_final(held)
     meters = store.run(statistics.read_counters())
 
-    adding, flaky, holding = (shelf(meters, f"tests.{name}") for name in ("add", "flaky", "hold"))
+    adding, flaky, holding = (
+        find_queue_stats(meters, f"tests.{name}") for name in ("add", "flaky", "hold")
+    )
 
     assert (adding.enqueued, adding.waits.total, adding.attempts("success")) == (40, 40, 40)
     assert adding.jobs["success"] == 40

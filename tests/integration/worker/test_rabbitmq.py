@@ -47,12 +47,12 @@ def app(client: redis.Redis, rabbitmq: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def worker(app: Continuo, rabbitmq: str, tmp_path: Path) -> Iterator[WorkerProgram]:
-    hired = hire(rabbitmq, tmp_path, "w1")
+    hired = start_worker(rabbitmq, tmp_path, "w1")
     yield hired
     hired.kill()
 
 
-def hire(rabbitmq: str, folder: Path, name: str, **more: str) -> WorkerProgram:
+def start_worker(rabbitmq: str, folder: Path, name: str, **more: str) -> WorkerProgram:
     url = get_settings().store_url
     environment = {"BROKER_URL": rabbitmq, "REDIS_URL": url, "LEASE_SECONDS": "2"} | more
     return WorkerProgram(folder, name, DATA_DIR=str(folder), **environment).ready()
@@ -136,7 +136,7 @@ def test_a_large_blast_is_sent_completely_by_several_jobs(
     server.once("rcpt", people[1_700], "451 4.7.1 greylisted")
     smtp = f"smtp://127.0.0.1:{server.server_address[1]}"
     # one who is greylisted, and turns of three quarters of the time to drain: more than one turn
-    hired = hire(rabbitmq, tmp_path, "w1", SMTP_URL=smtp, DRAIN_SECONDS="2")
+    hired = start_worker(rabbitmq, tmp_path, "w1", SMTP_URL=smtp, DRAIN_SECONDS="2")
     try:
         said = {"recipients": people, "template": "default"}
         record = final(app.send_task("email_blast", kwargs=said), 120)
@@ -157,7 +157,7 @@ def test_the_job_of_a_dead_worker_runs_again(
     result = app.send_task("tests.hold")
     first = client.blpop([f"tests:held:{result.id}"], 15)
     assert first is not None
-    second = hire(rabbitmq, tmp_path, "w2")
+    second = start_worker(rabbitmq, tmp_path, "w2")
     try:
         worker.send(signal.SIGKILL)
         again = client.blpop([f"tests:held:{result.id}"], 30)

@@ -15,7 +15,7 @@ from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
 
 
-def all_gone(pids: Iterable[int]) -> bool:
+def have_all_ended(pids: Iterable[int]) -> bool:
     return not any(is_alive(pid) for pid in pids)
 
 
@@ -58,7 +58,7 @@ def test_a_second_signal_requeues_jobs_at_once_without_counting_the_attempt(
     worker.wait_for_output("Warm shutdown")
     worker.send(signal.SIGTERM)
     worker.wait(3)
-    wait_until(lambda: all_gone(pids), 2)
+    wait_until(lambda: have_all_ended(pids), 2)
 
     for job in jobs:
         record = inspector.record(job.id)
@@ -78,7 +78,7 @@ def test_jobs_that_do_not_finish_within_the_drain_time_are_requeued(
 
     worker.send(signal.SIGTERM)
     worker.wait(5)
-    wait_until(lambda: all_gone([pid]), 2)
+    wait_until(lambda: have_all_ended([pid]), 2)
 
     assert (inspector.record(job.id).status, inspector.record(job.id).attempts) == (
         TaskStatus.PENDING,
@@ -106,7 +106,7 @@ def test_an_attempt_of_a_worker_with_an_expired_lease_is_refused_and_the_worker_
     paused.send(signal.SIGCONT)
     assert paused.wait() == LEASE_LOST
 
-    wait_until(lambda: all_gone([first]), 2)
+    wait_until(lambda: have_all_ended([first]), 2)
     inspector.release(second)
     done = inspector.wait_until_final(job.id)
 

@@ -34,7 +34,7 @@ class Taken:
         return "#p" in str(token)
 
 
-def act(*what: str) -> list[JobResult]:
+def enqueue_acts(*what: str) -> list[JobResult]:
     """Jobs of one kind that wait for a worker."""
     return [kinds.act.delay(each) for each in what]
 
@@ -46,7 +46,7 @@ def is_clean(inspector: JobInspector) -> bool:
 def test_a_process_takes_further_short_jobs_by_itself(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    jobs = act(*repeat("pass", 50))
+    jobs = enqueue_acts(*repeat("pass", 50))
     workers.start("--concurrency=1").ready()
     done = [inspector.wait_until_final(job.id) for job in jobs]
     assert {record.status for record in done} == {TaskStatus.SUCCESS}
@@ -58,7 +58,7 @@ def test_a_process_takes_further_short_jobs_by_itself(
 def test_the_jobs_taken_by_a_dead_process_are_requeued(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    *before, job, after = act("pass", "pass", "hold", "pass")
+    *before, job, after = enqueue_acts("pass", "pass", "hold", "pass")
     workers.start("--concurrency=1").ready()
     first = inspector.wait_until_held(job.id)
     assert taken(job)
@@ -75,7 +75,7 @@ def test_the_jobs_taken_by_a_dead_process_are_requeued(
 def test_the_jobs_taken_by_the_processes_of_a_killed_worker_are_requeued(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    *_, job = act("pass", "hold")
+    *_, job = enqueue_acts("pass", "hold")
     dying = workers.start("--concurrency=1").ready()
     inspector.wait_until_held(job.id)
     assert taken(job)
@@ -90,7 +90,7 @@ def test_the_jobs_taken_by_the_processes_of_a_killed_worker_are_requeued(
 def test_a_stopping_worker_requeues_jobs_that_cannot_finish(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    *_, job = act("pass", "hold")
+    *_, job = enqueue_acts("pass", "hold")
     leaving = workers.start("--concurrency=1", DRAIN_SECONDS="0.5").ready()
     inspector.wait_until_held(job.id)
     assert taken(job)
@@ -110,7 +110,7 @@ def test_a_stopping_worker_requeues_jobs_that_cannot_finish(
 def test_a_job_taken_by_a_process_that_keeps_killing_it_fails(
     inspector: JobInspector, workers: Workers
 ) -> None:
-    *before, job, after = act("pass", "die", "pass")
+    *before, job, after = enqueue_acts("pass", "die", "pass")
     workers.start("--concurrency=1").ready()
     record = inspector.wait_until_final(job.id, 30)
     assert (record.status, record.interruptions) == (TaskStatus.FAILED, 3)
@@ -123,7 +123,7 @@ def test_a_job_taken_by_a_process_that_keeps_killing_it_fails(
 def test_a_job_taken_by_a_process_ends_within_two_seconds_of_its_cancellation(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    *_, job, after = act("pass", "hold", "pass")
+    *_, job, after = enqueue_acts("pass", "hold", "pass")
     workers.start("--concurrency=1").ready()
     inspector.wait_until_held(job.id)
     assert taken(job)
@@ -139,7 +139,7 @@ def test_a_job_taken_by_a_process_ends_within_two_seconds_of_its_cancellation(
 def test_jobs_taken_by_a_process_continue_over_a_lost_connection(
     inspector: JobInspector, workers: Workers, taken: Taken, client: redis.Redis
 ) -> None:
-    *_, job = act("pass", "pass", "hold")
+    *_, job = enqueue_acts("pass", "pass", "hold")
     worker = workers.start("--concurrency=2").ready()
     pid = inspector.wait_until_held(job.id)
     assert taken(job)
@@ -160,7 +160,7 @@ def test_jobs_taken_by_a_process_continue_over_a_lost_connection(
 def test_a_failed_job_taken_by_a_process_is_retried(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    before, job, after = act("pass", "fail", "pass")
+    before, job, after = enqueue_acts("pass", "fail", "pass")
     workers.start("--concurrency=1").ready()
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
     assert taken(job)
@@ -174,7 +174,7 @@ def test_a_failed_job_taken_by_a_process_is_retried(
 def test_a_job_taken_by_a_process_that_raises_ignore_has_failed(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:
-    _, job, after = act("pass", "ignore", "pass")
+    _, job, after = enqueue_acts("pass", "ignore", "pass")
     workers.start("--concurrency=1").ready()
     record = inspector.wait_until_final(job.id)
     assert taken(job)
@@ -189,7 +189,7 @@ def test_a_job_taken_by_a_process_that_raises_ignore_has_failed(
 def test_an_unreadable_message_taken_by_a_process_is_dead_lettered(
     inspector: JobInspector, workers: Workers, client: redis.Redis
 ) -> None:
-    _, job, after = act("pass", "pass", "pass")
+    _, job, after = enqueue_acts("pass", "pass", "pass")
     text = inspector.list_messages()[1]
     garbled = text.replace('"body": "', '"body": "!')
     assert garbled != text

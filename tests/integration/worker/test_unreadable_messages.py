@@ -84,7 +84,7 @@ def worker(worker_pool: Workers) -> WorkerProgram:
     return worker_pool.start("--concurrency=1").ready()
 
 
-def send_and_go_on(inspector: JobInspector, worker: WorkerProgram, item: str | bytes) -> None:
+def send_and_check(inspector: JobInspector, worker: WorkerProgram, item: str | bytes) -> None:
     """Put the item on the queue; the job that is sent behind it must be done."""
     inspector.redis.delete(GARBAGE)
     inspector.redis.lpush("celery", item)
@@ -99,7 +99,7 @@ def send_and_go_on(inspector: JobInspector, worker: WorkerProgram, item: str | b
 def test_text_that_is_not_a_message_is_dead_lettered(
     inspector: JobInspector, worker: WorkerProgram, item: str | bytes
 ) -> None:
-    send_and_go_on(inspector, worker, item)
+    send_and_check(inspector, worker, item)
     assert inspector.redis.llen(GARBAGE) == 1
 
 
@@ -107,7 +107,7 @@ def test_text_that_is_not_a_message_is_dead_lettered(
 def test_a_message_with_an_unreadable_body_is_dead_lettered(
     inspector: JobInspector, worker: WorkerProgram, item: str
 ) -> None:
-    send_and_go_on(inspector, worker, item)
+    send_and_check(inspector, worker, item)
     kept = inspector.redis.lrange(GARBAGE, 0, -1)
     assert kept == [f"celery\n{item}"]
 
@@ -116,6 +116,6 @@ def test_a_message_with_an_unreadable_body_is_dead_lettered(
 def test_an_unusual_message_is_dead_lettered_or_has_a_record(
     inspector: JobInspector, worker: WorkerProgram, item: str
 ) -> None:
-    send_and_go_on(inspector, worker, item)
+    send_and_check(inspector, worker, item)
     record = app.AsyncResult(json.loads(item)["headers"]["id"]).record
     assert inspector.redis.llen(GARBAGE) == 1 or (record and record.is_final)

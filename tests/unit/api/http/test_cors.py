@@ -9,7 +9,7 @@ from api.http.routing import Request
 PAGE = "https://pages.example.com"
 
 
-def said(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
+def build_headers(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     raw = cello.Request(method, "/reports", headers=named)
     return cors.headers(Request(raw, "r", {}, asyncio.Event()))
@@ -17,7 +17,7 @@ def said(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("allowed", [PAGE, "*"])
 def test_an_allowed_origin_gets_the_cors_headers(allowed: str) -> None:
-    headers = said(Cors(["https://other.example.com", allowed]), Origin=PAGE)
+    headers = build_headers(Cors(["https://other.example.com", allowed]), Origin=PAGE)
 
     assert headers["Access-Control-Allow-Origin"] == PAGE
     assert "Location" in headers["Access-Control-Expose-Headers"]
@@ -25,18 +25,20 @@ def test_an_allowed_origin_gets_the_cors_headers(allowed: str) -> None:
 
 
 def test_another_origin_gets_no_cors_headers() -> None:
-    assert said(Cors([PAGE]), Origin="https://pages.example.com.evil.example") == {"Vary": "Origin"}
-    assert said(Cors([PAGE])) == {"Vary": "Origin"}
-    assert said(Cors(), Origin=PAGE) == {}
+    assert build_headers(Cors([PAGE]), Origin="https://pages.example.com.evil.example") == {
+        "Vary": "Origin"
+    }
+    assert build_headers(Cors([PAGE])) == {"Vary": "Origin"}
+    assert build_headers(Cors(), Origin=PAGE) == {}
 
 
 def test_a_preflight_request_gets_the_allowed_methods_and_headers() -> None:
     asks = {"Access_Control_Request_Method": "POST", "Origin": PAGE}
 
-    headers = said(Cors([PAGE]), "OPTIONS", **asks)
+    headers = build_headers(Cors([PAGE]), "OPTIONS", **asks)
 
     assert "POST" in headers["Access-Control-Allow-Methods"]
     assert {"Idempotency-Key", "X-API-Key"} <= set(
         headers["Access-Control-Allow-Headers"].split(", ")
     )
-    assert "Access-Control-Allow-Methods" not in said(Cors([PAGE]), "GET", **asks)
+    assert "Access-Control-Allow-Methods" not in build_headers(Cors([PAGE]), "GET", **asks)

@@ -60,18 +60,18 @@ def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply
     return Reply(asyncio.run(endpoint.serve(raw, params)))
 
 
-async def fine(request: Request) -> Answer:
+async def show_request(request: Request) -> Answer:
     return Answer({"id": request.id, "key": request.key_name, "params": request.params})
 
 
-def failing(error: BaseException) -> Handler:
+def build_failing_handler(error: BaseException) -> Handler:
     async def fail(_: Request) -> Answer:
         raise error
 
     return fail
 
 
-def giving(answer: Any) -> Handler:
+def build_handler(answer: Any) -> Handler:
     async def give(_: Request) -> Any:
         return answer
 
@@ -79,7 +79,7 @@ def giving(answer: Any) -> Handler:
 
 
 def test_a_value_is_encoded_as_json() -> None:
-    reply = serve(giving(Answer(Order(5), status=202, headers={"Location": "/x"})))
+    reply = serve(build_handler(Answer(Order(5), status=202, headers={"Location": "/x"})))
 
     assert (reply.status, reply.json()) == (202, {"max_retries": 5})
     assert reply.headers["content-type"] == "application/json"
@@ -87,13 +87,17 @@ def test_a_value_is_encoded_as_json() -> None:
 
 
 def test_text_is_sent_unchanged() -> None:
-    assert serve(giving(Answer('{"a":1.0}'))).text == '{"a":1.0}'
+    assert serve(build_handler(Answer('{"a":1.0}'))).text == '{"a":1.0}'
 
 
 def test_every_answer_has_the_security_headers() -> None:
-    for handler in (fine, failing(Problem(404, "no"))):
+    for handler in (show_request, build_failing_handler(Problem(404, "no"))):
         assert serve(handler).headers["referrer-policy"] == "no-referrer"
-    for reply in (serve(fine), serve(failing(RuntimeError())), serve(fine, auth=True)):
+    for reply in (
+        serve(show_request),
+        serve(build_failing_handler(RuntimeError())),
+        serve(show_request, auth=True),
+    ):
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["cache-control"] == "no-store"
         assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
@@ -101,17 +105,17 @@ def test_every_answer_has_the_security_headers() -> None:
 
 def test_a_page_can_do_only_what_its_own_policy_allows() -> None:
     page = "text/html; charset=utf-8"
-    strict = serve(giving(Answer("<p>", content_type=page))).headers
+    strict = serve(build_handler(Answer("<p>", content_type=page))).headers
     assert "default-src 'none'" in strict["content-security-policy"]
 
     own = {"Content-Security-Policy": "default-src 'self'"}
     assert (
-        serve(giving(Answer("<p>", headers=own, content_type=page))).headers[
+        serve(build_handler(Answer("<p>", headers=own, content_type=page))).headers[
             "content-security-policy"
         ]
         == "default-src 'self'"
     )
-    assert "content-security-policy" not in serve(fine).headers
+    assert "content-security-policy" not in serve(show_request).headers
 
 
 def test_the_body_of_a_refused_request_is_not_read() -> None:
@@ -119,13 +123,13 @@ def test_the_body_of_a_refused_request_is_not_read() -> None:
         request.response_headers["RateLimit"] = "none"
         raise Problem(429, "Too many")
 
-    reply = serve(fine, body=Order, content=b"{", admit=refuse)
+    reply = serve(show_request, body=Order, content=b"{", admit=refuse)
 
     assert (reply.status, reply.headers["ratelimit"]) == (429, "none")
 
 
 def test_a_handler_can_override_the_default_headers() -> None:
-    reply = serve(giving(Answer(1, headers={"Cache-Control": "public"})))
+    reply = serve(build_handler(Answer(1, headers={"Cache-Control": "public"})))
     assert reply.headers["cache-control"] == "public"
 
 
@@ -133,7 +137,7 @@ def test_a_response_of_cello_keeps_its_own_headers() -> None:
     response = cello.Response.binary(b"%PDF", "application/pdf", 200)
     response.set_header("cache-control", "private")
 
-    reply = serve(giving(response))
+    reply = serve(build_handler(response))
 
     assert reply.headers["cache-control"] == "private"
     assert reply.headers["x-content-type-options"] == "nosniff"
@@ -141,17 +145,17 @@ def test_a_response_of_cello_keeps_its_own_headers() -> None:
 
 
 def test_a_response_of_cello_is_not_cached_unless_it_allows_it() -> None:
-    reply = serve(giving(cello.Response(body="x")))
+    reply = serve(build_handler(cello.Response(body="x")))
     assert reply.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', "*"])
 def test_an_unchanged_answer_is_not_sent_again(known: str) -> None:
-    first = serve(giving(Answer({"a": 1})), method="GET")
+    first = serve(build_handler(Answer({"a": 1})), method="GET")
     tag = first.headers["etag"]
 
     again = serve(
-        giving(Answer({"a": 1}, headers={"Retry-After": "3"})),
+        build_handler(Answer({"a": 1}, headers={"Retry-After": "3"})),
         method="GET",
         headers={"if-none-match": known.format(tag)},
     )
@@ -162,53 +166,53 @@ def test_an_unchanged_answer_is_not_sent_again(known: str) -> None:
 
 
 def test_a_changed_answer_is_sent() -> None:
-    tag = serve(giving(Answer({"a": 1})), method="GET").headers["etag"]
+    tag = serve(build_handler(Answer({"a": 1})), method="GET").headers["etag"]
 
-    changed = serve(giving(Answer({"a": 2})), method="GET", headers={"if-none-match": tag})
+    changed = serve(build_handler(Answer({"a": 2})), method="GET", headers={"if-none-match": tag})
 
     assert (changed.status, changed.json()) == (200, {"a": 2})
     assert changed.headers["etag"] != tag
 
 
 def test_an_answer_to_a_post_has_no_etag() -> None:
-    assert "etag" not in serve(giving(Answer({"a": 1}, status=202))).headers
-    assert "etag" not in serve(giving(Answer({"a": 1}))).headers
+    assert "etag" not in serve(build_handler(Answer({"a": 1}, status=202))).headers
+    assert "etag" not in serve(build_handler(Answer({"a": 1}))).headers
 
 
 def test_an_answer_without_content_has_no_etag() -> None:
-    reply = serve(giving(Answer(status=204)))
+    reply = serve(build_handler(Answer(status=204)))
     assert (reply.status, reply.text) == (204, "")
 
 
 @pytest.mark.parametrize("sent", ["abc-123", "A.b_c", "x" * 64])
 def test_a_safe_request_id_is_kept(sent: str) -> None:
-    reply = serve(fine, headers={"X-Request-ID": sent})
+    reply = serve(show_request, headers={"X-Request-ID": sent})
     assert reply.headers["x-request-id"] == reply.json()["id"] == sent
 
 
 @pytest.mark.parametrize("sent", ["", "a b", 'a"b', "x" * 65, "a\u00e9"])
 def test_any_other_request_id_is_replaced(sent: str) -> None:
-    reply = serve(fine, headers={"X-Request-ID": sent})
+    reply = serve(show_request, headers={"X-Request-ID": sent})
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
 
 
 def test_the_handler_gets_the_identity_of_the_caller() -> None:
-    assert serve(fine, auth=True, headers={"X-API-Key": KEY}).json()["key"] == "alice"
+    assert serve(show_request, auth=True, headers={"X-API-Key": KEY}).json()["key"] == "alice"
 
 
 def test_a_request_without_a_key_does_not_reach_the_handler() -> None:
-    reply = serve(failing(AssertionError("reached")), auth=True)
+    reply = serve(build_failing_handler(AssertionError("reached")), auth=True)
     assert reply.status == 401
     assert reply.headers["www-authenticate"] == 'Bearer realm="continuo"'
 
 
 def test_a_request_without_a_key_learns_nothing_about_its_body() -> None:
-    reply = serve(fine, auth=True, body=Order, content=b"not json")
+    reply = serve(show_request, auth=True, body=Order, content=b"not json")
     assert reply.status == 401
 
 
 def test_the_handler_gets_the_path_parameters() -> None:
-    reply = serve(fine, template="/things/{id}", params={"id": "7"})
+    reply = serve(show_request, template="/things/{id}", params={"id": "7"})
     assert reply.json()["params"] == {"id": "7"}
 
 
@@ -224,12 +228,12 @@ def test_body_and_query_arrive_typed() -> None:
 
 
 def test_an_invalid_body_is_422_and_an_invalid_query_is_400() -> None:
-    assert serve(fine, body=Order, content=b'{"max_retries": "x"}').status == 422
-    assert serve(fine, shape=Filter, query={"limit": "x"}).status == 400
+    assert serve(show_request, body=Order, content=b'{"max_retries": "x"}').status == 422
+    assert serve(show_request, shape=Filter, query={"limit": "x"}).status == 400
 
 
 def test_an_error_is_a_problem_document_about_this_request() -> None:
-    reply = serve(failing(InvalidField("filters.month", "use YYYY-MM")), body=None)
+    reply = serve(build_failing_handler(InvalidField("filters.month", "use YYYY-MM")), body=None)
     assert reply.headers["content-type"] == "application/problem+json"
 
     document = reply.json()
@@ -249,7 +253,7 @@ def test_an_invalid_field_is_422_where_there_is_a_body_else_400() -> None:
 def test_an_unavailable_store_is_503_and_is_logged_without_a_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    reply = serve(failing(StoreUnavailable("connection refused")))
+    reply = serve(build_failing_handler(StoreUnavailable("connection refused")))
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
 
     (record,) = caplog.records
@@ -269,7 +273,7 @@ def test_an_unavailable_store_is_503_and_is_logged_without_a_traceback(
 def test_an_unexpected_exception_is_500_and_only_the_log_has_the_traceback(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reply = serve(failing(error))
+    reply = serve(build_failing_handler(error))
     assert reply.status == 500
     assert "hunter2" not in reply.text
 
@@ -279,12 +283,12 @@ def test_an_unexpected_exception_is_500_and_only_the_log_has_the_traceback(
 
 
 def test_a_value_that_cannot_be_encoded_is_500() -> None:
-    assert serve(giving(Answer(object()))).status == 500
+    assert serve(build_handler(Answer(object()))).status == 500
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nb", "é"])
 def test_a_header_that_would_break_the_answer_is_500(value: str) -> None:
-    reply = serve(giving(Answer(1, headers={"Location": value})))
+    reply = serve(build_handler(Answer(1, headers={"Location": value})))
     assert reply.status == 500
     assert "location" not in reply.headers
 
@@ -316,21 +320,21 @@ def test_requests_are_counted_while_they_are_handled() -> None:
         return Answer()
 
     serve(look, drain=drain)
-    serve(failing(SystemExit()), drain=drain)
+    serve(build_failing_handler(SystemExit()), drain=drain)
 
     assert (seen, drain.in_flight) == ([1], 0)
 
 
 def test_a_process_that_shuts_down_asks_clients_to_reconnect() -> None:
     drain = Drain()
-    assert "connection" not in serve(fine, drain=drain).headers
+    assert "connection" not in serve(show_request, drain=drain).headers
 
     drain.started.set()
-    assert serve(fine, drain=drain).headers["connection"] == "close"
+    assert serve(show_request, drain=drain).headers["connection"] == "close"
 
 
 def test_the_access_log_has_one_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:
-    serve(fine, auth=True, headers={"X-API-Key": KEY, "X-Request-ID": "r-1"})
+    serve(show_request, auth=True, headers={"X-API-Key": KEY, "X-Request-ID": "r-1"})
     line = json.loads(capsys.readouterr().err)
 
     assert line.pop("ts") > 1e9

@@ -42,7 +42,7 @@ def post(content: bytes, content_type: str = "application/json", limit: int = LI
     return BodyReader(Order, limit).read(Request("POST", "/", headers=headers, body=content))
 
 
-def refused(content: bytes, content_type: str = "application/json") -> Problem:
+def catch_problem(content: bytes, content_type: str = "application/json") -> Problem:
     with pytest.raises(Problem) as refusal:
         post(content, content_type)
     return refusal.value
@@ -54,9 +54,9 @@ def test_a_body_becomes_the_type_of_the_route() -> None:
 
 def test_an_integer_may_have_a_zero_fraction_like_in_json_schema() -> None:
     assert post(b'{"max_retries": 5.0}') == Order(max_retries=5)
-    assert refused(b'{"max_retries": 5.5}').status == 422
-    assert refused(b'{"max_retries": "5"}').status == 422
-    assert refused(b'{"max_retries": 50.0}').status == 422
+    assert catch_problem(b'{"max_retries": 5.5}').status == 422
+    assert catch_problem(b'{"max_retries": "5"}').status == 422
+    assert catch_problem(b'{"max_retries": 50.0}').status == 422
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_json_is_accepted_under_each_of_its_media_types_or_without_one(content_t
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "image/svg+json", "json"]
 )
 def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
-    problem = refused(b"{}", content_type)
+    problem = catch_problem(b"{}", content_type)
     assert problem.status == 415
     assert content_type in problem.detail
 
@@ -102,13 +102,13 @@ def test_a_body_in_the_second_media_type_of_a_route_is_passed_as_text() -> None:
     [b'{"a": 1', b"{}x", b"hello", b'{"max_retries": NaN}', b"\xef\xbb\xbf{}", b"{'a': 1}"],
 )
 def test_a_body_that_is_not_json_is_400(content: bytes) -> None:
-    problem = refused(content)
+    problem = catch_problem(content)
     assert problem.status == 400
     assert problem.detail.startswith("The body is not JSON: ")
 
 
 def test_an_empty_body_is_400_and_says_what_to_send() -> None:
-    problem = refused(b"")
+    problem = catch_problem(b"")
 
     assert problem.status == 400
     assert "empty" in problem.detail
@@ -129,7 +129,7 @@ def test_an_optional_body_may_be_missing_and_is_checked_when_present() -> None:
 
 
 def test_a_body_that_is_not_utf8_is_400() -> None:
-    problem = refused(b'{"type": "\xff"}')
+    problem = catch_problem(b'{"type": "\xff"}')
     assert (problem.status, problem.detail) == (400, "The body is not UTF-8")
 
 
@@ -163,11 +163,11 @@ def test_a_body_may_have_many_values_and_some_nesting() -> None:
 
 
 def test_broken_json_is_reported_before_an_invalid_value() -> None:
-    assert refused(b'{"max_retries": "x"').status == 400
+    assert catch_problem(b'{"max_retries": "x"').status == 400
 
 
 def test_an_invalid_value_is_422_with_a_pointer() -> None:
-    problem = refused(b'{"max_retries": 0}')
+    problem = catch_problem(b'{"max_retries": 0}')
     assert problem.status == 422
 
     (fault,) = problem.errors
@@ -175,7 +175,7 @@ def test_an_invalid_value_is_422_with_a_pointer() -> None:
 
 
 def test_an_unknown_field_is_422_with_the_known_names() -> None:
-    problem = refused(b'{"max_tries": 1}')
+    problem = catch_problem(b'{"max_tries": 1}')
 
     assert problem.status == 422
     assert problem.errors[0].pointer == "/max_tries"
@@ -195,7 +195,7 @@ def test_a_body_of_exactly_the_limit_is_accepted() -> None:
 def test_the_limit_counts_bytes(letter: str) -> None:
     too_many = LIMIT // len(letter.encode())
 
-    problem = refused(f'{{"type":"{letter * too_many}"}}'.encode())
+    problem = catch_problem(f'{{"type":"{letter * too_many}"}}'.encode())
 
     assert problem.status == 413
     assert str(LIMIT) in problem.detail
@@ -206,7 +206,7 @@ def test_a_query_becomes_the_type_of_the_route() -> None:
     assert found == Filter(limit=5, status="failed", newest=True, page_size=2)
 
 
-def query_refused(**parameters: str) -> Problem:
+def catch_query_problem(**parameters: str) -> Problem:
     with pytest.raises(Problem) as refusal:
         query.read(parameters)
     return refusal.value
@@ -222,13 +222,13 @@ def query_refused(**parameters: str) -> Problem:
     ],
 )
 def test_an_invalid_parameter_is_400_and_named(name: str, text: str, detail: str) -> None:
-    problem = query_refused(**{name: text})
+    problem = catch_query_problem(**{name: text})
     assert problem.status == 400
     assert (problem.errors[0].field, problem.errors[0].detail) == (name, detail)
 
 
 def test_all_unknown_parameters_are_named_with_the_known_ones() -> None:
-    problem = query_refused(zeta="1", limit="5", alpha="2")
+    problem = catch_query_problem(zeta="1", limit="5", alpha="2")
 
     assert problem.status == 400
     assert [fault.field for fault in problem.errors] == ["alpha", "zeta"]

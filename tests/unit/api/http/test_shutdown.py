@@ -8,13 +8,13 @@ import pytest
 from api.http.shutdown import Drain, close_listener
 
 
-def timed(work: Coroutine[None, None, int]) -> tuple[int, float]:
+def measure(work: Coroutine[None, None, int]) -> tuple[int, float]:
     started = perf_counter()
     return asyncio.run(work), perf_counter() - started
 
 
 def test_an_idle_process_exits_at_once() -> None:
-    left, seconds = timed(Drain().run(20, port=1))
+    left, seconds = measure(Drain().run(20, port=1))
     assert left == 0
     assert seconds < 1
 
@@ -29,7 +29,7 @@ def test_the_shutdown_waits_for_a_request_in_flight() -> None:
         drain.leave()
         return await leaving
 
-    left, seconds = timed(leave_while_answering())
+    left, seconds = measure(leave_while_answering())
 
     assert left == 0
     assert seconds < 1
@@ -41,7 +41,7 @@ def test_requests_that_take_too_long_are_counted_and_abandoned() -> None:
         drain.enter()
         return await drain.run(0.05, port=1)
 
-    left, seconds = timed(leave_in_a_hurry())
+    left, seconds = measure(leave_in_a_hurry())
 
     assert left == 1
     assert seconds < 1

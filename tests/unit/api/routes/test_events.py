@@ -8,19 +8,21 @@ from project.store.commands.events import EventPage, StoredEvent
 from project.store.event_feed import MOST_HEARD, Listener
 
 
-def noted(place: str, job_id: str = "a", kind: str = "report") -> StoredEvent:
+def build_event(place: str, job_id: str = "a", kind: str = "report") -> StoredEvent:
     event = Event(id=job_id, kind=kind, queue="q", status=TaskStatus.PENDING, attempts=0, at=1.5)
     return StoredEvent(place, event)
 
 
 def replay(*places: str) -> EventPage:
-    return EventPage([noted(place) for place in places], places[-1], is_whole=True, is_more=False)
+    return EventPage(
+        [build_event(place) for place in places], places[-1], is_whole=True, is_more=False
+    )
 
 
 def listener(place: str, *heard: str, **wanted: str) -> Listener:
     listener = Listener(EventFilter(**wanted), place)
     for each in heard:
-        listener.hear(noted(each))
+        listener.hear(build_event(each))
     return listener
 
 
@@ -72,7 +74,7 @@ def test_a_wait_ends_when_there_is_something_to_send(what: str) -> None:
     async def wait() -> None:
         waiting, leaving = listener("0-0"), asyncio.Event()
         ends = {
-            "heard": lambda: waiting.hear(noted("1-0")),
+            "heard": lambda: waiting.hear(build_event("1-0")),
             "cut": waiting.cut,
             "leaving": leaving.set,
         }
@@ -87,4 +89,4 @@ def test_an_event_is_text_lines_followed_by_an_empty_line() -> None:
     assert events.format_block({"note": "two\nlines"}, "reset", "1-0") == (
         'id: 1-0\nevent: reset\ndata: {"note":"two\\nlines"}\n\n'
     )
-    assert events.format_event(noted("1-0")).startswith('id: 1-0\ndata: {"id":"a",')
+    assert events.format_event(build_event("1-0")).startswith('id: 1-0\ndata: {"id":"a",')

@@ -21,7 +21,7 @@ def times(*seconds: float) -> Histogram:
     return Histogram(tuple(counts), sum(seconds))
 
 
-def shelf(kind: str = "report", queue: str = "celery") -> QueueStats:
+def build_queue_stats(kind: str = "report", queue: str = "celery") -> QueueStats:
     return QueueStats(
         label=Label(kind, queue),
         jobs={"success": 2, "failed": 1},
@@ -34,7 +34,7 @@ def shelf(kind: str = "report", queue: str = "celery") -> QueueStats:
 
 
 METERS = Counters(
-    queue_stats=[shelf()],
+    queue_stats=[build_queue_stats()],
     route_stats=[RouteStats("GET", "/reports/{id}", {"200": 5, "404": 1}, times(*[0.01] * 6))],
     workers=[WorkerStats("w@a/1", "a", 2, 9, 4.5, 1.5), WorkerStats("w@b/2", "b", 2, 9, -3.0, 9.0)],
     scheduled=1,
@@ -111,7 +111,7 @@ def test_a_worker_whose_lease_has_ended_is_shown_and_not_counted_as_live() -> No
 
 def test_a_hostile_kind_name_breaks_no_line() -> None:
     name = 'a"b\\c d{e="f"} 1'
-    read = values(expose(METERS._replace(queue_stats=[shelf(name)]), []))
+    read = values(expose(METERS._replace(queue_stats=[build_queue_stats(name)]), []))
     assert value(read, "jobs_enqueued_total", kind=name, queue="celery") == 4
 
 

@@ -12,13 +12,13 @@ ARTIFACT = Artifact(f"2026-11-25/{'ab' * 32}.pdf", "report.pdf")
 TAG = '"abababababababababababababababab"'
 
 
-def asked(size: int = 100, **headers: str) -> RangeAnswer:
+def select_for(size: int = 100, **headers: str) -> RangeAnswer:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return select_range(ARTIFACT, size, lambda name: names.get(name, ""))
 
 
 def test_without_a_range_the_whole_file_is_sent() -> None:
-    piece = asked()
+    piece = select_for()
 
     assert (piece.status, piece.start, piece.length) == (200, 0, 100)
     assert piece.headers["ETag"] == TAG
@@ -40,7 +40,7 @@ def test_without_a_range_the_whole_file_is_sent() -> None:
 def test_a_range_selects_a_part_of_the_file(
     wanted: str, start: int, length: int, said: str
 ) -> None:
-    piece = asked(range=wanted)
+    piece = select_for(range=wanted)
     assert (piece.status, piece.start, piece.length) == (206, start, length)
     assert piece.headers["Content-Range"] == said
 
@@ -48,7 +48,7 @@ def test_a_range_selects_a_part_of_the_file(
 @pytest.mark.parametrize("wanted", ["bytes=100-", "bytes=500-600", "bytes=-0", "bytes=9-3"])
 def test_a_range_beyond_the_end_is_refused_with_the_size(wanted: str) -> None:
     with pytest.raises(Problem) as caught:
-        asked(range=wanted)
+        select_for(range=wanted)
 
     assert caught.value.status == 416
     assert caught.value.headers == {"Content-Range": "bytes */100"}
@@ -58,21 +58,21 @@ def test_a_range_beyond_the_end_is_refused_with_the_size(wanted: str) -> None:
     "wanted", ["bytes=0-1,5-6", "bytes=-", "lines=1-2", "bytes=a-b", f"bytes={'9' * 40}-", "bytes"]
 )
 def test_an_invalid_range_or_several_ranges_select_the_whole_file(wanted: str) -> None:
-    assert asked(range=wanted).status == 200
+    assert select_for(range=wanted).status == 200
 
 
 def test_an_empty_file_has_no_range() -> None:
-    assert asked(size=0).status == 200
+    assert select_for(size=0).status == 200
     with pytest.raises(Problem):
-        asked(size=0, range="bytes=0-")
+        select_for(size=0, range="bytes=0-")
 
 
 @pytest.mark.parametrize("known", [TAG, f'W/{TAG}, "x"', "*"])
 def test_a_file_that_the_client_has_is_not_sent_again(known: str) -> None:
-    assert asked(if_none_match=known).status == 304
+    assert select_for(if_none_match=known).status == 304
 
 
 @pytest.mark.parametrize(("tag", "status"), [(TAG, 206), ('"other"', 200), ("a date", 200)])
 def test_a_download_resumes_only_with_the_same_file(tag: str, status: int) -> None:
     headers: dict[str, Any] = {"range": "bytes=50-", "if_range": tag}
-    assert asked(**headers).status == status
+    assert select_for(**headers).status == status

@@ -13,7 +13,7 @@ LINE = AccessLine(
 )
 
 
-def formatted(message: str, error: Exception | None = None) -> dict[str, object]:
+def format_record(message: str, error: Exception | None = None) -> dict[str, object]:
     cause = (type(error), error, error.__traceback__) if error else None
     record = logging.LogRecord("api", logging.ERROR, "", 0, message, None, cause)
     text = JsonFormatter().format(record)
@@ -23,7 +23,7 @@ def formatted(message: str, error: Exception | None = None) -> dict[str, object]
 
 
 def test_a_log_record_is_one_json_line() -> None:
-    line = formatted("first\nsecond")
+    line = format_record("first\nsecond")
 
     assert line["message"] == "first\nsecond"
     assert line["level"] == "error"
@@ -32,13 +32,13 @@ def test_a_log_record_is_one_json_line() -> None:
 
 
 def test_a_traceback_stays_in_its_line() -> None:
-    assert "RuntimeError: inside" in str(formatted("no", RuntimeError("inside"))["traceback"])
+    assert "RuntimeError: inside" in str(format_record("no", RuntimeError("inside"))["traceback"])
 
 
 def test_a_line_written_while_handling_a_request_carries_its_id() -> None:
     token = TRACE_HEADERS.set({REQUEST_ID: "r-7"})
     try:
-        assert formatted("hello")["request_id"] == "r-7"
+        assert format_record("hello")["request_id"] == "r-7"
     finally:
         TRACE_HEADERS.reset(token)
 

@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def made(folder: Path, content: bytes | None = None) -> Path:
+def make_file(folder: Path, content: bytes | None = None) -> Path:
     """A file; without ``content`` one that no other test keeps."""
     file = folder / uuid.uuid4().hex
     file.write_bytes(uuid.uuid4().bytes if content is None else content)
@@ -47,7 +47,7 @@ def token_of(artifact: Artifact) -> str:
 
 
 def test_an_artifact_is_stored_under_its_hash_and_todays_date(folder: Path) -> None:
-    file = made(folder)
+    file = make_file(folder)
     kept = links.store_artifact(file, "summary-report.pdf")
     place = links.locate(kept)
     assert isinstance(place, Path)
@@ -60,18 +60,18 @@ def test_an_artifact_is_stored_under_its_hash_and_todays_date(folder: Path) -> N
 
 def test_an_artifact_stays_when_its_working_folder_is_cleared() -> None:
     with links.open_workshop() as folder:
-        kept = links.store_artifact(made(folder), "a.pdf")
+        kept = links.store_artifact(make_file(folder), "a.pdf")
 
     assert not folder.exists()
     assert links.locate(kept)
 
 
 def test_equal_bytes_are_stored_once_under_any_name(folder: Path) -> None:
-    file = made(folder)
+    file = make_file(folder)
     first = links.store_artifact(file, "a.pdf")
     written = path_of(first).stat()
 
-    second = links.store_artifact(made(folder, file.read_bytes()), "b.pdf")
+    second = links.store_artifact(make_file(folder, file.read_bytes()), "b.pdf")
 
     assert second == Artifact(first.key, "b.pdf")
     assert path_of(first).stat().st_ino == written.st_ino
@@ -79,14 +79,14 @@ def test_equal_bytes_are_stored_once_under_any_name(folder: Path) -> None:
 
 def test_different_bytes_with_the_same_name_are_two_artifacts(folder: Path) -> None:
     assert (
-        links.store_artifact(made(folder), "a.pdf").key
-        != links.store_artifact(made(folder), "a.pdf").key
+        links.store_artifact(make_file(folder), "a.pdf").key
+        != links.store_artifact(make_file(folder), "a.pdf").key
     )
 
 
 def test_storing_equal_bytes_many_times_at_once_succeeds(folder: Path) -> None:
     content = uuid.uuid4().bytes
-    files = [made(folder, content) for _ in range(32)]
+    files = [make_file(folder, content) for _ in range(32)]
 
     with ThreadPoolExecutor(8) as pool:
         kept = set(pool.map(lambda file: links.store_artifact(file, "a.pdf"), files))
@@ -99,7 +99,7 @@ def test_a_file_is_synced_before_it_gets_its_name(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[object] = []
-    file, link, fsync = made(folder), os.link, os.fsync
+    file, link, fsync = make_file(folder), os.link, os.fsync
 
     def note_link(source: Path, target: Path) -> None:
         done.append("named")
@@ -161,7 +161,7 @@ def test_racing_workers_leave_one_whole_artifact(tmp_path: Path) -> None:
 
 
 def test_a_result_has_the_artifact_and_its_expiry(folder: Path) -> None:
-    file = made(folder)
+    file = make_file(folder)
     kept = links.store_artifact(file, "a.xlsx")
     about = links.describe_artifact(kept, file)
 
@@ -178,7 +178,7 @@ def test_a_result_has_the_artifact_and_its_expiry(folder: Path) -> None:
 
 
 def test_a_removed_file_is_gone(folder: Path) -> None:
-    kept = links.store_artifact(made(folder), "old.pdf")
+    kept = links.store_artifact(make_file(folder), "old.pdf")
     path_of(kept).unlink()
 
     with pytest.raises(ArtifactGone, match=r"old\.pdf is no longer kept"):
@@ -252,7 +252,7 @@ def test_an_expired_link_is_refused_as_expired(monkeypatch: pytest.MonkeyPatch) 
         links.resolve_link(token)
 
 
-def kept_days_ago(home: Path, days: float) -> Path:
+def make_old_artifact(home: Path, days: float) -> Path:
     day = (datetime.now(UTC) - timedelta(days=days)).date()
     file = home / "artifacts" / str(day) / "0123.pdf"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -260,7 +260,7 @@ def kept_days_ago(home: Path, days: float) -> Path:
     return file
 
 
-def tidied(home: Path, **environment: str) -> str:
+def run_cleanup(home: Path, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "project.artifacts.cleanup"],
         cwd=ROOT,
@@ -274,22 +274,22 @@ def tidied(home: Path, **environment: str) -> str:
 
 
 def test_the_janitor_removes_days_whose_links_have_all_expired(tmp_path: Path) -> None:
-    needed = [kept_days_ago(tmp_path, days) for days in (0, 1, 2, 3)]
-    kept_days_ago(tmp_path, 4)
-    kept_days_ago(tmp_path, 400)
+    needed = [make_old_artifact(tmp_path, days) for days in (0, 1, 2, 3)]
+    make_old_artifact(tmp_path, 4)
+    make_old_artifact(tmp_path, 400)
     stranger = tmp_path / "artifacts" / "notes" / "readme"
     stranger.parent.mkdir()
     stranger.touch()
-    assert "removed 2 artifacts" in tidied(tmp_path)
+    assert "removed 2 artifacts" in run_cleanup(tmp_path)
 
     left = {path for path in tmp_path.glob("artifacts/*/*") if path != stranger}
     assert left == set(needed)
 
 
 def test_files_are_kept_as_long_as_links_work(tmp_path: Path) -> None:
-    kept_days_ago(tmp_path, 30)
-    assert "removed 0 artifacts" in tidied(tmp_path, CONTINUO_LINK_SECONDS=str(30 * 86_400))
-    assert "removed 1 artifacts" in tidied(tmp_path, CONTINUO_LINK_SECONDS=str(20 * 86_400))
+    make_old_artifact(tmp_path, 30)
+    assert "removed 0 artifacts" in run_cleanup(tmp_path, CONTINUO_LINK_SECONDS=str(30 * 86_400))
+    assert "removed 1 artifacts" in run_cleanup(tmp_path, CONTINUO_LINK_SECONDS=str(20 * 86_400))
 
 
 def test_the_janitor_removes_abandoned_drafts(tmp_path: Path) -> None:
@@ -300,12 +300,12 @@ def test_the_janitor_removes_abandoned_drafts(tmp_path: Path) -> None:
 
     os.utime(old, (0, 0))
 
-    assert "1 drafts" in tidied(tmp_path)
+    assert "1 drafts" in run_cleanup(tmp_path)
     assert (new.exists(), old.exists()) == (True, False)
 
 
 def test_without_files_the_janitor_does_nothing(tmp_path: Path) -> None:
-    assert tidied(tmp_path) == "removed 0 artifacts and 0 drafts\n"
+    assert run_cleanup(tmp_path) == "removed 0 artifacts and 0 drafts\n"
 
 
 def test_a_file_name_is_safe_in_a_header_and_also_sent_in_full() -> None:

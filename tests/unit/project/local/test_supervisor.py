@@ -51,39 +51,39 @@ def members() -> Iterator[list[ManagedProcess]]:
         member.stop(0)
 
 
-def started(members: list[ManagedProcess], command: str, name: str = "one") -> ManagedProcess:
+def start_process(members: list[ManagedProcess], command: str, name: str = "one") -> ManagedProcess:
     member = ManagedProcess(name, command, os.environ)
     member.start()
     members.append(member)
     return member
 
 
-def ended(member: ManagedProcess) -> None:
+def wait_for_end(member: ManagedProcess) -> None:
     """Wait for the end of its process, which it has not looked at yet."""
     assert member.process
     os.waitid(os.P_PID, member.process.pid, os.WEXITED | os.WNOWAIT)
 
 
 def test_each_line_is_printed_after_the_name(members: list[ManagedProcess], heard: Heard) -> None:
-    started(members, "printf 'a b\\nlast'", "talker")
+    start_process(members, "printf 'a b\\nlast'", "talker")
     heard.waits_for("talker  | a b")
     heard.waits_for("talker  | last")
 
 
 def test_stderr_is_printed_too(members: list[ManagedProcess], heard: Heard) -> None:
-    started(members, "sh -c 'echo wrong >&2'")
+    start_process(members, "sh -c 'echo wrong >&2'")
     heard.waits_for("one     | wrong")
 
 
 def test_undecodable_bytes_do_not_stop_the_output(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
-    started(members, "printf '\\377\\nnext\\n'")
+    start_process(members, "printf '\\377\\nnext\\n'")
     heard.waits_for("one     | next")
 
 
 def test_the_command_replaces_its_shell(members: list[ManagedProcess]) -> None:
-    member = started(members, WAITS)
+    member = start_process(members, WAITS)
     assert member.process
     runs = Path(f"/proc/{member.process.pid}/cmdline")
     wait_until(lambda: runs.read_bytes() == b"sleep\x0060\0", 5)
@@ -98,8 +98,8 @@ def test_the_command_gets_its_environment(members: list[ManagedProcess], heard: 
 def test_a_process_that_ends_is_restarted_after_a_pause(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
-    member = started(members, "sh -c 'exit 3'")
-    ended(member)
+    member = start_process(members, "sh -c 'exit 3'")
+    wait_for_end(member)
     now = time.monotonic()
     first = member.process
     member.supervise(now)
@@ -116,11 +116,11 @@ def test_a_process_that_ends_is_restarted_after_a_pause(
 def test_a_process_that_keeps_ending_is_restarted_after_longer_pauses_up_to_a_bound(
     members: list[ManagedProcess],
 ) -> None:
-    member = started(members, "true")
+    member = start_process(members, "true")
     pauses = []
 
     for _ in range(7):
-        ended(member)
+        wait_for_end(member)
         member.supervise(member.started_at)
         pauses.append(member.pause)
         member.start()
@@ -137,9 +137,9 @@ def test_a_process_that_keeps_ending_is_restarted_after_longer_pauses_up_to_a_bo
 
 
 def test_a_process_that_ran_for_long_is_restarted_soon(members: list[ManagedProcess]) -> None:
-    member = started(members, "true")
+    member = start_process(members, "true")
     member.pause = MAX_RESTART_PAUSE_SECONDS
-    ended(member)
+    wait_for_end(member)
 
     member.supervise(member.started_at + STABLE_AFTER_SECONDS + 1)
 
@@ -147,7 +147,7 @@ def test_a_process_that_ran_for_long_is_restarted_soon(members: list[ManagedProc
 
 
 def test_a_running_process_is_left_alone(members: list[ManagedProcess]) -> None:
-    member = started(members, WAITS)
+    member = start_process(members, WAITS)
     process = member.process
 
     member.supervise(time.monotonic() + 1000)
@@ -156,7 +156,7 @@ def test_a_running_process_is_left_alone(members: list[ManagedProcess]) -> None:
 
 
 def test_stopping_sends_sigterm_first(members: list[ManagedProcess]) -> None:
-    member = started(members, WAITS)
+    member = start_process(members, WAITS)
 
     member.stop(grace=5)
 
@@ -167,7 +167,7 @@ def test_stopping_sends_sigterm_first(members: list[ManagedProcess]) -> None:
 def test_a_process_that_ignores_sigterm_is_killed_with_its_children(
     members: list[ManagedProcess], heard: Heard
 ) -> None:
-    member = started(members, DEAF)
+    member = start_process(members, DEAF)
     heard.waits_for("one     | deaf")
     assert member.process
     member.stop(grace=0.1)
@@ -197,7 +197,7 @@ def test_processes_are_stopped_one_after_the_other(
 def test_stopping_twice_or_before_the_start_does_nothing(
     members: list[ManagedProcess],
 ) -> None:
-    member = started(members, WAITS)
+    member = start_process(members, WAITS)
     crew = ProcessSupervisor([member, ManagedProcess("idle", WAITS, os.environ)], grace=5)
     crew.stop()
     crew.stop()

@@ -16,7 +16,7 @@ def headers(message: Message) -> dict[str, Any]:
     return found
 
 
-def made(trail: dict[str, str], *, quick: bool, **options: Any) -> Message:
+def build_message(trail: dict[str, str], *, quick: bool, **options: Any) -> Message:
     def make() -> Message:
         TRACE_HEADERS.set(trail)
         return (kinds.add.message if quick else kinds.add.build)((1, 2), **options)
@@ -27,21 +27,21 @@ def made(trail: dict[str, str], *, quick: bool, **options: Any) -> Message:
 @pytest.mark.parametrize("quick", [True, False], ids=["filled in", "built"])
 @pytest.mark.parametrize("trail", TRAILS, ids=["none", "a request", "a trace"])
 def test_a_message_carries_the_request_that_ordered_it(trail: dict[str, str], quick: bool) -> None:
-    found = headers(made(trail, quick=quick))
+    found = headers(build_message(trail, quick=quick))
     assert {name: found[name] for name in ("request_id", "traceparent") if name in found} == trail
 
 
 def test_the_template_of_a_kind_does_not_keep_the_request_it_was_built_for() -> None:
     kinds.add.__dict__.pop("_form", None)
 
-    first = made({"request_id": "first"}, quick=True)
+    first = build_message({"request_id": "first"}, quick=True)
 
     assert headers(first)["request_id"] == "first"
-    assert "request_id" not in headers(made({}, quick=True))
+    assert "request_id" not in headers(build_message({}, quick=True))
 
 
 def test_the_message_of_a_callback_carries_the_request_too() -> None:
-    message = made({"request_id": "r-7"}, quick=True, callback_url="https://example.com/")
+    message = build_message({"request_id": "r-7"}, quick=True, callback_url="https://example.com/")
     assert message.callback
     assert headers(message.callback)["request_id"] == "r-7"
 

@@ -23,7 +23,7 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+def load_settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Settings()
@@ -39,7 +39,7 @@ def test_without_an_environment_every_default_is_on_this_machine() -> None:
 
 
 def test_a_set_url_wins_over_the_bundled_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = given(
+    elsewhere = load_settings(
         monkeypatch,
         REDIS_URL="redis://db:6379/1",
         BROKER_URL="amqp://mq//",
@@ -53,7 +53,7 @@ def test_a_set_url_wins_over_the_bundled_server(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert given(monkeypatch, PORT="", REDIS_URL="", CONTINUO_RATE_LIMIT="") == Settings()
+    assert load_settings(monkeypatch, PORT="", REDIS_URL="", CONTINUO_RATE_LIMIT="") == Settings()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_an_invalid_value_stops_the_start_and_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:
-        given(monkeypatch, **{name: value})
+        load_settings(monkeypatch, **{name: value})
 
     (fault,) = refused.value.errors()
     assert str(fault["loc"][0]).upper() == name
@@ -100,7 +100,7 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_the_data_folder_is_always_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert given(monkeypatch, DATA_DIR="some/where").data_dir == Path.cwd() / "some/where"
+    assert load_settings(monkeypatch, DATA_DIR="some/where").data_dir == Path.cwd() / "some/where"
 
 
 @pytest.mark.parametrize(
@@ -110,22 +110,24 @@ def test_the_data_folder_is_always_absolute(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_public_address_without_keys_is_refused(
     monkeypatch: pytest.MonkeyPatch, host: str, loopback: bool
 ) -> None:
-    door = given(monkeypatch, HOST=host)
+    door = load_settings(monkeypatch, HOST=host)
     assert door.is_loopback is loopback
     if not loopback:
         with pytest.raises(UnsafeStart, match="CONTINUO_API_KEYS"):
             door.refuse_public_without_keys()
-    given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY}").refuse_public_without_keys()
+    load_settings(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY}").refuse_public_without_keys()
 
 
 def test_an_ipv6_address_has_brackets_in_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert given(monkeypatch, HOST="::1", PORT="80").base_url == "http://[::1]:80"
+    assert load_settings(monkeypatch, HOST="::1", PORT="80").base_url == "http://[::1]:80"
 
 
 def test_keys_are_stored_as_digests_under_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "with:colons:in-the-key"
 
-    holders = given(monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}").keys_by_digest
+    holders = load_settings(
+        monkeypatch, CONTINUO_API_KEYS=f"ops:{KEY},ci/read:{other}"
+    ).keys_by_digest
 
     assert holders == {
         hashlib.sha256(KEY.encode()).digest(): ApiKey("ops", SCOPES),
@@ -137,7 +139,7 @@ def test_keys_are_stored_as_digests_under_their_names(monkeypatch: pytest.Monkey
 def test_a_key_can_be_given_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     known = hashlib.sha256(KEY.encode())
     keys = f"ops:sha256={known.hexdigest()}"
-    assert given(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest == {
+    assert load_settings(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest == {
         known.digest(): ApiKey("ops", SCOPES)
     }
 
@@ -147,7 +149,7 @@ def test_a_tenants_key_cannot_have_scopes_about_all_tenants(
 ) -> None:
     keys = f"ops:{KEY},web@acme:{KEY}2,bot/read@acme:{KEY}3"
 
-    holders = given(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest
+    holders = load_settings(monkeypatch, CONTINUO_API_KEYS=keys).keys_by_digest
 
     assert set(holders.values()) == {
         ApiKey("ops", SCOPES),
@@ -162,7 +164,7 @@ def test_a_file_can_add_keys_by_their_digests(
 ) -> None:
     file, known = tmp_path / "keys", hashlib.sha256(KEY.encode())
     file.write_text(f"ci/read:sha256={known.hexdigest()}\n")
-    there = given(monkeypatch, CONTINUO_API_KEYS_FILE=str(file), HOST="0.0.0.0")  # noqa: S104
+    there = load_settings(monkeypatch, CONTINUO_API_KEYS_FILE=str(file), HOST="0.0.0.0")  # noqa: S104
     there.refuse_public_without_keys()
     assert there.keys_by_digest == {known.digest(): ApiKey("ci", frozenset({"read"}))}
     for text in (f"ci:{KEY}", "ci", f"ci@:sha256={known.hexdigest()}", "ci/all:sha256=" + "0" * 64):
@@ -179,7 +181,7 @@ def test_a_file_can_add_keys_by_their_digests(
 def test_a_configured_secret_signs_the_links(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    chosen = given(monkeypatch, CONTINUO_SECRET_KEY="s" * 32, DATA_DIR=str(tmp_path))
+    chosen = load_settings(monkeypatch, CONTINUO_SECRET_KEY="s" * 32, DATA_DIR=str(tmp_path))
     assert chosen.signing_keys == ["s" * 32]
     assert list(tmp_path.iterdir()) == []
 
@@ -187,7 +189,7 @@ def test_a_configured_secret_signs_the_links(
 def test_a_missing_secret_is_created_once_in_a_private_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (first,) = given(monkeypatch, DATA_DIR=str(tmp_path)).signing_keys
+    (first,) = load_settings(monkeypatch, DATA_DIR=str(tmp_path)).signing_keys
 
     assert Settings().signing_keys == [first]
     assert len(first) >= 32

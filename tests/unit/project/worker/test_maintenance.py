@@ -66,50 +66,50 @@ def dead_worker(store: Store, name: str) -> None:
     store.client.zadd("continuo:workers", {name: time.time() - 1})
 
 
-def known(store: Store) -> int:
+def count_workers(store: Store) -> int:
     return store.client.zcard("continuo:workers")
 
 
-def heard_of_somebody(store: Store, seconds_ago: float) -> None:
+def set_pulse(store: Store, seconds_ago: float) -> None:
     pulse: Any = {"heard": time.time() - seconds_ago, "mercy": 0}
     store.client.hset("continuo:pulse", mapping=pulse)
 
 
 def test_dead_workers_are_reaped_regularly(keeping: Maintenance, store: Store) -> None:
-    heard_of_somebody(store, 0)
+    set_pulse(store, 0)
     dead_worker(store, "first")
     keeping.work()
-    assert known(store) == 0
+    assert count_workers(store) == 0
 
     dead_worker(store, "second")
     keeping.work()
-    assert known(store) == 1
+    assert count_workers(store) == 1
 
 
 def test_a_new_worker_may_reap_when_other_workers_renewed_their_leases(
     keeping: Maintenance, store: Store
 ) -> None:
     dead_worker(store, "dead")
-    heard_of_somebody(store, 1.5)
+    set_pulse(store, 1.5)
 
     keeping.reap()
 
-    assert known(store) == 0
+    assert count_workers(store) == 0
 
 
 def test_after_an_outage_all_workers_get_time_to_return(keeping: Maintenance, store: Store) -> None:
     dead_worker(store, "late")
-    heard_of_somebody(store, keeping.lease_seconds / 2 + 0.1)
+    set_pulse(store, keeping.lease_seconds / 2 + 0.1)
     keeping.reap()
     keeping.reap()
-    assert known(store) == 1
+    assert count_workers(store) == 1
 
     mercy = float(store.client.hget("continuo:pulse", "mercy") or 0)
     assert mercy == pytest.approx(time.time() + keeping.lease_seconds / 2, abs=0.5)
 
     store.client.hset("continuo:pulse", "mercy", time.time() - 1)
     keeping.reap()
-    assert known(store) == 0
+    assert count_workers(store) == 0
 
 
 @pytest.fixture

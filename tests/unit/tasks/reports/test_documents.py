@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def fresh(folder: Path) -> Path:
+def make_folder(folder: Path) -> Path:
     made = folder / uuid.uuid4().hex
     made.mkdir()
     return made
@@ -62,7 +62,7 @@ def fresh(folder: Path) -> Path:
 @pytest.fixture
 def order(folder: Path) -> RenderOrder:
     """An order of a monthly report, to change."""
-    return build_report_order("monthly", {}, ["pdf"], fresh(folder))
+    return build_report_order("monthly", {}, ["pdf"], make_folder(folder))
 
 
 def with_sql(order: RenderOrder, sql: str, seconds: int = 60) -> RenderOrder:
@@ -76,23 +76,23 @@ def with_sql(order: RenderOrder, sql: str, seconds: int = 60) -> RenderOrder:
     )
 
 
-def printed(order: RenderOrder) -> Report:
+def render_pdf(order: RenderOrder) -> Report:
     """What the press makes of an order of a PDF; in a folder that it has for itself."""
-    folder = fresh(Path(order.folder))
+    folder = make_folder(Path(order.folder))
     made = run_render_process(msgspec.structs.replace(order, folder=str(folder)))
     return Report((folder / made.files["pdf"]).read_bytes(), made.rows, made)
 
 
-def made_of(report_type: str, filters: dict[str, Any]) -> Report:
+def build_pdf(report_type: str, filters: dict[str, Any]) -> Report:
     with links.open_workshop() as folder:
-        return printed(build_report_order(report_type, filters, ["pdf"], folder))
+        return render_pdf(build_report_order(report_type, filters, ["pdf"], folder))
 
 
 def pages(report: Report) -> list[str]:
     return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(report.pdf)).pages]
 
 
-def squeezed(text: str) -> str:
+def strip_spaces(text: str) -> str:
     return "".join(text.replace("\u200b", "").split())
 
 
@@ -108,11 +108,11 @@ def flights(**wanted: str) -> int:
 
 def test_the_rows_are_the_flights_that_match() -> None:
     filters = {"carrier": "UA", "origin": "EWR", "month": 3}
-    assert made_of("summary", filters).rows == flights(carrier="UA", origin="EWR", month="3") > 0
+    assert build_pdf("summary", filters).rows == flights(carrier="UA", origin="EWR", month="3") > 0
 
 
 def test_the_rows_are_the_invoices_that_match_and_the_total_is_theirs() -> None:
-    report = made_of("monthly", ENGINEERING)
+    report = build_pdf("monthly", ENGINEERING)
 
     amounts = [
         Decimal(row[6])
@@ -125,12 +125,12 @@ def test_the_rows_are_the_invoices_that_match_and_the_total_is_theirs() -> None:
 
 
 def test_without_a_month_the_latest_one_is_reported() -> None:
-    assert "October 2026" in pages(made_of("monthly", {"department": "legal"}))[0]
+    assert "October 2026" in pages(build_pdf("monthly", {"department": "legal"}))[0]
 
 
 @pytest.mark.parametrize("report_type", list(load_all_types()))
 def test_every_report_type_states_its_title_its_pages_and_its_rows(report_type: str) -> None:
-    report = made_of(report_type, SHORT.get(report_type, {}))
+    report = build_pdf(report_type, SHORT.get(report_type, {}))
 
     texts = pages(report)
 
@@ -140,27 +140,27 @@ def test_every_report_type_states_its_title_its_pages_and_its_rows(report_type: 
 
 
 def test_the_pdf_states_that_the_spend_is_synthetic() -> None:
-    assert "Synthetic data" in pages(made_of("monthly", ENGINEERING))[0]
+    assert "Synthetic data" in pages(build_pdf("monthly", ENGINEERING))[0]
 
 
 def test_the_pdf_is_tagged() -> None:
-    reader = pypdf.PdfReader(io.BytesIO(made_of("monthly", ENGINEERING).pdf))
+    reader = pypdf.PdfReader(io.BytesIO(build_pdf("monthly", ENGINEERING).pdf))
     assert "/StructTreeRoot" in reader.root_object
 
 
 def test_the_same_order_gives_the_same_bytes() -> None:
-    hashes = {hashlib.sha256(made_of("delays", {"month": 7}).pdf).hexdigest() for _ in range(3)}
+    hashes = {hashlib.sha256(build_pdf("delays", {"month": 7}).pdf).hexdigest() for _ in range(3)}
     assert len(hashes) == 1
 
 
 def test_the_table_head_is_on_every_page_of_the_table() -> None:
-    texts = pages(made_of("monthly", ENGINEERING))[1:]
+    texts = pages(build_pdf("monthly", ENGINEERING))[1:]
     assert len(texts) > 3
     assert all("Invoice" in text and "EUR" in text for text in texts)
 
 
 def test_a_capped_table_is_marked_and_its_total_counts_all_rows() -> None:
-    report = made_of("monthly", {"month": "2026-05"})
+    report = build_pdf("monthly", {"month": "2026-05"})
     text = "\n".join(pages(report))
 
     total = sum(
@@ -173,7 +173,7 @@ def test_a_capped_table_is_marked_and_its_total_counts_all_rows() -> None:
 
 
 def test_an_empty_report_is_one_page_that_says_so() -> None:
-    report = made_of("monthly", {"month": "2031-01"})
+    report = build_pdf("monthly", {"month": "2031-01"})
 
     (text,) = pages(report)
 
@@ -185,9 +185,9 @@ def test_markup_in_the_data_stays_text(order: RenderOrder) -> None:
     hostile = '#read("/etc/passwd") *x* $x$ <l> @r [a] = h \\ // </b>'
     sql = INVOICES.replace("*", f"* replace ('{hostile}' as vendor)") + " limit 2"
 
-    text = squeezed("".join(pages(printed(with_sql(order, sql)))))
+    text = strip_spaces("".join(pages(render_pdf(with_sql(order, sql)))))
 
-    assert text.count(squeezed(hostile)) == 2
+    assert text.count(strip_spaces(hostile)) == 2
 
 
 def test_no_character_in_the_data_fails_a_report(order: RenderOrder) -> None:
@@ -196,7 +196,7 @@ def test_no_character_in_the_data_fails_a_report(order: RenderOrder) -> None:
 
     sql = f"select * exclude (vendor), {vendors} from ({INVOICES} limit 1)"  # noqa: S608 - a test's own
 
-    assert printed(with_sql(order, sql)).rows == len(codes)
+    assert render_pdf(with_sql(order, sql)).rows == len(codes)
 
 
 @pytest.mark.parametrize(
@@ -232,23 +232,23 @@ def test_no_character_in_the_data_fails_a_report(order: RenderOrder) -> None:
 )
 def test_sql_other_than_a_select_over_the_sources_is_refused(order: RenderOrder, sql: str) -> None:
     with pytest.raises(PermanentError, match=REFUSALS) as caught:
-        printed(with_sql(order, sql))
+        render_pdf(with_sql(order, sql))
     assert "Traceback" not in str(caught.value)
 
 
 def test_a_data_folder_with_special_characters_works(order: RenderOrder, tmp_path: Path) -> None:
     folder = tmp_path / "it's [a] *"
-    assert printed(msgspec.structs.replace(order, demo_dir=str(folder))).rows > 0
+    assert render_pdf(msgspec.structs.replace(order, demo_dir=str(folder))).rows > 0
 
 
 def test_an_unbound_filter_is_refused(order: RenderOrder) -> None:
     with pytest.raises(PermanentError, match="does not use the filter 'month'"):
-        printed(msgspec.structs.replace(order, sql="select 1", filters={"month": "2026-05"}))
+        render_pdf(msgspec.structs.replace(order, sql="select 1", filters={"month": "2026-05"}))
 
 
 def test_a_filter_cannot_become_sql(order: RenderOrder) -> None:
     filters = {"department": "x' or 1=1 --"}
-    assert printed(msgspec.structs.replace(order, filters=filters)).rows == 0
+    assert render_pdf(msgspec.structs.replace(order, filters=filters)).rows == 0
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_a_filter_cannot_become_sql(order: RenderOrder) -> None:
 )
 def test_an_endless_query_is_stopped_and_can_be_retried(order: RenderOrder, sql: str) -> None:
     with pytest.raises(TransientError, match=r"longer than 1 s|gave up"):
-        printed(with_sql(order, sql, seconds=1))
+        render_pdf(with_sql(order, sql, seconds=1))
 
 
 def test_an_endless_query_is_stopped_even_when_its_parent_does_not_wait(order: RenderOrder) -> None:
@@ -291,7 +291,7 @@ def test_a_query_that_needs_too_much_memory_is_stopped_and_can_be_retried(
     order: RenderOrder, sql: str
 ) -> None:
     with pytest.raises(TransientError, match=r"(?i)memory"):
-        printed(with_sql(order, sql))
+        render_pdf(with_sql(order, sql))
 
 
 def test_symbolic_links_in_the_folder_are_not_followed(order: RenderOrder) -> None:
@@ -299,7 +299,7 @@ def test_symbolic_links_in_the_folder_are_not_followed(order: RenderOrder) -> No
     link.symlink_to("/etc/passwd")
 
     with pytest.raises(PermanentError, match=REFUSALS):
-        printed(with_sql(order, f"select * from read_csv('{link}')"))  # noqa: S608 - a test's own
+        render_pdf(with_sql(order, f"select * from read_csv('{link}')"))  # noqa: S608 - a test's own
 
 
 @pytest.mark.timeout(30)
@@ -310,7 +310,7 @@ def test_a_hanging_render_process_is_killed_and_can_be_retried(
         process, "RENDER_COMMAND", (sys.executable, "-c", "import signal; signal.pause()")
     )
     with pytest.raises(TransientError, match="longer than 1 s"):
-        printed(with_sql(order, "select 1", seconds=1))
+        render_pdf(with_sql(order, "select 1", seconds=1))
 
 
 def test_a_killed_render_process_can_be_retried(
@@ -320,7 +320,7 @@ def test_a_killed_render_process_can_be_retried(
     monkeypatch.setattr(process, "RENDER_COMMAND", (sys.executable, "-c", suicide))
 
     with pytest.raises(TransientError, match="killed by signal 9"):
-        printed(order)
+        render_pdf(order)
 
 
 ORDERER = """
@@ -414,4 +414,4 @@ def build_in_a_fork() -> None:
 
 
 def send_rows(line: Connection) -> None:
-    line.send(made_of("monthly", ENGINEERING).rows)
+    line.send(build_pdf("monthly", ENGINEERING).rows)

@@ -20,7 +20,7 @@ def call(**said: Any) -> call_arguments.Call:
     return call_arguments.check_call(**{"url": URL} | said)
 
 
-def sent(**said: Any) -> tuple[list[str], str]:
+def build_lines(**said: Any) -> tuple[list[str], str]:
     """The lines of a request's head, and its body."""
     head, _, body = (
         calls.build_request(call(**said), TARGET, "the-id").decode().partition("\r\n\r\n")
@@ -29,7 +29,7 @@ def sent(**said: Any) -> tuple[list[str], str]:
 
 
 def test_a_request_names_its_sender_and_its_job() -> None:
-    head, body = sent(body={"a": "é"})
+    head, body = build_lines(body={"a": "é"})
     assert head == [
         "POST /hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1 HTTP/1.1",
         "Host: api.example.com",
@@ -44,7 +44,7 @@ def test_a_request_names_its_sender_and_its_job() -> None:
 
 
 def test_the_headers_of_the_order_win_over_the_defaults() -> None:
-    head, _ = sent(headers={"user-agent": "them", "IDEMPOTENCY-KEY": "theirs", "X-A": ""})
+    head, _ = build_lines(headers={"user-agent": "them", "IDEMPOTENCY-KEY": "theirs", "X-A": ""})
     assert {"user-agent: them", "IDEMPOTENCY-KEY: theirs", "X-A: "} < set(head)
     assert not {"User-Agent: continuo", "Idempotency-Key: the-id"} & set(head)
 
@@ -53,11 +53,11 @@ def test_the_headers_of_the_order_win_over_the_defaults() -> None:
     ("method", "length"), [("GET", False), ("HEAD", False), ("DELETE", False), ("PUT", True)]
 )
 def test_only_methods_with_a_body_send_a_content_length_of_zero(method: str, length: bool) -> None:
-    head, body = sent(method=method)
+    head, body = build_lines(method=method)
     assert ("Content-Length: 0" in head, body) == (length, "")
 
 
-def judged(status: int, expect: list[int], **headers: str) -> None:
+def check_status(status: int, expect: list[int], **headers: str) -> None:
     calls.check_status(CallResponse(status, headers, "no"), call(expect=expect), TARGET)
 
 
@@ -65,14 +65,14 @@ def judged(status: int, expect: list[int], **headers: str) -> None:
     ("status", "expect"), [(200, []), (204, []), (299, []), (404, [404]), (503, [200, 503])]
 )
 def test_an_expected_status_is_a_success(status: int, expect: list[int]) -> None:
-    judged(status, expect)
+    check_status(status, expect)
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 @pytest.mark.parametrize("expect", [[], [201]])
 def test_a_temporary_status_is_retried(status: int, expect: list[int]) -> None:
     with pytest.raises(TransientError, match=f"https://api.example.com answered {status}: no"):
-        judged(status, expect)
+        check_status(status, expect)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_a_temporary_status_is_retried(status: int, expect: list[int]) -> None:
 )
 def test_any_other_status_is_final(status: int, expect: list[int]) -> None:
     with pytest.raises(PermanentError, match=f"answered {status}"):
-        judged(status, expect)
+        check_status(status, expect)
 
 
 def test_retry_after_of_the_server_is_used() -> None:
     with pytest.raises(RetryRequested) as put_off:
-        judged(429, [], **{"retry-after": "90"})
+        check_status(429, [], **{"retry-after": "90"})
     assert put_off.value.after == 90
 
 
@@ -118,12 +118,12 @@ def test_retry_after_with_a_date_is_the_time_until_then() -> None:
     )
 
 
-def kept(answer: str, /, **said: Any) -> str:
+def redact(answer: str, /, **said: Any) -> str:
     return calls.redact_response(CallResponse(200, {}, answer), call(**said)).body
 
 
 def test_the_first_characters_of_an_answer_are_kept() -> None:
-    assert kept("é" * 3_000) == "é" * 2_048
+    assert redact("é" * 3_000) == "é" * 2_048
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_first_characters_of_an_answer_are_kept() -> None:
 )
 def test_a_secret_that_the_answer_repeats_is_hidden(said: dict[str, Any]) -> None:
     answer = '{"said": "hunter2-hunter2-hunter2", "id": 7}'
-    assert kept(answer, **said) == '{"said": "***", "id": 7}'
+    assert redact(answer, **said) == '{"said": "***", "id": 7}'
 
 
 @pytest.mark.parametrize("secret", ['a"quoted"secret', "\u00fcmlaut-secret", "back\\slash"])
@@ -153,12 +153,12 @@ def test_a_secret_in_its_json_spelling_is_hidden(secret: str) -> None:
 
 def test_a_long_secret_is_hidden_when_only_its_start_is_repeated() -> None:
     secret = "".join(f"{number:04}" for number in range(2_000))
-    assert set(kept(secret[:640], body=secret)) == {"*"}
+    assert set(redact(secret[:640], body=secret)) == {"*"}
 
 
 def test_short_values_and_content_types_are_not_hidden() -> None:
     said = {"headers": {"X-A": "short", "Content-Type": "application/json"}, "body": "{}"}
-    assert kept("short application/json", **said) == "short application/json"
+    assert redact("short application/json", **said) == "short application/json"
 
 
 def test_an_error_is_one_line_without_the_path() -> None:

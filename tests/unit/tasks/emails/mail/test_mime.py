@@ -48,7 +48,7 @@ def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_settings()
 
 
-def parsed(raw: bytes) -> email.message.EmailMessage:
+def parse_mail(raw: bytes) -> email.message.EmailMessage:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert isinstance(message, email.message.EmailMessage)
     assert not message.defects
@@ -70,7 +70,7 @@ def assert_is_wire_format(raw: bytes) -> None:
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
-def as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.RenderedMail) -> None:
+def use_as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.RenderedMail) -> None:
     template = SimpleNamespace(render=lambda **_: letter)
     monkeypatch.setattr(templates, "load_template", lambda _name: template)
 
@@ -80,7 +80,7 @@ def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> N
     raw = compose("job-1", "ada@example.org", template, mail_data.build_mail_data())
     assert_is_wire_format(raw)
 
-    message = parsed(raw)
+    message = parse_mail(raw)
     assert list(message.keys()) == HEADERS
     assert message["To"] == "ada@example.org"
     assert message["From"] == "Continuo <continuo@mail.example.com>"
@@ -93,7 +93,7 @@ def test_a_message_has_exactly_these_headers_and_both_bodies(template: str) -> N
 
 
 def test_the_bodies_arrive_unchanged() -> None:
-    message = parsed(compose("job-1", "ada@example.org", "welcome"))
+    message = parse_mail(compose("job-1", "ada@example.org", "welcome"))
 
     letter = templates.load_template("welcome").render(
         recipient="ada@example.org",
@@ -108,7 +108,7 @@ def test_the_bodies_arrive_unchanged() -> None:
 
 def test_the_message_id_depends_on_job_and_recipient_and_on_nothing_else() -> None:
     ids = {
-        parsed(compose(job, recipient, template))["Message-ID"]
+        parse_mail(compose(job, recipient, template))["Message-ID"]
         for job in ("1", "2")
         for recipient in ("a@x.org", "b@x.org")
         for template in ("default", "welcome")
@@ -118,7 +118,7 @@ def test_the_message_id_depends_on_job_and_recipient_and_on_nothing_else() -> No
 
 
 def test_the_date_is_now() -> None:
-    sent = parsed(compose("job-1", "a@x.org", "default"))["Date"].datetime.timestamp()
+    sent = parse_mail(compose("job-1", "a@x.org", "default"))["Date"].datetime.timestamp()
     assert abs(time.time() - sent) < 60
 
 
@@ -146,7 +146,7 @@ def test_a_hostile_job_id_reaches_no_header(job_id: str) -> None:
     except UnicodeEncodeError:
         return
 
-    assert list(parsed(compose(job_id, "a@x.org", "default")).keys()) == HEADERS
+    assert list(parse_mail(compose(job_id, "a@x.org", "default")).keys()) == HEADERS
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,11 @@ def test_a_hostile_job_id_reaches_no_header(job_id: str) -> None:
 def test_any_subject_arrives_as_one_readable_header(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
+    use_as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
     raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
 
-    message = parsed(raw)
+    message = parse_mail(raw)
     assert list(message.keys()) == HEADERS
 
     visible = "".join(letter if letter.isprintable() else " " for letter in subject)
@@ -179,8 +179,8 @@ def test_any_subject_arrives_as_one_readable_header(
 def test_a_subject_cannot_start_another_header(
     subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
-    assert list(parsed(compose("job-1", "a@x.org", "any")).keys()) == HEADERS
+    use_as_template(monkeypatch, templates.RenderedMail(subject, "h", "t"))
+    assert list(parse_mail(compose("job-1", "a@x.org", "any")).keys()) == HEADERS
 
 
 BODIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
@@ -189,21 +189,21 @@ BODIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 @given(text=BODIES, html=BODIES)
 def test_any_body_arrives_whole_and_cannot_end_its_part(text: str, html: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        as_template(patch, templates.RenderedMail("s", html, text))
+        use_as_template(patch, templates.RenderedMail("s", html, text))
         raw = compose("job-1", "a@x.org", "any")
     assert_is_wire_format(raw)
 
-    message = parsed(raw)
+    message = parse_mail(raw)
     assert body(message, "plain").splitlines() == (text.splitlines() or [""])
     assert body(message, "html").splitlines() == (html.splitlines() or [""])
 
 
 def test_a_body_that_quotes_the_boundary_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    boundary = parsed(compose("job-1", "a@x.org", "default")).get_boundary()
+    boundary = parse_mail(compose("job-1", "a@x.org", "default")).get_boundary()
     evil = f"--{boundary}--\r\n--{boundary}\r\nContent-Type: text/html\r\n\r\n<b>"
-    as_template(monkeypatch, templates.RenderedMail("s", evil, evil))
+    use_as_template(monkeypatch, templates.RenderedMail("s", evil, evil))
 
-    message = parsed(compose("job-1", "a@x.org", "any"))
+    message = parse_mail(compose("job-1", "a@x.org", "any"))
 
     assert len(list(message.iter_parts())) == 2
     assert body(message, "plain").splitlines() == evil.splitlines()
@@ -221,7 +221,7 @@ def public(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("public")
 def test_one_click_unsubscribe_is_offered_over_https() -> None:
-    message = parsed(compose("job-1", "ada@example.org", "default"))
+    message = parse_mail(compose("job-1", "ada@example.org", "default"))
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
     link = str(message["List-Unsubscribe"])
@@ -286,7 +286,7 @@ def test_an_unusable_key_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
             compose("job-1", "ada@example.org", "default")
 
 
-def kept(content: bytes, name: str) -> Artifact:
+def store_file(content: bytes, name: str) -> Artifact:
     with artifacts.open_workshop() as folder:
         file = folder / "file"
         file.write_bytes(content)
@@ -296,14 +296,14 @@ def kept(content: bytes, name: str) -> Artifact:
 def test_artifacts_are_attached_and_arrive_unchanged() -> None:
     pdf = b"\x00\xff." * 5_000
     links = [
-        artifacts.build_link(kept(pdf, "report.pdf")),
-        artifacts.build_link(kept(b"a,b", "\u00fc.csv")),
+        artifacts.build_link(store_file(pdf, "report.pdf")),
+        artifacts.build_link(store_file(b"a,b", "\u00fc.csv")),
     ]
     files = tuple((key, name) for key, name in attachments.resolve_links(links))
     raw = compose("job-1", "ada@example.org", "default", files=files)
     assert_is_wire_format(raw)
 
-    message = parsed(raw)
+    message = parse_mail(raw)
     assert message.get_content_type() == "multipart/mixed"
     assert "your address works" in body(message, "plain")
 
@@ -313,7 +313,9 @@ def test_artifacts_are_attached_and_arrive_unchanged() -> None:
 
 def test_an_invalid_link_is_refused_and_a_removed_file_fails_for_good() -> None:
     with pytest.raises(InvalidField, match=r"attachments\[1\]: is no download link"):
-        attachments.resolve_links([artifacts.build_link(kept(b"x", "x.txt")), "http://x.org/y"])
+        attachments.resolve_links(
+            [artifacts.build_link(store_file(b"x", "x.txt")), "http://x.org/y"]
+        )
     with pytest.raises(InvalidField, match="at most 10"):
         attachments.resolve_links(["x"] * 11)
 
@@ -322,6 +324,6 @@ def test_an_invalid_link_is_refused_and_a_removed_file_fails_for_good() -> None:
 
 
 def test_attachments_that_are_too_large_fail_for_good() -> None:
-    large = kept(bytes(attachments.MAX_ATTACHMENT_BYTES + 1), "large.bin")
+    large = store_file(bytes(attachments.MAX_ATTACHMENT_BYTES + 1), "large.bin")
     with pytest.raises(PermanentError, match="more than 7000000 bytes"):
         compose("job-1", "ada@example.org", "default", files=(tuple(large),))

@@ -24,7 +24,7 @@ from tasks.rendering.definitions.schema import Output, RenderProgress
 LEGAL = {"department": "legal", "month": "2026-05"}
 
 
-def kept(result: dict[str, Any]) -> Path:
+def locate_file(result: dict[str, Any]) -> Path:
     place = links.locate(links.resolve_link(result["download_url"].rpartition("/")[2]))
     assert isinstance(place, Path)
     return place
@@ -42,7 +42,7 @@ def test_every_query_can_be_exported(source: str, query: str) -> None:
     filters: dict[str, Any] = {"carrier": "HA"} if source == "flights" else LEGAL
 
     result = export("parquet", filters, "", source, query)
-    found = duckdb.read_parquet(str(kept(result)))
+    found = duckdb.read_parquet(str(locate_file(result)))
 
     assert result["rows"] == len(found.fetchall()) > 0
     assert result["filename"] == f"{source}-{query}.parquet"
@@ -51,7 +51,7 @@ def test_every_query_can_be_exported(source: str, query: str) -> None:
 @pytest.mark.parametrize("output", files.OUTPUTS)
 def test_the_rows_of_a_report_can_be_exported(output: Output) -> None:
     result = export(output, LEGAL, "monthly", "", "")
-    content = kept(result)
+    content = locate_file(result)
     count = sum(
         row[2] == "legal" and row[1][:7] == "2026-05" for row in demo_spend.generate_invoices()
     )

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "types"
 
 
-def broken(folder: Path, file: str, edit: Edit) -> str:
+def break_type(folder: Path, file: str, edit: Edit) -> str:
     path = folder / "monthly" / file
     path.write_text(edit(path.read_text()))
     with pytest.raises(PermanentError) as caught:
@@ -34,7 +34,7 @@ def broken(folder: Path, file: str, edit: Edit) -> str:
     return str(caught.value)
 
 
-def replacing(old: str, new: str) -> Edit:
+def build_edit(old: str, new: str) -> Edit:
     def edit(text: str) -> str:
         assert old in text
         return text.replace(old, new, 1)
@@ -56,39 +56,39 @@ def test_a_new_folder_is_a_new_type(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (replacing('title = "Monthly spend"', ""), "title"),
-        (replacing('title = "Monthly spend"', "title = 7"), r"\$\.title"),
-        (replacing('title = "Monthly spend"', "title = "), "line 1"),
-        (replacing('format = "money"', 'format = "euro"'), r"\$\.kpis\[3\]\.format"),
-        (replacing("grow = true", "grows = true"), "grows"),
-        (replacing('sources = ["spend"]', 'sources = ["users"]'), r"\$\.sources\[0\]"),
-        (replacing("table_rows = 500", "table_rows = 100000"), "table_rows"),
-        (replacing('unless = "department"', 'unless = "team"'), "Department"),
-        (replacing("[parameters.month]", "[parameters.day]"), "'day'"),
-        (replacing("(0[1-9]|1[0-2])", "(0[1-9]|1[0-2]"), "month.pattern"),
-        (replacing('unset = "The latest"', 'default = "May"'), "month.default"),
-        (replacing('sources = ["spend"]', ""), "sources or files"),
-        (replacing('sources = ["spend"]', 'sources = ["spend"]\nengine = "postgres"'), "not both"),
-        (replacing('label = "Vendor"', 'label = "Category"'), "'Category'.*two of that name"),
-        (replacing('kind = "bar"', 'kind = "stacked"'), "stacked needs a series"),
-        (replacing('kind = "bar"', 'kind = "pie"'), r"charts\[0\]\.kind"),
+        (build_edit('title = "Monthly spend"', ""), "title"),
+        (build_edit('title = "Monthly spend"', "title = 7"), r"\$\.title"),
+        (build_edit('title = "Monthly spend"', "title = "), "line 1"),
+        (build_edit('format = "money"', 'format = "euro"'), r"\$\.kpis\[3\]\.format"),
+        (build_edit("grow = true", "grows = true"), "grows"),
+        (build_edit('sources = ["spend"]', 'sources = ["users"]'), r"\$\.sources\[0\]"),
+        (build_edit("table_rows = 500", "table_rows = 100000"), "table_rows"),
+        (build_edit('unless = "department"', 'unless = "team"'), "Department"),
+        (build_edit("[parameters.month]", "[parameters.day]"), "'day'"),
+        (build_edit("(0[1-9]|1[0-2])", "(0[1-9]|1[0-2]"), "month.pattern"),
+        (build_edit('unset = "The latest"', 'default = "May"'), "month.default"),
+        (build_edit('sources = ["spend"]', ""), "sources or files"),
+        (build_edit('sources = ["spend"]', 'sources = ["spend"]\nengine = "postgres"'), "not both"),
+        (build_edit('label = "Vendor"', 'label = "Category"'), "'Category'.*two of that name"),
+        (build_edit('kind = "bar"', 'kind = "stacked"'), "stacked needs a series"),
+        (build_edit('kind = "bar"', 'kind = "pie"'), r"charts\[0\]\.kind"),
     ],
 )
 def test_an_invalid_report_toml_is_refused_with_the_place(
     folder: Path, edit: Edit, said: str
 ) -> None:
-    message = broken(folder, "report.toml", edit)
+    message = break_type(folder, "report.toml", edit)
     assert "'monthly'" in message
     assert re.search(said, message)
 
 
 def test_a_filter_the_sql_does_not_use_is_refused(folder: Path) -> None:
-    message = broken(folder, "report.sql", lambda sql: sql.replace("$department", "'x'"))
+    message = break_type(folder, "report.sql", lambda sql: sql.replace("$department", "'x'"))
     assert "report.sql does not use 'department'" in message
 
 
 def test_a_bound_name_without_a_filter_is_refused(folder: Path) -> None:
-    message = broken(folder, "report.sql", lambda sql: sql + " and $team = 1")
+    message = break_type(folder, "report.sql", lambda sql: sql + " and $team = 1")
     assert "report.toml has no parameter 'team'" in message
 
 
@@ -108,8 +108,8 @@ def test_a_required_filter_must_be_given_and_a_default_is_used(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder / "monthly" / "report.toml"
-    text = replacing('unset = "The latest"', 'default = "2026-05"')(path.read_text())
-    path.write_text(replacing('unset = "All departments"', "required = true")(text))
+    text = build_edit('unset = "The latest"', 'default = "2026-05"')(path.read_text())
+    path.write_text(build_edit('unset = "All departments"', "required = true")(text))
     monkeypatch.setattr(
         "tasks.rendering.definitions.report_types.load_all_types", lambda: load_types_in(folder)
     )

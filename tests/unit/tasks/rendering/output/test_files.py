@@ -25,7 +25,7 @@ LABELS = ["Date", "Invoice", "Vendor", "Category", "Description", "EUR"]
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "<b>&", "plain = text", ""]
 
 
-def made(
+def make_files(
     report_type: str, filters: dict[str, Any], *outputs: Output, **more: Any
 ) -> dict[str, bytes]:
     with links.open_workshop() as folder:
@@ -39,7 +39,7 @@ def contents(order: RenderOrder) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def all_formats() -> dict[str, bytes]:
-    return made("monthly", ENGINEERING, *OUTPUTS)
+    return make_files("monthly", ENGINEERING, *OUTPUTS)
 
 
 def lines_of(text: bytes) -> list[list[str]]:
@@ -86,7 +86,7 @@ def test_a_spreadsheet_has_typed_numbers_and_dates(all_formats: dict[str, bytes]
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_the_same_order_gives_the_same_bytes(all_formats: dict[str, bytes], output: Output) -> None:
     time.sleep(max(1.0 - time.time() % 1, 0) + 0.01)  # another second, were one written down
-    again = made("monthly", ENGINEERING, output)[output]
+    again = make_files("monthly", ENGINEERING, output)[output]
     assert hashlib.sha256(again).hexdigest() == hashlib.sha256(all_formats[output]).hexdigest()
 
 
@@ -138,7 +138,7 @@ def test_several_formats_give_a_reproducible_zip() -> None:
 
 
 def test_a_pdf_with_a_cut_table_attaches_the_whole_table() -> None:
-    pdf = pypdf.PdfReader(io.BytesIO(made("monthly", {"month": "2026-05"}, "pdf")["pdf"]))
+    pdf = pypdf.PdfReader(io.BytesIO(make_files("monthly", {"month": "2026-05"}, "pdf")["pdf"]))
     text = " ".join("".join(page.extract_text() for page in pdf.pages).split())
     assert "The first 500 of 2,413 lines are shown" in text
     assert "attached to this document as monthly-report-lines.csv" in text.replace("- ", "-")
@@ -149,21 +149,21 @@ def test_a_pdf_with_a_cut_table_attaches_the_whole_table() -> None:
 
 
 def test_a_pdf_with_all_rows_has_no_attachment() -> None:
-    assert not pypdf.PdfReader(io.BytesIO(made("delays", {}, "pdf")["pdf"])).attachments
+    assert not pypdf.PdfReader(io.BytesIO(make_files("delays", {}, "pdf")["pdf"])).attachments
 
 
 def test_an_archive_pdf_declares_pdf_a() -> None:
-    archival = made("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
+    archival = make_files("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
 
     assert b"<pdfaid:part>3</pdfaid:part>" in archival
     assert b"<pdfaid:conformance>A</pdfaid:conformance>" in archival
-    assert archival == made("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
-    assert b"pdfaid" not in made("shop", {}, "pdf")["pdf"]
+    assert archival == make_files("monthly", {"month": "2026-05"}, "pdf", archival=True)["pdf"]
+    assert b"pdfaid" not in make_files("shop", {}, "pdf")["pdf"]
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_an_empty_result_still_gives_a_file(output: Output) -> None:
-    content = made("monthly", {"month": "2031-01"}, output)[output]
+    content = make_files("monthly", {"month": "2031-01"}, output)[output]
     if output == "csv":
         assert lines_of(content)[0][:2] == ["Date", "Invoice"]
     elif output == "xlsx":
