@@ -1,4 +1,4 @@
-"""Order many jobs of any kinds in one request."""
+"""The route that orders many jobs of any kinds in one request."""
 
 from typing import Annotated, Any
 
@@ -27,13 +27,13 @@ routes = Router()
 
 
 class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Each of ``tasks`` has its ``kind``, and what an order of that kind says."""
+    """Orders of any kinds; each of ``tasks`` has a ``kind`` and the fields of an order of it."""
 
     tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MAX_JOBS_PER_STEP)]
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one: 202 with its record, or the status of the problem it has."""
+    """The outcome of one order: 202 and its record, or the status of its problem."""
 
     status: int
     task: TaskRecord | None = None
@@ -41,7 +41,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BulkOutcome(msgspec.Struct, frozen=True):
-    """What became of each of ``tasks``, in their order."""
+    """The outcome of each of ``tasks``, in the same order."""
 
     accepted: int
     refused: int
@@ -53,13 +53,13 @@ class BulkOutcome(msgspec.Struct, frozen=True):
     body=BulkOrder,
     answers={202: BulkOutcome, 207: BulkOutcome},
     summary="Order up to 1,000 jobs of any kinds",
-    description="Those that are right are taken, all in one step; 207 when not all of them are.",
+    description="All valid orders are accepted in one step; the status is 207 if any is invalid.",
     tags=["tasks"],
 )
 async def order_all(request: Request, body: BulkOrder) -> Answer:
-    """Check each order by itself and queue those that are right."""
+    """Check each order by itself and enqueue the valid ones."""
     if request.find_header(KEY_HEADER) is not None:
-        raise Problem(400, f"{KEY_HEADER} is for single orders; in bulk it is not kept")
+        raise Problem(400, f"{KEY_HEADER} is for single orders; leave it out of bulk orders")
     checked = [check_order(order, request) for order in body.tasks]
     messages = [found for found in checked if isinstance(found, Message)]
     taken = iter(await app.aenqueue_all(messages) if messages else ())
@@ -85,14 +85,14 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
 
 
 def require_no_unique_key(order: JobOrder) -> JobOrder:
-    """The order, which has no unique key: each would need a step of its own."""
+    """Return the order. Raises ``InvalidField`` for a unique key, which needs a step of its own."""
     if order.unique:
-        raise InvalidField("unique", "cannot be asked for in bulk; order this job by itself")
+        raise InvalidField("unique", "is not supported in bulk; order this job by itself")
     return order
 
 
 def kind_of(order: dict[str, Any]) -> JobKind:
-    """The kind that an order names. Raises ``InvalidField``."""
+    """Return the kind that an order names. Raises ``InvalidField``."""
     name = order.get("kind")
     if not isinstance(name, str) or name not in KINDS:
         raise InvalidField("kind", f"must be one of: {', '.join(KINDS)}")
@@ -100,13 +100,13 @@ def kind_of(order: dict[str, Any]) -> JobKind:
 
 
 def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:
-    """The outcome of an order whose job is recorded; its id is new."""
+    """Return the outcome of an accepted order; its id is new, so a duplicate is a bug."""
     if isinstance(outcome, DuplicateJob):
         raise outcome
     return Outcome(202, task=outcome)
 
 
-def outcome_from_problem(problem: Problem, request: Request, place: int) -> Outcome:
-    """The outcome of an order with a problem; pointers in it start at the order."""
-    instance = f"{request.path}#/tasks/{place}"
+def outcome_from_problem(problem: Problem, request: Request, index: int) -> Outcome:
+    """Return the outcome of an invalid order; its JSON pointers start at the order."""
+    instance = f"{request.path}#/tasks/{index}"
     return Outcome(problem.status, problem=problem.to_document(instance, request.id))

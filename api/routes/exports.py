@@ -23,9 +23,9 @@ library.load_all_queries()  # a source that is wrong keeps the API from starting
 
 
 class ExportOrder(JobOrder, frozen=True, kw_only=True):
-    """All rows of a report ``type``, or of a named ``query`` of a ``source``, in one file.
+    """An export: all rows of a report ``type``, or of a ``query`` of a ``source``, in one file.
 
-    ``mail`` has it mailed when it is done. ``max_retries`` is the most attempts the job gets.
+    ``mail`` sends a mail when the file is ready. ``max_retries`` is the maximum number of attempts.
     """
 
     type: str = ""
@@ -60,7 +60,7 @@ def collect_queries() -> list[library.ExportQuery]:
 
 
 class NamedQuery(msgspec.Struct, frozen=True):
-    """What can be ordered as ``source`` and ``query``; ``filters`` is a JSON Schema."""
+    """A named query of a source; ``filters`` is the JSON Schema of its filters."""
 
     source: str
     query: str
@@ -69,7 +69,7 @@ class NamedQuery(msgspec.Struct, frozen=True):
 
 
 class NamedQueries(msgspec.Struct, frozen=True):
-    """All queries there are; the types of reports can be exported as well."""
+    """All named queries. The rows of every report type can be exported too."""
 
     queries: list[NamedQuery]
 

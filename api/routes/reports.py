@@ -28,10 +28,10 @@ type Outputs = Annotated[
 
 
 class ReportOrder(JobOrder, frozen=True, kw_only=True):
-    """What to report on, and in which ``format``; several make a zip.
+    """A report to generate; several values of ``format`` make a zip.
 
-    ``archival`` makes the PDF a PDF/A. ``mail`` has it mailed when it is done. ``max_retries`` is
-    the most attempts the job gets.
+    ``archival`` makes the PDF a PDF/A. ``mail`` sends a mail when the report is ready.
+    ``max_retries`` is the maximum number of attempts.
     """
 
     type: str = DEFAULT_TYPE
@@ -58,7 +58,7 @@ def build_rule(kind: report_types.ReportTypeFolder) -> dict[str, Any]:
 
 
 class ReportType(msgspec.Struct, frozen=True):
-    """What can be ordered as ``type``; ``filters`` is a JSON Schema of what they may be."""
+    """A report type; ``filters`` is the JSON Schema of its filters."""
 
     type: str
     title: str
@@ -68,7 +68,7 @@ class ReportType(msgspec.Struct, frozen=True):
 
 
 class ReportTypes(msgspec.Struct, frozen=True):
-    """All types there are."""
+    """All report types."""
 
     types: list[ReportType]
 
@@ -118,12 +118,12 @@ async def list_types(_: Request) -> Answer:
 
 def describe_type(kind: report_types.ReportTypeFolder) -> ReportType:
     """One type as clients see it."""
-    about = kind.definition
+    definition = kind.definition
     return ReportType(
         type=kind.name,
-        title=about.title,
-        description=about.description,
-        filters=report_types.build_filter_schema(about.origin),
+        title=definition.title,
+        description=definition.description,
+        filters=report_types.build_filter_schema(definition.origin),
         formats=list(documents.OUTPUTS),
     )
 

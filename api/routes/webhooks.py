@@ -19,9 +19,9 @@ routes = Router()
 class WebhookOrder(JobOrder, frozen=True, kw_only=True):
     """One HTTP request to a server on the public internet.
 
-    ``body``: a text is sent as it is, another value as JSON, null not at all. ``timeout`` is in
-    seconds, for all of it. ``expect``: the statuses that mean that it worked; any 2xx if empty.
-    ``max_retries`` is the most attempts the job gets.
+    A text ``body`` is sent as it is, another value as JSON, null as no body. ``timeout`` is in
+    seconds and covers the whole call. ``expect`` lists the statuses of a success; empty means any
+    2xx. ``max_retries`` is the maximum number of attempts.
     """
 
     url: Url
