@@ -1,7 +1,8 @@
-"""The README's job of one's own, done as it says: a file in ``tasks/``, a worker, a few lines."""
+"""The job in the README, run as the README says: a file in ``tasks/``, a worker, a few lines."""
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
 from project.records.record import TaskRecord, TaskStatus
-from tests.support.documents.markdown import README, ROOT, read_code_blocks
+from tests.support.documents.markdown import ROOT, read_code_blocks
 from tests.support.waiting import wait_until
 
 TITLE = "A job of your own in ten lines"
@@ -22,7 +23,7 @@ FIRST_RETRY = 2
 
 
 class Copy:
-    """A copy of the program with the README's job in it, and Python at work there."""
+    """A copy of the program with the README's job in it, and Python to run there."""
 
     def __init__(self, folder: Path, url: str) -> None:
         job, order = read_code_blocks(TITLE, "python")
@@ -30,7 +31,6 @@ class Copy:
         self.environment = os.environ | {"REDIS_URL": url, "DATA_DIR": str(folder / "var")}
         for name in ("project", "tasks"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
-        shutil.copy(README, folder)
         (folder / "tasks/checksums.py").write_text(job)
         (folder / "order.py").write_text(order)
 
@@ -87,12 +87,18 @@ def test_the_job_is_ten_lines() -> None:
 
 
 def test_the_lines_print_the_result_of_the_job(copy: Copy) -> None:
+    (content,) = re.findall(r"^\$ echo (\w+) >hello.txt", console(), re.MULTILINE)
+    (copy.folder / "hello.txt").write_text(f"{content}\n")
+
     first, result, last = copy.python("order.py").splitlines()
 
     assert first.split()[1] in {"pending", "running", "success"}
     assert record(first.split()[0]).kind == "checksum"
-    assert result == str({"sha256": hashlib.sha256(README.read_bytes()).hexdigest()})
+    assert result == str({"sha256": hashlib.sha256(f"{content}\n".encode()).hexdigest()})
     assert last == "success after 1 attempt"
+    shown_first, *shown_rest = re.findall(r"^(?!\$).+", console(), re.MULTILINE)
+    assert re.fullmatch(r"[0-9a-f-]{36} pending", shown_first)
+    assert shown_rest == [result, last]
 
 
 def test_a_retry_finds_a_file_that_arrives_late(copy: Copy) -> None:
@@ -126,6 +132,12 @@ def test_an_unlisted_error_fails_at_once(copy: Copy) -> None:
     assert record(job_id).status is TaskStatus.FAILED
     assert record(job_id).attempts == 1
     assert "ValueError" in record(job_id).error
+
+
+def console() -> str:
+    """The terminal session that the README shows."""
+    (session,) = read_code_blocks(TITLE, "console")
+    return session
 
 
 def record(job_id: str) -> TaskRecord:

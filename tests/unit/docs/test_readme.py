@@ -14,6 +14,7 @@ from tests.support.settings import list_all_variables
 
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
+MAX_LINES = 200
 MADE_BY_THE_READER = {
     "tasks/checksums.py",
     "tasks/sums.py",
@@ -39,6 +40,10 @@ def test_the_routes_in_the_readme_exist() -> None:
 
     assert told
     assert [route for route in told if route not in known] == []
+
+
+def test_the_readme_is_at_most_200_lines() -> None:
+    assert len(README.read_text().splitlines()) <= MAX_LINES
 
 
 def test_the_first_commands_are_targets_of_make() -> None:
