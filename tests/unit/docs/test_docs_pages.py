@@ -20,6 +20,6 @@ def test_the_compose_variables_match_the_compose_file() -> None:
 
 
 def test_the_scopes_on_the_page_match_the_scopes_of_keys() -> None:
-    told = {row[0].strip("`") for row in read_table_rows("Give everybody a key", KEYS)}
+    told = {row[0].strip("`") for row in read_table_rows("Give every client a key", KEYS)}
 
     assert told == SCOPES
