@@ -12,7 +12,7 @@ from api.http.shutdown import Drain
 from tests.support.documents.markdown import README, ROOT, read_code_blocks, read_section
 from tests.support.settings import list_all_variables
 
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PATH = re.compile(r"`((?:project|tasks|api|tests|bin|docs)/[\w./-]*)`")
 MAX_LINES = 200
 MADE_BY_THE_READER = {
