@@ -88,7 +88,7 @@ class Continuo(Celery):
     @property
     def store_keys(self) -> list[str]:
         """What a move of this app's stores is given."""
-        return keys_of(self.events_kept, elsewhere=self.publisher is not None)
+        return keys_of(self.events_kept, other_broker=self.publisher is not None)
 
     @cached_property
     def store(self) -> Store:

@@ -10,7 +10,6 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
-from project.records.labels import tenant_keys
 from project.records.record import MAX_BACKOFF_SECONDS, RecordPage, TaskRecord, TaskStatus
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import CancelResult
@@ -75,8 +74,8 @@ def narrow_filter(job: Any, record_filter: RecordFilter) -> RecordFilter:
     own = job.AsyncResult(job.request.id).record
     before = min(own.created_at, record_filter.created_before or own.created_at)
     statuses = [TaskStatus(status) for status in record_filter.statuses]
-    index_keys = [*tenant_keys(own.tenant or ""), *record_filter.index_keys]
-    return record_filter._replace(statuses=statuses, index_keys=index_keys, created_before=before)
+    tenant = own.tenant or record_filter.tenant
+    return record_filter._replace(statuses=statuses, tenant=tenant, created_before=before)
 
 
 def fetch_pages(record_filter: RecordFilter) -> Iterator[RecordPage]:

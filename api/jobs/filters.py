@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 
 from api.jobs.order_options import Timestamp
-from project.records.labels import TAG_PREFIX
 from project.records.record import TaskStatus
 from project.store.commands.queries import RecordFilter
 
@@ -27,7 +26,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
             kinds=[self.kind] if self.kind else [],
             queues=[self.queue] if self.queue else [],
             statuses=[self.status] if self.status else [],
-            index_keys=[TAG_PREFIX + self.tag] if self.tag else [],
+            tags=[self.tag] if self.tag else [],
             created_after=self.created_after,
             created_before=self.created_before,
             error=self.error,

@@ -10,7 +10,7 @@ import msgspec
 from api.http.problems import FieldError, Problem
 from api.http.routing import Request
 from project.errors import InvalidField
-from project.records.labels import MAX_TAG_CHARACTERS, MAX_TAGS, tenant_keys
+from project.records.grouping import MAX_TAG_CHARACTERS, MAX_TAGS
 from project.settings.values import get_settings
 from project.store.commands import jobs
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder
@@ -99,7 +99,7 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The key that only one job has, or one job of a tenant."""
         if self.unique is None:
             return None
-        key = "\n".join([*tenant_keys(tenant), self.unique.key])
+        key = f"tenant:{tenant}\n{self.unique.key}" if tenant else self.unique.key
         return jobs.UniqueKey(key, self.unique.during)
 
 
@@ -143,9 +143,9 @@ def format_canonical(order: JobOrder) -> str:
 
 def require_same_order(once: EnqueueResult, said: IdempotentOrder) -> None:
     """Raise ``Problem`` 422 when the key came with another order before."""
-    if once.said == said.text:
+    if once.order == said.text:
         return
-    pointer = find_first_difference(once.said, said.text)
+    pointer = find_first_difference(once.order, said.text)
     detail = f"This {KEY_HEADER} came with another order before"
     where = f"; the first difference is at {pointer}" if pointer else ""
     fault = FieldError(pointer=pointer, detail="differs from the order that came first")

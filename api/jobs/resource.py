@@ -103,7 +103,7 @@ async def accept(kind: JobKind, order: JobOrder, request: Request) -> Answer:
     message = build_message(kind, order, request)
     if not said and not unique:
         return await answer_order(await app.aenqueue(message), kind.path, request)
-    once = await app.aenqueue_once(message, said=said, unique=unique)
+    once = await app.aenqueue_once(message, order=said, unique=unique)
     if once.record is None:
         return await answer_duplicate(once.holder, order, kind.path)
     if said and once.how == "replayed":

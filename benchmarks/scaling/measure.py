@@ -70,7 +70,9 @@ def run_job(store: Store, job_id: str, serial: int) -> None:
     store.run(workers.fetch(WORKER, serial=serial, most=1, done=done, lists=["celery"]))
     token = f"{WORKER}#{serial}"
     store.run(attempts.start(job_id, retries=0, token=token))
-    store.run(attempts.succeed(job_id, token=token, result='{"rows_processed": 1}', news="{}"))
+    store.run(
+        attempts.succeed(job_id, token=token, result='{"rows_processed": 1}', result_message="{}")
+    )
 
 
 def measure_microseconds(store: Store, ids: list[str], call: Callable[[str], object]) -> float:

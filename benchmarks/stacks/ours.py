@@ -103,7 +103,7 @@ def process_waiting(most: int) -> list[str]:
         [attempt_commands.start(job, retries=0, token=token) for job, token in attempts],
         StartResult.STARTED,
     )
-    run_commands([build_succeed(job, token) for job, token in attempts], Verdict.GO)
+    run_commands([build_succeed(job, token) for job, token in attempts], Verdict.APPLIED)
     app.store.run(workers.ack("bench", [token.partition("#")[2] for token in tokens]))
     app.store.run(workers.sign_off("bench"))
     return ids
@@ -113,7 +113,7 @@ def build_succeed(job_id: str, token: str) -> Command[Verdict]:
     """The command with which a worker ends the job of a report."""
     meta = {"task_id": job_id, "status": "SUCCESS", "result": REPORT_RESULT, "traceback": None}
     return attempt_commands.succeed(
-        job_id, token=token, result=json.dumps(REPORT_RESULT), news=json.dumps(meta)
+        job_id, token=token, result=json.dumps(REPORT_RESULT), result_message=json.dumps(meta)
     )
 
 

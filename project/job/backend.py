@@ -21,7 +21,7 @@ from project.job.current_attempt import CURRENT_ATTEMPT
 from project.messages.builder import RERUN_HEADER
 from project.messages.template import encode
 from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
-from project.store.commands import attempts, queries
+from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import Verdict
 from project.store.commands.message import Message
 from project.store.commands.queries import StoredOutcome
@@ -119,7 +119,7 @@ class RecordBackend(RedisBackend):
             token=self.app.attempt_token(request),
             result=encode_result(result),
             children=self.encode(children) if children else "",
-            news=self.encode(meta),
+            result_message=self.encode(meta),
         )
         if request.chord or not CURRENT_ATTEMPT.keeps(task_id, move):
             self._warn_if_refused(self.app.store.run(move), task_id, "success")
@@ -146,14 +146,14 @@ class RecordBackend(RedisBackend):
             status=TaskStatus.FAILED if is_expired(exception) else status,
             error=format_error(exception, traceback),
             exception=self.encode(exception),
-            news=self.encode(meta),
+            result_message=self.encode(meta),
             cause=build_cause(
                 str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
             ),
         )
         token = "" if never_started else self.app.attempt_token(request)
-        revival = rerun_id_of(request) if is_expired(exception) else None
-        verdict = self.app.store.run(fail(token=token, revival=revival))
+        rerun_id = rerun_id_of(request) if is_expired(exception) else None
+        verdict = self.app.store.run(fail(token=token, rerun_id=rerun_id))
         if verdict is Verdict.REFUSED and self._register(task_id, request):
             verdict = self.app.store.run(fail(token=""))
         self._warn_if_refused(verdict, task_id, status.value)
@@ -164,7 +164,7 @@ class RecordBackend(RedisBackend):
         args, kwargs = getattr(request, "args", None), getattr(request, "kwargs", None)
         payload = self.encode([list(args or ()), dict(kwargs or {})])
         message = Message(task_id, kind, "", "", payload, DEFAULT_MAX_RETRIES)
-        made: bool = self.app.store.run(attempts.register(message, retries=0))
+        made: bool = self.app.store.run(jobs.register(message, retries=0))
         return made
 
     def _warn_if_refused(self, verdict: Verdict, task_id: str, status: str) -> None:

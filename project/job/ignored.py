@@ -22,7 +22,7 @@ def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> No
         status=TaskStatus.FAILED,
         error=error,
         exception=json_dumps(meta),
-        news=json_dumps({"task_id": job_id, "status": "FAILURE", "result": meta}),
+        result_message=json_dumps({"task_id": job_id, "status": "FAILURE", "result": meta}),
         cause=Cause("Ignore", error, ""),
     )
     app.store.run(move)

@@ -38,6 +38,7 @@ from project.messages.builder import CALLBACK_HEADER, MAX_ATTEMPTS_HEADER, Captu
 from project.messages.template import MessageTemplate
 from project.records.record import DEFAULT_MAX_RETRIES, Progress, TaskRecord, compute_backoff
 from project.store.commands import attempts as attempt_commands
+from project.store.commands import jobs
 from project.store.commands import message as message_commands
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.message import Message
@@ -286,7 +287,7 @@ class Job(Task):
         """Put a progress on the record, if this attempt still owns it and Redis takes it."""
         token = self.app.attempt_token(request)
         with suppress(StoreUnavailable):
-            self.app.store.run(attempt_commands.progress(request.id, token=token, made=word))
+            self.app.store.run(attempt_commands.progress(request.id, token=token, value=word))
 
     @contextmanager
     def once(self, key: str) -> Iterator[bool]:
@@ -347,13 +348,11 @@ class Job(Task):
         attempt = {
             "retries": request.retries,
             "token": self.app.attempt_token(request),
-            "revival": rerun_id_of(request),
+            "rerun_id": rerun_id_of(request),
         }
         answer: StartResult = self.app.store.run(attempt_commands.start(request.id, **attempt))
         if answer is StartResult.UNKNOWN:
-            self.app.store.run(
-                attempt_commands.register(self._copy_message(request), retries=request.retries)
-            )
+            self.app.store.run(jobs.register(self._copy_message(request), retries=request.retries))
             answer = self.app.store.run(attempt_commands.start(request.id, **attempt))
         if answer is StartResult.BUSY:
             self.app.store.run(

@@ -19,7 +19,7 @@ from kombu.utils.json import dumps as json_dumps
 
 from project.errors import ContinuoError
 from project.messages.trace_context import get_trace_headers
-from project.records.labels import PRIORITY_SEPARATOR, tag_keys
+from project.records.grouping import PRIORITY_SEPARATOR, check_tags
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands.message import Message
 
@@ -82,7 +82,7 @@ class CapturingProducer:
             payload=json_dumps([body[0], body[1]]),
             max_retries=int(headers.get(MAX_ATTEMPTS_HEADER, DEFAULT_MAX_RETRIES)),
             due=due,
-            index_keys=tag_keys(tags),
+            tags=check_tags(tags),
             callback=callback,
         )
 

@@ -12,7 +12,7 @@ from kombu.utils.json import JSONEncoder
 
 from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
 from project.messages.trace_context import TRACE_HEADERS
-from project.records.labels import tag_keys
+from project.records.grouping import check_tags
 from project.store.commands.message import Message
 
 
@@ -101,8 +101,8 @@ class MessageTemplate:
                 f'"{name}":{quoted(value)},' for name, value in TRACE_HEADERS.get().items()
             ),
         }
-        index_keys = tag_keys(tags) if tags else ()
-        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, index_keys)
+        checked = check_tags(tags) if tags else ()
+        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
 
 
 encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -1,49 +1,50 @@
-"""What is counted about jobs, workers and HTTP, as an operator wants to know it. Pure.
+"""The counters of jobs, workers and HTTP requests. Pure.
 
-Redis counts for all processes and machines together, inside the moves themselves, so
-whoever asks gets the whole, and a restart of anything forgets nothing.
+Redis counts for all processes and machines together, inside the scripts that change jobs. So one
+reading has the whole, and a restart forgets nothing.
 """
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from project.records.labels import Label, parse_label
+from project.records.grouping import parse_kind_queue
 from project.records.record import TaskStatus
 
 BUCKET_BOUNDS_SECONDS = tuple(2**n / 1000 for n in range(23))
-"""Seconds: the upper ends of a histogram's buckets but the last, as the scripts have them."""
+"""The upper bounds of all buckets but the last; the same as in ``lua/lib/metrics.lua``."""
 
 MICROSECONDS_SUFFIX = "us"
-"""What ends the name of the sum of a histogram, in microseconds."""
+"""Ends the name of the counter that has the sum of a histogram, in microseconds."""
 
 STATUSES = tuple(status.value for status in TaskStatus)
 
 OUTCOMES = ("success", "failed", "retrying", "cancelled", "interrupted", "postponed")
-"""How an attempt may end. ``interrupted`` by the end of its worker, ``postponed`` by itself."""
+"""How an attempt can end: ``interrupted`` by the end of its worker, ``postponed`` by itself."""
 
 
 class Histogram(NamedTuple):
-    """``counts`` per bucket of ``BUCKET_BOUNDS_SECONDS``; the last counts what took longer."""
+    """Counts by bucket of ``BUCKET_BOUNDS_SECONDS``; the last bucket has what took longer."""
 
     counts: tuple[int, ...]
     seconds: float
 
     @property
     def total(self) -> int:
-        """How many there were."""
+        """The sum of all buckets."""
         return sum(self.counts)
 
 
 class QueueStats(NamedTuple):
     """The jobs of one kind and queue.
 
-    ``jobs`` are those that are kept, by status. Since ever: ``enqueued``, ``waits`` (until an
-    attempt began), ``runs`` by outcome, ``unrun`` (jobs that ended while none ran, by status),
-    ``poison`` (jobs that killed their workers).
+    ``jobs`` counts the records that exist, by status. The others only grow: ``enqueued``, ``waits``
+    (until an attempt began), ``runs`` by outcome, ``unrun`` (jobs that ended while no attempt ran,
+    by status), ``poison`` (jobs that killed their workers).
     """
 
-    label: Label
+    kind: str
+    queue: str
     jobs: Mapping[str, int]
     enqueued: int
     waits: Histogram
@@ -52,17 +53,17 @@ class QueueStats(NamedTuple):
     poison: int
 
     def attempts(self, outcome: str) -> int:
-        """How many attempts ever ended so."""
+        """How many attempts ended with this outcome."""
         run = self.runs.get(outcome)
         return run.total if run else 0
 
     def finished(self, status: str) -> int:
-        """How many jobs ever ended so."""
+        """How many jobs ended with this status."""
         return self.attempts(status) + self.unrun.get(status, 0)
 
 
 class RouteStats(NamedTuple):
-    """The requests that one route has answered: by status, and how long they took."""
+    """The requests of one route: ``answers`` by HTTP status, and how long they took."""
 
     method: str
     route: str
@@ -71,9 +72,9 @@ class RouteStats(NamedTuple):
 
 
 class WorkerStats(NamedTuple):
-    """A worker whose lease is known; ``lease_left`` and ``lease_age`` in seconds.
+    """A worker with a lease; ``lease_left`` and ``lease_age`` in seconds.
 
-    ``memory``: bytes resident in all of its processes, 0 where that cannot be read.
+    ``memory``: resident bytes of all its processes, 0 where that cannot be read.
     """
 
     worker: str
@@ -85,14 +86,14 @@ class WorkerStats(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """All of it at one time. Bytes are -1 where Redis does not tell, 0 where there is no limit."""
+    """All counters at one time. Bytes are -1 when Redis does not say, 0 when there is no limit."""
 
     queue_stats: list[QueueStats]
     route_stats: list[RouteStats]
     workers: list[WorkerStats]
     scheduled: int
     unsent: int
-    garbage: int
+    dead_letters: int
     disabled: int
     deaths: int
     memory_used: int
@@ -100,21 +101,21 @@ class Counters(NamedTuple):
 
 
 def bucket_of(seconds: float) -> int:
-    """The bucket that a time belongs to."""
+    """The index of the bucket of a duration."""
     return bisect_left(BUCKET_BOUNDS_SECONDS, seconds)
 
 
 def format_route_field(method: str, route: str, what: str | int) -> str:
-    """The field that counts a route's requests: by bucket, microseconds or ``=`` and status."""
-    return f"{method} {route}\n{what}"
+    """The counter of a route's requests; ``what``: a bucket, ``us`` or ``=`` and a status."""
+    return f"{method} {route} {what}"
 
 
 def parse_counters(answer: Sequence[Any]) -> Counters:
-    """What the script ``meters`` answered."""
-    shelves, traffic, lengths, memory, workers, at = answer
+    """The answer of ``statistics/read_counters``."""
+    kind_queues, requests, lengths, memory, workers, at = answer
     return Counters(
-        sorted(map(parse_queue_stats, shelves)),
-        group_by_route(dict_from_pairs(traffic)),
+        sorted(map(parse_queue_stats, kind_queues)),
+        group_by_route(dict_from_pairs(requests)),
         sorted(parse_worker_stats(row, float(at)) for row in workers),
         *lengths,
         *memory,
@@ -122,12 +123,14 @@ def parse_counters(answer: Sequence[Any]) -> Counters:
 
 
 def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
-    """One shelf from its row."""
+    """The jobs of one kind and queue from their row."""
     name, counted, jobs = row
+    kind, queue = parse_kind_queue(name.decode())
     counts = {name: int(amount) for name, amount in dict_from_pairs(counted).items()}
     runs = {outcome: build_histogram(counts, outcome) for outcome in OUTCOMES}
     return QueueStats(
-        label=parse_label(name.decode()),
+        kind=kind,
+        queue=queue,
         jobs=dict(zip(STATUSES, jobs, strict=True)),
         enqueued=counts.get("enqueued", 0),
         waits=build_histogram(counts, "wait"),
@@ -138,23 +141,23 @@ def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
 
 
 def group_by_route(fields: Mapping[str, str]) -> list[RouteStats]:
-    """The requests by route."""
-    lanes: dict[str, dict[str, int]] = {}
+    """The counters of all routes, grouped."""
+    routes: dict[str, dict[str, int]] = {}
     for field, amount in fields.items():
-        name, _, what = field.partition("\n")
-        lanes.setdefault(name, {})[what] = int(amount)
-    return [parse_route_stats(name, lanes[name]) for name in sorted(lanes)]
+        name, _, what = field.rpartition(" ")
+        routes.setdefault(name, {})[what] = int(amount)
+    return [parse_route_stats(name, routes[name]) for name in sorted(routes)]
 
 
 def parse_route_stats(name: str, counts: Mapping[str, int]) -> RouteStats:
-    """The requests of one route."""
+    """The requests of one route from its counters."""
     method, _, route = name.partition(" ")
     answers = {what[1:]: amount for what, amount in counts.items() if what.startswith("=")}
     return RouteStats(method, route, answers, build_histogram(counts, ""))
 
 
 def build_histogram(counts: Mapping[str, int], name: str) -> Histogram:
-    """The histogram of a name."""
+    """The histogram whose counters have this name."""
     buckets = tuple(
         counts.get(f"{name}{place}", 0) for place in range(len(BUCKET_BOUNDS_SECONDS) + 1)
     )
@@ -162,7 +165,7 @@ def build_histogram(counts: Mapping[str, int], name: str) -> Histogram:
 
 
 def parse_worker_stats(row: Sequence[Any], at: float) -> WorkerStats:
-    """One worker from its row. One of an older version does not say how long its leases are."""
+    """One worker from its row; workers of an older version lack ``lease_seconds``."""
     name, ends, about = row
     field = dict_from_pairs(about)
     left = float(ends) - at
@@ -178,6 +181,6 @@ def parse_worker_stats(row: Sequence[Any], at: float) -> WorkerStats:
 
 
 def dict_from_pairs(row: Sequence[bytes]) -> dict[str, str]:
-    """Names and values in turn."""
+    """A mapping from names and values in turn."""
     texts = [item.decode() for item in row]
     return dict(zip(texts[::2], texts[1::2], strict=True))

@@ -1,100 +1,71 @@
-"""Labels: what a job is filed under. Pure.
+"""What jobs are grouped by: kind and queue, tags, and tenant. Pure.
 
-A label is one text: the kind of the job; on a second line its queue, left empty when that is
-Celery's own; on further lines its index_keys, of which ``tag:x`` is one sort. Most jobs have the
-first line only, so queues and tags cost nothing where there are none. Redis keeps the label
-where the kind would be, and files the job by it: in one list per kind, queue and status, and
-in another for each facet.
+Redis has an index of jobs for each kind, queue and status, and within it one for each tag and
+tenant. The names of the keys are in ``store/lua/lib/keys.lua``.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from project.errors import InvalidField
 
 DEFAULT_QUEUE = "celery"
-"""Celery's own, and the one that a label does not name."""
+"""Celery's default queue."""
 
 CONTROL_QUEUE = "control"
-"""Where jobs go that act on other jobs: a worker takes them also when those are in its way."""
+"""The queue of jobs that act on other jobs. Every worker consumes it, so no other job blocks it."""
 
 PRIORITY_SEPARATOR = "\x06\x16"
-"""kombu's own: priority 0 is the queue's name itself, the others follow it."""
+"""kombu's: list names are queue, separator, priority; just the queue for priority 0."""
 
-TENANT_PREFIX = "tenant:"
-TAG_PREFIX = "tag:"
 MAX_TAGS = 8
 MAX_TAG_CHARACTERS = 64
 
+_RESERVED = re.compile("[%@:]")
 
-class Label(NamedTuple):
-    """What a job is filed under. ``index_keys`` are texts such as ``tag:x``."""
+
+class KindQueue(NamedTuple):
+    """A kind and a queue: the jobs that Redis counts together."""
 
     kind: str
     queue: str = DEFAULT_QUEUE
-    index_keys: tuple[str, ...] = ()
-
-    @property
-    def tags(self) -> list[str]:
-        """The tags of the job."""
-        return [
-            facet.removeprefix(TAG_PREFIX)
-            for facet in self.index_keys
-            if facet.startswith(TAG_PREFIX)
-        ]
-
-    @property
-    def tenant(self) -> str:
-        """Whose job it is, "" when it is nobody's."""
-        own = (facet for facet in self.index_keys if facet.startswith(TENANT_PREFIX))
-        return next(own, "").removeprefix(TENANT_PREFIX)
-
-    @property
-    def kind_queue(self) -> str:
-        """The part of it that every label has: kind and queue."""
-        return self._replace(index_keys=()).to_text()
 
     def to_text(self) -> str:
-        """The label as Redis keeps it."""
-        queue = "" if self.queue == DEFAULT_QUEUE else replace_newlines(self.queue)
-        lines = [replace_newlines(self.kind), queue, *self.index_keys]
-        return "\n".join(lines).rstrip("\n")
+        """``kind@queue``, the name in Redis; ``%``, ``@`` and ``:`` are percent-encoded."""
+        return f"{encode_reserved(self.kind)}@{encode_reserved(self.queue)}"
 
 
-def parse_label(text: str) -> Label:
-    """The label that was written."""
-    kind, *rest = text.split("\n")
-    return Label(kind, (rest and rest[0]) or DEFAULT_QUEUE, tuple(rest[1:]))
+def parse_kind_queue(text: str) -> KindQueue:
+    """The kind and queue that ``KindQueue.to_text`` wrote."""
+    kind, _, queue = text.partition("@")
+    return KindQueue(unquote(kind), unquote(queue))
+
+
+def encode_reserved(name: str) -> str:
+    """A name with the characters that separate the parts of a key percent-encoded."""
+    return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
 def queue_of(name: str) -> str:
-    """The queue that a Redis list is a part of; Celery's own for none."""
+    """The queue that a Redis list is a part of; Celery's default for ""."""
     return name.partition(PRIORITY_SEPARATOR)[0] or DEFAULT_QUEUE
 
 
-def tag_keys(tags: Iterable[str]) -> tuple[str, ...]:
-    """Tags as index_keys, each once. Raises ``InvalidField``."""
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags, each once. Raises ``InvalidField``."""
     if isinstance(tags, str) or not isinstance(tags, Sequence):
         raise InvalidField("tags", f"must be a list of texts, not {tags!r}")
     if len(tags) > MAX_TAGS:
         raise InvalidField("tags", f"{len(tags)} given, at most {MAX_TAGS} allowed")
-    return tuple(dict.fromkeys(tag_key(tag, place) for place, tag in enumerate(tags)))
+    return tuple(dict.fromkeys(check_tag(tag, place) for place, tag in enumerate(tags)))
 
 
-def tag_key(tag: str, place: int) -> str:
-    """One tag as a facet. Raises ``InvalidField``."""
+def check_tag(tag: str, place: int) -> str:
+    """The tag at a place in the list. Raises ``InvalidField``."""
     is_good = isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_CHARACTERS and tag.isprintable()
     if not is_good:
         problem = f"must be 1 to {MAX_TAG_CHARACTERS} characters that can be printed"
         raise InvalidField(f"tags[{place}]", problem)
-    return TAG_PREFIX + tag
-
-
-def tenant_keys(tenant: str) -> tuple[str, ...]:
-    """The index_keys of all jobs of a tenant; none of "", who is everybody."""
-    return (TENANT_PREFIX + tenant,) if tenant else ()
-
-
-def replace_newlines(text: str) -> str:
-    """A name as a line of a label; strangers choose the kinds of their messages."""
-    return text.replace("\n", " ") if "\n" in text else text
+    return tag

@@ -1,8 +1,7 @@
-"""The last hour, minute by minute, out of what is counted for ever. Pure.
+"""The last hour, minute by minute, from snapshots of counters that only grow. Pure.
 
-The sums of all jobs are written down as each minute begins, or some seconds later; the
-difference of two notes is what happened in between. So a job costs nothing for it, whatever
-process ran it.
+A worker saves the sums over all jobs once a minute. The difference of two snapshots is what
+happened between them. So the history costs nothing per job.
 """
 
 from collections.abc import Sequence
@@ -16,13 +15,13 @@ from project.records.counters import BUCKET_BOUNDS_SECONDS
 MINUTE_SECONDS = 60.0
 HISTORY_MINUTES = 60
 MAX_SNAPSHOTS = HISTORY_MINUTES + 1
-"""So many are kept: each minute has one at its beginning, and is over with the next."""
+"""How many snapshots are kept: one at the beginning of each minute, and one at its end."""
 
 
 class Snapshot(NamedTuple):
-    """Sums since ever, ``at`` seconds since the epoch.
+    """Sums over all jobs, ``at`` seconds since the epoch.
 
-    ``waits``: how many attempts had waited how long, by the buckets of ``counters``.
+    ``waits``: how many attempts waited how long, by bucket of ``counters``.
     """
 
     at: float
@@ -36,9 +35,9 @@ class Snapshot(NamedTuple):
 class Minute(msgspec.Struct, frozen=True):
     """What happened in the minute that began ``at``, in seconds since the epoch.
 
-    ``ordered``: new jobs; ``success``, ``failed`` and ``cancelled``: jobs that ended so;
-    ``wait_p50`` and ``wait_p95``: seconds that half, and 95 of 100, of the attempts that began
-    had waited at most, about; null when none began.
+    ``ordered``: new jobs. ``success``, ``failed`` and ``cancelled``: jobs that ended with this
+    status. ``wait_p50`` and ``wait_p95``: median and 95th percentile of the seconds that attempts
+    waited before they began, estimated; null when none began.
     """
 
     at: float
@@ -51,19 +50,19 @@ class Minute(msgspec.Struct, frozen=True):
 
 
 def parse_snapshot(text: bytes) -> Snapshot:
-    """A note as Redis keeps it: numbers between spaces."""
+    """A snapshot as Redis keeps it: numbers between spaces."""
     at, ordered, success, failed, cancelled, *waits = text.split()
     buckets = tuple(map(int, waits))
     return Snapshot(float(at), int(ordered), int(success), int(failed), int(cancelled), buckets)
 
 
-def build_minutes(notes: Sequence[Snapshot]) -> list[Minute]:
-    """The last hour, oldest minute first; ``notes`` begin with the sums of now, newest first."""
-    last = notes[0].at // MINUTE_SECONDS
+def build_minutes(snapshots: Sequence[Snapshot]) -> list[Minute]:
+    """The last hour, oldest minute first; ``snapshots`` are newest first, from now on back."""
+    last = snapshots[0].at // MINUTE_SECONDS
     slots: dict[float, list[Snapshot]] = {
         last - ago: [] for ago in reversed(range(HISTORY_MINUTES))
     }
-    for newer, older in pairwise(notes):
+    for newer, older in pairwise(snapshots):
         middle = (newer.at + older.at) / 2 // MINUTE_SECONDS
         if middle in slots:
             slots[middle].append(subtract_snapshots(newer, older))
@@ -71,7 +70,7 @@ def build_minutes(notes: Sequence[Snapshot]) -> list[Minute]:
 
 
 def subtract_snapshots(newer: Snapshot, older: Snapshot) -> Snapshot:
-    """What happened between two notes; nothing when counting began anew."""
+    """What happened between two snapshots; nothing when the counters were reset."""
     waits = zip(newer.waits, older.waits, strict=True)
     return Snapshot(
         newer.at,
@@ -84,7 +83,7 @@ def subtract_snapshots(newer: Snapshot, older: Snapshot) -> Snapshot:
 
 
 def build_minute(at: float, parts: Sequence[Snapshot]) -> Minute:
-    """A minute of what happened in parts of it."""
+    """A minute from the parts of it that lie between snapshots."""
     waits = [sum(counts) for counts in zip(*(part.waits for part in parts), strict=True)]
     return Minute(
         at,
@@ -98,7 +97,7 @@ def build_minute(at: float, parts: Sequence[Snapshot]) -> Minute:
 
 
 def estimate_quantile(counts: Sequence[int], share: float) -> float | None:
-    """The seconds that a share had at most, evenly spread in each bucket; None for nobody."""
+    """The quantile of a histogram in seconds, interpolated within its bucket; None if empty."""
     left = share * sum(counts)
     edges: tuple[float, ...] = (0.0, *BUCKET_BOUNDS_SECONDS)
     for place, count in enumerate(counts):

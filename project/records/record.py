@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from celery import states
 
-from project.records.labels import DEFAULT_QUEUE
+from project.records.grouping import DEFAULT_QUEUE
 
 
 class TaskStatus(StrEnum):

@@ -35,9 +35,9 @@ TRY_AGAIN_REPLIES = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
 UNAVAILABLE = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
 
-def keys_of(events_kept: int = EVENTS_KEPT, *, elsewhere: bool = False) -> list[str]:
-    """The keys of every command; ``elsewhere``: another broker than Redis carries messages."""
-    return [PREFIX, str(events_kept), *(["elsewhere"] if elsewhere else [])]
+def keys_of(events_kept: int = EVENTS_KEPT, *, other_broker: bool = False) -> list[str]:
+    """The KEYS of every command; ``other_broker``: RabbitMQ carries the messages."""
+    return [PREFIX, str(events_kept), *(["other broker"] if other_broker else [])]
 
 
 KEYS = keys_of()

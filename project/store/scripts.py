@@ -21,7 +21,7 @@ LIBRARY = (
     "record",
     "lease",
     "attempt",
-    "give_back",
+    "requeue",
 )
 """The files of ``lua/lib``: each may use the functions of those before it."""
 
@@ -29,7 +29,7 @@ SHARED_HERE = "-- shared\n"
 """A script that can return early marks the place of the shared functions with this line."""
 
 RARELY = "-- rarely\n"
-"""Ends the first line of a shared function that few runs of a script call."""
+"""Ends the first line of a shared function that few runs of a script call; see ``link``."""
 
 SCRIPTS: dict[str, str] = {}
 """Script name -> Lua. Read once at import: an upgrade in place does not mix old and new."""
@@ -71,17 +71,21 @@ def shared_functions(folder: Traversable, library: Sequence[str]) -> dict[str, s
 def link(lua: str, shared: dict[str, str]) -> str:
     """A script with the shared functions it uses, at its start or where it marks their place."""
     before, _, rest = lua.rpartition(SHARED_HERE)
-    return before + select_used(rest, shared) + rest
+    return before + select_used(strip_comments(rest), shared) + rest
 
 
 def parse_definitions(lua: str) -> dict[str, str]:
     """The top-level definitions of a piece of Lua: name -> text."""
-    bare = re.sub(r"^--.*\n", "", lua, flags=re.MULTILINE)
-    parts = re.split(r"^(?=local )", bare, flags=re.MULTILINE)
+    parts = re.split(r"^(?=local )", strip_comments(lua), flags=re.MULTILINE)
     definitions: dict[str, str] = {}
     for part in filter(str.strip, parts):
         definitions[name_of(part)] = inline_rarely_used(part, definitions)
     return definitions
+
+
+def strip_comments(lua: str) -> str:
+    """Lua without the lines that are comments, which may have names of functions in them."""
+    return re.sub(r"^ *--.*\n", "", lua, flags=re.MULTILINE)
 
 
 def name_of(definition: str) -> str:

@@ -11,7 +11,7 @@ from kombu.utils.json import dumps as json_dumps
 
 from project.messages.builder import MAX_ATTEMPTS_HEADER
 from project.records.record import DEFAULT_MAX_RETRIES
-from project.store.commands import attempts, workers
+from project.store.commands import jobs, workers
 from project.store.commands.message import Message
 from project.worker.transport import HANDS
 
@@ -90,5 +90,5 @@ class SwiftConsumer(Consumer):
             payload=json_dumps([args, kwargs]),
             max_retries=headers.get(MAX_ATTEMPTS_HEADER) or DEFAULT_MAX_RETRIES,
         )
-        self.app.store.run(attempts.register(stranger, retries=headers.get("retries") or 0))
+        self.app.store.run(jobs.register(stranger, retries=headers.get("retries") or 0))
         super().on_unknown_task(body, message, exc)

@@ -24,7 +24,7 @@ from celery.worker import state
 from project.errors import StoreUnavailable
 from project.job.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
-from project.records.labels import CONTROL_QUEUE
+from project.records.grouping import CONTROL_QUEUE
 from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from project.store.commands import attempts, workers

@@ -94,7 +94,7 @@ class Maintenance:
     def sweep(self) -> int:
         """Delete records past their time from every list, some of each; how many."""
         self._unswept = False
-        return sum(self._sweep_list(shelf, status) for shelf, status in self._lists())
+        return sum(self._sweep_list(kind_queue, status) for kind_queue, status in self._lists())
 
     def tidy(self) -> None:
         """Start the janitor, unless the last one is still at work; it is not waited for."""
@@ -102,19 +102,19 @@ class Maintenance:
             self._janitor = subprocess.Popen(JANITOR, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def _lists(self) -> Iterator[tuple[str, TaskStatus]]:
-        for shelf in self.store.run(queues.list_kind_queues()):
+        for kind_queue in self.store.run(queues.list_kind_queues()):
             for status in self.kept:
-                yield shelf, status
+                yield kind_queue.to_text(), status
 
-    def _sweep_list(self, shelf: str, status: TaskStatus) -> int:
-        deleted, self._offsets[shelf, status] = self.store.run(
+    def _sweep_list(self, kind_queue: str, status: TaskStatus) -> int:
+        deleted, self._offsets[kind_queue, status] = self.store.run(
             maintenance.sweep(
-                shelf=shelf,
+                kind_queue=kind_queue,
                 status=status,
-                kept=self.kept[status],
-                offset=self._offsets.get((shelf, status), 0),
+                retention=self.kept[status],
+                offset=self._offsets.get((kind_queue, status), 0),
                 most=SWEEP_MOST,
             )
         )
-        self._unswept |= deleted == SWEEP_MOST or self._offsets[shelf, status] > 0
+        self._unswept |= deleted == SWEEP_MOST or self._offsets[kind_queue, status] > 0
         return deleted

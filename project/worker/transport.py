@@ -252,7 +252,7 @@ class Channel(kombu_redis.Channel):
         if not self.holds_jobs:
             super()._brpop_start(timeout)
             return
-        bells = [f"{PREFIX}bell:{queue}" for queue in self.active_queues]
+        bells = [f"{PREFIX}wakeup:{queue}" for queue in self.active_queues]
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
         self.client.connection.send_command("BRPOP", *bells, timeout or self.brpop_timeout or 0)
@@ -326,7 +326,7 @@ class Channel(kombu_redis.Channel):
     def put_aside(self, serial: str) -> None:
         """Keep a message that nobody can read where a person finds it."""
         count = self.run(workers.add_dead_letter(self.worker_id, serial))
-        log.error("unreadable message put aside, number %d in %sgarbage", count, PREFIX)
+        log.error("unreadable message put aside, number %d in %sdead_letters", count, PREFIX)
 
 
 class Transport(kombu_redis.Transport):

@@ -12,14 +12,14 @@ from project.records.counters import (
     RouteStats,
     WorkerStats,
 )
-from project.records.labels import Label
 from project.records.record import Queue
 
 SAMPLE_HISTOGRAM = Histogram((1, *[0] * len(BUCKET_BOUNDS_SECONDS)), 0.0005)
 SAMPLE_COUNTERS = Counters(
     queue_stats=[
         QueueStats(
-            Label("report"),
+            "report",
+            "celery",
             {"success": 1},
             1,
             SAMPLE_HISTOGRAM,
@@ -32,7 +32,7 @@ SAMPLE_COUNTERS = Counters(
     workers=[WorkerStats("w", "h", 1, 1, 1.0, 1.0)],
     scheduled=0,
     unsent=0,
-    garbage=0,
+    dead_letters=0,
     disabled=0,
     deaths=0,
     memory_used=1,

@@ -178,7 +178,7 @@ def build_total_metrics(meters: Counters) -> Iterator[Metric]:
     for name, text, value in (
         ("jobs_scheduled", "Jobs that wait for their time, retries too.", meters.scheduled),
         ("messages_unsent", "Messages that RabbitMQ has not confirmed.", meters.unsent),
-        ("messages_unreadable", "Messages put aside as nobody can read them.", meters.garbage),
+        ("messages_unreadable", "Messages put aside as nobody can read them.", meters.dead_letters),
         ("callbacks_disabled", "URLs that answered 410 and get no callbacks.", meters.disabled),
         ("redis_memory_bytes", "What Redis uses; -1 if it does not tell.", meters.memory_used),
         ("redis_memory_limit_bytes", "What it may use; 0 is all.", meters.memory_allowed),
@@ -239,7 +239,7 @@ def build_bucket_samples(labels: Labels, times: Histogram, bounds: int) -> Itera
 
 def build_labels(shelf: QueueStats, **more: str) -> Labels:
     """The labels of what is counted by kind and queue."""
-    return {"kind": shelf.label.kind, "queue": shelf.label.queue, **more}
+    return {"kind": shelf.kind, "queue": shelf.queue, **more}
 
 
 def format_labels(labels: Labels) -> str:

@@ -11,7 +11,7 @@ from api.jobs.filters import TaskFilter
 from api.jobs.order_options import JobOrder, build_rerun_id
 from project.celery import app
 from project.errors import InvalidField
-from project.records.labels import CONTROL_QUEUE
+from project.records.grouping import CONTROL_QUEUE
 from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import queries
 from project.store.commands.queries import RecordFilter

@@ -1,4 +1,4 @@
-"""What a worker tells of an attempt, and what stops one."""
+"""Commands of an attempt: start, progress and end; and those that stop one."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,7 +8,7 @@ import msgspec
 
 from project.errors import InvalidField
 from project.records.record import Cause, Progress, TaskStatus
-from project.store.commands.command import Command
+from project.store.commands.command import Command, encode_json
 from project.store.commands.jobs import new_call_id
 from project.store.commands.message import Message
 
@@ -16,15 +16,17 @@ NO_CAUSE = Cause(kind="", message="", traceback="")
 
 
 class Verdict(StrEnum):
-    """What became of a move that an attempt asked for."""
+    """The result of a command that only the running attempt may give."""
 
-    GO = "go"
-    AGAIN = "again"
+    APPLIED = "applied"
+    REPEATED = "repeated"
+    """The same attempt had done this before; an answer was lost."""
     REFUSED = "refused"
+    """Another attempt has the job."""
 
 
 class CancelResult(StrEnum):
-    """What became of the wish to stop a job."""
+    """The result of a request to stop a job."""
 
     CANCELLED = "cancelled"
     REQUESTED = "requested"
@@ -33,7 +35,7 @@ class CancelResult(StrEnum):
 
 
 class StartResult(StrEnum):
-    """What became of an attempt that wanted to begin."""
+    """Whether an attempt has begun."""
 
     STARTED = "started"
     REFUSED = "refused"
@@ -42,22 +44,35 @@ class StartResult(StrEnum):
 
 
 class RequeueResult(StrEnum):
-    """What became of a message that was given back."""
+    """Where a message is that a worker gave back; ``poison``: its job has failed by that."""
 
     RETURNED = "returned"
     DROPPED = "dropped"
     POISON = "poison"
 
 
-def start(job_id: str, *, retries: int, token: str, revival: str = "") -> Command[StartResult]:
-    """An attempt begins, unless its message is out of date or its job unknown."""
-    return Command("attempts/start", (job_id, retries, token, revival), parse_start_result)
+class FailArguments(msgspec.Struct, omit_defaults=True):
+    """The attempt that fails; ``rerun_id`` is that of its message, None when it does not matter."""
+
+    id: str
+    token: str
+    status: str
+    rerun_id: str | None = None
 
 
-def register(message: Message, *, retries: int) -> Command[bool]:
-    """Make a record for a job that a plain Celery client sent. False: there is one."""
-    about = (message.label.to_text(), message.max_retries, message.payload, retries)
-    return Command("jobs/register", (message.id, *about), bool)
+class RetryArguments(msgspec.Struct):
+    """The attempt that failed, and when and where the next message goes; ``delay`` in seconds."""
+
+    id: str
+    token: str
+    delay: float
+    queue: str
+    list: str
+
+
+def start(job_id: str, *, retries: int, token: str, rerun_id: str = "") -> Command[StartResult]:
+    """Begin an attempt, unless its message is out of date or its job unknown."""
+    return Command("attempts/start", (job_id, retries, token, rerun_id), parse_start_result)
 
 
 def park(message: Message, *, retries: int) -> Command[None]:
@@ -68,17 +83,21 @@ def park(message: Message, *, retries: int) -> Command[None]:
 
 
 def interrupt(job_id: str, *, token: str, cause: str = "") -> Command[RequeueResult]:
-    """Take a running attempt back; with a ``cause``, what killed it."""
+    """Take back a running attempt; ``cause`` says what killed it, "" that it was stopped."""
     return Command(
-        "attempts/interrupt", (job_id, token, cause), lambda fate: RequeueResult(fate.decode())
+        "attempts/interrupt", (job_id, token, cause), lambda answer: RequeueResult(answer.decode())
     )
 
 
 def succeed(
-    job_id: str, *, token: str, result: str, news: str, children: str = ""
+    job_id: str, *, token: str, result: str, result_message: str, children: str = ""
 ) -> Command[Verdict]:
-    """The attempt worked; ``result`` is JSON."""
-    return Command("attempts/succeed", (job_id, token, result, children, news), parse_verdict)
+    """End an attempt that succeeded.
+
+    ``result`` is JSON; ``result_message`` is what Celery publishes for those who wait.
+    """
+    arguments = (job_id, token, result, children, result_message)
+    return Command("attempts/succeed", arguments, parse_verdict)
 
 
 def advance(
@@ -90,9 +109,9 @@ def advance(
     lists: Sequence[str],
     kinds: str,
 ) -> Command[tuple[Verdict, bytes | None]]:
-    """Do ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
+    """Run ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
 
-    ``done``: the serial that is ended, "" when that is the main process's. Without ``lists``
+    ``done``: the serial that ends, "" when the main process acknowledges it. Without ``lists``
     nothing is taken. ``kinds`` are names between newlines.
     """
 
@@ -106,24 +125,19 @@ def advance(
 def retry(
     job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
 ) -> Command[Verdict]:
-    """The attempt failed; the next one waits ``delay`` seconds."""
+    """End an attempt that failed; the next one waits ``delay`` seconds."""
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
-    next_one = (message.label.kind_queue, message.queue, message.text)
-    about = msgspec.json.encode(cause)
-    return Command("attempts/retry", (job_id, token, error, delay, *next_one, about), parse_verdict)
+    attempt = RetryArguments(job_id, token, delay, message.queue_name, message.queue)
+    arguments = (encode_json(attempt), error, message.text, encode_json(cause))
+    return Command("attempts/retry", arguments, parse_verdict)
 
 
 def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Command[Verdict]:
-    """The attempt ends uncounted; its job goes on after ``delay`` seconds."""
+    """End an attempt uncounted; its job runs again after ``delay`` seconds."""
     return Command(
         "attempts/postpone", (job_id, token, delay, message.queue, message.text), parse_verdict
     )
-
-
-def hurry(job_id: str) -> Command[bool]:
-    """A job that waits for its time is due now. False: it does not wait."""
-    return Command("jobs/hurry", (job_id,), bool)
 
 
 def fail(
@@ -133,17 +147,16 @@ def fail(
     status: TaskStatus,
     error: str,
     exception: str,
-    news: str,
+    result_message: str,
     cause: Cause = NO_CAUSE,
-    revival: str | None = None,
+    rerun_id: str | None = None,
 ) -> Command[Verdict]:
-    """There is no further attempt. An empty ``token`` is for a job that never started.
+    """End a job without success. An empty ``token`` is for a job that never started.
 
-    With a ``revival``, that of its message, one that was revived since stays as it is.
+    With the ``rerun_id`` of its message, a job that was rerun since stays as it is.
     """
-    about = msgspec.json.encode(cause)
-    message = () if revival is None else (revival,)
-    arguments = (job_id, token, status.value, error, exception, news, about, *message)
+    attempt = FailArguments(job_id, token, status.value, rerun_id)
+    arguments = (encode_json(attempt), error, exception, result_message, encode_json(cause))
     return Command("attempts/fail", arguments, parse_verdict)
 
 
@@ -153,45 +166,45 @@ def cancel(job_id: str) -> Command[CancelResult]:
 
 
 def list_cancel_requests(worker: str) -> Command[dict[str, str]]:
-    """The jobs that a worker is asked to stop, each with the token of its attempt."""
+    """The ids of the jobs that a worker is asked to stop, each with the token of its attempt."""
 
     def parse(answer: list[bytes]) -> dict[str, str]:
         ids, tokens = answer[::2], answer[1::2]
         return {job.decode(): token.decode() for job, token in zip(ids, tokens, strict=True)}
 
-    return Command("attempts/cancelling", (worker,), parse)
+    return Command("attempts/list_cancel_requests", (worker,), parse)
 
 
 def is_cancel_requested(job_id: str) -> Command[bool]:
-    """Whether somebody wants a running job stopped."""
-    return Command("attempts/is_cancelling", (job_id,), bool)
+    """Whether a running job is to be stopped."""
+    return Command("attempts/is_cancel_requested", (job_id,), bool)
 
 
 def end_cancelled(job_id: str, *, token: str) -> Command[Verdict]:
-    """The attempt ends because it was asked to."""
-    return Command("attempts/cancelled", (job_id, token), parse_verdict)
+    """End an attempt that was asked to stop."""
+    return Command("attempts/end_cancelled", (job_id, token), parse_verdict)
 
 
-def progress(job_id: str, *, token: str, made: Progress) -> Command[Verdict]:
-    """A running attempt says how far it is."""
-    return Command("attempts/progress", (job_id, token, msgspec.json.encode(made)), parse_verdict)
+def progress(job_id: str, *, token: str, value: Progress) -> Command[Verdict]:
+    """Store how far a running attempt is."""
+    return Command("attempts/progress", (job_id, token, encode_json(value)), parse_verdict)
 
 
 def claim(job_id: str, *, token: str, key: str) -> Command[bool]:
-    """Begin what must be done once. False: it was begun before."""
+    """Claim something that a job does once. False: it was claimed before."""
     return Command("attempts/claim", (job_id, token, key, new_call_id()), bool)
 
 
 def unclaim(job_id: str, *, token: str, key: str) -> Command[bool]:
-    """It was not done after all."""
+    """Release a claim, so that another attempt may do it."""
     return Command("attempts/unclaim", (job_id, token, key), bool)
 
 
 def parse_start_result(answer: bytes) -> StartResult:
-    """The answer of an attempt that wanted to begin."""
+    """The answer of ``start``."""
     return StartResult(answer.decode())
 
 
 def parse_verdict(answer: bytes) -> Verdict:
-    """The answer of a guarded move."""
+    """The answer of a command that only the running attempt may give."""
     return Verdict(answer.decode())

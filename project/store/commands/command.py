@@ -1,4 +1,4 @@
-"""What a move is, and how its answer is read."""
+"""A command is a Lua script with its arguments, and a function that reads its answer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -11,11 +11,19 @@ type Argument = str | bytes | int | float
 
 
 class Command[T](NamedTuple):
-    """A script, what it is given, and how its answer is read."""
+    """The name of a script (``attempts/start``), its ARGV, and the function that reads its answer.
+
+    Values that belong together are one argument in JSON; large texts are arguments of their own.
+    """
 
     script: str
     arguments: Sequence[Argument]
     read: Callable[[Any], T]
+
+
+def encode_json(value: Any) -> str:
+    """A structured argument of a script: text, because the API's native client takes no bytes."""
+    return msgspec.json.encode(value).decode()
 
 
 def decode_texts(values: Sequence[bytes]) -> list[str]:
@@ -24,15 +32,15 @@ def decode_texts(values: Sequence[bytes]) -> list[str]:
 
 
 def decode_json(value: Field) -> Any:
-    """A stored JSON value, None when it is not there."""
+    """A stored JSON value, None when the field is missing."""
     return msgspec.json.decode(value) if value else None
 
 
 def decode_text(value: Field) -> str:
-    """A stored text, "" when it is not there."""
+    """A stored text, "" when the field is missing."""
     return value.decode() if value else ""
 
 
 def decode_seconds(value: Field) -> float | None:
-    """A stored time, None when it is not there."""
+    """A stored time in seconds since the epoch, None when the field is missing."""
     return float(value) if value else None

@@ -1,17 +1,24 @@
-"""Jobs come into being, once, and again."""
+"""Commands that make jobs: enqueue, enqueue once, register, and run again."""
 
 import os
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from project.errors import DuplicateJob
 from project.records.record import TaskRecord
-from project.store.commands.command import Argument, Command
-from project.store.commands.message import Message, build_first_record, job_arguments
+from project.store.commands.command import Argument, Command, encode_json
+from project.store.commands.message import (
+    JobArguments,
+    Message,
+    build_first_record,
+    build_job_arguments,
+)
 
 
 class IdempotentOrder(NamedTuple):
-    """An order under an idempotency key: ``text`` is all that it says, kept for ``seconds``."""
+    """An order under an idempotency key: ``text`` is the whole order, kept for ``seconds``."""
 
     key: str
     text: str
@@ -19,46 +26,73 @@ class IdempotentOrder(NamedTuple):
 
 
 class UniqueKey(NamedTuple):
-    """A key that one job of a kind holds: ``during`` is queued, unfinished or so many seconds."""
+    """A key that one job of a kind holds at a time.
+
+    ``during`` says until when: while the job is ``queued`` or ``unfinished``, or seconds from now.
+    """
 
     key: str
     during: str | float = "unfinished"
 
 
 class EnqueueResult(NamedTuple):
-    """What became of an order that may have been made before.
+    """The result of an order that may have been made before.
 
-    ``made``: here is its record. ``replayed``: the record that was answered then, and what was
-    ``said`` then. ``held``: another job, ``holder``, has the unique key.
+    ``made``: the job is new; here is its ``record``. ``replayed``: the idempotency key is known;
+    here are the record of then and the ``order`` of then. ``held``: another job, ``holder``, has
+    the unique key.
     """
 
     how: Literal["made", "replayed", "held"]
     record: TaskRecord | None = None
-    said: str = ""
+    order: str = ""
     holder: str = ""
 
 
-def enqueue(message: Message) -> Command[TaskRecord]:
-    """Record, lists and message in one step. Raises ``DuplicateJob`` when the id is taken.
+class UniqueJobArguments(JobArguments, omit_defaults=True, kw_only=True):
+    """A job with the conditions under which it is enqueued."""
 
-    The same move run twice (its answer was lost) happens once.
+    idempotency_key: str = ""
+    idempotency_seconds: int = 0
+    unique_key: str = ""
+    unique_during: str = ""
+
+
+class RerunArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A job that is to run again, and how it is known."""
+
+    id: str
+    list: str
+    max_retries: int
+    attempts: int
+    rerun_id: str
+    due: float | None = None
+    callback: str = ""
+    repeats: bool = False
+
+
+def enqueue(message: Message) -> Command[TaskRecord]:
+    """Store record and message in one step. Raises ``DuplicateJob`` when the id is taken.
+
+    Run twice, because its answer was lost, the same command takes effect once.
     """
     script, arguments, read = enqueue_many([message])
 
-    def only(answer: list[bytes]) -> TaskRecord:
+    def read_only(answer: list[bytes]) -> TaskRecord:
         (outcome,) = read(answer)
         if isinstance(outcome, DuplicateJob):
             raise outcome
         return outcome
 
-    return Command(script, arguments, only)
+    return Command(script, arguments, read_only)
 
 
 def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | DuplicateJob]]:
-    """The same for many, in one step: what became of each, in their order."""
-    arguments: list[Argument] = [new_call_id()]
+    """Store the records and messages of many jobs in one step; the result of each, in order."""
+    jobs = [build_job_arguments(message) for message in messages]
+    arguments: list[Argument] = [new_call_id(), encode_json(jobs)]
     for message in messages:
-        arguments += job_arguments(message)
+        arguments += (message.payload, message.text)
 
     def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
         pairs = zip(messages, answer, strict=True)
@@ -73,43 +107,63 @@ def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | Dupli
 
 
 def enqueue_once(
-    message: Message, *, said: IdempotentOrder | None = None, unique: UniqueKey | None = None
+    message: Message, *, order: IdempotentOrder | None = None, unique: UniqueKey | None = None
 ) -> Command[EnqueueResult]:
-    """Enqueue a job unless the same was asked for before. Raises ``DuplicateJob``."""
-    key, text, seconds = said or IdempotentOrder("", "", 0)
+    """Enqueue a job unless the same was ordered before. Raises ``DuplicateJob``."""
+    key, text, seconds = order or IdempotentOrder("", "", 0)
     name, during = unique or UniqueKey("", "")
-    conditions: tuple[Argument, ...] = (key, text, seconds, name, during)
+    job = UniqueJobArguments(
+        **msgspec.structs.asdict(build_job_arguments(message)),
+        idempotency_key=key,
+        idempotency_seconds=seconds,
+        unique_key=name,
+        unique_during=str(during),
+    )
 
     def read(answer: list[bytes]) -> EnqueueResult:
-        how, *about = [item.decode() for item in answer]
+        how, *details = [item.decode() for item in answer]
         if how == "made":
-            return EnqueueResult("made", build_first_record(message, float(about[0])))
+            return EnqueueResult("made", build_first_record(message, float(details[0])))
         if how == "replayed":
-            then = message._replace(id=about[1])
-            return EnqueueResult(
-                "replayed", build_first_record(then, float(about[2])), said=about[0]
-            )
+            then = message._replace(id=details[1])
+            record = build_first_record(then, float(details[2]))
+            return EnqueueResult("replayed", record, order=details[0])
         if how == "held":
-            return EnqueueResult("held", holder=about[0])
+            return EnqueueResult("held", holder=details[0])
         raise DuplicateJob(message.id)
 
-    return Command("jobs/enqueue_once", (*conditions, new_call_id(), *job_arguments(message)), read)
+    arguments = (new_call_id(), encode_json(job), message.payload, message.text, text)
+    return Command("jobs/enqueue_once", arguments, read)
+
+
+def register(message: Message, *, retries: int) -> Command[bool]:
+    """Make a record for a job that a plain Celery client sent. False: there is a record."""
+    job = encode_json(build_job_arguments(message))
+    return Command("jobs/register", (job, message.payload, retries), bool)
 
 
 def rerun(
     message: Message, *, attempts: int, rerun_id: str = "", repeats: bool = False
 ) -> Command[bool]:
-    """Run a failed or cancelled job again. False: it is neither (any more).
+    """Run a failed or cancelled job again. False: the job is in neither state (any more).
 
-    A ``rerun_id`` reruns a job once: the same id again gets the same answer.
-    ``repeats``: one that succeeded is run again, too.
+    A ``rerun_id`` reruns a job once: the same id again gets the same answer. ``repeats``: rerun
+    a job that succeeded, too.
     """
-    job_id, _, max_retries, payload, queue, text, due = job_arguments(message)
-    wish = (job_id, rerun_id or new_call_id(), attempts)
-    arguments = (*wish, max_retries, payload, queue, text, due, int(repeats))
-    return Command("jobs/revive", arguments, bool)
+    job = build_job_arguments(message)
+    wanted = RerunArguments(
+        id=job.id,
+        list=message.queue,
+        max_retries=job.max_retries,
+        attempts=attempts,
+        rerun_id=rerun_id or new_call_id(),
+        due=job.due,
+        callback=job.callback,
+        repeats=repeats,
+    )
+    return Command("jobs/rerun", (encode_json(wanted), message.payload, message.text), bool)
 
 
 def new_call_id() -> str:
-    """Names one call of a move, so that Redis knows it again when the answer was lost."""
+    """Names one run of a command, so that Redis recognises a repetition after a lost answer."""
     return os.urandom(4).hex()

@@ -1,4 +1,4 @@
-"""What every worker does for all jobs, a bounded amount at a time."""
+"""Commands that any worker runs for all jobs; each does a bounded amount."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from project.store.commands.command import Command
 
 
 class DeadWorker(NamedTuple):
-    """A dead worker, the messages it held, and how many of them are not run again."""
+    """A worker whose lease ended, how many messages it held, and how many failed as poison."""
 
     worker: str
     messages: int
@@ -16,7 +16,7 @@ class DeadWorker(NamedTuple):
 
 
 class PromoteResult(NamedTuple):
-    """What a round of promotion did: messages sent, seconds until the next is due."""
+    """How many messages were put on their queues; seconds until the next is due, None for none."""
 
     promoted: int
     next_in: float | None
@@ -33,18 +33,21 @@ def promote(most: int) -> Command[PromoteResult]:
 
 
 def sweep(
-    *, shelf: str, status: TaskStatus, kept: int, offset: int, most: int
+    *, kind_queue: str, status: TaskStatus, retention: int, offset: int, most: int
 ) -> Command[tuple[int, int]]:
-    """Delete final records older than ``kept`` seconds; how many, and where to look next."""
+    """Delete final records older than ``retention`` seconds: how many, and the next offset.
+
+    Scans ``most`` records of one index from ``offset``. The next offset is 0 at the end.
+    """
     return Command(
         "maintenance/sweep",
-        (shelf, status.value, kept, offset, most),
+        (kind_queue, status.value, retention, offset, most),
         lambda pair: (pair[0], pair[1]),
     )
 
 
 def reap(lease_seconds: float) -> Command[list[DeadWorker]]:
-    """Give the jobs of dead workers to others, unless everybody is late after an outage."""
+    """Requeue the jobs of dead workers, except in the grace period after an outage."""
 
     def parse(answer: list[Any]) -> list[DeadWorker]:
         triples = zip(answer[::3], answer[1::3], answer[2::3], strict=True)
@@ -56,10 +59,10 @@ def reap(lease_seconds: float) -> Command[list[DeadWorker]]:
 
 
 def measure_durations(*, every: float, most: int) -> Command[bool]:
-    """Note how long jobs take lately, by their ``most`` newest. False: that was done lately."""
-    return Command("maintenance/measure", (every, most), bool)
+    """Measure how long the ``most`` newest jobs took. False: done less than ``every`` s ago."""
+    return Command("maintenance/measure_durations", (every, most), bool)
 
 
 def save_counters(*, every: float) -> Command[bool]:
-    """Write down what has been counted, once in each ``every`` seconds. False: it was done."""
-    return Command("maintenance/remember", (every, MAX_SNAPSHOTS), bool)
+    """Save a snapshot of the counters. False: this interval of ``every`` seconds has one."""
+    return Command("maintenance/save_counters", (every, MAX_SNAPSHOTS), bool)

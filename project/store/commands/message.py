@@ -1,24 +1,27 @@
-"""The message of a job, and what Redis is told of it."""
+"""The message of a job, and the arguments of the scripts that enqueue it."""
 
 from math import isfinite
 from typing import NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from project.errors import InvalidField
-from project.records.labels import Label, queue_of, tenant_keys
+from project.records.grouping import queue_of
 from project.records.record import TaskRecord, TaskStatus
-from project.store.commands.command import Argument
+from project.store.commands.command import encode_json
+
+ID_PLACEHOLDER = "@id@"
+"""Stands for the id in the message of a callback, which gets its id when its job ends."""
 
 
 class Message(NamedTuple):
     """A Celery message ready to be put on a queue.
 
-    ``queue`` is the Redis list, ``text`` the message as kombu writes it,
-    ``payload`` the JSON of ``[args, kwargs]``, ``due`` seconds since the epoch
-    or None for at once, ``max_retries`` the most attempts the job gets, ``index_keys``
-    what it is filed under beside its kind and queue, ``callback`` the message of the job that
-    reports its end, with ``ID_PLACEHOLDER`` for an id.
+    ``queue`` is the Redis list, ``text`` the message as kombu writes it, ``payload`` the JSON of
+    ``[args, kwargs]``, ``max_retries`` how many attempts the job gets, ``due`` seconds since the
+    epoch or None for at once. ``callback`` is the message of the job that reports how this job
+    ended, with ``ID_PLACEHOLDER`` for its id.
     """
 
     id: str
@@ -28,47 +31,73 @@ class Message(NamedTuple):
     payload: str
     max_retries: int
     due: float | None = None
-    index_keys: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    tenant: str = ""
     callback: "Message | None" = None
 
     @property
-    def label(self) -> Label:
-        """What the job is filed under."""
-        return Label(self.kind, queue_of(self.queue), self.index_keys)
+    def queue_name(self) -> str:
+        """The queue that the Redis list is a part of."""
+        return replace_newlines(queue_of(self.queue))
 
     def owned_by(self, tenant: str) -> "Message":
-        """The message of the same job, which is a tenant's."""
+        """The message of the same job, owned by a tenant."""
         callback = self.callback and self.callback.owned_by(tenant)
-        return self._replace(index_keys=(*tenant_keys(tenant), *self.index_keys), callback=callback)
+        return self._replace(tenant=tenant, callback=callback)
 
 
-def job_arguments(message: Message) -> tuple[Argument, ...]:
-    """A job as it is told to the scripts that enqueue."""
+class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A job as the scripts take it, in JSON.
+
+    ``list`` is the Redis list of its message, left out when that has the name of the queue.
+    ``tags`` (a JSON array) and ``callback`` (a JSON object) are texts: the record keeps them as
+    they are. A callback has its ``payload`` and ``message`` here; other jobs have them beside.
+    """
+
+    id: str = ""
+    kind: str
+    queue: str
+    list: str = ""
+    max_retries: int
+    due: float | None = None
+    tags: str = ""
+    tenant: str = ""
+    callback: str = ""
+    payload: str = ""
+    message: str = ""
+
+
+def build_job_arguments(message: Message) -> JobArguments:
+    """The job of a message. Raises ``InvalidField`` when ``due`` is no time."""
     if message.due is not None and not isfinite(message.due):
         raise InvalidField("countdown", f"{message.due} is no time")
-    due = "" if message.due is None else repr(message.due)
-    if message.callback:
-        due = f"{due}\n{format_callback(message.callback)}"
-    about = (message.id, message.label.to_text(), message.max_retries, message.payload)
-    return (*about, message.queue, message.text, due)
+    queue = message.queue_name
+    return JobArguments(
+        id=message.id,
+        kind=replace_newlines(message.kind),
+        queue=queue,
+        list="" if message.queue == queue else message.queue,
+        max_retries=message.max_retries,
+        due=message.due,
+        tags=encode_json(message.tags) if message.tags else "",
+        tenant=message.tenant,
+        callback=encode_callback(message.callback) if message.callback else "",
+    )
 
 
-ID_PLACEHOLDER = "@id@"
-"""The id of a message that is to get one when it is sent."""
-
-
-def format_callback(message: Message) -> str:
-    """A message that is to be sent later, as it is kept."""
-    about = (message.queue, message.max_retries, message.payload, message.text)
-    return "\n".join(map(str, (*about, message.label.to_text())))
+def encode_callback(message: Message) -> str:
+    """The message of a callback as the record of its job keeps it: a JSON object."""
+    callback = build_job_arguments(message)
+    callback.id, callback.list = "", message.queue
+    callback.payload, callback.message = message.payload, message.text
+    return encode_json(callback)
 
 
 def build_first_record(message: Message, created_at: float) -> TaskRecord:
     """The record of a job that was just enqueued."""
-    label = message.label
     return TaskRecord(
         id=message.id,
-        kind=label.kind,
+        kind=replace_newlines(message.kind),
         status=TaskStatus.PENDING,
         attempts=0,
         max_retries=message.max_retries,
@@ -78,8 +107,13 @@ def build_first_record(message: Message, created_at: float) -> TaskRecord:
         updated_at=created_at,
         started_at=None,
         finished_at=None,
-        queue=label.queue,
-        tags=label.tags,
+        queue=message.queue_name,
+        tags=list(message.tags),
         errors=[],
-        tenant=label.tenant or UNSET,
+        tenant=message.tenant or UNSET,
     )
+
+
+def replace_newlines(name: str) -> str:
+    """A name on one line: plain Celery clients choose the kinds and queues of their messages."""
+    return name.replace("\n", " ") if "\n" in name else name

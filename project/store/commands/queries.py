@@ -1,4 +1,4 @@
-"""Records as they are, one or a page of them."""
+"""Commands that read records, one or a page of them."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType, structs
 
-from project.records.labels import DEFAULT_QUEUE, parse_label
 from project.records.record import (
     Estimate,
     Failure,
@@ -17,36 +16,40 @@ from project.records.record import (
     TaskStatus,
 )
 from project.store.commands.command import (
-    Argument,
     Command,
     Field,
     decode_json,
     decode_seconds,
     decode_text,
+    encode_json,
 )
 
 RECORD_FIELDS = (
-    "kind",
     "status",
+    "kind",
+    "queue",
     "attempts",
     "max_retries",
-    "result",
     "error",
     "created_at",
     "updated_at",
     "started_at",
     "finished_at",
+    "result",
     "interruptions",
     "progress",
+    "tags",
+    "tenant",
 )
+"""The fields of a record in Redis; ``read_with_estimate.lua`` relies on the order of the first."""
 
 ERRORS_FIELD = "errors"
-"""The field that lists leave out: 20 failures, up to 60 KB."""
+"""The field that lists leave out: up to 20 failures, up to 60 KB."""
 
 DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD)
 
 MAX_SCANNED_RECORDS = 1_000
-"""Records that one page looks at; Redis does nothing else for some milliseconds."""
+"""How many records one page scans: some milliseconds in which Redis does nothing else."""
 
 _progress = msgspec.json.Decoder(Progress)
 
@@ -56,35 +59,31 @@ _failures = msgspec.json.Decoder(Failure)
 class RecordFilter(NamedTuple):
     """Which records are wanted; an empty part means all.
 
-    Times are seconds since the epoch, neither is in the range itself. A record has each of the
-    ``index_keys``. ``error`` is a part of its error; to find one, records are read, so a page
-    looks at ``MAX_SCANNED_RECORDS`` of them and may be short, or empty, before the end.
+    Times are seconds since the epoch, both exclusive. A record has each of the ``tags``.
+    ``error`` is a part of its error text: to find it, records are read, so a page scans
+    ``MAX_SCANNED_RECORDS`` of them and may be short, or empty, before the end.
     """
 
     kinds: Sequence[str] = ()
     queues: Sequence[str] = ()
     statuses: Sequence[TaskStatus] = ()
-    index_keys: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    tenant: str = ""
     created_after: float | None = None
     created_before: float | None = None
     error: str = ""
 
     @property
     def is_scan(self) -> bool:
-        """Whether records have to be read to tell which ones are meant."""
-        return bool(self.error) or len(self.index_keys) > 1
-
-    def lists(self) -> list[Sequence[str]]:
-        """Kinds, queues, statuses and index_keys as Redis keeps them."""
-        queues = ["" if queue == DEFAULT_QUEUE else queue for queue in self.queues]
-        return [self.kinds, queues, [status.value for status in self.statuses], self.index_keys]
+        """Whether records must be read to know which match, so that there is no total."""
+        return bool(self.error) or len(self.tags) + bool(self.tenant) > 1
 
 
 ALL_RECORDS = RecordFilter()
 
 
 class StoredOutcome(NamedTuple):
-    """A record with the exception it ended with and the jobs it called, in Celery's JSON."""
+    """A record, the exception that ended it and the jobs it called, in Celery's JSON."""
 
     record: TaskRecord
     exception: Any
@@ -94,32 +93,34 @@ class StoredOutcome(NamedTuple):
 def read_payload(job_id: str) -> Command[list[Any]]:
     """The arguments of a job: ``[args, kwargs]``."""
     return Command(
-        "queries/read", (job_id, "payload"), lambda values: decode_json(values[0]) or [[], {}]
+        "queries/read_fields",
+        (job_id, "payload"),
+        lambda values: decode_json(values[0]) or [[], {}],
     )
 
 
 def read_record(job_id: str) -> Command[TaskRecord | None]:
     """The record, or None when there is none."""
     return Command(
-        "queries/read",
+        "queries/read_fields",
         (job_id, *DETAIL_FIELDS),
         lambda values: parse_detailed_record(job_id, values),
     )
 
 
 def read_with_estimate(job_id: str) -> Command[TaskRecord | None]:
-    """The record; of a pending job a ``ShownTask`` that says what is to be expected."""
+    """The record; of a pending job a ``ShownTask``, with its place and its estimate."""
 
     def parse(values: list[Any]) -> TaskRecord | None:
-        fields, outlook = values[: len(DETAIL_FIELDS)], values[len(DETAIL_FIELDS) :]
+        fields, estimate = values[: len(DETAIL_FIELDS)], values[len(DETAIL_FIELDS) :]
         record = parse_detailed_record(job_id, fields)
-        return build_shown_task(record, *outlook) if record and outlook else record
+        return build_shown_task(record, *estimate) if record and estimate else record
 
-    return Command("queries/show", (job_id, *DETAIL_FIELDS), parse)
+    return Command("queries/read_with_estimate", (job_id, *DETAIL_FIELDS), parse)
 
 
 def read_outcome(job_id: str) -> Command[StoredOutcome | None]:
-    """The record and what Celery's own result carries beside it."""
+    """The record and what Celery's result has beside it."""
 
     def parse(values: list[Field]) -> StoredOutcome | None:
         *fields, exception, children = values
@@ -128,29 +129,48 @@ def read_outcome(job_id: str) -> Command[StoredOutcome | None]:
             StoredOutcome(record, decode_json(exception), decode_json(children)) if record else None
         )
 
-    return Command("queries/read", (job_id, *RECORD_FIELDS, "exception", "children"), parse)
+    return Command("queries/read_fields", (job_id, *RECORD_FIELDS, "exception", "children"), parse)
 
 
 def list_page(
     question: RecordFilter = ALL_RECORDS, *, limit: int, cursor: tuple[float, str] | None = None
 ) -> Command[RecordPage]:
-    """The records that a question is about, newest first, at most ``limit``."""
-    oldest = "-inf" if question.created_after is None else f"({question.created_after!r}"
-    newest = "+inf" if question.created_before is None else f"({question.created_before!r}"
-    score, after = (repr(cursor[0]), cursor[1]) if cursor else ("", "")
+    """The records that match, newest first, at most ``limit``, after the ``cursor``."""
 
     def parse(answer: list[Any]) -> RecordPage:
-        total, looked_at, last_score, last_id, *rows = answer
+        total, scanned, last_score, last_id, *rows = answer
         found = (parse_record(row[0].decode(), row[1:]) for row in rows)
         records = [record for record in found if record]
-        place = (float(last_score), last_id.decode()) if last_id else None
-        return RecordPage(records, None if question.is_scan else total, place, looked_at)
+        next_cursor = (float(last_score), last_id.decode()) if last_id else None
+        return RecordPage(records, None if question.is_scan else total, next_cursor, scanned)
 
-    arguments: list[Argument] = [limit, MAX_SCANNED_RECORDS, score, after, oldest, newest]
-    arguments.append(question.error)
-    for wanted in question.lists():
-        arguments += [len(wanted), *wanted]
-    return Command("queries/page", [*arguments, *RECORD_FIELDS], parse)
+    arguments = (encode_json(format_question(question, limit, cursor)),)
+    return Command("queries/list_page", arguments, parse)
+
+
+def format_question(
+    question: RecordFilter, limit: int, cursor: tuple[float, str] | None
+) -> dict[str, Any]:
+    """The argument of ``list_page.lua``."""
+    after, before = question.created_after, question.created_before
+    conditions: dict[str, Any] = {
+        "limit": limit,
+        "max_scanned": MAX_SCANNED_RECORDS,
+        "oldest": "-inf" if after is None else f"({after!r}",
+        "newest": "+inf" if before is None else f"({before!r}",
+        "kinds": question.kinds,
+        "queues": question.queues,
+        "statuses": question.statuses,
+        "tags": question.tags,
+        "fields": RECORD_FIELDS,
+    }
+    if question.tenant:
+        conditions["tenant"] = question.tenant
+    if question.error:
+        conditions["error"] = question.error
+    if cursor:
+        conditions |= {"after_score": repr(cursor[0]), "after_id": cursor[1]}
+    return conditions
 
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
@@ -166,10 +186,9 @@ def parse_record(
     if values[0] is None:
         return None
     field = dict(zip(RECORD_FIELDS, values, strict=True))
-    label = parse_label(decode_text(field["kind"]))
     return TaskRecord(
         id=job_id,
-        kind=label.kind,
+        kind=decode_text(field["kind"]),
         status=TaskStatus(decode_text(field["status"])),
         attempts=int(field["attempts"] or 0),
         max_retries=int(field["max_retries"] or 0),
@@ -180,18 +199,18 @@ def parse_record(
         started_at=decode_seconds(field["started_at"]),
         finished_at=decode_seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
-        queue=label.queue,
-        tags=label.tags,
+        queue=decode_text(field["queue"]),
+        tags=decode_json(field["tags"]) or [],
         progress=parse_progress(field["progress"]),
         errors=errors,
-        tenant=label.tenant or UNSET,
+        tenant=decode_text(field["tenant"]) or UNSET,
     )
 
 
 def build_shown_task(
     record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes
 ) -> ShownTask:
-    """A pending job with its place and its times, each "" when nobody knows."""
+    """A pending job with its place and its estimated times, each "" when unknown."""
     estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
     place = position if isinstance(position, int) else None
     return ShownTask(**structs.asdict(record), position=place, estimate=estimate)

@@ -1,4 +1,4 @@
-"""Whether one more request may pass."""
+"""The command that admits a request or refuses it."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,10 @@ from project.store.commands.command import Command
 
 
 class Admission(NamedTuple):
-    """A request that is admitted or not: how many more are now, seconds until all, until one."""
+    """Whether a request is admitted, and how many more are now.
+
+    ``reset`` and ``wait`` are the seconds until all ``limit`` requests, and until one, is admitted.
+    """
 
     is_admitted: bool
     left: int
@@ -15,7 +18,7 @@ class Admission(NamedTuple):
 
 
 def admit(name: str, limit: int, window: int) -> Command[Admission]:
-    """Whether one more request of ``name`` may pass: at most ``limit`` in ``window`` seconds."""
+    """Admit one more request of ``name``, or not: at most ``limit`` in ``window`` seconds."""
 
     def parse(answer: list[Any]) -> Admission:
         admitted, left, reset, wait = answer

@@ -1,19 +1,18 @@
-"""How queues and jobs are doing, and how fast they may come."""
+"""Commands that read and add to counters."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from project.records.counters import Counters, parse_counters
 from project.records.history import MAX_SNAPSHOTS, Minute, build_minutes, parse_snapshot
-from project.records.labels import tenant_keys
 from project.records.record import Stats
 from project.store.commands.command import Command
 
 
 def read_stats(tenant: str = "") -> Command[Stats]:
-    """Counts over everything, at a cost that does not depend on how much that is.
+    """Counts of all jobs, or of those of a ``tenant``; the cost is independent of their number.
 
-    Of a ``tenant`` only its jobs are counted; ``queue_size`` is how many of those are pending.
+    For a tenant, ``queue_size`` is the number of its pending jobs.
     """
 
     def parse(answer: list[Any]) -> Stats:
@@ -21,24 +20,24 @@ def read_stats(tenant: str = "") -> Command[Stats]:
         counts = {name.decode(): count for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
         return Stats(waiting, sum(counts.values()), slots, counts)
 
-    return Command("statistics/stats", tenant_keys(tenant), parse)
+    return Command("statistics/read_stats", (tenant,), parse)
 
 
 def read_counters() -> Command[Counters]:
-    """All that is counted about jobs, workers and HTTP."""
-    return Command("statistics/meters", (), parse_counters)
+    """All counters and gauges of jobs, workers and HTTP."""
+    return Command("statistics/read_counters", (), parse_counters)
 
 
 def read_history() -> Command[list[Minute]]:
     """The last hour, minute by minute, oldest first."""
     return Command(
-        "statistics/history",
+        "statistics/read_history",
         (MAX_SNAPSHOTS,),
-        lambda notes: build_minutes([parse_snapshot(note) for note in notes]),
+        lambda snapshots: build_minutes([parse_snapshot(snapshot) for snapshot in snapshots]),
     )
 
 
 def add_request_counts(process: str, number: int, amounts: Mapping[str, int]) -> Command[bool]:
-    """Add what an HTTP server has counted to what all have; a ``number`` counts once."""
+    """Add what an HTTP server has counted to the counters of all; each ``number`` counts once."""
     pairs = [item for pair in amounts.items() for item in pair]
-    return Command("statistics/add_up", (process, number, *pairs), bool)
+    return Command("statistics/add_request_counts", (process, number, *pairs), bool)

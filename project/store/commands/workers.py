@@ -1,90 +1,99 @@
-"""Workers: their leases, what they have in hand, and what they do for all."""
+"""Commands of workers: their leases and the messages they hold."""
 
 from collections.abc import Sequence
 
-from project.records.labels import parse_label
 from project.records.record import Running, Worker
 from project.store.commands.attempts import RequeueResult
-from project.store.commands.command import Argument, Command, decode_texts
+from project.store.commands.command import Argument, Command, decode_texts, encode_json
 
 MAX_RUNNING_JOBS = 500
-"""Running jobs that are told apart by their workers."""
+"""How many running jobs ``list_workers`` reads."""
 
 
 def renew_lease(
     worker: str, seconds: float, about: dict[str, Argument], *, first: bool = False
 ) -> Command[bool]:
-    """A worker lives. False: its lease had ended and its jobs were given away."""
+    """Renew the lease of a worker. False: it had ended and the jobs were requeued."""
     pairs = [item for pair in about.items() for item in pair]
-    return Command("workers/lease", (worker, seconds, int(first), *pairs), bool)
+    return Command("workers/renew_lease", (worker, seconds, int(first), *pairs), bool)
 
 
 def list_workers() -> Command[list[Worker]]:
-    """Every worker whose lease holds."""
+    """Every worker with a valid lease."""
     return Command(
-        "workers/workers",
+        "workers/list_workers",
         (MAX_RUNNING_JOBS,),
         lambda answer: [parse_worker(*row) for row in answer],
     )
 
 
 def sign_off(worker: str) -> Command[int]:
-    """A worker ends in good order; how many messages it gave back."""
-    return Command("workers/leave", (worker,), int)
+    """End a worker in good order: how many messages it gave back."""
+    return Command("workers/sign_off", (worker,), int)
 
 
 def fetch(
     worker: str, *, serial: int, most: int, done: Sequence[str], lists: Sequence[str]
 ) -> Command[list[tuple[str, bytes]]]:
-    """Take up to ``most`` messages in hand, numbered from ``serial``; each with its list."""
+    """Give up to ``most`` messages to a worker, each with its list, and acknowledge ``done``.
+
+    The messages get the serials from ``serial`` on.
+    """
+    request = {
+        "worker": worker,
+        "serial": serial,
+        "limit": most,
+        "done": list(done),
+        "lists": list(lists),
+    }
 
     def parse(answer: list[bytes]) -> list[tuple[str, bytes]]:
         return [(name.decode(), text) for name, text in zip(answer[::2], answer[1::2], strict=True)]
 
-    return Command("workers/fetch", (worker, serial, most, len(done), *done, *lists), parse)
+    return Command("workers/fetch", (encode_json(request),), parse)
 
 
 def ack(worker: str, serials: Sequence[str]) -> Command[int]:
-    """The worker is done with these messages."""
+    """Acknowledge messages of a worker: how many it held."""
     return Command("workers/ack", (worker, *serials), int)
 
 
 def requeue(worker: str, serials: Sequence[str]) -> Command[list[RequeueResult]]:
-    """Give messages back, nobody's fault."""
+    """Give messages back, uncounted."""
     return Command(
-        "workers/release",
+        "workers/requeue",
         (worker, *serials),
-        lambda fates: [RequeueResult(fate.decode()) for fate in fates],
+        lambda answers: [RequeueResult(answer.decode()) for answer in answers],
     )
 
 
 def requeue_unstarted(worker: str, kept: Sequence[str]) -> Command[int]:
-    """Give back all the worker holds but what it runs; how many went back."""
-    return Command("workers/release_others", (worker, *kept), int)
+    """Give back all messages of a worker except those it runs: how many."""
+    return Command("workers/requeue_unstarted", (worker, *kept), int)
 
 
 def list_process_claims(worker: str) -> Command[frozenset[int]]:
-    """The pool processes of a worker that hold messages they took by themselves."""
-    return Command("workers/takers", (worker,), frozenset)
+    """The ids of the pool processes that hold messages which they took themselves."""
+    return Command("workers/list_process_claims", (worker,), frozenset)
 
 
 def requeue_dead_process(worker: str, begins: str, cause: str) -> Command[int]:
-    """A pool process has died: what it had taken by itself goes back; how many are to run again.
+    """Give back what a dead pool process had taken itself: how many jobs run again.
 
-    Its serials are those that begin so.
+    ``begins`` is how the serials of the process begin; ``cause`` says how it died.
     """
-    return Command("workers/bury", (worker, begins, cause), int)
+    return Command("workers/requeue_dead_process", (worker, begins, cause), int)
 
 
 def add_dead_letter(worker: str, serial: str) -> Command[int]:
-    """Keep a message that nobody can read apart; how many there ever were."""
-    return Command("workers/put_aside", (worker, serial), int)
+    """Move a message that no worker can read to the dead letters: how many there ever were."""
+    return Command("workers/add_dead_letter", (worker, serial), int)
 
 
 def parse_worker(
     worker_id: bytes, lease_ends: bytes, about: Sequence[bytes], jobs: Sequence[bytes]
 ) -> Worker:
-    """A worker, from its fields and values in turn, and of each job its id, shelf and start."""
+    """A worker from its row; ``jobs`` are id, kind and start of each in turn."""
     field = dict(zip(decode_texts(about[::2]), decode_texts(about[1::2]), strict=True))
     memory = field.get("memory")
     return Worker(
@@ -100,6 +109,6 @@ def parse_worker(
     )
 
 
-def parse_running(job_id: bytes, shelf: bytes, started_at: bytes) -> Running:
-    """A job that runs."""
-    return Running(job_id.decode(), parse_label(shelf.decode()).kind, float(started_at))
+def parse_running(job_id: bytes, kind: bytes, started_at: bytes) -> Running:
+    """A running job."""
+    return Running(job_id.decode(), kind.decode(), float(started_at))

@@ -51,12 +51,17 @@ def refuse_stale(scene: ChaosScene, job: str, token: str) -> None:
     nothing = json.dumps(None)
     stale: dict[str, command.Command[Any]] = {
         "start": attempts.start(job, retries=0, token=token),
-        "succeed": attempts.succeed(job, token=token, result=nothing, news=nothing),
+        "succeed": attempts.succeed(job, token=token, result=nothing, result_message=nothing),
         "retry": attempts.retry(
             job, token=token, error="", delay=0, message=message.Message(job, "", "", "", "", 0)
         ),
         "fail": attempts.fail(
-            job, token=token, status=TaskStatus.FAILED, error="", exception=nothing, news=nothing
+            job,
+            token=token,
+            status=TaskStatus.FAILED,
+            error="",
+            exception=nothing,
+            result_message=nothing,
         ),
         "cancelled": attempts.end_cancelled(job, token=token),
         "claim": attempts.claim(job, token=token, key="stale"),

@@ -62,11 +62,11 @@ def start(store: Store, job_id: str) -> None:
 
 
 def succeed(store: Store, job_id: str) -> None:
-    store.run(attempts.succeed(job_id, token="w#1", result='{"rows": 7}', news="{}"))
+    store.run(attempts.succeed(job_id, token="w#1", result='{"rows": 7}', result_message="{}"))
 
 
 def fail(store: Store, job_id: str) -> None:
-    about = {"error": "e", "exception": "{}", "news": "{}"}
+    about = {"error": "e", "exception": "{}", "result_message": "{}"}
     store.run(attempts.fail(job_id, token="w#1", status=TaskStatus.FAILED, **about))
 
 

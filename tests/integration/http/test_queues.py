@@ -77,17 +77,17 @@ def test_a_resume_wakes_workers_once(one: Store) -> None:
 
     one.run(queue_commands.resume("slow"))
 
-    assert one.client.llen("continuo:bell:slow") == 1
+    assert one.client.llen("continuo:wakeup:slow") == 1
 
 
 def test_a_paused_queue_does_not_wake_workers(one: Store) -> None:
     enqueue(one, message("a"), message("b", "slow"))
     one.run(queue_commands.pause("slow"))
-    one.client.delete("continuo:bell:slow")
+    one.client.delete("continuo:wakeup:slow")
 
     fetch(one, "celery", "slow", most=1)
 
-    assert one.client.llen("continuo:bell:slow") == 0
+    assert one.client.llen("continuo:wakeup:slow") == 0
 
 
 def test_a_queue_has_its_statistics(one: Store) -> None:

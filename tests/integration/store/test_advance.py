@@ -38,7 +38,7 @@ def run(store: Store, job_id: str, serial: str = "p1.0") -> None:
 def advance(
     job_id: str, serial: str = "p1.0", following: str = "p1.1", lists: list[str] = LISTS
 ) -> Command[tuple[Verdict, bytes | None]]:
-    success = attempts.succeed(job_id, token=f"w#{serial}", result="1", news="{}")
+    success = attempts.succeed(job_id, token=f"w#{serial}", result="1", result_message="{}")
     return attempts.advance(
         success, worker="w", done=serial, serial=following, lists=lists, kinds="\nj\nk\n"
     )
@@ -67,14 +67,14 @@ def test_one_job_ends_and_the_next_one_starts(store: Store) -> None:
 
     verdict, text = store.run(advance("a"))
 
-    assert (verdict, parse_started_id(text)) == (Verdict.GO, "b")
+    assert (verdict, parse_started_id(text)) == (Verdict.APPLIED, "b")
     assert record(store, "a").status is TaskStatus.SUCCESS
     assert (record(store, "b").status, record(store, "b").attempts) == (TaskStatus.RUNNING, 1)
     assert record(store, "c").status is TaskStatus.PENDING
     assert list_unacked(store) == ["p1.1"]
     assert parse_started_id(store.run(advance("b", "p1.1", "p1.2"))[1]) == "c"
     assert list_unacked(store) == ["p1.2"]
-    assert store.run(advance("c", "p1.2", "p1.3")) == (Verdict.GO, None)
+    assert store.run(advance("c", "p1.2", "p1.3")) == (Verdict.APPLIED, None)
     assert list_unacked(store) == []
 
 
@@ -87,7 +87,7 @@ def test_a_repeated_advance_happens_once(store: Store) -> None:
 
     verdict, second = store.run(advance("a"))
 
-    assert (verdict, second) == (Verdict.AGAIN, first)
+    assert (verdict, second) == (Verdict.REPEATED, first)
     assert record(store, "c").status is TaskStatus.PENDING
     assert list_unacked(store) == ["p1.1"]
 
@@ -122,7 +122,7 @@ def test_only_plain_messages_of_the_kind_are_taken(store: Store, other: dict[str
 
     enqueue(store, "c")
 
-    assert store.run(advance("a")) == (Verdict.GO, None)
+    assert store.run(advance("a")) == (Verdict.APPLIED, None)
     assert len(store.client.lrange("celery", 0, -1)) == 2
     assert record(store, "b").status is TaskStatus.PENDING
     assert list_unacked(store) == []
@@ -135,7 +135,7 @@ def test_a_job_with_earlier_deaths_is_not_taken(store: Store) -> None:
 
     store.client.hset("continuo:job:b", "deaths", "1")
 
-    assert store.run(advance("a")) == (Verdict.GO, None)
+    assert store.run(advance("a")) == (Verdict.APPLIED, None)
 
 
 def test_a_departed_worker_takes_nothing_more(store: Store) -> None:
@@ -155,7 +155,7 @@ def test_without_lists_advance_only_ends_the_job(store: Store) -> None:
 
     enqueue(store, "b")
 
-    assert store.run(advance("a", lists=[])) == (Verdict.GO, None)
+    assert store.run(advance("a", lists=[])) == (Verdict.APPLIED, None)
     assert record(store, "a").status is TaskStatus.SUCCESS
     assert record(store, "b").status is TaskStatus.PENDING
 
@@ -209,8 +209,8 @@ def test_nothing_is_taken_from_a_paused_queue(store: Store) -> None:
 
     verdict, text = store.run(advance("a", lists=[*LISTS, "slow"]))
 
-    assert (verdict, parse_started_id(text)) == (Verdict.GO, "c")
-    assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.GO, None)
+    assert (verdict, parse_started_id(text)) == (Verdict.APPLIED, "c")
+    assert store.run(advance("c", "p1.1", "p1.2", lists=LISTS)) == (Verdict.APPLIED, None)
     assert record(store, "b").status is TaskStatus.PENDING
 
 
@@ -222,7 +222,7 @@ def test_a_message_from_before_a_rerun_is_left_to_the_main_process(store: Store)
 
     store.run(jobs.rerun(Message("b", "k", "celery", "{}", "[]", 3), attempts=0, rerun_id="now"))
 
-    assert store.run(advance("a")) == (Verdict.GO, None)
+    assert store.run(advance("a")) == (Verdict.APPLIED, None)
     assert record(store, "b").status is TaskStatus.PENDING
 
 

@@ -26,7 +26,7 @@ from project.store.commands.queries import RecordFilter
 CALLBACK = Message(message_commands.ID_PLACEHOLDER, "callback", "celery", "m", "[]", 10)
 TOKENS = st.sampled_from(["w1", "w2"])
 QUEUES = st.sampled_from(["celery", "slow"])
-FACETS = st.sets(st.sampled_from(["tag:a", "tag:b", "tenant:c"])).map(tuple)
+MARKS = st.tuples(st.sets(st.sampled_from(["a", "b"])).map(tuple), st.sampled_from(["", "c"]))
 
 
 class Histories(RuleBasedStateMachine):
@@ -51,11 +51,13 @@ class Histories(RuleBasedStateMachine):
         self.store.client.flushall()
         self.store.run(workers.renew_lease("w", 60, {"slots": 1}, first=True))
 
-    @rule(target=jobs, queue=QUEUES, index_keys=FACETS, callback=st.sampled_from([None, CALLBACK]))
-    def enqueue(self, queue: str, index_keys: tuple[str, ...], callback: Message | None) -> str:
+    @rule(target=jobs, queue=QUEUES, marks=MARKS, callback=st.sampled_from([None, CALLBACK]))
+    def enqueue(
+        self, queue: str, marks: tuple[tuple[str, ...], str], callback: Message | None
+    ) -> str:
         self.count += 1
         job_id = f"job-{self.count}"
-        message = Message(job_id, "k", queue, "m", "[]", 3, None, index_keys, callback)
+        message = Message(job_id, "k", queue, "m", "[]", 3, None, *marks, callback)
         self.store.run(job_commands.enqueue(message))
         if callback:
             self.response_headers.add(job_id)
@@ -70,7 +72,7 @@ class Histories(RuleBasedStateMachine):
     def start(self, job: str, token: str, retries: int) -> None:
         before = self.store.run(queries.read_record(job))
         move = attempts.start(
-            job, retries=retries, token=f"{token}#{retries}", revival=self.wishes.get(job, "")
+            job, retries=retries, token=f"{token}#{retries}", rerun_id=self.wishes.get(job, "")
         )
         answer = self.store.run(move)
         assert before is not None
@@ -81,7 +83,9 @@ class Histories(RuleBasedStateMachine):
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def succeed(self, job: str, token: str, retries: int) -> None:
         token = f"{token}#{retries}"
-        self.ended(job, self.store.run(attempts.succeed(job, token=token, result="1", news="{}")))
+        self.ended(
+            job, self.store.run(attempts.succeed(job, token=token, result="1", result_message="{}"))
+        )
 
     @rule(job=jobs, token=TOKENS, retries=st.integers(0, 3))
     def fail(self, job: str, token: str, retries: int) -> None:
@@ -91,7 +95,7 @@ class Histories(RuleBasedStateMachine):
             status=TaskStatus.FAILED,
             error="e",
             exception="{}",
-            news="{}",
+            result_message="{}",
         )
         self.ended(job, self.store.run(move))
 
@@ -163,7 +167,7 @@ class Histories(RuleBasedStateMachine):
         self.store.run(maintenance.promote(100))
 
     def ended(self, job: str, verdict: Verdict) -> None:
-        if verdict is Verdict.GO:
+        if verdict is Verdict.APPLIED:
             self.finishes[job] += 1
         assert self.finishes[job] <= 1
 
@@ -197,7 +201,9 @@ class Histories(RuleBasedStateMachine):
         records = self.store.run(queries.list_page(limit=1000)).records
         for tag in ("a", "b"):
             tagged = {record.id for record in records if tag in record.tags}
-            assert self.found(index_keys=[f"tag:{tag}"]) == tagged
+            assert self.found(tags=[tag]) == tagged
+        owned = {record.id for record in records if record.tenant == "c"}
+        assert self.found(tenant="c") == owned
         slow = {record.id for record in records if record.queue == "slow"}
         assert self.found(queues=["slow"]) == slow
 

@@ -83,7 +83,7 @@ def run(store: Store) -> None:
 
 
 def succeed(job_id: str = "a", token: str = TOKEN) -> Command[Verdict]:
-    return attempt_commands.succeed(job_id, token=token, result="1", news="{}")
+    return attempt_commands.succeed(job_id, token=token, result="1", result_message="{}")
 
 
 def advance_from(store: Store) -> None:
@@ -110,7 +110,7 @@ def advance_to(store: Store) -> None:
 
 def fail(store: Store, status: TaskStatus = TaskStatus.FAILED, token: str = TOKEN) -> None:
     store.run(
-        attempt_commands.fail("a", token=token, status=status, error="e", exception="{}", news="{}")
+        attempt_commands.fail("a", token=token, status=status, error="e", exception="{}", result_message="{}")
     )
 
 
@@ -122,7 +122,7 @@ def retry(store: Store) -> None:
 def promote(store: Store) -> None:
     """The next attempt is due, and the message of the last one is done with."""
     store.run(workers.ack("w", ["1"]))
-    store.run(attempt_commands.hurry("a"))
+    store.client.zadd("continuo:scheduled", {"a": 1}, xx=True)
     store.run(maintenance.promote(10))
 
 
@@ -137,7 +137,7 @@ def rerun(store: Store, *, repeats: bool = False) -> None:
 
 def expire_lease(store: Store) -> None:
     """The lease of the worker has ended, while Redis was there all the time."""
-    store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
+    store.client.hset("continuo:heartbeat", mapping={"last_at": time.time(), "grace_until": 0})
     store.client.zadd(WORKERS, {"w": 1})
 
 
@@ -148,7 +148,7 @@ def reap(store: Store) -> None:
 
 def sweep(store: Store) -> None:
     for ended in FINAL_STATUSES:
-        store.run(maintenance.sweep(shelf="k", status=ended, kept=0, offset=0, most=10))
+        store.run(maintenance.sweep(kind_queue="k@celery", status=ended, retention=0, offset=0, most=10))
 
 
 def set_two_deaths(store: Store) -> None:
@@ -175,7 +175,7 @@ STATES: list[list[Step]] = [
 TRIED: dict[str, list[Step]] = {
     "enqueue": [enqueue],
     "enqueue_once": [enqueue_once],
-    "register": [lambda store: store.run(attempt_commands.register(message(), retries=0))],
+    "register": [lambda store: store.run(jobs.register(message(), retries=0))],
     "start": [start, start_elsewhere],
     "succeed": [lambda store: store.run(succeed())],
     "advance": [advance_from, advance_to],
@@ -196,13 +196,12 @@ TRIED: dict[str, list[Step]] = {
         lambda store: store.run(attempt_commands.interrupt("a", token=TOKEN, cause="signal 9")),
     ],
     "cancel": [cancel],
-    "cancelled": [lambda store: store.run(attempt_commands.end_cancelled("a", token=TOKEN))],
-    "is_cancelling": [lambda store: store.run(attempt_commands.is_cancel_requested("a"))],
-    "revive": [rerun, lambda store: rerun(store, repeats=True)],
-    "release": [lambda store: store.run(workers.requeue("w", ["1"]))],
-    "release_others": [lambda store: store.run(workers.requeue_unstarted("w", []))],
-    "bury": [lambda store: store.run(workers.requeue_dead_process("w", "", "signal 9"))],
-    "leave": [lambda store: store.run(workers.sign_off("w"))],
+    "end_cancelled": [lambda store: store.run(attempt_commands.end_cancelled("a", token=TOKEN))],
+    "rerun": [rerun, lambda store: rerun(store, repeats=True)],
+    "requeue": [lambda store: store.run(workers.requeue("w", ["1"]))],
+    "requeue_unstarted": [lambda store: store.run(workers.requeue_unstarted("w", []))],
+    "requeue_dead_process": [lambda store: store.run(workers.requeue_dead_process("w", "", "signal 9"))],
+    "sign_off": [lambda store: store.run(workers.sign_off("w"))],
     "reap": [reap],
     "sweep": [sweep],
 }
@@ -248,7 +247,7 @@ def test_every_script_that_can_change_a_status_is_covered() -> None:
         name.partition("/")[2]
         for name, script in SCRIPTS.items()
         if (ROOT / f"project/store/lua/{name}.lua").exists()
-        and re.search(r"local function (move|create)\(|redis.call\('DEL', job_key", script)
+        and re.search(r"local function (transition|create_record)\(|redis.call\('DEL', job_key", script)
     }
 
     assert can == set(TRIED)

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from project.local.valkey import EmbeddedValkey
+from project.records.grouping import KindQueue
 from project.store.client import Store
 from project.store.commands import jobs, queries, queues, statistics
 from project.store.commands.message import Message
@@ -39,7 +40,7 @@ def enqueue(store: Store, job_id: str) -> None:
     store.run(jobs.enqueue(Message(job_id, "k", "celery", "m", "[]", 3)))
 
 
-def kind_and_kinds(store: Store) -> tuple[list[str], str]:
+def kind_and_kinds(store: Store) -> tuple[list[KindQueue], str]:
     record = store.run(queries.read_record("a"))
     return store.run(queues.list_kind_queues()), record.id if record else ""
 
@@ -55,8 +56,8 @@ def test_a_signal_handler_can_run_a_command_while_another_one_waits(
     record = store.run(queries.read_record("a"))
 
     assert record is not None
-    assert (record.id, heard) == ("a", [["k"]])
-    assert kind_and_kinds(store) == (["k"], "a")
+    assert (record.id, heard) == ("a", [[KindQueue("k")]])
+    assert kind_and_kinds(store) == ([KindQueue("k")], "a")
 
 
 def test_an_answer_interrupted_by_a_signal_is_not_mistaken_for_the_next_one(
@@ -71,13 +72,13 @@ def test_an_answer_interrupted_by_a_signal_is_not_mistaken_for_the_next_one(
     with pytest.raises(Interrupted):
         store.run(queries.read_record("a"))
 
-    assert kind_and_kinds(store) == (["k"], "a")
+    assert kind_and_kinds(store) == ([KindQueue("k")], "a")
 
 
 def test_scripts_missing_in_redis_are_sent_again(store: Store) -> None:
     enqueue(store, "a")
     store.client.script_flush()
-    assert kind_and_kinds(store) == (["k"], "a")
+    assert kind_and_kinds(store) == ([KindQueue("k")], "a")
 
 
 def test_a_closed_connection_is_reopened(store: Store) -> None:
@@ -86,7 +87,7 @@ def test_a_closed_connection_is_reopened(store: Store) -> None:
     with store.client.client() as other:
         other.client_kill_filter(_type="normal", skipme=True)
 
-    assert kind_and_kinds(store) == (["k"], "a")
+    assert kind_and_kinds(store) == ([KindQueue("k")], "a")
 
 
 def test_an_answer_can_be_fetched_later(store: Store) -> None:
@@ -94,8 +95,8 @@ def test_an_answer_can_be_fetched_later(store: Store) -> None:
 
     finish = store.begin(queues.list_kind_queues())
 
-    assert kind_and_kinds(store) == (["k"], "a")
-    assert finish() == ["k"]
+    assert kind_and_kinds(store) == ([KindQueue("k")], "a")
+    assert finish() == [KindQueue("k")]
 
 
 def test_a_begun_command_is_run_again_when_its_connection_is_lost(store: Store) -> None:

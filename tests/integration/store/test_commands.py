@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from project.errors import DuplicateJob, StoreUnavailable
+from project.records.grouping import KindQueue
 from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs as job_commands
-from project.store.commands import maintenance, queries, statistics
+from project.store.commands import maintenance, queries, queues, statistics
 from project.store.commands import workers as worker_commands
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.message import Message
@@ -36,7 +37,7 @@ def start(store: Store, job_id: str, retries: int = 0, token: str = "t") -> Star
 
 def succeed(store: Store, job_id: str, token: str = "t") -> Verdict:
     return store.run(
-        attempt_commands.succeed(job_id, token=token, result='{"rows": 1.0}', news="{}")
+        attempt_commands.succeed(job_id, token=token, result='{"rows": 1.0}', result_message="{}")
     )
 
 
@@ -49,7 +50,7 @@ def retry(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Ver
 
 def fail(store: Store, job_id: str, token: str = "t") -> Verdict:
     move = attempt_commands.fail(
-        job_id, token=token, status=TaskStatus.FAILED, error="boom", exception="{}", news="{}"
+        job_id, token=token, status=TaskStatus.FAILED, error="boom", exception="{}", result_message="{}"
     )
     return store.run(move)
 
@@ -95,7 +96,7 @@ def test_a_job_goes_from_pending_over_running_to_success(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     assert start(store, "a") is StartResult.STARTED
     assert record(store, "a").status is TaskStatus.RUNNING
-    assert succeed(store, "a") is Verdict.GO
+    assert succeed(store, "a") is Verdict.APPLIED
 
     done = record(store, "a")
     assert (done.status, done.attempts, done.result) == (TaskStatus.SUCCESS, 1, {"rows": 1.0})
@@ -107,7 +108,7 @@ def test_a_retry_waits_and_then_is_queued_again(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
     store.client.delete("celery")
-    assert retry(store, "a", delay=60) is Verdict.GO
+    assert retry(store, "a", delay=60) is Verdict.APPLIED
     assert (record(store, "a").status, record(store, "a").error) == (TaskStatus.RETRYING, "boom")
 
     upkeep = store.run(maintenance.promote(10))
@@ -131,13 +132,13 @@ def test_a_postponed_job_waits_and_its_attempt_is_not_counted(store: Store) -> N
     start(store, "a")
     store.client.delete("celery")
     assert postpone(store, "a", token="another") is Verdict.REFUSED
-    assert postpone(store, "a") is Verdict.GO
-    assert postpone(store, "a") is Verdict.AGAIN
+    assert postpone(store, "a") is Verdict.APPLIED
+    assert postpone(store, "a") is Verdict.REPEATED
 
     waits = record(store, "a")
     assert (waits.status, waits.attempts, waits.error) == (TaskStatus.RETRYING, 0, "")
     assert store.run(maintenance.promote(10)).promoted == 0
-    assert store.run(attempt_commands.hurry("a"))
+    store.client.zadd("continuo:scheduled", {"a": time.time() - 1}, xx=True)
     assert store.run(maintenance.promote(10)).promoted == 1
     assert list_messages(store) == [b"again"]
     assert start(store, "a", token="u") is StartResult.STARTED
@@ -151,14 +152,8 @@ def test_a_job_postponed_for_zero_seconds_goes_to_the_end_of_its_queue(store: St
 
     store.run(job_commands.enqueue(message("b")))
 
-    assert postpone(store, "a", delay=0) is Verdict.GO
+    assert postpone(store, "a", delay=0) is Verdict.APPLIED
     assert list_messages(store) == [b"again", b"message of b"]
-
-
-def test_a_job_that_is_not_delayed_cannot_be_made_due(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a")))
-    assert not store.run(attempt_commands.hurry("a"))
-    assert not store.run(attempt_commands.hurry("nothing"))
 
 
 def test_a_job_with_a_cancel_request_is_not_postponed(store: Store) -> None:
@@ -182,12 +177,12 @@ def test_a_job_due_later_is_not_on_the_queue_yet(store: Store) -> None:
 def test_a_repeated_command_happens_once(store: Store) -> None:
     store.run(job_commands.enqueue(message("a")))
     start(store, "a")
-    assert retry(store, "a") is Verdict.GO
-    assert retry(store, "a") is Verdict.AGAIN
+    assert retry(store, "a") is Verdict.APPLIED
+    assert retry(store, "a") is Verdict.REPEATED
 
     start(store, "a", retries=1)
-    assert succeed(store, "a") is Verdict.GO
-    assert succeed(store, "a") is Verdict.AGAIN
+    assert succeed(store, "a") is Verdict.APPLIED
+    assert succeed(store, "a") is Verdict.REPEATED
 
 
 def test_every_command_of_a_stale_attempt_is_refused(store: Store) -> None:
@@ -200,7 +195,7 @@ def test_every_command_of_a_stale_attempt_is_refused(store: Store) -> None:
     assert retry(store, "a", token="gone") is Verdict.REFUSED
     assert fail(store, "a", token="gone") is Verdict.REFUSED
     assert record(store, "a").attempts == 1
-    assert succeed(store, "a", token="here") is Verdict.GO
+    assert succeed(store, "a", token="here") is Verdict.APPLIED
 
 
 def renew_leases(store: Store, *workers: str) -> None:
@@ -223,7 +218,7 @@ def test_a_second_delivery_of_a_running_job_finds_it_busy(store: Store) -> None:
     assert start(store, "a", token="w1#2") is StartResult.BUSY
     assert start(store, "a", token="w2#1") is StartResult.BUSY
     assert record(store, "a").interruptions == 0
-    assert succeed(store, "a", token="w1#1") is Verdict.GO
+    assert succeed(store, "a", token="w1#1") is Verdict.APPLIED
 
 
 def test_the_parked_message_of_a_running_job_is_queued_when_its_process_dies(store: Store) -> None:
@@ -307,8 +302,8 @@ def test_a_final_status_never_changes(store: Store) -> None:
 
 def test_a_message_without_a_record_gets_one(store: Store) -> None:
     assert start(store, "a") is StartResult.UNKNOWN
-    assert store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
-    assert not store.run(attempt_commands.register(message("a", kind="foreign"), retries=0))
+    assert store.run(job_commands.register(message("a", kind="foreign"), retries=0))
+    assert not store.run(job_commands.register(message("a", kind="foreign"), retries=0))
     assert start(store, "a") is StartResult.STARTED
     assert record(store, "a").kind == "foreign"
     assert count_statuses(store) == {"running": 1}
@@ -340,7 +335,7 @@ def test_pages_list_every_record_once_newest_first(store: Store) -> None:
 def test_records_with_equal_times_are_paged_without_loss(store: Store) -> None:
     for number in range(12):
         store.run(job_commands.enqueue(message(f"{number:02}")))
-        store.client.zadd("continuo:index:report:pending", {f"{number:02}": 1000.0})
+        store.client.zadd("continuo:index:report@celery:pending", {f"{number:02}": 1000.0})
         store.client.hset(f"continuo:job:{number:02}", "created_at", "1000.0")
     first = store.run(queries.list_page(limit=5))
     second = store.run(queries.list_page(limit=5, cursor=first.next_cursor))
@@ -385,7 +380,7 @@ def find(store: Store, **question: Any) -> list[str]:
 
 
 def test_a_record_has_its_queue_and_its_tags(store: Store) -> None:
-    about = {"queue": "slow\x06\x163", "index_keys": ("tag:b", "tag:a")}
+    about = {"queue": "slow\x06\x163", "tags": ("b", "a")}
     made = store.run(job_commands.enqueue(message("a", **about)))
     assert made == record(store, "a")
     assert (made.kind, made.queue, made.tags) == ("report", "slow", ["b", "a"])
@@ -396,35 +391,45 @@ def test_a_record_has_its_queue_and_its_tags(store: Store) -> None:
 
 def test_a_job_is_found_by_queue_and_tag_in_every_status(store: Store) -> None:
     for number in range(4):
-        tags = ("tag:even",) if number % 2 == 0 else ("tag:odd", "tag:prime")
+        tags = ("even",) if number % 2 == 0 else ("odd", "prime")
         queue = "slow" if number > 1 else "celery"
-        store.run(job_commands.enqueue(message(str(number), queue=queue, index_keys=tags)))
+        store.run(job_commands.enqueue(message(str(number), queue=queue, tags=tags)))
     assert find(store, queues=["slow"]) == ["3", "2"]
-    assert find(store, queues=["celery"], index_keys=["tag:even"]) == ["0"]
+    assert find(store, queues=["celery"], tags=["even"]) == ["0"]
     assert (
-        find(store, index_keys=["tag:odd"]) == find(store, index_keys=["tag:prime"]) == ["3", "1"]
+        find(store, tags=["odd"]) == find(store, tags=["prime"]) == ["3", "1"]
     )
 
     start(store, "3")
-    assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
-    assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.PENDING]) == ["1"]
+    assert find(store, tags=["odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
+    assert find(store, tags=["odd"], statuses=[TaskStatus.PENDING]) == ["1"]
 
     retry(store, "3")
     store.run(attempt_commands.cancel("1"))
-    assert find(store, index_keys=["tag:odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
-    assert find(store, index_keys=["tag:none"]) == find(store, queues=["none"]) == []
+    assert find(store, tags=["odd"], statuses=[TaskStatus.CANCELLED]) == ["1"]
+    assert find(store, tags=["none"]) == find(store, queues=["none"]) == []
     assert count_statuses(store) == {"pending": 2, "retrying": 1, "cancelled": 1}
 
 
+@pytest.mark.parametrize("name", ["a", "a@b", "a:success", "%40", "\u00fc x", "a.b|c"])
+def test_scripts_name_a_kind_and_a_queue_as_python_does(store: Store, name: str) -> None:
+    store.run(job_commands.enqueue(message("1", name, queue=name, tags=("x",))))
+    store.run(job_commands.enqueue(message("2", name + "@", queue=name, tags=("x",))))
+
+    both = [KindQueue(name, name), KindQueue(name + "@", name)]
+    assert store.run(queues.list_kind_queues()) == both
+    assert find(store, kinds=[name], queues=[name], tags=["x"]) == ["1"]
+
+
 def test_a_job_retried_on_another_queue_is_listed_under_it(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
+    store.run(job_commands.enqueue(message("a", tags=("x",))))
     start(store, "a")
     again = message("a", text="again", queue="slow")
 
     store.run(attempt_commands.retry("a", token="t", error="", delay=0, message=again))
 
     assert (record(store, "a").queue, record(store, "a").tags) == ("slow", ["x"])
-    assert find(store, queues=["slow"], index_keys=["tag:x"]) == ["a"]
+    assert find(store, queues=["slow"], tags=["x"]) == ["a"]
     assert find(store, queues=["celery"]) == []
     assert count_statuses(store) == {"retrying": 1}
 
@@ -436,7 +441,7 @@ def rerun(store: Store, job_id: str, call: str, **changes: Any) -> bool:
 
 
 def test_a_failed_job_is_rerun_with_its_new_message(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a", index_keys=("tag:x",))))
+    store.run(job_commands.enqueue(message("a", tags=("x",))))
     start(store, "a")
     fail(store, "a")
     store.client.delete("celery")
@@ -451,7 +456,7 @@ def test_a_failed_job_is_rerun_with_its_new_message(store: Store) -> None:
 
 def test_an_old_message_does_not_run_a_job_after_its_rerun(store: Store) -> None:
     def begin(revival: str) -> StartResult:
-        return store.run(attempt_commands.start("a", retries=0, token="t", revival=revival))
+        return store.run(attempt_commands.start("a", retries=0, token="t", rerun_id=revival))
 
     store.run(job_commands.enqueue(message("a")))
     store.run(attempt_commands.cancel("a"))
@@ -464,7 +469,7 @@ def test_an_old_message_does_not_run_a_job_after_its_rerun(store: Store) -> None
     assert [begin(revival) for revival in ("", "first")] == [StartResult.REFUSED] * 2
 
     expired = attempt_commands.fail(
-        "a", token="", status=TaskStatus.FAILED, error="", exception="", news="", revival="first"
+        "a", token="", status=TaskStatus.FAILED, error="", exception="", result_message="", rerun_id="first"
     )
     assert store.run(expired) is Verdict.REFUSED
     assert begin("second") is StartResult.STARTED
@@ -481,7 +486,7 @@ def test_a_repeated_rerun_happens_once(store: Store) -> None:
     assert rerun(store, "a", "first")
     assert list_messages(store) == [b"again"]
 
-    store.run(attempt_commands.start("a", retries=1, token="t", revival="first"))
+    store.run(attempt_commands.start("a", retries=1, token="t", rerun_id="first"))
     assert rerun(store, "a", "first")
     assert not rerun(store, "a", "second")
 
@@ -492,11 +497,11 @@ def test_a_repeated_rerun_happens_once(store: Store) -> None:
     assert record(store, "a").status is TaskStatus.PENDING
 
 
-def test_several_index_keys_are_intersected_within_a_bound(store: Store) -> None:
+def test_a_tag_and_a_tenant_are_intersected_within_a_bound(store: Store) -> None:
     for number in range(6):
-        own = (f"tenant:{number % 2}", "tag:x")
-        store.run(job_commands.enqueue(message(str(number), index_keys=own)))
-    both = RecordFilter(index_keys=["tag:x", "tenant:1"])
+        own = message(str(number), tags=("x",), tenant=str(number % 2))
+        store.run(job_commands.enqueue(own))
+    both = RecordFilter(tags=["x"], tenant="1")
 
     page = store.run(queries.list_page(both, limit=2))
 
@@ -536,7 +541,7 @@ def test_the_cost_of_a_page_does_not_grow_with_the_number_of_records(store: Stor
 
     def enqueue(count: int) -> None:
         jobs = [
-            message(f"{count}-{number}", queue="slow", index_keys=("tag:x",))
+            message(f"{count}-{number}", queue="slow", tags=("x",))
             for number in range(count)
         ]
         store.run(job_commands.enqueue_many(jobs))
@@ -547,7 +552,7 @@ def test_the_cost_of_a_page_does_not_grow_with_the_number_of_records(store: Stor
         RecordFilter(),
         RecordFilter(kinds=["report"], statuses=[TaskStatus.PENDING]),
         RecordFilter(queues=["slow"]),
-        RecordFilter(index_keys=["tag:x"], created_after=middle),
+        RecordFilter(tags=["x"], created_after=middle),
         RecordFilter(created_before=middle),
     ]
     before = [calls(question) for question in questions]
@@ -557,24 +562,24 @@ def test_the_cost_of_a_page_does_not_grow_with_the_number_of_records(store: Stor
 
 
 def test_sweeping_removes_a_record_from_every_list(store: Store) -> None:
-    store.run(job_commands.enqueue(message("a", queue="slow", index_keys=("tag:x", "tenant:y"))))
+    store.run(job_commands.enqueue(message("a", queue="slow", tags=("x",), tenant="y")))
     start(store, "a")
     succeed(store, "a")
     store.client.delete("slow")
     store.client.hset("continuo:job:a", "finished_at", 1)
-    for name in store.client.keys("continuo:*:success"):
+    for name in store.client.keys("continuo:index:*:success*"):
         store.client.zadd(name, {"a": 1})
     status = TaskStatus.SUCCESS
 
-    move = maintenance.sweep(shelf="report\nslow", status=status, kept=60, offset=0, most=10)
+    move = maintenance.sweep(kind_queue="report@slow", status=status, retention=60, offset=0, most=10)
 
     assert store.run(move) == (1, 0)
     assert set(store.client.keys()) <= {
         b"continuo:events",
-        b"continuo:kinds",
+        b"continuo:kind_queues",
         b"continuo:queues",
-        b"continuo:bell:slow",
-        b"continuo:meter:report\nslow",
+        b"continuo:wakeup:slow",
+        b"continuo:counters:report@slow",
     }
 
 
@@ -585,12 +590,12 @@ def test_sweeping_deletes_only_expired_records(store: Store) -> None:
     for job_id in ("old", "young"):
         start(store, job_id)
         succeed(store, job_id)
-        store.client.zadd("continuo:index:report:success", {job_id: long_ago})
+        store.client.zadd("continuo:index:report@celery:success", {job_id: long_ago})
     store.client.hset("continuo:job:old", "finished_at", long_ago)
 
     def sweep(offset: int) -> tuple[int, int]:
         move = maintenance.sweep(
-            shelf="report", status=TaskStatus.SUCCESS, kept=500, offset=offset, most=1
+            kind_queue="report@celery", status=TaskStatus.SUCCESS, retention=500, offset=offset, most=1
         )
         return store.run(move)
 
@@ -625,10 +630,10 @@ def test_a_full_redis_refuses_new_jobs_and_finishes_accepted_ones(store: Store) 
         with pytest.raises(StoreUnavailable, match="full"):
             store.run(job_commands.enqueue(message("b")))
         assert store.run(queries.read_record("b")) is None
-        assert retry(store, "a", delay=0) is Verdict.GO
+        assert retry(store, "a", delay=0) is Verdict.APPLIED
         assert store.run(maintenance.promote(10)).promoted == 1
         assert start(store, "a", retries=1) is StartResult.STARTED
-        assert succeed(store, "a") is Verdict.GO
+        assert succeed(store, "a") is Verdict.APPLIED
         store.run(worker_commands.renew_lease("w", 60, {"slots": 2}, first=True))
     finally:
         store.client.config_set("maxmemory", "0")

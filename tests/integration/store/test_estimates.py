@@ -28,7 +28,7 @@ def show(store: Store, job_id: str) -> ShownTask:
 def run_for(store: Store, job_id: str, seconds: float) -> None:
     """A job that has just been done."""
     store.run(attempts.start(job_id, retries=0, token="w#1"))
-    store.run(attempts.succeed(job_id, token="w#1", result="1", news="{}"))
+    store.run(attempts.succeed(job_id, token="w#1", result="1", result_message="{}"))
     at = time.time()
     times: Any = {"started_at": at - seconds, "finished_at": at}
     store.client.hset(f"continuo:job:{job_id}", mapping=times)
@@ -116,7 +116,7 @@ def test_one_of_all_workers_measures_regularly(store: Store) -> None:
 
 def test_maintenance_measures(store: Store) -> None:
     Maintenance(store, Settings()).work()
-    assert store.client.exists("continuo:pace")
+    assert store.client.exists("continuo:durations")
 
 
 def test_the_cost_of_an_estimate_does_not_grow_with_the_number_of_jobs(store: Store) -> None:

@@ -30,7 +30,7 @@ def start(store: Store, job_id: str, retries: int = 0) -> None:
 
 
 def succeed(store: Store, job_id: str) -> None:
-    store.run(attempts.succeed(job_id, token="w#1", result="1", news="{}"))
+    store.run(attempts.succeed(job_id, token="w#1", result="1", result_message="{}"))
 
 
 def retry(store: Store, job_id: str) -> None:
@@ -40,13 +40,18 @@ def retry(store: Store, job_id: str) -> None:
 def fail(store: Store, job_id: str) -> None:
     store.run(
         attempts.fail(
-            job_id, token="w#1", status=TaskStatus.FAILED, error="e", exception="{}", news="{}"
+            job_id,
+            token="w#1",
+            status=TaskStatus.FAILED,
+            error="e",
+            exception="{}",
+            result_message="{}",
         )
     )
 
 
 def progress(store: Store, job_id: str, made: Progress, token: str = "w#1") -> Verdict:
-    return store.run(attempts.progress(job_id, token=token, made=made))
+    return store.run(attempts.progress(job_id, token=token, value=made))
 
 
 def record(store: Store, job_id: str) -> TaskRecord:
@@ -161,7 +166,7 @@ def test_progress_is_on_the_record_and_an_event(store: Store) -> None:
     start(store, "a")
     half, whole = Progress(1, 2, "half"), Progress(2, 2)
     for made in (half, whole):
-        assert progress(store, "a", made) is Verdict.GO
+        assert progress(store, "a", made) is Verdict.APPLIED
         assert record(store, "a").progress == made
 
     succeed(store, "a")

@@ -38,7 +38,7 @@ def list_failures(store: Store) -> list[tuple[int, str, float | None, bool]]:
 
 
 def start(store: Store, retries: int = 0, token: str = "w@host/1#1", revival: str = "") -> None:
-    move = attempts.start("a", retries=retries, token=token, revival=revival)
+    move = attempts.start("a", retries=retries, token=token, rerun_id=revival)
     assert store.run(move) == "started"
 
 
@@ -51,7 +51,7 @@ def retry(store: Store, delay: float = 2.0, cause: Cause = BROKEN) -> Verdict:
 
 
 def fail(store: Store, token: str = "w@host/1#1", **changes: Any) -> Verdict:
-    about = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "news": "{}"}
+    about = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "result_message": "{}"}
     return store.run(attempts.fail("a", token=token, **(about | {"cause": BROKEN} | changes)))
 
 
@@ -67,7 +67,7 @@ def job(store: Store) -> None:
 def test_a_job_that_never_failed_has_no_errors_and_no_bytes_for_them(store: Store) -> None:
     start(store)
 
-    store.run(attempts.succeed("a", token="w@host/1#1", result="1", news="{}"))
+    store.run(attempts.succeed("a", token="w@host/1#1", result="1", result_message="{}"))
 
     assert failures(store) == []
     assert not store.client.hexists("continuo:job:a", "errors")
@@ -96,10 +96,10 @@ def test_each_failed_attempt_is_kept_with_its_details(store: Store) -> None:
 
 def test_a_failure_reported_twice_is_kept_once(store: Store) -> None:
     start(store)
-    assert (retry(store), retry(store)) == (Verdict.GO, Verdict.AGAIN)
+    assert (retry(store), retry(store)) == (Verdict.APPLIED, Verdict.REPEATED)
 
     start(store, retries=1)
-    assert (fail(store), fail(store)) == (Verdict.GO, Verdict.AGAIN)
+    assert (fail(store), fail(store)) == (Verdict.APPLIED, Verdict.REPEATED)
     assert len(failures(store)) == 2
 
 
@@ -134,7 +134,7 @@ def test_the_attempt_of_a_dead_worker_is_kept_when_it_is_reaped(store: Store) ->
     store.run(workers.fetch("w@host/1", serial=1, most=1, done=[], lists=["celery"]))
     start(store)
     store.client.zadd("continuo:workers", {"w@host/1": time.time() - 1})
-    store.client.hset("continuo:pulse", mapping={"heard": time.time(), "mercy": 0})
+    store.client.hset("continuo:heartbeat", mapping={"last_at": time.time(), "grace_until": 0})
 
     store.run(maintenance.reap(60))
 
@@ -196,11 +196,11 @@ def test_a_full_redis_accepts_the_failure_of_a_running_job(store: Store) -> None
     store.client.config_set("maxmemory", "1mb")
 
     try:
-        assert retry(store, delay=0) is Verdict.GO
+        assert retry(store, delay=0) is Verdict.APPLIED
         start(store, retries=1)
         interrupt(store, cause="SIGKILL")
         start(store, retries=1)
-        assert fail(store) is Verdict.GO
+        assert fail(store) is Verdict.APPLIED
     finally:
         store.client.config_set("maxmemory", "0")
 

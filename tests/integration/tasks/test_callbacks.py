@@ -63,11 +63,11 @@ def begin(store: Store, *, callback: Message | None = CALLBACK) -> None:
 
 
 def fail(job_id: str = "job", **about: Any) -> command.Command[Verdict]:
-    rest = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "news": "{}"}
+    rest = {"status": TaskStatus.FAILED, "error": "e", "exception": "{}", "result_message": "{}"}
     return attempts.fail(job_id, **(rest | about))
 
 
-SUCCEED = attempts.succeed("job", token="w#1", result="1", news="{}")
+SUCCEED = attempts.succeed("job", token="w#1", result="1", result_message="{}")
 ENDS: dict[str, tuple[command.Command[Any], str]] = {
     "it works": (SUCCEED, "success"),
     "it fails": (fail(token="w#1"), "failed"),
@@ -80,7 +80,7 @@ def test_the_end_of_a_job_is_delivered_once_even_when_its_command_is_repeated(
     store: Store, end: command.Command[Any], status: str
 ) -> None:
     begin(store)
-    assert [store.run(end), store.run(end)] == [Verdict.GO, Verdict.AGAIN]
+    assert [store.run(end), store.run(end)] == [Verdict.APPLIED, Verdict.REPEATED]
     assert list_deliveries(store) == [("job", status)]
 
     (queued, _) = store.client.lrange("celery", 0, -1)
@@ -115,8 +115,8 @@ def test_each_end_of_a_retried_job_gets_its_callback(store: Store) -> None:
     first = store.run(callbacks.read_last_delivery_id("job"))
     again = Message("job", "k", "celery", "m", "[]", 6)
     store.run(job_commands.rerun(again, attempts=1, rerun_id="c"))
-    store.run(attempts.start("job", retries=1, token="w#2", revival="c"))
-    store.run(attempts.succeed("job", token="w#2", result="1", news="{}"))
+    store.run(attempts.start("job", retries=1, token="w#2", rerun_id="c"))
+    store.run(attempts.succeed("job", token="w#2", result="1", result_message="{}"))
     assert store.run(callbacks.read_last_delivery_id("job")) != first
 
     statuses = Counter(

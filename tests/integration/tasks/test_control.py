@@ -9,7 +9,7 @@ import pytest
 from project.job.bulk import enqueue_many
 from project.job.result import JobResult
 from project.job.task import Job
-from project.records.labels import CONTROL_QUEUE
+from project.records.grouping import CONTROL_QUEUE
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import queries, queues

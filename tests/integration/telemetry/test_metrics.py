@@ -39,7 +39,7 @@ def message(job_id: str, due: float | None = None) -> Message:
 
 
 def find_queue_stats(meters: Counters, kind: str) -> QueueStats:
-    (found,) = (shelf for shelf in meters.queue_stats if shelf.label.kind == kind)
+    (found,) = (one for one in meters.queue_stats if one.kind == kind)
     return found
 
 
@@ -107,7 +107,7 @@ def test_a_repeated_command_counts_once(store: Store) -> None:
     store.run(jobs.enqueue(message("a")))
     start(store, "a")
     start(store, "a")
-    success = attempts.succeed("a", token="w#1", result="1", news="{}")
+    success = attempts.succeed("a", token="w#1", result="1", result_message="{}")
     store.run(success)
     store.run(success)
 
@@ -134,7 +134,7 @@ def test_counts_fit_into_a_full_redis(store: Store) -> None:
     store.client.config_set("maxmemory", "1")
 
     try:
-        store.run(attempts.succeed("a", token="w#1", result="1", news="{}"))
+        store.run(attempts.succeed("a", token="w#1", result="1", result_message="{}"))
         assert store.run(
             statistics.add_request_counts("p", 1, {format_route_field("GET", "/x", "=200"): 3})
         )
@@ -256,7 +256,7 @@ def test_the_last_hour_counts_ended_jobs_and_their_waits(store: Store) -> None:
 
     store.run(jobs.enqueue_many([message(name) for name in "abc"]))
     start(store, "a")
-    store.run(attempts.succeed("a", token="w#1", result="1", children="", news="{}"))
+    store.run(attempts.succeed("a", token="w#1", result="1", children="", result_message="{}"))
     store.run(attempts.cancel("b"))
     now = store.run(statistics.read_history())[-1]
 

@@ -199,7 +199,7 @@ def test_an_unreadable_message_taken_by_a_process_is_dead_lettered(
     assert inspector.wait_until_final(after.id).status is TaskStatus.SUCCESS
 
     wait_until(lambda: is_clean(inspector))
-    assert client.lrange("continuo:garbage", 0, -1)
+    assert client.lrange("continuo:dead_letters", 0, -1)
     assert inspector.record(job.id).status is TaskStatus.PENDING
 
 

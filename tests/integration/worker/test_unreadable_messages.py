@@ -11,7 +11,7 @@ from tests.support.apps import kinds
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
 
-GARBAGE = "continuo:garbage"
+GARBAGE = "continuo:dead_letters"
 
 
 def message(content: bytes = b"[[1, 2], {}, {}]", /, **changes: Any) -> str:

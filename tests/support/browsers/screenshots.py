@@ -23,7 +23,7 @@ MAX_PAUSE_SECONDS = 3.0
 FAULT_RATE = "0.3"
 MAILING = {
     "recipients": [f"guest{number}@example.com" for number in range(240)],
-    "template": "news",
+    "template": "result_message",
     "rate": 8,
     "tags": ["spring"],
 }

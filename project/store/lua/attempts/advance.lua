@@ -1,14 +1,14 @@
--- The attempt worked, and its process goes on: the next message passes from its list into the worker's hands and its
--- attempt begins, all in one step. Only a plain message of some kinds is taken, whose job waits and has never died;
--- anything else is left to the main process.
--- ARGV: as for succeed: id, token, result, children, news; worker, the serial it is done with ('' = none of its own),
--- the serial of the next, kinds (each between newlines), lists in their order ... (none: it does not go on).
+-- Ends an attempt that succeeded and begins the next one of its process: the next message passes from its list to the
+-- worker in the same step. Only a plain message of some kinds is taken, whose job waits and has never died; the main
+-- process takes all others.
+-- ARGV: as for succeed: id, token, result, children, result message; then worker, the serial that ends ('' = none of its
+-- own), the serial of the next, kinds (each between newlines), lists in their order ... (without lists nothing is taken).
 -- -> verdict, then the next message if there is one
-local id, token, result, children, news, worker, done, serial, kinds = unpack(ARGV, 1, 9)
-local held, job, at = unacked_key(worker), load(id), now()
-local may = verdict(job, token, 'success')
-if may == 'go' then succeed(job, at, result, children, news) end
-if done ~= '' then redis.call('HDEL', held, done) end
+local id, token, result, children, result_message, worker, done, serial, kinds = unpack(ARGV, 1, 9)
+local unacked, job, at = unacked_key(worker), load_job(id), now()
+local verdict = check_attempt(job, token, 'success')
+if verdict == 'applied' then end_succeeded(job, at, result, children, result_message) end
+if done ~= '' then redis.call('HDEL', unacked, done) end
 
 local function is_plain(content)
   local headers, limits = content.headers, content.headers.timelimit
@@ -18,10 +18,10 @@ local function is_plain(content)
 end
 
 local function next_job(message)
-  local readable, content = pcall(cjson.decode, message)
-  local whole, plain = pcall(is_plain, content)
-  if not (readable and whole and plain) then return nil end
-  local waiting = load(content.headers.id)
+  local is_json, content = pcall(cjson.decode, message)
+  local is_complete, plain = pcall(is_plain, content)
+  if not (is_json and is_complete and plain) then return nil end
+  local waiting = load_job(content.headers.id)
   local is_due = waiting and (waiting.status == 'pending' or waiting.status == 'retrying')
   local is_current = is_due and waiting.attempts == content.headers.retries and not is_outdated(waiting, content.headers.revival)
   if is_current and not waiting.deaths then return waiting end
@@ -29,21 +29,21 @@ end
 
 local function take(list, message)
   local next = next_job(message)
-  if not next then return { may } end
+  if not next then return { verdict } end
   redis.call('RPOP', list)
-  redis.call('HSET', held, serial, list .. '\n' .. message)
-  begin(next, next.attempts + 1, at, worker .. '#' .. serial)
-  return { may, message }
+  redis.call('HSET', unacked, serial, list .. '\n' .. message)
+  begin_attempt(next, next.attempts + 1, at, worker .. '#' .. serial)
+  return { verdict, message }
 end
 
-if may == 'again' then -- asked twice after a lost answer
-  local entry = redis.call('HGET', held, serial)
-  if entry then return { may, entry:match('^.-\n(.*)$') } end
+if verdict == 'repeated' then -- after a lost answer
+  local entry = redis.call('HGET', unacked, serial)
+  if entry then return { verdict, entry:match('^.-\n(.*)$') } end
 end
--- One that has left, or whose jobs were given away, takes no more: nobody would give those back.
-if #ARGV == 9 or not redis.call('ZSCORE', WORKERS, worker) then return { may } end
+-- A worker that signed off or lost its lease takes no more: nobody would requeue those messages.
+if #ARGV == 9 or not redis.call('ZSCORE', WORKERS, worker) then return { verdict } end
 for i = 10, #ARGV do
   local message = redis.call('LINDEX', ARGV[i], -1)
   if message and is_open(ARGV[i]) then return take(ARGV[i], message) end
 end
-return { may }
+return { verdict }

@@ -1,8 +1,8 @@
--- An attempt is about to do what must be done once. ARGV: id, token, key, call (names this call, also when it is asked
--- again after a lost answer) -> 1, or 0 when it was begun before
+-- Claims something that the job must do once, for one attempt. ARGV: id, token, key, call_id (names this call, so that a
+-- repetition after a lost answer is recognised) -> 1, or 0 when it was claimed before
 even_if_full()
-local id, token, key, call = unpack(ARGV)
-local job = load(id)
-if verdict(job, token, 'running') ~= 'go' then return 0 end
-redis.call('HSETNX', job.key, 'once:' .. key, call)
-return redis.call('HGET', job.key, 'once:' .. key) == call and 1 or 0
+local id, token, key, call_id = unpack(ARGV)
+local job = load_job(id)
+if check_attempt(job, token, 'running') ~= 'applied' then return 0 end
+redis.call('HSETNX', job.key, 'once:' .. key, call_id)
+return redis.call('HGET', job.key, 'once:' .. key) == call_id and 1 or 0

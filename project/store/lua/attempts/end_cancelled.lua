@@ -1,5 +1,5 @@
--- A running attempt ends because it was asked to. ARGV: id, token -> verdict
-local job = load(ARGV[1])
-local may = verdict(job, ARGV[2], 'cancelled')
-if may == 'go' then cancel(job, now()) end
-return may
+-- Ends a running attempt that was asked to stop. ARGV: id, token -> verdict
+local job = load_job(ARGV[1])
+local verdict = check_attempt(job, ARGV[2], 'cancelled')
+if verdict == 'applied' then end_cancelled(job, now()) end
+return verdict

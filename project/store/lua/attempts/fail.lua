@@ -1,11 +1,12 @@
--- No further attempt. ARGV: id, token ('' = it never started), status (failed | cancelled), error, exception, news,
--- about the failure, the revival its message is from (left out when that does not matter) -> verdict
-local id, token, status, error, exception, news, about, revival = unpack(ARGV)
-local job, at = load(id), now()
-local may = verdict(job, token, status)
-if token == '' and job and (job.status == 'pending' or job.status == 'retrying') then may = 'go' end
-if revival and job and is_outdated(job, revival) then may = 'refused' end
-if may ~= 'go' then return may end
-fail(job, at, status, error, exception, news)
-if status == 'failed' then keep_failure(job, at, job.attempts, token, 'null', about) end
-return may
+-- Ends a job without success; there is no further attempt.
+-- ARGV: attempt (JSON: id; token, '' = it never started; status, failed | cancelled; perhaps rerun_id, that of its message),
+-- error, exception, result message, cause (JSON, see append_failure) -> verdict
+local attempt, error, exception, result_message, cause = cjson.decode(ARGV[1]), unpack(ARGV, 2)
+local job, at, token, status = load_job(attempt.id), now(), attempt.token, attempt.status
+local verdict = check_attempt(job, token, status)
+if token == '' and job and (job.status == 'pending' or job.status == 'retrying') then verdict = 'applied' end
+if attempt.rerun_id and job and is_outdated(job, attempt.rerun_id) then verdict = 'refused' end
+if verdict ~= 'applied' then return verdict end
+end_failed(job, at, status, error, exception, result_message)
+if status == 'failed' then append_failure(job, at, job.attempts, token, 'null', cause) end
+return verdict

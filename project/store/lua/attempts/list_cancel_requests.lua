@@ -1,12 +1,12 @@
--- The jobs that a worker is asked to stop. ARGV: worker -> for each its id and token
-local asked = {}
-for _, id in ipairs(redis.call('SMEMBERS', cancelling_key(ARGV[1]))) do
-  local job = load(id)
+-- The running jobs that a worker is asked to stop. ARGV: worker -> of each its id and token
+local key, requests = cancel_requests_key(ARGV[1]), {}
+for _, id in ipairs(redis.call('SMEMBERS', key)) do
+  local job = load_job(id)
   if job and job.status == 'running' and worker_of(job.token) == ARGV[1] then
-    asked[#asked + 1] = id
-    asked[#asked + 1] = job.token
+    requests[#requests + 1] = id
+    requests[#requests + 1] = job.token
   else
-    redis.call('SREM', cancelling_key(ARGV[1]), id)
+    redis.call('SREM', key, id)
   end
 end
-return asked
+return requests

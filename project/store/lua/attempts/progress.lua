@@ -1,9 +1,9 @@
--- How far a running attempt is. ARGV: id, token, progress (JSON) -> verdict
+-- Stores how far a running attempt is. ARGV: id, token, progress (JSON) -> verdict
 local id, token, progress = unpack(ARGV)
-local job = load(id)
-local may = verdict(job, token, 'running')
-if may == 'go' then
+local job = load_job(id)
+local verdict = check_attempt(job, token, 'running')
+if verdict == 'applied' then
   redis.call('HSET', job.key, 'progress', progress)
-  note(id, job.label, job.status, job.attempts, 'progress', progress)
+  append_event(job, job.status, job.attempts, 'progress', progress)
 end
-return may
+return verdict

@@ -1,12 +1,13 @@
--- The attempt failed and there is another: the next message waits until it is due.
--- ARGV: id, token, error, delay (seconds), shelf, queue, message, about the failure. -> verdict
-local id, token, error, delay, shelf, queue, message, about = unpack(ARGV)
-local job, at = load(id), now()
-local may = verdict(job, token, 'retrying')
-if may ~= 'go' then return may end
-if cancel_if_asked(job, at) then return 'refused' end
-refile(job, shelf)
-move(job, 'retrying', at, 'error', error)
-schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), queue, message)
-keep_failure(job, at, job.attempts, token, delay, about)
-return may
+-- Ends an attempt that failed; the message of the next one waits until it is due.
+-- ARGV: attempt (JSON: id, token, delay in seconds, queue and list of the next message), error, message, cause (JSON, see
+-- append_failure) -> verdict
+local attempt, error, message, cause = cjson.decode(ARGV[1]), unpack(ARGV, 2)
+local job, at, token = load_job(attempt.id), now(), attempt.token
+local verdict = check_attempt(job, token, 'retrying')
+if verdict ~= 'applied' then return verdict end
+if cancel_if_requested(job, at) then return 'refused' end
+change_queue(job, attempt.queue)
+transition(job, 'retrying', at, 'error', error)
+schedule(job, string.format('%.6f', tonumber(at) + attempt.delay), attempt.list, message)
+append_failure(job, at, job.attempts, token, attempt.delay, cause)
+return verdict

@@ -1,2 +1,2 @@
--- A URL gets callbacks again. ARGV: URL -> 1, or 0 when it did anyway
+-- Sends callbacks to a URL again. ARGV: URL -> 1, or 0 when they were sent anyway
 return redis.call('ZREM', DISABLED, ARGV[1])

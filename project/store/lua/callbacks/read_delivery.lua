@@ -1,5 +1,6 @@
--- What a delivery is to tell. ARGV: its id, its URL, then the names of the fields wanted of the job it tells of.
--- -> what became of that job, when, its id, whether the URL takes no more ('' = it does), those fields; or nothing
-local status, at, id = unpack(redis.call('HMGET', job_key(ARGV[1]), 'event', 'created_at', 'of'))
+-- What a delivery reports. ARGV: its id, its URL, then names of fields of the job that it reports on.
+-- -> the status that job ended with, when, its id, since when the URL refuses callbacks ('' = it does not), those fields;
+-- or nothing when there is no such delivery
+local status, at, id = unpack(redis.call('HMGET', job_key(ARGV[1]), 'reported_status', 'created_at', 'reported_job'))
 if not status then return {} end
 return { status, at, id, redis.call('ZSCORE', DISABLED, ARGV[2]) or '', redis.call('HMGET', job_key(id), unpack(ARGV, 3)) }

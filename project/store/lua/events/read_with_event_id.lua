@@ -1,3 +1,3 @@
--- A record, and the last event that it knows of. ARGV: id, then the names of the fields wanted.
--- -> the event's id ('0-0': there is none), then the fields' values in that order
-return { last_event(), unpack(redis.call('HMGET', job_key(ARGV[1]), unpack(ARGV, 2))) }
+-- A record and the last event that it includes. ARGV: id, then names of fields
+-- -> the id of the event ('0-0': none), then the values of the fields in their order
+return { last_event_id(), unpack(redis.call('HMGET', job_key(ARGV[1]), unpack(ARGV, 2))) }

@@ -1,30 +1,31 @@
--- What happened after an event. ARGV: its id ('0-0': from the start), most looked at, then what to pick: job, kind,
--- queue, status, tenant ('' = any). -> 1 (0: some of it is forgotten), 1 when there may be more, the id of the last event looked at,
--- then per event picked its id and its fields.
-local after, most, wanted = ARGV[1], tonumber(ARGV[2]), { unpack(ARGV, 3, 7) }
+-- The events after one. ARGV: its id ('0-0': from the start), how many are scanned at most, filter (JSON: of job, kind,
+-- queue, status and tenant those that must be equal)
+-- -> 1 (0: some of them are trimmed), 1 when there may be more, the id of the last event scanned, then of each event that
+-- matches its id and its fields
+local after, limit, filter = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
 local is_start = after == '0-0'
-local found = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', is_start and most or most + 1)
-local known
+local found = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', is_start and limit or limit + 1)
+local is_whole
 if is_start then
-  known = redis.call('XLEN', EVENTS) < tonumber(MOST_EVENTS) -- or the first may be gone
+  is_whole = redis.call('XLEN', EVENTS) < tonumber(MAX_EVENTS) -- or the first may be trimmed
 else
-  known = found[1] and found[1][1] == after
+  is_whole = found[1] and found[1][1] == after
   table.remove(found, 1)
 end
-if not known then return { 0, 0, last_event() } end
+if not is_whole then return { 0, 0, last_event_id() } end
 
-local function is_wanted(fields) -- their order is that of note()
-  local kind, queue = fields[4]:match('^([^\n]*)\n?([^\n]*)')
-  local tenant = fields[4]:match('\ntenant:([^\n]*)')
-  local has = { fields[2], kind, queue == '' and DEFAULT_QUEUE or queue, fields[6], tenant }
-  for i = 1, #wanted do
-    if wanted[i] ~= '' and wanted[i] ~= has[i] then return false end
+local function matches(pairs_of_event)
+  local event = {}
+  for i = 1, #pairs_of_event, 2 do event[pairs_of_event[i]] = pairs_of_event[i + 1] end
+  for name, value in pairs(filter) do
+    if event[name == 'job' and 'id' or name] ~= value then return false end
   end
   return true
 end
 
-local answer = { 1, #found == most and 1 or 0, #found > 0 and found[#found][1] or after }
+local answer = { 1, #found == limit and 1 or 0, #found > 0 and found[#found][1] or after }
+local is_filtered = next(filter) ~= nil
 for _, event in ipairs(found) do
-  if is_wanted(event[2]) then answer[#answer + 1] = event end
+  if not is_filtered or matches(event[2]) then answer[#answer + 1] = event end
 end
 return answer

@@ -1,43 +1,47 @@
--- Records (pending), their places in the lists and their messages; or nothing at all.
--- ARGV: call (names this call, also when it is asked again after a lost answer), then per job: id, label, max_retries,
--- payload, queue, message, due ('' = now; see keep_callback). -> per job created_at, or '' when the id was taken by
--- another call
-local call, answer = ARGV[1], {}
-local listed, queued = {}, {} -- what is added to each list, together: so a job among many costs half of one alone
+-- Makes records, puts them in their indexes and their messages on their lists; all of it or nothing.
+-- ARGV: call_id (names this call, so that a repetition after a lost answer is recognised), jobs (JSON array), then of each
+-- job its payload and its message. A job: see create_record; also list, if that is not named like its queue, and due
+-- (seconds since the epoch), if not now.
+-- -> for each job its created_at, or '' when the id is taken
+local call_id, jobs, answer = ARGV[1], cjson.decode(ARGV[2]), {}
+local groups, lists = {}, {} -- what each index and each list gets, added together: a job among many costs half
 
-local seen = {}
-local function known(id)
-  if seen[id] then return '' end
-  local job = redis.call('HMGET', job_key(id), 'created_at', 'call')
-  return job[2] == call and job[1] or ''
+local created = {}
+local function created_by_this_call(id)
+  if created[id] then return '' end -- the same id stands twice among the jobs
+  local created_at, creator = unpack(redis.call('HMGET', job_key(id), 'created_at', 'call'))
+  return creator == call_id and created_at or ''
 end
 
-local function add(lists, name, item)
-  local list = lists[name]
-  if list then list[#list + 1] = item else lists[name] = { item } end
+local function add(group, item) group[#group + 1] = item end
+
+local function send(job, message)
+  local list = job.list or job.queue
+  if job.due then
+    schedule(job, job.due, list, message)
+  elseif uses_other_broker then
+    push_message(job.id, list, message)
+  else
+    lists[list] = lists[list] or {}
+    add(lists[list], message)
+  end
 end
 
 local second, micro = clock()
-for i = 2, #ARGV, 7 do
-  local id, label, queue, due = ARGV[i], ARGV[i + 1], ARGV[i + 4], ARGV[i + 6]
-  local at = timestamp(second, micro + #answer) -- in the order given, also in lists
-  if not create(id, label, ARGV[i + 2], ARGV[i + 3], at, call) then
-    at = known(id)
+for i, job in ipairs(jobs) do
+  local at = timestamp(second, micro + i - 1) -- in the order given, also in lists
+  if create_record(job, ARGV[2 * i + 1], at, call_id) then
+    created[job.id] = true
+    local name = job.kind .. '\n' .. job.queue .. '\n' .. (job.tags or '') .. '\n' .. (job.tenant or '')
+    groups[name] = groups[name] or { job = job }
+    add(groups[name], at)
+    add(groups[name], job.id)
+    send(job, ARGV[2 * i + 2])
   else
-    seen[id] = true
-    add(listed, label, at)
-    add(listed, label, id)
-    if due ~= '' then due = keep_callback(id, due) end
-    if due ~= '' then
-      schedule({ id = id, key = job_key(id) }, due, queue, ARGV[i + 5])
-    elseif elsewhere then
-      push(id, queue, ARGV[i + 5])
-    else
-      add(queued, queue, ARGV[i + 5])
-    end
+    at = created_by_this_call(job.id)
   end
-  answer[#answer + 1] = at
+  add(answer, at)
 end
-for label, places in pairs(listed) do list_as_pending(label, places) end
-for queue, messages in pairs(queued) do push_all(queue, messages) end
+for _, group in pairs(groups) do index_as_pending(group.job, group) end
+for list, messages in pairs(lists) do push_messages('LPUSH', list, messages) end
 return answer

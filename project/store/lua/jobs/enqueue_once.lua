@@ -1,56 +1,55 @@
--- A job, unless the same was asked for before.
--- ARGV: idempotency key ('' = none), what was said with it, seconds it is kept; unique key ('' = none), for how long it
--- holds ('queued' | 'unfinished' | seconds from now); then as for one job of enqueue: call, id, label, max_retries,
--- payload, queue, message, due.
--- -> 'made', created_at | 'replayed', what was said, id, created_at | 'held', the holder's id | 'taken' (the id is)
-local said_key, said, kept, unique, during = unpack(ARGV, 1, 5)
-local call, id, label, max_retries, payload, queue, message, due = unpack(ARGV, 6)
-local seconds, at = tonumber(during), now()
+-- Enqueues a job unless the same was ordered before.
+-- ARGV: call_id, job (JSON, see enqueue; also idempotency_key with idempotency_seconds, and unique_key with unique_during:
+-- 'queued' | 'unfinished' | seconds), its payload, its message, the whole order as text (kept with the idempotency key)
+-- -> 'made', created_at | 'replayed', the order of then, id, created_at | 'held', id of the job that has the unique key |
+-- 'taken' (the id is)
+local call_id, job, payload, message, order = ARGV[1], cjson.decode(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local at, idempotent, unique = now(), job.idempotency_key, job.unique_key
+local seconds = tonumber(job.unique_during)
 
-local own = redis.call('HMGET', job_key(id), 'call', 'created_at')
-if own[1] == call then return { 'made', own[2] } end -- asked again after a lost answer
-if own[1] then return { 'taken' } end
+local creator, created_at = unpack(redis.call('HMGET', job_key(job.id), 'call', 'created_at'))
+if creator == call_id then return { 'made', created_at } end -- a repetition after a lost answer
+if creator then return { 'taken' } end
 
-local function remember(job_id, created_at)
-  if said_key == '' then return end
-  redis.call('HSET', said_key, 'said', said, 'id', job_id, 'created_at', created_at)
-  redis.call('EXPIRE', said_key, kept)
+local function keep_order(id, made_at)
+  if not idempotent then return end
+  redis.call('HSET', idempotent, 'order', order, 'id', id, 'created_at', made_at)
+  redis.call('EXPIRE', idempotent, job.idempotency_seconds)
 end
 
-local function holds(holder)
-  if seconds then return holder end -- until the key itself is gone
-  local job = holder and load(holder)
-  if during == 'queued' then return job and (job.status == 'pending' or job.status == 'retrying') end
-  return job and not FINAL[job.status]
+local function holds_key(holder)
+  if seconds then return holder end -- until the key expires
+  local other = holder and load_job(holder)
+  if job.unique_during == 'queued' then return other and (other.status == 'pending' or other.status == 'retrying') end
+  return other and not FINAL[other.status]
 end
 
-if said_key ~= '' then
-  said_key = prefix .. 'idempotent:' .. said_key
-  local before = redis.call('HMGET', said_key, 'said', 'id', 'created_at')
+if idempotent then
+  idempotent = prefix .. 'idempotent:' .. idempotent
+  local before = redis.call('HMGET', idempotent, 'order', 'id', 'created_at')
   if before[1] then return { 'replayed', before[1], before[2], before[3] } end
 end
-if unique ~= '' then
-  unique = unique_key(label:match('^[^\n]*'), unique)
+if unique then
+  unique = unique_key(job.kind, unique)
   local holder = redis.call('GET', unique)
-  if holds(holder) then
-    remember(holder, redis.call('HGET', job_key(holder), 'created_at') or at)
+  if holds_key(holder) then
+    keep_order(holder, redis.call('HGET', job_key(holder), 'created_at') or at)
     return { 'held', holder }
   end
 end
 
-create(id, label, max_retries, payload, at, call)
-list_as_pending(label, { at, id })
-due = keep_callback(id, due)
-if due == '' then
-  push(id, queue, message)
+create_record(job, payload, at, call_id)
+index_as_pending(job, { at, job.id })
+if job.due then
+  schedule(job, job.due, job.list or job.queue, message)
 else
-  schedule({ id = id, key = job_key(id) }, due, queue, message)
+  push_message(job.id, job.list or job.queue, message)
 end
-remember(id, at)
-if unique ~= '' and not seconds then
-  redis.call('SET', unique, id)
-  redis.call('HSET', job_key(id), 'unique', unique)
-elseif unique ~= '' and seconds > 0 then
-  redis.call('SET', unique, id, 'PX', math.ceil(seconds * 1000))
+keep_order(job.id, at)
+if unique and not seconds then
+  redis.call('SET', unique, job.id)
+  redis.call('HSET', job.key, 'unique', unique)
+elseif unique and seconds > 0 then
+  redis.call('SET', unique, job.id, 'PX', math.ceil(seconds * 1000))
 end
 return { 'made', at }

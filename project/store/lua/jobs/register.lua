@@ -1,9 +1,9 @@
--- A record for a message that a plain Celery client put on the queue. ARGV: id, label, max_retries, payload, attempts so far
--- -> 1, or 0 when there is one
+-- Makes a record for a message that a plain Celery client put on the queue.
+-- ARGV: job (JSON, see create_record), its payload, attempts so far -> 1, or 0 when there is a record
 even_if_full()
-local id, label, max_retries, payload, attempts = unpack(ARGV)
+local job, payload, attempts = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
 local at = now()
-if not create(id, label, max_retries, payload, at, '') then return 0 end
-list_as_pending(label, { at, id })
-redis.call('HSET', job_key(id), 'attempts', attempts)
+if not create_record(job, payload, at, '') then return 0 end
+index_as_pending(job, { at, job.id })
+redis.call('HSET', job.key, 'attempts', attempts)
 return 1

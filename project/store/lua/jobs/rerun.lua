@@ -1,23 +1,28 @@
--- A job that failed or was cancelled is to run again: same id, its attempts counted on, its deaths forgotten.
--- ARGV: id, call (names this wish, also when it is asked again after a lost answer), attempts so far, max_retries,
--- payload, queue, message, due ('' = now), whether it may have succeeded ('1') -> 1, or 0 when it is not in such a state
--- (any more), or another unfinished job has its unique key
+-- Runs a failed or cancelled job again: same id; its attempts are counted on, its deaths are forgotten.
+-- ARGV: job (JSON: id, list, max_retries, attempts so far, rerun_id; if wanted due, callback, and repeats: also when it
+-- succeeded), its payload, its message
+-- -> 1 (also when this rerun_id was applied before), or 0: the job is not in such a state (any more), or another unfinished
+-- job has its unique key
 even_if_full()
-local id, call, attempts, max_retries, payload, queue, message, due, repeats = unpack(ARGV)
-local job = load(id)
+local wanted, payload, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
+local job = load_job(wanted.id)
 if not job then return 0 end
-if job.revival == call then return 1 end
-local ended = FINAL[job.status] and (repeats == '1' or job.status ~= 'success')
-if not ended or job.attempts ~= tonumber(attempts) then return 0 end
+if job.rerun_id == wanted.rerun_id then return 1 end
+local is_over = FINAL[job.status] and (wanted.repeats or job.status ~= 'success')
+if not is_over or job.attempts ~= wanted.attempts then return 0 end
 local unique = redis.call('HGET', job.key, 'unique')
 local holder = unique and redis.call('GET', unique)
-if holder and holder ~= id then
-  local other = load(holder)
-  if other and not FINAL[other.status] then return 0 end -- it has the unique key of this one now
+if holder and holder ~= job.id then
+  local other = load_job(holder)
+  if other and not FINAL[other.status] then return 0 end
 end
 redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'deaths')
-move(job, 'pending', now(), 'max_retries', max_retries, 'token', '', 'payload', payload, 'revival', call)
-due = keep_callback(id, due)
-if due ~= '' then schedule(job, due, queue, message) else push(id, queue, message) end
-if unique then redis.call('SET', unique, id) end
+transition(job, 'pending', now(), 'max_retries', wanted.max_retries, 'token', '', 'payload', payload, 'rerun_id', wanted.rerun_id)
+if wanted.callback then redis.call('HSET', job.key, 'callback', wanted.callback) end
+if wanted.due then
+  schedule(job, wanted.due, wanted.list, message)
+else
+  push_message(job.id, wanted.list, message)
+end
+if unique then redis.call('SET', unique, job.id) end
 return 1

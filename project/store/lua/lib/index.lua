@@ -1,40 +1,31 @@
--- One job's hash, loaded: nil when there is none.
-local function load(id)
+-- The fields of a job's record that scripts need; nil when there is no record.
+local function load_job(id)
   local key = job_key(id)
-  local f = redis.call('HMGET', key, 'kind', 'status', 'attempts', 'created_at', 'token', 'queue', 'deaths', 'callback', 'revival',
-    'updated_at', 'started_at')
+  local f = redis.call('HMGET', key, 'kind', 'queue', 'status', 'attempts', 'created_at', 'updated_at', 'token', 'started_at',
+    'deaths', 'callback', 'rerun_id', 'message_list', 'tags', 'tenant')
   if not f[1] then return nil end
   return {
-    id = id, key = key, label = f[1], status = f[2], attempts = tonumber(f[3]), created_at = f[4], token = f[5],
-    queue = f[6], deaths = f[7], callback = f[8], revival = f[9], updated_at = f[10], started_at = f[11],
+    id = id, key = key, kind = f[1], queue = f[2], kind_queue = kind_queue_of(f[1], f[2]), status = f[3],
+    attempts = tonumber(f[4]), created_at = f[5], updated_at = f[6], token = f[7], started_at = f[8], deaths = f[9],
+    callback = f[10], rerun_id = f[11], message_list = f[12], tags = f[13], tenant = f[14],
   }
 end
 
--- A message that the job keeps, because it is not due or the other broker has not confirmed it, is dropped.
+-- Runs a command of sorted sets on every index that has the job: that of its kind and queue, of each tag, of its tenant.
+local function update_indexes(command, job, status, ...)
+  redis.call(command, index_key(job.kind_queue, status), ...)
+  if job.tags then
+    for _, tag in ipairs(cjson.decode(job.tags)) do
+      redis.call(command, tag_index_key(tag, job.kind_queue, status), ...)
+    end
+  end
+  if job.tenant then redis.call(command, tenant_index_key(job.tenant, job.kind_queue, status), ...) end
+end
+
+-- Removes the message that the record keeps because it is not due or not confirmed by the other broker.
 local function drop_message(job)
   redis.call('ZREM', SCHEDULED, job.id)
-  if elsewhere then redis.call('ZREM', UNSENT, job.id) end
-  redis.call('HDEL', job.key, 'message', 'queue')
-  job.queue = nil
-end
-
-local function shelf_of(label)
-  if not label:find('\n', 1, true) then return label end
-  local kind, queue = label:match('^([^\n]*)\n([^\n]*)')
-  return queue == '' and kind or kind .. '\n' .. queue
-end
-
-local function queue_on(shelf) return shelf:match('\n(.*)$') or DEFAULT_QUEUE end
-
--- A command on every list that holds the jobs of a label and a status: one, and one for each facet.
-local function on_lists(command, label, status, ...)
-  if not label:find('\n', 1, true) then
-    redis.call(command, index_key(label, status), ...)
-    return
-  end
-  local shelf = shelf_of(label)
-  redis.call(command, index_key(shelf, status), ...)
-  for facet in label:match('^[^\n]*\n[^\n]*(.*)'):gmatch('[^\n]+') do
-    redis.call(command, facet_key(facet, shelf, status), ...)
-  end
+  if uses_other_broker then redis.call('ZREM', UNSENT, job.id) end
+  redis.call('HDEL', job.key, 'message', 'message_list')
+  job.message_list = nil
 end

@@ -1,49 +1,62 @@
--- Stands before every move. KEYS[1] is the prefix of all our keys; what else is touched is derived from it. KEYS[2] is
--- how many events are kept. A KEYS[3] says that messages are not Redis lists but go through another broker: here they
--- are only noted, until it has them.
--- Removals come before additions everywhere: a full Redis refuses a script's first growing write, never a later one,
--- so an enqueue is refused whole while a running job can still be finished.
+-- Comes before every script. KEYS[1]: the prefix of all keys; the scripts derive the other keys from it. KEYS[2]: how many
+-- events are kept. KEYS[3], if given: another broker carries the messages, and Redis keeps them until it confirms them.
+-- Removals come before additions everywhere: a full Redis refuses the first growing write of a script and no later one.
+-- So a full Redis refuses an enqueue as a whole, and a running job can still end.
 local prefix = KEYS[1]
-local MOST_EVENTS = KEYS[2]
-local elsewhere = KEYS[3] ~= nil
-local EVENTS = prefix .. 'events'       -- stream: what happened to jobs, the oldest forgotten
-local SCHEDULED = prefix .. 'scheduled' -- zset: job id -> when its message is due
-local UNSENT = prefix .. 'unsent'       -- zset: job id -> since when its message is to go to the other broker
-local SHELVES = prefix .. 'kinds'       -- set: every shelf that ever had a job
-local QUEUES = prefix .. 'queues'       -- set: every list that messages were put on
-local WORKERS = prefix .. 'workers'     -- zset: worker id -> when its lease ends
-local PULSE = prefix .. 'pulse'         -- hash: when a worker was last heard of, until when leases are not judged
-local PAUSED = prefix .. 'paused'       -- set: queues that hand out nothing
-local PACE = prefix .. 'pace'           -- hash: how long jobs of a shelf take, how many of a queue can run at once
-local TRAFFIC = prefix .. 'traffic'     -- hash: what HTTP servers have counted -> how often or how much
-local GARBAGE = prefix .. 'garbage'     -- list: messages nobody can read, newest first
-local DEFAULT_QUEUE = 'celery'          -- the one that a label does not name
-local MOST_GARBAGE = 10000
-local DISABLED = prefix .. 'disabled'   -- zset: URL -> since when it wants no more callbacks
-local MOST_DISABLED = 10000
-local HISTORY = prefix .. 'history'     -- list: what had been counted minutes ago, newest first
-local MOST_DEATHS = 3                   -- a job that killed its worker so often is not run again
-local MOST_FAILURES = 20                -- attempts that did not work are kept on the record, the last ones
+local MAX_EVENTS = KEYS[2]
+local uses_other_broker = KEYS[3] ~= nil
+local EVENTS = prefix .. 'events'                 -- stream: changes of jobs, the oldest trimmed
+local SCHEDULED = prefix .. 'scheduled'           -- zset: job id -> when its message is due
+local UNSENT = prefix .. 'unsent'                 -- zset: job id -> since when its message waits for the other broker
+local KIND_QUEUES = prefix .. 'kind_queues'       -- set: kind@queue of every job that ever was, see kind_queue_of
+local QUEUES = prefix .. 'queues'                 -- set: every Redis list that ever had a message
+local WORKERS = prefix .. 'workers'               -- zset: worker id -> when its lease ends
+local HEARTBEAT = prefix .. 'heartbeat'           -- hash: last_at, grace_until, dead_workers
+local PAUSED = prefix .. 'paused'                 -- set: queues that hand out no messages
+local DURATIONS = prefix .. 'durations'           -- hash: measured_at, run:<kind@queue> (seconds), slots:<queue>
+local REQUEST_COUNTS = prefix .. 'request_counts' -- hash: method, route and what is counted -> how often, or how much
+local DEAD_LETTERS = prefix .. 'dead_letters'     -- list: messages that no worker can read, newest first
+local DEAD_LETTER_COUNT = prefix .. 'dead_letters:count'
+local DISABLED = prefix .. 'disabled_urls'        -- zset: URL -> since when it refuses callbacks
+local HISTORY = prefix .. 'history'               -- list: sums of all counters, one a minute, newest first
+local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
+local DEFAULT_QUEUE = 'celery'
+local MAX_DEAD_LETTERS = 10000
+local MAX_DISABLED = 10000
+local MAX_DEATHS = 3                              -- a job fails when it has killed this many workers
+local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
-local function job_key(id) return prefix .. 'job:' .. id end
--- A job is filed under its label: its kind; on a second line its queue, empty for Celery's own; on further lines its
--- facets. Its shelf is the part before the facets. zset: job id -> when it was created
-local function index_key(shelf, status) return prefix .. 'index:' .. shelf .. ':' .. status end
--- hash: what happened to its jobs -> how often or how much
-local function meter_key(shelf) return prefix .. 'meter:' .. shelf end
-local function facet_key(facet, shelf, status) return prefix .. 'facet:' .. facet .. '\n' .. shelf .. ':' .. status end
-local function worker_key(id) return prefix .. 'worker:' .. id end
-local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> list, newline, message
-local function cancelling_key(worker) return prefix .. 'cancelling:' .. worker end -- set: jobs it is asked to stop
-local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. '\n' .. key end -- string: the job that holds it
-local function bell_key(queue) return prefix .. 'bell:' .. queue end        -- list: an item when there is work
+-- A kind and a queue as one name: `report@celery`. In either, % @ and : are written %25 %40 %3A.
+local function escape(name)
+  if not name:find('[%%@:]') then return name end
+  return (name:gsub('[%%@:]', { ['%'] = '%25', ['@'] = '%40', [':'] = '%3A' }))
+end
+local function unescape(name) return (name:gsub('%%(%x%x)', function(code) return string.char(tonumber(code, 16)) end)) end
+local function kind_queue_of(kind, queue) return escape(kind) .. '@' .. escape(queue) end
+local function split_kind_queue(name)
+  local kind, queue = name:match('^(.-)@(.*)$')
+  return unescape(kind), unescape(queue)
+end
 
--- To be called first by a move that has nothing to remove and must work when Redis is full.
+local function job_key(id) return prefix .. 'job:' .. id end
+-- zset: job id -> when it was created; the jobs of a kind, a queue and a status, and those of them with a tag or of a tenant
+local function index_key(kind_queue, status) return prefix .. 'index:' .. kind_queue .. ':' .. status end
+local function tag_index_key(tag, kind_queue, status) return index_key(kind_queue, status) .. ':tag:' .. tag end
+local function tenant_index_key(tenant, kind_queue, status) return index_key(kind_queue, status) .. ':tenant:' .. tenant end
+-- hash: what happened to the jobs of a kind and a queue -> how often, or how many microseconds
+local function counters_key(kind_queue) return prefix .. 'counters:' .. kind_queue end
+local function worker_key(id) return prefix .. 'worker:' .. id end
+local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message
+local function cancel_requests_key(worker) return prefix .. 'cancel_requests:' .. worker end -- set: ids of jobs to stop
+local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. '\n' .. key end -- string: id of the job that holds it
+local function wakeup_key(queue) return prefix .. 'wakeup:' .. queue end -- list: an item while there are messages
+
+-- A script that removes nothing and must work when Redis is full calls this first.
 local function even_if_full() redis.call('DEL', prefix .. 'nothing') end
 
--- The time since the epoch in seconds and microseconds, in a script always the same; and as it is kept.
+-- The time since the epoch in seconds and microseconds, constant within a script; and as text, the way it is stored.
 local function clock()
   local time = redis.call('TIME')
   return tonumber(time[1]), tonumber(time[2])

@@ -1,18 +1,21 @@
--- An attempt's token is its worker's id, # and the serial of the delivery it runs for. Its worker, and whether that
--- one's lease holds. After a time in which Redis heard of no worker at all,
--- everybody is late: until `mercy` is over no lease counts as ended.
+-- A token names an attempt: the id of its worker, # and the serial of the delivery it runs for.
 local function worker_of(token) return token and token:match('^(.*)#') end
-local function is_merciful(at) return tonumber(redis.call('HGET', PULSE, 'mercy') or 0) > tonumber(at) end
--- A worker calls. When none has for half the time of a lease, Redis was out of reach of them all, and all get as long
--- again to renew theirs; they try every quarter of a second.
-local function hear(at, lease)
-  local heard = tonumber(redis.call('HGET', PULSE, 'heard') or 0)
-  redis.call('HSET', PULSE, 'heard', at)
-  if at - heard > lease / 2 then redis.call('HSET', PULSE, 'mercy', string.format('%.6f', at + lease / 2)) end
+
+-- After a time in which no worker reached Redis, all are late. Until grace_until no lease counts as ended.
+local function is_grace_period(at) return tonumber(redis.call('HGET', HEARTBEAT, 'grace_until') or 0) > tonumber(at) end
+
+-- Notes that a worker has reached Redis. When none had for half a lease, all get as long again to renew their leases;
+-- they try every quarter of a second.
+local function record_heartbeat(at, lease_seconds)
+  local last_at = tonumber(redis.call('HGET', HEARTBEAT, 'last_at') or 0)
+  redis.call('HSET', HEARTBEAT, 'last_at', at)
+  if at - last_at > lease_seconds / 2 then
+    redis.call('HSET', HEARTBEAT, 'grace_until', string.format('%.6f', at + lease_seconds / 2))
+  end
 end
 
-local function lives(worker)
+local function is_alive(worker)
   local ends = worker and redis.call('ZSCORE', WORKERS, worker)
   local at = now()
-  return ends and (tonumber(ends) > tonumber(at) or is_merciful(at))
+  return ends and (tonumber(ends) > tonumber(at) or is_grace_period(at))
 end

@@ -1,41 +1,41 @@
--- What an operator wants to know is counted, for ever; a counter that is read twice tells what was between.
-local function tally(shelf, what, amount) redis.call('HINCRBY', meter_key(shelf), what, amount) end
+-- Counters only grow; the difference of two readings is what happened in between.
+local function add_to_counter(kind_queue, name, amount) return redis.call('HINCRBY', counters_key(kind_queue), name, amount) end
 
--- What has been counted by now of all jobs: the time, then how many were ordered, succeeded, failed and were cancelled,
--- then how long attempts had waited, by bucket; numbers between spaces.
-local function sums(at)
-  local ordered, ended, waits = 0, { success = 0, failed = 0, cancelled = 0 }, {}
+-- The sums over all jobs: the time, then how many were enqueued, succeeded, failed and were cancelled, then how long
+-- attempts had waited, by bucket; numbers between spaces.
+local function sum_counters(at)
+  local enqueued, ended, waits = 0, { success = 0, failed = 0, cancelled = 0 }, {}
   for i = 1, 24 do waits[i] = 0 end
   local function add(name, amount)
     local what, bucket = name:match('^(%a+)(%d+)$')
     what = what or name:match('^unrun:(%a+)$')
-    if name == 'enqueued' then ordered = ordered + amount end
+    if name == 'enqueued' then enqueued = enqueued + amount end
     if what == 'wait' then waits[bucket + 1] = waits[bucket + 1] + amount end
     if ended[what] then ended[what] = ended[what] + amount end
   end
-  for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
-    local counted = redis.call('HGETALL', meter_key(shelf))
+  for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
+    local counted = redis.call('HGETALL', counters_key(kind_queue))
     for i = 1, #counted, 2 do add(counted[i], tonumber(counted[i + 1])) end
   end
-  return table.concat({ at, ordered, ended.success, ended.failed, ended.cancelled, unpack(waits) }, ' ')
+  return table.concat({ at, enqueued, ended.success, ended.failed, ended.cancelled, unpack(waits) }, ' ')
 end
 
--- How long something took: in the bucket of its time, below 2^n milliseconds, and in the sum of microseconds.
-local function clock_up(shelf, what, since, at)
+-- Counts a duration: in its bucket (the first whose bound of 2^n milliseconds it is below) and in the sum of microseconds.
+local function count_duration(kind_queue, name, since, at)
   local micros = math.max(math.floor((at - since) * 1e6 + 0.5), 0)
   local _, bucket = math.frexp(micros / 1000)
-  local key = meter_key(shelf)
-  redis.call('HINCRBY', key, what .. (bucket < 0 and 0 or bucket > 23 and 23 or bucket), 1)
-  redis.call('HINCRBY', key, what .. 'us', micros)
+  local key = counters_key(kind_queue)
+  redis.call('HINCRBY', key, name .. (bucket < 0 and 0 or bucket > 23 and 23 or bucket), 1)
+  redis.call('HINCRBY', key, name .. 'us', micros)
 end
 
--- An attempt begins (its job has waited till now), or ends; or a job ends that waits.
-local function meter(job, status, at)
+-- Counts what a transition ends: an attempt, the wait before one, or a job of which no attempt runs.
+local function count_transition(job, status, at)
   if job.status == 'running' then
-    clock_up(shelf_of(job.label), job.outcome or status, job.started_at, at)
+    count_duration(job.kind_queue, job.outcome or status, job.started_at, at)
   elseif status == 'running' then
-    clock_up(shelf_of(job.label), 'wait', job.updated_at, at)
+    count_duration(job.kind_queue, 'wait', job.updated_at, at)
   elseif status ~= 'pending' and status ~= 'retrying' then
-    tally(shelf_of(job.label), 'unrun:' .. status, 1)
+    add_to_counter(job.kind_queue, 'unrun:' .. status, 1)
   end
 end

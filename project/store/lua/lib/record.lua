@@ -1,46 +1,46 @@
--- A record, unless there is one of this id. -> whether it was made
-local function create(id, label, max_retries, payload, at, call)
-  local key = job_key(id)
-  if redis.call('EXISTS', key) == 1 then return false end
-  redis.call('HSET', key, 'call', call, 'kind', label, 'status', 'pending', 'attempts', '0', 'max_retries', max_retries,
-    'created_at', at, 'updated_at', at, 'payload', payload)
+-- Makes a record unless its id is taken; whether it did. job: id, kind, queue, max_retries; if it has them: tags (a JSON
+-- array), tenant, callback (a JSON object, see enqueue_callback)
+local function create_record(job, payload, at, call_id)
+  job.key = job_key(job.id)
+  if redis.call('HSETNX', job.key, 'call', call_id) == 0 then return false end
+  redis.call('HSET', job.key, 'kind', job.kind, 'queue', job.queue, 'status', 'pending', 'attempts', '0',
+    'max_retries', job.max_retries, 'created_at', at, 'updated_at', at, 'payload', payload)
+  if job.tags then redis.call('HSET', job.key, 'tags', job.tags) end
+  if job.tenant then redis.call('HSET', job.key, 'tenant', job.tenant) end
+  if job.callback then redis.call('HSET', job.key, 'callback', job.callback) end
   return true
 end
 
--- New records of a label take their places. places: created_at and id of each, one after the other
-local function list_as_pending(label, places)
-  on_lists('ZADD', label, 'pending', unpack(places))
-  redis.call('SADD', SHELVES, shelf_of(label))
-  tally(shelf_of(label), 'enqueued', #places / 2)
-  for i = 2, #places, 2 do note(places[i], label, 'pending', 0) end
+-- Adds new records to their indexes. All have the kind, queue, tags and tenant of job. places: created_at and id of each
+local function index_as_pending(job, places)
+  job.kind_queue = kind_queue_of(job.kind, job.queue)
+  update_indexes('ZADD', job, 'pending', unpack(places))
+  local count = #places / 2
+  local is_first = add_to_counter(job.kind_queue, 'enqueued', count) == count
+  if is_first then redis.call('SADD', KIND_QUEUES, job.kind_queue) end
+  for i = 2, #places, 2 do
+    job.id = places[i]
+    append_event(job, 'pending', 0)
+  end
 end
 
--- Whether a message is from before its job was revived: the one of a job that was cancelled is still on its list.
-local function is_outdated(job, revival) return job.revival and job.revival ~= revival end
+-- Whether a message is older than the last rerun of its job: one of a job that was cancelled is still on its list.
+local function is_outdated(job, rerun_id) return job.rerun_id and job.rerun_id ~= rerun_id end
 
--- A new job may have after its due time, on the next line, a callback: it is kept for its end. -> the due time alone
-local function keep_callback(id, due)
-  local time, callback = due:match('^(.-)\n(.*)$')
-  if not time then return due end
-  redis.call('HSET', job_key(id), 'callback', callback)
-  return time
-end
-
--- Whoever wanted to be told how a job ends is told by a job of its own, the delivery, which comes into being with that
--- end; its id is made of which end of which job it is.
--- job.callback: its queue, max_retries, payload, and message with @id@ for its id, a line each; then its label
-local function call_back(job, at) -- rarely
-  local queue, max_retries, payload, message, label = job.callback:match('^(.-)\n(.-)\n(.-)\n(.-)\n(.*)$')
-  local id = redis.sha1hex(job.id .. '\n' .. at)
+-- Enqueues the delivery that reports how a job ended. The delivery is a job; its id follows from the end that it reports.
+-- job.callback, JSON: kind, queue, list, max_retries, payload, message (with @id@ for the id), and perhaps tags and tenant
+local function enqueue_callback(job, at) -- rarely
+  local delivery = cjson.decode(job.callback)
+  delivery.id = redis.sha1hex(job.id .. '\n' .. at)
     :gsub('^(........)(....).(...).(...)(............).*', '%1-%2-5%3-8%4-%5')
-  create(id, label, max_retries, payload, at, job.id)
-  list_as_pending(label, { at, id })
-  redis.call('HSET', job_key(id), 'event', job.status, 'of', job.id)
-  redis.call('HSET', job.key, 'delivery', id)
-  message = message:gsub('@id@', id)
-  if elsewhere then
-    schedule({ id = id, key = job_key(id) }, at, queue, message) -- it goes with what is due
+  create_record(delivery, delivery.payload, at, job.id)
+  index_as_pending(delivery, { at, delivery.id })
+  redis.call('HSET', delivery.key, 'reported_status', job.status, 'reported_job', job.id)
+  redis.call('HSET', job.key, 'delivery', delivery.id)
+  local message = delivery.message:gsub('@id@', delivery.id)
+  if uses_other_broker then
+    schedule(delivery, at, delivery.list, message) -- the round that promotes what is due sends it
   else
-    push(id, queue, message)
+    push_message(delivery.id, delivery.list, message)
   end
 end

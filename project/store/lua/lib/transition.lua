@@ -1,31 +1,36 @@
--- What happened to a job is told to those who watch. The last write of a change: it only grows.
-local function note(id, label, status, attempts, ...)
-  redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', 'id', id, 'kind', label, 'status', status, 'attempts', attempts, ...)
+-- Appends to the stream of events. The last write of a change: it only grows.
+local function append_event(job, status, attempts, ...)
+  if job.tenant then
+    redis.call('XADD', EVENTS, 'MAXLEN', '~', MAX_EVENTS, '*', 'id', job.id, 'kind', job.kind, 'queue', job.queue, 'status', status,
+      'attempts', attempts, 'tenant', job.tenant, ...)
+  else
+    redis.call('XADD', EVENTS, 'MAXLEN', '~', MAX_EVENTS, '*', 'id', job.id, 'kind', job.kind, 'queue', job.queue, 'status', status,
+      'attempts', attempts, ...)
+  end
 end
-local function last_event()
+local function last_event_id()
   local last = redis.call('XREVRANGE', EVENTS, '+', '-', 'COUNT', 1)[1]
   return last and last[1] or '0-0'
 end
 
--- The job leaves the list of its status and enters another; the caller sets its other fields, and job.attempts before.
-local function move(job, status, at, ...)
-  on_lists('ZREM', job.label, job.status, job.id)
-  meter(job, status, at)
-  if job.queue then drop_message(job) end
+-- Changes the status of a job with everything that depends on it. The caller gives the other fields that change, and sets
+-- job.attempts before.
+local function transition(job, status, at, ...)
+  update_indexes('ZREM', job, job.status, job.id)
+  count_transition(job, status, at)
+  if job.message_list then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
-  on_lists('ZADD', job.label, status, job.created_at, job.id)
+  update_indexes('ZADD', job, status, job.created_at, job.id)
   job.status = status
-  note(job.id, job.label, status, job.attempts)
+  append_event(job, status, job.attempts)
 end
 
--- The job is filed anew when its next message goes to another queue; its facets stay.
-local function refile(job, shelf)
-  if shelf_of(job.label) == shelf then return end
-  on_lists('ZREM', job.label, job.status, job.id)
-  local kind, queue = shelf:match('^([^\n]*)\n?([^\n]*)')
-  local facets = job.label:match('^[^\n]*\n[^\n]*(\n.*)$')
-  job.label = facets and kind .. '\n' .. queue .. facets or shelf
-  redis.call('HSET', job.key, 'kind', job.label)
-  on_lists('ZADD', job.label, job.status, job.created_at, job.id)
-  redis.call('SADD', SHELVES, shelf)
+-- Moves a job to the indexes of another queue, because its next message goes there.
+local function change_queue(job, queue)
+  if job.queue == queue then return end
+  update_indexes('ZREM', job, job.status, job.id)
+  job.queue, job.kind_queue = queue, kind_queue_of(job.kind, queue)
+  redis.call('HSET', job.key, 'queue', queue)
+  update_indexes('ZADD', job, job.status, job.created_at, job.id)
+  redis.call('SADD', KIND_QUEUES, job.kind_queue)
 end

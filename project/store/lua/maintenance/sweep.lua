@@ -1,17 +1,18 @@
--- Final records older than their time are deleted. Looks at some records of one list: those created before the time,
--- starting at an offset, since one that ran long may still be young though it stands at the front.
--- ARGV: shelf, status, seconds kept, offset, most looked at. -> how many were deleted, next offset (0 = the end was reached)
-local shelf, status, kept, offset, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local index, cutoff, deleted = index_key(shelf, status), tonumber(now()) - kept, 0
-local ids = redis.call('ZRANGEBYSCORE', index, '-inf', string.format('%.6f', cutoff), 'LIMIT', offset, most)
+-- Deletes final records past their retention. Scans some records of one index: those created before the cutoff, from an
+-- offset, because a job that ran long may be first in the index and still young.
+-- ARGV: kind_queue, status, retention in seconds, offset, limit of records scanned
+-- -> how many were deleted, the next offset (0 = the end was reached)
+local kind_queue, status, retention, offset, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local index, cutoff, deleted = index_key(kind_queue, status), tonumber(now()) - retention, 0
+local ids = redis.call('ZRANGEBYSCORE', index, '-inf', string.format('%.6f', cutoff), 'LIMIT', offset, limit)
 for _, id in ipairs(ids) do
-  local label, finished_at, unique = unpack(redis.call('HMGET', job_key(id), 'kind', 'finished_at', 'unique'))
+  local finished_at, unique, tags, tenant = unpack(redis.call('HMGET', job_key(id), 'finished_at', 'unique', 'tags', 'tenant'))
   if tonumber(finished_at or 0) <= cutoff then
-    on_lists('ZREM', label or shelf, status, id)
+    update_indexes('ZREM', { kind_queue = kind_queue, tags = tags, tenant = tenant }, status, id)
     redis.call('DEL', job_key(id))
     if unique and redis.call('GET', unique) == id then redis.call('DEL', unique) end
     deleted = deleted + 1
   end
 end
-if #ids < most then return { deleted, 0 } end
-return { deleted, offset + most - deleted }
+if #ids < limit then return { deleted, 0 } end
+return { deleted, offset + limit - deleted }

@@ -1,5 +1,5 @@
--- Messages that the other broker does not have yet, or did not confirm. They count as just sent from here on.
--- ARGV: seconds they have waited at least, most -> per message its job's id and its text
+-- Messages that the other broker has not confirmed. They count as just sent from here on.
+-- ARGV: seconds since they were sent, at least; limit -> of each message the id of its job and its text
 even_if_full()
 local at, answer = now(), {}
 local cutoff = string.format('%.6f', tonumber(at) - tonumber(ARGV[1]))

@@ -1,12 +1,13 @@
--- A record, and while it is pending its place in its queue and when it will start and end, as far as that is known.
--- ARGV: id, then the names of the fields wanted: kind, status ..., created_at the seventh. -> their values in that order;
--- of a pending job then its place ('' = it is on no list), start and end in seconds since the epoch ('' = nobody knows)
+-- A record; of a pending job also its place in its queue and when it will start and end, as far as that is known.
+-- ARGV: id, then names of fields: the first three are status, kind and queue, the seventh is created_at
+-- -> their values in that order; of a pending job then its place ('' = it is on no list), its start and its end in seconds
+-- since the epoch ('' = unknown)
 local key = KEYS[1] .. 'job:' .. ARGV[1]
 local answer = redis.call('HMGET', key, unpack(ARGV, 2))
-if answer[2] ~= 'pending' then return answer end
+if answer[1] ~= 'pending' then return answer end
 -- shared
-local own, created_at = shelf_of(answer[1]), answer[7]
-local queue = queue_on(own)
+local queue, created_at = answer[3], answer[7]
+local own = kind_queue_of(answer[2], queue)
 local ahead, running, work = 0, 0, 0
 
 local function answer_with(position, starts_at, ends_at)
@@ -16,16 +17,16 @@ local function answer_with(position, starts_at, ends_at)
   return answer
 end
 
--- Jobs of a shelf that were ordered before this one, and the work they are; half of it for those that run.
-local function add(shelf)
-  local before = redis.call('ZCOUNT', index_key(shelf, 'pending'), '-inf', '(' .. created_at)
-  local at_it = redis.call('ZCARD', index_key(shelf, 'running'))
-  if before + at_it == 0 then return end
-  local seconds = tonumber(redis.call('HGET', PACE, 'run:' .. shelf) or 0)
-  ahead, running, work = ahead + before, running + at_it, work + (before + at_it / 2) * seconds
+-- Adds the jobs that were ordered before this one and the seconds that they take; of a running job half of its seconds.
+local function add(kind_queue)
+  local before = redis.call('ZCOUNT', index_key(kind_queue, 'pending'), '-inf', '(' .. created_at)
+  local at_work = redis.call('ZCARD', index_key(kind_queue, 'running'))
+  if before + at_work == 0 then return end
+  local seconds = tonumber(redis.call('HGET', DURATIONS, 'run:' .. kind_queue) or 0)
+  ahead, running, work = ahead + before, running + at_work, work + (before + at_work / 2) * seconds
 end
 
--- Some of those before it wait for their time: on the lists there are not so many.
+-- Some jobs before this one wait for their time, so there may be fewer on the lists.
 local function place()
   if ahead == 0 then return 0 end
   local waiting = 0
@@ -33,12 +34,13 @@ local function place()
   return math.min(ahead, math.max(waiting - 1, 0))
 end
 
-if elsewhere or redis.call('HEXISTS', key, 'queue') == 1 then return answer_with('', '', '') end
-for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
-  if queue_on(shelf) == queue then add(shelf) end
+if uses_other_broker or redis.call('HEXISTS', key, 'message_list') == 1 then return answer_with('', '', '') end
+for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
+  local _, its_queue = split_kind_queue(kind_queue)
+  if its_queue == queue then add(kind_queue) end
 end
 local position = place()
-local seconds, slots = unpack(redis.call('HMGET', PACE, 'run:' .. own, 'slots:' .. queue))
+local seconds, slots = unpack(redis.call('HMGET', DURATIONS, 'run:' .. own, 'slots:' .. queue))
 if not (seconds and slots and is_open(queue)) then return answer_with(position, '', '') end
 local before = position + running
 local starts_at = now() + (before < tonumber(slots) and 0 or work * before / (ahead + running) / slots)

@@ -1,2 +1,2 @@
--- -> every shelf that has ever had a record
-return redis.call('SMEMBERS', SHELVES)
+-- -> every kind@queue that ever had a record
+return redis.call('SMEMBERS', KIND_QUEUES)

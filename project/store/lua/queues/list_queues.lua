@@ -1,6 +1,6 @@
--- How every queue is doing. The cost grows with the number of queues and workers only.
--- -> per queue its name, messages waiting and the seconds that the job of the oldest has stood as it does ('' = none, or
--- another broker has them), jobs running, whether it is paused (1 | 0), live workers that take from it
+-- The state of every queue. The cost grows only with the number of queues and workers.
+-- -> of each queue its name, how many messages wait, how many seconds the job of the oldest has waited ('' = none waits, or
+-- another broker has the messages), how many jobs run, whether it is paused (1 | 0), how many live workers take from it
 local at, known = tonumber(now()), {}
 local function queue_named(name)
   known[name] = known[name] or { running = 0, workers = 0, paused = 0 }
@@ -9,9 +9,10 @@ end
 
 for _, list in ipairs(redis.call('SMEMBERS', QUEUES)) do queue_named(queue_of(list)) end
 for _, name in ipairs(redis.call('SMEMBERS', PAUSED)) do queue_named(name).paused = 1 end
-for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
-  local queue = queue_named(queue_on(shelf))
-  queue.running = queue.running + redis.call('ZCARD', index_key(shelf, 'running'))
+for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
+  local _, name = split_kind_queue(kind_queue)
+  local queue = queue_named(name)
+  queue.running = queue.running + redis.call('ZCARD', index_key(kind_queue, 'running'))
 end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, at, '+inf')) do
   for name in (redis.call('HGET', worker_key(worker), 'queues') or ''):gmatch('[^\n]+') do
@@ -20,10 +21,10 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, at, '+inf')) do
   end
 end
 
--- Seconds that the job of a list's next message has stood as it does.
+-- How many seconds the job of the next message of a list has waited.
 local function age(list)
   local message = redis.call('LINDEX', list, -1)
-  local _, _, headers = split(list .. '\n' .. (message or ''))
+  local _, _, headers = split_entry(list .. '\n' .. (message or ''))
   local since = type(headers.id) == 'string' and redis.call('HGET', job_key(headers.id), 'updated_at')
   return since and at - tonumber(since)
 end
@@ -41,7 +42,7 @@ end
 local answer = {}
 for name, queue in pairs(known) do
   local waiting, oldest = '', ''
-  if not elsewhere then waiting, oldest = waiting_in(name) end
+  if not uses_other_broker then waiting, oldest = waiting_in(name) end
   answer[#answer + 1] = { name, waiting, oldest, queue.running, queue.paused, queue.workers }
 end
 return answer

@@ -1,4 +1,4 @@
--- A queue hands out its messages again, at once. ARGV: queue
+-- Resumes a queue: it hands out messages at once. ARGV: queue
 redis.call('SREM', PAUSED, ARGV[1])
-ring(ARGV[1])
+wake_worker(ARGV[1])
 return 1

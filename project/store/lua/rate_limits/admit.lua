@@ -1,6 +1,6 @@
--- May one more request pass? At most so many in a window, spread as they come (GCRA): only the time at which all would
--- be forgotten is kept. ARGV: name, limit, window in seconds -> 1 | 0, how many more may pass now, seconds until all may,
--- seconds until one may
+-- Admits one more request, or not: at most so many in a window, spread evenly (GCRA). Only one time is kept, at which all
+-- requests are forgotten. ARGV: name, limit, window in seconds
+-- -> 1 | 0, how many more are admitted now, seconds until all are, seconds until one is
 even_if_full()
 local key, limit, window = prefix .. 'rate:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local interval, at = window / limit, tonumber(now())

@@ -1,27 +1,27 @@
--- What an operator wants to know. The cost grows with the number of shelves and workers only.
--- -> per shelf its name, what was counted (names and amounts in turn), and how many jobs have each status; the same of
--- HTTP servers; jobs that wait for their time, messages that RabbitMQ has not confirmed, messages nobody can read, URLs
--- that want no callbacks, workers that died; bytes of memory used and allowed (0 = no limit, -1 = nobody may ask); per
--- worker its id, when its lease ends (also one that has ended), its fields and values in turn; the time
-local MOST_WORKERS = 1000
-local shelves, workers = {}, {}
-for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
+-- All counters and gauges. The cost grows only with the number of kinds, queues and workers.
+-- -> of each kind@queue its name, its counters (names and amounts in turn), how many jobs have each status; the counters of
+-- HTTP servers; how many jobs wait for their time, messages wait for RabbitMQ, dead letters there are, URLs refuse
+-- callbacks, workers died; bytes of memory used and allowed (0 = no limit, -1 = unknown); of each worker its id, when its
+-- lease ends (also one that has ended), its fields and values in turn; the time
+local MAX_WORKERS = 1000
+local kind_queues, workers = {}, {}
+for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
   local counts = {}
-  for i, status in ipairs(STATUSES) do counts[i] = redis.call('ZCARD', index_key(shelf, status)) end
-  shelves[#shelves + 1] = { shelf, redis.call('HGETALL', meter_key(shelf)), counts }
+  for i, status in ipairs(STATUSES) do counts[i] = redis.call('ZCARD', index_key(kind_queue, status)) end
+  kind_queues[#kind_queues + 1] = { kind_queue, redis.call('HGETALL', counters_key(kind_queue)), counts }
 end
-local leases = redis.call('ZRANGE', WORKERS, 0, MOST_WORKERS - 1, 'WITHSCORES')
+local leases = redis.call('ZRANGE', WORKERS, 0, MAX_WORKERS - 1, 'WITHSCORES')
 for i = 1, #leases, 2 do
   workers[#workers + 1] = { leases[i], leases[i + 1], redis.call('HGETALL', worker_key(leases[i])) }
 end
 local lengths = {
-  redis.call('ZCARD', SCHEDULED), redis.call('ZCARD', UNSENT), redis.call('LLEN', GARBAGE),
-  redis.call('ZCARD', DISABLED), tonumber(redis.call('HGET', PULSE, 'deaths') or 0),
+  redis.call('ZCARD', SCHEDULED), redis.call('ZCARD', UNSENT), redis.call('LLEN', DEAD_LETTERS),
+  redis.call('ZCARD', DISABLED), tonumber(redis.call('HGET', HEARTBEAT, 'dead_workers') or 0),
 }
-local about = redis.pcall('INFO', 'memory')
+local info = redis.pcall('INFO', 'memory')
 local function memory(name)
-  return tonumber(type(about) == 'string' and about:match('\n' .. name .. ':(%d+)') or -1)
+  return tonumber(type(info) == 'string' and info:match('\n' .. name .. ':(%d+)') or -1)
 end
 return {
-  shelves, redis.call('HGETALL', TRAFFIC), lengths, { memory('used_memory'), memory('maxmemory') }, workers, now(),
+  kind_queues, redis.call('HGETALL', REQUEST_COUNTS), lengths, { memory('used_memory'), memory('maxmemory') }, workers, now(),
 }

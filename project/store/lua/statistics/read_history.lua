@@ -1,4 +1,4 @@
--- What has been counted up to now, then the notes of before, newest first. ARGV: most notes
-local notes = redis.call('LRANGE', HISTORY, 0, ARGV[1] - 1)
-table.insert(notes, 1, sums(now()))
-return notes
+-- The sums of all counters now, then the saved ones, newest first. ARGV: limit
+local snapshots = redis.call('LRANGE', HISTORY, 0, ARGV[1] - 1)
+table.insert(snapshots, 1, sum_counters(now()))
+return snapshots

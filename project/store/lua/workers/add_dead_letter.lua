@@ -1,8 +1,8 @@
--- A message nobody can read is kept where a person finds it. ARGV: worker, serial
+-- Moves a message that no worker can read to the dead letters. ARGV: worker, serial -> how many there ever were
 local worker, serial = ARGV[1], ARGV[2]
 local entry = redis.call('HGET', unacked_key(worker), serial)
 redis.call('HDEL', unacked_key(worker), serial)
 if not entry then return 0 end
-redis.call('LPUSH', GARBAGE, entry)
-redis.call('LTRIM', GARBAGE, 0, MOST_GARBAGE - 1)
-return redis.call('INCR', prefix .. 'garbage:count')
+redis.call('LPUSH', DEAD_LETTERS, entry)
+redis.call('LTRIM', DEAD_LETTERS, 0, MAX_DEAD_LETTERS - 1)
+return redis.call('INCR', DEAD_LETTER_COUNT)

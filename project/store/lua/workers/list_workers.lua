@@ -1,21 +1,21 @@
--- Who lives, and at what. ARGV: how many running jobs are looked at, the oldest of each shelf first.
--- -> per live worker its id, when its lease ends, then two lists: its fields and values in turn; of each job it runs
--- its id, shelf and when it started. The cost grows with the workers and what they run only.
+-- The live workers and what they run. ARGV: how many running jobs are read at most, the oldest of each kind and queue first
+-- -> of each worker its id, when its lease ends, its fields and values in turn, and of each job that it runs its id, its kind
+-- and when it started. The cost grows only with the workers and what they run.
 local left, running = tonumber(ARGV[1]), {}
 
-local function add(id, shelf)
-  local token, started_at = unpack(redis.call('HMGET', job_key(id), 'token', 'started_at'))
+local function add(id)
+  local kind, token, started_at = unpack(redis.call('HMGET', job_key(id), 'kind', 'token', 'started_at'))
   local worker = worker_of(token)
   if not worker then return end
   local jobs = running[worker] or {}
-  jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = id, shelf, started_at
+  jobs[#jobs + 1], jobs[#jobs + 2], jobs[#jobs + 3] = id, kind, started_at
   running[worker] = jobs
 end
 
-for _, shelf in ipairs(redis.call('SMEMBERS', SHELVES)) do
-  for _, id in ipairs(left > 0 and redis.call('ZRANGE', index_key(shelf, 'running'), 0, left - 1) or {}) do
+for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
+  for _, id in ipairs(left > 0 and redis.call('ZRANGE', index_key(kind_queue, 'running'), 0, left - 1) or {}) do
     left = left - 1
-    add(id, shelf)
+    add(id)
   end
 end
 

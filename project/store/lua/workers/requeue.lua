@@ -1,5 +1,5 @@
--- A worker gives messages back, nobody's fault. ARGV: worker, serials ... -> what became of each
+-- Requeues messages of a worker; nothing died. ARGV: worker, serials ... -> of each 'returned' | 'dropped'
 even_if_full()
-local worker, fates = ARGV[1], {}
-for i = 2, #ARGV do fates[#fates + 1] = give_back_held(worker, ARGV[i], '') end
-return fates
+local worker, results = ARGV[1], {}
+for i = 2, #ARGV do results[#results + 1] = requeue_unacked(worker, ARGV[i], '') end
+return results

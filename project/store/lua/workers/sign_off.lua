@@ -1,7 +1,7 @@
--- A worker ends in good order; what it still holds goes back, nobody's fault. ARGV: worker id -> messages given back
+-- Ends a worker in good order; what it still holds goes back, uncounted. ARGV: worker -> how many messages went back
 even_if_full()
 local worker = ARGV[1]
-local returned = give_back_all(worker, '')
+local returned = requeue_all_unacked(worker, '')
 redis.call('ZREM', WORKERS, worker)
-redis.call('DEL', worker_key(worker), cancelling_key(worker))
+redis.call('DEL', worker_key(worker), cancel_requests_key(worker))
 return returned

@@ -10,7 +10,6 @@ from project.records.counters import (
     WorkerStats,
     bucket_of,
 )
-from project.records.labels import Label
 from project.records.record import Queue
 
 
@@ -23,7 +22,8 @@ def times(*seconds: float) -> Histogram:
 
 def build_queue_stats(kind: str = "report", queue: str = "celery") -> QueueStats:
     return QueueStats(
-        label=Label(kind, queue),
+        kind=kind,
+        queue=queue,
         jobs={"success": 2, "failed": 1},
         enqueued=4,
         waits=times(0.0004, 0.003, 70, 9_000),
@@ -39,7 +39,7 @@ METERS = Counters(
     workers=[WorkerStats("w@a/1", "a", 2, 9, 4.5, 1.5), WorkerStats("w@b/2", "b", 2, 9, -3.0, 9.0)],
     scheduled=1,
     unsent=0,
-    garbage=0,
+    dead_letters=0,
     disabled=0,
     deaths=1,
     memory_used=1_000,

@@ -1,4 +1,4 @@
-"""Labels: kind, queue and index_keys of a job in one text."""
+"""What jobs are grouped by: kind and queue, tags."""
 
 import re
 from typing import Any
@@ -8,41 +8,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from project.errors import InvalidField
-from project.records.labels import (
+from project.records.grouping import (
     DEFAULT_QUEUE,
     MAX_TAG_CHARACTERS,
-    Label,
-    parse_label,
+    KindQueue,
+    check_tags,
+    parse_kind_queue,
     queue_of,
-    tag_keys,
 )
 from tests.support.apps import kinds
 
-LINES = st.text(min_size=1).filter(lambda text: "\n" not in text)
 TAGS = st.lists(st.from_regex(re.compile(r"[ -~é]{1,64}"), fullmatch=True), max_size=8)
 
 
-@given(LINES, LINES, TAGS)
-def test_a_label_is_read_as_it_was_written(kind: str, queue: str, tags: list[str]) -> None:
-    label = Label(kind, queue, tag_keys(tags))
-    assert parse_label(label.to_text()) == label
-    assert label.tags == list(dict.fromkeys(tags))
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_kind_and_a_queue_are_read_as_they_were_written(kind: str, queue: str) -> None:
+    both = KindQueue(kind, queue)
+
+    assert parse_kind_queue(both.to_text()) == both
 
 
-def test_a_job_with_the_default_queue_and_no_tags_is_labelled_by_its_kind_alone() -> None:
-    assert Label("report").to_text() == "report"
-    assert Label("report", index_keys=tag_keys(["a"])).to_text() == "report\n\ntag:a"
-    assert Label("report", "slow", tag_keys(["a"])).kind_queue == "report\nslow"
+def test_the_name_of_a_kind_and_a_queue_is_readable() -> None:
+    assert KindQueue("report").to_text() == "report@celery"
+    assert KindQueue("report", "slow").to_text() == "report@slow"
+    assert KindQueue("a@b:c%", "d").to_text() == "a%40b%3Ac%25@d"
 
 
 def test_a_kind_name_cannot_smuggle_in_a_queue() -> None:
-    assert parse_label(Label("report\nslow").to_text()) == Label("report slow")
+    assert parse_kind_queue(KindQueue("report@slow").to_text()) == KindQueue("report@slow")
 
 
-def test_other_index_keys_are_not_tags() -> None:
-    label = Label("report", index_keys=("tenant:acme", *tag_keys(["a"])))
-    assert parse_label(label.to_text()) == label
-    assert label.tags == ["a"]
+@given(TAGS)
+def test_each_tag_is_kept_once(tags: list[str]) -> None:
+    assert list(check_tags(tags)) == list(dict.fromkeys(tags))
 
 
 def test_lists_of_any_priority_belong_to_their_queue() -> None:
@@ -74,6 +72,6 @@ def test_invalid_tags_are_refused(tags: Any, field: str) -> None:
 def test_tags_stay_off_the_message() -> None:
     quick, built = kinds.add.message((1, 2), tags=["a"]), kinds.add.build((1, 2), tags=["a"])
 
-    assert quick.index_keys == built.index_keys == ("tag:a",)
+    assert quick.tags == built.tags == ("a",)
     assert "tag" not in built.text.replace("delivery_tag", "")
     assert kinds.add.s(1, 2).set(tags=["a"]).options == {"tags": ["a"]}

@@ -71,8 +71,8 @@ def count_workers(store: Store) -> int:
 
 
 def set_pulse(store: Store, seconds_ago: float) -> None:
-    pulse: Any = {"heard": time.time() - seconds_ago, "mercy": 0}
-    store.client.hset("continuo:pulse", mapping=pulse)
+    pulse: Any = {"last_at": time.time() - seconds_ago, "grace_until": 0}
+    store.client.hset("continuo:heartbeat", mapping=pulse)
 
 
 def test_dead_workers_are_reaped_regularly(keeping: Maintenance, store: Store) -> None:
@@ -104,10 +104,10 @@ def test_after_an_outage_all_workers_get_time_to_return(keeping: Maintenance, st
     keeping.reap()
     assert count_workers(store) == 1
 
-    mercy = float(store.client.hget("continuo:pulse", "mercy") or 0)
+    mercy = float(store.client.hget("continuo:heartbeat", "grace_until") or 0)
     assert mercy == pytest.approx(time.time() + keeping.lease_seconds / 2, abs=0.5)
 
-    store.client.hset("continuo:pulse", "mercy", time.time() - 1)
+    store.client.hset("continuo:heartbeat", "grace_until", time.time() - 1)
     keeping.reap()
     assert count_workers(store) == 0
 
@@ -119,11 +119,11 @@ def finished(store: Store) -> Callable[[str, TaskStatus, float], None]:
     def finish(job_id: str, status: TaskStatus, seconds: float) -> None:
         store.run(jobs.enqueue(message(job_id)))
         store.run(
-            attempts.fail(job_id, token="", status=status, error="", exception="{}", news="{}")
+            attempts.fail(job_id, token="", status=status, error="", exception="{}", result_message="{}")
         )
         at = time.time() - seconds
         store.client.hset(f"continuo:job:{job_id}", "finished_at", at)
-        store.client.zadd(f"continuo:index:report:{status.value}", {job_id: at - 100_000})
+        store.client.zadd(f"continuo:index:report@celery:{status.value}", {job_id: at - 100_000})
 
     return finish
 
@@ -137,7 +137,7 @@ def test_the_status_of_a_record_decides_how_long_it_is_kept(
     finished("old cancellation", TaskStatus.CANCELLED, 1001)
     finished("young cancellation", TaskStatus.CANCELLED, 900)
     store.run(jobs.enqueue(message("waiting")))
-    store.client.zadd("continuo:index:report:pending", {"waiting": 1})
+    store.client.zadd("continuo:index:report@celery:pending", {"waiting": 1})
     assert Maintenance(store, given).sweep() == 2
 
     left = store.run(queries.list_page(limit=10)).records
