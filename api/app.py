@@ -1,6 +1,8 @@
 """The application: every route, and what is opened before the first request."""
 
 import asyncio
+import logging
+import os
 import tomllib
 from pathlib import Path
 
@@ -27,8 +29,10 @@ from api.routes.tasks import artifacts, callbacks, control, events, tasks
 from api.server import downloads
 from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
+from project.errors import IncompatibleData, StoreUnavailable
 from project.settings.values import get_settings
 from project.store.async_client import NativeRedis
+from project.store.migration import prepare_data
 from project.telemetry.tracing import TRACING
 
 app.loader.import_default_modules()  # a job of any kind may be run again, ordered here or not
@@ -38,12 +42,21 @@ DESCRIPTION = """Long work behind a short answer: order a job, get its record at
 Every error is a problem document (RFC 9457). Lists are in pages, newest first."""
 
 
+log = logging.getLogger(__name__)
+
+INCOMPATIBLE_DATA_STATUS = 4
+"""Exit status of an API whose Redis has data that it cannot use."""
+
+PREPARE_EVERY_SECONDS = 1.0
+
+
 class Stores:
     """The connections the routes use."""
 
     async def open(self, native: NativeRedis | None) -> None:
         """Connect at the first command: the API starts, unready, without its Redis too."""
         app.async_store.native = native
+        self._preparation = asyncio.create_task(prepare_data_patiently())
         REQUEST_METRICS.open()
         if app.traces:
             TRACING.open()
@@ -52,11 +65,24 @@ class Stores:
 
     async def close(self) -> None:
         """Give the connections back."""
+        self._preparation.cancel()
         await REQUEST_METRICS.close()
         if app.traces:
             await asyncio.to_thread(TRACING.close)
         await app.feed.close()
         await app.async_store.close()
+
+
+async def prepare_data_patiently() -> None:
+    """Check the version of the data as soon as Redis answers; end when the data does not fit."""
+    while True:
+        try:
+            return await asyncio.to_thread(prepare_data, app.store)
+        except StoreUnavailable:
+            await asyncio.sleep(PREPARE_EVERY_SECONDS)
+        except IncompatibleData as problem:
+            log.critical("%s", problem)
+            os._exit(INCOMPATIBLE_DATA_STATUS)
 
 
 def build(drain: Drain) -> tuple[Router, Stores]:

@@ -11,6 +11,7 @@ ContinuoError
 │   └── LinkExpired     was good once
 ├── UnsafeStart         the configuration would expose the service; it refuses to start
 ├── StoreUnavailable    Redis does not answer, or refuses writes
+├── IncompatibleData    Redis has data of a version that this program cannot use
 └── PartlyEnqueued      of many jobs only the first are in
 """
 
@@ -79,6 +80,10 @@ class StoreUnavailable(ContinuoError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class IncompatibleData(ContinuoError):
+    """The data in Redis has a version that this program cannot use; the text says what to do."""
 
 
 class PartlyEnqueued(ContinuoError):

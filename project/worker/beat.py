@@ -16,7 +16,8 @@ from celery import signals
 from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab, schedule
 
-from project.errors import DuplicateJob
+from project.errors import DuplicateJob, IncompatibleData
+from project.store.migration import prepare_data
 from project.worker.lease import WORKER_PATIENCE
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,11 @@ def due_time(entry: ScheduleEntry, now: float) -> str:
 
 
 @signals.beat_init.connect
-def wait_for_redis(sender: Any, **_: Any) -> None:
-    """A time that comes while Redis is away is sent when it is back, not left out."""
+def prepare(sender: Any, **_: Any) -> None:
+    """Wait for Redis, now and when a job is due; end when the data is not for this program."""
     sender.app.store.patience = WORKER_PATIENCE
+    try:
+        prepare_data(sender.app.store)
+    except IncompatibleData as problem:
+        log.critical("%s", problem)
+        raise SystemExit(1) from problem

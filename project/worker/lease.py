@@ -21,13 +21,14 @@ from uuid import uuid4
 from celery import bootsteps, signals
 from celery.worker import state
 
-from project.errors import StoreUnavailable
+from project.errors import IncompatibleData, StoreUnavailable
 from project.job.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
 from project.records.grouping import CONTROL_QUEUE
 from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from project.store.commands import attempts, workers
+from project.store.migration import prepare_data
 from project.worker import memory
 from project.worker.maintenance import Maintenance
 from project.worker.pool import CancellationMonitor, Pool
@@ -208,6 +209,11 @@ class LeaseStep(bootsteps.StartStopStep):
         """Take the lease before the first message is fetched."""
         self.keeper = LeaseThread(worker, get_settings())
         self.keeper.store.patience = WORKER_PATIENCE
+        try:
+            prepare_data(self.keeper.store)
+        except IncompatibleData as problem:
+            log.critical("%s", problem)
+            raise SystemExit(1) from problem
         self.keeper.renew(first=True)
         self.keeper.store.patience = 0.0
         self.keeper.start()

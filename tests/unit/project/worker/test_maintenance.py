@@ -66,50 +66,50 @@ def dead_worker(store: Store, name: str) -> None:
     store.client.zadd("continuo:workers", {name: time.time() - 1})
 
 
-def count_workers(store: Store) -> int:
+def known(store: Store) -> int:
     return store.client.zcard("continuo:workers")
 
 
-def set_pulse(store: Store, seconds_ago: float) -> None:
+def heard_of_somebody(store: Store, seconds_ago: float) -> None:
     pulse: Any = {"last_at": time.time() - seconds_ago, "grace_until": 0}
     store.client.hset("continuo:heartbeat", mapping=pulse)
 
 
 def test_dead_workers_are_reaped_regularly(keeping: Maintenance, store: Store) -> None:
-    set_pulse(store, 0)
+    heard_of_somebody(store, 0)
     dead_worker(store, "first")
     keeping.work()
-    assert count_workers(store) == 0
+    assert known(store) == 0
 
     dead_worker(store, "second")
     keeping.work()
-    assert count_workers(store) == 1
+    assert known(store) == 1
 
 
 def test_a_new_worker_may_reap_when_other_workers_renewed_their_leases(
     keeping: Maintenance, store: Store
 ) -> None:
     dead_worker(store, "dead")
-    set_pulse(store, 1.5)
+    heard_of_somebody(store, 1.5)
 
     keeping.reap()
 
-    assert count_workers(store) == 0
+    assert known(store) == 0
 
 
 def test_after_an_outage_all_workers_get_time_to_return(keeping: Maintenance, store: Store) -> None:
     dead_worker(store, "late")
-    set_pulse(store, keeping.lease_seconds / 2 + 0.1)
+    heard_of_somebody(store, keeping.lease_seconds / 2 + 0.1)
     keeping.reap()
     keeping.reap()
-    assert count_workers(store) == 1
+    assert known(store) == 1
 
     mercy = float(store.client.hget("continuo:heartbeat", "grace_until") or 0)
     assert mercy == pytest.approx(time.time() + keeping.lease_seconds / 2, abs=0.5)
 
     store.client.hset("continuo:heartbeat", "grace_until", time.time() - 1)
     keeping.reap()
-    assert count_workers(store) == 0
+    assert known(store) == 0
 
 
 @pytest.fixture
@@ -119,7 +119,9 @@ def finished(store: Store) -> Callable[[str, TaskStatus, float], None]:
     def finish(job_id: str, status: TaskStatus, seconds: float) -> None:
         store.run(jobs.enqueue(message(job_id)))
         store.run(
-            attempts.fail(job_id, token="", status=status, error="", exception="{}", result_message="{}")
+            attempts.fail(
+                job_id, token="", status=status, error="", exception="{}", result_message="{}"
+            )
         )
         at = time.time() - seconds
         store.client.hset(f"continuo:job:{job_id}", "finished_at", at)
