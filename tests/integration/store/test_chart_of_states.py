@@ -110,7 +110,9 @@ def advance_to(store: Store) -> None:
 
 def fail(store: Store, status: TaskStatus = TaskStatus.FAILED, token: str = TOKEN) -> None:
     store.run(
-        attempt_commands.fail("a", token=token, status=status, error="e", exception="{}", result_message="{}")
+        attempt_commands.fail(
+            "a", token=token, status=status, error="e", exception="{}", result_message="{}"
+        )
     )
 
 
@@ -148,7 +150,9 @@ def reap(store: Store) -> None:
 
 def sweep(store: Store) -> None:
     for ended in FINAL_STATUSES:
-        store.run(maintenance.sweep(kind_queue="k@celery", status=ended, retention=0, offset=0, most=10))
+        store.run(
+            maintenance.sweep(kind_queue="k@celery", status=ended, retention=0, offset=0, most=10)
+        )
 
 
 def set_two_deaths(store: Store) -> None:
@@ -200,7 +204,9 @@ TRIED: dict[str, list[Step]] = {
     "rerun": [rerun, lambda store: rerun(store, repeats=True)],
     "requeue": [lambda store: store.run(workers.requeue("w", ["1"]))],
     "requeue_unstarted": [lambda store: store.run(workers.requeue_unstarted("w", []))],
-    "requeue_dead_process": [lambda store: store.run(workers.requeue_dead_process("w", "", "signal 9"))],
+    "requeue_dead_process": [
+        lambda store: store.run(workers.requeue_dead_process("w", "", "signal 9"))
+    ],
     "sign_off": [lambda store: store.run(workers.sign_off("w"))],
     "reap": [reap],
     "sweep": [sweep],
@@ -247,7 +253,9 @@ def test_every_script_that_can_change_a_status_is_covered() -> None:
         name.partition("/")[2]
         for name, script in SCRIPTS.items()
         if (ROOT / f"project/store/lua/{name}.lua").exists()
-        and re.search(r"local function (transition|create_record)\(|redis.call\('DEL', job_key", script)
+        and re.search(
+            r"local function (transition|create_record)\(|redis.call\('DEL', job_key", script
+        )
     }
 
     assert can == set(TRIED)

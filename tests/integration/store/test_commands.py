@@ -50,7 +50,12 @@ def retry(store: Store, job_id: str, token: str = "t", delay: float = 60) -> Ver
 
 def fail(store: Store, job_id: str, token: str = "t") -> Verdict:
     move = attempt_commands.fail(
-        job_id, token=token, status=TaskStatus.FAILED, error="boom", exception="{}", result_message="{}"
+        job_id,
+        token=token,
+        status=TaskStatus.FAILED,
+        error="boom",
+        exception="{}",
+        result_message="{}",
     )
     return store.run(move)
 
@@ -396,9 +401,7 @@ def test_a_job_is_found_by_queue_and_tag_in_every_status(store: Store) -> None:
         store.run(job_commands.enqueue(message(str(number), queue=queue, tags=tags)))
     assert find(store, queues=["slow"]) == ["3", "2"]
     assert find(store, queues=["celery"], tags=["even"]) == ["0"]
-    assert (
-        find(store, tags=["odd"]) == find(store, tags=["prime"]) == ["3", "1"]
-    )
+    assert find(store, tags=["odd"]) == find(store, tags=["prime"]) == ["3", "1"]
 
     start(store, "3")
     assert find(store, tags=["odd"], statuses=[TaskStatus.RUNNING]) == ["3"]
@@ -469,7 +472,13 @@ def test_an_old_message_does_not_run_a_job_after_its_rerun(store: Store) -> None
     assert [begin(revival) for revival in ("", "first")] == [StartResult.REFUSED] * 2
 
     expired = attempt_commands.fail(
-        "a", token="", status=TaskStatus.FAILED, error="", exception="", result_message="", rerun_id="first"
+        "a",
+        token="",
+        status=TaskStatus.FAILED,
+        error="",
+        exception="",
+        result_message="",
+        rerun_id="first",
     )
     assert store.run(expired) is Verdict.REFUSED
     assert begin("second") is StartResult.STARTED
@@ -540,10 +549,7 @@ def test_the_cost_of_a_page_does_not_grow_with_the_number_of_records(store: Stor
         return sum(one["calls"] for one in stats.values())
 
     def enqueue(count: int) -> None:
-        jobs = [
-            message(f"{count}-{number}", queue="slow", tags=("x",))
-            for number in range(count)
-        ]
+        jobs = [message(f"{count}-{number}", queue="slow", tags=("x",)) for number in range(count)]
         store.run(job_commands.enqueue_many(jobs))
 
     enqueue(20)
@@ -571,7 +577,9 @@ def test_sweeping_removes_a_record_from_every_list(store: Store) -> None:
         store.client.zadd(name, {"a": 1})
     status = TaskStatus.SUCCESS
 
-    move = maintenance.sweep(kind_queue="report@slow", status=status, retention=60, offset=0, most=10)
+    move = maintenance.sweep(
+        kind_queue="report@slow", status=status, retention=60, offset=0, most=10
+    )
 
     assert store.run(move) == (1, 0)
     assert set(store.client.keys()) <= {
@@ -595,7 +603,11 @@ def test_sweeping_deletes_only_expired_records(store: Store) -> None:
 
     def sweep(offset: int) -> tuple[int, int]:
         move = maintenance.sweep(
-            kind_queue="report@celery", status=TaskStatus.SUCCESS, retention=500, offset=offset, most=1
+            kind_queue="report@celery",
+            status=TaskStatus.SUCCESS,
+            retention=500,
+            offset=offset,
+            most=1,
         )
         return store.run(move)
 

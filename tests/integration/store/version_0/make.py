@@ -2,7 +2,8 @@
 
 Run it in a checkout of commit 4cdf0ac, the last one before versions, with an empty Redis::
 
-    REDIS_URL=redis://127.0.0.1:7777/0 .venv/bin/python .../version_0/make.py .../version_0/data.json
+    export REDIS_URL=redis://127.0.0.1:7777/0 PYTHONPATH=.
+    .venv/bin/python .../version_0/make.py .../version_0/data.json
 """
 
 import json
