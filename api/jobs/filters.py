@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.jobs.order_options import Timestamp
+from api.jobs.orders import Timestamp
 from project.records.labels import TAG_PREFIX
 from project.records.record import TaskStatus
 from project.store.commands.queries import RecordFilter

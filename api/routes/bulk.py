@@ -7,8 +7,8 @@ import msgspec
 from api.http.parsing import convert_part
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
-from api.jobs.order_options import KEY_HEADER, JobOrder
-from api.jobs.resource import JobKind, build_message
+from api.jobs.orders import KEY_HEADER, JobOrder
+from api.jobs.records import JobKind, build_message
 from api.routes.emails.emails import EMAIL_BLAST
 from api.routes.exports import EXPORT
 from api.routes.reports import REPORT

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import file_mail, resource
-from api.jobs.order_options import JobOrder
+from api.jobs import file_mail, records
+from api.jobs.orders import JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.exports import export_rows, files
 from tasks.rendering.definitions import named_queries as library
@@ -84,19 +84,19 @@ def build_task_options(order: ExportOrder) -> dict[str, Any]:
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-EXPORT = resource.JobKind(export_rows, PATH, ExportOrder, build_task_options)
+EXPORT = records.JobKind(export_rows, PATH, ExportOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=ExportOrder,
-    **resource.ORDER_ROUTE,
+    **records.ORDER_ROUTE,
     summary="Order an export",
     tags=["exports"],
 )
 async def order_export(request: Request, body: ExportOrder) -> Answer:
     """Check the order and queue it."""
-    return await resource.accept(EXPORT, body, request)
+    return await records.accept(EXPORT, body, request)
 
 
 @routes.get(
@@ -119,23 +119,23 @@ def describe_query(query: library.ExportQuery) -> NamedQuery:
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW_ROUTE,
+    **records.SHOW_ROUTE,
     summary="Show an export's record",
     tags=["exports"],
 )
 async def show_export(request: Request) -> Answer:
     """Answer the record."""
-    return await resource.show(EXPORT, request)
+    return await records.show(EXPORT, request)
 
 
 @routes.get(
     PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
+    query=records.ListQuery,
+    answers={200: records.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List exports, newest first",
     tags=["exports"],
 )
-async def list_exports(request: Request, query: resource.ListQuery) -> Answer:
+async def list_exports(request: Request, query: records.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await resource.show_list(EXPORT, query, request)
+    return await records.show_list(EXPORT, query, request)

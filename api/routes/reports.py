@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import file_mail, resource
-from api.jobs.order_options import JobOrder
+from api.jobs import file_mail, records
+from api.jobs.orders import JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.rendering.definitions import filters, report_types
 from tasks.rendering.definitions.schema import Output
@@ -87,19 +87,19 @@ def build_task_options(order: ReportOrder) -> dict[str, Any]:
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-REPORT = resource.JobKind(generate_report, PATH, ReportOrder, build_task_options)
+REPORT = records.JobKind(generate_report, PATH, ReportOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=ReportOrder,
-    **resource.ORDER_ROUTE,
+    **records.ORDER_ROUTE,
     summary="Order a report",
     tags=["reports"],
 )
 async def order_report(request: Request, body: ReportOrder) -> Answer:
     """Check the order and queue it."""
-    return await resource.accept(REPORT, body, request)
+    return await records.accept(REPORT, body, request)
 
 
 @routes.get(
@@ -130,23 +130,23 @@ def describe_type(kind: report_types.ReportTypeFolder) -> ReportType:
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW_ROUTE,
+    **records.SHOW_ROUTE,
     summary="Show a report's record",
     tags=["reports"],
 )
 async def show_report(request: Request) -> Answer:
     """Answer the record."""
-    return await resource.show(REPORT, request)
+    return await records.show(REPORT, request)
 
 
 @routes.get(
     PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
+    query=records.ListQuery,
+    answers={200: records.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List reports, newest first",
     tags=["reports"],
 )
-async def list_reports(request: Request, query: resource.ListQuery) -> Answer:
+async def list_reports(request: Request, query: records.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await resource.show_list(REPORT, query, request)
+    return await records.show_list(REPORT, query, request)

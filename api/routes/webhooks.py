@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource
-from api.jobs.order_options import JobOrder, Url
+from api.jobs import records
+from api.jobs.orders import JobOrder, Url
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.webhooks import call_arguments, call_webhook
 
@@ -40,40 +40,40 @@ def build_task_options(order: WebhookOrder) -> dict[str, Any]:
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-WEBHOOK = resource.JobKind(call_webhook, PATH, WebhookOrder, build_task_options)
+WEBHOOK = records.JobKind(call_webhook, PATH, WebhookOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=WebhookOrder,
-    **resource.ORDER_ROUTE,
+    **records.ORDER_ROUTE,
     summary="Order a call of another API",
     tags=["webhooks"],
 )
 async def order_webhook(request: Request, body: WebhookOrder) -> Answer:
     """Check the call and queue it."""
-    return await resource.accept(WEBHOOK, body, request)
+    return await records.accept(WEBHOOK, body, request)
 
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW_ROUTE,
+    **records.SHOW_ROUTE,
     summary="Show a call's record",
     tags=["webhooks"],
 )
 async def show_webhook(request: Request) -> Answer:
     """Answer the record."""
-    return await resource.show(WEBHOOK, request)
+    return await records.show(WEBHOOK, request)
 
 
 @routes.get(
     PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
+    query=records.ListQuery,
+    answers={200: records.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List calls, newest first",
     tags=["webhooks"],
 )
-async def list_webhooks(request: Request, query: resource.ListQuery) -> Answer:
+async def list_webhooks(request: Request, query: records.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await resource.show_list(WEBHOOK, query, request)
+    return await records.show_list(WEBHOOK, query, request)

@@ -9,7 +9,7 @@ import msgspec
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource, tenants
+from api.jobs import records, tenants
 from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, to_plain
 from project.celery import app
 from project.records.record import TaskRecord
@@ -131,7 +131,7 @@ async def start_blast(request: Request) -> Answer:
         raise Problem(
             409, f"Only a blast that waits for its recipients starts; it is {record.status}"
         )
-    return await resource.answer_order(record, PATH, request)
+    return await records.answer_order(record, PATH, request)
 
 
 @routes.post(

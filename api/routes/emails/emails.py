@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource
-from api.jobs.order_options import JobOrder
+from api.jobs import records
+from api.jobs.orders import JobOrder
 from project.errors import InvalidField
 from project.settings.values import DAY_SECONDS, get_settings
 from tasks.emails import recipient_import, send_email_blast
@@ -130,40 +130,40 @@ def build_upload_options(order: BlastOrder) -> dict[str, Any]:
     return {"countdown": UPLOAD_SECONDS}
 
 
-EMAIL_BLAST = resource.JobKind(send_email_blast, PATH, BlastOrder, build_task_options)
+EMAIL_BLAST = records.JobKind(send_email_blast, PATH, BlastOrder, build_task_options)
 
 
 @routes.post(
     PATH,
     body=BlastOrder,
-    **resource.ORDER_ROUTE,
+    **records.ORDER_ROUTE,
     summary="Order an e-mail blast",
     tags=["emails"],
 )
 async def order_blast(request: Request, body: BlastOrder) -> Answer:
     """Check every address and queue the blast."""
-    return await resource.accept(EMAIL_BLAST, body, request)
+    return await records.accept(EMAIL_BLAST, body, request)
 
 
 @routes.get(
     PATH + "/{id}",
-    **resource.SHOW_ROUTE,
+    **records.SHOW_ROUTE,
     summary="Show a blast's record",
     tags=["emails"],
 )
 async def show_blast(request: Request) -> Answer:
     """Answer the record."""
-    return await resource.show(EMAIL_BLAST, request)
+    return await records.show(EMAIL_BLAST, request)
 
 
 @routes.get(
     PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
+    query=records.ListQuery,
+    answers={200: records.TaskList},
     answer_headers={200: {"Link": "The next page (rel=next)."}},
     summary="List blasts, newest first",
     tags=["emails"],
 )
-async def list_blasts(request: Request, query: resource.ListQuery) -> Answer:
+async def list_blasts(request: Request, query: records.ListQuery) -> Answer:
     """Answer a page of records."""
-    return await resource.show_list(EMAIL_BLAST, query, request)
+    return await records.show_list(EMAIL_BLAST, query, request)

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource, tenants
+from api.jobs import records, tenants
 from api.jobs.filters import TaskFilter
-from api.jobs.order_options import JobOrder, build_rerun_id
+from api.jobs.orders import JobOrder, build_rerun_id
 from project.celery import app
 from project.errors import InvalidField
 from project.records.labels import CONTROL_QUEUE
@@ -88,10 +88,10 @@ class RetryAll(ControlOrder, frozen=True, kw_only=True):
         return super().rules() + build_status_rules(RETRYABLE_STATUSES)
 
 
-CANCEL = resource.JobKind(cancel_jobs, PATH, CancelAll, build_cancel_options)
-RETRY = resource.JobKind(retry_jobs, PATH, RetryAll, build_retry_options)
+CANCEL = records.JobKind(cancel_jobs, PATH, CancelAll, build_cancel_options)
+RETRY = records.JobKind(retry_jobs, PATH, RetryAll, build_retry_options)
 
-CONTROL_ROUTE = resource.ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
+CONTROL_ROUTE = records.ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
 
 
 @routes.post(
@@ -124,13 +124,13 @@ async def retry_tasks(request: Request, body: RetryAll) -> Answer:
     return await accept(RETRY, body, request)
 
 
-async def accept(kind: resource.JobKind, order: ControlOrder, request: Request) -> Answer:
+async def accept(kind: records.JobKind, order: ControlOrder, request: Request) -> Answer:
     """The order as any other, or what it would find."""
     if not order.dry_run:
-        return await resource.accept(kind, order, request)
+        return await records.accept(kind, order, request)
     build_rerun_id(request)  # a key that is none is refused here, too
     question = tenants.restrict_to_tenant(RecordFilter(**kind.call(order)["kwargs"]), request)
-    limit = resource.MAX_RECORDS_PER_PAGE if question.is_scan else MAX_SAMPLE_JOBS
+    limit = records.MAX_RECORDS_PER_PAGE if question.is_scan else MAX_SAMPLE_JOBS
     page: RecordPage = await app.async_store.run(queries.list_page(question, limit=limit))
     count = len(page.records) if page.total is None else page.total
     complete = page.total is not None or page.next_cursor is None

@@ -9,9 +9,9 @@ import msgspec
 from api.http.parsing import convert_part
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import order_options, resource, tenants
+from api.jobs import orders, records, tenants
 from api.jobs.filters import TaskFilter
-from api.jobs.order_options import KEY_HEADER, JobOrder
+from api.jobs.orders import KEY_HEADER, JobOrder
 from api.routes.bulk import KINDS
 from project.celery import app
 from project.errors import InvalidField
@@ -33,8 +33,8 @@ class TaskQuery(TaskFilter, frozen=True):
     ``next_cursor`` is null.
     """
 
-    limit: resource.Limit = 50
-    cursor: resource.Cursor = ""
+    limit: records.Limit = 50
+    cursor: records.Cursor = ""
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,27 +85,27 @@ class FoundTasks(msgspec.Struct, frozen=True):
 async def list_tasks(request: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
     found = await fetch_page(query, request)
-    return Answer(found, headers=resource.build_next_page_header(PATH, query, found.next_cursor))
+    return Answer(found, headers=records.build_next_page_header(PATH, query, found.next_cursor))
 
 
 async def fetch_page(query: TaskQuery, request: Request) -> FoundTasks:
     """The page of the caller's records that a query asks for."""
     question = tenants.restrict_to_tenant(query.to_question(), request)
-    page = await resource.fetch_page(question, query.limit, query.cursor)
-    return FoundTasks(page.records, page.total, resource.cursor_of(page), page.looked_at)
+    page = await records.fetch_page(question, query.limit, query.cursor)
+    return FoundTasks(page.records, page.total, records.cursor_of(page), page.looked_at)
 
 
 @routes.get(
     TASK_PATH,
-    **resource.SHOW_ROUTE,
+    **records.SHOW_ROUTE,
     summary="Show the record of a job of any kind",
     tags=["tasks"],
 )
 async def show_task(request: Request) -> Answer:
     """Answer the record."""
     job_id = request.params["id"]
-    return await resource.answer_shown_record(
-        tenants.require_visible(await resource.fetch_shown_record(job_id), job_id, request), request
+    return await records.answer_shown_record(
+        tenants.require_visible(await records.fetch_shown_record(job_id), job_id, request), request
     )
 
 
@@ -148,7 +148,7 @@ async def cancel_task(request: Request) -> Answer:
             f"The job was final already, it is {record.status}",
             members=build_problem_members(record),
         )
-    return await resource.answer_record(
+    return await records.answer_record(
         record, request, 200 if said is CancelResult.CANCELLED else 202
     )
 
@@ -182,7 +182,7 @@ async def delete_task(request: Request) -> Answer:
 )
 async def retry_task(request: Request, body: RetryOrder) -> Answer:
     """Queue it again."""
-    rerun_id = order_options.build_rerun_id(request)
+    rerun_id = orders.build_rerun_id(request)
     record = await fetch_requested_record(request)
     if record.kind not in app.tasks:
         raise Problem(409, f"No job of the kind {record.kind!r} is known here")
@@ -192,7 +192,7 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
     if not await asyncio.to_thread(again):
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
         raise Problem(409, detail, members=build_problem_members(record))
-    return await resource.answer_order(await fetch_requested_record(request), PATH, request)
+    return await records.answer_order(await fetch_requested_record(request), PATH, request)
 
 
 async def fetch_requested_record(request: Request) -> TaskRecord:

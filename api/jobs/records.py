@@ -11,8 +11,8 @@ from msgspec import structs
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request
-from api.jobs import order_options, tenants, waiting
-from api.jobs.order_options import JobOrder
+from api.jobs import orders, tenants, waiting
+from api.jobs.orders import JobOrder
 from project.celery import app
 from project.errors import InvalidField
 from project.job.task import Job
@@ -76,9 +76,9 @@ class SharedRouteOptions(TypedDict):
 ORDER_ROUTE: SharedRouteOptions = {
     "answers": {200: TaskRecord, 202: TaskRecord},
     "errors": (409, 503),
-    "request_headers": order_options.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
+    "request_headers": orders.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
     "answer_headers": {
-        202: order_options.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
+        202: orders.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
         200: {"Location": "The record of the job that has the unique key."},
     },
 }
@@ -98,7 +98,7 @@ SHOW_ROUTE: SharedRouteOptions = {
 
 async def accept(kind: JobKind, order: JobOrder, request: Request) -> Answer:
     """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said = order_options.read_idempotency(request, order, kind.job.name)
+    said = orders.read_idempotency(request, order, kind.job.name)
     unique = order.unique_key(request.tenant)
     message = build_message(kind, order, request)
     if not said and not unique:
@@ -107,10 +107,10 @@ async def accept(kind: JobKind, order: JobOrder, request: Request) -> Answer:
     if once.record is None:
         return await answer_duplicate(once.holder, order, kind.path)
     if said and once.how == "replayed":
-        order_options.require_same_order(once, said)
+        orders.require_same_order(once, said)
     answer = await answer_order(once.record, kind.path, request)
     if once.how == "replayed":
-        answer.headers[order_options.REPLAYED_HEADER] = "true"
+        answer.headers[orders.REPLAYED_HEADER] = "true"
     return answer
 
 
