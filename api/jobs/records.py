@@ -1,9 +1,11 @@
-"""What the routes of every kind of job share: the record as an answer, lists in pages."""
+"""Records as answers: one of them, or a page of a list, and only those that the caller may see.
+
+``show_job`` is the handler of ``GET /tasks/{id}`` and of ``GET /reports/{id}`` and the like.
+"""
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, TypedDict
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
@@ -11,18 +13,14 @@ from msgspec import structs
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request
-from api.jobs import orders, tenants, waiting
-from api.jobs.orders import JobOrder
+from api.jobs import waiting
+from api.jobs.orders import POLL_SECONDS
 from project.celery import app
 from project.errors import InvalidField
-from project.job.task import Job
-from project.records.record import RecordPage, ShownTask, TaskRecord, TaskStatus
+from project.records.labels import tenant_keys
+from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import queries
-from project.store.commands.message import Message
 from project.store.commands.queries import RecordFilter
-
-POLL_SECONDS = 3
-"""How often a client should ask about a job that is not final."""
 
 MAX_RECORDS_PER_PAGE = 200
 
@@ -51,158 +49,95 @@ class TaskList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class JobKind(NamedTuple):
-    """A kind of job as it is ordered.
+async def show_job(request: Request, kind: str = "") -> Answer:
+    """The record of the job that the path names; of a pending job with its estimate.
 
-    ``path``: where its records are; ``body``: what an order says; ``call``: what
-    such an order comes to as the options of ``apply_async``, everything checked.
+    Raises ``Problem`` 404 when the caller has no such job; ``kind`` also limits the kind, "" does
+    not.
     """
-
-    job: Job
-    path: str
-    body: type[JobOrder]
-    call: Callable[[Any], dict[str, Any]]
-
-
-class SharedRouteOptions(TypedDict):
-    """What routes of one sort have in common in the description."""
-
-    answers: Mapping[int, Any]
-    errors: Sequence[int]
-    request_headers: Mapping[str, str]
-    answer_headers: Mapping[int, Mapping[str, str]]
-
-
-ORDER_ROUTE: SharedRouteOptions = {
-    "answers": {200: TaskRecord, 202: TaskRecord},
-    "errors": (409, 503),
-    "request_headers": orders.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
-    "answer_headers": {
-        202: orders.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
-        200: {"Location": "The record of the job that has the unique key."},
-    },
-}
-"""What every route that takes an order has."""
-
-SHOW_ROUTE: SharedRouteOptions = {
-    "answers": {200: ShownTask},
-    "errors": (404, 503),
-    "request_headers": waiting.REQUEST_HEADERS,
-    "answer_headers": {
-        200: {"Retry-After": "Seconds until to ask again; not when it is final."}
-        | waiting.ANSWER_HEADERS
-    },
-}
-"""What every route that shows a record has."""
-
-
-async def accept(kind: JobKind, order: JobOrder, request: Request) -> Answer:
-    """Dispatch a job, once: 202, its record, and where it can be watched."""
-    said = orders.read_idempotency(request, order, kind.job.name)
-    unique = order.unique_key(request.tenant)
-    message = build_message(kind, order, request)
-    if not said and not unique:
-        return await answer_order(await app.aenqueue(message), kind.path, request)
-    once = await app.aenqueue_once(message, said=said, unique=unique)
-    if once.record is None:
-        return await answer_duplicate(once.holder, order, kind.path)
-    if said and once.how == "replayed":
-        orders.require_same_order(once, said)
-    answer = await answer_order(once.record, kind.path, request)
-    if once.how == "replayed":
-        answer.headers[orders.REPLAYED_HEADER] = "true"
-    return answer
-
-
-def build_message(kind: JobKind, order: JobOrder, request: Request) -> Message:
-    """The message of a job that is ordered, for whom. Raises ``InvalidField``."""
-    message = kind.job.message(**kind.call(order), **order.options())
-    return message.owned_by(request.tenant) if request.tenant else message
-
-
-async def answer_duplicate(holder: str, order: JobOrder, path: str) -> Answer:
-    """The job that has the unique key: 200, or 409 as the order wants it."""
-    record: TaskRecord | None = await app.async_store.run(queries.read_record(holder))
-    if record is None or (order.unique and order.unique.on_conflict == "reject"):
-        raise Problem(409, "Another job has this unique key", members={"task_id": holder})
-    return Answer(record, 200, {"Location": f"{path}/{holder}"})
-
-
-async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:
-    """202 for a job that was queued; as it is after the wait that the client prefers."""
-    record, waited = await waiting.wait_until_final(record, request)
-    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS), **waited}
-    return Answer(record, 202, headers)
-
-
-async def show(kind: JobKind, request: Request) -> Answer:
-    """The record of one job of this kind."""
-    job_id, name = request.params["id"], kind.job.name
-    record = tenants.filter_visible(await fetch_shown_record(job_id), request)
-    if record is None or record.kind != name:
-        raise Problem(404, f"There is no {name} with the id {job_id!r}")
-    return await answer_shown_record(record, request)
-
-
-async def fetch_shown_record(job_id: str) -> TaskRecord | None:
-    """The record, with what is to be expected while it is pending."""
-    record: TaskRecord | None = await app.async_store.run(queries.read_with_estimate(job_id))
-    return record
-
-
-async def answer_shown_record(record: TaskRecord, request: Request) -> Answer:
-    """A record that was looked at; after a wait it is looked at again if it is still pending."""
+    job_id = request.params["id"]
+    fetched = await app.AsyncResult(job_id).afetch(estimate=True)
+    record = require_visible(fetched, job_id, request, kind)
     answer = await answer_record(record, request)
     if answer.value is not record and answer.value.status is TaskStatus.PENDING:
-        return structs.replace(answer, value=await fetch_shown_record(record.id) or answer.value)
+        shown = await app.AsyncResult(job_id).afetch(estimate=True)  # it waited: estimate again
+        return structs.replace(answer, value=shown or answer.value)
     return answer
 
 
 async def answer_record(record: TaskRecord, request: Request, status: int = 200) -> Answer:
-    """A record after the wait that the client prefers, and when to ask for it again."""
-    record, waited = await waiting.wait_until_final(record, request)
+    """A record after the wait that the client prefers, with ``Retry-After`` unless it is final."""
+    waited: dict[str, str] = {}
+    if request.get_header(waiting.PREFER_HEADER):
+        record, waited = await waiting.wait_until_final(record, request)
     again = {} if record.is_final else {"Retry-After": str(POLL_SECONDS)}
     return Answer(record, status, again | waited)
 
 
-async def show_list(kind: JobKind, query: ListQuery, request: Request) -> Answer:
-    """A page of the caller's jobs of this kind."""
-    question = RecordFilter(kinds=[kind.job.name], statuses=[query.status] if query.status else [])
-    page = await fetch_page(
-        tenants.restrict_to_tenant(question, request), query.limit, query.cursor
-    )
+async def fetch_record(job_id: str, request: Request, kind: str = "") -> TaskRecord:
+    """The record of a job that the caller may see. Raises ``Problem`` 404, as ``show_job``."""
+    record = await app.AsyncResult(job_id).afetch()
+    return require_visible(record, job_id, request, kind)
+
+
+def require_visible(
+    record: TaskRecord | None, job_id: str, request: Request, kind: str = ""
+) -> TaskRecord:
+    """The record. Raises ``Problem`` 404 when there is none, or it is of another tenant or kind.
+
+    The answer is the same in all cases, so a tenant learns nothing about others.
+    """
+    if record is None or not is_visible(record, request) or (kind and record.kind != kind):
+        raise Problem(404, f"There is no {kind or 'job'} with the id {job_id!r}")
+    return record
+
+
+def is_visible(record: TaskRecord, request: Request) -> bool:
+    """Whether the caller may see a job: a key of a tenant sees the jobs of that tenant only."""
+    return not request.tenant or record.tenant == request.tenant
+
+
+def restrict_to_tenant(question: RecordFilter, request: Request) -> RecordFilter:
+    """The filter, restricted to the jobs that the caller may see."""
+    return question._replace(index_keys=[*tenant_keys(request.tenant), *question.index_keys])
+
+
+async def list_jobs(kind: str, path: str, request: Request, query: ListQuery) -> Answer:
+    """A page of the caller's jobs of one kind, newest first; ``path`` is that of the list."""
+    question = RecordFilter(kinds=[kind], statuses=[query.status] if query.status else [])
+    page = await fetch_page(restrict_to_tenant(question, request), query.limit, query.cursor)
     listed = TaskList(page.records, page.total or 0, cursor_of(page))
-    return Answer(listed, headers=build_next_page_header(kind.path, query, listed.next_cursor))
+    return Answer(listed, headers=build_next_page_header(path, query, listed.next_cursor))
 
 
 async def fetch_page(question: RecordFilter, limit: int, cursor: str) -> RecordPage:
-    """The page of records that a query asks for."""
-    move = queries.list_page(question, limit=limit, cursor=parse_cursor(cursor))
-    page: RecordPage = await app.async_store.run(move)
+    """Read a page of records. Raises ``InvalidField`` for a wrong cursor."""
+    command = queries.list_page(question, limit=limit, cursor=parse_cursor(cursor))
+    page: RecordPage = await app.async_store.run(command)
     return page
 
 
 def cursor_of(page: RecordPage) -> str | None:
-    """The cursor of the next page, None on the last."""
+    """The cursor of the page after this one, None after the last page."""
     return format_cursor(page.next_cursor) if page.next_cursor else None
 
 
 def build_next_page_header(path: str, query: msgspec.Struct, cursor: str | None) -> dict[str, str]:
-    """The header that leads to the next page."""
+    """The ``Link`` header to the next page; no header when ``cursor`` is None."""
     if cursor is None:
         return {}
-    said = msgspec.structs.asdict(query) | {"cursor": cursor}
-    there = f"{path}?{urlencode({name: value for name, value in said.items() if value})}"
-    return {"Link": f'<{there}>; rel="next"'}
+    parameters = msgspec.structs.asdict(query) | {"cursor": cursor}
+    target = f"{path}?{urlencode({name: value for name, value in parameters.items() if value})}"
+    return {"Link": f'<{target}>; rel="next"'}
 
 
-def format_cursor(place: tuple[float, str]) -> str:
-    """A place in a list as one opaque word."""
-    return base64.urlsafe_b64encode(f"{place[0]!r} {place[1]}".encode()).decode().rstrip("=")
+def format_cursor(position: tuple[float, str]) -> str:
+    """Encode a position in a list, creation time and id, as an opaque text."""
+    return base64.urlsafe_b64encode(f"{position[0]!r} {position[1]}".encode()).decode().rstrip("=")
 
 
 def parse_cursor(text: str) -> tuple[float, str] | None:
-    """The place behind a cursor; None for the start of the list."""
+    """Decode a cursor; None for "", the start of the list. Raises ``InvalidField``."""
     if not text:
         return None
     try:
