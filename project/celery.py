@@ -1,7 +1,8 @@
 """The Celery application: ``celery -A project worker | beat | flower``.
 
-Every way Celery has of sending a task (``apply_async``, ``delay``, canvas, beat)
-ends in ``send_task``; here it makes record and message in one step.
+``Continuo.enqueue`` and its variants store the record and the message of a job in one step; every
+way to call a task ends there. ``apply_async`` of our own tasks calls them directly. Celery's other
+ways (canvas, beat, ``send_task`` by name) go through ``send_task``, which does the same.
 """
 
 import asyncio
@@ -14,11 +15,11 @@ from typing import Any
 from celery import Celery
 from celery.loaders.app import AppLoader
 
-from project.errors import DuplicateJob
+from project.errors import DuplicateJob, InvalidField, PermanentError
 from project.messages.builder import CapturingProducer
 from project.messages.outbox import OutboxPublisher
 from project.messages.template import HIDDEN_ARGUMENTS
-from project.records.record import TaskRecord
+from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.groups import check_settings
 from project.settings.sentinel_url import parse_sentinel_url
 from project.settings.values import Settings, get_settings
@@ -26,7 +27,7 @@ from project.store import sentinel
 from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
-from project.store.commands.jobs import EnqueueResult
+from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
 from project.store.commands.message import Message
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
@@ -35,7 +36,17 @@ from project.telemetry.tracing import require_packages
 from project.worker.lease import LeaseStep
 
 CALLBACK_KIND = "callback"
-"""The kind of the jobs that tell others how a job ended."""
+"""The kind of the jobs that POST the end of another job to its ``callback_url``."""
+
+RETRY_OPTIONS: dict[str, Any] = {
+    "bind": True,
+    "autoretry_for": (Exception,),
+    "dont_autoretry_for": (PermanentError, InvalidField),
+    "retry_backoff": 2,
+    "retry_backoff_max": MAX_BACKOFF_SECONDS,
+    "retry_jitter": get_settings().retry_jitter,
+}
+"""The options of ``Continuo.retried_task``; backoff is in seconds and doubles each time."""
 
 type EnqueueResults = list[TaskRecord | DuplicateJob]
 
@@ -51,101 +62,107 @@ class KindLoader(AppLoader):
 
 
 class Continuo(Celery):
-    """A Celery app whose jobs have records."""
+    """A Celery app that keeps a record of each job."""
 
     loader_cls = "project.celery:KindLoader"
     task_cls = "project.job.task:Job"
     events_cls = "project.worker.events:BriefEvents"
     worker_id = "nobody"
-    """Names this worker process among all that ever ran; set when a worker starts."""
+    """The id of this worker, unique over all starts; "nobody" outside of workers."""
 
     store_url = ""
-    """The Redis that keeps the records."""
+    """The URL of the Redis that keeps the records."""
 
     can_chain = False
-    """Whether this worker's pool processes may go on by themselves; set when it starts."""
+    """Whether a pool process may take the next job itself; set when the worker starts."""
 
     publisher: OutboxPublisher | None = None
-    """How messages go when another broker keeps them."""
+    """Publishes messages to RabbitMQ; None when Redis carries the messages."""
 
     traces = False
-    """Whether spans are made and sent somewhere."""
+    """Whether spans are made and exported."""
 
     events_kept = EVENTS_KEPT
-    """How many of the last events of all jobs can be asked for."""
-
-    @property
-    def has_uniform_messages(self) -> bool:
-        """Whether no setting makes the messages of one kind differ.
-
-        As quick as it can be asked for each call: a look into ``conf`` costs ten times as much.
-        """
-        layers = self.conf.maps
-        return not any(
-            layer.get("task_routes") or layer.get("task_always_eager") for layer in layers
-        )
+    """The number of events that the stream of all jobs keeps."""
 
     @property
     def store_keys(self) -> list[str]:
-        """What a move of this app's stores is given."""
+        """The keys that each script of this app gets."""
         return keys_of(self.events_kept, other_broker=self.publisher is not None)
 
     @cached_property
     def store(self) -> Store:
-        """The record store of ordinary code."""
+        """The record store for code that blocks."""
         return Store(self.store_url, keys=self.store_keys)
 
     @cached_property
     def async_store(self) -> AsyncStore:
-        """The record store of code on an event loop; one loop per process."""
+        """The record store for code on an event loop; one loop per process."""
         return AsyncStore(self.store_url, keys=self.store_keys)
 
     @cached_property
     def feed(self) -> Feed:
-        """What happens to jobs, for code on an event loop."""
+        """The events of all jobs, for code on an event loop."""
         return Feed(self.store_url, self.async_store)
 
     @cached_property
     def AsyncResult(self) -> Any:  # noqa: N802 - Celery's name
-        """``JobResult``, bound to this app."""
+        """``JobResult`` for jobs of this app: ``app.AsyncResult(id).record``."""
         return self.subclass_with_self("project.job.result:JobResult")
 
     @property
     def callback_job(self) -> Any:
-        """The job that tells others how a job ended."""
+        """The task of the kind ``callback``."""
         return self.kind(CALLBACK_KIND)
 
     def kind(self, name: str) -> Any:
-        """The job of a kind, whichever kinds this program imported."""
+        """The task of a kind; imports all tasks first when the kind is not known.
+
+        Raises ``NotRegistered`` for an unknown kind.
+        """
         if name not in self.tasks:
             self.loader.import_default_modules()
         return self.tasks[name]
 
+    def retried_task(self, **options: Any) -> Any:
+        """Declare a task, as ``app.task`` does, whose errors lead to another attempt.
+
+        An error that cannot go away, ``PermanentError`` or ``InvalidField``, fails the job at
+        once. ``options`` are those of ``app.task`` and take precedence.
+        """
+        return self.task(**(RETRY_OPTIONS | options))
+
     def attempt_token(self, request: Any) -> str:
-        """Who is running a job: told with every move, so that a stale attempt is refused."""
+        """The fencing token of an attempt: scripts refuse an attempt that lost its job."""
         return f"{self.worker_id}#{getattr(request, 'delivery', '')}"
 
     def send_task(self, name: str, *args: Any, producer: Any = None, **options: Any) -> Any:
-        """Send a task by name; record and message come into being together."""
-        options["retry"] = False  # the envelope takes the message; trying again is the store's part
+        """Send a task by name, as Celery does, and enqueue its message."""
+        options["retry"] = False  # the store retries
         if getattr(options.get("task_type") or self.tasks.get(name), "hides_arguments", False):
             options |= {"argsrepr": HIDDEN_ARGUMENTS, "kwargsrepr": HIDDEN_ARGUMENTS}
         if isinstance(producer, CapturingProducer):
             return super().send_task(name, *args, producer=producer, **options)
-        envelope = CapturingProducer()
-        result = super().send_task(name, *args, producer=envelope, **options)
-        self.enqueue(envelope.message)
+        capturing = CapturingProducer()
+        result = super().send_task(name, *args, producer=capturing, **options)
+        self.enqueue(capturing.message)
         return result
 
     def enqueue(self, message: Message) -> TaskRecord:
-        """Record and queue a message."""
+        """Store the record and the message of a job.
+
+        Raises ``DuplicateJob`` when the id is taken, ``StoreUnavailable`` when Redis fails.
+        """
         record = self.store.run(jobs.enqueue(message))
         if self.publisher:
             self.publisher.publish(self.store, message)
         return record
 
     def begin_enqueue_all(self, messages: Sequence[Message]) -> Callable[[], EnqueueResults]:
-        """Begin to record and queue messages, all or none; call what comes back for the end."""
+        """Start to enqueue messages in one step, all or none; the result is waited for later.
+
+        Call the returned function once for the outcomes, in the order of the messages.
+        """
         answer = self.store.begin(jobs.enqueue_many(messages))
 
         def finish() -> EnqueueResults:
@@ -156,28 +173,26 @@ class Continuo(Celery):
         return finish
 
     async def aenqueue(self, message: Message) -> TaskRecord:
-        """Do what ``enqueue`` does without blocking the event loop."""
+        """``enqueue`` for code on an event loop."""
         record = await self.async_store.run(jobs.enqueue(message))
         if self.publisher:
             await asyncio.to_thread(self.publisher.publish, self.store, message)
         return record
 
-    def enqueue_once(self, message: Message, **conditions: Any) -> EnqueueResult:
-        """Record and queue a message unless the same was asked for before."""
-        once = self.store.run(jobs.enqueue_once(message, **conditions))
-        if self.publisher and once.how == "made":
-            self.publisher.publish(self.store, message)
-        return once
+    async def aenqueue_once(
+        self, message: Message, *, said: IdempotentOrder | None, unique: UniqueKey | None
+    ) -> EnqueueResult:
+        """Enqueue a job unless its idempotency key or its unique key has a job already.
 
-    async def aenqueue_once(self, message: Message, **conditions: Any) -> EnqueueResult:
-        """Do what ``enqueue_once`` does without blocking the event loop."""
-        once = await self.async_store.run(jobs.enqueue_once(message, **conditions))
-        if self.publisher and once.how == "made":
+        The result says which. Raises what ``enqueue`` raises.
+        """
+        result = await self.async_store.run(jobs.enqueue_once(message, order=said, unique=unique))
+        if self.publisher and result.how == "made":
             await asyncio.to_thread(self.publisher.publish, self.store, message)
-        return once
+        return result
 
     async def aenqueue_all(self, messages: Sequence[Message]) -> EnqueueResults:
-        """Record and queue messages, all or none; what became of each, in their order."""
+        """Enqueue messages in one step, all or none; return the outcomes in their order."""
         outcomes = await self.async_store.run(jobs.enqueue_many(messages))
         if self.publisher:
             await asyncio.to_thread(self._publish_all, messages, outcomes)
@@ -190,18 +205,18 @@ class Continuo(Celery):
             if isinstance(outcome, DuplicateJob):
                 continue
             if not self.publisher.publish(self.store, message):
-                return  # the broker is away; upkeep sends the rest
+                return  # RabbitMQ is away; maintenance publishes the rest
 
 
 def list_task_modules() -> list[str]:
-    """The modules of ``tasks``: dropping one in is all it takes to add a kind."""
+    """The modules of ``tasks``; a new module there is imported without further settings."""
     spec = find_spec("tasks")
     folders = (spec and spec.submodule_search_locations) or []
     return [f"tasks.{module.name}" for module in iter_modules(folders)]
 
 
 def build_configuration(given: Settings) -> dict[str, Any]:
-    """Celery's settings, each for a reason of ours."""
+    """Celery's settings."""
     store_url = sentinel.redis_options(given.store_url)["url"]
     return {
         "broker_url": given.broker_url or store_url,
@@ -212,7 +227,7 @@ def build_configuration(given: Settings) -> dict[str, Any]:
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
-        # a message is acknowledged when its job is done, and comes back when its worker dies
+        # a message is acknowledged when its job has ended, and returns when its worker dies
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_store_errors_even_if_ignored": True,
@@ -229,11 +244,11 @@ def build_configuration(given: Settings) -> dict[str, Any]:
 
 
 def build_redis_options(given: Settings) -> dict[str, Any]:
-    """Messages in Redis lists, fetched by our transport."""
+    """The broker options for messages in Redis lists."""
     return {
         "broker_transport": "project.worker.transport:Transport",
         "broker_transport_options": {
-            # a connection that has gone silent is noticed, and left, within seconds
+            # a dead connection is detected and closed within seconds
             "socket_timeout": 2,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
@@ -245,7 +260,7 @@ def build_redis_options(given: Settings) -> dict[str, Any]:
 
 
 def build_rabbitmq_options() -> dict[str, Any]:
-    """Messages in replicated RabbitMQ queues, each publication confirmed."""
+    """The broker options for RabbitMQ: quorum queues and confirmed publications."""
     return {
         "broker_transport_options": {"confirm_publish": True},
         "task_default_queue_type": "quorum",
@@ -257,20 +272,25 @@ def build_rabbitmq_options() -> dict[str, Any]:
 
 
 def create_app(given: Settings) -> Continuo:
-    """An app for these settings."""
-    made = Continuo("continuo")
-    made.store_url = given.store_url
-    made.publisher = OutboxPublisher(made) if given.broker_url else None
-    made.events_kept = given.events_kept
-    made.conf.update(build_configuration(given))
-    made.conf.update(build_rabbitmq_options() if given.broker_url else build_redis_options(given))
-    made.steps["worker"].add(LeaseStep)
+    """Create an app for these settings.
+
+    Raises ``ContinuoError`` when traces are on and OpenTelemetry is not installed.
+    """
+    created = Continuo("continuo")
+    created.store_url = given.store_url
+    created.publisher = OutboxPublisher(created) if given.broker_url else None
+    created.events_kept = given.events_kept
+    created.conf.update(build_configuration(given))
+    created.conf.update(
+        build_rabbitmq_options() if given.broker_url else build_redis_options(given)
+    )
+    created.steps["worker"].add(LeaseStep)
     if given.otel_exporter_otlp_endpoint:
         require_packages()
-        made.traces = True
+        created.traces = True
     if given.log_format == "json":
         enable_json_logs()
-    return made
+    return created
 
 
 app = create_app(get_settings())

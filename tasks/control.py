@@ -10,7 +10,7 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
-from project.records.record import MAX_BACKOFF_SECONDS, RecordPage, TaskRecord, TaskStatus
+from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import CancelResult
 from project.store.commands.queries import RecordFilter
@@ -22,12 +22,9 @@ CANCELLABLE_STATUSES = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRY
 RETRYABLE_STATUSES = (TaskStatus.FAILED, TaskStatus.CANCELLED)
 
 control_task = partial(
-    app.task,
-    bind=True,
+    app.retried_task,
     autoretry_for=(StoreUnavailable,),
     dont_autoretry_for=(InvalidField,),
-    retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF_SECONDS,
     retry_jitter=False,
 )
 

@@ -166,7 +166,7 @@ def _list_tags(routes: Iterable[Route]) -> list[str]:
 
 def _build_operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": route.handler.__name__,
+        "operationId": route.operation or route.handler.__name__,
         "summary": route.summary,
         "description": route.description,
         "tags": list(route.tags),

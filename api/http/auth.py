@@ -1,4 +1,4 @@
-"""Who is calling: API keys, by ``X-API-Key`` or ``Authorization: Bearer``."""
+"""Authentication by API key, in ``X-API-Key`` or ``Authorization: Bearer``."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from api.http.problems import Problem
 from project.settings.api_keys import ANONYMOUS, ApiKey, ApiKeys
 
 CHECK_INTERVAL_SECONDS = 1.0
-"""Seconds between two looks at the file of keys."""
+"""Seconds between two checks of the key file."""
 
 REALM = 'Bearer realm="continuo"'
 _BEARER = "bearer "
@@ -19,14 +19,14 @@ _log = logging.getLogger("api")
 
 
 class HeaderSource(Protocol):
-    """The part of a Cello request that a key is read from."""
+    """The method of a Cello request that a key is read with."""
 
     def get_header(self, key: str, /) -> str | None:
-        """The header's value, whatever the case of its name."""
+        """The value of a header, in any case of its name."""
 
 
 class KeyFile:
-    """The file of keys, looked at now and then. ``read`` gives all keys that there are."""
+    """The key file, checked for changes. ``read`` returns all keys, those of the settings too."""
 
     def __init__(self, path: Path, read: Callable[[], ApiKeys]) -> None:
         self._path = path
@@ -35,7 +35,7 @@ class KeyFile:
         self._check_at = 0.0
 
     def read_if_changed(self) -> ApiKeys | None:
-        """The keys when they have changed; a file that makes no sense changes nothing."""
+        """The keys if the file has changed, else None; an invalid file is logged and ignored."""
         if monotonic() < self._check_at:
             return None
         self._check_at = monotonic() + CHECK_INTERVAL_SECONDS
@@ -46,7 +46,7 @@ class KeyFile:
         try:
             return self._read()
         except ValueError as problem:
-            _log.error("API keys stay as they were: %s", problem)
+            _log.error("key file not loaded, the old API keys stay in force: %s", problem)
             return None
 
     def _seen(self) -> tuple[int, ...]:
@@ -58,33 +58,37 @@ class KeyFile:
 
 
 class Keyring:
-    """The keys that open the API. ``holders``: SHA-256 of a key -> who has it.
+    """The API keys in force; ``keys`` is SHA-256 of a key -> what it opens.
 
-    A key is found by its digest, so how long a comparison takes says nothing
-    about a key: whoever guesses cannot choose the digest.
+    A key is looked up by its digest, so timing reveals nothing about a key.
     """
 
-    def __init__(self, holders: ApiKeys, file: KeyFile | None = None) -> None:
-        self._holders = holders
+    def __init__(self, keys: ApiKeys, file: KeyFile | None = None) -> None:
+        self._keys = keys
         self._file = file
 
-    def identify(self, source: HeaderSource, scope: str) -> ApiKey:
-        """Who is calling; nobody in particular when no key is asked for.
+    @property
+    def is_required(self) -> bool:
+        """Whether requests need a key. A key file may be empty now and have keys later."""
+        return self._file is not None or bool(self._keys)
 
-        Raises ``Problem`` 401 for a stranger, 403 for one whose key does not have the ``scope``.
+    def identify(self, source: HeaderSource, scope: str) -> ApiKey:
+        """The key of a request; ``ANONYMOUS`` when no keys are set up.
+
+        Raises ``Problem`` 401 for a missing or unknown key, 403 for one without the ``scope``.
         """
         if self._file:
-            news = self._file.read_if_changed()
-            self._holders = self._holders if news is None else news
-        elif not self._holders:
+            changed = self._file.read_if_changed()
+            self._keys = self._keys if changed is None else changed
+        elif not self._keys:
             return ANONYMOUS
-        key = _read_key(source)
-        holder = self._holders.get(sha256(key.encode()).digest())
-        if holder is None:
-            raise _build_unauthorized(key)
-        if scope not in holder.scopes:
+        sent = _read_key(source)
+        api_key = self._keys.get(sha256(sent.encode()).digest())
+        if api_key is None:
+            raise _build_unauthorized(sent)
+        if scope not in api_key.scopes:
             raise _build_forbidden(scope)
-        return holder
+        return api_key
 
 
 def _read_key(source: HeaderSource) -> str:

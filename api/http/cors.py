@@ -1,4 +1,4 @@
-"""Which web pages elsewhere may use the API from a browser (CORS, in the Fetch standard)."""
+"""CORS (Fetch standard): which web pages of other origins may call the API."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from api.http.routing import Request
 
 ANY_ORIGIN = "*"
 MAX_AGE_SECONDS = "600"
-"""Seconds a browser may remember what it was allowed."""
+"""Seconds for which a browser may cache a preflight answer."""
 
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, X-API-Key"
@@ -17,13 +17,18 @@ EXPOSED_HEADERS = (
 
 
 class Cors:
-    """The origins whose pages may call; none are allowed unless they are named."""
+    """The allowed origins; ``*`` allows all, no origins turns CORS off."""
 
     def __init__(self, origins: Iterable[str] = ()) -> None:
         self._origins = frozenset(origins)
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether any origin is allowed."""
+        return bool(self._origins)
+
     def headers(self, request: Request) -> dict[str, str]:
-        """What to say to a page with each answer."""
+        """The CORS headers of the answer to a request."""
         origin = request.header("origin")
         if not origin or not self._origins & {origin, ANY_ORIGIN}:
             return {"Vary": "Origin"} if self._origins else {}

@@ -1,7 +1,8 @@
-"""One request, one answer: everything between Cello and a handler.
+"""Dispatch: everything between Cello and a handler.
 
-Cello has no middleware that works for this, so each route is mounted as an
-``Endpoint`` that authorises, parses, calls, encodes, maps errors and logs.
+Cello has no middleware that works for this, so each route becomes an ``Endpoint``, which
+authenticates, parses, calls the handler, encodes its answer, maps errors and logs. What depends
+only on the route or the settings is prepared once, when the route is mounted.
 """
 
 import asyncio
@@ -33,14 +34,14 @@ from project.messages.trace_context import REQUEST_ID, TRACE_HEADERS, TRACEPAREN
 from project.telemetry.tracing import traceparent_of
 
 ANSWER_SECONDS = 34.0
-"""A handler that takes longer is cancelled; a long poll must stay below."""
+"""Seconds after which a handler is cancelled; a long poll must be shorter."""
 
 POLICY_HEADER = "Content-Security-Policy"
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a page may do that does not say it itself: show its text and send its forms here."""
+"""The policy of a page that sets none: show text, and send forms to this server."""
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -52,7 +53,7 @@ _log = logging.getLogger("api")
 
 
 class Dispatcher(NamedTuple):
-    """What all endpoints share. ``max_body`` is in bytes."""
+    """What all endpoints share; ``max_body`` is in bytes."""
 
     keys: Keyring
     drain: Drain
@@ -61,7 +62,7 @@ class Dispatcher(NamedTuple):
     traces: bool = False
 
     def mount(self, app: App, router: Router) -> None:
-        """Serve ``router`` on ``app``, and a problem document everywhere else."""
+        """Serve ``router`` on ``app``; other paths get a problem document."""
         dispatch = _build_dispatch(router, self)
         for method in _METHODS:
             for path in ("/", "/*path"):
@@ -71,29 +72,36 @@ class Dispatcher(NamedTuple):
 class Endpoint:
     """A route as Cello calls it."""
 
-    def __init__(self, route: Route, edge: Dispatcher) -> None:
+    def __init__(self, route: Route, shared: Dispatcher) -> None:
         self._route = route
         self._handler = route.handler
-        self._drain = edge.drain
-        self._cors = edge.cors
-        self._traces = edge.traces and is_traced(route)
-        self._keys = edge.keys if route.auth else None
+        self._drain = shared.drain
+        self._cors = shared.cors if shared.cors.is_enabled else None
+        self._traces = shared.traces and is_traced(route)
+        self._keys = shared.keys if route.auth and shared.keys.is_required else None
         self._scope = route.required_scope
         self._cross_tenant = route.cross_tenant
         self._admit = route.admit
         self._query = QueryReader(route.query) if route.query else None
-        self._body = build_body_reader(route, edge.max_body)
+        self._body = build_body_reader(route, shared.max_body)
 
     async def serve(self, raw: RawRequest, params: dict[str, str]) -> Response:
-        """The answer to ``raw``, whatever happens; ``params`` fill the places of the template."""
+        """Answer a request; never raises. ``params`` are the decoded path parameters."""
         started = perf_counter()
         self._drain.enter()
-        request = Request(raw, _read_request_id(raw), params, self._drain.started)
-        came = {REQUEST_ID: request.id}
+        request = Request(
+            _read_request_id(raw),
+            raw.method,
+            raw.path,
+            params,
+            raw.get_header,
+            self._drain.started,
+        )
+        trace_headers = {REQUEST_ID: request.id}
         span = begin_request(request, self._route) if self._traces else None
         if span:
-            came[TRACEPARENT] = traceparent_of(span)
-        token = TRACE_HEADERS.set(came)
+            trace_headers[TRACEPARENT] = traceparent_of(span)
+        token = TRACE_HEADERS.set(trace_headers)
         try:
             response = self._respond(await self._call(request, raw), request)
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop under all requests
@@ -108,7 +116,8 @@ class Endpoint:
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
         if self._keys:
-            request.holder = self._keys.identify(raw, self._scope)
+            request.api_key = self._keys.identify(raw, self._scope)
+            request.tenant = request.api_key.tenant
         if self._cross_tenant and request.tenant:
             raise Problem(403, "This is about the jobs of all, and the API key is of a tenant")
         if self._admit:
@@ -121,12 +130,12 @@ class Endpoint:
         return await self._call_handler(request, arguments)
 
     async def _call_handler(self, request: Request, arguments: dict[str, Any]) -> Answer | Response:
-        clock = asyncio.timeout(ANSWER_SECONDS)
+        timeout = asyncio.timeout(ANSWER_SECONDS)
         try:
-            async with clock:
+            async with timeout:
                 return await self._handler(request, **arguments)
         except TimeoutError:
-            if clock.expired():
+            if timeout.expired():
                 raise build_unavailable(f"No answer within {ANSWER_SECONDS:.0f} s") from None
             raise
 
@@ -155,10 +164,10 @@ class Endpoint:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "no-store",
-            **self._cors.headers(request),
+            **(self._cors.headers(request) if self._cors else {}),
             **request.response_headers,
         }
-        if self._drain.is_draining:
+        if request.shutdown.is_set():
             headers["Connection"] = "close"
         return headers
 
@@ -171,24 +180,24 @@ class Endpoint:
             status=status,
             ms=round(seconds * 1000, 2),
             request_id=request.id,
-            key=request.key_name,
+            key=request.api_key.name,
         )
         access_log.write_access(line)
 
 
 def build_body_reader(route: Route, limit: int) -> BodyReader | None:
-    """What reads the body of a route that has one."""
+    """The reader for the body of a route, None when the route has no body."""
     if route.body is None:
         return None
     return BodyReader(route.body, limit, is_needed=route.needs_body, also=route.also)
 
 
 def _report(problem: Problem, error: BaseException) -> None:
-    """Log what is our own fault; with a traceback when nobody foresaw it."""
+    """Log a status of 500 or more; with a traceback unless the error is one of ours."""
     if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
-    foreseen = isinstance(error, ContinuoError)
-    _log.error(problem.detail, exc_info=None if foreseen else error)
+    is_ours = isinstance(error, ContinuoError)
+    _log.error(problem.detail, exc_info=None if is_ours else error)
 
 
 def _read_request_id(raw: RawRequest) -> str:
@@ -209,7 +218,8 @@ def _build_response(answer: Answer, headers: dict[str, str], request: Request) -
         headers["ETag"] = tag = _build_entity_tag(data)
         if "Cache-Control" not in answer.headers:
             headers["Cache-Control"] = "private, no-cache"
-        if is_known(tag, request.header("if-none-match")):
+        known = request.get_header("if-none-match")
+        if known and is_known(tag, known):
             return Response(status=304, headers=headers)
     return Response(
         body=data.decode(),
@@ -224,7 +234,7 @@ def _build_entity_tag(data: bytes) -> str:
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
-    """Cello answers 200 with an error text when a header has a line break in it."""
+    """Raise ``ValueError`` for a line break, which Cello answers with 200 and an error text."""
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
             raise ValueError(f"not a header value: {name}: {value!r}")
@@ -232,25 +242,28 @@ def _check_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _build_dispatch(
-    router: Router, edge: Dispatcher
+    router: Router, shared: Dispatcher
 ) -> Callable[[RawRequest], Awaitable[Response]]:
     paths: Paths[Endpoint] = Paths()
+    literal: dict[tuple[str, str], tuple[Endpoint, dict[str, str]]] = {}
     for route in router.routes:
-        endpoint = Endpoint(route, edge)
-        paths.add(route.method, route.template, endpoint)
-        if route.method == "GET":
-            paths.add("HEAD", route.template, endpoint)
-    nowhere: tuple[Endpoint, dict[str, str]] = Endpoint(_build_fallback_route(router), edge), {}
+        endpoint = Endpoint(route, shared)
+        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+            paths.add(method, route.template, endpoint)
+            if not route.parameters:
+                literal[method, route.template] = endpoint, {}
+    fallback: tuple[Endpoint, dict[str, str]] = Endpoint(_build_fallback_route(router), shared), {}
 
     async def dispatch(raw: RawRequest) -> Response:
-        endpoint, params = paths.find(raw.method, raw.path) or nowhere
+        method, path = raw.method, raw.path
+        endpoint, params = literal.get((method, path)) or paths.find(method, path) or fallback
         return await endpoint.serve(raw, params)
 
     return dispatch
 
 
 def _build_fallback_route(router: Router) -> Route:
-    """The route for what no route takes: OPTIONS, 405 on a path that exists, else 404."""
+    """The route for all other requests: OPTIONS, 405 on a path that exists, else 404."""
 
     async def answer(request: Request) -> Answer:
         allowed = router.allowed(request.path)

@@ -1,7 +1,7 @@
-"""Bodies and query strings into typed values, or a problem that says what is wrong.
+"""Parsing of bodies and query strings into typed values.
 
-Cello's own ``request.json()`` is not used anywhere: a deeply nested body makes
-it overflow the stack and takes the process down.
+Cello's own ``request.json()`` is never used: a deeply nested body overflows its stack and ends the
+process.
 """
 
 from typing import Any, NoReturn, Protocol
@@ -11,26 +11,27 @@ import msgspec
 from api.http.problems import FieldError, Problem
 from api.http.validation_errors import parse_violation
 from project.errors import InvalidField
-from project.messages.nesting import MAX_LEVELS, is_too_deep
+from project.messages.validation import MAX_LEVELS, is_too_deep
 
 _SYNTAX_DECODER = msgspec.json.Decoder(msgspec.Raw)
 
 
 class BodySource(Protocol):
-    """The part of a Cello request that a body is read from."""
+    """The methods of a Cello request that a body is read with."""
 
     def get_header(self, key: str, /) -> str | None:
-        """The header's value, whatever the case of its name."""
+        """The value of a header, in any case of its name."""
 
     def text(self) -> str:
         """The body; ``ValueError`` when it is not UTF-8."""
 
 
 class BodyReader:
-    """Reads the JSON body of one route. Made once, used for every request.
+    """Reads the body of one route; made once per route.
 
-    One that is not needed may be left out, and is a ``shape()`` then. One declared as
-    ``also``, such as ``text/csv``, is given as the text it is.
+    ``shape`` is the type of the JSON body and ``limit`` its largest size in bytes. When the body is
+    not needed, an empty one gives ``shape()``. A body of the media type ``also``, such as
+    ``text/csv``, is returned as text.
     """
 
     def __init__(self, shape: Any, limit: int, *, is_needed: bool = True, also: str = "") -> None:
@@ -41,7 +42,7 @@ class BodyReader:
         self._decode = msgspec.json.Decoder(shape).decode
 
     def read(self, source: BodySource) -> Any:
-        """The body as a ``shape``; raises ``Problem`` 400, 413, 415 or 422."""
+        """Parse the body. Raises ``Problem`` 400, 413, 415 or 422, or ``InvalidField``."""
         if not self.is_needed and not _decode_text(source):
             return self.shape()
         content_type = source.get_header("content-type")
@@ -63,7 +64,7 @@ class BodyReader:
         return self._read_again(text)
 
     def _read_again(self, text: str) -> Any:
-        """The body with 3.0 for 3, which JSON Schema calls an integer."""
+        """Parse the body with 3.0 as 3, which JSON Schema calls an integer."""
         try:
             return _require_shallow(
                 convert_part(convert_whole_floats(msgspec.json.decode(text)), self.shape), text
@@ -73,14 +74,14 @@ class BodyReader:
 
 
 class QueryReader:
-    """Reads the query string of one route. Made once, used for every request."""
+    """Reads the query string of one route; made once per route."""
 
     def __init__(self, shape: type[msgspec.Struct]) -> None:
         self.shape = shape
         self.allowed = frozenset(shape.__struct_encode_fields__)
 
     def read(self, parameters: dict[str, str]) -> Any:
-        """The parameters as a ``shape``; raises ``Problem`` 400 or ``InvalidField``."""
+        """Convert the parameters. Raises ``Problem`` 400 or ``InvalidField``."""
         if not self.allowed.issuperset(parameters):
             self._refuse_unknown(parameters)
         try:
@@ -98,14 +99,14 @@ class QueryReader:
     def _refuse(self, error: msgspec.ValidationError) -> NoReturn:
         if isinstance(error.__cause__, InvalidField):
             raise error.__cause__
-        found = parse_violation(error, self.shape)
-        field = ".".join(found.path)
-        fault = FieldError(field=field, detail=found.detail)
-        raise Problem(400, _format_detail(field, found.detail), errors=[fault]) from error
+        violation = parse_violation(error, self.shape)
+        field = ".".join(violation.path)
+        fault = FieldError(field=field, detail=violation.detail)
+        raise Problem(400, _format_detail(field, violation.detail), errors=[fault]) from error
 
 
 def convert_whole_floats(value: Any) -> Any:
-    """A JSON value whose numbers are integers where they can be."""
+    """Convert all whole floats in a JSON value to integers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
@@ -116,7 +117,7 @@ def convert_whole_floats(value: Any) -> Any:
 
 
 def convert_part(value: Any, shape: Any) -> Any:
-    """A part of a parsed body as a ``shape``; raises ``Problem`` 422 or ``InvalidField``."""
+    """Convert a part of a parsed body. Raises ``Problem`` 422 or ``InvalidField``."""
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
@@ -124,12 +125,12 @@ def convert_part(value: Any, shape: Any) -> Any:
 
 
 def error_from_validation(error: msgspec.ValidationError, shape: Any) -> Problem | InvalidField:
-    """What to raise for a value that should have been a ``shape``."""
+    """The error to raise for a value that is not a ``shape``."""
     if isinstance(error.__cause__, InvalidField):
         return error.__cause__
-    found = parse_violation(error, shape)
-    fault = FieldError(pointer=found.pointer, detail=found.detail)
-    return Problem(422, _format_detail(found.pointer, found.detail), errors=[fault])
+    violation = parse_violation(error, shape)
+    fault = FieldError(pointer=violation.pointer, detail=violation.detail)
+    return Problem(422, _format_detail(violation.pointer, violation.detail), errors=[fault])
 
 
 def _require_json(content_type: str | None, also: str = "") -> None:
@@ -169,7 +170,7 @@ def _require_size(text: str, limit: int) -> None:
 
 
 def _require_syntax(text: str) -> None:
-    """A wrong value is only worth mentioning in a body that is JSON to its end."""
+    """Raise ``Problem`` 400 unless the text is JSON: a syntax error goes before a wrong value."""
     try:
         _SYNTAX_DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -177,8 +178,11 @@ def _require_syntax(text: str) -> None:
 
 
 def _require_shallow(body: Any, text: str) -> Any:
-    """The body, unless no worker could be told of such a one."""
-    if is_too_deep(text):
+    """The body. Raises ``RecursionError`` when it is nested too deeply for a worker.
+
+    A text with few brackets cannot be, so most bodies are not looked at.
+    """
+    if text.count("[") + text.count("{") > MAX_LEVELS and is_too_deep(text):
         raise RecursionError
     return body
 

@@ -1,7 +1,7 @@
-"""Which route a path leads to.
+"""The path table: which route a path leads to.
 
-Cello gets one catch-all: its own router does not look back when a path begins
-like one template and goes on like none, and answers such paths past us.
+Cello gets one catch-all route. Its own router does not backtrack: a path that begins like one
+template and ends like none is answered without calling our code.
 """
 
 import re
@@ -18,18 +18,18 @@ def parse_parameter_names(template: str) -> list[str]:
 
 
 class Paths[T]:
-    """Values under a method and a path template such as ``/reports/{id}``.
+    """Values by method and path template, such as ``/reports/{id}``.
 
-    A place takes one whole segment that is not empty. Where several templates
-    fit, those with words come before those with places, from the left.
+    A placeholder matches one whole segment that is not empty. When several templates match, a
+    literal segment takes precedence over a placeholder, from the left.
     """
 
     def __init__(self) -> None:
-        self._words: dict[str, dict[str, T]] = {}
-        self._places: dict[int, dict[tuple[str, ...], dict[str, T]]] = {}
+        self._literal: dict[str, dict[str, T]] = {}
+        self._templates: dict[int, dict[tuple[str, ...], dict[str, T]]] = {}
 
     def add(self, method: str, template: str, value: T) -> None:
-        """Put ``value`` there; ``ValueError`` when one is there, or the template is not one."""
+        """Add a value. Raises ``ValueError`` for a wrong template, or a second value of a pair."""
         if not _TEMPLATE.fullmatch(template):
             raise ValueError(f"not a path template: {template!r}")
         methods = self._methods_of(template)
@@ -38,10 +38,10 @@ class Paths[T]:
         methods[method] = value
 
     def find(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
-        """The value for a request, and what stands in its places, percent-decoded."""
-        words = self._words.get(path)
-        if words and method in words:
-            return words[method], {}
+        """The value for a request and its decoded parameters; None when nothing matches."""
+        literal = self._literal.get(path)
+        if literal and method in literal:
+            return literal[method], {}
         segments = path.split("/")
         for pattern, methods in self._find_matches(segments):
             if method in methods:
@@ -49,21 +49,21 @@ class Paths[T]:
         return None
 
     def methods(self, path: str) -> set[str]:
-        """The methods that lead somewhere on ``path``."""
-        fitting = (methods for _, methods in self._find_matches(path.split("/")))
-        return set(self._words.get(path, ())).union(*fitting)
+        """The methods that have a value for ``path``."""
+        matching = (methods for _, methods in self._find_matches(path.split("/")))
+        return set(self._literal.get(path, ())).union(*matching)
 
     def _methods_of(self, template: str) -> dict[str, T]:
         if not parse_parameter_names(template):
-            return self._words.setdefault(template, {})
+            return self._literal.setdefault(template, {})
         pattern = tuple(template.split("/"))
-        same_length = self._places.setdefault(len(pattern), {})
+        same_length = self._templates.setdefault(len(pattern), {})
         methods = same_length.setdefault(pattern, {})
-        self._places[len(pattern)] = dict(sorted(same_length.items(), key=_sort_key_of))
+        self._templates[len(pattern)] = dict(sorted(same_length.items(), key=_sort_key_of))
         return methods
 
     def _find_matches(self, segments: list[str]) -> Iterator[tuple[tuple[str, ...], dict[str, T]]]:
-        for pattern, methods in self._places.get(len(segments), {}).items():
+        for pattern, methods in self._templates.get(len(segments), {}).items():
             if _is_match(pattern, segments):
                 yield pattern, methods
 

@@ -1,7 +1,7 @@
-"""Every error answer, as an RFC 9457 problem document.
+"""Error answers as problem documents (RFC 9457).
 
-Raise ``Problem`` to answer with a status of your choice; any other exception
-is turned into one by ``problem_from``.
+Raise ``Problem`` to answer with a status of your choice; ``problem_from`` converts every other
+exception.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ PROBLEM_JSON = "application/problem+json"
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 RETRY_SECONDS = 5
-"""What ``Retry-After`` says when the store does not answer."""
+"""Seconds in ``Retry-After`` of a 503."""
 
 
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,9 +46,8 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
 class Problem(ContinuoError):
     """Answer the request with this error.
 
-    ``status`` is the HTTP status and gives the title; ``detail`` is for the
-    person who sent the request. ``members`` are further members of the
-    document (RFC 9457, section 3.2).
+    ``status`` is the HTTP status and determines the title. ``detail`` is for the person who sent
+    the request. ``members`` are further members of the document (RFC 9457, section 3.2).
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Problem(ContinuoError):
         self.members = members or {}
 
     def to_document(self, instance: str, request_id: str) -> ProblemDocument:
-        """What the client reads, without further members; ``instance`` is what it is about."""
+        """The document without further members; ``instance`` is the path of the request."""
         return ProblemDocument(
             type=self.kind,
             title=title_of(self.status),
@@ -82,18 +81,18 @@ class Problem(ContinuoError):
         )
 
     def encode(self, instance: str, request_id: str) -> str:
-        """The document as JSON, for the request at path ``instance``."""
+        """The document as JSON; ``instance`` is the path of the request."""
         members = msgspec.to_builtins(self.to_document(instance, request_id)) | dict(self.members)
         return msgspec.json.encode(members).decode()
 
 
 def title_of(status: int) -> str:
-    """What ``status`` is called in RFC 9110, on every version of Python."""
+    """The phrase of a status in RFC 9110; ``http`` has older ones in some versions of Python."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def problem_from(error: BaseException, *, invalid: int) -> Problem:
-    """The problem behind ``error``; ``invalid`` is the status of an ``InvalidField``."""
+    """Convert an error to a problem; ``invalid`` is the status for an ``InvalidField``."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, InvalidField):
@@ -105,5 +104,5 @@ def problem_from(error: BaseException, *, invalid: int) -> Problem:
 
 
 def build_unavailable(detail: str) -> Problem:
-    """503: the same request may work in a few seconds."""
+    """Build a 503: the same request may work in a few seconds."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})

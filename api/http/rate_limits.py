@@ -1,4 +1,4 @@
-"""How many requests each API key may make, counted in Redis for all processes together."""
+"""Rate limits per API key, counted in Redis for all processes together."""
 
 from math import ceil
 
@@ -11,7 +11,7 @@ from project.store.commands import rate_limits
 from project.store.commands.rate_limits import Admission
 
 WINDOW_SECONDS = 60
-"""Seconds that a limit is about."""
+"""The length of a window in seconds."""
 
 HEADERS = {
     "RateLimit-Policy": "How many requests (q) in how many seconds (w).",
@@ -20,7 +20,7 @@ HEADERS = {
 
 
 def limit_routes(router: Router, limit: int) -> Router:
-    """The same routes, those that ask for a key with a limit of requests a minute; 0 is none."""
+    """The routes with a limit of requests per minute on those that need a key; 0 is no limit."""
     if not limit:
         return router
     result = Router()
@@ -30,13 +30,14 @@ def limit_routes(router: Router, limit: int) -> Router:
 
 
 def limit_route(route: Route, limit: int) -> Route:
-    """The route, answering 429 when its caller has made too many requests."""
+    """The route, which answers 429 when its caller is over the limit."""
 
     async def admit(request: Request) -> None:
-        passed = await app.async_store.run(rate_limits.admit(request.caller, limit, WINDOW_SECONDS))
-        request.response_headers |= build_headers(passed, limit)
-        if not passed.is_admitted:
-            again = {"Retry-After": str(ceil(passed.wait))}
+        command = rate_limits.admit(request.caller, limit, WINDOW_SECONDS)
+        admission = await app.async_store.run(command)
+        request.response_headers |= build_headers(admission, limit)
+        if not admission.is_admitted:
+            again = {"Retry-After": str(ceil(admission.wait))}
             raise Problem(429, f"More than {limit} requests in {WINDOW_SECONDS} s", headers=again)
 
     described = {
@@ -47,9 +48,9 @@ def limit_route(route: Route, limit: int) -> Route:
     )
 
 
-def build_headers(passed: Admission, limit: int) -> dict[str, str]:
-    """The headers of the IETF's draft on rate limits."""
+def build_headers(admission: Admission, limit: int) -> dict[str, str]:
+    """The headers of the IETF draft on rate limit headers."""
     return {
         "RateLimit-Policy": f'"default";q={limit};w={WINDOW_SECONDS}',
-        "RateLimit": f'"default";r={passed.left};t={ceil(passed.reset)}',
+        "RateLimit": f'"default";r={admission.left};t={ceil(admission.reset)}',
     }

@@ -1,4 +1,4 @@
-"""What a route is made of: the table of routes, the request it gets, the answer it gives.
+"""Routes: the table of routes, the request that a handler gets, the answer that it returns.
 
 ::
 
@@ -21,14 +21,14 @@ import msgspec
 from cello import Response
 
 from api.http.paths import Paths, parse_parameter_names
-from project.settings.api_keys import ANONYMOUS
+from project.settings.api_keys import ANONYMOUS, ApiKey
 
 RawResponse = Response
 """Cello's response: for routes whose answer is no ``Answer``, such as the bytes of a file."""
 
 
 class RawRequest(Protocol):
-    """The parts of a Cello request that are used here."""
+    """The attributes of a Cello request that are used here."""
 
     @property
     def method(self) -> str:
@@ -36,11 +36,11 @@ class RawRequest(Protocol):
 
     @property
     def path(self) -> str:
-        """As sent: percent-encoded, without the query."""
+        """The path as sent: percent-encoded, without the query."""
 
     @property
     def query(self) -> dict[str, str]:
-        """Decoded; the last one counts when a name comes twice."""
+        """The decoded query parameters; of a repeated name the last value."""
 
     def get_header(self, key: str, /) -> str | None:
         """The header's value, whatever the case of its name."""
@@ -49,67 +49,41 @@ class RawRequest(Protocol):
         """The body; ``ValueError`` when it is not UTF-8."""
 
 
-class Request:
-    """A request as a handler sees it.
+class Request(msgspec.Struct, eq=False):
+    """A request as a handler sees it; made once per request, so it computes nothing.
 
-    ``id`` names it in the log and in the answer; ``params`` are the decoded
-    places of the path template; ``holder`` says whose API key it came with,
-    nobody's when none is asked for; ``leaving`` is set when this process is about to end;
-    ``told`` are headers that its answer gets, whatever that is.
+    ``id`` names the request in the log and in the answer. ``params`` are the decoded values of the
+    placeholders in the path template. ``get_header`` returns the value of a header, in any case of
+    its name; None when it was not sent, "" when it is not text. ``shutdown`` is set when this
+    process shuts down. ``api_key`` is the key of the caller and ``tenant`` its tenant, "" for all
+    tenants. ``response_headers`` are added to the answer, errors included.
     """
 
-    __slots__ = ("_raw", "holder", "id", "params", "response_headers", "shutdown")
-
-    def __init__(
-        self, raw: RawRequest, request_id: str, params: dict[str, str], leaving: Event
-    ) -> None:
-        self._raw = raw
-        self.shutdown = leaving
-        self.id = request_id
-        self.params = params
-        self.holder = ANONYMOUS
-        self.response_headers: dict[str, str] = {}
-
-    @property
-    def key_name(self) -> str:
-        """The name of the API key, "" when none is asked for."""
-        return self.holder.name
-
-    @property
-    def tenant(self) -> str:
-        """Whose jobs it is about: "" is everybody's."""
-        return self.holder.tenant
+    id: str
+    method: str
+    path: str
+    params: dict[str, str]
+    get_header: Callable[[str], str | None]
+    shutdown: Event
+    api_key: ApiKey = ANONYMOUS
+    tenant: str = ""
+    response_headers: dict[str, str] = {}
 
     @property
     def caller(self) -> str:
-        """Who is told apart from others: the key's name, that of its tenant with it."""
-        return f"{self.key_name}@{self.tenant}" if self.tenant else self.key_name
-
-    @property
-    def method(self) -> str:
-        """GET, HEAD, POST, ..."""
-        return self._raw.method
-
-    @property
-    def path(self) -> str:
-        """The path as sent, without the query."""
-        return self._raw.path
+        """The name that rate limits and idempotency keys are kept under: key and tenant."""
+        return f"{self.api_key.name}@{self.tenant}" if self.tenant else self.api_key.name
 
     def header(self, name: str) -> str:
         """The value of a header, "" when it was not sent."""
-        return self._raw.get_header(name) or ""
-
-    def find_header(self, name: str) -> str | None:
-        """The same, None when it was not sent; "" when it is not text."""
-        return self._raw.get_header(name)
+        return self.get_header(name) or ""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a handler gives back.
+    """What a handler returns.
 
-    ``value`` is encoded as JSON, except a ``str``, which is sent as it is: JSON
-    that is already encoded, or text of another ``content_type``. ``headers``
-    win over those that every answer gets.
+    ``value`` is encoded as JSON. A ``str`` is sent unchanged: encoded JSON, or text of another
+    ``content_type``. ``headers`` take precedence over those that every answer gets.
     """
 
     value: Any = None
@@ -121,12 +95,12 @@ class Answer(msgspec.Struct, frozen=True):
 Handler = Callable[..., Awaitable[Answer | Response]]
 """Called with the ``Request``, and with ``query=`` and ``body=`` when the route has them.
 
-It gives a Cello ``Response`` for what an ``Answer`` cannot carry: bytes.
+It returns a Cello ``Response`` for what an ``Answer`` cannot carry: bytes.
 """
 
 
 class RouteOptions(TypedDict, total=False):
-    """What can be said about a route. All but the first three only describes it."""
+    """The options of a route; see ``Route``."""
 
     body: Any
     also: str
@@ -141,6 +115,7 @@ class RouteOptions(TypedDict, total=False):
     also_produces: str
     request_headers: Mapping[str, str]
     answer_headers: Mapping[int, Mapping[str, str]]
+    operation: str
     summary: str
     description: str
     tags: Sequence[str]
@@ -148,21 +123,23 @@ class RouteOptions(TypedDict, total=False):
 
 
 AdmitHook = Callable[[Request], Awaitable[None]]
-"""Called when it is known whose request it is, before it is read; raises ``Problem`` to refuse."""
+"""Called after authentication, before the body is read; raises ``Problem`` to refuse."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method on one path template.
 
-    ``body`` is the type of the JSON body, which may be left out where ``needs_body`` is false;
-    ``also`` another media type it may be in (it is a text then); ``query`` the Struct of the query
-    string, ``auth`` whether an API key is needed and ``scope`` what it must open ("" for what
-    the method says), ``cross_tenant`` whether it tells of everybody's jobs: not for a tenant's key.
-    For the description:
-    ``answers`` is status -> type of the answer, several in a tuple, ``errors`` the statuses the
-    handler raises beyond those the edge does, ``produces`` the media type and
-    ``also_produces`` another one, ``request_headers`` name -> meaning, ``answer_headers``
-    status -> name -> meaning.
+    ``body`` is the type of the JSON body, which is optional when ``needs_body`` is false; ``also``
+    is a further media type, whose body the handler gets as text. ``query`` is the Struct of the
+    query string. ``auth`` is whether an API key is required, ``scope`` the scope it must have ("":
+    see ``required_scope``), ``cross_tenant`` whether the route shows jobs of all tenants, which
+    refuses the key of a tenant.
+
+    The rest describes the route in OpenAPI: ``answers`` is status -> type of the answer, several
+    in a tuple; ``errors`` the statuses that the handler raises beyond those of ``dispatch``;
+    ``produces`` the media type and ``also_produces`` another one; ``request_headers`` name ->
+    meaning; ``answer_headers`` status -> name -> meaning; ``operation`` the operation id, "" for
+    the name of the handler.
     """
 
     method: str
@@ -182,6 +159,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     also_produces: str = ""
     request_headers: Mapping[str, str] = {}
     answer_headers: Mapping[int, Mapping[str, str]] = {}
+    operation: str = ""
     summary: str = ""
     description: str = ""
     tags: Sequence[str] = ()
@@ -189,12 +167,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def required_scope(self) -> str:
-        """The scope an API key must have: to read for GET, else to submit, if none is named."""
+        """The scope that an API key must have: by default "read" for GET, else "submit"."""
         return self.scope or ("read" if self.method == "GET" else "submit")
 
     @property
     def parameters(self) -> list[str]:
-        """The names of the places in the template."""
+        """The names of the placeholders in the template."""
         return parse_parameter_names(self.template)
 
 
@@ -202,7 +180,7 @@ Decorator = Callable[[Handler], Handler]
 
 
 class Router:
-    """A table of routes, in the order they were added."""
+    """A table of routes, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
@@ -220,10 +198,6 @@ class Router:
         """Add the decorated handler for PUT."""
         return self._route("PUT", template, options)
 
-    def patch(self, template: str, **options: Unpack[RouteOptions]) -> Decorator:
-        """Add the decorated handler for PATCH."""
-        return self._route("PATCH", template, options)
-
     def delete(self, template: str, **options: Unpack[RouteOptions]) -> Decorator:
         """Add the decorated handler for DELETE."""
         return self._route("DELETE", template, options)
@@ -234,17 +208,17 @@ class Router:
             self.add(route)
 
     def add(self, route: Route) -> None:
-        """Add one route; ``ValueError`` when there is one, or its template is not one."""
+        """Add a route. Raises ``ValueError`` for a second route of a method and template."""
         self._paths.add(route.method, route.template, route)
         self.routes.append(route)
 
     def find(self, method: str, path: str) -> Route | None:
-        """The route for exactly this method and path."""
-        found = self._paths.find(method, path)
-        return found and found[0]
+        """The route for a method and a path, None when there is none."""
+        match = self._paths.find(method, path)
+        return match and match[0]
 
     def allowed(self, path: str) -> list[str]:
-        """The methods that work on ``path``; none when nothing is there."""
+        """The methods that work on ``path``, sorted; empty when no route matches."""
         methods = self._paths.methods(path)
         if "GET" in methods:
             methods.add("HEAD")

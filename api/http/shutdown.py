@@ -1,8 +1,8 @@
-"""How much is being answered, and whether this process is on its way out.
+"""Graceful shutdown: requests in flight are counted and waited for.
 
-Cello's own graceful stop waits its full 30 s after any client hung up in the
-middle of a request; this one counts for itself. All methods belong to the
-event loop; only ``draining`` may be read from another thread.
+Cello's own graceful stop takes its full 30 s after a client has disconnected in the middle of a
+request, so this module counts by itself. All methods belong to the event loop; other threads may
+read only ``is_draining``.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 
 SETTLE_SECONDS = 0.1
-"""Time for the last answers to leave, and for accepted connections to be read."""
+"""Seconds to send the last answers and to read from connections already accepted."""
 
 
 class Drain:
-    """Requests in flight. ``begun`` is set when the process starts to leave.
+    """Counts requests in flight. ``started`` is set when the shutdown begins.
 
-    A handler that waits (a long poll) should wait for ``begun`` as well and
-    then answer with what it has.
+    A handler that waits, such as a long poll, should also wait for ``started`` and then answer with
+    what it has.
     """
 
     def __init__(self) -> None:
@@ -29,24 +29,24 @@ class Drain:
 
     @property
     def is_draining(self) -> bool:
-        """Whether the process is on its way out."""
+        """Whether the shutdown has begun."""
         return self.started.is_set()
 
     def enter(self) -> None:
-        """A request arrived."""
+        """Count a request that arrived."""
         self.in_flight += 1
 
     def leave(self) -> None:
-        """Its answer is made."""
+        """Count a request whose answer is built."""
         self.in_flight -= 1
         if not self.in_flight:
             self._idle.set()
 
     async def run(self, seconds: float, port: int) -> int:
-        """Leave in order within ``seconds``; the number of requests that did not finish.
+        """Shut down within ``seconds``; return the number of requests that did not finish.
 
-        First everything is still served, so that a load balancer can see the
-        readiness change; then ``port`` is closed to new connections.
+        During the first half all requests are still served, so that a load balancer sees the
+        readiness change. Then ``port`` is closed to new connections.
         """
         self.started.set()
         await self._wait_until_idle(seconds / 2)
@@ -69,9 +69,9 @@ class Drain:
 def close_listener(port: int) -> None:
     """Close the TCP socket of this process that listens on ``port``.
 
-    Cello keeps its socket to itself and spins when it is shut down, so another
-    listening socket, which nobody knows, is put under its file descriptor.
-    Linux only; elsewhere the socket stays open until the process ends.
+    Cello gives no access to its socket and spins when the socket is shut down, so an anonymous
+    listening socket takes over the file descriptor. Linux only; elsewhere the socket stays open
+    until the process ends.
     """
     if sys.platform != "linux":
         return

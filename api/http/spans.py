@@ -1,4 +1,4 @@
-"""The span of a request, where traces are wanted."""
+"""The span of a request, when traces are on."""
 
 from http import HTTPStatus
 
@@ -8,12 +8,12 @@ from project.telemetry.tracing import SERVER, TRACING, Span
 
 
 def is_traced(route: Route) -> bool:
-    """Whether requests of a route have spans: not those that only look whether all is well."""
+    """Whether requests of a route get spans: all but health checks."""
     return "health" not in route.tags
 
 
 def begin_request(request: Request, route: Route) -> Span:
-    """The span of a request, part of the trace that its client says."""
+    """Start the span of a request, in the trace of its client if the client sends one."""
     about = {
         "http.request.method": request.method,
         "http.route": route.template,
@@ -25,7 +25,7 @@ def begin_request(request: Request, route: Route) -> Span:
 
 
 def end_request(span: Span, status: int) -> None:
-    """End the span of a request that was answered so."""
+    """End the span of a request with the status of its answer."""
     from opentelemetry.trace import StatusCode
 
     span.set_attribute("http.response.status_code", status)

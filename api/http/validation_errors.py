@@ -1,8 +1,8 @@
-"""What msgspec refused, said precisely: which value, and what is allowed there.
+"""Precise validation errors: which value is wrong, and what is allowed in its place.
 
-msgspec stops at the first wrong value and says where it is in words such as
-``Expected `int` >= 1 - at `$.max_retries` ``. The words are taken apart here;
-what they leave out (the names or values that are allowed) is read off the type.
+msgspec stops at the first wrong value and describes it in a text such as
+``Expected `int` >= 1 - at `$.max_retries` ``. This module parses the text, and reads from the type
+what the text leaves out: the allowed names or values.
 """
 
 import re
@@ -17,35 +17,35 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
 _ANY_STEP = "..."
-"""How msgspec writes "under one of the keys of this mapping"."""
+"""msgspec's notation for any key of a mapping."""
 
 
 class Violation(NamedTuple):
-    """One wrong value: the way to it (names and indexes) and what is wrong."""
+    """One wrong value: the path to it (names and indexes) and what is wrong."""
 
     path: tuple[str, ...]
     detail: str
 
     @property
     def pointer(self) -> str:
-        """The way to the value as an RFC 6901 pointer."""
+        """The path as a JSON pointer (RFC 6901)."""
         return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.path)
 
 
 def parse_violation(error: msgspec.ValidationError, shape: Any) -> Violation:
-    """What ``error`` says about a value that should have been a ``shape``."""
-    found = _MESSAGE.fullmatch(str(error))
-    if found is None:
+    """Parse the error of a value that is not a ``shape``."""
+    match = _MESSAGE.fullmatch(str(error))
+    if match is None:
         return Violation((), str(error))
-    path = tuple(_parse_steps(found["path"] or ""))
-    name, detail = _explain(found["what"], shape, path)
-    if found["key"] or _ANY_STEP in path:
+    path = tuple(_parse_steps(match["path"] or ""))
+    name, detail = _explain(match["what"], shape, path)
+    if match["key"] or _ANY_STEP in path:
         return Violation(_known_prefix_of(path), f"{detail} (in one of its entries)")
     return Violation((*path, *name), detail)
 
 
 def _explain(what: str, shape: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """The name to add to the way, if any, and the words."""
+    """The name to append to the path, if any, and the detail."""
     if unknown := _UNKNOWN.fullmatch(what):
         return (
             unknown.groups(),

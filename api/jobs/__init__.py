@@ -1,4 +1,4 @@
-"""What the routes of every kind of job share: orders, records, lists and waiting.
+"""Shared by the routes of all kinds of job: orders, records, lists, waiting and filters.
 
-May import: http.
+May import: http, telemetry.
 """

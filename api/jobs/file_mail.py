@@ -1,4 +1,4 @@
-"""What an order of a file says about the mail that brings it."""
+"""The ``mail`` of an order for a file: the mail that delivers the file."""
 
 from typing import Any
 
@@ -8,12 +8,11 @@ from tasks.emails import addresses
 from tasks.rendering.follow_up_mail import Mail
 
 
-def build_mail_argument(mail: Mail | None) -> dict[str, Any]:
-    """It as an argument of the job, each address once, as it will be written to.
+def build_mail_argument(mail: Mail) -> dict[str, Any]:
+    """The argument ``mail`` of the job, with normalised addresses, each once.
 
-    Raises ``InvalidField`` for the first that is none, as ``mail.to[3]``.
+    Raises ``InvalidField`` for the first address that is not valid, as ``mail.to[3]``.
     """
-    if mail is None:
-        return {}
     to = addresses.normalise_recipients(mail.to, "mail.to")
-    return {"mail": msgspec.to_builtins(msgspec.structs.replace(mail, to=to))}
+    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(mail, to=to))
+    return plain

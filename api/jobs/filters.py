@@ -1,10 +1,10 @@
-"""Which jobs are meant: the filter of the list of all jobs, and of what is done to many."""
+"""The filter of ``GET /tasks``, and of the routes that cancel or retry many jobs."""
 
 from typing import Annotated
 
 import msgspec
 
-from api.jobs.order_options import Timestamp
+from api.jobs.orders import Timestamp
 from project.records.record import TaskStatus
 from project.store.commands.queries import RecordFilter
 
@@ -21,7 +21,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     error: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
     def to_question(self) -> RecordFilter:
-        """The same as records are asked for."""
+        """The same filter for the store."""
         return RecordFilter(
             kinds=[self.kind] if self.kind else [],
             queues=[self.queue] if self.queue else [],

@@ -1,4 +1,4 @@
-"""``Prefer: wait=N`` (RFC 7240): an answer that waits for the job, not for ever."""
+"""``Prefer: wait=N`` (RFC 7240): an answer that waits until the job is final, or N seconds."""
 
 import asyncio
 import re
@@ -8,16 +8,15 @@ from api.http.routing import Request
 from project.celery import app
 from project.errors import StoreUnavailable
 from project.records.record import EventFilter, TaskRecord
-from project.store.commands import queries
 
 MAX_WAIT_SECONDS = 25.0
-"""Seconds; a handler is cancelled after some more."""
+"""The longest wait; it is below ``dispatch.ANSWER_SECONDS``, after which a handler is cancelled."""
 
 WAIT_SLOTS = asyncio.Semaphore(1_000)
-"""Answers that may wait at once; when there are more, a new one does not."""
+"""The number of answers that may wait at the same time; further ones do not wait."""
 
 RETRY_PAUSE_SECONDS = 0.4
-"""Seconds until to look again when Redis was out of reach meanwhile."""
+"""Seconds before the record is read again after the event feed lost its connection."""
 
 PREFER_HEADER = "Prefer"
 APPLIED_HEADER = "Preference-Applied"
@@ -30,15 +29,15 @@ _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.I
 
 
 def parse_wait(request: Request) -> float:
-    """Seconds the client is willing to wait; 0 when it did not say so in a way we know."""
-    found = _WAIT.search(request.header(PREFER_HEADER))
-    return min(float(found[1]), MAX_WAIT_SECONDS) if found else 0.0
+    """The seconds that the client prefers to wait, at most ``MAX_WAIT_SECONDS``; 0 for no wait."""
+    match = _WAIT.search(request.get_header(PREFER_HEADER) or "")
+    return min(float(match[1]), MAX_WAIT_SECONDS) if match else 0.0
 
 
 async def wait_until_final(
     record: TaskRecord, request: Request
 ) -> tuple[TaskRecord, dict[str, str]]:
-    """The record when it is final, or as it is when the wait is over; and the header for it."""
+    """The record when it is final or the wait is over, and the headers that say so."""
     seconds = parse_wait(request)
     if not seconds or WAIT_SLOTS.locked():
         return record, {}
@@ -48,15 +47,15 @@ async def wait_until_final(
 
 
 async def poll_until_final(
-    record: TaskRecord, seconds: float, leaving: asyncio.Event
+    record: TaskRecord, seconds: float, shutdown: asyncio.Event
 ) -> TaskRecord:
-    """The record when it is final, when so many seconds are over, or when this process leaves."""
+    """The record when it is final, when ``seconds`` are over, or when this process shuts down."""
     end = monotonic() + seconds
-    while not record.is_final and (left := end - monotonic()) > 0 and not leaving.is_set():
+    while not record.is_final and (left := end - monotonic()) > 0 and not shutdown.is_set():
         try:
-            now = await wait_for_change(record, left, leaving)
+            now = await wait_for_change(record, left, shutdown)
         except StoreUnavailable:
-            break  # the job is there, whatever Redis says now
+            break  # the job is stored; answer what is known
         if now is None:
             break
         record = now
@@ -64,29 +63,25 @@ async def poll_until_final(
 
 
 async def wait_for_change(
-    record: TaskRecord, seconds: float, leaving: asyncio.Event
+    record: TaskRecord, seconds: float, shutdown: asyncio.Event
 ) -> TaskRecord | None:
-    """The record when it is another, or as it is after so many seconds; None when it is gone."""
+    """The record when it has changed or ``seconds`` are over; None when it is gone."""
+    result = app.AsyncResult(record.id)
     async with app.feed.listen(EventFilter(job=record.id)) as listener:
-        now = await fetch_record(record.id)
+        now: TaskRecord | None = await result.afetch()
         if now != record:
             return now
-        await listener.wait(seconds, leaving)
+        await listener.wait(seconds, shutdown)
     if listener.is_cut:
-        await pause(leaving, min(seconds, RETRY_PAUSE_SECONDS))
-    return await fetch_record(record.id)
+        await pause(shutdown, min(seconds, RETRY_PAUSE_SECONDS))
+    latest: TaskRecord | None = await result.afetch()
+    return latest
 
 
-async def fetch_record(job_id: str) -> TaskRecord | None:
-    """The record as it is."""
-    record: TaskRecord | None = await app.async_store.run(queries.read_record(job_id))
-    return record
-
-
-async def pause(leaving: asyncio.Event, seconds: float) -> None:
-    """Wait so long, less when this process is about to leave."""
+async def pause(shutdown: asyncio.Event, seconds: float) -> None:
+    """Wait for ``seconds``, or until this process shuts down."""
     try:
         async with asyncio.timeout(seconds):
-            await leaving.wait()
+            await shutdown.wait()
     except TimeoutError:
         return

@@ -7,8 +7,7 @@ import msgspec
 from api.http.parsing import convert_part
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
-from api.jobs.order_options import KEY_HEADER, JobOrder
-from api.jobs.resource import JobKind, build_message
+from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
 from api.routes.emails.emails import EMAIL_BLAST
 from api.routes.exports import EXPORT
 from api.routes.reports import REPORT
@@ -21,7 +20,7 @@ from project.store.commands.message import Message
 
 PATH = "/tasks/bulk"
 
-KINDS = {kind.job.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK, EXPORT)}
+KINDS = {kind.task.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK, EXPORT)}
 
 routes = Router()
 
@@ -58,7 +57,7 @@ class BulkOutcome(msgspec.Struct, frozen=True):
 )
 async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and enqueue the valid ones."""
-    if request.find_header(KEY_HEADER) is not None:
+    if request.get_header(KEY_HEADER) is not None:
         raise Problem(400, f"{KEY_HEADER} is for single orders; leave it out of bulk orders")
     checked = [check_order(order, request) for order in body.tasks]
     messages = [found for found in checked if isinstance(found, Message)]
@@ -79,7 +78,9 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
         kind = kind_of(order)
-        return build_message(kind, require_no_unique_key(convert_part(said, kind.body)), request)
+        checked = require_no_unique_key(convert_part(said, kind.body))
+        options = {**kind.build_options(checked), **checked.options(), "tenant": request.tenant}
+        return kind.task.message(**options)
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
 

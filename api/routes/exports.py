@@ -1,12 +1,13 @@
-"""Order an export, watch it, list them."""
+"""The routes of exports: order one, show one, list them, list the named queries."""
 
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import file_mail, resource
-from api.jobs.order_options import JobOrder
+from api.jobs import file_mail
+from api.jobs.kinds import RouteTexts, build_kind_routes
+from api.jobs.orders import JobKind, JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.exports import export_rows, files
 from tasks.rendering.definitions import named_queries as library
@@ -17,9 +18,9 @@ from tasks.rendering.follow_up_mail import Mail
 PATH = "/exports"
 MAX_ATTEMPTS = 20
 
-routes = Router()
+query_routes = Router()
 
-library.load_all_queries()  # a source that is wrong keeps the API from starting
+library.load_all_queries()  # a wrong source keeps the API from starting
 
 
 class ExportOrder(JobOrder, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ class ExportOrder(JobOrder, frozen=True, kw_only=True):
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
-        """And it is of a type or of a query, each of which has its own filters."""
+        """Further JSON Schema of the body: each type and each query has its own filters."""
         kinds = report_types.load_all_types().values()
         types = [build_rule(kind.definition.origin, type=kind.name) for kind in kinds]
         queries = [
@@ -48,14 +49,14 @@ class ExportOrder(JobOrder, frozen=True, kw_only=True):
 
 
 def build_rule(origin: Origin, **named: str) -> dict[str, Any]:
-    """What an order of the rows with these names may say."""
+    """The JSON Schema of an order that names this type, or this source and query."""
     names = {name: {"const": named.get(name, "")} for name in ("type", "source", "query")}
     filters = {"filters": report_types.build_filter_schema(origin)}
     return {"properties": names | filters, "required": list(named)}
 
 
 def collect_queries() -> list[library.ExportQuery]:
-    """Every query of every source."""
+    """All named queries of all sources."""
     return [query for queries in library.load_all_queries().values() for query in queries.values()]
 
 
@@ -75,31 +76,17 @@ class NamedQueries(msgspec.Struct, frozen=True):
 
 
 def build_task_options(order: ExportOrder) -> dict[str, Any]:
-    """Check what is asked for; with defaults filled in."""
+    """Check the order and fill in the defaults of its filters. Raises ``InvalidField``."""
     asked = files.resolve_export(order.filters, order.type, order.source, order.query)
     names = {"type": order.type, "source": order.source, "query": order.query}
-    said = {name: text for name, text in names.items() if text}
-    wish = file_mail.build_mail_argument(order.mail)
-    kwargs = {**said, "filters": asked.filters, "format": order.format, **wish}
+    given = {name: text for name, text in names.items() if text}
+    kwargs = {**given, "filters": asked.filters, "format": order.format}
+    if order.mail is not None:
+        kwargs["mail"] = file_mail.build_mail_argument(order.mail)
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-EXPORT = resource.JobKind(export_rows, PATH, ExportOrder, build_task_options)
-
-
-@routes.post(
-    PATH,
-    body=ExportOrder,
-    **resource.ORDER_ROUTE,
-    summary="Order an export",
-    tags=["exports"],
-)
-async def order_export(request: Request, body: ExportOrder) -> Answer:
-    """Check the order and queue it."""
-    return await resource.accept(EXPORT, body, request)
-
-
-@routes.get(
+@query_routes.get(
     PATH + "/queries",
     answers={200: NamedQueries},
     errors=(),
@@ -107,35 +94,27 @@ async def order_export(request: Request, body: ExportOrder) -> Answer:
     tags=["exports"],
 )
 async def list_queries(_: Request) -> Answer:
-    """Answer every query with what its filters may be."""
+    """Answer all named queries with the JSON Schema of their filters."""
     return Answer(NamedQueries([describe_query(query) for query in collect_queries()]))
 
 
 def describe_query(query: library.ExportQuery) -> NamedQuery:
-    """One query as clients see it."""
+    """Describe one named query for clients."""
     schema = report_types.build_filter_schema(query.origin)
     return NamedQuery(query.source, query.name, query.origin.title, schema)
 
 
-@routes.get(
-    PATH + "/{id}",
-    **resource.SHOW_ROUTE,
-    summary="Show an export's record",
-    tags=["exports"],
-)
-async def show_export(request: Request) -> Answer:
-    """Answer the record."""
-    return await resource.show(EXPORT, request)
+EXPORT = JobKind(export_rows, PATH, ExportOrder, build_task_options)
 
-
-@routes.get(
-    PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
-    summary="List exports, newest first",
-    tags=["exports"],
+routes = build_kind_routes(
+    EXPORT,
+    RouteTexts(
+        one="export",
+        many="exports",
+        order_summary="Order an export",
+        show_summary="Show an export's record",
+        list_summary="List exports, newest first",
+    ),
+    tag="exports",
+    others=query_routes,
 )
-async def list_exports(request: Request, query: resource.ListQuery) -> Answer:
-    """Answer a page of records."""
-    return await resource.show_list(EXPORT, query, request)

@@ -1,12 +1,13 @@
-"""Order a report, watch it, list them."""
+"""The routes of reports: order one, show one, list them, list the types."""
 
 from typing import Annotated, Any
 
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import file_mail, resource
-from api.jobs.order_options import JobOrder
+from api.jobs import file_mail
+from api.jobs.kinds import RouteTexts, build_kind_routes
+from api.jobs.orders import JobKind, JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.rendering.definitions import filters, report_types
 from tasks.rendering.definitions.schema import Output
@@ -17,9 +18,9 @@ PATH = "/reports"
 MAX_ATTEMPTS = 20
 DEFAULT_TYPE = "summary"
 
-routes = Router()
+type_routes = Router()
 
-report_types.load_all_types()  # a type that is wrong keeps the API from starting
+report_types.load_all_types()  # a wrong type keeps the API from starting
 
 
 type Outputs = Annotated[
@@ -43,7 +44,7 @@ class ReportOrder(JobOrder, frozen=True, kw_only=True):
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
-        """And each type has its own filters."""
+        """Further JSON Schema of the body: each type has its own filters."""
         return [
             *super().rules(),
             {"anyOf": [build_rule(kind) for kind in report_types.load_all_types().values()]},
@@ -51,7 +52,7 @@ class ReportOrder(JobOrder, frozen=True, kw_only=True):
 
 
 def build_rule(kind: report_types.ReportTypeFolder) -> dict[str, Any]:
-    """What an order of one type may say; the type can be left out for the default one."""
+    """The JSON Schema of an order of one type; the default type may be left out."""
     required = {} if kind.name == DEFAULT_TYPE else {"required": ["type"]}
     filters_of = report_types.build_filter_schema(kind.definition.origin)
     return {"properties": {"type": {"const": kind.name}, "filters": filters_of}, **required}
@@ -74,7 +75,7 @@ class ReportTypes(msgspec.Struct, frozen=True):
 
 
 def build_task_options(order: ReportOrder) -> dict[str, Any]:
-    """Check the filters against the report's own; with its defaults filled in."""
+    """Check the order and fill in the defaults of its filters. Raises ``InvalidField``."""
     checked = filters.check_filters(order.type, order.filters)
     kwargs: dict[str, Any] = {"type": order.type, "filters": checked}
     if order.format != "pdf":
@@ -83,26 +84,12 @@ def build_task_options(order: ReportOrder) -> dict[str, Any]:
         kwargs["format"] = order.format
     if order.archival:
         kwargs["archival"] = True
-    kwargs |= file_mail.build_mail_argument(order.mail)
+    if order.mail is not None:
+        kwargs["mail"] = file_mail.build_mail_argument(order.mail)
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-REPORT = resource.JobKind(generate_report, PATH, ReportOrder, build_task_options)
-
-
-@routes.post(
-    PATH,
-    body=ReportOrder,
-    **resource.ORDER_ROUTE,
-    summary="Order a report",
-    tags=["reports"],
-)
-async def order_report(request: Request, body: ReportOrder) -> Answer:
-    """Check the order and queue it."""
-    return await resource.accept(REPORT, body, request)
-
-
-@routes.get(
+@type_routes.get(
     PATH + "/types",
     answers={200: ReportTypes},
     errors=(),
@@ -110,7 +97,7 @@ async def order_report(request: Request, body: ReportOrder) -> Answer:
     tags=["reports"],
 )
 async def list_types(_: Request) -> Answer:
-    """Answer every type with what its filters may be."""
+    """Answer all types with the JSON Schema of their filters."""
     return Answer(
         ReportTypes([describe_type(kind) for kind in report_types.load_all_types().values()])
     )
@@ -128,25 +115,17 @@ def describe_type(kind: report_types.ReportTypeFolder) -> ReportType:
     )
 
 
-@routes.get(
-    PATH + "/{id}",
-    **resource.SHOW_ROUTE,
-    summary="Show a report's record",
-    tags=["reports"],
-)
-async def show_report(request: Request) -> Answer:
-    """Answer the record."""
-    return await resource.show(REPORT, request)
+REPORT = JobKind(generate_report, PATH, ReportOrder, build_task_options)
 
-
-@routes.get(
-    PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
-    summary="List reports, newest first",
-    tags=["reports"],
+routes = build_kind_routes(
+    REPORT,
+    RouteTexts(
+        one="report",
+        many="reports",
+        order_summary="Order a report",
+        show_summary="Show a report's record",
+        list_summary="List reports, newest first",
+    ),
+    tag="reports",
+    others=type_routes,
 )
-async def list_reports(request: Request, query: resource.ListQuery) -> Answer:
-    """Answer a page of records."""
-    return await resource.show_list(REPORT, query, request)

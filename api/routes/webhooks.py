@@ -1,19 +1,16 @@
-"""Order a call of somebody else's API, watch it, list them."""
+"""The routes of webhooks, which call the API of a third party."""
 
 from typing import Annotated, Any
 
 import msgspec
 
-from api.http.routing import Answer, Request, Router
-from api.jobs import resource
-from api.jobs.order_options import JobOrder, Url
+from api.jobs.kinds import RouteTexts, build_kind_routes
+from api.jobs.orders import JobKind, JobOrder, Url
 from project.records.record import DEFAULT_MAX_RETRIES
 from tasks.webhooks import call_arguments, call_webhook
 
 PATH = "/webhooks"
 MAX_ATTEMPTS = 20
-
-routes = Router()
 
 
 class WebhookOrder(JobOrder, frozen=True, kw_only=True):
@@ -34,46 +31,22 @@ class WebhookOrder(JobOrder, frozen=True, kw_only=True):
 
 
 def build_task_options(order: WebhookOrder) -> dict[str, Any]:
-    """Check the call; a host's name is looked up only when the job runs."""
-    said = {name: getattr(order, name) for name in call_arguments.Call.__struct_fields__}
-    kwargs = msgspec.structs.asdict(call_arguments.check_call(**said))
+    """Check the call. Raises ``InvalidField``. The host is resolved only when the job runs."""
+    fields = {name: getattr(order, name) for name in call_arguments.Call.__struct_fields__}
+    kwargs = msgspec.structs.asdict(call_arguments.check_call(**fields))
     return {"kwargs": kwargs, "max_retries": order.max_retries}
 
 
-WEBHOOK = resource.JobKind(call_webhook, PATH, WebhookOrder, build_task_options)
+WEBHOOK = JobKind(call_webhook, PATH, WebhookOrder, build_task_options)
 
-
-@routes.post(
-    PATH,
-    body=WebhookOrder,
-    **resource.ORDER_ROUTE,
-    summary="Order a call of another API",
-    tags=["webhooks"],
+routes = build_kind_routes(
+    WEBHOOK,
+    RouteTexts(
+        one="webhook",
+        many="webhooks",
+        order_summary="Order a call of another API",
+        show_summary="Show a call's record",
+        list_summary="List calls, newest first",
+    ),
+    tag="webhooks",
 )
-async def order_webhook(request: Request, body: WebhookOrder) -> Answer:
-    """Check the call and queue it."""
-    return await resource.accept(WEBHOOK, body, request)
-
-
-@routes.get(
-    PATH + "/{id}",
-    **resource.SHOW_ROUTE,
-    summary="Show a call's record",
-    tags=["webhooks"],
-)
-async def show_webhook(request: Request) -> Answer:
-    """Answer the record."""
-    return await resource.show(WEBHOOK, request)
-
-
-@routes.get(
-    PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
-    summary="List calls, newest first",
-    tags=["webhooks"],
-)
-async def list_webhooks(request: Request, query: resource.ListQuery) -> Answer:
-    """Answer a page of records."""
-    return await resource.show_list(WEBHOOK, query, request)

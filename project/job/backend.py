@@ -1,9 +1,8 @@
 """The Celery result backend: a view on the record store, with no data of its own.
 
-``AsyncResult(id)`` and ``GET /…/{id}`` read the same hash, so they cannot
-disagree. What Celery calls a task's meta is made from the record when asked for;
-storing a result is the move ``succeed`` or ``fail``. Chords and group metas keep
-the keys that Celery's own Redis backend gives them.
+``AsyncResult(id)`` and ``GET /…/{id}`` read the same hash, so they always agree. Celery's meta of
+a task is built from the record on each read. Storing a result runs the script ``attempts/succeed``
+or ``attempts/fail``. Chords and groups keep the keys of Celery's own Redis backend.
 """
 
 from collections.abc import Iterable
@@ -29,26 +28,30 @@ from project.store.commands.queries import StoredOutcome
 log = get_logger(__name__)
 
 MAX_ERROR_CHARACTERS = 16_384
-"""Characters of a traceback that are kept: the last ones."""
+"""A longer traceback is cut to its last characters."""
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_TRACEBACK_CHARACTERS = 2_048
-"""The same of each failed attempt but the last: of its message the first ones."""
+"""Bounds for each entry of ``errors``: the first characters of the message, the last of the
+traceback."""
 
 UNKNOWN_KIND = "unknown"
-"""The kind of a chord's body that Celery fails by its id alone."""
+"""The kind in the record of a chord body that Celery fails and knows only by its id."""
 
 FINAL_FAILURES = {states.FAILURE: TaskStatus.FAILED, states.REVOKED: TaskStatus.CANCELLED}
 
 
 class RecordConsumer(ResultConsumer):
-    """Waits for results; after a lost connection it looks them up in the records."""
+    """Waits for results; after a reconnect it reads from the records what it missed."""
 
     subscribed_to: set[bytes]
 
     def _reconnect_pubsub(self) -> None:
         with self._locked():
-            kept, self.subscribed_to = self.subscribed_to, set()  # the parent would look for metas
+            kept, self.subscribed_to = (
+                self.subscribed_to,
+                set(),
+            )  # else the parent looks for Celery's metas
             super()._reconnect_pubsub()
             self.subscribed_to = kept
             if kept:
@@ -58,12 +61,12 @@ class RecordConsumer(ResultConsumer):
 
 
 class RecordBackend(RedisBackend):
-    """``result_backend = "project.job.backend.RecordBackend+redis://…"``."""
+    """The value of ``result_backend``: ``project.job.backend.RecordBackend+redis://…``."""
 
     ResultConsumer = RecordConsumer
 
     def on_task_call(self, producer: Any, task_id: str) -> None:
-        """Subscribe when somebody waits, not at every call."""
+        """Do nothing: a subscription is made when a caller waits, not at every call."""
 
     def mark_as_done(
         self,
@@ -73,21 +76,21 @@ class RecordBackend(RedisBackend):
         store_result: bool = True,
         state: str = states.SUCCESS,
     ) -> None:
-        """End the job well. A job that ignores its result still has a record that ends."""
+        """End the job as successful, also when it ignores its result."""
         self.store_result(task_id, result if store_result else None, state, request=request)
         if request and request.chord:
             self.on_chord_part_return(request, state, result)
 
     def get(self, key: str | bytes) -> Any:
-        """A task's meta, made from its record; any other key as it is."""
+        """The meta of a task, built from its record; any other key from Redis."""
         job_id = self._job_id(key)
         if job_id is None:
             return super().get(key)
         outcome = self.app.store.run(queries.read_outcome(job_id))
-        return outcome and self.encode(meta_of(outcome))
+        return outcome and self.encode(build_meta(outcome))
 
     def mget(self, keys: Iterable[str | bytes]) -> list[Any]:
-        """The metas of several tasks."""
+        """``get`` for several keys."""
         return [self.get(key) for key in keys]
 
     def _store_result(
@@ -114,15 +117,15 @@ class RecordBackend(RedisBackend):
             "traceback": None,
             "children": children,
         }
-        move = attempts.succeed(
+        command = attempts.succeed(
             task_id,
             token=self.app.attempt_token(request),
             result=encode_result(result),
             children=self.encode(children) if children else "",
             result_message=self.encode(meta),
         )
-        if request.chord or not CURRENT_ATTEMPT.keeps(task_id, move):
-            self._warn_if_refused(self.app.store.run(move), task_id, "success")
+        if request.chord or not CURRENT_ATTEMPT.keeps(task_id, command):
+            self._warn_if_refused(self.app.store.run(command), task_id, "success")
 
     def _fail(
         self,
@@ -159,7 +162,7 @@ class RecordBackend(RedisBackend):
         self._warn_if_refused(verdict, task_id, status.value)
 
     def _register(self, task_id: str, request: Any) -> bool:
-        """Make a record for a job that is never sent: what follows a failed one in a canvas."""
+        """Create the record of a job that is never sent: it follows a failed job in a canvas."""
         kind = getattr(request, "task", None) or UNKNOWN_KIND
         args, kwargs = getattr(request, "args", None), getattr(request, "kwargs", None)
         payload = self.encode([list(args or ()), dict(kwargs or {})])
@@ -177,11 +180,11 @@ class RecordBackend(RedisBackend):
         return text.removeprefix(prefix) if text.startswith(prefix) else None
 
     def _forget(self, task_id: str) -> None:
-        """Records are kept as long as their retention says; there is nothing else to drop."""
+        """Do nothing: the record stays until its retention ends, and there is nothing else."""
 
 
-def meta_of(outcome: StoredOutcome) -> dict[str, Any]:
-    """Celery's view of a record."""
+def build_meta(outcome: StoredOutcome) -> dict[str, Any]:
+    """Build the meta that Celery expects from a record."""
     record = outcome.record
     succeeded = record.status is TaskStatus.SUCCESS
     return {
@@ -195,7 +198,7 @@ def meta_of(outcome: StoredOutcome) -> dict[str, Any]:
 
 
 def encode_result(result: Any) -> str:
-    """A result as JSON that any reader takes. Raises ``EncodeError``: the job fails then."""
+    """Encode a result as JSON. Raises ``EncodeError``, which fails the job."""
     try:
         text: str = encode(result)
     except (TypeError, ValueError) as problem:
@@ -204,29 +207,29 @@ def encode_result(result: Any) -> str:
 
 
 def format_time(seconds: float) -> str:
-    """A time as Celery writes it."""
+    """Format seconds since the epoch as Celery does: ISO 8601 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def is_unknown(exception: dict[str, Any]) -> bool:
-    """Whether no worker has a handler for the job's kind."""
+    """Whether the error says that no task is registered for the kind of the job."""
     return bool(exception.get("exc_type") == NotRegistered.__name__)
 
 
 def rerun_id_of(request: Any) -> str:
-    """The revival that a request's message is from, "" for a job's first messages."""
+    """The rerun that the message of a request belongs to; "" before the first rerun."""
     headers = getattr(request, "headers", None) or {}
     return headers.get(RERUN_HEADER) or ""
 
 
 def is_expired(exception: dict[str, Any]) -> bool:
-    """Whether the job was not started in time."""
+    """Whether the error says that the job did not start before its ``expires``."""
     kind, message = exception.get("exc_type"), exception.get("exc_message")
     return kind == TaskRevokedError.__name__ and join_words(message) == "expired"
 
 
 def format_error(exception: dict[str, Any], traceback: str | None) -> str:
-    """The traceback, or what there is of the exception when none was raised here."""
+    """The end of the traceback; without one, the class and message of the exception."""
     message = join_words(exception.get("exc_message"))
     if is_unknown(exception):
         return f"No handler registered for task kind {message!r}"
@@ -234,12 +237,12 @@ def format_error(exception: dict[str, Any], traceback: str | None) -> str:
 
 
 def build_cause(kind: str, message: str, traceback: str | None) -> Cause:
-    """Why an attempt did not work, as short as it is kept."""
+    """Build the cause of a failed attempt, cut to the bounds of an entry of ``errors``."""
     return Cause(
         kind, message[:MAX_MESSAGE_CHARACTERS], (traceback or "")[-MAX_TRACEBACK_CHARACTERS:]
     )
 
 
 def join_words(message: Any) -> str:
-    """The arguments of an exception as text."""
+    """Join the arguments of an exception with spaces."""
     return " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)

@@ -1,4 +1,4 @@
-"""``enqueue_many``: many jobs in few steps."""
+"""``enqueue_many``: enqueue many jobs with few round trips to Redis."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -12,19 +12,20 @@ from project.records.record import TaskRecord
 from project.store.commands.message import Message
 
 MAX_JOBS_PER_STEP = 1_000
-"""Jobs that one step of ``enqueue_many`` takes; Redis does nothing else for some 10 ms."""
+"""Jobs per step of ``enqueue_many``. A step blocks Redis for about 10 ms."""
 
 
 def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
-    """Record and queue many jobs; the record of each, or why it has none, in their order.
+    """Enqueue many jobs; return the record of each, or its ``DuplicateJob``, in their order.
 
     ::
 
         enqueue_many(checksum.s(path=str(path)) for path in Path().iterdir())
 
-    Each call is a Celery signature of a job, its options in ``set(...)``. They go in steps of
-    ``MAX_JOBS_PER_STEP``, each taken whole or not at all. Raises ``InvalidField`` and
-    ``StoreUnavailable`` for the first, and ``PartlyEnqueued`` from whatever stops it later.
+    Each call is a Celery signature of one task; ``set(...)`` on it gives options. Jobs are enqueued
+    in steps of ``MAX_JOBS_PER_STEP``, and each step is stored as a whole or not at all. An error in
+    the first step is raised as it is (``InvalidField``, ``StoreUnavailable``); one in a later step
+    as ``PartlyEnqueued``.
     """
     taken: list[TaskRecord | DuplicateJob] = []
     sent: list[Callable[[], list[TaskRecord | DuplicateJob]]] = []
@@ -35,7 +36,7 @@ def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
 
     try:
         for step in batched(calls, MAX_JOBS_PER_STEP):
-            messages = [message_of(call) for call in step]  # while Redis takes those before
+            messages = [build_message(call) for call in step]  # while Redis stores the step before
             collect()
             sent.append(job_of(step[0]).app.begin_enqueue_all(messages))
         collect()
@@ -48,13 +49,15 @@ def enqueue_many(calls: Iterable[Signature]) -> list[TaskRecord | DuplicateJob]:
     return taken
 
 
-def message_of(call: Signature) -> Message:
-    """The message that a signature comes to. Raises ``InvalidField``."""
+def build_message(call: Signature) -> Message:
+    """Build the message of a signature. Raises ``InvalidField``."""
     return job_of(call).message(call.args, call.kwargs, **call.options)
 
 
 def job_of(call: Signature) -> Job:
-    """The job that a signature calls. Raises ``InvalidField`` when it is a canvas of several."""
+    """The task of a signature. Raises ``InvalidField`` for a canvas of several tasks."""
     if type(call) is not Signature or not isinstance(call.type, Job):
-        raise InvalidField("calls", f"{call} is not the signature of one job; use its apply_async")
+        raise InvalidField(
+            "calls", f"{call} is not the signature of one task; call its apply_async instead"
+        )
     return call.type

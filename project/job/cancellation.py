@@ -1,4 +1,4 @@
-"""How a pool process hears that its job is cancelled: by SIGTERM."""
+"""Cancellation of a running job: the worker sends SIGTERM to the pool process that runs it."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ from celery import current_task
 
 
 class WorkerProcess:
-    """What a process of a worker knows of itself.
+    """The signal handling of this process.
 
-    ``main`` is the worker's main process, 0 outside of workers.
+    ``main_pid`` is the process id of the worker's main process, 0 outside of workers.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,10 @@ class WorkerProcess:
         self._listening = 0
 
     def listen(self) -> None:
-        """Hear of cancellation by SIGTERM; called when a job starts, as billiard resets it late."""
+        """Install the SIGTERM handler, once per pool process.
+
+        Runs when a job starts: billiard resets signal handlers after the process has started.
+        """
         pid = os.getpid()
         if pid in (self._listening, self.main_pid) or not self.main_pid:
             return
@@ -31,10 +34,10 @@ WORKER_PROCESS = WorkerProcess()
 
 
 def handle_sigterm(number: int, _: object) -> None:
-    """Stop this process's job when it was cancelled; let it finish when the signal is for all.
+    """Stop the job of this process if it was cancelled; otherwise let it finish.
 
-    A service manager may send SIGTERM to every process of a worker: it means the
-    main one, which lets jobs finish. Without a job the process ends.
+    A service manager may send SIGTERM to all processes of a worker to stop the worker. The main
+    process then waits for the running jobs. A process without a job ends.
     """
     task = current_task._get_current_object() if current_task else None  # noqa: SLF001
     if task is None:

@@ -1,4 +1,4 @@
-"""How a job ends that its own attempt could not end."""
+"""The end of a job whose code raised ``Ignore``: Celery stores no result for it."""
 
 from typing import Any
 
@@ -10,13 +10,16 @@ from project.store.commands import attempts
 
 
 def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> None:
-    """Make the record final when the job raised ``Ignore``; refused when it has gone on."""
+    """End the record as cancelled if that was requested, else as failed.
+
+    The store refuses when ``token`` no longer owns the job.
+    """
     if app.store.run(attempts.is_cancel_requested(job_id)):
         app.store.run(attempts.end_cancelled(job_id, token=token))
         return
     error = f"{type(problem).__name__}: the job ended without a result"
     meta = {"exc_type": "Ignore", "exc_module": "celery.exceptions", "exc_message": [error]}
-    move = attempts.fail(
+    command = attempts.fail(
         job_id,
         token=token,
         status=TaskStatus.FAILED,
@@ -25,4 +28,4 @@ def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> No
         result_message=json_dumps({"task_id": job_id, "status": "FAILURE", "result": meta}),
         cause=Cause("Ignore", error, ""),
     )
-    app.store.run(move)
+    app.store.run(command)

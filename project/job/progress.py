@@ -1,4 +1,4 @@
-"""How far a job is, told now and then: the first word at once, the last one at the end."""
+"""Progress reports, limited in rate: the first at once, the last when the attempt ends."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -8,40 +8,43 @@ from project.errors import InvalidField
 from project.records.record import Progress
 
 MIN_INTERVAL_SECONDS = 0.25
-"""Seconds between two words, however often the job says one."""
+"""Seconds between two reports that are stored, however often the job reports."""
 
 MAX_NOTE_CHARACTERS = 200
-"""Characters of a note that are kept: the first ones."""
+"""A longer note is cut to its first characters."""
 
 
 class ProgressReporter:
-    """Passes on what one attempt says of its progress."""
+    """Limits how often the progress of one attempt is stored.
+
+    ``store`` stores one report; ``clock`` gives seconds.
+    """
 
     def __init__(
-        self, tell: Callable[[Progress], object], clock: Callable[[], float] = monotonic
+        self, store: Callable[[Progress], object], clock: Callable[[], float] = monotonic
     ) -> None:
-        self._tell = tell
+        self._store = store
         self._clock = clock
         self._next_at = 0.0
         self._held: Progress | None = None
 
     def report(self, progress: Progress) -> None:
-        """Pass it on, or keep it until it is time."""
+        """Store a report, or hold it back until ``MIN_INTERVAL_SECONDS`` have passed."""
         self._held = progress
         if self._clock() >= self._next_at:
             self.flush()
 
     def flush(self) -> None:
-        """Pass on what was kept."""
+        """Store the report that is held back, if any."""
         held, self._held = self._held, None
         if held:
-            self._tell(held)
+            self._store(held)
             self._next_at = self._clock() + MIN_INTERVAL_SECONDS
 
 
 def build_progress(done: float, total: float | None, note: str) -> Progress:
-    """A progress that can be told. Raises ``InvalidField``."""
+    """Build a progress report. Raises ``InvalidField`` when a number is not finite."""
     for field, number in {"done": done, "total": total}.items():
         if number is not None and not isfinite(number):
-            raise InvalidField(field, f"{number} is no number of things")
+            raise InvalidField(field, f"{number} is not a finite number")
     return Progress(done, total, note[:MAX_NOTE_CHARACTERS])

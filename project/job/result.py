@@ -1,27 +1,27 @@
-"""``AsyncResult`` of a job: Celery's, with the record."""
+"""``app.AsyncResult``: Celery's class with access to the record of the job."""
 
 from typing import Any
 
 from celery.result import AsyncResult
 
-from project.errors import InvalidField
 from project.messages.builder import RERUN_HEADER
+from project.messages.template import check_max_retries
 from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import CancelResult
 
 
 class JobResult(AsyncResult):
-    """An ``AsyncResult`` that also gives the record."""
+    """A handle on a job by its id."""
 
     @property
     def record(self) -> TaskRecord | None:
-        """The record as it is now; None for an id that was never enqueued."""
+        """The current record; None when there is none."""
         record: TaskRecord | None = self.app.store.run(queries.read_record(self.id))
         return record
 
     def cancel(self) -> CancelResult:
-        """Stop the job: at once while it waits, within two seconds when it runs."""
+        """Cancel the job: at once while it waits, within two seconds while it runs."""
         answer: CancelResult = self.app.store.run(attempts.cancel(self.id))
         return answer
 
@@ -34,13 +34,13 @@ class JobResult(AsyncResult):
         rerun_id: str = "",
         **options: Any,
     ) -> bool:
-        """Run a job that failed or was cancelled once more, with other arguments if there are any.
+        """Run a job again that failed or was cancelled. False when it is in another state.
 
-        It gets ``max_retries`` further attempts, or as many as its kind gets, and keeps its id,
-        its queue and its count of attempts. A ``rerun_id`` names this request: the
-        same id again reruns nothing and gets the same answer. ``options`` are those of
-        ``apply_async``. False when the job is in another state; a kind that ``repeats`` can also
-        run again after a success.
+        The job keeps its id, its queue and its count of attempts. It runs with its old arguments
+        when ``args`` and ``kwargs`` are both None. ``max_retries`` is the number of further
+        attempts, None means the default of the kind. A second call with the same ``rerun_id``
+        changes nothing and returns the same result. ``options`` are those of ``apply_async``. A
+        kind that ``repeats`` also accepts a job that succeeded.
         """
         record = self.record
         if record is None:
@@ -67,14 +67,12 @@ class JobResult(AsyncResult):
             self.app.publisher.publish(self.app.store, message)
         return is_queued
 
-    async def afetch(self) -> TaskRecord | None:
-        """The same for code on an event loop."""
-        record: TaskRecord | None = await self.app.async_store.run(queries.read_record(self.id))
+    async def afetch(self, *, estimate: bool = False) -> TaskRecord | None:
+        """Read the record from an event loop; None when there is none.
+
+        ``estimate``: of a pending job, return a ``ShownTask`` with its position and its expected
+        times.
+        """
+        read = queries.read_with_estimate if estimate else queries.read_record
+        record: TaskRecord | None = await self.app.async_store.run(read(self.id))
         return record
-
-
-def check_max_retries(attempts: int) -> int:
-    """A number of attempts that makes sense. Raises ``InvalidField``."""
-    if attempts < 1:
-        raise InvalidField("max_retries", f"{attempts} is not at least 1")
-    return attempts

@@ -1,21 +1,20 @@
-"""The job: a Celery task whose every step is a move of its record.
+"""``Job``, the base class of every task: what an attempt does with its record.
 
-``app.task`` makes one; ``autoretry_for``, ``retry_backoff`` and the rest are
-Celery's. Beyond Celery: ``max_retries`` may be given per call and means attempts,
-an attempt that no longer owns its job is not run, and a retry is one step
-(record and next message together) that survives whatever happens next.
+``@app.task`` declares one; ``autoretry_for``, ``retry_backoff`` and the other options are Celery's.
+Three things differ from Celery. A call may set ``max_retries``, which counts attempts. An attempt
+that no longer owns its job does not run. A retry stores the record and the next message in one
+step, so a crash afterwards loses neither.
+
+``project.job`` lists which hook of Celery's calls which method of this class.
 """
 
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from time import time
+from functools import partial
 from typing import Any, NoReturn
-from uuid import uuid4
 
-from celery import Task, signals
 from celery.app.task import Context
 from celery.exceptions import (
     Ignore,
@@ -26,160 +25,73 @@ from celery.exceptions import (
 )
 from celery.utils.log import get_logger
 
-from project.errors import (
-    StoreUnavailable,
-)
+from project.errors import StoreUnavailable
 from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
 from project.job.cancellation import WORKER_PROCESS
 from project.job.current_attempt import CURRENT_ATTEMPT
+from project.job.producer import ProducerTask
 from project.job.progress import ProgressReporter, build_progress
-from project.job.result import JobResult, check_max_retries
-from project.messages.builder import CALLBACK_HEADER, MAX_ATTEMPTS_HEADER, CapturingProducer
-from project.messages.template import MessageTemplate
-from project.records.record import DEFAULT_MAX_RETRIES, Progress, TaskRecord, compute_backoff
+from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
+from project.records.record import Progress, compute_backoff
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs
-from project.store.commands import message as message_commands
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.message import Message
 from project.telemetry.tracing import trace_attempt
 
 log = get_logger(__name__)
 
-UNLIMITED_ATTEMPTS = 1_000_000
-"""What Celery's ``max_retries = None`` (for ever) comes to: every loop has an end."""
-
-
-PROGRESS_REPORTER = "teller"
-"""Where a request keeps who tells its progress."""
-
-TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
-"""What a call may ask for and still be a filled-in form."""
+PROGRESS_REPORTER = "progress_reporter"
+"""The attribute of a request that holds the ``ProgressReporter`` of its attempt."""
 
 
 class _PerCall:
-    """Keeps ``retry(max_retries=n)`` from setting ``n`` for every other job of the process.
+    """Keeps the ``max_retries`` of one call from applying to later jobs of the process.
 
-    Celery stores it on the shared task object; the limit of a call is in its headers instead.
+    ``autoretry_for`` in Celery (``celery/app/autoretry.py``) does two things: it stores the
+    ``max_retries`` that a job passes to ``retry`` in ``task.override_max_retries``, and reads it
+    back with ``hasattr``. The task object is shared by all jobs of a process, so the limit of one
+    job would become the limit of the next. This descriptor drops what is stored and raises
+    ``AttributeError`` on reading, so that ``hasattr`` is false. The limit of a call travels in
+    the header ``max_attempts`` of its message instead.
     """
 
     def __get__(self, task: Any, owner: type) -> NoReturn:
         raise AttributeError("override_max_retries")
 
     def __set__(self, task: Any, value: int) -> None:
-        """Forget it."""
+        """Drop the value."""
 
 
 class Cancelled(Ignore):
-    """Raised in a job that somebody wants stopped; its record says so when it has left the job."""
+    """Raised in a job to stop it; the record becomes ``cancelled`` when the job has ended."""
 
     outcome = "cancelled"
 
 
-class Job(Task):
-    """The base of every task of the app."""
+class Job(ProducerTask):
+    """The base class of every task of the app."""
 
     Request = "project.worker.request:JobRequest"
-    max_retries = DEFAULT_MAX_RETRIES - 1
     override_max_retries = _PerCall()
 
     hides_arguments = False
-    """Whether logs, Flower and ``inspect`` are not to see what a job was called with."""
+    """Whether logs, Flower and ``inspect`` show ``...`` in place of the arguments."""
 
     repeats = False
-    """Whether a job that succeeded may run again when somebody asks for it."""
-
-    def apply_async(
-        self,
-        args: Any = None,
-        kwargs: Any = None,
-        *,
-        max_retries: int | None = None,
-        callback_url: str | None = None,
-        headers: dict[str, Any] | None = None,
-        **options: Any,
-    ) -> JobResult:
-        """Record the job and queue its message in one step; every option of Celery's holds.
-
-        ``max_retries`` is the most attempts this job gets; ``tags=["a", "b"]`` are names under
-        which it is found, 8 at most; ``callback_url`` is told when it is final. Raises
-        ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` and ``StoreUnavailable``
-        (Redis takes nothing).
-        """
-        if headers is None and self._can_use_template(options):
-            message = self.message(
-                args, kwargs, max_retries=max_retries, callback_url=callback_url, **options
-            )
-            self.app.enqueue(message)
-            plain: JobResult = self.AsyncResult(message.id)
-            return plain
-        attempts = self.get_max_attempts() if max_retries is None else max_retries
-        headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
-        if callback_url is not None:
-            headers[CALLBACK_HEADER] = self._build_callback(callback_url)
-        result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
-        return result
-
-    async def aapply_async(self, **options: Any) -> TaskRecord:
-        """Do what ``apply_async`` does without blocking the event loop; the record made."""
-        record: TaskRecord = await self.app.aenqueue(self.message(**options))
-        return record
-
-    def message(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
-        """The message that ``apply_async`` would send."""
-        if not self._can_use_template(options):
-            return self.build(args, kwargs, **options)
-        if self.typing:
-            self.__header__(*(args or ()), **(kwargs or {}))
-        attempts, countdown = options.get("max_retries"), options.get("countdown")
-        message = self._template.fill(
-            args,
-            kwargs,
-            job_id=options.get("task_id") or str(uuid4()),
-            max_retries=self.get_max_attempts()
-            if attempts is None
-            else check_max_retries(attempts),
-            due=None if countdown is None else time() + countdown,
-            tags=options.get("tags") or (),
-        )
-        url = options.get("callback_url")
-        return message if url is None else message._replace(callback=self._build_callback(url))
-
-    def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
-        """The message as Celery itself makes it, with all that it knows."""
-        envelope = CapturingProducer()
-        self.apply_async(args, kwargs, producer=envelope, **options)
-        return envelope.message
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What the task itself says about its messages: queue, priority, time limits."""
-        options: dict[str, Any] = self._get_exec_options()
-        return options
-
-    @cached_property
-    def _template(self) -> MessageTemplate:
-        return MessageTemplate(self)
-
-    def _can_use_template(self, options: dict[str, Any]) -> bool:
-        """Whether the call asks for nothing that only Celery's own way of building knows."""
-        return (
-            TEMPLATE_OPTIONS.issuperset(options)
-            and self.app.has_uniform_messages
-            and not self.expires
-            and not self.app.current_worker_task
-            and not signals.before_task_publish.receivers
-            and not signals.after_task_publish.receivers
-        )
+    """Whether ``JobResult.rerun`` also accepts a job that succeeded."""
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """Begin the attempt, or drop a message that is out of date."""
+        """Start the attempt; raise ``Ignore`` for a message that is out of date.
+
+        Raises ``Reject``, which puts the message back, when the start cannot be stored.
+        """
         if self.request.is_eager:
             return
         WORKER_PROCESS.listen()
         try:
             answer = self._begin(self.request)
-        except Exception as problem:  # a time limit, or Redis: nothing has begun, so nothing fails
+        except Exception as problem:  # a time limit or Redis: the attempt has not started
             raise Reject(str(problem), requeue=True) from problem
         if answer is not StartResult.STARTED:
             log.warning("job %s: not run, its message is %s", task_id, answer)
@@ -196,7 +108,10 @@ class Job(Task):
         max_retries: int | None = None,
         **options: Any,
     ) -> Retry:
-        """Give the job another attempt, or raise ``exc`` when it has had all of them."""
+        """Schedule the next attempt, or raise ``exc`` when no attempt is left.
+
+        Raises ``Ignore`` when this attempt no longer owns the job. Arguments are Celery's.
+        """
         request = self.request
         if request.called_directly or request.is_eager:
             return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
@@ -207,7 +122,7 @@ class Job(Task):
         delay = self._compute_delay(attempt, eta, countdown)
         message = self._copy_message(request, args=args, kwargs=kwargs, retries=attempt, **options)
         error, reason = format_traceback(exc), exc or Retry("the job asked for another attempt")
-        move = attempt_commands.retry(
+        command = attempt_commands.retry(
             request.id,
             token=self.app.attempt_token(request),
             error=error,
@@ -215,7 +130,7 @@ class Job(Task):
             message=message,
             cause=build_cause(type(reason).__name__, str(reason), error),
         )
-        if self.app.store.run(move) is Verdict.REFUSED:
+        if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)
             raise Ignore
         retry = Retry(exc=exc, when=delay)
@@ -224,32 +139,32 @@ class Job(Task):
         return retry
 
     def postpone(self, seconds: float) -> NoReturn:
-        """End this attempt here, uncounted; the job goes on after so many seconds.
+        """End this attempt without counting it and run the job again after ``seconds``.
 
-        For one that has to wait, or has run long enough while others wait. It begins
-        anew then: what it has done so far it must find by itself.
+        Use it in a job that waits for something, or that lets others run. The job starts from the
+        beginning and has to find its own earlier work. Always raises ``Ignore``.
         """
         request = self.request
         self._flush_progress(request)
         message = self._copy_message(request, retries=request.retries)
         token = self.app.attempt_token(request)
-        move = attempt_commands.postpone(request.id, token=token, delay=seconds, message=message)
-        if self.app.store.run(move) is Verdict.REFUSED:
+        command = attempt_commands.postpone(request.id, token=token, delay=seconds, message=message)
+        if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
         raise Ignore
 
     def is_cancelled(self) -> bool:
-        """Whether somebody wants this running job stopped; asks Redis."""
+        """Whether a cancellation of this running job was requested. Asks Redis."""
         asked: bool = self.app.store.run(attempt_commands.is_cancel_requested(self.request.id))
         return asked
 
     def checkpoint(self) -> None:
-        """A place where the job may be stopped: raises ``Cancelled`` when that is wanted."""
+        """Raise ``Cancelled`` when a cancellation was requested. Asks Redis."""
         if self.is_cancelled():
             raise Cancelled
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the job; when it was stopped its record becomes cancelled."""
+        """Run the body of the task, in a span when traces are on."""
         if not self.app.traces or self.request.called_directly:
             return self._run(*args, **kwargs)
         with trace_attempt(self):
@@ -266,32 +181,33 @@ class Job(Task):
             self._flush_progress(self.request)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
-        """Say how far the job is, as often as it likes: four times a second it is passed on.
+        """Report that ``done`` of ``total`` is done; ``total`` is None when it is not known.
 
-        It is on the record and among the events. Raises ``InvalidField`` for what is no number.
+        Call it as often as you like: at most four updates a second reach the record and the events.
+        Raises ``InvalidField`` when a number is not finite.
         """
-        request, word = self.request, build_progress(done, total, note)
+        request, progress = self.request, build_progress(done, total, note)
         if request.called_directly or request.is_eager:
             return
         if not hasattr(request, PROGRESS_REPORTER):
             setattr(
                 request, PROGRESS_REPORTER, ProgressReporter(partial(self._store_progress, request))
             )
-        getattr(request, PROGRESS_REPORTER).report(word)
+        getattr(request, PROGRESS_REPORTER).report(progress)
 
     def _flush_progress(self, request: Context) -> None:
-        if teller := getattr(request, PROGRESS_REPORTER, None):
-            teller.flush()
+        if reporter := getattr(request, PROGRESS_REPORTER, None):
+            reporter.flush()
 
-    def _store_progress(self, request: Context, word: Progress) -> None:
-        """Put a progress on the record, if this attempt still owns it and Redis takes it."""
+    def _store_progress(self, request: Context, progress: Progress) -> None:
+        """Store the progress; an update that Redis does not accept is dropped."""
         token = self.app.attempt_token(request)
         with suppress(StoreUnavailable):
-            self.app.store.run(attempt_commands.progress(request.id, token=token, value=word))
+            self.app.store.run(attempt_commands.progress(request.id, token=token, value=progress))
 
     @contextmanager
     def once(self, key: str) -> Iterator[bool]:
-        """Do something at most once for this job, over all its attempts.
+        """Run a block at most once per job, over all attempts of the job.
 
         ::
 
@@ -299,9 +215,9 @@ class Job(Task):
                 if first:
                     charge(card)
 
-        An exception in the block lets a later attempt try again. When the worker
-        dies or is told to stop inside it, or the time is up, nobody knows whether it
-        was done: it is not done again.
+        Gives True the first time, False afterwards. After an exception in the block, a later
+        attempt gets True again. After a crash, a stop or a time limit inside the block the outcome
+        is unknown, so the block does not run again.
         """
         attempt = {"token": self.app.attempt_token(self.request), "key": key}
         first: bool = self.app.store.run(attempt_commands.claim(self.request.id, **attempt))
@@ -316,20 +232,9 @@ class Job(Task):
 
     @property
     def attempts_left(self) -> int:
-        """How many more attempts the job may get after the one that runs."""
+        """The number of attempts that may follow the one that runs."""
         left: int = self._compute_limit(self.request, None) - self.request.retries - 1
         return max(left, 0)
-
-    def get_max_attempts(self) -> int:
-        """How many attempts a call gets that does not say."""
-        return UNLIMITED_ATTEMPTS if self.max_retries is None else self.max_retries + 1
-
-    def _build_callback(self, url: str) -> Message:
-        """The message of a delivery. Raises ``InvalidField``."""
-        message: Message = self.app.callback_job.message(
-            kwargs={"url": url}, task_id=message_commands.ID_PLACEHOLDER
-        )
-        return message
 
     def _compute_limit(self, request: Context, max_retries: int | None) -> int:
         if max_retries is not None:
@@ -361,18 +266,18 @@ class Job(Task):
         return answer
 
     def _copy_message(self, request: Context, **changes: Any) -> Message:
-        """The message of an attempt, or with ``changes`` of another."""
-        envelope = CapturingProducer()
+        """Build the message of this attempt, with ``changes`` the message of another one."""
+        capturing = CapturingProducer()
         signature = self.signature_from_request(request, **changes)
-        options = {**signature.options, "producer": envelope, "add_to_parent": False}
+        options = {**signature.options, "producer": capturing, "add_to_parent": False}
         if "retries" in changes:
-            options.pop("expires", None)  # it was to start in time, and did
+            options.pop("expires", None)  # the job has started in time
         self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
-        return envelope.message
+        return capturing.message
 
 
 def format_traceback(exc: BaseException | None) -> str:
-    """The traceback of ``exc``, its last part when it is long."""
+    """The last ``MAX_ERROR_CHARACTERS`` of the traceback of ``exc``; "" for None."""
     if exc is None:
         return ""
     return "".join(traceback.format_exception(exc))[-MAX_ERROR_CHARACTERS:]

@@ -1,9 +1,8 @@
-"""Messages as Celery and kombu write them on Redis, caught before they are sent.
+"""Captures the messages that Celery builds, so that a script can store them with their record.
 
-Celery builds a message and hands it to a kombu producer. ``CapturingProducer`` takes the
-producer's place: routing, signals, canvas and stamps stay Celery's own, but what
-would be pushed on a list by itself becomes a ``Message`` that a move can store
-together with its record.
+Celery builds a message and passes it to a kombu producer. ``CapturingProducer`` takes the place of
+that producer: routing, signals, canvas and stamps stay Celery's, and the result is a ``Message``
+instead of a push to a Redis list.
 """
 
 import base64
@@ -25,32 +24,31 @@ from project.store.commands.message import Message
 
 PRIORITY_STEPS = (0, 3, 6, 9)
 MAX_ATTEMPTS_HEADER = "max_attempts"
-"""The header that carries how many attempts a job gets, through retries too."""
+"""The header with the maximum number of attempts of a job. Retries copy it."""
 
 RERUN_HEADER = "revival"
-"""The header of a job that is run again: a message without it is from before."""
-
+"""The header with the id of the rerun; the messages before the first rerun have none."""
 
 CALLBACK_HEADER = "callback"
-"""The header that carries the message of a callback as far as the envelope, and not beyond."""
+"""The header that passes the message of a callback to ``CapturingProducer``, which removes it."""
 
 
 class CapturingProducer:
-    """A producer that keeps the one message it is given instead of sending it."""
+    """A kombu producer that keeps its one message instead of sending it."""
 
     def __init__(self) -> None:
         self._message: Message | None = None
 
     @property
     def message(self) -> Message:
-        """What was published."""
+        """The message. Raises ``ContinuoError`` when none was published."""
         if self._message is None:
-            raise ContinuoError("nothing was published")
+            raise ContinuoError("no message was published")
         return self._message
 
     @property
     def connection(self) -> "CapturingProducer":
-        """Where Celery looks for the means to translate connection errors."""
+        """The object on which Celery looks for ``_reraise_as_library_errors``."""
         return self
 
     @contextmanager
@@ -69,7 +67,10 @@ class CapturingProducer:
         tags: Sequence[str] = (),
         **properties: Any,
     ) -> None:
-        """Take the arguments of ``kombu.Producer.publish``."""
+        """Keep a message; the arguments are those of ``kombu.Producer.publish``.
+
+        Raises ``ContinuoError`` for an exchange: jobs are routed by the name of their queue.
+        """
         if exchange:
             raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
         due, callback = pop_due_time(headers), headers.pop(CALLBACK_HEADER, None)
@@ -88,7 +89,10 @@ class CapturingProducer:
 
 
 def pop_due_time(headers: dict[str, Any]) -> float | None:
-    """Take the ETA off the message: it waits in Redis, not in a worker's memory."""
+    """Remove the ETA from the headers and return it in seconds since the epoch.
+
+    A job with an ETA waits in Redis, not in the memory of a worker.
+    """
     eta = headers.get("eta")
     if not eta:
         return None
@@ -97,7 +101,7 @@ def pop_due_time(headers: dict[str, Any]) -> float | None:
 
 
 def build_list_key(queue: str, priority: int) -> str:
-    """The Redis list of a queue and a priority (0 first, 9 last)."""
+    """The name of the Redis list of a queue and a priority; 0 runs first, 9 last."""
     step = PRIORITY_STEPS[max(bisect(PRIORITY_STEPS, priority) - 1, 0)]
     return f"{queue}{PRIORITY_SEPARATOR}{step}" if step else queue
 
@@ -110,7 +114,7 @@ def format_message(
     priority: int,
     properties: dict[str, Any],
 ) -> str:
-    """The message as kombu's Redis transport writes it."""
+    """Format a message as kombu's Redis transport does: JSON with the body in base64."""
     content_type, encoding, data = serialize(body, serializer)
     raw = data.encode() if isinstance(data, str) else data
     text: str = json_dumps(

@@ -1,9 +1,8 @@
-"""Messages by another broker than Redis: record first, then message, until it is confirmed.
+"""The transactional outbox, used when RabbitMQ carries the messages.
 
-A job is noted in Redis together with its message, then the message is published
-to RabbitMQ, then the note is removed. Whoever dies in between leaves a note that a
-worker's upkeep sends again; a message that went twice runs once, since the second
-is refused at its start.
+A script stores the record and the message in Redis, then the message is published to RabbitMQ,
+then the stored message is removed. After a crash in between, the maintenance of a worker publishes
+the message again. A message that is published twice runs once: its second start is refused.
 """
 
 import base64
@@ -24,19 +23,22 @@ log = logging.getLogger(__name__)
 
 CONFIRM_TIMEOUT_SECONDS = 5.0
 RESEND_AFTER_SECONDS = 20.0
-"""Seconds a message may go unconfirmed before it is sent again."""
+"""Seconds without a confirmation after which a message is published again."""
 
 MAX_RESEND_MESSAGES = 200
 
 
 class OutboxPublisher:
-    """Publishes messages; safe to share between threads."""
+    """Publishes messages to RabbitMQ. Safe to share between threads."""
 
     def __init__(self, app: "Celery") -> None:
         self.app = app
 
     def publish(self, store: Store, message: Message) -> bool:
-        """Publish the message of a job that is recorded. False: that failed, it is sent later."""
+        """Publish the message of a recorded job. False: that failed, maintenance tries again.
+
+        A message with a due time is not published now; maintenance does so when it is due.
+        """
         if message.due is not None:
             return True
         is_sent = self._publish(message.id, message.text)
@@ -45,7 +47,7 @@ class OutboxPublisher:
         return is_sent
 
     def resend(self, store: Store, waited: float = RESEND_AFTER_SECONDS) -> int:
-        """Publish what was not confirmed for ``waited`` seconds; how many."""
+        """Publish messages without a confirmation for ``waited`` seconds; return how many."""
         waiting = store.run(outbox.claim_unsent(waited=waited, most=MAX_RESEND_MESSAGES))
         sent = [job_id for job_id, text in waiting if self._publish(job_id, text)]
         for job_id in sent:
@@ -59,13 +61,15 @@ class OutboxPublisher:
             ) as producer:
                 producer.publish(**build_publish_arguments(self.app, text))
         except (OperationalError, *self.app.connection_for_write().connection_errors) as problem:
-            log.warning("job %s: its message waits for the broker: %s", job_id, problem)
+            log.warning(
+                "job %s: message not published, will be published again: %s", job_id, problem
+            )
             return False
         return True
 
 
 def build_publish_arguments(app: "Celery", text: str) -> dict[str, Any]:
-    """The arguments of ``kombu.Producer.publish`` for a message as Redis would hold it."""
+    """The arguments of ``kombu.Producer.publish`` for the text of a ``Message``."""
     message = msgspec.json.decode(text)
     properties = message["properties"]
     queue = properties["delivery_info"]["routing_key"]

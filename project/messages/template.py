@@ -1,4 +1,8 @@
-"""The message of a kind as a template: only what differs from call to call is filled in."""
+"""Message templates: fast messages that are equal to those that Celery builds.
+
+The messages of one task differ only in id, arguments, attempts and trace headers. A template is
+Celery's own message with placeholders for those; filling one takes a thirtieth of the time.
+"""
 
 import base64
 import json
@@ -10,6 +14,7 @@ from typing import Any, Protocol
 
 from kombu.utils.json import JSONEncoder
 
+from project.errors import InvalidField
 from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
 from project.messages.trace_context import TRACE_HEADERS
 from project.records.grouping import check_tags
@@ -17,7 +22,7 @@ from project.store.commands.message import Message
 
 
 class TaskOptions(Protocol):
-    """The parts of a Celery task that its messages depend on."""
+    """The attributes of a Celery task that shape its messages."""
 
     app: Any
     name: str
@@ -25,23 +30,19 @@ class TaskOptions(Protocol):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the task itself says about its messages: queue, priority, time limits."""
+        """The options that the task sets for its own messages: queue, priority, time limits."""
 
 
 class MessageTemplate:
-    """The message of a kind with blanks for what differs from call to call.
+    """The message of one task with placeholders; ``fill`` puts in the values of a call."""
 
-    Made from one message that Celery built, so it says exactly what Celery would;
-    filling it in costs a thirtieth of building another.
-    """
-
-    _BLANKS = ("blank-id", "blank-args", "blank-kwargs")
+    _PLACEHOLDERS = ("placeholder-id", "placeholder-args", "placeholder-kwargs")
     _ATTEMPTS = 987_654_321
     _HEADERS = '"headers": {'
     _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
 
     def __init__(self, task: TaskOptions) -> None:
-        job_id, args, kwargs = self._BLANKS
+        job_id, args, kwargs = self._PLACEHOLDERS
         built = Context().run(self._build, task)
         wire = json.loads(built.text)
         body, tag = wire["body"], wire["properties"]["delivery_tag"]
@@ -53,16 +54,18 @@ class MessageTemplate:
             kwargs: "kwargs",
             str(self._ATTEMPTS): "max_retries",
         }
-        blanks = "|".join(map(re.escape, names))
-        text = re.sub(blanks, lambda found: f"%({names[found[0]]})s", built.text.replace("%", "%%"))
+        placeholders = "|".join(map(re.escape, names))
+        text = re.sub(
+            placeholders, lambda match: f"%({names[match[0]]})s", built.text.replace("%", "%%")
+        )
         self._text = text.replace(self._HEADERS, self._HEADERS + "%(trace)s", 1)
         self._queue = built.queue
         self._kind = built.kind
 
     def _build(self, task: TaskOptions) -> Message:
-        """The message that Celery builds, in a context of its own: with nobody's trail."""
-        job_id, args, kwargs = self._BLANKS
-        envelope = CapturingProducer()
+        """Let Celery build one message. Runs in an empty context: without trace headers."""
+        job_id, args, kwargs = self._PLACEHOLDERS
+        capturing = CapturingProducer()
         task.app.send_task(
             task.name,
             task_id=job_id,
@@ -70,11 +73,11 @@ class MessageTemplate:
             kwargsrepr=kwargs,
             headers={MAX_ATTEMPTS_HEADER: self._ATTEMPTS},
             ignore_result=task.ignore_result,
-            producer=envelope,
+            producer=capturing,
             task_type=task,
             **task.options,
         )
-        return envelope.message
+        return capturing.message
 
     def fill(
         self,
@@ -86,7 +89,12 @@ class MessageTemplate:
         due: float | None = None,
         tags: Sequence[str] = (),
     ) -> Message:
-        """The message of one call."""
+        """Build the message of one call. ``due`` is in seconds since the epoch, None means now.
+
+        Raises ``InvalidField`` for ``max_retries`` and ``tags``; ``TypeError`` or ``ValueError``
+        for arguments that JSON cannot express.
+        """
+        check_max_retries(max_retries)
         args_text = encode(list(args)) if args else "[]"
         kwargs_text = encode(kwargs) if kwargs else "{}"
         payload = f"[{args_text},{kwargs_text}]"
@@ -105,19 +113,26 @@ class MessageTemplate:
         return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
 
 
-encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-"""JSON as Celery writes it (dates, UUIDs and decimals come back as what they were).
+def check_max_retries(attempts: int) -> int:
+    """Return ``attempts``. Raises ``InvalidField`` when the number is less than 1."""
+    if attempts < 1:
+        raise InvalidField("max_retries", f"{attempts} is not at least 1")
+    return attempts
 
-Raises ``ValueError`` for numbers that JSON does not have.
+
+encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""Encode JSON as Celery does: dates, UUIDs and decimals are decoded to the same types.
+
+Raises ``ValueError`` for NaN and infinity, which JSON does not have.
 """
 
 HIDDEN_ARGUMENTS = "..."
-"""What logs and Flower see of the arguments of a kind that hides them."""
+"""Logs and Flower show this in place of the arguments of a kind with ``hides_arguments``."""
 
 MAX_SHOWN_CHARACTERS = 256
-"""Characters of the arguments that logs and Flower see."""
+"""Logs and Flower show the first characters of the arguments, up to this number."""
 
 
 def shorten_arguments(text: str) -> str:
-    """Arguments for people, inside a JSON string."""
+    """The first characters of the arguments, escaped for use inside a JSON string."""
     return quoted(text[:MAX_SHOWN_CHARACTERS])[1:-1]

@@ -1,8 +1,8 @@
-"""The trail: what a message says about where it comes from.
+"""Trace context: the headers of a message that say which request it comes from.
 
-A request has an id, and with tracing a place in a trace. Both go into the headers of
-every message that is made on its behalf, and on into the messages that its jobs make, so
-the log lines and the spans of an attempt can be found by them.
+A request has an id and, when traces are on, a place in a trace. Both are copied to the headers of
+each message that the request causes, and from there to the messages of the jobs, so that log lines
+and spans of an attempt can be found by them.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ HEADER_NAMES = (REQUEST_ID, TRACEPARENT)
 
 NO_TRACE_HEADERS: Mapping[str, str] = {}
 
-TRACE_HEADERS: ContextVar[Mapping[str, str]] = ContextVar("trail", default=NO_TRACE_HEADERS)
-"""Of what is being handled here; header -> its value."""
+TRACE_HEADERS: ContextVar[Mapping[str, str]] = ContextVar("trace_headers", default=NO_TRACE_HEADERS)
+"""The trace headers of the request or job that this code runs for: name -> value."""
 
 MAX_HEADER_CHARACTERS = 128
-"""Characters of a header that a stranger may have sent."""
+"""A longer header is ignored: any client of the broker can send one."""
 
 
 def get_trace_headers() -> Mapping[str, str]:
-    """The headers for messages that are made here: of this request, or those that the job has."""
+    """The trace headers for a new message: of the current request, else of the current job."""
     return TRACE_HEADERS.get() or trace_headers_of(get_current_task())
 
 
 def trace_headers_of(task: Any) -> Mapping[str, str]:
-    """What the message of a running job said."""
+    """The valid trace headers in the message of a running job; empty when ``task`` is None."""
     headers = task and task.request.headers
     if not headers:
         return NO_TRACE_HEADERS
@@ -38,7 +38,7 @@ def trace_headers_of(task: Any) -> Mapping[str, str]:
 
 
 def is_valid_header(value: Any) -> bool:
-    """Whether a header is what it should be: a stranger's may be anything."""
+    """Whether a header is a printable text of at most ``MAX_HEADER_CHARACTERS``."""
     return (
         isinstance(value, str) and 0 < len(value) <= MAX_HEADER_CHARACTERS and value.isprintable()
     )

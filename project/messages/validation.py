@@ -1,7 +1,7 @@
-"""What a worker takes for a job: Celery's message, protocol 2, in JSON, checked before it is run.
+"""Validation of messages: Celery's protocol 2 in JSON, checked before a worker runs it.
 
-Anybody may write to a queue. Celery trusts what it finds there, and a worker that
-meets a header of the wrong type ends; here such a message is told apart first.
+Any client of the broker can write to a queue. Celery does not check headers, and a header of the
+wrong type ends the worker process; such a message is set aside here first.
 """
 
 import base64
@@ -10,14 +10,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from project.messages.nesting import is_too_deep
+MAX_LEVELS = 200
+"""Levels of nested JSON in the arguments of a job. A worker passes them through code that recurses
+less deep than the JSON parser."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 TimeLimitSeconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class MessageHeaders(msgspec.Struct):
-    """Those that a worker acts on."""
+    """The headers that a worker uses."""
 
     id: str
     task: str
@@ -34,14 +36,14 @@ class MessageHeaders(msgspec.Struct):
 
 
 class MessageProperties(msgspec.Struct):
-    """How the body is written, and where it came from."""
+    """The properties that a worker uses: the encoding of the body and the queue."""
 
     delivery_info: dict[str, Any]
     body_encoding: Literal["base64"]
 
 
 class WireMessage(msgspec.Struct):
-    """A message in a Redis list."""
+    """A message in a Redis list; ``body`` is in base64."""
 
     body: str
     headers: MessageHeaders
@@ -55,7 +57,7 @@ _json_decoder = msgspec.json.Decoder()
 
 
 def parse_message(text: bytes) -> dict[str, Any] | None:
-    """The message as kombu wants it, or None when a worker could not run it."""
+    """Decode a message for kombu; None when a worker cannot run it."""
     try:
         body = base64.b64decode(_message_decoder.decode(text).body, validate=True)
         _body_decoder.decode(body)
@@ -65,3 +67,27 @@ def parse_message(text: bytes) -> dict[str, Any] | None:
         return None
     message: dict[str, Any] = _json_decoder.decode(text)
     return message
+
+
+def is_too_deep(text: str | bytes) -> bool:
+    """Whether valid JSON has more than ``MAX_LEVELS`` levels."""
+    raw = text.encode() if isinstance(text, str) else text
+    if raw.count(b"[") + raw.count(b"{") <= MAX_LEVELS:
+        return False
+    try:
+        return _has_more_levels(msgspec.json.decode(raw))
+    except RecursionError:
+        return True
+
+
+def _has_more_levels(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_LEVELS):
+        level = [inner for outer in level for inner in _children_of(outer)]
+    return any(isinstance(value, (dict, list)) for value in level)
+
+
+def _children_of(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

@@ -7,20 +7,9 @@ Here live the two tasks, the addresses and the import of recipients; ``mail`` bu
 from typing import Any
 
 from project.celery import app
-from project.errors import InvalidField, PermanentError
-from project.records.record import MAX_BACKOFF_SECONDS
-from project.settings.values import get_settings
 
 
-@app.task(
-    name="email_blast",
-    bind=True,
-    autoretry_for=(Exception,),
-    dont_autoretry_for=(PermanentError, InvalidField),
-    retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF_SECONDS,
-    retry_jitter=get_settings().retry_jitter,
-)
+@app.retried_task(name="email_blast")
 def send_email_blast(
     self: Any, recipients: list[Any], template: str, **options: Any
 ) -> dict[str, Any]:

@@ -7,21 +7,10 @@ from typing import Any
 
 import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
-from project.errors import InvalidField, PermanentError
-from project.records.record import MAX_BACKOFF_SECONDS
-from project.settings.values import get_settings
 from tasks.rendering.definitions.schema import Output
 
 
-@app.task(
-    name="export",
-    bind=True,
-    autoretry_for=(Exception,),
-    dont_autoretry_for=(PermanentError, InvalidField),
-    retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF_SECONDS,
-    retry_jitter=get_settings().retry_jitter,
-)
+@app.retried_task(name="export")
 def export_rows(
     self: Any,
     filters: dict[str, Any],

@@ -8,23 +8,13 @@ from typing import Any
 
 import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
-from project.errors import InvalidField, PermanentError, TransientError
-from project.records.record import MAX_BACKOFF_SECONDS
+from project.errors import TransientError
 from project.settings.groups import read_settings
-from project.settings.values import get_settings
 from tasks.rendering.definitions.schema import Output
 from tasks.reports.settings import ReportSettings
 
 
-@app.task(
-    name="report",
-    bind=True,
-    autoretry_for=(Exception,),
-    dont_autoretry_for=(PermanentError, InvalidField),
-    retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF_SECONDS,
-    retry_jitter=get_settings().retry_jitter,
-)
+@app.retried_task(name="report")
 def generate_report(
     self: Any,
     type: str,  # noqa: A002 - the name in the message

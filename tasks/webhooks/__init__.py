@@ -9,20 +9,13 @@ from typing import Any
 from project.celery import CALLBACK_KIND, app
 from project.errors import InvalidField, PermanentError
 from project.job.task import Job
-from project.records.record import MAX_BACKOFF_SECONDS, compute_backoff
-from project.settings.values import get_settings
+from project.records.record import compute_backoff
 from project.store.commands.message import Message
 from tasks.webhooks import deliveries
 
 
-@app.task(
+@app.retried_task(
     name="webhook",
-    bind=True,
-    autoretry_for=(Exception,),
-    dont_autoretry_for=(PermanentError, InvalidField),
-    retry_backoff=2,
-    retry_backoff_max=MAX_BACKOFF_SECONDS,
-    retry_jitter=get_settings().retry_jitter,
     hides_arguments=True,
     resultrepr_maxsize=20,  # log and Flower show the status, but not the body of the response
 )

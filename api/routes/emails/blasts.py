@@ -9,7 +9,8 @@ import msgspec
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource, tenants
+from api.jobs import records
+from api.jobs.orders import answer_order
 from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, to_plain
 from project.celery import app
 from project.records.record import TaskRecord
@@ -131,7 +132,7 @@ async def start_blast(request: Request) -> Answer:
         raise Problem(
             409, f"Only a blast that waits for its recipients starts; it is {record.status}"
         )
-    return await resource.answer_order(record, PATH, request)
+    return await answer_order(record, PATH, request)
 
 
 @routes.post(
@@ -175,12 +176,8 @@ async def set_paused(request: Request, *, paused: bool) -> Answer:
 
 
 async def fetch_blast(request: Request) -> TaskRecord:
-    """The blast that the path names; 404 when there is none."""
-    job_id, name = request.params["id"], EMAIL_BLAST.job.name
-    record = tenants.filter_visible(await app.async_store.run(queries.read_record(job_id)), request)
-    if record is None or record.kind != name:
-        raise Problem(404, f"There is no {name} with the id {job_id!r}")
-    return record
+    """The record of the blast that the path names. Raises ``Problem`` 404."""
+    return await records.fetch_record(request.params["id"], request, EMAIL_BLAST.task.name)
 
 
 async def fetch_order(blast: str) -> MailingOrder:

@@ -1,12 +1,11 @@
-"""Order an e-mail blast, watch it, list them."""
+"""The routes of e-mail blasts: order one, show one, list them."""
 
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from api.http.routing import Answer, Request, Router
-from api.jobs import resource
-from api.jobs.order_options import JobOrder
+from api.jobs.kinds import RouteTexts, build_kind_routes
+from api.jobs.orders import JobKind, JobOrder
 from project.errors import InvalidField
 from project.settings.values import DAY_SECONDS, get_settings
 from tasks.emails import recipient_import, send_email_blast
@@ -30,8 +29,6 @@ DEFAULT_OPTIONS = {
     "upload": False,
 }
 """What is not said in the job's arguments when it is left out."""
-
-routes = Router()
 
 type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
 type DownloadLink = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
@@ -130,40 +127,16 @@ def build_upload_options(order: BlastOrder) -> dict[str, Any]:
     return {"countdown": UPLOAD_SECONDS}
 
 
-EMAIL_BLAST = resource.JobKind(send_email_blast, PATH, BlastOrder, build_task_options)
+EMAIL_BLAST = JobKind(send_email_blast, PATH, BlastOrder, build_task_options)
 
-
-@routes.post(
-    PATH,
-    body=BlastOrder,
-    **resource.ORDER_ROUTE,
-    summary="Order an e-mail blast",
-    tags=["emails"],
+routes = build_kind_routes(
+    EMAIL_BLAST,
+    RouteTexts(
+        one="blast",
+        many="blasts",
+        order_summary="Order an e-mail blast",
+        show_summary="Show a blast's record",
+        list_summary="List blasts, newest first",
+    ),
+    tag="emails",
 )
-async def order_blast(request: Request, body: BlastOrder) -> Answer:
-    """Check every address and queue the blast."""
-    return await resource.accept(EMAIL_BLAST, body, request)
-
-
-@routes.get(
-    PATH + "/{id}",
-    **resource.SHOW_ROUTE,
-    summary="Show a blast's record",
-    tags=["emails"],
-)
-async def show_blast(request: Request) -> Answer:
-    """Answer the record."""
-    return await resource.show(EMAIL_BLAST, request)
-
-
-@routes.get(
-    PATH,
-    query=resource.ListQuery,
-    answers={200: resource.TaskList},
-    answer_headers={200: {"Link": "The next page (rel=next)."}},
-    summary="List blasts, newest first",
-    tags=["emails"],
-)
-async def list_blasts(request: Request, query: resource.ListQuery) -> Answer:
-    """Answer a page of records."""
-    return await resource.show_list(EMAIL_BLAST, query, request)

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource
-from api.jobs.order_options import JobOrder
+from api.jobs.kinds import ORDER_ROUTE
+from api.jobs.orders import JobKind, JobOrder, order_job
 from api.routes.emails.emails import PATH, Address, DownloadLinks, TemplateData
 from api.routes.emails.previews import render
 from tasks.emails import addresses, send_email_blast
@@ -47,7 +47,7 @@ def build_task_options(letter: Preview, order: TestOrder) -> dict[str, Any]:
 @routes.post(
     PATH + "/test",
     body=TestOrder,
-    **resource.ORDER_ROUTE,
+    **ORDER_ROUTE,
     summary="Send one mail as a test",
     description=(
         "The mail of POST /emails/preview, with [Test] before its subject, to one address. "
@@ -58,5 +58,5 @@ def build_task_options(letter: Preview, order: TestOrder) -> dict[str, Any]:
 async def order_test(request: Request, body: TestOrder) -> Answer:
     """Make the mail within bounds, then queue it."""
     letter = await render(PreviewRequest(body.template, body.recipient, body.data))
-    kind = resource.JobKind(send_email_blast, PATH, TestOrder, partial(build_task_options, letter))
-    return await resource.accept(kind, body, request)
+    kind = JobKind(send_email_blast, PATH, TestOrder, partial(build_task_options, letter))
+    return await order_job(kind, request, body)

@@ -25,6 +25,6 @@ class Caller(msgspec.Struct, frozen=True):
 @routes.get("/me", answers={200: Caller}, errors=(), summary="Show what the key opens", tags=["me"])
 async def show_caller(request: Request) -> Answer:
     """Answer whose key it is."""
-    holder = request.holder
-    outbox = not get_settings().smtp_url and not holder.tenant
-    return Answer(Caller(holder.name, sorted(holder.scopes), holder.tenant, outbox))
+    api_key = request.api_key
+    outbox = not get_settings().smtp_url and not api_key.tenant
+    return Answer(Caller(api_key.name, sorted(api_key.scopes), api_key.tenant, outbox))

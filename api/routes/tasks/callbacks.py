@@ -6,13 +6,13 @@ import msgspec
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource
-from api.jobs.order_options import Url
+from api.jobs.kinds import SHOW_ROUTE
+from api.jobs.orders import Url, answer_order
+from api.jobs.records import answer_record, fetch_record
 from api.routes.tasks.tasks import (
     PATH,
     TASK_PATH,
     build_problem_members,
-    fetch_record,
     fetch_requested_record,
 )
 from project.celery import CALLBACK_KIND, app
@@ -45,14 +45,14 @@ class DisabledUrls(msgspec.Struct, frozen=True):
 
 @routes.get(
     TASK_PATH + "/delivery",
-    **resource.SHOW_ROUTE,
+    **SHOW_ROUTE,
     summary="Show the delivery that tells how a job ended",
     description="404 when the job has no callback, or is not final.",
     tags=["callbacks"],
 )
 async def show_delivery(request: Request) -> Answer:
     """Answer the record of the delivery."""
-    return await resource.answer_record(
+    return await answer_record(
         await fetch_delivery(await fetch_requested_record(request), request), request
     )
 
@@ -76,7 +76,7 @@ async def redeliver(request: Request) -> Answer:
             f"The delivery is {record.status}: on its way",
             members=build_problem_members(record),
         )
-    return await resource.answer_order(await fetch_record(record.id, request), PATH, request)
+    return await answer_order(await fetch_record(record.id, request), PATH, request)
 
 
 @routes.get(

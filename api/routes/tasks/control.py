@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from api.http.routing import Answer, Request, Router
-from api.jobs import resource, tenants
 from api.jobs.filters import TaskFilter
-from api.jobs.order_options import JobOrder, build_rerun_id
+from api.jobs.kinds import ORDER_ROUTE
+from api.jobs.orders import JobKind, JobOrder, build_rerun_id, order_job
+from api.jobs.records import MAX_RECORDS_PER_PAGE, restrict_to_tenant
 from project.celery import app
 from project.errors import InvalidField
 from project.records.grouping import CONTROL_QUEUE
@@ -88,10 +89,10 @@ class RetryAll(ControlOrder, frozen=True, kw_only=True):
         return super().rules() + build_status_rules(RETRYABLE_STATUSES)
 
 
-CANCEL = resource.JobKind(cancel_jobs, PATH, CancelAll, build_cancel_options)
-RETRY = resource.JobKind(retry_jobs, PATH, RetryAll, build_retry_options)
+CANCEL = JobKind(cancel_jobs, PATH, CancelAll, build_cancel_options)
+RETRY = JobKind(retry_jobs, PATH, RetryAll, build_retry_options)
 
-CONTROL_ROUTE = resource.ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
+CONTROL_ROUTE = ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 202: TaskRecord}}
 
 
 @routes.post(
@@ -105,8 +106,8 @@ CONTROL_ROUTE = resource.ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 2
     tags=["tasks"],
 )
 async def cancel_tasks(request: Request, body: CancelAll) -> Answer:
-    """Order it, or look."""
-    return await accept(CANCEL, body, request)
+    """Order the job, or answer what it would find."""
+    return await order_or_look(CANCEL, body, request)
 
 
 @routes.post(
@@ -120,17 +121,17 @@ async def cancel_tasks(request: Request, body: CancelAll) -> Answer:
     tags=["tasks"],
 )
 async def retry_tasks(request: Request, body: RetryAll) -> Answer:
-    """Order it, or look."""
-    return await accept(RETRY, body, request)
+    """Order the job, or answer what it would find."""
+    return await order_or_look(RETRY, body, request)
 
 
-async def accept(kind: resource.JobKind, order: ControlOrder, request: Request) -> Answer:
-    """The order as any other, or what it would find."""
+async def order_or_look(kind: JobKind, order: ControlOrder, request: Request) -> Answer:
+    """Enqueue the job; for a dry run answer what it would find."""
     if not order.dry_run:
-        return await resource.accept(kind, order, request)
-    build_rerun_id(request)  # a key that is none is refused here, too
-    question = tenants.restrict_to_tenant(RecordFilter(**kind.call(order)["kwargs"]), request)
-    limit = resource.MAX_RECORDS_PER_PAGE if question.is_scan else MAX_SAMPLE_JOBS
+        return await order_job(kind, request, order)
+    build_rerun_id(request)  # refuse an invalid idempotency key here, too
+    question = restrict_to_tenant(RecordFilter(**kind.build_options(order)["kwargs"]), request)
+    limit = MAX_RECORDS_PER_PAGE if question.is_scan else MAX_SAMPLE_JOBS
     page: RecordPage = await app.async_store.run(queries.list_page(question, limit=limit))
     count = len(page.records) if page.total is None else page.total
     complete = page.total is not None or page.next_cursor is None

@@ -10,7 +10,8 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from api.http.routing import RawResponse, Request, Router
-from api.jobs import tenants, waiting
+from api.jobs import waiting
+from api.jobs.records import require_visible
 from api.routes.tasks import tasks
 from api.routes.tasks.tasks import FoundTasks, TaskQuery
 from project.celery import app
@@ -111,7 +112,7 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> RawResponse:
     after, job_id = read_last_event_id(request, query), request.params["id"]
     try:
         place, found = await app.async_store.run(event_commands.read_with_event_id(job_id))
-        record = tenants.require_visible(found, job_id, request)
+        record = require_visible(found, job_id, request)
         seconds = 0.0 if record.is_final else MAX_WAIT_SECONDS
         told = (
             await wait_for_events(EventFilter(job=job_id), after, request, seconds)
@@ -132,7 +133,7 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> RawResponse:
 
 def read_last_event_id(request: Request, query: TaskEventsQuery) -> str:
     """What the client saw last, "" when nothing. Raises ``InvalidField``."""
-    said = [request.find_header(LAST_EVENT_ID_HEADER), query.last_event_id or None]
+    said = [request.get_header(LAST_EVENT_ID_HEADER), query.last_event_id or None]
     places = [place for place in said if place is not None]
     if not all(map(_IS_EVENT_ID, places)):
         raise InvalidField("last_event_id", "is not one that an event had; leave it out")

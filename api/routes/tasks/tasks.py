@@ -9,9 +9,10 @@ import msgspec
 from api.http.parsing import convert_part
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import order_options, resource, tenants
+from api.jobs import records
 from api.jobs.filters import TaskFilter
-from api.jobs.order_options import KEY_HEADER, JobOrder
+from api.jobs.kinds import SHOW_ROUTE
+from api.jobs.orders import KEY_HEADER, JobOrder, answer_order, build_rerun_id
 from api.routes.bulk import KINDS
 from project.celery import app
 from project.errors import InvalidField
@@ -33,8 +34,8 @@ class TaskQuery(TaskFilter, frozen=True):
     ``next_cursor`` is null.
     """
 
-    limit: resource.Limit = 50
-    cursor: resource.Cursor = ""
+    limit: records.Limit = 50
+    cursor: records.Cursor = ""
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,28 +86,23 @@ class FoundTasks(msgspec.Struct, frozen=True):
 async def list_tasks(request: Request, query: TaskQuery) -> Answer:
     """Answer a page of records; its cost does not depend on how many there are."""
     found = await fetch_page(query, request)
-    return Answer(found, headers=resource.build_next_page_header(PATH, query, found.next_cursor))
+    return Answer(found, headers=records.build_next_page_header(PATH, query, found.next_cursor))
 
 
 async def fetch_page(query: TaskQuery, request: Request) -> FoundTasks:
     """The page of the caller's records that a query asks for."""
-    question = tenants.restrict_to_tenant(query.to_question(), request)
-    page = await resource.fetch_page(question, query.limit, query.cursor)
-    return FoundTasks(page.records, page.total, resource.cursor_of(page), page.looked_at)
+    question = records.restrict_to_tenant(query.to_question(), request)
+    page = await records.fetch_page(question, query.limit, query.cursor)
+    return FoundTasks(page.records, page.total, records.cursor_of(page), page.looked_at)
 
 
-@routes.get(
+routes.get(
     TASK_PATH,
-    **resource.SHOW_ROUTE,
+    **SHOW_ROUTE,
+    operation="show_task",
     summary="Show the record of a job of any kind",
     tags=["tasks"],
-)
-async def show_task(request: Request) -> Answer:
-    """Answer the record."""
-    job_id = request.params["id"]
-    return await resource.answer_shown_record(
-        tenants.require_visible(await resource.fetch_shown_record(job_id), job_id, request), request
-    )
+)(records.show_job)
 
 
 @routes.get(
@@ -148,7 +144,7 @@ async def cancel_task(request: Request) -> Answer:
             f"The job was final already, it is {record.status}",
             members=build_problem_members(record),
         )
-    return await resource.answer_record(
+    return await records.answer_record(
         record, request, 200 if said is CancelResult.CANCELLED else 202
     )
 
@@ -182,7 +178,7 @@ async def delete_task(request: Request) -> Answer:
 )
 async def retry_task(request: Request, body: RetryOrder) -> Answer:
     """Queue it again."""
-    rerun_id = order_options.build_rerun_id(request)
+    rerun_id = build_rerun_id(request)
     record = await fetch_requested_record(request)
     if record.kind not in app.tasks:
         raise Problem(409, f"No job of the kind {record.kind!r} is known here")
@@ -192,18 +188,12 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
     if not await asyncio.to_thread(again):
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
         raise Problem(409, detail, members=build_problem_members(record))
-    return await resource.answer_order(await fetch_requested_record(request), PATH, request)
+    return await answer_order(await fetch_requested_record(request), PATH, request)
 
 
 async def fetch_requested_record(request: Request) -> TaskRecord:
-    """The record that the path names; 404 when there is none."""
-    return await fetch_record(request.params["id"], request)
-
-
-async def fetch_record(job_id: str, request: Request) -> TaskRecord:
-    """The record of any job of the caller's; 404 when there is none."""
-    record = await app.async_store.run(queries.read_record(job_id))
-    return tenants.require_visible(record, job_id, request)
+    """The record of the job that the path names. Raises ``Problem`` 404."""
+    return await records.fetch_record(request.params["id"], request)
 
 
 def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
@@ -216,7 +206,7 @@ def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
     inside = msgspec.defstruct("Inside", [("payload", kind.body)], frozen=True)
     order = convert_part({"payload": body.payload}, inside).payload
     try:
-        asked = kind.call(order) | require_unchanged(order, record).options()
+        asked = kind.build_options(order) | require_unchanged(order, record).options()
     except InvalidField as wrong:
         raise InvalidField(f"payload.{wrong.field}", wrong.problem) from None
     return asked if body.max_retries is None else asked | {"max_retries": body.max_retries}

@@ -239,7 +239,7 @@ def test_an_answer_without_events_has_the_last_checked_id(
         monkeypatch.setattr(app, "async_store", AsyncStore(valkey.url))
         monkeypatch.setattr(app, "feed", Feed(valkey.url, app.async_store))
         raw = cello.Request("GET", "/tasks/a/events", headers={"last-event-id": place})
-        request = Request(raw, "r", {"id": "a"}, asyncio.Event())
+        request = Request("r", "GET", raw.path, {"id": "a"}, raw.get_header, asyncio.Event())
         answering = asyncio.create_task(events.watch_one(request, events.TaskEventsQuery()))
         await asyncio.to_thread(wait_until_reachable, lambda: app.feed.place)
         order(store, "other")

@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "explanation" / "walk.md"
 ROW = re.compile(
     r"^\| (?P<number>\d+) \| `(?P<name>[\w.]+)` \| `(?P<file>[\w./]+)` \| (?P<text>.+) \|$"
 )
-MAX_FILES = {"POST": 12, "A worker": 7, "GET": 9}
+MAX_FILES = {"POST": 11, "A worker": 7, "GET": 7}
 """Sections, and how many files each may cross."""
 
 
@@ -78,5 +78,5 @@ def test_the_walk_enters_each_file_once(title: str) -> None:
 def test_a_step_that_does_not_exist_is_noticed() -> None:
     names = find_names(ROOT / "project" / "job" / "task.py")
 
-    assert "Job.apply_async" in names
+    assert "Job.before_start" in names
     assert "Job.no_such_method" not in names

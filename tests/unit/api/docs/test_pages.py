@@ -16,7 +16,8 @@ routes = build_docs_router(app, Info("Continuo", "1.0"))
 
 def ask(template: str, path: str = "", **params: str) -> Answer:
     route = next(route for route in routes.routes if route.template == template)
-    request = Request(RawRequest("GET", path or template), "r", params, asyncio.Event())
+    raw = RawRequest("GET", path or template)
+    request = Request("r", "GET", raw.path, params, raw.get_header, asyncio.Event())
 
     async def call() -> Answer:
         answer = await route.handler(request)

@@ -86,7 +86,7 @@ def test_a_key_file_is_read_again_when_it_changes(
 
     path.write_text(f"ada/read@acme:{KEY}")  # a key in clear is none for a file
     assert who().name == "grace"
-    assert "API keys stay as they were" in caplog.text
+    assert "the old API keys stay in force" in caplog.text
     assert KEY not in caplog.text
 
     path.unlink()

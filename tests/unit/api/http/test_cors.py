@@ -12,7 +12,7 @@ PAGE = "https://pages.example.com"
 def build_headers(cors: Cors, method: str = "GET", **headers: str) -> dict[str, str]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     raw = cello.Request(method, "/reports", headers=named)
-    return cors.headers(Request(raw, "r", {}, asyncio.Event()))
+    return cors.headers(Request("r", raw.method, raw.path, {}, raw.get_header, asyncio.Event()))
 
 
 @pytest.mark.parametrize("allowed", [PAGE, "*"])

@@ -61,7 +61,7 @@ def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply
 
 
 async def show_request(request: Request) -> Answer:
-    return Answer({"id": request.id, "key": request.key_name, "params": request.params})
+    return Answer({"id": request.id, "key": request.api_key.name, "params": request.params})
 
 
 def build_failing_handler(error: BaseException) -> Handler:

@@ -8,7 +8,7 @@ from cello import Request
 from api.http.parsing import BodyReader, QueryReader
 from api.http.problems import Problem
 from project.errors import InvalidField
-from project.messages.nesting import MAX_LEVELS
+from project.messages.validation import MAX_LEVELS
 
 LIMIT = 1_000
 

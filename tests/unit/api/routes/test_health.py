@@ -32,8 +32,11 @@ def ask(path: str, ping: Ping, drain: Drain | None = None) -> Answer:
     route = build_health_router(ping, drain or Drain()).find("GET", path)
     assert route is not None
 
+    raw = RawRequest("GET", path)
+    request = Request("r", "GET", path, {}, raw.get_header, asyncio.Event())
+
     async def call() -> Answer:
-        answer = await route.handler(Request(RawRequest("GET", path), "r", {}, asyncio.Event()))
+        answer = await route.handler(request)
         assert isinstance(answer, Answer)
         return answer
 

@@ -58,7 +58,7 @@ def test_rare_updates_are_always_sent() -> None:
 
 @pytest.mark.parametrize(("done", "total"), [(float("nan"), None), (1, float("inf"))])
 def test_a_value_that_is_not_a_number_is_refused(done: float, total: float | None) -> None:
-    with pytest.raises(InvalidField, match="is no number"):
+    with pytest.raises(InvalidField, match="is not a finite number"):
         build_progress(done, total, "")
 
 

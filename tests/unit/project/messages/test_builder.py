@@ -27,7 +27,9 @@ VALUES = st.recursive(
     | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
-    | st.sampled_from(["blank-id", "blank-args", "blank-kwargs", "987654321", '"', "\\", "\x00"])
+    | st.sampled_from(
+        ["placeholder-id", "placeholder-args", "placeholder-kwargs", "987654321", '"', "\\", "\x00"]
+    )
     | st.uuids()
     | st.datetimes(timezones=st.just(UTC))
     | st.dates()
@@ -170,7 +172,7 @@ def test_numbers_that_json_does_not_have_are_refused(number: float) -> None:
 
 
 def test_a_producer_without_a_message_raises() -> None:
-    with pytest.raises(ContinuoError, match="nothing was published"):
+    with pytest.raises(ContinuoError, match="no message was published"):
         CapturingProducer().message  # noqa: B018 - it raises
 
 

@@ -1,22 +1,29 @@
-"""What can be said about any job when it is ordered, and what becomes of an order sent twice."""
+"""Orders: what the body of an order may say, and the route handler that enqueues it.
 
-from collections.abc import Iterator
+``order_job`` is the handler of ``POST /reports`` and of every other route that takes an order.
+"""
+
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from time import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from api.http.problems import FieldError, Problem
-from api.http.routing import Request
+from api.http.routing import Answer, Request
+from api.jobs import waiting
+from project.celery import app
 from project.errors import InvalidField
+from project.job.task import Job
 from project.records.grouping import MAX_TAG_CHARACTERS, MAX_TAGS
+from project.records.record import TaskRecord
 from project.settings.values import get_settings
 from project.store.commands import jobs
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder
 
 MAX_TIMESTAMP_SECONDS = 253_402_214_400
-"""When the last day of the year 9999 begins, in seconds since 1970: dates go no further."""
+"""The start of the last day of the year 9999, in seconds since 1970: the limit of ``datetime``."""
 
 type Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
 type Timestamp = Annotated[float, msgspec.Meta(ge=0, le=MAX_TIMESTAMP_SECONDS)]
@@ -31,7 +38,10 @@ KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 MAX_KEY_CHARACTERS = 255
 MAX_KEPT_BYTES = 4_096
-"""Characters of an order that are kept under its idempotency key; of a longer one a digest."""
+"""Bytes of an order that are stored under its idempotency key; of a longer one a digest."""
+
+POLL_SECONDS = 3
+"""Seconds in ``Retry-After``: the interval at which a client should ask for a pending job."""
 
 REQUEST_HEADERS = {
     KEY_HEADER: "The same order under the same key is taken once; later ones are answered alike."
@@ -72,12 +82,15 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
-        """What JSON Schema is to say beside the fields: of two times there is at most one."""
+        """Further JSON Schema of the body: at most one of ``delay`` and ``run_at``."""
         times = {"delay": {"type": "number"}, "run_at": {"type": "number"}}
         return [{"not": {"properties": times, "required": list(times)}}]
 
     def options(self) -> dict[str, Any]:
-        """The same for ``apply_async``; nothing when nothing was said."""
+        """The options of ``apply_async``, without those that the order leaves out.
+
+        Raises ``InvalidField`` when the order has both ``delay`` and ``run_at``.
+        """
         options: dict[str, Any] = {}
         if self.delay is not None:
             options["countdown"] = self.delay
@@ -96,16 +109,74 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return options
 
     def unique_key(self, tenant: str = "") -> jobs.UniqueKey | None:
-        """The key that only one job has, or one job of a tenant."""
+        """The unique key of the order, within its tenant; None when the order has none."""
         if self.unique is None:
             return None
         key = f"tenant:{tenant}\n{self.unique.key}" if tenant else self.unique.key
         return jobs.UniqueKey(key, self.unique.during)
 
 
+class JobKind(NamedTuple):
+    """A kind of job that can be ordered over HTTP.
+
+    ``path`` is the URL path of its records, ``body`` the type of the request body.
+    ``build_options`` checks a body and returns the options of ``apply_async`` for it; it raises
+    ``InvalidField``.
+    """
+
+    task: Job
+    path: str
+    body: type[JobOrder]
+    build_options: Callable[[Any], dict[str, Any]]
+
+
+async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
+    """Enqueue the job that a request orders and answer 202 with its record.
+
+    An order that repeats an idempotency key gets the first answer again. An order whose unique key
+    belongs to another job gets 200 with that job, or ``Problem`` 409.
+    """
+    said = read_idempotency(request, body, kind.task.name)
+    unique = body.unique_key(request.tenant)
+    options = {**kind.build_options(body), **body.options(), "tenant": request.tenant}
+    if said is None and unique is None:
+        record = await kind.task.aapply_async(**options)
+        return await answer_order(record, kind.path, request)
+    enqueued = await kind.task.aapply_async_once(**options, said=said, unique=unique)
+    if enqueued.record is None:
+        return await answer_duplicate(enqueued.holder, body, kind.path)
+    if enqueued.how == "made":
+        return await answer_order(enqueued.record, kind.path, request)
+    if said:
+        require_same_order(enqueued, said)
+    answer = await answer_order(enqueued.record, kind.path, request)
+    answer.headers[REPLAYED_HEADER] = "true"
+    return answer
+
+
+async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:
+    """202 with the record of an enqueued job, after the wait that the client prefers."""
+    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
+    if request.get_header(waiting.PREFER_HEADER):
+        record, waited = await waiting.wait_until_final(record, request)
+        headers |= waited
+    return Answer(record, 202, headers)
+
+
+async def answer_duplicate(holder: str, order: JobOrder, path: str) -> Answer:
+    """200 with the job that has the unique key; ``Problem`` 409 when the order says ``reject``."""
+    record: TaskRecord | None = await app.AsyncResult(holder).afetch()
+    if record is None or (order.unique and order.unique.on_conflict == "reject"):
+        raise Problem(409, "Another job has this unique key", members={"task_id": holder})
+    return Answer(record, 200, {"Location": f"{path}/{holder}"})
+
+
 def read_idempotency(request: Request, order: JobOrder, kind: str) -> IdempotentOrder | None:
-    """What to know this order by when it comes again; None without the header."""
-    header = request.find_header(KEY_HEADER)
+    """The idempotency key of a request with the text of its order; None without the header.
+
+    Raises ``Problem`` 400 for a key that is not valid.
+    """
+    header = request.get_header(KEY_HEADER)
     if header is None:
         return None
     scope = f"{kind}\n{request.caller}\n{parse_key(header)}"
@@ -114,15 +185,18 @@ def read_idempotency(request: Request, order: JobOrder, kind: str) -> Idempotent
 
 
 def build_rerun_id(request: Request) -> str:
-    """A name for a wish that is the same when it is sent again under its key; else a new one."""
-    header = request.find_header(KEY_HEADER)
+    """The rerun id of a request: the same for the same idempotency key, else a new one.
+
+    Raises ``Problem`` 400 for a key that is not valid.
+    """
+    header = request.get_header(KEY_HEADER)
     if header is None:
         return jobs.new_call_id()
     return blake2b(f"{request.caller}\n{parse_key(header)}".encode(), digest_size=16).hexdigest()
 
 
 def parse_key(header: str) -> str:
-    """The key, quoted (RFC 8941) or bare. Raises ``Problem`` 400."""
+    """The idempotency key in a header, quoted (RFC 8941) or bare. Raises ``Problem`` 400."""
     is_quoted = len(header) > 1 and header[0] == header[-1] == '"'
     key = header[1:-1] if is_quoted else header
     if not (0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
@@ -134,18 +208,18 @@ def parse_key(header: str) -> str:
 
 
 def format_canonical(order: JobOrder) -> str:
-    """All that an order says; equal orders give equal texts."""
+    """Format an order so that equal orders give equal texts."""
     text = msgspec.json.encode(order, order="deterministic")
     if len(text) <= MAX_KEPT_BYTES:
         return text.decode()
     return f"blake2b {blake2b(text, digest_size=16).hexdigest()}"
 
 
-def require_same_order(once: EnqueueResult, said: IdempotentOrder) -> None:
-    """Raise ``Problem`` 422 when the key came with another order before."""
-    if once.order == said.text:
+def require_same_order(enqueued: EnqueueResult, said: IdempotentOrder) -> None:
+    """Raise ``Problem`` 422 when the idempotency key was used with another order."""
+    if enqueued.order == said.text:
         return
-    pointer = find_first_difference(once.order, said.text)
+    pointer = find_first_difference(enqueued.order, said.text)
     detail = f"This {KEY_HEADER} came with another order before"
     where = f"; the first difference is at {pointer}" if pointer else ""
     fault = FieldError(pointer=pointer, detail="differs from the order that came first")
@@ -153,7 +227,7 @@ def require_same_order(once: EnqueueResult, said: IdempotentOrder) -> None:
 
 
 def find_first_difference(one: str, other: str) -> str:
-    """Where two orders differ, as a JSON pointer; "" when that is not known any more."""
+    """The JSON pointer of the first difference of two orders; "" when only a digest is stored."""
     try:
         pair = msgspec.json.decode(one), msgspec.json.decode(other)
     except msgspec.DecodeError:
@@ -162,7 +236,7 @@ def find_first_difference(one: str, other: str) -> str:
 
 
 def find_differences(one: Any, other: Any, at: str) -> Iterator[str]:
-    """The pointers of all values in which two differ."""
+    """Generate the JSON pointers of all differences of two values; ``at`` points to both."""
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             step = name.replace("~", "~0").replace("/", "~1")

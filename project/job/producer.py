@@ -1,0 +1,172 @@
+"""The producer side of a job: ``apply_async`` and its relatives.
+
+Each of them builds the message of one call and hands it to ``Continuo.enqueue`` or one of its
+variants, which stores the record and the message in one step.
+"""
+
+from functools import cached_property
+from time import time
+from typing import Any
+from uuid import uuid4
+
+from celery import Task, signals
+
+from project.job.result import JobResult
+from project.messages.builder import CALLBACK_HEADER, MAX_ATTEMPTS_HEADER, CapturingProducer
+from project.messages.template import MessageTemplate, check_max_retries
+from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
+from project.store.commands import message as message_commands
+from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
+from project.store.commands.message import Message
+
+UNLIMITED_ATTEMPTS = 1_000_000
+"""The attempts of a task whose ``max_retries`` is None, Celery's word for no limit."""
+
+TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
+"""The options of a call that the message template of a task can express."""
+
+
+class ProducerTask(Task):
+    """A Celery task whose calls become a record and a message in one step."""
+
+    max_retries = DEFAULT_MAX_RETRIES - 1
+
+    def apply_async(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        *,
+        max_retries: int | None = None,
+        callback_url: str | None = None,
+        headers: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> JobResult:
+        """Enqueue the job; takes every option of Celery's ``apply_async``.
+
+        ``max_retries`` is the maximum number of attempts of this job. ``tags=["a", "b"]`` are up to
+        8 names to find the job by. ``callback_url`` receives a POST when the job is final. Raises
+        ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` for a wrong option and
+        ``StoreUnavailable`` when Redis accepts nothing.
+        """
+        if headers is None and self._can_use_template(options):
+            message = self.message(
+                args, kwargs, max_retries=max_retries, callback_url=callback_url, **options
+            )
+            self.app.enqueue(message)
+            enqueued: JobResult = self.AsyncResult(message.id)
+            return enqueued
+        attempts = self.get_max_attempts() if max_retries is None else max_retries
+        headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
+        if callback_url is not None:
+            headers[CALLBACK_HEADER] = self._build_callback(callback_url)
+        result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
+        return result
+
+    async def aapply_async(self, *, tenant: str = "", **options: Any) -> TaskRecord:
+        """Enqueue the job from an event loop and return its record.
+
+        ``tenant`` owns the job, "" means no tenant. Other options and errors: see ``apply_async``.
+        """
+        record: TaskRecord = await self.app.aenqueue(self.message(tenant=tenant, **options))
+        return record
+
+    async def aapply_async_once(
+        self,
+        *,
+        said: IdempotentOrder | None = None,
+        unique: UniqueKey | None = None,
+        tenant: str = "",
+        **options: Any,
+    ) -> EnqueueResult:
+        """Enqueue the job unless its idempotency key or its unique key already has a job.
+
+        ``said`` is the idempotency key with the text of the order, ``unique`` the unique key; None
+        means none. The result says which of the three happened. Other options and errors: see
+        ``aapply_async``.
+        """
+        message = self.message(tenant=tenant, **options)
+        result: EnqueueResult = await self.app.aenqueue_once(message, said=said, unique=unique)
+        return result
+
+    def message(
+        self, args: Any = None, kwargs: Any = None, *, tenant: str = "", **options: Any
+    ) -> Message:
+        """Build the message of a call without enqueueing it. Raises ``InvalidField``.
+
+        ``options`` are those of ``apply_async``; ``tenant`` owns the job, "" means no tenant.
+        """
+        if not self._can_use_template(options):
+            message = self.build(args, kwargs, **options)
+        else:
+            message = self._fill_template(args, kwargs, **options)
+        return message.owned_by(tenant) if tenant else message
+
+    def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
+        """Build the message through Celery's own code path, which knows every option."""
+        capturing = CapturingProducer()
+        self.apply_async(args, kwargs, producer=capturing, **options)
+        return capturing.message
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that the task sets for its own messages: queue, priority, time limits."""
+        options: dict[str, Any] = self._get_exec_options()
+        return options
+
+    def get_max_attempts(self) -> int:
+        """The maximum number of attempts of a call that does not set ``max_retries``."""
+        return UNLIMITED_ATTEMPTS if self.max_retries is None else self.max_retries + 1
+
+    @cached_property
+    def _template(self) -> MessageTemplate:
+        return MessageTemplate(self)
+
+    def _can_use_template(self, options: dict[str, Any]) -> bool:
+        """Whether the template gives the message that Celery itself would build.
+
+        Settings are read from the layers of ``conf``: a look-up in ``conf`` costs ten times as
+        much, and this runs for each call.
+        """
+        return (
+            TEMPLATE_OPTIONS.issuperset(options)
+            and not any(
+                layer.get("task_routes") or layer.get("task_always_eager")
+                for layer in self.app.conf.maps
+            )
+            and not self.expires
+            and not self.app.current_worker_task
+            and not signals.before_task_publish.receivers
+            and not signals.after_task_publish.receivers
+        )
+
+    def _fill_template(
+        self,
+        args: Any,
+        kwargs: Any,
+        *,
+        task_id: str | None = None,
+        max_retries: int | None = None,
+        countdown: float | None = None,
+        tags: Any = (),
+        callback_url: str | None = None,
+    ) -> Message:
+        if self.typing:
+            self.__header__(*(args or ()), **(kwargs or {}))
+        message = self._template.fill(
+            args,
+            kwargs,
+            job_id=task_id or str(uuid4()),
+            max_retries=self.get_max_attempts() if max_retries is None else max_retries,
+            due=None if countdown is None else time() + countdown,
+            tags=tags or (),
+        )
+        if callback_url is None:
+            return message
+        return message._replace(callback=self._build_callback(callback_url))
+
+    def _build_callback(self, url: str) -> Message:
+        """Build the message that reports the end of the job. Raises ``InvalidField``."""
+        message: Message = self.app.callback_job.message(
+            kwargs={"url": url}, task_id=message_commands.ID_PLACEHOLDER
+        )
+        return message
