@@ -1,4 +1,4 @@
-"""What an order of a file says about the mail that brings it."""
+"""The mail that brings the file of a report or an export."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from tasks.rendering.follow_up_mail import Mail
 
 
 def build_mail_argument(mail: Mail | None) -> dict[str, Any]:
-    """It as an argument of the job, each address once, as it will be written to.
+    """The argument ``mail`` of the job, with normalised addresses; no argument without a mail.
 
-    Raises ``InvalidField`` for the first that is none, as ``mail.to[3]``.
+    Raises ``InvalidField`` for the first invalid address (``mail.to[3]``).
     """
     if mail is None:
         return {}
-    to = addresses.normalise_recipients(mail.to, "mail.to")
-    return {"mail": msgspec.to_builtins(msgspec.structs.replace(mail, to=to))}
+    recipients = addresses.normalise_recipients(mail.to, "mail.to")
+    return {"mail": msgspec.to_builtins(msgspec.structs.replace(mail, to=recipients))}
