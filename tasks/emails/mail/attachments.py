@@ -12,8 +12,7 @@ from project.errors import InvalidField, LinkRefused, PermanentError
 
 MAX_ATTACHMENTS = 10
 MAX_ATTACHMENT_BYTES = 7_000_000
-"""The limit for all attachments of a mail. Encoded they take a third more, and many servers refuse
-mails over 10 MB."""
+"""The limit for all attachments of a mail: encoded they take a third more, and 10 MB is common."""
 
 _PART_TEMPLATE = """\
 Content-Type: {kind}
