@@ -6,6 +6,7 @@ Here live the two tasks, the addresses and the import of recipients; ``mail`` bu
 
 from typing import Any
 
+import tasks.emails.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
 
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: which ones are taken, and how they are written afterwards."""
+"""E-mail addresses: which are valid, and their normal form."""
 
 import re
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from email_validator import EmailNotValidError
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
 from project.errors import InvalidField
-from project.settings.values import get_settings
+from tasks.emails.settings import get_mail_settings
 
 MAX_ADDRESS_CHARACTERS = 254
 MAX_LOCAL_PART_CHARACTERS = 64
 MAX_SHOWN_CHARACTERS = 80
-"""Characters of a refused address that are repeated in the answer."""
+"""The part of an invalid address that an error repeats."""
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -31,7 +31,7 @@ _SHARED_MAILBOXES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)
 
 @dataclass(frozen=True)
 class Sender:
-    """Who the mails come from: the ``From`` header, the bare address and its domain."""
+    """The sender of mails: the ``From`` header, the bare address and its domain."""
 
     header: str
     address: str
@@ -46,12 +46,12 @@ def is_plain_address(address: str) -> bool:
 def normalise_recipients(
     recipients: Sequence[object], field: str = "recipients"
 ) -> list[str | Sequence[Any]]:
-    """The recipients as they will be written, in order, each mailbox once.
+    """The recipients with normal addresses, in order, each mailbox once.
 
-    Each is an address, or a pair of one and something that stays with it. Domains
-    become lower case and ASCII. Two spellings that differ only in case are one
-    mailbox; the first one stays. Raises ``InvalidField`` for the first recipient
-    that is no address, as ``recipients[3]`` if that is the ``field``.
+    A recipient is an address, or a pair of an address and its data. Domains become lower case and
+    ASCII. Two spellings that differ only in case are one mailbox; the first one stays. Raises
+    ``InvalidField`` for the first invalid address; its field is ``field`` with the place, such as
+    ``recipients[3]``.
     """
     mailboxes: dict[str, str | Sequence[Any]] = {}
     for place, recipient in enumerate(recipients):
@@ -62,7 +62,7 @@ def normalise_recipients(
 
 
 def parse_address(text: str) -> tuple[str, str]:
-    """An address as it will be written and "", or the text given and why it is none."""
+    """A pair: the normal address and "", or the given text and why it is invalid."""
     try:
         return _normalise_common(text) or _normalise_unusual(text), ""
     except EmailNotValidError as refusal:
@@ -71,7 +71,7 @@ def parse_address(text: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=8)
 def parse_sender(text: str) -> Sender:
-    """The sender written as ``a@example.com`` or ``Name <a@example.com>``.
+    """The sender of a text ``a@example.com`` or ``Name <a@example.com>``.
 
     Raises ``InvalidField("MAIL_FROM")`` for anything else.
     """
@@ -80,14 +80,14 @@ def parse_sender(text: str) -> Sender:
     if plain is None or not text.isprintable():
         raise InvalidField(
             "MAIL_FROM",
-            f"{text[:MAX_SHOWN_CHARACTERS]!r} is neither an address nor a name and an <address>",
+            f"{text[:MAX_SHOWN_CHARACTERS]!r} must be a@example.com or Name <a@example.com>",
         )
     return Sender(formataddr((name, address)), address, plain["domain"].lower())
 
 
 def get_sender() -> Sender:
     """The sender of all mails. Raises ``InvalidField("MAIL_FROM")``."""
-    return parse_sender(get_settings().mail_from)
+    return parse_sender(get_mail_settings().mail_from)
 
 
 def _split_name(text: str) -> tuple[str, str]:
@@ -115,7 +115,7 @@ def _normalise_address(recipient: object, field: str) -> str:
 
 
 def _normalise_common(address: str) -> str | None:
-    """The common case 50 times faster than email-validator; None: let that one decide."""
+    """The common case, 50 times faster than email-validator; None: email-validator decides."""
     plain = _match_address(address)
     if plain is None:
         return None

@@ -1,4 +1,4 @@
-"""Recipients that come in parts: read, checked, and reported before anybody is mailed."""
+"""Import of recipients in parts: read, checked and reported before the mailing starts."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from tasks.emails.delivery.order import RawRecipient, encode_row, row_from_recip
 
 MAX_DATA_NAMES = 50
 RESERVED_NAMES = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
-"""What a template is told anyway."""
+"""Variables that every template has."""
 
 ADDRESS_COLUMNS = ("email", "address", "recipient", "e-mail")
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_]{0,49}"
@@ -22,13 +22,13 @@ DATA_SCHEMA = {
     "maxProperties": MAX_DATA_NAMES,
     "propertyNames": {"pattern": f"^{NAME_PATTERN}$", "not": {"enum": sorted(RESERVED_NAMES)}},
 }
-"""What ``check_data`` lets pass, as JSON Schema."""
+"""The data that ``check_data`` accepts, as JSON Schema."""
 
 _is_name = re.compile(NAME_PATTERN).fullmatch
 
 
 class RecipientFault(NamedTuple):
-    """A recipient that is none: its place in the part, from 0, what was given, and why."""
+    """A recipient with an invalid address: its place in the part, from 0, and the problem."""
 
     place: int
     given: str
@@ -36,27 +36,30 @@ class RecipientFault(NamedTuple):
 
 
 class RecipientPart(NamedTuple):
-    """A part of the recipients of a blast: a line for each, and what is wrong with some."""
+    """A part of the recipients of a blast: a line for each, and the invalid ones."""
 
     lines: list[RecipientLine]
     faults: list[RecipientFault]
 
 
 def check_data(data: Mapping[str, Any], field: str) -> None:
-    """Raise ``InvalidField`` for data that a template could not be told, under ``field``."""
+    """Raise ``InvalidField(field)`` for data that a template cannot use."""
     if len(data) > MAX_DATA_NAMES:
         raise InvalidField(field, f"has {len(data)} names, at most {MAX_DATA_NAMES} allowed")
     for name in data:
         if not _is_name(name):
             raise InvalidField(
-                field, f"{name[:50]!r} is no name; allowed are letters, digits and _"
+                field,
+                f"has the name {name[:50]!r}; allowed are a letter, then letters, digits and _",
             )
         if name in RESERVED_NAMES:
-            raise InvalidField(field, f"{name!r} is not free: every template has it")
+            raise InvalidField(
+                field, f"has the name {name!r}, which every template has already; use another name"
+            )
 
 
 def build_part(recipients: Sequence[RawRecipient]) -> RecipientPart:
-    """The lines of a part. Raises ``InvalidField`` for data that is no good."""
+    """The lines of a part. Raises ``InvalidField`` for data that a template cannot use."""
     part = RecipientPart([], [])
     for place, recipient in enumerate(recipients):
         row = row_from_recipient(recipient)
@@ -73,10 +76,10 @@ def build_part(recipients: Sequence[RawRecipient]) -> RecipientPart:
 
 
 def read_csv(text: str) -> list[RawRecipient]:
-    """The recipients of a CSV text: its first line names the columns, one of them ``email``.
+    """The recipients of a CSV text with a header line that has a column ``email``.
 
-    The other columns are the data of each recipient. A text of one column without that name has
-    an address on each line. Raises ``InvalidField`` for anything else.
+    The other columns are the template data of each recipient. A text with one column needs no
+    header line: each line is an address. Raises ``InvalidField`` for any other text.
     """
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -86,24 +89,26 @@ def read_csv(text: str) -> list[RawRecipient]:
 
 
 def _parse_recipients(lines: Iterator[list[str]]) -> Iterator[RawRecipient]:
-    head = [name.strip().lstrip("\ufeff") for name in next(lines, [])]
-    place = _find_address_column(head)
+    header = [name.strip().lstrip("\ufeff") for name in next(lines, [])]
+    place = _find_address_column(header)
     if place is None:
-        yield from (cells[0] for cells in _skip_blank_lines([head, *lines]))
+        yield from (cells[0] for cells in _skip_blank_lines([header, *lines]))
         return
     for cells in _skip_blank_lines(lines):
-        if len(cells) != len(head):
+        if len(cells) != len(header):
             raise InvalidField(
-                "recipients", f"a line has {len(cells)} cells, the first has {len(head)}"
+                "recipients", f"a line has {len(cells)} cells, the first has {len(header)}"
             )
-        data = {name: cell for name, cell in zip(head, cells, strict=True) if name != head[place]}
+        data = {
+            name: cell for name, cell in zip(header, cells, strict=True) if name != header[place]
+        }
         yield [cells[place].strip(), data] if data else cells[place].strip()
 
 
-def _find_address_column(head: Sequence[str]) -> int | None:
-    lowered = [name.lower() for name in head]
+def _find_address_column(header: Sequence[str]) -> int | None:
+    lowered = [name.lower() for name in header]
     found = next((lowered.index(name) for name in ADDRESS_COLUMNS if name in lowered), None)
-    if found is None and len(head) > 1:
+    if found is None and len(header) > 1:
         raise InvalidField("recipients", "the first line names no column email")
     return found
 

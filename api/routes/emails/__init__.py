@@ -1,4 +1,4 @@
 """Routes for e-mail blasts, their recipients, previews and suppressions.
 
-May import: jobs, http.
+May import: ``api.jobs``, ``api.http``.
 """

@@ -1,4 +1,4 @@
-"""What a blast is told after its order: its recipients in parts, to start, to pause, to go on."""
+"""Routes of an ordered blast: add its recipients in parts, start, pause and resume it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from api.jobs.orders import answer_order
 from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, to_plain
 from project.celery import app
 from project.records.record import TaskRecord
-from project.settings.values import get_settings
 from project.store.commands import queries
 from tasks.emails import recipient_import
 from tasks.emails.delivery import commands
@@ -22,6 +21,7 @@ from tasks.emails.delivery.commands import AddResult, RecipientLine
 from tasks.emails.delivery.ledger_store import compute_retention_seconds
 from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK, MailingOrder
 from tasks.emails.recipient_import import RecipientFault, RecipientPart
+from tasks.emails.settings import get_mail_settings
 
 BLAST_PATH = PATH + "/{id}"
 MAX_FAULTS = 100
@@ -30,7 +30,7 @@ routes = Router()
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A recipient that is no address: its place in the part, from 0."""
+    """A recipient with an invalid address; ``place`` counts from 0 in the part."""
 
     place: int
     given: str
@@ -38,9 +38,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a part came to. ``doubled`` were there already, in another spelling perhaps.
+    """The result of adding a part. ``doubled`` counts recipients that the blast has already.
 
-    ``refused`` are the first 100 of the ``invalid``; ``total`` counts all parts.
+    ``refused`` lists the first 100 of the ``invalid``; ``total`` counts all parts.
     """
 
     added: int
@@ -58,18 +58,18 @@ class Report(msgspec.Struct, frozen=True):
     errors=(404, 409, 503),
     summary="Add recipients to a blast that was ordered with upload",
     description=(
-        "A JSON array as in the order, or CSV whose first line names the columns, one of them "
-        "email. As many parts as are needed; a part sent twice adds nobody twice."
+        "A JSON array as in the order, or CSV with a header line that has a column email. Send as "
+        "many parts as needed; a part that is sent twice adds each recipient once."
     ),
     tags=["emails"],
 )
 async def add_recipients(request: Request, body: list[Address | Recipient] | str) -> Answer:
-    """Check each address and note those that are new."""
+    """Check each address and add the new recipients."""
     await fetch_blast(request)
     part = await asyncio.to_thread(parse_part, body)
     added = [
-        await add_chunk(request.params["id"], some)
-        for some in batched(part.lines, RECIPIENTS_PER_CHUNK)
+        await add_chunk(request.params["id"], lines)
+        for lines in batched(part.lines, RECIPIENTS_PER_CHUNK)
     ]
     if not added:
         raise Problem(422, "The part has no recipients")
@@ -77,18 +77,18 @@ async def add_recipients(request: Request, body: list[Address | Recipient] | str
 
 
 def parse_part(body: list[Address | Recipient] | str) -> RecipientPart:
-    """The lines of a part, in either format."""
-    given = (
+    """The recipients of a part, from JSON or CSV. Raises ``InvalidField``."""
+    recipients = (
         recipient_import.read_csv(body)
         if isinstance(body, str)
         else [to_plain(item) for item in body]
     )
-    return recipient_import.build_part(given)
+    return recipient_import.build_part(recipients)
 
 
 async def add_chunk(blast: str, lines: Sequence[RecipientLine]) -> AddResult:
-    """Note one chunk of recipients; a problem when the blast takes none."""
-    most = get_settings().max_blast
+    """Add one chunk of recipients. Raises ``Problem`` when the blast does not take them."""
+    most = get_mail_settings().max_blast
     added: AddResult = await app.async_store.run(
         commands.add_recipients(
             blast, lines, keep_seconds=compute_retention_seconds(), max_recipients=most
@@ -97,18 +97,20 @@ async def add_chunk(blast: str, lines: Sequence[RecipientLine]) -> AddResult:
     if added.how == "unknown":
         raise Problem(404, f"There is no email_blast with the id {blast!r}")
     if added.how == "closed":
-        raise Problem(409, "This blast takes no recipients: it was started, or is over")
+        raise Problem(409, "This blast takes no more recipients: it was started or is over")
     if added.how == "full":
-        raise Problem(409, f"A blast has at most {most} recipients; this one has {added.total}")
+        raise Problem(
+            409, f"A blast has at most {most} recipients; this one has {added.total} already"
+        )
     return added
 
 
 def build_report(added: list[AddResult], faults: list[RecipientFault]) -> Report:
-    """The parts of an answer as one."""
+    """The results of all chunks of a part as one report."""
     return Report(
-        added=sum(some.added for some in added),
-        invalid=sum(some.invalid for some in added),
-        doubled=sum(some.doubled for some in added),
+        added=sum(result.added for result in added),
+        invalid=sum(result.invalid for result in added),
+        doubled=sum(result.doubled for result in added),
         total=added[-1].total,
         refused=[Refused(*fault) for fault in faults[:MAX_FAULTS]],
     )
@@ -123,14 +125,14 @@ def build_report(added: list[AddResult], faults: list[RecipientFault]) -> Report
     tags=["emails"],
 )
 async def start_blast(request: Request) -> Answer:
-    """Make it due; asking again changes nothing."""
+    """Make the blast due; a repeated call changes nothing."""
     await fetch_blast(request)
-    move = commands.start_mailing(request.params["id"], keep_seconds=compute_retention_seconds())
-    said = await app.async_store.run(move)
+    command = commands.start_mailing(request.params["id"], keep_seconds=compute_retention_seconds())
+    answer = await app.async_store.run(command)
     record = await fetch_blast(request)
-    if said == "closed":
+    if answer == "closed":
         raise Problem(
-            409, f"Only a blast that waits for its recipients starts; it is {record.status}"
+            409, f"Only a blast that waits for its recipients starts; this one is {record.status}"
         )
     return await answer_order(record, PATH, request)
 
@@ -141,11 +143,11 @@ async def start_blast(request: Request) -> Answer:
     answers={200: TaskRecord},
     errors=(404, 409, 503),
     summary="Pause a blast",
-    description="Within half a second nobody is mailed any more, until it is resumed.",
+    description="Within half a second no more mails are sent, until the blast is resumed.",
     tags=["emails"],
 )
 async def pause_blast(request: Request) -> Answer:
-    """Hold it."""
+    """Pause the blast."""
     return await set_paused(request, paused=True)
 
 
@@ -154,23 +156,23 @@ async def pause_blast(request: Request) -> Answer:
     scope="control",
     answers={200: TaskRecord},
     errors=(404, 409, 503),
-    summary="Let a paused blast go on",
+    summary="Resume a paused blast",
     tags=["emails"],
 )
 async def resume_blast(request: Request) -> Answer:
-    """Let it go on."""
+    """Resume the blast."""
     return await set_paused(request, paused=False)
 
 
 async def set_paused(request: Request, *, paused: bool) -> Answer:
     """Pause or resume; 409 for a blast that is over."""
     await fetch_blast(request)
-    move = commands.set_paused(
+    command = commands.set_paused(
         request.params["id"], paused=paused, keep_seconds=compute_retention_seconds()
     )
-    is_held = await app.async_store.run(move)
+    is_running = await app.async_store.run(command)
     record = await fetch_blast(request)
-    if not is_held:
+    if not is_running:
         raise Problem(409, f"The blast is over: it is {record.status}")
     return Answer(record)
 
@@ -181,6 +183,6 @@ async def fetch_blast(request: Request) -> TaskRecord:
 
 
 async def fetch_order(blast: str) -> MailingOrder:
-    """What a blast is to do."""
+    """The order of a blast, from the arguments of its job."""
     args, kwargs = await app.async_store.run(queries.read_payload(blast))
     return MailingOrder(blast, *args, **kwargs)

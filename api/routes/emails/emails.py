@@ -7,28 +7,28 @@ import msgspec
 from api.jobs.kinds import RouteTexts, build_kind_routes
 from api.jobs.orders import JobKind, JobOrder
 from project.errors import InvalidField
-from project.settings.values import DAY_SECONDS, get_settings
+from project.settings.values import DAY_SECONDS
 from tasks.emails import recipient_import, send_email_blast
 from tasks.emails.delivery.order import RawRecipient, check_mailing
 from tasks.emails.mail import attachments
 from tasks.emails.mail import templates as letters
+from tasks.emails.settings import get_mail_settings
 
 PATH = "/emails"
 
 UPLOAD_SECONDS = 7 * DAY_SECONDS
-"""A blast that is not started within this time after its order fails."""
+"""A blast with ``upload`` fails when it is not started within this time."""
 
 MIN_MAILS_PER_SECOND = 0.001
-"""Mails a second: one in a quarter of an hour."""
+"""The lowest rate: one mail in 17 minutes."""
 
-OPTIONAL_FIELDS = ("data", "rate", "on_unknown", "upload")
 DEFAULT_OPTIONS = {
     "data": {},
     "rate": 0.0,
     "on_unknown": "skip",
     "upload": False,
 }
-"""What is not said in the job's arguments when it is left out."""
+"""An option with its default is left out of the arguments of the job."""
 
 type Address = Annotated[str, msgspec.Meta(extra_json_schema={"format": "email"})]
 type DownloadLink = Annotated[str, msgspec.Meta(extra_json_schema={"format": "download-link"})]
@@ -45,24 +45,24 @@ UPLOAD_SCHEMA = {
     "run_at": {"type": "null"},
     "expires": {"type": "null"},
 }
-"""What an order with ``upload`` may say of these."""
+"""What these fields may be in an order with ``upload``, as JSON Schema."""
 
 
 class Recipient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An address, and what the template is told of this recipient alone."""
+    """An address, and the template data for this recipient."""
 
     address: Address
     data: TemplateData = msgspec.field(default_factory=dict)
 
 
 class BlastOrder(JobOrder, frozen=True, kw_only=True):
-    """Whom to mail what. An empty list of recipients is allowed.
+    """The recipients of a blast and its template. An empty list of recipients is allowed.
 
-    ``data`` is what the template is told, of all or of each recipient. ``rate`` is the most mails
-    a second, 0 for as many as there can be, else at least 0.001. ``on_unknown``: whether a mail
-    whose answer was lost is skipped or sent again, with the same Message-ID. With ``upload`` the
-    recipients follow in parts, and it starts when it is told to. ``attachments`` are download
-    links of what jobs made.
+    ``data`` is for the template: here for all recipients, in a recipient for that one. ``rate``
+    limits the mails per second; 0 means no limit, other values are at least 0.001. ``on_unknown``
+    says whether a mail is skipped or sent again, with the same Message-ID, when the reply of the
+    mail server was lost. With ``upload`` the recipients are added in parts, and the blast waits
+    for its start. ``attachments`` are download links of files that jobs have made.
     """
 
     recipients: list[Address | Recipient] = msgspec.field(default_factory=list)
@@ -75,55 +75,69 @@ class BlastOrder(JobOrder, frozen=True, kw_only=True):
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
-        """And the templates are those that there are, and one with upload waits."""
-        most = {"maxItems": get_settings().max_recipients}
+        """The known templates, the limits, and what ``upload`` and ``rate`` allow."""
+        most = {"maxItems": get_mail_settings().max_recipients}
         templates = {
             "properties": {"template": {"enum": letters.list_templates()}, "recipients": most}
         }
-        waits = [{"properties": {"upload": {"const": False}}}, {"properties": UPLOAD_SCHEMA}]
+        uploads = [{"properties": {"upload": {"const": False}}}, {"properties": UPLOAD_SCHEMA}]
         rates = [
             {"properties": {"rate": rate}}
             for rate in ({"const": 0}, {"minimum": MIN_MAILS_PER_SECOND})
         ]
-        return [*super().rules(), templates, {"anyOf": waits}, {"anyOf": rates}]
+        return [*super().rules(), templates, {"anyOf": uploads}, {"anyOf": rates}]
 
 
 def build_task_options(order: BlastOrder) -> dict[str, Any]:
-    """Check the template and every address; each once, as it will be written to."""
-    most = get_settings().max_recipients
+    """Check the order and build the arguments and options of its job.
+
+    Raises ``InvalidField``.
+    """
+    check_limits(order)
+    check_template_data(order)
+    recipients = check_mailing([to_plain(item) for item in order.recipients], order.template)
+    given = {name: getattr(order, name) for name in DEFAULT_OPTIONS}
+    arguments = {name: value for name, value in given.items() if value != DEFAULT_OPTIONS[name]}
+    if order.attachments:
+        arguments["attachments"] = attachments.resolve_links(order.attachments)
+    options = build_upload_options(order) if order.upload else {}
+    kwargs = {"recipients": recipients, "template": order.template, **arguments}
+    return {"kwargs": kwargs, **options}
+
+
+def check_limits(order: BlastOrder) -> None:
+    """Raise ``InvalidField`` for too many recipients or too low a rate."""
+    most = get_mail_settings().max_recipients
     if len(order.recipients) > most:
         raise InvalidField("recipients", f"{len(order.recipients)} given, at most {most} allowed")
     if 0 < order.rate < MIN_MAILS_PER_SECOND:
-        raise InvalidField(
-            "rate", f"is 0, for as fast as can be, or at least {MIN_MAILS_PER_SECOND}"
-        )
+        raise InvalidField("rate", f"must be 0 (no limit) or at least {MIN_MAILS_PER_SECOND}")
+
+
+def check_template_data(order: BlastOrder) -> None:
+    """Raise ``InvalidField`` for data that a template cannot use."""
     recipient_import.check_data(order.data, "data")
     for place, recipient in enumerate(order.recipients):
         if isinstance(recipient, Recipient):
             recipient_import.check_data(recipient.data, f"recipients[{place}].data")
-    recipients = check_mailing([to_plain(item) for item in order.recipients], order.template)
-    wishes = {name: getattr(order, name) for name in OPTIONAL_FIELDS}
-    said = {name: value for name, value in wishes.items() if value != DEFAULT_OPTIONS[name]}
-    if order.attachments:
-        said["attachments"] = attachments.resolve_links(order.attachments)
-    options = build_upload_options(order) if order.upload else {}
-    return {"kwargs": {"recipients": recipients, "template": order.template, **said}, **options}
 
 
 def to_plain(recipient: str | Recipient) -> RawRecipient:
-    """A recipient as a job is told it."""
+    """A recipient as it stands in the arguments of the job."""
     if isinstance(recipient, str):
         return recipient
     return [recipient.address, recipient.data] if recipient.data else recipient.address
 
 
 def build_upload_options(order: BlastOrder) -> dict[str, Any]:
-    """The options of a blast that is started when its recipients are there."""
+    """The options of a blast that waits for its recipients. Raises ``InvalidField``."""
     if order.recipients:
-        raise InvalidField("recipients", "follow in parts when upload is true; leave them out")
+        raise InvalidField("recipients", "must be empty when upload is true: add them in parts")
     for name in ("delay", "run_at", "expires"):
         if getattr(order, name) is not None:
-            raise InvalidField(name, "cannot be given with upload: such a blast starts when told")
+            raise InvalidField(
+                name, f"cannot be combined with upload: start the blast with POST {PATH}/ID/start"
+            )
     return {"countdown": UPLOAD_SECONDS}
 
 

@@ -1,7 +1,7 @@
-"""What the bundled mail sink has kept, as pages: a newcomer sees the mail.
+"""Pages with the mails of the bundled mail sink.
 
-A mail is somebody's HTML: it is shown in a frame that runs nothing, loads nothing and is of no
-origin. There are no such pages when mails go to a mail server.
+The HTML of a mail is not trusted: it is shown in a frame without scripts, network and origin. With
+SMTP_URL set there is no mail sink, and these pages do not exist.
 """
 
 import asyncio
@@ -61,19 +61,19 @@ HTML_CONTENT_TYPE = "text/html; charset=utf-8"
 
 
 class OutboxQuery(msgspec.Struct, frozen=True):
-    """From which mail on, not with it."""
+    """The name of a mail: the page begins with the mail before it."""
 
     before: str = ""
 
 
 def build_sink_router() -> Router:
-    """The pages; they are for people, not in the description for programs."""
+    """The routes of the pages, which are not in the OpenAPI document."""
     routes = Router()
 
     @routes.get(PATH, query=OutboxQuery, hidden=True, cross_tenant=True)
     async def show_outbox(_: Request, query: OutboxQuery) -> Answer:
-        briefs = await asyncio.to_thread(mailbox.list_newest, MAILS_PER_PAGE, query.before)
-        return answer_page("Outbox", format_list(briefs))
+        mails = await asyncio.to_thread(mailbox.list_newest, MAILS_PER_PAGE, query.before)
+        return answer_page("Outbox", format_list(mails))
 
     @routes.get(PATH + "/{name}", hidden=True, cross_tenant=True)
     async def show_mail(request: Request) -> Answer:
@@ -89,7 +89,7 @@ def build_sink_router() -> Router:
 
 
 async def fetch_mail(request: Request) -> StoredMail:
-    """The mail that the path names; 404 when it is not kept."""
+    """The mail in the path; 404 when the sink does not have it."""
     name = request.params["name"]
     mail = await asyncio.to_thread(mailbox.read_mail, name)
     if mail is None:
@@ -97,23 +97,23 @@ async def fetch_mail(request: Request) -> StoredMail:
     return mail
 
 
-def format_list(briefs: list[MailSummary]) -> str:
-    """The mails, newest first, and the way to those before."""
-    if not briefs:
+def format_list(mails: list[MailSummary]) -> str:
+    """The mails, newest first, with a link to older ones."""
+    if not mails:
         return "<h1>Outbox</h1><p>No mails. Order a blast: <code>POST /emails</code>.</p>"
     rows = "".join(
-        f'<tr><td class="at">{one.at}</td><td>{escape(one.recipient)}</td>'
-        f'<td><a href="{PATH}/{one.name}">{escape(one.subject) or "(no subject)"}</a></td></tr>'
-        for one in briefs
+        f'<tr><td class="at">{mail.at}</td><td>{escape(mail.recipient)}</td>'
+        f'<td><a href="{PATH}/{mail.name}">{escape(mail.subject) or "(no subject)"}</a></td></tr>'
+        for mail in mails
     )
     table = f"<table><tr><th>UTC</th><th>To</th><th>Subject</th></tr>{rows}</table>"
-    older = urlencode({"before": briefs[-1].name})
-    more = f'<p><a href="{PATH}?{older}">Older</a></p>' if len(briefs) == MAILS_PER_PAGE else ""
+    older = urlencode({"before": mails[-1].name})
+    more = f'<p><a href="{PATH}?{older}">Older</a></p>' if len(mails) == MAILS_PER_PAGE else ""
     return f"<h1>Outbox</h1>{table}{more}"
 
 
 def format_mail(mail: StoredMail) -> str:
-    """All there is to see of a mail."""
+    """A mail as HTML: its HTML in a frame, its text and its headers."""
     headers = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in mail.headers
     )
@@ -125,11 +125,11 @@ def format_mail(mail: StoredMail) -> str:
 
 
 def answer_page(title: str, content: str) -> Answer:
-    """A page of ours."""
+    """A page of this module: it loads and runs nothing."""
     return answer_html(PAGE_HTML.format(title=escape(title), style=STYLE, content=content), POLICY)
 
 
 def answer_html(text: str, policy: str) -> Answer:
-    """HTML under a policy."""
+    """HTML with a Content-Security-Policy."""
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
     return Answer(text, headers=headers, content_type=HTML_CONTENT_TYPE)

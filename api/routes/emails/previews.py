@@ -1,4 +1,4 @@
-"""Look at a mail before anybody gets it."""
+"""Preview a mail before it is sent."""
 
 import asyncio
 
@@ -12,14 +12,14 @@ from tasks.emails.mail import preview_process, templates
 from tasks.emails.mail.preview_process import Parts, Preview, PreviewRequest
 
 MAX_PREVIEWS = 2
-"""Booths of one process: each is a process that may work for seconds."""
+"""Previews at a time per API process: each runs a process for up to some seconds."""
 
 routes = Router()
 PREVIEW_SLOTS = asyncio.Semaphore(MAX_PREVIEWS)
 
 
 class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template, by name or in parts, and what it is told of whom."""
+    """A template, by name or in parts, with a recipient and data to render it for."""
 
     template: str | Parts = "default"
     recipient: Address = "ada@example.com"
@@ -32,27 +32,27 @@ class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers={200: Preview},
     errors=(),
     summary="Show a mail as it would go out",
-    description="Nothing is sent, and its link unsubscribes nobody. POST /emails/test sends it.",
+    description="Nothing is sent; its link unsubscribes no address. POST /emails/test sends it.",
     tags=["emails"],
 )
 async def preview_mail(_: Request, body: PreviewOrder) -> Answer:
-    """Render it in a process of its own, within bounds."""
+    """Render the mail in a process with limits on time and memory."""
     return Answer(await render(PreviewRequest(body.template, body.recipient, body.data)))
 
 
-async def render(trial: PreviewRequest) -> Preview:
-    """The mail of a trial. Raises ``InvalidField``."""
+async def render(preview: PreviewRequest) -> Preview:
+    """Check and render a preview. Raises ``InvalidField``."""
     try:
-        (recipient,) = addresses.normalise_recipients([trial.recipient])
+        (recipient,) = addresses.normalise_recipients([preview.recipient])
     except InvalidField as refused:
         raise InvalidField("recipient", refused.problem) from None
-    recipient_import.check_data(trial.data, "data")
-    if isinstance(trial.template, str):
-        templates.check_template(trial.template)
-    elif not (trial.template.html or trial.template.mjml):
+    recipient_import.check_data(preview.data, "data")
+    if isinstance(preview.template, str):
+        templates.check_template(preview.template)
+    elif not (preview.template.html or preview.template.mjml):
         raise InvalidField("template", "needs html or mjml")
     async with PREVIEW_SLOTS:
         return await asyncio.to_thread(
             preview_process.run_preview_process,
-            PreviewRequest(trial.template, str(recipient), trial.data),
+            PreviewRequest(preview.template, str(recipient), preview.data),
         )

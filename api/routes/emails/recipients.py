@@ -1,4 +1,4 @@
-"""What became of each recipient of a blast, as JSON pages or CSV."""
+"""The outcome of each recipient of a blast, as JSON pages or CSV."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from tasks.emails.delivery.order import MailingOrder, RecipientRow, decode_rows
 
 MAX_RECIPIENTS_PER_PAGE = 10_000
 MAX_CHUNKS_PER_PAGE = 10
-"""Chunks that one page looks at: of a rare outcome it may be short, or empty, and not the last."""
+"""A page reads this many chunks: with a rare outcome it can be short or empty, but not the last."""
 
 CURSOR_PATTERN = r"([0-9]{1,10}\.[0-9]{1,6})?"
 _IS_CURSOR = re.compile(CURSOR_PATTERN).fullmatch
@@ -32,7 +32,7 @@ routes = Router()
 
 
 class RecipientQuery(msgspec.Struct, frozen=True):
-    """What the list can be asked: one outcome, so many recipients, from where on, as what."""
+    """A filter by outcome, the page and the format."""
 
     outcome: OutcomeName | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_RECIPIENTS_PER_PAGE)] = 100
@@ -41,7 +41,7 @@ class RecipientQuery(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One recipient; ``problem`` says what is wrong with an invalid one."""
+    """A recipient and its outcome; ``problem`` says why an address is invalid."""
 
     address: str
     outcome: str
@@ -49,14 +49,14 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RecipientList(msgspec.Struct, frozen=True):
-    """A page in the order they were given; ``next_cursor`` is null on the last."""
+    """A page of recipients in their order; ``next_cursor`` is null on the last page."""
 
     recipients: list[Entry]
     next_cursor: str | None
 
 
 class PageStart(msgspec.Struct, frozen=True):
-    """Where a page begins: a chunk, counted over all, and a recipient in it."""
+    """The start of a page: the place of a chunk among all, and of a recipient in the chunk."""
 
     chunk: int = 0
     row: int = 0
@@ -71,31 +71,31 @@ class PageStart(msgspec.Struct, frozen=True):
     answer_headers={
         200: {
             "Link": "The next page (rel=next).",
-            "Content-Disposition": "The name to save a table under.",
+            "Content-Disposition": "The file name of a table.",
         }
     },
-    summary="List what became of each recipient",
-    description="With format=csv the same as a table. A page may be short and not the last.",
+    summary="List the outcome of each recipient",
+    description="With format=csv as a table. A page can be short without being the last.",
     tags=["emails"],
 )
 async def list_recipients(request: Request, query: RecipientQuery) -> Answer:
-    """Answer a page; its cost does not depend on how many recipients there are."""
+    """Answer a page; its cost does not depend on the size of the blast."""
     record = await blasts.fetch_blast(request)
-    place = parse_cursor(query.cursor)
+    start = parse_cursor(query.cursor)
     order = await blasts.fetch_order(record.id)
-    entries, following = await fetch_page(order, query, place)
+    entries, following = await fetch_page(order, query, start)
     cursor = f"{following.chunk}.{following.row}" if following else None
     return answer_page(request, query, RecipientList(entries, cursor))
 
 
 async def fetch_page(
-    order: MailingOrder, query: RecipientQuery, place: PageStart
+    order: MailingOrder, query: RecipientQuery, start: PageStart
 ) -> tuple[list[Entry], PageStart | None]:
-    """The entries from ``place`` on, and where the next page begins."""
+    """The entries of a page, and the start of the next page."""
     entries: list[Entry] = []
-    last = place.chunk + MAX_CHUNKS_PER_PAGE
-    async for chunk, rows in fetch_chunks(order, place.chunk, last):
-        first = place.row if chunk == place.chunk else 0
+    last = start.chunk + MAX_CHUNKS_PER_PAGE
+    async for chunk, rows in fetch_chunks(order, start.chunk, last):
+        first = start.row if chunk == start.chunk else 0
         for row, entry in enumerate(await fetch_entries(order.job_id, rows[first:]), first):
             if query.outcome in {None, entry.outcome}:
                 if len(entries) == query.limit:
@@ -108,7 +108,7 @@ async def fetch_page(
 async def fetch_chunks(
     order: MailingOrder, first: int, last: int
 ) -> AsyncIterator[tuple[int, list[RecipientRow]]]:
-    """The chunks of a blast and their places: those of the order, then those that were uploaded."""
+    """The chunks of a blast with their places: first those of the order, then the uploaded ones."""
     own = order.list_chunks()
     for place in range(first, min(last, await count_chunks(order))):
         if place < len(own):
@@ -121,13 +121,13 @@ async def fetch_chunks(
 
 
 async def count_chunks(order: MailingOrder) -> int:
-    """How many chunks there are."""
+    """The number of chunks of the order and of the uploads."""
     _, uploads = await app.async_store.run(commands.read_upload_state(order.job_id))
     return len(order.list_chunks()) + int(uploads)
 
 
 async def fetch_entries(blast: str, rows: list[RecipientRow]) -> list[Entry]:
-    """What became of these recipients."""
+    """The outcomes of these recipients."""
     if not rows:
         return []
     states: list[str] = await app.async_store.run(
@@ -139,36 +139,40 @@ async def fetch_entries(blast: str, rows: list[RecipientRow]) -> list[Entry]:
     ]
 
 
-def answer_page(request: Request, query: RecipientQuery, found: RecipientList) -> Answer:
-    """The page in the format that is asked for, with the way to the next."""
-    said = msgspec.structs.asdict(query) | {"cursor": found.next_cursor}
-    following = urlencode({name: value for name, value in said.items() if value})
-    headers = {"Link": f'<{request.path}?{following}>; rel="next"'} if found.next_cursor else {}
+def answer_page(request: Request, query: RecipientQuery, page: RecipientList) -> Answer:
+    """The page in the format of the query, with a link to the next page."""
+    parameters = msgspec.structs.asdict(query) | {"cursor": page.next_cursor}
+    following = urlencode({name: value for name, value in parameters.items() if value})
+    headers = {"Link": f'<{request.path}?{following}>; rel="next"'} if page.next_cursor else {}
     if query.format == "json":
-        return Answer(found, headers=headers)
+        return Answer(page, headers=headers)
     headers["Content-Disposition"] = 'attachment; filename="recipients.csv"'
-    text = format_csv(found.recipients, with_head=not query.cursor)
+    text = format_csv(page.recipients, with_head=not query.cursor)
     return Answer(text, headers=headers, content_type="text/csv; charset=utf-8")
 
 
 def format_csv(entries: list[Entry], *, with_head: bool) -> str:
-    """Entries as CSV (RFC 4180); only the first page has the names of the columns."""
+    """Entries as CSV (RFC 4180); only the first page has a header line."""
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     if with_head:
         lines.writerow(["email", "outcome", "problem"])
-    lines.writerows([escape_formula(one.address), one.outcome, one.problem] for one in entries)
+    lines.writerows(
+        [escape_formula(entry.address), entry.outcome, entry.problem] for entry in entries
+    )
     return text.getvalue()
 
 
 def escape_formula(cell: Any) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """The text, marked so that a spreadsheet does not run it as a formula."""
     return f"'{cell}" if str(cell).startswith(("=", "+", "-", "@")) else str(cell)
 
 
 def parse_cursor(text: str) -> PageStart:
-    """The place behind a cursor; the start for none."""
+    """The start of the page behind a cursor, "" for the first page. Raises ``InvalidField``."""
     if not _IS_CURSOR(text):
-        raise InvalidField("cursor", "is not one that a list gave; leave it out")
+        raise InvalidField(
+            "cursor", "must be the next_cursor of a page, or left out for the first page"
+        )
     chunk, _, row = (text or "0.0").partition(".")
     return PageStart(int(chunk), int(row))

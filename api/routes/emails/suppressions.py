@@ -1,4 +1,4 @@
-"""Who gets no mail of any blast: those who unsubscribed, whose mailbox is gone, who complained."""
+"""Routes of the suppression list: addresses that get no mail of any blast."""
 
 import re
 from itertools import batched
@@ -28,14 +28,14 @@ type Reason = Literal["unsubscribed", "bounced", "complaint", "manual"]
 
 
 class SuppressionOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Addresses that are to get no mail, and why."""
+    """Addresses to add to the suppression list, and the reason."""
 
     addresses: list[str]
     reason: Reason = "manual"
 
 
 class ImportReport(msgspec.Struct, frozen=True):
-    """What became of them: new on the list, on it before, or no addresses (the first 100)."""
+    """Addresses that are new on the list, known, or invalid; ``refused`` lists the first 100."""
 
     added: int
     known: int
@@ -44,7 +44,7 @@ class ImportReport(msgspec.Struct, frozen=True):
 
 
 class SuppressionQuery(msgspec.Struct, frozen=True):
-    """What the list can be asked: about so many, from where on."""
+    """The page of the list; ``limit`` is approximate."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
     cursor: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{CURSOR_PATTERN}$"})] = ""
@@ -59,7 +59,7 @@ class Suppressed(msgspec.Struct, frozen=True):
 
 
 class SuppressionList(msgspec.Struct, frozen=True):
-    """A page, in no order; ``next_cursor`` is null on the last."""
+    """A page of the list, in no order; ``next_cursor`` is null on the last page."""
 
     suppressions: list[Suppressed]
     total: int
@@ -72,13 +72,15 @@ class SuppressionList(msgspec.Struct, frozen=True):
     query=SuppressionQuery,
     answers={200: SuppressionList},
     summary="List the addresses that get no mail",
-    description="A page has about as many as were asked for, in no order.",
+    description="A page has about limit addresses, in no order.",
     tags=["suppressions"],
 )
 async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
     """Answer a page."""
     if not _IS_CURSOR(query.cursor):
-        raise InvalidField("cursor", "is not one that a list gave; leave it out")
+        raise InvalidField(
+            "cursor", "must be the next_cursor of a page, or left out for the first page"
+        )
     page = await app.async_store.run(commands.read_suppression_page(query.cursor, query.limit))
     return Answer(
         SuppressionList(
@@ -91,7 +93,7 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
     SUPPRESSION_PATH,
     cross_tenant=True,
     answers={200: Suppressed},
-    summary="Say why an address gets no mail",
+    summary="Show why an address gets no mail",
     tags=["suppressions"],
 )
 async def show_suppression(request: Request) -> Answer:
@@ -111,24 +113,24 @@ async def show_suppression(request: Request) -> Answer:
     scope="control",
     cross_tenant=True,
     answers={200: ImportReport},
-    summary="Let addresses get no mail any more",
+    summary="Add addresses to the suppression list",
     description="As JSON, or as CSV with a column email; then the reason is manual.",
     tags=["suppressions"],
 )
 async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
-    """Note them; a reason that is there already stays."""
+    """Add the addresses; an address on the list keeps its reason."""
     order = SuppressionOrder(parse_addresses(body)) if isinstance(body, str) else body
     checked = [(given, *addresses.parse_address(given)) for given in order.addresses]
-    people = dict.fromkeys(fold_address(address) for _, address, problem in checked if not problem)
+    keys = dict.fromkeys(fold_address(address) for _, address, problem in checked if not problem)
     added = 0
-    for some in batched(people, RECIPIENTS_PER_CHUNK):
-        added += await app.async_store.run(commands.suppress(some, order.reason))
+    for chunk in batched(keys, RECIPIENTS_PER_CHUNK):
+        added += await app.async_store.run(commands.suppress(chunk, order.reason))
     faults = [
         Refused(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem)
         for place, (given, _, problem) in enumerate(checked)
         if problem
     ]
-    return Answer(ImportReport(added, len(people) - added, len(faults), faults[:MAX_FAULTS]))
+    return Answer(ImportReport(added, len(keys) - added, len(faults), faults[:MAX_FAULTS]))
 
 
 @routes.delete(
@@ -137,21 +139,21 @@ async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
     cross_tenant=True,
     answers={204: None},
     errors=(404, 503),
-    summary="Let an address get mail again",
+    summary="Remove an address from the suppression list",
     tags=["suppressions"],
 )
 async def delete_suppression(request: Request) -> Answer:
-    """Take it off the list."""
+    """Remove the address; 404 for an address that is not on the list."""
     if not await app.async_store.run(commands.allow(fold_address(request.params["address"]))):
         raise build_not_found(request)
     return Answer(status=204)
 
 
 def parse_addresses(table: str) -> list[str]:
-    """The addresses of a CSV text."""
+    """The addresses of a CSV text. Raises ``InvalidField``."""
     return [row_from_recipient(plain).address for plain in recipient_import.read_csv(table)]
 
 
 def build_not_found(request: Request) -> Problem:
-    """What there is to say about an address that is not on the list."""
+    """The problem of an address that is not on the list."""
     return Problem(404, f"{request.params['address']!r} is not suppressed")

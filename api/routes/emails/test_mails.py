@@ -1,4 +1,4 @@
-"""A test: one mail to one address, to see it where it will be read."""
+"""Send one mail to one address as a test, to see it in a mail program."""
 
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ routes = Router()
 
 
 class TestOrder(JobOrder, frozen=True, kw_only=True):
-    """Whom to send a template, by name or in parts, and what it is told."""
+    """A template, by name or in parts, its data, and the address that gets the mail."""
 
     recipient: Address
     template: str | Parts = "default"
@@ -29,8 +29,8 @@ class TestOrder(JobOrder, frozen=True, kw_only=True):
 
 
 def build_task_options(letter: Preview, order: TestOrder) -> dict[str, Any]:
-    """A blast of one mail that is made already."""
-    said: dict[str, Any] = {
+    """The arguments of a blast with one recipient and a rendered mail."""
+    arguments: dict[str, Any] = {
         "recipients": addresses.normalise_recipients([order.recipient]),
         "template": order.template if isinstance(order.template, str) else INLINE_NAME,
         "letter": {
@@ -40,8 +40,8 @@ def build_task_options(letter: Preview, order: TestOrder) -> dict[str, Any]:
         },
     }
     if order.attachments:
-        said["attachments"] = attachments.resolve_links(order.attachments)
-    return {"kwargs": said}
+        arguments["attachments"] = attachments.resolve_links(order.attachments)
+    return {"kwargs": arguments}
 
 
 @routes.post(
@@ -51,12 +51,12 @@ def build_task_options(letter: Preview, order: TestOrder) -> dict[str, Any]:
     summary="Send one mail as a test",
     description=(
         "The mail of POST /emails/preview, with [Test] before its subject, to one address. "
-        "Its record is that of a blast; its link unsubscribes nobody."
+        "Its record is that of a blast; its link unsubscribes no address."
     ),
     tags=["emails"],
 )
 async def order_test(request: Request, body: TestOrder) -> Answer:
-    """Make the mail within bounds, then queue it."""
+    """Render the mail, then queue it."""
     letter = await render(PreviewRequest(body.template, body.recipient, body.data))
     kind = JobKind(send_email_blast, PATH, TestOrder, partial(build_task_options, letter))
     return await order_job(kind, request, body)

@@ -1,7 +1,7 @@
-"""The page behind the link in each mail: seen by GET, and only POST takes the reader off.
+"""The page behind the unsubscribe link of each mail: GET shows the page, POST unsubscribes.
 
-Mail scanners and link checkers follow every link; so looking changes nothing. Mail programs send
-the POST themselves (RFC 8058). Neither has a key: the link is the permission.
+Mail scanners follow every link, so GET changes nothing. Mail programs send the POST themselves
+(RFC 8058). No API key is needed: the signed link is the permission.
 """
 
 from base64 import b64encode
@@ -49,7 +49,7 @@ ASK_HTML = (
     '<form method="post"><button>Unsubscribe</button></form>'
 )
 DONE_HTML = "<p>{address} gets no more of our mails.</p>"
-TEST_HTML = "<p>The link came with a mail that was sent as a test. It unsubscribes nobody.</p>"
+TEST_HTML = "<p>This link came with a test mail. It unsubscribes no address.</p>"
 
 routes = Router()
 
@@ -60,11 +60,11 @@ routes = Router()
     answers={200: str},
     errors=(404,),
     produces="text/html",
-    summary="The page of the unsubscribe link; looking at it changes nothing",
+    summary="Show the page of the unsubscribe link; this changes nothing",
     tags=["suppressions"],
 )
 async def show_page(request: Request) -> Answer:
-    """Ask whether it is meant."""
+    """Ask for a confirmation."""
     address = resolve_address(request)
     return (
         answer_page("Unsubscribe", ASK_HTML.format(address=escape(address)))
@@ -83,7 +83,7 @@ async def show_page(request: Request) -> Answer:
     tags=["suppressions"],
 )
 async def unsubscribe_reader(request: Request) -> Answer:
-    """Take the reader off; asking again changes nothing."""
+    """Suppress the address; a repeated call changes nothing."""
     address = resolve_address(request)
     if not address:
         return answer_test_link()
@@ -92,12 +92,12 @@ async def unsubscribe_reader(request: Request) -> Answer:
 
 
 def answer_test_link() -> Answer:
-    """The page of a link that unsubscribes nobody."""
+    """The page of a link that came with a preview or a test mail."""
     return answer_page("This was a test", TEST_HTML)
 
 
 def resolve_address(request: Request) -> str:
-    """Whose link it is, "" for that of a test; 404 when it was not made here."""
+    """The address in the link, "" in the link of a test; 404 for a link with a wrong signature."""
     try:
         return unsubscribe.resolve_token(request.params["token"])
     except LinkTampered as refused:
@@ -105,7 +105,7 @@ def resolve_address(request: Request) -> str:
 
 
 def answer_page(title: str, content: str) -> Answer:
-    """A page that loads nothing, keeps nothing and tells nobody where the reader came from."""
+    """A page without scripts, cache and referrer."""
     headers = {
         "Content-Security-Policy": POLICY,
         "Cache-Control": "no-store",

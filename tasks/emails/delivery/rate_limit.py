@@ -4,10 +4,10 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-from project.settings.values import get_settings
 from project.store.commands.command import Command
 from tasks.emails.delivery.ledger_store import LedgerStore
 from tasks.emails.delivery.order import RecipientRow
+from tasks.emails.settings import get_mail_settings
 
 MAX_PAUSE_SECONDS = 1.0
 """A job that waits for a rate limit checks this often whether the mailing still runs."""
@@ -34,11 +34,11 @@ class MailRateLimiter:
     def __init__(self, store: LedgerStore, server: str, mailing_id: str, rate: float = 0.0) -> None:
         self._store = store
         both = (
-            RateLimit(f"server:{server}", get_settings().mail_rate),
+            RateLimit(f"server:{server}", get_mail_settings().mail_rate),
             RateLimit(f"blast:{mailing_id}", rate),
         )
         self._limits = [limit for limit in both if limit.rate]
-        self._domain_rate = get_settings().mail_domain_rate
+        self._domain_rate = get_mail_settings().mail_domain_rate
         self._blocked_until: dict[str, float] = {}
         self._gap = 0.0
 

@@ -1,4 +1,4 @@
-"""The mail server: where it is, who we are to it, and how a connection to it begins."""
+"""The mail server: its address and login (SMTP_URL), and how to connect to it."""
 
 import smtplib
 import socket
@@ -15,7 +15,7 @@ DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where mails are handed in. ``scheme`` is one of ``DEFAULT_PORTS``."""
+    """The address and the login of a mail server. ``scheme`` is one of ``DEFAULT_PORTS``."""
 
     scheme: str
     host: str
@@ -28,10 +28,10 @@ class MailServer:
 
 
 def parse_mail_url(url: str) -> MailServer:
-    """``smtp://``, ``smtps://`` or ``smtp+starttls://`` ``[user:password@]host[:port]``.
+    """The server of a URL ``SCHEME://[user:password@]host[:port]``.
 
-    Ports default to 25, 465 and 587; user and password may be percent-encoded.
-    Raises ``InvalidField("SMTP_URL")``, which never repeats the password.
+    The scheme is ``smtp`` (default port 25), ``smtps`` (465) or ``smtp+starttls`` (587). User and
+    password can be percent-encoded. Raises ``InvalidField("SMTP_URL")``, without the password.
     """
     parts = _split_url(url)
     if parts.scheme not in DEFAULT_PORTS:
@@ -71,7 +71,7 @@ def _build_url_error(problem: str) -> InvalidField:
 
 
 def connect(server: MailServer, hello: str) -> smtplib.SMTP:
-    """A connection that is greeted, encrypted and logged in. ``OSError`` when it cannot be."""
+    """Connect, encrypt and log in; ``hello`` is our name for EHLO. Raises ``OSError``."""
     client = _dial(server, hello)
     try:
         if server.scheme == "smtp+starttls":
@@ -100,7 +100,7 @@ def _dial(server: MailServer, hello: str) -> smtplib.SMTP:
 
 def _tune(sock: socket.socket | None) -> None:
     if sock is None:
-        raise smtplib.SMTPServerDisconnected("the server hung up while it was greeted")
+        raise smtplib.SMTPServerDisconnected("the server closed the connection during the greeting")
     sock.settimeout(REPLY_SECONDS)
-    # text and dot are two writes: without this the dot would wait for the text's ACK
+    # text and dot are two writes: without TCP_NODELAY the dot waits for the ACK of the text
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -15,7 +15,6 @@ from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.job.bulk import enqueue_many
 from project.job.task import Job
-from project.settings.values import get_settings
 from project.store.commands import queries
 from tasks.emails.delivery import attempt
 from tasks.emails.delivery.attempt import MailingSlice
@@ -23,6 +22,7 @@ from tasks.emails.delivery.ledger_store import LedgerStore
 from tasks.emails.delivery.mailing import Mailing, TakeResult
 from tasks.emails.delivery.order import MailingOrder
 from tasks.emails.delivery.report import build_result, format_leftover_error, report_progress
+from tasks.emails.settings import get_mail_settings
 
 RETURN_DELAY_SECONDS = 1.0
 MAX_WAIT_SECONDS = 10.0
@@ -79,7 +79,7 @@ def run_helper_slice(job: Job, mailing_id: str) -> str:
 
 def enqueue_helpers(job: Job, helper: Job, free: int) -> None:
     """Enqueue a helper for each of the ``free`` chunks, on the queue of the job."""
-    count = min(free, get_settings().mail_workers - 1)
+    count = min(free, get_mail_settings().mail_workers - 1)
     delivery = job.request.delivery_info or {}
     options = {name: delivery[name] for name in ("routing_key", "priority") if delivery.get(name)}
     queue = options.pop("routing_key", "")

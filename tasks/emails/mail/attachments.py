@@ -1,4 +1,4 @@
-"""Files that go with each mail of a blast: what jobs have made, named by the links to them."""
+"""Files attached to each mail of a mailing: files that jobs have made, named by their links."""
 
 import mimetypes
 from base64 import encodebytes
@@ -12,7 +12,7 @@ from project.errors import InvalidField, LinkRefused, PermanentError
 
 MAX_ATTACHMENTS = 10
 MAX_ATTACHMENT_BYTES = 7_000_000
-"""Of all together; encoded they take a third more, and many servers refuse mails over 10 MB."""
+"""The limit for all attachments of a mail: encoded they take a third more, and 10 MB is common."""
 
 _PART_TEMPLATE = """\
 Content-Type: {kind}
@@ -23,7 +23,7 @@ Content-Disposition: attachment; {filename}
 
 
 def resolve_links(links: Sequence[str]) -> list[list[str]]:
-    """The files behind download links, each as key and name. Raises ``InvalidField``."""
+    """The artifacts behind download links, each as key and name. Raises ``InvalidField``."""
     if len(links) > MAX_ATTACHMENTS:
         raise InvalidField(
             "attachments", f"has {len(links)} links, at most {MAX_ATTACHMENTS} allowed"
@@ -41,7 +41,10 @@ def _resolve_link(link: str, place: int) -> list[str]:
 
 @lru_cache(maxsize=2)
 def load_parts(files: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """The files as parts of a mail, read once. Raises ``PermanentError`` for one that is gone."""
+    """The files as MIME parts; a process reads the files of its last two mailings once.
+
+    Raises ``PermanentError`` for a file that is gone, and for too many bytes.
+    """
     contents = [_fetch_artifact(Artifact(*file)) for file in files]
     if sum(map(len, contents)) > MAX_ATTACHMENT_BYTES:
         raise PermanentError(f"the attachments have more than {MAX_ATTACHMENT_BYTES} bytes")
@@ -52,7 +55,7 @@ def _fetch_artifact(artifact: Artifact) -> bytes:
     try:
         return artifacts.read_artifact(artifact, MAX_ATTACHMENT_BYTES + 1)
     except ArtifactGone as gone:
-        raise PermanentError(f"an attachment is missing: {gone}") from gone
+        raise PermanentError(f"an attachment is gone: {gone}") from gone
 
 
 def _build_part(name: str, data: bytes) -> str:

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from project.errors import InvalidField
-from project.settings.values import get_settings
+from tasks.emails.settings import get_mail_settings
 
 SIGNED_HEADERS = (
     b"from",
@@ -27,17 +27,17 @@ def sign(message: bytes, domain: str) -> bytes:
 
     Raises ``InvalidField`` for a key that cannot be used.
     """
-    if not get_settings().dkim_key:
+    if not get_mail_settings().dkim_key:
         return message
     import dkim
 
-    selector = get_settings().dkim_selector.encode()
+    selector = get_mail_settings().dkim_selector.encode()
     try:
         signature = dkim.sign(
             message,
             selector,
             domain.encode(),
-            _read_key(get_settings().dkim_key),
+            _read_key(get_mail_settings().dkim_key),
             include_headers=list(SIGNED_HEADERS),
             canonicalize=CANONICALIZATION,
         )

@@ -1,4 +1,4 @@
-"""The text of an HTML body, for readers that show no HTML."""
+"""Plain text from an HTML body, for mail programs that show no HTML."""
 
 import re
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ _WHITESPACE = re.compile(r"[ \t\r\n\xa0\u200c\u00ad]+")
 
 
 def text_from_html(html: str) -> str:
-    """What the HTML says, in lines of at most 72 characters where words allow, CRLF.
+    """The text of the HTML in lines of at most 72 characters (a longer word stays whole), CRLF.
 
-    A link is followed by its address, a heading underlined, an item of a list has a dash.
-    What is not displayed is left out.
+    Links are followed by their address, headings are underlined, list items get a dash. Hidden
+    elements are left out.
     """
     reader = _TextExtractor()
     reader.feed(html)
@@ -31,7 +31,7 @@ def text_from_html(html: str) -> str:
 
 
 class _TextExtractor(HTMLParser):
-    """Collects paragraphs: pieces of text, and how the paragraph is set."""
+    """Collects the lines of the text while the parser reads the HTML."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -42,7 +42,7 @@ class _TextExtractor(HTMLParser):
         self._prefix = ""
 
     def lines(self) -> list[str]:
-        """All lines, no two empty ones in a row, none at either end."""
+        """All lines, without two empty ones in a row and without empty ones at the ends."""
         self._end_line()
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(self._lines)).strip("\n")
         return text.split("\n")
@@ -64,7 +64,7 @@ class _TextExtractor(HTMLParser):
             self._links.append((given.get("href") or "", len(self._words)))
 
     def handle_endtag(self, tag: str) -> None:
-        """End what it began, and whatever was left open inside."""
+        """End the element and all elements left open inside it."""
         if tag == "a" and self._links:
             self._end_link(*self._links.pop())
         if tag in HEADING_UNDERLINES:
@@ -76,7 +76,7 @@ class _TextExtractor(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        """Take text that is seen."""
+        """Add text, unless an element around it is hidden."""
         if not any(hidden for _, hidden in self._open):
             self._words.append(_WHITESPACE.sub(" ", data))
 
@@ -105,10 +105,10 @@ class _TextExtractor(HTMLParser):
             self._lines.append("")
 
     def _end_link(self, address: str, first: int) -> None:
-        said = "".join(self._words[first:]).strip()
+        text = "".join(self._words[first:]).strip()
         target = address.removeprefix("mailto:")
-        if said and target.startswith(("http://", "https://")) and target != said:
-            self._words.append(f": {target} " if said[-1] not in ":.?!" else f" {target} ")
+        if text and target.startswith(("http://", "https://")) and target != text:
+            self._words.append(f": {target} " if text[-1] not in ":.?!" else f" {target} ")
 
     def _underline(self, mark: str) -> None:
         before = len(self._lines)

@@ -55,7 +55,7 @@ class PreviewRequest(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A mail as it would go out, without a DKIM signature; its link unsubscribes nobody.
+    """A mail as it would go out, without a DKIM signature; its link unsubscribes no address.
 
     ``size`` is in bytes; the headers are in their order.
     """

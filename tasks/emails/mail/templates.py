@@ -16,6 +16,7 @@ from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
 from tasks.emails.addresses import get_sender
 from tasks.emails.mail.plain_text import text_from_html
+from tasks.emails.settings import get_mail_settings
 
 if TYPE_CHECKING:
     import css_inline
@@ -242,7 +243,7 @@ def _build_inliner() -> "css_inline.CSSInliner":
 
 def _iterate_folders() -> Iterator[Path]:
     """The template folders: those of MAIL_TEMPLATES come before the shipped ones."""
-    own_folder = get_settings().mail_templates
+    own_folder = get_mail_settings().mail_templates
     if own_folder:
         yield Path(own_folder)
     yield SHIPPED_FOLDER

@@ -154,7 +154,7 @@ def test_the_links_of_test_mails_and_previews_unsubscribe_no_one(system: System)
         for ask in (system.http.get, system.http.post):
             answer = ask(str(link)[1:-1])
             assert answer.status_code == 200
-            assert "It unsubscribes nobody" in answer.text
+            assert "It unsubscribes no address" in answer.text
 
     assert system.http.get(f"/suppressions/{me}").status_code == 404
 

@@ -1,9 +1,10 @@
--- A turn of the blast's own job begins. At the first, the chunks that came with the order are to be done; in another
--- attempt also those again in which somebody was put off too often.
--- ARGV: blast, seconds kept, retries (attempts that failed), then chunks -> 1, or 0: paused
+-- Begin a slice of the mailing's own job. The first slice adds the chunks that came with the order. The first slice of
+-- another attempt also frees the chunks with recipients that were put off too often.
+-- ARGV: mailing, seconds until expiry, retries (failed attempts), then the names of the chunks
+-- Returns: 1, or 0 when the mailing is paused
 even_if_full()
-local blast, kept, retries = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local about, chunks = about_key(blast), chunks_key(blast)
+local mailing, keep_seconds, retries = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local about, chunks = about_key(mailing), chunks_key(mailing)
 if redis.call('HSETNX', about, 'began', now()) == 1 then
   for i = 4, #ARGV do redis.call('ZADD', chunks, 0, ARGV[i]) end
 end
@@ -15,5 +16,5 @@ if retries > before then
     redis.call('ZADD', chunks, 0, chunk)
   end
 end
-keep(blast, kept)
-return is_paused(blast) and 0 or 1
+keep(mailing, keep_seconds)
+return is_paused(mailing) and 0 or 1

@@ -1,12 +1,14 @@
--- A blast is paused, or goes on. ARGV: blast, '1' or '', seconds kept -> 1, or 0: it is over
+-- Pause or resume a mailing. A job that waits between two slices is due at once when its mailing is resumed.
+-- ARGV: mailing, '1' (pause) or '' (resume), seconds until expiry
+-- Returns: 1, or 0 when the mailing is over
 even_if_full()
-local blast, paused = ARGV[1], ARGV[2]
-if is_over(blast) then return 0 end
-redis.call('HDEL', about_key(blast), 'paused')
+local mailing, paused = ARGV[1], ARGV[2]
+if is_over(mailing) then return 0 end
+redis.call('HDEL', about_key(mailing), 'paused')
 if paused == '1' then
-  redis.call('HSET', about_key(blast), 'paused', now())
-  redis.call('EXPIRE', about_key(blast), ARGV[3])
-elseif redis.call('HEXISTS', about_key(blast), 'began') == 1 and redis.call('ZSCORE', SCHEDULED, blast) then
-  redis.call('ZADD', SCHEDULED, 'XX', now(), blast)
+  redis.call('HSET', about_key(mailing), 'paused', now())
+  redis.call('EXPIRE', about_key(mailing), ARGV[3])
+elseif redis.call('HEXISTS', about_key(mailing), 'began') == 1 and redis.call('ZSCORE', SCHEDULED, mailing) then
+  redis.call('ZADD', SCHEDULED, 'XX', now(), mailing)
 end
 return 1

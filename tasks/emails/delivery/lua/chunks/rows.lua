@@ -1,2 +1,4 @@
--- An uploaded chunk. ARGV: blast, chunk -> its rows, JSON, or nil
+-- Read an uploaded chunk.
+-- ARGV: mailing, chunk
+-- Returns: its rows as JSON, or nil
 return redis.call('HGET', rows_key(ARGV[1]), ARGV[2])

@@ -1,4 +1,6 @@
--- A connection to the mail server was opened for a blast. ARGV: blast, seconds kept -> how many that makes
+-- Count an SMTP connection that was opened for a mailing.
+-- ARGV: mailing, seconds until expiry
+-- Returns: the number of connections so far
 even_if_full()
 local count = redis.call('HINCRBY', about_key(ARGV[1]), 'connections', 1)
 redis.call('EXPIRE', about_key(ARGV[1]), ARGV[2])

@@ -1,9 +1,10 @@
--- A recipient that this attempt has claimed goes on to another state. When the address is no good for any blast, the
--- reason is given. ARGV: blast, who, attempt, state, reason to suppress it ('' = none) -> 1, or 0: no longer its own
+-- Change the state of a recipient that this attempt holds. With a reason the address goes on the suppression list.
+-- ARGV: mailing, recipient, attempt, state, reason or ''
+-- Returns: 1, or 0 when the attempt does not hold the recipient
 even_if_full()
-local blast, who, attempt, state, reason = unpack(ARGV)
-local old = redis.call('HGET', mail_key(blast), who)
+local mailing, recipient, attempt, state, reason = unpack(ARGV)
+local old = redis.call('HGET', ledger_key(mailing), recipient)
 if old ~= 'claimed:' .. attempt and old ~= 'dot:' .. attempt then return 0 end
-enter(blast, who, old, state)
-if reason ~= '' then redis.call('HSETNX', SUPPRESSED, who, reason .. ' ' .. now()) end
+set_state(mailing, recipient, old, state)
+if reason ~= '' then redis.call('HSETNX', SUPPRESSED, recipient, reason .. ' ' .. now()) end
 return 1

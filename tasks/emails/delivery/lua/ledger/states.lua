@@ -1,2 +1,4 @@
--- ARGV: blast, then recipients -> the state of each
-return redis.call('HMGET', mail_key(ARGV[1]), unpack(ARGV, 2))
+-- Read the states of recipients.
+-- ARGV: mailing, then recipients
+-- Returns: the state of each, or nil
+return redis.call('HMGET', ledger_key(ARGV[1]), unpack(ARGV, 2))

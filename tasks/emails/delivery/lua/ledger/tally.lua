@@ -1,5 +1,7 @@
--- ARGV: blast -> how many recipients have a line, when its first turn began ('' = none), what time it is, how many
--- connections were opened, then states and their counts
-local lines = redis.call('HLEN', mail_key(ARGV[1]))
+-- Read the ledger in numbers.
+-- ARGV: mailing
+-- Returns: recipients with an entry, start of the first slice ('' = none), the time now, SMTP connections opened so far,
+--          then each state and its number of recipients
+local entries = redis.call('HLEN', ledger_key(ARGV[1]))
 local began, connections = unpack(redis.call('HMGET', about_key(ARGV[1]), 'began', 'connections'))
-return { lines, began or '', now(), connections or '0', unpack(redis.call('HGETALL', counts_key(ARGV[1]))) }
+return { entries, began or '', now(), connections or '0', unpack(redis.call('HGETALL', counts_key(ARGV[1]))) }

@@ -1,38 +1,39 @@
--- Stands before every move of the e-mail blasts, after the prelude of all moves.
-local SUPPRESSED = prefix .. 'suppressed' -- hash: folded address -> reason, space, since when
-local function mail_key(blast) return prefix .. 'mail:' .. blast end -- hash: folded address -> state, '' at first
-local function counts_key(blast) return mail_key(blast) .. ':counts' end -- hash: state -> how many have it
-local function rows_key(blast) return mail_key(blast) .. ':rows' end     -- hash: uploaded chunk -> its rows, JSON
--- zset: chunk -> when somebody may take it; infinity when those left in it were put off too often
-local function chunks_key(blast) return mail_key(blast) .. ':chunks' end
--- hash: began, retries, paused, started, uploads, connections, held:<job> (its chunk), tries:<chunk>, call:<call> (its answer)
-local function about_key(blast) return mail_key(blast) .. ':about' end
+-- Shared functions of the e-mail scripts. `mailing` is the id of the job of a mailing, `recipient` a folded address.
+local SUPPRESSED = prefix .. 'suppressed' -- hash: recipient -> reason, space, seconds since 1970
+local function ledger_key(mailing) return prefix .. 'mail:' .. mailing end -- hash: recipient -> state, '' at first
+local function counts_key(mailing) return ledger_key(mailing) .. ':counts' end -- hash: state -> number of recipients
+local function rows_key(mailing) return ledger_key(mailing) .. ':rows' end -- hash: uploaded chunk -> rows, JSON
+-- zset: chunk -> when it is free (seconds since 1970); +inf: on the next attempt of the mailing's own job
+local function chunks_key(mailing) return ledger_key(mailing) .. ':chunks' end
+-- hash: began, retries, paused, started, uploads, connections, held:<job id> (its chunk), tries:<chunk>,
+-- call:<call id> (its answer)
+local function about_key(mailing) return ledger_key(mailing) .. ':about' end
 
-local function keep(blast, seconds)
-  redis.call('EXPIRE', mail_key(blast), seconds)
-  redis.call('EXPIRE', counts_key(blast), seconds)
-  redis.call('EXPIRE', rows_key(blast), seconds)
-  redis.call('EXPIRE', chunks_key(blast), seconds)
-  redis.call('EXPIRE', about_key(blast), seconds)
+local function keep(mailing, seconds)
+  redis.call('EXPIRE', ledger_key(mailing), seconds)
+  redis.call('EXPIRE', counts_key(mailing), seconds)
+  redis.call('EXPIRE', rows_key(mailing), seconds)
+  redis.call('EXPIRE', chunks_key(mailing), seconds)
+  redis.call('EXPIRE', about_key(mailing), seconds)
 end
 
--- What a state is counted as: its first word; nobody counts those that have none yet, or are claimed.
+-- The word under which a state is counted; false for a recipient without a state, or one that is claimed.
 local function counted(state)
   local word = state and state:match('^%a+')
   return word ~= 'claimed' and word
 end
 
-local function enter(blast, who, old, new)
+local function set_state(mailing, recipient, old, new)
   local was, is = counted(old), counted(new)
-  redis.call('HSET', mail_key(blast), who, new)
-  if was then redis.call('HINCRBY', counts_key(blast), was, -1) end
-  if is then redis.call('HINCRBY', counts_key(blast), is, 1) end
+  redis.call('HSET', ledger_key(mailing), recipient, new)
+  if was then redis.call('HINCRBY', counts_key(mailing), was, -1) end
+  if is then redis.call('HINCRBY', counts_key(mailing), is, 1) end
 end
 
-local function is_paused(blast) return redis.call('HEXISTS', about_key(blast), 'paused') == 1 end
+local function is_paused(mailing) return redis.call('HEXISTS', about_key(mailing), 'paused') == 1 end
 
--- A record that is final, or that somebody wants cancelled, has no more mails. One without a record has.
-local function is_over(blast)
-  local status, cancel = unpack(redis.call('HMGET', job_key(blast), 'status', 'cancel'))
+-- A mailing is over when its job is final or is to be cancelled. Without a record it is not over.
+local function is_over(mailing)
+  local status, cancel = unpack(redis.call('HMGET', job_key(mailing), 'status', 'cancel'))
   return (status and FINAL[status]) or cancel
 end

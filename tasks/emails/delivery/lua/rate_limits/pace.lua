@@ -1,6 +1,7 @@
--- May one more mail go now? Each limit lets so many a second pass, evenly (GCRA, no burst). Either all let it pass, or
--- none counts it. ARGV: pairs of a name and its rate -> { milliseconds after which to ask again (0 = now), which of the
--- limits is the one to wait for }
+-- Ask all limits whether one more mail may go. Each limit lets its rate of mails a second pass, evenly (GCRA without
+-- bursts). Either all limits allow and count the mail, or none counts it.
+-- ARGV: pairs of a name and its rate (mails a second)
+-- Returns: { milliseconds to wait (0 = now), place of the slowest limit }
 even_if_full()
 local second, micro = clock()
 local at, wait, slowest, marks = second * 1e6 + micro, 0, 0, {}

@@ -1,2 +1,4 @@
--- An address may get mail again. ARGV: folded address -> 1, or 0: it was not suppressed
+-- Remove an address from the suppression list.
+-- ARGV: address
+-- Returns: 1, or 0 when it was not on the list
 return redis.call('HDEL', SUPPRESSED, ARGV[1])

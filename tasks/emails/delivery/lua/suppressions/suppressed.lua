@@ -1,2 +1,4 @@
--- One suppressed address. ARGV: folded address -> reason, space, since when; nil when it is none
+-- Read an entry of the suppression list.
+-- ARGV: address
+-- Returns: reason, space, seconds since 1970; nil for an address that is not on the list
 return redis.call('HGET', SUPPRESSED, ARGV[1])

@@ -1,4 +1,5 @@
--- A page of the suppressed addresses, in no order. ARGV: cursor ('0' at first), about how many
--- -> next cursor ('0' = that was all), how many there are, addresses and reasons in turn
-local found = redis.call('HSCAN', SUPPRESSED, ARGV[1], 'COUNT', ARGV[2])
-return { found[1], redis.call('HLEN', SUPPRESSED), found[2] }
+-- Read a page of the suppression list, in no order.
+-- ARGV: cursor ('0' at first), about how many entries
+-- Returns: { next cursor ('0' = the last page), size of the list, addresses and entries in turn }
+local page = redis.call('HSCAN', SUPPRESSED, ARGV[1], 'COUNT', ARGV[2])
+return { page[1], redis.call('HLEN', SUPPRESSED), page[2] }
