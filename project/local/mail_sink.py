@@ -166,7 +166,7 @@ async def listen(outbox: MailFolder, port: int, host: str = LOOPBACK) -> AsyncIt
     """
     if not ipaddress.ip_address(host).is_loopback:
         raise UnsafeStart(
-            f"the mail sink asks for no password, so {host} must be a loopback address"
+            f"the mail sink asks for no password, and {host} is not a loopback address"
         )
     handler, connections = SmtpHandler(outbox), set[asyncio.Transport]()
 
@@ -201,7 +201,7 @@ def main() -> int:
     try:
         asyncio.run(_run(folder, port))
     except OSError as error:
-        sys.stderr.write(f"outbox: cannot accept mails on {LOOPBACK}:{port}: {error}\n")
+        sys.stderr.write(f"outbox: cannot take mails on {LOOPBACK}:{port}: {error}\n")
         return 1
     return 0
 

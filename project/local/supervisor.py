@@ -81,7 +81,7 @@ class ManagedProcess:
         try:
             self.process.wait(grace)
         except subprocess.TimeoutExpired:
-            print_line("up", f"{self.name} did not stop within {grace:.0f} s: killed")
+            print_line("up", f"{self.name} did not end within {grace:.0f} s: killed")
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
