@@ -23,7 +23,7 @@ import redis
 from benchmarks.stacks.naive_mail import SENT_KEY, address_of
 from benchmarks.support.processes import ROOT, MeasuredProgram
 from benchmarks.support.waiting import wait_until
-from project.local.demo import free_ports
+from project.local.demo import find_free_ports
 from project.local.valkey import EmbeddedValkey
 from project.records.record import TaskRecord
 from project.store.client import Store
@@ -50,7 +50,7 @@ class MailScene:
         self._cleanup = ends
         self.redis = redis.Redis.from_url(valkey.url)
         self.store = Store(valkey.url)
-        (port,) = free_ports(1)
+        (port,) = find_free_ports(1)
         self.environment = {
             "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(folder),
@@ -90,7 +90,7 @@ def open_scene(sink: str) -> Iterator[MailScene]:
     """A running scene; everything ends with the block."""
     folder = Path(tempfile.mkdtemp(prefix="continuo-mail-"))
     folder.chmod(0o755)
-    (port,) = free_ports(1)
+    (port,) = find_free_ports(1)
     try:
         with EmbeddedValkey(folder / "valkey", port) as valkey, ExitStack() as ends:
             yield MailScene(folder, valkey, ends, sink)

@@ -28,7 +28,7 @@ from benchmarks.support.processes import ROOT, MeasuredProgram, list_tree
 from benchmarks.support.waiting import wait_until
 from project.celery import app
 from project.local import procfile
-from project.local.demo import free_ports
+from project.local.demo import find_free_ports
 from project.local.valkey import EmbeddedValkey
 from project.records.record import FINAL_STATUSES
 from project.store.client import Store
@@ -66,7 +66,7 @@ class Soak:
         self.folder = folder
         self.redis = redis.Redis.from_url(valkey.url)
         self.store = Store(valkey.url)
-        self.port, self.smtp_port, self.flower_port = free_ports(3)
+        self.port, self.smtp_port, self.flower_port = find_free_ports(3)
         self.programs: dict[str, MeasuredProgram] = {}
         self.samples: list[dict[str, Any]] = []
         self.started = time.monotonic()
@@ -192,7 +192,7 @@ def to_mib(count: float) -> float:
 @contextmanager
 def open_soak() -> Iterator[Soak]:
     """A running system, which ends with the block."""
-    (port,) = free_ports(1)
+    (port,) = find_free_ports(1)
     with (
         tempfile.TemporaryDirectory(prefix="continuo-soak-", ignore_cleanup_errors=True) as folder,
         EmbeddedValkey(Path(folder) / "valkey", port) as valkey,

@@ -1,32 +1,32 @@
-"""Every error this project raises on purpose.
+"""The errors that all rooms share.
 
 ContinuoError
-├── InvalidField        what the caller sent is wrong; names the field and what is allowed
-├── JobError            raised inside a job to say what should happen next
-│   ├── TransientError  may go away by itself: the job is tried again
-│   └── PermanentError  cannot get better: the job fails at once
-├── DuplicateJob        a job with this id is already recorded
-├── LinkRefused         a download link that does not work
-│   ├── LinkTampered    was not made by us, or was changed
-│   └── LinkExpired     was good once
-├── UnsafeStart         the configuration would expose the service; it refuses to start
-├── StoreUnavailable    Redis does not answer, or refuses writes
+├── InvalidField        a value from outside is not allowed; names the field and the allowed values
+├── JobError            raised by a job to say whether to retry
+│   ├── TransientError  the cause may pass: the job is retried
+│   └── PermanentError  the cause stays: the job fails at once
+├── DuplicateJob        a job with this id exists
+├── LinkRefused         a download link does not work
+│   ├── LinkTampered    its signature is not valid
+│   └── LinkExpired     its time is over
+├── UnsafeStart         the settings would expose the service; it refuses to start
+├── StoreUnavailable    Redis does not answer or refuses a command
 ├── IncompatibleData    Redis has data of a version that this program cannot use
-└── PartlyEnqueued      of many jobs only the first are in
+└── PartlyEnqueued      only the first of many jobs were enqueued
 """
 
 from typing import Any
 
 
 class ContinuoError(Exception):
-    """The root: catch this to catch everything of ours."""
+    """The base class of all errors of this project."""
 
 
 class InvalidField(ContinuoError, ValueError):
-    """A value from outside that is not allowed.
+    """A value from outside is not allowed.
 
-    ``field`` is a path such as ``filters.month``; ``problem`` says what is
-    wrong and what is allowed, in words for the person who sent it.
+    ``field`` is a path such as ``filters.month``. ``problem`` says what is wrong and what is
+    allowed, for the person who sent the value.
     """
 
     def __init__(self, field: str, problem: str) -> None:
@@ -35,46 +35,46 @@ class InvalidField(ContinuoError, ValueError):
         self.problem = problem
 
     def __reduce__(self) -> Any:
-        """How it goes from a pool process to the worker's main one."""
+        """Pickle with both arguments: pool processes send errors to the worker's main process."""
         return type(self), (self.field, self.problem)
 
 
 class JobError(ContinuoError):
-    """An attempt did not work out."""
+    """An attempt failed, for a reason that the job knows."""
 
 
 class TransientError(JobError):
-    """The cause may pass (a timeout, a full server): worth another attempt."""
+    """The cause may pass (a timeout, a full server): the job is retried."""
 
 
 class PermanentError(JobError):
-    """The cause stays (a template that does not exist): no further attempt."""
+    """The cause stays (a template that does not exist): the job fails at once."""
 
 
 class DuplicateJob(ContinuoError):
-    """A job with this id is already recorded; the new one was not enqueued."""
+    """A job with this id exists; the new one was not enqueued."""
 
 
 class LinkRefused(ContinuoError):
-    """A download link that does not work."""
+    """A download link does not work."""
 
 
 class LinkTampered(LinkRefused):
-    """The link was not made by us, or was changed since."""
+    """The signature of the link is not valid: it was changed, or another system made it."""
 
 
 class LinkExpired(LinkRefused):
-    """The link was good once; its time is over."""
+    """The link was valid, but its time is over."""
 
 
 class UnsafeStart(ContinuoError):
-    """The settings would open the service to strangers."""
+    """The settings would let other machines use the service without a password or key."""
 
 
 class StoreUnavailable(ContinuoError):
-    """The record store did not take the command; ``reason`` says why.
+    """Redis did not run a command; ``reason`` says why.
 
-    Nothing was changed, unless only the answer was lost on its way.
+    Nothing was changed, unless only the answer was lost.
     """
 
     def __init__(self, reason: str) -> None:
@@ -87,7 +87,7 @@ class IncompatibleData(ContinuoError):
 
 
 class PartlyEnqueued(ContinuoError):
-    """``enqueue_many`` got no further; ``taken`` is what became of the jobs before."""
+    """``enqueue_many`` stopped early; ``taken`` has the results of the jobs before that."""
 
     def __init__(self, problem: str, taken: list[Any]) -> None:
         super().__init__(f"stopped after {len(taken)} jobs: {problem}")

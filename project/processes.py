@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them: the kernel sees to it (Linux only)."""
+"""Child processes that end with their parent (Linux only: the kernel sends the signal)."""
 
 import ctypes
 import os
@@ -9,17 +9,17 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Have the kernel send ``number`` to this process when its parent ends.
+    """Ask the kernel to send the signal ``number`` to this process when its parent ends.
 
-    Does nothing on systems other than Linux. A parent that ended before this call goes
-    unnoticed: compare ``os.getppid()`` where that matters.
+    Does nothing on systems other than Linux. The signal is not sent when the parent ended before
+    this call; compare ``os.getppid()`` where that matters.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def detach_from_terminal() -> None:
-    """In a new child: start a session of its own, unblock signals, and end with the parent."""
+    """Prepare a new child: its own session, no blocked signals, SIGTERM when the parent ends."""
     os.setsid()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     end_with_parent(signal.SIGTERM)

@@ -1,7 +1,7 @@
-"""The console: pages for people at ``/`` and below ``/console``, made of this API in the browser.
+"""Serves the console at ``/`` and below ``/console``: a page that calls this API in the browser.
 
-The pages hold nothing and need no key; what they show they ask the API for, with the key of
-whoever looks. They are made of files as they are, and their policy lets nothing else in.
+The page itself contains no data and needs no key. It calls the API with the key that the user
+enters. Its files are served unchanged, and its content security policy forbids all others.
 """
 
 from functools import cache
@@ -22,13 +22,13 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-"""No-cache: asked for again each time, and answered 304 while it is the same."""
+"""With no-cache the browser revalidates each time, and gets 304 while nothing has changed."""
 
 routes = Router()
 
 
 async def show_page(_: Request) -> Answer:
-    """The one page; what it shows is in its address."""
+    """Answer the page; its script shows the view that the address names."""
     return answer_file("index.html")
 
 
@@ -38,18 +38,18 @@ for path in ("/", "/console/{page}", "/console/{page}/{id}"):
 
 @routes.get("/console/static/{file}", auth=False, hidden=True)
 async def show_file(request: Request) -> Answer:
-    """A file of the page."""
+    """Answer a script, style sheet or icon of the page."""
     return answer_file(request.params["file"])
 
 
 @routes.get("/console/static/views/{file}", auth=False, hidden=True)
 async def show_view(request: Request) -> Answer:
-    """The script of one view."""
+    """Answer the script of a view."""
     return answer_file(f"views/{request.params['file']}")
 
 
 def answer_file(name: str) -> Answer:
-    """A file of the page; 404 for what is none."""
+    """Answer a file of the page. Raises ``Problem`` 404."""
     content = read_files().get(name)
     if content is None:
         raise Problem(404, f"The console has no {name}")
@@ -58,6 +58,6 @@ def answer_file(name: str) -> Answer:
 
 @cache
 def read_files() -> dict[str, str]:
-    """Every file: its path below the folder, and what is in it."""
+    """Read all files of the page: path below the folder -> text."""
     files = (file for file in STATIC_FOLDER.rglob("*") if file.suffix in CONTENT_TYPES)
     return {str(file.relative_to(STATIC_FOLDER)): file.read_text() for file in files}

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of a router, made from its table and its types."""
+"""Builds the OpenAPI 3.1 document of a router from its routes and their types."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -16,15 +16,15 @@ _SECURITY_SCHEMES = {
     "Bearer": {"type": "http", "scheme": "bearer"},
 }
 _REQUEST_ID_HEADER = {
-    "description": "The id of the request in the log: the one sent, or a new one.",
+    "description": "The id of the request in the log: the one that was sent, or a new one.",
     "schema": {"type": "string"},
 }
 _REQUEST_ID_PARAMETER = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "description": "An id to know the request by; one that is not 1 to 64 letters, digits, . _ - "
-    "is not used.",
+    "description": "Your id for the request: 1 to 64 letters, digits, . _ -. Any other value "
+    "is ignored.",
     "schema": {"type": "string"},
 }
 _TEXT_SCHEMA = {"type": "string"}
@@ -33,44 +33,44 @@ _HEADER_SCHEMAS: dict[str, dict[str, Any]] = {
     "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"},
     "Retry-After": {"type": "integer", "minimum": 0},
 }
-"""What stands in headers that are not just text."""
+"""The schemas of headers that are not plain text."""
 _BODY_SCHEMAS = {"text/csv": {"type": "string", "format": "csv", "minLength": 1}}
 _IF_NONE_MATCH_DESCRIPTION = (
-    "The ETag of an earlier answer: 304 without a body when it is still the same."
+    "The ETag of an earlier response; 304 without a body if nothing has changed."
 )
-_ETAG_HEADER = {"ETag": "Names this content, for If-None-Match."}
+_ETAG_HEADER = {"ETag": "Identifies this content, for If-None-Match."}
 _COMMON_HEADERS = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 _ERROR_HEADERS = {
     401: {"WWW-Authenticate": "How to send a key."},
-    403: {"WWW-Authenticate": "Which scope a key has to have."},
+    403: {"WWW-Authenticate": "The scope that the key must have."},
     405: {"Allow": "The methods that work here."},
     429: {
-        "Retry-After": "Seconds after which one may pass.",
-        "RateLimit": "How many are left (r), and in how many seconds (t) all are again.",
-        "RateLimit-Policy": "How many requests (q) in how many seconds (w).",
+        "Retry-After": "Seconds after which a request is allowed again.",
+        "RateLimit": "Requests left (r), and seconds until the limit is reset (t).",
+        "RateLimit-Policy": "Allowed requests (q) per window in seconds (w).",
     },
-    503: {"Retry-After": "Seconds after which it may work."},
+    503: {"Retry-After": "Seconds after which to try again."},
 }
 _STATUS_DESCRIPTIONS = {
     400: "The query, the path or the syntax of the body is wrong.",
-    401: "No API key was sent, or one that is not known.",
-    403: "The API key does not have the scope, or the link is not ours.",
-    404: "There is no such thing.",
+    401: "The API key is missing or unknown.",
+    403: "The API key does not have the scope, or the link is not valid.",
+    404: "Not found.",
     405: "The path exists; Allow has the methods that work on it.",
-    409: "It contradicts what is there already.",
-    410: "It was there once and is not any more.",
+    409: "The request conflicts with an existing job.",
+    410: "It existed, but it has expired.",
     413: "The body is too large.",
-    415: "The body is not declared as JSON.",
-    416: "There is no such part of it.",
-    422: "The body is JSON, but a value in it is wrong; errors says which.",
+    415: "The Content-Type is not JSON.",
+    416: "The range is beyond the end of the file.",
+    422: "A value in the body is not allowed; errors names it.",
     429: "Too many requests for this API key.",
-    500: "A fault of ours; nothing is wrong with the request.",
-    503: "Not available at the moment; nothing was changed.",
+    500: "An error of the server; the request is not at fault.",
+    503: "Temporarily unavailable; nothing was changed.",
 }
 
 
 class Info(NamedTuple):
-    """What stands at the top of the description."""
+    """The title, version and description of the API."""
 
     title: str
     version: str
@@ -78,7 +78,7 @@ class Info(NamedTuple):
 
 
 def build_document(router: Router, info: Info) -> dict[str, Any]:
-    """The description of every route of ``router`` that is not hidden, as plain types."""
+    """Build the document of all routes that are not hidden, as plain types."""
     routes = [route for route in router.routes if not route.hidden]
     schemas = _Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
@@ -102,7 +102,7 @@ def build_document(router: Router, info: Info) -> dict[str, Any]:
 
 
 class _Schemas:
-    """JSON Schemas of all types of all routes, named ones under ``components``."""
+    """The JSON Schemas of all types of all routes; named types are in ``components``."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._types = [
@@ -118,13 +118,13 @@ class _Schemas:
                 self.components[shape.__name__]["allOf"] = rules()
 
     def of(self, shape: Any) -> dict[str, Any]:
-        """The schema of ``shape``, a reference where it has a name."""
+        """Return the schema of ``shape``; a reference if the type has a name."""
         if isinstance(shape, tuple):
-            return {"anyOf": [self.of(one) for one in shape]}
+            return {"anyOf": [self.of(part) for part in shape]}
         return self._schemas[self._types.index(shape)]
 
     def fields(self, struct: type[msgspec.Struct]) -> Iterator[tuple[str, dict[str, Any], bool]]:
-        """Name, schema and whether it is required, of each field of ``struct``."""
+        """Yield name, schema and whether it is required, for each field of ``struct``."""
         (_,), components = msgspec.json.schema_components([struct], ref_template=_REF)
         schema = components[struct.__name__]
         for name, field in schema["properties"].items():
@@ -132,7 +132,7 @@ class _Schemas:
 
 
 def refine_schema(schema: Any) -> None:
-    """Say what makers of clients would guess: what any object has in it, what is in a tuple."""
+    """Make schemas explicit for client generators: open objects, and tuples of one type."""
     if isinstance(schema, list):
         for item in schema:
             refine_schema(item)
@@ -232,7 +232,7 @@ def _build_success(route: Route, status: int, shape: Any, schemas: _Schemas) -> 
 
 
 def _has_etag(route: Route, status: int) -> bool:
-    """Whether the edge gives such an answer an entity tag: what a GET finds, but not bytes."""
+    """Whether such a response gets an ETag: a GET with status 200 that is not bytes."""
     return (
         route.method == "GET"
         and status == HTTPStatus.OK

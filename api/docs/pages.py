@@ -1,7 +1,7 @@
-"""The description for programs at /openapi.json and for people at /docs.
+"""Serves /openapi.json for programs and /docs for people.
 
-The page works without the internet: Swagger UI comes out of a package, and the
-policy of the page lets nothing else in, inline scripts included.
+The page works without the internet: Swagger UI comes from a Python package. The page's content
+security policy forbids everything else, inline scripts included.
 """
 
 from functools import cache
@@ -51,7 +51,7 @@ _CACHE_CONTROL = "public, max-age=86400"
 
 
 def build_docs_router(router: Router, info: Info) -> Router:
-    """The routes that describe ``router``, made from its table when first asked for."""
+    """Build the routes that describe ``router``; the document is built on first use."""
     routes = Router()
 
     @cache
@@ -87,7 +87,7 @@ def _answer_asset(name: str) -> Answer:
 
 @cache
 def _read_asset(name: str) -> str:
-    """A file of Swagger UI; the package around it is not imported, only its folder is read."""
+    """Read a file of Swagger UI, without importing its package."""
     package = find_spec("swagger_ui")
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("the package swagger-ui-py is not installed")

@@ -1,4 +1,4 @@
-"""Which part of a file answers a request, and the headers it goes with (RFC 9110, 13 and 14)."""
+"""Selects the byte range of a file that answers a request (RFC 9110, sections 13 and 14)."""
 
 import re
 from http import HTTPStatus
@@ -13,14 +13,14 @@ from project.artifacts.links import Artifact
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})").fullmatch
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""For a browser that shows a page in spite of Content-Disposition."""
+"""Protects a browser that shows a page despite Content-Disposition."""
 
 
 class HeaderReader(Protocol):
     """Reads a header of the request; "" when it was not sent."""
 
     def __call__(self, name: str, /) -> str:
-        """The value."""
+        """Return the value."""
 
 
 class RangeAnswer(msgspec.Struct, frozen=True):
@@ -33,10 +33,10 @@ class RangeAnswer(msgspec.Struct, frozen=True):
 
 
 def select_range(artifact: Artifact, size: int, header: HeaderReader) -> RangeAnswer:
-    """What answers a request for a file of ``size`` bytes.
+    """Select what answers a request for a file of ``size`` bytes.
 
-    Several ranges at once are answered with all of the file, as may be. Raises ``Problem``
-    416 when the range is beyond the end.
+    A request for several ranges gets the whole file, as the RFC allows. Raises ``Problem`` 416
+    when the range starts after the end of the file.
     """
     tag = f'"{artifact.sha256[:32]}"'
     headers = {
@@ -62,7 +62,7 @@ def select_range(artifact: Artifact, size: int, header: HeaderReader) -> RangeAn
 
 
 def _parse_span(first: str, last: str, size: int) -> tuple[int, int]:
-    """First byte, and the one after the last; the last so many when ``first`` is empty."""
+    """Return first byte and end (exclusive); without ``first``, the last ``last`` bytes."""
     if not first:
         return max(size - int(last), 0), size
     return int(first), min(int(last) + 1, size) if last else size

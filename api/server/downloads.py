@@ -1,8 +1,8 @@
-"""Downloads of large files, on a port of their own.
+"""Serves downloads of large files on FILES_PORT.
 
-Cello copies an answer several times before it sends it and cannot send a part of it. Here
-the kernel copies from the file to the connection: memory stays what it is, whatever the size.
-A proxy in front may lead all of ``/artifacts/`` here; else the API sends clients on.
+Cello copies a response several times and cannot stream it. Here the kernel copies from the file to
+the connection, so memory does not grow with the size. A proxy may send all of ``/artifacts/``
+here; without one, the API redirects clients.
 """
 
 import socket
@@ -21,43 +21,43 @@ from project.errors import LinkExpired, LinkTampered
 from project.settings.values import get_settings
 
 MAX_DOWNLOADS = 64
-"""Downloads at once, each in a thread; one more waits in the system's queue."""
+"""Concurrent downloads, one thread each; further connections wait in the system's queue."""
 IDLE_SECONDS = 30
-"""A client that neither sends nor takes anything for so long is cut off."""
+"""A connection without any traffic for this long is closed."""
 
 
 class FileServer(ThreadingHTTPServer):
-    """Takes as many connections as it has places."""
+    """Accepts at most ``MAX_DOWNLOADS`` connections at once."""
 
     daemon_threads = True
     request_queue_size = 128
-    allow_reuse_port = True  # as the API itself: several processes share a port
+    allow_reuse_port = True  # like the API: several processes share a port
 
     def __init__(self, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._places = threading.BoundedSemaphore(MAX_DOWNLOADS)
+        self._slots = threading.BoundedSemaphore(MAX_DOWNLOADS)
         super().__init__((host, port), DownloadHandler)
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """The next connection, when there is a place for it."""
-        self._places.acquire()
+        """Wait for a free slot, then return the next connection."""
+        self._slots.acquire()
         try:
             return super().get_request()
         except OSError:
-            self._places.release()
+            self._slots.release()
             raise
 
     def shutdown_request(self, request: object) -> None:
-        """End a connection and free its place."""
+        """Close a connection and free its slot."""
         super().shutdown_request(request)  # type: ignore[arg-type]
-        self._places.release()
+        self._slots.release()
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: a client that left is no fault of ours."""
+        """Log nothing: a client that disconnects is not an error."""
 
 
 class DownloadHandler(BaseHTTPRequestHandler):
-    """One request for ``/artifacts/{token}``, then the end of the connection."""
+    """Answers one request for ``/artifacts/{token}``, then closes the connection."""
 
     protocol_version = "HTTP/1.1"
     server_version = "Continuo"
@@ -65,7 +65,7 @@ class DownloadHandler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
 
     def do_GET(self) -> None:
-        """Send the file, the part of it that is wanted, or the problem."""
+        """Send the file, the requested range of it, or a problem document."""
         try:
             artifact = resolve_path(urlsplit(self.path).path)
             file = require_local_file(artifact)
@@ -109,11 +109,11 @@ class DownloadHandler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the API has noted the request that was sent on to here."""
+        """Log nothing: the API has logged the request before it redirected the client."""
 
 
 def resolve_path(path: str) -> Artifact:
-    """The artifact that a path leads to, or a problem."""
+    """Return the artifact of a path. Raises ``Problem``."""
     place, _, token = path.rpartition("/")
     if not place.endswith("/artifacts"):
         raise Problem(404, f"There is nothing at {path}")
@@ -121,7 +121,7 @@ def resolve_path(path: str) -> Artifact:
 
 
 def resolve_token(token: str) -> Artifact:
-    """The artifact, or a problem: 403 for a link that is not ours, 410 for an old one."""
+    """Return the artifact of a token. Raises ``Problem``: 403 if tampered with, 410 if expired."""
     try:
         return links.resolve_link(token)
     except LinkTampered as refused:
@@ -131,15 +131,15 @@ def resolve_token(token: str) -> Artifact:
 
 
 def require_local_file(artifact: Artifact) -> Path:
-    """The local file, or a problem: 404 when it is not there."""
+    """Return the local file. Raises ``Problem`` 404."""
     place = locate_file(artifact, "GET")
     if isinstance(place, str):
-        raise Problem(404, "Files are in a bucket; ask the API for this link")
+        raise Problem(404, "Files are in a bucket; request this link from the API")
     return place
 
 
 def locate_file(artifact: Artifact, method: str) -> Path | str:
-    """The local file or the URL of a bucket, or a problem: 404 when it is gone."""
+    """Return the local file or a presigned URL. Raises ``Problem`` 404 when it was removed."""
     try:
         return links.locate(artifact, method)
     except ArtifactGone as gone:
@@ -148,12 +148,12 @@ def locate_file(artifact: Artifact, method: str) -> Path | str:
 
 @lru_cache
 def start_file_server() -> str:
-    """Where large files are had, no slash at the end; a server is there from the first call on."""
-    given = get_settings()
-    server = FileServer(given.host, given.files_port)
+    """Start the file server at the first call. Returns its URL, without a slash at the end."""
+    settings = get_settings()
+    server = FileServer(settings.host, settings.files_port)
     threading.Thread(target=server.serve_forever, name="files", daemon=True).start()
-    if given.files_url:
-        return given.files_url
-    host = urlsplit(given.base_url).hostname or given.host
+    if settings.files_url:
+        return settings.files_url
+    host = urlsplit(settings.base_url).hostname or settings.host
     bracketed = f"[{host}]" if ":" in host else host
     return f"http://{bracketed}:{server.server_port}"

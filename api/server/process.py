@@ -1,8 +1,8 @@
-"""One API process: a Cello server that starts whole, or not, and leaves in order.
+"""One API process: starts Cello, and stops it after the requests in progress.
 
-Cello goes on serving when start-up failed, returns in silence when it could not
-bind, and drains badly; all three are decided here instead, by exit code:
-0 stopped when asked to, 3 start-up failed, 4 the server ended by itself.
+Cello keeps serving when the start-up failed, returns silently when it could not bind, and does not
+finish requests at a stop. This module handles all three. Exit codes: 0 stopped by a signal,
+3 the start-up failed, 4 the server ended by itself.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ EXIT_START_FAILED = 3
 EXIT_SERVER_ENDED = 4
 
 CLOSE_SECONDS = 5.0
-"""Time for ``Lifecycle.close`` after the last answer."""
+"""Time limit of ``Lifecycle.close``, after the last response."""
 
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -41,30 +41,30 @@ _MAX_HEAD_BYTES = 16_384
 _MAX_CONNECTIONS = 10_000
 _NATIVE_CONNECTIONS = 8
 _BODY_LIMIT_FACTOR = 10
-"""Cello reads bodies up to this many times the limit: the edge refuses them in the right form."""
+"""Cello accepts larger bodies than allowed, so that the API can refuse them with a problem."""
 
 _log = logging.getLogger("api.server.process")
 
 
 class Lifecycle(Protocol):
-    """What an application opens before it serves and closes after; both run on the event loop."""
+    """Opens an application's connections before it serves, closes them after; on the event loop."""
 
     async def open(self, native: NativeRedis | None) -> None:
-        """Open connections; ``native`` is the server's own Redis client, if it has one.
+        """Open connections; ``native`` is Cello's own Redis client, if it has one.
 
-        Raising keeps the process from serving.
+        An exception ends the process with exit code 3.
         """
 
     async def close(self) -> None:
-        """Close them."""
+        """Close the connections, within ``CLOSE_SECONDS``."""
 
 
 ApplicationBuilder = Callable[[Drain], tuple[Router, Lifecycle]]
-"""Makes an application. Called once in each server process, before the event loop runs."""
+"""Builds an application; called once in each server process, before the event loop runs."""
 
 
 class ApiServer:
-    """Serves what ``build`` makes, as ``settings`` say."""
+    """Serves the application that ``build`` returns."""
 
     def __init__(self, build: ApplicationBuilder, settings: Settings) -> None:
         self._settings = settings
@@ -74,13 +74,13 @@ class ApiServer:
         self._native: NativeRedis | None = None
 
     def run(self) -> NoReturn:
-        """Serve until a stop signal. Those must be blocked already, in every thread."""
+        """Serve until a stop signal. ``STOP_SIGNALS`` must be blocked in every thread."""
         faulthandler.enable()
         raise_file_limit()
         threading.Thread(target=self._wait_for_stop, name="stop", daemon=True).start()
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         self._run_cello()
-        _log.error("The server ended by itself; see above, it may have lost its port")
+        _log.error("The server ended by itself; see the lines above, its port may be in use")
         os._exit(EXIT_SERVER_ENDED)
 
     def _run_cello(self) -> None:
@@ -96,7 +96,7 @@ class ApiServer:
 
     def _app(self) -> App:
         app = App()
-        app._print_banner = lambda *_: None  # noqa: SLF001 - it has no switch, and stdout is not ours
+        app._print_banner = lambda *_: None  # noqa: SLF001 - no option turns it off
         set_bounds(app, self._settings.max_body_bytes * _BODY_LIMIT_FACTOR)
         edge = Dispatcher(
             keys=build_keyring(self._settings),
@@ -114,7 +114,7 @@ class ApiServer:
         self._loop = asyncio.get_running_loop()
         try:
             await self._lifecycle.open(self._native)
-        except BaseException:  # noqa: BLE001 - whatever it is, Cello would serve all the same
+        except BaseException:  # noqa: BLE001 - Cello would serve after any error
             _log.exception("Start-up failed")
             os._exit(EXIT_START_FAILED)
         _log.info("Serving on %s", self._settings.base_url)
@@ -124,8 +124,8 @@ class ApiServer:
         _log.info("%s: finishing %d requests", name, self._drain.in_flight)
         try:
             self._stop()
-        except Exception:  # noqa: BLE001 - whatever it is, the process has to end
-            _log.exception("The stop was not in order")
+        except Exception:  # noqa: BLE001 - the process must end after any error
+            _log.exception("The shutdown failed")
         finally:
             os._exit(0)
 
@@ -144,16 +144,16 @@ class ApiServer:
 
 
 def build_keyring(config: Settings) -> Keyring:
-    """The keys as the settings say."""
+    """Build the API keys from the settings and the key file."""
     path = config.api_keys_file
     file = KeyFile(Path(path), lambda: config.keys_by_digest) if path else None
     return Keyring(config.keys_by_digest, file)
 
 
 def enable_native_redis(app: App, url: str) -> NativeRedis | None:
-    """The server's own Redis client, where it can speak to that Redis: plain TCP.
+    """Enable Cello's own Redis client; None unless the URL is plain TCP, all that it supports.
 
-    Enabled after the routes, so that Cello does not wrap each of them to pass it on.
+    Call this after the routes are added: Cello would wrap each later route to pass the client on.
     """
     if not url.startswith("redis://"):
         return None
@@ -166,19 +166,19 @@ def enable_native_redis(app: App, url: str) -> NativeRedis | None:
 
 @contextmanager
 def silence_stdout() -> Iterator[None]:
-    """Keep back what Cello announces; it does so below Python, on the descriptor itself."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    """Suppress what Cello prints. It writes to the descriptor directly, not through Python."""
+    stdout, devnull = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stdout, 1)
+        os.close(stdout)
+        os.close(devnull)
 
 
 def set_bounds(app: App, max_body: int) -> None:
-    """Give every wait and every size of ``app`` a bound."""
+    """Set Cello's timeouts and size limits; ``max_body`` in bytes."""
     limits = LimitsConfig(
         max_header_size=_MAX_HEAD_BYTES,
         max_body_size=max_body,
@@ -193,7 +193,7 @@ def set_bounds(app: App, max_body: int) -> None:
 
 
 def raise_file_limit() -> None:
-    """Allow this process as many open connections as the system lets it."""
+    """Raise the limit of open files to what ``_MAX_CONNECTIONS`` needs, as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MAX_CONNECTIONS + 1_000
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -202,5 +202,5 @@ def raise_file_limit() -> None:
 
 
 def format_host(host: str) -> str:
-    """An IP literal as Cello wants it: IPv6 in brackets."""
+    """Format an IP address for Cello: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -1,8 +1,8 @@
-"""Server processes side by side on one port, each replaced when it dies.
+"""Runs several server processes on one port and replaces those that die.
 
-The application is imported before the processes are forked, so they share its
-memory and a replacement serves within milliseconds. Nothing is opened before
-the fork; each process builds its own application.
+The application is imported before the processes are forked, so they share its memory and a
+replacement serves within milliseconds. No connection is opened before the fork; each process
+builds its own application.
 """
 
 import logging
@@ -16,15 +16,15 @@ from typing import NamedTuple, NoReturn
 _log = logging.getLogger("api.server.supervisor")
 
 TICK_SECONDS = 1.0
-"""How long a due restart or an overdue kill may go unnoticed."""
+"""The longest delay of a restart or a kill that is due."""
 
 SETTLED_SECONDS = 10.0
-"""A process that lived this long started well; its end is no start-up failure."""
+"""Age after which the end of a process does not count as a failed start."""
 
 FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 10.0
 MAX_START_FAILURES = 5
-"""After so many in a row the supervisor gives up, with the exit code of the last one."""
+"""Failed starts in a row after which the supervisor exits, with the exit code of the last one."""
 
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 _WATCHED = _STOP | {signal.SIGCHLD, signal.SIGALRM}
@@ -33,7 +33,7 @@ Serve = Callable[[], NoReturn]
 
 
 class Child(NamedTuple):
-    """A running server process, since ``started`` on the monotonic clock."""
+    """A running server process; ``started`` is a time of the monotonic clock."""
 
     pid: int
     started: float
@@ -55,7 +55,7 @@ class Supervisor:
         self._lifeline = os.pipe()
 
     def run(self) -> int:
-        """Supervise until a stop signal or a hopeless start; the exit code for this process."""
+        """Supervise until a stop signal or ``MAX_START_FAILURES``. Returns the exit code."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
         while not (self._is_stopping and not self._children):
             self._start_missing()
@@ -109,16 +109,15 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED - _STOP)
             self._tie_to_parent()
             self._serve()
-        except BaseException:  # noqa: BLE001 - nothing may return into the supervisor's loop
+        except BaseException:  # noqa: BLE001 - a child must not return into the supervisor's loop
             _log.exception("The server did not start")
         finally:
             os._exit(3)
 
     def _tie_to_parent(self) -> None:
-        """Stop this process when the supervisor is gone, however it went.
+        """Stop this process when the supervisor is gone, even after a kill.
 
-        Only the supervisor holds the writing end of the pipe; reading returns
-        when it is dead.
+        Only the supervisor holds the writing end of the pipe, so reading returns when it is dead.
         """
         reading, writing = self._lifeline
         os.close(writing)
@@ -132,7 +131,7 @@ class Supervisor:
                 self._note_end(child, os.waitstatus_to_exitcode(status))
 
     def _note_end(self, child: Child, code: int) -> None:
-        """``code`` is negative for a death by signal."""
+        """Count failed starts and schedule a restart; ``code`` is negative for a signal."""
         if self._is_stopping:
             return
         settled = monotonic() - child.started >= SETTLED_SECONDS
@@ -148,7 +147,7 @@ class Supervisor:
         )
 
     def _pause_after(self, code: int, *, settled: bool) -> float:
-        if code == 0:  # somebody asked it to leave
+        if code == 0:  # it was asked to stop
             return 0.0
         if settled:
             return FIRST_PAUSE_SECONDS

@@ -1,4 +1,4 @@
-"""The log of the API: JSON lines on stderr, one for each answered request."""
+"""The API's log: JSON lines on stderr, one for each answered request."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from project.telemetry.logs import JsonFormatter, encode
 
 
 class AccessLine(msgspec.Struct):
-    """One answered request; ``route`` is the template, ``ms`` the time it took."""
+    """An answered request; ``route`` is the template, ``ms`` the duration in milliseconds."""
 
     ts: float
     method: str
@@ -22,16 +22,16 @@ class AccessLine(msgspec.Struct):
 
 
 def configure() -> None:
-    """Send what the program logs, from INFO up, to stderr as JSON lines."""
+    """Write log records of level INFO and above to stderr, as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
 def write_access(line: AccessLine) -> None:
-    """Write ``line``; a closed stderr is no reason to fail a request.
+    """Write ``line``; ignore a closed stderr.
 
-    Written past ``logging``, whose bookkeeping costs four times the line itself.
+    It bypasses ``logging``, which would take four times as long.
     """
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(encode(line).decode() + "\n")

@@ -1,7 +1,7 @@
-"""How many requests this process has answered, added every second to what all processes have.
+"""Counts answered requests and adds the counts to Redis every second.
 
-Redis keeps the sums, so any process tells those of all, on all machines. What is counted
-while Redis is away goes there later; a process that is killed takes its last second along.
+Redis holds the sums over all processes and machines, so any process can report them. Counts that
+Redis does not take are sent later. A killed process loses the counts of its last second.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from project.records.counters import MICROSECONDS_SUFFIX, bucket_of, format_rout
 from project.store.commands import statistics
 
 FLUSH_INTERVAL_SECONDS = 1.0
-"""Seconds between two additions."""
+"""How often the counts are sent to Redis."""
 
 
 class RequestMetrics:
-    """What this process has counted and not yet added. All methods belong to the event loop."""
+    """Counts that Redis does not have yet. Call its methods on the event loop only."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -39,25 +39,25 @@ class RequestMetrics:
         counts[format_route_field(method, route, MICROSECONDS_SUFFIX)] += round(seconds * 1e6)
 
     def open(self) -> None:
-        """Begin to add; once in each process."""
+        """Start to send the counts; call once per process."""
         self._name = os.urandom(8).hex()
         self._task = asyncio.create_task(self._keep_adding())
 
     async def close(self) -> None:
-        """Add the rest."""
+        """Send the remaining counts."""
         if self._task:
             self._task.cancel()
         await self.add()
 
     async def add(self) -> None:
-        """Add what is counted; when Redis is away it is kept for the next time."""
+        """Send the counts; keep them when Redis is not available."""
         async with self._adding:
             with suppress(StoreUnavailable):
                 while self._batch or self._counts:
                     await self._add_batch()
 
     async def _add_batch(self) -> None:
-        if not self._batch:  # else the answer to it was lost: under its number it counts once
+        if not self._batch:  # else resend the batch: Redis counts each number once
             self._batch, self._counts = dict(self._counts), Counter()
             self._number = next(self._numbers)
         await app.async_store.run(
@@ -72,4 +72,4 @@ class RequestMetrics:
 
 
 REQUEST_METRICS = RequestMetrics()
-"""Of this process."""
+"""The counts of this process."""

@@ -13,7 +13,7 @@ import redis
 from benchmarks.stacks.registry import Stack
 from benchmarks.support.processes import ROOT, MeasuredProgram, read_cpu_seconds, read_memory
 from benchmarks.support.waiting import wait_until
-from project.local.demo import free_ports, send_request
+from project.local.demo import find_free_ports, send_request
 from project.local.valkey import EmbeddedValkey
 
 START_TIMEOUT_SECONDS = 30.0
@@ -27,7 +27,7 @@ class StackScene:
         self.stack = stack
         self.folder = folder
         self.valkey = valkey
-        self.port, self.smtp_port = free_ports(2)
+        self.port, self.smtp_port = find_free_ports(2)
         self.redis = redis.Redis.from_url(valkey.url)
         self._cleanup = ends
 
@@ -122,7 +122,7 @@ class StackScene:
 @contextmanager
 def open_scene(stack: Stack, folder: Path) -> Iterator[StackScene]:
     """A scene for the stack in its own folder; its processes end with the block."""
-    (port,) = free_ports(1)
+    (port,) = find_free_ports(1)
     folder.mkdir()
     with EmbeddedValkey(folder / "valkey", port) as valkey, ExitStack() as ends:
         yield StackScene(stack, folder, valkey, ends)

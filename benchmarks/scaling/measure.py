@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.support.machine import describe_machine, read_output
-from project.local.demo import free_ports
+from project.local.demo import find_free_ports
 from project.local.valkey import EmbeddedValkey
 from project.store.client import Store
 from project.store.commands import attempts, jobs, queries, workers
@@ -26,7 +26,7 @@ WORKER = "worker"
 
 def measure_costs() -> dict[str, Any]:
     """The costs of one job in microseconds and bytes, and the machine."""
-    (port,) = free_ports(1)
+    (port,) = find_free_ports(1)
     with (
         tempfile.TemporaryDirectory(prefix="continuo-scaling-") as folder,
         EmbeddedValkey(Path(folder), port) as valkey,

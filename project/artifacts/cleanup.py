@@ -1,7 +1,7 @@
-"""``python -m project.artifacts.cleanup``: removes expired artifacts and stray drafts.
+"""``python -m project.artifacts.cleanup``: removes expired artifacts and abandoned drafts.
 
-Workers start it once an hour, as a process of its own: it may have much to remove, and
-what speaks to S3 must not run where a worker forks. Any number may run at once.
+Workers start it once an hour in a process of its own, because it may have much to remove and the
+S3 client must not run in a process that forks. Several may run at the same time.
 """
 
 import shutil
@@ -14,18 +14,18 @@ from project.artifacts import links
 from project.settings.values import get_settings
 
 TIMEOUT_SECONDS = 1_800
-"""The most it may take; the next one goes on."""
+"""The process is killed after this time; the next one continues."""
 MAX_DRAFT_AGE_SECONDS = 86_400
-"""Seconds after which nobody works on a draft any more."""
+"""Age at which a draft counts as abandoned."""
 
 
 def clean_up() -> tuple[int, int]:
-    """Remove what is past its time; how many artifacts, how many drafts."""
+    """Remove expired files. Returns the number of artifacts and of drafts."""
     return links.remove_expired(), remove_stray_drafts(get_settings().data_dir / "workshop")
 
 
 def remove_stray_drafts(place: Path) -> int:
-    """Remove what killed workers have left in their workshops; how many."""
+    """Remove the drafts that killed workers have left. Returns their number."""
     limit = time.time() - MAX_DRAFT_AGE_SECONDS
     strays = [folder for folder in place.glob("*") if folder.stat().st_mtime < limit]
     for stray in strays:

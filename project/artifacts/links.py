@@ -1,9 +1,8 @@
-"""Files that jobs make: kept once under the hash of their content, fetched by signed links.
+"""Files that jobs make: stored under the hash of their content, downloaded by signed links.
 
-A key is ``2026-11-25/<sha256>.pdf``. A retry or a second worker that makes the same
-bytes finds them there and does nothing. A day is over for writers when it ends, and for
-readers when the last link of that day has expired; then the janitor removes it whole, so
-nobody ever keeps what somebody else is about to remove.
+A key is ``2026-11-25/<sha256>.pdf``. A retry or a second worker that makes the same bytes finds
+them there and writes nothing. Writers add files only to the current day. The cleanup removes a
+whole day after its last link has expired, so it never races a writer.
 """
 
 import hashlib
@@ -26,10 +25,10 @@ from project.settings.values import get_settings
 
 SALT = "artifact"
 SPARE_DAYS = 1
-"""Days a file is kept beyond its last link: clocks differ, a download takes time."""
+"""Days to keep a file after its last link expired: clocks differ and downloads take time."""
 
 IS_QUOTABLE = re.compile(r"[ !#-\[\]-~]").fullmatch
-"""A letter that may stand in a quoted name in a header."""
+"""Matches a character that is allowed in a quoted header value."""
 
 CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -43,29 +42,29 @@ CONTENT_TYPES = {
 
 
 class Artifact(NamedTuple):
-    """What a link stands for: the key it is stored under, the name it is saved as."""
+    """The target of a link: its storage key, and the name under which a browser saves it."""
 
     key: str
     filename: str
 
     @property
     def content_type(self) -> str:
-        """The media type, by the end of its name."""
+        """The media type, by the suffix of the key."""
         return CONTENT_TYPES.get(PurePosixPath(self.key).suffix, "application/octet-stream")
 
     @property
     def sha256(self) -> str:
-        """The hash of the content, 64 hexadecimal digits."""
+        """The SHA-256 of the content, 64 hexadecimal digits."""
         return PurePosixPath(self.key).stem
 
 
 class ArtifactGone(ContinuoError):
-    """The link is good but the file is no longer kept."""
+    """The link is valid but the file has been removed."""
 
 
 @contextmanager
 def open_workshop() -> Iterator[Path]:
-    """An empty folder to make a file in; it and what is left in it go at the end."""
+    """Provide an empty folder to make a file in; the folder is removed at the end."""
     place = get_settings().data_dir / "workshop"
     place.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as folder:
@@ -73,7 +72,7 @@ def open_workshop() -> Iterator[Path]:
 
 
 def store_artifact(file: Path, filename: str) -> Artifact:
-    """Store a file of a workshop; whole and on disk when this returns, or not at all."""
+    """Store a file from ``open_workshop``. When this returns, all of it is on disk."""
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     key = f"{datetime.now(UTC).date()}/{digest}{PurePosixPath(filename).suffix}"
@@ -85,10 +84,10 @@ def store_artifact(file: Path, filename: str) -> Artifact:
 
 
 def describe_artifact(artifact: Artifact, file: Path) -> dict[str, Any]:
-    """What a job's result says about the ``file`` it has kept.
+    """Describe the stored ``file`` for the job's result.
 
     ``download_url``, ``filename``, ``size`` in bytes, ``sha256``, ``content_type``, and
-    ``expires_at``, the end of the link in seconds since 1970.
+    ``expires_at``, when the link expires in seconds since 1970.
     """
     return {
         "download_url": build_link(artifact),
@@ -101,7 +100,7 @@ def describe_artifact(artifact: Artifact, file: Path) -> dict[str, Any]:
 
 
 def locate(artifact: Artifact, method: str = "GET") -> Path | str:
-    """The local file, or the URL of a bucket that ``method`` works on for a few minutes.
+    """Return the local file, or the presigned URL of a bucket for ``method`` (10 minutes).
 
     Raises ``ArtifactGone`` when there is no local file.
     """
@@ -112,7 +111,7 @@ def locate(artifact: Artifact, method: str = "GET") -> Path | str:
 
 
 def read_artifact(artifact: Artifact, most: int) -> bytes:
-    """The first ``most`` bytes of the file. Raises ``ArtifactGone``."""
+    """Read at most ``most`` bytes of the file. Raises ``ArtifactGone``."""
     try:
         return open_storage().read(artifact.key, most)
     except FileNotFoundError:
@@ -120,12 +119,12 @@ def read_artifact(artifact: Artifact, most: int) -> bytes:
 
 
 def build_link(artifact: Artifact) -> str:
-    """A URL that fetches the artifact for ``CONTINUO_LINK_SECONDS``."""
+    """Build the download URL of an artifact. It works for ``CONTINUO_LINK_SECONDS``."""
     return f"{get_settings().base_url}/artifacts/{build_signer().dumps(list(artifact))}"
 
 
 def resolve_link(token: str) -> Artifact:
-    """The artifact behind the last part of a link. Raises ``LinkTampered`` or ``LinkExpired``."""
+    """Return the artifact of a link's token. Raises ``LinkTampered`` or ``LinkExpired``."""
     try:
         key, filename = build_signer().loads(token, max_age=get_settings().link_seconds)
     except SignatureExpired:
@@ -136,7 +135,7 @@ def resolve_link(token: str) -> Artifact:
 
 
 def build_disposition(filename: str) -> dict[str, str]:
-    """The header that has a browser save the file under its name (RFC 6266)."""
+    """Build the header that tells a browser to save the file as ``filename`` (RFC 6266)."""
     plain = "".join(letter if IS_QUOTABLE(letter) else "_" for letter in filename)
     value = f'attachment; filename="{plain}"'
     if plain != filename:
@@ -145,7 +144,7 @@ def build_disposition(filename: str) -> dict[str, str]:
 
 
 def remove_expired() -> int:
-    """Remove the days whose last link has expired; how many files went."""
+    """Remove the days whose last link has expired. Returns the number of files."""
     spare = timedelta(days=SPARE_DAYS + 1, seconds=get_settings().link_seconds)
     oldest = (datetime.now(UTC) - spare).date()
     return sum(
@@ -156,12 +155,12 @@ def remove_expired() -> int:
 
 
 def build_signer() -> URLSafeTimedSerializer:
-    """Signs links with the newest secret of this installation; the others still open theirs."""
+    """Build the signer of links: it signs with the newest secret and accepts the older ones."""
     return URLSafeTimedSerializer(get_settings().signing_keys[::-1], salt=SALT)
 
 
 @lru_cache
 def open_storage() -> Folder | Bucket:
-    """Where artifacts are kept, opened once per process."""
+    """Return the storage of artifacts; opened once per process."""
     url = get_settings().artifacts_url
     return Bucket(url) if url else Folder(get_settings().data_dir / "artifacts")

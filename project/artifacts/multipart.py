@@ -1,7 +1,7 @@
-"""Uploads in parts that were cut: found in a bucket, and given up.
+"""Lists and aborts unfinished multipart uploads of an S3 bucket.
 
-obstore begins and ends an upload within one call, and can neither list nor abort one whose
-process was killed. These are the two requests of S3 that do, signed as AWS has it (version 4).
+obstore starts and ends an upload within one call. It can neither list nor abort an upload whose
+process was killed. This module sends the two S3 requests that do, with AWS Signature Version 4.
 """
 
 import hashlib
@@ -17,19 +17,19 @@ from project.errors import ContinuoError
 from project.settings.bucket import BucketAccess
 
 TIMEOUT_SECONDS = 60.0
-"""The most that one request may take between two bytes."""
+"""The longest pause between two bytes of an answer."""
 MAX_UPLOADS = 1_000
-"""Uploads that are listed at once."""
+"""The most uploads that one request lists."""
 MAX_ERROR_BYTES = 300
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 
 class UploadRefused(ContinuoError):
-    """The bucket does not do what is asked of it."""
+    """The bucket answered a request with an error."""
 
 
 class Upload(NamedTuple):
-    """An upload that has not ended, of a whole key."""
+    """An unfinished multipart upload of one key."""
 
     access: BucketAccess
     bucket: str
@@ -37,14 +37,14 @@ class Upload(NamedTuple):
     id: str
 
     def abort(self) -> None:
-        """Throw its parts away. Raises ``UploadRefused`` and ``OSError``."""
+        """Delete the uploaded parts. Raises ``UploadRefused`` or ``OSError``."""
         send_request(self.access, "DELETE", f"{self.bucket}/{self.key}", {"uploadId": self.id})
 
 
 def list_unfinished(access: BucketAccess, bucket: str, prefix: str) -> list[Upload]:
-    """The first ``MAX_UPLOADS`` uploads of keys that begin so, by key.
+    """List the first ``MAX_UPLOADS`` uploads whose key starts with ``prefix``, ordered by key.
 
-    Raises ``UploadRefused`` and ``OSError``.
+    Raises ``UploadRefused`` or ``OSError``.
     """
     query = {"uploads": "", "prefix": prefix, "max-uploads": str(MAX_UPLOADS)}
     text = send_request(access, "GET", f"{bucket}/", query)
@@ -57,16 +57,16 @@ def list_unfinished(access: BucketAccess, bucket: str, prefix: str) -> list[Uplo
         for element in answer
         if strip_namespace(element.tag) == "Upload"
     ]
-    return [Upload(access, bucket, one["Key"], one["UploadId"]) for one in listed]
+    return [Upload(access, bucket, entry["Key"], entry["UploadId"]) for entry in listed]
 
 
 def strip_namespace(tag: str) -> str:
-    """The name of an element without its namespace."""
+    """Return the name of an XML element without its namespace."""
     return tag.rpartition("}")[2]
 
 
 def send_request(access: BucketAccess, method: str, place: str, query: Mapping[str, str]) -> bytes:
-    """The body of an answer. Raises ``UploadRefused`` when it says no, and ``OSError``."""
+    """Send a request and return the body. Raises ``UploadRefused`` or ``OSError``."""
     server = urlsplit(access.endpoint)
     path = quote(f"{server.path}/{place}", safe="/-._~")
     kind = HTTPSConnection if server.scheme == "https" else HTTPConnection
@@ -86,14 +86,14 @@ def send_request(access: BucketAccess, method: str, place: str, query: Mapping[s
 
 
 def format_query(query: Mapping[str, str]) -> str:
-    """A query in the order and the spelling that is signed."""
+    """Format a query sorted and quoted, as the signature needs it."""
     return urlencode(sorted(query.items()), quote_via=quote, safe="-._~")
 
 
 def sign_headers(
     access: BucketAccess, method: str, host: str, path: str, query: Mapping[str, str], now: datetime
 ) -> dict[str, str]:
-    """The headers of a request without a body."""
+    """Build the signed headers of a request without a body."""
     moment = f"{now:%Y%m%dT%H%M%SZ}"
     headers = {"host": host, "x-amz-content-sha256": UNSIGNED_PAYLOAD, "x-amz-date": moment}
     if access.token:
@@ -103,15 +103,15 @@ def sign_headers(
     request = f"{method}\n{path}\n{format_query(query)}\n{lines}\n{names}\n{UNSIGNED_PAYLOAD}"
     scope = f"{now:%Y%m%d}/{access.region}/s3/aws4_request"
     digest = hashlib.sha256(request.encode()).hexdigest()
-    proof = compute_signature(
+    signature = compute_signature(
         access.secret, scope, f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}"
     )
-    credential = f"Credential={access.key}/{scope}, SignedHeaders={names}, Signature={proof}"
+    credential = f"Credential={access.key}/{scope}, SignedHeaders={names}, Signature={signature}"
     return headers | {"Authorization": f"AWS4-HMAC-SHA256 {credential}"}
 
 
 def compute_signature(secret: str, scope: str, text: str) -> str:
-    """The signature of a text, by a key that is good for a day, a region and a service."""
+    """Sign a text with a key derived for one day, region and service, in hexadecimal."""
     key = f"AWS4{secret}".encode()
     for word in (*scope.split("/"), text):
         key = hmac.digest(key, word.encode(), "sha256")

@@ -1,7 +1,6 @@
-"""Where artifacts lie: a folder of this machine, or an S3 bucket. A folder or prefix per day.
+"""Storage of artifacts: a folder on this machine or an S3 bucket, with a folder or prefix per day.
 
-obstore, which speaks to S3, must not be used before a process forks: it is loaded
-where it is first needed.
+obstore, the S3 client, must not be used before a process forks, so it is imported on first use.
 """
 
 import logging
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 PRESIGNED_URL_LIFETIME = timedelta(minutes=10)
-"""How long a presigned URL can be used to begin a download."""
+"""How long a client can start a download with a presigned URL."""
 IS_DAY = re.compile(r"\d{4}-\d\d-\d\d").fullmatch
 
 
@@ -35,10 +34,10 @@ class Folder:
         self.root = root
 
     def keep(self, file: Path, key: str, _about: dict[str, str]) -> None:
-        """Give the file a second name here unless that is taken; on disk when this returns.
+        """Link the file under its key unless the key exists. When this returns, it is on disk.
 
-        ``file`` is on the same file system. It is written before it has the name, so
-        whoever finds the name finds all of it, also after a loss of power.
+        ``file`` must be on the same file system. It is complete before it gets its name, so a
+        reader never sees a part of it, even after a power failure.
         """
         place = self.root / key
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -49,24 +48,24 @@ class Folder:
         sync_to_disk(self.root)
 
     def locate(self, key: str, _method: str) -> Path:
-        """The file. Raises ``FileNotFoundError``."""
+        """Return the path of a file. Raises ``FileNotFoundError``."""
         place = self.root / key
         place.stat()
         return place
 
     def read(self, key: str, most: int) -> bytes:
-        """The first ``most`` bytes of a file. Raises ``FileNotFoundError``."""
+        """Read at most ``most`` bytes of a file. Raises ``FileNotFoundError``."""
         with (self.root / key).open("rb") as file:
             return file.read(most)
 
     def days(self) -> list[str]:
-        """The days there are files of."""
+        """List the days that have files, as ``2026-11-25``."""
         with suppress(FileNotFoundError):
             return [entry.name for entry in os.scandir(self.root) if IS_DAY(entry.name)]
         return []
 
     def remove(self, day: str) -> int:
-        """Remove all files of a day; how many. Others may be at the same."""
+        """Remove all files of a day. Returns their number. Other processes may do the same."""
         removed = 0
         with suppress(FileNotFoundError):
             for file in (self.root / day).iterdir():
@@ -79,10 +78,9 @@ class Folder:
 class Bucket:
     """Objects below ``s3://bucket/prefix``; credentials and endpoint from the usual AWS variables.
 
-    An upload in parts becomes an object when all parts are there. The same key is the
-    same bytes, so to write it twice does no harm: whoever finds the object leaves it alone,
-    and two who are at it each have an upload of their own. One that is cut leaves parts and
-    no object; the parts go with their day.
+    The key contains the hash of the content, so writing an object twice is harmless. A multipart
+    upload becomes an object when all its parts have arrived. An interrupted upload leaves parts
+    but no object; ``remove`` deletes the parts together with their day.
     """
 
     def __init__(self, url: str) -> None:
@@ -93,7 +91,7 @@ class Bucket:
 
     @property
     def store(self) -> "S3Store":
-        """The client, made when it is first needed."""
+        """The S3 client, created on first use."""
         if self._opened is None:
             from obstore.store import S3Store
 
@@ -105,14 +103,14 @@ class Bucket:
         return self._opened
 
     def keep(self, file: Path, key: str, about: dict[str, str]) -> None:
-        """Upload the file unless it is there; ``about`` are the headers it is served with."""
+        """Upload the file unless the key exists; ``about`` has the headers it is served with."""
         with suppress(FileNotFoundError):
             self.store.head(key)
             return
         self.store.put(key, file, attributes=about, max_concurrency=4)
 
     def locate(self, key: str, method: str) -> str:
-        """A URL that works for a while."""
+        """Return a presigned URL of the object; it works for ``PRESIGNED_URL_LIFETIME``."""
         import obstore
 
         # the type of method is a Literal of names
@@ -121,42 +119,42 @@ class Bucket:
         )
 
     def read(self, key: str, most: int) -> bytes:
-        """The first ``most`` bytes of an object. Raises ``FileNotFoundError``."""
+        """Read at most ``most`` bytes of an object. Raises ``FileNotFoundError``."""
         size = self.store.head(key)["size"]
         return bytes(self.store.get_range(key, start=0, end=min(size, most))) if size else b""
 
     def days(self) -> list[str]:
-        """The days there are objects of, or parts of some."""
+        """List the days that have objects or parts of unfinished uploads."""
         prefixes = self.store.list_with_delimiter()["common_prefixes"]
         names = {prefix.rstrip("/").rpartition("/")[2] for prefix in prefixes}
-        begun = {one.key.removeprefix(self._prefix) for one in self._list_unfinished("")}
+        begun = {upload.key.removeprefix(self._prefix) for upload in self._list_unfinished("")}
         names |= {key.partition("/")[0] for key in begun}
         return [name for name in names if IS_DAY(name)]
 
     def remove(self, day: str) -> int:
-        """Remove all objects of a day, and what was left of uploads; how many objects."""
+        """Remove the objects and unfinished uploads of a day. Returns the number of objects."""
         removed = 0
-        for some in self.store.list(day, chunk_size=1_000):
-            self.store.delete([entry["path"] for entry in some])
-            removed += len(some)
+        for objects in self.store.list(day, chunk_size=1_000):
+            self.store.delete([entry["path"] for entry in objects])
+            removed += len(objects)
         for upload in self._list_unfinished(f"{day}/"):
-            with suppress(UploadRefused, OSError):  # its end, or another janitor, came first
+            with suppress(UploadRefused, OSError):  # it ended, or another cleanup aborted it
                 upload.abort()
         return removed
 
     def _list_unfinished(self, key: str) -> list[Upload]:
-        """The uploads of keys that begin so which have not ended, as far as we may know."""
+        """List the unfinished uploads below ``key``; none without access keys or on an error."""
         if (access := read_bucket_access()) is None:
             return []
         try:
             return multipart.list_unfinished(access, self._name, self._prefix + key)
         except (UploadRefused, OSError) as problem:
-            log.warning("unfinished uploads are not seen: %s", problem)
+            log.warning("cannot list unfinished uploads: %s", problem)
             return []
 
 
 def sync_to_disk(path: Path) -> None:
-    """Return when what a file holds, or a folder lists, is on disk."""
+    """Flush a file's content, or a folder's entries, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

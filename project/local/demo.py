@@ -1,8 +1,8 @@
-"""``python -m project.local.demo``: the whole system at work, once, from nothing to the results.
+"""``python -m project.local.demo``: runs the whole system once and shows the results.
 
-Starts ``project.local.up`` on free ports with its data in ``DATA_DIR/demo``, orders a
-report and a small e-mail blast over HTTP, waits, shows the records and where
-the PDF and the mails lie, and stops everything.
+Starts ``project.local.up`` on free ports with its data in ``DATA_DIR/demo-run``. Orders a report
+and a small e-mail blast over HTTP, waits for them, and prints their records and the places of the
+PDF and the mails. Stops everything at the end.
 """
 
 import contextlib
@@ -32,11 +32,11 @@ MAILING = {"recipients": ["ada@example.com", "grace@example.com"], "template": "
 
 
 class DemoFailed(Exception):
-    """Something did not come out as it should."""
+    """A step of the demo failed."""
 
 
 def main() -> int:
-    """Run the demonstration; 0 when everything worked."""
+    """Run the demo. Returns 0 when everything worked, else 1."""
     folder = get_settings().data_dir / "demo-run"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -52,14 +52,14 @@ def main() -> int:
 
 
 def run_jobs(port: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Order both jobs, then wait for both."""
-    print("ordering a report and a blast to two recipients ...")  # noqa: T201
+    """Order a report and a blast, and wait for both. Returns their records."""
+    print("ordering a report and an e-mail blast to two recipients ...")  # noqa: T201
     report, blast = submit_job(port, "/reports", REPORT), submit_job(port, "/emails", MAILING)
     return wait_for_success(port, "/reports", report), wait_for_success(port, "/emails", blast)
 
 
 def print_results(report: dict[str, Any], blast: dict[str, Any], pdf: Path, outbox: Path) -> None:
-    """Show what came out."""
+    """Print the records, the path of the PDF and the folder of the mails."""
     for record in (report, blast):
         print(json.dumps(record, indent=2))  # noqa: T201
     print(f"report  {pdf}")  # noqa: T201
@@ -68,8 +68,8 @@ def print_results(report: dict[str, Any], blast: dict[str, Any], pdf: Path, outb
 
 @contextlib.contextmanager
 def run_system(folder: Path) -> Iterator[int]:
-    """The whole system, running; the port of its API."""
-    port, *others = free_ports(4)
+    """Run the whole system inside the block. Yields the port of its API."""
+    port, *others = find_free_ports(4)
     names = ("FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT")
     environment = copy_environment() | {
         **dict(zip(names, map(str, others), strict=True)),
@@ -96,7 +96,7 @@ def run_system(folder: Path) -> Iterator[int]:
 
 
 def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when API and worker are there."""
+    """Wait for the API and a worker. Raises ``DemoFailed``."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -110,7 +110,7 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def submit_job(port: int, path: str, body: dict[str, Any]) -> str:
-    """Order a job; its id."""
+    """Order a job. Returns its id. Raises ``DemoFailed``."""
     status, record = request_json(port, "POST", path, body)
     if status != HTTPStatus.ACCEPTED:
         raise DemoFailed(f"POST {path} answered {status}: {record}")
@@ -118,29 +118,31 @@ def submit_job(port: int, path: str, body: dict[str, Any]) -> str:
 
 
 def wait_for_success(port: int, path: str, job_id: str) -> dict[str, Any]:
-    """The record once it is final; it must be a success."""
+    """Wait for a job and return its record. Raises ``DemoFailed`` unless it is a success."""
     end = time.monotonic() + JOB_SECONDS
     while time.monotonic() < end:
         _, record = request_json(port, "GET", f"{path}/{job_id}")
         if record["status"] == "success":
             return record
         if record["status"] in FINAL_STATUSES:
-            raise DemoFailed(f"{path}/{job_id} ended as {record['status']}: {record['error']}")
+            raise DemoFailed(
+                f"{path}/{job_id} ended with status {record['status']}: {record['error']}"
+            )
         time.sleep(POLL_SECONDS)
-    raise DemoFailed(f"{path}/{job_id} was not done within {JOB_SECONDS:.0f} s")
+    raise DemoFailed(f"{path}/{job_id} did not end within {JOB_SECONDS:.0f} s")
 
 
 def request_json(
     port: int, method: str, path: str, body: dict[str, Any] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    """One JSON request to the API: status and body."""
+    """Send a JSON request to the API. Returns status and body."""
     text = None if body is None else json.dumps(body)
     status, data = send_request(port, method, path, text)
     return status, json.loads(data)
 
 
 def download(port: int, url: str) -> bytes:
-    """The bytes behind a download link."""
+    """Download the file of a link. Raises ``DemoFailed``."""
     status, data = send_request(port, "GET", urlsplit(url).path)
     if status != HTTPStatus.OK:
         raise DemoFailed(f"the download answered {status}")
@@ -148,7 +150,7 @@ def download(port: int, url: str) -> bytes:
 
 
 def send_request(port: int, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
-    """One HTTP request to this machine."""
+    """Send an HTTP request to a port of this machine. Returns status and body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"})
@@ -158,8 +160,8 @@ def send_request(port: int, method: str, path: str, body: str | None = None) -> 
         connection.close()
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, all different."""
+def find_free_ports(count: int) -> list[int]:
+    """Find ports on which no program listens, all different."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

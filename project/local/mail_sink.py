@@ -1,8 +1,8 @@
 """The bundled mail sink: ``python -m project.local.mail_sink``.
 
-An SMTP server on 127.0.0.1 that delivers nothing and keeps every mail as a file
-in ``DATA_DIR/outbox``, newest last by name. For development and demonstration:
-files are not flushed to disk, so a power cut may cost the last ones.
+An SMTP server on 127.0.0.1 that delivers nothing. It stores each mail as a file in
+``DATA_DIR/outbox``; the names sort by time. For development only: files are not flushed to disk,
+so a power failure may lose the last ones.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ BUSY = b"421 4.3.2 too many connections\r\n"
 
 
 class MailFile(NamedTuple):
-    """A mail on disk."""
+    """A mail on disk; ``size`` in bytes."""
 
     path: Path
     size: int
 
 
 class MailFolder:
-    """The folder of mails. Holds ``MAX_FILES`` and ``MAX_TOTAL_BYTES``: the oldest go first."""
+    """A folder of at most ``MAX_FILES`` mails and ``MAX_TOTAL_BYTES``; drops the oldest first."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -59,7 +59,7 @@ class MailFolder:
         self._trim()
 
     def keep(self, mail: bytes) -> Path:
-        """Write one mail; the file appears under its name only when it is complete."""
+        """Write a mail; its file gets its name when it is complete. Raises ``OSError``."""
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         path = self._folder / f"{stamp}-{secrets.token_hex(4)}.eml"
         draft = self._folder / f".{path.name}.draft"
@@ -82,7 +82,7 @@ class MailFolder:
 
 
 class SmtpHandler:
-    """What the SMTP server asks: may this recipient be added, and here is a mail."""
+    """The SMTP commands that aiosmtpd leaves to the program."""
 
     def __init__(self, outbox: MailFolder) -> None:
         self._outbox = outbox
@@ -100,7 +100,7 @@ class SmtpHandler:
     async def handle_DATA(  # noqa: N802 - the name aiosmtpd looks for
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
-        """Keep the mail; it is accepted only when its file is in place."""
+        """Accept the mail when its file is written."""
         try:
             self._outbox.keep(_add_envelope_headers(envelope))
         except OSError as error:
@@ -110,36 +110,36 @@ class SmtpHandler:
 
 
 class SmtpSession(SMTP):
-    """One SMTP connection; it is cut off when it sends a line without end."""
+    """An SMTP connection; it is closed when a line exceeds ``MAX_MAIL_BYTES``."""
 
-    def __init__(self, clerk: SmtpHandler, open_ones: set[asyncio.Transport]) -> None:
+    def __init__(self, handler: SmtpHandler, connections: set[asyncio.Transport]) -> None:
         super().__init__(
-            clerk,
+            handler,
             data_size_limit=MAX_MAIL_BYTES,
             hostname="localhost",
             ident="Continuo outbox",
             timeout=IDLE_SECONDS,
             loop=asyncio.get_running_loop(),
         )
-        self._open_ones = open_ones
+        self._connections = connections
         self._socket: asyncio.Transport | None = None
         self._line_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection."""
+        """Register the connection."""
         super().connection_made(transport)
         if isinstance(transport, asyncio.Transport):
             self._socket = transport
-            self._open_ones.add(transport)
+            self._connections.add(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Count it off."""
+        """Remove the connection."""
         super().connection_lost(error)
         if self._socket is not None:
-            self._open_ones.discard(self._socket)
+            self._connections.discard(self._socket)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came in, as long as lines end: aiosmtpd reads a line to its end first."""
+        """Check the length of the line; aiosmtpd would buffer a line without limit."""
         end = data.rfind(b"\r\n")
         self._line_bytes = len(data) - end if end >= 0 else self._line_bytes + len(data)
         if self._line_bytes <= MAX_MAIL_BYTES:
@@ -149,10 +149,10 @@ class SmtpSession(SMTP):
 
 
 class BusyProtocol(asyncio.Protocol):
-    """What a connection gets when there are ``MAX_CONNECTIONS`` already."""
+    """Answers a connection beyond ``MAX_CONNECTIONS``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say so and hang up."""
+        """Send the error and close the connection."""
         if isinstance(transport, asyncio.Transport):
             transport.write(BUSY)
             transport.close()
@@ -160,25 +160,26 @@ class BusyProtocol(asyncio.Protocol):
 
 @contextlib.asynccontextmanager
 async def listen(outbox: MailFolder, port: int, host: str = LOOPBACK) -> AsyncIterator[int]:
-    """Take mails on ``host:port`` inside the block; gives the port (0 asks for a free one).
+    """Accept mails on ``host:port`` inside the block. Yields the port (0 asks for a free one).
 
-    Raises ``UnsafeStart`` for a host that other machines can reach and
-    ``OSError`` for a port that is taken.
+    Raises ``UnsafeStart`` for a host that other machines can reach, ``OSError`` for a port in use.
     """
     if not ipaddress.ip_address(host).is_loopback:
-        raise UnsafeStart(f"the outbox asks for no password: {host} is not a loopback address")
-    clerk, open_ones = SmtpHandler(outbox), set[asyncio.Transport]()
+        raise UnsafeStart(
+            f"the mail sink asks for no password, and {host} is not a loopback address"
+        )
+    handler, connections = SmtpHandler(outbox), set[asyncio.Transport]()
 
     def connect() -> asyncio.Protocol:
-        is_crowded = len(open_ones) >= MAX_CONNECTIONS
-        return BusyProtocol() if is_crowded else SmtpSession(clerk, open_ones)
+        is_full = len(connections) >= MAX_CONNECTIONS
+        return BusyProtocol() if is_full else SmtpSession(handler, connections)
 
     server = await asyncio.get_running_loop().create_server(connect, host, port)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for transport in list(open_ones):
+        for transport in list(connections):
             transport.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), STOP_SECONDS)
@@ -195,7 +196,7 @@ async def _run(folder: Path, port: int) -> None:
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; the exit status."""
+    """Run until SIGTERM or SIGINT. Returns the exit code."""
     port, folder = get_settings().smtp_port, get_settings().data_dir / "outbox"
     try:
         asyncio.run(_run(folder, port))

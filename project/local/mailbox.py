@@ -1,4 +1,4 @@
-"""The mails that the bundled sink has kept, as they are read."""
+"""Reads the mails that the bundled mail sink has stored."""
 
 import email
 import email.policy
@@ -16,7 +16,7 @@ IS_MAIL_FILE = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}\.eml").fullmatch
 
 
 class MailSummary(NamedTuple):
-    """A mail in a list. ``name`` is its file's; ``at`` when it came, UTC."""
+    """A mail in a list. ``name`` is the name of its file; ``at`` is its arrival, in UTC."""
 
     name: str
     at: str
@@ -25,7 +25,7 @@ class MailSummary(NamedTuple):
 
 
 class StoredMail(NamedTuple):
-    """A mail that is opened: its headers in their order, and what its parts say."""
+    """A whole mail: its headers in their order, its HTML and its plain text ("" for none)."""
 
     name: str
     subject: str
@@ -35,7 +35,7 @@ class StoredMail(NamedTuple):
 
 
 def list_newest(count: int, before: str = "") -> list[MailSummary]:
-    """The ``count`` that came last, newest first; with ``before`` those older than that name."""
+    """List the ``count`` newest mails, newest first; with ``before`` only those older than it."""
     folder = get_outbox_folder()
     names = (path.name for path in folder.glob("*.eml")) if folder.is_dir() else ()
     older = (name for name in names if IS_MAIL_FILE(name) and (not before or name < before))
@@ -45,7 +45,7 @@ def list_newest(count: int, before: str = "") -> list[MailSummary]:
 
 
 def read_summary(path: Path) -> MailSummary | None:
-    """The head of a mail; None when it has just been dropped for newer ones."""
+    """Read the headers of a mail; None when the sink has just removed it."""
     try:
         with path.open("rb") as file:
             head = BytesHeaderParser(policy=email.policy.default).parsebytes(file.read(HEAD_BYTES))
@@ -60,7 +60,7 @@ def read_summary(path: Path) -> MailSummary | None:
 
 
 def read_mail(name: str) -> StoredMail | None:
-    """One mail; None when there is none of this name."""
+    """Read a mail; None when no mail has this name."""
     if not IS_MAIL_FILE(name):
         return None
     try:
@@ -76,7 +76,7 @@ def read_mail(name: str) -> StoredMail | None:
 
 
 def read_part(message: EmailMessage, kind: str) -> str:
-    """What a part says; "" when there is none, or nobody can read it."""
+    """Return the text of a part; "" when it is missing or not decodable."""
     found = message.get_body((kind,))
     try:
         return replace_unencodable(found.get_content()) if found else ""
@@ -85,10 +85,10 @@ def read_part(message: EmailMessage, kind: str) -> str:
 
 
 def replace_unencodable(text: object) -> str:
-    """The text with what cannot be encoded replaced: bytes of a header that are no text."""
+    """Replace characters that UTF-8 cannot encode: header bytes that are not text."""
     return str(text).encode("utf-8", "replace").decode()
 
 
 def get_outbox_folder() -> Path:
-    """Where the sink keeps them."""
+    """Return the folder in which the sink stores mails."""
     return get_settings().data_dir / "outbox"

@@ -1,4 +1,4 @@
-"""Reads a Procfile: one process type a line, ``name: command``."""
+"""Reads a Procfile: one process per line, ``name: command``."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
 
 
 def read_commands(path: Path) -> dict[str, str]:
-    """Process type -> shell command, in the order of the file."""
+    """Map process names to shell commands, in the order of the file. Raises ``ContinuoError``."""
     lines = enumerate(path.read_text().splitlines(), start=1)
     return dict(parse_line(number, line) for number, line in lines if is_entry(line))
 
@@ -20,7 +20,7 @@ def is_entry(line: str) -> bool:
 
 
 def parse_line(number: int, line: str) -> tuple[str, str]:
-    """Name and command of a line. Raises ``ContinuoError`` naming the line."""
+    """Parse the name and the command of a line. Raises ``ContinuoError``, which names the line."""
     match = LINE.fullmatch(line.strip())
     if not match:
         raise ContinuoError(f"Procfile line {number} is not 'name: command': {line!r}")

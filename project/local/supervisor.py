@@ -1,7 +1,7 @@
-"""A crew of processes: started together, restarted when they exit, stopped in order.
+"""Runs several processes: starts them together, restarts those that exit, stops them in order.
 
-Each line they print is passed on behind their name. On Linux each ends with the
-process that holds the crew, also when that is killed.
+Prints each line of their output after their name. On Linux the processes end with the supervisor,
+even when it is killed.
 """
 
 import os
@@ -24,7 +24,7 @@ _output = threading.Lock()
 
 
 class ManagedProcess:
-    """One process of the crew."""
+    """A process that is restarted when it exits."""
 
     def __init__(self, name: str, command: str, environment: Mapping[str, str]) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class ManagedProcess:
         self.restart_at: float | None = None
 
     def start(self) -> None:
-        """Run the command in a shell, which it replaces: one simple command."""
+        """Run the command: one simple command, which replaces its shell."""
         self.restart_at = None
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S602 - a Procfile's lines are shell commands
@@ -56,7 +56,7 @@ class ManagedProcess:
             ).start()
 
     def supervise(self, now: float) -> None:
-        """Plan a restart when the process has ended, and start it when it is time."""
+        """Schedule a restart when the process has exited; start it when it is due."""
         if self.restart_at is not None:
             if now >= self.restart_at:
                 self.start()
@@ -74,7 +74,7 @@ class ManagedProcess:
         print_line("up", f"{self.name} {describe_exit(code)}; started again in {self.pause:.1f} s")
 
     def stop(self, grace: float) -> None:
-        """Ask it to end, wait ``grace`` seconds, then end it and all it started."""
+        """Send SIGTERM, wait ``grace`` seconds, then kill the process and its children."""
         if not self.process or self.process.poll() is not None:
             return
         self.process.terminate()
@@ -87,45 +87,45 @@ class ManagedProcess:
 
 
 class ProcessSupervisor:
-    """Several members, kept running until told to stop."""
+    """Keeps several processes running until they are stopped."""
 
-    def __init__(self, members: list[ManagedProcess], grace: float) -> None:
-        self.members = members
+    def __init__(self, processes: list[ManagedProcess], grace: float) -> None:
+        self.processes = processes
         self.grace = grace
 
     def start(self) -> None:
-        """Start them all."""
-        for member in self.members:
-            member.start()
+        """Start all processes."""
+        for process in self.processes:
+            process.start()
 
     def supervise(self) -> None:
-        """Restart whoever has ended."""
+        """Restart processes that have exited; call this several times per second."""
         now = time.monotonic()
-        for member in self.members:
-            member.supervise(now)
+        for process in self.processes:
+            process.supervise(now)
 
     def stop(self) -> None:
-        """Stop them in order, each before the next."""
-        for member in self.members:
-            member.stop(self.grace)
+        """Stop the processes one after the other, in order."""
+        for process in self.processes:
+            process.stop(self.grace)
 
 
 def describe_exit(code: int) -> str:
-    """How a process ended, in words."""
+    """Describe how a process ended; ``code`` is negative for a signal."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"exited with {code}"
 
 
 def forward_output(name: str, lines: IO[str]) -> None:
-    """Print each line behind the name of who said it."""
+    """Print the output of a process line by line, after its name."""
     with lines:
         for line in lines:
             print_line(name, line.rstrip("\n"))
 
 
 def print_line(name: str, line: str) -> None:
-    """One whole line, whoever else is speaking."""
+    """Print one whole line; other threads wait meanwhile."""
     colour = COLOURS[sum(name.encode()) % len(COLOURS)]
     label = f"{name:<8}|"
     if sys.stdout.isatty():

@@ -1,8 +1,8 @@
-"""``python -m project.local.up``: everything on this machine, from one command.
+"""``python -m project.local.up``: runs the whole system on this machine.
 
-Starts the bundled Valkey (unless REDIS_URL is set), the mail sink (unless
-SMTP_URL is set) and every line of the Procfile; stops them on Ctrl-C or SIGTERM,
-the front first, then the workers, which finish what they are doing, Valkey last.
+Starts the bundled Valkey (unless REDIS_URL is set), every process of the Procfile, and the mail
+sink (unless SMTP_URL is set). Ctrl-C or SIGTERM stops them in this order: the API, the workers,
+which finish their jobs, the others, and Valkey last.
 """
 
 import contextlib
@@ -27,22 +27,22 @@ ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.25
 PROBE_TIMEOUT_SECONDS = 1.0
 STOP_MARGIN_SECONDS = 10.0
-"""Seconds a process gets beyond the time it may take to drain."""
+"""Time that a process gets to stop, in addition to DRAIN_SECONDS."""
 
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 def main() -> int:
-    """Run everything until told to stop; 0 when it all ended in order."""
+    """Run everything until a signal says stop. Returns the exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {*SIGNALS, signal.SIGCHLD})
-    given = get_settings()
+    settings = get_settings()
     try:
-        with run_valkey(given) as valkey:
-            redis_url = valkey.url if valkey else given.redis_url
-            crew = ProcessSupervisor(
-                build_processes(given, redis_url), given.drain_seconds + STOP_MARGIN_SECONDS
+        with run_valkey(settings) as valkey:
+            redis_url = valkey.url if valkey else settings.redis_url
+            supervisor = ProcessSupervisor(
+                build_processes(settings, redis_url), settings.drain_seconds + STOP_MARGIN_SECONDS
             )
-            run(crew, valkey, given)
+            run(supervisor, valkey, settings)
     except ContinuoError as problem:
         print_line("up", str(problem))
         return 1
@@ -51,67 +51,67 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def run_valkey(given: Settings) -> Iterator[EmbeddedValkey | None]:
-    """The bundled Valkey while it runs; None when REDIS_URL names another."""
-    if given.redis_url:
+def run_valkey(settings: Settings) -> Iterator[EmbeddedValkey | None]:
+    """Run the bundled Valkey inside the block; yields None when REDIS_URL is set."""
+    if settings.redis_url:
         yield None
         return
-    with build_valkey(given) as server:
+    with build_valkey(settings) as server:
         print_line("up", f"bundled valkey on {server.url}, data in {server.folder}")
         yield server
 
 
-def build_processes(given: Settings, redis_url: str) -> list[ManagedProcess]:
-    """The Procfile's processes in its order, then the mail sink."""
-    environment = build_environment(given, redis_url)
+def build_processes(settings: Settings, redis_url: str) -> list[ManagedProcess]:
+    """Build the processes: those of the Procfile in its order, then the mail sink."""
+    environment = build_environment(settings, redis_url)
     lines = procfile.read_commands(ROOT / "Procfile")
-    if not given.smtp_url:
+    if not settings.smtp_url:
         lines["outbox"] = "python -m project.local.mail_sink"
     return [ManagedProcess(name, line, environment) for name, line in lines.items()]
 
 
-def build_environment(given: Settings, redis_url: str) -> dict[str, str]:
-    """The environment of the processes: ours, with what was left open filled in."""
+def build_environment(settings: Settings, redis_url: str) -> dict[str, str]:
+    """Build the environment of the processes: this one, with paths and ports filled in."""
     environment = copy_environment()
     return environment | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "REDIS_URL": redis_url,
-        "DATA_DIR": str(given.data_dir),
-        "PORT": str(given.port),
-        "FLOWER_PORT": str(given.flower_port),
+        "DATA_DIR": str(settings.data_dir),
+        "PORT": str(settings.port),
+        "FLOWER_PORT": str(settings.flower_port),
     }
 
 
-def run(crew: ProcessSupervisor, valkey: EmbeddedValkey | None, given: Settings) -> None:
-    """Keep everything up until a signal says stop."""
-    greeted = False
-    crew.start()
+def run(supervisor: ProcessSupervisor, valkey: EmbeddedValkey | None, settings: Settings) -> None:
+    """Keep all processes running until a signal says stop."""
+    announced = False
+    supervisor.start()
     try:
         while not wait_for_stop_signal():
-            crew.supervise()
+            supervisor.supervise()
             if valkey and valkey.supervise():
-                print_line("up", "valkey had ended; it is back with its data")
-            if not greeted and is_ready(given):
-                print_addresses(given)
-                greeted = True
+                print_line("up", "valkey had exited and was restarted with its data")
+            if not announced and is_ready(settings):
+                print_addresses(settings)
+                announced = True
     finally:
-        print_line("up", "stopping; jobs in hand are finished first")
-        crew.stop()
+        print_line("up", "stopping; running jobs finish first")
+        supervisor.stop()
 
 
 def wait_for_stop_signal() -> bool:
-    """Wait a moment, less when a process ends; whether a signal to stop came."""
+    """Wait a moment, or until a process ends. Returns whether a signal to stop came."""
     info = signal.sigtimedwait({*SIGNALS, signal.SIGCHLD}, POLL_SECONDS)
     return bool(info and info.si_signo in SIGNALS)
 
 
-def is_ready(given: Settings) -> bool:
-    """Whether the API answers and reaches its broker."""
-    unspecified = ipaddress.ip_address(given.host).is_unspecified
-    host = "127.0.0.1" if unspecified else given.host
-    connection = HTTPConnection(host, given.port, timeout=PROBE_TIMEOUT_SECONDS)
+def is_ready(settings: Settings) -> bool:
+    """Whether the API answers and reaches Redis."""
+    unspecified = ipaddress.ip_address(settings.host).is_unspecified
+    host = "127.0.0.1" if unspecified else settings.host
+    connection = HTTPConnection(host, settings.port, timeout=PROBE_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready")
         return connection.getresponse().status == HTTPStatus.OK
@@ -121,17 +121,17 @@ def is_ready(given: Settings) -> bool:
         connection.close()
 
 
-def print_addresses(given: Settings) -> None:
-    """Say where everything is."""
-    kept = f"{given.base_url}/outbox  (files: {given.data_dir / 'outbox'})"
+def print_addresses(settings: Settings) -> None:
+    """Print where to find everything."""
+    outbox = f"{settings.base_url}/outbox  (files: {settings.data_dir / 'outbox'})"
     for line in (
         f"ready after {time.monotonic() - STARTED_AT:.1f} s",
-        f"console {given.base_url}/",
-        f"API     {given.base_url}  (reference: {given.base_url}/docs)",
-        f"Flower  http://127.0.0.1:{given.flower_port}",
-        f"mail    {'your SMTP_URL' if given.smtp_url else kept}",
-        f"files   {given.data_dir}",
-        "Ctrl-C stops it all",
+        f"console {settings.base_url}/",
+        f"API     {settings.base_url}  (reference: {settings.base_url}/docs)",
+        f"Flower  http://127.0.0.1:{settings.flower_port}",
+        f"mail    {'your SMTP_URL' if settings.smtp_url else outbox}",
+        f"files   {settings.data_dir}",
+        "Ctrl-C stops everything",
     ):
         print_line("up", line)
 

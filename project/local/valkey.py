@@ -1,8 +1,8 @@
-"""The bundled Valkey: a real server for when no REDIS_URL is given.
+"""The bundled Valkey, a real server for when REDIS_URL is not set.
 
-``python -m project.local.valkey`` runs it in the foreground. Its data is an
-append-only file in ``DATA_DIR/valkey``, flushed every second, so that a kill -9
-of the server loses nothing it answered to and a crash of the machine at most one second.
+``python -m project.local.valkey`` runs it in the foreground. Its data is an append-only file in
+``DATA_DIR/valkey``, flushed every second: a killed server loses no confirmed write, a crash of the
+machine at most the last second. ``VALKEY_FSYNC=always`` flushes every write.
 """
 
 import fcntl
@@ -26,10 +26,10 @@ STOP_TIMEOUT_SECONDS = 20.0
 
 
 class EmbeddedValkey:
-    """One server on one data folder; a second one on the same folder is refused.
+    """A server on a data folder; a second server on the same folder is refused.
 
-    Use it as a context manager from the main thread: on Linux the server ends
-    with the thread that started it, also when that is killed.
+    Use it as a context manager from the main thread: on Linux the server ends with the thread
+    that started it, even when that is killed.
     """
 
     def __init__(self, folder: Path, port: int, *options: str, fsync: str = "everysec") -> None:
@@ -42,7 +42,7 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The URL of database 0."""
         return f"redis://{HOST}:{self.port}/0"
 
     def __enter__(self) -> Self:
@@ -53,14 +53,14 @@ class EmbeddedValkey:
         self.stop()
 
     def start(self) -> None:
-        """Start the server and wait until it has read its data and answers."""
+        """Start the server and wait until it answers. Raises ``ContinuoError``."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = lock_folder(self.folder / "lock")
         require_free_port(self.port)
         self._start_process()
 
     def supervise(self) -> bool:
-        """Start the server again when it has ended; whether that was so."""
+        """Restart the server when it has exited. Returns whether it had."""
         if self.process is None or self.process.poll() is None:
             return False
         self._start_process()
@@ -78,7 +78,7 @@ class EmbeddedValkey:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """End the server; it writes what it holds first."""
+        """Stop the server; it flushes its data first."""
         process, self.process = self.process, None
         if process:
             process.terminate()
@@ -119,12 +119,12 @@ class EmbeddedValkey:
 
 
 def build_valkey(given: Settings) -> EmbeddedValkey:
-    """The server that is used when no other is named."""
+    """Build the server that is used when REDIS_URL is not set."""
     return EmbeddedValkey(given.data_dir / "valkey", given.valkey_port, fsync=given.valkey_fsync)
 
 
 def lock_folder(path: Path) -> IO[str]:
-    """Hold the folder for this process; the lock goes with it, however it ends."""
+    """Lock the folder until this process ends. Raises ``ContinuoError`` when it is locked."""
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -137,17 +137,17 @@ def lock_folder(path: Path) -> IO[str]:
 
 
 def require_free_port(port: int) -> None:
-    """Raise when something else listens on the port."""
+    """Raise ``ContinuoError`` when another program listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise ContinuoError(f"port {port} is taken: set VALKEY_PORT to another") from None
+            raise ContinuoError(f"port {port} is in use: set VALKEY_PORT to another port") from None
 
 
 def is_answering(port: int) -> bool:
-    """Whether the server is ready for commands (while loading it says -LOADING)."""
+    """Whether the server accepts commands; it does not while it loads its data."""
     try:
         with socket.create_connection((HOST, port), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
@@ -157,7 +157,7 @@ def is_answering(port: int) -> bool:
 
 
 def main() -> int:
-    """Run the server until SIGTERM or Ctrl-C."""
+    """Run the server until SIGTERM or Ctrl-C. Returns the exit code."""
     given = get_settings()
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)

@@ -1,6 +1,6 @@
-"""Who has an API key and what it opens, as it is written: ``name/scope@tenant:key``. Pure.
+"""Parses API keys: ``name/scope@tenant:key``.
 
-A key is known by its SHA-256 alone, and may be written as that.
+Only the SHA-256 of a key is stored. A key may also be given by its SHA-256.
 """
 
 import hashlib
@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCOPES = frozenset({"submit", "read", "control", "admin", "metrics"})
-"""What a key may open: orders; records and lists; cancelling and running again; what concerns
-all jobs at once; the counts of all jobs at once."""
+"""What a key may do: order jobs; read records and lists; cancel and rerun jobs; manage the jobs of
+all tenants; read the metrics of all tenants."""
 
 TENANT_SCOPES = SCOPES - {"admin", "metrics"}
 
 MIN_KEY_CHARACTERS = 16
 DIGEST_PREFIX = "sha256="
 IS_DIGEST = re.compile(rf"{DIGEST_PREFIX}[0-9a-fA-F]{{64}}").fullmatch
-"""A key may be given by its digest, so that whoever reads the settings does not have it."""
+"""With the digest of a key in the settings, reading them does not reveal the key."""
 
 IS_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}").fullmatch
 
 
 class ApiKey(NamedTuple):
-    """Who has an API key, and what it opens: all jobs, or those of a ``tenant``."""
+    """The holder of an API key: its name, its scopes, and its tenant ("" for all tenants)."""
 
     name: str
     scopes: frozenset[str] = SCOPES
@@ -32,19 +32,19 @@ class ApiKey(NamedTuple):
 
 
 ANONYMOUS = ApiKey("")
-"""Who calls when no key is asked for."""
+"""The caller when the API asks for no key."""
 
 type ApiKeys = dict[bytes, ApiKey]
-"""SHA-256 of a key -> who has it."""
+"""SHA-256 of a key -> its holder."""
 
 
 def parse_api_keys(lines: Iterable[str], *, digests_only: bool = False) -> ApiKeys:
-    """Who has which key. Raises ``ValueError``, which repeats no key."""
+    """Parse keys, one per line. Raises ``ValueError``, which never contains a key."""
     return dict(parse_api_key(line, digests_only=digests_only) for line in lines)
 
 
 def parse_key_file(text: str) -> ApiKeys:
-    """The same from the lines of a file: empty ones and those that begin with # say nothing."""
+    """Parse the text of a key file; skip empty lines and comments (#). Raises ``ValueError``."""
     lines = (line.strip() for line in text.splitlines())
     return parse_api_keys((line for line in lines if line and line[0] != "#"), digests_only=True)
 
@@ -58,29 +58,29 @@ def read_key_file(path: Path) -> ApiKeys:
 
 
 def parse_api_key(line: str, *, digests_only: bool = False) -> tuple[bytes, ApiKey]:
-    """One key's digest and who has it. Raises ``ValueError``."""
-    who, _, key = line.partition(":")
-    who, at, tenant = who.partition("@")
-    name, *scopes = who.split("/")
+    """Parse one key into its digest and its holder. Raises ``ValueError``."""
+    holder, _, key = line.partition(":")
+    holder, at, tenant = holder.partition("@")
+    name, *scopes = holder.split("/")
     if not name or len(key) < MIN_KEY_CHARACTERS:
-        raise ValueError(f"each is name:key with a key of at least {MIN_KEY_CHARACTERS} characters")
+        raise ValueError(
+            f"each must be name:key, with a key of at least {MIN_KEY_CHARACTERS} characters"
+        )
     if at and not IS_TENANT(tenant):
-        raise ValueError("each may be name@tenant:key, a tenant being of a to z, 0 to 9, - and _")
+        raise ValueError("each may be name@tenant:key; a tenant has a to z, 0 to 9, - and _")
     allowed = TENANT_SCOPES if tenant else SCOPES
     if not allowed.issuperset(scopes):
-        whose = "name/scope@tenant:key" if tenant else "name/scope/scope:key"
-        raise ValueError(f"each may be {whose} with scopes of {', '.join(sorted(allowed))}")
+        form = "name/scope@tenant:key" if tenant else "name/scope/scope:key"
+        raise ValueError(f"each may be {form}; the scopes are {', '.join(sorted(allowed))}")
     return digest_of(key, digests_only=digests_only), ApiKey(
         name, frozenset(scopes) or allowed, tenant
     )
 
 
 def digest_of(key: str, *, digests_only: bool = False) -> bytes:
-    """What a key is known by. Raises ``ValueError``."""
+    """Return the SHA-256 of a key that is given as text or as its digest. Raises ``ValueError``."""
     if IS_DIGEST(key):
         return bytes.fromhex(key.removeprefix(DIGEST_PREFIX))
     if digests_only or key.startswith(DIGEST_PREFIX):
-        raise ValueError(
-            f"{DIGEST_PREFIX} is followed by the 64 hexadecimal digits of a key's digest"
-        )
+        raise ValueError(f"a digest must be {DIGEST_PREFIX} and 64 hexadecimal digits")
     return hashlib.sha256(key.encode()).digest()

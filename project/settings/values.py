@@ -22,8 +22,6 @@ from project.settings.sentinel_url import parse_sentinel_url
 DAY_SECONDS = 86_400
 
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
-
-
 IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
 
 
@@ -31,50 +29,59 @@ class Settings(SettingsGroup):
     """The platform's settings and their defaults."""
 
     # where things listen
-    host: str = Field("127.0.0.1", description="Address the API listens on, an IP literal.")
+    host: str = Field("127.0.0.1", description="IP address the API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port of the API.")
     web_concurrency: int = Field(1, ge=1, le=64, description="API processes on that port.")
-    public_url: str = Field("", description="How clients reach the API; download links start so.")
+    public_url: str = Field(
+        "", description="URL of the API for clients; download links start with it."
+    )
     files_port: int = Field(
-        0, ge=0, le=65535, description="Port for downloads of large files; 0 is any that is free."
+        0, ge=0, le=65535, description="Port for downloads of large files; 0: any free port."
     )
     files_url: str = Field(
-        "", description="How clients reach FILES_PORT; unset: the host of PUBLIC_URL, and the port."
+        "", description="URL of FILES_PORT for clients; unset: the host of PUBLIC_URL and the port."
     )
     flower_port: int = Field(5555, ge=1, le=65535, description="Port of the Flower page.")
     valkey_port: int = Field(6399, ge=1, le=65535, description="Port of the bundled Valkey.")
     valkey_fsync: Literal["everysec", "always"] = Field(
-        "everysec", description="When the bundled Valkey's writes are on disk: everysec or always."
+        "everysec",
+        description="How often the bundled Valkey flushes to disk: every second or every write.",
     )
     smtp_port: int = Field(2525, ge=1, le=65535, description="Port of the bundled mail sink.")
 
     # what they talk to
-    redis_url: str = Field(
-        "", description="Redis or Valkey, or Sentinels; unset: the bundled Valkey."
-    )
-    broker_url: str = Field("", description="RabbitMQ (amqp://) for messages; unset: Redis too.")
-    smtp_url: str = Field("", description="Mail server; unset means the bundled mail sink.")
-    data_dir: Path = Field(Path("var"), description="Where files are kept.")
+    redis_url: str = Field("", description="Redis, Valkey or Sentinels; unset: the bundled Valkey.")
+    broker_url: str = Field("", description="RabbitMQ (amqp://) for messages; unset: Redis.")
+    smtp_url: str = Field("", description="Mail server; unset: the bundled mail sink.")
+    data_dir: Path = Field(Path("var"), description="Folder for files.")
     otel_exporter_otlp_endpoint: str = Field(
-        "", description="Where traces go (OTLP over HTTP); unset: none are made."
+        "", description="Where traces are sent (OTLP over HTTP); unset: no traces."
     )
     artifacts_url: str = Field(
-        "", description="s3://bucket/prefix for files that jobs make; unset: DATA_DIR/artifacts."
+        "", description="s3://bucket/prefix for the files jobs make; unset: DATA_DIR/artifacts."
     )
 
     # the worker
-    worker_concurrency: int = Field(2, ge=1, le=512, description="Jobs a worker runs at once.")
-    lease_seconds: float = Field(6.0, ge=1, le=60, description="A worker silent this long is dead.")
-    drain_seconds: float = Field(20.0, ge=0, le=3600, description="Time SIGTERM leaves to finish.")
-
-    # how long records are kept after they are final, seconds
-    retention_success: int = Field(7 * DAY_SECONDS, ge=60, description="Seconds a success is kept.")
-    retention_failed: int = Field(30 * DAY_SECONDS, ge=60, description="Seconds a failure is kept.")
-    retention_cancelled: int = Field(
-        7 * DAY_SECONDS, ge=60, description="Seconds a cancellation is kept."
+    worker_concurrency: int = Field(2, ge=1, le=512, description="Jobs that a worker runs at once.")
+    lease_seconds: float = Field(
+        6.0, ge=1, le=60, description="Seconds after which a silent worker counts as dead."
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, le=3600, description="Seconds that running jobs get to finish after SIGTERM."
     )
 
-    # ours alone
+    # how long records are kept after their job ended
+    retention_success: int = Field(
+        7 * DAY_SECONDS, ge=60, description="Seconds to keep the record of a success."
+    )
+    retention_failed: int = Field(
+        30 * DAY_SECONDS, ge=60, description="Seconds to keep the record of a failure."
+    )
+    retention_cancelled: int = Field(
+        7 * DAY_SECONDS, ge=60, description="Seconds to keep the record of a cancelled job."
+    )
+
+    # variables that mean nothing to other programs
     api_keys: str = Field(
         "",
         validation_alias="CONTINUO_API_KEYS",
@@ -83,59 +90,59 @@ class Settings(SettingsGroup):
     api_keys_file: str = Field(
         "",
         validation_alias="CONTINUO_API_KEYS_FILE",
-        description="More of them, a line each, keys by digest; read again when it changes.",
+        description="File with more keys, one per line, by digest; read again when it changes.",
     )
     rate_limit: int = Field(
         0,
         ge=0,
         le=1_000_000,
         validation_alias="CONTINUO_RATE_LIMIT",
-        description="Requests a minute for each API key; 0 is no limit.",
+        description="Requests per minute for each API key; 0: no limit.",
     )
     cors_origins: str = Field(
         "",
         validation_alias="CONTINUO_CORS_ORIGINS",
-        description="Origins of web pages that may call, separated by commas; * is all.",
+        description="Origins of web pages that may call the API, separated by commas; *: all.",
     )
     secret_key: str = Field(
         "",
         validation_alias="CONTINUO_SECRET_KEY",
-        description="Signs links; older ones after a comma. Unset: made once, kept in DATA_DIR.",
+        description="Signs links; older keys after commas. Unset: generated, kept in DATA_DIR.",
     )
     link_seconds: int = Field(
         DAY_SECONDS,
         ge=1,
         validation_alias="CONTINUO_LINK_SECONDS",
-        description="How long a download link works.",
+        description="Seconds that a download link works.",
     )
     idempotency_seconds: int = Field(
         DAY_SECONDS,
         ge=1,
         validation_alias="CONTINUO_IDEMPOTENCY_SECONDS",
-        description="How long an Idempotency-Key is known.",
+        description="Seconds that an Idempotency-Key is remembered.",
     )
     events_kept: int = Field(
         10_000,
         ge=1_000,
         le=1_000_000,
         validation_alias="CONTINUO_EVENTS_KEPT",
-        description="Last events of all jobs that a listener can catch up with.",
+        description="Latest events, of all jobs, that a listener can catch up on.",
     )
     log_format: Literal["text", "json"] = Field(
         "text",
         validation_alias="CONTINUO_LOG_FORMAT",
-        description="How workers and beat log: text or json; the API always in JSON lines.",
+        description="Log format of workers and beat; the API always writes JSON lines.",
     )
     retry_jitter: bool = Field(
         default=False,
         validation_alias="CONTINUO_RETRY_JITTER",
-        description="Spread retries at random below their delay.",
+        description="Wait a random part of the delay before a retry.",
     )
     max_body_bytes: int = Field(
         1_000_000,
         ge=1_000,
         validation_alias="CONTINUO_MAX_BODY_BYTES",
-        description="Largest request body.",
+        description="Size limit of a request body.",
     )
 
     @field_validator("host")
@@ -154,21 +161,21 @@ class Settings(SettingsGroup):
     @classmethod
     def _is_rabbitmq(cls, url: str) -> str:
         if url and not url.startswith(("amqp://", "amqps://")):
-            raise ValueError("is amqp:// or amqps://; for Redis set REDIS_URL alone")
+            raise ValueError("must be amqp:// or amqps://; for Redis set only REDIS_URL")
         return url
 
     @field_validator("artifacts_url")
     @classmethod
     def _is_a_bucket(cls, url: str) -> str:
         if url and not IS_BUCKET(url):
-            raise ValueError("is s3://bucket or s3://bucket/prefix, without a key in it")
+            raise ValueError("must be s3://bucket or s3://bucket/prefix, without credentials")
         return url.rstrip("/")
 
     @field_validator("files_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         if url and not url.startswith(("http://", "https://")):
-            raise ValueError("is http:// or https://")
+            raise ValueError("must start with http:// or https://")
         return url.rstrip("/")
 
     @field_validator("data_dir")
@@ -194,12 +201,14 @@ class Settings(SettingsGroup):
     def _are_origins(cls, text: str) -> str:
         for origin in split_list(text):
             if not IS_ORIGIN(origin):
-                raise ValueError(f"{origin!r} is no origin: https://pages.example.com, or *")
+                raise ValueError(
+                    f"{origin!r} is not an origin: use https://pages.example.com, or *"
+                )
         return text
 
     @property
     def origins(self) -> list[str]:
-        """The origins of web pages that may call."""
+        """The web origins that may call the API."""
         return split_list(self.cors_origins)
 
     @property
@@ -209,39 +218,39 @@ class Settings(SettingsGroup):
 
     @property
     def store_url(self) -> str:
-        """The Redis that keeps the records, the bundled one when none is set."""
+        """The URL of the Redis that holds the records; the bundled Valkey by default."""
         return self.redis_url or f"redis://127.0.0.1:{self.valkey_port}/0"
 
     @property
     def mail_url(self) -> str:
-        """The mail server, the bundled sink when none is set."""
+        """The URL of the mail server; the bundled mail sink by default."""
         return self.smtp_url or f"smtp://127.0.0.1:{self.smtp_port}"
 
     @property
     def base_url(self) -> str:
-        """What links to the API start with, no slash at the end."""
+        """The start of links to the API, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property
     def keys_by_digest(self) -> ApiKeys:
-        """Who has which API key, as it is now."""
-        written = parse_api_keys(filter(None, self.api_keys.split(",")))
-        kept = read_key_file(Path(self.api_keys_file)) if self.api_keys_file else {}
-        return kept | written
+        """The holders of the API keys; reads the key file each time."""
+        keys = parse_api_keys(filter(None, self.api_keys.split(",")))
+        file_keys = read_key_file(Path(self.api_keys_file)) if self.api_keys_file else {}
+        return file_keys | keys
 
     @property
     def has_api_keys(self) -> bool:
-        """Whether a caller has to have a key."""
+        """Whether the API asks for a key."""
         return bool(self.api_keys or self.api_keys_file)
 
     @cached_property
     def signing_keys(self) -> list[str]:
-        """The secrets behind download links, newest first; every process has the same ones."""
+        """The secrets that sign links, newest first; the same in every process."""
         return split_list(self.secret_key) or [read_or_create_secret(self.data_dir / "secret_key")]
 
     def refuse_public_without_keys(self) -> None:
-        """Raise ``UnsafeStart`` when strangers could reach an API that asks for no key."""
+        """Raise ``UnsafeStart`` when other machines can reach the API and it asks for no key."""
         if not self.is_loopback and not self.has_api_keys:
             message = (
                 f"HOST={self.host} is reachable from outside and CONTINUO_API_KEYS is empty: "

@@ -1,7 +1,7 @@
-"""What Flower reads first: ``celery -A project flower --conf=project/telemetry/flower_config.py``.
+"""Flower's configuration: ``celery -A project flower --conf=project/telemetry/flower_config.py``.
 
-Flower runs this file as its configuration. By itself it would listen on all addresses
-without a password, keep everything in memory and forget it at the end.
+Flower runs this file at its start. By default it would listen on all addresses without a
+password, and lose its data when it stops.
 """
 
 from project.telemetry.flower_setup import prepare

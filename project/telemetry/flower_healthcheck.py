@@ -1,7 +1,7 @@
-"""``python -m project.telemetry.flower_healthcheck``: exits 0 when Flower answers.
+"""``python -m project.telemetry.flower_healthcheck``: exits 0 when Flower answers, else 1.
 
-Exit 0 when it does, 1 when not. It wants a password for that, too, so this reads the same
-variables: ``FLOWER_PORT``, ``FLOWER_URL_PREFIX``, ``FLOWER_BASIC_AUTH``.
+Flower's health check asks for its password too, so this program reads the same variables:
+``FLOWER_PORT``, ``FLOWER_URL_PREFIX``, ``FLOWER_BASIC_AUTH``.
 """
 
 import base64
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 2.0
 
 
 def main() -> int:
-    """Ask its health check."""
+    """Request Flower's health check. Returns the exit code."""
     apply_env_options()
     connection = HTTPConnection("127.0.0.1", options.port, timeout=TIMEOUT_SECONDS)
     try:
@@ -33,12 +33,12 @@ def main() -> int:
 
 
 def build_path(prefix: str | None) -> str:
-    """Where the health check is."""
+    """Build the path of the health check below ``FLOWER_URL_PREFIX``."""
     return "/".join(["", *filter(None, [(prefix or "").strip("/")]), "healthcheck"])
 
 
 def build_authorization(basic_auth: list[str] | None) -> dict[str, str]:
-    """The header that opens it; none when it wants no password."""
+    """Build the header with the first password; no header when Flower asks for none."""
     if not basic_auth:
         return {}
     return {"Authorization": f"Basic {base64.b64encode(basic_auth[0].encode()).decode()}"}

@@ -1,6 +1,6 @@
-"""Flower, started right: bounded, persistent, and closed to strangers.
+"""Safe defaults for Flower: bounded memory, persistent data, not reachable from other machines.
 
-What is set here are defaults: ``FLOWER_...`` variables and options of the command win.
+``FLOWER_...`` variables and command-line options override them.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ UNPROTECTED_PAGES = (Metrics, Healthcheck)
 
 
 def prepare() -> None:
-    """Set Flower up before it starts. Exits when strangers could use it."""
+    """Set Flower up before it starts. Exits when other machines could use it without a password."""
     apply_defaults(get_settings())
     protect_pages()
     try:
@@ -28,13 +28,13 @@ def prepare() -> None:
         raise SystemExit(f"flower: {problem}") from None
 
 
-def apply_defaults(given: Settings) -> None:
+def apply_defaults(settings: Settings) -> None:
     """Set Flower's options that are not set, and create the folder of its database."""
-    given.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     for name, (unset, value) in {
         "address": ("", "127.0.0.1"),
         "persistent": (False, True),
-        "db": ("flower", str(given.data_dir / "flower.db")),
+        "db": ("flower", str(settings.data_dir / "flower.db")),
         "state_save_interval": (0, 10_000),
         "max_tasks": (100_000, 10_000),
         "max_workers": (5_000, 500),
@@ -45,7 +45,7 @@ def apply_defaults(given: Settings) -> None:
 
 
 def protect_pages() -> None:
-    """Let Flower ask for its password on every page, where it has one."""
+    """Protect the pages for which Flower would not ask for its password."""
     urls.handlers[:] = [
         (page[0], require_password(page[1]))
         if isinstance(page, tuple) and page[1] in UNPROTECTED_PAGES
@@ -55,7 +55,7 @@ def protect_pages() -> None:
 
 
 def require_password(page: Any) -> Any:
-    """The page for those who may see the others."""
+    """Derive a page that asks for the password."""
 
     class Closed(page):
         @authenticated
@@ -65,22 +65,23 @@ def require_password(page: Any) -> Any:
     return Closed
 
 
-def refuse_public_without_password(told: Any) -> None:
-    """Raise ``UnsafeStart`` when others than this machine could use a Flower without a password."""
-    if told.unix_socket or told.basic_auth or told.auth or is_loopback(told.address):
+def refuse_public_without_password(options: Any) -> None:
+    """Raise ``UnsafeStart`` when other machines can use Flower without a password."""
+    has_password = options.basic_auth or options.auth
+    if has_password or options.unix_socket or is_loopback(options.address):
         return
     message = (
-        f"FLOWER_ADDRESS={told.address} is reachable from outside and anybody could stop workers: "
+        f"FLOWER_ADDRESS={options.address} is reachable from outside; anyone could stop workers: "
         "set FLOWER_BASIC_AUTH=user:password, or listen on 127.0.0.1"
     )
     raise UnsafeStart(message)
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """Whether only this machine can reach an address; False for a name it cannot judge."""
     if address == "localhost":
         return True
     try:
         return ipaddress.ip_address(address).is_loopback
-    except ValueError:  # a name: whatever it means elsewhere
+    except ValueError:  # a host name
         return False

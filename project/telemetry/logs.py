@@ -1,9 +1,8 @@
 """Log lines: one JSON object per line, on stderr.
 
-The API always writes them, workers and beat when ``CONTINUO_LOG_FORMAT`` says so. ``ts`` is
-in seconds since the epoch. A line written on behalf of a request carries its
-``request_id``, one about an attempt of a job the ``job``, its ``kind`` and the number of the
-``attempt``.
+The API always writes JSON; workers and beat do when ``CONTINUO_LOG_FORMAT=json``. ``ts`` is in
+seconds since 1970. A line written for an HTTP request has its ``request_id``. A line about an
+attempt has the id of the ``job``, its ``kind`` and the number of the ``attempt``.
 """
 
 import logging
@@ -19,7 +18,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class LogLine(msgspec.Struct, omit_defaults=True):
-    """What any part of the program has to say."""
+    """The fields of a line; a field with its default is left out."""
 
     ts: float
     level: str
@@ -34,10 +33,10 @@ class LogLine(msgspec.Struct, omit_defaults=True):
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as a ``LogLine``; ``about`` is what else it says, from the record."""
+    """Formats a log record as a ``LogLine``; subclasses add fields with ``extra_fields``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without the newline."""
+        """Encode the line, without the newline."""
         line = LogLine(
             ts=round(record.created, 3),
             level=record.levelname.lower(),
@@ -50,15 +49,15 @@ class JsonFormatter(logging.Formatter):
         return encode(line).decode()
 
     def extra_fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Nothing more."""
+        """Return fields of the line that come from the record; none here."""
         return {}
 
 
 class WorkerFormatter(JsonFormatter):
-    """The same of a worker: the process, and the job it is about."""
+    """Adds the process and, where there is one, the job of the line."""
 
     def extra_fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """The attempt that runs here, or the job that Celery tells of."""
+        """Return the attempt that runs in this process, or the job that Celery's line names."""
         process = {"process": record.process or 0}
         task = get_current_task()
         if task and task.request.id:
@@ -68,20 +67,20 @@ class WorkerFormatter(JsonFormatter):
 
 
 def job_fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The job that a line of Celery's names in its arguments."""
-    told = record.args
-    if not isinstance(told, dict) or not isinstance(told.get("id"), str):
+    """Read the job from the arguments of a log line of Celery; empty when it names none."""
+    about = record.args
+    if not isinstance(about, dict) or not isinstance(about.get("id"), str):
         return {}
-    return {"job": told["id"], "kind": str(told.get("name", ""))}
+    return {"job": about["id"], "kind": str(about.get("name", ""))}
 
 
 def enable_json_logs() -> None:
-    """Let workers and beat of this process write JSON lines, whenever Celery sets up their logs."""
+    """Write JSON lines as soon as Celery sets up the logs of a worker or beat."""
     signals.after_setup_logger.connect(set_formatter)
     signals.after_setup_task_logger.connect(set_formatter)
 
 
 def set_formatter(logger: logging.Logger, **_: Any) -> None:
-    """Let a logger of Celery's write JSON lines."""
+    """Set the JSON formatter on the handlers of a logger."""
     for handler in logger.handlers:
         handler.setFormatter(WorkerFormatter())

@@ -1,9 +1,9 @@
-"""Traces, for those who set ``OTEL_EXPORTER_OTLP_ENDPOINT``: a span for each request and attempt.
+"""Traces, when ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set: one span per request and per attempt.
 
-The context of a request travels in the headers of its messages (``messages.trace_context``),
-so all attempts of a job, its callback and the jobs it orders are in the trace of the request.
-OpenTelemetry is imported only where this is on, in the processes that make spans, after
-they were forked; its own ``OTEL_...`` variables say the rest (sampler, headers, name).
+The trace context travels in the headers of messages (``messages.trace_context``), so all attempts
+of a job, its callback and the jobs it enqueues belong to the trace of the request. OpenTelemetry
+is imported only when traces are on, in the processes that make spans, after they were forked. Its
+own ``OTEL_...`` variables set the rest: sampler, headers, service name.
 """
 
 import os
@@ -20,7 +20,7 @@ from project.errors import ContinuoError
 from project.messages.trace_context import REQUEST_ID, TRACE_HEADERS, TRACEPARENT, trace_headers_of
 
 CLOSE_SECONDS = 2.0
-"""Time for the last spans to leave."""
+"""How long a process waits at its end to send the last spans."""
 
 SERVER = "SERVER"
 CONSUMER = "CONSUMER"
@@ -30,7 +30,7 @@ type Attributes = Mapping[str, str | int]
 
 
 class Tracing:
-    """The tracer of this process, made when it is first asked for."""
+    """The tracer of this process, created on first use and again after a fork."""
 
     def __init__(self) -> None:
         self._pid = 0
@@ -38,7 +38,7 @@ class Tracing:
         self._opening = threading.Lock()
 
     def start(self, name: str, kind: str, traceparent: str, attributes: Attributes) -> Span:
-        """A span that has begun; ``traceparent`` ("" for none) says what it is part of."""
+        """Start a span; ``traceparent`` names its parent ("" for none)."""
         self.open()
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -48,7 +48,7 @@ class Tracing:
         return tracer.start_span(name, context, kind=SpanKind[kind], attributes=attributes)
 
     def close(self, **_: Any) -> None:
-        """Send what is left, for a short time at most."""
+        """Send the remaining spans, for at most ``CLOSE_SECONDS``."""
         if self._pid != os.getpid():
             return
         ending = threading.Thread(target=self._provider.shutdown, daemon=True)
@@ -56,7 +56,7 @@ class Tracing:
         ending.join(CLOSE_SECONDS)
 
     def open(self) -> None:
-        """Make ready; for who does not want the first span to take longer."""
+        """Create the tracer now, so that the first span is not slower than the others."""
         with self._opening:
             if self._pid != os.getpid():
                 self._provider = build_provider()
@@ -67,7 +67,7 @@ TRACING = Tracing()
 
 
 def build_provider() -> Any:
-    """What makes spans and sends them, from a thread of its own."""
+    """Build the provider, which sends spans from its own thread."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -82,34 +82,34 @@ def build_provider() -> Any:
 
 
 def require_packages() -> None:
-    """Raise ``ContinuoError`` when traces are wanted and what makes them is not installed."""
+    """Raise ``ContinuoError`` when OpenTelemetry is not installed."""
     if find_spec("opentelemetry") and find_spec("opentelemetry.sdk"):
         return
     raise ContinuoError(
-        "OTEL_EXPORTER_OTLP_ENDPOINT is set and OpenTelemetry is not installed: "
-        "it is in requirements-tracing.lock"
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: "
+        "install requirements-tracing.lock"
     )
 
 
 def traceparent_of(span: Span) -> str:
-    """A span as others are told that they are part of it (W3C Trace Context)."""
+    """Format a span as the ``traceparent`` of its children (W3C Trace Context)."""
     context = span.get_span_context()
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 @contextmanager
 def trace_attempt(task: Any) -> Iterator[None]:
-    """The span of an attempt; what the job orders meanwhile is part of it."""
+    """Run an attempt within a span; jobs that it enqueues become children of the span."""
     from opentelemetry.trace import use_span
 
-    came = trace_headers_of(task)
+    headers = trace_headers_of(task)
     span = TRACING.start(
         f"run {task.name}",
         CONSUMER,
-        came.get(TRACEPARENT, ""),
-        build_attempt_attributes(task, came),
+        headers.get(TRACEPARENT, ""),
+        build_attempt_attributes(task, headers),
     )
-    token = TRACE_HEADERS.set({**came, TRACEPARENT: traceparent_of(span)})
+    token = TRACE_HEADERS.set({**headers, TRACEPARENT: traceparent_of(span)})
     try:
         with use_span(span, record_exception=False, set_status_on_exception=False):
             yield
@@ -122,8 +122,8 @@ def trace_attempt(task: Any) -> Iterator[None]:
         span.end()
 
 
-def build_attempt_attributes(task: Any, came: Mapping[str, str]) -> dict[str, str | int]:
-    """What is said of an attempt; its arguments are not."""
+def build_attempt_attributes(task: Any, headers: Mapping[str, str]) -> dict[str, str | int]:
+    """Build the attributes of an attempt's span; the job's arguments are never part of them."""
     request = task.request
     about: dict[str, str | int] = {
         "messaging.system": "celery",
@@ -133,11 +133,11 @@ def build_attempt_attributes(task: Any, came: Mapping[str, str]) -> dict[str, st
         "continuo.kind": task.name,
         "continuo.attempt": request.retries + 1,
     }
-    return about | {f"continuo.{name}": came[name] for name in (REQUEST_ID,) if name in came}
+    return about | {f"continuo.{name}": headers[name] for name in (REQUEST_ID,) if name in headers}
 
 
 def record_end(span: Span, end: BaseException) -> None:
-    """Say how an attempt ended that did not work."""
+    """Record the exception that ended an attempt: its outcome, and the error if there is one."""
     from opentelemetry.trace import StatusCode
 
     span.set_attribute("continuo.outcome", outcome_of(end))
@@ -150,7 +150,7 @@ def record_end(span: Span, end: BaseException) -> None:
 
 
 def outcome_of(end: BaseException) -> str:
-    """In a word: ``ignored`` is postponed, or ended without a result."""
+    """Name an outcome; ``ignored`` means postponed or ended without a result."""
     if isinstance(end, Retry):
         return "retrying"
     return str(getattr(end, "outcome", "ignored")) if isinstance(end, Ignore) else "failed"

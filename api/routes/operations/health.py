@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it should be sent requests."""
+"""Health checks: whether this process is alive, and whether it can serve requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from api.http.shutdown import Drain
 from project.errors import StoreUnavailable
 
 PING_SECONDS = 1.0
-"""A broker that takes longer to answer a ping does not answer."""
+"""Time limit of the ping to the broker."""
 
 Ping = Callable[[], Awaitable[object]]
 
@@ -23,7 +23,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def build_health_router(ping: Ping, drain: Drain) -> Router:
-    """The routes /health/live and /health/ready; ``ping`` asks the broker for a sign of life."""
+    """Build the routes /health/live and /health/ready; ``ping`` calls the broker."""
     routes = Router()
 
     @routes.get(
@@ -64,5 +64,5 @@ async def _require_broker(ping: Ping) -> None:
 
 
 def _reason_of(error: Exception) -> str:
-    """Anybody may ask for the health: an unforeseen text could hold an address or a password."""
+    """Describe an error without its text: health needs no key, and a text may have a password."""
     return error.reason if isinstance(error, StoreUnavailable) else type(error).__name__

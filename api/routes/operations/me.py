@@ -1,4 +1,4 @@
-"""What the caller may do."""
+"""The route that shows what the caller's API key allows."""
 
 import msgspec
 
@@ -9,11 +9,11 @@ routes = Router()
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whose API key it is and what it opens.
+    """The holder of the API key, and what the key allows.
 
-    ``name`` is "" and ``scopes`` are all when no key is asked for; ``tenant`` is "" for a key
-    that sees everybody's jobs. ``outbox``: whether mails are kept at /outbox instead of sent,
-    and the key may see them.
+    Without API keys, ``name`` is "" and ``scopes`` has all scopes. ``tenant`` is "" for a key that
+    sees the jobs of all tenants. ``outbox``: mails are stored at /outbox instead of sent, and the
+    key may read them.
     """
 
     name: str
@@ -22,9 +22,11 @@ class Caller(msgspec.Struct, frozen=True):
     outbox: bool
 
 
-@routes.get("/me", answers={200: Caller}, errors=(), summary="Show what the key opens", tags=["me"])
+@routes.get(
+    "/me", answers={200: Caller}, errors=(), summary="Show what the API key allows", tags=["me"]
+)
 async def show_caller(request: Request) -> Answer:
-    """Answer whose key it is."""
+    """Answer the holder of the key."""
     api_key = request.api_key
     outbox = not get_settings().smtp_url and not api_key.tenant
     return Answer(Caller(api_key.name, sorted(api_key.scopes), api_key.tenant, outbox))

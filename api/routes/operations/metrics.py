@@ -1,4 +1,4 @@
-"""``/metrics`` for Prometheus: the whole system, from any API process."""
+"""``/metrics`` for Prometheus: any API process reports the whole system."""
 
 from api.http.routing import Answer, Request, Router
 from api.routes.operations.prometheus import CONTENT_TYPE, expose
@@ -18,14 +18,14 @@ routes = Router()
     answers={200: str},
     errors=(),
     produces="text/plain",
-    summary="Everything for Prometheus",
-    description="Jobs, queues, workers and HTTP, of all processes on all machines together: "
-    "scrape one API process, or take the maximum over several, never the sum. When Redis is away "
-    "`continuo_redis_up` is 0 and stands alone.",
+    summary="Metrics for Prometheus",
+    description="Jobs, queues, workers and HTTP, of all processes on all machines: scrape one API "
+    "process, or take the maximum over several, never the sum. While Redis is not available, the "
+    "only metric is `continuo_redis_up`, with the value 0.",
     tags=["health"],
 )
 async def show_metrics(_: Request) -> Answer:
-    """Answer what Redis has counted; the requests of this very process with it."""
+    """Answer the counters in Redis, after adding those of this process."""
     await REQUEST_METRICS.add()
     try:
         meters = await app.async_store.run(statistics.read_counters())

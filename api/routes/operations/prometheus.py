@@ -1,4 +1,4 @@
-"""Meters in Prometheus' text format, version 0.0.4."""
+"""Formats counters in Prometheus' text format, version 0.0.4."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
@@ -17,18 +17,18 @@ from project.records.record import FINAL_STATUSES, Queue
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 REQUEST_BUCKETS = 16
-"""The buckets of a request's time that are told: no answer takes longer than the last."""
+"""Buckets of the request duration; no response takes longer than the last one."""
 
 PREFIX = "continuo_"
 
 type Labels = Mapping[str, str]
 type LabeledValue = tuple[Labels, float]
 type Sample = tuple[str, Labels, float]
-"""What follows the name of the metric, the labels, the value."""
+"""The suffix of the metric's name, the labels, and the value."""
 
 
 class Metric(NamedTuple):
-    """One metric with all its samples."""
+    """A metric with all its samples."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -36,7 +36,7 @@ class Metric(NamedTuple):
     samples: list[Sample]
 
     def write(self) -> Iterator[str]:
-        """Its lines."""
+        """Yield the lines of the metric."""
         yield f"# HELP {self.name} {self.help}\n"
         yield f"# TYPE {self.name} {self.kind}\n"
         for suffix, labels, value in self.samples:
@@ -44,7 +44,7 @@ class Metric(NamedTuple):
 
 
 def expose(meters: Counters | None, queues: list[Queue]) -> str:
-    """The whole text; without meters it says only that Redis is away."""
+    """Format all metrics; without counters only that Redis is not available."""
     help_up = "Whether Redis answers; when it does not, no other metric is there."
     metrics = [build_gauge("redis_up", help_up, [({}, int(meters is not None))])]
     if meters:
@@ -58,7 +58,7 @@ def expose(meters: Counters | None, queues: list[Queue]) -> str:
 
 
 def build_job_metrics(shelves: list[QueueStats]) -> Iterator[Metric]:
-    """By kind and queue."""
+    """Yield the metrics of jobs, by kind and queue."""
     yield build_gauge(
         "jobs",
         "Jobs that are kept, by status.",
@@ -114,7 +114,7 @@ def build_job_metrics(shelves: list[QueueStats]) -> Iterator[Metric]:
 
 
 def build_queue_metrics(queues: list[Queue]) -> Iterator[Metric]:
-    """By queue. With RabbitMQ nobody here knows what waits."""
+    """Yield the metrics of queues. With RabbitMQ the number of waiting messages is not known."""
     known = [(queue, queue.waiting) for queue in queues if queue.waiting is not None]
     yield build_gauge(
         "queue_waiting",
@@ -144,7 +144,7 @@ def build_queue_metrics(queues: list[Queue]) -> Iterator[Metric]:
 
 
 def build_worker_metrics(workers: list[WorkerStats]) -> Iterator[Metric]:
-    """By worker."""
+    """Yield the metrics of workers."""
     named = [({"worker": worker.worker, "host": worker.host}, worker) for worker in workers]
     live = [worker for worker in workers if worker.lease_left > 0]
     yield build_gauge("workers", "Workers whose lease holds.", [({}, len(live))])
@@ -171,7 +171,7 @@ def build_worker_metrics(workers: list[WorkerStats]) -> Iterator[Metric]:
 
 
 def build_total_metrics(meters: Counters) -> Iterator[Metric]:
-    """Of the whole system."""
+    """Yield the metrics of the whole system."""
     yield build_counter(
         "worker_deaths_total", "Workers whose jobs were given to others.", [({}, meters.deaths)]
     )
@@ -187,7 +187,7 @@ def build_total_metrics(meters: Counters) -> Iterator[Metric]:
 
 
 def build_http_metrics(lanes: list[RouteStats]) -> Iterator[Metric]:
-    """By route, of all API processes together."""
+    """Yield the metrics of routes, over all API processes."""
     yield build_counter(
         "http_requests_total",
         "Requests answered.",
@@ -206,12 +206,12 @@ def build_http_metrics(lanes: list[RouteStats]) -> Iterator[Metric]:
 
 
 def build_gauge(name: str, text: str, values: Iterable[LabeledValue]) -> Metric:
-    """What goes up and down."""
+    """Build a gauge."""
     return Metric(PREFIX + name, "gauge", text, [("", *value) for value in values])
 
 
 def build_counter(name: str, text: str, values: Iterable[LabeledValue]) -> Metric:
-    """What only goes up."""
+    """Build a counter."""
     return Metric(PREFIX + name, "counter", text, [("", *value) for value in values])
 
 
@@ -221,7 +221,7 @@ def build_histogram(
     values: Iterable[tuple[Labels, Histogram]],
     bounds: int = len(BUCKET_BOUNDS_SECONDS),
 ) -> Metric:
-    """How long things took, in so many buckets and one for the rest."""
+    """Build a histogram with ``buckets`` buckets and one for longer times."""
     samples = [
         sample for labels, times in values for sample in build_bucket_samples(labels, times, bounds)
     ]
@@ -229,7 +229,7 @@ def build_histogram(
 
 
 def build_bucket_samples(labels: Labels, times: Histogram, bounds: int) -> Iterator[Sample]:
-    """One histogram as it is told: each bucket with all that were quicker."""
+    """Yield the samples of a histogram; each bucket includes the smaller ones."""
     for bound, below in zip(BUCKET_BOUNDS_SECONDS[:bounds], accumulate(times.counts), strict=False):
         yield "_bucket", {**labels, "le": repr(bound)}, below
     yield "_bucket", {**labels, "le": "+Inf"}, times.total
@@ -238,17 +238,17 @@ def build_bucket_samples(labels: Labels, times: Histogram, bounds: int) -> Itera
 
 
 def build_labels(shelf: QueueStats, **more: str) -> Labels:
-    """The labels of what is counted by kind and queue."""
+    """Build the labels of a kind and a queue."""
     return {"kind": shelf.kind, "queue": shelf.queue, **more}
 
 
 def format_labels(labels: Labels) -> str:
-    """Labels in braces."""
+    """Format labels in braces."""
     if not labels:
         return ""
     return "{" + ",".join(f'{name}="{escape_label(value)}"' for name, value in labels.items()) + "}"
 
 
 def escape_label(text: str) -> str:
-    """A label's value; strangers choose the kinds of their messages."""
+    """Escape a label's value: it may be any text, such as the kind of a foreign message."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

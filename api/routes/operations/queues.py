@@ -1,4 +1,4 @@
-"""How the queues are doing; one paused, and resumed."""
+"""Routes of queues: counts, history, pause and resume."""
 
 import msgspec
 
@@ -16,13 +16,13 @@ routes = Router()
 
 
 class QueueList(msgspec.Struct, frozen=True):
-    """Every queue that has ever had a message, or has a worker."""
+    """All queues that have had a message or have a worker."""
 
     queues: list[Queue]
 
 
 class History(msgspec.Struct, frozen=True):
-    """The last 60 minutes, the one that goes on last."""
+    """The last 60 minutes, the current one last."""
 
     minutes: list[Minute]
 
@@ -34,7 +34,7 @@ class History(msgspec.Struct, frozen=True):
     tags=["queue"],
 )
 async def show_stats(request: Request) -> Answer:
-    """Answer counts that cost the same however many jobs there are."""
+    """Answer the counts; the cost does not depend on the number of jobs."""
     return Answer(await app.async_store.run(statistics.read_stats(request.tenant)))
 
 
@@ -46,7 +46,7 @@ async def show_stats(request: Request) -> Answer:
     tags=["queue"],
 )
 async def show_history(_: Request) -> Answer:
-    """Answer what happened, oldest minute first."""
+    """Answer the counts of each minute, oldest first."""
     return Answer(History(await app.async_store.run(statistics.read_history())))
 
 
@@ -54,7 +54,7 @@ async def show_history(_: Request) -> Answer:
     PATH, cross_tenant=True, answers={200: QueueList}, summary="Show every queue", tags=["queue"]
 )
 async def list_queues(_: Request) -> Answer:
-    """Answer how each is doing."""
+    """Answer the state of each queue."""
     return Answer(QueueList(await app.async_store.run(queue_commands.list_queues())))
 
 
@@ -64,13 +64,13 @@ async def list_queues(_: Request) -> Answer:
     cross_tenant=True,
     answers={200: Queue},
     errors=(404, 409, 503),
-    summary="Let a queue hand out nothing",
-    description="Jobs that a worker has in hand already still run. Orders are taken, and wait; "
-    "so do those whose time has come. It stays so, also over a restart, until it is resumed.",
+    summary="Pause a queue",
+    description="Workers get no more jobs of the queue; jobs that they already have still run. New "
+    "and scheduled jobs wait. The queue stays paused, even after a restart, until it is resumed.",
     tags=["queue"],
 )
 async def pause_queue(request: Request) -> Answer:
-    """Pause it; once more changes nothing."""
+    """Pause the queue; a paused queue stays paused."""
     name = (await fetch_queue(request)).name
     await app.async_store.run(queue_commands.pause(name))
     return Answer(await fetch_queue(request))
@@ -82,22 +82,22 @@ async def pause_queue(request: Request) -> Answer:
     cross_tenant=True,
     answers={200: Queue},
     errors=(404, 409, 503),
-    summary="Let a queue hand out its messages again",
+    summary="Resume a queue",
     tags=["queue"],
 )
 async def resume_queue(request: Request) -> Answer:
-    """Resume it and wake a worker; once more changes nothing."""
+    """Resume the queue and wake a worker."""
     name = (await fetch_queue(request)).name
     await app.async_store.run(queue_commands.resume(name))
     return Answer(await fetch_queue(request))
 
 
 async def fetch_queue(request: Request) -> Queue:
-    """The queue that the path names. Raises ``Problem`` 404, and 409 with RabbitMQ as broker."""
+    """Fetch the queue that the path names. Raises ``Problem``: 404, or 409 with RabbitMQ."""
     if app.publisher:
         detail = (
-            "RabbitMQ hands out the messages, and cannot be told to pause: stop the workers' "
-            "part with `celery -A project control cancel_consumer QUEUE`"
+            "RabbitMQ cannot pause a queue: stop the workers from consuming it with "
+            "`celery -A project control cancel_consumer QUEUE`"
         )
         raise Problem(409, detail)
     name = request.params["name"]
@@ -105,4 +105,4 @@ async def fetch_queue(request: Request) -> Queue:
     for queue in queues:
         if queue.name == name:
             return queue
-    raise Problem(404, f"There is no queue {name!r}; GET {PATH} has those that there are")
+    raise Problem(404, f"There is no queue {name!r}; GET {PATH} lists all queues")

@@ -1,4 +1,4 @@
-"""Who does the work."""
+"""The route that lists workers."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ routes = Router()
 
 
 class WorkerList(msgspec.Struct, frozen=True):
-    """Every worker whose lease holds."""
+    """All workers that hold a lease."""
 
     workers: list[Worker]
 
@@ -20,11 +20,11 @@ class WorkerList(msgspec.Struct, frozen=True):
     "/workers",
     cross_tenant=True,
     answers={200: WorkerList},
-    summary="Show every worker that lives, and what it is at",
-    description="Of 500 running jobs it is said which worker has them.",
+    summary="List the live workers and their jobs",
+    description="The jobs of a worker are among the first 500 running jobs.",
     tags=["queue"],
 )
 async def list_workers(_: Request) -> Answer:
-    """Answer them by host and process."""
+    """Answer the workers, ordered by host and process."""
     found: list[Worker] = await app.async_store.run(worker_commands.list_workers())
     return Answer(WorkerList(sorted(found, key=lambda worker: (worker.host, worker.pid))))

@@ -1,4 +1,4 @@
-"""Downloads: the link itself is the permission."""
+"""Downloads of files by signed links; they need no API key."""
 
 import asyncio
 from http import HTTPStatus
@@ -10,12 +10,12 @@ from api.server.byte_ranges import RangeAnswer, select_range
 from project.artifacts.links import Artifact
 
 MAX_ANSWER_BYTES = 4 << 20
-"""Bytes that an answer of the API itself may have; it copies them several times."""
+"""Larger files are redirected to the file server: the API would copy them several times."""
 
 FILE_HEADERS = {
-    "Content-Disposition": "The name to save it under.",
-    "ETag": "Names this content.",
-    "Accept-Ranges": "That a part of it can be had.",
+    "Content-Disposition": "The file name.",
+    "ETag": "Identifies this content.",
+    "Accept-Ranges": "The server supports ranges.",
 }
 
 routes = Router()
@@ -29,18 +29,20 @@ routes = Router()
     produces="application/octet-stream",
     request_headers={
         "Range": "One range of bytes.",
-        "If-Range": "An ETag: the range counts only if the file still has it.",
+        "If-Range": "An ETag: the range applies only if it still matches.",
     },
     answer_headers={
         200: FILE_HEADERS,
-        206: FILE_HEADERS | {"Content-Range": "Which bytes these are, and how many there are."},
-        302: {"Location": "Where a large file, or one in a bucket, is had for a few minutes."},
+        206: FILE_HEADERS | {"Content-Range": "The range of bytes, and the size of the file."},
+        302: {
+            "Location": "The URL of a large file, or of one in a bucket; works for a few minutes."
+        },
     },
-    summary="Download what a job made, by the link in its result",
+    summary="Download a file that a job made, by the link in its result",
     tags=["artifacts"],
 )
 async def download(request: Request) -> Answer | RawResponse:
-    """Answer the file behind a signed link, or where to have it."""
+    """Answer the file, or redirect to where it is."""
     artifact = downloads.resolve_token(request.params["token"])
     place = await asyncio.to_thread(downloads.locate_file, artifact, request.method)
     if isinstance(place, str):
@@ -52,13 +54,13 @@ async def download(request: Request) -> Answer | RawResponse:
 
 
 def answer_redirect(address: str) -> Answer:
-    """On to where the file is."""
+    """Build the redirect to the file."""
     headers = {"Location": address, "Cache-Control": "no-store"}
     return Answer("", status=302, headers=headers, content_type="text/plain")
 
 
 def answer_file(artifact: Artifact, file: Path, piece: RangeAnswer, method: str) -> RawResponse:
-    """The bytes, off the event loop: reading and copying them takes milliseconds."""
+    """Build the response; call it off the event loop, because it reads and copies the file."""
     response = RawResponse.binary(
         b"" if method == "HEAD" else read_range(file, piece), artifact.content_type, piece.status
     )
@@ -72,7 +74,7 @@ def answer_file(artifact: Artifact, file: Path, piece: RangeAnswer, method: str)
 
 
 def read_range(file: Path, piece: RangeAnswer) -> bytes:
-    """The part of the file that is wanted."""
+    """Read the selected range of the file."""
     with file.open("rb") as content:
         content.seek(piece.start)
         return content.read(piece.length)

@@ -1,4 +1,4 @@
-"""Callbacks: the delivery of a job, sending it again, and the URLs that want no more."""
+"""Routes of callbacks: show a delivery, send it again, and enable disabled URLs."""
 
 import asyncio
 
@@ -25,20 +25,20 @@ routes = Router()
 
 
 class CallbackUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A URL as it was given."""
+    """A callback URL."""
 
     url: Url
 
 
 class DisabledUrl(msgspec.Struct, frozen=True):
-    """A URL that wants no more callbacks, since when (seconds since 1970)."""
+    """A URL that gets no more callbacks, and since when (seconds since 1970)."""
 
     url: Url
     since: float
 
 
 class DisabledUrls(msgspec.Struct, frozen=True):
-    """The newest of them first, at most 1,000."""
+    """Disabled URLs, newest first, at most 1,000."""
 
     urls: list[DisabledUrl]
 
@@ -46,8 +46,8 @@ class DisabledUrls(msgspec.Struct, frozen=True):
 @routes.get(
     TASK_PATH + "/delivery",
     **SHOW_ROUTE,
-    summary="Show the delivery that tells how a job ended",
-    description="404 when the job has no callback, or is not final.",
+    summary="Show the callback delivery of a job",
+    description="404 when the job has no callback or has not ended.",
     tags=["callbacks"],
 )
 async def show_delivery(request: Request) -> Answer:
@@ -62,18 +62,20 @@ async def show_delivery(request: Request) -> Answer:
     scope="control",
     answers={202: TaskRecord},
     errors=(404, 409, 503),
-    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
-    summary="Tell again how a job ended",
-    description="The id may be the job's or that of its delivery; webhook-id is what it was.",
+    answer_headers={
+        202: {"Location": "The record.", "Retry-After": "Seconds to wait before asking."}
+    },
+    summary="Send the callback of a job again",
+    description="The id is that of the job or of its delivery; webhook-id stays the same.",
     tags=["callbacks"],
 )
 async def redeliver(request: Request) -> Answer:
-    """Queue the delivery again; one that has not ended is on its way."""
+    """Queue the delivery again. Raises ``Problem`` 409 when it has not ended."""
     record = await fetch_delivery(await fetch_requested_record(request), request)
     if not await asyncio.to_thread(app.AsyncResult(record.id).rerun):
         raise Problem(
             409,
-            f"The delivery is {record.status}: on its way",
+            f"The delivery has not ended: its status is {record.status}",
             members=build_problem_members(record),
         )
     return await answer_order(await fetch_record(record.id, request), PATH, request)
@@ -88,7 +90,7 @@ async def redeliver(request: Request) -> Answer:
     tags=["callbacks"],
 )
 async def list_disabled(_: Request) -> Answer:
-    """Answer the newest of them."""
+    """Answer the newest disabled URLs."""
     urls = await app.async_store.run(callbacks.list_disabled_urls(MAX_DISABLED_URLS))
     return Answer(DisabledUrls([DisabledUrl(url, since) for url, since in urls]))
 
@@ -104,21 +106,21 @@ async def list_disabled(_: Request) -> Answer:
     tags=["callbacks"],
 )
 async def enable_callbacks(_: Request, body: CallbackUrl) -> Answer:
-    """Forget that it did."""
+    """Send callbacks to the URL again. Raises ``Problem`` 404."""
     if not await app.async_store.run(callbacks.enable_url(body.url)):
-        raise Problem(404, "This URL is not among those at /callbacks/disabled")
+        raise Problem(404, "This URL is not disabled; GET /callbacks/disabled lists those that are")
     return Answer(body)
 
 
 async def fetch_delivery(record: TaskRecord, request: Request) -> TaskRecord:
-    """The delivery of a job, or this very record when it is one; 404 when there is none."""
+    """Fetch the delivery of a job; a delivery is returned as it is. Raises ``Problem`` 404."""
     if record.kind == CALLBACK_KIND:
         return record
     delivery_id = await app.async_store.run(callbacks.read_last_delivery_id(record.id))
     if not delivery_id:
         raise Problem(
             404,
-            "This job has no callback_url, or is not final",
+            "This job has no callback_url, or it has not ended",
             members=build_problem_members(record),
         )
     return await fetch_record(delivery_id, request)

@@ -1,4 +1,4 @@
-"""Stop, or run again, all jobs that a filter finds: as a job of its own, or on trial."""
+"""Cancel or rerun all jobs that match a filter: by a job, or as a dry run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,21 +25,21 @@ routes = Router()
 
 
 class JobFilter(TaskFilter, frozen=True, forbid_unknown_fields=True):
-    """Which jobs are meant; empty, all. The fields are the parameters of ``GET /tasks``."""
+    """The jobs to change; empty means all. The fields are the parameters of ``GET /tasks``."""
 
 
 class ControlOrder(JobOrder, frozen=True, kw_only=True):
-    """Which jobs, and whether only to look: a dry run changes nothing and answers at once."""
+    """The jobs to change. A dry run changes nothing and answers at once."""
 
     filter: JobFilter
     dry_run: bool = False
 
 
 class DryRun(msgspec.Struct, frozen=True):
-    """What an order would find: how many jobs, and the newest of them.
+    """The number of jobs that match, and the newest ones.
 
-    It looks at 1,000 records at most when ``error`` is asked for, and stops at 200 that match:
-    then ``complete`` is false and there may be more.
+    A search for ``error`` reads at most 1,000 records and stops after 200 matches. Then
+    ``complete`` is false and there may be more.
     """
 
     matches: int
@@ -48,17 +48,17 @@ class DryRun(msgspec.Struct, frozen=True):
 
 
 def build_cancel_options(order: ControlOrder) -> dict[str, Any]:
-    """What is to be cancelled, for ``apply_async``."""
+    """Build the options of ``apply_async`` for an order to cancel jobs."""
     return {"kwargs": build_question(order, CANCELLABLE_STATUSES)._asdict(), "queue": CONTROL_QUEUE}
 
 
 def build_retry_options(order: ControlOrder) -> dict[str, Any]:
-    """What is to run again, for ``apply_async``."""
+    """Build the options of ``apply_async`` for an order to rerun jobs."""
     return {"kwargs": build_question(order, RETRYABLE_STATUSES)._asdict(), "queue": CONTROL_QUEUE}
 
 
 def build_question(order: ControlOrder, possible: Sequence[TaskStatus]) -> RecordFilter:
-    """The question of an order, among jobs with whom that can be done. Raises ``InvalidField``."""
+    """Build an order's filter, limited to ``possible`` statuses. Raises ``InvalidField``."""
     status = order.filter.status
     if status and status not in possible:
         raise InvalidField("filter.status", f"must be one of: {', '.join(possible)}")
@@ -66,26 +66,26 @@ def build_question(order: ControlOrder, possible: Sequence[TaskStatus]) -> Recor
 
 
 def build_status_rules(possible: Sequence[TaskStatus]) -> list[dict[str, Any]]:
-    """What JSON Schema is to say of the filter: which statuses it may name."""
+    """Build the JSON Schema rule that limits ``filter.status``."""
     status = {"enum": [None, *possible]}
     return [{"properties": {"filter": {"properties": {"status": status}}}}]
 
 
 class CancelAll(ControlOrder, frozen=True, kw_only=True):
-    """Which jobs are to be stopped."""
+    """The jobs to cancel."""
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
-        """And they are not final."""
+        """Add the rule that they have not ended."""
         return super().rules() + build_status_rules(CANCELLABLE_STATUSES)
 
 
 class RetryAll(ControlOrder, frozen=True, kw_only=True):
-    """Which jobs are to run again."""
+    """The jobs to rerun."""
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
-        """And they failed or were cancelled."""
+        """Add the rule that they failed or were cancelled."""
         return super().rules() + build_status_rules(RETRYABLE_STATUSES)
 
 
@@ -100,13 +100,13 @@ CONTROL_ROUTE = ORDER_ROUTE | {"answers": {200: (DryRun, TaskRecord), 202: TaskR
     body=CancelAll,
     **CONTROL_ROUTE,
     scope="control",
-    summary="Stop all jobs that a filter finds",
-    description="A job of the kind cancel_jobs does it; its record says how far it is. It leaves "
-    "jobs alone that were ordered after it. With dry_run: 200, and what it would find.",
+    summary="Stop all jobs that match a filter",
+    description="A job of the kind cancel_jobs does the work; its record shows the progress. Jobs "
+    "ordered after it are not changed. With dry_run: 200 and the matching jobs.",
     tags=["tasks"],
 )
 async def cancel_tasks(request: Request, body: CancelAll) -> Answer:
-    """Order the job, or answer what it would find."""
+    """Enqueue the job, or answer a dry run."""
     return await order_or_look(CANCEL, body, request)
 
 
@@ -115,13 +115,13 @@ async def cancel_tasks(request: Request, body: CancelAll) -> Answer:
     body=RetryAll,
     **CONTROL_ROUTE,
     scope="control",
-    summary="Run all failed or cancelled jobs again that a filter finds",
-    description="A job of the kind retry_jobs does it; its record says how far it is. It leaves "
-    "jobs alone that were ordered after it. With dry_run: 200, and what it would find.",
+    summary="Rerun all failed or cancelled jobs that match a filter",
+    description="A job of the kind retry_jobs does the work; its record shows the progress. Jobs "
+    "ordered after it are not changed. With dry_run: 200 and the matching jobs.",
     tags=["tasks"],
 )
 async def retry_tasks(request: Request, body: RetryAll) -> Answer:
-    """Order the job, or answer what it would find."""
+    """Enqueue the job, or answer a dry run."""
     return await order_or_look(RETRY, body, request)
 
 

@@ -1,7 +1,8 @@
-"""What happens to jobs, live: Server-Sent Events, as browsers read them (HTML, section 9.2).
+"""Events of jobs as Server-Sent Events (HTML standard, section 9.2).
 
-Cello sends an answer whole, so none goes on for ever. Each ends when it has something to
-say, or after a while; the client asks again with the id of what it had last and misses nothing.
+Cello sends a response as a whole, so a stream cannot stay open. Each response ends with the first
+events, or after 20 seconds without one. The client asks again with the id of its last event and
+misses nothing.
 """
 
 import re
@@ -26,17 +27,17 @@ MEDIA_TYPE = "text/event-stream"
 LAST_EVENT_ID_HEADER = "Last-Event-ID"
 
 MAX_WAIT_SECONDS = 20.0
-"""Seconds an answer waits for something to happen."""
+"""How long a response waits for events."""
 
 GATHER_SECONDS = 0.1
-"""Seconds in which events of many jobs are gathered: else each would be an answer of its own."""
+"""How long events of several jobs are collected into one response."""
 
 MAX_EVENTS_PER_READ = 1_000
 MAX_READS_PER_ANSWER = 20
-"""An answer looks at so many events, so often, for those that are wanted."""
+"""A response reads at most this many batches of events in search of those that match."""
 
 RETRY_MILLISECONDS, SHUTDOWN_RETRY_MILLISECONDS, DEGRADED_RETRY_MILLISECONDS = 0, 500, 2_000
-"""Milliseconds after which a client asks again: as ever, when this process leaves, when in need."""
+"""SSE retry in milliseconds: normal, while this process shuts down, while Redis has problems."""
 
 EVENT_ID_PATTERN = "[0-9]{1,18}-[0-9]{1,18}"
 _IS_EVENT_ID = re.compile(EVENT_ID_PATTERN).fullmatch
@@ -45,7 +46,7 @@ routes = Router()
 
 
 class TaskEventsQuery(msgspec.Struct, frozen=True):
-    """From where on; a browser says so itself when it asks again, in a header."""
+    """The last event that the client has; browsers send it in a header when they reconnect."""
 
     last_event_id: Annotated[
         str, msgspec.Meta(extra_json_schema={"pattern": f"^({EVENT_ID_PATTERN})?$"})
@@ -53,7 +54,7 @@ class TaskEventsQuery(msgspec.Struct, frozen=True):
 
 
 class EventsQuery(TaskEventsQuery, frozen=True):
-    """Which events, of all jobs."""
+    """The filter of events of all jobs."""
 
     kind: str = ""
     queue: str = ""
@@ -61,7 +62,7 @@ class EventsQuery(TaskEventsQuery, frozen=True):
 
 
 class EventBatch(NamedTuple):
-    """What happened, up to which place that is all, and when to ask again (milliseconds)."""
+    """Events, the id up to which they are complete, and when to ask again (milliseconds)."""
 
     events: list[StoredEvent]
     place: str
@@ -71,7 +72,7 @@ class EventBatch(NamedTuple):
 EVENTS_ROUTE: Any = {
     "answers": {200: bytes},
     "produces": MEDIA_TYPE,
-    "request_headers": {LAST_EVENT_ID_HEADER: "The id of the last event that was seen."},
+    "request_headers": {LAST_EVENT_ID_HEADER: "The id of the last event that the client has."},
     "tags": ["events"],
 }
 
@@ -80,13 +81,13 @@ EVENTS_ROUTE: Any = {
     "/events",
     **EVENTS_ROUTE,
     query=EventsQuery,
-    summary="Watch what happens to all jobs",
+    summary="Watch the events of all jobs",
     description="Server-Sent Events. The first is `snapshot`, the newest jobs as `GET /tasks` "
-    "lists them; those without a name say what happened since. `reset` is a snapshot again, for "
-    "one whose last event is forgotten. Each answer ends; ask again with the last id.",
+    "lists them; events without a name follow it. `reset` is a new snapshot, sent when the last "
+    "event of the client is no longer stored. Each response ends; ask again with the last id.",
 )
 async def watch_all(request: Request, query: EventsQuery) -> RawResponse:
-    """Answer what happens to jobs."""
+    """Answer the events of all jobs."""
     after = read_last_event_id(request, query)
     wanted = EventFilter("", query.kind, query.queue, query.status or "", request.tenant)
     try:
@@ -104,11 +105,11 @@ async def watch_all(request: Request, query: EventsQuery) -> RawResponse:
     **EVENTS_ROUTE | {"answers": {200: bytes, 204: None}, "errors": (404, 503)},
     query=TaskEventsQuery,
     summary="Watch a job",
-    description="As `GET /events`; a snapshot is the record. When the job is final `end` comes "
-    "last, with the record, and who asks once more is answered 204.",
+    description="Like `GET /events`; the snapshot is the record. After the job has ended, `end` is "
+    "the last event, with the record; the next request is answered 204.",
 )
 async def watch_one(request: Request, query: TaskEventsQuery) -> RawResponse:
-    """Answer what happens to a job."""
+    """Answer the events of a job."""
     after, job_id = read_last_event_id(request, query), request.params["id"]
     try:
         place, found = await app.async_store.run(event_commands.read_with_event_id(job_id))
@@ -132,16 +133,18 @@ async def watch_one(request: Request, query: TaskEventsQuery) -> RawResponse:
 
 
 def read_last_event_id(request: Request, query: TaskEventsQuery) -> str:
-    """What the client saw last, "" when nothing. Raises ``InvalidField``."""
+    """Return the id of the client's last event, "" for none. Raises ``InvalidField``."""
     said = [request.get_header(LAST_EVENT_ID_HEADER), query.last_event_id or None]
     places = [place for place in said if place is not None]
     if not all(map(_IS_EVENT_ID, places)):
-        raise InvalidField("last_event_id", "is not one that an event had; leave it out")
+        raise InvalidField(
+            "last_event_id", "must be the id of an event; leave it out to start anew"
+        )
     return places[0] if places else ""
 
 
 async def fetch_snapshot(query: EventsQuery, request: Request) -> tuple[str, FoundTasks]:
-    """A place in the stream, and the jobs as they were then or a little later."""
+    """Fetch the id of the newest event, and the jobs as of then or a little later."""
     place = await app.async_store.run(event_commands.read_last_event_id())
     asked = TaskQuery(kind=query.kind, queue=query.queue, status=query.status)
     return place, await tasks.fetch_page(asked, request)
@@ -150,9 +153,9 @@ async def fetch_snapshot(query: EventsQuery, request: Request) -> tuple[str, Fou
 async def wait_for_events(
     wanted: EventFilter, after: str, request: Request, seconds: float
 ) -> EventBatch | None:
-    """What happened after a place, when something does; None when that place is forgotten."""
-    leaving = request.shutdown
-    if not seconds or leaving.is_set() or waiting.WAIT_SLOTS.locked():
+    """Wait for events after ``after``; None when that event is no longer stored."""
+    shutdown = request.shutdown
+    if not seconds or shutdown.is_set() or waiting.WAIT_SLOTS.locked():
         replay = await catch_up(wanted, after)
         return (
             EventBatch(replay.events, replay.place, SHUTDOWN_RETRY_MILLISECONDS)
@@ -166,18 +169,18 @@ async def wait_for_events(
         if replay.is_more:
             return EventBatch(replay.events, replay.place)
         if not replay.events:
-            await listener.wait(seconds, leaving)
+            await listener.wait(seconds, shutdown)
         if not wanted.job and (replay.events or listener.heard):
-            await waiting.pause(leaving, GATHER_SECONDS)
+            await waiting.pause(shutdown, GATHER_SECONDS)
         return merge_events(
             replay,
             listener,
-            SHUTDOWN_RETRY_MILLISECONDS if leaving.is_set() else RETRY_MILLISECONDS,
+            SHUTDOWN_RETRY_MILLISECONDS if shutdown.is_set() else RETRY_MILLISECONDS,
         )
 
 
 async def catch_up(wanted: EventFilter, after: str) -> EventPage:
-    """What happened after a place, by now; or the first of it."""
+    """Read the stored events after ``after``: those of the first batch that has any."""
     for _ in range(MAX_READS_PER_ANSWER):
         replay = await app.async_store.run(
             event_commands.replay(after, wanted, most=MAX_EVENTS_PER_READ)
@@ -189,7 +192,7 @@ async def catch_up(wanted: EventFilter, after: str) -> EventPage:
 
 
 def merge_events(replay: EventPage, listener: Listener, retry: int) -> EventBatch:
-    """What was replayed, and what was heard since."""
+    """Append the events that were heard since to those that were read."""
     heard = [
         noted for noted in listener.heard if sort_key_of(noted.place) > sort_key_of(replay.place)
     ]
@@ -200,13 +203,13 @@ def merge_events(replay: EventPage, listener: Listener, retry: int) -> EventBatc
 
 
 def sort_key_of(place: str) -> tuple[int, int]:
-    """What the places in the stream are ordered by."""
+    """Return the sort key of an event id."""
     milliseconds, _, number = place.partition("-")
     return int(milliseconds), int(number)
 
 
 async def fetch_end_block(events: list[StoredEvent]) -> list[str]:
-    """The end, when what happened last was one."""
+    """Build the ``end`` event if the last event ended its job."""
     if not events or events[-1].event.status not in FINAL_STATUSES:
         return []
     record: TaskRecord | None = await app.async_store.run(queries.read_record(events[-1].event.id))
@@ -214,33 +217,33 @@ async def fetch_end_block(events: list[StoredEvent]) -> list[str]:
 
 
 def build_end_block(record: TaskRecord | None) -> list[str]:
-    """The last event of a job that is final."""
+    """Build the ``end`` event of a job that has ended."""
     return [format_block(record, "end")] if record and record.is_final else []
 
 
 def snapshot_name_of(after: str) -> str:
-    """What a snapshot is called: whether it takes the place of what is forgotten."""
+    """Return the name of a snapshot: ``reset`` when it replaces events that are not stored."""
     return "reset" if after else "snapshot"
 
 
 def format_event(noted: StoredEvent) -> str:
-    """An event as it is sent."""
+    """Format an event for the stream."""
     return format_block(noted.event, place=noted.place)
 
 
 def format_block(data: Any, name: str = "", place: str = "") -> str:
-    """The lines of an event; JSON is one line."""
+    """Format the lines of an event; JSON is one line."""
     about = {"id": place, "event": name, "data": msgspec.json.encode(data).decode()}
     return "".join(f"{field}: {value}\n" for field, value in about.items() if value) + "\n"
 
 
 def build_response(*blocks: str, place: str = "", retry: int = RETRY_MILLISECONDS) -> RawResponse:
-    """An answer. The ``place`` at its end tells nobody but says where to go on."""
+    """Build a response. It ends with a block that has only the id ``place``, to resume from."""
     end = f"id: {place}\n\n" if place else ""
     body = f"retry: {retry}\n\n{''.join(blocks)}{end}"
     return RawResponse(body=body, status=200, content_type=MEDIA_TYPE)
 
 
 def build_silent_response(problem: StoreUnavailable) -> RawResponse:
-    """An answer that says nothing: to an error a browser would not come back."""
+    """Build a response without events: after an error status a browser would not reconnect."""
     return build_response(f": {problem.reason}\n\n", retry=DEGRADED_RETRY_MILLISECONDS)

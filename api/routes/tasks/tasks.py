@@ -1,4 +1,4 @@
-"""Jobs of every kind: list them, look at one, stop it, run it again."""
+"""Routes of jobs of every kind: list, show, cancel and rerun."""
 
 import asyncio
 from functools import partial
@@ -28,10 +28,10 @@ routes = Router()
 
 
 class TaskQuery(TaskFilter, frozen=True):
-    """What the list of all jobs can be asked.
+    """The filter and the page of the list of all jobs.
 
-    ``error`` is looked for in 1,000 records a request: a page may be short, or empty, before
-    ``next_cursor`` is null.
+    A search for ``error`` reads at most 1,000 records per request: a page may be short or empty
+    although ``next_cursor`` is not null.
     """
 
     limit: records.Limit = 50
@@ -39,11 +39,11 @@ class TaskQuery(TaskFilter, frozen=True):
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be different this time.
+    """Changes for the new run.
 
-    ``payload``: an order as the kind's own POST takes it, in place of the first one.
-    ``max_retries``: the most attempts from now on; without it as many as the payload says, or
-    the kind gets.
+    ``payload``: a new order, as the kind's own POST takes it.
+    ``max_retries``: the most attempts from now on; the default is that of the payload, or that of
+    the kind.
     """
 
     payload: dict[str, Any] | None = None
@@ -51,9 +51,10 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What a job was ordered with, as its function gets it.
+    """The arguments that the job's function gets.
 
-    ``hidden``: not said, as jobs of its kind may carry secrets, or nobody here knows the kind.
+    ``hidden``: they are not shown, because jobs of this kind may have secrets, or because the API
+    does not know the kind.
     """
 
     args: list[Any] = []
@@ -64,9 +65,9 @@ class Payload(msgspec.Struct, frozen=True):
 class FoundTasks(msgspec.Struct, frozen=True):
     """A page of records, newest first.
 
-    ``total`` is how many match on all pages, null when ``error`` was asked for, or ``tag`` with a
-    tenant's key, as records have to be looked at for that; ``looked_at`` is how many were for
-    this page. ``next_cursor`` asks for the next page, null on the last.
+    ``total`` is the number of matches on all pages. It is null for a search for ``error``, and for
+    ``tag`` with a tenant's key, because each record must be read for that. ``looked_at`` is the
+    number of records read for this page. ``next_cursor`` is null on the last page.
     """
 
     tasks: list[TaskRecord]
@@ -84,13 +85,13 @@ class FoundTasks(msgspec.Struct, frozen=True):
     tags=["tasks"],
 )
 async def list_tasks(request: Request, query: TaskQuery) -> Answer:
-    """Answer a page of records; its cost does not depend on how many there are."""
+    """Answer a page of records; the cost does not depend on the number of records."""
     found = await fetch_page(query, request)
     return Answer(found, headers=records.build_next_page_header(PATH, query, found.next_cursor))
 
 
 async def fetch_page(query: TaskQuery, request: Request) -> FoundTasks:
-    """The page of the caller's records that a query asks for."""
+    """Fetch a page of the caller's records."""
     question = records.restrict_to_tenant(query.to_question(), request)
     page = await records.fetch_page(question, query.limit, query.cursor)
     return FoundTasks(page.records, page.total, records.cursor_of(page), page.looked_at)
@@ -109,11 +110,11 @@ routes.get(
     TASK_PATH + "/payload",
     answers={200: Payload},
     errors=(404, 503),
-    summary="Show what a job was ordered with",
+    summary="Show the arguments of a job",
     tags=["tasks"],
 )
 async def show_payload(request: Request) -> Answer:
-    """Answer its arguments, unless its kind hides them."""
+    """Answer the arguments, unless the kind hides them."""
     record = await fetch_requested_record(request)
     task = app.tasks.get(record.kind)
     if task is None or task.hides_arguments:
@@ -127,25 +128,25 @@ async def show_payload(request: Request) -> Answer:
     scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
-    answer_headers={202: {"Retry-After": "Seconds until to ask."}},
+    answer_headers={202: {"Retry-After": "Seconds to wait before asking."}},
     summary="Stop a job",
-    description="At once (200) while it waits; within two seconds (202) when it runs.",
+    description="A waiting job stops at once (200), a running one within two seconds (202).",
     tags=["tasks"],
 )
 async def cancel_task(request: Request) -> Answer:
-    """Ask for it; what is final stays as it is."""
+    """Cancel the job. Raises ``Problem`` 409 when it has ended."""
     if request.tenant:
-        await fetch_requested_record(request)  # or it is not the tenant's to stop
-    said = await app.async_store.run(attempts.cancel(request.params["id"]))
+        await fetch_requested_record(request)  # 404 for the job of another tenant
+    result = await app.async_store.run(attempts.cancel(request.params["id"]))
     record = await fetch_requested_record(request)
-    if said is CancelResult.FINAL:
+    if result is CancelResult.FINAL:
         raise Problem(
             409,
-            f"The job was final already, it is {record.status}",
+            f"The job has already ended: its status is {record.status}",
             members=build_problem_members(record),
         )
     return await records.answer_record(
-        record, request, 200 if said is CancelResult.CANCELLED else 202
+        record, request, 200 if result is CancelResult.CANCELLED else 202
     )
 
 
@@ -154,12 +155,12 @@ async def cancel_task(request: Request) -> Answer:
     scope="control",
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
-    answer_headers={202: {"Retry-After": "Seconds until to ask."}},
+    answer_headers={202: {"Retry-After": "Seconds to wait before asking."}},
     summary="Stop a job, as POST /tasks/{id}/cancel does",
     tags=["tasks"],
 )
 async def delete_task(request: Request) -> Answer:
-    """Stop it; its record is kept as long as any other."""
+    """Cancel the job; its record stays."""
     return await cancel_task(request)
 
 
@@ -170,18 +171,20 @@ async def delete_task(request: Request) -> Answer:
     scope="control",
     answers={202: TaskRecord},
     errors=(404, 409, 503),
-    request_headers={KEY_HEADER: "The same wish under the same key happens once."},
-    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
-    summary="Run a job that failed or was cancelled again",
-    description="It keeps its id, queue and tags and counts its attempts on.",
+    request_headers={KEY_HEADER: "Requests with the same key rerun the job once."},
+    answer_headers={
+        202: {"Location": "The record.", "Retry-After": "Seconds to wait before asking."}
+    },
+    summary="Rerun a failed or cancelled job",
+    description="It keeps its id, queue and tags, and continues to count its attempts.",
     tags=["tasks"],
 )
 async def retry_task(request: Request, body: RetryOrder) -> Answer:
-    """Queue it again."""
+    """Queue the job again. Raises ``Problem`` 409 unless it failed or was cancelled."""
     rerun_id = build_rerun_id(request)
     record = await fetch_requested_record(request)
     if record.kind not in app.tasks:
-        raise Problem(409, f"No job of the kind {record.kind!r} is known here")
+        raise Problem(409, f"The API does not know the kind {record.kind!r}")
     again = partial(
         app.AsyncResult(record.id).rerun, rerun_id=rerun_id, **build_rerun_options(body, record)
     )
@@ -192,17 +195,20 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
 
 
 async def fetch_requested_record(request: Request) -> TaskRecord:
-    """The record of the job that the path names. Raises ``Problem`` 404."""
+    """Fetch the record that the path names. Raises ``Problem`` 404."""
     return await records.fetch_record(request.params["id"], request)
 
 
 def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
-    """What a retry is to do differently, for ``again``. Raises ``Problem`` or ``InvalidField``."""
+    """Build the arguments of ``rerun``. Raises ``Problem`` or ``InvalidField``."""
     if body.payload is None:
         return {"max_retries": body.max_retries}
     kind = KINDS.get(record.kind)
     if kind is None:
-        raise InvalidField("payload", f"{record.kind!r} is not ordered over HTTP; leave it out")
+        raise InvalidField(
+            "payload",
+            f"cannot be changed for {record.kind!r}, which is not ordered over HTTP; leave it out",
+        )
     inside = msgspec.defstruct("Inside", [("payload", kind.body)], frozen=True)
     order = convert_part({"payload": body.payload}, inside).payload
     try:
@@ -213,15 +219,17 @@ def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
 
 
 def require_unchanged(order: JobOrder, record: TaskRecord) -> JobOrder:
-    """The order, without what a job keeps. Raises ``InvalidField`` when that is another."""
+    """Return the order without the fields a job keeps. Raises ``InvalidField`` if they differ."""
     for name in ("unique", "callback_url"):
         if getattr(order, name) is not None:
-            raise InvalidField(name, "stays what it was; leave it out")
+            raise InvalidField(name, "cannot be changed by a rerun; leave it out")
     if order.tags and order.tags != record.tags:
-        raise InvalidField("tags", f"stay what they were, {record.tags}; leave them out")
+        raise InvalidField(
+            "tags", f"cannot be changed by a rerun, they are {record.tags}; leave them out"
+        )
     return msgspec.structs.replace(order, tags=[])
 
 
 def build_problem_members(record: TaskRecord) -> dict[str, Any]:
-    """What a refusal says about the job."""
+    """Build the ``task`` member of a problem document: the record."""
     return {"task": msgspec.to_builtins(record)}

@@ -103,7 +103,7 @@ def test_importing_a_kind_declares_its_settings() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=True,
     ).stdout.split()
 
@@ -128,7 +128,7 @@ def test_a_wrong_value_stops_a_process_at_its_start_and_names_the_variable(
         env=os.environ | WRONG | {"DATA_DIR": str(tmp_path / "data")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 
@@ -141,7 +141,7 @@ def test_importing_the_app_leaves_the_data_folder_alone(tmp_path: Path) -> None:
         [sys.executable, "-c", "import project.celery"],
         cwd=ROOT,
         env=os.environ | {"DATA_DIR": str(tmp_path / "data")},
-        timeout=60,
+        timeout=100,
         check=True,
     )
 
