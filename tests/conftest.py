@@ -18,7 +18,7 @@ from tests.support.settings import list_all_variables
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
 # A slow example only means a busy machine.
-hypothesis.settings.register_profile("patient", deadline=2_000)
+hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 

@@ -79,7 +79,6 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("CONTINUO_API_KEYS", f":{KEY}"),
         ("CONTINUO_API_KEYS", f"ops/root:{KEY}"),
         ("CONTINUO_API_KEYS", "ops:sha256=0123456789abcdef"),
-        ("CONTINUO_MAX_RECIPIENTS", "0"),
         ("CONTINUO_CORS_ORIGINS", "pages.example.com"),
         ("CONTINUO_CORS_ORIGINS", "https://pages.example.com/"),
     ],

@@ -319,7 +319,7 @@ def test_an_invalid_link_is_refused_and_a_removed_file_fails_for_good() -> None:
     with pytest.raises(InvalidField, match="at most 10"):
         attachments.resolve_links(["x"] * 11)
 
-    with pytest.raises(PermanentError, match="missing"):
+    with pytest.raises(PermanentError, match="gone"):
         compose("job-1", "ada@example.org", "default", files=(("0" * 64 + ".pdf", "gone.pdf"),))
 
 
