@@ -13,11 +13,15 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
+from project.errors import ContinuoError
 from project.processes import detach_from_terminal
 
 RESTART_PAUSE_SECONDS = 0.5
 MAX_RESTART_PAUSE_SECONDS = 10.0
 STABLE_AFTER_SECONDS = 10.0
+WRONG_SETTINGS_EXIT_CODE = 2
+"""The exit code of the API, and of Celery's command line, for wrong settings."""
+
 COLOURS = (36, 33, 32, 35, 34, 31)
 
 _output = threading.Lock()
@@ -56,7 +60,10 @@ class ManagedProcess:
             ).start()
 
     def supervise(self, now: float) -> None:
-        """Schedule a restart when the process has exited; start it when it is due."""
+        """Schedule a restart when the process has exited; start it when it is due.
+
+        Raises ``ContinuoError`` when it exited because its settings are wrong.
+        """
         if self.restart_at is not None:
             if now >= self.restart_at:
                 self.start()
@@ -64,6 +71,8 @@ class ManagedProcess:
         code = self.process.poll() if self.process else None
         if code is None:
             return
+        if code == WRONG_SETTINGS_EXIT_CODE:
+            raise ContinuoError(f"{self.name} refuses its settings; its lines above name the fault")
         lasted = now - self.started_at
         self.pause = (
             RESTART_PAUSE_SECONDS

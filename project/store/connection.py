@@ -23,6 +23,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from project.store.commands.command import Command
 from project.store.scripts import DIGESTS, SCRIPTS
 
+type RedisClient = redis.Redis
+CommandFailed = RedisError
+"""redis-py's error of a command; with ``RedisClient`` for code outside this package."""
+
 PREFIX = "continuo:"
 EVENTS_KEPT = 10_000
 

@@ -56,7 +56,7 @@ async function show() {
 function open(signal) {
   const page = PAGES.find((one) => one.path.test(location.pathname));
   drawNav(page);
-  if (!page) return void fill(main, h("h1", null, "There is no such page"), h("p", null, h("a", { href: "/" }, "To the overview")));
+  if (!page) return void fill(main, h("h1", null, "Page not found"), h("p", null, h("a", { href: "/" }, "Go to the overview")));
   document.title = `${page.title} · Continuo`;
   const [, id] = page.path.exec(location.pathname);
   const content = page.view({
@@ -90,7 +90,7 @@ function fail(problem) {
 
 function refuse(problem) {
   if (problem instanceof Problem && problem.status === 401) return askForKey(key.get() ? problem.message : "");
-  fill(main, h("h1", null, "Out of reach"), h("p", null, problem.message), h("button", { type: "button", onclick: show }, "Try again"));
+  fill(main, h("h1", null, "The API is not available"), h("p", null, problem.message), h("button", { type: "button", onclick: show }, "Try again"));
   retryLater(leaving.signal);
 }
 
@@ -115,7 +115,7 @@ function askForKey(wrong) {
     h("h1", null, "Sign in"),
     wrong && h("p", { class: "wrong", role: "alert" }, wrong),
     h("label", { for: "key" }, "API key"), field,
-    h("p", { class: "help", id: "key-help" }, "It is kept until this tab is closed. A key that only reads shows everything and changes nothing."),
+    h("p", { class: "help", id: "key-help" }, "It is kept until you close this tab. A key with the scope read can see everything and change nothing."),
     h("button", { class: "first" }, "Sign in")));
   field.focus();
 }

@@ -1,17 +1,15 @@
 """Redis access for mailings: each command runs once, without retries."""
 
-import redis
-
 from project.errors import TransientError
 from project.settings.values import DAY_SECONDS, get_settings
 from project.store.commands.command import Command
-from project.store.connection import CommandRunner
+from project.store.connection import CommandFailed, CommandRunner, RedisClient
 
 
 class LedgerStore:
     """Runs commands without retries: an open SMTP connection cannot wait for Redis to come back."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: RedisClient) -> None:
         self._runner = CommandRunner(client)
 
     def run[T](self, command: Command[T]) -> T:
@@ -21,7 +19,7 @@ class LedgerStore:
         """
         try:
             return self._runner.run(command)
-        except redis.RedisError as error:
+        except CommandFailed as error:
             raise TransientError(f"the mail ledger cannot be used: {error}") from error
 
 

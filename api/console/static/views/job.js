@@ -32,7 +32,7 @@ async function load(page, place) {
     fill(place, head(page, record), outcome(record), history(record), details(record, order));
     place.removeAttribute("aria-busy");
   } catch (problem) {
-    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are kept for some days only.`));
+    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
     else page.fail(problem);
   }
 }
@@ -53,8 +53,8 @@ function head(page, record) {
     expected(record),
     is("running") && bar(record.progress),
     page.may("control") && h("div", { class: "buttons" },
-      !FINAL.includes(record.status) && h("button", { type: "button", class: "danger", "data-mark": "cancel", onclick: act("cancel", "It is being cancelled.") }, "Cancel"),
-      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "It is queued again.") }, "Retry")));
+      !FINAL.includes(record.status) && h("button", { type: "button", class: "danger", "data-mark": "cancel", onclick: act("cancel", "The job is being cancelled.") }, "Cancel"),
+      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "The job is queued again.") }, "Retry")));
 }
 
 function expected({ status, position, estimate }) {
@@ -105,7 +105,7 @@ function history(record) {
 
 function failure(one, place) {
   const title = one.interrupted ? "Interrupted, not counted" : `Attempt ${one.attempt} failed`;
-  const next = one.next_delay === null ? "There is no other." : one.next_delay ? `Again after ${span(one.next_delay)}.` : "Again at once.";
+  const next = one.next_delay === null ? "There are no more attempts." : one.next_delay ? `Next attempt after ${span(one.next_delay)}.` : "Next attempt at once.";
   return step(one.at, one.interrupted ? "cancelled" : "failed", title,
     h("p", null, h("code", null, `${one.class}: ${one.message}`)),
     h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${next}`),
@@ -135,5 +135,5 @@ function details(record, order) {
       row("Finished", moment(record.finished_at)), row("Attempts", `${record.attempts} of ${record.max_retries}`),
       row("Interruptions", record.interruptions), record.tenant && row("Tenant", record.tenant)),
     h("h3", null, "Payload"),
-    order.hidden ? h("p", { class: "help" }, "Not shown: jobs of this kind may carry secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order));
+    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order));
 }

@@ -10,7 +10,7 @@ export function order(page) {
   const curl = h("pre", { tabindex: 0, "aria-label": "The same order with curl" });
   load(page, form, curl);
   const same = h("section", { class: "card", "aria-label": "The same over HTTP" }, h("h2", null, "The same over HTTP"), curl,
-    h("p", { class: "help" }, "The answer is the record of the job, status pending; its id is where to follow it."));
+    h("p", { class: "help" }, "The response is the record of the job, with status pending. Use its id to follow the job."));
   return [h("h1", null, "Order a report"), h("div", { class: "beside" }, form, same)];
 }
 

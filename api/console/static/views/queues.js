@@ -16,7 +16,7 @@ export function queues(page) {
   keep(page, PATH, EVERY, draw);
   return [
     h("h1", null, "Queues"),
-    h("p", { class: "help" }, "A paused queue takes orders and hands out nothing. Jobs that a worker has in hand already still run."),
+    h("p", { class: "help" }, "A paused queue accepts jobs but starts none. Jobs that a worker already has still run."),
     list,
   ];
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from project.errors import ContinuoError
 from project.local.supervisor import (
     MAX_RESTART_PAUSE_SECONDS,
     RESTART_PAUSE_SECONDS,
@@ -111,6 +112,18 @@ def test_a_process_that_ends_is_restarted_after_a_pause(
 
     member.supervise(now + 2 * RESTART_PAUSE_SECONDS)
     assert member.process is not first
+
+
+def test_a_process_that_refuses_its_settings_is_not_restarted(
+    members: list[ManagedProcess],
+) -> None:
+    member = start_process(members, "sh -c 'exit 2'")
+    wait_for_end(member)
+
+    with pytest.raises(ContinuoError, match="one refuses its settings"):
+        member.supervise(time.monotonic())
+
+    assert member.restart_at is None
 
 
 def test_a_process_that_keeps_ending_is_restarted_after_longer_pauses_up_to_a_bound(
