@@ -52,6 +52,7 @@ def add(store: Store, *people: str, max_recipients: int = 100) -> Any:
 
 def test_each_job_gets_its_own_chunk_and_the_same_one_when_it_asks_again(store: Store) -> None:
     open_chunks(store, 2)
+
     first, second = take(store), take(store, "helper")
 
     assert {first.chunk, second.chunk} == {"p0", "p1000"}
@@ -71,6 +72,7 @@ def test_a_chunk_of_a_silent_job_is_taken_by_another(
 
 def test_only_the_job_that_has_a_chunk_can_return_it(store: Store) -> None:
     open_chunks(store, 1)
+
     take(store)
 
     assert not put(store, "p0", None, holder="other")
@@ -81,6 +83,7 @@ def test_only_the_job_that_has_a_chunk_can_return_it(store: Store) -> None:
 
 def test_a_returned_chunk_is_handed_out_again_with_its_attempts(store: Store) -> None:
     open_chunks(store, 1)
+
     take(store)
     put(store, "p0", 0, tries=4)
     assert take(store).tries == 4
@@ -93,19 +96,24 @@ def test_a_returned_chunk_is_handed_out_again_with_its_attempts(store: Store) ->
 
 def test_recipients_postponed_too_often_are_left_until_the_job_is_retried(store: Store) -> None:
     open_chunks(store, 1)
+
     take(store)
     put(store, "p0", float("inf"), tries=10)
     open_chunks(store, 1)
     assert take(store).how == "left"
+
     open_chunks(store, 1, retries=1)
     assert (take(store).how, take(store).tries) == ("chunk", 0)
 
 
 def test_opening_a_list_again_does_not_restore_finished_chunks(store: Store) -> None:
     open_chunks(store, 1)
+
     take(store)
     put(store, "p0", None)
+
     open_chunks(store, 1, retries=1)
+
     assert take(store).how == "done"
 
 

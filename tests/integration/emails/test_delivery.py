@@ -146,6 +146,7 @@ def test_a_finished_blast_that_runs_again_sends_no_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str
 ) -> None:
     first = finish(keys, job, TRIO)
+
     assert finish(keys, job, TRIO) == first
     assert server.times == Counter(TRIO)
     assert server.connections == 1
@@ -179,6 +180,7 @@ def test_lines_that_start_with_a_dot_arrive_unchanged(
 ) -> None:
     mail = b"Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n"
     monkeypatch.setattr("tasks.emails.delivery.attempt.compose", lambda *_: mail)
+
     assert finish(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.taken[0][1] == b"Subject: dots\r\n\r\n..\r\n...\r\n..a\r\n"
 
@@ -218,6 +220,7 @@ def test_a_permanent_refusal_is_final(
     server = either
 
     server.once(stage, BOB, "550 no")
+
     assert finish(keys, job, TRIO) == outcome
     assert finish(keys, job, TRIO) == outcome
     assert server.times == Counter([ADA, EVE])
@@ -264,6 +267,7 @@ def test_a_connection_lost_in_the_text_loses_no_mail(
     monkeypatch.undo()
     monkeypatch.setenv("SMTP_URL", url_of(server))
     forget_settings()
+
     assert finish(keys, job, [ADA]) == DeliveryCounts(sent=1)
     assert server.times == Counter([ADA])
 
@@ -274,6 +278,7 @@ def test_a_lost_answer_to_the_dot_is_unknown_and_never_sent_again(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str, reply: str
 ) -> None:
     server.once(stage, BOB, reply)
+
     assert finish(keys, job, TRIO) == DeliveryCounts(sent=2, unknown=1)
     assert finish(keys, job, TRIO) == DeliveryCounts(sent=2, unknown=1)
     assert max(server.times.values()) == 1
@@ -286,6 +291,7 @@ def test_a_server_that_disconnects_between_two_mails_is_connected_to_again(
     server = either
 
     server.once("mail", ADA, reply)
+
     assert finish(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert server.connections == 2
 
@@ -326,6 +332,7 @@ def test_while_a_server_is_down_the_recipients_are_put_back(
 
     monkeypatch.setenv("SMTP_URL", url_of(server))
     forget_settings()
+
     assert finish(keys, job, TRIO) == DeliveryCounts(sent=3)
 
 
@@ -349,6 +356,7 @@ def test_the_login_happens_before_the_first_mail(
     server.login = "AGFkYQBzM2NyZXQ="
     monkeypatch.setenv("SMTP_URL", url_of(server, "ada:s3cret@"))
     forget_settings()
+
     assert finish(keys, job, TRIO) == DeliveryCounts(sent=3)
     assert len([line for line in server.commands if line.startswith("AUTH")]) == 1
 
@@ -573,6 +581,7 @@ def test_two_deaths_and_a_takeover_leave_the_ledger_complete(keys: redis.Redis, 
 
 def test_a_step_repeated_after_a_lost_answer_changes_nothing(keys: redis.Redis, job: str) -> None:
     ledger = build_mailing(keys, job)
+
     assert ledger.claim(ADA)
     assert ledger.claim(ADA)
     assert ledger.about_to_send(ADA)
@@ -591,6 +600,7 @@ def test_a_final_outcome_is_never_claimed_again(
     ledger.about_to_send(ADA)
 
     ledger.settle(ADA, outcome)
+
     assert not build_mailing(keys, job).claim(ADA)
 
 

@@ -88,6 +88,7 @@ def test_a_small_blast_is_sent_in_one_slice(server: ScriptedSmtpServer, store: L
     assert run_slice(store, blast).how == "done"
     assert outcomes(store, blast) == ["sent"] * 3
     assert server.connections == 1
+
     result = build_result(blast, store.run(commands.read_tally(blast.job_id)))
     assert result | {"sent": 3, "template": "default"} == result
     assert result["rate"] == pytest.approx(3 / result["duration"], rel=0.1)
@@ -102,6 +103,7 @@ def test_the_result_counts_mails_and_connections(
     while run_slice(store, blast).how != "done":
         make_due(keys, blast)
     assert server.times == Counter(people)
+
     result = build_result(blast, store.run(commands.read_tally(blast.job_id)))
     assert result["connections"] == server.connections
     assert result["mails_per_connection"] == pytest.approx(250 / server.connections, abs=0.05)
@@ -137,6 +139,7 @@ def test_a_greylisting_server_gets_every_recipient_again_later(
         waits.append(run_slice(store, blast).wait)
         assert outcomes(store, blast) == ["retry"] * 3
         make_due(keys, blast)
+
     assert waits == [pytest.approx(2, abs=0.5), pytest.approx(4, abs=0.5)]
     assert run_slice(store, blast).how == "done"
     assert server.times == Counter(TRIO)
@@ -152,6 +155,7 @@ def test_a_full_server_bounces_no_recipient_and_the_job_counts_the_rest(
     server.plan = lambda stage, who: "452 4.2.2 full" if (stage, who) == ("rcpt", BOB) else None
     blast = order()
     assert run_slice(store, blast).how == "wait"
+
     make_due(keys, blast)
     assert run_slice(store, blast).how == "left"
     assert outcomes(store, blast) == ["sent", "retry", "sent"]
@@ -171,6 +175,7 @@ def test_a_server_that_disconnects_with_421_in_the_text_loses_no_mail(
     blast = order()
     assert run_slice(store, blast).how == "wait"
     assert outcomes(store, blast) == ["sent", "retry", "sent"]
+
     make_due(keys, blast)
     assert run_slice(store, blast).how == "done"
     assert server.times == Counter(TRIO)
@@ -183,7 +188,9 @@ def test_an_overloaded_server_gets_mails_more_slowly(
     server.plan = lambda stage, _: "452 4.3.1 too busy" if stage == "rcpt" else None
     blast = order([f"user{number}@example.org" for number in range(4)])
     started = time.monotonic()
+
     run_slice(store, blast)
+
     assert time.monotonic() - started >= 0.1 + 0.2 + 0.4
 
 
@@ -200,9 +207,11 @@ def test_a_recipient_with_a_lost_answer_is_skipped_unless_the_order_says_resend(
     server.once(stage, BOB, HANG_UP)
     again = order(on_unknown="resend")
     assert run_slice(store, again).how == "wait"
+
     make_due(keys, again)
     assert run_slice(store, again).how == "done"
     assert outcomes(store, again) == ["sent"] * 3
+
     ids = [message_from_bytes(raw)["Message-ID"] for who, raw in server.taken if who == BOB]
     assert len(set(ids)) == 1
     assert len(ids) == (2 if stage == "answer" else 1)
@@ -229,6 +238,7 @@ def test_a_refused_sender_leaves_the_chunk_to_the_next_attempt(
     with pytest.raises(ServerUnavailable):
         run_slice(store, blast)
     assert outcomes(store, blast) == ["retry", "waiting", "waiting"]
+
     server.plan = lambda *_: None
     assert run_slice(store, blast, retries=1).how == "done"
     assert server.times == Counter(TRIO)
@@ -244,6 +254,7 @@ def test_a_mailbox_that_does_not_exist_gets_no_mail_of_the_next_blast(
     run_slice(store, second)
     assert outcomes(store, first) == ["bounced", "bounced", "sent"]
     assert outcomes(store, second) == ["suppressed", "bounced", "sent"]
+
     entry = store.run(commands.read_suppression(ADA))
     assert entry is not None
     assert entry.reason == "bounced"
@@ -270,10 +281,12 @@ def test_a_template_gets_the_data_of_the_order_and_of_each_recipient(
     people = [[ADA, {"name": "Ada"}], [BOB, {"nome": "Bob"}], [EVE, {"name": "<Eve>"}]]
     blast = order(people, template=greeting, data={"greeting": "Hello", "name": None})
     assert run_slice(store, blast).how == "done"
+
     blast = order(people, template=greeting, data={"greeting": "Hello"})
     server.taken.clear()
     assert run_slice(store, blast).how == "done"
     assert outcomes(store, blast) == ["sent", "invalid", "sent"]
+
     subjects = [message_from_bytes(raw)["Subject"] for _, raw in server.taken]
     assert subjects == ["For Ada", "For <Eve>"]
     assert b"<p>Hello, &lt;Eve&gt;!</p>" in server.taken[1][1]
@@ -318,6 +331,7 @@ def test_a_slow_domain_does_not_delay_the_others(
     many = [f"user{number}@slow.example.org" for number in range(3)]
 
     blast = order([*many, ADA, "bob@example.com"])
+
     assert run_slice(store, blast).how == "done"
     assert [who for who, _ in server.taken] == [many[0], ADA, "bob@example.com", *many[1:]]
 
