@@ -72,7 +72,7 @@ async def wait_for_change(
         if now != record:
             return now
         await listener.wait(seconds, shutdown)
-    if listener.is_cut:
+    if listener.is_closed:
         await pause(shutdown, min(seconds, RETRY_PAUSE_SECONDS))
     latest: TaskRecord | None = await result.afetch()
     return latest

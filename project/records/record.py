@@ -1,4 +1,4 @@
-"""The task record: what the API answers, what the worker moves, what Redis keeps.
+"""The task record: the state of a job, as Redis keeps it and the API serves it.
 
 Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
 """
@@ -13,7 +13,7 @@ from project.records.grouping import DEFAULT_QUEUE
 
 
 class TaskStatus(StrEnum):
-    """Where a job is. ``FINAL_STATUSES`` ones never change by themselves."""
+    """The status of a job. The ``FINAL_STATUSES`` change only by a rerun."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -38,7 +38,7 @@ MAX_BACKOFF_SECONDS = 30
 """Seconds: the longest wait between two attempts."""
 
 DEFAULT_MAX_RETRIES = 3
-"""Attempts a job gets when nobody says otherwise."""
+"""How many attempts a job gets unless its kind or its order says otherwise."""
 
 
 def compute_backoff(attempt: int) -> int:
@@ -47,7 +47,7 @@ def compute_backoff(attempt: int) -> int:
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a job says that it is: ``done`` of ``total`` (None: nobody knows), and in words."""
+    """How far a job is: ``done`` of ``total`` (None: unknown), and a note in words."""
 
     done: int | float
     total: int | float | None = None
@@ -55,7 +55,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """Why an attempt did not work: the class of the error, its words, the end of its traceback."""
+    """Why an attempt failed: class and message of the error, and the end of its traceback."""
 
     kind: str = msgspec.field(name="class")
     message: str
@@ -63,11 +63,11 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An attempt that did not work, ``at`` seconds since the epoch, on which worker.
+    """A failed attempt, with its worker; ``at`` is in seconds since the epoch.
 
-    ``attempt`` is its number, 0 for a job that failed before it could start; the rest as in
-    ``Cause``. ``next_delay``: seconds until the next attempt, None when there was to be none.
-    ``interrupted``: its worker was stopped or died, and its number is given again.
+    ``attempt`` is its number, 0 for a job that failed before it could start. ``next_delay``:
+    seconds until the next attempt, None when there is none. ``interrupted``: the worker stopped
+    or died, and the next attempt gets the same number. The rest is as in ``Cause``.
     """
 
     at: float
@@ -83,14 +83,13 @@ class Failure(msgspec.Struct, frozen=True):
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
-    Times are float seconds since the epoch. ``attempts`` counts started
-    attempts; ``max_retries`` is the most attempts the job gets. ``error`` is
-    the traceback of the last failure, "" when there was none. ``interruptions``
-    counts attempts that ended because their worker stopped or died: those are
-    not the job's fault and are not among ``attempts``. ``tags`` were given with the order.
-    ``progress`` is what the last attempt said of itself, None when it said nothing. ``errors``
-    are the attempts that did not work, the last 20, oldest first; lists leave them out.
-    ``tenant`` is whose job it is, left out when it is nobody's.
+    Times are float seconds since the epoch. ``attempts`` counts started attempts;
+    ``max_retries`` is how many attempts the job gets at most. ``error`` is the traceback of the
+    last failure, "" when there was none. ``interruptions`` counts attempts that ended because
+    their worker stopped or died; they are not among ``attempts``. ``tags`` come from the order.
+    ``progress`` is the last progress that an attempt reported, None when none did. ``errors`` are
+    the last 20 failed attempts, oldest first; lists leave them out. ``tenant`` owns the job; left
+    out when no tenant does.
     """
 
     id: str
@@ -113,17 +112,17 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_final(self) -> bool:
-        """Whether this record will not change by itself any more."""
+        """Whether the job has ended; only a rerun or its deletion changes the record now."""
         return self.status in FINAL_STATUSES
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as it is served: plain types, seed order."""
+        """The record as the API serves it: plain types, in the order of the fields."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A job became what ``status`` says, or made ``progress``; ``id`` is the job's.
+    """A job changed its status or reported ``progress``; ``id`` is that of the job.
 
     ``at`` is in seconds since the epoch.
     """
@@ -139,7 +138,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EventFilter(NamedTuple):
-    """Which events somebody wants; "" is any. In the order of the fields of an event."""
+    """Which events are wanted, in the order of the fields of an event; "" matches any."""
 
     job: str = ""
     kind: str = ""
@@ -148,7 +147,7 @@ class EventFilter(NamedTuple):
     tenant: str = ""
 
     def matches(self, event: Event) -> bool:
-        """Whether it is one of those."""
+        """Whether the event is wanted."""
         about = (event.id, event.kind, event.queue, event.status, event.tenant)
         return all(want in ("", has) for want, has in zip(self, about, strict=True))
 

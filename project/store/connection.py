@@ -103,7 +103,7 @@ class CommandRunner:
             raise
         except ResponseError:
             raise
-        except BaseException:  # a signal may have come before the answer: nobody may read it now
+        except BaseException:  # a signal: no later command may read the answer
             connection.disconnect()
             raise
 

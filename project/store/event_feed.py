@@ -1,7 +1,7 @@
-"""What happens to jobs, read from Redis once for everybody in this process who waits for it.
+"""The events of jobs, read from Redis once for all listeners of this process.
 
-A reader runs while somebody listens. At the first trouble it ends and says so; whoever
-listens next starts another, and asks Redis for what came in between.
+A reader runs while there are listeners. At the first error the reader ends and closes all
+listeners. The next listener starts another reader, and replays what happened in between.
 """
 
 import asyncio
@@ -30,53 +30,53 @@ log = logging.getLogger(__name__)
 STREAM = f"{PREFIX}events"
 
 BLOCK_MS = 1_000
-"""How long Redis is asked to wait for an event."""
+"""How long one XREAD waits for an event."""
 
-PATIENCE = 2.0
-"""Seconds after which it does not answer any more."""
+ANSWER_TIMEOUT_SECONDS = 2.0
+"""How long an answer may take beyond ``BLOCK_MS``."""
 
-PACE = 0.02
-"""Seconds between two looks while much happens: many events cost little more than one."""
+PAUSE_SECONDS = 0.02
+"""Pause between two reads: many events cost little more than one."""
 
-MOST_AT_ONCE = 1_000
-MOST_HEARD = 1_000
-"""Events that wait for a listener; one that has more hears no further."""
+MAX_EVENTS_PER_READ = 1_000
+MAX_WAITING_EVENTS = 1_000
+"""How many events wait for one listener; one more closes the listener."""
 
-LINGER = 5.0
-"""Seconds the reader stays when nobody listens: most come back at once."""
+LINGER_SECONDS = 5.0
+"""How long the reader stays without listeners: most listeners come back at once."""
 
 
 class Listener:
-    """Hears the events it wants, all of them after the ``place`` it began at.
+    """Collects the events that match a filter, from the ``place`` in the stream where it began.
 
-    ``place`` moves on with what it could have heard. ``is_cut``: it hears no more.
+    ``place`` is that of the last event read, matching or not. ``is_closed``: no event follows.
     """
 
     def __init__(self, wanted: EventFilter, place: str) -> None:
         self.wanted = wanted
         self.place = place
-        self.heard: list[StoredEvent] = []
-        self.is_cut = False
-        self._bell = asyncio.Event()
+        self.events: list[StoredEvent] = []
+        self.is_closed = False
+        self._wakeup = asyncio.Event()
 
-    def hear(self, noted: StoredEvent) -> None:
-        """Take an event if it is wanted."""
-        if self.is_cut or not self.wanted.matches(noted.event):
+    def add(self, stored: StoredEvent) -> None:
+        """Take an event if it matches."""
+        if self.is_closed or not self.wanted.matches(stored.event):
             return
-        self.heard.append(noted)
-        self._bell.set()
-        if len(self.heard) >= MOST_HEARD:
-            self.place = noted.place
-            self.cut()
+        self.events.append(stored)
+        self._wakeup.set()
+        if len(self.events) >= MAX_WAITING_EVENTS:
+            self.place = stored.place
+            self.close()
 
-    def cut(self) -> None:
-        """Hear no more."""
-        self.is_cut = True
-        self._bell.set()
+    def close(self) -> None:
+        """Take no more events, and wake the one who waits."""
+        self.is_closed = True
+        self._wakeup.set()
 
     async def wait(self, seconds: float, leaving: asyncio.Event) -> None:
-        """Until there is something to hear, or it is cut, or ``leaving`` is set, or time is up."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._bell, leaving)]
+        """Wait for an event, until closed, until ``leaving`` is set, or for some ``seconds``."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._wakeup, leaving)]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -97,7 +97,7 @@ class Feed:
 
     @asynccontextmanager
     async def listen(self, wanted: EventFilter) -> AsyncIterator[Listener]:
-        """Hear what happens from here on. Raises ``StoreUnavailable``."""
+        """Listen to events from now on. Raises ``StoreUnavailable``."""
         await self._start()
         listener = Listener(wanted, self.place)
         listeners = self._listeners[wanted.job]
@@ -124,8 +124,8 @@ class Feed:
         client = redis.asyncio.Redis.from_url(
             **async_redis_options(self._url),
             single_connection_client=True,
-            socket_timeout=BLOCK_MS / 1000 + PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            socket_timeout=BLOCK_MS / 1000 + ANSWER_TIMEOUT_SECONDS,
+            socket_connect_timeout=ANSWER_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         try:
@@ -135,36 +135,38 @@ class Feed:
             log.warning("events are not read: %s", problem)
         finally:
             self._reader = None
-            for listener in self._everybody():
-                listener.cut()
+            for listener in self._all_listeners():
+                listener.close()
 
     async def _read_on(self, client: redis.asyncio.Redis) -> None:
-        end = monotonic() + LINGER
+        end = monotonic() + LINGER_SECONDS
         while self._listeners or monotonic() < end:
             if self._listeners:
-                end = monotonic() + LINGER
+                end = monotonic() + LINGER_SECONDS
             if not await client.xread({STREAM: self.place}, count=1, block=BLOCK_MS):
                 continue
             if not await self._deliver():
-                await asyncio.sleep(PACE)
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _deliver(self) -> bool:
-        """Pass on what happened; whether there is more."""
-        replay = await self._store.run(events.replay(self.place, EventFilter(), most=MOST_AT_ONCE))
+        """Give new events to their listeners; whether there are more."""
+        replay = await self._store.run(
+            events.replay(self.place, EventFilter(), most=MAX_EVENTS_PER_READ)
+        )
         if not replay.is_whole:
             raise StoreUnavailable("events were forgotten before they were read")
-        for noted in replay.events:
-            for listener in self._listeners_of(noted):
-                listener.hear(noted)
+        for stored in replay.events:
+            for listener in self._listeners_of(stored):
+                listener.add(stored)
         self.place = replay.place
-        for listener in self._everybody():
-            if not listener.is_cut:
+        for listener in self._all_listeners():
+            if not listener.is_closed:
                 listener.place = replay.place
         return replay.is_more
 
-    def _listeners_of(self, noted: StoredEvent) -> Iterator[Listener]:
-        yield from self._listeners.get(noted.event.id, ())
+    def _listeners_of(self, stored: StoredEvent) -> Iterator[Listener]:
+        yield from self._listeners.get(stored.event.id, ())
         yield from self._listeners.get("", ())
 
-    def _everybody(self) -> Iterator[Listener]:
+    def _all_listeners(self) -> Iterator[Listener]:
         return chain.from_iterable(self._listeners.values())

@@ -1,11 +1,11 @@
-"""A Redis whose address Sentinels tell: they are asked anew for each connection.
+"""Connections to a Redis primary that Sentinels find; each new connection asks them.
 
 ``redis+sentinel://user:password@one:26379,two:26379,three:26379/name/0``: where the Sentinels
 are, the name they know the primary by, and the database. User and password are the primary's.
 
-A primary answers before its replicas have a change, and one that takes its place knows nothing
-of what they had not. So a move counts only when one replica has it (``?replicas=1``, 0 for
-not to wait); if none has, it is asked for again, as after an answer that was lost.
+A primary answers before its replicas have a change, and a replica that is promoted lacks what it
+did not get. So a command counts only when one replica has its changes (``?replicas=1``; 0: do not
+wait). If none has them, the command runs again, as after a lost answer.
 """
 
 from typing import Any

@@ -170,7 +170,7 @@ async def wait_for_events(
             return EventBatch(replay.events, replay.place)
         if not replay.events:
             await listener.wait(seconds, shutdown)
-        if not wanted.job and (replay.events or listener.heard):
+        if not wanted.job and (replay.events or listener.events):
             await waiting.pause(shutdown, GATHER_SECONDS)
         return merge_events(
             replay,
@@ -194,10 +194,10 @@ async def catch_up(wanted: EventFilter, after: str) -> EventPage:
 def merge_events(replay: EventPage, listener: Listener, retry: int) -> EventBatch:
     """Append the events that were heard since to those that were read."""
     heard = [
-        noted for noted in listener.heard if sort_key_of(noted.place) > sort_key_of(replay.place)
+        noted for noted in listener.events if sort_key_of(noted.place) > sort_key_of(replay.place)
     ]
     events = [*replay.events, *heard]
-    if listener.is_cut and not events:
+    if listener.is_closed and not events:
         retry = DEGRADED_RETRY_MILLISECONDS
     return EventBatch(events, max(replay.place, listener.place, key=sort_key_of), retry)
 

@@ -55,8 +55,8 @@ def test_a_listener_gets_events_while_it_listens(store: Store, valkey: EmbeddedV
             for job_id in ("a", "b"):
                 order(store, job_id)
             await one.wait(SECONDS, NEVER())
-            heard = [noted.event.id for noted in everything.heard]
-            assert (heard, len(one.heard)) == (["a", "b"], 1)
+            heard = [noted.event.id for noted in everything.events]
+            assert (heard, len(one.events)) == (["a", "b"], 1)
             assert one.place == everything.place == store.run(events.read_last_event_id())
 
     with_feed(valkey.url, act)
@@ -74,7 +74,7 @@ def test_listeners_learn_that_events_were_trimmed_before_they_were_read(
                     pipe.xadd(STREAM, {"id": "x", "kind": "k", "status": "pending", "attempts": 0})
                 pipe.xtrim(STREAM, 1, approximate=False).execute()
             await listener.wait(SECONDS, NEVER())
-            assert (listener.is_cut, listener.heard) == (True, [])
+            assert (listener.is_closed, listener.events) == (True, [])
 
     with_feed(valkey.url, act)
 
@@ -82,7 +82,7 @@ def test_listeners_learn_that_events_were_trimmed_before_they_were_read(
 def test_the_reader_runs_only_while_there_are_listeners(
     store: Store, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_feed, "LINGER", 0.0)
+    monkeypatch.setattr(event_feed, "LINGER_SECONDS", 0.0)
 
     async def act(reading: Feed) -> None:
         for job_id in ("a", "b"):
@@ -90,7 +90,7 @@ def test_the_reader_runs_only_while_there_are_listeners(
                 await asyncio.to_thread(wait_until, lambda: readers(store) == others + 1)
                 order(store, job_id)
                 await listener.wait(SECONDS, NEVER())
-                assert [noted.event.id for noted in listener.heard] == [job_id]
+                assert [noted.event.id for noted in listener.events] == [job_id]
             await asyncio.to_thread(wait_until, lambda: readers(store) == others)
 
     others = readers(store)

@@ -5,7 +5,7 @@ import pytest
 from api.routes.tasks import events
 from project.records.record import Event, EventFilter, TaskStatus
 from project.store.commands.events import EventPage, StoredEvent
-from project.store.event_feed import MOST_HEARD, Listener
+from project.store.event_feed import MAX_WAITING_EVENTS, Listener
 
 
 def build_event(place: str, job_id: str = "a", kind: str = "report") -> StoredEvent:
@@ -22,7 +22,7 @@ def replay(*places: str) -> EventPage:
 def listener(place: str, *heard: str, **wanted: str) -> Listener:
     listener = Listener(EventFilter(**wanted), place)
     for each in heard:
-        listener.hear(build_event(each))
+        listener.add(build_event(each))
     return listener
 
 
@@ -44,38 +44,42 @@ def test_the_last_event_id_is_the_later_of_both() -> None:
 
 def test_a_listener_that_lost_the_connection_before_any_event_retries_later() -> None:
     nothing = EventPage([], "1-0", is_whole=True, is_more=False)
-    cut = listener("1-0")
+    closed = listener("1-0")
 
-    cut.cut()
+    closed.close()
 
     assert (
-        events.merge_events(nothing, cut, events.RETRY_MILLISECONDS).retry
+        events.merge_events(nothing, closed, events.RETRY_MILLISECONDS).retry
         == events.DEGRADED_RETRY_MILLISECONDS
     )
     assert (
-        events.merge_events(replay("2-0"), cut, events.RETRY_MILLISECONDS).retry
+        events.merge_events(replay("2-0"), closed, events.RETRY_MILLISECONDS).retry
         == events.RETRY_MILLISECONDS
     )
 
 
 def test_a_listener_with_too_many_events_stops_and_remembers_its_position() -> None:
-    full = listener("0-0", *(f"1-{number}" for number in range(MOST_HEARD + 5)))
-    assert (len(full.heard), full.is_cut, full.place) == (MOST_HEARD, True, f"1-{MOST_HEARD - 1}")
+    full = listener("0-0", *(f"1-{number}" for number in range(MAX_WAITING_EVENTS + 5)))
+    assert (len(full.events), full.is_closed, full.place) == (
+        MAX_WAITING_EVENTS,
+        True,
+        f"1-{MAX_WAITING_EVENTS - 1}",
+    )
 
 
 def test_unwanted_events_are_dropped() -> None:
-    assert listener("0-0", "1-0", job="b").heard == []
-    assert listener("0-0", "1-0", kind="blast").heard == []
-    assert len(listener("0-0", "1-0", job="a", kind="report", status="pending").heard) == 1
+    assert listener("0-0", "1-0", job="b").events == []
+    assert listener("0-0", "1-0", kind="blast").events == []
+    assert len(listener("0-0", "1-0", job="a", kind="report", status="pending").events) == 1
 
 
-@pytest.mark.parametrize("what", ["heard", "cut", "leaving"])
+@pytest.mark.parametrize("what", ["event", "closed", "leaving"])
 def test_a_wait_ends_when_there_is_something_to_send(what: str) -> None:
     async def wait() -> None:
         waiting, leaving = listener("0-0"), asyncio.Event()
         ends = {
-            "heard": lambda: waiting.hear(build_event("1-0")),
-            "cut": waiting.cut,
+            "event": lambda: waiting.add(build_event("1-0")),
+            "closed": waiting.close,
             "leaving": leaving.set,
         }
         asyncio.get_running_loop().call_soon(ends[what])
