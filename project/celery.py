@@ -73,9 +73,6 @@ class Continuo(Celery):
     store_url = ""
     """The URL of the Redis that keeps the records."""
 
-    can_chain = False
-    """Whether a pool process may take the next job itself; set when the worker starts."""
-
     publisher: OutboxPublisher | None = None
     """Publishes messages to RabbitMQ; None when Redis carries the messages."""
 
@@ -246,6 +243,8 @@ def build_configuration(given: Settings) -> dict[str, Any]:
 def build_redis_options(given: Settings) -> dict[str, Any]:
     """The broker options for messages in Redis lists."""
     return {
+        "worker_pool": "project.worker.pool:JobPool",
+        "worker_autoscaler": "project.worker.autoscale:JobAutoscaler",
         "broker_transport": "project.worker.transport:Transport",
         "broker_transport_options": {
             # a dead connection is detected and closed within seconds

@@ -16,7 +16,7 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
-from project.job.current_attempt import CURRENT_ATTEMPT
+from project.job.current_attempt import claimed_attempt
 from project.messages.builder import RERUN_HEADER
 from project.messages.template import encode
 from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
@@ -124,7 +124,10 @@ class RecordBackend(RedisBackend):
             children=self.encode(children) if children else "",
             result_message=self.encode(meta),
         )
-        if request.chord or not CURRENT_ATTEMPT.keeps(task_id, command):
+        attempt = claimed_attempt(request)
+        if attempt and not request.chord:
+            attempt.success = command  # stored together with the next claim
+        else:
             self._warn_if_refused(self.app.store.run(command), task_id, "success")
 
     def _fail(

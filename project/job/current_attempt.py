@@ -1,33 +1,26 @@
-"""At which attempt this process is, when that is known before Celery's tracer asks."""
+"""The attempt that a pool process claimed by itself: its record has begun, its success can wait."""
 
-from project.store.commands.attempts import Verdict
-from project.store.commands.command import Command
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from project.store.commands.attempts import Verdict
+    from project.store.commands.command import Command
 
 
-class CurrentAttempt:
-    """The attempt at which this process is, of those whose end it may tell late."""
+class ClaimedAttempt(str):
+    """The serial of a claimed message, as it travels on the request of its task.
 
-    def __init__(self) -> None:
+    ``success`` is what the result backend leaves to be stored together with the next claim.
+    """
+
+    __slots__ = ("job_id", "success")
+
+    def __init__(self, serial: str) -> None:
         self.job_id = ""
-        self.has_begun = False
         self.success: Command[Verdict] | None = None
 
-    def set(self, job_id: str, *, has_begun: bool) -> None:
-        """Be at this job."""
-        self.job_id, self.has_begun, self.success = job_id, has_begun, None
 
-    def begins(self, job_id: str) -> bool:
-        """Whether this job's attempt has begun already; true once."""
-        begun = self.has_begun and self.job_id == job_id
-        self.has_begun = False
-        return begun
-
-    def keeps(self, job_id: str, success: Command[Verdict]) -> bool:
-        """Keep a success until it is told together with the start of the next job."""
-        if self.job_id != job_id:
-            return False
-        self.success = success
-        return True
-
-
-CURRENT_ATTEMPT = CurrentAttempt()
+def claimed_attempt(request: Any) -> ClaimedAttempt | None:
+    """The attempt of a request; None when Celery's consumer delivered its message."""
+    serial = getattr(request, "delivery", None)
+    return serial if isinstance(serial, ClaimedAttempt) else None

@@ -25,10 +25,10 @@ from celery.exceptions import (
 )
 from celery.utils.log import get_logger
 
-from project.errors import StoreUnavailable
+from project.errors import DuplicateJob, StoreUnavailable
 from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
 from project.job.cancellation import WORKER_PROCESS
-from project.job.current_attempt import CURRENT_ATTEMPT
+from project.job.current_attempt import claimed_attempt
 from project.job.producer import ProducerTask
 from project.job.progress import ProgressReporter, build_progress
 from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
@@ -89,8 +89,10 @@ class Job(ProducerTask):
         if self.request.is_eager:
             return
         WORKER_PROCESS.listen()
+        if claimed_attempt(self.request):
+            return
         try:
-            answer = self._begin(self.request)
+            answer = self.begin_attempt(self.request)
         except Exception as problem:  # a time limit or Redis: the attempt has not started
             raise Reject(str(problem), requeue=True) from problem
         if answer is not StartResult.STARTED:
@@ -247,9 +249,11 @@ class Job(ProducerTask):
             return max(wait.total_seconds(), 0.0)
         return compute_backoff(attempt) if countdown is None else countdown
 
-    def _begin(self, request: Context) -> StartResult:
-        if CURRENT_ATTEMPT.begins(request.id):
-            return StartResult.STARTED
+    def begin_attempt(self, request: Context) -> StartResult:
+        """Begin the attempt of a message in its record; makes a record if there is none.
+
+        ``BUSY``: a live worker runs the job; the message is kept until it cannot any more.
+        """
         attempt = {
             "retries": request.retries,
             "token": self.app.attempt_token(request),
@@ -264,6 +268,11 @@ class Job(ProducerTask):
                 attempt_commands.park(self._copy_message(request), retries=request.retries)
             )
         return answer
+
+    def schedule_message(self, request: Context) -> None:
+        """Keep a message with an ETA in Redis until it is due; it makes the record of its job."""
+        with suppress(DuplicateJob):  # a copy of a message that is kept already
+            self.app.enqueue(self._copy_message(request))
 
     def _copy_message(self, request: Context, **changes: Any) -> Message:
         """Build the message of this attempt, with ``changes`` the message of another one."""

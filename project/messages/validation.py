@@ -6,7 +6,7 @@ wrong type ends the worker process; such a message is set aside here first.
 
 import base64
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -56,17 +56,30 @@ _body_decoder = msgspec.json.Decoder(tuple[list[Any], dict[str, Any], dict[str, 
 _json_decoder = msgspec.json.Decoder()
 
 
-def parse_message(text: bytes) -> dict[str, Any] | None:
-    """Decode a message for kombu; None when a worker cannot run it."""
+class CheckedMessage(NamedTuple):
+    """A message that a worker can run: in kombu's form, its body, and the decoded body."""
+
+    message: dict[str, Any]
+    body: bytes
+    content: tuple[list[Any], dict[str, Any], dict[str, Any] | None]
+
+
+def check_message(text: bytes) -> CheckedMessage | None:
+    """Decode and check a message; None when a worker cannot run it."""
     try:
         body = base64.b64decode(_message_decoder.decode(text).body, validate=True)
-        _body_decoder.decode(body)
+        content = _body_decoder.decode(body)
     except (ValueError, RecursionError):
         return None
     if is_too_deep(body):
         return None
-    message: dict[str, Any] = _json_decoder.decode(text)
-    return message
+    return CheckedMessage(_json_decoder.decode(text), body, content)
+
+
+def parse_message(text: bytes) -> dict[str, Any] | None:
+    """Decode a message for kombu; None when a worker cannot run it."""
+    checked = check_message(text)
+    return checked.message if checked else None
 
 
 def is_too_deep(text: str | bytes) -> bool:

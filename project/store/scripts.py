@@ -22,6 +22,7 @@ LIBRARY = (
     "lease",
     "attempt",
     "requeue",
+    "start",
     "legacy",
 )
 """The files of ``lua/lib``: each may use the functions of those before it."""

@@ -18,7 +18,7 @@ from celery.schedules import crontab, schedule
 
 from project.errors import DuplicateJob, IncompatibleData
 from project.store.migration import prepare_data
-from project.worker.lease import WORKER_PATIENCE
+from project.worker.lease import WORKER_PATIENCE_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def due_time(entry: ScheduleEntry, now: float) -> str:
 @signals.beat_init.connect
 def prepare(sender: Any, **_: Any) -> None:
     """Wait for Redis, now and when a job is due; end when the data is not for this program."""
-    sender.app.store.patience = WORKER_PATIENCE
+    sender.app.store.patience = WORKER_PATIENCE_SECONDS
     try:
         prepare_data(sender.app.store)
     except IncompatibleData as problem:

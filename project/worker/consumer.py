@@ -1,10 +1,8 @@
 """The worker's consumer: back at work within seconds of a broker's return."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
-from celery.concurrency.asynpool import AsynPool
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.utils.json import dumps as json_dumps
@@ -13,9 +11,14 @@ from project.messages.builder import MAX_ATTEMPTS_HEADER
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands import jobs, workers
 from project.store.commands.message import Message
-from project.worker.transport import HANDS
+from project.worker import celery_internals, remote_control  # noqa: F401 - registers its commands
+from project.worker.pool import JobPool
+from project.worker.process.orders import OrderSheet
 
 log = logging.getLogger(__name__)
+
+START_DELAY_SECONDS = 0.01
+"""The event loop subscribes to remote control in its first round; jobs begin after that."""
 
 RECONNECT_EVERY = 0.5
 """Seconds between attempts to connect; Celery's own wait grows to half a minute."""
@@ -37,26 +40,49 @@ class SwiftConsumer(Consumer):
         Celery forgets those whose process has not said yet that it began, though it runs
         them; their messages would be given back and the jobs run twice.
         """
-        state.active_requests.update(self._begun())
+        celery_internals.mark_begun(self.pool)
         super().on_close()
 
-    def _begun(self) -> Iterator[Any]:
-        """Jobs the pool will run whatever happens; marks them as begun."""
-        pool = getattr(self.pool, "_pool", None)
-        if not isinstance(pool, AsynPool):
-            yield from tuple(state.reserved_requests)
-            return
-        for job in tuple(pool._cache.values()):  # noqa: SLF001 - nothing else knows
-            if job._write_to and job.correlation_id in state.requests:  # noqa: SLF001
-                job._accepted = True  # noqa: SLF001
-                job._worker_pid = job._write_to.pid  # noqa: SLF001
-                yield state.requests[job.correlation_id]
+    def on_ready(self) -> None:
+        """Let the pool processes take jobs, once this process listens to remote control."""
+        super().on_ready()
+        if isinstance(self.pool, JobPool):
+            self.tell_events()
+            self.pool.tell_rates(self.disable_rate_limits)
+            self.hub.call_later(START_DELAY_SECONDS, self.tell_queues)
+
+    def add_task_queue(self, *args: Any, **options: Any) -> None:
+        """Take jobs from one more queue: ``control.add_consumer``."""
+        super().add_task_queue(*args, **options)
+        self.tell_queues()
+
+    def cancel_task_queue(self, queue: str) -> None:
+        """Take no more jobs from a queue: ``control.cancel_consumer``."""
+        super().cancel_task_queue(queue)
+        self.tell_queues()
+
+    def reset_rate_limits(self) -> None:
+        """Follow ``control.rate_limit``."""
+        super().reset_rate_limits()
+        if isinstance(self.pool, JobPool):
+            self.pool.tell_rates(self.disable_rate_limits)
+
+    def tell_queues(self) -> None:
+        """Tell the pool processes which queues to take from."""
+        if isinstance(self.pool, JobPool):
+            self.pool.tell(OrderSheet(queues=[queue.name for queue in self.task_consumer.queues]))
+
+    def tell_events(self) -> None:
+        """Tell the pool processes whether somebody listens to task events."""
+        if isinstance(self.pool, JobPool):
+            self.pool.tell(OrderSheet(events=wants_task_events(self.event_dispatcher)))
 
     def connect(self) -> Any:
         """Connect; what this worker held before and does not run goes back to the queue."""
         connection = super().connect()
-        HANDS.ahead.clear()
         self.app.store.reconnect()
+        if isinstance(self.pool, JobPool):
+            return connection
         running = [str(request.message.delivery_tag) for request in tuple(state.active_requests)]
         count = self.app.store.run(workers.requeue_unstarted(self.app.worker_id, running))
         if count:
@@ -92,3 +118,10 @@ class SwiftConsumer(Consumer):
         )
         self.app.store.run(jobs.register(stranger, retries=headers.get("retries") or 0))
         super().on_unknown_task(body, message, exc)
+
+
+def wants_task_events(dispatcher: Any) -> bool:
+    """Whether Flower or somebody else listens to the events of each job."""
+    if not (dispatcher and dispatcher.enabled):
+        return False
+    return not dispatcher.groups or "task" in dispatcher.groups

@@ -29,27 +29,27 @@ from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from project.store.commands import attempts, workers
 from project.store.migration import prepare_data
-from project.worker import memory
+from project.worker import celery_internals, memory
+from project.worker.autoscale import scale
+from project.worker.cancellation import CancellationMonitor
 from project.worker.maintenance import Maintenance
-from project.worker.pool import CancellationMonitor, Pool
-from project.worker.streak import is_free
-from project.worker.transport import HANDS, Ticks
+from project.worker.pool import JobPool
+from project.worker.pool_processes import PoolProcesses
+from project.worker.transport import ACKNOWLEDGEMENTS
 
 if TYPE_CHECKING:
     from project.store.commands.command import Argument
 
 log = logging.getLogger(__name__)
 
-RETRY_EVERY = 0.25
-FREEZE_MARGIN = 0.5
+RETRY_SECONDS = 0.25
+SUSPEND_MARGIN_SECONDS = 0.5
 """Seconds before the end of the lease at which the pool is held still."""
 
-LOOK_FOR_DEAD_EVERY = 0.5
-
-WORKER_PATIENCE = 3_600.0
+WORKER_PATIENCE_SECONDS = 3_600.0
 """Seconds a worker goes on trying to write a result while Redis is away."""
 
-LEASE_LOST = 3
+EXIT_LEASE_LOST = 3
 """Exit status of a worker whose jobs were given away."""
 
 
@@ -64,11 +64,11 @@ class LeaseThread(threading.Thread):
         self.store = Store(
             worker.app.store_url, keys=worker.app.store_keys, timeout=given.lease_seconds / 6
         )
-        self.upkeep = Maintenance(self.store, given, worker.app.publisher)
+        self.maintenance = Maintenance(self.store, given, worker.app.publisher)
         self.ended = threading.Event()
-        self.pool = Pool(worker)
-        self.guard = LeaseWatchdog(self.pool)
-        self.stopper = CancellationMonitor(self.store, self.worker_id, self.pool)
+        self.processes = PoolProcesses(worker)
+        self.watchdog = LeaseWatchdog(self.processes)
+        self.cancellation = CancellationMonitor(self.store, self.worker_id, self.processes)
         self.started_at = time.time()
         self._renew_at = 0.0
 
@@ -82,37 +82,37 @@ class LeaseThread(threading.Thread):
                 wait = self.on_unreachable(problem)
             except Exception:
                 log.exception("upkeep failed")
-                wait = RETRY_EVERY
+                wait = RETRY_SECONDS
 
     def round(self) -> float:
         """Renew when it is time, do what is due; the seconds until the next round."""
         if time.monotonic() >= self._renew_at:
             self.renew()
-        if late := HANDS.take_late():
-            self.store.run(workers.requeue(self.worker_id, late))
-        self.pool.bury(self.store)
-        pause = min(self.stopper.look(), self.upkeep.work())
+        self.processes.requeue_dead(self.store)
+        pause = min(self.cancellation.look(), self.maintenance.work())
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 
     def renew(self, *, first: bool = False) -> None:
         """Say that this worker lives; end it when it was thought dead."""
         asked_at = time.monotonic()
         about: dict[str, Argument] = {
-            "slots": self.worker.concurrency,
+            "slots": self.worker.pool.num_processes,
             "lease_seconds": self.seconds,
             "host": platform.node(),
             "pid": os.getpid(),
             "started_at": f"{self.started_at:.3f}",
             "queues": "\n".join(self.queues()),
-            "memory": memory.resident({os.getpid(), *self.pool.processes()}) or "",
+            "memory": memory.resident({os.getpid(), *self.processes.pids()}) or "",
         }
+        if first:  # the claims of its processes ask whether it knows a kind
+            about |= {f"kind:{name}": 1 for name in self.worker.app.tasks}
         move = workers.renew_lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
             log.critical("the lease of %s had ended and its jobs were given away", self.worker_id)
-            self.pool.kill()
-            os._exit(LEASE_LOST)
+            self.processes.kill()
+            os._exit(EXIT_LEASE_LOST)
         self._renew_at = asked_at + self.seconds / 4
-        self.guard.renewed(asked_at + self.seconds)
+        self.watchdog.renewed(asked_at + self.seconds)
 
     def queues(self) -> list[str]:
         """The queues that this worker takes from, or will when it has begun."""
@@ -125,15 +125,15 @@ class LeaseThread(threading.Thread):
         """Try again soon."""
         log.warning("lease not renewed: %s", problem.reason)
         self._renew_at = time.monotonic()
-        return RETRY_EVERY
+        return RETRY_SECONDS
 
     def sign_off(self) -> None:
         """End; what is still in hand goes back to the queue, uncounted."""
         self.ended.set()
-        self.guard.ended.set()
+        self.watchdog.ended.set()
         self.join(timeout=self.seconds)
         try:
-            while done := HANDS.take_done():
+            while done := ACKNOWLEDGEMENTS.take():
                 self.store.run(workers.ack(self.worker_id, done))
             self.store.run(workers.sign_off(self.worker_id))
         except StoreUnavailable as problem:
@@ -148,10 +148,10 @@ class LeaseThread(threading.Thread):
     def abandon(self) -> None:
         """End this worker now: its jobs are held still, given back, then killed."""
         log.warning("unfinished jobs are given back")
-        self.pool.hold_still()
+        self.processes.suspend()
         self.take_back_attempts()
         self.sign_off()
-        self.pool.kill()
+        self.processes.kill()
         os._exit(0)
 
 
@@ -161,12 +161,12 @@ class LeaseWatchdog(threading.Thread):
     The keeper may be waiting for an answer that does not come.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        super().__init__(name="guard", daemon=True)
-        self.pool = pool
+    def __init__(self, processes: PoolProcesses) -> None:
+        super().__init__(name="lease-watchdog", daemon=True)
+        self.processes = processes
         self.ended = threading.Event()
         self._changing = threading.Lock()
-        self._lease_ends = time.monotonic() + FREEZE_MARGIN
+        self._lease_ends = time.monotonic() + SUSPEND_MARGIN_SECONDS
 
     def run(self) -> None:
         """Until told to end."""
@@ -176,16 +176,16 @@ class LeaseWatchdog(threading.Thread):
     def watch(self) -> float:
         """Hold the pool still when it is time; the seconds until to look again."""
         with self._changing:
-            left = self._lease_ends - FREEZE_MARGIN - time.monotonic()
+            left = self._lease_ends - SUSPEND_MARGIN_SECONDS - time.monotonic()
             if left <= 0:
-                self.pool.hold_still()
-        return max(left, RETRY_EVERY)
+                self.processes.suspend()
+        return max(left, RETRY_SECONDS)
 
     def renewed(self, lease_ends: float) -> None:
         """Let the pool go on: the lease holds until ``lease_ends`` (monotonic seconds)."""
         with self._changing:
             self._lease_ends = lease_ends
-            self.pool.go_on()
+            self.processes.resume()
 
 
 class LeaseStep(bootsteps.StartStopStep):
@@ -196,9 +196,11 @@ class LeaseStep(bootsteps.StartStopStep):
     def __init__(self, worker: Any, **_: Any) -> None:
         worker_id = f"{worker.hostname}/{uuid4().hex[:12]}"
         worker.app.worker_id = worker_id
-        worker.app.conf.broker_transport_options["worker_id"] = worker_id
-        worker.app.can_chain = is_free(worker)
-        worker.app.store.patience = WORKER_PATIENCE
+        celery_internals.check()
+        options = worker.app.conf.broker_transport_options
+        options["fetches_jobs"] = not issubclass(worker.pool_cls, JobPool)
+        options["worker_id"] = worker_id
+        worker.app.store.patience = WORKER_PATIENCE_SECONDS
         queues = worker.app.amqp.queues
         queues.select([*queues.consume_from, CONTROL_QUEUE])  # whatever -Q says: somebody has to
         self.keeper: LeaseThread | None = None
@@ -208,7 +210,7 @@ class LeaseStep(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         """Take the lease before the first message is fetched."""
         self.keeper = LeaseThread(worker, get_settings())
-        self.keeper.store.patience = WORKER_PATIENCE
+        self.keeper.store.patience = WORKER_PATIENCE_SECONDS
         try:
             prepare_data(self.keeper.store)
         except IncompatibleData as problem:
@@ -217,14 +219,21 @@ class LeaseStep(bootsteps.StartStopStep):
         self.keeper.renew(first=True)
         self.keeper.store.patience = 0.0
         self.keeper.start()
-        self.keeper.guard.start()
+        if isinstance(worker.pool, JobPool):
+            worker.pool.on_process_end = self.requeue_dead
+        self.keeper.watchdog.start()
         signals.worker_shutting_down.connect(self.on_told_to_stop, weak=False)
         signals.worker_shutdown.connect(self.on_drained, weak=False)
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
-        """Look often for pool processes that have died; let the pool hear of messages in time."""
-        hub.on_tick = Ticks(hub.on_tick)
-        hub.call_repeatedly(LOOK_FOR_DEAD_EVERY, Pool(worker).replace_dead)
+        """Look every second whether ``--autoscale`` wants more or fewer processes."""
+        hub.call_repeatedly(1.0, scale, worker)
+
+    def requeue_dead(self) -> None:
+        """Requeue at once what a process held that has just died."""
+        with suppress(StoreUnavailable):  # the lease thread tries again
+            if self.keeper:
+                self.keeper.processes.requeue_dead(self.keeper.store)
 
     def stop(self, worker: Any) -> None:
         """Keep the lease while the pool finishes its jobs; ``on_drained`` ends it."""
@@ -263,4 +272,4 @@ def die_with_main_process(**_: Any) -> None:
         return
     end_with_parent(signal.SIGKILL)
     if sys.platform == "linux" and os.getppid() != WORKER_PROCESS.main_pid:
-        os._exit(LEASE_LOST)
+        os._exit(EXIT_LEASE_LOST)

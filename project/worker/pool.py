@@ -1,183 +1,281 @@
-"""The processes that run jobs: held still, let go, ended, and one job of them stopped.
+"""The worker's pool: processes that claim and run jobs by themselves, watched from here.
 
-The solo and thread pools have no processes of their own: there a job can only be
-asked to stop (``Job.checkpoint``).
+``worker_pool = "project.worker.pool:JobPool"``, used with Redis as the broker. Celery's consumer
+gives this pool no jobs: it keeps the connection for remote control and heartbeats. The main
+process tells its processes what to take (``process.orders``), reads what they run from shared
+memory (``process.slot``), enforces time limits, and replaces processes that end.
 """
 
 import logging
 import os
-import re
-import signal
+import signal as signals
 import time
-from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from billiard.common import human_status
+import msgspec
+from billiard import Process
+from billiard.connection import wait as wait_for_any
+from celery.concurrency.base import BasePool
+from celery.utils.time import rate
 from celery.worker import state
 
 from project.errors import StoreUnavailable
-from project.store.client import Store
-from project.store.commands import attempts, workers
-from project.store.commands.attempts import Verdict
+from project.worker import celery_internals
+from project.worker.pool_processes import send_signal
+from project.worker.process.executor import Executor
+from project.worker.process.limits import Limits
+from project.worker.process.orders import Orders, OrderSheet
+from project.worker.process.slot import RunningAttempt, Slot
+from project.worker.running import RunningJob
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.5
-INSIST_EVERY = 0.1
-"""Seconds between looks, while nothing and while something is to be stopped."""
+WATCH_SECONDS = 0.1
+"""Seconds between two looks at what the processes run: the precision of time limits."""
 
-TERM_AFTER = 0.3
-"""Seconds a job has to stop at a checkpoint before its process gets SIGTERM."""
-
-KILL_AFTER = 1.0
-"""Seconds after which its process is killed."""
+FAILED_START_SECONDS = 1.0
+"""A process that fails sooner is replaced with a pause of this length."""
 
 
-class MemoryWatch:
-    """Tells a process that the kernel killed for want of memory from one killed otherwise."""
+class PoolProcess:
+    """A process as the main one sees it: its slot, and the pipe for its orders."""
 
-    def __init__(self) -> None:
-        self._seen = kernel_kills()
+    def __init__(self, index: int, app: Any, hostname: str, limits: Limits) -> None:
+        self.index = index
+        self.slot = Slot()
+        self.started_at = time.monotonic()
+        self.stops = False
+        reader, self._pipe = os.pipe()
+        self.process = Process(
+            target=run_process,
+            args=(app, hostname, self.slot, reader, self._pipe, limits),
+            name=f"ForkPoolWorker-{index + 1}",
+        )
+        self.process.index = index
+        self.process.daemon = True
+        self.process.start()
+        os.close(reader)
+        self.pid: int = self.process.pid
 
-    def explain(self, cause: str) -> str:
-        """The cause of a death, with the kernel's part in it."""
-        if "SIGKILL" not in cause:
-            return cause
-        before, self._seen = self._seen, kernel_kills()
-        return f"{cause} (out of memory)" if self._seen > before else cause
-
-
-def kernel_kills() -> int:
-    """How many processes this kernel has killed for want of memory."""
-    with suppress(OSError):
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return 0
-
-
-class Pool:
-    """The pool processes of this worker."""
-
-    def __init__(self, worker: Any) -> None:
-        self.worker = worker
-        self.still = False
-        self._known: dict[int, Any] = {}
-        self._memory = MemoryWatch()
-
-    def hold_still(self) -> None:
-        """Stop the processes where they are."""
-        if not self.still:
-            log.warning("jobs are held still")
-            self.still = True
-        self._signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let them continue."""
-        if self.still:
-            log.warning("jobs go on")
-            self.still = False
-            self._signal(signal.SIGCONT)
-
-    def replace_dead(self) -> None:
-        """Notice those that ended: their jobs are given back and others take their place."""
-        if self.processes():
-            self.worker.pool._pool.maintain_pool()  # noqa: SLF001 - Celery does it every 5 s
-
-    def bury(self, store: Store) -> None:
-        """Give back what processes had taken by themselves that have died.
-
-        Who holds something is asked first: who has, and is not among the living then, has died,
-        however short its life was.
-        """
-        worker = self.worker.app.worker_id
-        takers = store.run(workers.list_process_claims(worker))
-        living = {process.pid: process for process in self._processes()}
-        self._known |= living
-        for pid in takers - living.keys():
-            cause = self._memory.explain(f"Worker exited prematurely: {self._end_of(pid)}.")
-            store.run(workers.requeue_dead_process(worker, f"p{pid}.", cause))
-        self._known = living
-
-    def _end_of(self, pid: int) -> str:
-        process = self._known.get(pid)
-        return str(human_status(process.exitcode)) if process else "nobody saw how"
-
-    def kill(self) -> None:
-        """End them now."""
-        self._signal(signal.SIGKILL)
-
-    def processes(self) -> frozenset[int]:
-        """Their process ids."""
-        return frozenset(process.pid for process in self._processes())
-
-    def _processes(self) -> list[Any]:
-        processes = getattr(getattr(self.worker.pool, "_pool", None), "_pool", None)
-        if not isinstance(processes, list):
-            return []
-        return [process for process in tuple(processes) if hasattr(process, "pid")]
-
-    def _signal(self, number: signal.Signals) -> None:
-        send(self.processes(), number)
-
-
-class CancellationMonitor:
-    """Stops running jobs that somebody cancelled: asks, then insists."""
-
-    def __init__(self, store: Store, worker_id: str, pool: Pool) -> None:
-        self.store = store
-        self.worker_id = worker_id
-        self.pool = pool
-        self._asked_at: dict[str, float] = {}
-        self._terminated: set[str] = set()
-
-    def look(self) -> float:
-        """One round over the jobs this worker is asked to stop; seconds until the next."""
-        wanted = self.store.run(attempts.list_cancel_requests(self.worker_id))
-        now = time.monotonic()
-        self._asked_at = {job_id: self._asked_at.get(job_id, now) for job_id in wanted}
-        self._terminated.intersection_update(wanted)
-        for job_id, asked_at in self._asked_at.items():
-            self._insist(job_id, wanted[job_id], now - asked_at)
-        return INSIST_EVERY if wanted else LOOK_EVERY
-
-    def _insist(self, job_id: str, token: str, waited: float) -> None:
-        process = process_of(job_id, token)
-        if process not in self.pool.processes():
-            return
-        if waited >= KILL_AFTER:
-            self._end(job_id, token, process)
-        elif waited >= TERM_AFTER and job_id not in self._terminated:
-            self._terminated.add(job_id)
-            send([process], signal.SIGTERM)
-
-    def _end(self, job_id: str, token: str, process: int) -> None:
-        """Kill the process if it is still at this very attempt, which holding it still decides."""
-        send([process], signal.SIGSTOP)
+    def tell(self, sheet: OrderSheet) -> None:
+        """Give it orders; a process that has ended hears nothing."""
+        self.stops = self.stops or bool(sheet.stop)
         try:
-            verdict = self.store.run(attempts.end_cancelled(job_id, token=token))
-        except StoreUnavailable:
-            send([process], signal.SIGCONT)
-            raise
-        send([process], signal.SIGCONT if verdict is Verdict.REFUSED else signal.SIGKILL)
-        log.warning("job %s: cancelled, its process was ended: %s", job_id, verdict)
+            os.write(self._pipe, msgspec.json.encode(sheet) + b"\n")
+        except OSError:
+            log.debug("process %d is gone", self.pid)
+
+    def close(self) -> None:
+        """Release what the main process holds of it."""
+        self.process.join()
+        os.close(self._pipe)
 
 
-def process_of(job_id: str, token: str) -> int:
-    """The pool process that runs an attempt: one that it took itself has the process in its serial.
+class JobPool(BasePool):
+    """Celery's interface to the processes."""
 
-    0 when nobody knows (yet).
-    """
-    if own := re.search(r"#p(\d+)\.", token):
-        return int(own[1])
-    running = (each for each in tuple(state.active_requests) if each.id == job_id)
-    return getattr(next(running, None), "worker_pid", None) or 0
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.hostname = options["initargs"][1]
+        self.limits = Limits(
+            soft=options.get("soft_timeout"),
+            hard=options.get("timeout"),
+            max_jobs=options.get("maxtasksperchild"),
+            max_memory=options.get("max_memory_per_child"),
+        )
+        self.orders = OrderSheet(queues=[], rates={}, limits={}, revoked_stamps={})
+        self.processes: list[PoolProcess] = []
+        self.wanted = self.limit
+        self.ended: Counter[str] = Counter()
+        self._soft_sent: set[str] = set()
+        self._suspended_starts_until = 0.0
+        self._hub: Any = None
+
+    # Celery's interface
+
+    def on_start(self) -> None:
+        """Start the processes; they wait for orders."""
+        self.replace_ended()
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Watch the processes from the worker's event loop."""
+        self._hub = hub
+        hub.call_repeatedly(WATCH_SECONDS, self.watch)
+        for each in self.processes:
+            hub.add_reader(each.process.sentinel, self.watch)
+
+    def on_stop(self) -> None:
+        """Wait until each process has ended its job; time limits hold meanwhile."""
+        self.on_close()
+        while self.processes:
+            wait_for_any([each.process.sentinel for each in self.processes], WATCH_SECONDS)
+            self.watch()
+
+    def on_close(self) -> None:
+        """Tell the processes to stop after the jobs they run."""
+        self.wanted = 0
+        self.tell(OrderSheet(stop=True))
+
+    def on_terminate(self) -> None:
+        """Kill the processes."""
+        self.wanted = 0
+        send_signal([each.pid for each in self.processes], signals.SIGKILL)
+
+    def grow(self, count: int = 1) -> None:
+        """Start more processes."""
+        self.wanted += count
+        self.replace_ended()
+
+    def shrink(self, count: int = 1) -> None:
+        """Stop processes after the jobs they run, idle ones first."""
+        count = min(count, self.wanted - 1)
+        self.wanted -= max(count, 0)
+        active = [each for each in self.processes if not each.stops]
+        for each in sorted(active, key=lambda each: each.slot.read() is not None)[: max(count, 0)]:
+            each.tell(OrderSheet(stop=True))
+
+    def restart(self) -> None:
+        """Replace every process by a new one after the job it runs."""
+        self.tell(OrderSheet(stop=True))
+
+    def terminate_job(self, pid: int, signal: int | None = None) -> None:
+        """Kill a process; its job is handled as one whose process died."""
+        send_signal([pid], signals.Signals(signal or signals.SIGTERM))
+
+    @property
+    def num_processes(self) -> int:
+        """How many processes there are to be."""
+        count: int = self.wanted or self.limit
+        return count
+
+    def count_busy(self) -> int:
+        """How many processes run a job."""
+        return sum(each.slot.read() is not None for each in self.processes)
+
+    def living(self) -> list[Any]:
+        """The processes that have not ended."""
+        return [each.process for each in self.processes if each.process.is_alive()]
+
+    def _get_info(self) -> dict[str, Any]:
+        about: dict[str, Any] = super()._get_info()
+        return about | {
+            "max-concurrency": self.num_processes,
+            "processes": [each.pid for each in self.processes],
+            "max-tasks-per-child": self.limits.max_jobs or "N/A",
+            "timeouts": (self.limits.soft or 0, self.limits.hard or 0),
+        }
+
+    # Orders
+
+    def tell(self, sheet: OrderSheet) -> None:
+        """Give all processes orders, and remember them for those to come."""
+        for name in sheet.__struct_fields__:
+            value = getattr(sheet, name)
+            if value is not None and name != "stop":
+                setattr(self.orders, name, value)
+        for each in self.processes:
+            each.tell(sheet)
+
+    def tell_rates(self, is_disabled: bool) -> None:
+        """Tell the rate limits of all kinds as they are now."""
+        found = {name: rate(task.rate_limit) for name, task in self.app.tasks.items()}
+        rates = {name: 1 / each for name, each in found.items() if each and not is_disabled}
+        self.tell(OrderSheet(rates=rates))
+
+    # Watching
+
+    def watch(self, *_: Any) -> None:
+        """Replace processes that ended, enforce time limits, and tell Celery what runs."""
+        self.replace_ended()
+        running = [(each, each.slot.read()) for each in self.processes]
+        for each, attempt in running:
+            if attempt:
+                self.enforce_limits(each, attempt)
+        jobs = [RunningJob(self.app, self.hostname, each.pid, run) for each, run in running if run]
+        celery_internals.sync_running(jobs)
+        counts = self.ended.copy()
+        for each in self.processes:
+            counts.update(each.slot.read_counts())
+        celery_internals.count_ended(counts)
+        if state.revoked_stamps != self.orders.revoked_stamps:
+            self.tell(OrderSheet(revoked_stamps=dict(state.revoked_stamps)))
+        self._running = jobs
+
+    def replace_ended(self) -> None:
+        """Take note of processes that ended, and start others in their place."""
+        for each in [each for each in self.processes if not each.process.is_alive()]:
+            self.processes.remove(each)
+            self._note_end(each)
+        free = sorted(set(range(512)) - {each.index for each in self.processes})
+        missing = self.wanted - sum(not each.stops for each in self.processes)
+        if missing > 0 and time.monotonic() >= self._suspended_starts_until:
+            for index in free[:missing]:
+                self._start(index)
+
+    def enforce_limits(self, each: PoolProcess, attempt: RunningAttempt) -> None:
+        """Signal a job past its soft limit; fail one past its hard limit and kill its process."""
+        now = time.monotonic()
+        if now >= attempt.hard_limit_at:
+            self._end_overdue(each, attempt)
+        elif now >= attempt.soft_limit_at and attempt.serial not in self._soft_sent:
+            self._soft_sent = {attempt.serial} | {run.serial for run in self._attempts()}
+            send_signal([each.pid], signals.SIGUSR1)
+
+    def _attempts(self) -> Iterator[RunningAttempt]:
+        for each in self.processes:
+            run = each.slot.read()
+            if run and run.serial in self._soft_sent:
+                yield run
+
+    def _start(self, index: int) -> None:
+        each = PoolProcess(index, self.app, self.hostname, self.limits)
+        self.processes.append(each)
+        each.tell(self.orders)
+        if self._hub:
+            self._hub.add_reader(each.process.sentinel, self.watch)
+
+    def _note_end(self, each: PoolProcess) -> None:
+        if self._hub:
+            self._hub.remove_reader(each.process.sentinel)
+        self.ended.update(each.slot.read_counts())
+        each.close()
+        lived = time.monotonic() - each.started_at
+        if each.process.exitcode and lived < FAILED_START_SECONDS:
+            self._suspended_starts_until = time.monotonic() + FAILED_START_SECONDS
+        celery_internals.shut_process_down(each.pid, each.process.exitcode)
+        if self.wanted and self.on_process_end:
+            self.on_process_end()
+
+    on_process_end: Any = None
+    """Called when a process has ended; requeues what it held."""
+
+    def _end_overdue(self, each: PoolProcess, attempt: RunningAttempt) -> None:
+        """Fail a job whose time is over, while its process is suspended; then kill the process."""
+        send_signal([each.pid], signals.SIGSTOP)
+        try:
+            current = each.slot.read()
+            if current is None or current.serial != attempt.serial:
+                return
+            is_failed = self._fail_overdue(each, attempt)
+        except StoreUnavailable as problem:
+            log.warning("job %s: time limit not enforced yet: %s", attempt.job_id, problem)
+            return
+        finally:
+            send_signal([each.pid], signals.SIGCONT)
+        if is_failed:
+            send_signal([each.pid], signals.SIGKILL)
+
+    def _fail_overdue(self, each: PoolProcess, attempt: RunningAttempt) -> bool:
+        job = RunningJob(self.app, self.hostname, each.pid, attempt)
+        return job.fail_overdue()
 
 
-def send(processes: Iterable[int], number: signal.Signals) -> None:
-    """Send a signal to processes, some of which may be gone."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, number)
+def run_process(
+    app: Any, hostname: str, slot: Slot, reader: int, writer: int, limits: Limits
+) -> None:
+    """What a pool process does, from its fork to its end."""
+    os.close(writer)
+    celery_internals.initialize_process(app, hostname)
+    Executor(app, hostname, slot, Orders(reader), limits).run()

@@ -5,7 +5,6 @@ from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
-from celery import signals
 from celery.exceptions import Ignore
 from celery.utils.log import get_logger
 from celery.worker import state
@@ -15,9 +14,7 @@ from project.job.ignored import end_without_result
 from project.records.record import TaskStatus
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import RequeueResult
-from project.worker.pool import MemoryWatch
-from project.worker.streak import LEAVE, Leave
-from project.worker.transport import HANDS
+from project.worker.memory import MemoryWatch
 
 log = get_logger(__name__)
 
@@ -35,24 +32,6 @@ class JobRequest(Request):
         # RabbitMQ counts anew on each connection, while jobs of the last one may still run
         delivery = f"r{next(DELIVERIES)}" if self.app.publisher else message.delivery_tag
         self.request_dict["delivery"] = delivery
-        HANDS.gave_leave = self.is_free() and message.channel.is_level()
-        if HANDS.gave_leave:
-            kinds = [name for name, task in self.app.tasks.items() if is_plain(task)]
-            self.request_dict[LEAVE] = Leave(message.channel.lists(), "\n".join(["", *kinds, ""]))
-
-    def is_free(self) -> bool:
-        """Whether its process may go on with next jobs by itself.
-
-        Not when only the main process can do what is asked for: count jobs and time, leave out
-        what was revoked, tell who watches.
-        """
-        return (
-            self.app.can_chain
-            and not any(self.time_limits)
-            and is_plain(self.task)
-            and not (state.revoked or state.revoked_stamps or signals.task_received.receivers)
-            and not is_watched(self._eventer)
-        )
 
     @property
     def token(self) -> str:
@@ -103,16 +82,3 @@ class JobRequest(Request):
             super().reject(requeue=True)
         else:
             self.acknowledge()
-
-
-def is_plain(task: Any) -> bool:
-    """Whether jobs of a kind have no limit that the main process keeps; Celery's own are left."""
-    if task.name.startswith("celery."):
-        return False
-    return not (task.time_limit or task.soft_time_limit or task.rate_limit)
-
-
-def is_watched(eventer: Any) -> bool:
-    """Whether Flower or somebody else is told of each job."""
-    groups = eventer.groups if eventer and eventer.enabled else {"worker"}
-    return not groups or "task" in groups

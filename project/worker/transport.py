@@ -12,10 +12,8 @@ clients, who do not ring, are found within a second.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
 from functools import cached_property
 from queue import Empty
-from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -33,31 +31,25 @@ from project.store.sentinel import PrimaryConnection
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 256
+MAX_BATCH = 256
 """Messages a single fetch takes, and acknowledgements a single call carries."""
 
-AHEAD_SECONDS = 0.1
-MOST_AHEAD = 64
-"""A worker takes as many messages more than it can run as it ended in the last tenth of a
-second, so quick jobs come in batches and long ones are left to whoever is free."""
-
-AHEAD_LIMIT = 0.5
-"""Seconds after which a message that was taken ahead and still waits goes back."""
-
-ACK_EVERY = 0.05
+ACK_DELAY_SECONDS = 0.05
 """Seconds that acknowledgements wait for company."""
 
+MAX_WAITING_ACKS = 64
 
-class Ahead(NamedTuple):
-    """A message taken ahead: its serial, its list, its text."""
+
+class FetchedMessage(NamedTuple):
+    """A message this worker holds: its serial, its list, its text."""
 
     serial: str
     name: str
     text: bytes
 
 
-class Hands:
-    """What the worker of this process holds beside the jobs that run.
+class Acknowledgements:
+    """Serials of messages that this worker process is done with, and the next serial.
 
     One per process and not per channel: a job that outlives its connection is
     acknowledged through the next one.
@@ -66,72 +58,22 @@ class Hands:
     def __init__(self) -> None:
         self.next_serial = 1
         self.done: deque[str] = deque()
-        self.ahead: deque[Ahead] = deque()
-        self.gave_leave = False
-        self._lock = Lock()
-        self._taken_at = self._told_at = monotonic()
-        self._ended = 0
+        self._sent_at = monotonic()
 
-    def take_done(self) -> list[str]:
+    def take(self) -> list[str]:
         """Serials to acknowledge now."""
-        serials = [self.done.popleft() for _ in range(min(len(self.done), MOST_AT_ONCE))]
-        self._ended += len(serials)
-        self._told_at = monotonic()
-        return serials
+        self._sent_at = monotonic()
+        return [self.done.popleft() for _ in range(min(len(self.done), MAX_BATCH))]
 
-    def has_to_tell(self) -> bool:
-        """Whether acknowledgements have waited long enough."""
-        waited = monotonic() - self._told_at
-        return bool(self.done) and (waited >= ACK_EVERY or len(self.done) >= MOST_AHEAD)
-
-    def appetite(self) -> int:
-        """How many messages to take ahead, by how fast jobs end here.
-
-        None while pool processes take the next ones themselves: theirs would come first.
-        """
-        now = monotonic()
-        passed, self._taken_at = now - self._taken_at, now
-        ended, self._ended = self._ended + len(self.done), -len(self.done)
-        most = 0 if self.gave_leave else MOST_AHEAD
-        return min(int(ended / max(passed, 1e-3) * AHEAD_SECONDS), most)
-
-    def keep(self, messages: list[Ahead]) -> None:
-        """Hold messages until there is room for their jobs."""
-        with self._lock:
-            self.ahead.extend(messages)
-
-    def take_one(self) -> Ahead | None:
-        """The next message to run."""
-        with self._lock:
-            return self.ahead.popleft() if self.ahead else None
-
-    def take_late(self) -> list[str]:
-        """The serials of all that was taken ahead too long ago; they are held no more."""
-        with self._lock:
-            if not self.ahead or monotonic() - self._taken_at < AHEAD_LIMIT:
-                return []
-            serials = [message.serial for message in self.ahead]
-            self.ahead.clear()
-            return serials
+    def are_due(self) -> bool:
+        """Whether they have waited long enough."""
+        waited = monotonic() - self._sent_at
+        return bool(self.done) and (
+            waited >= ACK_DELAY_SECONDS or len(self.done) >= MAX_WAITING_ACKS
+        )
 
 
-HANDS = Hands()
-
-
-class Ticks(set[Callable[[], None]]):
-    """What the event loop calls before each wait: the pool last.
-
-    A set is called in any order. A message that is fed to the pool after its turn
-    would wait for its process until the loop has waited, up to a second.
-    """
-
-    def __iter__(self) -> Iterator[Callable[[], None]]:
-        return iter(sorted(super().__iter__(), key=is_of_pool))
-
-
-def is_of_pool(callback: Callable[[], None]) -> bool:
-    """Whether a callback is the one with which Celery's pool writes to its processes."""
-    return callback.__module__ == "celery.concurrency.asynpool"
+ACKNOWLEDGEMENTS = Acknowledgements()
 
 
 class QoS(kombu_redis.QoS):
@@ -143,7 +85,7 @@ class QoS(kombu_redis.QoS):
 
     def ack(self, delivery_tag: str) -> None:
         """Be done with a message; Redis hears of it with the next fetch."""
-        HANDS.done.append(delivery_tag)
+        ACKNOWLEDGEMENTS.done.append(delivery_tag)
         kombu_redis.virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
@@ -185,8 +127,12 @@ class Channel(kombu_redis.Channel):
         "worker_id",
         "store_keys",
         "watched",
+        "fetches_jobs",
     )
     worker_id = ""
+    fetches_jobs = True
+    """Whether this channel takes jobs: not where the pool processes claim them."""
+
     store_keys = KEYS
     watched: SentinelUrl | None = None
 
@@ -200,13 +146,21 @@ class Channel(kombu_redis.Channel):
     @property
     def holds_jobs(self) -> bool:
         """Whether this channel consumes queues whose messages are acknowledged."""
-        return bool(self.worker_id and self._acknowledged_queues)
+        return bool(self.worker_id and self.fetches_jobs and self._acknowledged_queues)
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
         """Consume; queues of replies, which nobody acknowledges, stay kombu's."""
         if not no_ack and queue not in self._fanout_queues:
             self._acknowledged_queues.add(queue)
         return super().basic_consume(queue, no_ack, *args, **kwargs)
+
+    @property
+    def active_queues(self) -> list[str]:
+        """The queues this channel polls: not those from which the pool processes claim."""
+        queues: list[str] = super().active_queues
+        if self.fetches_jobs:
+            return queues
+        return [queue for queue in queues if queue not in self._acknowledged_queues]
 
     def run[T](self, move: command.Command[T]) -> T:
         """Do a move on this channel's own connections."""
@@ -218,20 +172,18 @@ class Channel(kombu_redis.Channel):
             raise
 
     def feed(self) -> None:
-        """Deliver what was taken ahead, and fetch again as long as that brings something."""
-        self._deliver_ahead()
-        if self._is_more and not HANDS.ahead and self.qos.can_consume():
+        """Fetch as long as that brings something; acknowledge what is done."""
+        if self._is_more and self.qos.can_consume():
             self._take()
-            self._deliver_ahead()
-        elif HANDS.has_to_tell():
+        elif ACKNOWLEDGEMENTS.are_due():
             self._tell()
 
     def _tell(self) -> None:
-        serials = HANDS.take_done()
+        serials = ACKNOWLEDGEMENTS.take()
         try:
             self.run(workers.ack(self.worker_id, serials))
         except BaseException:
-            HANDS.done.extendleft(serials)
+            ACKNOWLEDGEMENTS.done.extendleft(serials)
             raise
 
     @cached_property
@@ -266,7 +218,6 @@ class Channel(kombu_redis.Channel):
             self._in_poll = None
         if self._closing or not self._take():
             raise Empty
-        self._deliver_ahead()
         return True
 
     def _wait_for_bell(self, **options: Any) -> None:
@@ -278,29 +229,25 @@ class Channel(kombu_redis.Channel):
             raise
 
     def _take(self) -> bool:
-        """Fetch as much as there is room and appetite for; whether that was anything."""
+        """Fetch and deliver as much as there is room for; whether that was anything."""
         room = self.qos.can_consume_max_estimate()
-        most = MOST_AT_ONCE if room is None else min(room + HANDS.appetite(), MOST_AT_ONCE)
-        taken = self._fetch(most) if most else []
-        self._is_more = bool(taken) and len(taken) == most
-        HANDS.keep(taken)
-        return bool(taken)
+        most = MAX_BATCH if room is None else min(room, MAX_BATCH)
+        fetched = self._fetch(most) if most else []
+        self._is_more = bool(fetched) and len(fetched) == most
+        for message in fetched:
+            self._deliver_one(*message)
+        return bool(fetched)
 
-    def _fetch(self, most: int) -> list[Ahead]:
-        done, first = HANDS.take_done(), HANDS.next_serial
+    def _fetch(self, most: int) -> list[FetchedMessage]:
+        done, first = ACKNOWLEDGEMENTS.take(), ACKNOWLEDGEMENTS.next_serial
         move = workers.fetch(self.worker_id, serial=first, most=most, done=done, lists=self.lists())
-        HANDS.next_serial += most
+        ACKNOWLEDGEMENTS.next_serial += most
         try:
             found = self.run(move)
         except BaseException:
-            HANDS.done.extendleft(done)
+            ACKNOWLEDGEMENTS.done.extendleft(done)
             raise
-        return [Ahead(str(first + offset), *item) for offset, item in enumerate(found)]
-
-    def is_level(self) -> bool:
-        """Whether there is room for all that was taken: nothing waits that would come first."""
-        room = self.qos.can_consume_max_estimate()
-        return room is None or len(HANDS.ahead) <= room
+        return [FetchedMessage(str(first + offset), *item) for offset, item in enumerate(found)]
 
     def lists(self) -> list[str]:
         """The lists of its queues, in the order in which they are looked at now."""
@@ -308,10 +255,6 @@ class Channel(kombu_redis.Channel):
         return [
             self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in queues
         ]
-
-    def _deliver_ahead(self) -> None:
-        while self.qos.can_consume() and (message := HANDS.take_one()):
-            self._deliver_one(*message)
 
     def _deliver_one(self, serial: str, name: str, text: bytes) -> None:
         queue = name.split(self.sep, 1)[0]

@@ -1,6 +1,5 @@
 """Commands of an attempt: start, progress and end; and those that stop one."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from math import isfinite
 
@@ -98,28 +97,6 @@ def succeed(
     """
     arguments = (job_id, token, result, children, result_message)
     return Command("attempts/succeed", arguments, parse_verdict)
-
-
-def advance(
-    success: Command[Verdict],
-    *,
-    worker: str,
-    done: str,
-    serial: str,
-    lists: Sequence[str],
-    kinds: str,
-) -> Command[tuple[Verdict, bytes | None]]:
-    """Run ``success``, and begin the next job of these kinds as ``serial``: its message, if any.
-
-    ``done``: the serial that ends, "" when the main process acknowledges it. Without ``lists``
-    nothing is taken. ``kinds`` are names between newlines.
-    """
-
-    def parse(answer: list[bytes]) -> tuple[Verdict, bytes | None]:
-        return parse_verdict(answer[0]), answer[1] if len(answer) > 1 else None
-
-    arguments = (*success.arguments, worker, done, serial, kinds, *lists)
-    return Command("attempts/advance", arguments, parse)
 
 
 def retry(

@@ -112,3 +112,8 @@ def parse_worker(
 def parse_running(job_id: bytes, kind: bytes, started_at: bytes) -> Running:
     """A running job."""
     return Running(job_id.decode(), kind.decode(), float(started_at))
+
+
+def read_held(worker: str, serial: str) -> Command[bytes]:
+    """The text of a message that a worker holds; empty when it holds none with that serial."""
+    return Command("workers/read_held", (worker, serial), bytes)

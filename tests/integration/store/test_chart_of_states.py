@@ -14,8 +14,9 @@ from project.errors import DuplicateJob
 from project.records.record import FINAL_STATUSES, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
-from project.store.commands import jobs, maintenance, queries, workers
+from project.store.commands import claims, jobs, maintenance, queries, workers
 from project.store.commands.attempts import Verdict
+from project.store.commands.claims import Claimant, Claims
 from project.store.commands.command import Command
 from project.store.commands.message import Message
 from project.store.scripts import SCRIPTS
@@ -27,6 +28,7 @@ NOWHERE = "[*]"
 WORKERS = "continuo:workers"
 TOKEN = "w#1"
 OTHER = "v#2"
+PROCESS = Claimant("v", "p1.a")
 
 type Arrow = tuple[str, str, str]
 type Step = Callable[[Store], object]
@@ -86,26 +88,19 @@ def succeed(job_id: str = "a", token: str = TOKEN) -> Command[Verdict]:
     return attempt_commands.succeed(job_id, token=token, result="1", result_message="{}")
 
 
-def advance_from(store: Store) -> None:
-    """A pool process ends this job by itself."""
-    store.run(
-        attempt_commands.advance(succeed(), worker="w", done="1", serial="2", lists=[], kinds="")
-    )
+def take_after(store: Store) -> None:
+    """A pool process ends this job and takes no other."""
+    store.run(claims.finish(PROCESS, done="1", success=succeed()))
 
 
-def advance_to(store: Store) -> None:
+def take(store: Store) -> None:
     """A pool process ends another job and takes this one next."""
     other = message("b")
     store.run(jobs.enqueue(other))
     store.client.lrem("celery", 1, other.text)
-    store.run(workers.renew_lease("v", 60, {"slots": 1}, first=True))
+    store.run(workers.renew_lease("v", 60, {"slots": 1, "kind:k": 1}, first=True))
     store.run(attempt_commands.start("b", retries=0, token=OTHER))
-    ended = succeed("b", OTHER)
-    store.run(
-        attempt_commands.advance(
-            ended, worker="v", done="", serial="3", lists=["celery"], kinds="\nk\n"
-        )
-    )
+    store.run(claims.take(PROCESS, Claims(["celery"]), place=3, success=succeed("b", OTHER)))
 
 
 def fail(store: Store, status: TaskStatus = TaskStatus.FAILED, token: str = TOKEN) -> None:
@@ -182,7 +177,7 @@ TRIED: dict[str, list[Step]] = {
     "register": [lambda store: store.run(jobs.register(message(), retries=0))],
     "start": [start, start_elsewhere],
     "succeed": [lambda store: store.run(succeed())],
-    "advance": [advance_from, advance_to],
+    "take": [take, take_after],
     "fail": [
         fail,
         lambda store: fail(store, TaskStatus.CANCELLED),

@@ -2,21 +2,4 @@
 -- ARGV: id, retries (failed attempts before), token, rerun_id of the message ('' = none)
 -- -> 'started' | 'refused' | 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
 local id, retries, token, rerun_id = unpack(ARGV)
-local attempt, at, worker = tonumber(retries) + 1, now(), worker_of(token)
-local job = load_job(id)
-if not job then return 'unknown' end
-if is_outdated(job, rerun_id) then return 'refused' end
-
-if job.status == 'running' and job.attempts == attempt then
-  if job.token == token then return 'started' end -- a repetition after a lost answer
-  local owner = worker_of(job.token)
-  if is_alive(owner) then return 'busy' end
-  if interrupt_attempt(job, at, 'worker ' .. (owner or '') .. ' died', 1) ~= 'returned' then return 'refused' end
-end
-local is_waiting = job.status == 'pending' or job.status == 'retrying'
-if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
-local is_suspect = worker and job.deaths
-if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
-begin_attempt(job, attempt, at, token)
-if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
-return 'started'
+return start_attempt(id, tonumber(retries), token, rerun_id, now())

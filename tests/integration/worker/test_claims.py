@@ -1,4 +1,4 @@
-"""A pool process that goes on with quick jobs by itself: nothing is lost, doubled, unreachable."""
+"""Pool processes claim jobs by themselves: nothing is lost, doubled or out of reach."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ def test_a_process_takes_further_short_jobs_by_itself(
     done = [inspector.wait_until_final(job.id) for job in jobs]
     assert {record.status for record in done} == {TaskStatus.SUCCESS}
     assert {(record.attempts, record.interruptions) for record in done} == {(1, 0)}
-    assert sum(map(taken, jobs)) > 25
+    assert all(map(taken, jobs))
     wait_until(lambda: is_clean(inspector))
 
 
@@ -200,26 +200,53 @@ def test_an_unreadable_message_taken_by_a_process_is_dead_lettered(
 
     wait_until(lambda: is_clean(inspector))
     assert client.lrange("continuo:dead_letters", 0, -1)
-    assert inspector.record(job.id).status is TaskStatus.PENDING
+    failed = inspector.record(job.id)
+    assert (failed.status, failed.attempts) == (TaskStatus.FAILED, 1)
+    assert "cannot be read" in failed.error
 
 
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
         (kinds.limited, ()),
-        (kinds.add, ("--max-tasks-per-child=1000",)),
+        (kinds.add, ("--max-tasks-per-child=5",)),
+        (kinds.add, ("--max-memory-per-child=1",)),
         (kinds.add, ("--time-limit=60",)),
         (kinds.add, ("--task-events",)),
-        (kinds.add, ("--pool=threads",)),
+        (kinds.add, ("--autoscale=3,1",)),
     ],
 )
-def test_no_process_takes_further_jobs_when_the_main_process_has_to_time_or_report_them(
+def test_processes_claim_jobs_whatever_limits_and_watches_them(
     inspector: JobInspector, workers: Workers, taken: Taken, kind: Job, options: tuple[str, ...]
 ) -> None:
     arguments = () if kind is kinds.limited else (1, 1)
-    jobs = [kind.delay(*arguments) for _ in range(20)]
+    jobs = [kind.delay(*arguments) for _ in range(12)]
 
     workers.start("--concurrency=1", *options).ready()
+
+    records = [inspector.wait_until_final(job.id, 30) for job in jobs]
+    assert {record.status for record in records} == {TaskStatus.SUCCESS}
+    assert {(record.attempts, record.interruptions) for record in records} == {(1, 0)}
+    assert all(map(taken, jobs))
+
+
+def test_a_process_is_replaced_after_its_number_of_jobs(
+    inspector: JobInspector, workers: Workers
+) -> None:
+    jobs = enqueue_acts(*repeat("pass", 12))
+
+    workers.start("--concurrency=1", "--max-tasks-per-child=5").ready()
+
+    pids = [inspector.wait_until_final(job.id, 30).result for job in jobs]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [5, 5, 2]
+
+
+def test_the_threads_of_a_pool_claim_nothing(
+    inspector: JobInspector, workers: Workers, taken: Taken
+) -> None:
+    jobs = [kinds.add.delay(1, 1) for _ in range(20)]
+
+    workers.start("--concurrency=1", "--pool=threads").ready()
 
     assert {inspector.wait_until_final(job.id).status for job in jobs} == {TaskStatus.SUCCESS}
     assert not any(map(taken, jobs))

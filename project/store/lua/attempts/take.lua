@@ -1,0 +1,99 @@
+-- Ends the job that a pool process has run and claims its next one, in one step: a message is never nowhere.
+-- ARGV: request (JSON, see project/store/commands/claims.py), result, children, result message
+-- -> verdict of the success ('' = none was to be stored); then, if a message was claimed: 'started', or why its attempt has
+--    not begun ('unknown' no record | 'busy' a live worker runs the job | 'held' the process has to look at its header |
+--    'unreadable'), and its text
+even_if_full()
+local function headers_of(message)
+  local is_json, content = pcall(cjson.decode, message)
+  local headers = is_json and type(content) == 'table' and content.headers
+  if type(headers) ~= 'table' or type(headers.id) ~= 'string' or type(headers.task) ~= 'string' then return nil end
+  return headers
+end
+
+local request = cjson.decode(ARGV[1])
+local worker, serial = request.worker, request.serial
+local unacked, at, verdict = unacked_key(worker), now(), ''
+if request.job then
+  local job = load_job(request.job)
+  verdict = check_attempt(job, request.token, 'success')
+  if verdict == 'applied' then end_succeeded(job, at, ARGV[2], ARGV[3], ARGV[4]) end
+end
+if request.done then redis.call('HDEL', unacked, request.done) end
+local place_field = 'place:' .. request.process
+if not serial then
+  redis.call('HDEL', worker_key(worker), place_field)
+  return { verdict }
+end
+
+local entry = redis.call('HGET', unacked, serial)
+if entry then -- a repetition after a lost answer
+  local message = entry:match('^.-\n(.*)$')
+  local headers = headers_of(message)
+  local job = headers and load_job(headers.id)
+  local is_started = job and job.token == worker .. '#' .. serial
+  return { verdict, is_started and 'started' or headers and 'held' or 'unreadable', message }
+end
+-- The network can deliver a request again, long after its answer. The process does not wait for that answer.
+local last_place = redis.call('HGET', worker_key(worker), place_field)
+if last_place and request.place <= tonumber(last_place) then return { verdict } end
+-- A worker that signed off or lost its lease takes no more: nobody would requeue those messages.
+if not redis.call('ZSCORE', WORKERS, worker) then return { verdict } end
+
+redis.call('HSET', worker_key(worker), place_field, request.place)
+
+local function is_set(value) return value ~= nil and value ~= cjson.null end
+
+-- Whether only the process can tell if the job may begin now: its worker does not know the kind, or it has conditions.
+local function is_held(headers)
+  if redis.call('HEXISTS', worker_key(worker), 'kind:' .. headers.task) == 0 then return true end
+  return is_set(headers.eta) or is_set(headers.expires) or (request.stamps and is_set(headers.stamps))
+end
+
+-- A kind with a rate limit gets the next free moment; the seconds until then. The job keeps it when it comes back.
+local function rate_delay_of(headers)
+  local interval = request.rates and request.rates[headers.task]
+  if not interval or redis.call('HDEL', job_key(headers.id), 'admitted') == 1 then return 0 end
+  local key = rate_key(headers.task)
+  local free = math.max(tonumber(redis.call('GET', key) or 0), tonumber(at))
+  redis.call('SET', key, string.format('%.6f', free + interval), 'EX', math.ceil(free - at + interval) + 1)
+  return free - at
+end
+
+local function claim(list, message)
+  redis.call('HSET', unacked, serial, list .. '\n' .. message)
+  local headers = headers_of(message)
+  if not headers then return 'unreadable' end
+  if is_held(headers) then return 'held' end
+  local retries = type(headers.retries) == 'number' and headers.retries or 0
+  local job = load_job(headers.id)
+  if job and not FINAL[job.status] then
+    local delay = rate_delay_of(headers)
+    if delay > 0 then
+      redis.call('HDEL', unacked, serial)
+      schedule(job, string.format('%.6f', at + delay), list, message)
+      redis.call('HSET', job.key, 'admitted', 1)
+      return nil
+    end
+  end
+  local rerun_id = is_set(headers.revival) and headers.revival or ''
+  local state = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
+  if state ~= 'refused' then return state end
+  redis.call('HDEL', unacked, serial)
+end
+
+local left = request.most
+for _, list in ipairs(request.lists) do
+  local open = is_open(list)
+  while open and left > 0 do
+    local message = redis.call('RPOP', list)
+    if not message then break end
+    left = left - 1
+    local state = claim(list, message)
+    if state then
+      if redis.call('LLEN', list) > 0 then wake_worker(list) end
+      return { verdict, state, message }
+    end
+  end
+end
+return { verdict, left == 0 and 'again' or nil }

@@ -1,0 +1,291 @@
+"""The loop of a pool process: it claims, runs and ends jobs by itself.
+
+Read ``Executor.run`` and ``Executor.execute`` first: they are the list of the steps of a job. One
+command to Redis ends the job before and claims the next. Celery's own tracer runs the task, with
+its signals, hooks and canvas; the task changes its record (``project.job.task``: retry, postpone),
+and so does the result backend (``project.job.backend``: success and failure). A success is
+stored together with the next claim. An idle process waits for the next job and for the orders of
+the main process (``project.worker.pool``).
+
+This loop runs all jobs when Redis is the broker and the pool is the default one. With RabbitMQ,
+and with the solo and thread pools, Celery's consumer hands each message to
+``project.worker.request``.
+"""
+
+import json
+import logging
+import os
+import signal
+import time
+from itertools import count
+from typing import Any
+
+from celery import signals
+from celery.app.task import Context
+from celery.app.trace import LOG_RECEIVED, trace_ok_t
+from celery.exceptions import Ignore, NotRegistered, Reject, SoftTimeLimitExceeded
+from celery.states import IGNORED, REJECTED
+from celery.worker import state as worker_state
+
+from project.errors import StoreUnavailable
+from project.job.current_attempt import ClaimedAttempt
+from project.job.ignored import end_without_result
+from project.messages.builder import PRIORITY_STEPS, build_list_key
+from project.store.commands import claims, workers
+from project.store.commands.attempts import StartResult, Verdict
+from project.store.commands.claims import Claim, Claimant, Claims
+from project.store.commands.command import Command
+from project.store.wakeup import Wakeup
+from project.worker.process.limits import Limits
+from project.worker.process.orders import Orders
+from project.worker.process.received import Received, parse_received
+from project.worker.process.slot import Slot
+from project.worker.process.task_events import TaskEvents
+from project.worker.request import JobRequest
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1
+"""Seconds an idle process waits before it looks at its queues: stock clients wake nobody."""
+
+EXIT_UNTOLD = 4
+"""Exit status of a process that could not store how a job ended: its job is given back."""
+
+
+class Executor:
+    """Runs jobs in one pool process."""
+
+    def __init__(self, app: Any, hostname: str, slot: Slot, orders: Orders, limits: Limits) -> None:
+        self.app = app
+        self.hostname = hostname
+        self.slot = slot
+        self.orders = orders
+        self.limits = limits
+        self.events = TaskEvents(app, hostname)
+        self.wakeup = Wakeup(app.store.client)
+        self.attempt = ClaimedAttempt("")
+        process = f"p{os.getpid()}.{time.time_ns() // 1000:x}"
+        self._claimant = Claimant(app.worker_id, process)
+        self._places = count(1)
+        self._soft_limit_at: float | None = None
+        self._claims_by_turn: list[Claims] = []
+        self._turn = 0
+
+    def run(self) -> None:
+        """Claim, run and end jobs until told to stop."""
+        signal.signal(signal.SIGUSR1, self.on_soft_limit)
+        self.orders.wait_for_first()
+        while not self.is_over():
+            self.follow_orders()
+            claim = self.take()
+            if not claim.state:
+                self.wait()
+            elif claim.state != "again":
+                self.execute(claim)
+        self.end()
+
+    def take(self) -> Claim:
+        """End the job before and claim the next, in one command."""
+        place = next(self._places)
+        command = claims.take(
+            self._claimant, self._next_claims(), place=place, **self._describe_end()
+        )
+        claim = self._run(command)
+        self.attempt = ClaimedAttempt(self._claimant.serial(place))
+        return claim
+
+    def execute(self, claim: Claim) -> None:
+        """Run the job of a message, if it may run now."""
+        received = parse_received(claim.message, self.attempt)
+        if received is None:
+            self.add_dead_letter(claim)
+            return
+        self.attempt.job_id = received.job_id
+        self.announce(received)
+        if (
+            self.is_known(received)
+            and not self.is_revoked(received)
+            and self.has_begun(received, claim)
+        ):
+            self.settle(received, self.trace(received))
+
+    def trace(self, received: Received) -> trace_ok_t:
+        """Run the task through Celery's tracer, watched by the main process."""
+        task = self.app.tasks[received.kind]
+        request = received.request | {"hostname": self.hostname}
+        self.watch(received, task)
+        try:
+            return task.__trace__(received.job_id, received.args, received.kwargs, request)
+        except (SystemExit, KeyboardInterrupt) as problem:
+            log.critical("job %s: its process ends: %r", received.job_id, problem)
+            raise
+        finally:
+            self._soft_limit_at = None
+            self.slot.end(received.kind)
+
+    def watch(self, received: Received, task: Any) -> None:
+        """Say what runs and until when: to the main process, and to those who listen."""
+        soft, hard = self.limits.of(received.headers.get("timelimit"), task, self.orders.limits)
+        now = time.monotonic()
+        self._soft_limit_at = now + soft if soft else None
+        deadlines = self._soft_limit_at, now + hard if hard else None
+        self.slot.begin(
+            received.serial, received.job_id, received.kind, received.text, time.time(), deadlines
+        )
+        self.events.send("task-started", uuid=received.job_id)
+
+    def settle(self, received: Received, answer: trace_ok_t) -> None:
+        """Do what is left to do; the next claim acknowledges the message."""
+        self.events.send_outcome(received.job_id, answer)
+        info = answer.info
+        if info is None or info.state not in (IGNORED, REJECTED):
+            return
+        problem = info.retval
+        if isinstance(problem, Reject) and problem.requeue:
+            self.app.store.run(workers.requeue(self.app.worker_id, [received.serial]))
+        elif isinstance(problem, (Ignore, Reject)):
+            end_without_result(self.app, received.job_id, self._token, problem)
+
+    def wait(self) -> None:
+        """Wait until a job may be there, or the main process has something to say."""
+        self.events.flush()
+        self.slot.publish_counts()
+        self.wakeup.wait(self.orders.queues, POLL_SECONDS, self.orders.pipe)
+
+    def is_over(self) -> bool:
+        """Whether this process ends: it is told to, or its jobs or its memory are used up."""
+        return self.orders.stop or self.limits.are_used_up(self.slot.ended)
+
+    def end(self) -> None:
+        """End the last job; claim no more."""
+        self._run(claims.finish(self._claimant, **self._describe_end()))
+        self.slot.publish_counts()
+        self.events.flush()
+        self.wakeup.close()
+
+    # The checks before a job begins
+
+    def announce(self, received: Received) -> None:
+        """Log the message, and tell listeners and receivers of ``task_received``."""
+        log.info(LOG_RECEIVED, {"name": received.kind, "id": received.job_id})
+        self.events.send_received(received)
+        if signals.task_received.receivers and received.kind in self.app.tasks:
+            signals.task_received.send(sender=self.hostname, request=self._request(received))
+
+    def is_known(self, received: Received) -> bool:
+        """Whether there is a task for the job; it fails otherwise."""
+        if received.kind in self.app.tasks:
+            return True
+        problem = NotRegistered(received.kind)
+        log.error("job %s: no task named %r is registered", received.job_id, received.kind)
+        self.app.backend.mark_as_failure(received.job_id, problem, request=self._context(received))
+        signals.task_unknown.send(
+            sender=self.hostname,
+            message=received.to_kombu(),
+            exc=problem,
+            name=received.kind,
+            id=received.job_id,
+        )
+        self.events.send("task-failed", uuid=received.job_id, exception=repr(problem))
+        return False
+
+    def is_revoked(self, received: Received) -> bool:
+        """Whether the job was revoked or has expired; its record says so then."""
+        if not received.is_conditional and received.job_id not in worker_state.revoked:
+            return False
+        return bool(self._request(received).revoked())
+
+    def has_begun(self, received: Received, claim: Claim) -> bool:
+        """Whether the attempt has begun in the record; begins it if the claim did not."""
+        if claim.state == "started":
+            return True
+        task = self.app.tasks[received.kind]
+        if received.due_in > 0:
+            task.schedule_message(self._context(received))
+            return False
+        answer = task.begin_attempt(self._context(received))
+        if answer is not StartResult.STARTED:
+            log.warning("job %s: not run, its message is %s", received.job_id, answer)
+        return bool(answer is StartResult.STARTED)
+
+    def add_dead_letter(self, claim: Claim) -> None:
+        """Keep a message that nobody can read where a person finds it."""
+        if claim.state == "started":  # its header could be read, its body cannot
+            problem = ValueError("the body of its message cannot be read")
+            request = Context(delivery=self.attempt)
+            self.app.backend.mark_as_failure(job_id_of(claim.message), problem, request=request)
+        number = self.app.store.run(workers.add_dead_letter(self.app.worker_id, self.attempt))
+        log.error("unreadable message kept as dead letter number %d", number)
+
+    # The main process
+
+    def follow_orders(self) -> None:
+        """Take in what the main process has said."""
+        if not self.orders.read() and self._claims_by_turn:
+            return
+        self.events.enabled = self.orders.events
+        worker_state.revoked.update(self.orders.revoked)
+        worker_state.revoked_stamps.update(self.orders.revoked_stamps)
+        self._claims_by_turn = build_claims(self.orders)
+
+    def on_soft_limit(self, *_: object) -> None:
+        """On SIGUSR1: raise ``SoftTimeLimitExceeded`` in the job whose time is over."""
+        if self._soft_limit_at and time.monotonic() >= self._soft_limit_at:
+            self._soft_limit_at = None
+            raise SoftTimeLimitExceeded
+
+    # Redis
+
+    @property
+    def _token(self) -> str:
+        return f"{self.app.worker_id}#{self.attempt}"
+
+    def _next_claims(self) -> Claims:
+        self._turn = (self._turn + 1) % len(self._claims_by_turn)
+        return self._claims_by_turn[self._turn]
+
+    def _describe_end(self) -> dict[str, Any]:
+        return {"done": str(self.attempt), "success": self.attempt.success}
+
+    def _run(self, command: Command[Claim]) -> Claim:
+        job_id = self.attempt.job_id
+        try:
+            claim: Claim = self.app.store.run(command)
+        except StoreUnavailable:
+            log.exception("job %s: its end cannot be stored", job_id)
+            os._exit(EXIT_UNTOLD)
+        if claim.verdict is Verdict.REFUSED:
+            log.warning("job %s: success refused, this attempt no longer owns it", job_id)
+        return claim
+
+    def _request(self, received: Received) -> JobRequest:
+        return JobRequest(
+            received.to_kombu(),
+            app=self.app,
+            hostname=self.hostname,
+            eventer=self.events,
+            task=self.app.tasks[received.kind],
+        )
+
+    def _context(self, received: Received) -> Context:
+        return Context(received.request, hostname=self.hostname)
+
+
+def build_claims(orders: Orders) -> list[Claims]:
+    """What a process claims in each of its turns: each queue comes first in one of them."""
+    queues, is_stamped = orders.queues, bool(orders.revoked_stamps)
+    turns = [[*queues[at:], *queues[:at]] for at in range(len(queues))]
+    return [
+        Claims(
+            [build_list_key(queue, priority) for priority in PRIORITY_STEPS for queue in turn],
+            orders.rates,
+            is_stamped,
+        )
+        for turn in turns
+    ]
+
+
+def job_id_of(message: bytes) -> str:
+    """The job of a message whose header can be read."""
+    job_id: str = json.loads(message)["headers"]["id"]
+    return job_id

@@ -1,0 +1,67 @@
+"""What the main process tells its pool processes, over a pipe: one JSON object a line."""
+
+import os
+import select
+from typing import Any
+
+import msgspec
+
+
+class OrderSheet(msgspec.Struct, omit_defaults=True):
+    """What a pool process is told. A part that is None leaves what was told before.
+
+    ``queues`` to take from (none: wait); ``events``: whether somebody listens to task events;
+    ``limits``: kind -> soft and hard seconds that ``control.time_limit`` set; ``rates``: kind ->
+    seconds between two jobs; ``revoked`` and ``revoked_stamps``: as Celery keeps them; ``stop``:
+    end after the job that runs.
+    """
+
+    queues: list[str] | None = None
+    events: bool | None = None
+    limits: dict[str, tuple[float | None, float | None]] | None = None
+    rates: dict[str, float] | None = None
+    revoked: list[str] | None = None
+    revoked_stamps: dict[str, Any] | None = None
+    stop: bool | None = None
+
+
+class Orders:
+    """The reading end, in the pool process."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe = pipe
+        self.queues: list[str] = []
+        self.events = False
+        self.limits: dict[str, tuple[float | None, float | None]] = {}
+        self.rates: dict[str, float] = {}
+        self.revoked: frozenset[str] = frozenset()
+        self.revoked_stamps: dict[str, Any] = {}
+        self.stop = False
+        self._rest = b""
+        os.set_blocking(pipe, False)
+
+    def wait_for_first(self) -> None:
+        """Wait until there is a queue to take from, or nothing more to do."""
+        while not self.queues and not self.stop:
+            select.select([self.pipe], [], [], 1.0)
+            self.read()
+
+    def read(self) -> bool:
+        """Take in what was told since the last call, without waiting; whether that was anything."""
+        try:
+            text = os.read(self.pipe, 1 << 16)
+        except BlockingIOError:
+            return False
+        if not text:  # the main process is gone
+            self.stop = True
+            return True
+        *lines, self._rest = (self._rest + text).split(b"\n")
+        for line in lines:
+            self._follow(msgspec.json.decode(line, type=OrderSheet))
+        return True
+
+    def _follow(self, sheet: OrderSheet) -> None:
+        for name in sheet.__struct_fields__:
+            value = getattr(sheet, name)
+            if value is not None:
+                setattr(self, name, frozenset(value) if name == "revoked" else value)

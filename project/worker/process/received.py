@@ -1,0 +1,91 @@
+"""A message as a pool process reads it: checked, and taken apart as Celery's consumer would."""
+
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from kombu.message import Message as KombuMessage
+from kombu.serialization import loads
+
+from project.messages.validation import CheckedMessage, check_message
+
+
+class Received:
+    """A message that can be run. ``serial`` names it among those that this worker holds."""
+
+    def __init__(self, text: bytes, checked: CheckedMessage, serial: str) -> None:
+        self.text = text
+        self.serial = serial
+        self.headers: dict[str, Any] = checked.message["headers"]
+        self.job_id: str = self.headers["id"]
+        self.kind: str = self.headers["task"]
+        self._message = checked.message
+        self._raw = checked.body
+        self.args, self.kwargs, embedded = self._decode(checked)
+        self.embedded: dict[str, Any] = embedded or {}
+
+    @property
+    def retries(self) -> int:
+        """How many attempts failed before."""
+        return self.headers.get("retries") or 0
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it may have expired, or been revoked by a stamp."""
+        return bool(self.headers.get("expires") or self.headers.get("stamped_headers"))
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until its ETA; 0 when it is due."""
+        eta = self.headers.get("eta")
+        if not eta:
+            return 0.0
+        due = datetime.fromisoformat(eta)
+        moment = due.timestamp() if due.tzinfo else due.replace(tzinfo=UTC).timestamp()
+        return max(moment - time.time(), 0.0)
+
+    @cached_property
+    def request(self) -> dict[str, Any]:
+        """The request of its task, as Celery's consumer makes it."""
+        properties = self._message["properties"]
+        delivery = properties["delivery_info"] | {
+            "priority": properties.get("priority"),
+            "redelivered": None,
+        }
+        return {
+            **self.headers,
+            **self.embedded,
+            "args": self.args,
+            "kwargs": self.kwargs,
+            "is_eager": False,
+            "properties": properties,
+            "reply_to": properties.get("reply_to"),
+            "correlation_id": properties.get("correlation_id"),
+            "delivery_info": delivery,
+            "delivery": self.serial,
+        }
+
+    def to_kombu(self) -> KombuMessage:
+        """The message as Celery's ``Request`` takes it."""
+        properties = self._message["properties"]
+        return KombuMessage(
+            body=self._raw,
+            content_type=self._message["content-type"],
+            content_encoding=self._message["content-encoding"],
+            delivery_tag=self.serial,
+            headers=self.headers,
+            properties=properties,
+            delivery_info=properties["delivery_info"],
+        )
+
+    def _decode(self, checked: CheckedMessage) -> Any:
+        if b"__type__" not in checked.body:
+            return checked.content
+        return loads(checked.body, self._message["content-type"], self._message["content-encoding"])
+
+
+def parse_received(text: bytes, serial: str) -> Received | None:
+    """A message from a queue; None when no worker can run it."""
+    checked = check_message(text)
+    return Received(text, checked, serial) if checked else None

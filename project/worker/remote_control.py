@@ -1,0 +1,49 @@
+"""Remote control commands that the pool processes have to hear of."""
+
+from typing import Any
+
+from celery.worker import control
+from celery.worker.control import Panel
+
+from project.worker.pool import JobPool
+from project.worker.process.orders import OrderSheet
+
+enable_task_events = Panel.data["enable_events"]
+disable_task_events = Panel.data["disable_events"]
+set_time_limit = Panel.data["time_limit"]
+
+
+@control.control_command()
+def enable_events(state: Any) -> Any:
+    """Tell worker(s) to send task-related events."""
+    answer = enable_task_events(state)
+    state.consumer.tell_events()
+    return answer
+
+
+@control.control_command()
+def disable_events(state: Any) -> Any:
+    """Tell worker(s) to stop sending task-related events."""
+    answer = disable_task_events(state)
+    state.consumer.tell_events()
+    return answer
+
+
+@control.control_command(
+    args=[("task_name", str), ("soft", float), ("hard", float)],
+    signature="<task_name> <soft_secs> [hard_secs]",
+)
+def time_limit(
+    state: Any,
+    task_name: str | None = None,
+    hard: float | None = None,
+    soft: float | None = None,
+    **options: Any,
+) -> Any:
+    """Tell worker(s) to modify the time limit for task by type."""
+    answer = set_time_limit(state, task_name=task_name, hard=hard, soft=soft, **options)
+    pool = state.consumer.pool
+    if isinstance(pool, JobPool) and "ok" in answer:
+        limits = (pool.orders.limits or {}) | {str(task_name): (soft, hard)}
+        pool.tell(OrderSheet(limits=limits))
+    return answer

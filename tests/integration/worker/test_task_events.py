@@ -1,0 +1,79 @@
+"""Celery's task events for jobs that pool processes claim: Flower counts by them."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from project.celery import app
+from tests.support.apps import kinds
+from tests.support.programs.workers import JobInspector, Workers
+from tests.support.waiting import wait_until
+
+
+class Listener:
+    """What ``celery events`` or Flower hears."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.is_over = threading.Event()
+
+    def listen(self) -> None:
+        with app.connection_for_read() as connection:
+            receiver = app.events.Receiver(connection, handlers={"*": self.events.append})
+            for _ in receiver.itercapture(limit=None, timeout=None, wakeup=True):
+                if self.is_over.is_set():
+                    return
+
+    def count(self) -> Counter[str]:
+        return Counter(event["type"] for event in self.events if event["type"].startswith("task-"))
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    listener = Listener()
+    thread = threading.Thread(target=listener.listen, daemon=True)
+    thread.start()
+    try:
+        yield listener
+    finally:
+        listener.is_over.set()
+
+
+@pytest.fixture
+def listener(workers: Workers) -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
+
+
+def test_every_job_is_received_started_and_ended_once(
+    inspector: JobInspector, workers: Workers, listener: Listener
+) -> None:
+    workers.start("--concurrency=2", "--task-events").ready()
+    wait_until(lambda: any(event["type"] == "worker-online" for event in listener.events))
+
+    good = [kinds.add.delay(number, 1) for number in range(100)]
+    bad = [kinds.hopeless.delay() for _ in range(5)]
+    for job in (*good, *bad):
+        inspector.wait_until_final(job.id)
+
+    wait_until(lambda: listener.count()["task-succeeded"] == 100)
+    wait_until(lambda: listener.count()["task-failed"] == 5)
+    counts = listener.count()
+    assert counts["task-received"] == counts["task-started"] == 105
+
+
+def test_events_begin_when_somebody_asks_for_them(
+    inspector: JobInspector, workers: Workers, listener: Listener
+) -> None:
+    workers.start("--concurrency=1").ready()
+    inspector.wait_until_final(kinds.add.delay(1, 1).id)
+    assert not listener.count()
+
+    app.control.enable_events(reply=True, timeout=10, limit=1)
+    inspector.wait_until_final(kinds.add.delay(1, 2).id)
+
+    wait_until(lambda: listener.count()["task-succeeded"] == 1)
