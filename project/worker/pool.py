@@ -18,6 +18,7 @@ import msgspec
 from billiard import Process
 from billiard.connection import wait as wait_for_any
 from celery.concurrency.base import BasePool
+from celery.signals import worker_shutting_down
 from celery.utils.time import rate
 from celery.worker import state
 
@@ -97,6 +98,7 @@ class JobPool(BasePool):
 
     def on_start(self) -> None:
         """Start the processes; they wait for orders."""
+        worker_shutting_down.connect(self.on_shutting_down)
         self.replace_ended()
 
     def register_with_event_loop(self, hub: Any) -> None:
@@ -105,6 +107,10 @@ class JobPool(BasePool):
         hub.call_repeatedly(WATCH_SECONDS, self.watch)
         for each in self.processes:
             hub.add_reader(each.process.sentinel, self.watch)
+
+    def on_shutting_down(self, **_: Any) -> None:
+        """Take no further job from the moment of the signal on."""
+        self.on_close()
 
     def on_stop(self) -> None:
         """Wait until each process has ended its job; time limits hold meanwhile."""

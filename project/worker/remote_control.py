@@ -1,5 +1,7 @@
 """Remote control commands that the pool processes have to hear of."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from celery.worker import control
@@ -47,3 +49,19 @@ def time_limit(
         limits = (pool.orders.limits or {}) | {str(task_name): (soft, hard)}
         pool.tell(OrderSheet(limits=limits))
     return answer
+
+
+def watch_first(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that sees what the pool processes run now, not a tenth of a second ago."""
+
+    @wraps(handle)
+    def handle_after_watch(state: Any, **arguments: Any) -> Any:
+        pool = state.consumer.pool
+        if isinstance(pool, JobPool):
+            pool.watch()
+        return handle(state, **arguments)
+
+    return handle_after_watch
+
+
+Panel.data.update({name: watch_first(handle) for name, handle in Panel.data.items()})

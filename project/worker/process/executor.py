@@ -75,13 +75,14 @@ class Executor:
         """Claim, run and end jobs until told to stop."""
         signal.signal(signal.SIGUSR1, self.on_soft_limit)
         self.orders.wait_for_first()
+        self.follow_orders()
         while not self.is_over():
-            self.follow_orders()
             claim = self.take()
             if not claim.state:
                 self.wait()
             elif claim.state != "again":
                 self.execute(claim)
+            self.follow_orders()
         self.end()
 
     def take(self) -> Claim:

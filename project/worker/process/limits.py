@@ -26,6 +26,8 @@ class Limits(NamedTuple):
 
     def are_used_up(self, ended: int) -> bool:
         """Whether a process that has ended so many jobs, and has this memory, is to be replaced."""
+        if not ended:
+            return False
         if self.max_jobs and ended >= self.max_jobs:
             return True
         return bool(self.max_memory and resident([os.getpid()]) > self.max_memory << 10)

@@ -104,7 +104,7 @@ class TaskEvents:
         if self._producer is None:
             self._connection = self._app.connection_for_write()
             exchange = get_exchange(self._connection, name=self._app.conf.event_exchange)
-            self._producer = Producer(self._connection, exchange=exchange, auto_declare=False)
+            self._producer = Producer(self._connection, exchange=exchange)
         return self._producer
 
     def _close(self) -> None:

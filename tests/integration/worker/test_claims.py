@@ -136,27 +136,6 @@ def test_a_job_taken_by_a_process_ends_within_two_seconds_of_its_cancellation(
     wait_until(lambda: is_clean(inspector))
 
 
-def test_jobs_taken_by_a_process_continue_over_a_lost_connection(
-    inspector: JobInspector, workers: Workers, taken: Taken, client: redis.Redis
-) -> None:
-    *_, job = enqueue_acts("pass", "pass", "hold")
-    worker = workers.start("--concurrency=2").ready()
-    pid = inspector.wait_until_held(job.id)
-    assert taken(job)
-
-    wait_until(lambda: len(inspector.find_waiting_connection()) == 1)
-    (lost,) = inspector.find_waiting_connection()
-    client.client_kill_filter(_id=lost)
-    wait_until(lambda: inspector.find_waiting_connection() not in ([], [lost]))
-    inspector.release(pid)
-    done = inspector.wait_until_final(job.id)
-    assert (done.result, done.attempts, done.interruptions) == (pid, 1, 0)
-    assert "given back" not in worker.output
-
-    wait_until(lambda: is_clean(inspector))
-    assert kinds.add.delay(1, 2).get(timeout=10) == 3
-
-
 def test_a_failed_job_taken_by_a_process_is_retried(
     inspector: JobInspector, workers: Workers, taken: Taken
 ) -> None:

@@ -1,7 +1,6 @@
 """Workers that are told to stop, or are thought dead."""
 
 import signal
-import time
 from collections.abc import Iterable
 
 import pytest

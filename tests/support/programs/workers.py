@@ -117,12 +117,10 @@ class JobInspector:
         messages: Any = self.redis.lrange(queue, 0, -1)
         return list(messages)
 
-    def find_waiting_connection(self) -> list[str]:
-        """The id of the connection on which the only worker waits for jobs; [] when none waits."""
+    def find_waiting_connections(self) -> list[str]:
+        """The ids of the connections on which processes wait for jobs."""
         blocked = (each for each in self.redis.client_list() if "b" in each["flags"])
-        found = [each for each in blocked if each["cmd"] == "brpop"]
-        assert len(found) <= 1, found
-        return [each["id"] for each in found]
+        return [each["id"] for each in blocked if each["cmd"] == "brpop"]
 
     def count_unacked(self) -> int:
         """The number of messages that workers have taken and not acknowledged."""
