@@ -10,7 +10,7 @@ import logging
 import os
 import signal as signals
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +38,8 @@ WATCH_SECONDS = 0.1
 
 FAILED_START_SECONDS = 1.0
 """A process that fails sooner is replaced with a pause of this length."""
+
+KEPT_ENDED_PROCESSES = 100
 
 
 class PoolProcess:
@@ -90,6 +92,7 @@ class JobPool(BasePool):
         self.processes: list[PoolProcess] = []
         self.wanted = self.limit
         self.ended: Counter[str] = Counter()
+        self.last_ended: deque[Any] = deque(maxlen=KEPT_ENDED_PROCESSES)
         self._soft_sent: set[str] = set()
         self._suspended_starts_until = 0.0
         self._hub: Any = None
@@ -246,6 +249,7 @@ class JobPool(BasePool):
         if self._hub:
             self._hub.remove_reader(each.process.sentinel)
         self.ended.update(each.slot.read_counts())
+        self.last_ended.append(each.process)
         each.close()
         lived = time.monotonic() - each.started_at
         if each.process.exitcode and lived < FAILED_START_SECONDS:

@@ -54,7 +54,7 @@ class PoolProcesses:
         with self._requeuing:
             claiming = store.run(workers.list_process_claims(worker))
             living = {process.pid: process for process in self._list()}
-            self._known |= living
+            self._known |= living | self._list_ended()
             for pid in claiming - living.keys():
                 cause = self._memory.explain(f"Worker exited prematurely: {self._end_of(pid)}.")
                 count = store.run(workers.requeue_dead_process(worker, f"p{pid}.", cause))
@@ -77,6 +77,11 @@ class PoolProcesses:
         pool = self.worker.pool
         own = getattr(pool, "living", None)
         return own() if own else celery_internals.prefork_processes(pool)
+
+    def _list_ended(self) -> dict[int, Any]:
+        """The last processes that have ended, by process id; {} in Celery's own pools."""
+        ended = getattr(self.worker.pool, "last_ended", ())
+        return {process.pid: process for process in tuple(ended)}
 
     def _signal(self, number: signal.Signals) -> None:
         send_signal(self.pids(), number)

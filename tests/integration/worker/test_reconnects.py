@@ -9,7 +9,7 @@ from tests.support.waiting import wait_until
 
 
 def kill_waiting_connections(inspector: JobInspector, client: redis.Redis) -> None:
-    """Break the connections on which pool processes wait; returns when others wait in their place."""
+    """Break the connections on which processes wait; returns when they wait on new ones."""
     lost = inspector.find_waiting_connections()
     for each in lost:
         client.client_kill_filter(_id=each)
