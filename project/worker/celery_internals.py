@@ -4,6 +4,7 @@ One function for each, with what it needs and why; ``check`` runs when a worker 
 refuses to go on when a part is not as expected.
 """
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,9 +26,10 @@ def initialize_process(app: Any, hostname: str) -> None:
     prefork.process_initializer(app, hostname)
 
 
-def shut_process_down(pid: int, exitcode: int) -> None:
-    """Send ``worker_process_shutdown`` as Celery's prefork pool does."""
-    prefork.process_destructor(pid, exitcode)
+def shut_process_down(pid: int) -> None:
+    """Send ``worker_process_shutdown`` from a pool process, as Celery's prefork pool does."""
+    exit_code = 0 if sys.exception() is None else 1
+    prefork.process_destructor(pid, exit_code)
 
 
 def describe_exit(exitcode: int | None) -> str:

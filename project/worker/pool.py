@@ -254,7 +254,6 @@ class JobPool(BasePool):
         lived = time.monotonic() - each.started_at
         if each.process.exitcode and lived < FAILED_START_SECONDS:
             self._suspended_starts_until = time.monotonic() + FAILED_START_SECONDS
-        celery_internals.shut_process_down(each.pid, each.process.exitcode)
         if self.wanted and self.on_process_end:
             self.on_process_end()
 
@@ -288,4 +287,7 @@ def run_process(
     """What a pool process does, from its fork to its end."""
     os.close(writer)
     celery_internals.initialize_process(app, hostname)
-    Executor(app, hostname, slot, Orders(reader), limits).run()
+    try:
+        Executor(app, hostname, slot, Orders(reader), limits).run()
+    finally:
+        celery_internals.shut_process_down(os.getpid())
