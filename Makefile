@@ -1,7 +1,7 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo test lint chaos contract bench lock ready
+.PHONY: help up demo test next lint chaos contract bench lock ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,12 @@ demo: ready ## start everything, do a report and a small blast, show what came o
 
 test: lint ## all checks and all tests
 	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile
+
+next: ready ## the tests on the newest Celery, kombu and billiard
+	@bin/bootstrap uv venv --quiet --allow-existing .bootstrap/next
+	@bin/bootstrap uv pip install --quiet --python .bootstrap/next -r requirements.lock
+	@bin/bootstrap uv pip install --quiet --python .bootstrap/next --upgrade celery kombu billiard
+	.bootstrap/next/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 lint: ready ## the checks alone: style, types, direction of imports
 	.venv/bin/ruff check .
