@@ -8,9 +8,6 @@ import msgspec
 from project.store.commands.attempts import Verdict, parse_verdict
 from project.store.commands.command import Command
 
-MAX_DROPPED_MESSAGES = 50
-"""Outdated messages that one command drops before it answers without a job."""
-
 type ClaimState = Literal["started", "unknown", "busy", "held", "unreadable", "again", ""]
 
 
@@ -51,40 +48,38 @@ class Claim(NamedTuple):
     message: bytes
 
 
+class TakeRequest(msgspec.Struct, omit_defaults=True):
+    """What the script ``attempts/take`` is asked; without ``claims`` it claims nothing."""
+
+    worker: str
+    process: str
+    claims: Claims | None = None
+    serial: str = ""
+    place: int = 0
+    done: str = ""
+    job: str = ""
+    token: str = ""
+
+
 def take(
     claimant: Claimant,
-    claims: Claims,
+    claims: Claims | None,
     *,
-    place: int,
+    place: int = 0,
     done: str = "",
     success: Command[Verdict] | None = None,
 ) -> Command[Claim]:
     """Store a success, acknowledge the message ``done``, and claim the next one.
 
     ``place`` counts the claims of the process from 1: it is part of the serial of the message.
-    Run twice after a lost answer, the command happens once; run late, it claims nothing.
+    Run twice after a lost answer, the command happens once; run late, it claims nothing. None
+    for ``claims``: the process ends, and claims no more.
     """
-    request = {"serial": claimant.serial(place), "place": place, "most": MAX_DROPPED_MESSAGES}
-    about = msgspec.to_builtins(claims)
-    return _build(claimant, {**request, **about}, done=done, success=success)
-
-
-def finish(
-    claimant: Claimant, *, done: str = "", success: Command[Verdict] | None = None
-) -> Command[Claim]:
-    """Store a success and acknowledge the message ``done``, as the last thing of a process."""
-    return _build(claimant, {}, done=done, success=success)
-
-
-def _build(
-    claimant: Claimant, request: dict[str, Any], *, done: str, success: Command[Verdict] | None
-) -> Command[Claim]:
-    request |= claimant._asdict()
-    if done:
-        request["done"] = done
+    serial = claimant.serial(place)
+    request = TakeRequest(*claimant, claims=claims, serial=serial, place=place, done=done)
     texts: Sequence[Any] = ("", "", "")
     if success:
-        request["job"], request["token"], *texts = success.arguments
+        request.job, request.token, *texts = map(str, success.arguments)
     return Command("attempts/take", (msgspec.json.encode(request), *texts), _parse_claim)
 
 

@@ -159,7 +159,7 @@ class Executor:
 
     def end(self) -> None:
         """End the last job; claim no more."""
-        self._run(claims.finish(self._claimant, **self._describe_end()))
+        self._run(claims.take(self._claimant, None, **self._describe_end()))
         self.slot.publish_counts()
         self.events.flush()
         self.wakeup.close()

@@ -90,7 +90,7 @@ def succeed(job_id: str = "a", token: str = TOKEN) -> Command[Verdict]:
 
 def take_after(store: Store) -> None:
     """A pool process ends this job and takes no other."""
-    store.run(claims.finish(PROCESS, done="1", success=succeed()))
+    store.run(claims.take(PROCESS, None, done="1", success=succeed()))
 
 
 def take(store: Store) -> None:

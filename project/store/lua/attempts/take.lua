@@ -4,6 +4,8 @@
 --    not begun ('unknown' no record | 'busy' a live worker runs the job | 'held' the process has to look at its header |
 --    'unreadable'), and its text
 even_if_full()
+local MAX_DROPPED_MESSAGES = 50 -- of one command
+
 local function headers_of(message)
   local is_json, content = pcall(cjson.decode, message)
   local headers = is_json and type(content) == 'table' and content.headers
@@ -12,7 +14,7 @@ local function headers_of(message)
 end
 
 local request = cjson.decode(ARGV[1])
-local worker, serial = request.worker, request.serial
+local worker, serial, claims = request.worker, request.serial, request.claims
 local unacked, at, verdict = unacked_key(worker), now(), ''
 if request.job then
   local job = load_job(request.job)
@@ -21,7 +23,7 @@ if request.job then
 end
 if request.done then redis.call('HDEL', unacked, request.done) end
 local place_field = 'place:' .. request.process
-if not serial then
+if not claims then
   redis.call('HDEL', worker_key(worker), place_field)
   return { verdict }
 end
@@ -47,12 +49,12 @@ local function is_set(value) return value ~= nil and value ~= cjson.null end
 -- Whether only the process can tell if the job may begin now: its worker does not know the kind, or it has conditions.
 local function is_held(headers)
   if redis.call('HEXISTS', worker_key(worker), 'kind:' .. headers.task) == 0 then return true end
-  return is_set(headers.eta) or is_set(headers.expires) or (request.stamps and is_set(headers.stamps))
+  return is_set(headers.eta) or is_set(headers.expires) or (claims.stamps and is_set(headers.stamps))
 end
 
 -- A kind with a rate limit gets the next free moment; the seconds until then. The job keeps it when it comes back.
 local function rate_delay_of(headers)
-  local interval = request.rates and request.rates[headers.task]
+  local interval = claims.rates and claims.rates[headers.task]
   if not interval or redis.call('HDEL', job_key(headers.id), 'admitted') == 1 then return 0 end
   local key = rate_key(headers.task)
   local free = math.max(tonumber(redis.call('GET', key) or 0), tonumber(at))
@@ -82,8 +84,8 @@ local function claim(list, message)
   redis.call('HDEL', unacked, serial)
 end
 
-local left = request.most
-for _, list in ipairs(request.lists) do
+local left = MAX_DROPPED_MESSAGES
+for _, list in ipairs(claims.lists) do
   local open = is_open(list)
   while open and left > 0 do
     local message = redis.call('RPOP', list)
