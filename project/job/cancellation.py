@@ -29,6 +29,11 @@ class WorkerProcess:
         if current_thread() is main_thread():
             signal.signal(signal.SIGTERM, handle_sigterm)
 
+    def ignore_sigterm(self) -> None:
+        """Leave it to the main process to end this one: it runs several jobs."""
+        self.main_pid = 0
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
 
 WORKER_PROCESS = WorkerProcess()
 

@@ -8,6 +8,7 @@ step, so a crash afterwards loses neither.
 ``project.job`` lists which hook of Celery's calls which method of this class.
 """
 
+import inspect
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ from celery.utils.log import get_logger
 from project.errors import DuplicateJob, StoreUnavailable
 from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
 from project.job.cancellation import WORKER_PROCESS
+from project.job.coroutines import make_synchronous
 from project.job.current_attempt import claimed_attempt
 from project.job.producer import ProducerTask
 from project.job.progress import ProgressReporter, build_progress
@@ -80,6 +82,15 @@ class Job(ProducerTask):
 
     repeats = False
     """Whether ``JobResult.rerun`` also accepts a job that succeeded."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let Celery's tracer call a task that is written as ``async def``."""
+        super().__init_subclass__(**options)
+        run = cls.__dict__.get("run")
+        function = run.__func__ if isinstance(run, staticmethod) else run
+        if inspect.iscoroutinefunction(function):
+            made = make_synchronous(function)
+            cls.run = staticmethod(made) if isinstance(run, staticmethod) else made
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Start the attempt; raise ``Ignore`` for a message that is out of date.

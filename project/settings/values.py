@@ -66,6 +66,12 @@ class Settings(SettingsGroup):
     lease_seconds: float = Field(
         6.0, ge=1, le=60, description="Seconds after which a silent worker counts as dead."
     )
+    worker_async_jobs: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Jobs that each process runs at once in an event loop.",
+    )
     drain_seconds: float = Field(
         20.0, ge=0, le=3600, description="Seconds that running jobs get to finish after SIGTERM."
     )

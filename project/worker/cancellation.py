@@ -42,6 +42,8 @@ class CancellationMonitor:
         now = time.monotonic()
         self._asked_at = {job_id: self._asked_at.get(job_id, now) for job_id in wanted}
         self._terminated.intersection_update(wanted)
+        if self.pool.ask_to_stop(wanted):
+            return INSIST_SECONDS if wanted else LOOK_SECONDS
         for job_id, asked_at in self._asked_at.items():
             self._insist(job_id, wanted[job_id], now - asked_at)
         return INSIST_SECONDS if wanted else LOOK_SECONDS

@@ -5,13 +5,15 @@ refuses to go on when a part is not as expected.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from billiard import common
 from billiard.pool import soft_timeout_sighandler
+from celery import _state
 from celery.app import trace
 from celery.concurrency import asynpool, prefork
+from celery.utils.threads import get_ident
 from celery.worker import state
 
 from project.errors import ContinuoError
@@ -24,6 +26,20 @@ class UnknownInternals(ContinuoError):
 def initialize_process(app: Any, hostname: str) -> None:
     """Set up a pool process as Celery's prefork pool does: signals, logs, tracers, the app."""
     prefork.process_initializer(app, hostname)
+
+
+def separate_jobs(app: Any, identify: Callable[[], Any]) -> None:
+    """Keep apart what Celery says of the current task, for jobs that share a thread.
+
+    ``self.request`` and ``current_task`` come from stacks, one for each result of ``identify``.
+    """
+    for stack in (_state._task_stack, *(task.request_stack for task in app.tasks.values())):  # noqa: SLF001
+        stack.__ident_func__ = identify
+
+
+def thread_ident() -> Any:
+    """What tells the greenlets and threads of a process apart."""
+    return get_ident()
 
 
 def shut_process_down(pid: int) -> None:
@@ -84,6 +100,7 @@ def check() -> None:
     expected = {
         "celery.concurrency.prefork.process_initializer": callable(prefork.process_initializer),
         "celery.concurrency.prefork.process_destructor": callable(prefork.process_destructor),
+        "celery._state._task_stack": hasattr(_state._task_stack, "__ident_func__"),  # noqa: SLF001
         "celery.app.trace.trace_ok_t": trace.trace_ok_t._fields
         == ("retval", "info", "runtime", "retstr"),
         "celery.app.trace.TraceInfo": hasattr(trace, "TraceInfo"),

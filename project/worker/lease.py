@@ -96,7 +96,7 @@ class LeaseThread(threading.Thread):
         """Say that this worker lives; end it when it was thought dead."""
         asked_at = time.monotonic()
         about: dict[str, Argument] = {
-            "slots": self.worker.pool.num_processes,
+            "slots": getattr(self.worker.pool, "capacity", self.worker.pool.num_processes),
             "lease_seconds": self.seconds,
             "host": platform.node(),
             "pid": os.getpid(),

@@ -23,8 +23,10 @@ from celery.utils.time import rate
 from celery.worker import state
 
 from project.errors import StoreUnavailable
+from project.settings.values import get_settings
 from project.worker import celery_internals
 from project.worker.pool_processes import send_signal
+from project.worker.process.async_executor import AsyncExecutor
 from project.worker.process.executor import Executor
 from project.worker.process.limits import Limits
 from project.worker.process.orders import Orders, OrderSheet
@@ -47,13 +49,13 @@ class PoolProcess:
 
     def __init__(self, index: int, app: Any, hostname: str, limits: Limits) -> None:
         self.index = index
-        self.slot = Slot()
+        self.slots = [Slot() for _ in range(limits.async_jobs or 1)]
         self.started_at = time.monotonic()
         self.stops = False
         reader, self._pipe = os.pipe()
         self.process = Process(
             target=run_process,
-            args=(app, hostname, self.slot, reader, self._pipe, limits),
+            args=(app, hostname, self.slots, reader, self._pipe, limits),
             name=f"ForkPoolWorker-{index + 1}",
         )
         self.process.index = index
@@ -61,6 +63,14 @@ class PoolProcess:
         self.process.start()
         os.close(reader)
         self.pid: int = self.process.pid
+
+    def list_running(self) -> list[RunningAttempt]:
+        """The attempts that it runs."""
+        return [attempt for slot in self.slots if (attempt := slot.read())]
+
+    def read_counts(self) -> dict[str, int]:
+        """How many attempts of each kind have ended in it."""
+        return self.slots[0].read_counts()
 
     def tell(self, sheet: OrderSheet) -> None:
         """Give it orders; a process that has ended hears nothing."""
@@ -87,6 +97,7 @@ class JobPool(BasePool):
             hard=options.get("timeout"),
             max_jobs=options.get("maxtasksperchild"),
             max_memory=options.get("max_memory_per_child"),
+            async_jobs=get_settings().worker_async_jobs,
         )
         self.orders = OrderSheet(queues=[], rates={}, limits={}, revoked_stamps={})
         self.processes: list[PoolProcess] = []
@@ -142,7 +153,7 @@ class JobPool(BasePool):
         count = min(count, self.wanted - 1)
         self.wanted -= max(count, 0)
         active = [each for each in self.processes if not each.stops]
-        for each in sorted(active, key=lambda each: each.slot.read() is not None)[: max(count, 0)]:
+        for each in sorted(active, key=lambda each: bool(each.list_running()))[: max(count, 0)]:
             each.tell(OrderSheet(stop=True))
 
     def restart(self) -> None:
@@ -154,6 +165,11 @@ class JobPool(BasePool):
         send_signal([pid], signals.Signals(signal or signals.SIGTERM))
 
     @property
+    def capacity(self) -> int:
+        """How many jobs the processes run at once."""
+        return self.num_processes * (self.limits.async_jobs or 1)
+
+    @property
     def num_processes(self) -> int:
         """How many processes there are to be."""
         count: int = self.wanted or self.limit
@@ -161,7 +177,7 @@ class JobPool(BasePool):
 
     def count_busy(self) -> int:
         """How many processes run a job."""
-        return sum(each.slot.read() is not None for each in self.processes)
+        return sum(bool(each.list_running()) for each in self.processes)
 
     def living(self) -> list[Any]:
         """The processes that have not ended."""
@@ -187,6 +203,12 @@ class JobPool(BasePool):
         for each in self.processes:
             each.tell(sheet)
 
+    def ask_to_stop(self, job_ids: list[str]) -> bool:
+        """Tell processes with an event loop which jobs to stop; False for other processes."""
+        if self.limits.async_jobs and set(job_ids) != set(self.orders.cancelled or ()):
+            self.tell(OrderSheet(cancelled=job_ids))
+        return bool(self.limits.async_jobs)
+
     def tell_rates(self, is_disabled: bool) -> None:
         """Tell the rate limits of all kinds as they are now."""
         found = {name: rate(task.rate_limit) for name, task in self.app.tasks.items()}
@@ -198,15 +220,14 @@ class JobPool(BasePool):
     def watch(self, *_: Any) -> None:
         """Replace processes that ended, enforce time limits, and tell Celery what runs."""
         self.replace_ended()
-        running = [(each, each.slot.read()) for each in self.processes]
+        running = [(each, run) for each in self.processes for run in each.list_running()]
         for each, attempt in running:
-            if attempt:
-                self.enforce_limits(each, attempt)
-        jobs = [RunningJob(self.app, self.hostname, each.pid, run) for each, run in running if run]
+            self.enforce_limits(each, attempt)
+        jobs = [RunningJob(self.app, self.hostname, each.pid, run) for each, run in running]
         celery_internals.sync_running(jobs)
         counts = self.ended.copy()
         for each in self.processes:
-            counts.update(each.slot.read_counts())
+            counts.update(each.read_counts())
         celery_internals.count_ended(counts)
         if state.revoked_stamps != self.orders.revoked_stamps:
             self.tell(OrderSheet(revoked_stamps=dict(state.revoked_stamps)))
@@ -234,9 +255,7 @@ class JobPool(BasePool):
 
     def _attempts(self) -> Iterator[RunningAttempt]:
         for each in self.processes:
-            run = each.slot.read()
-            if run and run.serial in self._soft_sent:
-                yield run
+            yield from (run for run in each.list_running() if run.serial in self._soft_sent)
 
     def _start(self, index: int) -> None:
         each = PoolProcess(index, self.app, self.hostname, self.limits)
@@ -248,7 +267,7 @@ class JobPool(BasePool):
     def _note_end(self, each: PoolProcess) -> None:
         if self._hub:
             self._hub.remove_reader(each.process.sentinel)
-        self.ended.update(each.slot.read_counts())
+        self.ended.update(each.read_counts())
         self.last_ended.append(each.process)
         each.close()
         lived = time.monotonic() - each.started_at
@@ -264,8 +283,7 @@ class JobPool(BasePool):
         """Fail a job whose time is over, while its process is suspended; then kill the process."""
         send_signal([each.pid], signals.SIGSTOP)
         try:
-            current = each.slot.read()
-            if current is None or current.serial != attempt.serial:
+            if attempt.serial not in [run.serial for run in each.list_running()]:
                 return
             is_failed = self._fail_overdue(each, attempt)
         except StoreUnavailable as problem:
@@ -282,12 +300,21 @@ class JobPool(BasePool):
 
 
 def run_process(
-    app: Any, hostname: str, slot: Slot, reader: int, writer: int, limits: Limits
+    app: Any, hostname: str, slots: list[Slot], reader: int, writer: int, limits: Limits
 ) -> None:
     """What a pool process does, from its fork to its end."""
     os.close(writer)
     celery_internals.initialize_process(app, hostname)
     try:
-        Executor(app, hostname, slot, Orders(reader), limits).run()
+        build_executor(app, hostname, slots, Orders(reader), limits).run()
     finally:
         celery_internals.shut_process_down(os.getpid())
+
+
+def build_executor(
+    app: Any, hostname: str, slots: list[Slot], orders: Orders, limits: Limits
+) -> Executor:
+    """The loop of a pool process: for one job at a time, or for many in an event loop."""
+    if limits.async_jobs:
+        return AsyncExecutor(app, hostname, slots, orders, limits)
+    return Executor(app, hostname, slots[0], orders, limits)

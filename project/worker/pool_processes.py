@@ -61,6 +61,11 @@ class PoolProcesses:
                 log.warning("process %d: %s %d jobs requeued", pid, cause, count)
             self._known = living
 
+    def ask_to_stop(self, job_ids: Iterable[str]) -> bool:
+        """Ask processes that run several jobs each to stop some; False when there are none."""
+        ask = getattr(self.worker.pool, "ask_to_stop", None)
+        return bool(ask and ask(list(job_ids)))
+
     def kill(self) -> None:
         """Kill them now."""
         self._signal(signal.SIGKILL)

@@ -57,6 +57,7 @@ class TakeRequest(msgspec.Struct, omit_defaults=True):
     serial: str = ""
     place: int = 0
     done: str = ""
+    is_last: bool = False
     job: str = ""
     token: str = ""
 
@@ -68,15 +69,17 @@ def take(
     place: int = 0,
     done: str = "",
     success: Command[Verdict] | None = None,
+    is_last: bool = False,
 ) -> Command[Claim]:
     """Store a success, acknowledge the message ``done``, and claim the next one.
 
     ``place`` counts the claims of the process from 1: it is part of the serial of the message.
-    Run twice after a lost answer, the command happens once; run late, it claims nothing. None
-    for ``claims``: the process ends, and claims no more.
+    Run twice after a lost answer, the command happens once; run late, it claims nothing.
+    ``is_last``: the process claims no more.
     """
     serial = claimant.serial(place)
     request = TakeRequest(*claimant, claims=claims, serial=serial, place=place, done=done)
+    request.is_last = is_last
     texts: Sequence[Any] = ("", "", "")
     if success:
         request.job, request.token, *texts = map(str, success.arguments)

@@ -1,6 +1,6 @@
 """The loop of a pool process: it claims, runs and ends jobs by itself.
 
-Read ``Executor.run`` and ``Executor.execute`` first: they are the list of the steps of a job. One
+Read ``Executor.run`` and ``JobRun.execute`` first: they are the list of the steps of a job. One
 command to Redis ends the job before and claims the next. Celery's own tracer runs the task, with
 its signals, hooks and canvas; the task changes its record (``project.job.task``: retry, postpone),
 and so does the result backend (``project.job.backend``: success and failure). A success is
@@ -36,7 +36,7 @@ from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
 from project.store.commands.command import Command
 from project.store.wakeup import Wakeup
-from project.worker.process.limits import Limits
+from project.worker.process.limits import Limits, TimeLimits
 from project.worker.process.orders import Orders
 from project.worker.process.received import Received, parse_received
 from project.worker.process.slot import Slot
@@ -52,68 +52,36 @@ EXIT_UNTOLD = 4
 """Exit status of a process that could not store how a job ended: its job is given back."""
 
 
-class Executor:
-    """Runs jobs in one pool process."""
+class JobRun:
+    """One claimed message: ``execute`` is the list of the steps of a job."""
 
-    def __init__(self, app: Any, hostname: str, slot: Slot, orders: Orders, limits: Limits) -> None:
-        self.app = app
-        self.hostname = hostname
+    def __init__(
+        self, executor: "Executor", claim: Claim, attempt: ClaimedAttempt, slot: Slot
+    ) -> None:
+        self.executor = executor
+        self.app = executor.app
+        self.events = executor.events
+        self.claim = claim
+        self.attempt = attempt
         self.slot = slot
-        self.orders = orders
-        self.limits = limits
-        self.events = TaskEvents(app, hostname)
-        self.wakeup = Wakeup(app.store.client)
-        self.attempt = ClaimedAttempt("")
-        process = f"p{os.getpid()}.{time.time_ns() // 1000:x}"
-        self._claimant = Claimant(app.worker_id, process)
-        self._places = count(1)
-        self._soft_limit_at: float | None = None
-        self._claims_by_turn: list[Claims] = []
-        self._turn = 0
+        self.soft_limit_at: float | None = None
+        self.received = parse_received(claim.message, attempt)
 
-    def run(self) -> None:
-        """Claim, run and end jobs until told to stop."""
-        signal.signal(signal.SIGUSR1, self.on_soft_limit)
-        self.orders.wait_for_first()
-        self.follow_orders()
-        while not self.is_over():
-            claim = self.take()
-            if not claim.state:
-                self.wait()
-            elif claim.state != "again":
-                self.execute(claim)
-            self.follow_orders()
-        self.end()
-
-    def take(self) -> Claim:
-        """End the job before and claim the next, in one command."""
-        place = next(self._places)
-        command = claims.take(
-            self._claimant, self._next_claims(), place=place, **self._describe_end()
-        )
-        claim = self._run(command)
-        self.attempt = ClaimedAttempt(self._claimant.serial(place))
-        return claim
-
-    def execute(self, claim: Claim) -> None:
-        """Run the job of a message, if it may run now."""
-        received = parse_received(claim.message, self.attempt)
+    def execute(self) -> None:
+        """Run the job of the message, if it may run now."""
+        received = self.received
         if received is None:
-            self.add_dead_letter(claim)
+            self.add_dead_letter()
             return
         self.attempt.job_id = received.job_id
         self.announce(received)
-        if (
-            self.is_known(received)
-            and not self.is_revoked(received)
-            and self.has_begun(received, claim)
-        ):
+        if self.is_known(received) and not self.is_revoked(received) and self.has_begun(received):
             self.settle(received, self.trace(received))
 
     def trace(self, received: Received) -> trace_ok_t:
         """Run the task through Celery's tracer, watched by the main process."""
         task = self.app.tasks[received.kind]
-        request = received.request | {"hostname": self.hostname}
+        request = received.request | {"hostname": self.executor.hostname}
         self.watch(received, task)
         try:
             return task.__trace__(received.job_id, received.args, received.kwargs, request)
@@ -121,18 +89,30 @@ class Executor:
             log.critical("job %s: its process ends: %r", received.job_id, problem)
             raise
         finally:
-            self._soft_limit_at = None
-            self.slot.end(received.kind)
+            self.unwatch(received)
 
     def watch(self, received: Received, task: Any) -> None:
         """Say what runs and until when: to the main process, and to those who listen."""
-        soft, hard = self.limits.of(received.headers.get("timelimit"), task, self.orders.limits)
+        soft, hard = self.limits_of(received, task)
         now = time.monotonic()
-        self._soft_limit_at = now + soft if soft else None
-        deadlines = self._soft_limit_at, now + hard if hard else None
-        self.slot.begin(
-            received.serial, received.job_id, received.kind, received.text, time.time(), deadlines
-        )
+        self.soft_limit_at = now + soft if soft else None
+        self.say_started(received, self.soft_limit_at, now + hard if hard else None)
+
+    def unwatch(self, received: Received) -> None:
+        """Say that nothing runs any more."""
+        self.soft_limit_at = None
+        self.executor.slot.count(received.kind)
+        self.slot.clear()
+
+    def limits_of(self, received: Received, task: Any) -> TimeLimits:
+        """The soft and the hard time limit of the job, in seconds."""
+        called = received.headers.get("timelimit")
+        return self.executor.limits.of(called, task, self.executor.orders.limits)
+
+    def say_started(self, received: Received, *deadlines: float | None) -> None:
+        """Write the attempt into its slot, with the times of its soft and hard limit."""
+        text, now = received.text, time.time()
+        self.slot.begin(received.serial, received.job_id, received.kind, text, now, *deadlines)
         self.events.send("task-started", uuid=received.job_id)
 
     def settle(self, received: Received, answer: trace_ok_t) -> None:
@@ -147,23 +127,6 @@ class Executor:
         elif isinstance(problem, (Ignore, Reject)):
             end_without_result(self.app, received.job_id, self._token, problem)
 
-    def wait(self) -> None:
-        """Wait until a job may be there, or the main process has something to say."""
-        self.events.flush()
-        self.slot.publish_counts()
-        self.wakeup.wait(self.orders.queues, POLL_SECONDS, self.orders.pipe)
-
-    def is_over(self) -> bool:
-        """Whether this process ends: it is told to, or its jobs or its memory are used up."""
-        return self.orders.stop or self.limits.are_used_up(self.slot.ended)
-
-    def end(self) -> None:
-        """End the last job; claim no more."""
-        self._run(claims.take(self._claimant, None, **self._describe_end()))
-        self.slot.publish_counts()
-        self.events.flush()
-        self.wakeup.close()
-
     # The checks before a job begins
 
     def announce(self, received: Received) -> None:
@@ -171,7 +134,9 @@ class Executor:
         log.info(LOG_RECEIVED, {"name": received.kind, "id": received.job_id})
         self.events.send_received(received)
         if signals.task_received.receivers and received.kind in self.app.tasks:
-            signals.task_received.send(sender=self.hostname, request=self._request(received))
+            signals.task_received.send(
+                sender=self.executor.hostname, request=self._request(received)
+            )
 
     def is_known(self, received: Received) -> bool:
         """Whether there is a task for the job; it fails otherwise."""
@@ -181,7 +146,7 @@ class Executor:
         log.error("job %s: no task named %r is registered", received.job_id, received.kind)
         self.app.backend.mark_as_failure(received.job_id, problem, request=self._context(received))
         signals.task_unknown.send(
-            sender=self.hostname,
+            sender=self.executor.hostname,
             message=received.to_kombu(),
             exc=problem,
             name=received.kind,
@@ -196,9 +161,9 @@ class Executor:
             return False
         return bool(self._request(received).revoked())
 
-    def has_begun(self, received: Received, claim: Claim) -> bool:
+    def has_begun(self, received: Received) -> bool:
         """Whether the attempt has begun in the record; begins it if the claim did not."""
-        if claim.state == "started":
+        if self.claim.state == "started":
             return True
         task = self.app.tasks[received.kind]
         if received.due_in > 0:
@@ -209,16 +174,106 @@ class Executor:
             log.warning("job %s: not run, its message is %s", received.job_id, answer)
         return bool(answer is StartResult.STARTED)
 
-    def add_dead_letter(self, claim: Claim) -> None:
+    def add_dead_letter(self) -> None:
         """Keep a message that nobody can read where a person finds it."""
-        if claim.state == "started":  # its header could be read, its body cannot
+        if self.claim.state == "started":  # its header could be read, its body cannot
             problem = ValueError("the body of its message cannot be read")
             request = Context(delivery=self.attempt)
-            self.app.backend.mark_as_failure(job_id_of(claim.message), problem, request=request)
+            self.app.backend.mark_as_failure(
+                job_id_of(self.claim.message), problem, request=request
+            )
         number = self.app.store.run(workers.add_dead_letter(self.app.worker_id, self.attempt))
         log.error("unreadable message kept as dead letter number %d", number)
 
-    # The main process
+    @property
+    def _token(self) -> str:
+        return f"{self.app.worker_id}#{self.attempt}"
+
+    def _request(self, received: Received) -> JobRequest:
+        return JobRequest(
+            received.to_kombu(),
+            app=self.app,
+            hostname=self.executor.hostname,
+            eventer=self.events,
+            task=self.app.tasks[received.kind],
+        )
+
+    def _context(self, received: Received) -> Context:
+        return Context(received.request, hostname=self.executor.hostname)
+
+
+class Executor:
+    """Runs one job at a time in a pool process."""
+
+    def __init__(self, app: Any, hostname: str, slot: Slot, orders: Orders, limits: Limits) -> None:
+        self.app = app
+        self.hostname = hostname
+        self.slot = slot
+        self.orders = orders
+        self.limits = limits
+        self.events = TaskEvents(app, hostname)
+        self.wakeup = Wakeup(app.store.client)
+        self.current: JobRun | None = None
+        process = f"p{os.getpid()}.{time.time_ns() // 1000:x}"
+        self._claimant = Claimant(app.worker_id, process)
+        self._places = count(1)
+        self._claims_by_turn: list[Claims] = []
+        self._turn = 0
+
+    def run(self) -> None:
+        """Claim, run and end jobs until told to stop."""
+        signal.signal(signal.SIGUSR1, self.on_soft_limit)
+        self.orders.wait_for_first()
+        self.follow_orders()
+        while not self.is_over():
+            self.current = self.take(ends=self.current)
+            if self.current:
+                self.current.execute()
+            elif not self.has_more:
+                self.wait()
+            self.follow_orders()
+        self.finish(self.current, is_last=True)
+        self.close()
+
+    has_more = False
+    """Whether the last claim found only outdated messages so far."""
+
+    def take(self, *, ends: JobRun | None = None) -> JobRun | None:
+        """End a job and claim the next, in one command; None when there is no next one."""
+        place = next(self._places)
+        command = claims.take(
+            self._claimant, self._next_claims(), place=place, **describe_end(ends)
+        )
+        claim = self._send(command, ends)
+        self.has_more = claim.state == "again"
+        if not claim.message:
+            return None
+        return self.build_run(claim, ClaimedAttempt(self._claimant.serial(place)))
+
+    def build_run(self, claim: Claim, attempt: ClaimedAttempt) -> JobRun:
+        """The run of a claimed message."""
+        return JobRun(self, claim, attempt, self.slot)
+
+    def finish(self, ends: JobRun | None, *, is_last: bool = False) -> None:
+        """End a job and claim no other."""
+        end = describe_end(ends)
+        self._send(claims.take(self._claimant, None, is_last=is_last, **end), ends)
+
+    def wait(self) -> None:
+        """Wait until a job may be there, or the main process has something to say."""
+        self.events.flush()
+        self.slot.publish_counts()
+        self.wakeup.wait(self.orders.queues, POLL_SECONDS, self.orders.pipe)
+
+    def is_over(self) -> bool:
+        """Whether this process ends: it is told to, or its jobs or its memory are used up."""
+        return self.orders.stop or self.limits.are_used_up(self.slot.counted)
+
+    def close(self) -> None:
+        """Publish what is left to say, before the process ends."""
+        self.slot.publish_counts()
+        self.events.flush()
+        self.wakeup.close()
 
     def follow_orders(self) -> None:
         """Take in what the main process has said."""
@@ -231,25 +286,17 @@ class Executor:
 
     def on_soft_limit(self, *_: object) -> None:
         """On SIGUSR1: raise ``SoftTimeLimitExceeded`` in the job whose time is over."""
-        if self._soft_limit_at and time.monotonic() >= self._soft_limit_at:
-            self._soft_limit_at = None
+        run = self.current
+        if run and run.soft_limit_at and time.monotonic() >= run.soft_limit_at:
+            run.soft_limit_at = None
             raise SoftTimeLimitExceeded
-
-    # Redis
-
-    @property
-    def _token(self) -> str:
-        return f"{self.app.worker_id}#{self.attempt}"
 
     def _next_claims(self) -> Claims:
         self._turn = (self._turn + 1) % len(self._claims_by_turn)
         return self._claims_by_turn[self._turn]
 
-    def _describe_end(self) -> dict[str, Any]:
-        return {"done": str(self.attempt), "success": self.attempt.success}
-
-    def _run(self, command: Command[Claim]) -> Claim:
-        job_id = self.attempt.job_id
+    def _send(self, command: Command[Claim], ends: JobRun | None) -> Claim:
+        job_id = ends.attempt.job_id if ends else ""
         try:
             claim: Claim = self.app.store.run(command)
         except StoreUnavailable:
@@ -259,17 +306,10 @@ class Executor:
             log.warning("job %s: success refused, this attempt no longer owns it", job_id)
         return claim
 
-    def _request(self, received: Received) -> JobRequest:
-        return JobRequest(
-            received.to_kombu(),
-            app=self.app,
-            hostname=self.hostname,
-            eventer=self.events,
-            task=self.app.tasks[received.kind],
-        )
 
-    def _context(self, received: Received) -> Context:
-        return Context(received.request, hostname=self.hostname)
+def describe_end(ends: JobRun | None) -> dict[str, Any]:
+    """The arguments with which ``claims.take`` ends a job."""
+    return {"done": str(ends.attempt), "success": ends.attempt.success} if ends else {}
 
 
 def build_claims(orders: Orders) -> list[Claims]:

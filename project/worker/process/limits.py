@@ -11,12 +11,16 @@ type TimeLimits = tuple[float | None, float | None]
 
 
 class Limits(NamedTuple):
-    """The options of a worker. Times in seconds, ``max_memory`` in KiB; 0 or None is no limit."""
+    """The options of a worker. Times in seconds, ``max_memory`` in KiB; 0 or None is no limit.
+
+    ``async_jobs``: how many jobs a process runs at once in an event loop; 0: one, without a loop.
+    """
 
     soft: float | None = None
     hard: float | None = None
     max_jobs: int | None = None
     max_memory: int | None = None
+    async_jobs: int = 0
 
     def of(self, called: Any, task: Any, told: Mapping[str, TimeLimits]) -> TimeLimits:
         """The limits of one job: its call's, its kind's as told or declared, or the worker's."""

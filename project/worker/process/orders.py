@@ -12,8 +12,9 @@ class OrderSheet(msgspec.Struct, omit_defaults=True):
 
     ``queues`` to take from (none: wait); ``events``: whether somebody listens to task events;
     ``limits``: kind -> soft and hard seconds that ``control.time_limit`` set; ``rates``: kind ->
-    seconds between two jobs; ``revoked`` and ``revoked_stamps``: as Celery keeps them; ``stop``:
-    end after the job that runs.
+    seconds between two jobs; ``revoked`` and ``revoked_stamps``: as Celery keeps them;
+    ``cancelled``: running jobs to stop, where a process runs several at once; ``stop``: end after
+    the jobs that run.
     """
 
     queues: list[str] | None = None
@@ -22,6 +23,7 @@ class OrderSheet(msgspec.Struct, omit_defaults=True):
     rates: dict[str, float] | None = None
     revoked: list[str] | None = None
     revoked_stamps: dict[str, Any] | None = None
+    cancelled: list[str] | None = None
     stop: bool | None = None
 
 
@@ -36,6 +38,7 @@ class Orders:
         self.rates: dict[str, float] = {}
         self.revoked: frozenset[str] = frozenset()
         self.revoked_stamps: dict[str, Any] = {}
+        self.cancelled: frozenset[str] = frozenset()
         self.stop = False
         self._rest = b""
         os.set_blocking(pipe, False)
@@ -64,4 +67,4 @@ class Orders:
         for name in sheet.__struct_fields__:
             value = getattr(sheet, name)
             if value is not None:
-                setattr(self, name, frozenset(value) if name == "revoked" else value)
+                setattr(self, name, frozenset(value) if name in ("revoked", "cancelled") else value)

@@ -44,7 +44,7 @@ class Slot:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, SLOT_BYTES + COUNTS_BYTES)
         self._version = 0
-        self._ended = 0
+        self.counted = 0
         self._counts: Counter[str] = Counter()
         self._publish_at = 0.0
 
@@ -55,23 +55,27 @@ class Slot:
         kind: str,
         message: bytes,
         started_at: float,
-        limits: tuple[float | None, float | None] = (None, None),
+        soft_limit_at: float | None = None,
+        hard_limit_at: float | None = None,
     ) -> None:
-        """Say which attempt runs; ``limits``: soft and hard, in monotonic seconds."""
+        """Say which attempt runs; its limits in monotonic seconds."""
         names = "".join(
             f"{' '.join(name.splitlines())}\n" for name in (serial, job_id, kind)
         ).encode()
         text = names + message
         if len(text) > SLOT_BYTES - _HEADER.size:
             text = names[: SLOT_BYTES - _HEADER.size]
-        soft, hard = (_NEVER if at is None else at for at in limits)
+        soft, hard = (_NEVER if at is None else at for at in (soft_limit_at, hard_limit_at))
         self._write(started_at, soft, hard, text)
 
-    def end(self, kind: str) -> None:
-        """Say that nothing runs, and count the attempt."""
-        self._ended += 1
-        self._counts[kind] += 1
+    def clear(self) -> None:
+        """Say that nothing runs."""
         self._write(0.0, _NEVER, _NEVER, b"")
+
+    def count(self, kind: str) -> None:
+        """Count an attempt that has ended in this process."""
+        self.counted += 1
+        self._counts[kind] += 1
         if monotonic() >= self._publish_at:
             self.publish_counts()
 
@@ -110,7 +114,7 @@ class Slot:
 
     def _write(self, started_at: float, soft: float, hard: float, text: bytes) -> None:
         self._version += 2
-        head = (self._ended, started_at, soft, hard, 0.0, len(text))
+        head = (self.counted, started_at, soft, hard, 0.0, len(text))
         _HEADER.pack_into(self._memory, 0, self._version - 1, *head)
         self._memory[_HEADER.size : _HEADER.size + len(text)] = text
         _HEADER.pack_into(self._memory, 0, self._version, *head)

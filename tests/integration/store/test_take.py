@@ -208,7 +208,7 @@ def test_a_process_that_finishes_only_ends_its_job(store: Store) -> None:
     store.run(take(1))
     success = attempts.succeed("a", token="w#p1.a.1", result="1", result_message="{}")
 
-    claim = store.run(claims.take(PROCESS, None, done="p1.a.1", success=success))
+    claim = store.run(claims.take(PROCESS, None, done="p1.a.1", success=success, is_last=True))
 
     assert claim == Claim(Verdict.APPLIED, "", b"")
     assert record(store, "a").status is TaskStatus.SUCCESS

@@ -1,5 +1,6 @@
 """Job kinds for tests: a worker loads them with ``-I tests.support.apps.kinds``."""
 
+import asyncio
 import os
 import signal
 from contextlib import suppress
@@ -214,6 +215,57 @@ def hurried() -> str:
 @app.task(name="tests.nap")
 def nap(seconds: float) -> None:
     """Run for ``seconds``."""
+    Event().wait(seconds)
+
+
+@app.task(name="tests.sleep", bind=True)
+async def sleep(self: Any, seconds: float) -> str:
+    """Sleep in the event loop; returns the id of the job as the job sees it afterwards."""
+    await asyncio.sleep(seconds)
+    return str(self.request.id)
+
+
+@app.task(name="tests.sleep_limited", soft_time_limit=0.3)
+async def sleep_limited() -> None:
+    """Sleep beyond its soft time limit."""
+    await asyncio.sleep(60)
+
+
+@app.task(name="tests.sleep_killed", time_limit=0.3)
+async def sleep_killed() -> None:
+    """Sleep beyond its hard time limit."""
+    await asyncio.sleep(60)
+
+
+@app.task(name="tests.flaky_sleep", bind=True, **RETRY_OPTIONS)
+async def flaky_sleep(self: Any) -> int:
+    """Fail in the first attempt; returns the number of the attempt."""
+    await asyncio.sleep(0)
+    if self.request.retries == 0:
+        raise TransientError("not yet")
+    return int(self.request.retries) + 1
+
+
+@app.task(name="tests.spawn", bind=True)
+async def spawn(self: Any) -> str:
+    """Enqueue another job from a coroutine; returns its id."""
+    await asyncio.sleep(0.05)
+    return str(add.delay(1, 2).id)
+
+
+@app.task(name="tests.clean_up", bind=True)
+async def clean_up(self: Any) -> None:
+    """Sleep; says in Redis when the sleep is cancelled."""
+    try:
+        await asyncio.sleep(60)
+    finally:
+        with redis.Redis.from_url(get_settings().store_url) as client:
+            client.set(f"tests:cleaned:{self.request.id}", 1)
+
+
+@app.task(name="tests.block")
+async def block(seconds: float) -> None:
+    """Keep the event loop to itself."""
     Event().wait(seconds)
 
 

@@ -24,7 +24,7 @@ end
 if request.done then redis.call('HDEL', unacked, request.done) end
 local place_field = 'place:' .. request.process
 if not claims then
-  redis.call('HDEL', worker_key(worker), place_field)
+  if request.is_last then redis.call('HDEL', worker_key(worker), place_field) end
   return { verdict }
 end
 
