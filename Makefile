@@ -13,7 +13,7 @@ demo: ready ## start everything, do a report and a small blast, show what came o
 	@.venv/bin/python -m project.local.demo
 
 test: lint ## all checks and all tests
-	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile
+	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 lint: ready ## the checks alone: style, types, direction of imports
 	.venv/bin/ruff check .
