@@ -13,6 +13,7 @@ from api.http.validation_errors import parse_violation
 from project.errors import InvalidField
 from project.messages.validation import MAX_LEVELS, is_too_deep
 
+JSON = "application/json"
 _SYNTAX_DECODER = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -43,13 +44,15 @@ class BodyReader:
 
     def read(self, source: BodySource) -> Any:
         """Parse the body. Raises ``Problem`` 400, 413, 415 or 422, or ``InvalidField``."""
-        if not self.is_needed and not _decode_text(source):
-            return self.shape()
         content_type = source.get_header("content-type")
         is_other = bool(self.also) and _media_type_of(content_type) == self.also
-        if not is_other:
+        if content_type and not is_other:
             _require_json(content_type, self.also)
-        text = _read_text(source)
+        text = _decode_text(source)
+        if not text:
+            return self._answer_empty()
+        if not content_type:
+            _require_json("", self.also)
         _require_size(text, self.limit)
         if is_other:
             return text
@@ -62,6 +65,11 @@ class BodyReader:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise _problem_from_syntax(error) from error
         return self._read_again(text)
+
+    def _answer_empty(self) -> Any:
+        if self.is_needed:
+            raise Problem(400, "The body is empty: send a JSON object, at least {}")
+        return self.shape()
 
     def _read_again(self, text: str) -> Any:
         """Parse the body with 3.0 as 3, which JSON Schema calls an integer."""
@@ -133,16 +141,30 @@ def error_from_validation(error: msgspec.ValidationError, shape: Any) -> Problem
     return Problem(422, _format_detail(violation.pointer, violation.detail), errors=[fault])
 
 
-def _require_json(content_type: str | None, also: str = "") -> None:
-    if not content_type or content_type.startswith("application/json"):
+def require_json_if_any(source: BodySource) -> None:
+    """Raise ``Problem`` 415 for a body that is not declared as JSON, where none is needed.
+
+    A form, which any page may send, has a Content-Type even when it is empty.
+    """
+    content_type = source.get_header("content-type")
+    if content_type or _has_body(source):
+        _require_json(content_type or "")
+
+
+def _has_body(source: BodySource) -> bool:
+    length = source.get_header("content-length") or "0"
+    return length != "0" or bool(source.get_header("transfer-encoding"))
+
+
+def _require_json(content_type: str, also: str = "") -> None:
+    if content_type == JSON:
         return
     kind = _media_type_of(content_type)
-    if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+    if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
         return
     other = f" or {also}" if also else ""
-    raise Problem(
-        415, f"The body must be JSON: send Content-Type: application/json{other}, not {kind}"
-    )
+    sent = f"not {kind}" if kind else "it has none"
+    raise Problem(415, f"The body must be JSON: send Content-Type: {JSON}{other}, {sent}")
 
 
 def _media_type_of(content_type: str | None) -> str:
@@ -154,13 +176,6 @@ def _decode_text(source: BodySource) -> str:
         return source.text()
     except ValueError as error:
         raise Problem(400, "The body is not UTF-8") from error
-
-
-def _read_text(source: BodySource) -> str:
-    text = _decode_text(source)
-    if not text:
-        raise Problem(400, "The body is empty: send a JSON object, at least {}")
-    return text
 
 
 def _require_size(text: str, limit: int) -> None:

@@ -26,6 +26,7 @@ from api.http.cors import Cors
 from api.http.dispatch import ANSWER_SECONDS, Dispatcher
 from api.http.routing import Router
 from api.http.shutdown import Drain
+from api.http.site import Site
 from project.settings.values import Settings
 from project.store.async_client import NativeRedis
 
@@ -98,12 +99,14 @@ class ApiServer:
         app = App()
         app._print_banner = lambda *_: None  # noqa: SLF001 - no option turns it off
         set_bounds(app, self._settings.max_body_bytes * _BODY_LIMIT_FACTOR)
+        cors = Cors(self._settings.origins)
         edge = Dispatcher(
             keys=build_keyring(self._settings),
             drain=self._drain,
             max_body=self._settings.max_body_bytes,
-            cors=Cors(self._settings.origins),
+            cors=cors,
             traces=bool(self._settings.otel_exporter_otlp_endpoint),
+            site=Site(self._settings.own_hosts, cors, self._settings.public_url),
         )
         edge.mount(app, self._router)
         app.on_event("startup")(self._start)

@@ -22,6 +22,7 @@ from project.settings.sentinel_url import parse_sentinel_url
 DAY_SECONDS = 86_400
 
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
+IS_HOST = re.compile(r"\*|[a-zA-Z0-9_.-]+|[0-9a-fA-F:]+").fullmatch
 IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
 
 
@@ -103,6 +104,12 @@ class Settings(SettingsGroup):
         "",
         validation_alias="CONTINUO_CORS_ORIGINS",
         description="Origins of web pages that may call the API, separated by commas; *: all.",
+    )
+    hosts: str = Field(
+        "",
+        validation_alias="CONTINUO_HOSTS",
+        description="Host names of the API besides this machine's and PUBLIC_URL's, separated by "
+        "commas; *: all.",
     )
     secret_key: str = Field(
         "",
@@ -205,6 +212,21 @@ class Settings(SettingsGroup):
                     f"{origin!r} is not an origin: use https://pages.example.com, or *"
                 )
         return text
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_host_names(cls, text: str) -> str:
+        for host in split_list(text):
+            if not IS_HOST(host):
+                raise ValueError(
+                    f"{host!r} is not a host name: use api.example.com, without a port, or *"
+                )
+        return text.lower()
+
+    @property
+    def own_hosts(self) -> list[str]:
+        """The host names of the API besides loopback and PUBLIC_URL's; HOST is one of them."""
+        return [self.host, *split_list(self.hosts)]
 
     @property
     def origins(self) -> list[str]:

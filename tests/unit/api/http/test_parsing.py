@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from cello import Request
 
-from api.http.parsing import BodyReader, QueryReader
+from api.http.parsing import BodyReader, QueryReader, require_json_if_any
 from api.http.problems import Problem
 from project.errors import InvalidField
 from project.messages.validation import MAX_LEVELS
@@ -35,6 +35,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 body = BodyReader(Order, LIMIT)
 query = QueryReader(Filter)
+JSON = {"Content-Type": "application/json"}
 
 
 def post(content: bytes, content_type: str = "application/json", limit: int = LIMIT) -> Any:
@@ -61,20 +62,44 @@ def test_an_integer_may_have_a_zero_fraction_like_in_json_schema() -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "application/json", "application/json; charset=utf-8", "Application/JSON ; x=y",
+    ["application/json", "application/json; charset=utf-8", "Application/JSON ; x=y",
      "application/merge-patch+json"],
 )  # fmt: skip
-def test_json_is_accepted_under_each_of_its_media_types_or_without_one(content_type: str) -> None:
+def test_json_is_accepted_under_each_of_its_media_types(content_type: str) -> None:
     assert post(b"{}", content_type) == Order()
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "image/svg+json", "json"]
-)
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "image/svg+json", "json",
+     "application/jsonp", "application/json-seq"],
+)  # fmt: skip
 def test_a_body_declared_as_something_else_is_415(content_type: str) -> None:
     problem = catch_problem(b"{}", content_type)
     assert problem.status == 415
     assert content_type in problem.detail
+
+
+def test_a_body_that_is_not_declared_is_415() -> None:
+    problem = catch_problem(b"{}", "")
+    assert problem.status == 415
+    assert "application/json" in problem.detail
+
+
+def test_a_route_without_a_body_takes_none_of_another_type() -> None:
+    def catch_status(**headers: str) -> int:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            require_json_if_any(Request("POST", "/", headers=named))
+        except Problem as problem:
+            return problem.status
+        return 0
+
+    assert catch_status() == catch_status(Content_Length="0") == 0
+    assert catch_status(Content_Type="application/json", Content_Length="2") == 0
+    assert catch_status(Content_Length="2") == 415
+    assert catch_status(Transfer_Encoding="chunked") == 415
+    assert catch_status(Content_Type="application/x-www-form-urlencoded") == 415
 
 
 def test_a_body_in_the_second_media_type_of_a_route_is_passed_as_text() -> None:
@@ -119,7 +144,7 @@ def test_an_optional_body_may_be_missing_and_is_checked_when_present() -> None:
     optional = BodyReader(Order, LIMIT, is_needed=False)
 
     def read(content: bytes) -> Any:
-        return optional.read(Request("POST", "/x", headers={}, body=content))
+        return optional.read(Request("POST", "/x", headers=JSON if content else {}, body=content))
 
     assert read(b"") == Order()
     assert read(b'{"max_retries": 5}') == Order(max_retries=5)
@@ -151,7 +176,7 @@ def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
     free = BodyReader(dict[str, Any], limit=100_000)
 
     with pytest.raises(Problem, match="nested too deeply") as refusal:
-        free.read(Request("POST", "/", body=content))
+        free.read(Request("POST", "/", headers=JSON, body=content))
 
     assert refusal.value.status == 400
 
@@ -159,7 +184,7 @@ def test_a_deeply_nested_value_of_any_shape_is_400(levels: int) -> None:
 def test_a_body_may_have_many_values_and_some_nesting() -> None:
     content = b'{"a":["[[[",%b' % (b"[[1]]," * 9_000) + b"[" * 197 + b"]" * 197 + b"]}"
     free = BodyReader(dict[str, Any], limit=100_000)
-    assert len(free.read(Request("POST", "/", body=content))["a"]) == 9_002
+    assert len(free.read(Request("POST", "/", headers=JSON, body=content))["a"]) == 9_002
 
 
 def test_broken_json_is_reported_before_an_invalid_value() -> None:
