@@ -20,6 +20,7 @@ from project.errors import ContinuoError
 from project.local import procfile
 from project.local.supervisor import ManagedProcess, ProcessSupervisor, print_line
 from project.local.valkey import EmbeddedValkey, build_valkey
+from project.settings.checks import run_program
 from project.settings.environment import copy_environment
 from project.settings.values import Settings, get_settings
 
@@ -139,4 +140,4 @@ def print_addresses(settings: Settings) -> None:
 STARTED_AT = time.monotonic()
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("up", main)

@@ -6,6 +6,9 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+MIN_SECRET_CHARACTERS = 16
+"""A shorter secret can be guessed."""
+
 
 def read_or_create_secret(path: Path, generate: Callable[[], str] = secrets.token_urlsafe) -> str:
     """Return the secret in ``path``; create the file first if it is missing.

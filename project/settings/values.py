@@ -10,13 +10,15 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator
 
-from project.errors import UnsafeStart
+from project.errors import InvalidField, UnsafeStart
 from project.settings.api_keys import ApiKeys, parse_api_keys, read_key_file
 from project.settings.groups import SettingsGroup, read_settings, split_list
-from project.settings.secrets import read_or_create_secret
+from project.settings.mail_url import parse_mail_url
+from project.settings.secrets import MIN_SECRET_CHARACTERS, read_or_create_secret
 from project.settings.sentinel_url import parse_sentinel_url
 
 DAY_SECONDS = 86_400
@@ -161,8 +163,40 @@ class Settings(SettingsGroup):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: str) -> str:
-        parse_sentinel_url(url)
+        if url and parse_sentinel_url(url) is None and not is_redis_url(url):
+            raise ValueError(
+                "must be redis://user:password@host:6379/0, rediss:// with TLS, "
+                "unix:///path of a socket, or redis+sentinel://; encode / ? # in a password"
+            )
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, url: str) -> str:
+        if url:
+            try:
+                parse_mail_url(url)
+            except InvalidField as error:
+                raise ValueError(error.problem) from None
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_start_of_links(cls, url: str) -> str:
+        if url and not is_web_url(url):
+            raise ValueError(
+                "must be https://jobs.example.com or http://, and perhaps port and path"
+            )
+        return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _are_long_secrets(cls, text: str) -> str:
+        if any(len(secret) < MIN_SECRET_CHARACTERS for secret in split_list(text)):
+            raise ValueError(f"each secret must have at least {MIN_SECRET_CHARACTERS} characters")
+        if text and not split_list(text):
+            raise ValueError("has only commas: set a secret, or leave it unset")
+        return text
 
     @field_validator("broker_url")
     @classmethod
@@ -181,8 +215,8 @@ class Settings(SettingsGroup):
     @field_validator("files_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
+        if url and not is_web_url(url):
+            raise ValueError("must start with http:// or https:// and have a host")
         return url.rstrip("/")
 
     @field_validator("data_dir")
@@ -279,6 +313,41 @@ class Settings(SettingsGroup):
                 "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"
             )
             raise UnsafeStart(message)
+
+
+def is_web_url(url: str) -> bool:
+    """Whether this is http(s):// with a host, without login, query and fragment."""
+    parts = split_url(url)
+    return (
+        parts is not None
+        and parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and not parts.query
+        and not parts.fragment
+    )
+
+
+def is_redis_url(url: str) -> bool:
+    """Whether this is the URL of one Redis server, of a scheme that redis-py knows."""
+    parts = split_url(url)
+    if parts is None:
+        return False
+    if parts.scheme == "unix":
+        return parts.path not in {"", "/"}
+    database = parts.path.strip("/")
+    is_server = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
+    return is_server and (not database or database.isdecimal()) and not parts.fragment
+
+
+def split_url(url: str) -> SplitResult | None:
+    """Split a URL; None when it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if url.isprintable() and " " not in url else None
 
 
 def get_settings() -> Settings:

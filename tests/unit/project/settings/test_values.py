@@ -79,6 +79,20 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("CONTINUO_API_KEYS", f":{KEY}"),
         ("CONTINUO_API_KEYS", f"ops/root:{KEY}"),
         ("CONTINUO_API_KEYS", "ops:sha256=0123456789abcdef"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://user:pa/ss@db:6379/0"),
+        ("REDIS_URL", "http://db:6379"),
+        ("SMTP_URL", "foo"),
+        ("SMTP_URL", "smtp://ada@mail"),
+        ("PUBLIC_URL", "foo"),
+        ("PUBLIC_URL", "jobs.example.com"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://a:b@jobs.example.com"),
+        ("CONTINUO_SECRET_KEY", "x"),
+        ("CONTINUO_SECRET_KEY", ","),
+        ("CONTINUO_SECRET_KEY", f"{KEY},short"),
+        ("CONTINUO_HOSTS", "https://api.example.com"),
         ("CONTINUO_CORS_ORIGINS", "pages.example.com"),
         ("CONTINUO_CORS_ORIGINS", "https://pages.example.com/"),
     ],
@@ -91,6 +105,16 @@ def test_an_invalid_value_stops_the_start_and_names_its_variable(
 
     (fault,) = refused.value.errors()
     assert str(fault["loc"][0]).upper() == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://db", "redis://:s3cret@db:6379/2", "rediss://db:6380", "redis://[::1]:6379/0",
+     "unix:///run/redis.sock", "redis://db:6379/0?protocol=3",
+     "redis+sentinel://:s3cret@one:26379,two:26379/main/0"],
+)  # fmt: skip
+def test_each_form_of_a_redis_url_is_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert load_settings(monkeypatch, REDIS_URL=url).store_url == url
 
 
 def test_settings_cannot_be_changed() -> None:
