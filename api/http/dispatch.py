@@ -27,6 +27,7 @@ from api.http.problems import PROBLEM_JSON, Problem, build_unavailable, problem_
 from api.http.routing import Answer, RawRequest, Request, Route, Router
 from api.http.shutdown import Drain
 from api.http.site import Site
+from api.http.sizes import require_small_head
 from api.http.spans import begin_request, end_request, is_traced
 from api.telemetry import access_log
 from api.telemetry.request_metrics import REQUEST_METRICS
@@ -36,6 +37,9 @@ from project.telemetry.tracing import traceparent_of
 
 ANSWER_SECONDS = 34.0
 """Seconds after which a handler is cancelled; a long poll must be shorter."""
+
+MAX_INSTANCE_CHARACTERS = 2_000
+"""The part of a path that a problem document repeats."""
 
 POLICY_HEADER = "Content-Security-Policy"
 PAGE_POLICY = (
@@ -119,6 +123,7 @@ class Endpoint:
         return response
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
+        require_small_head(raw)
         if self._check_host:
             self._check_host(request)
         if self._site:
@@ -163,7 +168,7 @@ class Endpoint:
         problem = problem_from(error, invalid=422 if self._body else 400)
         _report(problem, error)
         headers = {**self._build_headers(request), **problem.headers}
-        body = problem.encode(request.path, request.id)
+        body = problem.encode(request.path[:MAX_INSTANCE_CHARACTERS], request.id)
         return Response(
             body=body, status=problem.status, headers=headers, content_type=PROBLEM_JSON
         )

@@ -42,6 +42,10 @@ class RawRequest(Protocol):
     def query(self) -> dict[str, str]:
         """The decoded query parameters; of a repeated name the last value."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Lower-case names and values."""
+
     def get_header(self, key: str, /) -> str | None:
         """The header's value, whatever the case of its name."""
 
