@@ -7,6 +7,7 @@ import ssl
 from project.services import ServiceFault
 from project.settings.mail_url import MailServer, parse_mail_url
 from project.settings.values import get_settings
+from tasks.emails.delivery.replies import PlainClient, TlsClient
 
 __all__ = ["MailServer", "connect", "parse_mail_url"]
 
@@ -53,14 +54,14 @@ def explain_smtp(error: Exception) -> str:
 
 def _dial(server: MailServer, hello: str) -> smtplib.SMTP:
     if server.scheme == "smtps":
-        return smtplib.SMTP_SSL(
+        return TlsClient(
             server.host,
             server.port,
             local_hostname=hello,
             timeout=CONNECT_SECONDS,
             context=ssl.create_default_context(),
         )
-    return smtplib.SMTP(server.host, server.port, local_hostname=hello, timeout=CONNECT_SECONDS)
+    return PlainClient(server.host, server.port, local_hostname=hello, timeout=CONNECT_SECONDS)
 
 
 def _tune(sock: socket.socket | None) -> None:
