@@ -21,6 +21,7 @@ from cello import App, Response
 from api.http.auth import Keyring
 from api.http.cors import Cors
 from api.http.etags import is_known
+from api.http.offload import LARGE_BODY_BYTES, run_apart
 from api.http.parsing import BodyReader, QueryReader, require_json_if_any
 from api.http.paths import Paths
 from api.http.problems import PROBLEM_JSON, Problem, build_unavailable, problem_from
@@ -139,7 +140,11 @@ class Endpoint:
         if self._query:
             arguments["query"] = self._query.read(raw.query)
         if self._body:
-            arguments["body"] = self._body.read(raw)
+            text, is_other = self._body.receive(raw)
+            request.has_large_body = len(text) > LARGE_BODY_BYTES
+            arguments["body"] = await run_apart(
+                self._body.parse, text, is_other, is_large=request.has_large_body
+            )
         elif self._site:
             require_json_if_any(raw)
         return await self._call_handler(request, arguments)

@@ -55,18 +55,31 @@ class BodyReader:
 
     def read(self, source: BodySource) -> Any:
         """Parse the body. Raises ``Problem`` 400, 413, 415 or 422, or ``InvalidField``."""
+        return self.parse(*self.receive(source))
+
+    def receive(self, source: BodySource) -> tuple[str, bool]:
+        """The text of the body, and whether it is of the type ``also``.
+
+        Raises ``Problem`` 400, 413 or 415. A body that is not needed and missing is "".
+        """
         content_type = source.get_header("content-type")
         is_other = bool(self.also) and _media_type_of(content_type) == self.also
         if content_type and not is_other:
             _require_json(content_type, self.also)
         text = _decode_text(source)
-        if not text:
-            return self._answer_empty()
-        if not content_type:
+        if not text and self.is_needed:
+            raise Problem(400, "The body is empty: send a JSON object, at least {}")
+        if text and not content_type:
             _require_json("", self.also)
         _require_size(text, self.limit)
+        return text, is_other
+
+    def parse(self, text: str, is_other: bool) -> Any:
+        """Parse the text of a body. Raises ``Problem`` 400 or 422, or ``InvalidField``."""
         if is_other:
             return text
+        if not text:
+            return self.shape()
         try:
             return _require_shallow(self._decode(text), text)
         except msgspec.ValidationError:
@@ -74,11 +87,6 @@ class BodyReader:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise _problem_from_syntax(error) from error
         return self._read_again(text)
-
-    def _answer_empty(self) -> Any:
-        if self.is_needed:
-            raise Problem(400, "The body is empty: send a JSON object, at least {}")
-        return self.shape()
 
     def _read_again(self, text: str) -> Any:
         """Parse the body with 3.0 as 3, which JSON Schema calls an integer; find all faults."""

@@ -60,7 +60,8 @@ class Request(msgspec.Struct, eq=False):
     placeholders in the path template. ``get_header`` returns the value of a header, in any case of
     its name; None when it was not sent, "" when it is not text. ``shutdown`` is set when this
     process shuts down. ``api_key`` is the key of the caller and ``tenant`` its tenant, "" for all
-    tenants. ``response_headers`` are added to the answer, errors included.
+    tenants. ``response_headers`` are added to the answer, errors included. What checks the body
+    when ``has_large_body`` goes through ``api.http.offload.run_apart``.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Request(msgspec.Struct, eq=False):
     api_key: ApiKey = ANONYMOUS
     tenant: str = ""
     response_headers: dict[str, str] = {}
+    has_large_body: bool = False
 
     @property
     def caller(self) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from api.http.offload import run_apart
 from api.http.problems import FieldError, Problem
 from api.http.routing import Answer, Request
 from api.jobs import waiting
@@ -137,9 +138,12 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     An order that repeats an idempotency key gets the first answer again. An order whose unique key
     belongs to another job gets 200 with that job, or ``Problem`` 409.
     """
-    said = read_idempotency(request, body, kind.task.name)
+    said = await run_apart(
+        read_idempotency, request, body, kind.task.name, is_large=request.has_large_body
+    )
     unique = body.unique_key(request.tenant)
-    options = {**kind.build_options(body), **body.options(), "tenant": request.tenant}
+    built = await run_apart(kind.build_options, body, is_large=request.has_large_body)
+    options = {**built, **body.options(), "tenant": request.tenant}
     if said is None and unique is None:
         record = await kind.task.aapply_async(**options)
         return await answer_order(record, kind.path, request)

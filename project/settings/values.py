@@ -9,10 +9,10 @@ import ipaddress
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from project.errors import InvalidField, UnsafeStart
 from project.settings.api_keys import ApiKeys, parse_api_keys, read_key_file
@@ -257,6 +257,21 @@ class Settings(SettingsGroup):
                 )
         return text.lower()
 
+    @model_validator(mode="after")
+    def _has_no_empty_secret_file(self) -> Self:
+        path = self.secret_file
+        if not self.secret_key and path.is_file() and path.stat().st_size < MIN_SECRET_CHARACTERS:
+            raise ValueError(
+                f"{path} has fewer than {MIN_SECRET_CHARACTERS} characters, so links could be "
+                "forged: remove the file, then a new secret is made and older links end"
+            )
+        return self
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the secret is that signs links when CONTINUO_SECRET_KEY is not set."""
+        return self.data_dir / "secret_key"
+
     @property
     def own_hosts(self) -> list[str]:
         """The host names of the API besides loopback and PUBLIC_URL's; HOST is one of them."""
@@ -303,7 +318,7 @@ class Settings(SettingsGroup):
     @cached_property
     def signing_keys(self) -> list[str]:
         """The secrets that sign links, newest first; the same in every process."""
-        return split_list(self.secret_key) or [read_or_create_secret(self.data_dir / "secret_key")]
+        return split_list(self.secret_key) or [read_or_create_secret(self.secret_file)]
 
     def refuse_public_without_keys(self) -> None:
         """Raise ``UnsafeStart`` when other machines can reach the API and it asks for no key."""

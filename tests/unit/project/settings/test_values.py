@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from project.errors import UnsafeStart
+from project.errors import ContinuoError, UnsafeStart
 from project.settings.api_keys import SCOPES, TENANT_SCOPES, ApiKey
 from project.settings.groups import list_variables
 from project.settings.secrets import read_or_create_secret
@@ -218,6 +218,35 @@ def test_a_missing_secret_is_created_once_in_a_private_file(
     assert len(first) >= 32
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("text", ["", "x", "\n" * 20])
+def test_an_empty_or_short_secret_file_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "secret_key"
+    file.write_text(text)
+
+    with pytest.raises(ContinuoError, match="fewer than 16 characters"):
+        read_or_create_secret(file)
+
+    assert file.read_text() == text
+
+
+def test_an_empty_secret_file_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret_key").touch()
+
+    with pytest.raises(ValidationError, match="secret_key has fewer than 16 characters"):
+        load_settings(monkeypatch, DATA_DIR=str(tmp_path))
+
+    assert load_settings(monkeypatch, CONTINUO_SECRET_KEY=KEY).signing_keys == [KEY]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ContinuoError, match="cannot be used as the file of a secret"):
+        read_or_create_secret(tmp_path / "file" / "secret")
 
 
 def test_threads_that_create_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:
