@@ -51,6 +51,9 @@ RETRY_OPTIONS: dict[str, Any] = {
 }
 """The options of ``Continuo.retried_task``; backoff is in seconds and doubles each time."""
 
+SHOWN_RESULT_CHARACTERS = 20
+"""Characters of a result in the worker's log and in Flower: results have signed links."""
+
 type EnqueueResults = list[TaskRecord | DuplicateJob]
 
 
@@ -135,6 +138,10 @@ class Continuo(Celery):
         once. ``options`` are those of ``app.task`` and take precedence.
         """
         return self.task(**(RETRY_OPTIONS | options))
+
+    def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
+        options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
+        return super()._task_from_fun(fun, *args, **options)
 
     def attempt_token(self, request: Any) -> str:
         """The fencing token of an attempt: scripts refuse an attempt that lost its job."""
