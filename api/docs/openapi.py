@@ -84,7 +84,7 @@ def build_document(router: Router, info: Info) -> dict[str, Any]:
     schemas = _Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        asked = {"parameters": [{"$ref": "#/components/parameters/RequestId"}]}
+        asked = {"parameters": [_REQUEST_ID_PARAMETER]}  # Swagger shows a reference without a name
         operations = paths.setdefault(route.template, asked)
         operations[route.method.lower()] = _build_operation(route, schemas)
     return {
@@ -96,7 +96,6 @@ def build_document(router: Router, info: Info) -> dict[str, Any]:
             "schemas": schemas.components,
             "responses": dict(_build_failures(routes, schemas)),
             "headers": {"RequestId": _REQUEST_ID_HEADER},
-            "parameters": {"RequestId": _REQUEST_ID_PARAMETER},
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
