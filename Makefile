@@ -1,7 +1,7 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo test next lint chaos contract bench lock ready
+.PHONY: help up demo check test next lint chaos contract bench lock ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,10 @@ demo: ready ## start everything, do a report and a small blast, show what came o
 	@.venv/bin/python -m project.local.demo
 
 test: lint ## all checks and all tests
-	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile
+	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+
+check: ready ## are the settings right, and does every service they name work?
+	@.venv/bin/python -m project.check
 
 next: ready ## the tests on the newest Celery, kombu and billiard
 	@bin/bootstrap uv venv --quiet --allow-existing .bootstrap/next

@@ -8,12 +8,9 @@ import socket
 import sys
 from importlib import import_module
 
-from pydantic import ValidationError
-
-from project.errors import ContinuoError
+from project.settings.checks import exit_if_wrong, refuse
 from project.settings.values import Settings, get_settings
 
-EXIT_WRONG_SETTINGS = 2
 EXIT_PORT_TAKEN = 4
 
 _APPLICATION = "api.app:build"
@@ -23,12 +20,8 @@ _GRACE_SECONDS = 3.0
 
 def main(arguments: list[str]) -> int:
     """Run the API until a signal stops it. Returns the exit code."""
-    try:
+    with exit_if_wrong("api"):
         return start(arguments[0] if arguments else _APPLICATION)
-    except ValidationError as error:
-        return refuse(EXIT_WRONG_SETTINGS, *format_setting_errors(error))
-    except ContinuoError as error:
-        return refuse(EXIT_WRONG_SETTINGS, str(error))
 
 
 def start(application: str) -> int:
@@ -39,9 +32,8 @@ def start(application: str) -> int:
         require_port(config.host, config.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        return refuse(
-            EXIT_PORT_TAKEN, f"cannot listen on {config.host} port {config.port}: {reason}"
-        )
+        refuse("api", f"cannot listen on {config.host} port {config.port}: {reason}")
+        return EXIT_PORT_TAKEN
     return supervise(application, config)
 
 
@@ -71,22 +63,6 @@ def require_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
         probe.listen(1)
-
-
-def format_setting_errors(error: ValidationError) -> list[str]:
-    """Format one line per wrong variable, without the value: it may be a secret."""
-    return [f"{_format_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
-
-
-def refuse(code: int, *lines: str) -> int:
-    """Write to stderr why the API does not start. Returns ``code``."""
-    for line in lines:
-        sys.stderr.write(f"api: {line}\n")
-    return code
-
-
-def _format_variable(location: tuple[int | str, ...]) -> str:
-    return str(location[0]).upper() if location else "settings"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from project.messages.builder import CapturingProducer
 from project.messages.outbox import OutboxPublisher
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
-from project.settings.groups import check_settings
+from project.settings.checks import check_settings, exit_if_wrong_under_celery
 from project.settings.sentinel_url import parse_sentinel_url
 from project.settings.values import Settings, get_settings
 from project.store import sentinel
@@ -35,6 +35,9 @@ from project.telemetry.logs import enable_json_logs
 from project.telemetry.tracing import require_packages
 from project.worker.lease import LeaseStep
 
+with exit_if_wrong_under_celery():
+    given_settings = get_settings()
+
 CALLBACK_KIND = "callback"
 """The kind of the jobs that POST the end of another job to its ``callback_url``."""
 
@@ -44,9 +47,12 @@ RETRY_OPTIONS: dict[str, Any] = {
     "dont_autoretry_for": (PermanentError, InvalidField),
     "retry_backoff": 2,
     "retry_backoff_max": MAX_BACKOFF_SECONDS,
-    "retry_jitter": get_settings().retry_jitter,
+    "retry_jitter": given_settings.retry_jitter,
 }
 """The options of ``Continuo.retried_task``; backoff is in seconds and doubles each time."""
+
+SHOWN_RESULT_CHARACTERS = 20
+"""Characters of a result in the worker's log and in Flower: results have signed links."""
 
 type EnqueueResults = list[TaskRecord | DuplicateJob]
 
@@ -57,7 +63,8 @@ class KindLoader(AppLoader):
     def import_default_modules(self) -> Any:
         """Import the modules of ``tasks``. Raises ``ValidationError`` for a wrong setting."""
         modules = super().import_default_modules()
-        check_settings()
+        with exit_if_wrong_under_celery():
+            check_settings()
         return modules
 
 
@@ -128,6 +135,10 @@ class Continuo(Celery):
         once. ``options`` are those of ``app.task`` and take precedence.
         """
         return self.task(**(RETRY_OPTIONS | options))
+
+    def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
+        options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
+        return super()._task_from_fun(fun, *args, **options)
 
     def attempt_token(self, request: Any) -> str:
         """The fencing token of an attempt: scripts refuse an attempt that lost its job."""
@@ -292,4 +303,5 @@ def create_app(given: Settings) -> Continuo:
     return created
 
 
-app = create_app(get_settings())
+with exit_if_wrong_under_celery():
+    app = create_app(given_settings)

@@ -54,13 +54,14 @@ _ERROR_HEADERS = {
 _STATUS_DESCRIPTIONS = {
     400: "The query, the path or the syntax of the body is wrong.",
     401: "The API key is missing or unknown.",
-    403: "The API key does not have the scope, or the link is not valid.",
+    403: "The API key does not have the scope, the link is not valid, or the request comes from a "
+    "page of another origin.",
     404: "Not found.",
     405: "The path exists; Allow has the methods that work on it.",
     409: "The request conflicts with an existing job.",
     410: "It existed, but it has expired.",
     413: "The body is too large.",
-    415: "The Content-Type is not JSON.",
+    415: "The Content-Type is missing or is not JSON.",
     416: "The range is beyond the end of the file.",
     422: "A value in the body is not allowed; errors names it.",
     429: "Too many requests for this API key.",
@@ -83,7 +84,7 @@ def build_document(router: Router, info: Info) -> dict[str, Any]:
     schemas = _Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        asked = {"parameters": [{"$ref": "#/components/parameters/RequestId"}]}
+        asked = {"parameters": [_REQUEST_ID_PARAMETER]}  # Swagger shows a reference without a name
         operations = paths.setdefault(route.template, asked)
         operations[route.method.lower()] = _build_operation(route, schemas)
     return {
@@ -95,7 +96,6 @@ def build_document(router: Router, info: Info) -> dict[str, Any]:
             "schemas": schemas.components,
             "responses": dict(_build_failures(routes, schemas)),
             "headers": {"RequestId": _REQUEST_ID_HEADER},
-            "parameters": {"RequestId": _REQUEST_ID_PARAMETER},
             "securitySchemes": _SECURITY_SCHEMES,
         },
     }
@@ -265,7 +265,7 @@ def _build_response(description: str, headers: Mapping[str, str]) -> dict[str, A
 def _error_statuses_of(route: Route) -> set[int]:
     statuses = {500, *route.errors}
     if route.auth:
-        statuses |= {401, 403}
+        statuses |= {401, 403} if route.method == "GET" else {401, 403, 415}
     if route.parameters:
         statuses.add(404)
     if route.query is not None:

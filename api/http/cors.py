@@ -27,10 +27,14 @@ class Cors:
         """Whether any origin is allowed."""
         return bool(self._origins)
 
+    def allows(self, origin: str) -> bool:
+        """Whether pages of an origin may call the API."""
+        return not self._origins.isdisjoint((origin, ANY_ORIGIN))
+
     def headers(self, request: Request) -> dict[str, str]:
         """The CORS headers of the answer to a request."""
         origin = request.header("origin")
-        if not origin or not self._origins & {origin, ANY_ORIGIN}:
+        if not origin or not self.allows(origin):
             return {"Vary": "Origin"} if self._origins else {}
         headers = {
             "Vary": "Origin",

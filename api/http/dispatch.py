@@ -21,11 +21,14 @@ from cello import App, Response
 from api.http.auth import Keyring
 from api.http.cors import Cors
 from api.http.etags import is_known
-from api.http.parsing import BodyReader, QueryReader
+from api.http.offload import LARGE_BODY_BYTES, run_apart
+from api.http.parsing import BodyReader, QueryReader, require_json_if_any
 from api.http.paths import Paths
 from api.http.problems import PROBLEM_JSON, Problem, build_unavailable, problem_from
 from api.http.routing import Answer, RawRequest, Request, Route, Router
 from api.http.shutdown import Drain
+from api.http.site import Site
+from api.http.sizes import require_small_head
 from api.http.spans import begin_request, end_request, is_traced
 from api.telemetry import access_log
 from api.telemetry.request_metrics import REQUEST_METRICS
@@ -35,6 +38,9 @@ from project.telemetry.tracing import traceparent_of
 
 ANSWER_SECONDS = 34.0
 """Seconds after which a handler is cancelled; a long poll must be shorter."""
+
+MAX_INSTANCE_CHARACTERS = 2_000
+"""The part of a path that a problem document repeats."""
 
 POLICY_HEADER = "Content-Security-Policy"
 PAGE_POLICY = (
@@ -53,13 +59,14 @@ _log = logging.getLogger("api")
 
 
 class Dispatcher(NamedTuple):
-    """What all endpoints share; ``max_body`` is in bytes."""
+    """What all endpoints share; ``max_body`` is in bytes, ``site`` None checks no caller."""
 
     keys: Keyring
     drain: Drain
     max_body: int
     cors: Cors = Cors()
     traces: bool = False
+    site: Site | None = None
 
     def mount(self, app: App, router: Router) -> None:
         """Serve ``router`` on ``app``; other paths get a problem document."""
@@ -79,6 +86,8 @@ class Endpoint:
         self._cors = shared.cors if shared.cors.is_enabled else None
         self._traces = shared.traces and is_traced(route)
         self._keys = shared.keys if route.auth and shared.keys.is_required else None
+        self._check_host = _choose_host_check(route, shared.site)
+        self._site = shared.site if _is_guarded(route) else None
         self._scope = route.required_scope
         self._cross_tenant = route.cross_tenant
         self._admit = route.admit
@@ -115,6 +124,11 @@ class Endpoint:
         return response
 
     async def _call(self, request: Request, raw: RawRequest) -> Answer | Response:
+        require_small_head(raw)
+        if self._check_host:
+            self._check_host(request)
+        if self._site:
+            self._site.require_own_page(request)
         if self._keys:
             request.api_key = self._keys.identify(raw, self._scope)
             request.tenant = request.api_key.tenant
@@ -126,7 +140,13 @@ class Endpoint:
         if self._query:
             arguments["query"] = self._query.read(raw.query)
         if self._body:
-            arguments["body"] = self._body.read(raw)
+            text, is_other = self._body.receive(raw)
+            request.has_large_body = len(text) > LARGE_BODY_BYTES
+            arguments["body"] = await run_apart(
+                self._body.parse, text, is_other, is_large=request.has_large_body
+            )
+        elif self._site:
+            require_json_if_any(raw)
         return await self._call_handler(request, arguments)
 
     async def _call_handler(self, request: Request, arguments: dict[str, Any]) -> Answer | Response:
@@ -153,7 +173,7 @@ class Endpoint:
         problem = problem_from(error, invalid=422 if self._body else 400)
         _report(problem, error)
         headers = {**self._build_headers(request), **problem.headers}
-        body = problem.encode(request.path, request.id)
+        body = problem.encode(request.path[:MAX_INSTANCE_CHARACTERS], request.id)
         return Response(
             body=body, status=problem.status, headers=headers, content_type=PROBLEM_JSON
         )
@@ -183,6 +203,18 @@ class Endpoint:
             key=request.api_key.name,
         )
         access_log.write_access(line)
+
+
+def _choose_host_check(route: Route, site: Site | None) -> Callable[[Request], object] | None:
+    """What to ask of ``Host``: probes of load balancers use addresses that we do not know."""
+    if site is None:
+        return None
+    return site.require_valid_host if "health" in route.tags else site.require_host
+
+
+def _is_guarded(route: Route) -> bool:
+    """Whether only our own pages may use a route: it changes something, and asks for no link."""
+    return route.auth and route.method not in _SAFE_METHODS
 
 
 def build_body_reader(route: Route, limit: int) -> BodyReader | None:

@@ -4,14 +4,22 @@ Cello's own ``request.json()`` is never used: a deeply nested body overflows its
 process.
 """
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
 import msgspec
+from msgspec import inspect
 
 from api.http.problems import FieldError, Problem
-from api.http.validation_errors import parse_violation
+from api.http.validation_errors import find_violations, parse_violation
 from project.errors import InvalidField
 from project.messages.validation import MAX_LEVELS, is_too_deep
+
+JSON = "application/json"
+MAX_INTEGER = 1 << 63
+MAX_SHOWN_FAULTS = 10
+"""The number of wrong values that ``detail`` repeats; ``errors`` has all."""
 
 _SYNTAX_DECODER = msgspec.json.Decoder(msgspec.Raw)
 
@@ -31,7 +39,8 @@ class BodyReader:
 
     ``shape`` is the type of the JSON body and ``limit`` its largest size in bytes. When the body is
     not needed, an empty one gives ``shape()``. A body of the media type ``also``, such as
-    ``text/csv``, is returned as text.
+    ``text/csv``, is returned as text. With ``shape.keeps_decimals``, values of any type keep the
+    digits that were sent: a number with a point is a ``Decimal`` there.
     """
 
     def __init__(self, shape: Any, limit: int, *, is_needed: bool = True, also: str = "") -> None:
@@ -39,36 +48,51 @@ class BodyReader:
         self.limit = limit
         self.is_needed = is_needed
         self.also = also
-        self._decode = msgspec.json.Decoder(shape).decode
+        hook = Decimal if getattr(shape, "keeps_decimals", False) else None
+        self._decode = msgspec.json.Decoder(shape, float_hook=hook).decode
+        self._decode_any = msgspec.json.Decoder(float_hook=hook).decode
+        self._type = inspect.type_info(shape)
 
     def read(self, source: BodySource) -> Any:
         """Parse the body. Raises ``Problem`` 400, 413, 415 or 422, or ``InvalidField``."""
-        if not self.is_needed and not _decode_text(source):
-            return self.shape()
+        return self.parse(*self.receive(source))
+
+    def receive(self, source: BodySource) -> tuple[str, bool]:
+        """The text of the body, and whether it is of the type ``also``.
+
+        Raises ``Problem`` 400, 413 or 415. A body that is not needed and missing is "".
+        """
         content_type = source.get_header("content-type")
         is_other = bool(self.also) and _media_type_of(content_type) == self.also
-        if not is_other:
+        if content_type and not is_other:
             _require_json(content_type, self.also)
-        text = _read_text(source)
+        text = _decode_text(source)
+        if not text and self.is_needed:
+            raise Problem(400, "The body is empty: send a JSON object, at least {}")
+        if text and not content_type:
+            _require_json("", self.also)
         _require_size(text, self.limit)
+        return text, is_other
+
+    def parse(self, text: str, is_other: bool) -> Any:
+        """Parse the text of a body. Raises ``Problem`` 400 or 422, or ``InvalidField``."""
         if is_other:
             return text
+        if not text:
+            return self.shape()
         try:
             return _require_shallow(self._decode(text), text)
-        except msgspec.ValidationError as error:
+        except msgspec.ValidationError:
             _require_syntax(text)
-            if "got `float`" not in str(error):
-                raise error_from_validation(error, self.shape) from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise _problem_from_syntax(error) from error
         return self._read_again(text)
 
     def _read_again(self, text: str) -> Any:
-        """Parse the body with 3.0 as 3, which JSON Schema calls an integer."""
+        """Parse the body with 3.0 as 3, which JSON Schema calls an integer; find all faults."""
         try:
-            return _require_shallow(
-                convert_part(convert_whole_floats(msgspec.json.decode(text)), self.shape), text
-            )
+            value = _require_shallow(self._decode_any(text), text)
+            return convert_part(convert_whole_floats(value, self._type), self.shape)
         except RecursionError as error:
             raise _problem_from_syntax(error) from error
 
@@ -87,7 +111,7 @@ class QueryReader:
         try:
             return msgspec.convert(parameters, self.shape, strict=False)
         except msgspec.ValidationError as error:
-            self._refuse(error)
+            self._refuse(error, parameters)
 
     def _refuse_unknown(self, parameters: dict[str, str]) -> NoReturn:
         allowed = ", ".join(sorted(self.allowed)) or "none"
@@ -96,23 +120,68 @@ class QueryReader:
         errors = [FieldError(field=name, detail=detail) for name in unknown]
         raise Problem(400, _format_detail(", ".join(unknown), detail), errors=errors)
 
-    def _refuse(self, error: msgspec.ValidationError) -> NoReturn:
+    def _refuse(self, error: msgspec.ValidationError, parameters: dict[str, str]) -> NoReturn:
         if isinstance(error.__cause__, InvalidField):
             raise error.__cause__
-        violation = parse_violation(error, self.shape)
-        field = ".".join(violation.path)
-        fault = FieldError(field=field, detail=violation.detail)
-        raise Problem(400, _format_detail(field, violation.detail), errors=[fault]) from error
+        faults = list(self._find_faults(parameters))
+        detail = "; ".join(_format_detail(str(fault.field), fault.detail) for fault in faults)
+        raise Problem(400, detail, errors=faults) from error
+
+    def _find_faults(self, parameters: dict[str, str]) -> Iterator[FieldError]:
+        for field in msgspec.structs.fields(self.shape):
+            name = field.encode_name
+            try:
+                if name in parameters:
+                    msgspec.convert(parameters[name], field.type, strict=False)
+                elif field.required:
+                    yield FieldError(field=name, detail="Required parameter is missing")
+            except msgspec.ValidationError as error:
+                yield FieldError(field=name, detail=parse_violation(error, field.type).detail)
 
 
-def convert_whole_floats(value: Any) -> Any:
-    """Convert all whole floats in a JSON value to integers."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [convert_whole_floats(item) for item in value]
-    if isinstance(value, dict):
-        return {name: convert_whole_floats(item) for name, item in value.items()}
+def convert_whole_floats(value: Any, node: inspect.Type) -> Any:
+    """Convert whole floats to integers where the type wants integers, and nowhere else."""
+    if isinstance(node, inspect.Metadata):
+        return convert_whole_floats(value, node.type)
+    if isinstance(value, float | Decimal):
+        return int(value) if _wants_integer(node) and _is_whole(value) else value
+    parts = node.types if isinstance(node, inspect.UnionType) else (node,)
+    for part in parts:
+        value = _convert_inside(value, part)
+    return value
+
+
+def _is_whole(value: float | Decimal) -> bool:
+    # 1E+99999999 would fill the memory as an integer
+    return -MAX_INTEGER < value < MAX_INTEGER and value == int(value)
+
+
+def _wants_integer(node: inspect.Type) -> bool:
+    if isinstance(node, inspect.Metadata):
+        return _wants_integer(node.type)
+    if isinstance(node, inspect.UnionType):
+        parts = [_strip_metadata(part) for part in node.types]
+        is_number = any(isinstance(part, inspect.FloatType | inspect.AnyType) for part in parts)
+        return not is_number and any(isinstance(part, inspect.IntType) for part in parts)
+    return isinstance(node, inspect.IntType)
+
+
+def _strip_metadata(node: inspect.Type) -> inspect.Type:
+    return _strip_metadata(node.type) if isinstance(node, inspect.Metadata) else node
+
+
+def _convert_inside(value: Any, node: inspect.Type) -> Any:
+    node = _strip_metadata(node)
+    if isinstance(node, inspect.CollectionType) and isinstance(value, list):
+        return [convert_whole_floats(item, node.item_type) for item in value]
+    if isinstance(node, inspect.DictType) and isinstance(value, dict):
+        return {name: convert_whole_floats(item, node.value_type) for name, item in value.items()}
+    if isinstance(node, inspect.StructType) and isinstance(value, dict):
+        types = {field.encode_name: field.type for field in node.fields}
+        return {
+            name: convert_whole_floats(item, types[name]) if name in types else item
+            for name, item in value.items()
+        }
     return value
 
 
@@ -121,28 +190,50 @@ def convert_part(value: Any, shape: Any) -> Any:
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        raise error_from_validation(error, shape) from None
+        raise error_from_validation(error, value, shape) from None
 
 
-def error_from_validation(error: msgspec.ValidationError, shape: Any) -> Problem | InvalidField:
-    """The error to raise for a value that is not a ``shape``."""
-    if isinstance(error.__cause__, InvalidField):
-        return error.__cause__
-    violation = parse_violation(error, shape)
-    fault = FieldError(pointer=violation.pointer, detail=violation.detail)
-    return Problem(422, _format_detail(violation.pointer, violation.detail), errors=[fault])
+def error_from_validation(
+    error: msgspec.ValidationError, value: Any, shape: Any
+) -> Problem | InvalidField:
+    """The error to raise for a parsed ``value`` that is not a ``shape``: all that is wrong."""
+    violations = find_violations(value, shape)
+    if not violations:
+        if isinstance(error.__cause__, InvalidField):
+            return error.__cause__
+        violations = [parse_violation(error, shape)]
+    faults = [FieldError(pointer=each.pointer, detail=each.detail) for each in violations]
+    detail = "; ".join(
+        _format_detail(each.pointer, each.detail) for each in violations[:MAX_SHOWN_FAULTS]
+    )
+    rest = len(violations) - MAX_SHOWN_FAULTS
+    return Problem(422, f"{detail}; and {rest} more" if rest > 0 else detail, errors=faults)
 
 
-def _require_json(content_type: str | None, also: str = "") -> None:
-    if not content_type or content_type.startswith("application/json"):
+def require_json_if_any(source: BodySource) -> None:
+    """Raise ``Problem`` 415 for a body that is not declared as JSON, where none is needed.
+
+    A form, which any page may send, has a Content-Type even when it is empty.
+    """
+    content_type = source.get_header("content-type")
+    if content_type or _has_body(source):
+        _require_json(content_type or "")
+
+
+def _has_body(source: BodySource) -> bool:
+    length = source.get_header("content-length") or "0"
+    return length != "0" or bool(source.get_header("transfer-encoding"))
+
+
+def _require_json(content_type: str, also: str = "") -> None:
+    if content_type == JSON:
         return
     kind = _media_type_of(content_type)
-    if kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json")):
+    if kind == JSON or (kind.startswith("application/") and kind.endswith("+json")):
         return
     other = f" or {also}" if also else ""
-    raise Problem(
-        415, f"The body must be JSON: send Content-Type: application/json{other}, not {kind}"
-    )
+    sent = f"not {kind}" if kind else "it has none"
+    raise Problem(415, f"The body must be JSON: send Content-Type: {JSON}{other}, {sent}")
 
 
 def _media_type_of(content_type: str | None) -> str:
@@ -154,13 +245,6 @@ def _decode_text(source: BodySource) -> str:
         return source.text()
     except ValueError as error:
         raise Problem(400, "The body is not UTF-8") from error
-
-
-def _read_text(source: BodySource) -> str:
-    text = _decode_text(source)
-    if not text:
-        raise Problem(400, "The body is empty: send a JSON object, at least {}")
-    return text
 
 
 def _require_size(text: str, limit: int) -> None:

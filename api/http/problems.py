@@ -13,7 +13,7 @@ import msgspec
 from project.errors import ContinuoError, InvalidField, StoreUnavailable
 
 PROBLEM_JSON = "application/problem+json"
-_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+_TITLES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 RETRY_SECONDS = 5
 """Seconds in ``Retry-After`` of a 503."""

@@ -42,6 +42,10 @@ class RawRequest(Protocol):
     def query(self) -> dict[str, str]:
         """The decoded query parameters; of a repeated name the last value."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Lower-case names and values."""
+
     def get_header(self, key: str, /) -> str | None:
         """The header's value, whatever the case of its name."""
 
@@ -56,7 +60,8 @@ class Request(msgspec.Struct, eq=False):
     placeholders in the path template. ``get_header`` returns the value of a header, in any case of
     its name; None when it was not sent, "" when it is not text. ``shutdown`` is set when this
     process shuts down. ``api_key`` is the key of the caller and ``tenant`` its tenant, "" for all
-    tenants. ``response_headers`` are added to the answer, errors included.
+    tenants. ``response_headers`` are added to the answer, errors included. What checks the body
+    when ``has_large_body`` goes through ``api.http.offload.run_apart``.
     """
 
     id: str
@@ -68,6 +73,7 @@ class Request(msgspec.Struct, eq=False):
     api_key: ApiKey = ANONYMOUS
     tenant: str = ""
     response_headers: dict[str, str] = {}
+    has_large_body: bool = False
 
     @property
     def caller(self) -> str:

@@ -2,20 +2,29 @@
 
 msgspec stops at the first wrong value and describes it in a text such as
 ``Expected `int` >= 1 - at `$.max_retries` ``. This module parses the text, and reads from the type
-what the text leaves out: the allowed names or values.
+what the text leaves out: the allowed names or values. ``find_violations`` looks at each part by
+itself to find the others.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from itertools import islice
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, TypeAliasType, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
+
+from api.http.plain_words import explain
+from project.errors import InvalidField
 
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+MAX_VIOLATIONS = 100
+"""The number of wrong values that an answer names."""
+
 _ANY_STEP = "..."
 """msgspec's notation for any key of a mapping."""
 
@@ -44,6 +53,78 @@ def parse_violation(error: msgspec.ValidationError, shape: Any) -> Violation:
     return Violation((*path, *name), detail)
 
 
+def find_violations(value: Any, shape: Any) -> list[Violation]:
+    """All wrong values in a parsed JSON value that is not a ``shape``, at most ``MAX_VIOLATIONS``.
+
+    Rules of a type beyond its fields (``__post_init__``) are looked at when all fields are right.
+    """
+    return list(islice(_walk(value, shape, ()), MAX_VIOLATIONS))
+
+
+def _walk(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+    try:
+        msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, InvalidField):
+            return
+        inner = list(islice(_walk_parts(value, shape, path), MAX_VIOLATIONS))
+        first = parse_violation(error, shape)
+        yield from inner or [Violation((*path, *first.path), first.detail)]
+
+
+def _walk_parts(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+    struct = _find_struct(shape)
+    if struct is not None and isinstance(value, dict):
+        yield from _walk_fields(value, struct, path)
+        return
+    (item,) = {get_args(part)[0] for part in _list_lists(shape)} or {None}
+    if item is not None and isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from _walk(each, item, (*path, str(place)))
+
+
+def _walk_fields(
+    value: dict[str, Any], struct: type[msgspec.Struct], path: tuple[str, ...]
+) -> Iterator[Violation]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    if struct.__struct_config__.forbid_unknown_fields:
+        allowed = ", ".join(sorted(fields))
+        for name in value.keys() - fields.keys():
+            yield Violation((*path, name), f"Unknown field {name}; allowed: {allowed}")
+    for name, field in fields.items():
+        if name in value:
+            yield from _walk(value[name], field.type, (*path, name))
+        elif field.required:
+            yield Violation((*path, name), f"Required field {name} is missing")
+
+
+def _list_parts(shape: Any) -> list[Any]:
+    """The types that a value may have: without aliases and annotations, of a union each."""
+    if isinstance(shape, TypeAliasType):
+        return _list_parts(shape.__value__)
+    if get_origin(shape) is Annotated:
+        return _list_parts(get_args(shape)[0])
+    if get_origin(shape) in {Union, UnionType}:
+        return [part for each in get_args(shape) for part in _list_parts(each)]
+    return [shape]
+
+
+def _find_struct(shape: Any) -> type[msgspec.Struct] | None:
+    """The one struct among the types; None when there is none or when a tag would choose."""
+    parts = _list_parts(shape)
+    structs = [part for part in parts if isinstance(part, type) and _is_struct(part)]
+    return structs[0] if len(structs) == 1 else None
+
+
+def _is_struct(shape: type) -> bool:
+    return issubclass(shape, msgspec.Struct) and not shape.__struct_config__.array_like
+
+
+def _list_lists(shape: Any) -> list[Any]:
+    lists = [part for part in _list_parts(shape) if get_origin(part) is list]
+    return lists if len(lists) == 1 else []
+
+
 def _explain(what: str, shape: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """The name to append to the path, if any, and the detail."""
     if unknown := _UNKNOWN.fullmatch(what):
@@ -54,8 +135,8 @@ def _explain(what: str, shape: Any, path: tuple[str, ...]) -> tuple[tuple[str, .
     if missing := _MISSING.fullmatch(what):
         return missing.groups(), f"Required field {missing[1]} is missing"
     if what.startswith("Invalid enum value"):
-        return (), f"{what}; allowed: {_format_allowed_values(shape, path)}"
-    return (), what
+        return (), f"{explain(what)}; allowed: {_format_allowed_values(shape, path)}"
+    return (), explain(what)
 
 
 def _parse_steps(path: str) -> Iterator[str]:

@@ -26,7 +26,9 @@ ORDER_ROUTE: SharedRouteOptions = {
     "request_headers": orders.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
     "answer_headers": {
         202: orders.ANSWER_HEADERS | waiting.ANSWER_HEADERS,
-        200: {"Location": "The record of the job that has the unique key."},
+        200: {"Location": "The record: of the job that ended, or of the one with the unique key."}
+        | orders.REPLAYED
+        | waiting.ANSWER_HEADERS,
     },
 }
 """The options of every route that takes an order."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from api.http.offload import run_apart
 from api.http.problems import FieldError, Problem
 from api.http.routing import Answer, Request
 from api.jobs import waiting
@@ -46,10 +47,11 @@ POLL_SECONDS = 3
 REQUEST_HEADERS = {
     KEY_HEADER: "The same order under the same key is taken once; later ones are answered alike."
 }
+REPLAYED = {REPLAYED_HEADER: "true when this order had been taken before."}
 ANSWER_HEADERS = {
     "Location": "The record.",
     "Retry-After": "Seconds until to ask.",
-    REPLAYED_HEADER: "true when this order had been taken before.",
+    **REPLAYED,
 }
 
 
@@ -131,14 +133,17 @@ class JobKind(NamedTuple):
 
 
 async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
-    """Enqueue the job that a request orders and answer 202 with its record.
+    """Enqueue the job that a request orders and answer 202 with its record; 200 when it has ended.
 
     An order that repeats an idempotency key gets the first answer again. An order whose unique key
     belongs to another job gets 200 with that job, or ``Problem`` 409.
     """
-    said = read_idempotency(request, body, kind.task.name)
+    said = await run_apart(
+        read_idempotency, request, body, kind.task.name, is_large=request.has_large_body
+    )
     unique = body.unique_key(request.tenant)
-    options = {**kind.build_options(body), **body.options(), "tenant": request.tenant}
+    built = await run_apart(kind.build_options, body, is_large=request.has_large_body)
+    options = {**built, **body.options(), "tenant": request.tenant}
     if said is None and unique is None:
         record = await kind.task.aapply_async(**options)
         return await answer_order(record, kind.path, request)
@@ -155,12 +160,17 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
 
 
 async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:
-    """202 with the record of an enqueued job, after the wait that the client prefers."""
-    headers = {"Location": f"{path}/{record.id}", "Retry-After": str(POLL_SECONDS)}
+    """202 with the record of an enqueued job, after the wait that the client prefers.
+
+    200 when the wait saw the end of the job.
+    """
+    headers = {"Location": f"{path}/{record.id}"}
     if request.get_header(waiting.PREFER_HEADER):
         record, waited = await waiting.wait_until_final(record, request)
         headers |= waited
-    return Answer(record, 202, headers)
+        if waited and record.is_final:
+            return Answer(record, 200, headers)
+    return Answer(record, 202, headers | {"Retry-After": str(POLL_SECONDS)})
 
 
 async def answer_duplicate(holder: str, order: JobOrder, path: str) -> Answer:

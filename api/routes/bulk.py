@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from api.http.offload import run_apart
 from api.http.parsing import convert_part
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
@@ -19,6 +20,9 @@ from project.records.record import TaskRecord
 from project.store.commands.message import Message
 
 PATH = "/tasks/bulk"
+
+SMALL_BULK = 20
+"""So many orders are checked in a few milliseconds."""
 
 KINDS = {kind.task.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK, EXPORT)}
 
@@ -59,7 +63,7 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and enqueue the valid ones."""
     if request.get_header(KEY_HEADER) is not None:
         raise Problem(400, f"{KEY_HEADER} is for single orders; leave it out of bulk orders")
-    checked = [check_order(order, request) for order in body.tasks]
+    checked = await run_apart(check_orders, body, request, is_large=len(body.tasks) > SMALL_BULK)
     messages = [found for found in checked if isinstance(found, Message)]
     taken = iter(await app.aenqueue_all(messages) if messages else ())
     outcomes = [
@@ -71,6 +75,11 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     count = len(messages)
     answer = BulkOutcome(count, len(outcomes) - count, outcomes)
     return Answer(answer, 202 if count == len(outcomes) else 207)
+
+
+def check_orders(body: BulkOrder, request: Request) -> list[Message | Problem]:
+    """The message of each order, or what is wrong with it."""
+    return [check_order(order, request) for order in body.tasks]
 
 
 def check_order(order: dict[str, Any], request: Request) -> Message | Problem:

@@ -1,6 +1,6 @@
 """The routes of webhooks, which call the API of a third party."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -20,6 +20,9 @@ class WebhookOrder(JobOrder, frozen=True, kw_only=True):
     seconds and covers the whole call. ``expect`` lists the statuses of a success; empty means any
     2xx. ``max_retries`` is the maximum number of attempts.
     """
+
+    keeps_decimals: ClassVar[bool] = True
+    """The server gets the digits of ``body`` that were sent here."""
 
     url: Url
     method: call_arguments.Method = "POST"

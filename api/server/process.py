@@ -26,6 +26,8 @@ from api.http.cors import Cors
 from api.http.dispatch import ANSWER_SECONDS, Dispatcher
 from api.http.routing import Router
 from api.http.shutdown import Drain
+from api.http.site import Site
+from api.http.sizes import MAX_READ_BYTES
 from project.settings.values import Settings
 from project.store.async_client import NativeRedis
 
@@ -37,7 +39,6 @@ CLOSE_SECONDS = 5.0
 
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
-_MAX_HEAD_BYTES = 16_384
 _MAX_CONNECTIONS = 10_000
 _NATIVE_CONNECTIONS = 8
 _BODY_LIMIT_FACTOR = 10
@@ -98,12 +99,14 @@ class ApiServer:
         app = App()
         app._print_banner = lambda *_: None  # noqa: SLF001 - no option turns it off
         set_bounds(app, self._settings.max_body_bytes * _BODY_LIMIT_FACTOR)
+        cors = Cors(self._settings.origins)
         edge = Dispatcher(
             keys=build_keyring(self._settings),
             drain=self._drain,
             max_body=self._settings.max_body_bytes,
-            cors=Cors(self._settings.origins),
+            cors=cors,
             traces=bool(self._settings.otel_exporter_otlp_endpoint),
+            site=Site(self._settings.own_hosts, cors, self._settings.public_url),
         )
         edge.mount(app, self._router)
         app.on_event("startup")(self._start)
@@ -180,7 +183,7 @@ def silence_stdout() -> Iterator[None]:
 def set_bounds(app: App, max_body: int) -> None:
     """Set Cello's timeouts and size limits; ``max_body`` in bytes."""
     limits = LimitsConfig(
-        max_header_size=_MAX_HEAD_BYTES,
+        max_header_size=MAX_READ_BYTES,
         max_body_size=max_body,
         max_connections=_MAX_CONNECTIONS,
         max_requests_per_connection=0,

@@ -30,6 +30,11 @@ SPARE_DAYS = 1
 IS_QUOTABLE = re.compile(r"[ !#-\[\]-~]").fullmatch
 """Matches a character that is allowed in a quoted header value."""
 
+IS_KEY = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{64}(\.[^./\\\x00-\x1f]{1,200})?"
+).fullmatch
+"""Matches the key of an artifact: a day, the SHA-256 of the content, and a suffix."""
+
 CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -105,7 +110,7 @@ def locate(artifact: Artifact, method: str = "GET") -> Path | str:
     Raises ``ArtifactGone`` when there is no local file.
     """
     try:
-        return open_storage().locate(artifact.key, method)
+        return open_storage().locate(require_own_key(artifact), method)
     except FileNotFoundError:
         raise ArtifactGone(f"{artifact.filename} is no longer kept") from None
 
@@ -113,7 +118,7 @@ def locate(artifact: Artifact, method: str = "GET") -> Path | str:
 def read_artifact(artifact: Artifact, most: int) -> bytes:
     """Read at most ``most`` bytes of the file. Raises ``ArtifactGone``."""
     try:
-        return open_storage().read(artifact.key, most)
+        return open_storage().read(require_own_key(artifact), most)
     except FileNotFoundError:
         raise ArtifactGone(f"{artifact.filename} is no longer kept") from None
 
@@ -131,7 +136,20 @@ def resolve_link(token: str) -> Artifact:
         raise LinkExpired("this link has expired: order the job again for a new one") from None
     except BadData:
         raise LinkTampered("this link was not made here or was changed") from None
-    return Artifact(key, filename)
+    artifact = Artifact(str(key), str(filename))
+    if not IS_KEY(artifact.key):
+        raise LinkTampered("this link does not lead to a file that a job made")
+    return artifact
+
+
+def require_own_key(artifact: Artifact) -> str:
+    """The key of an artifact. Raises ``ArtifactGone`` unless ``store_artifact`` makes such keys.
+
+    A signature says who wrote a key, not that the key stays within the folder.
+    """
+    if not IS_KEY(artifact.key):
+        raise ArtifactGone(f"{artifact.filename} is no file that a job made")
+    return artifact.key
 
 
 def build_disposition(filename: str) -> dict[str, str]:

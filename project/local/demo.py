@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from project.records.record import FINAL_STATUSES
+from project.settings.checks import run_program
 from project.settings.environment import copy_environment
 from project.settings.values import get_settings
 
@@ -170,4 +171,4 @@ def find_free_ports(count: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("demo", main)

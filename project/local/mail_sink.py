@@ -20,6 +20,7 @@ from typing import NamedTuple
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from project.errors import UnsafeStart
+from project.settings.checks import run_program
 from project.settings.values import get_settings
 
 LOOPBACK = "127.0.0.1"
@@ -219,4 +220,4 @@ def _replace_unprintable(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("outbox", main)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import IO
 
@@ -21,6 +22,12 @@ MAX_RESTART_PAUSE_SECONDS = 10.0
 STABLE_AFTER_SECONDS = 10.0
 WRONG_SETTINGS_EXIT_CODE = 2
 """The exit code of the API, and of Celery's command line, for wrong settings."""
+
+MAX_FAILURES = 3
+"""So many failed starts in a row stop everything; a kill by a signal does not count."""
+
+SHOWN_LINES = 8
+"""The last lines of a process that are shown then."""
 
 COLOURS = (36, 33, 32, 35, 34, 31)
 
@@ -38,6 +45,8 @@ class ManagedProcess:
         self.pause = RESTART_PAUSE_SECONDS
         self.started_at = 0.0
         self.restart_at: float | None = None
+        self.failures = 0
+        self.last_lines: deque[str] = deque(maxlen=SHOWN_LINES)
 
     def start(self) -> None:
         """Run the command: one simple command, which replaces its shell."""
@@ -56,13 +65,16 @@ class ManagedProcess:
         )
         if self.process.stdout:
             threading.Thread(
-                target=forward_output, args=(self.name, self.process.stdout), daemon=True
+                target=forward_output,
+                args=(self.name, self.process.stdout, self.last_lines),
+                daemon=True,
             ).start()
 
     def supervise(self, now: float) -> None:
         """Schedule a restart when the process has exited; start it when it is due.
 
-        Raises ``ContinuoError`` when it exited because its settings are wrong.
+        Raises ``ContinuoError`` when it exited because its settings are wrong, or failed
+        ``MAX_FAILURES`` times in a row.
         """
         if self.restart_at is not None:
             if now >= self.restart_at:
@@ -74,6 +86,12 @@ class ManagedProcess:
         if code == WRONG_SETTINGS_EXIT_CODE:
             raise ContinuoError(f"{self.name} refuses its settings; its lines above name the fault")
         lasted = now - self.started_at
+        self.failures = self.failures + 1 if code > 0 and lasted < STABLE_AFTER_SECONDS else 0
+        if self.failures >= MAX_FAILURES:
+            lines = "".join(f"\n    {line}" for line in self.last_lines)
+            raise ContinuoError(
+                f"{self.name} failed {self.failures} times in a row; its last lines:{lines}"
+            )
         self.pause = (
             RESTART_PAUSE_SECONDS
             if lasted > STABLE_AFTER_SECONDS
@@ -81,6 +99,11 @@ class ManagedProcess:
         )
         self.restart_at = now + self.pause
         print_line("up", f"{self.name} {describe_exit(code)}; started again in {self.pause:.1f} s")
+
+    def terminate(self) -> None:
+        """Send SIGTERM, if it runs."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
 
     def stop(self, grace: float) -> None:
         """Send SIGTERM, wait ``grace`` seconds, then kill the process and its children."""
@@ -107,6 +130,13 @@ class ProcessSupervisor:
         for process in self.processes:
             process.start()
 
+    def is_running(self, name: str) -> bool:
+        """Whether a process runs; its port was free before, so it is the one that answers."""
+        return any(
+            each.name == name and each.process is not None and each.process.poll() is None
+            for each in self.processes
+        )
+
     def supervise(self) -> None:
         """Restart processes that have exited; call this several times per second."""
         now = time.monotonic()
@@ -118,6 +148,14 @@ class ProcessSupervisor:
         for process in self.processes:
             process.stop(self.grace)
 
+    def stop_at_once(self, seconds: float) -> None:
+        """Stop all processes together within some seconds: what they wait for does not come."""
+        for process in self.processes:
+            process.terminate()
+        end = time.monotonic() + seconds
+        for process in self.processes:
+            process.stop(max(end - time.monotonic(), 0.1))
+
 
 def describe_exit(code: int) -> str:
     """Describe how a process ended; ``code`` is negative for a signal."""
@@ -126,10 +164,11 @@ def describe_exit(code: int) -> str:
     return f"exited with {code}"
 
 
-def forward_output(name: str, lines: IO[str]) -> None:
-    """Print the output of a process line by line, after its name."""
+def forward_output(name: str, lines: IO[str], last_lines: deque[str]) -> None:
+    """Print the output of a process line by line, after its name; keep the last lines."""
     with lines:
         for line in lines:
+            last_lines.append(line.rstrip("\n"))
             print_line(name, line.rstrip("\n"))
 
 

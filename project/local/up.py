@@ -19,7 +19,13 @@ from pathlib import Path
 from project.errors import ContinuoError
 from project.local import procfile
 from project.local.supervisor import ManagedProcess, ProcessSupervisor, print_line
+from project.local.surroundings import (
+    is_redis_reachable,
+    require_ports,
+    require_redis_login,
+)
 from project.local.valkey import EmbeddedValkey, build_valkey
+from project.settings.checks import run_program
 from project.settings.environment import copy_environment
 from project.settings.values import Settings, get_settings
 
@@ -29,6 +35,8 @@ PROBE_TIMEOUT_SECONDS = 1.0
 STOP_MARGIN_SECONDS = 10.0
 """Time that a process gets to stop, in addition to DRAIN_SECONDS."""
 
+STOP_WITHOUT_REDIS_SECONDS = 6.0
+
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -37,6 +45,8 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {*SIGNALS, signal.SIGCHLD})
     settings = get_settings()
     try:
+        require_ports(settings)
+        require_redis_login(settings.redis_url)
         with run_valkey(settings) as valkey:
             redis_url = valkey.url if valkey else settings.redis_url
             supervisor = ProcessSupervisor(
@@ -93,12 +103,21 @@ def run(supervisor: ProcessSupervisor, valkey: EmbeddedValkey | None, settings: 
             supervisor.supervise()
             if valkey and valkey.supervise():
                 print_line("up", "valkey had exited and was restarted with its data")
-            if not announced and is_ready(settings):
+            if not announced and supervisor.is_running("web") and is_ready(settings):
                 print_addresses(settings)
                 announced = True
     finally:
+        stop(supervisor, valkey.url if valkey else settings.redis_url)
+
+
+def stop(supervisor: ProcessSupervisor, redis_url: str) -> None:
+    """Stop all processes; without Redis no job can finish, so they get little time."""
+    if is_redis_reachable(redis_url):
         print_line("up", "stopping; running jobs finish first")
         supervisor.stop()
+    else:
+        print_line("up", "stopping; Redis does not answer, so running jobs are interrupted")
+        supervisor.stop_at_once(STOP_WITHOUT_REDIS_SECONDS)
 
 
 def wait_for_stop_signal() -> bool:
@@ -139,4 +158,4 @@ def print_addresses(settings: Settings) -> None:
 STARTED_AT = time.monotonic()
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("up", main)

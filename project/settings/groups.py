@@ -34,12 +34,6 @@ def read_settings[Group: SettingsGroup](group: type[Group]) -> Group:
     return cast("Group", _read_group(group))
 
 
-def check_settings() -> None:
-    """Read every group that is declared so far. Raises ``ValidationError``."""
-    for group in list_groups():
-        read_settings(group)
-
-
 def list_groups() -> list[type[SettingsGroup]]:
     """List the groups declared so far, ordered by their module."""
     return sorted(SettingsGroup.__subclasses__(), key=lambda group: group.__module__)

@@ -27,9 +27,9 @@ class SentinelUrl(NamedTuple):
 
 def parse_sentinel_url(url: str) -> SentinelUrl | None:
     """Parse the URL; None when it has another scheme. Raises ``ValueError``."""
-    parts = urlsplit(url)
-    if parts.scheme != SCHEME:
+    if not url.startswith(f"{SCHEME}:"):
         return None
+    parts = urlsplit(url)
     identity, at, addresses = parts.netloc.rpartition("@")
     name, _, database = parts.path.strip("/").partition("/")
     sentinels = tuple(map(parse_address, addresses.split(",")))
@@ -48,8 +48,12 @@ def is_valid_query(query: dict[str, str]) -> bool:
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """Parse host and port. Raises ``ValueError``."""
-    parts = urlsplit(f"//{address}")
-    if not parts.hostname:
-        raise ValueError(f"{address!r} must be host:port of a Sentinel")
-    return parts.hostname, parts.port or DEFAULT_PORT
+    """Parse host and port. Raises ``ValueError``, which does not repeat the address."""
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port or DEFAULT_PORT
+    except ValueError:
+        host, port = None, DEFAULT_PORT
+    if not host:
+        raise ValueError("must have host:port of each Sentinel, separated by commas")
+    return host, port

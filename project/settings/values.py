@@ -9,19 +9,22 @@ import ipaddress
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from project.errors import UnsafeStart
+from project.errors import InvalidField, UnsafeStart
 from project.settings.api_keys import ApiKeys, parse_api_keys, read_key_file
 from project.settings.groups import SettingsGroup, read_settings, split_list
-from project.settings.secrets import read_or_create_secret
+from project.settings.mail_url import parse_mail_url
+from project.settings.secrets import MIN_SECRET_CHARACTERS, read_or_create_secret
 from project.settings.sentinel_url import parse_sentinel_url
 
 DAY_SECONDS = 86_400
 
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
+IS_HOST = re.compile(r"\*|[a-zA-Z0-9_.-]+|[0-9a-fA-F:]+").fullmatch
 IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
 
 
@@ -110,6 +113,12 @@ class Settings(SettingsGroup):
         validation_alias="CONTINUO_CORS_ORIGINS",
         description="Origins of web pages that may call the API, separated by commas; *: all.",
     )
+    hosts: str = Field(
+        "",
+        validation_alias="CONTINUO_HOSTS",
+        description="Host names of the API besides this machine's and PUBLIC_URL's, separated by "
+        "commas; *: all.",
+    )
     secret_key: str = Field(
         "",
         validation_alias="CONTINUO_SECRET_KEY",
@@ -160,8 +169,40 @@ class Settings(SettingsGroup):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: str) -> str:
-        parse_sentinel_url(url)
+        if url and parse_sentinel_url(url) is None and not is_redis_url(url):
+            raise ValueError(
+                "must be redis://user:password@host:6379/0, rediss:// with TLS, "
+                "unix:///path of a socket, or redis+sentinel://; encode / ? # in a password"
+            )
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, url: str) -> str:
+        if url:
+            try:
+                parse_mail_url(url)
+            except InvalidField as error:
+                raise ValueError(error.problem) from None
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_start_of_links(cls, url: str) -> str:
+        if url and not is_web_url(url):
+            raise ValueError(
+                "must be https://jobs.example.com or http://, and perhaps port and path"
+            )
+        return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _are_long_secrets(cls, text: str) -> str:
+        if any(len(secret) < MIN_SECRET_CHARACTERS for secret in split_list(text)):
+            raise ValueError(f"each secret must have at least {MIN_SECRET_CHARACTERS} characters")
+        if text and not split_list(text):
+            raise ValueError("has only commas: set a secret, or leave it unset")
+        return text
 
     @field_validator("broker_url")
     @classmethod
@@ -180,8 +221,8 @@ class Settings(SettingsGroup):
     @field_validator("files_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
+        if url and not is_web_url(url):
+            raise ValueError("must start with http:// or https:// and have a host")
         return url.rstrip("/")
 
     @field_validator("data_dir")
@@ -211,6 +252,36 @@ class Settings(SettingsGroup):
                     f"{origin!r} is not an origin: use https://pages.example.com, or *"
                 )
         return text
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_host_names(cls, text: str) -> str:
+        for host in split_list(text):
+            if not IS_HOST(host):
+                raise ValueError(
+                    f"{host!r} is not a host name: use api.example.com, without a port, or *"
+                )
+        return text.lower()
+
+    @model_validator(mode="after")
+    def _has_no_empty_secret_file(self) -> Self:
+        path = self.secret_file
+        if not self.secret_key and path.is_file() and path.stat().st_size < MIN_SECRET_CHARACTERS:
+            raise ValueError(
+                f"{path} has fewer than {MIN_SECRET_CHARACTERS} characters, so links could be "
+                "forged: remove the file, then a new secret is made and older links end"
+            )
+        return self
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the secret is that signs links when CONTINUO_SECRET_KEY is not set."""
+        return self.data_dir / "secret_key"
+
+    @property
+    def own_hosts(self) -> list[str]:
+        """The host names of the API besides loopback and PUBLIC_URL's; HOST is one of them."""
+        return [self.host, *split_list(self.hosts)]
 
     @property
     def origins(self) -> list[str]:
@@ -253,7 +324,7 @@ class Settings(SettingsGroup):
     @cached_property
     def signing_keys(self) -> list[str]:
         """The secrets that sign links, newest first; the same in every process."""
-        return split_list(self.secret_key) or [read_or_create_secret(self.data_dir / "secret_key")]
+        return split_list(self.secret_key) or [read_or_create_secret(self.secret_file)]
 
     def refuse_public_without_keys(self) -> None:
         """Raise ``UnsafeStart`` when other machines can reach the API and it asks for no key."""
@@ -263,6 +334,41 @@ class Settings(SettingsGroup):
                 "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"
             )
             raise UnsafeStart(message)
+
+
+def is_web_url(url: str) -> bool:
+    """Whether this is http(s):// with a host, without login, query and fragment."""
+    parts = split_url(url)
+    return (
+        parts is not None
+        and parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and not parts.query
+        and not parts.fragment
+    )
+
+
+def is_redis_url(url: str) -> bool:
+    """Whether this is the URL of one Redis server, of a scheme that redis-py knows."""
+    parts = split_url(url)
+    if parts is None:
+        return False
+    if parts.scheme == "unix":
+        return parts.path not in {"", "/"}
+    database = parts.path.strip("/")
+    is_server = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
+    return is_server and (not database or database.isdecimal()) and not parts.fragment
+
+
+def split_url(url: str) -> SplitResult | None:
+    """Split a URL; None when it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if url.isprintable() and " " not in url else None
 
 
 def get_settings() -> Settings:

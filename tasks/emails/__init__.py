@@ -8,6 +8,9 @@ from typing import Any
 
 import tasks.emails.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
+from project.services import declare_service
+
+declare_service("mail", "tasks.emails.delivery.server:check_mail_server")
 
 
 @app.retried_task(name="email_blast")

@@ -2,9 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from email.utils import formataddr
-from functools import lru_cache
 from typing import Any
 
 import email_validator
@@ -12,35 +9,26 @@ from email_validator import EmailNotValidError
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 
 from project.errors import InvalidField
+from project.settings.mail_url import (
+    LABEL,
+    MAX_ADDRESS_CHARACTERS,
+    MAX_SHOWN_CHARACTERS,
+    Sender,
+    match_plain_address,
+    parse_sender,
+)
 from tasks.emails.settings import get_mail_settings
 
-MAX_ADDRESS_CHARACTERS = 254
-MAX_LOCAL_PART_CHARACTERS = 64
-MAX_SHOWN_CHARACTERS = 80
-"""The part of an invalid address that an error repeats."""
+__all__ = ["MAX_SHOWN_CHARACTERS", "Sender", "parse_sender"]
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PLAIN_ADDRESS = re.compile(
-    rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*)"
-)
-_COMMON_DOMAIN = re.compile(rf"(?!.*--)(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
+_COMMON_DOMAIN = re.compile(rf"(?!.*--)(?:{LABEL}\.)+[A-Za-z]{{2,63}}")
 _RESERVED_SUFFIXES = tuple(f".{name}" for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)
 _SHARED_MAILBOXES = frozenset(CASE_INSENSITIVE_MAILBOX_NAMES)
 
 
-@dataclass(frozen=True)
-class Sender:
-    """The sender of mails: the ``From`` header, the bare address and its domain."""
-
-    header: str
-    address: str
-    domain: str
-
-
 def is_plain_address(address: str) -> bool:
     """Whether this is one bare ASCII address that is safe in a header and in an SMTP command."""
-    return _match_address(address) is not None
+    return match_plain_address(address) is not None
 
 
 def normalise_recipients(
@@ -69,39 +57,9 @@ def parse_address(text: str) -> tuple[str, str]:
         return text[:MAX_ADDRESS_CHARACTERS], str(refusal)
 
 
-@lru_cache(maxsize=8)
-def parse_sender(text: str) -> Sender:
-    """The sender of a text ``a@example.com`` or ``Name <a@example.com>``.
-
-    Raises ``InvalidField("MAIL_FROM")`` for anything else.
-    """
-    name, address = _split_name(text)
-    plain = _match_address(address)
-    if plain is None or not text.isprintable():
-        raise InvalidField(
-            "MAIL_FROM",
-            f"{text[:MAX_SHOWN_CHARACTERS]!r} must be a@example.com or Name <a@example.com>",
-        )
-    return Sender(formataddr((name, address)), address, plain["domain"].lower())
-
-
 def get_sender() -> Sender:
     """The sender of all mails. Raises ``InvalidField("MAIL_FROM")``."""
     return parse_sender(get_mail_settings().mail_from)
-
-
-def _split_name(text: str) -> tuple[str, str]:
-    name, bracket, address = text.strip().rpartition("<")
-    if not (bracket and address.endswith(">")):
-        return "", text.strip()
-    return name.strip().removeprefix('"').removesuffix('"'), address.removesuffix(">")
-
-
-def _match_address(address: str) -> re.Match[str] | None:
-    if len(address) > MAX_ADDRESS_CHARACTERS:
-        return None
-    match = _PLAIN_ADDRESS.fullmatch(address)
-    return match if match and len(match["local"]) <= MAX_LOCAL_PART_CHARACTERS else None
 
 
 def _normalise_address(recipient: object, field: str) -> str:
@@ -116,7 +74,7 @@ def _normalise_address(recipient: object, field: str) -> str:
 
 def _normalise_common(address: str) -> str | None:
     """The common case, 50 times faster than email-validator; None: email-validator decides."""
-    plain = _match_address(address)
+    plain = match_plain_address(address)
     if plain is None:
         return None
     local, domain = plain["local"], plain["domain"].lower()

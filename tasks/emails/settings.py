@@ -1,8 +1,12 @@
 """Settings of e-mail blasts. SMTP_URL is a setting of the platform, which starts the mail sink."""
 
-from pydantic import Field
+from pathlib import Path
 
+from pydantic import Field, field_validator
+
+from project.errors import InvalidField
 from project.settings.groups import SettingsGroup, read_settings
+from project.settings.mail_url import parse_sender
 
 
 class MailSettings(SettingsGroup):
@@ -52,6 +56,41 @@ class MailSettings(SettingsGroup):
         validation_alias="CONTINUO_MAIL_DOMAIN_RATE",
         description="Mails a second to recipients of one domain; 0 is no limit.",
     )
+
+    @field_validator("mail_templates")
+    @classmethod
+    def _is_a_folder(cls, path: str) -> str:
+        if path and not Path(path).is_dir():
+            raise ValueError("must be a folder that exists and can be read")
+        return path
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_a_sender(cls, text: str) -> str:
+        try:
+            parse_sender(text)
+        except InvalidField as error:
+            raise ValueError(error.problem) from None
+        return text
+
+    @field_validator("dkim_key")
+    @classmethod
+    def _is_a_private_key(cls, path: str) -> str:
+        if path:
+            require_private_key(Path(path))
+        return path
+
+
+def require_private_key(path: Path) -> None:
+    """Raise ``ValueError`` unless the file has a private key that can sign mails."""
+    from dkim.crypto import UnparsableKeyError, parse_pem_private_key
+
+    try:
+        parse_pem_private_key(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except UnparsableKeyError:
+        raise ValueError("must be a file with an RSA private key in PEM") from None
 
 
 def get_mail_settings() -> MailSettings:

@@ -1,5 +1,7 @@
 """Settings of reports and exports. The render process does not read them: its order has them."""
 
+from pathlib import Path
+
 from pydantic import Field, field_validator
 
 from project.settings.groups import SettingsGroup, read_settings
@@ -19,6 +21,13 @@ class RenderingSettings(SettingsGroup):
         validation_alias="CONTINUO_ATTACH_BYTES",
         description="Largest file to attach to the mail about it; a larger one is only linked.",
     )
+
+    @field_validator("reports_dir")
+    @classmethod
+    def _is_a_folder(cls, path: str) -> str:
+        if path and not Path(path).is_dir():
+            raise ValueError("must be a folder of report types that exists and can be read")
+        return path
 
     @field_validator("database_url")
     @classmethod

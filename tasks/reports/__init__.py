@@ -9,9 +9,12 @@ from typing import Any
 import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
 from project.errors import TransientError
+from project.services import declare_service
 from project.settings.groups import read_settings
 from tasks.rendering.definitions.schema import Output
 from tasks.reports.settings import ReportSettings
+
+declare_service("database", "tasks.rendering.data.postgres:check_database")
 
 
 @app.retried_task(name="report")

@@ -39,6 +39,7 @@ RESERVED_HEADERS = frozenset(
 NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 VALUE_PATTERN = "[\t -~]*"
 MAX_VALUE_CHARACTERS = 4_096
+_encode_number_by_number = msgspec.json.Encoder(decimal_format="number").encode
 _NAME = re.compile(NAME_PATTERN)
 _VALUE = re.compile(VALUE_PATTERN)
 
@@ -106,7 +107,7 @@ def encode_body(body: Any) -> str | None:
     """Return the body as text. Raises ``InvalidField`` when it is too large."""
     if body is None:
         return None
-    text = body if isinstance(body, str) else msgspec.json.encode(body).decode()
+    text = body if isinstance(body, str) else _encode_number_by_number(body).decode()
     if len(text.encode(errors="replace")) > MAX_BODY_BYTES:
         raise InvalidField("body", f"must be at most {MAX_BODY_BYTES} bytes")
     return text

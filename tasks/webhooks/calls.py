@@ -1,8 +1,8 @@
 """Sends one HTTP/1.1 request over a new connection and interprets the response.
 
-``http.client`` parses the response. It accepts a connection to an address that ``guard`` has
-checked, which the installed HTTP clients do not. Redirects are not followed, proxies are not
-used, and compressed bodies are not decompressed.
+``http.client`` parses the response, after ``response_head`` has left out what it would refuse. It
+accepts a connection to an address that ``guard`` has checked, which the installed HTTP clients do
+not. Redirects are not followed, proxies are not used, and compressed bodies are not decompressed.
 """
 
 import ssl
@@ -19,6 +19,7 @@ from tasks.webhooks.connection import DeadlineSocket, ResponseTooLarge
 from tasks.webhooks.deadline import Deadline
 from tasks.webhooks.guard import CallTarget
 from tasks.webhooks.redaction import collect_pieces, mask_pieces
+from tasks.webhooks.response_head import FilteredStream
 
 if TYPE_CHECKING:
     import socket
@@ -119,7 +120,8 @@ def build_request(call: Call, target: CallTarget, job_id: str) -> bytes:
 
 def read_response(connected: DeadlineSocket, method: str) -> CallResponse:
     """Read the response, its body up to ``connection.MAX_READ_BYTES``."""
-    with closing(HTTPResponse(cast("socket.socket", connected), method=method)) as response:
+    filtered = FilteredStream(connected.makefile("rb"), frozenset(KEPT_HEADERS))
+    with closing(HTTPResponse(cast("socket.socket", filtered), method=method)) as response:
         response.begin()
         values = {name: response.getheader(name) for name in KEPT_HEADERS}
         headers = {name: value for name, value in values.items() if value is not None}

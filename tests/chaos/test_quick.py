@@ -17,6 +17,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 TIMEOUT_SECONDS = 240.0
 
+SLOWNESS = 2.0
+"""The other tests run meanwhile; ``make chaos`` holds the rows to the limits themselves."""
+
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
@@ -42,7 +45,7 @@ def row(request: pytest.FixtureRequest, figures: dict[str, dict[str, Any]]) -> R
 
 
 def test_every_promise_is_kept(row: RowResult) -> None:
-    assert row.find_broken_promises() == [], row.notes
+    assert row.find_broken_promises(SLOWNESS) == [], row.notes
 
 
 def test_jobs_are_sent_and_have_their_effect(row: RowResult) -> None:

@@ -15,10 +15,23 @@ from tests.reference.shapes import describe_schema, format_type
 Operation = dict[str, Any]
 
 
+PLATFORM_TAGS = frozenset(
+    {
+        "artifacts", "callbacks", "emails", "events", "exports", "health", "me", "queue", "reports",
+        "suppressions", "tasks", "webhooks",
+    }
+)  # fmt: skip
+"""The first tags of the routes of the platform; those that users add have their own."""
+
+
 def build_router() -> Router:
-    """A router with all documented routes."""
+    """A router with all routes of the platform."""
     routes, _ = build(Drain())
-    return routes
+    platform = Router()
+    for route in routes.routes:
+        if route.hidden or (route.tags and route.tags[0] in PLATFORM_TAGS):
+            platform.add(route)
+    return platform
 
 
 def build_description() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import records
+from api.jobs import records, waiting
 from api.jobs.orders import answer_order
 from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, to_plain
 from project.celery import app
@@ -118,9 +118,12 @@ def build_report(added: list[AddResult], faults: list[RecipientFault]) -> Report
 
 @routes.post(
     BLAST_PATH + "/start",
-    answers={202: TaskRecord},
+    answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
-    answer_headers={202: {"Location": "The record.", "Retry-After": "Seconds until to ask."}},
+    answer_headers={
+        200: {"Location": "The record."} | waiting.ANSWER_HEADERS,
+        202: {"Location": "The record.", "Retry-After": "Seconds until to ask."},
+    },
     summary="Start a blast whose recipients were added in parts",
     tags=["emails"],
 )

@@ -2,10 +2,11 @@
 
 import re
 from itertools import batched
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
+from api.http.offload import run_apart
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.routes.emails.blasts import MAX_FAULTS, Refused
@@ -32,6 +33,15 @@ class SuppressionOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     addresses: list[str]
     reason: Reason = "manual"
+
+
+class CheckedAddresses(NamedTuple):
+    """The reason, the keys of the valid addresses, and the number and the first of the others."""
+
+    reason: Reason
+    keys: list[str]
+    invalid: int
+    refused: list[Refused]
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -117,20 +127,14 @@ async def show_suppression(request: Request) -> Answer:
     description="As JSON, or as CSV with a column email; then the reason is manual.",
     tags=["suppressions"],
 )
-async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
+async def add_suppressions(request: Request, body: SuppressionOrder | str) -> Answer:
     """Add the addresses; an address on the list keeps its reason."""
-    order = SuppressionOrder(parse_addresses(body)) if isinstance(body, str) else body
-    checked = [(given, *addresses.parse_address(given)) for given in order.addresses]
-    keys = dict.fromkeys(fold_address(address) for _, address, problem in checked if not problem)
+    checked = await run_apart(check_addresses, body, is_large=request.has_large_body)
     added = 0
-    for chunk in batched(keys, RECIPIENTS_PER_CHUNK):
-        added += await app.async_store.run(commands.suppress(chunk, order.reason))
-    faults = [
-        Refused(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem)
-        for place, (given, _, problem) in enumerate(checked)
-        if problem
-    ]
-    return Answer(ImportReport(added, len(keys) - added, len(faults), faults[:MAX_FAULTS]))
+    for chunk in batched(checked.keys, RECIPIENTS_PER_CHUNK):
+        added += await app.async_store.run(commands.suppress(chunk, checked.reason))
+    known = len(checked.keys) - added
+    return Answer(ImportReport(added, known, checked.invalid, checked.refused))
 
 
 @routes.delete(
@@ -147,6 +151,20 @@ async def delete_suppression(request: Request) -> Answer:
     if not await app.async_store.run(commands.allow(fold_address(request.params["address"]))):
         raise build_not_found(request)
     return Answer(status=204)
+
+
+def check_addresses(body: SuppressionOrder | str) -> CheckedAddresses:
+    """Check each address. Raises ``InvalidField`` for a CSV text that is none."""
+    order = SuppressionOrder(parse_addresses(body)) if isinstance(body, str) else body
+    keys: dict[str, None] = {}
+    faults: list[Refused] = []
+    for place, given in enumerate(order.addresses):
+        address, problem = addresses.parse_address(given)
+        if problem:
+            faults.append(Refused(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem))
+        else:
+            keys[fold_address(address)] = None
+    return CheckedAddresses(order.reason, list(keys), len(faults), faults[:MAX_FAULTS])
 
 
 def parse_addresses(table: str) -> list[str]:

@@ -5,6 +5,7 @@ import msgspec
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.celery import app
+from project.records.grouping import CONTROL_QUEUE
 from project.records.history import Minute
 from project.records.record import Queue, Stats
 from project.store.commands import queues as queue_commands
@@ -72,6 +73,8 @@ async def list_queues(_: Request) -> Answer:
 async def pause_queue(request: Request) -> Answer:
     """Pause the queue; a paused queue stays paused."""
     name = (await fetch_queue(request)).name
+    if name == CONTROL_QUEUE:
+        raise Problem(409, f"The queue {name} cancels and retries jobs in bulk: it stays active")
     await app.async_store.run(queue_commands.pause(name))
     return Answer(await fetch_queue(request))
 

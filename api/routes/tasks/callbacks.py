@@ -6,6 +6,7 @@ import msgspec
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
+from api.jobs import waiting
 from api.jobs.kinds import SHOW_ROUTE
 from api.jobs.orders import Url, answer_order
 from api.jobs.records import answer_record, fetch_record
@@ -60,10 +61,11 @@ async def show_delivery(request: Request) -> Answer:
 @routes.post(
     TASK_PATH + "/redeliver",
     scope="control",
-    answers={202: TaskRecord},
+    answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
     answer_headers={
-        202: {"Location": "The record.", "Retry-After": "Seconds to wait before asking."}
+        200: {"Location": "The record."} | waiting.ANSWER_HEADERS,
+        202: {"Location": "The record.", "Retry-After": "Seconds to wait before asking."},
     },
     summary="Send the callback of a job again",
     description="The id is that of the job or of its delivery; webhook-id stays the same.",

@@ -9,7 +9,7 @@ import msgspec
 from api.http.parsing import convert_part
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
-from api.jobs import records
+from api.jobs import records, waiting
 from api.jobs.filters import TaskFilter
 from api.jobs.kinds import SHOW_ROUTE
 from api.jobs.orders import KEY_HEADER, JobOrder, answer_order, build_rerun_id
@@ -169,11 +169,12 @@ async def delete_task(request: Request) -> Answer:
     body=RetryOrder,
     needs_body=False,
     scope="control",
-    answers={202: TaskRecord},
+    answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
     request_headers={KEY_HEADER: "Requests with the same key rerun the job once."},
     answer_headers={
-        202: {"Location": "The record.", "Retry-After": "Seconds to wait before asking."}
+        200: {"Location": "The record."} | waiting.ANSWER_HEADERS,
+        202: {"Location": "The record.", "Retry-After": "Seconds to wait before asking."},
     },
     summary="Rerun a failed or cancelled job",
     description="It keeps its id, queue and tags, and continues to count its attempts.",

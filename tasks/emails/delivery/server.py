@@ -1,73 +1,18 @@
-"""The mail server: its address and login (SMTP_URL), and how to connect to it."""
+"""How to connect to the mail server of SMTP_URL."""
 
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
 
-from project.errors import InvalidField
+from project.services import ServiceFault
+from project.settings.mail_url import MailServer, parse_mail_url
+from project.settings.values import get_settings
+from tasks.emails.delivery.replies import PlainClient, TlsClient
+
+__all__ = ["MailServer", "connect", "parse_mail_url"]
 
 CONNECT_SECONDS = 10.0
 REPLY_SECONDS = 30.0
-DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-
-
-@dataclass(frozen=True)
-class MailServer:
-    """The address and the login of a mail server. ``scheme`` is one of ``DEFAULT_PORTS``."""
-
-    scheme: str
-    host: str
-    port: int
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-def parse_mail_url(url: str) -> MailServer:
-    """The server of a URL ``SCHEME://[user:password@]host[:port]``.
-
-    The scheme is ``smtp`` (default port 25), ``smtps`` (465) or ``smtp+starttls`` (587). User and
-    password can be percent-encoded. Raises ``InvalidField("SMTP_URL")``, without the password.
-    """
-    parts = _split_url(url)
-    if parts.scheme not in DEFAULT_PORTS:
-        raise _build_url_error(
-            f"starts with one of {', '.join(f'{name}://' for name in DEFAULT_PORTS)}"
-        )
-    if not parts.hostname or not parts.hostname.isascii():
-        raise _build_url_error("needs an ASCII host, as in smtp://mail.example.com:25")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise _build_url_error(
-            "ends after host and port; encode / ? # in a password as %2F %3F %23"
-        )
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if bool(user) != bool(password):
-        raise _build_url_error("needs both user and password, or none of them")
-    if not f"{user}{password}".isascii():
-        raise _build_url_error("takes only ASCII in user and password")
-    port = parts.port or DEFAULT_PORTS[parts.scheme]
-    return MailServer(parts.scheme, parts.hostname, port, user, password)
-
-
-def _split_url(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        raise _build_url_error(
-            "has a host or port that cannot be read; ports are 1 to 65535"
-        ) from None
-    if not url.isprintable() or parts.port == 0:
-        raise _build_url_error("has a host or port that cannot be read; ports are 1 to 65535")
-    return parts
-
-
-def _build_url_error(problem: str) -> InvalidField:
-    return InvalidField("SMTP_URL", problem)
 
 
 def connect(server: MailServer, hello: str) -> smtplib.SMTP:
@@ -86,16 +31,37 @@ def connect(server: MailServer, hello: str) -> smtplib.SMTP:
     return client
 
 
+def check_mail_server() -> str:
+    """Log in to the mail server of SMTP_URL, for ``python -m project.check``."""
+    if not get_settings().smtp_url:
+        return "SMTP_URL is not set: the bundled sink keeps all mails"
+    server = parse_mail_url(get_settings().smtp_url)
+    try:
+        connect(server, socket.gethostname()).close()
+    except (OSError, smtplib.SMTPException) as error:
+        raise ServiceFault(f"{server}: {explain_smtp(error)}") from None
+    return f"{server} accepts {'the login' if server.user else 'connections'}"
+
+
+def explain_smtp(error: Exception) -> str:
+    """What a mail server said, or why it was not reached."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        text = said.decode(errors="replace") if isinstance(said, bytes) else said
+        return f"{error.smtp_code} {text}"
+    return str(error) or type(error).__name__
+
+
 def _dial(server: MailServer, hello: str) -> smtplib.SMTP:
     if server.scheme == "smtps":
-        return smtplib.SMTP_SSL(
+        return TlsClient(
             server.host,
             server.port,
             local_hostname=hello,
             timeout=CONNECT_SECONDS,
             context=ssl.create_default_context(),
         )
-    return smtplib.SMTP(server.host, server.port, local_hostname=hello, timeout=CONNECT_SECONDS)
+    return PlainClient(server.host, server.port, local_hostname=hello, timeout=CONNECT_SECONDS)
 
 
 def _tune(sock: socket.socket | None) -> None:

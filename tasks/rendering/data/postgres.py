@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from project.services import ServiceFault
 from tasks.rendering.data.queries import InvalidQuery, TableFiles
 from tasks.rendering.definitions.schema import (
     Origin,
@@ -86,6 +87,23 @@ def open_connection(url: str, seconds: int) -> "Connection[Any]":
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
+
+
+def check_database() -> str:
+    """Log in to the server of DATABASE_URL, for ``project.check``; "" when it is not set."""
+    import psycopg
+
+    from tasks.rendering.settings import get_rendering_settings
+
+    url = get_rendering_settings().database_url
+    if not url:
+        return ""
+    try:
+        with open_connection(url, seconds=CONNECT_SECONDS) as connection:
+            about = connection.info
+            return f"PostgreSQL {about.server_version // 10_000} at {about.host}, {about.dbname}"
+    except psycopg.Error as error:
+        raise ServiceFault(str(error)) from None
 
 
 def number_parameters(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, list[str]]:

@@ -37,8 +37,15 @@ def test_a_job_that_does_not_start_in_time_fails_with_the_reason(system: System)
 
 def test_an_order_can_wait_for_its_job(system: System) -> None:
     answer = system.http.post("/emails", json={"recipients": []}, headers={"Prefer": "wait=10"})
-    assert (answer.status_code, answer.json()["status"]) == (202, "success")
+    assert (answer.status_code, answer.json()["status"]) == (200, "success")
     assert answer.headers["preference-applied"] == "wait=10"
+    assert "retry-after" not in answer.headers
+
+
+def test_an_order_whose_job_outlasts_the_wait_is_only_accepted(system: System) -> None:
+    order = {"recipients": [], "delay": 60}
+    answer = system.http.post("/emails", json=order, headers={"Prefer": "wait=1"})
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
 
 
 def test_a_wait_ends_after_its_time(system: System) -> None:

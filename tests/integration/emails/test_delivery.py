@@ -1,6 +1,8 @@
 """Blasts against servers that misbehave at chosen moments, with a real Valkey as the ledger."""
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from pydantic import ValidationError
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
@@ -34,7 +37,7 @@ from tasks.emails.delivery.ledger import (
 from tasks.emails.delivery.ledger_store import LedgerStore
 from tasks.emails.delivery.mailing import Mailing
 from tasks.emails.delivery.order import MailingOrder, check_mailing
-from tasks.emails.delivery.server import REPLY_SECONDS
+from tasks.emails.delivery.server import REPLY_SECONDS, MailServer, connect
 from tests.support.servers.scripted_smtp import HANG_UP, ScriptedSmtpServer
 
 ROOT = Path(__file__).parents[3]
@@ -349,6 +352,59 @@ def test_a_silent_server_times_out(
     assert server.taken == []
 
 
+def pour(talk: socket.socket, text: bytes, pause: float, over: threading.Event) -> None:
+    """Send the text until the client has enough."""
+    with contextlib.suppress(OSError):
+        while not over.wait(pause):
+            talk.sendall(text)
+
+
+HOSTILE = {
+    "a fast endless greeting": (b"", b"220-hello\r\n" * 500, 0.0),
+    "a fast endless line": (b"220 ", b"x" * 4_096, 0.0),
+    "a dripping greeting": (b"220 ", b"x", 0.02),
+    "dripping lines": (b"", b"220-hello\r\n", 0.02),
+}
+
+
+@pytest.mark.parametrize(("start", "more", "pause"), HOSTILE.values(), ids=HOSTILE)
+def test_an_endless_reply_ends_within_its_time_and_size(
+    monkeypatch: pytest.MonkeyPatch, start: bytes, more: bytes, pause: float
+) -> None:
+    monkeypatch.setattr("tasks.emails.delivery.server.CONNECT_SECONDS", 0.5)
+    over = threading.Event()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            talk, _ = listener.accept()
+            with talk:
+                talk.sendall(start)
+                pour(talk, more, pause, over)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        started = time.monotonic()
+        with pytest.raises(OSError, match=r"timed out|longer than|too long"):
+            connect(MailServer("smtp", *listener.getsockname()), "test")
+        seconds = time.monotonic() - started
+        over.set()
+        thread.join(10)
+
+    assert seconds < 3
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "dot"])
+def test_an_endless_reply_later_gives_the_connection_up(
+    server: ScriptedSmtpServer, keys: redis.Redis, job: str, stage: str
+) -> None:
+    server.plan = lambda at, _: "250-more\r\n" * 20_000 + "250 ok" if at == stage else None
+
+    with pytest.raises(TransientError):
+        attempt(keys, job, TRIO)
+
+
 def test_the_login_happens_before_the_first_mail(
     server: ScriptedSmtpServer, keys: redis.Redis, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,8 +460,9 @@ def test_an_invalid_setting_is_found_before_a_recipient_is_claimed(
     for name, value in (("SMTP_URL", "http://x"), ("MAIL_FROM", "nobody")):
         monkeypatch.setenv(name, value)
         forget_settings()
-        with pytest.raises(InvalidField):
+        with pytest.raises(ValidationError, match=name.lower()):
             attempt(keys, job, TRIO)
+        monkeypatch.delenv(name)
 
     assert not keys.exists(f"continuo:mail:{job}")
     assert server.connections == 0

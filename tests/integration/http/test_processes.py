@@ -89,7 +89,7 @@ def test_an_unfinished_request_is_cut_off_after_the_drain_time() -> None:
 def test_a_disconnected_client_does_not_delay_the_stop() -> None:
     with serve_api() as api:
         with socket.create_connection(("127.0.0.1", api.port)) as client:
-            client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n")
             wait_until_reachable(lambda: api.get("/in-flight").text == "1")
         api.post("/release")
 

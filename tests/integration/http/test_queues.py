@@ -139,6 +139,21 @@ def test_work_starts_at_once_after_a_resume(
     assert inspector.record(held[0].id).queue == "slow"
 
 
+def test_the_queue_of_bulk_cancels_and_retries_cannot_be_paused(
+    store: Store, valkey: EmbeddedValkey
+) -> None:
+    enqueue(store, message("a", "control"), message("b"))
+    with start_api("api.app:build", REDIS_URL=valkey.url) as api:
+        wait_until_reachable(lambda: api.get("/health/live").status_code == 200)
+
+        refused = api.post("/queues/control/pause")
+
+        assert refused.status_code == 409
+        assert "stays active" in refused.json()["detail"]
+        assert not queues(store)["control"].paused
+        assert api.post("/queues/celery/pause").status_code == 200
+
+
 def test_with_rabbitmq_a_pause_is_refused_with_the_reason(
     store: Store, valkey: EmbeddedValkey
 ) -> None:

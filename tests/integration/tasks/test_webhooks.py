@@ -133,6 +133,20 @@ ANSWERS = {
         "hello",
     ),
     "continue first": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK_RESPONSE, "ok"),
+    "early hints first": (
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 9\r\n\r\n" * 3 + OK_RESPONSE,
+        "ok",
+    ),
+    "processing first": (b"HTTP/1.1 102 Processing\r\n\r\n" + OK_RESPONSE, "ok"),
+    "500 headers": (
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 500 + b"Content-Length: 2\r\n\r\nok",
+        "ok",
+    ),
+    "trailers": (CHUNKED + b"2\r\nok\r\n0\r\n" + b"Digest: a\r\n" * 200 + b"\r\n", "ok"),
+    "a folded header": (
+        b"HTTP/1.1 200 OK\r\nA: b\r\n Content-Length: 1\r\nContent-Length: 2\r\n\r\nok",
+        "ok",
+    ),
     "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
     "bytes that are no text": (build_response(200, b"a\xff\x00b"), "a\ufffd\x00b"),
     "a length that is none": (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello", "hello"),
@@ -156,7 +170,8 @@ BROKEN = {
     "less than its length": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
     "half a chunk": CHUNKED + b"9\r\nhel",
     "chunks without sizes": CHUNKED + b"hello\r\n",
-    "too many headers": b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 101 + b"\r\n",
+    "too many bytes of headers": b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 11_000 + b"\r\n",
+    "hints without an answer": b"HTTP/1.1 103 Early Hints\r\n\r\n",
 }
 
 

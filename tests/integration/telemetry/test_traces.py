@@ -73,6 +73,8 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
     assert inspector.wait_until_final(job_id).status == "failed"
 
     wait_until(lambda: collector.find_spans("run callback"))
+    wait_until(lambda: len(collector.find_spans("run report")) == 2)
+    wait_until(lambda: collector.find_spans("POST /reports"))
     (request,) = collector.find_spans("POST /reports")
     assert (request.trace, request.parent) == (TRACE, PARENT)
     assert request.attributes["http.response.status_code"] == 202

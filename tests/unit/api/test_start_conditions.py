@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from api.__main__ import format_setting_errors, refuse, require_port
+from api.__main__ import require_port
 from api.server.process import format_host
+from project.settings.checks import list_faults, refuse
 from project.settings.values import Settings
 
 
@@ -46,13 +47,13 @@ def test_invalid_settings_are_named_without_their_values(monkeypatch: pytest.Mon
     with pytest.raises(ValidationError) as refusal:
         Settings()
 
-    lines = sorted(format_setting_errors(refusal.value))
+    lines = sorted(map(str, list_faults(refusal.value)))
     assert [line.partition(":")[0] for line in lines] == ["CONTINUO_API_KEYS", "PORT"]
     assert "hunter2" not in str(lines)
 
 
 def test_a_refusal_is_printed_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    assert refuse(2, "PORT: no", "HOST: no") == 2
+    assert refuse("api", "PORT: no", "HOST: no") == 2
     assert capsys.readouterr().err == "api: PORT: no\napi: HOST: no\n"
 
 

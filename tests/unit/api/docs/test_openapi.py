@@ -208,5 +208,4 @@ def test_an_answer_can_have_several_types(api: dict[str, Any]) -> None:
 
 def test_a_request_can_carry_its_own_id(api: dict[str, Any]) -> None:
     for operations in api["paths"].values():
-        assert operations["parameters"] == [{"$ref": "#/components/parameters/RequestId"}]
-    assert api["components"]["parameters"]["RequestId"]["name"] == "X-Request-ID"
+        assert [each["name"] for each in operations["parameters"]] == ["X-Request-ID"]

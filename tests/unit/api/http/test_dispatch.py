@@ -10,10 +10,12 @@ import pytest
 
 from api.http import dispatch
 from api.http.auth import Keyring
+from api.http.cors import Cors
 from api.http.dispatch import Dispatcher, Endpoint
 from api.http.problems import Problem
 from api.http.routing import Answer, Handler, Request, Route
 from api.http.shutdown import Drain
+from api.http.site import Site
 from project.errors import InvalidField, StoreUnavailable
 from project.settings.api_keys import ApiKey
 
@@ -50,6 +52,8 @@ def serve(handler: Handler, *, drain: Drain | None = None, **said: Any) -> Reply
     parts = {name: said.pop(name) for name in ("query", "headers") if name in said}
     content, params = said.pop("content", b""), said.pop("params", {})
     method = said.pop("method", "POST")
+    if content:
+        parts["headers"] = {"Content-Type": "application/json"} | parts.get("headers", {})
     raw = cello.Request(method, "/things/7", body=content, **parts)
     route = Route(
         method=method, template=said.pop("template", "/things"), handler=handler,
@@ -331,6 +335,40 @@ def test_a_process_that_shuts_down_asks_clients_to_reconnect() -> None:
 
     drain.started.set()
     assert serve(show_request, drain=drain).headers["connection"] == "close"
+
+
+FOREIGN = {"Host": "localhost", "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+
+
+def serve_guarded(method: str, headers: dict[str, str], **route: Any) -> int:
+    """The status of a route of an API that looks at hosts and pages."""
+    shared = Dispatcher(Keyring({}), Drain(), max_body=1_000, site=Site([], Cors()))
+    endpoint = Endpoint(Route(method=method, template="/x", handler=show_request, **route), shared)
+    raw = cello.Request(method, "/x", headers=headers)
+    return int(asyncio.run(endpoint.serve(raw, {})).status)
+
+
+def test_a_foreign_page_may_read_what_cors_lets_it_but_change_nothing() -> None:
+    assert serve_guarded("GET", FOREIGN) == 200
+    assert [serve_guarded(method, FOREIGN) for method in ("POST", "PUT", "DELETE")] == [403] * 3
+
+
+def test_a_signed_link_works_from_every_page() -> None:
+    form = FOREIGN | {"Content-Type": "application/x-www-form-urlencoded"}
+    assert serve_guarded("POST", form, auth=False) == 200
+
+
+def test_a_foreign_host_gets_nothing_but_the_health_of_the_process() -> None:
+    foreign = {"Host": "evil.example"}
+    assert serve_guarded("GET", foreign) == serve_guarded("GET", foreign, auth=False) == 421
+    assert serve_guarded("GET", foreign, tags=("health",)) == 200
+    assert serve_guarded("GET", {}, tags=("health",)) == 400
+
+
+def test_a_form_is_refused_where_no_body_is_expected() -> None:
+    form = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded"}
+    assert serve_guarded("POST", form) == 415
+    assert serve_guarded("POST", {"Host": "localhost"}) == 200
 
 
 def test_the_access_log_has_one_line_per_request(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,14 +37,14 @@ def of(text: str, shape: Any = Tree) -> Violation:
 @pytest.mark.parametrize(
     ("text", "pointer", "detail"),
     [
-        ('{"size": 0}', "/size", "Expected `int` >= 1"),
-        ('{"size": 21}', "/size", "Expected `int` <= 20"),
-        ('{"size": "x"}', "/size", "Expected `int`, got `str`"),
-        ('{"leaf": {"month": 1}}', "/leaf/month", "Expected `str`, got `int`"),
-        ('{"leaves": [{}, {"month": 1}]}', "/leaves/1/month", "Expected `str`, got `int`"),
-        ('{"pair": [1, {"month": 1}]}', "/pair/1/month", "Expected `str`, got `int`"),
-        ('{"a/b~c": "x"}', "/a~1b~0c", "Expected `int`, got `str`"),
-        ("[]", "", "Expected `object`, got `array`"),
+        ('{"size": 0}', "/size", "must be at least 1"),
+        ('{"size": 21}', "/size", "must be at most 20"),
+        ('{"size": "x"}', "/size", "must be an integer, not a text"),
+        ('{"leaf": {"month": 1}}', "/leaf/month", "must be a text, not an integer"),
+        ('{"leaves": [{}, {"month": 1}]}', "/leaves/1/month", "must be a text, not an integer"),
+        ('{"pair": [1, {"month": 1}]}', "/pair/1/month", "must be a text, not an integer"),
+        ('{"a/b~c": "x"}', "/a~1b~0c", "must be an integer, not a text"),
+        ("[]", "", "must be an object, not a list"),
     ],
 )
 def test_the_pointer_leads_to_the_invalid_value(text: str, pointer: str, detail: str) -> None:

@@ -22,6 +22,7 @@ from project.settings.values import get_settings
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[4]
+KEY = f"2026-11-25/{'0123' * 16}.pdf"
 
 
 @pytest.fixture
@@ -186,18 +187,18 @@ def test_a_removed_file_is_gone(folder: Path) -> None:
 
 
 def test_a_link_starts_with_the_public_url_and_resolves_to_its_artifact() -> None:
-    kept = Artifact("2026-11-25/0123.pdf", "Größe & Gewicht.pdf")
+    kept = Artifact(KEY, "Größe & Gewicht.pdf")
     assert links.build_link(kept).startswith(f"{get_settings().base_url}/artifacts/")
     assert links.resolve_link(token_of(kept)) == kept
 
 
 def test_a_link_needs_no_quoting() -> None:
-    token = token_of(Artifact("0123.pdf", 'a "b" / ü.pdf'))
+    token = token_of(Artifact(KEY, 'a "b" / ü.pdf'))
     assert all(letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in token)
 
 
 def test_a_link_with_changed_characters_is_refused() -> None:
-    token = token_of(Artifact("0123.pdf", "a.pdf"))
+    token = token_of(Artifact(KEY, "a.pdf"))
     for at in range(len(token)):
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         if changed[:-1] != token[:-1]:  # the last letter of base64 has bits that mean nothing
@@ -223,6 +224,33 @@ def test_another_signed_value_is_not_a_link() -> None:
         links.resolve_link(other.dumps(["0123.pdf", "a.pdf"]))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../secret_key",
+        "/etc/passwd",
+        "2026-11-25/../../secret_key",
+        f"2026-11-25/{'0123' * 16}/../../../secret_key",
+        f"2026-11-25/{'0123' * 16}.pdf/x",
+        "2026-11-25/0123.pdf",
+        "",
+    ],
+)
+def test_a_signed_key_that_is_not_one_of_ours_leads_nowhere(key: str) -> None:
+    with pytest.raises(LinkTampered):
+        links.resolve_link(token_of(Artifact(key, "a.pdf")))
+    with pytest.raises(ArtifactGone):
+        links.locate(Artifact(key, "a.pdf"))
+    with pytest.raises(ArtifactGone):
+        links.read_artifact(Artifact(key, "a.pdf"), 10)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "noted", "a.b c", "ü.größe", "a.tar.gz"])
+def test_the_key_of_every_stored_file_is_one_of_ours(folder: Path, name: str) -> None:
+    kept = links.store_artifact(make_file(folder), name)
+    assert links.resolve_link(token_of(kept)) == kept
+
+
 def with_secrets(monkeypatch: pytest.MonkeyPatch, *secrets: str) -> None:
     monkeypatch.setitem(get_settings().__dict__, "signing_keys", list(secrets))
 
@@ -231,10 +259,10 @@ def test_an_older_secret_opens_its_links_until_it_is_removed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with_secrets(monkeypatch, "old-secret-old-secret")
-    old = token_of(Artifact("0123.pdf", "a.pdf"))
+    old = token_of(Artifact(KEY, "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret", "old-secret-old-secret")
     assert links.resolve_link(old)
-    new = token_of(Artifact("0123.pdf", "a.pdf"))
+    new = token_of(Artifact(KEY, "a.pdf"))
     with_secrets(monkeypatch, "new-secret-new-secret")
     assert links.resolve_link(new)
 
@@ -246,7 +274,7 @@ def test_an_expired_link_is_refused_as_expired(monkeypatch: pytest.MonkeyPatch) 
     long_ago = time.time() - get_settings().link_seconds - 2
     with monkeypatch.context() as past:
         past.setattr(time, "time", lambda: long_ago)
-        token = token_of(Artifact("0123.pdf", "a.pdf"))
+        token = token_of(Artifact(KEY, "a.pdf"))
 
     with pytest.raises(LinkExpired):
         links.resolve_link(token)

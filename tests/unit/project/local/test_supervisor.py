@@ -126,6 +126,45 @@ def test_a_process_that_refuses_its_settings_is_not_restarted(
     assert member.restart_at is None
 
 
+def test_a_process_that_fails_three_times_in_a_row_stops_everything_with_its_last_lines(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
+    member = start_process(members, "sh -c 'echo the reason; exit 1'")
+    for _ in range(2):
+        wait_for_end(member)
+        member.supervise(member.started_at)
+        member.start()
+    wait_for_end(member)
+    wait_until(lambda: list(member.last_lines).count("the reason") == 3, 5)
+
+    with pytest.raises(ContinuoError, match="one failed 3 times in a row") as ended:
+        member.supervise(member.started_at)
+
+    assert "\n    the reason" in str(ended.value)
+
+
+def test_a_process_that_is_killed_again_and_again_is_restarted(
+    members: list[ManagedProcess],
+) -> None:
+    member = start_process(members, "sh -c 'kill -9 $$'")
+    for _ in range(5):
+        wait_for_end(member)
+        member.supervise(member.started_at)
+        member.start()
+
+    assert member.failures == 0
+
+
+def test_all_are_stopped_at_once_when_there_is_no_time(members: list[ManagedProcess]) -> None:
+    for name in ("one", "two", "three"):
+        start_process(members, DEAF, name)
+    started = time.monotonic()
+
+    ProcessSupervisor(members, grace=60).stop_at_once(0.5)
+
+    assert time.monotonic() - started < 3
+
+
 def test_a_process_that_keeps_ending_is_restarted_after_longer_pauses_up_to_a_bound(
     members: list[ManagedProcess],
 ) -> None:

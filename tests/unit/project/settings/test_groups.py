@@ -11,9 +11,9 @@ import pytest
 from pydantic import Field, ValidationError
 
 from project.celery import app
+from project.settings.checks import check_settings
 from project.settings.groups import (
     SettingsGroup,
-    check_settings,
     forget_settings,
     list_groups,
     list_variables,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from project.errors import UnsafeStart
+from project.errors import ContinuoError, UnsafeStart
 from project.settings.api_keys import SCOPES, TENANT_SCOPES, ApiKey
 from project.settings.groups import list_variables
 from project.settings.secrets import read_or_create_secret
@@ -79,6 +79,20 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("CONTINUO_API_KEYS", f":{KEY}"),
         ("CONTINUO_API_KEYS", f"ops/root:{KEY}"),
         ("CONTINUO_API_KEYS", "ops:sha256=0123456789abcdef"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://"),
+        ("REDIS_URL", "redis://user:pa/ss@db:6379/0"),
+        ("REDIS_URL", "http://db:6379"),
+        ("SMTP_URL", "foo"),
+        ("SMTP_URL", "smtp://ada@mail"),
+        ("PUBLIC_URL", "foo"),
+        ("PUBLIC_URL", "jobs.example.com"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://a:b@jobs.example.com"),
+        ("CONTINUO_SECRET_KEY", "x"),
+        ("CONTINUO_SECRET_KEY", ","),
+        ("CONTINUO_SECRET_KEY", f"{KEY},short"),
+        ("CONTINUO_HOSTS", "https://api.example.com"),
         ("CONTINUO_CORS_ORIGINS", "pages.example.com"),
         ("CONTINUO_CORS_ORIGINS", "https://pages.example.com/"),
     ],
@@ -91,6 +105,16 @@ def test_an_invalid_value_stops_the_start_and_names_its_variable(
 
     (fault,) = refused.value.errors()
     assert str(fault["loc"][0]).upper() == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://db", "redis://:s3cret@db:6379/2", "rediss://db:6380", "redis://[::1]:6379/0",
+     "unix:///run/redis.sock", "redis://db:6379/0?protocol=3",
+     "redis+sentinel://:s3cret@one:26379,two:26379/main/0"],
+)  # fmt: skip
+def test_each_form_of_a_redis_url_is_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert load_settings(monkeypatch, REDIS_URL=url).store_url == url
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -194,6 +218,35 @@ def test_a_missing_secret_is_created_once_in_a_private_file(
     assert len(first) >= 32
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("text", ["", "x", "\n" * 20])
+def test_an_empty_or_short_secret_file_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "secret_key"
+    file.write_text(text)
+
+    with pytest.raises(ContinuoError, match="fewer than 16 characters"):
+        read_or_create_secret(file)
+
+    assert file.read_text() == text
+
+
+def test_an_empty_secret_file_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret_key").touch()
+
+    with pytest.raises(ValidationError, match="secret_key has fewer than 16 characters"):
+        load_settings(monkeypatch, DATA_DIR=str(tmp_path))
+
+    assert load_settings(monkeypatch, CONTINUO_SECRET_KEY=KEY).signing_keys == [KEY]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ContinuoError, match="cannot be used as the file of a secret"):
+        read_or_create_secret(tmp_path / "file" / "secret")
 
 
 def test_threads_that_create_the_secret_at_once_get_the_same_one(tmp_path: Path) -> None:

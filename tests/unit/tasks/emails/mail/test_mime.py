@@ -15,6 +15,7 @@ import dkim
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from project.artifacts import links as artifacts
 from project.artifacts.links import Artifact
@@ -282,7 +283,7 @@ def test_an_unusable_key_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for name in ("no.pem", "nowhere.pem"):
         monkeypatch.setenv("CONTINUO_DKIM_KEY", str(tmp_path / name))
         forget_settings()
-        with pytest.raises(InvalidField, match="CONTINUO_DKIM_KEY: cannot"):
+        with pytest.raises(ValidationError, match="CONTINUO_DKIM_KEY"):
             compose("job-1", "ada@example.org", "default")
 
 
