@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tasks.rendering.data import postgres, queries, sources
-from tasks.rendering.data.queries import Selection, TableFiles
+from tasks.rendering.data.queries import Selection
+from tasks.rendering.data.table_files import TableFiles
 from tasks.rendering.definitions.schema import (
     Definition,
     Output,
@@ -34,11 +37,10 @@ def render_order(order: RenderOrder, on_progress: ProgressListener) -> RenderRes
     """Write every output of the order to ``order.folder``."""
     folder, seconds = Path(order.folder), order.origin.limits.seconds
     tables = _load_tables(order, on_progress)
-    with queries.open_database(tables, folder, seconds) as connection:
-        selection = _build_selection(order, connection)
-        if order.definition is None:
-            return _write_query(order, connection, selection, on_progress)
-        return _write_report(order, order.definition, connection, selection, on_progress)
+    database = queries.open_database(tables, folder, seconds)
+    with database.connection as connection:
+        result = _run_query(order, connection, on_progress)
+    return msgspec.structs.replace(result, read_as=database.read_as)
 
 
 def write_rows(
@@ -57,6 +59,15 @@ def write_rows(
     if output == "xlsx":
         return write_workbook(connection, selection, path, total, on_progress, formats or {})
     return copy_rows(connection, selection, output, path, total, on_progress)
+
+
+def _run_query(
+    order: RenderOrder, connection: "DuckDBPyConnection", on_progress: ProgressListener
+) -> RenderResult:
+    selection = _build_selection(order, connection)
+    if order.definition is None:
+        return _write_query(order, connection, selection, on_progress)
+    return _write_report(order, order.definition, connection, selection, on_progress)
 
 
 def _load_tables(order: RenderOrder, on_progress: ProgressListener) -> dict[str, TableFiles]:

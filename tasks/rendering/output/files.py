@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.rendering.data.queries import Selection, quote_name
+from tasks.rendering.data.queries import Selection
+from tasks.rendering.data.table_files import quote_name
 from tasks.rendering.definitions.schema import Format, Output, ProgressListener, RenderProgress
 
 if TYPE_CHECKING:

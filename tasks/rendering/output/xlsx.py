@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tasks.rendering.data.queries import Selection, quote_name
+from tasks.rendering.data.queries import Selection
+from tasks.rendering.data.table_files import quote_name
 from tasks.rendering.definitions.schema import Format, ProgressListener, RenderProgress
 from tasks.rendering.output.files import (
     ColumnFormats,
