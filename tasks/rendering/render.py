@@ -16,7 +16,7 @@ from tasks.rendering.definitions.schema import (
     RenderResult,
 )
 from tasks.rendering.output import pdf
-from tasks.rendering.output.files import ColumnFormats, copy_rows, count_rows
+from tasks.rendering.output.files import ColumnFormats, WrittenRows, copy_rows, count_rows
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
 from tasks.rendering.output.xlsx import write_workbook
@@ -50,8 +50,8 @@ def write_rows(
     path: Path,
     on_progress: ProgressListener,
     formats: ColumnFormats | None = None,
-) -> int:
-    """Write the rows of a query to ``path`` and return their number.
+) -> WrittenRows:
+    """Write the rows of a query to ``path``.
 
     ``formats`` are those of the columns of a spreadsheet, by name; other outputs have none.
     """
@@ -98,12 +98,14 @@ def _write_query(
 ) -> RenderResult:
     """Write the rows of the query in each output."""
     files: dict[str, str] = {}
-    count = 0
+    written = WrittenRows(0)
+    warnings: list[str] = []
     for output in order.outputs:
         path = _path_of(order, output)
-        count = write_rows(connection, selection, output, path, on_progress)
+        written = write_rows(connection, selection, output, path, on_progress)
+        warnings += written.warnings
         files[output] = path.name
-    return RenderResult(files, count, count)
+    return RenderResult(files, written.rows, written.rows, warnings=warnings)
 
 
 def _write_report(
@@ -119,6 +121,7 @@ def _write_report(
     formats = {column.label: column.format for column in columns}
     files: dict[str, str] = {}
     page_count: int | None = None
+    warnings: list[str] = []
     for output in order.outputs:
         path = _path_of(order, output)
         if output == "pdf":
@@ -126,9 +129,17 @@ def _write_report(
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:
-            write_rows(connection, ALL_LINES, output, path, on_progress, formats)
+            written = write_rows(connection, ALL_LINES, output, path, on_progress, formats)
+            warnings += written.warnings
         files[output] = path.name
-    return RenderResult(files, page["count"], page["lines"], page_count, page.get("covers", ""))
+    return RenderResult(
+        files,
+        page["count"],
+        page["lines"],
+        page_count,
+        page.get("covers", ""),
+        warnings=warnings,
+    )
 
 
 def _path_of(order: RenderOrder, output: Output) -> Path:
