@@ -4,6 +4,8 @@ Cello's own ``request.json()`` is never used: a deeply nested body overflows its
 process.
 """
 
+import codecs
+from collections.abc import Iterable
 from typing import Any, NoReturn, Protocol
 
 import msgspec
@@ -24,6 +26,9 @@ class BodySource(Protocol):
 
     def text(self) -> str:
         """The body; ``ValueError`` when it is not UTF-8."""
+
+    def body(self) -> Iterable[int]:
+        """The bytes of the body as they were sent."""
 
 
 class BodyReader:
@@ -49,7 +54,7 @@ class BodyReader:
         is_other = bool(self.also) and _media_type_of(content_type) == self.also
         if not is_other:
             _require_json(content_type, self.also)
-        text = _read_text(source)
+        text = _read_table(source) if is_other else _read_text(source)
         _require_size(text, self.limit)
         if is_other:
             return text
@@ -161,6 +166,27 @@ def _read_text(source: BodySource) -> str:
     if not text:
         raise Problem(400, "The body is empty: send a JSON object, at least {}")
     return text
+
+
+def _read_table(source: BodySource) -> str:
+    """Return the text of a body in UTF-8, or in UTF-16 with its mark, as Excel saves it."""
+    try:
+        text = source.text()
+    except ValueError:
+        text = _decode_utf_16(bytes(source.body()))
+    if not text:
+        raise Problem(400, "The body is empty: send at least one line")
+    return text
+
+
+def _decode_utf_16(body: bytes) -> str:
+    problem = Problem(400, "The body is neither UTF-8 nor UTF-16")
+    if not body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise problem
+    try:
+        return body.decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise problem from error
 
 
 def _require_size(text: str, limit: int) -> None:

@@ -15,6 +15,7 @@ from tasks.emails import addresses, recipient_import
 from tasks.emails.delivery import commands
 from tasks.emails.delivery.ledger import fold_address
 from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK, row_from_recipient
+from tasks.emails.recipient_import import RecipientFault
 
 PATH = "/suppressions"
 SUPPRESSION_PATH = PATH + "/{address}"
@@ -121,16 +122,18 @@ async def add_suppressions(_: Request, body: SuppressionOrder | str) -> Answer:
     """Add the addresses; an address on the list keeps its reason."""
     order = SuppressionOrder(parse_addresses(body)) if isinstance(body, str) else body
     checked = [(given, *addresses.parse_address(given)) for given in order.addresses]
+    faults = [
+        RecipientFault(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem)
+        for place, (given, _, problem) in enumerate(checked)
+        if problem
+    ]
+    recipient_import.require_valid(len(checked), faults)
     keys = dict.fromkeys(fold_address(address) for _, address, problem in checked if not problem)
     added = 0
     for chunk in batched(keys, RECIPIENTS_PER_CHUNK):
         added += await app.async_store.run(commands.suppress(chunk, order.reason))
-    faults = [
-        Refused(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem)
-        for place, (given, _, problem) in enumerate(checked)
-        if problem
-    ]
-    return Answer(ImportReport(added, len(keys) - added, len(faults), faults[:MAX_FAULTS]))
+    refused = [Refused(*fault) for fault in faults[:MAX_FAULTS]]
+    return Answer(ImportReport(added, len(keys) - added, len(faults), refused))
 
 
 @routes.delete(
