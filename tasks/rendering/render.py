@@ -1,5 +1,6 @@
 """Renders an order: runs its query and writes the rows, or a report of them, in each output."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from tasks.rendering.definitions.schema import (
 )
 from tasks.rendering.output import pdf
 from tasks.rendering.output.files import ColumnFormats, WrittenRows, copy_rows, count_rows
+from tasks.rendering.output.glyphs import describe_missing_glyphs
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
 from tasks.rendering.output.xlsx import write_workbook
@@ -126,6 +128,7 @@ def _write_report(
         path = _path_of(order, output)
         if output == "pdf":
             page_count = _write_pdf(order, connection, page, path)
+            warnings += describe_missing_glyphs(json.dumps(page, ensure_ascii=False))
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:

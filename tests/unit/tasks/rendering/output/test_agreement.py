@@ -61,6 +61,20 @@ def test_a_cut_cell_is_counted_in_the_result(tmp_path: Path) -> None:
     assert result.warnings == ["2 cells are cut in the spreadsheet, to 32,767 characters"]
 
 
+def test_characters_without_a_glyph_are_named_in_the_result(tmp_path: Path) -> None:
+    order = build_report_order("monthly", {"month": "2026-05"}, ["pdf"], tmp_path)
+    vendors = "'漢 Zoë Ωmega a' || chr(8205) as vendor"
+    odd = order.sql.replace("vendor,", f"{vendors},", 1)
+
+    result = run_render_process(msgspec.structs.replace(order, sql=odd))
+
+    assert result.warnings == ["The fonts of the PDF lack 漢 (U+6F22); it shows boxes instead"]
+
+
+def test_a_report_in_latin_letters_has_no_warning(tmp_path: Path) -> None:
+    assert not run_render_process(build_report_order("shop", {}, ["pdf"], tmp_path)).warnings
+
+
 def test_columns_of_one_name_are_told_apart_in_a_result(tmp_path: Path) -> None:
     order = build_report_order("monthly", {}, ["csv", "json"], tmp_path)
     sql = "select 1 as id, 2 as ID, 3 as id, $month, $department"

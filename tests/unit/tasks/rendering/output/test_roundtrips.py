@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TABLES = int(os.environ.get("CONTINUO_TABLES", "150"))
+pytestmark = pytest.mark.timeout(max(120, TABLES // 5))
 EVERYTHING = settings(
     max_examples=TABLES,
     deadline=None,
