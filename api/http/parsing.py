@@ -4,7 +4,8 @@ Cello's own ``request.json()`` is never used: a deeply nested body overflows its
 process.
 """
 
-from collections.abc import Iterator
+import codecs
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NoReturn, Protocol
 
@@ -32,6 +33,9 @@ class BodySource(Protocol):
 
     def text(self) -> str:
         """The body; ``ValueError`` when it is not UTF-8."""
+
+    def body(self) -> Iterable[int]:
+        """The bytes of the body as they were sent."""
 
 
 class BodyReader:
@@ -66,9 +70,10 @@ class BodyReader:
         is_other = bool(self.also) and _media_type_of(content_type) == self.also
         if content_type and not is_other:
             _require_json(content_type, self.also)
-        text = _decode_text(source)
+        text = _read_table(source) if is_other else _decode_text(source)
         if not text and self.is_needed:
-            raise Problem(400, "The body is empty: send a JSON object, at least {}")
+            least = "at least one line" if is_other else "a JSON object, at least {}"
+            raise Problem(400, f"The body is empty: send {least}")
         if text and not content_type:
             _require_json("", self.also)
         _require_size(text, self.limit)
@@ -245,6 +250,24 @@ def _decode_text(source: BodySource) -> str:
         return source.text()
     except ValueError as error:
         raise Problem(400, "The body is not UTF-8") from error
+
+
+def _read_table(source: BodySource) -> str:
+    """Return the text of a body in UTF-8, or in UTF-16 with its mark, as Excel saves it."""
+    try:
+        return source.text()
+    except ValueError:
+        return _decode_utf_16(bytes(source.body()))
+
+
+def _decode_utf_16(body: bytes) -> str:
+    problem = Problem(400, "The body is neither UTF-8 nor UTF-16")
+    if not body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise problem
+    try:
+        return body.decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise problem from error
 
 
 def _require_size(text: str, limit: int) -> None:

@@ -14,7 +14,7 @@
 """
 
 from asyncio import Event
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypedDict, Unpack
 
 import msgspec
@@ -51,6 +51,9 @@ class RawRequest(Protocol):
 
     def text(self) -> str:
         """The body; ``ValueError`` when it is not UTF-8."""
+
+    def body(self) -> Iterable[int]:
+        """The bytes of the body as they were sent."""
 
 
 class Request(msgspec.Struct, eq=False):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from project.errors import InvalidField
+from project.text import is_line
 
 DEFAULT_QUEUE = "celery"
 """Celery's default queue."""
@@ -64,7 +65,7 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 def check_tag(tag: str, place: int) -> str:
     """The tag at a place in the list. Raises ``InvalidField``."""
-    is_good = isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_CHARACTERS and tag.isprintable()
+    is_good = isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_CHARACTERS and is_line(tag)
     if not is_good:
         problem = f"must be 1 to {MAX_TAG_CHARACTERS} characters that can be printed"
         raise InvalidField(f"tags[{place}]", problem)

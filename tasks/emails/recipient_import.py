@@ -16,7 +16,10 @@ MAX_DATA_NAMES = 50
 RESERVED_NAMES = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
 """Variables that every template has."""
 
-ADDRESS_COLUMNS = ("email", "address", "recipient", "e-mail")
+ADDRESS_COLUMNS = ("email", "emailaddress", "address", "recipient", "mail")
+"""Names of the address column, in lower case and without spaces and marks."""
+DELIMITERS = ",;\t|"
+MAX_SHOWN_NAMES = 10
 NAME_PATTERN = "[A-Za-z][A-Za-z0-9_]{0,49}"
 DATA_SCHEMA = {
     "maxProperties": MAX_DATA_NAMES,
@@ -24,6 +27,7 @@ DATA_SCHEMA = {
 }
 """The data that ``check_data`` accepts, as JSON Schema."""
 
+_separator_line = re.compile(r"sep=(.)\r?\n", re.IGNORECASE).match
 _is_name = re.compile(NAME_PATTERN).fullmatch
 
 
@@ -58,6 +62,16 @@ def check_data(data: Mapping[str, Any], field: str) -> None:
             )
 
 
+def require_valid(total: int, faults: Sequence[RecipientFault]) -> None:
+    """Raise ``InvalidField`` when every recipient of a part is invalid."""
+    if total and len(faults) == total:
+        first = faults[0]
+        raise InvalidField(
+            f"recipients[{first.place}]",
+            f"{first.given!r} is no address ({first.problem}), and no other recipient is valid",
+        )
+
+
 def build_part(recipients: Sequence[RawRecipient]) -> RecipientPart:
     """The lines of a part. Raises ``InvalidField`` for data that a template cannot use."""
     part = RecipientPart([], [])
@@ -78,21 +92,32 @@ def build_part(recipients: Sequence[RawRecipient]) -> RecipientPart:
 def read_csv(text: str) -> list[RawRecipient]:
     """The recipients of a CSV text with a header line that has a column ``email``.
 
-    The other columns are the template data of each recipient. A text with one column needs no
-    header line: each line is an address. Raises ``InvalidField`` for any other text.
+    The column may be called ``E-mail``, ``Email Address`` or similar; cells are separated by
+    commas, semicolons, tabs or bars, and a first line ``sep=;`` says by which. The other columns
+    are the template data of each recipient. A text with one column needs no header line: each
+    line is an address. Raises ``InvalidField`` for any other text.
     """
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    text, delimiter = _find_delimiter(text.removeprefix("\ufeff"))
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         return list(_parse_recipients(lines))
     except csv.Error as problem:
         raise InvalidField("recipients", f"line {lines.line_num} is not CSV: {problem}") from None
 
 
+def _find_delimiter(text: str) -> tuple[str, str]:
+    """The text without a line ``sep=;``, and its delimiter: that which the first line has most."""
+    if stated := _separator_line(text):
+        return text[stated.end() :], stated[1]
+    first_line = text.partition("\n")[0]
+    return text, max(DELIMITERS, key=first_line.count)
+
+
 def _parse_recipients(lines: Iterator[list[str]]) -> Iterator[RawRecipient]:
-    header = [name.strip().lstrip("\ufeff") for name in next(lines, [])]
+    header = [name.strip() for name in next(_skip_blank_lines(lines), [])]
     place = _find_address_column(header)
     if place is None:
-        yield from (cells[0] for cells in _skip_blank_lines([header, *lines]))
+        yield from (cells[0].strip() for cells in _skip_blank_lines([header, *lines]))
         return
     for cells in _skip_blank_lines(lines):
         if len(cells) != len(header):
@@ -106,10 +131,12 @@ def _parse_recipients(lines: Iterator[list[str]]) -> Iterator[RawRecipient]:
 
 
 def _find_address_column(header: Sequence[str]) -> int | None:
-    lowered = [name.lower() for name in header]
-    found = next((lowered.index(name) for name in ADDRESS_COLUMNS if name in lowered), None)
-    if found is None and len(header) > 1:
-        raise InvalidField("recipients", "the first line names no column email")
+    """The place of the address column; None for addresses without a header line."""
+    plain = ["".join(filter(str.isalnum, name)).lower() for name in header]
+    found = next((plain.index(name) for name in ADDRESS_COLUMNS if name in plain), None)
+    if found is None and (len(header) > 1 or (header and "@" not in header[0])):
+        names = ", ".join(repr(name[:50]) for name in header[:MAX_SHOWN_NAMES])
+        raise InvalidField("recipients", f"the first line names no column email; it has {names}")
     return found
 
 

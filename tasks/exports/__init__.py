@@ -23,8 +23,8 @@ def export_rows(
     """Export the rows of a report ``type``, or of a ``query`` of a ``source``.
 
     ``mail`` has the fields of ``tasks.rendering.follow_up_mail.Mail``. Returns
-    ``{"export": str, "rows": int}``, the fields of ``links.describe_artifact``, and with
-    ``mail`` also ``mail_id``, the id of the mail job.
+    ``{"export": str, "rows": int}``, the fields of ``links.describe_artifact``, ``read_as`` and
+    ``warnings`` as in a report, and with ``mail`` also ``mail_id``, the id of the mail job.
     """
     from tasks.exports import files
     from tasks.rendering import follow_up_mail

@@ -20,7 +20,7 @@ from tasks.rendering.definitions.schema import (
     RenderOrder,
 )
 from tasks.rendering.follow_up_mail import ResultSummary
-from tasks.rendering.process import run_render_process
+from tasks.rendering.process import describe_reading, run_render_process
 from tasks.rendering.settings import get_rendering_settings
 
 OUTPUTS: tuple[Output, ...] = ("csv", "parquet", "xlsx", "json")
@@ -65,7 +65,8 @@ def build_export(
         file = folder / rendered.files[output]
         artifact = links.store_artifact(file, file.name)
         description = links.describe_artifact(artifact, file)
-    return {"export": spec.name, "rows": rendered.rows, **description}
+    reading = describe_reading(rendered)
+    return {"export": spec.name, "rows": rendered.rows, **description, **reading}
 
 
 def summarize_export(spec: ExportSpec, result: Mapping[str, Any]) -> ResultSummary:

@@ -16,7 +16,7 @@ import msgspec
 
 from project.processes import end_with_parent
 from tasks.rendering import render
-from tasks.rendering.data import queries
+from tasks.rendering.data.table_files import InvalidQuery
 from tasks.rendering.definitions.schema import (
     EXIT_INVALID_TYPE,
     EXIT_TEMPORARY_FAILURE,
@@ -58,7 +58,7 @@ def exit_code_of(error: Exception) -> int | None:
     temporary = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException)
     if isinstance(error, (MemoryError, OSError, *temporary)):
         return EXIT_TEMPORARY_FAILURE
-    if isinstance(error, (duckdb.Error, queries.InvalidQuery, render.InvalidTemplate)):
+    if isinstance(error, (duckdb.Error, InvalidQuery, render.InvalidTemplate)):
         return EXIT_INVALID_TYPE
     return exit_code_of_database_error(error) or exit_code_of_template_error(error)
 

@@ -51,6 +51,12 @@ def run_render_process(
     return result
 
 
+def describe_reading(rendered: RenderResult) -> dict[str, Any]:
+    """Return ``read_as`` and ``warnings`` for the result of a job, each only if there is any."""
+    fields = {"read_as": rendered.read_as, "warnings": rendered.warnings}
+    return {name: msgspec.to_builtins(value) for name, value in fields.items() if value}
+
+
 @contextmanager
 def start_process(errors: Path) -> Iterator[RenderProcess]:
     """Start a process that waits for its order, and kill it at the end of the block.

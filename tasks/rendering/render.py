@@ -1,10 +1,14 @@
 """Renders an order: runs its query and writes the rows, or a report of them, in each output."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tasks.rendering.data import postgres, queries, sources
-from tasks.rendering.data.queries import Selection, TableFiles
+from tasks.rendering.data.queries import Selection
+from tasks.rendering.data.table_files import TableFiles
 from tasks.rendering.definitions.schema import (
     Definition,
     Output,
@@ -13,7 +17,8 @@ from tasks.rendering.definitions.schema import (
     RenderResult,
 )
 from tasks.rendering.output import pdf
-from tasks.rendering.output.files import ColumnFormats, copy_rows, count_rows
+from tasks.rendering.output.files import ColumnFormats, WrittenRows, copy_rows, count_rows
+from tasks.rendering.output.glyphs import describe_missing_glyphs
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
 from tasks.rendering.output.xlsx import write_workbook
@@ -34,11 +39,10 @@ def render_order(order: RenderOrder, on_progress: ProgressListener) -> RenderRes
     """Write every output of the order to ``order.folder``."""
     folder, seconds = Path(order.folder), order.origin.limits.seconds
     tables = _load_tables(order, on_progress)
-    with queries.open_database(tables, folder, seconds) as connection:
-        selection = _build_selection(order, connection)
-        if order.definition is None:
-            return _write_query(order, connection, selection, on_progress)
-        return _write_report(order, order.definition, connection, selection, on_progress)
+    database = queries.open_database(tables, folder, seconds)
+    with database.connection as connection:
+        result = _run_query(order, connection, on_progress)
+    return msgspec.structs.replace(result, read_as=database.read_as)
 
 
 def write_rows(
@@ -48,8 +52,8 @@ def write_rows(
     path: Path,
     on_progress: ProgressListener,
     formats: ColumnFormats | None = None,
-) -> int:
-    """Write the rows of a query to ``path`` and return their number.
+) -> WrittenRows:
+    """Write the rows of a query to ``path``.
 
     ``formats`` are those of the columns of a spreadsheet, by name; other outputs have none.
     """
@@ -57,6 +61,15 @@ def write_rows(
     if output == "xlsx":
         return write_workbook(connection, selection, path, total, on_progress, formats or {})
     return copy_rows(connection, selection, output, path, total, on_progress)
+
+
+def _run_query(
+    order: RenderOrder, connection: "DuckDBPyConnection", on_progress: ProgressListener
+) -> RenderResult:
+    selection = _build_selection(order, connection)
+    if order.definition is None:
+        return _write_query(order, connection, selection, on_progress)
+    return _write_report(order, order.definition, connection, selection, on_progress)
 
 
 def _load_tables(order: RenderOrder, on_progress: ProgressListener) -> dict[str, TableFiles]:
@@ -87,12 +100,14 @@ def _write_query(
 ) -> RenderResult:
     """Write the rows of the query in each output."""
     files: dict[str, str] = {}
-    count = 0
+    written = WrittenRows(0)
+    warnings: list[str] = []
     for output in order.outputs:
         path = _path_of(order, output)
-        count = write_rows(connection, selection, output, path, on_progress)
+        written = write_rows(connection, selection, output, path, on_progress)
+        warnings += written.warnings
         files[output] = path.name
-    return RenderResult(files, count, count)
+    return RenderResult(files, written.rows, written.rows, warnings=warnings)
 
 
 def _write_report(
@@ -108,16 +123,26 @@ def _write_report(
     formats = {column.label: column.format for column in columns}
     files: dict[str, str] = {}
     page_count: int | None = None
+    warnings: list[str] = []
     for output in order.outputs:
         path = _path_of(order, output)
         if output == "pdf":
             page_count = _write_pdf(order, connection, page, path)
+            warnings += describe_missing_glyphs(json.dumps(page, ensure_ascii=False))
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:
-            write_rows(connection, ALL_LINES, output, path, on_progress, formats)
+            written = write_rows(connection, ALL_LINES, output, path, on_progress, formats)
+            warnings += written.warnings
         files[output] = path.name
-    return RenderResult(files, page["count"], page["lines"], page_count, page.get("covers", ""))
+    return RenderResult(
+        files,
+        page["count"],
+        page["lines"],
+        page_count,
+        page.get("covers", ""),
+        warnings=warnings,
+    )
 
 
 def _path_of(order: RenderOrder, output: Output) -> Path:

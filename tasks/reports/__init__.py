@@ -30,7 +30,8 @@ def generate_report(
 
     ``mail`` has the fields of ``tasks.rendering.follow_up_mail.Mail``. Returns
     ``{"report_type": str, "rows_processed": int}``, the fields of ``links.describe_artifact``,
-    ``rows`` (lines of the table), ``pages`` of a PDF and the period it ``covers``, if any, and
+    ``rows`` (lines of the table), ``pages`` of a PDF and the period it ``covers``, if any,
+    ``read_as`` (how own files were read, by table) and ``warnings`` (list of texts), if any, and
     with ``mail`` also ``mail_id``, the id of the mail job.
     """
     from tasks.rendering import follow_up_mail

@@ -18,7 +18,7 @@ from tasks.rendering.definitions.schema import (
 )
 from tasks.rendering.follow_up_mail import ResultSummary
 from tasks.rendering.output.zip import zip_files
-from tasks.rendering.process import run_render_process
+from tasks.rendering.process import describe_reading, run_render_process
 from tasks.rendering.settings import get_rendering_settings
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
@@ -61,6 +61,7 @@ def build_report(
         "rows": rendered.lines,
         **pages,
         **covers,
+        **describe_reading(rendered),
     }
 
 

@@ -58,8 +58,10 @@ class Report(msgspec.Struct, frozen=True):
     errors=(404, 409, 503),
     summary="Add recipients to a blast that was ordered with upload",
     description=(
-        "A JSON array as in the order, or CSV with a header line that has a column email. Send as "
-        "many parts as needed; a part that is sent twice adds each recipient once."
+        "A JSON array as in the order, or CSV with a header line that has a column email. The CSV "
+        "may be UTF-8 or UTF-16, with commas, semicolons or tabs. Send as many parts as needed; a "
+        "part that is sent twice adds each recipient once. A part without a valid address is "
+        "refused."
     ),
     tags=["emails"],
 )
@@ -67,6 +69,7 @@ async def add_recipients(request: Request, body: list[Address | Recipient] | str
     """Check each address and add the new recipients."""
     await fetch_blast(request)
     part = await asyncio.to_thread(parse_part, body)
+    recipient_import.require_valid(len(part.lines), part.faults)
     added = [
         await add_chunk(request.params["id"], lines)
         for lines in batched(part.lines, RECIPIENTS_PER_CHUNK)

@@ -16,6 +16,7 @@ from tasks.emails import addresses, recipient_import
 from tasks.emails.delivery import commands
 from tasks.emails.delivery.ledger import fold_address
 from tasks.emails.delivery.order import RECIPIENTS_PER_CHUNK, row_from_recipient
+from tasks.emails.recipient_import import RecipientFault
 
 PATH = "/suppressions"
 SUPPRESSION_PATH = PATH + "/{address}"
@@ -154,17 +155,20 @@ async def delete_suppression(request: Request) -> Answer:
 
 
 def check_addresses(body: SuppressionOrder | str) -> CheckedAddresses:
-    """Check each address. Raises ``InvalidField`` for a CSV text that is none."""
+    """Check each address. Raises ``InvalidField`` for a CSV text that is none, or without any."""
     order = SuppressionOrder(parse_addresses(body)) if isinstance(body, str) else body
     keys: dict[str, None] = {}
-    faults: list[Refused] = []
+    faults: list[RecipientFault] = []
     for place, given in enumerate(order.addresses):
         address, problem = addresses.parse_address(given)
         if problem:
-            faults.append(Refused(place, given[: addresses.MAX_SHOWN_CHARACTERS], problem))
+            shown = given[: addresses.MAX_SHOWN_CHARACTERS]
+            faults.append(RecipientFault(place, shown, problem))
         else:
             keys[fold_address(address)] = None
-    return CheckedAddresses(order.reason, list(keys), len(faults), faults[:MAX_FAULTS])
+    recipient_import.require_valid(len(order.addresses), faults)
+    refused = [Refused(*fault) for fault in faults[:MAX_FAULTS]]
+    return CheckedAddresses(order.reason, list(keys), len(faults), refused)
 
 
 def parse_addresses(table: str) -> list[str]:

@@ -11,6 +11,7 @@ from email.header import Header
 from email.utils import formatdate
 from functools import lru_cache
 
+from project.text import replace_unprintable
 from tasks.emails.addresses import Sender
 from tasks.emails.mail.templates import RenderedMail
 
@@ -92,8 +93,7 @@ def _encode_subject(text: str) -> str:
     is_plain = text.isascii() and text.isprintable() and "=?" not in text
     if is_plain and len(text) <= MAX_PLAIN_SUBJECT_CHARACTERS:
         return text
-    visible = "".join(char if char.isprintable() else " " for char in text)
-    return Header(visible, "utf-8", header_name="Subject").encode(
+    return Header(replace_unprintable(text), "utf-8", header_name="Subject").encode(
         "", MAX_ENCODED_WORD_CHARACTERS, "\r\n"
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from project.services import ServiceFault
-from tasks.rendering.data.queries import InvalidQuery, TableFiles
+from tasks.rendering.data.table_files import InvalidQuery, TableFiles
 from tasks.rendering.definitions.schema import (
     Origin,
     Parameter,
@@ -71,7 +71,7 @@ def fetch_rows(
             )  # an empty text is "", NULL is nothing
             writer.writerow(types)
             _write_rows(cursor.stream(statement, values, size=ROWS_PER_FETCH), writer, on_progress)
-    return TableFiles([path], types)
+    return TableFiles([path], types, is_exact=True)
 
 
 def open_connection(url: str, seconds: int) -> "Connection[Any]":

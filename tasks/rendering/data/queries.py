@@ -3,9 +3,13 @@
 import glob
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
+
+from tasks.rendering.data import tables
+from tasks.rendering.data.table_files import InvalidQuery, TableFiles, quote_name
+from tasks.rendering.definitions.schema import ReadAs
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -13,25 +17,8 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "256MB"
 SPILL_LIMIT = "1GB"
 
-READERS_BY_SUFFIX = {
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".parquet": "read_parquet",
-    ".json": "read_json",
-    ".ndjson": "read_json",
-    ".jsonl": "read_json",
-}
-
-
-class InvalidQuery(Exception):
-    """The SQL is not exactly one SELECT over the filters of the type, or its files are missing."""
-
-
-class TableFiles(Struct, frozen=True):
-    """The files of one table, all of one format; ``types`` maps CSV columns to DuckDB types."""
-
-    paths: Sequence[Path]
-    types: Mapping[str, str] = {}
+type ReadTables = dict[str, ReadAs]
+"""How the files of each table of the type's owner were read, by table."""
 
 
 class Selection(Struct, frozen=True):
@@ -41,9 +28,14 @@ class Selection(Struct, frozen=True):
     values: Mapping[str, Any] = {}
 
 
-def open_database(
-    tables: Mapping[str, TableFiles], folder: Path, seconds: int
-) -> "DuckDBPyConnection":
+class Database(NamedTuple):
+    """An open database, and how its tables were read."""
+
+    connection: "DuckDBPyConnection"
+    read_as: ReadTables
+
+
+def open_database(table_files: Mapping[str, TableFiles], folder: Path, seconds: int) -> Database:
     """Open an in-memory database with one view per table, restricted to files in ``folder``.
 
     A statement is interrupted after ``seconds``. Data that does not fit in memory spills to
@@ -64,12 +56,16 @@ def open_database(
             "allow_community_extensions": "false",
         }
     )
-    for name, files in tables.items():
-        _read_files(connection, name, files).create_view(name)
-    _restrict_access(
-        connection, [path for files in tables.values() for path in files.paths], folder
+    connection.execute("set TimeZone = 'UTC'")
+    scratch = folder / "decoded"
+    read_as = {
+        name: _create_view(connection, name, files, scratch) for name, files in table_files.items()
+    }
+    paths = [path for files in table_files.values() for path in files.paths]
+    _restrict_access(connection, [*paths, *scratch.glob("*")], folder)
+    return Database(
+        connection, {name: read for name, read in read_as.items() if table_files[name].is_own}
     )
-    return connection
 
 
 def check_query(
@@ -98,34 +94,12 @@ def store_rows(
     return connection.table(name)
 
 
-def quote_name(name: str) -> str:
-    """Quote any name as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _read_files(
-    connection: "DuckDBPyConnection", name: str, files: TableFiles
-) -> "DuckDBPyRelation":
-    if not files.paths:
-        raise InvalidQuery(f"files.{name}: no file matches the pattern")
-    suffixes = {_suffix_of(path) for path in files.paths}
-    if len(suffixes) > 1 or not suffixes <= READERS_BY_SUFFIX.keys():
-        known = ", ".join(READERS_BY_SUFFIX)
-        raise InvalidQuery(
-            f"files.{name}: all files must have the same ending, one of {known}; .gz may follow"
-        )
-    reader = getattr(connection, READERS_BY_SUFFIX[suffixes.pop()])
-    options: dict[str, Any] = {}
-    if files.types:
-        options = {"columns": dict(files.types), "header": True, "allow_quoted_nulls": False}
-    paths = [glob.escape(str(path)) for path in files.paths]
-    relation: DuckDBPyRelation = reader(paths, **options)
-    return relation
-
-
-def _suffix_of(path: Path) -> str:
-    """Return the suffix of a file name without ``.gz``."""
-    return path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+def _create_view(
+    connection: "DuckDBPyConnection", name: str, files: TableFiles, scratch: Path
+) -> ReadAs:
+    source = tables.read_table(connection, name, files, scratch)
+    connection.execute(f"create view {quote_name(name)} as {source.sql}")
+    return tables.describe_table(files, source)
 
 
 def _restrict_access(connection: "DuckDBPyConnection", paths: Sequence[Path], folder: Path) -> None:

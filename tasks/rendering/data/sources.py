@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tasks.rendering.data import demo_spend
-from tasks.rendering.data.queries import TableFiles
+from tasks.rendering.data.table_files import TableFiles
 from tasks.rendering.definitions.schema import Origin, Source
 
 DEMO_FILES: dict[Source, str] = {"flights": "flights-1.parquet", "spend": "spend-1.parquet"}
@@ -48,14 +48,17 @@ def build_tables(origin: Origin, home: Path, demo: Path) -> dict[str, TableFiles
     """Return the files of each table; the patterns of ``origin.files`` are relative to ``home``."""
     demo_tables = {name: TableFiles([ensure_demo_file(name, demo)]) for name in origin.sources}
     return demo_tables | {
-        name: TableFiles(find_files(home, pattern)) for name, pattern in origin.files.items()
+        name: TableFiles(find_files(home, pattern), origin.types.get(name, {}), is_own=True)
+        for name, pattern in origin.files.items()
     }
 
 
 def find_files(home: Path, pattern: str) -> list[Path]:
-    """Return the files that match the pattern, sorted by name."""
-    absolute = home / pattern  # a pattern may be an absolute path itself
-    return sorted(Path(absolute.anchor).glob(str(absolute.relative_to(absolute.anchor))))
+    """Return the files that match the pattern, sorted by name; ``home`` is no pattern."""
+    if (home / pattern).is_file():  # a name with brackets is a name first
+        return [home / pattern]
+    found = glob.glob(pattern, root_dir=home, recursive=True, include_hidden=True)  # noqa: PTH207 - Path.glob has no root
+    return sorted(path for path in (home / name for name in found) if path.is_file())
 
 
 def ensure_demo_file(source: Source, folder: Path) -> Path:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from project.text import is_line
 from tasks.rendering.definitions.schema import Parameter
 
 MAX_TEXT_CHARACTERS = 200
@@ -89,7 +90,7 @@ def _is_valid(parameter: Parameter, value: object) -> bool:
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_INTEGER:
             return False
         return not parameter.choices or str(value) in parameter.choices
-    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS or not value.isprintable():
+    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS or not is_line(value):
         return False
     if parameter.choices:
         return value in parameter.choices

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from project.errors import InvalidField, PermanentError
 from tasks.rendering.definitions import parameters
+from tasks.rendering.definitions.column_types import parse_type
 from tasks.rendering.definitions.schema import Chart, Definition, Origin
 from tasks.rendering.settings import get_rendering_settings
 
@@ -84,8 +85,20 @@ def check_origin(origin: Origin) -> None:
         raise ValueError('give either sources or files, or engine = "postgres", not both')
     if duplicates := set(origin.sources) & origin.files.keys():
         raise ValueError(f"files.{min(duplicates)}: is already a source; choose another name")
+    for table, types in origin.types.items():
+        if table not in origin.files:
+            raise ValueError(f"types.{table}: files has no table {table!r}")
+        for column, text in types.items():
+            _check_type(f"types.{table}.{column}", text)
     for name, parameter in origin.parameters.items():
         parameters.check_parameter(name, parameter)
+
+
+def _check_type(field: str, text: str) -> None:
+    try:
+        parse_type(text)
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from None
 
 
 def _iterate_types(folder: Path) -> Iterator[ReportTypeFolder]:

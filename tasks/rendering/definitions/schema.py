@@ -10,6 +10,9 @@ EXIT_TEMPORARY_FAILURE = 75
 EXIT_INVALID_TYPE = 65
 """Exit code of the render process when the report type is wrong: EX_DATAERR of sysexits.h."""
 
+MAX_LISTED_COLUMNS = 200
+"""Columns of a table that a result lists."""
+
 type Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 type DisplayText = Annotated[str, Meta(min_length=1, max_length=400)]
 type Sql = Annotated[str, Meta(min_length=1)]
@@ -111,13 +114,15 @@ class Origin(StrictStruct, frozen=True, kw_only=True):
     """The source of the rows: demo ``sources``, own ``files``, or a database.
 
     ``files`` maps a table name to a glob pattern of CSV, Parquet or JSON files, relative to the
-    folder of the type. With ``engine`` postgres, the SQL runs on DATABASE_URL.
+    folder of the type. ``types`` fixes the types of columns, by table and column. With ``engine``
+    postgres, the SQL runs on DATABASE_URL.
     """
 
     title: DisplayText
     engine: Literal["duckdb", "postgres"] = "duckdb"
     sources: list[Source] = []
     files: dict[Identifier, DisplayText] = {}
+    types: dict[Identifier, dict[str, str]] = {}
     parameters: dict[Identifier, Parameter] = {}
     limits: Limits = Limits()
 
@@ -172,11 +177,36 @@ class RenderProgress(Struct, frozen=True, tag="step"):
     note: str = ""
 
 
+class Dialect(Struct, frozen=True, omit_defaults=True):
+    """How CSV files are written; ``files`` counts those that are written so."""
+
+    files: int
+    delimiter: str
+    quote: str = '"'
+    encoding: str = "utf-8"
+    has_header: bool = True
+    skipped_lines: int = 0
+
+
+class ReadAs(Struct, frozen=True, omit_defaults=True):
+    """How the files of a table were read: the type of each column, and why some are text.
+
+    Of a wide table, ``columns`` has the first ``MAX_LISTED_COLUMNS``.
+    """
+
+    files: int
+    format: str
+    columns: dict[str, str]
+    dialects: Sequence[Dialect] = ()
+    notes: Sequence[str] = ()
+
+
 class RenderResult(Struct, frozen=True, tag="made"):
     """The output of the render process: ``files`` maps each output to its file name.
 
     ``rows`` is the number of rows of the query and ``covers`` their period, ``lines`` the number
-    of lines in the table, ``pages`` those of the PDF, None without a PDF.
+    of lines in the table, ``pages`` those of the PDF, None without a PDF. ``read_as`` says by
+    table how the type's own files were read, ``warnings`` what the files do not show.
     """
 
     files: dict[str, str]
@@ -184,6 +214,8 @@ class RenderResult(Struct, frozen=True, tag="made"):
     lines: int
     pages: int | None = None
     covers: str = ""
+    read_as: dict[str, ReadAs] = {}
+    warnings: Sequence[str] = ()
 
 
 type RenderMessage = RenderProgress | RenderResult

@@ -1,38 +1,38 @@
 """Writes rows as CSV, Parquet or JSON with DuckDB's COPY, in bounded memory.
 
-In CSV, a text that a spreadsheet would run as a formula is escaped. Equal rows give equal bytes.
+Equal rows give equal bytes.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tasks.rendering.data.queries import Selection, quote_name
+from tasks.rendering.data.queries import Selection
+from tasks.rendering.definitions.column_types import quote_text
 from tasks.rendering.definitions.schema import Format, Output, ProgressListener, RenderProgress
+from tasks.rendering.output import columns
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-type ColumnTypes = dict[str, str]
-"""DuckDB type by column name."""
 type ColumnFormats = Mapping[str, Format]
 """Format by column name."""
 
 PROGRESS_INTERVAL_SECONDS = 0.2
-FORMULA_PATTERN = "^[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]"
-"""The start of a text that a spreadsheet may run (OWASP, CSV injection), full width included."""
-
 COPY_OPTIONS: dict[Output, str] = {
     "csv": "format csv, header",
     "parquet": "format parquet, compression zstd",
     "json": "format json, array true",
 }
-TEXTLESS_TYPES = (
-    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
-    "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "DATE", "TIME", "TIMESTAMP",
-)  # fmt: skip
+
+
+class WrittenRows(NamedTuple):
+    """The number of rows in a file, and what the file does not show of them."""
+
+    rows: int
+    warnings: Sequence[str] = ()
 
 
 def copy_rows(
@@ -42,12 +42,12 @@ def copy_rows(
     path: Path,
     total: int,
     on_progress: ProgressListener,
-) -> int:
-    """Write the ``total`` rows of a query to ``path`` and return their number."""
+) -> WrittenRows:
+    """Write the ``total`` rows of a query to ``path``."""
     copy = _build_copy(connection, selection, output, path)
     with report_query_progress(connection, total, on_progress):
         (count,) = _fetch_one(connection, copy)
-    return int(count)
+    return WrittenRows(int(count))
 
 
 def count_rows(connection: "DuckDBPyConnection", selection: Selection) -> int:
@@ -55,17 +55,6 @@ def count_rows(connection: "DuckDBPyConnection", selection: Selection) -> int:
     sql = f"select count(*) from ({selection.sql}\n)"  # noqa: S608 - the SQL of the report type
     (count,) = _fetch_one(connection, Selection(sql, selection.values))
     return int(count)
-
-
-def read_column_types(connection: "DuckDBPyConnection", selection: Selection) -> ColumnTypes:
-    """Return the columns of a query and their types."""
-    described = connection.execute(f"describe {selection.sql}", dict(selection.values))
-    return {name: column_type for name, column_type, *_ in described.fetchall()}
-
-
-def is_textless(column_type: str) -> bool:
-    """Return whether values of a DuckDB type, such as numbers and times, contain no free text."""
-    return column_type.startswith(TEXTLESS_TYPES) and not column_type.endswith("]")
 
 
 @contextmanager
@@ -93,28 +82,17 @@ def report_query_progress(
 def _build_copy(
     connection: "DuckDBPyConnection", selection: Selection, output: Output, path: Path
 ) -> Selection:
-    """Build the COPY statement; for CSV with escaped texts and column names."""
-    sql = selection.sql
-    if output == "csv":
-        types = read_column_types(connection, selection)
-        columns = ", ".join(_escape_column(*column) for column in types.items())
-        sql = f"select {columns} from ({sql}\n)"  # noqa: S608 - names are quoted
-    target = str(path).replace("'", "''")
-    return Selection(f"copy ({sql}\n) to '{target}' ({COPY_OPTIONS[output]})", selection.values)
-
-
-def _escape_column(name: str, column_type: str) -> str:
-    """Return SQL that puts an apostrophe before each text that could run as a formula."""
-    column = quote_name(name)
-    if is_textless(column_type):
-        return column
-    text = f"cast({column} as varchar)"
-    escaped = f"if(regexp_matches({text}, '{FORMULA_PATTERN}'), '''' || {text}, {text})"
-    return f"{escaped} as {quote_name(_escape_name(name))}"
-
-
-def _escape_name(name: str) -> str:
-    return f"'{name}" if name[:1] in "=+-@" else name
+    """Build the COPY statement, with the values in a form that the format holds exactly."""
+    source = columns.open_source(connection, selection)
+    match output:
+        case "csv":
+            fitted = columns.select_for_csv(source)
+        case "json":
+            fitted = columns.select_for_json(connection, source)
+        case _:
+            fitted = columns.select_for_parquet(connection, source)
+    target = f"{quote_text(str(path))} ({COPY_OPTIONS[output]})"
+    return Selection(f"copy ({fitted.sql}\n) to {target}", fitted.values)
 
 
 def _fetch_one(connection: "DuckDBPyConnection", selection: Selection) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
+from project.text import replace_unprintable
 from tasks.rendering.definitions.schema import Format
 
 MISSING_VALUE = "\N{EN DASH}"
@@ -36,11 +37,6 @@ def format_value(value: object, style: Format) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return value.isoformat() if isinstance(value, date) else replace_unprintable(str(value))
-
-
-def replace_unprintable(text: str) -> str:
-    """Replace each unprintable character (controls, direction marks) by a space."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def format_axis_value(value: float, style: Format) -> str:

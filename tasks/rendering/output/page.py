@@ -6,7 +6,8 @@ The templates only lay the page out. They show each string as literal text, neve
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tasks.rendering.data.queries import Selection, quote_name, store_rows
+from tasks.rendering.data.queries import Selection, store_rows
+from tasks.rendering.data.table_files import quote_name
 from tasks.rendering.definitions.parameters import format_all_filters, format_given_filters
 from tasks.rendering.definitions.schema import Chart, Column, Definition, RenderOrder
 from tasks.rendering.output.charts import Mark, build_chart

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tasks.rendering.data.queries import Selection, quote_name
+from tasks.rendering.data.queries import Selection
 from tasks.rendering.definitions.schema import Format, ProgressListener, RenderProgress
-from tasks.rendering.output.files import (
-    ColumnFormats,
-    ColumnTypes,
-    is_textless,
-    read_column_types,
-)
+from tasks.rendering.output import columns
+from tasks.rendering.output.cells import CellSource, select_cells
+from tasks.rendering.output.columns import ColumnSource, ColumnTypes
+from tasks.rendering.output.files import ColumnFormats, WrittenRows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 ROWS_PER_FETCH = 5_000
 MAX_ROWS_PER_SHEET = 1_048_575
 """Excel allows this many rows below the header; further rows go to another sheet."""
-MAX_EXACT_INTEGER = 2**53
-"""A cell rounds larger integers, so their column is written as text."""
 MAX_COLUMN_CHARACTERS = 48
 MIN_NUMBER_CHARACTERS = 12
 """The width of a column with a number format is at least this."""
@@ -39,7 +35,6 @@ FORMAT_CODES: dict[Format, str] = {
     "datetime": "yyyy-mm-dd hh:mm:ss",
 }
 FORMATS_BY_TYPE: dict[str, Format] = {"DATE": "date", "TIMESTAMP": "datetime"}
-LARGE_TYPES = ("BIGINT", "HUGEINT", "UBIGINT", "UHUGEINT")
 
 CORE_PROPERTIES = "docProps/core.xml"
 """The part of a workbook with the time it was written."""
@@ -55,19 +50,19 @@ def write_workbook(
     total: int,
     on_progress: ProgressListener,
     formats: ColumnFormats,
-) -> int:
-    """Write the ``total`` rows of a query to ``path`` and return their number.
+) -> WrittenRows:
+    """Write the ``total`` rows of a query to ``path``.
 
     Values that are no number or time are written as text, never as a formula.
     """
     from rustpy_xlsxwriter import write_worksheets
 
-    types = read_column_types(connection, selection)
-    column_formats = _choose_formats(types, formats)
-    widths = _measure_widths(connection, selection, column_formats)
-    cells = _build_cell_query(connection, selection, types)
+    source = columns.open_source(connection, selection)
+    column_formats = _choose_formats(source.types, formats)
+    widths = _measure_widths(connection, source, column_formats)
+    cells = select_cells(connection, source)
     # The connection holds one open result: run no other query until all rows are fetched.
-    rows = _SheetRows(connection, cells, list(types), total, on_progress)
+    rows = _SheetRows(connection, cells, list(source.types), total, on_progress)
     sheets = dict(rows.sheets())
     options: dict[str, Any] = {
         "column_formats": dict.fromkeys(sheets, _build_styles(column_formats)),
@@ -78,7 +73,7 @@ def write_workbook(
     }
     write_worksheets(list(sheets.items()), str(path), **options)
     remove_timestamps(path)
-    return rows.done
+    return WrittenRows(rows.done, cells.describe_cuts())
 
 
 class _SheetRows:
@@ -87,12 +82,13 @@ class _SheetRows:
     def __init__(
         self,
         connection: "DuckDBPyConnection",
-        selection: Selection,
+        cells: CellSource,
         names: list[str],
         total: int,
         on_progress: ProgressListener,
     ) -> None:
-        self._result = connection.execute(selection.sql, dict(selection.values))
+        self._result = connection.execute(cells.selection.sql, dict(cells.selection.values))
+        self._convert = cells.convert
         self._names, self._total, self._on_progress = names, total, on_progress
         self.done = 0
 
@@ -108,68 +104,28 @@ class _SheetRows:
         while room and (batch := self._result.fetchmany(min(ROWS_PER_FETCH, room))):
             room -= len(batch)
             self.done += len(batch)
-            for row in batch:
+            for row in self._convert(batch):
                 yield dict(zip(self._names, row, strict=True))
             self._on_progress(RenderProgress(self.done, self._total, "writing"))
 
 
 def _choose_formats(types: ColumnTypes, formats: ColumnFormats) -> dict[str, Format]:
     """Return the format of each column: the given one, or that of its type."""
-    return {
-        name: formats.get(name) or FORMATS_BY_TYPE.get(column_type, "text")
-        for name, column_type in types.items()
-    }
 
+    def choose(name: str, column_type: str) -> Format:
+        given = formats.get(name, "text")
+        return FORMATS_BY_TYPE.get(column_type, "text") if given == "text" else given
 
-def _build_cell_query(
-    connection: "DuckDBPyConnection", selection: Selection, types: ColumnTypes
-) -> Selection:
-    """Return the query with every column cast to text that a cell cannot hold as it is."""
-    large = [name for name, column_type in types.items() if column_type in LARGE_TYPES]
-    inexact = _find_inexact_columns(connection, selection, large)
-    columns = ", ".join(
-        quote_name(name)
-        if _is_cell_type(column_type) and name not in inexact
-        else _cast_to_text(name)
-        for name, column_type in types.items()
-    )
-    sql = f"select {columns} from ({selection.sql}\n)"  # noqa: S608 - names are quoted
-    return Selection(sql, selection.values)
-
-
-def _is_cell_type(column_type: str) -> bool:
-    """Return whether a cell can hold values of a type; a time of day or with a zone it cannot."""
-    if column_type.startswith("TIME"):
-        return column_type == "TIMESTAMP"
-    return column_type == "VARCHAR" or is_textless(column_type)
-
-
-def _cast_to_text(name: str) -> str:
-    return f"cast({quote_name(name)} as varchar) as {quote_name(name)}"
-
-
-def _find_inexact_columns(
-    connection: "DuckDBPyConnection", selection: Selection, names: list[str]
-) -> set[str]:
-    """Return which of the columns contain integers that a cell would round."""
-    if not names:
-        return set()
-    conditions = ", ".join(
-        f"coalesce(max(abs({quote_name(name)}::double)) > {MAX_EXACT_INTEGER}, false)"
-        for name in names
-    )
-    sql = f"select {conditions} from ({selection.sql}\n)"  # noqa: S608 - names are quoted
-    (answers,) = connection.execute(sql, dict(selection.values)).fetchall()
-    return {name for name, is_inexact in zip(names, answers, strict=True) if is_inexact}
+    return {name: choose(name, column_type) for name, column_type in types.items()}
 
 
 def _measure_widths(
-    connection: "DuckDBPyConnection", selection: Selection, formats: ColumnFormats
+    connection: "DuckDBPyConnection", source: ColumnSource, formats: ColumnFormats
 ) -> dict[str, float]:
     """Return the width of each column in characters, from its name and the first rows."""
-    columns = ", ".join(f"max(length(cast({quote_name(name)} as varchar)))" for name in formats)
-    sql = f"select {columns} from (from ({selection.sql}\n) limit {ROWS_TO_MEASURE})"  # noqa: S608 - names are quoted
-    (lengths,) = connection.execute(sql, dict(selection.values)).fetchall()
+    values = ", ".join(f"max(length({columns.cast_to_text(name)}))" for name in formats)
+    sql = f"select {values} from (from {source.sql} limit {ROWS_TO_MEASURE})"  # noqa: S608 - names are quoted
+    (lengths,) = connection.execute(sql, dict(source.selection.values)).fetchall()
     return {
         name: _compute_width(name, column_format, length or 0)
         for (name, column_format), length in zip(formats.items(), lengths, strict=True)

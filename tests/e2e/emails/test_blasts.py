@@ -165,7 +165,9 @@ def test_contradictory_blast_options_are_refused(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("name,city\r\nAda,London", "the first line names no column email"),
+        ("name,city\r\nAda,London", "the first line names no column email; it has 'name', 'city'"),
+        ("Kontakt\r\nada@example.com", "the first line names no column email; it has 'Kontakt'"),
+        ("E-mail;name\r\nada@;Ada", "no other recipient is valid"),
         ("email,name\r\nada@example.com", "a line has 1 cells, the first has 2"),
         ('email\r\n"ada', "is not CSV"),
     ],

@@ -360,3 +360,24 @@ def test_all_unknown_parameters_are_named_with_the_known_ones() -> None:
 def test_an_invalid_field_raised_by_the_query_type_is_passed_on() -> None:
     with pytest.raises(InvalidField, match="not 13"):
         query.read({"limit": "13"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_may_be_in_utf_16(encoding: str) -> None:
+    headers = {"Content-Type": "text/csv"}
+    body = "email;name\r\nada@example.com;Zoë".encode(encoding)
+
+    text = BodyReader(Order, LIMIT, also="text/csv").read(
+        Request("POST", "/", headers=headers, body=body)
+    )
+
+    assert text == "email;name\r\nada@example.com;Zoë"
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"\xff\xfea"])
+def test_a_table_that_is_no_text_is_refused(body: bytes) -> None:
+    headers = {"Content-Type": "text/csv"}
+    request = Request("POST", "/", headers=headers, body=body)
+
+    with pytest.raises(Problem, match="neither UTF-8 nor UTF-16"):
+        BodyReader(Order, LIMIT, also="text/csv").read(request)
