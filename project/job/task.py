@@ -23,10 +23,12 @@ from celery.exceptions import (
     Reject,
     Retry,
     SoftTimeLimitExceeded,
+    WorkerShutdown,
+    WorkerTerminate,
 )
 from celery.utils.log import get_logger
 
-from project.errors import DuplicateJob, StoreUnavailable
+from project.errors import ContinuoError, DuplicateJob, StoreUnavailable
 from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
 from project.job.cancellation import WORKER_PROCESS
 from project.job.coroutines import make_synchronous
@@ -69,6 +71,10 @@ class Cancelled(Ignore):
     """Raised in a job to stop it; the record becomes ``cancelled`` when the job has ended."""
 
     outcome = "cancelled"
+
+
+class JobExit(ContinuoError):
+    """A job raised what ends a process (``sys.exit``): its attempt fails, its process goes on."""
 
 
 class Job(ProducerTask):
@@ -190,6 +196,10 @@ class Job(ProducerTask):
             token = self.app.attempt_token(self.request)
             self.app.store.run(attempt_commands.end_cancelled(self.request.id, token=token))
             raise
+        except (WorkerShutdown, WorkerTerminate):
+            raise
+        except (SystemExit, KeyboardInterrupt, GeneratorExit) as problem:
+            raise JobExit(f"the job raised {problem!r}") from problem
         finally:
             self._flush_progress(self.request)
 

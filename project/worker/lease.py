@@ -105,7 +105,7 @@ class LeaseThread(threading.Thread):
             "memory": memory.resident({os.getpid(), *self.processes.pids()}) or "",
         }
         if first:  # the claims of its processes ask whether it knows a kind
-            about |= {f"kind:{name}": 1 for name in self.worker.app.tasks}
+            about |= {f"kind:{name}": describe_ack(task) for name, task in self.tasks.items()}
         move = workers.renew_lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
             log.critical("the lease of %s had ended and its jobs were given away", self.worker_id)
@@ -113,6 +113,12 @@ class LeaseThread(threading.Thread):
             os._exit(EXIT_LEASE_LOST)
         self._renew_at = asked_at + self.seconds / 4
         self.watchdog.renewed(asked_at + self.seconds)
+
+    @property
+    def tasks(self) -> dict[str, Any]:
+        """The tasks that this worker knows, by name."""
+        tasks: dict[str, Any] = self.worker.app.tasks
+        return tasks
 
     def queues(self) -> list[str]:
         """The queues that this worker takes from, or will when it has begun."""
@@ -153,6 +159,11 @@ class LeaseThread(threading.Thread):
         self.sign_off()
         self.processes.kill()
         os._exit(0)
+
+
+def describe_ack(task: Any) -> str:
+    """When a job of the kind is acknowledged: ``early``, before it runs, or ``late``, after it."""
+    return "late" if task.acks_late else "early"
 
 
 class LeaseWatchdog(threading.Thread):

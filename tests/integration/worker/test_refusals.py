@@ -64,3 +64,46 @@ def test_a_job_that_raises_ignore_has_failed(
     assert (record.status, record.attempts) == (TaskStatus.FAILED, 1)
     assert "without a result" in record.error
     wait_until(lambda: inspector.count_unacked() == 0)
+
+
+@pytest.mark.parametrize("how", ["exit", "interrupt", "generator"])
+def test_a_job_that_leaves_its_process_fails_and_the_process_goes_on(
+    inspector: JobInspector, worker: WorkerProgram, how: str
+) -> None:
+    pool = list_children(worker.pid)
+
+    record = inspector.wait_until_final(kinds.leave.delay(how).id)
+
+    assert (record.status, record.attempts, record.interruptions) == (TaskStatus.FAILED, 1, 0)
+    assert "JobExit: the job raised" in record.error
+    assert list_children(worker.pid) == pool
+
+
+@pytest.mark.parametrize("what_dies", ["process", "worker"])
+def test_a_job_acknowledged_early_fails_when_it_is_interrupted(
+    inspector: JobInspector, workers: Workers, what_dies: str
+) -> None:
+    dying = workers.start("--concurrency=1").ready()
+    job = kinds.early.delay()
+    process = inspector.wait_until_held(job.id)
+
+    os.kill(process if what_dies == "process" else dying.pid, signal.SIGKILL)
+    workers.start("--concurrency=1").ready()
+
+    record = inspector.wait_until_final(job.id, 30)
+    assert (record.status, record.attempts, record.interruptions) == (TaskStatus.FAILED, 1, 0)
+    assert "acks_late=False" in record.error
+    wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
+
+
+def test_a_job_acknowledged_early_fails_when_its_worker_stops(
+    inspector: JobInspector, workers: Workers
+) -> None:
+    leaving = workers.start("--concurrency=1", DRAIN_SECONDS="0.5").ready()
+    job = kinds.early.delay()
+    inspector.wait_until_held(job.id)
+
+    leaving.send(signal.SIGTERM)
+    leaving.wait()
+
+    assert inspector.record(job.id).status is TaskStatus.FAILED

@@ -123,6 +123,19 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@app.task(name="tests.leave")
+def leave(how: str) -> None:
+    """Raise what ends a process."""
+    exits = {"exit": SystemExit(3), "interrupt": KeyboardInterrupt(), "generator": GeneratorExit()}
+    raise exits[how]
+
+
+@app.task(name="tests.early", bind=True, acks_late=False)
+def early(self: Any) -> int:
+    """Hold in a job that is acknowledged before it runs."""
+    return int(hold.run.__func__(self))
+
+
 @app.task(name="tests.shapeless")
 def shapeless() -> object:
     """Return something that JSON cannot represent."""

@@ -47,8 +47,8 @@ redis.call('HSET', worker_key(worker), place_field, request.place)
 local function is_set(value) return value ~= nil and value ~= cjson.null end
 
 -- Whether only the process can tell if the job may begin now: its worker does not know the kind, or it has conditions.
-local function is_held(headers)
-  if redis.call('HEXISTS', worker_key(worker), 'kind:' .. headers.task) == 0 then return true end
+local function is_held(headers, kind)
+  if not kind then return true end
   return is_set(headers.eta) or is_set(headers.expires) or (claims.stamps and is_set(headers.stamps))
 end
 
@@ -66,7 +66,8 @@ local function claim(list, message)
   redis.call('HSET', unacked, serial, list .. '\n' .. message)
   local headers = headers_of(message)
   if not headers then return 'unreadable' end
-  if is_held(headers) then return 'held' end
+  local kind = redis.call('HGET', worker_key(worker), 'kind:' .. headers.task)
+  if is_held(headers, kind) then return 'held' end
   local retries = type(headers.retries) == 'number' and headers.retries or 0
   local job = load_job(headers.id)
   if job and not FINAL[job.status] then
@@ -80,6 +81,7 @@ local function claim(list, message)
   end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
   local state = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
+  if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
   if state ~= 'refused' then return state end
   redis.call('HDEL', unacked, serial)
 end

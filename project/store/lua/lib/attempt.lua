@@ -75,11 +75,24 @@ local function fail_as_poison(job, at, deaths, cause)
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end
 
+-- A kind with acks_late=False runs at most once: its job fails when its attempt is interrupted.
+local function fail_as_lost(job, at, cause) -- rarely
+  local reason = cause ~= '' and cause or 'the worker was stopped'
+  local error = 'WorkerLostError: ' .. reason .. '; a job with acks_late=False does not run again'
+  local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
+  end_failed(job, at, 'failed', error, cjson.encode(exception),
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+end
+
 -- Takes back the running attempt, or cancels the job if that was requested. A cause is a death, which counts: by a weight
 -- of half when other jobs ran beside this one and may be to blame. The third death fails the job.
 -- -> 'returned' (the job runs again) | 'dropped' | 'poison'; whether the job had better run apart from others
 local function interrupt_attempt(job, at, cause, weight) -- rarely
   if cancel_if_requested(job, at) then return 'dropped' end
+  if redis.call('HEXISTS', job.key, 'early') == 1 then
+    fail_as_lost(job, at, cause)
+    return 'dropped'
+  end
   local attempt, deaths = job.attempts, 0
   revert_attempt(job, at)
   if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
