@@ -1,11 +1,15 @@
 """Job kinds that log each run: ``celery -A project worker -I tests.chaos.jobs.kinds``."""
 
+import asyncio
 import time
 from typing import Any
 
 from project.celery import app
 from tests.chaos.jobs.run_writer import effort_of, kill_process, work_long, writer_of
 from tests.chaos.judge.ledger import EventType
+
+ASIDE_SECONDS = 4.0
+"""With 125 jobs a second, 500 are in hand at any time."""
 
 
 @app.task(name="chaos.short", bind=True)
@@ -28,6 +32,15 @@ def once(self: Any, ledger: str, _ballast: str = "") -> None:
             writer.write(EventType.FINISH)
     if not first:
         writer.write(EventType.END)
+
+
+@app.task(name="chaos.aside", bind=True)
+async def aside(self: Any, ledger: str, _ballast: str = "") -> None:
+    """Sleep for seconds beside many others, then have the effect."""
+    writer = writer_of(self, ledger)
+    writer.write(EventType.START)
+    await asyncio.sleep(ASIDE_SECONDS)
+    writer.write(EventType.FINISH)
 
 
 @app.task(name="chaos.long", bind=True)

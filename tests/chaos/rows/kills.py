@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 
 from project.records.record import TaskStatus
@@ -9,6 +10,9 @@ from tests.chaos.judge import aof
 from tests.chaos.judge.row_result import RowResult
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage
+
+ASYNC_JOBS = "150"
+"""Jobs that one process runs at once."""
 
 JOBS_BESIDE_KILLERS = 8
 """Jobs of two seconds each that run beside the killers."""
@@ -33,6 +37,19 @@ def kill_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         load = scene.keep_sending(scale.jobs, scale.rate)
         for number in count():
             scene.cluster.run_for(scale.kill_child_every)
+            if not load.is_alive():
+                break
+            scene.cluster.kill_child(scene.cluster.members[number % scale.workers], number)
+        scene.settle(scale.patience)
+        return scene.figures()
+
+
+def kill_async_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Kill a pool process every few seconds while 500 ``async def`` jobs run in six of them."""
+    with stage("async-children", replace(scale, async_jobs=ASYNC_JOBS)) as scene:
+        load = scene.keep_sending(scale.jobs, scale.rate, [scene.order("aside")])
+        for number in count():
+            scene.cluster.run_for(scale.kill_every)
             if not load.is_alive():
                 break
             scene.cluster.kill_child(scene.cluster.members[number % scale.workers], number)

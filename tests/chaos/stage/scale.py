@@ -7,11 +7,13 @@ from dataclasses import dataclass
 class ChaosScale:
     """Numbers of jobs and faults; times are in seconds, rates in jobs per second.
 
-    ``lease`` is LEASE_SECONDS of the workers, "" for the default.
+    ``lease`` is LEASE_SECONDS of the workers, ``async_jobs`` their WORKER_ASYNC_JOBS; "" for the
+    defaults.
     """
 
     workers: int = 3
     lease: str = ""
+    async_jobs: str = ""
     jobs: int = 5_000
     rate: float = 125.0
     patience: float = 90.0
@@ -44,7 +46,8 @@ class ChaosScale:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables of the workers."""
-        return {"LEASE_SECONDS": self.lease} if self.lease else {}
+        given = {"LEASE_SECONDS": self.lease, "WORKER_ASYNC_JOBS": self.async_jobs}
+        return {name: value for name, value in given.items() if value}
 
 
 FULL = ChaosScale()

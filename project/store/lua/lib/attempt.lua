@@ -85,7 +85,7 @@ local function fail_as_lost(job, at, cause) -- rarely
 end
 
 -- Takes back the running attempt, or cancels the job if that was requested. A cause is a death, which counts: by a weight
--- of half when other jobs ran beside this one and may be to blame. The third death fails the job.
+-- of a half or a quarter when other jobs ran beside this one and may be to blame. The third death fails the job.
 -- -> 'returned' (the job runs again) | 'dropped' | 'poison'; whether the job had better run apart from others
 local function interrupt_attempt(job, at, cause, weight) -- rarely
   if cancel_if_requested(job, at) then return 'dropped' end
@@ -98,7 +98,7 @@ local function interrupt_attempt(job, at, cause, weight) -- rarely
   if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
   local failure = { class = 'WorkerLostError', message = cause ~= '' and cause or 'the worker was stopped', traceback = '', interrupted = true }
   append_failure(job, at, attempt, job.token, deaths < MAX_DEATHS and '0' or 'null', cjson.encode(failure))
-  if deaths < MAX_DEATHS then return 'returned', cause ~= '' and (weight < 1 or deaths > 1) end
+  if deaths < MAX_DEATHS then return 'returned', cause ~= '' and (weight == 0.5 or deaths > 1) end
   fail_as_poison(job, at, deaths, cause)
   return 'poison'
 end
