@@ -10,7 +10,6 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +19,7 @@ from project.settings.groups import SettingsGroup, read_settings, split_list
 from project.settings.mail_url import parse_mail_url
 from project.settings.secrets import MIN_SECRET_CHARACTERS, read_or_create_secret
 from project.settings.sentinel_url import parse_sentinel_url
+from project.settings.urls import is_redis_url, is_web_url
 
 DAY_SECONDS = 86_400
 
@@ -334,41 +334,6 @@ class Settings(SettingsGroup):
                 "set CONTINUO_API_KEYS=name:key, or listen on 127.0.0.1"
             )
             raise UnsafeStart(message)
-
-
-def is_web_url(url: str) -> bool:
-    """Whether this is http(s):// with a host, without login, query and fragment."""
-    parts = split_url(url)
-    return (
-        parts is not None
-        and parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and "@" not in parts.netloc
-        and not parts.query
-        and not parts.fragment
-    )
-
-
-def is_redis_url(url: str) -> bool:
-    """Whether this is the URL of one Redis server, of a scheme that redis-py knows."""
-    parts = split_url(url)
-    if parts is None:
-        return False
-    if parts.scheme == "unix":
-        return parts.path not in {"", "/"}
-    database = parts.path.strip("/")
-    is_server = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
-    return is_server and (not database or database.isdecimal()) and not parts.fragment
-
-
-def split_url(url: str) -> SplitResult | None:
-    """Split a URL; None when it cannot be read."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts if url.isprintable() and " " not in url else None
 
 
 def get_settings() -> Settings:

@@ -5,7 +5,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 import redis
 
 from project.errors import PermanentError
-from project.local.valkey import EmbeddedValkey
 from project.settings.groups import forget_settings
 from tasks.emails.delivery import attempt, commands
 from tasks.emails.delivery.attempt import MailingSlice
@@ -26,35 +24,13 @@ from tasks.emails.delivery.order import MailingOrder
 from tasks.emails.delivery.report import build_result, format_leftover_error, format_note
 from tasks.emails.delivery.smtp import ServerUnavailable
 from tasks.emails.mail import templates
+from tests.support.mailings import ADA, BOB, EVE, TRIO
 from tests.support.servers.scripted_smtp import HANG_UP, ScriptedSmtpServer
-
-ADA, BOB, EVE = TRIO = ["ada@example.org", "bob@example.org", "eve@example.org"]
-
-
-@pytest.fixture
-def keys(valkey: EmbeddedValkey) -> Iterator[redis.Redis]:
-    with closing(redis.Redis.from_url(valkey.url)) as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture
 def store(keys: redis.Redis) -> LedgerStore:
     return LedgerStore(keys)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSmtpServer]:
-    with ScriptedSmtpServer() as scripted:
-        thread = threading.Thread(target=scripted.serve_forever, args=(0.05,))
-        thread.start()
-        monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{scripted.server_address[1]}")
-        forget_settings()
-        yield scripted
-        monkeypatch.undo()
-        forget_settings()
-        scripted.shutdown()
-        thread.join(10)
 
 
 def order(recipients: Any = TRIO, **options: Any) -> MailingOrder:

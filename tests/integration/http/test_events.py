@@ -1,13 +1,7 @@
 """What happens to jobs, as clients of the API hear it."""
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import takewhile
-from pathlib import Path
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import cello
 import pytest
@@ -16,92 +10,23 @@ from api.http.routing import Request
 from api.routes.tasks import events
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
-from project.records.record import TaskStatus
 from project.store.async_client import AsyncStore
 from project.store.client import Store
-from project.store.commands import attempts, jobs
 from project.store.commands import events as event_commands
-from project.store.commands.message import Message
 from project.store.event_feed import Feed
-from tests.support.browsers.event_source import EventSource, ReceivedEvent
-from tests.support.ports import find_free_port
-from tests.support.programs.api_process import ApiProcess, start_api, wait_until_reachable
-
-ANSWER_SECONDS = 15.0
-LISTENERS = 40
-
-
-@contextmanager
-def api_on(valkey: EmbeddedValkey, **more: str) -> Iterator[ApiProcess]:
-    """The API on a Redis."""
-    with start_api("api.app:build", REDIS_URL=valkey.url, **more) as process:
-        wait_until_reachable(lambda: process.get("/health/live").status_code == 200)
-        yield process
-
-
-@pytest.fixture(scope="module")
-def api(valkey: EmbeddedValkey) -> Iterator[ApiProcess]:
-    """One process of the API."""
-    with api_on(valkey) as process:
-        yield process
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads for those who listen."""
-    with ThreadPoolExecutor(LISTENERS) as pool:
-        yield pool
-
-
-def order(store: Store, job_id: str, kind: str = "report") -> None:
-    store.run(jobs.enqueue(Message(job_id, kind, "celery", "m", "[[], {}]", 3)))
-
-
-def start(store: Store, job_id: str) -> None:
-    store.run(attempts.start(job_id, retries=0, token="w#1"))
-
-
-def succeed(store: Store, job_id: str) -> None:
-    store.run(attempts.succeed(job_id, token="w#1", result='{"rows": 7}', result_message="{}"))
-
-
-def fail(store: Store, job_id: str) -> None:
-    about = {"error": "e", "exception": "{}", "result_message": "{}"}
-    store.run(attempts.fail(job_id, token="w#1", status=TaskStatus.FAILED, **about))
-
-
-def run(store: Store, job_id: str) -> None:
-    order(store, job_id)
-    start(store, job_id)
-    succeed(store, job_id)
-
-
-def until_end(source: EventSource) -> list[ReceivedEvent]:
-    """All that is heard up to the end."""
-    heard = []
-    for said in source.events():
-        heard.append(said)
-        if said.name == "end":
-            break
-    return heard
-
-
-def until_last(source: EventSource, job_id: str) -> list[ReceivedEvent]:
-    """All that is heard before the first event of a job."""
-    return list(takewhile(lambda said: said.data.get("id") != job_id, source.events()))
-
-
-def heard_by(
-    pool: ThreadPoolExecutor, source: EventSource, *args: Any
-) -> Future[list[ReceivedEvent]]:
-    """Listen in a thread; wait until the first answer is there."""
-    hearing = pool.submit(until_last if args else until_end, source, *args)
-    wait_until_reachable(lambda: source.answers or hearing.done())
-    return hearing
-
-
-def statuses(heard: list[ReceivedEvent]) -> list[tuple[str, str]]:
-    return [(said.name, said.data["status"]) for said in heard]
+from tests.support.browsers.event_source import EventSource
+from tests.support.event_listeners import (
+    ANSWER_SECONDS,
+    fail,
+    heard_by,
+    order,
+    run,
+    start,
+    statuses,
+    succeed,
+    until_end,
+)
+from tests.support.programs.api_process import ApiProcess, wait_until_reachable
 
 
 def test_a_job_is_followed_from_its_record_to_its_end(
@@ -263,104 +188,3 @@ def test_an_invalid_last_event_id_is_refused(api: ApiProcess, sent: str) -> None
 def test_an_unknown_job_has_no_events(api: ApiProcess, store: Store) -> None:
     assert api.get("/tasks/nobody/events").status_code == 404
     assert api.get("/tasks/nobody/events?last_event_id=1-1").status_code == 404
-
-
-def test_many_listeners_at_two_processes_get_every_event(
-    valkey: EmbeddedValkey, store: Store, pool: ThreadPoolExecutor
-) -> None:
-    with api_on(valkey, WEB_CONCURRENCY="2") as api:
-        sources = [EventSource(f"{api.base}/events") for _ in range(LISTENERS)]
-        hearing = [heard_by(pool, source, "last") for source in sources]
-        ids = [f"job-{number}" for number in range(50)]
-        for job_id in ids:
-            run(store, job_id)
-        order(store, "last")
-        expected = [(job, status) for job in ids for status in ("pending", "running", "success")]
-        for each in hearing:
-            _, *heard = each.result(ANSWER_SECONDS)
-            assert [(said.data["id"], said.data["status"]) for said in heard] == expected
-            places = [said.id for said in heard]
-            assert len(set(places)) == len(places)
-
-
-def test_all_waiting_listeners_share_one_read_of_redis(
-    api: ApiProcess, store: Store, pool: ThreadPoolExecutor
-) -> None:
-    order(store, "a")
-    sources = [EventSource(f"{api.base}/tasks/a/events") for _ in range(LISTENERS)]
-    hearing = [heard_by(pool, source) for source in sources]
-    store.client.config_resetstat()
-    wait_until_reachable(lambda: calls(store, "xread") >= 3)
-    assert calls(store, "evalsha") <= 2 * LISTENERS  # the last ones have just begun to wait
-
-    wait_until_reachable(lambda: calls(store, "xread") >= 6)
-    assert calls(store, "evalsha") <= 2 * LISTENERS
-
-    start(store, "a")
-    succeed(store, "a")
-    assert all(len(each.result(ANSWER_SECONDS)) == 4 for each in hearing)
-
-
-def calls(store: Store, command: str) -> int:
-    stats: Any = store.client.info("commandstats")
-    return int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"])
-
-
-def test_a_waiting_order_is_answered_by_the_event(
-    api: ApiProcess, store: Store, pool: ThreadPoolExecutor
-) -> None:
-    order(store, "a")
-    store.client.config_resetstat()
-    waiting = pool.submit(api.get, "/tasks/a", headers={"Prefer": "wait=20"})
-    wait_until_reachable(lambda: calls(store, "xread") >= 2)
-    assert calls(store, "evalsha") <= 6
-
-    start(store, "a")
-    succeed(store, "a")
-    assert waiting.result(ANSWER_SECONDS).json()["status"] == "success"
-
-
-def test_a_process_that_shuts_down_answers_waiting_listeners(
-    tmp_path: Path, pool: ThreadPoolExecutor
-) -> None:
-    with EmbeddedValkey(tmp_path, find_free_port()) as valkey, api_on(valkey) as api:
-        store = Store(valkey.url)
-        order(store, "a")
-        place = store.run(event_commands.read_last_event_id())
-        paths = [f"{path}?last_event_id={place}" for path in ("/events", "/tasks/a/events")]
-        waiting = [pool.submit(api.get, path) for path in paths]
-        wait_until_reachable(lambda: calls(store, "xread") >= 2)
-        api.popen.send_signal(signal.SIGTERM)
-        for answer in (each.result(5) for each in waiting):
-            assert answer.status_code == 200
-            assert answer.text == f"retry: 500\n\nid: {place}\n\n"
-        assert api.wait() == 0
-        store.close()
-
-
-def test_a_listener_continues_after_redis_was_killed_and_restarted(
-    tmp_path: Path, pool: ThreadPoolExecutor
-) -> None:
-    with (
-        EmbeddedValkey(tmp_path, find_free_port(), fsync="always") as valkey,
-        api_on(valkey) as api,
-    ):
-        store = Store(valkey.url, patience=ANSWER_SECONDS)
-        order(store, "a")
-        sources = [EventSource(f"{api.base}{path}") for path in ("/events", "/tasks/a/events")]
-        hearing = [heard_by(pool, sources[0], "last"), heard_by(pool, sources[1])]
-        start(store, "a")
-        assert valkey.process
-        valkey.process.kill()
-        valkey.process.wait()
-        for source in sources:
-            wait_until_reachable(
-                lambda source=source: source.answers[-1].text.startswith("retry: 2000\n\n: ")
-            )
-        valkey.supervise()
-        succeed(store, "a")
-        order(store, "last")
-        everything, own = (each.result(ANSWER_SECONDS) for each in hearing)
-        assert [said.data["status"] for said in everything[1:]] == ["running", "success"]
-        assert [said.name for said in own] == ["snapshot", "message", "message", "end"]
-        store.close()
