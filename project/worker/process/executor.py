@@ -246,7 +246,7 @@ class Executor:
         )
         claim = self._send(command, ends)
         self.has_more = claim.state == "again"
-        if not claim.message:
+        if claim.state in ("", "again"):
             return None
         return self.build_run(claim, ClaimedAttempt(self._claimant.serial(place)))
 
