@@ -110,7 +110,7 @@ def test_a_report_is_mailed_when_it_is_done(system: System) -> None:
     blast = system.wait_until_final("/emails", done["result"]["mail_id"])
     assert (blast["status"], blast["result"]["sent"]) == ("success", 2)
 
-    sent = [path.read_text() for path in (system.folder / "outbox").glob("*.eml")]
+    sent = [path.read_text(errors="replace") for path in (system.folder / "outbox").glob("*.eml")]
     about = [text for text in sent if "Subject: Legal, May" in text]
     assert len(about) == 2
     assert all("monthly-report.pdf" in text for text in about)

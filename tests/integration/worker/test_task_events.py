@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -24,9 +24,9 @@ class Listener:
     def listen(self) -> None:
         with app.connection_for_read() as connection:
             receiver = app.events.Receiver(connection, handlers={"*": self.events.append})
-            for _ in receiver.itercapture(limit=None, timeout=None, wakeup=True):
-                if self.is_over.is_set():
-                    return
+            while not self.is_over.is_set():
+                with suppress(TimeoutError):
+                    receiver.capture(limit=None, timeout=0.2, wakeup=False)
 
     def count(self) -> Counter[str]:
         return Counter(event["type"] for event in self.events if event["type"].startswith("task-"))
@@ -41,6 +41,7 @@ def listening() -> Iterator[Listener]:
         yield listener
     finally:
         listener.is_over.set()
+        thread.join(10)
 
 
 @pytest.fixture
