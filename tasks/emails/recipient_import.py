@@ -62,12 +62,12 @@ def check_data(data: Mapping[str, Any], field: str) -> None:
             )
 
 
-def require_valid(total: int, faults: Sequence[RecipientFault]) -> None:
-    """Raise ``InvalidField`` when every recipient of a part is invalid."""
+def require_valid(total: int, faults: Sequence[RecipientFault], field: str = "recipients") -> None:
+    """Raise ``InvalidField`` when every recipient of a part, in ``field``, is invalid."""
     if total and len(faults) == total:
         first = faults[0]
         raise InvalidField(
-            f"recipients[{first.place}]",
+            f"{field}[{first.place}]",
             f"{first.given!r} is no address ({first.problem}), and no other recipient is valid",
         )
 

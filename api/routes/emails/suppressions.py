@@ -166,7 +166,7 @@ def check_addresses(body: SuppressionOrder | str) -> CheckedAddresses:
             faults.append(RecipientFault(place, shown, problem))
         else:
             keys[fold_address(address)] = None
-    recipient_import.require_valid(len(order.addresses), faults)
+    recipient_import.require_valid(len(order.addresses), faults, "addresses")
     refused = [Refused(*fault) for fault in faults[:MAX_FAULTS]]
     return CheckedAddresses(order.reason, list(keys), len(faults), refused)
 
