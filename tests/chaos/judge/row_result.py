@@ -54,11 +54,8 @@ class RowResult:
     faults: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
-    def find_broken_promises(self, slowness: float = 1.0) -> list[str]:
-        """The broken promises; [] for stock Celery, which makes none of them.
-
-        ``slowness`` multiplies the time limits, for a machine that has other work meanwhile.
-        """
+    def find_broken_promises(self) -> list[str]:
+        """The broken promises; [] for stock Celery, which makes none of them."""
         if not self.is_judged:
             return []
         checks = {
@@ -70,9 +67,9 @@ class RowResult:
             ),
             f"{self.once_twice} effects twice through once": self.once_twice == 0,
             f"recovery took {format_figure(self.recovery)} s": (self.recovery or 0)
-            <= MAX_RECOVERY_SECONDS * slowness,
+            <= MAX_RECOVERY_SECONDS,
             f"resuming took {format_figure(self.resume)} s": (self.resume or 0)
-            <= MAX_RESUME_SECONDS * slowness,
+            <= MAX_RESUME_SECONDS,
         }
         return [promise for promise, kept in checks.items() if not kept] + self.faults
 

@@ -83,10 +83,14 @@ def read_flower(system: System) -> str:
         pages = [flower.get(path).text for path in ("/", "/tasks", "/broker")]
         order = "&order[0][column]=0&order[0][dir]=asc&columns[0][data]=name"
         address = f"/tasks/datatable?draw=1&start=0&length=100&search[value]={order}"
-        table = wait_until(
-            lambda: text if "email_blast" in (text := flower.get(address).text) else ""
-        )
-        return "\n".join([*pages, table])
+
+        def show_export() -> str:
+            """The table once it shows a job: Flower asks for events some time after its start."""
+            system.wait_until_final("/exports", system.order("/exports", EXPORT)["id"])
+            text: str = flower.get(address).text
+            return text if "SUCCESS" in text else ""
+
+        return "\n".join([*pages, wait_until(show_export, 30)])
 
 
 def test_no_secret_and_no_signed_link_is_in_what_a_run_writes(system: System) -> None:

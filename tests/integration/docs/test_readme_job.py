@@ -103,7 +103,8 @@ def test_the_lines_print_the_result_of_the_job(copy: Copy) -> None:
 
 def test_a_retry_finds_a_file_that_arrives_late(copy: Copy) -> None:
     job_id = copy.order("late.txt")
-    wait_until(lambda: "FileNotFoundError" in (record(job_id).error or ""), 30)
+    wait_until(lambda: record(job_id).status is TaskStatus.RETRYING, 30)
+    assert "FileNotFoundError" in record(job_id).error
 
     (copy.folder / "late.txt").write_text("here")
 
