@@ -14,6 +14,9 @@ from tests.chaos.stage.scene import ChaosScene, ChaosStage
 ASYNC_JOBS = "150"
 """Jobs that one process runs at once."""
 
+MAIN_IN_FOUR = 3
+"""Which one of four kills is that of a main process."""
+
 JOBS_BESIDE_KILLERS = 8
 """Jobs of two seconds each that run beside the killers."""
 
@@ -44,15 +47,19 @@ def kill_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         return scene.figures()
 
 
-def kill_async_children(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill a pool process every few seconds while 500 ``async def`` jobs run in six of them."""
-    with stage("async-children", replace(scale, async_jobs=ASYNC_JOBS)) as scene:
+def kill_async_processes(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Kill pool processes, and each fourth time a main one, while 500 ``async def`` jobs run."""
+    with stage("kill-async", replace(scale, async_jobs=ASYNC_JOBS)) as scene:
         load = scene.keep_sending(scale.jobs, scale.rate, [scene.order("aside")])
         for number in count():
             scene.cluster.run_for(scale.kill_every)
             if not load.is_alive():
                 break
-            scene.cluster.kill_child(scene.cluster.members[number % scale.workers], number)
+            member = scene.cluster.members[number % scale.workers]
+            if number % 4 == MAIN_IN_FOUR:
+                scene.cluster.kill_main(member)
+            else:
+                scene.cluster.kill_child(member, number)
         scene.settle(scale.patience)
         return scene.figures()
 

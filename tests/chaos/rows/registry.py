@@ -16,7 +16,7 @@ type RowFunction = Callable[[ChaosStage, ChaosScale], RowResult]
 ROWS: dict[str, RowFunction] = {
     "kill-mains": kills.kill_mains,
     "kill-children": kills.kill_children,
-    "async-children": kills.kill_async_children,
+    "kill-async": kills.kill_async_processes,
     "kill-all": kills.kill_all,
     "pause": pauses.pause_worker,
     "kill-valkey": outages.kill_valkey,

@@ -1,6 +1,7 @@
 """The command that ends the job of a pool process and claims its next one, on a real Valkey."""
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from project.records.record import TaskRecord, TaskStatus
 from project.store.client import Store
-from project.store.commands import attempts, claims, jobs, queries, queues, workers
+from project.store.commands import attempts, claims, jobs, maintenance, queries, queues, workers
 from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
 from project.store.commands.command import Command
@@ -62,6 +63,18 @@ def list_unacked(store: Store) -> list[str]:
 def claimed_id(claim: Claim) -> str:
     assert claim.message, claim
     return str(json.loads(claim.message)["headers"]["id"])
+
+
+def requeue_process(store: Store) -> None:
+    """As the worker does when the process died."""
+    assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 2
+
+
+def reap_worker(store: Store) -> None:
+    """As another worker does when the lease of the first has ended."""
+    store.client.zadd("continuo:workers", {"w": 1})
+    store.client.hdel("continuo:heartbeat", "grace_until")
+    store.run(maintenance.reap(60))
 
 
 def test_one_job_ends_and_the_next_one_starts(store: Store) -> None:
@@ -237,6 +250,24 @@ def test_only_the_jobs_claimed_by_the_dead_process_are_requeued(store: Store) ->
     assert (back.status, back.attempts, back.interruptions) == (TaskStatus.PENDING, 0, 1)
     assert store.run(workers.requeue_dead_process("w", "p1.", "it died")) == 0
     assert record(store, "b").interruptions == 1
+
+
+@pytest.mark.parametrize("requeue", [requeue_process, reap_worker])
+def test_the_jobs_of_a_dead_process_that_ran_several_run_side_by_side_again(
+    store: Store, requeue: Callable[[Store], object]
+) -> None:
+    enqueue(store, "a")
+    enqueue(store, "b")
+    store.run(take(1))
+    store.run(take(2))
+
+    requeue(store)
+
+    assert [store.client.hget(f"continuo:job:{job}", "deaths") for job in "ab"] == [b"0.125"] * 2
+    about: dict[str, Any] = {"slots": 1, "kind:k": 1}
+    store.run(workers.renew_lease("v", 60, about, first=True))
+    assert store.run(take(1, claimant=Claimant("v", "p2.a"))).state == "started"
+    assert store.run(take(2, claimant=Claimant("v", "p2.a"))).state == "started"
 
 
 def test_after_a_lost_connection_processes_keep_the_jobs_they_claimed(store: Store) -> None:

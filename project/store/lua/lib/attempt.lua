@@ -85,7 +85,7 @@ local function fail_as_lost(job, at, cause) -- rarely
 end
 
 -- Takes back the running attempt, or cancels the job if that was requested. A cause is a death, which counts: by a weight
--- of a half or a quarter when other jobs ran beside this one and may be to blame. The third death fails the job.
+-- of a half when other processes of its worker died too, and of an eighth when its process ran several jobs. The third death fails the job.
 -- -> 'returned' (the job runs again) | 'dropped' | 'poison'; whether the job had better run apart from others
 local function interrupt_attempt(job, at, cause, weight) -- rarely
   if cancel_if_requested(job, at) then return 'dropped' end

@@ -24,6 +24,7 @@ local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000
 local MAX_DISABLED = 10000
 local MAX_DEATHS = 3                              -- a job fails when it has killed this many workers
+local SUSPECT_DEATHS = 0.5                        -- from here on a worker runs it beside no other such job
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }

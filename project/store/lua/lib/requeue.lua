@@ -62,16 +62,32 @@ local function requeue_unacked(worker, serial, cause, weight)
   return result
 end
 
+-- How much of a death the job of each serial gets, when all of these ran: an eighth if its process ran several, else a half
+-- if others ran beside it, else a whole one.
+local function weigh_deaths(serials)
+  local running, weights = {}, {}
+  for _, serial in ipairs(serials) do
+    local process = serial:match('^p%d+%.') or serial
+    running[process] = (running[process] or 0) + 1
+  end
+  for _, serial in ipairs(serials) do
+    local is_shared = running[serial:match('^p%d+%.') or serial] > 1
+    weights[serial] = is_shared and 0.125 or #serials > 1 and 0.5 or 1
+  end
+  return weights
+end
+
 -- Requeues all unacked messages of a worker. -> how many messages, how many of them poison
 local function requeue_all_unacked(worker, cause)
-  local unacked, running, returned, poison = redis.call('HGETALL', unacked_key(worker)), 0, 0, 0
+  local unacked, running, returned, poison = redis.call('HGETALL', unacked_key(worker)), {}, 0, 0
   for i = 1, #unacked, 2 do
     local _, _, headers = split_entry(unacked[i + 1])
     local is_loaded, job = pcall(load_job, headers.id)
-    if is_loaded and runs_for(job, worker, unacked[i]) then running = running + 1 end
+    if is_loaded and runs_for(job, worker, unacked[i]) then running[#running + 1] = unacked[i] end
   end
+  local weights = weigh_deaths(running)
   for i = 1, #unacked, 2 do
-    local result = requeue_unacked(worker, unacked[i], cause, running > 1 and 0.5 or 1)
+    local result = requeue_unacked(worker, unacked[i], cause, weights[unacked[i]])
     if result ~= 'dropped' then returned = returned + 1 end
     if result == 'poison' then poison = poison + 1 end
   end

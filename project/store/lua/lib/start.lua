@@ -17,7 +17,7 @@ local function start_attempt(id, retries, token, rerun_id, at)
   end
   local is_waiting = job.status == 'pending' or job.status == 'retrying'
   if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
-  local is_suspect = worker and job.deaths
+  local is_suspect = worker and tonumber(job.deaths or 0) >= SUSPECT_DEATHS
   if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
   begin_attempt(job, attempt, at, token)
   if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
