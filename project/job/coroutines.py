@@ -9,16 +9,16 @@ each job runs in a greenlet, and waits by switching to the loop of the process.
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
 import greenlet
 
-IN_GREENLET: ContextVar[bool] = ContextVar("in_greenlet", default=False)
-"""Whether the tracer of the current job runs in a greenlet of ``run_in_greenlet``."""
-
 _own = threading.local()
+
+
+class TracerGreenlet(greenlet.greenlet):
+    """Runs the tracer of one job; its parent runs the event loop."""
 
 
 def make_synchronous(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,8 +31,9 @@ def make_synchronous(run: Callable[..., Any]) -> Callable[..., Any]:
     def run_synchronously(*args: Any, **kwargs: Any) -> Any:
         coroutine = run(*args, **kwargs)
         try:
-            if IN_GREENLET.get():
-                return greenlet.getcurrent().parent.switch(coroutine)
+            current = greenlet.getcurrent()
+            if isinstance(current, TracerGreenlet):
+                return current.parent.switch(coroutine)
             if asyncio._get_running_loop():  # noqa: SLF001 - documented for libraries like this one
                 return coroutine
             return run_in_own_loop(coroutine)
@@ -76,8 +77,7 @@ async def run_in_greenlet(
     ``explain`` gives the reason for a cancellation from outside: the function gets it in place
     of ``CancelledError``.
     """
-    IN_GREENLET.set(True)
-    child = greenlet.greenlet(function)
+    child = TracerGreenlet(function)
     child.gr_context = greenlet.getcurrent().gr_context
     result = child.switch()
     while not child.dead:

@@ -14,7 +14,6 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 from billiard import Process
 from billiard.connection import wait as wait_for_any
 from celery.concurrency.base import BasePool
@@ -29,7 +28,7 @@ from project.worker.pool_processes import send_signal
 from project.worker.process.async_executor import AsyncExecutor
 from project.worker.process.executor import Executor
 from project.worker.process.limits import Limits
-from project.worker.process.orders import Orders, OrderSheet
+from project.worker.process.orders import Orders, OrderSheet, OrderWriter
 from project.worker.process.slot import RunningAttempt, Slot
 from project.worker.running import RunningJob
 
@@ -43,6 +42,9 @@ FAILED_START_SECONDS = 1.0
 
 KEPT_ENDED_PROCESSES = 100
 
+REMEMBERED = tuple(name for name in OrderSheet.__struct_fields__ if name != "stop")
+"""The orders that hold for the processes to come, too."""
+
 
 class PoolProcess:
     """A process as the main one sees it: its slot, and the pipe for its orders."""
@@ -52,10 +54,11 @@ class PoolProcess:
         self.slots = [Slot() for _ in range(limits.async_jobs or 1)]
         self.started_at = time.monotonic()
         self.stops = False
-        reader, self._pipe = os.pipe()
+        reader, writer = os.pipe()
+        self.orders = OrderWriter(writer)
         self.process = Process(
             target=run_process,
-            args=(app, hostname, self.slots, reader, self._pipe, limits),
+            args=(app, hostname, self.slots, reader, writer, limits),
             name=f"ForkPoolWorker-{index + 1}",
         )
         self.process.index = index
@@ -75,15 +78,12 @@ class PoolProcess:
     def tell(self, sheet: OrderSheet) -> None:
         """Give it orders; a process that has ended hears nothing."""
         self.stops = self.stops or bool(sheet.stop)
-        try:
-            os.write(self._pipe, msgspec.json.encode(sheet) + b"\n")
-        except OSError:
-            log.debug("process %d is gone", self.pid)
+        self.orders.send(sheet)
 
     def close(self) -> None:
         """Release what the main process holds of it."""
         self.process.join()
-        os.close(self._pipe)
+        self.orders.close()
 
 
 class JobPool(BasePool):
@@ -195,13 +195,19 @@ class JobPool(BasePool):
     # Orders
 
     def tell(self, sheet: OrderSheet) -> None:
-        """Give all processes orders, and remember them for those to come."""
-        for name in sheet.__struct_fields__:
+        """Give all processes orders, and remember them for those to come.
+
+        Orders that they have already are left out: Flower asks for events again and again.
+        """
+        for name in REMEMBERED:
             value = getattr(sheet, name)
-            if value is not None and name != "stop":
+            if value == getattr(self.orders, name):
+                setattr(sheet, name, None)
+            elif value is not None:
                 setattr(self.orders, name, value)
-        for each in self.processes:
-            each.tell(sheet)
+        if sheet != OrderSheet():
+            for each in self.processes:
+                each.tell(sheet)
 
     def ask_to_stop(self, job_ids: list[str]) -> bool:
         """Tell processes with an event loop which jobs to stop; False for other processes."""
@@ -220,6 +226,8 @@ class JobPool(BasePool):
     def watch(self, *_: Any) -> None:
         """Replace processes that ended, enforce time limits, and tell Celery what runs."""
         self.replace_ended()
+        for each in self.processes:
+            each.orders.flush()
         running = [(each, run) for each in self.processes for run in each.list_running()]
         for each, attempt in running:
             self.enforce_limits(each, attempt)

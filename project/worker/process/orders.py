@@ -2,6 +2,8 @@
 
 import os
 import select
+import threading
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -25,6 +27,35 @@ class OrderSheet(msgspec.Struct, omit_defaults=True):
     revoked_stamps: dict[str, Any] | None = None
     cancelled: list[str] | None = None
     stop: bool | None = None
+
+
+class OrderWriter:
+    """The writing end, in the main process. It never waits.
+
+    A process reads between two jobs; what its pipe does not take is kept until ``flush``.
+    """
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._unsent = b""
+        self._sending = threading.Lock()
+        os.set_blocking(pipe, False)
+
+    def send(self, sheet: OrderSheet) -> None:
+        """Give orders; a process that has ended hears nothing."""
+        with self._sending:
+            self._unsent += msgspec.json.encode(sheet) + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Write as much as the pipe takes."""
+        with self._sending, suppress(OSError):
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._pipe, self._unsent) :]
+
+    def close(self) -> None:
+        """Close the pipe; the process reads an end of file."""
+        os.close(self._pipe)
 
 
 class Orders:

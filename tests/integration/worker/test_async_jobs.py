@@ -75,6 +75,12 @@ def test_time_limits_end_a_coroutine(
     assert error in done.error
 
 
+def test_a_coroutine_awaits_another_task(inspector: JobInspector, worker: WorkerProgram) -> None:
+    job = kinds.call_other.delay()
+
+    assert inspector.wait_until_final(job.id).result == [42, job.id]
+
+
 def test_a_job_enqueued_by_a_coroutine_has_it_as_parent(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:

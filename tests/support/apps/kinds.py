@@ -266,6 +266,19 @@ async def spawn(self: Any) -> str:
     return str(add.delay(1, 2).id)
 
 
+@app.task(name="tests.call_other", bind=True)
+async def call_other(self: Any) -> list[Any]:
+    """Await another task in this very job; returns its result and whose request is current."""
+    return [await double(21), self.request.id]
+
+
+@app.task(name="tests.double")
+async def double(number: int) -> int:
+    """Twice the number."""
+    await asyncio.sleep(0.01)
+    return 2 * number
+
+
 @app.task(name="tests.clean_up", bind=True)
 async def clean_up(self: Any) -> None:
     """Sleep; says in Redis when the sleep is cancelled."""
