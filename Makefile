@@ -12,8 +12,9 @@ up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail
 demo: ready ## start everything, do a report and a small blast, show what came out, stop
 	@.venv/bin/python -m project.local.demo
 
-test: lint ## all checks and all tests
-	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+test: lint ## all checks and all tests; the chaos suite measures times, so it runs alone
+	.venv/bin/python -m pytest tests/chaos
+	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --ignore=tests/chaos
 
 check: ready ## are the settings right, and does every service they name work?
 	@.venv/bin/python -m project.check
