@@ -4,12 +4,12 @@ Each of them builds the message of one call and hands it to ``Continuo.enqueue``
 variants, which stores the record and the message in one step.
 """
 
-from functools import cached_property
 from time import time
 from typing import Any
 from uuid import uuid4
 
 from celery import Task, signals
+from celery.app.routes import MapRoute
 
 from project.job.result import JobResult
 from project.messages.builder import CALLBACK_HEADER, MAX_ATTEMPTS_HEADER, CapturingProducer
@@ -30,6 +30,7 @@ class ProducerTask(Task):
     """A Celery task whose calls become a record and a message in one step."""
 
     max_retries = DEFAULT_MAX_RETRIES - 1
+    _built_template: tuple[Any, MessageTemplate] | None = None
 
     def apply_async(
         self,
@@ -117,22 +118,25 @@ class ProducerTask(Task):
         """The maximum number of attempts of a call that does not set ``max_retries``."""
         return UNLIMITED_ATTEMPTS if self.max_retries is None else self.max_retries + 1
 
-    @cached_property
+    @property
     def _template(self) -> MessageTemplate:
-        return MessageTemplate(self)
+        """The template, built again when the routes have changed."""
+        router = self.app.amqp.router
+        if self._built_template is None or self._built_template[0] is not router:
+            self._built_template = router, MessageTemplate(self)
+        return self._built_template[1]
 
     def _can_use_template(self, options: dict[str, Any]) -> bool:
         """Whether the template gives the message that Celery itself would build.
 
+        A route that is a map looks at the name of the task alone, so the template has it.
         Settings are read from the layers of ``conf``: a look-up in ``conf`` costs ten times as
         much, and this runs for each call.
         """
         return (
             TEMPLATE_OPTIONS.issuperset(options)
-            and not any(
-                layer.get("task_routes") or layer.get("task_always_eager")
-                for layer in self.app.conf.maps
-            )
+            and not any(layer.get("task_always_eager") for layer in self.app.conf.maps)
+            and all(isinstance(route, MapRoute) for route in self.app.amqp.router.routes)
             and not self.expires
             and not self.app.current_worker_task
             and not signals.before_task_publish.receivers

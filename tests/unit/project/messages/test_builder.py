@@ -2,9 +2,11 @@
 
 import base64
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -98,6 +100,40 @@ def test_queue_priority_and_limits_are_in_the_message() -> None:
 
     assert message.queue == "special\x06\x166"
     assert headers["timelimit"] == [9, 8]
+
+
+@pytest.fixture
+def routes() -> Iterator[Callable[[Any], None]]:
+    """Sets ``task_routes``; the old routes are back after the test."""
+    before = app.conf.task_routes
+
+    def set_routes(routes: Any) -> None:
+        app.conf.update(task_routes=routes)
+
+    yield set_routes
+    set_routes(before)
+
+
+def test_a_route_by_name_is_part_of_the_template(routes: Callable[[Any], None]) -> None:
+    call = {"task_id": "the-id"}
+    assert kinds.add.message((1, 2)).queue == "celery"
+
+    routes({"tests.a*": {"queue": "routed", "priority": 9}})
+
+    with patch.object(kinds.add, "build", side_effect=AssertionError):
+        routed = kinds.add.message((1, 2), **call)
+    assert routed.queue_name == "routed"
+    assert said_by(routed) == said_by(kinds.add.build((1, 2), **call))
+
+
+def test_a_router_that_is_a_function_is_asked_for_each_call(routes: Callable[[Any], None]) -> None:
+    def route(_name: str, args: Any, *_: Any, **__: Any) -> dict[str, str]:
+        return {"queue": f"numbers-{args[0]}"}
+
+    routes([route])
+
+    names = [kinds.add.message((number, 0)).queue_name for number in range(2)]
+    assert names == ["numbers-0", "numbers-1"]
 
 
 def test_two_calls_have_different_ids_and_each_id_is_in_all_its_places() -> None:
