@@ -14,7 +14,7 @@ demo: ready ## start everything, do a report and a small blast, show what came o
 
 test: lint ## all checks and all tests; the chaos suite measures times, so it runs alone
 	.venv/bin/python -m pytest tests/chaos
-	.venv/bin/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --ignore=tests/chaos
+	.venv/bin/python -m pytest --numprocesses=$(or $(TEST_PROCESSES),3) --dist=loadfile --no-loadscope-reorder --ignore=tests/chaos
 
 check: ready ## are the settings right, and does every service they name work?
 	@.venv/bin/python -m project.check

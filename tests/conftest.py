@@ -18,7 +18,9 @@ from tests.support.settings import list_all_variables
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
 # A slow example only means a busy machine.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("patient")
 
 

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 
 def run_promtool(*arguments: str, given: str = "") -> str:
     """The complaints of promtool, "" when there are none. Without it the test is skipped."""
@@ -13,7 +15,12 @@ def run_promtool(*arguments: str, given: str = "") -> str:
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("promtool is not installed")
     checked = subprocess.run(
-        [program, *arguments], input=given, capture_output=True, text=True, timeout=60, check=False
+        [program, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60 * PATIENCE,
+        check=False,
     )
     complaint = checked.stderr.replace("  SUCCESS\n", "")
     return complaint if not checked.returncode else f"{checked.stdout}\n{complaint}"

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from tests.support.documents.markdown import read_code_blocks
 from tests.support.programs.system import System
+from tests.support.waiting import PATIENCE
 
 TITLE = "A walk with curl"
 ALLOWED = ("bash", "curl", "ls", "seq", "sleep")
@@ -68,7 +69,7 @@ class Terminal:
             env={"PATH": str(self.folder / "bin")},
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=100 * PATIENCE,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
@@ -166,7 +167,7 @@ def read_pdf_text(pdf: Path) -> str:
             ["pdftotext", "-layout", str(pdf), "-"],  # noqa: S607 - just found on the PATH
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=30 * PATIENCE,
             check=True,
         ).stdout
     return "\n".join(page.extract_text() for page in PdfReader(pdf).pages)

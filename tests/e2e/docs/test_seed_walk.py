@@ -12,7 +12,7 @@ import pypdf
 import pytest
 
 from tests.support.programs.system import System
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 MONTHLY = {"type": "monthly", "filters": {"department": "engineering", "month": "2026-05"}}
 
@@ -78,7 +78,7 @@ def test_pdftotext_reads_the_report(system: System) -> None:
         input=pdf,
         stdout=subprocess.PIPE,
         check=True,
-        timeout=20,
+        timeout=20 * PATIENCE,
     )
 
     assert b"Engineering" in read.stdout

@@ -14,7 +14,7 @@ from tests.support.documents.guides import DOCS, parse_blocks
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import Program
 from tests.support.programs.system import System
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 PAGE = DOCS / "how-to" / "behind-a-proxy.md"
 HOST = "jobs.example.com"
@@ -55,7 +55,7 @@ class Proxy:
         subprocess.run(
             [program("openssl"), *request, *out, str(certificate)],
             capture_output=True,
-            timeout=60,
+            timeout=60 * PATIENCE,
             check=True,
         )
         (site,) = [block.code for block in parse_blocks(PAGE) if block.language == "nginx"]
@@ -77,7 +77,7 @@ class Proxy:
             base_url=f"https://127.0.0.1:{self.port}",
             headers={"Host": HOST},
             verify=False,
-            timeout=40,
+            timeout=40 * PATIENCE,
             trust_env=False,
         )
 

@@ -14,6 +14,7 @@ from project.local.valkey import EmbeddedValkey
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT
 from tests.support.servers.scripted_smtp import ScriptedSmtpServer
+from tests.support.waiting import PATIENCE
 
 PASSWORD = "correct-horse-battery"
 
@@ -42,7 +43,7 @@ def check(folder: Path, **environment: str) -> tuple[int, dict[str, str], str]:
         env=os.environ | {"DATA_DIR": str(folder)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
     assert not done.stderr, done.stderr

@@ -15,7 +15,7 @@ from project.local.valkey import EmbeddedValkey
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 NAMES = ("PORT", "FLOWER_PORT", "VALKEY_PORT", "SMTP_PORT", "FILES_PORT")
 
@@ -29,7 +29,7 @@ def run_up(folder: Path, **environment: str) -> tuple[int, str]:
         env=os.environ | {"DATA_DIR": str(folder)} | ports | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -16,7 +16,7 @@ from project.celery import app
 from project.local.valkey import EmbeddedValkey
 from project.records.record import TaskRecord, TaskStatus
 from tests.support.documents.markdown import ROOT, read_code_blocks
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 TITLE = "A job of your own in ten lines"
 FIRST_RETRY = 2
@@ -55,7 +55,7 @@ class Copy:
             env=self.environment,
             stdout=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=60 * PATIENCE,
             check=True,
         ).stdout
 

@@ -14,6 +14,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from tasks.emails.addresses import Sender
 from tasks.emails.delivery import smtp
 from tasks.emails.delivery.server import parse_mail_url
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -48,7 +49,7 @@ def certificate(folder: Path, name: str) -> Path:
         ],
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=30 * PATIENCE,
     )
     file.write_bytes(file.read_bytes() + (folder / "only.pem").read_bytes())
     return file

@@ -18,6 +18,7 @@ from project.settings.bucket import BucketAccess, read_bucket_access
 from tests.support.ports import find_free_port
 from tests.support.programs.api_process import start_api, wait_until_reachable
 from tests.support.servers.s3 import serve_s3
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 PARTS = 12 << 20
@@ -62,7 +63,7 @@ def run_python(bucket: dict[str, str], *arguments: str) -> list[str]:
         env=os.environ | bucket,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -111,7 +112,7 @@ def test_a_bucket_that_refuses_the_credentials_is_an_error(bucket: dict[str, str
         env=os.environ | bucket | {"AWS_SECRET_ACCESS_KEY": "wrong"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
     assert done.returncode == 1
@@ -214,7 +215,7 @@ def test_two_workers_that_store_the_same_large_file_both_succeed(bucket: dict[st
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [worker.communicate(timeout=60)[0].split()[-1] for worker in pair]
+    said = [worker.communicate(timeout=60 * PATIENCE)[0].split()[-1] for worker in pair]
 
     assert [worker.returncode for worker in pair] == [0, 0]
     assert said[0] == said[1]

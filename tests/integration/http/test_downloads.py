@@ -18,6 +18,7 @@ from tests.support.programs.api_process import (
     start_api,
     wait_until_reachable,
 )
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 LARGE = 300 << 20
@@ -56,7 +57,7 @@ def store_file(home: Path, mebibytes: int, name: str, **environment: str) -> tup
         env=os.environ | {"DATA_DIR": str(home)} | environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=100 * PATIENCE,
         check=True,
     )
     link, digest = done.stdout.split()

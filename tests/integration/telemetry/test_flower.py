@@ -20,7 +20,7 @@ from tests.support.apps import kinds
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT, Program
 from tests.support.programs.workers import JobInspector, Workers
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 LINE = shlex.split(procfile.read_commands(ROOT / "Procfile")["flower"])
 PASSWORD = ("me", "secret-of-mine")
@@ -54,7 +54,7 @@ class Flower(Program):
             cwd=ROOT,
             env=os.environ | self.environment,
             capture_output=True,
-            timeout=30,
+            timeout=30 * PATIENCE,
             check=False,
         )
         return checked.returncode == 0

@@ -14,6 +14,7 @@ import pytest
 from project.errors import PermanentError, TransientError
 from tasks.webhooks import connection
 from tests.support.servers.scripted_http import LISTEN_ADDRESS, ScriptedHttpServer
+from tests.support.waiting import PATIENCE
 from tests.support.webhook_calls import ELSEWHERE, Start, make_call
 
 
@@ -27,7 +28,7 @@ def certificate(folder: Path, name: str) -> Path:
         ],
         check=True,
         capture_output=True,
-        timeout=30,
+        timeout=30 * PATIENCE,
     )
     file.write_bytes(key.read_bytes() + file.read_bytes())
     return file

@@ -11,6 +11,7 @@ import msgspec
 
 from tests.support.documents.markdown import ROOT
 from tests.support.programs.system import System
+from tests.support.waiting import PATIENCE
 
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
@@ -97,7 +98,7 @@ class GuideRunner:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=100 * PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

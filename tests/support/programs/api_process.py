@@ -15,9 +15,10 @@ from typing import Any
 import httpx2
 
 from tests.support.ports import find_free_port
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0 * PATIENCE
 
 
 def wait_until_reachable[T](look: Callable[[], T], patience: float = TIMEOUT_SECONDS) -> T:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[3]
 PROC = Path("/proc")
@@ -62,7 +62,7 @@ class Program:
 
     def wait(self, seconds: float = 15.0) -> int:
         """Wait for the end; returns the exit code, negative for a death by signal."""
-        return self.process.wait(seconds)
+        return self.process.wait(seconds * PATIENCE)
 
     def kill(self) -> None:
         """Kill the process and its group."""

@@ -13,7 +13,7 @@ import httpx2
 from project.records.record import FINAL_STATUSES
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT, Program, find_pids_by_environment, list_children
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 START_TIMEOUT_SECONDS = 60.0
 JOB_TIMEOUT_SECONDS = 30.0
@@ -40,7 +40,9 @@ class System:
         }
         self.program: Program | None = None
         self.http = httpx2.Client(
-            base_url=f"http://127.0.0.1:{self.ports['PORT']}", timeout=10, trust_env=False
+            base_url=f"http://127.0.0.1:{self.ports['PORT']}",
+            timeout=10 * PATIENCE,
+            trust_env=False,
         )
 
     @property

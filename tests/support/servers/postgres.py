@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.support.ports import find_free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 BINARIES = Path("/usr/lib/postgresql")
 SCHEMA = """
@@ -56,7 +56,7 @@ def _serve(folder: Path) -> Iterator[str]:
     user = build_user_options(folder)
     subprocess.run(
         [initdb, "-D", data, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-        check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder, **user,
+        check=True, stdout=subprocess.DEVNULL, timeout=60 * PATIENCE, cwd=folder, **user,
     )  # fmt: skip
     command = [postgres, "-D", data, "-p", port, "-k", "", "-c", "fsync=off"]
     with (folder / "log").open("wb") as log:

@@ -11,6 +11,7 @@ from api.__main__ import require_port
 from api.server.process import format_host
 from project.settings.checks import list_faults, refuse
 from project.settings.values import Settings
+from tests.support.waiting import PATIENCE
 
 
 def test_a_free_port_is_accepted() -> None:
@@ -71,7 +72,7 @@ def test_an_invalid_report_type_prevents_the_start_of_the_api(tmp_path: Path) ->
         env=os.environ | {"REPORTS_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=30 * PATIENCE,
         check=False,
     )
 

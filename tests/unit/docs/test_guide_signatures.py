@@ -13,6 +13,7 @@ import pytest
 
 from tasks.webhooks.deliveries import sign
 from tests.support.documents.guides import DOCS, parse_blocks
+from tests.support.waiting import PATIENCE
 
 CODE = {
     block.language: block.code
@@ -52,7 +53,7 @@ def in_javascript(sent: dict[str, str], body: str) -> bool:
         [str(node), "--input-type=module", "--eval", script],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=True,
     )
     return done.stdout == "true\n"

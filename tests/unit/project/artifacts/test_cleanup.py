@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from project.settings.values import get_settings
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[4]
 
@@ -29,7 +29,7 @@ def run_cleanup(home: Path, **environment: str) -> str:
         env=os.environ | {"DATA_DIR": str(home)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=True,
     )
     return done.stdout

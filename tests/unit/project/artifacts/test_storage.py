@@ -15,6 +15,7 @@ import pytest
 from project.artifacts import links, storage
 from project.artifacts.links import Artifact, ArtifactGone
 from tests.support.artifact_files import make_file, path_of
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 
@@ -125,7 +126,7 @@ def test_a_writer_killed_at_any_moment_leaves_no_half_artifact(tmp_path: Path) -
 
 def test_racing_workers_leave_one_whole_artifact(tmp_path: Path) -> None:
     racers = [writer(tmp_path) for _ in range(3)]
-    keys = {racer.communicate(timeout=60)[0].split()[-1] for racer in racers}
+    keys = {racer.communicate(timeout=60 * PATIENCE)[0].split()[-1] for racer in racers}
     (file,) = tmp_path.glob("artifacts/*/*")
 
     assert keys == {f"{file.parent.name}/{file.name}"}

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from project.settings.checks import check_settings, list_faults
 from project.settings.groups import forget_settings
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 SECRET = "hunter2-correct-horse"
@@ -57,7 +58,7 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
 

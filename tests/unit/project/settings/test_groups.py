@@ -21,6 +21,7 @@ from project.settings.groups import (
     split_list,
 )
 from project.settings.values import Settings, get_settings
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 PACKAGES = ("project", "tasks", "api")
@@ -103,7 +104,7 @@ def test_importing_a_kind_declares_its_settings() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=100 * PATIENCE,
         check=True,
     ).stdout.split()
 
@@ -128,7 +129,7 @@ def test_a_wrong_value_stops_a_process_at_its_start_and_names_the_variable(
         env=os.environ | WRONG | {"DATA_DIR": str(tmp_path / "data")},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=100 * PATIENCE,
         check=False,
     )
 
@@ -141,7 +142,7 @@ def test_importing_the_app_leaves_the_data_folder_alone(tmp_path: Path) -> None:
         [sys.executable, "-c", "import project.celery"],
         cwd=ROOT,
         env=os.environ | {"DATA_DIR": str(tmp_path / "data")},
-        timeout=100,
+        timeout=100 * PATIENCE,
         check=True,
     )
 

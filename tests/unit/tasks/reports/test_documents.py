@@ -22,6 +22,7 @@ from tasks.rendering.definitions.report_types import find_type, load_all_types
 from tasks.rendering.definitions.schema import RenderOrder
 from tasks.reports.documents import build_report
 from tests.support.report_pdfs import build_pdf, pages, render_pdf, with_sql
+from tests.support.waiting import PATIENCE
 
 ENGINEERING = {"department": "engineering", "month": "2026-05"}
 SHORT = {"departures": {"month": 2, "carrier": "HA"}}
@@ -154,7 +155,7 @@ def test_a_forked_worker_builds_a_report() -> None:
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
 

@@ -12,7 +12,7 @@ from project.errors import TransientError
 from tasks.rendering import process
 from tasks.rendering.definitions.schema import EXIT_TEMPORARY_FAILURE, RenderOrder
 from tests.support.report_pdfs import render_pdf, with_sql
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def test_an_endless_query_is_stopped_even_when_its_parent_does_not_wait(order: RenderOrder) -> None:
@@ -23,7 +23,7 @@ def test_an_endless_query_is_stopped_even_when_its_parent_does_not_wait(order: R
         cwd=process.ROOT,
         input=msgspec.json.encode(with_sql(order, endless, seconds=1)),
         capture_output=True,
-        timeout=30,
+        timeout=30 * PATIENCE,
         check=False,
     )
     by_the_query, by_the_clock = EXIT_TEMPORARY_FAILURE, -signal.SIGALRM
@@ -96,11 +96,15 @@ def test_an_orphaned_render_process_ends_by_itself() -> None:
         "import signal; from tasks.rendering.__main__ import limit_process;"
         "limit_process(0); signal.pause()"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=process.ROOT, timeout=30 * PATIENCE, check=False
+    )
     assert done.returncode == -signal.SIGALRM
 
 
 def test_the_render_process_does_not_import_celery() -> None:
     code = "import sys; import tasks.rendering.__main__; sys.exit('celery' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=process.ROOT, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=process.ROOT, timeout=30 * PATIENCE, check=False
+    )
     assert done.returncode == 0

@@ -15,6 +15,7 @@ from tasks.rendering.definitions.report_types import (
     load_all_types,
     load_types_in,
 )
+from tests.support.waiting import PATIENCE
 
 type Edit = Callable[[str], str]
 
@@ -139,6 +140,10 @@ def test_checking_loads_neither_duckdb_nor_typst() -> None:
         "print(*{'duckdb', '_duckdb', 'typst'} & set(sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30 * PATIENCE,
+        check=False,
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
