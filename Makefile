@@ -1,10 +1,10 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo check test next lint chaos contract bench lock ready
+.PHONY: help up demo check test next lint chaos contract celery-suite bench lock ready
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail sink; Ctrl-C stops it
 	@.venv/bin/python -m project.local.up
@@ -36,6 +36,9 @@ chaos: ready ## kill, stop and cut off everything; count what is lost or doubled
 
 contract: ready ## try out /openapi.json: 10,000 requests that schemathesis makes up (a quarter of an hour)
 	@.venv/bin/python -m tests.contract
+
+celery-suite: ready ## Celery's own integration tests, on stock Celery and on this code (a quarter of an hour)
+	@.venv/bin/python -m tests.celery_suite
 
 bench: ready ## this stack beside six others, in 20 minutes; QUICK=1 in less than three
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)

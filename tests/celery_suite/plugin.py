@@ -1,0 +1,95 @@
+"""The pytest plugin of the suite: writes down each outcome, and puts Continuo in Celery's place.
+
+Environment: ``SUITE_OUTCOMES`` is the file for the outcomes (JSON, test name -> outcome).
+``SUITE_WORKER`` is ``stock`` (the suite as it is), ``inside`` (Continuo, its worker in a thread of
+the test process) or ``outside`` (Continuo, ``celery -A project worker`` runs beside the tests).
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import celery.contrib.pytest as fixtures
+import pytest
+
+WORKER = os.environ["SUITE_WORKER"]
+TEST_TIMEOUT_SECONDS = 60
+
+OUTCOMES: dict[str, str] = {}
+
+
+class RedisUrl(str):
+    """A URL of a result backend that is a Redis: the suite skips tests when it is not."""
+
+    __slots__ = ()
+
+    def startswith(self, prefix: Any, *bounds: Any) -> bool:
+        """Whether it starts with the prefix, or the prefix is ``redis``."""
+        return prefix == "redis" or super().startswith(prefix, *bounds)
+
+
+@pytest.fixture(scope="session")
+def continuo_app() -> Any:
+    """Continuo's app, current and default, with the tasks of the suite."""
+    from project.celery import app
+
+    app.conf.result_backend = RedisUrl(app.conf.result_backend)
+    app.set_default()
+    app.set_current()
+    app.loader.import_task_module("tests.celery_suite.suite_tasks")
+    return app
+
+
+@pytest.fixture(scope="session")
+def session_app(continuo_app: Any) -> Any:
+    """The app of the session."""
+    return continuo_app
+
+
+@pytest.fixture
+def function_app(continuo_app: Any) -> Any:
+    """The app of a test."""
+    return continuo_app
+
+
+@pytest.fixture(scope="session")
+def session_worker(continuo_app: Any) -> Iterator[Any]:
+    """A worker in a thread of this process, with one pool process."""
+    from celery.contrib.testing.worker import start_worker
+
+    if WORKER == "outside":
+        yield None
+        return
+    with start_worker(continuo_app, pool=continuo_app.conf.worker_pool) as worker:
+        yield worker
+
+
+if WORKER != "stock":
+    # the suite's conftest imports these by their names
+    fixtures.celery_session_app = session_app
+    fixtures.celery_app = function_app
+    fixtures.celery_session_worker = session_worker
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take away repetitions and long time limits: each test has one try."""
+    for item in items:
+        item.own_markers = [
+            mark for mark in item.own_markers if mark.name not in {"flaky", "timeout"}
+        ]
+        item.add_marker(pytest.mark.timeout(TEST_TIMEOUT_SECONDS))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note the outcome of a test; a failed set-up or clean-up fails it."""
+    if report.when == "call" or report.outcome != "passed":
+        is_expected = hasattr(report, "wasxfail")
+        outcome = {"passed": "xpassed", "skipped": "xfailed"}.get(report.outcome, report.outcome)
+        OUTCOMES[report.nodeid] = outcome if is_expected else report.outcome
+
+
+def pytest_sessionfinish() -> None:
+    """Write the outcomes."""
+    Path(os.environ["SUITE_OUTCOMES"]).write_text(json.dumps(OUTCOMES))
