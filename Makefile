@@ -6,8 +6,8 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail sink; Ctrl-C stops it
-	@.venv/bin/python -m project.local.up
+up: ready ## everything on this machine: API, worker, beat, Flower, Valkey, mail sink; RELOAD=1 follows changed code
+	@.venv/bin/python -m project.local.up $(if $(RELOAD),--reload)
 
 demo: ready ## start everything, do a report and a small blast, show what came out, stop
 	@.venv/bin/python -m project.local.demo

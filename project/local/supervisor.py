@@ -4,6 +4,7 @@ Prints each line of their output after their name. On Linux the processes end wi
 even when it is killed.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import IO
 
 from project.errors import ContinuoError
@@ -35,10 +36,23 @@ _output = threading.Lock()
 
 
 class ManagedProcess:
-    """A process that is restarted when it exits."""
+    """A process that is restarted when it exits.
 
-    def __init__(self, name: str, command: str, environment: Mapping[str, str]) -> None:
+    ``waits_for_code``: after ``MAX_FAILURES`` it waits until its code changes, instead of stopping
+    everything.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: str,
+        environment: Mapping[str, str],
+        *,
+        waits_for_code: bool = False,
+    ) -> None:
         self.name = name
+        self.waits_for_code = waits_for_code
+        self.is_renewed = False
         self.command = command
         self.environment = environment
         self.process: subprocess.Popen[str] | None = None
@@ -51,6 +65,7 @@ class ManagedProcess:
     def start(self) -> None:
         """Run the command: one simple command, which replaces its shell."""
         self.restart_at = None
+        self.is_renewed = False
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S602 - a Procfile's lines are shell commands
             f"exec {self.command}",
@@ -83,11 +98,18 @@ class ManagedProcess:
         code = self.process.poll() if self.process else None
         if code is None:
             return
+        if self.is_renewed:
+            self.start()
+            return
         if code == WRONG_SETTINGS_EXIT_CODE:
             raise ContinuoError(f"{self.name} refuses its settings; its lines above name the fault")
         lasted = now - self.started_at
         self.failures = self.failures + 1 if code > 0 and lasted < STABLE_AFTER_SECONDS else 0
         if self.failures >= MAX_FAILURES:
+            if self.waits_for_code:
+                print_line("up", f"{self.name} starts again when its code changes")
+                self.restart_at = math.inf
+                return
             lines = "".join(f"\n    {line}" for line in self.last_lines)
             raise ContinuoError(
                 f"{self.name} failed {self.failures} times in a row; its last lines:{lines}"
@@ -99,6 +121,15 @@ class ManagedProcess:
         )
         self.restart_at = now + self.pause
         print_line("up", f"{self.name} {describe_exit(code)}; started again in {self.pause:.1f} s")
+
+    def renew(self) -> None:
+        """Start it anew with changed code: now, or when it has ended after a SIGTERM."""
+        self.failures = 0
+        if self.restart_at is not None:
+            self.restart_at = 0.0
+            return
+        self.is_renewed = True
+        self.terminate()
 
     def terminate(self) -> None:
         """Send SIGTERM, if it runs."""
@@ -142,6 +173,12 @@ class ProcessSupervisor:
         now = time.monotonic()
         for process in self.processes:
             process.supervise(now)
+
+    def renew(self, names: Container[str]) -> None:
+        """Start processes anew; each first finishes what it does."""
+        for process in self.processes:
+            if process.name in names:
+                process.renew()
 
     def stop(self) -> None:
         """Stop the processes one after the other, in order."""

@@ -1,10 +1,14 @@
-"""``python -m project.local.up``: runs the whole system on this machine.
+"""``python -m project.local.up [--reload]``: runs the whole system on this machine.
 
 Starts the bundled Valkey (unless REDIS_URL is set), every process of the Procfile, and the mail
 sink (unless SMTP_URL is set). Ctrl-C or SIGTERM stops them in this order: the API, the workers,
 which finish their jobs, the others, and Valkey last.
+
+``--reload``: when code changes, the API, the worker and beat start anew. The worker first finishes
+its jobs.
 """
 
+import argparse
 import contextlib
 import ipaddress
 import os
@@ -18,6 +22,7 @@ from pathlib import Path
 
 from project.errors import ContinuoError
 from project.local import procfile
+from project.local.reload import CodeWatch, find_syntax_error
 from project.local.supervisor import ManagedProcess, ProcessSupervisor, print_line
 from project.local.surroundings import (
     is_redis_reachable,
@@ -37,22 +42,32 @@ STOP_MARGIN_SECONDS = 10.0
 
 STOP_WITHOUT_REDIS_SECONDS = 6.0
 
+MAX_NAMED_FILES = 3
+"""The number of changed files that are named."""
+
+RELOADED = frozenset({"web", "worker", "beat"})
+"""The processes that start anew when code changes."""
+
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 def main() -> int:
     """Run everything until a signal says stop. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m project.local.up")
+    parser.add_argument("--reload", action="store_true", help="start anew when code changes")
+    reloads = parser.parse_args().reload
     signal.pthread_sigmask(signal.SIG_BLOCK, {*SIGNALS, signal.SIGCHLD})
     settings = get_settings()
     try:
         require_ports(settings)
         require_redis_login(settings.redis_url)
-        with run_valkey(settings) as valkey:
+        with run_valkey(settings) as valkey, watch_code(reloads=reloads) as code:
             redis_url = valkey.url if valkey else settings.redis_url
             supervisor = ProcessSupervisor(
-                build_processes(settings, redis_url), settings.drain_seconds + STOP_MARGIN_SECONDS
+                build_processes(settings, redis_url, reloads=reloads),
+                settings.drain_seconds + STOP_MARGIN_SECONDS,
             )
-            run(supervisor, valkey, settings)
+            run(supervisor, valkey, code, settings)
     except ContinuoError as problem:
         print_line("up", str(problem))
         return 1
@@ -71,13 +86,29 @@ def run_valkey(settings: Settings) -> Iterator[EmbeddedValkey | None]:
         yield server
 
 
-def build_processes(settings: Settings, redis_url: str) -> list[ManagedProcess]:
+@contextlib.contextmanager
+def watch_code(*, reloads: bool) -> Iterator[CodeWatch | None]:
+    """Watch the packages of this checkout inside the block; yields None without ``reloads``."""
+    if not reloads:
+        yield None
+        return
+    packages = sorted(path.parent for path in ROOT.glob("*/__init__.py"))
+    with CodeWatch(packages) as code:
+        yield code
+
+
+def build_processes(
+    settings: Settings, redis_url: str, *, reloads: bool = False
+) -> list[ManagedProcess]:
     """Build the processes: those of the Procfile in its order, then the mail sink."""
     environment = build_environment(settings, redis_url)
     lines = procfile.read_commands(ROOT / "Procfile")
     if not settings.smtp_url:
         lines["outbox"] = "python -m project.local.mail_sink"
-    return [ManagedProcess(name, line, environment) for name, line in lines.items()]
+    return [
+        ManagedProcess(name, line, environment, waits_for_code=reloads and name in RELOADED)
+        for name, line in lines.items()
+    ]
 
 
 def build_environment(settings: Settings, redis_url: str) -> dict[str, str]:
@@ -94,12 +125,19 @@ def build_environment(settings: Settings, redis_url: str) -> dict[str, str]:
     }
 
 
-def run(supervisor: ProcessSupervisor, valkey: EmbeddedValkey | None, settings: Settings) -> None:
+def run(
+    supervisor: ProcessSupervisor,
+    valkey: EmbeddedValkey | None,
+    code: CodeWatch | None,
+    settings: Settings,
+) -> None:
     """Keep all processes running until a signal says stop."""
     announced = False
     supervisor.start()
     try:
         while not wait_for_stop_signal():
+            if code:
+                reload_changed_code(supervisor, code)
             supervisor.supervise()
             if valkey and valkey.supervise():
                 print_line("up", "valkey had exited and was restarted with its data")
@@ -108,6 +146,19 @@ def run(supervisor: ProcessSupervisor, valkey: EmbeddedValkey | None, settings: 
                 announced = True
     finally:
         stop(supervisor, valkey.url if valkey else settings.redis_url)
+
+
+def reload_changed_code(supervisor: ProcessSupervisor, code: CodeWatch) -> None:
+    """Start anew what runs changed code; code that cannot be compiled is only reported."""
+    changed = code.take_changes()
+    if not changed:
+        return
+    if problem := find_syntax_error(changed):
+        print_line("up", f"not reloaded: {problem}")
+        return
+    names = ", ".join(sorted({str(path.relative_to(ROOT)) for path in changed})[:MAX_NAMED_FILES])
+    print_line("up", f"{names} changed: {', '.join(sorted(RELOADED))} start anew")
+    supervisor.renew(RELOADED)
 
 
 def stop(supervisor: ProcessSupervisor, redis_url: str) -> None:

@@ -32,8 +32,8 @@ def fetch_suite() -> Path:
         allow_control_queue(source / "t" / "integration" / "conftest.py")
         made = folder / "suite"
         made.mkdir()
-        for name in ("t", "pyproject.toml"):  # not the package celery: the installed one is tested
-            shutil.move(source / name, made)
+        for part in ("t", "pyproject.toml"):  # not the package celery: the installed one is tested
+            shutil.move(source / part, made)
         made.rename(home)
     return home
 

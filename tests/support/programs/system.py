@@ -50,12 +50,12 @@ class System:
         """The URL of the bundled Valkey."""
         return f"redis://127.0.0.1:{self.ports['VALKEY_PORT']}/0"
 
-    def start(self, **environment: str) -> None:
+    def start(self, *options: str, **environment: str) -> None:
         """Start all processes and wait until the API answers and a worker is registered."""
         data = {"DATA_DIR": str(self.folder), "WORKER_CONCURRENCY": "2"}
         log = self.folder.with_suffix(".log")
         program = Program(
-            [sys.executable, "-m", "project.local.up"],
+            [sys.executable, "-m", "project.local.up", *options],
             log,
             self.ports | data | environment,
             self.checkout,

@@ -1,5 +1,6 @@
 """The crew that ``project.local.up`` keeps running, with real processes."""
 
+import math
 import os
 import signal
 import time
@@ -261,3 +262,43 @@ def test_stopping_twice_or_before_the_start_does_nothing(
 )
 def test_an_exit_code_is_described_in_words(code: int, words: str) -> None:
     assert describe_exit(code) == words
+
+
+def test_a_renewed_process_ends_and_starts_again_at_once(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
+    member = start_process(
+        members, "sh -c 'trap \"exit 0\" TERM; echo up; while :; do sleep 0.01; done'"
+    )
+    heard.waits_for(f"{'one':<8}| up")
+    assert member.process is not None
+    first = member.process.pid
+
+    def is_new() -> bool:
+        member.supervise(time.monotonic())
+        return member.process is not None and member.process.pid != first
+
+    member.renew()
+    wait_until(is_new, 5)
+
+    assert not any("exited" in line for line in heard.lines())
+
+
+def test_a_process_that_waits_for_code_starts_again_only_when_it_changes(
+    members: list[ManagedProcess], heard: Heard
+) -> None:
+    member = ManagedProcess("one", "false", os.environ, waits_for_code=True)
+    members.append(member)
+    member.start()
+    line = f"{'up':<8}| one starts again when its code changes"
+
+    def is_parked() -> bool:
+        member.supervise(member.restart_at or time.monotonic())
+        return line in heard.lines()
+
+    wait_until(is_parked, 10)
+    waits_until = member.restart_at
+    member.renew()
+
+    assert waits_until == math.inf
+    assert member.restart_at == 0.0
