@@ -57,6 +57,7 @@ def run_suite(suite: Path, worker: str, names: list[str]) -> Outcomes:
         outcomes = folder / "outcomes.json"
         with EmbeddedValkey(folder / "valkey", port) as valkey:
             environment = os.environ | {
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "PYTHONPATH": f"{ROOT}{os.pathsep}{suite}",
                 "DATA_DIR": str(folder),
                 "REDIS_URL": valkey.url,

@@ -17,6 +17,9 @@ import pytest
 WORKER = os.environ["SUITE_WORKER"]
 TEST_TIMEOUT_SECONDS = 60
 
+NEVER_LEFT: list[Any] = []
+"""Context managers that have to stay open until the process has ended."""
+
 OUTCOMES: dict[str, str] = {}
 
 
@@ -38,7 +41,9 @@ def continuo_app() -> Any:
     app.conf.result_backend = RedisUrl(app.conf.result_backend)
     app.set_default()
     app.set_current()
-    app.loader.import_task_module("tests.celery_suite.suite_tasks")
+    for module in ("celery.contrib.testing.tasks", "tests.celery_suite.suite_tasks"):
+        app.loader.import_task_module(module)
+    app.finalize()
     return app
 
 
@@ -56,14 +61,18 @@ def function_app(continuo_app: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def session_worker(continuo_app: Any) -> Iterator[Any]:
-    """A worker in a thread of this process, with one pool process."""
+    """A worker in a thread of this process, with one pool process.
+
+    It is not stopped: a worker of ours ends its process, and this one has to print a summary.
+    """
     from celery.contrib.testing.worker import start_worker
 
     if WORKER == "outside":
         yield None
         return
-    with start_worker(continuo_app, pool=continuo_app.conf.worker_pool) as worker:
-        yield worker
+    running = start_worker(continuo_app, pool=continuo_app.conf.worker_pool)
+    NEVER_LEFT.append(running)
+    yield running.__enter__()
 
 
 if WORKER != "stock":
