@@ -4,7 +4,7 @@
 PLATFORM := api benchmarks project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
-.PHONY: help up demo check test next lint chaos contract celery-suite bench lock ready
+.PHONY: help up demo check test next lint chaos contract celery-suite bench audit lock ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ celery-suite: ready ## Celery's own integration tests, on stock Celery and on th
 
 bench: ready ## this stack beside six others, in 20 minutes; QUICK=1 in less than three
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick)
+
+audit: ## known vulnerabilities of the pinned packages, as the package index knows them
+	@bin/bootstrap uv tool run --quiet 'pip-audit>=2.9' --strict --no-deps --disable-pip --progress-spinner off \
+	    -r requirements-runtime.lock -r requirements.lock
 
 lock: ## write the lock files from pyproject.toml; UPGRADE=1 takes newer versions
 	@bin/lock

@@ -1,6 +1,12 @@
-"""Authentication by API key, in ``X-API-Key`` or ``Authorization: Bearer``."""
+"""Authentication by API key, in ``X-API-Key`` or ``Authorization: Bearer``.
 
+A browser that opens a page by itself sends neither, so pages also take the key as the password of
+HTTP Basic.
+"""
+
+import binascii
 import logging
+from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +20,8 @@ CHECK_INTERVAL_SECONDS = 1.0
 """Seconds between two checks of the key file."""
 
 REALM = 'Bearer realm="continuo"'
-_BEARER = "bearer "
+PAGE_REALM = 'Basic realm="continuo: the API key is the password"'
+_BEARER, _BASIC = "bearer ", "basic "
 _log = logging.getLogger("api")
 
 
@@ -72,8 +79,10 @@ class Keyring:
         """Whether requests need a key. A key file may be empty now and have keys later."""
         return self._file is not None or bool(self._keys)
 
-    def identify(self, source: HeaderSource, scope: str) -> ApiKey:
+    def identify(self, source: HeaderSource, scope: str, *, is_page: bool = False) -> ApiKey:
         """The key of a request; ``ANONYMOUS`` when no keys are set up.
+
+        A page (``is_page``) makes a browser ask for the key.
 
         Raises ``Problem`` 401 for a missing or unknown key, 403 for one without the ``scope``.
         """
@@ -82,10 +91,10 @@ class Keyring:
             self._keys = self._keys if changed is None else changed
         elif not self._keys:
             return ANONYMOUS
-        sent = _read_key(source)
+        sent = _read_key(source) or (_read_password(source) if is_page else "")
         api_key = self._keys.get(sha256(sent.encode()).digest())
         if api_key is None:
-            raise _build_unauthorized(sent)
+            raise _build_unauthorized(sent, is_page=is_page)
         if scope not in api_key.scopes:
             raise _build_forbidden(scope)
         return api_key
@@ -100,14 +109,26 @@ def _read_key(source: HeaderSource) -> str:
     return authorization[len(_BEARER) :].strip()
 
 
-def _build_unauthorized(key: str) -> Problem:
+def _read_password(source: HeaderSource) -> str:
+    """The password of HTTP Basic; "" when there is none."""
+    authorization = source.get_header("authorization") or ""
+    if authorization[: len(_BASIC)].lower() != _BASIC:
+        return ""
+    try:
+        return b64decode(authorization[len(_BASIC) :], validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _build_unauthorized(key: str, *, is_page: bool) -> Problem:
     detail = (
         "The API key is not known"
         if key
         else "An API key is needed: send it as X-API-Key or as Authorization: Bearer"
     )
     error = ', error="invalid_token"' if key else ""
-    return Problem(401, detail, headers={"WWW-Authenticate": REALM + error})
+    challenge = PAGE_REALM if is_page else REALM + error
+    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
 def _build_forbidden(scope: str) -> Problem:

@@ -89,6 +89,7 @@ class Endpoint:
         self._check_host = _choose_host_check(route, shared.site)
         self._site = shared.site if _is_guarded(route) else None
         self._scope = route.required_scope
+        self._is_page = route.is_page
         self._cross_tenant = route.cross_tenant
         self._admit = route.admit
         self._query = QueryReader(route.query) if route.query else None
@@ -130,7 +131,7 @@ class Endpoint:
         if self._site:
             self._site.require_own_page(request)
         if self._keys:
-            request.api_key = self._keys.identify(raw, self._scope)
+            request.api_key = self._keys.identify(raw, self._scope, is_page=self._is_page)
             request.tenant = request.api_key.tenant
         if self._cross_tenant and request.tenant:
             raise Problem(403, "This is about the jobs of all, and the API key is of a tenant")

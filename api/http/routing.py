@@ -118,6 +118,7 @@ class RouteOptions(TypedDict, total=False):
     auth: bool
     scope: str
     cross_tenant: bool
+    is_page: bool
     answers: Mapping[int, Any]
     errors: Sequence[int]
     produces: str
@@ -142,7 +143,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     is a further media type, whose body the handler gets as text. ``query`` is the Struct of the
     query string. ``auth`` is whether an API key is required, ``scope`` the scope it must have ("":
     see ``required_scope``), ``cross_tenant`` whether the route shows jobs of all tenants, which
-    refuses the key of a tenant.
+    refuses the key of a tenant, ``is_page`` whether a browser opens it by itself and has to ask for
+    the key.
 
     The rest describes the route in OpenAPI: ``answers`` is status -> type of the answer, several
     in a tuple; ``errors`` the statuses that the handler raises beyond those of ``dispatch``;
@@ -162,6 +164,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     auth: bool = True
     scope: str = ""
     cross_tenant: bool = False
+    is_page: bool = False
     answers: Mapping[int, Any] = {}
     errors: Sequence[int] = (503,)
     produces: str = "application/json"

@@ -32,6 +32,11 @@ REPORT = {"type": "monthly", "filters": {"department": "engineering", "month": "
 MAILING = {"recipients": ["ada@example.com", "grace@example.com"], "template": "welcome"}
 
 
+NEXT_STEP = """
+The system has stopped again, and with it the download_url above; the files stay.
+Next: make up   (then open http://127.0.0.1:8000, or follow docs/tutorial.md)"""
+
+
 class DemoFailed(Exception):
     """A step of the demo failed."""
 
@@ -65,6 +70,7 @@ def print_results(report: dict[str, Any], blast: dict[str, Any], pdf: Path, outb
         print(json.dumps(record, indent=2))  # noqa: T201
     print(f"report  {pdf}")  # noqa: T201
     print(f"mails   {outbox}")  # noqa: T201
+    print(NEXT_STEP)  # noqa: T201
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import email
 import email.policy
 import heapq
 import re
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -24,6 +25,14 @@ class MailSummary(NamedTuple):
     subject: str
 
 
+class Attachment(NamedTuple):
+    """A file in a mail: its name, its media type, and its size in bytes."""
+
+    name: str
+    type: str
+    size: int
+
+
 class StoredMail(NamedTuple):
     """A whole mail: its headers in their order, its HTML and its plain text ("" for none)."""
 
@@ -32,6 +41,7 @@ class StoredMail(NamedTuple):
     headers: list[tuple[str, str]]
     html: str
     text: str
+    attachments: Sequence[Attachment] = ()
 
 
 def list_newest(count: int, before: str = "") -> list[MailSummary]:
@@ -71,7 +81,21 @@ def read_mail(name: str) -> StoredMail | None:
     headers = [(field, replace_unencodable(value)) for field, value in message.items()]
     subject = replace_unencodable(message["Subject"] or "")
     return StoredMail(
-        name, subject, headers, read_part(message, "html"), read_part(message, "plain")
+        name,
+        subject,
+        headers,
+        read_part(message, "html"),
+        read_part(message, "plain"),
+        [describe_attachment(part) for part in message.iter_attachments()],
+    )
+
+
+def describe_attachment(part: EmailMessage) -> Attachment:
+    """Describe a part of a mail that is a file."""
+    name = replace_unencodable(part.get_filename() or "(no name)")
+    content = part.get_payload(decode=True)
+    return Attachment(
+        name, part.get_content_type(), len(content) if isinstance(content, bytes) else 0
     )
 
 

@@ -1,6 +1,6 @@
 // Which page is shown, who looks at it, and what they are told.
 
-import { fill, h } from "./dom.js";
+import { clock, fill, h } from "./dom.js";
 import { get, key, Problem } from "./http.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
@@ -121,9 +121,28 @@ function askForKey(wrong) {
 }
 
 function connected(how) {
-  connection.textContent = { live: "Live", away: "Reconnecting…" }[how] ?? "";
+  if (how === "live") answered = new Date();
+  connection.textContent = { live: "Live", away: answered ? `No answer since ${clock(answered / 1000)}` : "No answer" }[how] ?? "";
   connection.className = how;
 }
+
+// What a page waits for may take long. A look at the API every moment tells earlier that nothing answers.
+
+const PROBE_EVERY = 1_500;
+const PROBE_TIMEOUT = 1_200;
+let answered = null;
+let isSilent = false;
+
+async function probe() {
+  if (document.hidden) return;
+  const ready = await fetch("/health/ready", { signal: AbortSignal.timeout(PROBE_TIMEOUT) }).catch(() => null);
+  if (!ready?.ok) connected("away");
+  else if (isSilent) connected("live");
+  else answered = new Date();
+  isSilent = !ready?.ok;
+}
+
+setInterval(probe, PROBE_EVERY);
 
 // --- the look: as the system has it, or as chosen
 

@@ -21,25 +21,29 @@ PATH = "/outbox"
 MAILS_PER_PAGE = 50
 
 STYLE = """
-body { margin: 0; background: #f5f1eb; color: #2b211a;
+:root { color-scheme: light dark; }
+body { margin: 0; background: light-dark(#f5f1eb, #171310); color: light-dark(#2b211a, #efe7dd);
   font: 15px/1.5 Helvetica, Arial, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
 h1 { margin: 0 0 1.2rem; font: 1.7rem/1.3 Georgia, serif; overflow-wrap: anywhere; }
 h2 { margin: 2rem 0 .6rem; font: 1.15rem/1.3 Georgia, serif; }
-a { color: #8a4720; }
+a { color: light-dark(#8a4720, #e9a273); }
 p { margin: 1rem 0; }
-table { width: 100%; border-collapse: collapse; background: #fff; border: 1px solid #e8dfd4; }
+table { width: 100%; border-collapse: collapse; background: light-dark(#fff, #211b17);
+  border: 1px solid light-dark(#e8dfd4, #3a3029); }
 th, td { padding: .45rem .8rem; text-align: left; vertical-align: top;
-  border-top: 1px solid #f0e9e0; overflow-wrap: anywhere; }
-th { font-weight: normal; color: #7b6e61; white-space: nowrap; }
-td.at { white-space: nowrap; color: #7b6e61; font-variant-numeric: tabular-nums; }
+  border-top: 1px solid light-dark(#f0e9e0, #3a3029); overflow-wrap: anywhere; }
+th { font-weight: normal; color: light-dark(#675a4e, #b6a899); white-space: nowrap; }
+td.at { white-space: nowrap; color: light-dark(#675a4e, #b6a899);
+  font-variant-numeric: tabular-nums; }
 iframe { width: 100%; height: 52rem; background: #fff; border: 1px solid #e8dfd4; }
-pre { margin: 0; padding: 1rem; background: #fff; border: 1px solid #e8dfd4;
+pre { margin: 0; padding: 1rem; background: light-dark(#fff, #211b17);
+  border: 1px solid light-dark(#e8dfd4, #3a3029);
   font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 """
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}';"
-    " frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    " img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -54,7 +58,7 @@ PAGE_HTML = """<!doctype html>
 <link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
-<body><main>{content}</main></body>
+<body><main><p><a href="/">Console</a></p>{content}</main></body>
 </html>
 """
 HTML_CONTENT_TYPE = "text/html; charset=utf-8"
@@ -70,17 +74,17 @@ def build_sink_router() -> Router:
     """The routes of the pages, which are not in the OpenAPI document."""
     routes = Router()
 
-    @routes.get(PATH, query=OutboxQuery, hidden=True, cross_tenant=True)
+    @routes.get(PATH, query=OutboxQuery, hidden=True, cross_tenant=True, is_page=True)
     async def show_outbox(_: Request, query: OutboxQuery) -> Answer:
         mails = await asyncio.to_thread(mailbox.list_newest, MAILS_PER_PAGE, query.before)
         return answer_page("Outbox", format_list(mails))
 
-    @routes.get(PATH + "/{name}", hidden=True, cross_tenant=True)
+    @routes.get(PATH + "/{name}", hidden=True, cross_tenant=True, is_page=True)
     async def show_mail(request: Request) -> Answer:
         mail = await fetch_mail(request)
         return answer_page(mail.subject or "A mail without a subject", format_mail(mail))
 
-    @routes.get(PATH + "/{name}/html", hidden=True, cross_tenant=True)
+    @routes.get(PATH + "/{name}/html", hidden=True, cross_tenant=True, is_page=True)
     async def show_body(request: Request) -> Answer:
         mail = await fetch_mail(request)
         return answer_html(mail.html or f"<pre>{escape(mail.text)}</pre>", MAIL_POLICY)
@@ -120,8 +124,21 @@ def format_mail(mail: StoredMail) -> str:
     frame = f'<iframe sandbox src="{PATH}/{mail.name}/html" title="The mail as HTML"></iframe>'
     return (
         f'<p><a href="{PATH}">Outbox</a></p><h1>{escape(mail.subject)}</h1>{frame}'
+        f"{format_attachments(mail)}"
         f"<h2>As text</h2><pre>{escape(mail.text)}</pre><h2>Headers</h2><table>{headers}</table>"
     )
+
+
+def format_attachments(mail: StoredMail) -> str:
+    """The names, types and sizes of the attachments; "" when there are none."""
+    if not mail.attachments:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(each.name)}</td><td>{escape(each.type)}</td>"
+        f"<td>{each.size:,} bytes</td></tr>"
+        for each in mail.attachments
+    )
+    return f"<h2>Attachments</h2><table>{rows}</table>"
 
 
 def answer_page(title: str, content: str) -> Answer:

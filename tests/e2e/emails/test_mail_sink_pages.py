@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+from email.message import EmailMessage
 from html import unescape
 
 import httpx2
@@ -47,6 +48,22 @@ def test_a_sent_mail_is_shown_with_its_headers_and_both_bodies(system: System) -
     assert "Good to have you." in shown.text
     assert f'<iframe sandbox src="{path}/html"' in shown.text
     assert "<h1" in page(system, f"{path}/html").text
+
+
+def test_a_mail_lists_its_attachments_and_leads_back_to_the_console(system: System) -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "With two files"
+    mail["From"], mail["To"] = "eve@example.com", "bob@example.com"
+    mail.set_content("See the files.")
+    mail.add_attachment(b"1,2\n", maintype="text", subtype="csv", filename="numbers.csv")
+    mail.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="a<b>.pdf")
+    deliver(system, mail.as_bytes())
+
+    shown = page(system, link_to(system, "With two files"))
+
+    assert "<td>numbers.csv</td><td>text/csv</td><td>4 bytes</td>" in shown.text
+    assert "<td>a&lt;b&gt;.pdf</td><td>application/pdf</td><td>4 bytes</td>" in shown.text
+    assert '<a href="/">Console</a>' in shown.text
 
 
 def test_a_hostile_mail_runs_no_script(system: System) -> None:

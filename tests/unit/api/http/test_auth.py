@@ -1,3 +1,4 @@
+from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
@@ -51,6 +52,18 @@ def test_a_request_without_a_key_is_401_and_says_how_to_send_one(headers: dict[s
 
     assert refusal.value.status == 401
     assert refusal.value.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_page_takes_the_key_as_a_password_and_makes_the_browser_ask() -> None:
+    def open_page(password: str) -> str:
+        basic = b64encode(f"anybody:{password}".encode()).decode()
+        request = Request("GET", "/outbox", headers={"Authorization": f"Basic {basic}"})
+        return keys.identify(request, "read", is_page=True).name
+
+    assert open_page(KEY) == "alice"
+    with pytest.raises(Problem) as refusal:
+        open_page("wrong")
+    assert refusal.value.headers["WWW-Authenticate"].startswith("Basic realm=")
 
 
 def test_without_configured_keys_every_request_is_admitted() -> None:
