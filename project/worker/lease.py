@@ -35,6 +35,7 @@ from project.worker.cancellation import CancellationMonitor
 from project.worker.maintenance import Maintenance
 from project.worker.pool import JobPool
 from project.worker.pool_processes import PoolProcesses
+from project.worker.queues import QueueFollower
 from project.worker.transport import ACKNOWLEDGEMENTS
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class LeaseThread(threading.Thread):
         self.processes = PoolProcesses(worker)
         self.watchdog = LeaseWatchdog(self.processes)
         self.cancellation = CancellationMonitor(self.store, self.worker_id, self.processes)
+        self.queue_follower = QueueFollower(worker, self.store)
         self.started_at = time.time()
         self._renew_at = 0.0
 
@@ -89,7 +91,7 @@ class LeaseThread(threading.Thread):
         if time.monotonic() >= self._renew_at:
             self.renew()
         self.processes.requeue_dead(self.store)
-        pause = min(self.cancellation.look(), self.maintenance.work())
+        pause = min(self.cancellation.look(), self.queue_follower.look(), self.maintenance.work())
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 
     def renew(self, *, first: bool = False) -> None:

@@ -54,9 +54,10 @@ local function end_failed(job, at, status, error, exception, result_message)
   publish_result(job.id, result_message)
 end
 
-local function end_cancelled(job, at) -- rarely
-  local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { 'cancelled' } }
-  end_failed(job, at, 'cancelled', 'cancelled', cjson.encode(exception),
+local function end_cancelled(job, at, reason) -- rarely
+  reason = reason or 'cancelled'
+  local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { reason } }
+  end_failed(job, at, 'cancelled', reason, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
 end
 
