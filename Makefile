@@ -1,7 +1,7 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up demo check test next lint chaos contract bench lock ready
+.PHONY: help up demo check verify test next lint chaos contract bench lock ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: lint ## all checks and all tests; the chaos suite measures times, so it ru
 
 check: ready ## are the settings right, and does every service they name work?
 	@.venv/bin/python -m project.check
+
+verify: ready ## has every record in Redis what its state demands?
+	@.venv/bin/python -m project.verify
 
 next: ready ## the tests on the newest Celery, kombu and billiard
 	@bin/bootstrap uv venv --quiet --allow-existing .bootstrap/next

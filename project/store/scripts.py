@@ -23,6 +23,7 @@ LIBRARY = (
     "attempt",
     "requeue",
     "start",
+    "report",
     "legacy",
 )
 """The files of ``lua/lib``: each may use the functions of those before it."""

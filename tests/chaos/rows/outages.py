@@ -13,6 +13,9 @@ from tests.chaos.stage.scene import ChaosScene, ChaosStage
 UNDISTURBED_SECONDS = 4.0
 """Time before and after the fault."""
 
+ROLLBACK_BYTES = 2_000
+"""Some commands, among them starts and ends of jobs."""
+
 UNLIMITED_JOBS = 1_000_000
 
 
@@ -43,6 +46,21 @@ def restart_valkey_often(stage: ChaosStage, scale: ChaosScale) -> RowResult:
                 scene.cluster.kill_valkey()
                 scene.cluster.killed += 1
             scene.cluster.run_for(0.2 + 0.2 * (number % 5))
+            scene.measure_resume(scene.cluster.restart_valkey())
+        load.stop()
+        scene.settle(scale.patience)
+        return scene.figures()
+
+
+def roll_valkey_back(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Kill the server and cut the last bytes off its file: it forgets what it had confirmed."""
+    with stage("rollback", scale) as scene:
+        scene.rolls_back = True
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
+        for _ in range(scale.rollbacks):
+            scene.cluster.run_for(scale.valkey_every)
+            scene.cluster.kill_valkey()
+            scene.cluster.cut_valkey(ROLLBACK_BYTES)
             scene.measure_resume(scene.cluster.restart_valkey())
         load.stop()
         scene.settle(scale.patience)

@@ -20,6 +20,7 @@ ROWS: dict[str, RowFunction] = {
     "kill-all": kills.kill_all,
     "pause": pauses.pause_worker,
     "kill-valkey": outages.kill_valkey,
+    "rollback": outages.roll_valkey_back,
     "cut-refuse": outages.build_cut_row(Mode.REFUSE),
     "cut-swallow": outages.build_cut_row(Mode.SWALLOW),
     "cut-hold": outages.build_cut_row(Mode.HOLD),

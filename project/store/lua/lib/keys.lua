@@ -49,6 +49,7 @@ local function tenant_index_key(tenant, kind_queue, status) return index_key(kin
 -- hash: what happened to the jobs of a kind and a queue -> how often, or how many microseconds
 local function counters_key(kind_queue) return prefix .. 'counters:' .. kind_queue end
 local function worker_key(id) return prefix .. 'worker:' .. id end
+local function report_key(worker) return prefix .. 'report:' .. worker end -- string: what the worker says that it runs
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message
 local function cancel_requests_key(worker) return prefix .. 'cancel_requests:' .. worker end -- set: ids of jobs to stop
 local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. '\n' .. key end -- string: id of the job that holds it
