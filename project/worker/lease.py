@@ -67,6 +67,7 @@ class LeaseThread(threading.Thread):
         self.store = Store(
             worker.app.store_url, keys=worker.app.store_keys, timeout=given.lease_seconds / 6
         )
+        self.store.number_requests()
         self.maintenance = Maintenance(self.store, given, worker.app.publisher)
         self.ended = threading.Event()
         self.processes = PoolProcesses(worker)
@@ -224,6 +225,7 @@ class LeaseStep(bootsteps.StartStopStep):
         options["fetches_jobs"] = not issubclass(worker.pool_cls, JobPool)
         options["worker_id"] = worker_id
         worker.app.store.patience = WORKER_PATIENCE_SECONDS
+        worker.app.store.number_requests()
         queues = worker.app.amqp.queues
         queues.select([*queues.consume_from, CONTROL_QUEUE])  # whatever -Q says: somebody has to
         self.keeper: LeaseThread | None = None

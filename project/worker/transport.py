@@ -191,7 +191,8 @@ class Channel(kombu_redis.Channel):
 
     @cached_property
     def _scripts(self) -> CommandRunner:
-        return CommandRunner(self._create_client(), self.store_keys)
+        numbered = bool(self.worker_id)
+        return CommandRunner(self._create_client(), self.store_keys, is_numbered=numbered)
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:

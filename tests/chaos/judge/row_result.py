@@ -33,7 +33,8 @@ class RowResult:
     that may have been running a job. ``effects_twice``: surplus effects of all kinds except
     ``once``; ``once_twice``: surplus effects inside ``job.once``. ``overlapping``: pairs of runs
     of one job that overlapped. ``recovery`` and ``resume``: worst cases in seconds, None when
-    nothing was measured. ``rolls_back``: the server forgets what it confirmed, so jobs run again. ``faults``: broken promises that only this row makes.
+    nothing was measured. ``rolls_back``: the server forgets what it confirmed, so jobs run again.
+    ``faults``: broken promises that only this row makes.
     """
 
     row: str

@@ -16,6 +16,9 @@ UNDISTURBED_SECONDS = 4.0
 ROLLBACK_BYTES = 2_000
 """Some commands, among them starts and ends of jobs."""
 
+LATE_SECONDS = 3.7
+"""Longer than a worker waits for an answer, shorter than a lease."""
+
 UNLIMITED_JOBS = 1_000_000
 
 
@@ -85,6 +88,21 @@ def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
 
     row.__doc__ = f"No worker reaches the server for a while: {mode}."
     return row
+
+
+def deliver_late(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Requests of all workers are delivered after their senders have sent them again."""
+    with stage("late-bytes", scale, proxied=scale.workers) as scene:
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
+        for _ in range(scale.late_bytes):
+            scene.cluster.run_for(UNDISTURBED_SECONDS)
+            scene.proxy.set(Mode.LATE)
+            scene.cluster.run_for(LATE_SECONDS)
+            scene.proxy.set(Mode.PASS)
+        scene.cluster.run_for(UNDISTURBED_SECONDS)
+        load.stop()
+        scene.settle(scale.patience)
+        return scene.figures()
 
 
 def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:

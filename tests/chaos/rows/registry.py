@@ -24,6 +24,7 @@ ROWS: dict[str, RowFunction] = {
     "cut-refuse": outages.build_cut_row(Mode.REFUSE),
     "cut-swallow": outages.build_cut_row(Mode.SWALLOW),
     "cut-hold": outages.build_cut_row(Mode.HOLD),
+    "late-bytes": outages.deliver_late,
     "cut-one": outages.cut_one,
     "restarts": outages.restart_valkey_often,
     "posts": clients.kill_api,

@@ -26,6 +26,7 @@ class ChaosScale:
     valkey_every: float = 4.0
     valkey_down: float = 1.0
     rollbacks: int = 12
+    late_bytes: int = 6
     outage: float = 20.0
     restarts: int = 50
     long_job: float = 60.0
@@ -65,6 +66,7 @@ QUICK = ChaosScale(
     valkey_every=1.0,
     valkey_down=0.4,
     rollbacks=3,
+    late_bytes=2,
     restarts=5,
     good_jobs=120,
     child_killers=2,
