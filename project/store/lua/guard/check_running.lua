@@ -28,6 +28,10 @@ end
 local function mend(job, fault)
   local worker = worker_of(job.token) or ''
   local serial = job.token and job.token:sub(#worker + 2) or ''
+  if redis.call('HEXISTS', job.key, 'early') == 1 then -- its message was acknowledged before it ran
+    if mends then fail_as_lost(job, at, fault) end
+    return 'failed'
+  end
   local has_message = job.message_list or redis.call('HEXISTS', unacked_key(worker), serial) == 1
   if has_message and redis.call('HEXISTS', unacked_key(worker), serial) == 1 then
     if mends then requeue_unacked(worker, serial, '') end
@@ -36,9 +40,12 @@ local function mend(job, fault)
   elseif mends then
     fail_as_broken(job, at, fault)
   end
-  local how = has_message and 'requeued' or 'failed'
-  if mends then add_to_counter(job.kind_queue, 'mended:' .. how, 1) end
-  return how
+  return has_message and 'requeued' or 'failed'
+end
+
+-- RabbitMQ delivers a message again that was not acknowledged.
+local function is_delivered_again(job)
+  return uses_other_broker and not job.message_list and redis.call('HEXISTS', job.key, 'early') == 0
 end
 
 local ids = redis.call('ZRANGE', index_key(kind_queue, 'running'), offset, offset + limit - 1)
@@ -46,8 +53,10 @@ local answer, mended = { '' }, 0
 for _, id in ipairs(ids) do
   local job = load_job(id)
   local fault = find_fault(job)
-  if fault and not (uses_other_broker and not job.message_list) then -- RabbitMQ delivers the message again
-    answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = id, fault, mend(job, fault)
+  if fault and not is_delivered_again(job) then
+    local how = mend(job, fault)
+    if mends then add_to_counter(job.kind_queue, 'mended:' .. how, 1) end
+    answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = id, fault, how
     mended = mended + 1
   end
 end
