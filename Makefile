@@ -4,7 +4,7 @@
 PLATFORM := api benchmarks project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
-.PHONY: help up demo check test next lint chaos contract celery-suite bench audit lock ready
+.PHONY: help up demo check verify test next lint chaos contract celery-suite bench audit lock ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: lint ## all checks and all tests; the chaos suite measures times, so it ru
 
 check: ready ## are the settings right, and does every service they name work?
 	@.venv/bin/python -m project.check
+
+verify: ready ## has every record in Redis what its state demands?
+	@.venv/bin/python -m project.verify
 
 next: ready ## the tests on the newest Celery, kombu and billiard
 	@bin/bootstrap uv venv --quiet --allow-existing .bootstrap/next

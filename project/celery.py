@@ -114,6 +114,11 @@ class Continuo(Celery):
         """``JobResult`` for jobs of this app: ``app.AsyncResult(id).record``."""
         return self.subclass_with_self("project.job.result:JobResult")
 
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802 - Celery's name
+        """Celery's worker, which without ``-Q`` takes from every queue."""
+        return self.subclass_with_self("project.worker.queues:QueueWorker")
+
     @property
     def callback_job(self) -> Any:
         """The task of the kind ``callback``."""

@@ -5,6 +5,7 @@ ContinuoError
 ├── JobError            raised by a job to say whether to retry
 │   ├── TransientError  the cause may pass: the job is retried
 │   └── PermanentError  the cause stays: the job fails at once
+├── MessageLost         a job failed because nobody runs it and its message is nowhere
 ├── DuplicateJob        a job with this id exists
 ├── LinkRefused         a download link does not work
 │   ├── LinkTampered    its signature is not valid
@@ -49,6 +50,10 @@ class TransientError(JobError):
 
 class PermanentError(JobError):
     """The cause stays (a template that does not exist): the job fails at once."""
+
+
+class MessageLost(ContinuoError):
+    """Nobody runs the job and its message is nowhere, so the job failed; it can be run again."""
 
 
 class DuplicateJob(ContinuoError):

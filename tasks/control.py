@@ -10,16 +10,23 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, StoreUnavailable
+from project.messages.builder import PRIORITY_STEPS, build_list_key
 from project.records.record import RecordPage, TaskRecord, TaskStatus
-from project.store.commands import attempts, queries
+from project.store.commands import attempts, queries, queues
 from project.store.commands.attempts import CancelResult
 from project.store.commands.queries import RecordFilter
 
 JOBS_PER_PAGE = 100
 """Jobs between two checkpoints."""
 
+MESSAGES_PER_STEP = 250
+"""Messages that one command looks at."""
+
 CANCELLABLE_STATUSES = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
 RETRYABLE_STATUSES = (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+CONTROL_KINDS = ("cancel_jobs", "retry_jobs")
+"""Never among what a filter finds: to rerun a mass cancel would cancel everything again."""
 
 control_task = partial(
     app.retried_task,
@@ -34,9 +41,19 @@ def cancel_jobs(self: Any, **filters: Any) -> dict[str, int]:
     """Cancel every job that matches; ``filters`` are fields of ``RecordFilter``.
 
     Only jobs created before this one count. Returns ``{"found": int, "changed": int}``, where
-    ``changed`` counts the jobs that were cancelled or asked to stop.
+    ``changed`` counts the jobs that were cancelled or asked to stop. The messages of jobs that
+    waited are removed from their queues.
     """
-    return apply_to_each(self, filters, cancel_job)
+    queues_of_cancelled: set[str] = set()
+
+    def cancel(record: TaskRecord) -> bool:
+        queues_of_cancelled.add(record.queue)
+        return cancel_job(record)
+
+    result = apply_to_each(self, filters, cancel)
+    for queue in queues_of_cancelled:
+        drop_messages(queue)
+    return result
 
 
 @control_task(name="retry_jobs")
@@ -72,7 +89,12 @@ def narrow_filter(job: Any, record_filter: RecordFilter) -> RecordFilter:
     before = min(own.created_at, record_filter.created_before or own.created_at)
     statuses = [TaskStatus(status) for status in record_filter.statuses]
     tenant = own.tenant or record_filter.tenant
-    return record_filter._replace(statuses=statuses, tenant=tenant, created_before=before)
+    return record_filter._replace(
+        statuses=statuses,
+        tenant=tenant,
+        created_before=before,
+        except_kinds=CONTROL_KINDS,
+    )
 
 
 def fetch_pages(record_filter: RecordFilter) -> Iterator[RecordPage]:
@@ -91,6 +113,15 @@ def cancel_job(record: TaskRecord) -> bool:
     """Cancel one job; return whether it is cancelled or asked to stop."""
     result: CancelResult = app.store.run(attempts.cancel(record.id))
     return result in (CancelResult.CANCELLED, CancelResult.REQUESTED)
+
+
+def drop_messages(queue: str) -> None:
+    """Remove the messages of ended jobs from a queue."""
+    for priority in PRIORITY_STEPS:
+        offset: int | None = 0
+        while offset is not None:
+            name = build_list_key(queue, priority)
+            offset = app.store.run(queues.drop_finished(name, offset, MESSAGES_PER_STEP))
 
 
 def rerun_job(record: TaskRecord, rerun_id: str) -> bool:

@@ -11,7 +11,7 @@ from project.services import ServiceFault, declare_service, list_services, try_s
 from project.settings.checks import exit_if_wrong
 from project.settings.values import get_settings
 
-for service in ("redis", "clock", "broker", "files", "disk"):
+for service in ("redis", "clock", "broker", "queues", "files", "disk"):
     declare_service(service, f"project.check.platform:check_{service}")
 
 

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from project.artifacts.links import open_storage, open_workshop
 from project.artifacts.storage import Bucket
 from project.celery import app
+from project.errors import StoreUnavailable
 from project.services import ServiceFault
 from project.settings.values import get_settings
 from project.store.client import Store
+from project.store.commands import queues
 from project.store.connection import CommandFailed
 
 MIN_REDIS_VERSION = (6, 2)
@@ -125,6 +127,24 @@ def check_broker() -> str:
     except Exception as error:  # noqa: BLE001 - of any of the layers below
         raise ServiceFault(f"RabbitMQ at {place}: {error or type(error).__name__}") from None
     return f"RabbitMQ at {place}"
+
+
+def check_queues() -> str:
+    """Find queues with waiting jobs from which no worker takes."""
+    store = Store(get_settings().store_url)
+    try:
+        found = store.run(queues.list_queues())
+    except StoreUnavailable:
+        return ""  # the check of Redis has said why
+    finally:
+        store.close()
+    left = [queue.name for queue in found if queue.waiting and not queue.workers]
+    if left:
+        raise ServiceFault(
+            f"jobs wait in {', '.join(left)}, and no worker takes from there: start one, "
+            "without -Q for all queues"
+        )
+    return f"{len(found)} known; a worker takes from each in which jobs wait"
 
 
 def check_files() -> str:

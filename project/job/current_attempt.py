@@ -19,6 +19,11 @@ class ClaimedAttempt(str):
         self.job_id = ""
         self.success: Command[Verdict] | None = None
 
+    @property
+    def place(self) -> int:
+        """The number of the claim among those of its process."""
+        return int(self.rpartition(".")[2])
+
 
 def claimed_attempt(request: Any) -> ClaimedAttempt | None:
     """The attempt of a request; None when Celery's consumer delivered its message."""

@@ -279,6 +279,7 @@ class Job(ProducerTask):
             "retries": request.retries,
             "token": self.app.attempt_token(request),
             "rerun_id": rerun_id_of(request),
+            "is_early": not self.acks_late,
         }
         answer: StartResult = self.app.store.run(attempt_commands.start(request.id, **attempt))
         if answer is StartResult.UNKNOWN:

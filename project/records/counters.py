@@ -23,6 +23,10 @@ OUTCOMES = ("success", "failed", "retrying", "cancelled", "interrupted", "postpo
 """How an attempt can end: ``interrupted`` by the end of its worker, ``postponed`` by itself."""
 
 
+REPAIRS = ("requeued", "failed")
+"""What is done with a job that could not have ended."""
+
+
 class Histogram(NamedTuple):
     """Counts by bucket of ``BUCKET_BOUNDS_SECONDS``; the last bucket has what took longer."""
 
@@ -40,7 +44,8 @@ class QueueStats(NamedTuple):
 
     ``jobs`` counts the records that exist, by status. The others only grow: ``enqueued``, ``waits``
     (until an attempt began), ``runs`` by outcome, ``unrun`` (jobs that ended while no attempt ran,
-    by status), ``poison`` (jobs that killed their workers).
+    by status), ``poison`` (jobs that killed their workers), ``mended`` (jobs that could not have
+    ended, by what was done: ``requeued`` or ``failed``).
     """
 
     kind: str
@@ -51,6 +56,7 @@ class QueueStats(NamedTuple):
     runs: Mapping[str, Histogram]
     unrun: Mapping[str, int]
     poison: int
+    mended: Mapping[str, int] = {}
 
     def attempts(self, outcome: str) -> int:
         """How many attempts ended with this outcome."""
@@ -137,6 +143,7 @@ def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
         runs={outcome: run for outcome, run in runs.items() if run.total},
         unrun={status: counts.get(f"unrun:{status}", 0) for status in STATUSES},
         poison=counts.get("poison", 0),
+        mended={how: counts.get(f"mended:{how}", 0) for how in REPAIRS},
     )
 
 

@@ -75,6 +75,11 @@ class Settings(SettingsGroup):
         le=10_000,
         description="Jobs that each process runs at once in an event loop.",
     )
+    excluded_queues: str = Field(
+        "",
+        validation_alias="CONTINUO_EXCLUDED_QUEUES",
+        description="Queues that workers without -Q leave alone, separated by commas.",
+    )
     drain_seconds: float = Field(
         20.0, ge=0, le=3600, description="Seconds that running jobs get to finish after SIGTERM."
     )

@@ -76,6 +76,10 @@ class Store:
 
         return finish
 
+    def number_requests(self) -> None:
+        """From now on let Redis refuse what the network delivers late; for workers."""
+        self._runner.is_numbered = True
+
     def ping(self) -> None:
         """Raise ``StoreUnavailable`` unless Redis answers."""
         self._patiently(self.client.ping)

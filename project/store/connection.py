@@ -4,8 +4,9 @@ Each thread keeps one connection: borrowing one from a pool takes twice as long.
 """
 
 import os
+import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import redis
@@ -33,7 +34,7 @@ EVENTS_KEPT = 10_000
 REPLICAS_MS = 400
 """Milliseconds that replicas have to confirm a change."""
 
-TRY_AGAIN_REPLIES = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ")
+TRY_AGAIN_REPLIES = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ", "LATE ")
 """Prefixes of the errors with which Redis refuses what it will take later."""
 
 UNAVAILABLE = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
@@ -41,7 +42,7 @@ UNAVAILABLE = (RedisConnectionError, RedisTimeoutError, ReadOnlyError)
 
 def keys_of(events_kept: int = EVENTS_KEPT, *, other_broker: bool = False) -> list[str]:
     """The KEYS of every command; ``other_broker``: RabbitMQ carries the messages."""
-    return [PREFIX, str(events_kept), *(["other broker"] if other_broker else [])]
+    return [PREFIX, str(events_kept), "other broker" if other_broker else ""]
 
 
 KEYS = keys_of()
@@ -56,13 +57,21 @@ class ThreadConnection(threading.local):
     pid = 0
     connection: Any = None
     is_busy = False
+    sender = ""
+    number = 0
 
     def taken_from(self, client: redis.Redis) -> Any:
         """The connection of this thread in this process."""
         if self.pid != os.getpid():
             self.connection = connect(client)
             self.pid = os.getpid()
+            self.sender, self.number = f"{self.pid}.{secrets.token_hex(6)}", 0
         return self.connection
+
+    def next_place(self) -> tuple[str, str]:
+        """The name of this sender and the number of its next request."""
+        self.number += 1
+        return self.sender, str(self.number)
 
 
 def connect(client: redis.Redis) -> Any:
@@ -72,11 +81,18 @@ def connect(client: redis.Redis) -> Any:
 
 
 class CommandRunner:
-    """Runs commands on a Redis client as they are: its errors come through."""
+    """Runs commands on a Redis client as they are: its errors come through.
 
-    def __init__(self, client: redis.Redis, keys: list[str] = KEYS) -> None:
+    ``is_numbered``: Redis refuses what the network delivers late, after a newer request of the
+    same thread.
+    """
+
+    def __init__(
+        self, client: redis.Redis, keys: list[str] = KEYS, *, is_numbered: bool = False
+    ) -> None:
         self.client = client
         self.keys = keys
+        self.is_numbered = is_numbered
         self._thread = ThreadConnection()
         self._replicas = replicas_of(client)
 
@@ -86,7 +102,9 @@ class CommandRunner:
             return command.read(self._ask(command, connect(self.client)))
         self._thread.is_busy = True
         try:
-            return command.read(self._ask(command, self._thread.taken_from(self.client)))
+            connection = self._thread.taken_from(self.client)
+            place = self._thread.next_place() if self.is_numbered else ()
+            return command.read(self._ask(command, connection, place))
         finally:
             self._thread.is_busy = False
 
@@ -94,10 +112,10 @@ class CommandRunner:
         """Leave this thread's connection: the next command makes a new one."""
         self._thread.taken_from(self.client).disconnect()
 
-    def _ask(self, command: Command[Any], connection: Any) -> Any:
+    def _ask(self, command: Command[Any], connection: Any, place: Sequence[str] = ()) -> Any:
         try:
-            self.send(command, connection)
-            return self.receive(command, connection)
+            self.send(command, connection, place)
+            return self.receive(command, connection, place)
         except ReadOnlyError:
             connection.disconnect()  # another server may answer to the name by now
             raise
@@ -107,20 +125,22 @@ class CommandRunner:
             connection.disconnect()
             raise
 
-    def send(self, command: Command[Any], connection: Any) -> None:
+    def send(self, command: Command[Any], connection: Any, place: Sequence[str] = ()) -> None:
         """Ask for the command, without waiting for the answer."""
-        self._send(connection, "EVALSHA", DIGESTS[command.script], command)
+        self._send(connection, "EVALSHA", DIGESTS[command.script], command, place)
 
-    def receive(self, command: Command[Any], connection: Any) -> Any:
+    def receive(self, command: Command[Any], connection: Any, place: Sequence[str] = ()) -> Any:
         """The answer; a script that Redis has lost is sent again."""
         try:
             return self._read(connection)
         except NoScriptError:
-            self._send(connection, "EVAL", SCRIPTS[command.script], command)
+            self._send(connection, "EVAL", SCRIPTS[command.script], command, place)
             return self._read(connection)
 
-    def _send(self, connection: Any, verb: str, script: str, command: Command[Any]) -> None:
-        connection.send_command(verb, script, *self._rest(command))
+    def _send(
+        self, connection: Any, verb: str, script: str, command: Command[Any], place: Sequence[str]
+    ) -> None:
+        connection.send_command(verb, script, *self._rest(command, place))
         if self._replicas:
             connection.send_command("WAIT", self._replicas, REPLICAS_MS)
 
@@ -135,9 +155,10 @@ class CommandRunner:
         require_replicas(connection.read_response(), self._replicas)
         return answer
 
-    def _rest(self, command: Command[Any]) -> Iterator[str | bytes]:
+    def _rest(self, command: Command[Any], place: Sequence[str]) -> Iterator[str | bytes]:
         """As text: hiredis crashes when a signal comes while it makes text of a number."""
-        for argument in (len(self.keys), *self.keys, *command.arguments):
+        keys = (*self.keys, *place)
+        for argument in (len(keys), *keys, *command.arguments):
             yield argument if isinstance(argument, bytes) else str(argument)
 
 

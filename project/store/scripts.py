@@ -23,6 +23,7 @@ LIBRARY = (
     "attempt",
     "requeue",
     "start",
+    "report",
     "legacy",
 )
 """The files of ``lua/lib``: each may use the functions of those before it."""
@@ -32,6 +33,11 @@ SHARED_HERE = "-- shared\n"
 
 RARELY = "-- rarely\n"
 """Ends the first line of a shared function that few runs of a script call; see ``link``."""
+
+NUMBERED = re.compile(r"(attempts|workers)/(?!take$|is_|list_|read_)|jobs/register$")
+"""The names of the scripts that refuse a request which comes late; ``take`` does it by itself."""
+
+REFUSE_LATE = "local late = refuse_late()\nif late then return late end\n"
 
 SCRIPTS: dict[str, str] = {}
 """Script name -> Lua. Read once at import: an upgrade in place does not mix old and new."""
@@ -50,7 +56,8 @@ def add_scripts(folder: Traversable, library: Sequence[str], prefix: str = "") -
     if folder != FOLDER:
         shared |= shared_functions(folder, library)
     for name, lua in read_scripts(folder):
-        linked = link(lua, shared)
+        checked = REFUSE_LATE + lua if not prefix and NUMBERED.match(name) else lua
+        linked = link(checked, shared)
         SCRIPTS[prefix + name] = linked
         DIGESTS[prefix + name] = sha1(linked.encode(), usedforsecurity=False).hexdigest()
 

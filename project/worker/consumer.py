@@ -1,6 +1,7 @@
 """The worker's consumer: back at work within seconds of a broker's return."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from celery.worker import state
@@ -34,6 +35,8 @@ class SwiftConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, without_mingle=True, without_gossip=True)
 
+        self.cancelled_queues: set[str] = set()
+
     def on_close(self) -> None:
         """Lose the connection, but not sight of jobs that the pool has or may have begun.
 
@@ -54,11 +57,21 @@ class SwiftConsumer(Consumer):
     def add_task_queue(self, *args: Any, **options: Any) -> None:
         """Take jobs from one more queue: ``control.add_consumer``."""
         super().add_task_queue(*args, **options)
+        self.cancelled_queues -= {queue.name for queue in self.task_consumer.queues}
+        self.tell_queues()
+
+    def take_from(self, names: Iterable[str]) -> None:
+        """Take jobs from queues that have come to exist."""
+        if self.task_consumer is None:  # the connection is lost; they are found again
+            return
+        for name in names:
+            super().add_task_queue(name)
         self.tell_queues()
 
     def cancel_task_queue(self, queue: str) -> None:
         """Take no more jobs from a queue: ``control.cancel_consumer``."""
         super().cancel_task_queue(queue)
+        self.cancelled_queues.add(queue)
         self.tell_queues()
 
     def reset_rate_limits(self) -> None:

@@ -32,9 +32,12 @@ from project.store.migration import prepare_data
 from project.worker import celery_internals, memory
 from project.worker.autoscale import scale
 from project.worker.cancellation import CancellationMonitor
+from project.worker.guard import Guard
 from project.worker.maintenance import Maintenance
 from project.worker.pool import JobPool
 from project.worker.pool_processes import PoolProcesses
+from project.worker.queues import QueueFollower
+from project.worker.reports import WorkReporter
 from project.worker.transport import ACKNOWLEDGEMENTS
 
 if TYPE_CHECKING:
@@ -64,11 +67,15 @@ class LeaseThread(threading.Thread):
         self.store = Store(
             worker.app.store_url, keys=worker.app.store_keys, timeout=given.lease_seconds / 6
         )
+        self.store.number_requests()
         self.maintenance = Maintenance(self.store, given, worker.app.publisher)
         self.ended = threading.Event()
         self.processes = PoolProcesses(worker)
         self.watchdog = LeaseWatchdog(self.processes)
         self.cancellation = CancellationMonitor(self.store, self.worker_id, self.processes)
+        self.guard = Guard(self.store, self.worker_id)
+        self.reporter = WorkReporter(worker, self.store, given.lease_seconds / 4)
+        self.queue_follower = QueueFollower(worker, self.store)
         self.started_at = time.time()
         self._renew_at = 0.0
 
@@ -89,7 +96,13 @@ class LeaseThread(threading.Thread):
         if time.monotonic() >= self._renew_at:
             self.renew()
         self.processes.requeue_dead(self.store)
-        pause = min(self.cancellation.look(), self.maintenance.work())
+        pause = min(
+            self.reporter.report(),
+            self.cancellation.look(),
+            self.queue_follower.look(),
+            self.maintenance.work(),
+            self.guard.work(),
+        )
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 
     def renew(self, *, first: bool = False) -> None:
@@ -212,6 +225,7 @@ class LeaseStep(bootsteps.StartStopStep):
         options["fetches_jobs"] = not issubclass(worker.pool_cls, JobPool)
         options["worker_id"] = worker_id
         worker.app.store.patience = WORKER_PATIENCE_SECONDS
+        worker.app.store.number_requests()
         queues = worker.app.amqp.queues
         queues.select([*queues.consume_from, CONTROL_QUEUE])  # whatever -Q says: somebody has to
         self.keeper: LeaseThread | None = None

@@ -183,6 +183,15 @@ class JobPool(BasePool):
         """The processes that have not ended."""
         return [each.process for each in self.processes if each.process.is_alive()]
 
+    def list_settled(self) -> dict[str, int]:
+        """Of each process, by its name in serials, the claim before which all are over."""
+        found = [each.slots[0].read_settled() for each in self.processes]
+        return {name: place for name, place in found if name}
+
+    def list_serials(self) -> list[str]:
+        """The serials of what the processes run."""
+        return [attempt.serial for each in self.processes for attempt in each.list_running()]
+
     def _get_info(self) -> dict[str, Any]:
         about: dict[str, Any] = super()._get_info()
         return about | {

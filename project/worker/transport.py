@@ -25,7 +25,7 @@ from redis.retry import Retry
 
 from project.messages.validation import parse_message
 from project.settings.sentinel_url import SentinelUrl
-from project.store.commands import command, workers
+from project.store.commands import command, queues, workers
 from project.store.connection import KEYS, PREFIX, CommandRunner, is_unavailable
 from project.store.sentinel import PrimaryConnection
 
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 256
 """Messages a single fetch takes, and acknowledgements a single call carries."""
+
+PURGE_BATCH = 500
+"""Messages that a single command of a purge throws away."""
 
 ACK_DELAY_SECONDS = 0.05
 """Seconds that acknowledgements wait for company."""
@@ -188,7 +191,8 @@ class Channel(kombu_redis.Channel):
 
     @cached_property
     def _scripts(self) -> CommandRunner:
-        return CommandRunner(self._create_client(), self.store_keys)
+        numbered = bool(self.worker_id)
+        return CommandRunner(self._create_client(), self.store_keys, is_numbered=numbered)
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:
@@ -265,6 +269,13 @@ class Channel(kombu_redis.Channel):
             return
         message["properties"]["delivery_tag"] = serial
         self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu's own channel does
+
+    def _purge(self, queue: str) -> int:
+        """Throw away the messages of a queue, and cancel their jobs: ``celery purge``."""
+        count = 0
+        while purged := self.run(queues.purge(queue, PURGE_BATCH)):
+            count += purged
+        return count
 
     def put_aside(self, serial: str) -> None:
         """Keep a message that nobody can read where a person finds it."""

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from project.records.counters import (
     BUCKET_BOUNDS_SECONDS,
+    REPAIRS,
     Counters,
     Histogram,
     QueueStats,
@@ -86,6 +87,15 @@ def build_job_metrics(shelves: list[QueueStats]) -> Iterator[Metric]:
         "jobs_poisoned_total",
         "Jobs failed because they killed their workers.",
         ((build_labels(shelf), shelf.poison) for shelf in shelves),
+    )
+    yield build_counter(
+        "jobs_mended_total",
+        "Jobs that could not have ended, as a worker or a message was lost, by what was done.",
+        (
+            (build_labels(shelf, how=how), shelf.mended.get(how, 0))
+            for shelf in shelves
+            for how in REPAIRS
+        ),
     )
     yield build_counter(
         "retries_total",

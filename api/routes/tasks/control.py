@@ -16,7 +16,13 @@ from project.records.grouping import CONTROL_QUEUE
 from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import queries
 from project.store.commands.queries import RecordFilter
-from tasks.control import CANCELLABLE_STATUSES, RETRYABLE_STATUSES, cancel_jobs, retry_jobs
+from tasks.control import (
+    CANCELLABLE_STATUSES,
+    CONTROL_KINDS,
+    RETRYABLE_STATUSES,
+    cancel_jobs,
+    retry_jobs,
+)
 
 PATH = "/tasks"
 MAX_SAMPLE_JOBS = 10
@@ -62,7 +68,8 @@ def build_question(order: ControlOrder, possible: Sequence[TaskStatus]) -> Recor
     status = order.filter.status
     if status and status not in possible:
         raise InvalidField("filter.status", f"must be one of: {', '.join(possible)}")
-    return order.filter.to_question()._replace(statuses=[status] if status else list(possible))
+    statuses = [status] if status else list(possible)
+    return order.filter.to_question()._replace(statuses=statuses, except_kinds=CONTROL_KINDS)
 
 
 def build_status_rules(possible: Sequence[TaskStatus]) -> list[dict[str, Any]]:

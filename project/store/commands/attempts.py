@@ -69,9 +69,15 @@ class RetryArguments(msgspec.Struct):
     list: str
 
 
-def start(job_id: str, *, retries: int, token: str, rerun_id: str = "") -> Command[StartResult]:
-    """Begin an attempt, unless its message is out of date or its job unknown."""
-    return Command("attempts/start", (job_id, retries, token, rerun_id), parse_start_result)
+def start(
+    job_id: str, *, retries: int, token: str, rerun_id: str = "", is_early: bool = False
+) -> Command[StartResult]:
+    """Begin an attempt, unless its message is out of date or its job unknown.
+
+    ``is_early``: the message was acknowledged before, so an interrupted job fails.
+    """
+    arguments = (job_id, retries, token, rerun_id, int(is_early))
+    return Command("attempts/start", arguments, parse_start_result)
 
 
 def park(message: Message, *, retries: int) -> Command[None]:

@@ -72,6 +72,7 @@ class RecordFilter(NamedTuple):
     created_after: float | None = None
     created_before: float | None = None
     error: str = ""
+    except_kinds: Sequence[str] = ()
 
     @property
     def is_scan(self) -> bool:
@@ -159,6 +160,7 @@ def format_question(
         "oldest": "-inf" if after is None else f"({after!r}",
         "newest": "+inf" if before is None else f"({before!r}",
         "kinds": question.kinds,
+        "except_kinds": question.except_kinds,
         "queues": question.queues,
         "statuses": question.statuses,
         "tags": question.tags,

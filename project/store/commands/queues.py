@@ -5,7 +5,7 @@ from typing import Any
 
 from project.records.grouping import KindQueue, parse_kind_queue
 from project.records.record import Queue
-from project.store.commands.command import Command, decode_seconds
+from project.store.commands.command import Command, decode_seconds, decode_texts
 
 
 def list_queues() -> Command[list[Queue]]:
@@ -25,6 +25,28 @@ def pause(queue: str) -> Command[bool]:
 def resume(queue: str) -> Command[bool]:
     """Let a queue hand out messages again, at once."""
     return Command("queues/resume", (queue,), bool)
+
+
+def purge(queue: str, most: int) -> Command[int]:
+    """Throw away messages of a queue and cancel their jobs: how many, at most ``most``."""
+    return Command("queues/purge", (queue, most), int)
+
+
+def drop_finished(name: str, offset: int, most: int) -> Command[int | None]:
+    """Remove the messages of ended jobs from ``most`` places of a list, from ``offset`` on.
+
+    Returns the next offset, None at the end of the list.
+    """
+
+    def parse(answer: list[Any]) -> int | None:
+        return None if answer[1] == b"" else int(answer[1])
+
+    return Command("queues/drop_finished", (name, offset, most), parse)
+
+
+def list_names() -> Command[list[str]]:
+    """The name of every queue that ever had a message or a job, sorted."""
+    return Command("queues/list_names", (), lambda names: sorted(set(decode_texts(names))))
 
 
 def list_kind_queues() -> Command[list[KindQueue]]:

@@ -27,6 +27,11 @@ def list_workers() -> Command[list[Worker]]:
     )
 
 
+def list_leases() -> Command[list[str]]:
+    """The ids of the workers with a lease, also with one that has ended."""
+    return Command("workers/list_leases", (), decode_texts)
+
+
 def sign_off(worker: str) -> Command[int]:
     """End a worker in good order: how many messages it gave back."""
     return Command("workers/sign_off", (worker,), int)

@@ -128,6 +128,10 @@ class AsyncExecutor(Executor):
         """The run of a claimed message, in a slot of its own."""
         return AsyncJobRun(self, claim, attempt, self.free_slots.pop())
 
+    def find_settled(self, place: int) -> int:
+        """The number of the first claim whose job has not ended."""
+        return min((place, *(run.attempt.place for run in self.runs)))
+
     def start(self, run: AsyncJobRun) -> None:
         """Run a claimed job beside the others."""
         name = f"job {run.received.job_id}" if run.received else str(run.attempt)

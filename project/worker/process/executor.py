@@ -217,6 +217,7 @@ class Executor:
         process = f"p{os.getpid()}.{time.time_ns() // 1000:x}"
         self._claimant = Claimant(app.worker_id, process)
         self._places = count(1)
+        slot.name(process)
         self._claims_by_turn: list[Claims] = []
         self._turn = 0
 
@@ -245,10 +246,15 @@ class Executor:
             self._claimant, self._next_claims(), place=place, **describe_end(ends)
         )
         claim = self._send(command, ends)
+        self.slot.settle(self.find_settled(place))
         self.has_more = claim.state == "again"
         if claim.state in ("", "again"):
             return None
         return self.build_run(claim, ClaimedAttempt(self._claimant.serial(place)))
+
+    def find_settled(self, place: int) -> int:
+        """The claims before this number are over, now that claim ``place`` is answered."""
+        return place
 
     def build_run(self, claim: Claim, attempt: ClaimedAttempt) -> JobRun:
         """The run of a claimed message."""

@@ -18,6 +18,10 @@ SLOT_BYTES = 65_536
 COUNTS_BYTES = 32_768
 COUNTS_EVERY_SECONDS = 0.5
 
+PROCESS_BYTES = 64
+"""For the name of the process and the number of its first open claim."""
+
+_PLACE = struct.Struct("@Q")
 _SIZE = struct.Struct("<I")
 _HEADER = struct.Struct("<QQddddI")
 _NEVER = float("inf")
@@ -42,7 +46,7 @@ class Slot:
     """One pool process's slot: written by that process, read by the main one."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, SLOT_BYTES + COUNTS_BYTES)
+        self._memory = mmap.mmap(-1, SLOT_BYTES + COUNTS_BYTES + PROCESS_BYTES)
         self._version = 0
         self.counted = 0
         self._counts: Counter[str] = Counter()
@@ -95,6 +99,21 @@ class Slot:
             return msgspec.json.decode(text, type=dict[str, int]) if size else {}
         except msgspec.DecodeError:  # read while it was written
             return {}
+
+    def name(self, process: str) -> None:
+        """Say how the process is named in the serials of its claims."""
+        text = process.encode()[: PROCESS_BYTES - _PLACE.size].ljust(PROCESS_BYTES - _PLACE.size)
+        self._memory[-len(text) :] = text
+
+    def settle(self, place: int) -> None:
+        """Say that all claims with smaller numbers are over, except those that run."""
+        _PLACE.pack_into(self._memory, SLOT_BYTES + COUNTS_BYTES, place)
+
+    def read_settled(self) -> tuple[str, int]:
+        """The name of the process, "" before its first claim, and the number it has settled."""
+        (place,) = _PLACE.unpack_from(self._memory, SLOT_BYTES + COUNTS_BYTES)
+        name = self._memory[-(PROCESS_BYTES - _PLACE.size) :].strip(b" \0").decode()
+        return name, place
 
     def read(self) -> RunningAttempt | None:
         """What runs now; None when nothing does."""

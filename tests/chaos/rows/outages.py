@@ -13,6 +13,12 @@ from tests.chaos.stage.scene import ChaosScene, ChaosStage
 UNDISTURBED_SECONDS = 4.0
 """Time before and after the fault."""
 
+ROLLBACK_BYTES = 2_000
+"""Some commands, among them starts and ends of jobs."""
+
+LATE_SECONDS = 3.7
+"""Longer than a worker waits for an answer, shorter than a lease."""
+
 UNLIMITED_JOBS = 1_000_000
 
 
@@ -49,6 +55,21 @@ def restart_valkey_often(stage: ChaosStage, scale: ChaosScale) -> RowResult:
         return scene.figures()
 
 
+def roll_valkey_back(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Kill the server and cut the last bytes off its file: it forgets what it had confirmed."""
+    with stage("rollback", scale) as scene:
+        scene.rolls_back = True
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
+        for _ in range(scale.rollbacks):
+            scene.cluster.run_for(scale.valkey_every)
+            scene.cluster.kill_valkey()
+            scene.cluster.cut_valkey(ROLLBACK_BYTES)
+            scene.measure_resume(scene.cluster.restart_valkey())
+        load.stop()
+        scene.settle(scale.patience)
+        return scene.figures()
+
+
 def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
     """The row in which no worker reaches the server for ``scale.outage`` seconds."""
 
@@ -67,6 +88,21 @@ def build_cut_row(mode: Mode) -> Callable[[ChaosStage, ChaosScale], RowResult]:
 
     row.__doc__ = f"No worker reaches the server for a while: {mode}."
     return row
+
+
+def deliver_late(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Requests of all workers are delivered after their senders have sent them again."""
+    with stage("late-bytes", scale, proxied=scale.workers) as scene:
+        load = scene.keep_sending(UNLIMITED_JOBS, scale.rate)
+        for _ in range(scale.late_bytes):
+            scene.cluster.run_for(UNDISTURBED_SECONDS)
+            scene.proxy.set(Mode.LATE)
+            scene.cluster.run_for(LATE_SECONDS)
+            scene.proxy.set(Mode.PASS)
+        scene.cluster.run_for(UNDISTURBED_SECONDS)
+        load.stop()
+        scene.settle(scale.patience)
+        return scene.figures()
 
 
 def cut_one(stage: ChaosStage, scale: ChaosScale) -> RowResult:

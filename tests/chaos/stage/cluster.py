@@ -283,6 +283,13 @@ class Cluster:
             self.valkey.process.kill()
             self.valkey.process.wait(STOP_TIMEOUT_SECONDS)
 
+    def cut_valkey(self, count: int) -> None:
+        """Cut the last bytes off the file of the killed server."""
+        folder = self.valkey.folder / "appendonlydir"
+        last = max(folder.glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        with last.open("r+b") as file:
+            file.truncate(max(last.stat().st_size - count, 0))
+
     def stop_valkey(self) -> None:
         """Stop the server with SIGTERM."""
         if self.valkey.process:

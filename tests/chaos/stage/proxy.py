@@ -7,6 +7,8 @@ It runs in its own thread. Its ``mode`` decides what happens to connections:
 - ``SWALLOW``: drop all data; connections of this time stay dead after the mode changes
   (a broken route).
 - ``HOLD``: keep the data until the mode changes (a stalled network that recovers).
+- ``LATE``: keep the data of open connections until the mode changes, forward that of new ones
+  (packets that are lost and sent again, while their sender has connected anew).
 """
 
 import asyncio
@@ -27,6 +29,7 @@ class Mode(StrEnum):
     REFUSE = "refuse"
     SWALLOW = "swallow"
     HOLD = "hold"
+    LATE = "late"
 
 
 class FaultProxy:
@@ -41,6 +44,7 @@ class FaultProxy:
         self._changed = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._dead: set[asyncio.StreamWriter] = set()
+        self._late: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
     def __enter__(self) -> Self:
@@ -81,6 +85,7 @@ class FaultProxy:
                 writer.transport.abort()
         if mode is Mode.SWALLOW:
             self._dead |= self._writers
+        self._late = set(self._writers) if mode is Mode.LATE else set()
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -116,7 +121,7 @@ class FaultProxy:
         """Forward data in one direction until either side closes."""
         try:
             while data := await reader.read(CHUNK_BYTES):
-                while self._mode is Mode.HOLD:
+                while self._mode is Mode.HOLD or writer in self._late:
                     await self._changed.wait()
                 if writer in self._dead:
                     continue

@@ -25,6 +25,8 @@ class ChaosScale:
     paused_job: float = 45.0
     valkey_every: float = 4.0
     valkey_down: float = 1.0
+    rollbacks: int = 12
+    late_bytes: int = 6
     outage: float = 20.0
     restarts: int = 50
     long_job: float = 60.0
@@ -63,6 +65,8 @@ QUICK = ChaosScale(
     paused_job=4.5,
     valkey_every=1.0,
     valkey_down=0.4,
+    rollbacks=3,
+    late_bytes=2,
     restarts=5,
     good_jobs=120,
     child_killers=2,

@@ -26,6 +26,7 @@ from tests.support.programs.processes import ROOT
 ONCE_KIND = "chaos.once"
 UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
 MAX_EXAMPLES = 10
+NO_RECORD = "no record"
 STILL_PREFIX = "still"
 MAX_OUTAGE_SECONDS = 120.0
 
@@ -50,6 +51,7 @@ class ChaosScene:
         self.recoveries: list[float] = []
         self.expected_failures: set[str] = set()
         self.may_overlap = False
+        self.rolls_back = False
         self.notes: dict[str, Any] = {}
         self.faults: list[str] = []
         self.started_at = time.monotonic()
@@ -165,7 +167,8 @@ class ChaosScene:
             recovery=self.worst_recovery(account),
             resume=max(self.resumes, default=None),
             seconds=time.monotonic() - self.started_at,
-            may_overlap=self.may_overlap,
+            may_overlap=self.may_overlap or self.rolls_back,
+            rolls_back=self.rolls_back,
             is_judged=self.is_judged,
             faults=self.faults,
             notes=self.notes,
@@ -187,7 +190,12 @@ class ChaosScene:
     def lost(self, accepted: dict[str, str], account: RunAccount) -> dict[str, str]:
         """The jobs that did not end as they should, each with its fault."""
         found = {job: self._describe_fault(job, account.finished) for job in accepted}
-        return {job: complaint for job, complaint in found.items() if complaint}
+        forgotten = {NO_RECORD} if self.rolls_back else set()
+        return {
+            job: complaint
+            for job, complaint in found.items()
+            if complaint and complaint not in forgotten
+        }
 
     def late(self, lost: dict[str, str]) -> int:
         """How many of the lost jobs are still in Redis and may run later."""
@@ -196,7 +204,7 @@ class ChaosScene:
     def _describe_fault(self, job_id: str, finished: set[str]) -> str:
         record = self.record(job_id)
         if record is None:
-            return "no record"
+            return NO_RECORD
         if job_id in self.expected_failures:
             return "" if record.is_final else f"{STILL_PREFIX} {record.status}"
         if not record.is_final:

@@ -59,7 +59,7 @@ def test_a_good_system_is_ok_and_nothing_of_the_check_is_left(
     code, lines, said = check(tmp_path, REDIS_URL=url)
 
     assert code == 0, said
-    assert list(lines) == ["settings", "redis", "clock", "files", "disk", "mail"]
+    assert list(lines) == ["settings", "redis", "clock", "queues", "files", "disk", "mail"]
     assert PASSWORD not in said
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     with redis.Redis.from_url(url) as client:
@@ -135,3 +135,15 @@ def test_a_refused_login_to_the_mail_server_is_told(
 
     assert lines["mail"] == f"wrong mail {place}: 535 go away"
     assert PASSWORD not in said
+
+
+def test_a_queue_with_jobs_and_no_worker_is_named(tmp_path: Path, guarded: EmbeddedValkey) -> None:
+    url = f"redis://:{PASSWORD}@127.0.0.1:{guarded.port}/3"
+    with redis.Redis.from_url(url) as client:
+        client.sadd("continuo:queues", "nobody")
+        client.lpush("nobody", "a message")
+
+    code, lines, _ = check(tmp_path, REDIS_URL=url)
+
+    assert code == 1
+    assert lines["queues"].startswith("wrong queues jobs wait in nobody, and no worker takes")

@@ -133,3 +133,33 @@ def test_a_bulk_cancel_does_not_queue_behind_the_jobs_it_cancels(
     assert [inspector.wait_until_final(one.id).status for one in behind].count(
         TaskStatus.CANCELLED
     ) >= 4
+
+
+def test_after_a_bulk_cancel_no_message_of_it_is_left(
+    worker: WorkerProgram, inspector: JobInspector, store: Store
+) -> None:
+    enqueue_waiting("one", 3 * JOBS_PER_PAGE)
+    kept = kinds.add.apply_async((1, 1), queue="one", priority=9)
+
+    job = act(cancel_jobs, queues=["one"], created_before=inspector.record(kept.id).created_at)
+
+    assert inspector.wait_until_final(job.id).result["changed"] == 3 * JOBS_PER_PAGE
+    left = {queue.name: queue.waiting for queue in store.run(queues.list_queues())}
+    assert left["one"] == 1
+
+
+def test_a_bulk_retry_does_not_run_a_cancelled_bulk_cancel_again(
+    worker: WorkerProgram, inspector: JobInspector, store: Store
+) -> None:
+    store.run(queues.pause("control"))
+    withdrawn = act(cancel_jobs, statuses=["pending"])
+    withdrawn.cancel()
+    cancelled = kinds.add.apply_async((1, 1), queue="two")
+    cancelled.cancel()
+
+    job = act(retry_jobs, statuses=["cancelled"])
+    store.run(queues.resume("control"))
+
+    assert inspector.wait_until_final(job.id).result == {"found": 1, "changed": 1}
+    assert inspector.record(withdrawn.id).status is TaskStatus.CANCELLED
+    assert inspector.record(cancelled.id).status is TaskStatus.PENDING

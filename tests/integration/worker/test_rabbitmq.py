@@ -16,6 +16,7 @@ from project.records.record import TaskRecord
 from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
 from project.store.commands.queries import RecordFilter
+from project.worker.guard import Guard
 from tests.support.apps.kinds import add
 from tests.support.ports import find_free_port
 from tests.support.programs.workers import WorkerProgram
@@ -117,6 +118,25 @@ def test_the_callback_of_a_job_is_delivered_by_its_own_job(
     wait_until(lambda: delivery.record and delivery.record.status == "retrying", 10)
 
     assert client.zcard("continuo:unsent") == 0
+
+
+def test_a_job_that_was_acknowledged_early_fails_when_its_worker_is_killed(
+    app: Continuo, worker: WorkerProgram, client: redis.Redis, rabbitmq: str, tmp_path: Path
+) -> None:
+    result = app.send_task("tests.early")
+    assert client.blpop([f"tests:held:{result.id}"], 15)
+    os.kill(worker.pid, signal.SIGKILL)
+    second = start_worker(rabbitmq, tmp_path, "w2")
+    wait_until(lambda: client.zcard("continuo:workers") == 1)
+
+    try:
+        Guard(app.store).check()
+        record = final(result)
+    finally:
+        second.kill()
+
+    assert (record.status, record.attempts) == ("failed", 1)
+    assert "acks_late=False" in record.error
 
 
 @pytest.fixture

@@ -54,9 +54,10 @@ local function end_failed(job, at, status, error, exception, result_message)
   publish_result(job.id, result_message)
 end
 
-local function end_cancelled(job, at) -- rarely
-  local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { 'cancelled' } }
-  end_failed(job, at, 'cancelled', 'cancelled', cjson.encode(exception),
+local function end_cancelled(job, at, reason) -- rarely
+  reason = reason or 'cancelled'
+  local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { reason } }
+  end_failed(job, at, 'cancelled', reason, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
 end
 
@@ -80,6 +81,14 @@ local function fail_as_lost(job, at, cause) -- rarely
   local reason = cause ~= '' and cause or 'the worker was stopped'
   local error = 'WorkerLostError: ' .. reason .. '; a job with acks_late=False does not run again'
   local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
+  end_failed(job, at, 'failed', error, cjson.encode(exception),
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+end
+
+-- Fails a job that could never end: nobody runs it, and its message is nowhere.
+local function fail_as_broken(job, at, fault) -- rarely
+  local error = 'MessageLost: ' .. fault .. '; the job did not end, and can be run again'
+  local exception = { exc_type = 'MessageLost', exc_module = 'project.errors', exc_message = { error } }
   end_failed(job, at, 'failed', error, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end

@@ -1,10 +1,11 @@
 -- Comes before every script. KEYS[1]: the prefix of all keys; the scripts derive the other keys from it. KEYS[2]: how many
--- events are kept. KEYS[3], if given: another broker carries the messages, and Redis keeps them until it confirms them.
+-- events are kept. KEYS[3], if not empty: another broker carries the messages, and Redis keeps them until it confirms them.
+-- KEYS[4] and KEYS[5], if given: who sends the request, and its number among those of this sender; see refuse_late.
 -- Removals come before additions everywhere: a full Redis refuses the first growing write of a script and no later one.
 -- So a full Redis refuses an enqueue as a whole, and a running job can still end.
 local prefix = KEYS[1]
 local MAX_EVENTS = KEYS[2]
-local uses_other_broker = KEYS[3] ~= nil
+local uses_other_broker = (KEYS[3] or '') ~= ''
 local EVENTS = prefix .. 'events'                 -- stream: changes of jobs, the oldest trimmed
 local SCHEDULED = prefix .. 'scheduled'           -- zset: job id -> when its message is due
 local UNSENT = prefix .. 'unsent'                 -- zset: job id -> since when its message waits for the other broker
@@ -49,6 +50,7 @@ local function tenant_index_key(tenant, kind_queue, status) return index_key(kin
 -- hash: what happened to the jobs of a kind and a queue -> how often, or how many microseconds
 local function counters_key(kind_queue) return prefix .. 'counters:' .. kind_queue end
 local function worker_key(id) return prefix .. 'worker:' .. id end
+local function report_key(worker) return prefix .. 'report:' .. worker end -- string: what the worker says that it runs
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message
 local function cancel_requests_key(worker) return prefix .. 'cancel_requests:' .. worker end -- set: ids of jobs to stop
 local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. '\n' .. key end -- string: id of the job that holds it
@@ -56,6 +58,18 @@ local function wakeup_key(queue) return prefix .. 'wakeup:' .. queue end -- list
 
 -- A script that removes nothing and must work when Redis is full calls this first.
 local function even_if_full() redis.call('DEL', prefix .. 'nothing') end
+
+-- The network can deliver a request long after its sender gave it up and sent it again. So senders number their requests:
+-- one that is not newer than the last is refused. -> nil, or the error
+local function refuse_late()
+  if not KEYS[5] then return nil end
+  local key = prefix .. 'place:' .. KEYS[4]
+  if tonumber(KEYS[5]) <= tonumber(redis.call('GET', key) or 0) then
+    return redis.error_reply('LATE a newer request of this sender was answered')
+  end
+  even_if_full()
+  redis.call('SET', key, KEYS[5], 'EX', 600) -- longer than any network keeps a request
+end
 
 -- The time since the epoch in seconds and microseconds, constant within a script; and as text, the way it is stored.
 local function clock()

@@ -24,6 +24,16 @@ local function split_entry(entry)
   return list, message, headers
 end
 
+-- The job of a message, if it waits for this very message; else nil.
+local function load_waiting_job(list, message)
+  local _, _, headers = split_entry(list .. '\n' .. message)
+  local job = type(headers.id) == 'string' and load_job(headers.id)
+  if not job or FINAL[job.status] or job.status == 'running' or job.message_list then return nil end
+  local rerun_id = type(headers.revival) == 'string' and headers.revival or ''
+  if is_outdated(job, rerun_id) or is_past_attempt(job, headers.retries) then return nil end
+  return job
+end
+
 -- Whether a job runs for this very message of a worker.
 local function runs_for(job, worker, serial)
   return job and job.status == 'running' and job.token == worker .. '#' .. serial

@@ -7,7 +7,7 @@ if is_grace_period(at) then return report end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, '-inf', at, 'LIMIT', 0, 16)) do
   local returned, poison = requeue_all_unacked(worker, 'worker ' .. worker .. ' died')
   redis.call('ZREM', WORKERS, worker)
-  redis.call('DEL', worker_key(worker), cancel_requests_key(worker))
+  redis.call('DEL', worker_key(worker), report_key(worker), cancel_requests_key(worker))
   redis.call('HINCRBY', HEARTBEAT, 'dead_workers', 1)
   report[#report + 1] = worker
   report[#report + 1] = returned

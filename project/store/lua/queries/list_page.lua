@@ -1,6 +1,6 @@
 -- One page of records, newest first, of any choice of kinds, queues, statuses, tags and tenant.
 -- ARGV: question (JSON: limit, max_scanned, oldest and newest as Redis writes ends of ranges, kinds, queues and statuses
--- (empty: all), tags (a record has each), fields; if given: tenant, error (a part of its text), after_score and after_id)
+-- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), after_score and after_id)
 -- -> how many records the indexes have in all (more than match when there are several tags or an error), how many were
 -- scanned, the cursor of the next page (score and id; '' = that was the end), then of each record its id and its fields.
 -- It reads the indexes in step, each a little at a time, and stops at either bound: the cost grows neither with the number
@@ -19,6 +19,9 @@ end
 
 local function is_wanted(kind_queue)
   local kind, queue = split_kind_queue(kind_queue)
+  for _, other in ipairs(question.except_kinds) do
+    if kind == other then return false end
+  end
   return is_one_of(question.kinds, kind) and is_one_of(question.queues, queue)
 end
 

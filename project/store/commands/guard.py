@@ -1,0 +1,129 @@
+"""Commands that find records which could never end, and mend them; each does a bounded amount."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from project.store.commands.command import Command, decode_texts, encode_json
+
+
+class Fault(NamedTuple):
+    """A broken record: what is wrong with it, and how it was or would be mended.
+
+    ``how``: ``requeued`` (the job runs again) or ``failed``; "" when it is not mended.
+    """
+
+    job_id: str
+    problem: str
+    how: str = ""
+
+
+class WaitingJob(NamedTuple):
+    """A waiting job whose message is not on its record, and when the record changed, as text."""
+
+    job_id: str
+    changed_at: str
+
+
+class WorkerReport(msgspec.Struct):
+    """What a worker runs.
+
+    ``as_of``: a time of Redis before the report was made. ``running``: serials. ``settled``: of
+    each pool process the number of a claim; earlier ones are over, except those that run.
+    """
+
+    as_of: float
+    running: list[str]
+    settled: dict[str, int]
+
+
+def report(worker: str, number: int, about: WorkerReport) -> Command[float]:
+    """Store what a worker runs, unless a later report is known: the time of Redis."""
+    return Command("workers/report", (worker, number, encode_json(about)), float)
+
+
+def lead(worker: str, seconds: int) -> Command[bool]:
+    """Let one worker do the search for ``seconds`` from now. False: another does."""
+    return Command("guard/lead", (worker, seconds), bool)
+
+
+def check_running(
+    kind_queue: str, offset: int, most: int, *, mends: bool
+) -> Command[tuple[int | None, list[Fault]]]:
+    """Find, and perhaps mend, running jobs that nobody runs; the next offset, None at the end."""
+
+    def parse(answer: list[Any]) -> tuple[int | None, list[Fault]]:
+        following, *texts = answer
+        rows = decode_texts(texts)
+        faults = map(Fault, rows[::3], rows[1::3], rows[2::3])
+        return parse_offset(following), list(faults)
+
+    return Command("guard/check_running", (kind_queue, offset, most, int(mends)), parse)
+
+
+def check_held(worker: str, *, mends: bool) -> Command[list[Fault]]:
+    """Find, and perhaps give back, messages that a worker holds for claims that are over."""
+
+    def parse(answer: list[bytes]) -> list[Fault]:
+        rows = decode_texts(answer)
+        return list(map(Fault, rows[::3], rows[1::3], rows[2::3]))
+
+    return Command("guard/check_held", (worker, int(mends)), parse)
+
+
+def list_waiting(
+    kind_queue: str, status: str, offset: int, most: int, *, unchanged_for: float
+) -> Command[tuple[int | None, list[WaitingJob]]]:
+    """Waiting jobs whose message must be on a list or with a worker; the next offset.
+
+    Only those whose record has not changed for some seconds.
+    """
+
+    def parse(answer: list[Any]) -> tuple[int | None, list[WaitingJob]]:
+        following, *texts = answer
+        rows = decode_texts(texts)
+        return parse_offset(following), list(map(WaitingJob, rows[::2], rows[1::2]))
+
+    arguments = (kind_queue, status, offset, most, unchanged_for)
+    return Command("guard/list_waiting", arguments, parse)
+
+
+def list_messages(name: str, first: int, last: int) -> Command[tuple[int, list[str]]]:
+    """The number of messages in a part of a list, and the ids of their jobs."""
+
+    def parse(answer: list[Any]) -> tuple[int, list[str]]:
+        count, *ids = answer
+        return count, decode_ids(ids)
+
+    return Command("guard/list_messages", (name, first, last), parse)
+
+
+def list_held(worker: str) -> Command[list[str]]:
+    """The ids of the jobs whose messages a worker holds."""
+    return Command("guard/list_held", (worker,), decode_ids)
+
+
+def mend_waiting(job: WaitingJob) -> Command[str]:
+    """Mend a job whose message is nowhere: ``requeued``, ``failed``, "" when it has changed."""
+    return Command("guard/mend_waiting", tuple(job), bytes.decode)
+
+
+def check_records(cursor: str) -> Command[tuple[str, list[Fault]]]:
+    """Check some records by themselves; the next cursor, "0" at the end."""
+
+    def parse(answer: list[bytes]) -> tuple[str, list[Fault]]:
+        following, *texts = answer
+        rows = [text.decode(errors="replace") for text in texts]
+        return following.decode(), list(map(Fault, rows[::2], rows[1::2]))
+
+    return Command("guard/check_records", (cursor,), parse)
+
+
+def parse_offset(value: Any) -> int | None:
+    """The next offset, None at the end."""
+    return None if value == b"" else int(value)
+
+
+def decode_ids(ids: list[bytes]) -> list[str]:
+    """Ids as text; a foreign message may have anything there."""
+    return [job_id.decode(errors="replace") for job_id in ids]

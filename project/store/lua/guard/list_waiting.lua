@@ -1,0 +1,19 @@
+-- Waiting jobs of which no message is on the record, oldest first: it must be on a list, or with a worker.
+-- ARGV: kind@queue, status, offset, limit, seconds since the record changed, at least
+-- -> the next offset ('' = that was the end), then of each job its id and when it changed
+local kind_queue, status, offset, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local cutoff = tonumber(now()) - ARGV[5]
+local ids = redis.call('ZRANGE', index_key(kind_queue, status), offset, offset + limit - 1)
+local answer = { #ids == limit and offset + limit or '' }
+-- JSON writes some characters in several ways: jobs with such an id are not looked for.
+local function is_plain(id) return not id:find('["\\/\127-\255%c]') end
+
+for _, id in ipairs(ids) do
+  local job = load_job(id)
+  local is_kept = job and job.message_list and (redis.call('ZSCORE', SCHEDULED, id) or redis.call('ZSCORE', UNSENT, id))
+  local is_elsewhere = uses_other_broker and not (job and job.message_list)
+  if job and is_plain(id) and not is_kept and not is_elsewhere and tonumber(job.updated_at) < cutoff then
+    answer[#answer + 1], answer[#answer + 2] = id, job.updated_at
+  end
+end
+return answer

@@ -1,0 +1,172 @@
+"""Finds records that could never end, and mends them.
+
+A job that waits has a message, and a job that runs has a live worker that knows it. Each script
+keeps that so. When Redis has lost its last bytes, or because of a fault, it may be otherwise.
+Then the job runs again if its message is left, and else fails: nothing waits for ever.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+
+from project.messages.builder import PRIORITY_STEPS, build_list_key
+from project.records.record import TaskStatus
+from project.store.client import Store
+from project.store.commands import guard, queues, workers
+from project.store.commands.guard import Fault, WaitingJob
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 10.0
+"""Seconds between two rounds, and between two tries to become the one that makes them."""
+
+LEAD_SECONDS = 30
+PAUSE_SECONDS = 0.005
+"""Seconds between two steps: other commands come in between."""
+
+UNCHANGED_SECONDS = 5.0
+"""A waiting job is looked for when its record has not changed for so long."""
+
+JOBS_PER_STEP = 500
+MESSAGES_PER_STEP = 500
+MAX_SUSPECTS = 1_000
+"""Waiting jobs that are looked for in one round: the oldest of each kind and queue."""
+
+MAX_STEPS_PER_INDEX = 100
+NEAR_MESSAGES = 5_000
+"""Messages that are looked at from the end of each list, where the oldest are, before all are."""
+
+WAITING = (TaskStatus.PENDING, TaskStatus.RETRYING)
+
+type Suspects = dict[str, WaitingJob]
+
+
+class Guard:
+    """Makes rounds over all records. ``mends``: whether it changes what it finds."""
+
+    def __init__(self, store: Store, worker: str = "", *, mends: bool = True) -> None:
+        self.store = store
+        self.worker = worker
+        self.mends = mends
+        self.faults: list[Fault] = []
+        self._missing: Suspects = {}
+        self._steps: Iterator[float] = iter(())
+        self._next_at = 0.0
+
+    def work(self) -> float:
+        """One step; the seconds until the next."""
+        now = time.monotonic()
+        if now < self._next_at:
+            return self._next_at - now
+        steps, self._steps = self._steps, iter(())  # after an error a new round begins
+        pause = next(steps, None)
+        if pause is None:
+            is_leader = self.store.run(guard.lead(self.worker, LEAD_SECONDS))
+            steps, pause = (self.steps() if is_leader else iter(())), ROUND_SECONDS
+        self._steps = steps
+        self._next_at = now + pause
+        return pause
+
+    def check(self) -> list[Fault]:
+        """Make two rounds at once: what they found. A message that moves may be missed by one."""
+        for _ in range(2):
+            self.faults = []
+            for _ in self.steps():
+                pass
+        return self.faults
+
+    def steps(self) -> Iterator[float]:
+        """The steps of one round; each gives the pause after it."""
+        kind_queues = [each.to_text() for each in self.store.run(queues.list_kind_queues())]
+        for kind_queue in kind_queues:
+            yield from self._check_running(kind_queue)
+        for worker in self.store.run(workers.list_leases()):
+            forgotten = self.store.run(guard.check_held(worker, mends=self.mends))
+            self._note_all(forgotten)
+            yield PAUSE_SECONDS
+        suspects: Suspects = {}
+        for kind_queue in kind_queues:
+            yield from self._find_suspects(kind_queue, suspects)
+        if suspects:
+            yield from self._look_for_messages(suspects)
+        self._judge(suspects)
+
+    def _check_running(self, kind_queue: str) -> Iterator[float]:
+        offset: int | None = 0
+        while offset is not None:
+            command = guard.check_running(kind_queue, offset, JOBS_PER_STEP, mends=self.mends)
+            offset, faults = self.store.run(command)
+            self._note_all(faults)
+            yield PAUSE_SECONDS
+
+    def _find_suspects(self, kind_queue: str, suspects: Suspects) -> Iterator[float]:
+        for status in WAITING:
+            offset, most = 0, len(suspects) + MAX_SUSPECTS
+            for _ in range(MAX_STEPS_PER_INDEX):
+                command = guard.list_waiting(
+                    kind_queue, status, offset, JOBS_PER_STEP, unchanged_for=UNCHANGED_SECONDS
+                )
+                following, found = self.store.run(command)
+                suspects.update((job.job_id, job) for job in found)
+                yield PAUSE_SECONDS
+                if following is None or len(suspects) >= most:
+                    break
+                offset = following
+
+    def _look_for_messages(self, suspects: Suspects) -> Iterator[float]:
+        """Leave the jobs in ``suspects`` whose message is nowhere.
+
+        A message goes from its list to a worker, and back to the end of the list. So workers
+        are looked at before and after the lists, and lists from the beginning.
+        """
+        self._clear(suspects, self._list_held())
+        lists = self._list_lists()
+        for name in lists:
+            yield from self._walk(name, suspects, backwards=True)
+        for name in lists:
+            yield from self._walk(name, suspects)
+        self._clear(suspects, self._list_held())
+
+    def _walk(self, name: str, suspects: Suspects, *, backwards: bool = False) -> Iterator[float]:
+        first, count = 0, MESSAGES_PER_STEP
+        while suspects and count == MESSAGES_PER_STEP:
+            last = first + MESSAGES_PER_STEP - 1
+            part = (-last - 1, -first - 1) if backwards else (first, last)
+            count, ids = self.store.run(guard.list_messages(name, *part))
+            self._clear(suspects, ids)
+            first += count
+            yield PAUSE_SECONDS
+            if backwards and first >= NEAR_MESSAGES:
+                return
+
+    def _judge(self, missing: Suspects) -> None:
+        """Mend what was missing twice in a row."""
+        for job_id, job in missing.items():
+            if self._missing.get(job_id) != job:
+                continue
+            how = self.store.run(guard.mend_waiting(job)) if self.mends else ""
+            if how or not self.mends:
+                self._note_all([Fault(job_id, "it waits and its message is nowhere", how)])
+        self._missing = missing
+
+    def _note_all(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            self.faults.append(fault)
+            if self.mends:
+                log.error("job %s was %s: %s", fault.job_id, fault.how, fault.problem)
+
+    def _list_held(self) -> set[str]:
+        held: set[str] = set()
+        for worker in self.store.run(workers.list_leases()):
+            ids = self.store.run(guard.list_held(worker))
+            held.update(ids)
+        return held
+
+    def _list_lists(self) -> list[str]:
+        names = [queue.name for queue in self.store.run(queues.list_queues())]
+        return [build_list_key(name, priority) for name in names for priority in PRIORITY_STEPS]
+
+    @staticmethod
+    def _clear(suspects: Suspects, found: Iterable[str]) -> None:
+        for job_id in suspects.keys() & set(found):
+            del suspects[job_id]
