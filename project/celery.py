@@ -6,16 +6,23 @@ ways (canvas, beat, ``send_task`` by name) go through ``send_task``, which does 
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.util import find_spec
+from inspect import isclass
+from itertools import zip_longest
 from pkgutil import iter_modules
 from typing import Any
 
 from celery import Celery
 from celery.loaders.app import AppLoader
+from celery.utils import uuid
 
 from project.errors import DuplicateJob, InvalidField, PermanentError
+from project.job.base_class import build_job_class, make_job
+from project.job.errbacks import RENAMES
+from project.job.replacement import REPLACEMENT
 from project.messages.builder import CapturingProducer
 from project.messages.outbox import OutboxPublisher
 from project.messages.template import HIDDEN_ARGUMENTS
@@ -28,7 +35,7 @@ from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
-from project.store.commands.message import Message
+from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
 from project.telemetry.logs import enable_json_logs
@@ -138,7 +145,14 @@ class Continuo(Celery):
 
     def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
         options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
+        if base := options.pop("base", None):
+            options["base"] = build_job_class(base)
         return super()._task_from_fun(fun, *args, **options)
+
+    def register_task(self, task: Any, **options: Any) -> Any:
+        """Register a task that is written as a class, an instance or the class itself."""
+        instance = task() if isclass(task) else task
+        return super().register_task(make_job(instance), **options)
 
     def attempt_token(self, request: Any) -> str:
         """The fencing token of an attempt: scripts refuse an attempt that lost its job."""
@@ -153,14 +167,31 @@ class Continuo(Celery):
             return super().send_task(name, *args, producer=producer, **options)
         capturing = CapturingProducer()
         result = super().send_task(name, *args, producer=capturing, **options)
-        self.enqueue(capturing.message)
+        try:
+            self.enqueue(self._called_by_current_job(capturing.message))
+        except DuplicateJob:
+            if not RENAMES.get():
+                raise
+            return self.send_task(name, *args, **(options | {"task_id": uuid()}))
         return result
+
+    def _called_by_current_job(self, message: Message) -> Message:
+        """The message with the attempt that sends it, so that the next attempt knows it again."""
+        caller = self.current_worker_task
+        if caller is None:
+            return message
+        token = self.attempt_token(caller.request)
+        return message._replace(parent=caller.request.id, parent_attempt=token)
 
     def enqueue(self, message: Message) -> TaskRecord:
         """Store the record and the message of a job.
 
         Raises ``DuplicateJob`` when the id is taken, ``StoreUnavailable`` when Redis fails.
         """
+        replacement = REPLACEMENT.get()
+        if replacement is not None:
+            replacement.append(message)
+            return build_first_record(message, time.time())
         record = self.store.run(jobs.enqueue(message))
         if self.publisher:
             self.publisher.publish(self.store, message)
@@ -175,7 +206,7 @@ class Continuo(Celery):
 
         def finish() -> EnqueueResults:
             outcomes = answer()
-            self._publish_all(messages, outcomes)
+            self.publish_all(messages, outcomes)
             return outcomes
 
         return finish
@@ -203,13 +234,16 @@ class Continuo(Celery):
         """Enqueue messages in one step, all or none; return the outcomes in their order."""
         outcomes = await self.async_store.run(jobs.enqueue_many(messages))
         if self.publisher:
-            await asyncio.to_thread(self._publish_all, messages, outcomes)
+            await asyncio.to_thread(self.publish_all, messages, outcomes)
         return outcomes
 
-    def _publish_all(self, messages: Sequence[Message], outcomes: EnqueueResults) -> None:
+    def publish_all(
+        self, messages: Sequence[Message], outcomes: Sequence[TaskRecord | DuplicateJob | None] = ()
+    ) -> None:
+        """Publish the messages of recorded jobs to RabbitMQ, if that carries them."""
         if not self.publisher:
             return
-        for message, outcome in zip(messages, outcomes, strict=True):
+        for message, outcome in zip_longest(messages, outcomes):
             if isinstance(outcome, DuplicateJob):
                 continue
             if not self.publisher.publish(self.store, message):

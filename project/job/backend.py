@@ -17,6 +17,7 @@ from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
 from project.job.current_attempt import claimed_attempt
+from project.job.errbacks import rename_duplicates
 from project.messages.builder import RERUN_HEADER
 from project.messages.template import encode
 from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
@@ -80,6 +81,10 @@ class RecordBackend(RedisBackend):
         self.store_result(task_id, result if store_result else None, state, request=request)
         if request and request.chord:
             self.on_chord_part_return(request, state, result)
+
+    def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
+        with rename_duplicates():
+            super()._call_task_errbacks(request, exc, traceback)
 
     def get(self, key: str | bytes) -> Any:
         """The meta of a task, built from its record; any other key from Redis."""
@@ -145,7 +150,7 @@ class RecordBackend(RedisBackend):
             "traceback": traceback,
             "children": [],
         }
-        never_started = status is TaskStatus.CANCELLED or is_unknown(exception)
+        has_started = getattr(request, "delivery", None) and not is_unknown(exception)
         fail = partial(
             attempts.fail,
             task_id,
@@ -157,7 +162,10 @@ class RecordBackend(RedisBackend):
                 str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
             ),
         )
-        token = "" if never_started else self.app.attempt_token(request)
+        if not has_started or status is TaskStatus.CANCELLED:
+            token = ""
+        else:
+            token = self.app.attempt_token(request)
         rerun_id = rerun_id_of(request) if is_expired(exception) else None
         verdict = self.app.store.run(fail(token=token, rerun_id=rerun_id))
         if verdict is Verdict.REFUSED and self._register(task_id, request):

@@ -150,7 +150,7 @@ class ProducerTask(Task):
         tags: Any = (),
         callback_url: str | None = None,
     ) -> Message:
-        if self.typing:
+        if self.typing and hasattr(self, "__header__"):  # classes of tasks have none
             self.__header__(*(args or ()), **(kwargs or {}))
         message = self._template.fill(
             args,

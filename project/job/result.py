@@ -9,6 +9,7 @@ from project.messages.template import check_max_retries
 from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import CancelResult
+from project.store.commands.command import new_call_id
 
 
 class JobResult(AsyncResult):
@@ -48,7 +49,7 @@ class JobResult(AsyncResult):
         if args is None and kwargs is None:
             args, kwargs = self.app.store.run(queries.read_payload(self.id))
         task = self.app.tasks[record.kind]
-        rerun_id = rerun_id or jobs.new_call_id()
+        rerun_id = rerun_id or new_call_id()
         further = task.get_max_attempts() if max_retries is None else check_max_retries(max_retries)
         message = task.build(
             args,

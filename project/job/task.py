@@ -10,13 +10,14 @@ step, so a crash afterwards loses neither.
 
 import inspect
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NoReturn
 
 from celery.app.task import Context
+from celery.canvas import Signature
 from celery.exceptions import (
     Ignore,
     MaxRetriesExceededError,
@@ -35,6 +36,7 @@ from project.job.coroutines import make_synchronous
 from project.job.current_attempt import claimed_attempt
 from project.job.producer import ProducerTask
 from project.job.progress import ProgressReporter, build_progress
+from project.job.replacement import collect_messages
 from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
 from project.records.record import Progress, compute_backoff
 from project.store.commands import attempts as attempt_commands
@@ -47,6 +49,10 @@ log = get_logger(__name__)
 
 PROGRESS_REPORTER = "progress_reporter"
 """The attribute of a request that holds the ``ProgressReporter`` of its attempt."""
+
+
+HAS_BEGUN = "has_begun"
+"""The attribute of a request whose attempt ``Job.before_start`` has begun."""
 
 
 class _PerCall:
@@ -97,14 +103,18 @@ class Job(ProducerTask):
         if inspect.iscoroutinefunction(function):
             made = make_synchronous(function)
             cls.run = staticmethod(made) if isinstance(run, staticmethod) else made
+        if not hasattr(cls.before_start, "begins_attempt"):
+            cls.before_start = begin_before(cls.before_start)  # type: ignore[method-assign]
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Start the attempt; raise ``Ignore`` for a message that is out of date.
 
-        Raises ``Reject``, which puts the message back, when the start cannot be stored.
+        A class with a ``before_start`` of its own need not call this one. Raises ``Reject``, which
+        puts the message back, when the start cannot be stored.
         """
-        if self.request.is_eager:
+        if self.request.is_eager or getattr(self.request, HAS_BEGUN, False):
             return
+        setattr(self.request, HAS_BEGUN, True)
         WORKER_PROCESS.listen()
         if claimed_attempt(self.request):
             return
@@ -171,6 +181,25 @@ class Job(ProducerTask):
         if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
         raise Ignore
+
+    def on_replace(self, sig: Signature) -> Any:
+        """End this attempt; ``sig``, a call or a canvas, goes on under the id of the job.
+
+        ``Task.replace`` calls it. Raises ``Ignore``; in eager mode it returns the result.
+        """
+        request = self.request
+        if request.called_directly or request.is_eager:
+            return super().on_replace(sig)
+        self._flush_progress(request)
+        with collect_messages() as messages:
+            sig.delay()
+        token = self.app.attempt_token(request)
+        command = jobs.replace(request.id, token=token, messages=messages)
+        if self.app.store.run(command) is Verdict.REFUSED:
+            log.warning("job %s: not replaced, this attempt no longer owns it", request.id)
+        else:
+            self.app.publish_all(messages)
+        raise Ignore("replaced by another job")
 
     def is_cancelled(self) -> bool:
         """Whether a cancellation of this running job was requested. Asks Redis."""
@@ -304,6 +333,21 @@ class Job(ProducerTask):
             options.pop("expires", None)  # the job has started in time
         self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
         return capturing.message
+
+
+Job.before_start.begins_attempt = True  # type: ignore[attr-defined]
+
+
+def begin_before(own: Callable[..., None]) -> Callable[..., None]:
+    """A ``before_start`` that begins the attempt before it does what a class of its own wants."""
+
+    @wraps(own)
+    def before_start(self: Job, task_id: str, args: Any, kwargs: Any) -> None:
+        Job.before_start(self, task_id, args, kwargs)
+        own(self, task_id, args, kwargs)
+
+    before_start.begins_attempt = True  # type: ignore[attr-defined]
+    return before_start
 
 
 def format_traceback(exc: BaseException | None) -> str:

@@ -7,8 +7,7 @@ import msgspec
 
 from project.errors import InvalidField
 from project.records.record import Cause, Progress, TaskStatus
-from project.store.commands.command import Command, encode_json
-from project.store.commands.jobs import new_call_id
+from project.store.commands.command import Command, encode_json, new_call_id
 from project.store.commands.message import Message
 
 NO_CAUSE = Cause(kind="", message="", traceback="")

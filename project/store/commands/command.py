@@ -1,5 +1,6 @@
 """A command is a Lua script with its arguments, and a function that reads its answer."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -44,3 +45,8 @@ def decode_text(value: Field) -> str:
 def decode_seconds(value: Field) -> float | None:
     """A stored time in seconds since the epoch, None when the field is missing."""
     return float(value) if value else None
+
+
+def new_call_id() -> str:
+    """Names one run of a command, so that Redis recognises a repetition after a lost answer."""
+    return os.urandom(4).hex()

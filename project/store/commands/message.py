@@ -21,7 +21,8 @@ class Message(NamedTuple):
     ``queue`` is the Redis list, ``text`` the message as kombu writes it, ``payload`` the JSON of
     ``[args, kwargs]``, ``max_retries`` how many attempts the job gets, ``due`` seconds since the
     epoch or None for at once. ``callback`` is the message of the job that reports how this job
-    ended, with ``ID_PLACEHOLDER`` for its id.
+    ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the job that calls it, and
+    ``parent_attempt`` the token of that job's attempt; both are "" outside of jobs.
     """
 
     id: str
@@ -34,6 +35,8 @@ class Message(NamedTuple):
     tags: tuple[str, ...] = ()
     tenant: str = ""
     callback: "Message | None" = None
+    parent: str = ""
+    parent_attempt: str = ""
 
     @property
     def queue_name(self) -> str:
@@ -63,6 +66,8 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     tags: str = ""
     tenant: str = ""
     callback: str = ""
+    parent: str = ""
+    parent_attempt: str = ""
     payload: str = ""
     message: str = ""
 
@@ -82,6 +87,8 @@ def build_job_arguments(message: Message) -> JobArguments:
         tags=encode_json(message.tags) if message.tags else "",
         tenant=message.tenant,
         callback=encode_callback(message.callback) if message.callback else "",
+        parent=message.parent,
+        parent_attempt=message.parent_attempt,
     )
 
 

@@ -1,6 +1,7 @@
 """Jobs that lead to other jobs: each of them has a record of its own."""
 
 import pytest
+import redis
 from celery import Signature, chain, chord, group, states
 from celery.exceptions import ChordError
 
@@ -36,6 +37,36 @@ def test_a_chain_continues_after_a_retry(inspector: JobInspector) -> None:
 
     inspector.make_due(last.parent.id)
     assert last.get(timeout=10) == 42
+
+
+def test_a_link_that_dies_after_it_handed_on_knows_its_next_link_again(
+    inspector: JobInspector,
+) -> None:
+    last = chain(kinds.hand_on.s(1), kinds.add.s(2))()
+
+    assert last.get(timeout=10) == 3
+    first = inspector.wait_until_final(last.parent.id)
+    assert (first.status, first.interruptions) == (TaskStatus.SUCCESS, 1)
+    assert inspector.record(last.id).attempts == 1
+
+
+def test_an_errback_of_several_jobs_is_called_for_each(client: redis.Redis) -> None:
+    errback = kinds.note_failure.s("failed-parts")
+    errback.freeze("errback-of-two")
+    jobs = [kinds.hopeless.apply_async(link_error=errback) for _ in range(2)]
+
+    wait_until(lambda: client.llen("failed-parts") == 2)
+
+    assert set(client.lrange("failed-parts", 0, -1)) == {job.id for job in jobs}
+
+
+def test_a_job_cannot_enqueue_two_jobs_with_one_id(inspector: JobInspector) -> None:
+    job = kinds.enqueue_twice.delay("one-id")
+
+    record = inspector.wait_until_final(job.id)
+
+    assert record.status is TaskStatus.FAILED
+    assert "DuplicateJob" in record.error
 
 
 def test_a_failed_link_fails_the_rest_of_the_chain(inspector: JobInspector) -> None:

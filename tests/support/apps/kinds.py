@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 import redis
+from celery import Task
 from celery.exceptions import Ignore
 
 from project.celery import app
@@ -302,3 +303,123 @@ def count(self: Any, total: int, *, fails: bool = False) -> None:
         self.progress(done, total, f"number {done}")
     if fails and self.request.retries == 0:
         raise TransientError("it counted wrong")
+
+
+@app.task(name="tests.replace", bind=True)
+def replace(self: Any, *results: Any, by: dict[str, Any]) -> Any:
+    """Replace itself by a call or a canvas; ``results`` are those of the links before."""
+    return self.replace(app.signature(by))
+
+
+@app.task(name="tests.replace_twice", bind=True)
+def replace_twice(self: Any, by: dict[str, Any]) -> Any:
+    """Replace itself by a job that replaces itself."""
+    return self.replace(replace.s(by=by))
+
+
+@app.task(name="tests.extend_chord", bind=True)
+def extend_chord(self: Any, by: dict[str, Any]) -> int:
+    """Add one more part to its own chord."""
+    self.add_to_chord(app.signature(by))
+    return 0
+
+
+@app.task(name="tests.note")
+def note(key: str, value: Any) -> None:
+    """Push a value to a list that the test reads."""
+    with redis.Redis.from_url(get_settings().store_url) as client:
+        client.rpush(key, str(value))
+
+
+@app.task(name="tests.note_failure")
+def note_failure(failed: str, key: str) -> None:
+    """Push the id of a failed job to a list that the test reads; an errback."""
+    note.run(key, failed)
+
+
+@app.task(name="tests.replace_and_die", bind=True)
+def replace_and_die(self: Any, by: dict[str, Any]) -> Any:
+    """Replace itself, and kill its process before its message is acknowledged."""
+    try:
+        return self.replace(app.signature(by))
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DiesOnSuccess(app.Task):
+    """Kills its process once, after the next link was called and before the end is stored."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        if not self.request.retries and not self.app.AsyncResult(task_id).record.interruptions:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="tests.hand_on", base=DiesOnSuccess)
+def hand_on(number: int) -> int:
+    """Return a number; its first process dies after it has called the next link."""
+    return number
+
+
+@app.task(name="tests.enqueue_twice")
+def enqueue_twice(job_id: str) -> None:
+    for number in range(2):
+        add.apply_async((number, 0), task_id=job_id)
+
+
+class CeleryBase(Task):
+    """A base class that knows nothing of jobs."""
+
+    abstract = True
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        note.run(f"began:{task_id}", self.name)
+
+
+class JobBase(app.Task):
+    """A base class whose ``before_start`` does not call that of ``Job``."""
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        note.run(f"began:{task_id}", self.name)
+
+
+@app.task(name="tests.celery_base", bind=True, base=CeleryBase)
+def celery_base(self: Any, failures: int = 0) -> int:
+    """Retry ``failures`` times at once; returns the number of the attempt."""
+    if self.request.retries < failures:
+        raise self.retry(countdown=0)
+    return int(self.request.retries) + 1
+
+
+@app.task(name="tests.plain_base", base=Task)
+def plain_base(failures: int = 0) -> int:
+    return 1
+
+
+@app.task(name="tests.job_base", base=JobBase)
+def job_base(failures: int = 0) -> int:
+    return 1
+
+
+class Counted(Task):
+    """A task that is written as a class, in Celery's way."""
+
+    name = "tests.counted"
+    max_retries = 5
+
+    def run(self, failures: int = 0) -> int:
+        if self.request.retries < failures:
+            raise self.retry(countdown=0)
+        return int(self.request.retries) + 1
+
+
+class JobCounted(app.Task):
+    """The same with the app's own base class."""
+
+    name = "tests.job_counted"
+
+    def run(self, failures: int = 0) -> int:
+        return 1
+
+
+counted = app.register_task(Counted())
+job_counted = app.register_task(JobCounted)

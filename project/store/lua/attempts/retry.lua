@@ -6,7 +6,7 @@ local job, at, token = load_job(attempt.id), now(), attempt.token
 local verdict = check_attempt(job, token, 'retrying')
 if verdict ~= 'applied' then return verdict end
 if cancel_if_requested(job, at) then return 'refused' end
-change_queue(job, attempt.queue)
+move_to(job, job.kind, attempt.queue)
 transition(job, 'retrying', at, 'error', error)
 schedule(job, string.format('%.6f', tonumber(at) + attempt.delay), attempt.list, message)
 append_failure(job, at, job.attempts, token, attempt.delay, cause)

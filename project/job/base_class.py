@@ -1,0 +1,27 @@
+"""The base classes of tasks: any class of Celery's becomes a ``Job`` when its task is declared."""
+
+from functools import cache
+from typing import Any, cast
+
+from celery import Task
+
+from project.job.task import Job
+
+
+@cache
+def build_job_class(base: type[Task]) -> type[Job]:
+    """The class itself if it is a ``Job``, else one with its methods before those of ``Job``."""
+    if issubclass(base, Job):
+        return base
+    if issubclass(Job, base):  # celery.Task itself
+        return Job
+    namespace = {"__module__": base.__module__, "__doc__": base.__doc__, "abstract": True}
+    return cast("type[Job]", type(base.__name__, (base, Job), namespace))
+
+
+def make_job(task: Any) -> Job:
+    """Make the instance of a class of Celery's a ``Job``; for ``app.register_task``."""
+    if not isinstance(task, Job):
+        written: type[Task] = type(task)
+        task.__class__ = build_job_class(written)
+    return cast("Job", task)
