@@ -1,6 +1,5 @@
 """The base classes of tasks: any class of Celery's becomes a ``Job`` when its task is declared."""
 
-from functools import cache
 from typing import Any, cast
 
 from celery import Task
@@ -8,7 +7,6 @@ from celery import Task
 from project.job.task import Job
 
 
-@cache
 def build_job_class(base: type[Task]) -> type[Job]:
     """The class itself if it is a ``Job``, else one with its methods before those of ``Job``."""
     if issubclass(base, Job):
@@ -22,6 +20,5 @@ def build_job_class(base: type[Task]) -> type[Job]:
 def make_job(task: Any) -> Job:
     """Make the instance of a class of Celery's a ``Job``; for ``app.register_task``."""
     if not isinstance(task, Job):
-        written: type[Task] = type(task)
-        task.__class__ = build_job_class(written)
+        task.__class__ = build_job_class(type(task))
     return cast("Job", task)
