@@ -24,6 +24,7 @@ from project.job.base_class import build_job_class, make_job
 from project.job.errbacks import RENAMES
 from project.job.replacement import REPLACEMENT
 from project.messages.builder import CapturingProducer
+from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
@@ -161,6 +162,7 @@ class Continuo(Celery):
     def send_task(self, name: str, *args: Any, producer: Any = None, **options: Any) -> Any:
         """Send a task by name, as Celery does, and enqueue its message."""
         options["retry"] = False  # the store retries
+        options = prepare_options(options, self.timezone)
         if getattr(options.get("task_type") or self.tasks.get(name), "hides_arguments", False):
             options |= {"argsrepr": HIDDEN_ARGUMENTS, "kwargsrepr": HIDDEN_ARGUMENTS}
         if isinstance(producer, CapturingProducer):
@@ -168,14 +170,14 @@ class Continuo(Celery):
         capturing = CapturingProducer()
         result = super().send_task(name, *args, producer=capturing, **options)
         try:
-            self.enqueue(self._called_by_current_job(capturing.message))
+            self.enqueue(self.called_by_current_job(capturing.message))
         except DuplicateJob:
             if not RENAMES.get():
                 raise
             return self.send_task(name, *args, **(options | {"task_id": uuid()}))
         return result
 
-    def _called_by_current_job(self, message: Message) -> Message:
+    def called_by_current_job(self, message: Message) -> Message:
         """The message with the attempt that sends it, so that the next attempt knows it again."""
         caller = self.current_worker_task
         if caller is None:
@@ -210,6 +212,13 @@ class Continuo(Celery):
             return outcomes
 
         return finish
+
+    def enqueue_once(self, message: Message, unique: UniqueKey) -> EnqueueResult:
+        """Enqueue a job unless its unique key has a job already; the result says which."""
+        result = self.store.run(jobs.enqueue_once(message, unique=unique))
+        if self.publisher and result.how == "made":
+            self.publisher.publish(self.store, message)
+        return result
 
     async def aenqueue(self, message: Message) -> TaskRecord:
         """``enqueue`` for code on an event loop."""

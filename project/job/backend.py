@@ -16,25 +16,18 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
+from project.job.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
 from project.job.current_attempt import claimed_attempt
 from project.job.errbacks import rename_duplicates
 from project.messages.builder import RERUN_HEADER
-from project.messages.template import encode
-from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
+from project.messages.encoding import encode, replace_surrogates
+from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, TaskStatus
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import Verdict
 from project.store.commands.message import Message
 from project.store.commands.queries import StoredOutcome
 
 log = get_logger(__name__)
-
-MAX_ERROR_CHARACTERS = 16_384
-"""A longer traceback is cut to its last characters."""
-
-MAX_MESSAGE_CHARACTERS = 500
-MAX_TRACEBACK_CHARACTERS = 2_048
-"""Bounds for each entry of ``errors``: the first characters of the message, the last of the
-traceback."""
 
 UNKNOWN_KIND = "unknown"
 """The kind in the record of a chord body that Celery fails and knows only by its id."""
@@ -143,6 +136,8 @@ class RecordBackend(RedisBackend):
         traceback: str | None,
         request: Any,
     ) -> None:
+        exception = replace_surrogates(exception)
+        traceback = traceback and replace_surrogates(traceback)
         meta = {
             "task_id": task_id,
             "status": CELERY_STATE[status],
@@ -211,10 +206,9 @@ def build_meta(outcome: StoredOutcome) -> dict[str, Any]:
 def encode_result(result: Any) -> str:
     """Encode a result as JSON. Raises ``EncodeError``, which fails the job."""
     try:
-        text: str = encode(result)
-    except (TypeError, ValueError) as problem:
-        raise EncodeError(f"the result is not JSON: {problem}") from problem
-    return text
+        return encode(result)
+    except EncodeError as problem:
+        raise EncodeError(f"the result is {problem}") from problem
 
 
 def format_time(seconds: float) -> str:
@@ -245,15 +239,3 @@ def format_error(exception: dict[str, Any], traceback: str | None) -> str:
     if is_unknown(exception):
         return f"No handler registered for task kind {message!r}"
     return (traceback or f"{exception.get('exc_type')}: {message}")[-MAX_ERROR_CHARACTERS:]
-
-
-def build_cause(kind: str, message: str, traceback: str | None) -> Cause:
-    """Build the cause of a failed attempt, cut to the bounds of an entry of ``errors``."""
-    return Cause(
-        kind, message[:MAX_MESSAGE_CHARACTERS], (traceback or "")[-MAX_TRACEBACK_CHARACTERS:]
-    )
-
-
-def join_words(message: Any) -> str:
-    """Join the arguments of an exception with spaces."""
-    return " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)

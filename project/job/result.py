@@ -5,7 +5,8 @@ from typing import Any
 from celery.result import AsyncResult
 
 from project.messages.builder import RERUN_HEADER
-from project.messages.template import check_max_retries
+from project.messages.encoding import decode
+from project.messages.options import check_max_retries
 from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import CancelResult
@@ -47,7 +48,8 @@ class JobResult(AsyncResult):
         if record is None:
             return False
         if args is None and kwargs is None:
-            args, kwargs = self.app.store.run(queries.read_payload(self.id))
+            text = self.app.store.run(queries.read_payload_text(self.id))
+            args, kwargs = decode(text) if text else ((), {})
         task = self.app.tasks[record.kind]
         rerun_id = rerun_id or new_call_id()
         further = task.get_max_attempts() if max_retries is None else check_max_retries(max_retries)

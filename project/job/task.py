@@ -9,10 +9,8 @@ step, so a crash afterwards loses neither.
 """
 
 import inspect
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
 from functools import partial, wraps
 from typing import Any, NoReturn
 
@@ -29,20 +27,18 @@ from celery.exceptions import (
 )
 from celery.utils.log import get_logger
 
-from project.errors import ContinuoError, DuplicateJob, StoreUnavailable
-from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
+from project.errors import ContinuoError, StoreUnavailable
+from project.job.attempt import AttemptTask
 from project.job.cancellation import WORKER_PROCESS
+from project.job.causes import build_cause, format_traceback
 from project.job.coroutines import make_synchronous
 from project.job.current_attempt import claimed_attempt
-from project.job.producer import ProducerTask
 from project.job.progress import ProgressReporter, build_progress
 from project.job.replacement import collect_messages
-from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
-from project.records.record import Progress, compute_backoff
+from project.records.record import Progress
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs
 from project.store.commands.attempts import StartResult, Verdict
-from project.store.commands.message import Message
 from project.telemetry.tracing import trace_attempt
 
 log = get_logger(__name__)
@@ -83,7 +79,7 @@ class JobExit(ContinuoError):
     """A job raised what ends a process (``sys.exit``): its attempt fails, its process goes on."""
 
 
-class Job(ProducerTask):
+class Job(AttemptTask):
     """The base class of every task of the app."""
 
     Request = "project.worker.request:JobRequest"
@@ -282,58 +278,6 @@ class Job(ProducerTask):
                 self.app.store.run(attempt_commands.unclaim(self.request.id, **attempt))
             raise
 
-    @property
-    def attempts_left(self) -> int:
-        """The number of attempts that may follow the one that runs."""
-        left: int = self._compute_limit(self.request, None) - self.request.retries - 1
-        return max(left, 0)
-
-    def _compute_limit(self, request: Context, max_retries: int | None) -> int:
-        if max_retries is not None:
-            return max_retries + 1
-        return int((request.headers or {}).get(MAX_ATTEMPTS_HEADER, self.get_max_attempts()))
-
-    def _compute_delay(self, attempt: int, eta: datetime | None, countdown: float | None) -> float:
-        if eta is not None:
-            wait: timedelta = eta - self.app.now()
-            return max(wait.total_seconds(), 0.0)
-        return compute_backoff(attempt) if countdown is None else countdown
-
-    def begin_attempt(self, request: Context) -> StartResult:
-        """Begin the attempt of a message in its record; makes a record if there is none.
-
-        ``BUSY``: a live worker runs the job; the message is kept until it cannot any more.
-        """
-        attempt = {
-            "retries": request.retries,
-            "token": self.app.attempt_token(request),
-            "rerun_id": rerun_id_of(request),
-        }
-        answer: StartResult = self.app.store.run(attempt_commands.start(request.id, **attempt))
-        if answer is StartResult.UNKNOWN:
-            self.app.store.run(jobs.register(self._copy_message(request), retries=request.retries))
-            answer = self.app.store.run(attempt_commands.start(request.id, **attempt))
-        if answer is StartResult.BUSY:
-            self.app.store.run(
-                attempt_commands.park(self._copy_message(request), retries=request.retries)
-            )
-        return answer
-
-    def schedule_message(self, request: Context) -> None:
-        """Keep a message with an ETA in Redis until it is due; it makes the record of its job."""
-        with suppress(DuplicateJob):  # a copy of a message that is kept already
-            self.app.enqueue(self._copy_message(request))
-
-    def _copy_message(self, request: Context, **changes: Any) -> Message:
-        """Build the message of this attempt, with ``changes`` the message of another one."""
-        capturing = CapturingProducer()
-        signature = self.signature_from_request(request, **changes)
-        options = {**signature.options, "producer": capturing, "add_to_parent": False}
-        if "retries" in changes:
-            options.pop("expires", None)  # the job has started in time
-        self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
-        return capturing.message
-
 
 Job.before_start.begins_attempt = True  # type: ignore[attr-defined]
 
@@ -348,10 +292,3 @@ def begin_before(own: Callable[..., None]) -> Callable[..., None]:
 
     before_start.begins_attempt = True  # type: ignore[attr-defined]
     return before_start
-
-
-def format_traceback(exc: BaseException | None) -> str:
-    """The last ``MAX_ERROR_CHARACTERS`` of the traceback of ``exc``; "" for None."""
-    if exc is None:
-        return ""
-    return "".join(traceback.format_exception(exc))[-MAX_ERROR_CHARACTERS:]

@@ -13,19 +13,23 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from kombu.serialization import dumps as serialize
-from kombu.utils.json import dumps as json_dumps
-
-from project.errors import ContinuoError
+from project.errors import ContinuoError, InvalidField
+from project.messages.encoding import encode
+from project.messages.options import (
+    MAX_ATTEMPTS_HEADER,
+    check_id,
+    check_priority,
+    check_routing,
+    check_serializer,
+    pick_properties,
+)
 from project.messages.trace_context import get_trace_headers
+from project.messages.validation import decode_message
 from project.records.grouping import PRIORITY_SEPARATOR, check_tags
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands.message import Message
 
 PRIORITY_STEPS = (0, 3, 6, 9)
-MAX_ATTEMPTS_HEADER = "max_attempts"
-"""The header with the maximum number of attempts of a job. Retries copy it."""
-
 RERUN_HEADER = "revival"
 """The header with the id of the rerun; the messages before the first rerun have none."""
 
@@ -69,23 +73,41 @@ class CapturingProducer:
     ) -> None:
         """Keep a message; the arguments are those of ``kombu.Producer.publish``.
 
-        Raises ``ContinuoError`` for an exchange: jobs are routed by the name of their queue.
+        Raises ``InvalidField`` for what a job cannot have, such as an exchange or an unknown
+        option, and ``EncodeError`` for what is not JSON.
         """
-        if exchange:
-            raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
+        job_id = check_id(headers["id"])
+        check_routing({"exchange": exchange})
+        check_serializer(serializer)
+        texts = pick_properties(properties)
         due, callback = pop_due_time(headers), headers.pop(CALLBACK_HEADER, None)
         headers = {**get_trace_headers(), **headers}
+        level = check_priority(priority)
+        payload = encode(list(body[:2]))
+        about = {name: properties.get(name) for name in ("correlation_id", "reply_to")}
+        text = format_message(
+            f"{payload[:-1]},{encode(body[2])}]", routing_key, headers, level, about | texts
+        )
         self._message = Message(
-            id=headers["id"],
+            id=job_id,
             kind=headers["task"],
-            queue=build_list_key(routing_key, priority or 0),
-            text=format_message(body, routing_key, serializer, headers, priority or 0, properties),
-            payload=json_dumps([body[0], body[1]]),
+            queue=build_list_key(routing_key, level),
+            text=check_readable(text),
+            payload=payload,
             max_retries=int(headers.get(MAX_ATTEMPTS_HEADER, DEFAULT_MAX_RETRIES)),
             due=due,
             tags=check_tags(tags),
             callback=callback,
         )
+
+
+def check_readable(text: str) -> str:
+    """Return the text of a message. Raises ``InvalidField`` when no worker could read it."""
+    try:
+        decode_message(text.encode())
+    except ValueError as problem:
+        raise InvalidField("options", f"no worker could read the message: {problem}") from problem
+    return text
 
 
 def pop_due_time(headers: dict[str, Any]) -> float | None:
@@ -97,7 +119,10 @@ def pop_due_time(headers: dict[str, Any]) -> float | None:
     if not eta:
         return None
     headers["eta"] = None
-    return datetime.fromisoformat(eta).timestamp()
+    try:
+        return datetime.fromisoformat(eta).timestamp()
+    except (TypeError, ValueError) as problem:
+        raise InvalidField("eta", f"{eta!r} is not a time in ISO 8601") from problem
 
 
 def build_list_key(queue: str, priority: int) -> str:
@@ -107,25 +132,17 @@ def build_list_key(queue: str, priority: int) -> str:
 
 
 def format_message(
-    body: Any,
-    queue: str,
-    serializer: str,
-    headers: dict[str, Any],
-    priority: int,
-    properties: dict[str, Any],
+    body: str, queue: str, headers: dict[str, Any], priority: int, about: dict[str, Any]
 ) -> str:
     """Format a message as kombu's Redis transport does: JSON with the body in base64."""
-    content_type, encoding, data = serialize(body, serializer)
-    raw = data.encode() if isinstance(data, str) else data
-    text: str = json_dumps(
+    return encode(
         {
-            "body": base64.b64encode(raw).decode(),
-            "content-encoding": encoding,
-            "content-type": content_type,
+            "body": base64.b64encode(body.encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
             "headers": headers,
             "properties": {
-                "correlation_id": properties.get("correlation_id"),
-                "reply_to": properties.get("reply_to"),
+                **about,
                 "delivery_mode": 2,
                 "delivery_info": {"exchange": "", "routing_key": queue},
                 "priority": priority,
@@ -134,4 +151,3 @@ def format_message(
             },
         }
     )
-    return text

@@ -64,16 +64,24 @@ class CheckedMessage(NamedTuple):
     content: tuple[list[Any], dict[str, Any], dict[str, Any] | None]
 
 
-def check_message(text: bytes) -> CheckedMessage | None:
-    """Decode and check a message; None when a worker cannot run it."""
+def decode_message(text: bytes) -> CheckedMessage:
+    """Decode and check a message. Raises ``ValueError`` with what a worker cannot read in it."""
     try:
         body = base64.b64decode(_message_decoder.decode(text).body, validate=True)
         content = _body_decoder.decode(body)
-    except (ValueError, RecursionError):
-        return None
+    except RecursionError as problem:
+        raise ValueError("its JSON has too many levels") from problem
     if is_too_deep(body):
-        return None
+        raise ValueError(f"its arguments have more than {MAX_LEVELS} levels")
     return CheckedMessage(_json_decoder.decode(text), body, content)
+
+
+def check_message(text: bytes) -> CheckedMessage | None:
+    """Decode and check a message; None when a worker cannot run it."""
+    try:
+        return decode_message(text)
+    except ValueError:
+        return None
 
 
 def parse_message(text: bytes) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Commands that read records, one or a page of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from project.store.commands.command import (
     decode_seconds,
     decode_text,
     encode_json,
+    restore_objects,
 )
 
 RECORD_FIELDS = (
@@ -50,6 +52,9 @@ DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD)
 
 MAX_SCANNED_RECORDS = 1_000
 """How many records one page scans: some milliseconds in which Redis does nothing else."""
+
+UNREADABLE = "cannot be read"
+"""Stands for a part of a record that was not written by this program."""
 
 _progress = msgspec.json.Decoder(Progress)
 
@@ -95,7 +100,14 @@ def read_payload(job_id: str) -> Command[list[Any]]:
     return Command(
         "queries/read_fields",
         (job_id, "payload"),
-        lambda values: decode_json(values[0]) or [[], {}],
+        lambda values: restore_objects(decode_json(values[0])) or [[], {}],
+    )
+
+
+def read_payload_text(job_id: str) -> Command[str]:
+    """The arguments of a job as they were encoded, "" when there are none."""
+    return Command(
+        "queries/read_fields", (job_id, "payload"), lambda values: decode_text(values[0])
     )
 
 
@@ -176,7 +188,7 @@ def format_question(
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
     *fields, errors = values
-    return parse_record(job_id, fields, _failures.decode_lines(errors) if errors else [])
+    return parse_record(job_id, fields, parse_failures(errors))
 
 
 def parse_record(
@@ -200,7 +212,7 @@ def parse_record(
         finished_at=decode_seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
         queue=decode_text(field["queue"]),
-        tags=decode_json(field["tags"]) or [],
+        tags=parse_tags(field["tags"]),
         progress=parse_progress(field["progress"]),
         errors=errors,
         tenant=decode_text(field["tenant"]) or UNSET,
@@ -216,6 +228,24 @@ def build_shown_task(
     return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
 
 
+def parse_tags(value: Field) -> list[str]:
+    """Stored tags; one that says so when they cannot be read."""
+    tags = decode_json(value) or []
+    return tags if isinstance(tags, list) else [UNREADABLE]
+
+
+def parse_failures(lines: Field) -> list[Failure]:
+    """Stored failed attempts, but for those that cannot be read."""
+    failures = []
+    for line in (lines or b"").splitlines():
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            failures.append(_failures.decode(line))
+    return failures
+
+
 def parse_progress(value: Field) -> Progress | None:
-    """A stored progress, None when there is none."""
-    return _progress.decode(value) if value else None
+    """A stored progress, None when there is none or it cannot be read."""
+    try:
+        return _progress.decode(value) if value else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Progress(0, note=UNREADABLE)

@@ -423,3 +423,29 @@ class JobCounted(app.Task):
 
 counted = app.register_task(Counted())
 job_counted = app.register_task(JobCounted)
+
+
+@app.task(name="tests.echo")
+def echo(value: Any) -> Any:
+    """Return what it got."""
+    return value
+
+
+@app.task(name="tests.name_types")
+def name_types(value: Any) -> list[str]:
+    """Return the names of the types of what it got, outermost first."""
+    inner = value.get("__value__") if isinstance(value, dict) else None
+    return [type(value).__name__, *(name_types.run(inner) if inner is not None else ())]
+
+
+@app.task(name="tests.half_character", bind=True, autoretry_for=(TransientError,), max_retries=1)
+def half_character(self: Any, where: str) -> Any:
+    """Return a lone surrogate, or fail with one."""
+    half = "before \ud800 after"
+    if where == "result":
+        return {"text": [half]}
+    if where == "retry":
+        raise TransientError(half)
+    if where == "progress":
+        self.progress(1, 2, half)
+    raise ValueError(half, {"key": half})
