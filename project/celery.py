@@ -8,9 +8,8 @@ ways (canvas, beat, ``send_task`` by name) go through ``send_task``, which does 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
-from inspect import isclass
 from itertools import zip_longest
 from pkgutil import iter_modules
 from typing import Any
@@ -26,6 +25,7 @@ from project.job.replacement import REPLACEMENT
 from project.messages.builder import CapturingProducer
 from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
+from project.messages.sent_event import publish_sent_event
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
@@ -152,8 +152,7 @@ class Continuo(Celery):
 
     def register_task(self, task: Any, **options: Any) -> Any:
         """Register a task that is written as a class, an instance or the class itself."""
-        instance = task() if isclass(task) else task
-        return super().register_task(make_job(instance), **options)
+        return super().register_task(make_job(task), **options)
 
     def attempt_token(self, request: Any) -> str:
         """The fencing token of an attempt: scripts refuse an attempt that lost its job."""
@@ -167,15 +166,16 @@ class Continuo(Celery):
             options |= {"argsrepr": HIDDEN_ARGUMENTS, "kwargsrepr": HIDDEN_ARGUMENTS}
         if isinstance(producer, CapturingProducer):
             return super().send_task(name, *args, producer=producer, **options)
-        capturing = CapturingProducer()
-        result = super().send_task(name, *args, producer=capturing, **options)
+        capturing = CapturingProducer(
+            lambda message: self.enqueue(self.called_by_current_job(message)),
+            partial(publish_sent_event, self),
+        )
         try:
-            self.enqueue(self.called_by_current_job(capturing.message))
+            return super().send_task(name, *args, producer=capturing, **options)
         except DuplicateJob:
             if not RENAMES.get():
                 raise
             return self.send_task(name, *args, **(options | {"task_id": uuid()}))
-        return result
 
     def called_by_current_job(self, message: Message) -> Message:
         """The message with the attempt that sends it, so that the next attempt knows it again."""

@@ -6,6 +6,7 @@ ContinuoError
 │   ├── TransientError  the cause may pass: the job is retried
 │   └── PermanentError  the cause stays: the job fails at once
 ├── DuplicateJob        a job with this id exists
+├── RerunRefused        a job cannot run again with its arguments
 ├── LinkRefused         a download link does not work
 │   ├── LinkTampered    its signature is not valid
 │   └── LinkExpired     its time is over
@@ -53,6 +54,10 @@ class PermanentError(JobError):
 
 class DuplicateJob(ContinuoError):
     """A job with this id exists; the new one was not enqueued."""
+
+
+class RerunRefused(ContinuoError):
+    """A job cannot run again with its arguments; nothing was changed."""
 
 
 class LinkRefused(ContinuoError):

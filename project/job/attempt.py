@@ -37,6 +37,8 @@ class AttemptTask(ProducerTask):
         if eta is not None:
             wait: timedelta = maybe_make_aware(eta, self.app.timezone) - self.app.now()
             return max(wait.total_seconds(), 0.0)
+        if countdown is None:
+            countdown = self.default_retry_delay
         return compute_backoff(attempt) if countdown is None else countdown
 
     def begin_attempt(self, request: Context) -> StartResult:

@@ -7,10 +7,10 @@ or ``attempts/fail``. Chords and groups keep the keys of Celery's own Redis back
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from celery import states
+from celery import Task, signals, states
 from celery.backends.redis import RedisBackend, ResultConsumer
 from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
@@ -19,11 +19,13 @@ from kombu.exceptions import EncodeError
 from project.job.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
 from project.job.current_attempt import claimed_attempt
 from project.job.errbacks import rename_duplicates
+from project.job.own_state import describe_progress, encode_state
 from project.messages.builder import RERUN_HEADER
-from project.messages.encoding import encode, replace_surrogates
+from project.messages.encoding import decode, encode, replace_surrogates
 from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, TaskStatus
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import Verdict
+from project.store.commands.command import new_call_id
 from project.store.commands.message import Message
 from project.store.commands.queries import StoredOutcome
 
@@ -31,6 +33,14 @@ log = get_logger(__name__)
 
 UNKNOWN_KIND = "unknown"
 """The kind in the record of a chord body that Celery fails and knows only by its id."""
+
+RECORDED_STATES = frozenset(
+    {
+        *(states.PENDING, states.RECEIVED, states.STARTED, states.RETRY),
+        *(states.REJECTED, states.IGNORED),
+    }
+)
+"""States that the record has without Celery's storing them."""
 
 FINAL_FAILURES = {states.FAILURE: TaskStatus.FAILED, states.REVOKED: TaskStatus.CANCELLED}
 
@@ -84,8 +94,13 @@ class RecordBackend(RedisBackend):
         job_id = self._job_id(key)
         if job_id is None:
             return super().get(key)
-        outcome = self.app.store.run(queries.read_outcome(job_id))
+        outcome = self.app.store.run(queries.read_outcome(job_id, extended=self.is_extended))
         return outcome and self.encode(build_meta(outcome))
+
+    @cached_property
+    def is_extended(self) -> bool:
+        """Whether results have the name, arguments and worker of their job."""
+        return bool(self.app.conf.result_extended)
 
     def mget(self, keys: Iterable[str | bytes]) -> list[Any]:
         """``get`` for several keys."""
@@ -104,26 +119,55 @@ class RecordBackend(RedisBackend):
             self._succeed(task_id, result, request)
         elif state in FINAL_FAILURES:
             self._fail(task_id, result, FINAL_FAILURES[state], traceback, request)
+        elif state not in RECORDED_STATES:
+            self._set_own_state(task_id, state, result, request)
         return result
 
-    def _succeed(self, task_id: str, result: Any, request: Any) -> None:
-        children = self.current_task_children(request)
+    def _set_own_state(self, task_id: str, state: str, meta: Any, request: Any) -> None:
+        """Keep a state of the job's own choice, and show it as its progress."""
+        is_own = has_attempt(request) and request.id == task_id
+        command = attempts.set_state(
+            task_id,
+            token=self.app.attempt_token(request) if is_own else "",
+            state=encode_state(state, meta),
+            progress=describe_progress(state, meta) if is_own else None,
+            result_message=self._encode_news(task_id, state, meta, request),
+        )
+        self._warn_if_refused(self.app.store.run(command), task_id, state)
+
+    def _encode_news(
+        self, task_id: str, state: str, result: Any, request: Any, traceback: str | None = None
+    ) -> str:
+        """What those who wait for a result get, as Celery's backend publishes it."""
         meta = {
             "task_id": task_id,
-            "status": states.SUCCESS,
+            "status": state,
             "result": result,
-            "traceback": None,
-            "children": children,
+            "traceback": traceback,
+            "children": self.current_task_children(request),
+            "date_done": datetime.now(UTC).isoformat() if state in states.READY_STATES else None,
         }
+        if group := getattr(request, "group", None):
+            meta["group_id"] = group
+        if parent := getattr(request, "parent_id", None):
+            meta["parent_id"] = parent
+        if self.is_extended and request:
+            meta |= describe_request(request)
+        return encode(meta)
+
+    def _succeed(self, task_id: str, result: Any, request: Any) -> None:
+        token = self.app.attempt_token(request)
+        if not has_attempt(request):
+            token = self._begin_outside(task_id)
         command = attempts.succeed(
             task_id,
-            token=self.app.attempt_token(request),
+            token=token,
             result=encode_result(result),
-            children=self.encode(children) if children else "",
-            result_message=self.encode(meta),
+            children=self._encode_children(request),
+            result_message=self._encode_news(task_id, states.SUCCESS, result, request),
         )
         attempt = claimed_attempt(request)
-        if attempt and not request.chord:
+        if attempt and not request.chord and not is_observed(self.app.tasks.get(request.task)):
             attempt.success = command  # stored together with the next claim
         else:
             self._warn_if_refused(self.app.store.run(command), task_id, "success")
@@ -136,23 +180,18 @@ class RecordBackend(RedisBackend):
         traceback: str | None,
         request: Any,
     ) -> None:
-        exception = replace_surrogates(exception)
+        exception = replace_surrogates(describe_failure(exception))
         traceback = traceback and replace_surrogates(traceback)
-        meta = {
-            "task_id": task_id,
-            "status": CELERY_STATE[status],
-            "result": exception,
-            "traceback": traceback,
-            "children": [],
-        }
-        has_started = getattr(request, "delivery", None) and not is_unknown(exception)
+        has_started = has_attempt(request) and not is_unknown(exception)
+        state = CELERY_STATE[status]
         fail = partial(
             attempts.fail,
             task_id,
             status=TaskStatus.FAILED if is_expired(exception) else status,
             error=format_error(exception, traceback),
             exception=self.encode(exception),
-            result_message=self.encode(meta),
+            result_message=self._encode_news(task_id, state, exception, request, traceback),
+            children=self._encode_children(request),
             cause=build_cause(
                 str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
             ),
@@ -166,6 +205,19 @@ class RecordBackend(RedisBackend):
         if verdict is Verdict.REFUSED and self._register(task_id, request):
             verdict = self.app.store.run(fail(token=""))
         self._warn_if_refused(verdict, task_id, status.value)
+
+    def _encode_children(self, request: Any) -> str:
+        children = self.current_task_children(request)
+        return encode(children) if children else ""
+
+    def _begin_outside(self, task_id: str) -> str:
+        """Begin an attempt for a result that no worker stores; its token."""
+        token = f"outside#{new_call_id()}"
+        self._register(task_id, None)
+        record = self.app.store.run(queries.read_record(task_id))
+        retries = record.attempts if record else 0
+        self.app.store.run(attempts.start(task_id, retries=retries, token=token))
+        return token
 
     def _register(self, task_id: str, request: Any) -> bool:
         """Create the record of a job that is never sent: it follows a failed job in a canvas."""
@@ -191,16 +243,77 @@ class RecordBackend(RedisBackend):
 
 def build_meta(outcome: StoredOutcome) -> dict[str, Any]:
     """Build the meta that Celery expects from a record."""
-    record = outcome.record
-    succeeded = record.status is TaskStatus.SUCCESS
-    return {
+    record, own = outcome.record, outcome.own_state
+    meta = {
         "task_id": record.id,
-        "status": CELERY_STATE[record.status],
-        "result": record.result if succeeded else outcome.exception,
+        "status": own["state"] if own else CELERY_STATE[record.status],
+        "result": own["meta"] if own else pick_result(outcome),
         "traceback": record.error or None,
         "children": outcome.children or [],
         "date_done": record.finished_at and format_time(record.finished_at),
     }
+    if outcome.group:
+        meta["group_id"] = outcome.group
+    if outcome.parent:
+        meta["parent_id"] = outcome.parent
+    if outcome.payload:
+        meta |= describe_record(outcome)
+    return meta
+
+
+def pick_result(outcome: StoredOutcome) -> Any:
+    """What Celery calls the result: the value, the error of a failed attempt, or None."""
+    status = outcome.record.status
+    if status is TaskStatus.SUCCESS:
+        return outcome.record.result
+    return None if status in (TaskStatus.PENDING, TaskStatus.RUNNING) else outcome.exception
+
+
+def describe_record(outcome: StoredOutcome) -> dict[str, Any]:
+    """What ``result_extended`` adds, from a record."""
+    record = outcome.record
+    args, kwargs = decode(outcome.payload)
+    return {
+        "name": record.kind,
+        "args": args,
+        "kwargs": kwargs,
+        "worker": outcome.worker or None,
+        "retries": max(record.attempts - 1, 0),
+        "queue": record.queue,
+    }
+
+
+def describe_request(request: Any) -> dict[str, Any]:
+    """What ``result_extended`` adds, from the request of an attempt."""
+    return {
+        "name": getattr(request, "task", None),
+        "args": getattr(request, "args", None),
+        "kwargs": getattr(request, "kwargs", None),
+        "worker": getattr(request, "hostname", None),
+        "retries": getattr(request, "retries", None),
+        "queue": (getattr(request, "delivery_info", None) or {}).get("routing_key"),
+    }
+
+
+def is_observed(task: Any) -> bool:
+    """Whether code that runs when the job has succeeded may read its record."""
+    return (
+        type(task).on_success is not Task.on_success
+        or type(task).after_return is not Task.after_return
+        or bool(signals.task_success.receivers or signals.task_postrun.receivers)
+    )
+
+
+def has_attempt(request: Any) -> bool:
+    """Whether a request is that of an attempt: a worker runs it."""
+    return bool(getattr(request, "delivery", None))
+
+
+def describe_failure(exception: Any) -> dict[str, Any]:
+    """Celery's JSON of an error; for any other value that was stored as one, an error with it."""
+    if isinstance(exception, dict) and "exc_type" in exception:
+        return exception
+    return {"exc_type": "Exception", "exc_module": "builtins", "exc_message": [str(exception)]}
 
 
 def encode_result(result: Any) -> str:

@@ -1,5 +1,6 @@
 """The base classes of tasks: any class of Celery's becomes a ``Job`` when its task is declared."""
 
+from inspect import isclass
 from typing import Any, cast
 
 from celery import Task
@@ -18,7 +19,8 @@ def build_job_class(base: type[Task]) -> type[Job]:
 
 
 def make_job(task: Any) -> Job:
-    """Make the instance of a class of Celery's a ``Job``; for ``app.register_task``."""
-    if not isinstance(task, Job):
-        task.__class__ = build_job_class(type(task))
-    return cast("Job", task)
+    """Make a class of Celery's, or its instance, a ``Job``; for ``app.register_task``."""
+    instance = task() if isclass(task) else task
+    if not isinstance(instance, Job):
+        instance.__class__ = build_job_class(type(instance))
+    return cast("Job", instance)

@@ -67,6 +67,7 @@ class ProducerTask(Task):
             )
             self.app.enqueue(message)
             enqueued: JobResult = self.AsyncResult(message.id)
+            enqueued.ignored = self.ignore_result
             return enqueued
         attempts = self.get_max_attempts() if max_retries is None else max_retries
         headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
@@ -155,10 +156,13 @@ class ProducerTask(Task):
         return (
             TEMPLATE_OPTIONS.issuperset(options)
             and not any(
-                layer.get("task_routes") or layer.get("task_always_eager")
+                layer.get("task_routes")
+                or layer.get("task_always_eager")
+                or layer.get("task_send_sent_event")
                 for layer in self.app.conf.maps
             )
             and not self.expires
+            and not (self.soft_time_limit and self.time_limit)
             and not self.app.current_worker_task
             and not signals.before_task_publish.receivers
             and not signals.after_task_publish.receivers

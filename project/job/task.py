@@ -35,6 +35,7 @@ from project.job.coroutines import make_synchronous
 from project.job.current_attempt import claimed_attempt
 from project.job.progress import ProgressReporter, build_progress
 from project.job.replacement import collect_messages
+from project.messages.encoding import replace_surrogates
 from project.records.record import Progress
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs
@@ -84,6 +85,9 @@ class Job(AttemptTask):
 
     Request = "project.worker.request:JobRequest"
     override_max_retries = _PerCall()
+
+    default_retry_delay: float | None = None
+    """Seconds before a retry that names no time; None: they double from 2 up to 30."""
 
     hides_arguments = False
     """Whether logs, Flower and ``inspect`` show ``...`` in place of the arguments."""
@@ -147,6 +151,7 @@ class Job(AttemptTask):
         delay = self._compute_delay(attempt, eta, countdown)
         message = self._copy_message(request, args=args, kwargs=kwargs, retries=attempt, **options)
         error, reason = format_traceback(exc), exc or Retry("the job asked for another attempt")
+        failure = replace_surrogates(self.backend.prepare_exception(reason))
         command = attempt_commands.retry(
             request.id,
             token=self.app.attempt_token(request),
@@ -154,6 +159,7 @@ class Job(AttemptTask):
             delay=delay,
             message=message,
             cause=build_cause(type(reason).__name__, str(reason), error),
+            exception=self.backend.encode(failure),
         )
         if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)

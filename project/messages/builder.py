@@ -7,7 +7,7 @@ instead of a push to a Redis list.
 
 import base64
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from project.messages.options import (
     check_serializer,
     pick_properties,
 )
+from project.messages.sent_event import is_sent_event
 from project.messages.trace_context import get_trace_headers
 from project.messages.validation import decode_message
 from project.records.grouping import PRIORITY_SEPARATOR, check_tags
@@ -38,10 +39,20 @@ CALLBACK_HEADER = "callback"
 
 
 class CapturingProducer:
-    """A kombu producer that keeps its one message instead of sending it."""
+    """A kombu producer that keeps its one message instead of sending it.
 
-    def __init__(self) -> None:
+    ``store`` gets the message at the time when Celery's producer would send it, ``tell`` the event
+    ``task-sent`` with the arguments of its publication.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[Message], object] = lambda _: None,
+        tell: Callable[..., object] = lambda _, **__: None,
+    ) -> None:
         self._message: Message | None = None
+        self._store = store
+        self._tell = tell
 
     @property
     def message(self) -> Message:
@@ -76,6 +87,10 @@ class CapturingProducer:
         Raises ``InvalidField`` for what a job cannot have, such as an exchange or an unknown
         option, and ``EncodeError`` for what is not JSON.
         """
+        if is_sent_event(body):
+            place = {"exchange": exchange, "routing_key": routing_key, "serializer": serializer}
+            self._tell(body, headers=headers, **place, **properties)
+            return
         job_id = check_id(headers["id"])
         check_routing({"exchange": exchange})
         check_serializer(serializer)
@@ -84,7 +99,9 @@ class CapturingProducer:
         headers = {**get_trace_headers(), **headers}
         level = check_priority(priority)
         payload = encode(list(body[:2]))
-        about = {name: properties.get(name) for name in ("correlation_id", "reply_to")}
+        about: dict[str, Any] = {
+            name: properties.get(name) for name in ("correlation_id", "reply_to")
+        }
         text = format_message(
             f"{payload[:-1]},{encode(body[2])}]", routing_key, headers, level, about | texts
         )
@@ -98,7 +115,9 @@ class CapturingProducer:
             due=due,
             tags=check_tags(tags),
             callback=callback,
+            group=headers.get("group") or "",
         )
+        self._store(self._message)
 
 
 def check_readable(text: str) -> str:

@@ -105,6 +105,7 @@ def prepare_options(options: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     A time without a zone is in ``zone``. ``max_retries`` becomes a header.
     """
     check_routing(options)
+    check_time_limits(options.get("soft_time_limit"), options.get("time_limit"))
     attempts = options.get("max_retries")
     prepared = {name: value for name, value in options.items() if name != "max_retries"}
     for name in ("eta", "expires"):
@@ -122,6 +123,13 @@ def locate_time(moment: Any, zone: tzinfo) -> Any:
         with suppress(ValueError):
             moment = datetime.fromisoformat(moment)
     return maybe_make_aware(moment, zone) if isinstance(moment, datetime) else moment
+
+
+def check_time_limits(soft: float | None, hard: float | None) -> None:
+    """Raise ``InvalidField`` when the soft limit comes after the hard one."""
+    if soft and hard and soft > hard:
+        problem = "soft_time_limit must be less than or equal to time_limit"
+        raise InvalidField("soft_time_limit", f"{problem}, {soft} is more than {hard}")
 
 
 def check_routing(options: dict[str, Any]) -> None:

@@ -56,6 +56,7 @@ class FailArguments(msgspec.Struct, omit_defaults=True):
     token: str
     status: str
     rerun_id: str | None = None
+    children: str = ""
 
 
 class RetryArguments(msgspec.Struct):
@@ -66,6 +67,7 @@ class RetryArguments(msgspec.Struct):
     delay: float
     queue: str
     list: str
+    exception: str = ""
 
 
 def start(job_id: str, *, retries: int, token: str, rerun_id: str = "") -> Command[StartResult]:
@@ -99,12 +101,22 @@ def succeed(
 
 
 def retry(
-    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+    job_id: str,
+    *,
+    token: str,
+    error: str,
+    delay: float,
+    message: Message,
+    cause: Cause = NO_CAUSE,
+    exception: str = "",
 ) -> Command[Verdict]:
-    """End an attempt that failed; the next one waits ``delay`` seconds."""
+    """End an attempt that failed; the next one waits ``delay`` seconds.
+
+    ``exception`` is Celery's JSON of the error, the result until the next attempt ends.
+    """
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
-    attempt = RetryArguments(job_id, token, delay, message.queue_name, message.queue)
+    attempt = RetryArguments(job_id, token, delay, message.queue_name, message.queue, exception)
     arguments = (encode_json(attempt), error, message.text, encode_json(cause))
     return Command("attempts/retry", arguments, parse_verdict)
 
@@ -116,7 +128,7 @@ def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Comm
     )
 
 
-def fail(
+def fail(  # noqa: PLR0913 - each is a part of the record
     job_id: str,
     *,
     token: str,
@@ -126,12 +138,13 @@ def fail(
     result_message: str,
     cause: Cause = NO_CAUSE,
     rerun_id: str | None = None,
+    children: str = "",
 ) -> Command[Verdict]:
     """End a job without success. An empty ``token`` is for a job that never started.
 
     With the ``rerun_id`` of its message, a job that was rerun since stays as it is.
     """
-    attempt = FailArguments(job_id, token, status.value, rerun_id)
+    attempt = FailArguments(job_id, token, status.value, rerun_id, children)
     arguments = (encode_json(attempt), error, exception, result_message, encode_json(cause))
     return Command("attempts/fail", arguments, parse_verdict)
 
@@ -164,6 +177,19 @@ def end_cancelled(job_id: str, *, token: str) -> Command[Verdict]:
 def progress(job_id: str, *, token: str, value: Progress) -> Command[Verdict]:
     """Store how far a running attempt is."""
     return Command("attempts/progress", (job_id, token, encode_json(value)), parse_verdict)
+
+
+def set_state(
+    job_id: str, *, token: str, state: str, result_message: str, progress: Progress | None = None
+) -> Command[Verdict]:
+    """Store a state that a running job chose itself; with "" as token, of any unfinished job.
+
+    ``state`` is JSON with the members ``state``, ``meta`` and ``is_last``.
+    """
+    told = encode_json(progress) if progress else ""
+    return Command(
+        "attempts/set_state", (job_id, token, state, told, result_message), parse_verdict
+    )
 
 
 def claim(job_id: str, *, token: str, key: str) -> Command[bool]:

@@ -22,7 +22,8 @@ class Message(NamedTuple):
     ``[args, kwargs]``, ``max_retries`` how many attempts the job gets, ``due`` seconds since the
     epoch or None for at once. ``callback`` is the message of the job that reports how this job
     ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the job that calls it, and
-    ``parent_attempt`` the token of that job's attempt; both are "" outside of jobs.
+    ``parent_attempt`` the token of that job's attempt; both are "" outside of jobs. ``group``
+    is Celery's group, "" if it is in none.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Message(NamedTuple):
     callback: "Message | None" = None
     parent: str = ""
     parent_attempt: str = ""
+    group: str = ""
 
     @property
     def queue_name(self) -> str:
@@ -68,6 +70,7 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     callback: str = ""
     parent: str = ""
     parent_attempt: str = ""
+    group: str = ""
     payload: str = ""
     message: str = ""
 
@@ -89,6 +92,7 @@ def build_job_arguments(message: Message) -> JobArguments:
         callback=encode_callback(message.callback) if message.callback else "",
         parent=message.parent,
         parent_attempt=message.parent_attempt,
+        group=message.group,
     )
 
 

@@ -88,11 +88,21 @@ ALL_RECORDS = RecordFilter()
 
 
 class StoredOutcome(NamedTuple):
-    """A record, the exception that ended it and the jobs it called, in Celery's JSON."""
+    """A record and what Celery's result has beside it, in Celery's JSON.
+
+    ``exception`` is of the last failure, ``children`` are the jobs that it called, ``own_state``
+    what the job has chosen as its state: None, or an object with ``state`` and ``meta``.
+    ``worker`` ran its last attempt; ``payload`` is "" unless it was asked for.
+    """
 
     record: TaskRecord
     exception: Any
     children: Any
+    own_state: Any
+    group: str
+    parent: str
+    worker: str
+    payload: str
 
 
 def read_payload(job_id: str) -> Command[list[Any]]:
@@ -131,17 +141,41 @@ def read_with_estimate(job_id: str) -> Command[TaskRecord | None]:
     return Command("queries/read_with_estimate", (job_id, *DETAIL_FIELDS), parse)
 
 
-def read_outcome(job_id: str) -> Command[StoredOutcome | None]:
-    """The record and what Celery's result has beside it."""
+OUTCOME_FIELDS = ("exception", "children", "state", "state_attempt", "group", "parent", "token")
+
+
+def read_outcome(job_id: str, *, extended: bool = False) -> Command[StoredOutcome | None]:
+    """The record and what Celery's result has beside it; ``extended``: also its payload."""
 
     def parse(values: list[Field]) -> StoredOutcome | None:
-        *fields, exception, children = values
+        fields, rest = values[: len(RECORD_FIELDS)], values[len(RECORD_FIELDS) :]
+        exception, children, state, attempt, group, parent, token, *payload = rest
         record = parse_record(job_id, fields)
-        return (
-            StoredOutcome(record, decode_json(exception), decode_json(children)) if record else None
+        if record is None:
+            return None
+        return StoredOutcome(
+            record,
+            decode_json(exception),
+            decode_json(children),
+            pick_own_state(record, decode_json(state), decode_text(attempt)),
+            decode_text(group),
+            decode_text(parent),
+            decode_text(token).partition("/")[0],
+            decode_text(payload[0]) if payload else "",
         )
 
-    return Command("queries/read_fields", (job_id, *RECORD_FIELDS, "exception", "children"), parse)
+    wanted = (*RECORD_FIELDS, *OUTCOME_FIELDS, *(("payload",) if extended else ()))
+    return Command("queries/read_fields", (job_id, *wanted), parse)
+
+
+def pick_own_state(record: TaskRecord, state: Any, attempt: str) -> Any:
+    """The state that a job has chosen itself, if that still holds: of this attempt, not yet ended.
+
+    One that somebody else set ("" as ``attempt``) holds until the job ends.
+    """
+    if not isinstance(state, dict) or (record.is_final and not state["is_last"]):
+        return None
+    return state if attempt in ("", str(record.attempts)) else None
 
 
 def list_page(

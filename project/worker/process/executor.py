@@ -119,7 +119,7 @@ class JobRun:
         """Do what is left to do; the next claim acknowledges the message."""
         self.events.send_outcome(received.job_id, answer)
         info = answer.info
-        if info is None or info.state not in (IGNORED, REJECTED):
+        if info is None or info.state not in (IGNORED, REJECTED) or self.attempt.success:
             return
         problem = info.retval
         if isinstance(problem, Reject) and problem.requeue:

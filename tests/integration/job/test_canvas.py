@@ -6,8 +6,9 @@ from celery import Signature, chain, chord, group, states
 from celery.exceptions import ChordError
 
 from project.celery import app
-from project.errors import PermanentError
+from project.errors import PermanentError, RerunRefused
 from project.records.record import TaskStatus
+from tasks.control import rerun_job
 from tests.support.apps import kinds
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
@@ -78,6 +79,18 @@ def test_a_failed_link_fails_the_rest_of_the_chain(inspector: JobInspector) -> N
     ended = [inspector.wait_until_final(link.id) for link in (last.parent, last)]
     assert [record.status for record in ended] == [TaskStatus.FAILED, TaskStatus.FAILED]
     assert [record.attempts for record in ended] == [1, 0]
+
+
+def test_a_link_that_never_got_its_argument_cannot_run_again(inspector: JobInspector) -> None:
+    last = chain(kinds.hopeless.s(), kinds.add.s(1))()
+    wait_until(lambda: inspector.has_record(last.id))
+    record = inspector.wait_until_final(last.id)
+
+    with pytest.raises(RerunRefused, match="do not fit"):
+        last.rerun()
+
+    assert rerun_job(record, "a-mass-rerun") is False
+    assert inspector.record(last.id).status is TaskStatus.FAILED
 
 
 def test_a_group_runs_its_jobs_and_collects_their_results(inspector: JobInspector) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from datetime import datetime
 from threading import Event
 from typing import Any
 
 import redis
 from celery import Task
+from celery.contrib.abortable import AbortableTask
 from celery.exceptions import Ignore
 
 from project.celery import app
@@ -346,18 +348,25 @@ def replace_and_die(self: Any, by: dict[str, Any]) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DiesOnSuccess(app.Task):
-    """Kills its process once, after the next link was called and before the end is stored."""
+class LethalNumber:
+    """Kills its process when it is written as JSON for the second time, once for each job."""
 
-    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
-        if not self.request.retries and not self.app.AsyncResult(task_id).record.interruptions:
+    def __init__(self, number: int, job: Any) -> None:
+        self.number = number
+        self.job = job
+        self.times = 0
+
+    def __json__(self) -> int:
+        self.times += 1
+        if self.times > 1 and not app.AsyncResult(self.job.request.id).record.interruptions:
             os.kill(os.getpid(), signal.SIGKILL)
+        return self.number
 
 
-@app.task(name="tests.hand_on", base=DiesOnSuccess)
-def hand_on(number: int) -> int:
+@app.task(name="tests.hand_on", bind=True)
+def hand_on(self: Any, number: int) -> LethalNumber:
     """Return a number; its first process dies after it has called the next link."""
-    return number
+    return LethalNumber(number, self)
 
 
 @app.task(name="tests.enqueue_twice")
@@ -449,3 +458,58 @@ def half_character(self: Any, where: str) -> Any:
     if where == "progress":
         self.progress(1, 2, half)
     raise ValueError(half, {"key": half})
+
+
+@app.task(name="tests.tell_state", bind=True)
+def tell_state(self: Any, state: str, meta: Any, *, ignore: bool = False) -> str:
+    """Set a state of its own, hold, then return or raise Ignore."""
+    self.update_state(state=state, meta=meta)
+    hold.run.__func__(self)
+    if ignore:
+        raise Ignore
+    return "done"
+
+
+@app.task(name="tests.abortable", bind=True, base=AbortableTask)
+def abortable(self: Any) -> str:
+    """Look whether it is aborted until it is."""
+    with redis.Redis.from_url(get_settings().store_url, socket_timeout=None) as client:
+        client.rpush(f"tests:held:{self.request.id}", os.getpid())
+        for _ in range(MAX_HOLD_SECONDS * 10):
+            if self.is_aborted():
+                return "aborted"
+            client.blpop(["tests:never"], 0.1)
+    return "not aborted"
+
+
+@app.task(name="tests.slow_retry", bind=True, default_retry_delay=77)
+def slow_retry(self: Any) -> None:
+    raise self.retry(exc=ValueError("not yet", 5))
+
+
+@app.task(name="tests.retry_at", bind=True)
+def retry_at(self: Any, eta: str) -> None:
+    raise self.retry(eta=datetime.fromisoformat(eta))
+
+
+class SeesItself(app.Task):
+    """Notes the state of its own job when it has succeeded."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        note.run(f"states:{task_id}", self.app.AsyncResult(task_id).state)
+
+
+@app.task(name="tests.sees_itself", base=SeesItself)
+def sees_itself() -> int:
+    return 1
+
+
+@app.task(name="tests.calls_and_fails", bind=True)
+def calls_and_fails(self: Any) -> None:
+    add.apply_async((1, 1), task_id=f"child-of-{self.request.id}")
+    raise PermanentError("it failed")
+
+
+@app.task(name="tests.wrong_limits", soft_time_limit=9, time_limit=8)
+def wrong_limits() -> None:
+    """A soft limit after the hard one."""
