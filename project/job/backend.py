@@ -19,20 +19,17 @@ from kombu.exceptions import EncodeError
 from project.job.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
 from project.job.current_attempt import claimed_attempt
 from project.job.errbacks import rename_duplicates
+from project.job.meta import build_meta, describe_failure, describe_request
 from project.job.own_state import describe_progress, encode_state
+from project.job.unsent import BODIES, build_unsent_message, name_bodies
 from project.messages.builder import RERUN_HEADER
-from project.messages.encoding import decode, encode, replace_surrogates
-from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, TaskStatus
+from project.messages.encoding import encode, replace_surrogates
+from project.records.record import CELERY_STATE, TaskStatus
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import Verdict
 from project.store.commands.command import new_call_id
-from project.store.commands.message import Message
-from project.store.commands.queries import StoredOutcome
 
 log = get_logger(__name__)
-
-UNKNOWN_KIND = "unknown"
-"""The kind in the record of a chord body that Celery fails and knows only by its id."""
 
 RECORDED_STATES = frozenset(
     {
@@ -219,12 +216,15 @@ class RecordBackend(RedisBackend):
         self.app.store.run(attempts.start(task_id, retries=retries, token=token))
         return token
 
+    def chord_error_from_stack(self, callback: Any, exc: Any = None) -> Any:
+        """Fail the body of a chord; its record has the kind and the arguments of the body."""
+        with name_bodies(callback):
+            return super().chord_error_from_stack(callback, exc)
+
     def _register(self, task_id: str, request: Any) -> bool:
         """Create the record of a job that is never sent: it follows a failed job in a canvas."""
-        kind = getattr(request, "task", None) or UNKNOWN_KIND
-        args, kwargs = getattr(request, "args", None), getattr(request, "kwargs", None)
-        payload = self.encode([list(args or ()), dict(kwargs or {})])
-        message = Message(task_id, kind, "", "", payload, DEFAULT_MAX_RETRIES)
+        about = request or BODIES.get().get(task_id)
+        message = build_unsent_message(task_id, about, self.encode)
         made: bool = self.app.store.run(jobs.register(message, retries=0))
         return made
 
@@ -241,60 +241,6 @@ class RecordBackend(RedisBackend):
         """Do nothing: the record stays until its retention ends, and there is nothing else."""
 
 
-def build_meta(outcome: StoredOutcome) -> dict[str, Any]:
-    """Build the meta that Celery expects from a record."""
-    record, own = outcome.record, outcome.own_state
-    meta = {
-        "task_id": record.id,
-        "status": own["state"] if own else CELERY_STATE[record.status],
-        "result": own["meta"] if own else pick_result(outcome),
-        "traceback": record.error or None,
-        "children": outcome.children or [],
-        "date_done": record.finished_at and format_time(record.finished_at),
-    }
-    if outcome.group:
-        meta["group_id"] = outcome.group
-    if outcome.parent:
-        meta["parent_id"] = outcome.parent
-    if outcome.payload:
-        meta |= describe_record(outcome)
-    return meta
-
-
-def pick_result(outcome: StoredOutcome) -> Any:
-    """What Celery calls the result: the value, the error of a failed attempt, or None."""
-    status = outcome.record.status
-    if status is TaskStatus.SUCCESS:
-        return outcome.record.result
-    return None if status in (TaskStatus.PENDING, TaskStatus.RUNNING) else outcome.exception
-
-
-def describe_record(outcome: StoredOutcome) -> dict[str, Any]:
-    """What ``result_extended`` adds, from a record."""
-    record = outcome.record
-    args, kwargs = decode(outcome.payload)
-    return {
-        "name": record.kind,
-        "args": args,
-        "kwargs": kwargs,
-        "worker": outcome.worker or None,
-        "retries": max(record.attempts - 1, 0),
-        "queue": record.queue,
-    }
-
-
-def describe_request(request: Any) -> dict[str, Any]:
-    """What ``result_extended`` adds, from the request of an attempt."""
-    return {
-        "name": getattr(request, "task", None),
-        "args": getattr(request, "args", None),
-        "kwargs": getattr(request, "kwargs", None),
-        "worker": getattr(request, "hostname", None),
-        "retries": getattr(request, "retries", None),
-        "queue": (getattr(request, "delivery_info", None) or {}).get("routing_key"),
-    }
-
-
 def is_observed(task: Any) -> bool:
     """Whether code that runs when the job has succeeded may read its record."""
     return (
@@ -309,24 +255,12 @@ def has_attempt(request: Any) -> bool:
     return bool(getattr(request, "delivery", None))
 
 
-def describe_failure(exception: Any) -> dict[str, Any]:
-    """Celery's JSON of an error; for any other value that was stored as one, an error with it."""
-    if isinstance(exception, dict) and "exc_type" in exception:
-        return exception
-    return {"exc_type": "Exception", "exc_module": "builtins", "exc_message": [str(exception)]}
-
-
 def encode_result(result: Any) -> str:
     """Encode a result as JSON. Raises ``EncodeError``, which fails the job."""
     try:
         return encode(result)
     except EncodeError as problem:
         raise EncodeError(f"the result is {problem}") from problem
-
-
-def format_time(seconds: float) -> str:
-    """Format seconds since the epoch as Celery does: ISO 8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def is_unknown(exception: dict[str, Any]) -> bool:

@@ -125,9 +125,12 @@ def test_a_chord_waits_for_a_part_that_is_retried(inspector: JobInspector) -> No
 
 
 def test_a_chord_with_a_failed_part_does_not_run_its_body(inspector: JobInspector) -> None:
-    body = chord([kinds.add.s(1, 1), kinds.hopeless.s()])(kinds.total.s())
+    body = chord([kinds.add.s(1, 1), kinds.hopeless.s()])(kinds.total.s().set(tags=["sums"]))
     with pytest.raises((ChordError, PermanentError), match="there is no such template"):
         body.get(timeout=10)
+    wait_until(lambda: inspector.has_record(body.id))
+    record = inspector.wait_until_final(body.id)
+    assert (record.kind, record.tags, record.attempts) == ("tests.total", ["sums"], 0)
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
 
