@@ -82,6 +82,29 @@ class RecordBackend(RedisBackend):
         if request and request.chord:
             self.on_chord_part_return(request, state, result)
 
+    def mark_as_revoked(
+        self,
+        task_id: str,
+        reason: str = "",
+        request: Any = None,
+        store_result: bool = True,
+        state: str = states.REVOKED,
+    ) -> None:
+        """End a job that was revoked or has expired, and fail what follows in its canvas."""
+        super().mark_as_revoked(task_id, reason, None, store_result, state)
+        if request:
+            self.fail_canvas(request, TaskRevokedError(reason), state)
+
+    def fail_canvas(
+        self, request: Any, problem: Any, state: str, traceback: str | None = None
+    ) -> None:
+        """Fail the chord and the chain that a job is part of, and call its errbacks."""
+        if request.chord:
+            self.on_chord_part_return(request, state, problem)
+        self._fail_chain(request.chain, problem, traceback)
+        if request.errbacks:
+            self._call_task_errbacks(request, problem, traceback)
+
     def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
         with rename_duplicates():
             super()._call_task_errbacks(request, exc, traceback)

@@ -28,6 +28,7 @@ from celery.exceptions import (
 from celery.utils.log import get_logger
 
 from project.errors import ContinuoError, StoreUnavailable
+from project.job.aftermath import run_aftermath
 from project.job.attempt import AttemptTask
 from project.job.cancellation import WORKER_PROCESS
 from project.job.causes import build_cause, format_traceback
@@ -122,6 +123,8 @@ class Job(AttemptTask):
             answer = self.begin_attempt(self.request)
         except Exception as problem:  # a time limit or Redis: the attempt has not started
             raise Reject(str(problem), requeue=True) from problem
+        if answer is StartResult.ENDED:
+            run_aftermath(self.app, self.request)
         if answer is not StartResult.STARTED:
             log.warning("job %s: not run, its message is %s", task_id, answer)
             raise Ignore

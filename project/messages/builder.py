@@ -116,6 +116,7 @@ class CapturingProducer:
             tags=check_tags(tags),
             callback=callback,
             group=headers.get("group") or "",
+            has_canvas=any(body[2].get(name) for name in ("errbacks", "chain", "chord")),
         )
         self._store(self._message)
 

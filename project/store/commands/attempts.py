@@ -39,6 +39,8 @@ class StartResult(StrEnum):
     REFUSED = "refused"
     BUSY = "busy"
     UNKNOWN = "unknown"
+    ENDED = "ended"
+    """A script ended the job, and what follows in its canvas is left to do."""
 
 
 class RequeueResult(StrEnum):
@@ -162,6 +164,11 @@ def list_cancel_requests(worker: str) -> Command[dict[str, str]]:
         return {job.decode(): token.decode() for job, token in zip(ids, tokens, strict=True)}
 
     return Command("attempts/list_cancel_requests", (worker,), parse)
+
+
+def settle(job_id: str) -> Command[bool]:
+    """Note that what follows a job that a script ended has been done."""
+    return Command("attempts/settle", (job_id,), bool)
 
 
 def is_cancel_requested(job_id: str) -> Command[bool]:

@@ -8,7 +8,7 @@ import msgspec
 from project.store.commands.attempts import Verdict, parse_verdict
 from project.store.commands.command import Command
 
-type ClaimState = Literal["started", "unknown", "busy", "held", "unreadable", "again", ""]
+type ClaimState = Literal["started", "unknown", "busy", "held", "ended", "unreadable", "again", ""]
 
 
 class Claimant(NamedTuple):
@@ -39,7 +39,8 @@ class Claim(NamedTuple):
 
     ``state``: ``started``: the attempt has begun. ``unknown``: there is no record yet. ``busy``:
     a live worker runs the job. ``held``: the process has to look at its header: an ETA, an
-    expiry, stamps, or a kind that its worker does not know. ``again``: only outdated messages
+    expiry, stamps, or a kind that its worker does not know. ``ended``: a script ended the job, and
+    what follows in its canvas is left to do. ``again``: only outdated messages
     were found so far. "": there is nothing to do.
     """
 

@@ -23,7 +23,7 @@ class Message(NamedTuple):
     epoch or None for at once. ``callback`` is the message of the job that reports how this job
     ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the job that calls it, and
     ``parent_attempt`` the token of that job's attempt; both are "" outside of jobs. ``group``
-    is Celery's group, "" if it is in none.
+    is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or a chain follow.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Message(NamedTuple):
     parent: str = ""
     parent_attempt: str = ""
     group: str = ""
+    has_canvas: bool = False
 
     @property
     def queue_name(self) -> str:
@@ -71,6 +72,7 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     parent: str = ""
     parent_attempt: str = ""
     group: str = ""
+    canvas: bool = False
     payload: str = ""
     message: str = ""
 
@@ -93,6 +95,7 @@ def build_job_arguments(message: Message) -> JobArguments:
         parent=message.parent,
         parent_attempt=message.parent_attempt,
         group=message.group,
+        canvas=message.has_canvas,
     )
 
 

@@ -28,6 +28,7 @@ from celery.states import IGNORED, REJECTED
 from celery.worker import state as worker_state
 
 from project.errors import StoreUnavailable
+from project.job.aftermath import run_aftermath
 from project.job.current_attempt import ClaimedAttempt
 from project.job.ignored import end_without_result
 from project.messages.builder import PRIORITY_STEPS, build_list_key
@@ -74,6 +75,9 @@ class JobRun:
             self.add_dead_letter()
             return
         self.attempt.job_id = received.job_id
+        if self.claim.state == "ended":
+            run_aftermath(self.app, self._context(received))
+            return
         self.announce(received)
         if self.is_known(received) and not self.is_revoked(received) and self.has_begun(received):
             self.settle(received, self.trace(received))
@@ -170,6 +174,8 @@ class JobRun:
             task.schedule_message(self._context(received))
             return False
         answer = task.begin_attempt(self._context(received))
+        if answer is StartResult.ENDED:
+            run_aftermath(self.app, self._context(received))
         if answer is not StartResult.STARTED:
             log.warning("job %s: not run, its message is %s", received.job_id, answer)
         return bool(answer is StartResult.STARTED)

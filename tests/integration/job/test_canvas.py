@@ -157,3 +157,17 @@ def test_a_link_is_called_and_recorded_as_a_child(inspector: JobInspector) -> No
     assert job.get(timeout=10) == 3
     assert inspector.wait_until_final("child-of-add").result == 13
     assert [child.id for child in job.children] == ["child-of-add"]
+
+
+def test_a_part_that_killed_its_workers_fails_the_body_and_calls_errbacks_once(
+    inspector: JobInspector, client: redis.Redis
+) -> None:
+    part = kinds.die.si().set(task_id="deadly", link_error=[kinds.note_failure.s("deadly-parts")])
+    body = chord([part, kinds.add.s(1, 1)])(kinds.total.s())
+
+    assert inspector.wait_until_final("deadly", 30).status is TaskStatus.FAILED
+    wait_until(lambda: inspector.has_record(body.id))
+    assert inspector.wait_until_final(body.id).status is TaskStatus.FAILED
+    wait_until(lambda: client.lrange("failed:deadly", 0, -1) == ["once"])
+    wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
+    assert client.lrange("deadly-parts", 0, -1) == ["deadly"]

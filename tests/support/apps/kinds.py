@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 import redis
-from celery import Task
+from celery import Task, signals
 from celery.contrib.abortable import AbortableTask
 from celery.exceptions import Ignore
 
@@ -513,3 +513,15 @@ def calls_and_fails(self: Any) -> None:
 @app.task(name="tests.wrong_limits", soft_time_limit=9, time_limit=8)
 def wrong_limits() -> None:
     """A soft limit after the hard one."""
+
+
+@signals.task_revoked.connect(weak=False)
+def note_revoked(request: Any, **_: Any) -> None:
+    """Note each job of which a worker says that it was revoked."""
+    note.run(f"revoked:{request.id}", "once")
+
+
+@signals.task_failure.connect(weak=False, sender=die)
+def note_death(task_id: str, **_: Any) -> None:
+    """Note each job of which a worker says that it has failed by its deaths."""
+    note.run(f"failed:{task_id}", "once")

@@ -9,7 +9,7 @@ if job and redis.call('HGET', job.key, 'replaced') == attempt.token then return 
 local verdict = check_attempt(job, attempt.token, 'pending')
 if verdict ~= 'applied' then return verdict end
 if cancel_if_requested(job, at) then return 'refused' end
-redis.call('HDEL', job.key, 'deaths', 'progress', 'early', 'admitted', 'rerun_id')
+redis.call('HDEL', job.key, 'deaths', 'progress', 'early', 'admitted', 'rerun_id', 'canvas')
 job.attempts, job.outcome = 0, 'replaced'
 transition(job, 'pending', at, 'attempts', 0, 'token', '', 'replaced', attempt.token, 'awaits', 1)
 enqueue_jobs(call_id, jobs, ARGV, 4)

@@ -2,6 +2,7 @@
 -- ARGV: request (JSON, see project/store/commands/claims.py), result, children, result message
 -- -> verdict of the success ('' = none was to be stored); then, if a message was claimed: 'started', or why its attempt has
 --    not begun ('unknown' no record | 'busy' a live worker runs the job | 'held' the process has to look at its header |
+--    'ended' only the aftermath is left |
 --    'unreadable'), and its text
 even_if_full()
 local MAX_DROPPED_MESSAGES = 50 -- of one command

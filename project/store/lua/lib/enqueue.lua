@@ -4,6 +4,7 @@ local function take_over(job, payload, at, call_id) -- rarely
   if not old or old.status ~= 'pending' or redis.call('HDEL', old.key, 'awaits') == 0 then return false end
   move_to(old, job.kind, job.queue)
   redis.call('HSET', old.key, 'call', call_id, 'max_retries', job.max_retries, 'payload', payload, 'updated_at', at)
+  if job.canvas then redis.call('HSET', old.key, 'canvas', 1) end
   if job.parent then redis.call('HSET', old.key, 'parent', job.parent, 'parent_attempt', job.parent_attempt) end
   append_event(old, 'pending', 0)
   return true
@@ -14,6 +15,13 @@ end
 local function is_settled(job) -- rarely
   local parent, attempt, awaits = unpack(redis.call('HMGET', job_key(job.id), 'parent', 'parent_attempt', 'awaits'))
   return awaits or job.parent and parent == job.parent and attempt ~= job.parent_attempt
+end
+
+-- Whether a job was to replace one that has ended since, and others wait for its end: its message is for the aftermath.
+local function is_cancelled_canvas(job) -- rarely
+  if not job.canvas or redis.call('HDEL', job.key, 'awaits') == 0 then return false end
+  redis.call('HSET', job.key, 'aftermath', 1)
+  return true
 end
 
 -- Makes records, puts them in their indexes and their messages on their lists.
@@ -54,7 +62,7 @@ local function enqueue_jobs(call_id, jobs, texts, first)
       add(groups[name], at)
       add(groups[name], job.id)
       send(job, message)
-    elseif take_over(job, payload, at, call_id) then
+    elseif take_over(job, payload, at, call_id) or is_cancelled_canvas(job) then
       at = redis.call('HGET', job.key, 'created_at')
       send(job, message)
     else
