@@ -21,9 +21,12 @@ def message(content: bytes = b"[[1, 2], {}, {}]", /, **changes: Any) -> str:
     return json.dumps(whole | {name.replace("_", "-"): value for name, value in changes.items()})
 
 
-def message_with(part: str, **changes: Any) -> str:
+NOT_JSON = b"\x80\x04not json"
+
+
+def message_with(part: str, content: bytes = b"[[1, 2], {}, {}]", /, **changes: Any) -> str:
     """The same with other headers or properties."""
-    whole = json.loads(message())
+    whole = json.loads(message(content))
     whole[part] |= changes
     return json.dumps(whole)
 
@@ -40,9 +43,11 @@ NO_MESSAGE = {
 }
 
 NO_BODY = {
+    "an unknown compression": message_with("headers", NOT_JSON, compression="application/x-x"),
+    "not compressed": message_with("headers", NOT_JSON, compression="application/x-gzip"),
     "not base64": message(body="!!!!not base64"),
     "an unknown encoding": message_with("properties", body_encoding="rot13"),
-    "not JSON": message(b"\x80\x04not json"),
+    "not JSON": message(NOT_JSON),
     "not UTF-8": message(b"\xff\xff\xff"),
     "a pickle": message(b"\x80\x04N.", content_type="application/x-python-serialize"),
     "an unknown type": message(content_type="application/x-unknown"),
