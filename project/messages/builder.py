@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from project.errors import ContinuoError, InvalidField
-from project.messages.encoding import encode
+from project.messages.encoding import encode, write
 from project.messages.options import (
     MAX_ATTEMPTS_HEADER,
     check_id,
@@ -103,7 +103,7 @@ class CapturingProducer:
             name: properties.get(name) for name in ("correlation_id", "reply_to")
         }
         text = format_message(
-            f"{payload[:-1]},{encode(body[2])}]", routing_key, headers, level, about | texts
+            f"{payload[:-1]},{write(body[2])}]", routing_key, headers, level, about | texts
         )
         self._message = Message(
             id=job_id,
@@ -155,7 +155,7 @@ def format_message(
     body: str, queue: str, headers: dict[str, Any], priority: int, about: dict[str, Any]
 ) -> str:
     """Format a message as kombu's Redis transport does: JSON with the body in base64."""
-    return encode(
+    return write(
         {
             "body": base64.b64encode(body.encode()).decode(),
             "content-encoding": "utf-8",

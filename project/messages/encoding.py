@@ -35,16 +35,23 @@ def encode(value: Any) -> str:
     Raises ``EncodeError`` for what JSON does not have (NaN, objects), for half a character (a lone
     surrogate), and for more than ``MAX_LEVELS`` levels.
     """
+    text = write(value)
     try:
-        text: str = _write(value)
-        if '"__type__"' in text:
-            text = _write(protect(value))
         _read(text)
-    except Exception as problem:
+    except (msgspec.DecodeError, RecursionError) as problem:
         raise EncodeError(f"not JSON: {problem}") from problem
     if is_too_deep(text):
         raise EncodeError(f"not JSON: more than {MAX_LEVELS} levels")
     return text
+
+
+def write(value: Any) -> str:
+    """``encode`` for what is read back and checked later. Raises ``EncodeError``."""
+    try:
+        text: str = _write(value)
+        return _write(protect(value)) if '"__type__"' in text else text
+    except Exception as problem:
+        raise EncodeError(f"not JSON: {problem}") from problem
 
 
 def protect(value: Any) -> Any:

@@ -41,12 +41,14 @@ class Claim(NamedTuple):
     a live worker runs the job. ``held``: the process has to look at its header: an ETA, an
     expiry, stamps, or a kind that its worker does not know. ``ended``: a script ended the job, and
     what follows in its canvas is left to do. ``again``: only outdated messages
-    were found so far. "": there is nothing to do.
+    were found so far. "": there is nothing to do. ``is_redelivered``: an attempt of the job was
+    interrupted before.
     """
 
     verdict: Verdict | None
     state: ClaimState
     message: bytes
+    is_redelivered: bool = False
 
 
 class TakeRequest(msgspec.Struct, omit_defaults=True):
@@ -88,6 +90,7 @@ def take(
 
 
 def _parse_claim(answer: Sequence[bytes]) -> Claim:
-    verdict, state, message, *_ = [*answer, b"", b""]
+    verdict, state, message, interruptions, *_ = [*answer, b"", b"", b""]
     known_state: Any = state.decode()
-    return Claim(parse_verdict(verdict) if verdict else None, known_state, message)
+    stored = parse_verdict(verdict) if verdict else None
+    return Claim(stored, known_state, message, bool(interruptions))

@@ -86,6 +86,7 @@ class JobRun:
         """Run the task through Celery's tracer, watched by the main process."""
         task = self.app.tasks[received.kind]
         request = received.request | {"hostname": self.executor.hostname}
+        request["delivery_info"]["redelivered"] = self.claim.is_redelivered
         self.watch(received, task)
         try:
             return task.__trace__(received.job_id, received.args, received.kwargs, request)

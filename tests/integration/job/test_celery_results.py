@@ -166,6 +166,14 @@ def test_the_extended_result_has_name_arguments_and_queue(
     assert fresh.worker.endswith("@test")
 
 
+def test_a_job_knows_that_its_message_was_put_back(inspector: JobInspector) -> None:
+    job = kinds.reject_once.delay()
+
+    assert job.get(timeout=10) == "redelivered"
+    record = inspector.wait_until_final(job.id)
+    assert (record.attempts, record.interruptions) == (1, 1)
+
+
 def test_a_result_that_is_ignored_is_not_waited_for() -> None:
     assert kinds.quiet.delay().get(timeout=5) is None
 

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from celery import Task, signals
 from celery.contrib.abortable import AbortableTask
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
@@ -525,3 +525,11 @@ def note_revoked(request: Any, **_: Any) -> None:
 def note_death(task_id: str, **_: Any) -> None:
     """Note each job of which a worker says that it has failed by its deaths."""
     note.run(f"failed:{task_id}", "once")
+
+
+@app.task(name="tests.reject_once", bind=True)
+def reject_once(self: Any) -> str:
+    """Put its message back unless it was put back before."""
+    if not self.request.delivery_info["redelivered"]:
+        raise Reject("not yet", requeue=True)
+    return "redelivered"

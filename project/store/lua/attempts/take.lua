@@ -3,7 +3,7 @@
 -- -> verdict of the success ('' = none was to be stored); then, if a message was claimed: 'started', or why its attempt has
 --    not begun ('unknown' no record | 'busy' a live worker runs the job | 'held' the process has to look at its header |
 --    'ended' only the aftermath is left |
---    'unreadable'), and its text
+--    'unreadable'), its text, and how often the job was interrupted (nothing = never)
 even_if_full()
 local MAX_DROPPED_MESSAGES = 50 -- of one command
 
@@ -35,7 +35,7 @@ if entry then -- a repetition after a lost answer
   local headers = headers_of(message)
   local job = headers and load_job(headers.id)
   local is_started = job and job.token == worker .. '#' .. serial
-  return { verdict, is_started and 'started' or headers and 'held' or 'unreadable', message }
+  return { verdict, is_started and 'started' or headers and 'held' or 'unreadable', message, job and job.interruptions }
 end
 -- The network can deliver a request again, long after its answer. The process does not wait for that answer.
 local last_place = redis.call('HGET', worker_key(worker), place_field)
@@ -81,9 +81,9 @@ local function claim(list, message)
     end
   end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
-  local state = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
+  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
   if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
-  if state ~= 'refused' then return state end
+  if state ~= 'refused' then return state, begun and begun.interruptions end
   redis.call('HDEL', unacked, serial)
 end
 
@@ -94,10 +94,10 @@ for _, list in ipairs(claims.lists) do
     local message = redis.call('RPOP', list)
     if not message then break end
     left = left - 1
-    local state = claim(list, message)
+    local state, interruptions = claim(list, message)
     if state then
       if redis.call('LLEN', list) > 0 then wake_worker(list) end
-      return { verdict, state, message }
+      return { verdict, state, message, interruptions }
     end
   end
 end
