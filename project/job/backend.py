@@ -81,6 +81,15 @@ class RecordBackend(RedisBackend):
         self.store_result(task_id, result if store_result else None, state, request=request)
         if request and request.chord:
             self.on_chord_part_return(request, state, result)
+            self.app.store.run(attempts.settle(task_id))
+
+    def mark_as_failure(
+        self, task_id: str, exc: Any, traceback: Any = None, request: Any = None, **options: Any
+    ) -> None:
+        """End a job as failed, and what follows in its canvas."""
+        super().mark_as_failure(task_id, exc, traceback, request, **options)
+        if request and (request.chord or request.chain or request.errbacks):
+            self.app.store.run(attempts.settle(task_id))
 
     def mark_as_revoked(
         self,
@@ -185,6 +194,7 @@ class RecordBackend(RedisBackend):
             result=encode_result(result),
             children=self._encode_children(request),
             result_message=self._encode_news(task_id, states.SUCCESS, result, request),
+            is_part=bool(request and request.chord),
         )
         attempt = claimed_attempt(request)
         if attempt and not request.chord and not is_observed(self.app.tasks.get(request.task)):

@@ -92,13 +92,20 @@ def interrupt(job_id: str, *, token: str, cause: str = "") -> Command[RequeueRes
 
 
 def succeed(
-    job_id: str, *, token: str, result: str, result_message: str, children: str = ""
+    job_id: str,
+    *,
+    token: str,
+    result: str,
+    result_message: str,
+    children: str = "",
+    is_part: bool = False,
 ) -> Command[Verdict]:
     """End an attempt that succeeded.
 
-    ``result`` is JSON; ``result_message`` is what Celery publishes for those who wait.
+    ``result`` is JSON; ``result_message`` is what Celery publishes for those who wait. ``is_part``:
+    its chord is still to be told, which ``settle`` notes.
     """
-    arguments = (job_id, token, result, children, result_message)
+    arguments = (job_id, token, result, children, result_message, int(is_part))
     return Command("attempts/succeed", arguments, parse_verdict)
 
 

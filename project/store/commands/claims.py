@@ -85,7 +85,7 @@ def take(
     request.is_last = is_last
     texts: Sequence[Any] = ("", "", "")
     if success:
-        request.job, request.token, *texts = map(str, success.arguments)
+        request.job, request.token, *texts = map(str, success.arguments[:5])
     return Command("attempts/take", (msgspec.json.encode(request), *texts), _parse_claim)
 
 

@@ -12,7 +12,6 @@ and with the solo and thread pools, Celery's consumer hands each message to
 ``project.worker.request``.
 """
 
-import json
 import logging
 import os
 import signal
@@ -20,6 +19,7 @@ import time
 from itertools import count
 from typing import Any
 
+import msgspec
 from celery import signals
 from celery.app.task import Context
 from celery.app.trace import LOG_RECEIVED, trace_ok_t
@@ -32,6 +32,7 @@ from project.job.aftermath import run_aftermath
 from project.job.current_attempt import ClaimedAttempt
 from project.job.ignored import end_without_result
 from project.messages.builder import PRIORITY_STEPS, build_list_key
+from project.messages.options import check_id
 from project.store.commands import claims, workers
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
@@ -183,12 +184,11 @@ class JobRun:
 
     def add_dead_letter(self) -> None:
         """Keep a message that nobody can read where a person finds it."""
-        if self.claim.state == "started":  # its header could be read, its body cannot
+        if job_id := find_job_id(self.claim.message):
             problem = ValueError("the body of its message cannot be read")
-            request = Context(delivery=self.attempt)
-            self.app.backend.mark_as_failure(
-                job_id_of(self.claim.message), problem, request=request
-            )
+            has_begun = self.claim.state == "started"
+            request = Context(delivery=self.attempt if has_begun else None)
+            self.app.backend.mark_as_failure(job_id, problem, request=request)
         number = self.app.store.run(workers.add_dead_letter(self.app.worker_id, self.attempt))
         log.error("unreadable message kept as dead letter number %d", number)
 
@@ -333,7 +333,9 @@ def build_claims(orders: Orders) -> list[Claims]:
     ]
 
 
-def job_id_of(message: bytes) -> str:
-    """The job of a message whose header can be read."""
-    job_id: str = json.loads(message)["headers"]["id"]
-    return job_id
+def find_job_id(message: bytes) -> str:
+    """The job of a message whose header can be read, else ""."""
+    try:
+        return check_id(msgspec.json.decode(message)["headers"]["id"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""

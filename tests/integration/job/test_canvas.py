@@ -171,3 +171,16 @@ def test_a_part_that_killed_its_workers_fails_the_body_and_calls_errbacks_once(
     wait_until(lambda: client.lrange("failed:deadly", 0, -1) == ["once"])
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
     assert client.lrange("deadly-parts", 0, -1) == ["deadly"]
+
+
+@pytest.mark.parametrize("where", ["success", "failure"])
+def test_a_part_that_dies_before_its_chord_is_told_is_told_of_later(
+    where: str, inspector: JobInspector
+) -> None:
+    part = kinds.die_before_chord.si(where).set(task_id=f"untold-{where}")
+    body = chord([part, kinds.add.s(2, 2)])(kinds.total.s())
+
+    wait_until(lambda: inspector.has_record(body.id))
+    status = inspector.wait_until_final(body.id).status
+
+    assert status is (TaskStatus.SUCCESS if where == "success" else TaskStatus.FAILED)

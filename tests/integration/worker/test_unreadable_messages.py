@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from project.celery import app
+from project.records.record import TaskStatus
 from tests.support.apps import kinds
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
@@ -124,3 +125,19 @@ def test_an_unusual_message_is_dead_lettered_or_has_a_record(
     send_and_check(inspector, worker, item)
     record = app.AsyncResult(json.loads(item)["headers"]["id"]).record
     assert inspector.redis.llen(GARBAGE) == 1 or (record and record.is_final)
+
+
+@pytest.mark.parametrize("options", [{}, {"expires": 600}], ids=["started", "held"])
+def test_the_job_of_a_message_with_an_unreadable_body_fails(
+    options: dict[str, Any], inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    job = kinds.add.apply_async((1, 2), queue="aside", unique=f"key {options}", **options)
+    (text,) = inspector.list_messages("aside")
+    inspector.redis.delete("aside")
+
+    send_and_check(inspector, worker, text.replace('"body":"', '"body":"!', 1))
+
+    record = inspector.wait_until_final(job.id)
+    assert record.status is TaskStatus.FAILED
+    assert "cannot be read" in record.error
+    assert kinds.add.apply_async((1, 2), unique=f"key {options}").id != job.id

@@ -533,3 +533,18 @@ def reject_once(self: Any) -> str:
     if not self.request.delivery_info["redelivered"]:
         raise Reject("not yet", requeue=True)
     return "redelivered"
+
+
+@app.task(name="tests.die_before_chord", bind=True)
+def die_before_chord(self: Any, where: str) -> int:
+    """End, but kill the process before the chord of the job hears of it."""
+    backend, parent = self.backend, os.getpid()
+
+    def die_here(*_: Any) -> None:
+        if os.getpid() == parent:
+            os.kill(parent, signal.SIGKILL)
+
+    backend.on_chord_part_return = die_here
+    if where == "failure":
+        raise PermanentError("it failed")
+    return 5

@@ -8,6 +8,7 @@ if token == '' and job and (job.status == 'pending' or job.status == 'retrying')
 if attempt.rerun_id and job and is_outdated(job, attempt.rerun_id) then verdict = 'refused' end
 if verdict ~= 'applied' then return verdict end
 end_failed(job, at, status, error, exception, result_message)
+if redis.call('HEXISTS', job.key, 'canvas') == 1 then redis.call('HSET', job.key, 'aftermath', 1) end
 if attempt.children then redis.call('HSET', job.key, 'children', attempt.children) end
 if status == 'failed' then append_failure(job, at, job.attempts, token, 'null', cause) end
 return verdict

@@ -70,7 +70,8 @@ local function keep_aftermath(job, is_running, always) -- rarely
 end
 
 local function end_cancelled(job, at) -- rarely
-  keep_aftermath(job, job.status == 'running')
+  local is_running = job.status == 'running'
+  keep_aftermath(job, is_running, is_running)
   local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { 'cancelled' } }
   end_failed(job, at, 'cancelled', 'cancelled', cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
