@@ -6,18 +6,26 @@ ways (canvas, beat, ``send_task`` by name) go through ``send_task``, which does 
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
+from itertools import zip_longest
 from pkgutil import iter_modules
 from typing import Any
 
 from celery import Celery
 from celery.loaders.app import AppLoader
+from celery.utils import uuid
 
 from project.errors import DuplicateJob, InvalidField, PermanentError
+from project.job.base_class import build_job_class, make_job
+from project.job.errbacks import RENAMES
+from project.job.replacement import REPLACEMENT
 from project.messages.builder import CapturingProducer
+from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
+from project.messages.sent_event import publish_sent_event
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
@@ -28,7 +36,7 @@ from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
-from project.store.commands.message import Message
+from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
 from project.telemetry.logs import enable_json_logs
@@ -143,7 +151,13 @@ class Continuo(Celery):
 
     def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
         options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
+        if base := options.pop("base", None):
+            options["base"] = build_job_class(base)
         return super()._task_from_fun(fun, *args, **options)
+
+    def register_task(self, task: Any, **options: Any) -> Any:
+        """Register a task that is written as a class, an instance or the class itself."""
+        return super().register_task(make_job(task), **options)
 
     def attempt_token(self, request: Any) -> str:
         """The fencing token of an attempt: scripts refuse an attempt that lost its job."""
@@ -152,20 +166,39 @@ class Continuo(Celery):
     def send_task(self, name: str, *args: Any, producer: Any = None, **options: Any) -> Any:
         """Send a task by name, as Celery does, and enqueue its message."""
         options["retry"] = False  # the store retries
+        options = prepare_options(options, self.timezone)
         if getattr(options.get("task_type") or self.tasks.get(name), "hides_arguments", False):
             options |= {"argsrepr": HIDDEN_ARGUMENTS, "kwargsrepr": HIDDEN_ARGUMENTS}
         if isinstance(producer, CapturingProducer):
             return super().send_task(name, *args, producer=producer, **options)
-        capturing = CapturingProducer()
-        result = super().send_task(name, *args, producer=capturing, **options)
-        self.enqueue(capturing.message)
-        return result
+        capturing = CapturingProducer(
+            lambda message: self.enqueue(self.called_by_current_job(message)),
+            partial(publish_sent_event, self),
+        )
+        try:
+            return super().send_task(name, *args, producer=capturing, **options)
+        except DuplicateJob:
+            if not RENAMES.get():
+                raise
+            return self.send_task(name, *args, **(options | {"task_id": uuid()}))
+
+    def called_by_current_job(self, message: Message) -> Message:
+        """The message with the attempt that sends it, so that the next attempt knows it again."""
+        caller = self.current_worker_task
+        if caller is None:
+            return message
+        token = self.attempt_token(caller.request)
+        return message._replace(parent=caller.request.id, parent_attempt=token)
 
     def enqueue(self, message: Message) -> TaskRecord:
         """Store the record and the message of a job.
 
         Raises ``DuplicateJob`` when the id is taken, ``StoreUnavailable`` when Redis fails.
         """
+        replacement = REPLACEMENT.get()
+        if replacement is not None:
+            replacement.append(message)
+            return build_first_record(message, time.time())
         record = self.store.run(jobs.enqueue(message))
         if self.publisher:
             self.publisher.publish(self.store, message)
@@ -180,10 +213,17 @@ class Continuo(Celery):
 
         def finish() -> EnqueueResults:
             outcomes = answer()
-            self._publish_all(messages, outcomes)
+            self.publish_all(messages, outcomes)
             return outcomes
 
         return finish
+
+    def enqueue_once(self, message: Message, unique: UniqueKey) -> EnqueueResult:
+        """Enqueue a job unless its unique key has a job already; the result says which."""
+        result = self.store.run(jobs.enqueue_once(message, unique=unique))
+        if self.publisher and result.how == "made":
+            self.publisher.publish(self.store, message)
+        return result
 
     async def aenqueue(self, message: Message) -> TaskRecord:
         """``enqueue`` for code on an event loop."""
@@ -208,13 +248,16 @@ class Continuo(Celery):
         """Enqueue messages in one step, all or none; return the outcomes in their order."""
         outcomes = await self.async_store.run(jobs.enqueue_many(messages))
         if self.publisher:
-            await asyncio.to_thread(self._publish_all, messages, outcomes)
+            await asyncio.to_thread(self.publish_all, messages, outcomes)
         return outcomes
 
-    def _publish_all(self, messages: Sequence[Message], outcomes: EnqueueResults) -> None:
+    def publish_all(
+        self, messages: Sequence[Message], outcomes: Sequence[TaskRecord | DuplicateJob | None] = ()
+    ) -> None:
+        """Publish the messages of recorded jobs to RabbitMQ, if that carries them."""
         if not self.publisher:
             return
-        for message, outcome in zip(messages, outcomes, strict=True):
+        for message, outcome in zip_longest(messages, outcomes):
             if isinstance(outcome, DuplicateJob):
                 continue
             if not self.publisher.publish(self.store, message):

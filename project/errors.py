@@ -7,6 +7,7 @@ ContinuoError
 │   └── PermanentError  the cause stays: the job fails at once
 ├── MessageLost         a job failed because nobody runs it and its message is nowhere
 ├── DuplicateJob        a job with this id exists
+├── RerunRefused        a job cannot run again with its arguments
 ├── LinkRefused         a download link does not work
 │   ├── LinkTampered    its signature is not valid
 │   └── LinkExpired     its time is over
@@ -58,6 +59,10 @@ class MessageLost(ContinuoError):
 
 class DuplicateJob(ContinuoError):
     """A job with this id exists; the new one was not enqueued."""
+
+
+class RerunRefused(ContinuoError):
+    """A job cannot run again with its arguments; nothing was changed."""
 
 
 class LinkRefused(ContinuoError):

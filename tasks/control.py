@@ -4,17 +4,20 @@ Send them to ``labels.CONTROL_QUEUE``. There they do not wait behind the jobs th
 they run while the queue of those jobs is paused.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from project.celery import app
-from project.errors import InvalidField, StoreUnavailable
+from project.errors import InvalidField, RerunRefused, StoreUnavailable
 from project.messages.builder import PRIORITY_STEPS, build_list_key
 from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import attempts, queries, queues
 from project.store.commands.attempts import CancelResult
 from project.store.commands.queries import RecordFilter
+
+log = logging.getLogger(__name__)
 
 JOBS_PER_PAGE = 100
 """Jobs between two checkpoints."""
@@ -126,4 +129,8 @@ def drop_messages(queue: str) -> None:
 
 def rerun_job(record: TaskRecord, rerun_id: str) -> bool:
     """Rerun one job, once per ``rerun_id``; return whether it runs again."""
-    return record.kind in app.tasks and bool(app.AsyncResult(record.id).rerun(rerun_id=rerun_id))
+    try:
+        return record.kind in app.tasks and app.AsyncResult(record.id).rerun(rerun_id=rerun_id)
+    except RerunRefused as problem:
+        log.warning("job %s: not rerun, %s", record.id, problem)
+        return False

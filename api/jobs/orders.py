@@ -21,6 +21,7 @@ from project.records.grouping import MAX_TAG_CHARACTERS, MAX_TAGS
 from project.records.record import TaskRecord
 from project.settings.values import get_settings
 from project.store.commands import jobs
+from project.store.commands.command import new_call_id
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder
 
 MAX_TIMESTAMP_SECONDS = 253_402_214_400
@@ -201,7 +202,7 @@ def build_rerun_id(request: Request) -> str:
     """
     header = request.get_header(KEY_HEADER)
     if header is None:
-        return jobs.new_call_id()
+        return new_call_id()
     return blake2b(f"{request.caller}\n{parse_key(header)}".encode(), digest_size=16).hexdigest()
 
 

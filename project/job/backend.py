@@ -7,36 +7,37 @@ or ``attempts/fail``. Chords and groups keep the keys of Celery's own Redis back
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from celery import states
+from celery import Task, signals, states
 from celery.backends.redis import RedisBackend, ResultConsumer
 from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
+from project.job.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
 from project.job.current_attempt import claimed_attempt
+from project.job.errbacks import rename_duplicates
+from project.job.meta import build_meta, describe_failure, describe_request
+from project.job.own_state import describe_progress, encode_state
+from project.job.unsent import BODIES, build_unsent_message, name_bodies
 from project.messages.builder import RERUN_HEADER
-from project.messages.template import encode
-from project.records.record import CELERY_STATE, DEFAULT_MAX_RETRIES, Cause, TaskStatus
+from project.messages.encoding import encode, replace_surrogates
+from project.records.record import CELERY_STATE, TaskStatus
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import Verdict
-from project.store.commands.message import Message
-from project.store.commands.queries import StoredOutcome
+from project.store.commands.command import new_call_id
 
 log = get_logger(__name__)
 
-MAX_ERROR_CHARACTERS = 16_384
-"""A longer traceback is cut to its last characters."""
-
-MAX_MESSAGE_CHARACTERS = 500
-MAX_TRACEBACK_CHARACTERS = 2_048
-"""Bounds for each entry of ``errors``: the first characters of the message, the last of the
-traceback."""
-
-UNKNOWN_KIND = "unknown"
-"""The kind in the record of a chord body that Celery fails and knows only by its id."""
+RECORDED_STATES = frozenset(
+    {
+        *(states.PENDING, states.RECEIVED, states.STARTED, states.RETRY),
+        *(states.REJECTED, states.IGNORED),
+    }
+)
+"""States that the record has without Celery's storing them."""
 
 FINAL_FAILURES = {states.FAILURE: TaskStatus.FAILED, states.REVOKED: TaskStatus.CANCELLED}
 
@@ -80,14 +81,55 @@ class RecordBackend(RedisBackend):
         self.store_result(task_id, result if store_result else None, state, request=request)
         if request and request.chord:
             self.on_chord_part_return(request, state, result)
+            self.app.store.run(attempts.settle(task_id))
+
+    def mark_as_failure(
+        self, task_id: str, exc: Any, traceback: Any = None, request: Any = None, **options: Any
+    ) -> None:
+        """End a job as failed, and what follows in its canvas."""
+        super().mark_as_failure(task_id, exc, traceback, request, **options)
+        if request and (request.chord or request.chain or request.errbacks):
+            self.app.store.run(attempts.settle(task_id))
+
+    def mark_as_revoked(
+        self,
+        task_id: str,
+        reason: str = "",
+        request: Any = None,
+        store_result: bool = True,
+        state: str = states.REVOKED,
+    ) -> None:
+        """End a job that was revoked or has expired, and fail what follows in its canvas."""
+        super().mark_as_revoked(task_id, reason, None, store_result, state)
+        if request:
+            self.fail_canvas(request, TaskRevokedError(reason), state)
+
+    def fail_canvas(
+        self, request: Any, problem: Any, state: str, traceback: str | None = None
+    ) -> None:
+        """Fail the chord and the chain that a job is part of, and call its errbacks."""
+        if request.chord:
+            self.on_chord_part_return(request, state, problem)
+        self._fail_chain(request.chain, problem, traceback)
+        if request.errbacks:
+            self._call_task_errbacks(request, problem, traceback)
+
+    def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
+        with rename_duplicates():
+            super()._call_task_errbacks(request, exc, traceback)
 
     def get(self, key: str | bytes) -> Any:
         """The meta of a task, built from its record; any other key from Redis."""
         job_id = self._job_id(key)
         if job_id is None:
             return super().get(key)
-        outcome = self.app.store.run(queries.read_outcome(job_id))
+        outcome = self.app.store.run(queries.read_outcome(job_id, extended=self.is_extended))
         return outcome and self.encode(build_meta(outcome))
+
+    @cached_property
+    def is_extended(self) -> bool:
+        """Whether results have the name, arguments and worker of their job."""
+        return bool(self.app.conf.result_extended)
 
     def mget(self, keys: Iterable[str | bytes]) -> list[Any]:
         """``get`` for several keys."""
@@ -106,26 +148,56 @@ class RecordBackend(RedisBackend):
             self._succeed(task_id, result, request)
         elif state in FINAL_FAILURES:
             self._fail(task_id, result, FINAL_FAILURES[state], traceback, request)
+        elif state not in RECORDED_STATES:
+            self._set_own_state(task_id, state, result, request)
         return result
 
-    def _succeed(self, task_id: str, result: Any, request: Any) -> None:
-        children = self.current_task_children(request)
+    def _set_own_state(self, task_id: str, state: str, meta: Any, request: Any) -> None:
+        """Keep a state of the job's own choice, and show it as its progress."""
+        is_own = has_attempt(request) and request.id == task_id
+        command = attempts.set_state(
+            task_id,
+            token=self.app.attempt_token(request) if is_own else "",
+            state=encode_state(state, meta),
+            progress=describe_progress(state, meta) if is_own else None,
+            result_message=self._encode_news(task_id, state, meta, request),
+        )
+        self._warn_if_refused(self.app.store.run(command), task_id, state)
+
+    def _encode_news(
+        self, task_id: str, state: str, result: Any, request: Any, traceback: str | None = None
+    ) -> str:
+        """What those who wait for a result get, as Celery's backend publishes it."""
         meta = {
             "task_id": task_id,
-            "status": states.SUCCESS,
+            "status": state,
             "result": result,
-            "traceback": None,
-            "children": children,
+            "traceback": traceback,
+            "children": self.current_task_children(request),
+            "date_done": datetime.now(UTC).isoformat() if state in states.READY_STATES else None,
         }
+        if group := getattr(request, "group", None):
+            meta["group_id"] = group
+        if parent := getattr(request, "parent_id", None):
+            meta["parent_id"] = parent
+        if self.is_extended and request:
+            meta |= describe_request(request)
+        return encode(meta)
+
+    def _succeed(self, task_id: str, result: Any, request: Any) -> None:
+        token = self.app.attempt_token(request)
+        if not has_attempt(request):
+            token = self._begin_outside(task_id)
         command = attempts.succeed(
             task_id,
-            token=self.app.attempt_token(request),
+            token=token,
             result=encode_result(result),
-            children=self.encode(children) if children else "",
-            result_message=self.encode(meta),
+            children=self._encode_children(request),
+            result_message=self._encode_news(task_id, states.SUCCESS, result, request),
+            is_part=bool(request and request.chord),
         )
         attempt = claimed_attempt(request)
-        if attempt and not request.chord:
+        if attempt and not request.chord and not is_observed(self.app.tasks.get(request.task)):
             attempt.success = command  # stored together with the next claim
         else:
             self._warn_if_refused(self.app.store.run(command), task_id, "success")
@@ -138,38 +210,54 @@ class RecordBackend(RedisBackend):
         traceback: str | None,
         request: Any,
     ) -> None:
-        meta = {
-            "task_id": task_id,
-            "status": CELERY_STATE[status],
-            "result": exception,
-            "traceback": traceback,
-            "children": [],
-        }
-        never_started = status is TaskStatus.CANCELLED or is_unknown(exception)
+        exception = replace_surrogates(describe_failure(exception))
+        traceback = traceback and replace_surrogates(traceback)
+        has_started = has_attempt(request) and not is_unknown(exception)
+        state = CELERY_STATE[status]
         fail = partial(
             attempts.fail,
             task_id,
             status=TaskStatus.FAILED if is_expired(exception) else status,
             error=format_error(exception, traceback),
             exception=self.encode(exception),
-            result_message=self.encode(meta),
+            result_message=self._encode_news(task_id, state, exception, request, traceback),
+            children=self._encode_children(request),
             cause=build_cause(
                 str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
             ),
         )
-        token = "" if never_started else self.app.attempt_token(request)
+        if not has_started or status is TaskStatus.CANCELLED:
+            token = ""
+        else:
+            token = self.app.attempt_token(request)
         rerun_id = rerun_id_of(request) if is_expired(exception) else None
         verdict = self.app.store.run(fail(token=token, rerun_id=rerun_id))
         if verdict is Verdict.REFUSED and self._register(task_id, request):
             verdict = self.app.store.run(fail(token=""))
         self._warn_if_refused(verdict, task_id, status.value)
 
+    def _encode_children(self, request: Any) -> str:
+        children = self.current_task_children(request)
+        return encode(children) if children else ""
+
+    def _begin_outside(self, task_id: str) -> str:
+        """Begin an attempt for a result that no worker stores; its token."""
+        token = f"outside#{new_call_id()}"
+        self._register(task_id, None)
+        record = self.app.store.run(queries.read_record(task_id))
+        retries = record.attempts if record else 0
+        self.app.store.run(attempts.start(task_id, retries=retries, token=token))
+        return token
+
+    def chord_error_from_stack(self, callback: Any, exc: Any = None) -> Any:
+        """Fail the body of a chord; its record has the kind and the arguments of the body."""
+        with name_bodies(callback):
+            return super().chord_error_from_stack(callback, exc)
+
     def _register(self, task_id: str, request: Any) -> bool:
         """Create the record of a job that is never sent: it follows a failed job in a canvas."""
-        kind = getattr(request, "task", None) or UNKNOWN_KIND
-        args, kwargs = getattr(request, "args", None), getattr(request, "kwargs", None)
-        payload = self.encode([list(args or ()), dict(kwargs or {})])
-        message = Message(task_id, kind, "", "", payload, DEFAULT_MAX_RETRIES)
+        about = request or BODIES.get().get(task_id)
+        message = build_unsent_message(task_id, about, self.encode)
         made: bool = self.app.store.run(jobs.register(message, retries=0))
         return made
 
@@ -186,32 +274,26 @@ class RecordBackend(RedisBackend):
         """Do nothing: the record stays until its retention ends, and there is nothing else."""
 
 
-def build_meta(outcome: StoredOutcome) -> dict[str, Any]:
-    """Build the meta that Celery expects from a record."""
-    record = outcome.record
-    succeeded = record.status is TaskStatus.SUCCESS
-    return {
-        "task_id": record.id,
-        "status": CELERY_STATE[record.status],
-        "result": record.result if succeeded else outcome.exception,
-        "traceback": record.error or None,
-        "children": outcome.children or [],
-        "date_done": record.finished_at and format_time(record.finished_at),
-    }
+def is_observed(task: Any) -> bool:
+    """Whether code that runs when the job has succeeded may read its record."""
+    return (
+        type(task).on_success is not Task.on_success
+        or type(task).after_return is not Task.after_return
+        or bool(signals.task_success.receivers or signals.task_postrun.receivers)
+    )
+
+
+def has_attempt(request: Any) -> bool:
+    """Whether a request is that of an attempt: a worker runs it."""
+    return bool(getattr(request, "delivery", None))
 
 
 def encode_result(result: Any) -> str:
     """Encode a result as JSON. Raises ``EncodeError``, which fails the job."""
     try:
-        text: str = encode(result)
-    except (TypeError, ValueError) as problem:
-        raise EncodeError(f"the result is not JSON: {problem}") from problem
-    return text
-
-
-def format_time(seconds: float) -> str:
-    """Format seconds since the epoch as Celery does: ISO 8601 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return encode(result)
+    except EncodeError as problem:
+        raise EncodeError(f"the result is {problem}") from problem
 
 
 def is_unknown(exception: dict[str, Any]) -> bool:
@@ -237,15 +319,3 @@ def format_error(exception: dict[str, Any], traceback: str | None) -> str:
     if is_unknown(exception):
         return f"No handler registered for task kind {message!r}"
     return (traceback or f"{exception.get('exc_type')}: {message}")[-MAX_ERROR_CHARACTERS:]
-
-
-def build_cause(kind: str, message: str, traceback: str | None) -> Cause:
-    """Build the cause of a failed attempt, cut to the bounds of an entry of ``errors``."""
-    return Cause(
-        kind, message[:MAX_MESSAGE_CHARACTERS], (traceback or "")[-MAX_TRACEBACK_CHARACTERS:]
-    )
-
-
-def join_words(message: Any) -> str:
-    """Join the arguments of an exception with spaces."""
-    return " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message)

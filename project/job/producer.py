@@ -11,16 +11,20 @@ from uuid import uuid4
 from celery import Task, signals
 from celery.app.routes import MapRoute
 
+from project.errors import InvalidField
 from project.job.result import JobResult
-from project.messages.builder import CALLBACK_HEADER, MAX_ATTEMPTS_HEADER, CapturingProducer
-from project.messages.template import MessageTemplate, check_max_retries
+from project.messages.builder import CALLBACK_HEADER, CapturingProducer
+from project.messages.options import (
+    MAX_ATTEMPTS,
+    MAX_ATTEMPTS_HEADER,
+    MAX_ID_CHARACTERS,
+    check_max_retries,
+)
+from project.messages.template import MessageTemplate
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
 from project.store.commands import message as message_commands
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
 from project.store.commands.message import Message
-
-UNLIMITED_ATTEMPTS = 1_000_000
-"""The attempts of a task whose ``max_retries`` is None, Celery's word for no limit."""
 
 TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
 """The options of a call that the message template of a task can express."""
@@ -40,27 +44,49 @@ class ProducerTask(Task):
         max_retries: int | None = None,
         callback_url: str | None = None,
         headers: dict[str, Any] | None = None,
+        unique: UniqueKey | str | None = None,
         **options: Any,
     ) -> JobResult:
         """Enqueue the job; takes every option of Celery's ``apply_async``.
 
         ``max_retries`` is the maximum number of attempts of this job. ``tags=["a", "b"]`` are up to
-        8 names to find the job by. ``callback_url`` receives a POST when the job is final. Raises
-        ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` for a wrong option and
-        ``StoreUnavailable`` when Redis accepts nothing.
+        8 names to find the job by. ``callback_url`` receives a POST when the job is final. While a
+        job of the kind with the same ``unique`` key is unfinished, that job is the result; a
+        ``UniqueKey`` can hold the key for another time.
+
+        Raises ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` for a wrong option,
+        ``EncodeError`` for arguments that JSON cannot express, and ``StoreUnavailable`` when Redis
+        accepts nothing.
         """
+        if unique is not None and not self.app.conf.task_always_eager:
+            given = {"max_retries": max_retries, "callback_url": callback_url, "headers": headers}
+            options |= {name: value for name, value in given.items() if value is not None}
+            return self._apply_unique(args, kwargs, check_unique(unique), options)
         if headers is None and self._can_use_template(options):
             message = self.message(
                 args, kwargs, max_retries=max_retries, callback_url=callback_url, **options
             )
             self.app.enqueue(message)
             enqueued: JobResult = self.AsyncResult(message.id)
+            enqueued.ignored = self.ignore_result
             return enqueued
         attempts = self.get_max_attempts() if max_retries is None else max_retries
         headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
         if callback_url is not None:
             headers[CALLBACK_HEADER] = self._build_callback(callback_url)
         result: JobResult = super().apply_async(args, kwargs, headers=headers, **options)
+        return result
+
+    def _apply_unique(
+        self, args: Any, kwargs: Any, unique: UniqueKey, options: dict[str, Any]
+    ) -> JobResult:
+        if isinstance(options.get("producer"), CapturingProducer):
+            raise InvalidField("unique", "is not an option of jobs that are enqueued together")
+        message = self.app.called_by_current_job(self.message(args, kwargs, **options))
+        outcome: EnqueueResult = self.app.enqueue_once(message, unique)
+        result: JobResult = self.AsyncResult(outcome.holder or message.id)
+        if caller := self.app.current_worker_task:
+            caller.add_trail(result)
         return result
 
     async def aapply_async(self, *, tenant: str = "", **options: Any) -> TaskRecord:
@@ -116,7 +142,7 @@ class ProducerTask(Task):
 
     def get_max_attempts(self) -> int:
         """The maximum number of attempts of a call that does not set ``max_retries``."""
-        return UNLIMITED_ATTEMPTS if self.max_retries is None else self.max_retries + 1
+        return MAX_ATTEMPTS if self.max_retries is None else self.max_retries + 1
 
     @property
     def _template(self) -> MessageTemplate:
@@ -135,9 +161,13 @@ class ProducerTask(Task):
         """
         return (
             TEMPLATE_OPTIONS.issuperset(options)
-            and not any(layer.get("task_always_eager") for layer in self.app.conf.maps)
+            and not any(
+                layer.get("task_always_eager") or layer.get("task_send_sent_event")
+                for layer in self.app.conf.maps
+            )
             and all(isinstance(route, MapRoute) for route in self.app.amqp.router.routes)
             and not self.expires
+            and not (self.soft_time_limit and self.time_limit)
             and not self.app.current_worker_task
             and not signals.before_task_publish.receivers
             and not signals.after_task_publish.receivers
@@ -154,7 +184,7 @@ class ProducerTask(Task):
         tags: Any = (),
         callback_url: str | None = None,
     ) -> Message:
-        if self.typing:
+        if self.typing and hasattr(self, "__header__"):  # classes of tasks have none
             self.__header__(*(args or ()), **(kwargs or {}))
         message = self._template.fill(
             args,
@@ -174,3 +204,13 @@ class ProducerTask(Task):
             kwargs={"url": url}, task_id=message_commands.ID_PLACEHOLDER
         )
         return message
+
+
+def check_unique(unique: UniqueKey | str) -> UniqueKey:
+    """The unique key of a call. Raises ``InvalidField``."""
+    key = UniqueKey(unique) if isinstance(unique, str) else unique
+    if not isinstance(key, UniqueKey) or not 0 < len(key.key) <= MAX_ID_CHARACTERS:
+        raise InvalidField(
+            "unique", f"must be a text of 1 to {MAX_ID_CHARACTERS} characters, or a UniqueKey"
+        )
+    return key

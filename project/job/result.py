@@ -4,11 +4,14 @@ from typing import Any
 
 from celery.result import AsyncResult
 
+from project.errors import RerunRefused
 from project.messages.builder import RERUN_HEADER
-from project.messages.template import check_max_retries
+from project.messages.encoding import decode
+from project.messages.options import check_max_retries
 from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import CancelResult
+from project.store.commands.command import new_call_id
 
 
 class JobResult(AsyncResult):
@@ -40,25 +43,33 @@ class JobResult(AsyncResult):
         when ``args`` and ``kwargs`` are both None. ``max_retries`` is the number of further
         attempts, None means the default of the kind. A second call with the same ``rerun_id``
         changes nothing and returns the same result. ``options`` are those of ``apply_async``. A
-        kind that ``repeats`` also accepts a job that succeeded.
+        kind that ``repeats`` also accepts a job that succeeded. Raises ``RerunRefused`` when the
+        arguments do not fit the kind, as those of a link that never got its first one.
         """
         record = self.record
         if record is None:
             return False
         if args is None and kwargs is None:
-            args, kwargs = self.app.store.run(queries.read_payload(self.id))
+            text = self.app.store.run(queries.read_payload_text(self.id))
+            args, kwargs = decode(text) if text else ((), {})
         task = self.app.tasks[record.kind]
-        rerun_id = rerun_id or jobs.new_call_id()
+        rerun_id = rerun_id or new_call_id()
         further = task.get_max_attempts() if max_retries is None else check_max_retries(max_retries)
-        message = task.build(
-            args,
-            kwargs,
-            task_id=self.id,
-            retries=record.attempts,
-            max_retries=record.attempts + further,
-            headers={RERUN_HEADER: rerun_id},
-            **({"queue": record.queue} | options),
-        )
+        try:
+            message = task.build(
+                args,
+                kwargs,
+                task_id=self.id,
+                retries=record.attempts,
+                max_retries=record.attempts + further,
+                headers={RERUN_HEADER: rerun_id},
+                **({"queue": record.queue} | options),
+            )
+        except TypeError as problem:
+            raise RerunRefused(
+                f"the arguments of the job do not fit {record.kind}: {problem}. A link of a chain"
+                " gets its first argument from the link before: run the chain again"
+            ) from problem
         command = jobs.rerun(
             message, attempts=record.attempts, rerun_id=rerun_id, repeats=task.repeats
         )

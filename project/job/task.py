@@ -9,14 +9,13 @@ step, so a crash afterwards loses neither.
 """
 
 import inspect
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NoReturn
 
 from celery.app.task import Context
+from celery.canvas import Signature
 from celery.exceptions import (
     Ignore,
     MaxRetriesExceededError,
@@ -28,25 +27,30 @@ from celery.exceptions import (
 )
 from celery.utils.log import get_logger
 
-from project.errors import ContinuoError, DuplicateJob, StoreUnavailable
-from project.job.backend import MAX_ERROR_CHARACTERS, build_cause, rerun_id_of
+from project.errors import ContinuoError, StoreUnavailable
+from project.job.aftermath import run_aftermath
+from project.job.attempt import AttemptTask
 from project.job.cancellation import WORKER_PROCESS
+from project.job.causes import build_cause, format_traceback
 from project.job.coroutines import make_synchronous
 from project.job.current_attempt import claimed_attempt
-from project.job.producer import ProducerTask
 from project.job.progress import ProgressReporter, build_progress
-from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
-from project.records.record import Progress, compute_backoff
+from project.job.replacement import collect_messages
+from project.messages.encoding import replace_surrogates
+from project.records.record import Progress
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs
 from project.store.commands.attempts import StartResult, Verdict
-from project.store.commands.message import Message
 from project.telemetry.tracing import trace_attempt
 
 log = get_logger(__name__)
 
 PROGRESS_REPORTER = "progress_reporter"
 """The attribute of a request that holds the ``ProgressReporter`` of its attempt."""
+
+
+HAS_BEGUN = "has_begun"
+"""The attribute of a request whose attempt ``Job.before_start`` has begun."""
 
 
 class _PerCall:
@@ -77,11 +81,14 @@ class JobExit(ContinuoError):
     """A job raised what ends a process (``sys.exit``): its attempt fails, its process goes on."""
 
 
-class Job(ProducerTask):
+class Job(AttemptTask):
     """The base class of every task of the app."""
 
     Request = "project.worker.request:JobRequest"
     override_max_retries = _PerCall()
+
+    default_retry_delay: float | None = None
+    """Seconds before a retry that names no time; None: they double from 2 up to 30."""
 
     hides_arguments = False
     """Whether logs, Flower and ``inspect`` show ``...`` in place of the arguments."""
@@ -97,14 +104,18 @@ class Job(ProducerTask):
         if inspect.iscoroutinefunction(function):
             made = make_synchronous(function)
             cls.run = staticmethod(made) if isinstance(run, staticmethod) else made
+        if not hasattr(cls.before_start, "begins_attempt"):
+            cls.before_start = begin_before(cls.before_start)  # type: ignore[method-assign]
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Start the attempt; raise ``Ignore`` for a message that is out of date.
 
-        Raises ``Reject``, which puts the message back, when the start cannot be stored.
+        A class with a ``before_start`` of its own need not call this one. Raises ``Reject``, which
+        puts the message back, when the start cannot be stored.
         """
-        if self.request.is_eager:
+        if self.request.is_eager or getattr(self.request, HAS_BEGUN, False):
             return
+        setattr(self.request, HAS_BEGUN, True)
         WORKER_PROCESS.listen()
         if claimed_attempt(self.request):
             return
@@ -112,6 +123,8 @@ class Job(ProducerTask):
             answer = self.begin_attempt(self.request)
         except Exception as problem:  # a time limit or Redis: the attempt has not started
             raise Reject(str(problem), requeue=True) from problem
+        if answer is StartResult.ENDED:
+            run_aftermath(self.app, self.request)
         if answer is not StartResult.STARTED:
             log.warning("job %s: not run, its message is %s", task_id, answer)
             raise Ignore
@@ -141,6 +154,7 @@ class Job(ProducerTask):
         delay = self._compute_delay(attempt, eta, countdown)
         message = self._copy_message(request, args=args, kwargs=kwargs, retries=attempt, **options)
         error, reason = format_traceback(exc), exc or Retry("the job asked for another attempt")
+        failure = replace_surrogates(self.backend.prepare_exception(reason))
         command = attempt_commands.retry(
             request.id,
             token=self.app.attempt_token(request),
@@ -148,6 +162,7 @@ class Job(ProducerTask):
             delay=delay,
             message=message,
             cause=build_cause(type(reason).__name__, str(reason), error),
+            exception=self.backend.encode(failure),
         )
         if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: retry refused, this attempt no longer owns it", request.id)
@@ -171,6 +186,25 @@ class Job(ProducerTask):
         if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
         raise Ignore
+
+    def on_replace(self, sig: Signature) -> Any:
+        """End this attempt; ``sig``, a call or a canvas, goes on under the id of the job.
+
+        ``Task.replace`` calls it. Raises ``Ignore``; in eager mode it returns the result.
+        """
+        request = self.request
+        if request.called_directly or request.is_eager:
+            return super().on_replace(sig)
+        self._flush_progress(request)
+        with collect_messages() as messages:
+            sig.delay()
+        token = self.app.attempt_token(request)
+        command = jobs.replace(request.id, token=token, messages=messages)
+        if self.app.store.run(command) is Verdict.REFUSED:
+            log.warning("job %s: not replaced, this attempt no longer owns it", request.id)
+        else:
+            self.app.publish_all(messages)
+        raise Ignore("replaced by another job")
 
     def is_cancelled(self) -> bool:
         """Whether a cancellation of this running job was requested. Asks Redis."""
@@ -253,62 +287,17 @@ class Job(ProducerTask):
                 self.app.store.run(attempt_commands.unclaim(self.request.id, **attempt))
             raise
 
-    @property
-    def attempts_left(self) -> int:
-        """The number of attempts that may follow the one that runs."""
-        left: int = self._compute_limit(self.request, None) - self.request.retries - 1
-        return max(left, 0)
 
-    def _compute_limit(self, request: Context, max_retries: int | None) -> int:
-        if max_retries is not None:
-            return max_retries + 1
-        return int((request.headers or {}).get(MAX_ATTEMPTS_HEADER, self.get_max_attempts()))
-
-    def _compute_delay(self, attempt: int, eta: datetime | None, countdown: float | None) -> float:
-        if eta is not None:
-            wait: timedelta = eta - self.app.now()
-            return max(wait.total_seconds(), 0.0)
-        return compute_backoff(attempt) if countdown is None else countdown
-
-    def begin_attempt(self, request: Context) -> StartResult:
-        """Begin the attempt of a message in its record; makes a record if there is none.
-
-        ``BUSY``: a live worker runs the job; the message is kept until it cannot any more.
-        """
-        attempt = {
-            "retries": request.retries,
-            "token": self.app.attempt_token(request),
-            "rerun_id": rerun_id_of(request),
-            "is_early": not self.acks_late,
-        }
-        answer: StartResult = self.app.store.run(attempt_commands.start(request.id, **attempt))
-        if answer is StartResult.UNKNOWN:
-            self.app.store.run(jobs.register(self._copy_message(request), retries=request.retries))
-            answer = self.app.store.run(attempt_commands.start(request.id, **attempt))
-        if answer is StartResult.BUSY:
-            self.app.store.run(
-                attempt_commands.park(self._copy_message(request), retries=request.retries)
-            )
-        return answer
-
-    def schedule_message(self, request: Context) -> None:
-        """Keep a message with an ETA in Redis until it is due; it makes the record of its job."""
-        with suppress(DuplicateJob):  # a copy of a message that is kept already
-            self.app.enqueue(self._copy_message(request))
-
-    def _copy_message(self, request: Context, **changes: Any) -> Message:
-        """Build the message of this attempt, with ``changes`` the message of another one."""
-        capturing = CapturingProducer()
-        signature = self.signature_from_request(request, **changes)
-        options = {**signature.options, "producer": capturing, "add_to_parent": False}
-        if "retries" in changes:
-            options.pop("expires", None)  # the job has started in time
-        self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
-        return capturing.message
+Job.before_start.begins_attempt = True  # type: ignore[attr-defined]
 
 
-def format_traceback(exc: BaseException | None) -> str:
-    """The last ``MAX_ERROR_CHARACTERS`` of the traceback of ``exc``; "" for None."""
-    if exc is None:
-        return ""
-    return "".join(traceback.format_exception(exc))[-MAX_ERROR_CHARACTERS:]
+def begin_before(own: Callable[..., None]) -> Callable[..., None]:
+    """A ``before_start`` that begins the attempt before it does what a class of its own wants."""
+
+    @wraps(own)
+    def before_start(self: Job, task_id: str, args: Any, kwargs: Any) -> None:
+        Job.before_start(self, task_id, args, kwargs)
+        own(self, task_id, args, kwargs)
+
+    before_start.begins_attempt = True  # type: ignore[attr-defined]
+    return before_start

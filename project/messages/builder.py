@@ -7,25 +7,30 @@ instead of a push to a Redis list.
 
 import base64
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from kombu.serialization import dumps as serialize
-from kombu.utils.json import dumps as json_dumps
-
-from project.errors import ContinuoError
+from project.errors import ContinuoError, InvalidField
+from project.messages.encoding import encode, write
+from project.messages.options import (
+    MAX_ATTEMPTS_HEADER,
+    check_id,
+    check_priority,
+    check_routing,
+    check_serializer,
+    pick_properties,
+)
+from project.messages.sent_event import is_sent_event
 from project.messages.trace_context import get_trace_headers
+from project.messages.validation import decode_message
 from project.records.grouping import PRIORITY_SEPARATOR, check_tags
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands.message import Message
 
 PRIORITY_STEPS = (0, 3, 6, 9)
-MAX_ATTEMPTS_HEADER = "max_attempts"
-"""The header with the maximum number of attempts of a job. Retries copy it."""
-
 RERUN_HEADER = "revival"
 """The header with the id of the rerun; the messages before the first rerun have none."""
 
@@ -34,10 +39,20 @@ CALLBACK_HEADER = "callback"
 
 
 class CapturingProducer:
-    """A kombu producer that keeps its one message instead of sending it."""
+    """A kombu producer that keeps its one message instead of sending it.
 
-    def __init__(self) -> None:
+    ``store`` gets the message at the time when Celery's producer would send it, ``tell`` the event
+    ``task-sent`` with the arguments of its publication.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[Message], object] = lambda _: None,
+        tell: Callable[..., object] = lambda _, **__: None,
+    ) -> None:
         self._message: Message | None = None
+        self._store = store
+        self._tell = tell
 
     @property
     def message(self) -> Message:
@@ -69,23 +84,50 @@ class CapturingProducer:
     ) -> None:
         """Keep a message; the arguments are those of ``kombu.Producer.publish``.
 
-        Raises ``ContinuoError`` for an exchange: jobs are routed by the name of their queue.
+        Raises ``InvalidField`` for what a job cannot have, such as an exchange or an unknown
+        option, and ``EncodeError`` for what is not JSON.
         """
-        if exchange:
-            raise ContinuoError(f"jobs are sent to queues by name, not to exchange {exchange!r}")
+        if is_sent_event(body):
+            place = {"exchange": exchange, "routing_key": routing_key, "serializer": serializer}
+            self._tell(body, headers=headers, **place, **properties)
+            return
+        job_id = check_id(headers["id"])
+        check_routing({"exchange": exchange})
+        check_serializer(serializer)
+        texts = pick_properties(properties)
         due, callback = pop_due_time(headers), headers.pop(CALLBACK_HEADER, None)
         headers = {**get_trace_headers(), **headers}
+        level = check_priority(priority)
+        payload = encode(list(body[:2]))
+        about: dict[str, Any] = {
+            name: properties.get(name) for name in ("correlation_id", "reply_to")
+        }
+        text = format_message(
+            f"{payload[:-1]},{write(body[2])}]", routing_key, headers, level, about | texts
+        )
         self._message = Message(
-            id=headers["id"],
+            id=job_id,
             kind=headers["task"],
-            queue=build_list_key(routing_key, priority or 0),
-            text=format_message(body, routing_key, serializer, headers, priority or 0, properties),
-            payload=json_dumps([body[0], body[1]]),
+            queue=build_list_key(routing_key, level),
+            text=check_readable(text),
+            payload=payload,
             max_retries=int(headers.get(MAX_ATTEMPTS_HEADER, DEFAULT_MAX_RETRIES)),
             due=due,
             tags=check_tags(tags),
             callback=callback,
+            group=headers.get("group") or "",
+            has_canvas=any(body[2].get(name) for name in ("errbacks", "chain", "chord")),
         )
+        self._store(self._message)
+
+
+def check_readable(text: str) -> str:
+    """Return the text of a message. Raises ``InvalidField`` when no worker could read it."""
+    try:
+        decode_message(text.encode())
+    except ValueError as problem:
+        raise InvalidField("options", f"no worker could read the message: {problem}") from problem
+    return text
 
 
 def pop_due_time(headers: dict[str, Any]) -> float | None:
@@ -97,7 +139,10 @@ def pop_due_time(headers: dict[str, Any]) -> float | None:
     if not eta:
         return None
     headers["eta"] = None
-    return datetime.fromisoformat(eta).timestamp()
+    try:
+        return datetime.fromisoformat(eta).timestamp()
+    except (TypeError, ValueError) as problem:
+        raise InvalidField("eta", f"{eta!r} is not a time in ISO 8601") from problem
 
 
 def build_list_key(queue: str, priority: int) -> str:
@@ -107,25 +152,17 @@ def build_list_key(queue: str, priority: int) -> str:
 
 
 def format_message(
-    body: Any,
-    queue: str,
-    serializer: str,
-    headers: dict[str, Any],
-    priority: int,
-    properties: dict[str, Any],
+    body: str, queue: str, headers: dict[str, Any], priority: int, about: dict[str, Any]
 ) -> str:
     """Format a message as kombu's Redis transport does: JSON with the body in base64."""
-    content_type, encoding, data = serialize(body, serializer)
-    raw = data.encode() if isinstance(data, str) else data
-    text: str = json_dumps(
+    return write(
         {
-            "body": base64.b64encode(raw).decode(),
-            "content-encoding": encoding,
-            "content-type": content_type,
+            "body": base64.b64encode(body.encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
             "headers": headers,
             "properties": {
-                "correlation_id": properties.get("correlation_id"),
-                "reply_to": properties.get("reply_to"),
+                **about,
                 "delivery_mode": 2,
                 "delivery_info": {"exchange": "", "routing_key": queue},
                 "priority": priority,
@@ -134,4 +171,3 @@ def format_message(
             },
         }
     )
-    return text

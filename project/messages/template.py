@@ -12,10 +12,9 @@ from contextvars import Context
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Protocol
 
-from kombu.utils.json import JSONEncoder
-
-from project.errors import InvalidField
-from project.messages.builder import MAX_ATTEMPTS_HEADER, CapturingProducer
+from project.messages.builder import CapturingProducer
+from project.messages.encoding import encode
+from project.messages.options import MAX_ATTEMPTS_HEADER, check_id, check_max_retries
 from project.messages.trace_context import TRACE_HEADERS
 from project.records.grouping import check_tags
 from project.store.commands.message import Message
@@ -37,8 +36,8 @@ class MessageTemplate:
     """The message of one task with placeholders; ``fill`` puts in the values of a call."""
 
     _PLACEHOLDERS = ("placeholder-id", "placeholder-args", "placeholder-kwargs")
-    _ATTEMPTS = 987_654_321
-    _HEADERS = '"headers": {'
+    _ATTEMPTS = 987_654
+    _HEADERS = '"headers":{'
     _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
 
     def __init__(self, task: TaskOptions) -> None:
@@ -52,12 +51,13 @@ class MessageTemplate:
             body: "body",
             args: "args",
             kwargs: "kwargs",
-            str(self._ATTEMPTS): "max_retries",
         }
         placeholders = "|".join(map(re.escape, names))
         text = re.sub(
             placeholders, lambda match: f"%({names[match[0]]})s", built.text.replace("%", "%%")
         )
+        limit = f'"{MAX_ATTEMPTS_HEADER}":'
+        text = text.replace(f"{limit}{self._ATTEMPTS}", f"{limit}%(max_retries)s", 1)
         self._text = text.replace(self._HEADERS, self._HEADERS + "%(trace)s", 1)
         self._queue = built.queue
         self._kind = built.kind
@@ -91,9 +91,10 @@ class MessageTemplate:
     ) -> Message:
         """Build the message of one call. ``due`` is in seconds since the epoch, None means now.
 
-        Raises ``InvalidField`` for ``max_retries`` and ``tags``; ``TypeError`` or ``ValueError``
-        for arguments that JSON cannot express.
+        Raises ``InvalidField`` for the id, ``max_retries`` and ``tags``, and ``EncodeError`` for
+        arguments that JSON cannot express.
         """
+        check_id(job_id)
         check_max_retries(max_retries)
         args_text = encode(list(args)) if args else "[]"
         kwargs_text = encode(kwargs) if kwargs else "{}"
@@ -112,19 +113,6 @@ class MessageTemplate:
         checked = check_tags(tags) if tags else ()
         return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
 
-
-def check_max_retries(attempts: int) -> int:
-    """Return ``attempts``. Raises ``InvalidField`` when the number is less than 1."""
-    if attempts < 1:
-        raise InvalidField("max_retries", f"{attempts} is not at least 1")
-    return attempts
-
-
-encode = JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-"""Encode JSON as Celery does: dates, UUIDs and decimals are decoded to the same types.
-
-Raises ``ValueError`` for NaN and infinity, which JSON does not have.
-"""
 
 HIDDEN_ARGUMENTS = "..."
 """Logs and Flower show this in place of the arguments of a kind with ``hides_arguments``."""

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from project.messages.old_forms import convert
+
 MAX_LEVELS = 200
 """Levels of nested JSON in the arguments of a job. A worker passes them through code that recurses
 less deep than the JSON parser."""
@@ -64,16 +66,35 @@ class CheckedMessage(NamedTuple):
     content: tuple[list[Any], dict[str, Any], dict[str, Any] | None]
 
 
-def check_message(text: bytes) -> CheckedMessage | None:
-    """Decode and check a message; None when a worker cannot run it."""
+def decode_message(text: bytes) -> CheckedMessage:
+    """Decode and check a message. Raises ``ValueError`` with what a worker cannot read in it."""
+    try:
+        return _decode_current(text)
+    except ValueError:
+        current = convert(text)
+        if current is None:
+            raise
+        return _decode_current(current)
+
+
+def _decode_current(text: bytes) -> CheckedMessage:
+    """``decode_message`` for what Celery sends by default: protocol 2, not compressed."""
     try:
         body = base64.b64decode(_message_decoder.decode(text).body, validate=True)
         content = _body_decoder.decode(body)
+    except RecursionError as problem:
+        raise ValueError("its JSON has too many levels") from problem
+    if is_too_deep(body):
+        raise ValueError(f"its arguments have more than {MAX_LEVELS} levels")
+    return CheckedMessage(_json_decoder.decode(text), body, content)
+
+
+def check_message(text: bytes) -> CheckedMessage | None:
+    """Decode and check a message; None when a worker cannot run it."""
+    try:
+        return decode_message(text)
     except (ValueError, RecursionError):
         return None
-    if is_too_deep(body):
-        return None
-    return CheckedMessage(_json_decoder.decode(text), body, content)
 
 
 def parse_message(text: bytes) -> dict[str, Any] | None:

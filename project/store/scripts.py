@@ -21,6 +21,7 @@ LIBRARY = (
     "record",
     "lease",
     "attempt",
+    "enqueue",
     "requeue",
     "start",
     "report",

@@ -8,7 +8,7 @@ from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.utils.json import dumps as json_dumps
 
-from project.messages.builder import MAX_ATTEMPTS_HEADER
+from project.messages.options import MAX_ATTEMPTS_HEADER
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands import jobs, workers
 from project.store.commands.message import Message

@@ -60,7 +60,7 @@ def list_options() -> Iterator[tuple[str, str, str]]:
     """The documented attributes of the class: name, default, text."""
     (body,) = ast.parse(inspect.getsource(Job)).body
     assert isinstance(body, ast.ClassDef)
-    yield "`max_retries`", f"`{Job.max_retries}`", "Retries after the first attempt, as in Celery."
+    yield "`max_retries`", f"`{Job.max_retries}`", "Retries after the first attempt; 3 in Celery."
     for before, after in zip(body.body, body.body[1:], strict=False):
         if isinstance(before, ast.Assign) and is_string_literal(after):
             name = ast.unparse(before.targets[0])

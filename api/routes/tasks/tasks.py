@@ -15,7 +15,7 @@ from api.jobs.kinds import SHOW_ROUTE
 from api.jobs.orders import KEY_HEADER, JobOrder, answer_order, build_rerun_id
 from api.routes.bulk import KINDS
 from project.celery import app
-from project.errors import InvalidField
+from project.errors import InvalidField, RerunRefused
 from project.records.record import TaskRecord
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import CancelResult
@@ -189,7 +189,11 @@ async def retry_task(request: Request, body: RetryOrder) -> Answer:
     again = partial(
         app.AsyncResult(record.id).rerun, rerun_id=rerun_id, **build_rerun_options(body, record)
     )
-    if not await asyncio.to_thread(again):
+    try:
+        is_queued = await asyncio.to_thread(again)
+    except RerunRefused as problem:
+        raise Problem(409, str(problem), members=build_problem_members(record)) from problem
+    if not is_queued:
         detail = f"Only a failed or cancelled job can run again; this one is {record.status}"
         raise Problem(409, detail, members=build_problem_members(record))
     return await answer_order(await fetch_requested_record(request), PATH, request)

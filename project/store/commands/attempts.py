@@ -7,8 +7,7 @@ import msgspec
 
 from project.errors import InvalidField
 from project.records.record import Cause, Progress, TaskStatus
-from project.store.commands.command import Command, encode_json
-from project.store.commands.jobs import new_call_id
+from project.store.commands.command import Command, encode_json, new_call_id
 from project.store.commands.message import Message
 
 NO_CAUSE = Cause(kind="", message="", traceback="")
@@ -40,6 +39,8 @@ class StartResult(StrEnum):
     REFUSED = "refused"
     BUSY = "busy"
     UNKNOWN = "unknown"
+    ENDED = "ended"
+    """A script ended the job, and what follows in its canvas is left to do."""
 
 
 class RequeueResult(StrEnum):
@@ -57,6 +58,7 @@ class FailArguments(msgspec.Struct, omit_defaults=True):
     token: str
     status: str
     rerun_id: str | None = None
+    children: str = ""
 
 
 class RetryArguments(msgspec.Struct):
@@ -67,6 +69,7 @@ class RetryArguments(msgspec.Struct):
     delay: float
     queue: str
     list: str
+    exception: str = ""
 
 
 def start(
@@ -95,23 +98,40 @@ def interrupt(job_id: str, *, token: str, cause: str = "") -> Command[RequeueRes
 
 
 def succeed(
-    job_id: str, *, token: str, result: str, result_message: str, children: str = ""
+    job_id: str,
+    *,
+    token: str,
+    result: str,
+    result_message: str,
+    children: str = "",
+    is_part: bool = False,
 ) -> Command[Verdict]:
     """End an attempt that succeeded.
 
-    ``result`` is JSON; ``result_message`` is what Celery publishes for those who wait.
+    ``result`` is JSON; ``result_message`` is what Celery publishes for those who wait. ``is_part``:
+    its chord is still to be told, which ``settle`` notes.
     """
-    arguments = (job_id, token, result, children, result_message)
+    arguments = (job_id, token, result, children, result_message, int(is_part))
     return Command("attempts/succeed", arguments, parse_verdict)
 
 
 def retry(
-    job_id: str, *, token: str, error: str, delay: float, message: Message, cause: Cause = NO_CAUSE
+    job_id: str,
+    *,
+    token: str,
+    error: str,
+    delay: float,
+    message: Message,
+    cause: Cause = NO_CAUSE,
+    exception: str = "",
 ) -> Command[Verdict]:
-    """End an attempt that failed; the next one waits ``delay`` seconds."""
+    """End an attempt that failed; the next one waits ``delay`` seconds.
+
+    ``exception`` is Celery's JSON of the error, the result until the next attempt ends.
+    """
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
-    attempt = RetryArguments(job_id, token, delay, message.queue_name, message.queue)
+    attempt = RetryArguments(job_id, token, delay, message.queue_name, message.queue, exception)
     arguments = (encode_json(attempt), error, message.text, encode_json(cause))
     return Command("attempts/retry", arguments, parse_verdict)
 
@@ -123,7 +143,7 @@ def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Comm
     )
 
 
-def fail(
+def fail(  # noqa: PLR0913 - each is a part of the record
     job_id: str,
     *,
     token: str,
@@ -133,12 +153,13 @@ def fail(
     result_message: str,
     cause: Cause = NO_CAUSE,
     rerun_id: str | None = None,
+    children: str = "",
 ) -> Command[Verdict]:
     """End a job without success. An empty ``token`` is for a job that never started.
 
     With the ``rerun_id`` of its message, a job that was rerun since stays as it is.
     """
-    attempt = FailArguments(job_id, token, status.value, rerun_id)
+    attempt = FailArguments(job_id, token, status.value, rerun_id, children)
     arguments = (encode_json(attempt), error, exception, result_message, encode_json(cause))
     return Command("attempts/fail", arguments, parse_verdict)
 
@@ -158,6 +179,11 @@ def list_cancel_requests(worker: str) -> Command[dict[str, str]]:
     return Command("attempts/list_cancel_requests", (worker,), parse)
 
 
+def settle(job_id: str) -> Command[bool]:
+    """Note that what follows a job that a script ended has been done."""
+    return Command("attempts/settle", (job_id,), bool)
+
+
 def is_cancel_requested(job_id: str) -> Command[bool]:
     """Whether a running job is to be stopped."""
     return Command("attempts/is_cancel_requested", (job_id,), bool)
@@ -171,6 +197,19 @@ def end_cancelled(job_id: str, *, token: str) -> Command[Verdict]:
 def progress(job_id: str, *, token: str, value: Progress) -> Command[Verdict]:
     """Store how far a running attempt is."""
     return Command("attempts/progress", (job_id, token, encode_json(value)), parse_verdict)
+
+
+def set_state(
+    job_id: str, *, token: str, state: str, result_message: str, progress: Progress | None = None
+) -> Command[Verdict]:
+    """Store a state that a running job chose itself; with "" as token, of any unfinished job.
+
+    ``state`` is JSON with the members ``state``, ``meta`` and ``is_last``.
+    """
+    told = encode_json(progress) if progress else ""
+    return Command(
+        "attempts/set_state", (job_id, token, state, told, result_message), parse_verdict
+    )
 
 
 def claim(job_id: str, *, token: str, key: str) -> Command[bool]:

@@ -8,7 +8,7 @@ import msgspec
 from project.store.commands.attempts import Verdict, parse_verdict
 from project.store.commands.command import Command
 
-type ClaimState = Literal["started", "unknown", "busy", "held", "unreadable", "again", ""]
+type ClaimState = Literal["started", "unknown", "busy", "held", "ended", "unreadable", "again", ""]
 
 
 class Claimant(NamedTuple):
@@ -39,13 +39,16 @@ class Claim(NamedTuple):
 
     ``state``: ``started``: the attempt has begun. ``unknown``: there is no record yet. ``busy``:
     a live worker runs the job. ``held``: the process has to look at its header: an ETA, an
-    expiry, stamps, or a kind that its worker does not know. ``again``: only outdated messages
-    were found so far. "": there is nothing to do.
+    expiry, stamps, or a kind that its worker does not know. ``ended``: a script ended the job, and
+    what follows in its canvas is left to do. ``again``: only outdated messages
+    were found so far. "": there is nothing to do. ``is_redelivered``: an attempt of the job was
+    interrupted before.
     """
 
     verdict: Verdict | None
     state: ClaimState
     message: bytes
+    is_redelivered: bool = False
 
 
 class TakeRequest(msgspec.Struct, omit_defaults=True):
@@ -82,11 +85,12 @@ def take(
     request.is_last = is_last
     texts: Sequence[Any] = ("", "", "")
     if success:
-        request.job, request.token, *texts = map(str, success.arguments)
+        request.job, request.token, *texts = map(str, success.arguments[:5])
     return Command("attempts/take", (msgspec.json.encode(request), *texts), _parse_claim)
 
 
 def _parse_claim(answer: Sequence[bytes]) -> Claim:
-    verdict, state, message, *_ = [*answer, b"", b""]
+    verdict, state, message, interruptions, *_ = [*answer, b"", b"", b""]
     known_state: Any = state.decode()
-    return Claim(parse_verdict(verdict) if verdict else None, known_state, message)
+    stored = parse_verdict(verdict) if verdict else None
+    return Claim(stored, known_state, message, bool(interruptions))

@@ -1,6 +1,5 @@
 """Commands that make jobs: enqueue, enqueue once, register, and run again."""
 
-import os
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -8,7 +7,8 @@ import msgspec
 
 from project.errors import DuplicateJob
 from project.records.record import TaskRecord
-from project.store.commands.command import Argument, Command, encode_json
+from project.store.commands.attempts import Verdict, parse_verdict
+from project.store.commands.command import Argument, Command, encode_json, new_call_id
 from project.store.commands.message import (
     JobArguments,
     Message,
@@ -89,10 +89,6 @@ def enqueue(message: Message) -> Command[TaskRecord]:
 
 def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | DuplicateJob]]:
     """Store the records and messages of many jobs in one step; the result of each, in order."""
-    jobs = [build_job_arguments(message) for message in messages]
-    arguments: list[Argument] = [new_call_id(), encode_json(jobs)]
-    for message in messages:
-        arguments += (message.payload, message.text)
 
     def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
         pairs = zip(messages, answer, strict=True)
@@ -103,7 +99,26 @@ def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | Dupli
             for message, created_at in pairs
         ]
 
-    return Command("jobs/enqueue", arguments, read)
+    return Command("jobs/enqueue", build_enqueue_arguments(messages), read)
+
+
+def build_enqueue_arguments(messages: Sequence[Message]) -> list[Argument]:
+    """The arguments with which a script enqueues jobs."""
+    jobs = [build_job_arguments(message) for message in messages]
+    arguments: list[Argument] = [new_call_id(), encode_json(jobs)]
+    for message in messages:
+        arguments += (message.payload, message.text)
+    return arguments
+
+
+def replace(job_id: str, *, token: str, messages: Sequence[Message]) -> Command[Verdict]:
+    """End an attempt whose job is replaced, and enqueue the replacement, in one step.
+
+    The message with the id of the job makes it another job. If there is none among ``messages``,
+    the record waits, as ``pending``, until one of the other jobs enqueues it.
+    """
+    attempt = encode_json({"id": job_id, "token": token})
+    return Command("attempts/replace", [attempt, *build_enqueue_arguments(messages)], parse_verdict)
 
 
 def enqueue_once(
@@ -162,8 +177,3 @@ def rerun(
         repeats=repeats,
     )
     return Command("jobs/rerun", (encode_json(wanted), message.payload, message.text), bool)
-
-
-def new_call_id() -> str:
-    """Names one run of a command, so that Redis recognises a repetition after a lost answer."""
-    return os.urandom(4).hex()

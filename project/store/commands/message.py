@@ -21,7 +21,9 @@ class Message(NamedTuple):
     ``queue`` is the Redis list, ``text`` the message as kombu writes it, ``payload`` the JSON of
     ``[args, kwargs]``, ``max_retries`` how many attempts the job gets, ``due`` seconds since the
     epoch or None for at once. ``callback`` is the message of the job that reports how this job
-    ended, with ``ID_PLACEHOLDER`` for its id.
+    ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the job that calls it, and
+    ``parent_attempt`` the token of that job's attempt; both are "" outside of jobs. ``group``
+    is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or a chain follow.
     """
 
     id: str
@@ -34,6 +36,10 @@ class Message(NamedTuple):
     tags: tuple[str, ...] = ()
     tenant: str = ""
     callback: "Message | None" = None
+    parent: str = ""
+    parent_attempt: str = ""
+    group: str = ""
+    has_canvas: bool = False
 
     @property
     def queue_name(self) -> str:
@@ -63,6 +69,10 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     tags: str = ""
     tenant: str = ""
     callback: str = ""
+    parent: str = ""
+    parent_attempt: str = ""
+    group: str = ""
+    canvas: bool = False
     payload: str = ""
     message: str = ""
 
@@ -82,6 +92,10 @@ def build_job_arguments(message: Message) -> JobArguments:
         tags=encode_json(message.tags) if message.tags else "",
         tenant=message.tenant,
         callback=encode_callback(message.callback) if message.callback else "",
+        parent=message.parent,
+        parent_attempt=message.parent_attempt,
+        group=message.group,
+        canvas=message.has_canvas,
     )
 
 

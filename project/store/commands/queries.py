@@ -1,6 +1,7 @@
 """Commands that read records, one or a page of them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from project.store.commands.command import (
     decode_seconds,
     decode_text,
     encode_json,
+    restore_objects,
 )
 
 RECORD_FIELDS = (
@@ -50,6 +52,9 @@ DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD)
 
 MAX_SCANNED_RECORDS = 1_000
 """How many records one page scans: some milliseconds in which Redis does nothing else."""
+
+UNREADABLE = "cannot be read"
+"""Stands for a part of a record that was not written by this program."""
 
 _progress = msgspec.json.Decoder(Progress)
 
@@ -84,11 +89,21 @@ ALL_RECORDS = RecordFilter()
 
 
 class StoredOutcome(NamedTuple):
-    """A record, the exception that ended it and the jobs it called, in Celery's JSON."""
+    """A record and what Celery's result has beside it, in Celery's JSON.
+
+    ``exception`` is of the last failure, ``children`` are the jobs that it called, ``own_state``
+    what the job has chosen as its state: None, or an object with ``state`` and ``meta``.
+    ``worker`` ran its last attempt; ``payload`` is "" unless it was asked for.
+    """
 
     record: TaskRecord
     exception: Any
     children: Any
+    own_state: Any
+    group: str
+    parent: str
+    worker: str
+    payload: str
 
 
 def read_payload(job_id: str) -> Command[list[Any]]:
@@ -96,7 +111,14 @@ def read_payload(job_id: str) -> Command[list[Any]]:
     return Command(
         "queries/read_fields",
         (job_id, "payload"),
-        lambda values: decode_json(values[0]) or [[], {}],
+        lambda values: restore_objects(decode_json(values[0])) or [[], {}],
+    )
+
+
+def read_payload_text(job_id: str) -> Command[str]:
+    """The arguments of a job as they were encoded, "" when there are none."""
+    return Command(
+        "queries/read_fields", (job_id, "payload"), lambda values: decode_text(values[0])
     )
 
 
@@ -120,17 +142,41 @@ def read_with_estimate(job_id: str) -> Command[TaskRecord | None]:
     return Command("queries/read_with_estimate", (job_id, *DETAIL_FIELDS), parse)
 
 
-def read_outcome(job_id: str) -> Command[StoredOutcome | None]:
-    """The record and what Celery's result has beside it."""
+OUTCOME_FIELDS = ("exception", "children", "state", "state_attempt", "group", "parent", "token")
+
+
+def read_outcome(job_id: str, *, extended: bool = False) -> Command[StoredOutcome | None]:
+    """The record and what Celery's result has beside it; ``extended``: also its payload."""
 
     def parse(values: list[Field]) -> StoredOutcome | None:
-        *fields, exception, children = values
+        fields, rest = values[: len(RECORD_FIELDS)], values[len(RECORD_FIELDS) :]
+        exception, children, state, attempt, group, parent, token, *payload = rest
         record = parse_record(job_id, fields)
-        return (
-            StoredOutcome(record, decode_json(exception), decode_json(children)) if record else None
+        if record is None:
+            return None
+        return StoredOutcome(
+            record,
+            decode_json(exception),
+            decode_json(children),
+            pick_own_state(record, decode_json(state), decode_text(attempt)),
+            decode_text(group),
+            decode_text(parent),
+            decode_text(token).partition("/")[0],
+            decode_text(payload[0]) if payload else "",
         )
 
-    return Command("queries/read_fields", (job_id, *RECORD_FIELDS, "exception", "children"), parse)
+    wanted = (*RECORD_FIELDS, *OUTCOME_FIELDS, *(("payload",) if extended else ()))
+    return Command("queries/read_fields", (job_id, *wanted), parse)
+
+
+def pick_own_state(record: TaskRecord, state: Any, attempt: str) -> Any:
+    """The state that a job has chosen itself, if that still holds: of this attempt, not yet ended.
+
+    One that somebody else set ("" as ``attempt``) holds until the job ends.
+    """
+    if not isinstance(state, dict) or (record.is_final and not state["is_last"]):
+        return None
+    return state if attempt in ("", str(record.attempts)) else None
 
 
 def list_page(
@@ -178,7 +224,7 @@ def format_question(
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
     *fields, errors = values
-    return parse_record(job_id, fields, _failures.decode_lines(errors) if errors else [])
+    return parse_record(job_id, fields, parse_failures(errors))
 
 
 def parse_record(
@@ -202,7 +248,7 @@ def parse_record(
         finished_at=decode_seconds(field["finished_at"]),
         interruptions=int(field["interruptions"] or 0),
         queue=decode_text(field["queue"]),
-        tags=decode_json(field["tags"]) or [],
+        tags=parse_tags(field["tags"]),
         progress=parse_progress(field["progress"]),
         errors=errors,
         tenant=decode_text(field["tenant"]) or UNSET,
@@ -218,6 +264,24 @@ def build_shown_task(
     return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
 
 
+def parse_tags(value: Field) -> list[str]:
+    """Stored tags; one that says so when they cannot be read."""
+    tags = decode_json(value) or []
+    return tags if isinstance(tags, list) else [UNREADABLE]
+
+
+def parse_failures(lines: Field) -> list[Failure]:
+    """Stored failed attempts, but for those that cannot be read."""
+    failures = []
+    for line in (lines or b"").splitlines():
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            failures.append(_failures.decode(line))
+    return failures
+
+
 def parse_progress(value: Field) -> Progress | None:
-    """A stored progress, None when there is none."""
-    return _progress.decode(value) if value else None
+    """A stored progress, None when there is none or it cannot be read."""
+    try:
+        return _progress.decode(value) if value else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Progress(0, note=UNREADABLE)

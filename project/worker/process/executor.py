@@ -12,7 +12,6 @@ and with the solo and thread pools, Celery's consumer hands each message to
 ``project.worker.request``.
 """
 
-import json
 import logging
 import os
 import signal
@@ -20,6 +19,7 @@ import time
 from itertools import count
 from typing import Any
 
+import msgspec
 from celery import signals
 from celery.app.task import Context
 from celery.app.trace import LOG_RECEIVED, trace_ok_t
@@ -28,9 +28,11 @@ from celery.states import IGNORED, REJECTED
 from celery.worker import state as worker_state
 
 from project.errors import StoreUnavailable
+from project.job.aftermath import run_aftermath
 from project.job.current_attempt import ClaimedAttempt
 from project.job.ignored import end_without_result
 from project.messages.builder import PRIORITY_STEPS, build_list_key
+from project.messages.options import check_id
 from project.store.commands import claims, workers
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
@@ -74,6 +76,9 @@ class JobRun:
             self.add_dead_letter()
             return
         self.attempt.job_id = received.job_id
+        if self.claim.state == "ended":
+            run_aftermath(self.app, self._context(received))
+            return
         self.announce(received)
         if self.is_known(received) and not self.is_revoked(received) and self.has_begun(received):
             self.settle(received, self.trace(received))
@@ -82,6 +87,7 @@ class JobRun:
         """Run the task through Celery's tracer, watched by the main process."""
         task = self.app.tasks[received.kind]
         request = received.request | {"hostname": self.executor.hostname}
+        request["delivery_info"]["redelivered"] = self.claim.is_redelivered
         self.watch(received, task)
         try:
             return task.__trace__(received.job_id, received.args, received.kwargs, request)
@@ -119,7 +125,7 @@ class JobRun:
         """Do what is left to do; the next claim acknowledges the message."""
         self.events.send_outcome(received.job_id, answer)
         info = answer.info
-        if info is None or info.state not in (IGNORED, REJECTED):
+        if info is None or info.state not in (IGNORED, REJECTED) or self.attempt.success:
             return
         problem = info.retval
         if isinstance(problem, Reject) and problem.requeue:
@@ -170,18 +176,19 @@ class JobRun:
             task.schedule_message(self._context(received))
             return False
         answer = task.begin_attempt(self._context(received))
+        if answer is StartResult.ENDED:
+            run_aftermath(self.app, self._context(received))
         if answer is not StartResult.STARTED:
             log.warning("job %s: not run, its message is %s", received.job_id, answer)
         return bool(answer is StartResult.STARTED)
 
     def add_dead_letter(self) -> None:
         """Keep a message that nobody can read where a person finds it."""
-        if self.claim.state == "started":  # its header could be read, its body cannot
+        if job_id := find_job_id(self.claim.message):
             problem = ValueError("the body of its message cannot be read")
-            request = Context(delivery=self.attempt)
-            self.app.backend.mark_as_failure(
-                job_id_of(self.claim.message), problem, request=request
-            )
+            has_begun = self.claim.state == "started"
+            request = Context(delivery=self.attempt if has_begun else None)
+            self.app.backend.mark_as_failure(job_id, problem, request=request)
         number = self.app.store.run(workers.add_dead_letter(self.app.worker_id, self.attempt))
         log.error("unreadable message kept as dead letter number %d", number)
 
@@ -332,7 +339,9 @@ def build_claims(orders: Orders) -> list[Claims]:
     ]
 
 
-def job_id_of(message: bytes) -> str:
-    """The job of a message whose header can be read."""
-    job_id: str = json.loads(message)["headers"]["id"]
-    return job_id
+def find_job_id(message: bytes) -> str:
+    """The job of a message whose header can be read, else ""."""
+    try:
+        return check_id(msgspec.json.decode(message)["headers"]["id"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from kombu.exceptions import DecodeError
 from kombu.message import Message as KombuMessage
 from kombu.serialization import loads
 
@@ -88,4 +89,9 @@ class Received:
 def parse_received(text: bytes, serial: str) -> Received | None:
     """A message from a queue; None when no worker can run it."""
     checked = check_message(text)
-    return Received(text, checked, serial) if checked else None
+    if checked is None:
+        return None
+    try:
+        return Received(text, checked, serial)
+    except DecodeError:  # a value with a type of kombu's that is not of that type
+        return None

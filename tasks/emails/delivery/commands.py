@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
-from project.store.commands.command import Argument, Command, Field
-from project.store.commands.jobs import new_call_id
+from project.store.commands.command import Argument, Command, Field, new_call_id
 from project.store.scripts import add_scripts
 
 add_scripts(files("tasks.emails.delivery") / "lua", library=["mail"], prefix="emails/")

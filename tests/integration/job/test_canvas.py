@@ -1,12 +1,14 @@
 """Jobs that lead to other jobs: each of them has a record of its own."""
 
 import pytest
+import redis
 from celery import Signature, chain, chord, group, states
 from celery.exceptions import ChordError
 
 from project.celery import app
-from project.errors import PermanentError
+from project.errors import PermanentError, RerunRefused
 from project.records.record import TaskStatus
+from tasks.control import rerun_job
 from tests.support.apps import kinds
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
@@ -38,6 +40,36 @@ def test_a_chain_continues_after_a_retry(inspector: JobInspector) -> None:
     assert last.get(timeout=10) == 42
 
 
+def test_a_link_that_dies_after_it_handed_on_knows_its_next_link_again(
+    inspector: JobInspector,
+) -> None:
+    last = chain(kinds.hand_on.s(1), kinds.add.s(2))()
+
+    assert last.get(timeout=10) == 3
+    first = inspector.wait_until_final(last.parent.id)
+    assert (first.status, first.interruptions) == (TaskStatus.SUCCESS, 1)
+    assert inspector.record(last.id).attempts == 1
+
+
+def test_an_errback_of_several_jobs_is_called_for_each(client: redis.Redis) -> None:
+    errback = kinds.note_failure.s("failed-parts")
+    errback.freeze("errback-of-two")
+    jobs = [kinds.hopeless.apply_async(link_error=errback) for _ in range(2)]
+
+    wait_until(lambda: client.llen("failed-parts") == 2)
+
+    assert set(client.lrange("failed-parts", 0, -1)) == {job.id for job in jobs}
+
+
+def test_a_job_cannot_enqueue_two_jobs_with_one_id(inspector: JobInspector) -> None:
+    job = kinds.enqueue_twice.delay("one-id")
+
+    record = inspector.wait_until_final(job.id)
+
+    assert record.status is TaskStatus.FAILED
+    assert "DuplicateJob" in record.error
+
+
 def test_a_failed_link_fails_the_rest_of_the_chain(inspector: JobInspector) -> None:
     last = chain(kinds.hopeless.s(), kinds.add.s(1))()
     with pytest.raises(PermanentError):
@@ -47,6 +79,18 @@ def test_a_failed_link_fails_the_rest_of_the_chain(inspector: JobInspector) -> N
     ended = [inspector.wait_until_final(link.id) for link in (last.parent, last)]
     assert [record.status for record in ended] == [TaskStatus.FAILED, TaskStatus.FAILED]
     assert [record.attempts for record in ended] == [1, 0]
+
+
+def test_a_link_that_never_got_its_argument_cannot_run_again(inspector: JobInspector) -> None:
+    last = chain(kinds.hopeless.s(), kinds.add.s(1))()
+    wait_until(lambda: inspector.has_record(last.id))
+    record = inspector.wait_until_final(last.id)
+
+    with pytest.raises(RerunRefused, match="do not fit"):
+        last.rerun()
+
+    assert rerun_job(record, "a-mass-rerun") is False
+    assert inspector.record(last.id).status is TaskStatus.FAILED
 
 
 def test_a_group_runs_its_jobs_and_collects_their_results(inspector: JobInspector) -> None:
@@ -81,9 +125,12 @@ def test_a_chord_waits_for_a_part_that_is_retried(inspector: JobInspector) -> No
 
 
 def test_a_chord_with_a_failed_part_does_not_run_its_body(inspector: JobInspector) -> None:
-    body = chord([kinds.add.s(1, 1), kinds.hopeless.s()])(kinds.total.s())
+    body = chord([kinds.add.s(1, 1), kinds.hopeless.s()])(kinds.total.s().set(tags=["sums"]))
     with pytest.raises((ChordError, PermanentError), match="there is no such template"):
         body.get(timeout=10)
+    wait_until(lambda: inspector.has_record(body.id))
+    record = inspector.wait_until_final(body.id)
+    assert (record.kind, record.tags, record.attempts) == ("tests.total", ["sums"], 0)
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
 
 
@@ -110,3 +157,30 @@ def test_a_link_is_called_and_recorded_as_a_child(inspector: JobInspector) -> No
     assert job.get(timeout=10) == 3
     assert inspector.wait_until_final("child-of-add").result == 13
     assert [child.id for child in job.children] == ["child-of-add"]
+
+
+def test_a_part_that_killed_its_workers_fails_the_body_and_calls_errbacks_once(
+    inspector: JobInspector, client: redis.Redis
+) -> None:
+    part = kinds.die.si().set(task_id="deadly", link_error=[kinds.note_failure.s("deadly-parts")])
+    body = chord([part, kinds.add.s(1, 1)])(kinds.total.s())
+
+    assert inspector.wait_until_final("deadly", 30).status is TaskStatus.FAILED
+    wait_until(lambda: inspector.has_record(body.id))
+    assert inspector.wait_until_final(body.id).status is TaskStatus.FAILED
+    wait_until(lambda: client.lrange("failed:deadly", 0, -1) == ["once"])
+    wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
+    assert client.lrange("deadly-parts", 0, -1) == ["deadly"]
+
+
+@pytest.mark.parametrize("where", ["success", "failure"])
+def test_a_part_that_dies_before_its_chord_is_told_is_told_of_later(
+    where: str, inspector: JobInspector
+) -> None:
+    part = kinds.die_before_chord.si(where).set(task_id=f"untold-{where}")
+    body = chord([part, kinds.add.s(2, 2)])(kinds.total.s())
+
+    wait_until(lambda: inspector.has_record(body.id))
+    status = inspector.wait_until_final(body.id).status
+
+    assert status is (TaskStatus.SUCCESS if where == "success" else TaskStatus.FAILED)

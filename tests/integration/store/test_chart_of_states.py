@@ -190,6 +190,10 @@ TRIED: dict[str, list[Step]] = {
             attempt_commands.postpone("a", token=TOKEN, delay=60, message=message())
         )
     ],
+    "replace": [
+        lambda store: store.run(jobs.replace("a", token=TOKEN, messages=[])),
+        lambda store: store.run(jobs.replace("a", token=TOKEN, messages=[message()])),
+    ],
     "interrupt": [
         lambda store: store.run(attempt_commands.interrupt("a", token=TOKEN)),
         lambda store: store.run(attempt_commands.interrupt("a", token=TOKEN, cause="signal 9")),

@@ -170,7 +170,7 @@ def test_an_unreadable_message_taken_by_a_process_is_dead_lettered(
 ) -> None:
     _, job, after = enqueue_acts("pass", "pass", "pass")
     text = inspector.list_messages()[1]
-    garbled = text.replace('"body": "', '"body": "!')
+    garbled = text.replace('"body":"', '"body":"!')
     assert garbled != text
 
     client.lset("celery", 1, garbled)

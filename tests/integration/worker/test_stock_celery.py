@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -32,6 +33,41 @@ def test_our_worker_runs_jobs_of_a_stock_client(
     assert (record.kind, record.status, record.result) == ("tests.add", TaskStatus.SUCCESS, 5)
     assert (record.attempts, record.max_retries) == (1, 3)
     assert (record.started_at or 0) >= record.created_at
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_our_worker_runs_jobs_of_an_old_protocol_and_compressed_ones(
+    pool: str, inspector: JobInspector, workers: Workers, plain_client: Celery
+) -> None:
+    workers.start("--concurrency=1", f"--pool={pool}").ready()
+    settings: list[dict[str, Any]] = [
+        {"task_protocol": 1},
+        {"task_compression": "gzip"},
+        {"task_compression": "bzip2"},
+        {"task_protocol": 1, "task_compression": "zlib"},
+    ]
+
+    for changes in settings:
+        with Celery("old", broker=workers.url, set_as_current=False) as old_client:
+            old_client.conf.update(changes)
+            job = old_client.send_task("tests.add", (2,), {"y": 3})
+        wait_until(lambda job=job: inspector.has_record(job.id))  # type: ignore[misc]
+        record = inspector.wait_until_final(job.id)
+        assert (record.status, record.result) == (TaskStatus.SUCCESS, 5)
+
+
+def test_an_old_client_gets_its_retries(
+    inspector: JobInspector, workers: Workers, plain_client: Celery
+) -> None:
+    workers.start("--concurrency=1").ready()
+    plain_client.conf.task_protocol = 1
+    job = plain_client.send_task("tests.flaky", kwargs={"failures": 1})
+    wait_until(lambda: inspector.has_record(job.id))
+    inspector.wait_for_status(job.id, TaskStatus.RETRYING)
+
+    inspector.make_due(job.id)
+
+    assert inspector.wait_until_final(job.id).result == 2
 
 
 def test_a_retry_of_a_stock_clients_job_is_on_the_record(

@@ -78,3 +78,22 @@ def test_events_begin_when_somebody_asks_for_them(
     inspector.wait_until_final(kinds.add.delay(1, 2).id)
 
     wait_until(lambda: listener.count()["task-succeeded"] == 1)
+
+
+def test_task_sent_is_published_for_each_job_and_kept_for_none(
+    inspector: JobInspector,
+    workers: Workers,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers.start("--concurrency=1", "--task-events").ready()
+    wait_until(lambda: any(event["type"] == "worker-online" for event in listener.events))
+    monkeypatch.setitem(app.conf.changes, "task_send_sent_event", value=True)
+    monkeypatch.delitem(vars(app.amqp), "send_task_message", raising=False)
+
+    jobs = [kinds.add.delay(number, 1) for number in range(10)]
+
+    wait_until(lambda: listener.count()["task-sent"] == 10)
+    assert len(app.amqp._event_dispatcher._outbound_buffer) == 0  # noqa: SLF001 - where they piled up
+    for job in jobs:
+        inspector.wait_until_final(job.id)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from project.celery import app
+from project.records.record import TaskStatus
 from tests.support.apps import kinds
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
@@ -21,9 +22,12 @@ def message(content: bytes = b"[[1, 2], {}, {}]", /, **changes: Any) -> str:
     return json.dumps(whole | {name.replace("_", "-"): value for name, value in changes.items()})
 
 
-def message_with(part: str, **changes: Any) -> str:
+NOT_JSON = b"\x80\x04not json"
+
+
+def message_with(part: str, content: bytes = b"[[1, 2], {}, {}]", /, **changes: Any) -> str:
     """The same with other headers or properties."""
-    whole = json.loads(message())
+    whole = json.loads(message(content))
     whole[part] |= changes
     return json.dumps(whole)
 
@@ -40,9 +44,11 @@ NO_MESSAGE = {
 }
 
 NO_BODY = {
+    "an unknown compression": message_with("headers", NOT_JSON, compression="application/x-x"),
+    "not compressed": message_with("headers", NOT_JSON, compression="application/x-gzip"),
     "not base64": message(body="!!!!not base64"),
     "an unknown encoding": message_with("properties", body_encoding="rot13"),
-    "not JSON": message(b"\x80\x04not json"),
+    "not JSON": message(NOT_JSON),
     "not UTF-8": message(b"\xff\xff\xff"),
     "a pickle": message(b"\x80\x04N.", content_type="application/x-python-serialize"),
     "an unknown type": message(content_type="application/x-unknown"),
@@ -119,3 +125,19 @@ def test_an_unusual_message_is_dead_lettered_or_has_a_record(
     send_and_check(inspector, worker, item)
     record = app.AsyncResult(json.loads(item)["headers"]["id"]).record
     assert inspector.redis.llen(GARBAGE) == 1 or (record and record.is_final)
+
+
+@pytest.mark.parametrize("options", [{}, {"expires": 600}], ids=["started", "held"])
+def test_the_job_of_a_message_with_an_unreadable_body_fails(
+    options: dict[str, Any], inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    job = kinds.add.apply_async((1, 2), queue="aside", unique=f"key {options}", **options)
+    (text,) = inspector.list_messages("aside")
+    inspector.redis.delete("aside")
+
+    send_and_check(inspector, worker, text.replace('"body":"', '"body":"!', 1))
+
+    record = inspector.wait_until_final(job.id)
+    assert record.status is TaskStatus.FAILED
+    assert "cannot be read" in record.error
+    assert kinds.add.apply_async((1, 2), unique=f"key {options}").id != job.id

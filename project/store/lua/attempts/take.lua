@@ -2,7 +2,8 @@
 -- ARGV: request (JSON, see project/store/commands/claims.py), result, children, result message
 -- -> verdict of the success ('' = none was to be stored); then, if a message was claimed: 'started', or why its attempt has
 --    not begun ('unknown' no record | 'busy' a live worker runs the job | 'held' the process has to look at its header |
---    'unreadable'), and its text
+--    'ended' only the aftermath is left |
+--    'unreadable'), its text, and how often the job was interrupted (nothing = never)
 even_if_full()
 local MAX_DROPPED_MESSAGES = 50 -- of one command
 
@@ -43,7 +44,7 @@ if entry then -- a repetition after a lost answer
   local headers = headers_of(message)
   local job = headers and load_job(headers.id)
   local is_started = job and job.token == worker .. '#' .. serial
-  return { verdict, is_started and 'started' or headers and 'held' or 'unreadable', message }
+  return { verdict, is_started and 'started' or headers and 'held' or 'unreadable', message, job and job.interruptions }
 end
 -- The network can deliver a request again, long after its answer. The process does not wait for that answer.
 local last_place = redis.call('HGET', worker_key(worker), place_field)
@@ -89,9 +90,9 @@ local function claim(list, message)
     end
   end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
-  local state = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
+  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
   if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
-  if state ~= 'refused' then return state end
+  if state ~= 'refused' then return state, begun and begun.interruptions end
   redis.call('HDEL', unacked, serial)
 end
 
@@ -102,10 +103,10 @@ for _, list in ipairs(claims.lists) do
     local message = redis.call('RPOP', list)
     if not message then break end
     left = left - 1
-    local state = claim(list, message)
+    local state, interruptions = claim(list, message)
     if state then
       if redis.call('LLEN', list) > 0 then wake_worker(list) end
-      return { verdict, state, message }
+      return { verdict, state, message, interruptions }
     end
   end
 end

@@ -16,7 +16,8 @@ if holder and holder ~= job.id then
   local other = load_job(holder)
   if other and not FINAL[other.status] then return 0 end
 end
-redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'deaths', 'early')
+redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'deaths', 'awaits', 'state', 'aftermath',
+  'early')
 transition(job, 'pending', now(), 'max_retries', wanted.max_retries, 'token', '', 'payload', payload, 'rerun_id', wanted.rerun_id)
 if wanted.callback then redis.call('HSET', job.key, 'callback', wanted.callback) end
 if wanted.due then

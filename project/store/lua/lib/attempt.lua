@@ -54,8 +54,25 @@ local function end_failed(job, at, status, error, exception, result_message)
   publish_result(job.id, result_message)
 end
 
+-- Before a script ends a job that is part of a canvas: lets a process take the message once more, which then calls errbacks
+-- and fails the chord and the chain ("aftermath"). is_running: the message is in the hands of the worker of its token.
+local function keep_aftermath(job, is_running, always) -- rarely
+  if not always and redis.call('HEXISTS', job.key, 'canvas') == 0 then return end
+  redis.call('HSET', job.key, 'aftermath', 1)
+  local worker, serial = (job.token or ''):match('^(.*)#(.*)$')
+  local entry = is_running and worker and redis.call('HGET', unacked_key(worker), serial)
+  if entry then
+    local list, message = entry:match('^(.-)\n(.*)$')
+    push_message(job.id, list, message)
+  elseif job.message_list and not uses_other_broker then
+    push_message(job.id, job.message_list, redis.call('HGET', job.key, 'message'))
+  end
+end
+
 local function end_cancelled(job, at, reason) -- rarely
   reason = reason or 'cancelled'
+  local is_running = job.status == 'running'
+  keep_aftermath(job, is_running, is_running)
   local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { reason } }
   end_failed(job, at, 'cancelled', reason, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
@@ -72,6 +89,7 @@ local function fail_as_poison(job, at, deaths, cause)
   local error = string.format('WorkerLostError: the job killed its worker %g times, last: %s', deaths, cause)
   local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
   add_to_counter(job.kind_queue, 'poison', 1)
+  keep_aftermath(job, true, true)
   end_failed(job, at, 'failed', error, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end
@@ -81,6 +99,7 @@ local function fail_as_lost(job, at, cause) -- rarely
   local reason = cause ~= '' and cause or 'the worker was stopped'
   local error = 'WorkerLostError: ' .. reason .. '; a job with acks_late=False does not run again'
   local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
+  keep_aftermath(job, true)
   end_failed(job, at, 'failed', error, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end

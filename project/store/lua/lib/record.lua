@@ -1,5 +1,5 @@
 -- Makes a record unless its id is taken; whether it did. job: id, kind, queue, max_retries; if it has them: tags (a JSON
--- array), tenant, callback (a JSON object, see enqueue_callback)
+-- array), tenant, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token)
 local function create_record(job, payload, at, call_id)
   job.key = job_key(job.id)
   if redis.call('HSETNX', job.key, 'call', call_id) == 0 then return false end
@@ -8,6 +8,9 @@ local function create_record(job, payload, at, call_id)
   if job.tags then redis.call('HSET', job.key, 'tags', job.tags) end
   if job.tenant then redis.call('HSET', job.key, 'tenant', job.tenant) end
   if job.callback then redis.call('HSET', job.key, 'callback', job.callback) end
+  if job.canvas then redis.call('HSET', job.key, 'canvas', 1) end
+  if job.group then redis.call('HSET', job.key, 'group', job.group) end
+  if job.parent then redis.call('HSET', job.key, 'parent', job.parent, 'parent_attempt', job.parent_attempt) end
   return true
 end
 

@@ -44,7 +44,12 @@ end
 local function requeue_entry(worker, serial, entry, cause, weight)
   local list, message, headers = split_entry(entry)
   local job = headers.id and load_job(headers.id)
+  if job and FINAL[job.status] and redis.call('HEXISTS', job.key, 'aftermath') == 1 then
+    push_message(nil, list, message, true)
+    return 'returned'
+  end
   if job and (FINAL[job.status] or is_past_attempt(job, headers.retries)) then return 'dropped' end
+  if job and redis.call('HGET', job.key, 'replaced') == worker .. '#' .. serial then return 'dropped' end
   if runs_for(job, worker, serial) then
     local at = now()
     local result, is_suspect = interrupt_attempt(job, at, cause, weight or 1)

@@ -1,8 +1,8 @@
 -- string: when a kind with a rate limit is free again, in seconds since the epoch
 local function rate_key(kind) return prefix .. 'rate:' .. kind end
 
--- Begins the attempt that a message is for.
--- -> 'started' | 'refused' | 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
+-- Begins the attempt that a message is for; the second value is the job, once it has begun.
+-- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
 local function start_attempt(id, retries, token, rerun_id, at)
   local attempt, worker = retries + 1, worker_of(token)
   local job = load_job(id)
@@ -10,16 +10,17 @@ local function start_attempt(id, retries, token, rerun_id, at)
   if is_outdated(job, rerun_id) then return 'refused' end
 
   if job.status == 'running' and job.attempts == attempt then
-    if job.token == token then return 'started' end -- a repetition after a lost answer
+    if job.token == token then return 'started', job end -- a repetition after a lost answer
     local owner = worker_of(job.token)
     if is_alive(owner) then return 'busy' end
     if interrupt_attempt(job, at, 'worker ' .. (owner or '') .. ' died', 1) ~= 'returned' then return 'refused' end
   end
   local is_waiting = job.status == 'pending' or job.status == 'retrying'
+  if FINAL[job.status] and redis.call('HEXISTS', job.key, 'aftermath') == 1 then return 'ended' end
   if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
   local is_suspect = worker and tonumber(job.deaths or 0) >= SUSPECT_DEATHS
   if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
   begin_attempt(job, attempt, at, token)
   if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
-  return 'started'
+  return 'started', job
 end

@@ -25,12 +25,12 @@ local function transition(job, status, at, ...)
   append_event(job, status, job.attempts)
 end
 
--- Moves a job to the indexes of another queue, because its next message goes there.
-local function change_queue(job, queue)
-  if job.queue == queue then return end
+-- Moves a job to the indexes of another kind or queue, because its next message is of that kind or goes there.
+local function move_to(job, kind, queue)
+  if job.kind == kind and job.queue == queue then return end
   update_indexes('ZREM', job, job.status, job.id)
-  job.queue, job.kind_queue = queue, kind_queue_of(job.kind, queue)
-  redis.call('HSET', job.key, 'queue', queue)
+  job.kind, job.queue, job.kind_queue = kind, queue, kind_queue_of(kind, queue)
+  redis.call('HSET', job.key, 'kind', kind, 'queue', queue)
   update_indexes('ZADD', job, job.status, job.created_at, job.id)
   redis.call('SADD', KIND_QUEUES, job.kind_queue)
 end

@@ -7,7 +7,7 @@ local REMOVED, removed = 'continuo: removed', 0
 local function is_finished(message)
   local _, _, headers = split_entry(list .. '\n' .. message)
   local job = type(headers.id) == 'string' and load_job(headers.id)
-  return job and FINAL[job.status]
+  return job and FINAL[job.status] and redis.call('HEXISTS', job.key, 'aftermath') == 0
 end
 
 local messages = redis.call('LRANGE', list, offset, offset + limit - 1)

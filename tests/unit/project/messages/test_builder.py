@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kombu.exceptions import EncodeError
 from kombu.serialization import loads
 from kombu.transport.redis import PRIORITY_STEPS as KOMBU_STEPS
 from kombu.transport.redis import Channel
@@ -19,7 +20,7 @@ from kombu.transport.redis import Channel
 from project.celery import app
 from project.errors import ContinuoError, InvalidField
 from project.messages.builder import CapturingProducer, build_list_key, pop_due_time
-from project.messages.validation import parse_message
+from project.messages.validation import MAX_LEVELS, parse_message
 from project.store.commands.message import Message
 from tests.support.apps import kinds
 
@@ -197,14 +198,16 @@ def test_arguments_that_do_not_match_the_signature_are_refused() -> None:
 
 
 def test_arguments_that_json_cannot_represent_are_refused() -> None:
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        anything.message((object(),))
+    for build in (anything.message, anything.build):
+        with pytest.raises(EncodeError, match="not JSON"):
+            build((object(),))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 def test_numbers_that_json_does_not_have_are_refused(number: float) -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        anything.message((number,))
+    for build in (anything.message, anything.build):
+        with pytest.raises(EncodeError, match="JSON"):
+            build((number,))
 
 
 def test_a_producer_without_a_message_raises() -> None:
@@ -226,3 +229,84 @@ def test_celery_builds_the_message_of_a_call_with_a_link() -> None:
 def test_dates_and_decimals_survive() -> None:
     given_values = [date(2026, 5, 1), Decimal("1.10"), UUID(int=1), b"\x00\xff"]
     assert body_of(anything.message(given_values))[0] == given_values
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\udc80": 1}, [[]], {"a": "\ud83d"}], ids=ascii)
+def test_half_a_character_and_endless_lists_are_refused(value: Any) -> None:
+    if value == [[]]:
+        value[0].append(value)
+    for build in (anything.message, anything.build):
+        with pytest.raises(EncodeError, match="not JSON"):
+            build((value,))
+
+
+def test_arguments_with_too_many_levels_are_refused() -> None:
+    value: list[Any] = []
+    for _ in range(MAX_LEVELS + 1):
+        value = [value]
+    for build in (anything.message, anything.build):
+        with pytest.raises(EncodeError, match="200 levels"):
+            build((value,))
+
+
+@pytest.mark.parametrize(
+    "job_id", ['a"b', "a\nb", "a\0b", "x" * 256, "\ud800", "a\\b", 5], ids=ascii
+)
+def test_an_id_that_could_break_a_message_is_refused(job_id: Any) -> None:
+    for options in ({}, {"priority": 3}):
+        with pytest.raises(InvalidField, match=r"task_id.*printable"):
+            anything.message((), task_id=job_id, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"serializer": "pickle"}, "serializer"),
+        ({"serializer": "yaml"}, "serializer"),
+        ({"exchange": "topics"}, "exchange"),
+        ({"routing_key": "a.b"}, "routing_key"),
+        ({"tag": ["a"]}, "tag.*allowed are .*tags"),
+        ({"priority": "high"}, "priority"),
+        ({"app_id": 5}, "app_id"),
+        ({"max_retries": 2_000_000}, "max_retries"),
+        ({"max_retries": 1.5}, "max_retries"),
+        ({"eta": "tomorrow"}, "eta"),
+        ({"headers": {"retries": "x"}}, "retries"),
+        ({"headers": {"id": "a\nb"}}, "task_id"),
+        ({"time_limit": -1}, "timelimit"),
+    ],
+    ids=repr,
+)
+def test_an_option_that_no_worker_could_follow_is_refused(
+    options: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidField, match=field):
+        anything.message((), **options)
+
+
+def test_headers_that_are_not_json_are_refused() -> None:
+    with pytest.raises(EncodeError):
+        anything.message((), headers={"far": float("inf")})
+
+
+def test_the_properties_of_a_message_travel_with_it() -> None:
+    wire = json.loads(anything.message((), app_id="shop", type="order").text)
+
+    assert (wire["properties"]["app_id"], wire["properties"]["type"]) == ("shop", "order")
+
+
+@pytest.mark.parametrize("marker", ["datetime", "object", "unknown", "bytes"])
+def test_an_object_that_looks_like_a_value_with_a_type_is_data(marker: str) -> None:
+    value = {"__type__": marker, "__value__": {"__type__": "date", "__value__": "never"}}
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    for build in (anything.message, anything.build):
+        message = build((value, moment), {"deep": [value]})
+
+        assert body_of(message)[:2] == [[value, moment], {"deep": [value]}]
+
+
+def test_an_eta_without_a_zone_is_in_the_zone_of_the_app() -> None:
+    naive = datetime(2027, 5, 1, 12)  # noqa: DTZ001 - that is the point
+
+    for eta in (naive, naive.isoformat()):
+        assert anything.message((), eta=eta).due == naive.replace(tzinfo=app.timezone).timestamp()
