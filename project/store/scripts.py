@@ -85,11 +85,17 @@ def link(lua: str, shared: dict[str, str]) -> str:
 
 
 def parse_definitions(lua: str) -> dict[str, str]:
-    """The top-level definitions of a piece of Lua: name -> text."""
+    """The top-level definitions of a piece of Lua: name -> text.
+
+    Raises ``ValueError`` for a name that stands twice: the second would replace the first.
+    """
     parts = re.split(r"^(?=local )", strip_comments(lua), flags=re.MULTILINE)
     definitions: dict[str, str] = {}
     for part in filter(str.strip, parts):
-        definitions[name_of(part)] = inline_rarely_used(part, definitions)
+        name = name_of(part)
+        if name in definitions:
+            raise ValueError(f"{name} is defined twice")
+        definitions[name] = inline_rarely_used(part, definitions)
     return definitions
 
 

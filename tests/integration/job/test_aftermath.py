@@ -6,7 +6,7 @@ from celery import chain, chord
 
 from project.records.record import TaskStatus
 from tests.support.apps import kinds
-from tests.support.programs.workers import JobInspector, Workers
+from tests.support.programs.workers import UNWATCHED_QUEUE, JobInspector, Workers
 from tests.support.waiting import wait_until
 
 
@@ -29,13 +29,13 @@ def test_a_cancelled_part_of_a_chord_fails_its_body(
     waits: str, inspector: JobInspector, client: redis.Redis, worker: str
 ) -> None:
     job_id = f"part-{waits[:3]}-{worker}"
-    options = {"countdown": 600} if waits == "for its time" else {"queue": "later"}
+    options = {"countdown": 600} if waits == "for its time" else {"queue": UNWATCHED_QUEUE}
     part = kinds.add.s(1, 1).set(task_id=job_id, **options)
     body = chord([part, kinds.add.s(2, 2)])(kinds.total.s())
 
     assert client.exists(f"continuo:job:{job_id}")
     kinds.app.AsyncResult(job_id).cancel()
-    for message in inspector.list_messages("later"):
+    for message in inspector.list_messages(UNWATCHED_QUEUE):
         client.lpush("celery", message)
 
     wait_until_failed(body.id, inspector)

@@ -13,7 +13,7 @@ from project.celery import app
 from project.errors import PermanentError, TransientError
 from project.records.record import CELERY_STATE, TaskStatus
 from tests.support.apps import kinds
-from tests.support.programs.workers import JobInspector, Workers
+from tests.support.programs.workers import UNWATCHED_QUEUE, JobInspector, Workers
 from tests.support.waiting import wait_until
 
 
@@ -43,7 +43,7 @@ def compare_state(job: Any) -> str:
 
 
 def test_the_result_of_a_pending_job_agrees_with_its_record() -> None:
-    job = kinds.add.apply_async((1, 2), queue="nobody-listens")
+    job = kinds.add.apply_async((1, 2), queue=UNWATCHED_QUEUE)
     assert compare_state(job) == states.PENDING
     assert job.result is None
 

@@ -13,6 +13,9 @@ from project.store.commands import maintenance, statistics
 from tests.support.programs.processes import Program, list_children
 from tests.support.waiting import wait_until
 
+UNWATCHED_QUEUE = "nobody-listens"
+"""A queue from which the workers of tests do not take."""
+
 
 class WorkerProgram(Program):
     """``celery -A project worker`` with the job kinds of ``tests.support.apps.kinds``."""
@@ -46,7 +49,12 @@ class Workers:
     def start(self, *options: str, **environment: str) -> WorkerProgram:
         """Start a worker without waiting until it is ready."""
         name = f"w{len(self.started) + 1}"
-        defaults = {"REDIS_URL": self.url, "LEASE_SECONDS": "2", "DATA_DIR": str(self.folder)}
+        defaults = {
+            "REDIS_URL": self.url,
+            "LEASE_SECONDS": "2",
+            "DATA_DIR": str(self.folder),
+            "CONTINUO_EXCLUDED_QUEUES": UNWATCHED_QUEUE,
+        }
         worker = WorkerProgram(self.folder, name, *options, **(defaults | environment))
         self.started.append(worker)
         return worker

@@ -5,7 +5,7 @@ local worker, mends, answer = ARGV[1], ARGV[2] == '1', {}
 local report = load_report(worker)
 if not report then return answer end
 for _, serial in ipairs(redis.call('HKEYS', unacked_key(worker))) do
-  if is_settled(report, serial) then
+  if is_claim_over(report, serial) then
     local list, message = redis.call('HGET', unacked_key(worker), serial):match('^(.-)\n(.*)$')
     local is_read, job = pcall(load_waiting_job, list, message)
     if is_read and job then

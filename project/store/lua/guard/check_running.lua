@@ -12,7 +12,7 @@ end
 
 -- Whether a live worker may run the job. It had begun before the report was made, so the report must have it.
 local function may_run(report, serial, started_at)
-  return report.running[serial] or started_at >= report.as_of or is_settled(report, serial) == false
+  return report.running[serial] or started_at >= report.as_of or is_claim_over(report, serial) == false
 end
 
 local function find_fault(job)

@@ -9,7 +9,7 @@ local function load_report(worker)
 end
 
 -- Whether a claim of a pool process is over: true | false | nil (it is no such claim, or its process is gone)
-local function is_settled(report, serial)
+local function is_claim_over(report, serial)
   if report.running[serial] then return false end
   local process, place = serial:match('^(p.*)%.(%d+)$')
   local settled = process and report.settled[process]

@@ -1,5 +1,7 @@
 """What scripts carry of the Lua that they share."""
 
+import pytest
+
 from project.store.scripts import SCRIPTS, parse_definitions, select_used
 
 LUA = """-- A comment.
@@ -37,3 +39,8 @@ def test_the_frequent_commands_do_not_define_rarely_called_functions() -> None:
     for name in ("attempts/start", "attempts/succeed"):
         often, _, _ = SCRIPTS[name].partition("-- rarely\n")
         assert "local function push(" not in often
+
+
+def test_a_name_that_is_defined_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="one is defined twice"):
+        parse_definitions("local function one() end\nlocal function one(a) end\n")
