@@ -10,6 +10,7 @@ from importlib import import_module
 
 from project.settings.checks import exit_if_wrong, refuse
 from project.settings.values import Settings, get_settings
+from project.store.startup import require_login
 
 EXIT_PORT_TAKEN = 4
 
@@ -34,6 +35,7 @@ def start(application: str) -> int:
         reason = error.strerror or str(error)
         refuse("api", f"cannot listen on {config.host} port {config.port}: {reason}")
         return EXIT_PORT_TAKEN
+    require_login(config.store_url)
     return supervise(application, config)
 
 

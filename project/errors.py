@@ -13,6 +13,7 @@ ContinuoError
 │   └── LinkExpired     its time is over
 ├── UnsafeStart         the settings would expose the service; it refuses to start
 ├── StoreUnavailable    Redis does not answer or refuses a command
+│   └── LoginRefused    Redis does not accept the login
 ├── IncompatibleData    Redis has data of a version that this program cannot use
 └── PartlyEnqueued      only the first of many jobs were enqueued
 """
@@ -90,6 +91,10 @@ class StoreUnavailable(ContinuoError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LoginRefused(StoreUnavailable):
+    """Redis asks for a password, or does not accept the one in ``REDIS_URL``."""
 
 
 class IncompatibleData(ContinuoError):

@@ -15,14 +15,13 @@ from project.services import ServiceFault
 from project.settings.values import get_settings
 from project.store.client import Store
 from project.store.commands import queues
-from project.store.connection import CommandFailed
+from project.store.connection import MISSING_PASSWORD, CommandFailed, explain_login
 
 MIN_REDIS_VERSION = (6, 2)
 MAX_SKEW_SECONDS = 1.0
 MIN_FREE_BYTES = 1 << 30
 CONNECT_SECONDS = 5.0
 
-MISSING_PASSWORD = ("NOAUTH", "Authentication required", "already authenticated")
 WRONG_PASSWORD = ("WRONGPASS", "invalid username-password", "invalid password")
 
 USED_COMMANDS: tuple[tuple[str, ...], ...] = (
@@ -83,11 +82,8 @@ def find_missing_rights(client: Any) -> Iterator[str]:
 def explain_redis(error: Exception) -> str:
     """Say why Redis did not do something: a wrong password is not "cannot be reached"."""
     text = str(error)
-    if any(word in text for word in MISSING_PASSWORD):
-        return "it asks for a password, and REDIS_URL has none"
-    if any(word in text for word in WRONG_PASSWORD):
-        return "it does not accept the user and password of REDIS_URL"
-    return text
+    is_login = any(word in text for word in (*MISSING_PASSWORD, *WRONG_PASSWORD))
+    return f"it {explain_login(text)}" if is_login else text
 
 
 def describe_redis() -> str:

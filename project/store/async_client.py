@@ -14,7 +14,13 @@ from redis.exceptions import RedisError
 
 from project.errors import StoreUnavailable
 from project.store.commands.command import Command
-from project.store.connection import KEYS, REPLICAS_MS, reason, replicas_of, require_replicas
+from project.store.connection import (
+    KEYS,
+    REPLICAS_MS,
+    build_unavailable,
+    replicas_of,
+    require_replicas,
+)
 from project.store.scripts import SCRIPTS
 from project.store.sentinel import async_redis_options
 
@@ -114,6 +120,6 @@ async def in_time[A](answer: Awaitable[A]) -> A:
         async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
             return await answer
     except RedisError as problem:
-        raise StoreUnavailable(reason(problem)) from problem
+        raise build_unavailable(problem) from problem
     except TimeoutError as problem:
         raise StoreUnavailable("Redis does not answer") from problem

@@ -15,9 +15,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from project.errors import StoreUnavailable
 from project.store.commands.command import Command
-from project.store.connection import KEYS, CommandRunner, connect, is_unavailable, reason
+from project.store.connection import KEYS, CommandRunner, build_unavailable, connect, is_unavailable
 from project.store.sentinel import redis_options
 
 COMMAND_TIMEOUT_SECONDS = 2.5
@@ -70,7 +69,7 @@ class Store:
             except RedisError as problem:
                 if is_unavailable(problem):
                     return self.run(command)
-                raise StoreUnavailable(reason(problem)) from problem
+                raise build_unavailable(problem) from problem
             finally:
                 connection.disconnect()
 
@@ -104,6 +103,6 @@ class Store:
             except RedisError as problem:
                 left = give_up_at - time.monotonic()
                 if not is_unavailable(problem) or (pause and left <= 0):
-                    raise StoreUnavailable(reason(problem)) from problem
+                    raise build_unavailable(problem) from problem
                 time.sleep(max(min(pause, left), 0.0))
         raise AssertionError

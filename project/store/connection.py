@@ -11,16 +11,18 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
+    AuthenticationError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from project.errors import LoginRefused, StoreUnavailable
 from project.store.commands.command import Command
 from project.store.scripts import DIGESTS, SCRIPTS
 
@@ -33,6 +35,9 @@ EVENTS_KEPT = 10_000
 
 REPLICAS_MS = 400
 """Milliseconds that replicas have to confirm a change."""
+
+MISSING_PASSWORD = ("NOAUTH", "Authentication required", "already authenticated")
+"""What Redis says when it asks for a password."""
 
 TRY_AGAIN_REPLIES = ("MISCONF ", "NOREPLICAS ", "BUSY ", "MASTERDOWN ", "LATE ")
 """Prefixes of the errors with which Redis refuses what it will take later."""
@@ -177,6 +182,20 @@ def require_replicas(count: int, wanted: int) -> None:
 def is_unavailable(problem: RedisError) -> bool:
     """Whether the same command may work in a while."""
     return isinstance(problem, UNAVAILABLE) or str(problem).startswith(TRY_AGAIN_REPLIES)
+
+
+def build_unavailable(problem: RedisError) -> StoreUnavailable:
+    """The error for the caller of a command, without addresses or passwords."""
+    if isinstance(problem, AuthenticationError):
+        return LoginRefused(f"Redis {explain_login(str(problem))}")
+    return StoreUnavailable(reason(problem))
+
+
+def explain_login(text: str) -> str:
+    """What Redis says of a login, in our words."""
+    if any(word in text for word in MISSING_PASSWORD):
+        return "asks for a password, and REDIS_URL has none"
+    return "does not accept the user and password of REDIS_URL"
 
 
 def reason(problem: RedisError) -> str:

@@ -11,8 +11,9 @@ from flower.options import options
 from flower.views.monitor import Healthcheck, Metrics
 from tornado.web import authenticated
 
-from project.errors import UnsafeStart
+from project.errors import LoginRefused, UnsafeStart
 from project.settings.values import Settings, get_settings
+from project.store.startup import require_login
 
 UNPROTECTED_PAGES = (Metrics, Healthcheck)
 """Pages for which Flower never asks for a password."""
@@ -24,7 +25,8 @@ def prepare() -> None:
     protect_pages()
     try:
         refuse_public_without_password(options)
-    except UnsafeStart as problem:
+        require_login(get_settings().store_url)
+    except (UnsafeStart, LoginRefused) as problem:
         raise SystemExit(f"flower: {problem}") from None
 
 

@@ -16,8 +16,8 @@ from celery import signals
 from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab, schedule
 
-from project.errors import DuplicateJob, IncompatibleData
-from project.store.migration import prepare_data
+from project.errors import DuplicateJob
+from project.store.startup import exit_if_unusable, wait_for_redis
 from project.worker.lease import WORKER_PATIENCE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -66,9 +66,6 @@ def due_time(entry: ScheduleEntry, now: float) -> str:
 @signals.beat_init.connect
 def prepare(sender: Any, **_: Any) -> None:
     """Wait for Redis, now and when a job is due; end when the data is not for this program."""
+    with exit_if_unusable():
+        wait_for_redis(sender.app.store)
     sender.app.store.patience = WORKER_PATIENCE_SECONDS
-    try:
-        prepare_data(sender.app.store)
-    except IncompatibleData as problem:
-        log.critical("%s", problem)
-        raise SystemExit(1) from problem

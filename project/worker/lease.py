@@ -21,14 +21,14 @@ from uuid import uuid4
 from celery import bootsteps, signals
 from celery.worker import state
 
-from project.errors import IncompatibleData, StoreUnavailable
+from project.errors import StoreUnavailable
 from project.job.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
 from project.records.grouping import CONTROL_QUEUE
 from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from project.store.commands import attempts, workers
-from project.store.migration import prepare_data
+from project.store.startup import exit_if_unusable, wait_for_redis
 from project.worker import celery_internals, memory
 from project.worker.autoscale import scale
 from project.worker.cancellation import CancellationMonitor
@@ -235,12 +235,9 @@ class LeaseStep(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         """Take the lease before the first message is fetched."""
         self.keeper = LeaseThread(worker, get_settings())
+        with exit_if_unusable():
+            wait_for_redis(self.keeper.store, state.maybe_shutdown)
         self.keeper.store.patience = WORKER_PATIENCE_SECONDS
-        try:
-            prepare_data(self.keeper.store)
-        except IncompatibleData as problem:
-            log.critical("%s", problem)
-            raise SystemExit(1) from problem
         self.keeper.renew(first=True)
         self.keeper.store.patience = 0.0
         self.keeper.start()
