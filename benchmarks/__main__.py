@@ -19,9 +19,10 @@ from typing import Any
 
 from benchmarks.comparison import growth, report
 from benchmarks.comparison.measures import Figures, measure_stack
+from benchmarks.comparison.naps import measure_naps
 from benchmarks.comparison.scale import FULL, QUICK, BenchmarkScale
 from benchmarks.comparison.scene import open_scene
-from benchmarks.stacks.registry import OURS, STACKS, Stack
+from benchmarks.stacks.registry import ASYNC_STACKS, OURS, STACKS, Stack
 from benchmarks.support import environment, machine
 
 RESULTS = Path(__file__).parent / "results"
@@ -60,6 +61,7 @@ def measure_all(scale: BenchmarkScale) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="continuo-bench-") as name:
         folder = Path(name)
         rounds = [measure_round(number, scale, folder) for number in range(scale.rounds)]
+        naps = [measure_nap_round(number, scale, folder) for number in range(scale.rounds)]
         print_progress("Continuo alone: real work, then growth")
         with open_scene(OURS, folder / "work") as place:
             work = growth.measure_real_work(place, scale)
@@ -68,7 +70,8 @@ def measure_all(scale: BenchmarkScale) -> dict[str, Any]:
             grown = growth.measure_growth(place, scale)
     seconds = round(time.monotonic() - start)
     print_progress(f"done in {seconds} s")
-    return about | {"seconds": seconds, "rounds": rounds, "growth": grown, "work": work}
+    found = {"rounds": rounds, "naps": naps, "growth": grown, "work": work}
+    return about | {"seconds": seconds} | found
 
 
 def print_machine(about: dict[str, Any]) -> None:
@@ -91,6 +94,16 @@ def measure_round(number: int, scale: BenchmarkScale, folder: Path) -> dict[str,
         with open_scene(stack, folder / f"{number}-{stack.name}") as place:
             found[stack.name] = {"load_average": os.getloadavg()[0]} | measure_stack(place, scale)
     return {stack.name: found[stack.name] for stack in STACKS}
+
+
+def measure_nap_round(number: int, scale: BenchmarkScale, folder: Path) -> dict[str, Figures]:
+    """The figures of asynchronous jobs; each round has a different order."""
+    print_progress(f"round {number + 1} of {scale.rounds}: asynchronous jobs")
+    found = {}
+    for stack in rotate_stacks(ASYNC_STACKS, number):
+        with open_scene(stack, folder / f"naps-{number}-{stack.name}") as place:
+            found[stack.name] = measure_naps(place)
+    return {stack.name: found[stack.name] for stack in ASYNC_STACKS}
 
 
 def rotate_stacks(stacks: Sequence[Stack], places: int) -> list[Stack]:

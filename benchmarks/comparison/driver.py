@@ -7,6 +7,10 @@ answers ``{"answer": ..., "seconds": ...}``. Every stack's module has::
     enqueue(count)                   enqueues empty jobs with one library call each
     enqueue_stamps(rate, seconds)    enqueues jobs at a steady rate; each records its wait
     count_finished(sent)             the number of sent jobs that its own store calls finished
+    flower_command(port)             the command of Flower, if it can listen to this stack
+    nap_worker(jobs)                 the command of a worker that runs that number of asynchronous
+                                     jobs at once in one process, and its environment variables
+    enqueue_naps(count)              enqueues asynchronous jobs that sleep for a second
     app                              the FastAPI application (ours is ``python -m api``)
 """
 

@@ -48,6 +48,8 @@ def measure_stack(scene: StackScene, scale: BenchmarkScale) -> Figures:
     figures |= measure_gets(scene, ids, scale)
     figures["api_after_mb"] = api.memory() / BYTES_PER_MB
     figures["valkey_after_mb"] = scene.valkey_memory() / BYTES_PER_MB
+    if scene.stack.has_flower:
+        figures |= measure_watched_drain(scene, jobs)
     return figures | (measure_bulk(scene, scale) if scene.stack.is_ours else {})
 
 
@@ -117,7 +119,9 @@ def measure_work(
     scene: StackScene, worker: MeasuredProgram, jobs: int, scale: BenchmarkScale
 ) -> Figures:
     """Measure the worker: it drains a full queue, then runs jobs that arrive one by one."""
-    figures = measure_drain(scene, worker, jobs)
+    wait_for_first_job(scene, worker, jobs)
+    figures = {"worker_idle_mb": worker.memory() / BYTES_PER_MB}
+    figures |= measure_drain(scene, worker, jobs, "drain")
     figures |= measure_pickups(scene, "pickup_idle", scale.idle_rate, scale.idle)
     rate = figures["drain_per_s"] / 2
     figures |= {"half_load_per_s": rate} | measure_pickups(scene, "pickup_half", rate, scale.half)
@@ -146,26 +150,51 @@ def is_done(port: int, job_id: str) -> bool:
     return str(report["status"]).lower() in DONE_STATUSES and bool(report["result"])
 
 
-def measure_drain(scene: StackScene, worker: MeasuredProgram, jobs: int) -> Figures:
-    """Jobs per second from the first finished job to the last, and CPU time per job."""
+def measure_watched_drain(scene: StackScene, jobs: int) -> Figures:
+    """Measure the drain of a full queue while Flower listens, and Flower's CPU time per job."""
+    scene.flush()
+    flower = scene.start_flower()
+    scene.call("enqueue", jobs)
+    worker = scene.start_worker(2, "--task-events")
+    wait_for_first_job(scene, worker, jobs)
+    before = flower.cpu_seconds()
+    figures = measure_drain(scene, worker, jobs, "drain_flower")
+    flower.require_running()
+    figures["flower_cpu_ms"] = (flower.cpu_seconds() - before) / jobs * 1_000
+    worker.kill()
+    flower.kill()
+    return figures
 
-    def done() -> int:
-        worker.require_running()
-        return int(scene.call("count_finished", jobs)[0])
 
-    wait_until(done, WORKER_TIMEOUT_SECONDS, f"{scene.stack.name} finishes a job")
-    idle = worker.memory()
-    start, first = time.perf_counter(), done()
+def wait_for_first_job(scene: StackScene, worker: MeasuredProgram, jobs: int) -> None:
+    """Wait until the worker has finished a job."""
+    wait_until(
+        lambda: count_finished(scene, worker, jobs),
+        WORKER_TIMEOUT_SECONDS,
+        f"{scene.stack.name} finishes a job",
+    )
+
+
+def count_finished(scene: StackScene, worker: MeasuredProgram, jobs: int) -> int:
+    """The number of finished jobs. Raises ``RuntimeError`` when the worker has ended."""
+    worker.require_running()
+    return int(scene.call("count_finished", jobs)[0])
+
+
+def measure_drain(scene: StackScene, worker: MeasuredProgram, jobs: int, name: str) -> Figures:
+    """Jobs per second from now to the last finished job, and CPU time per job."""
+    start, first = time.perf_counter(), count_finished(scene, worker, jobs)
     cpu, valkey_cpu = worker.cpu_seconds(), scene.valkey_cpu_seconds()
     wait_until(
-        lambda: done() >= jobs, DRAIN_TIMEOUT_SECONDS, f"{scene.stack.name} finishes {jobs} jobs"
+        lambda: count_finished(scene, worker, jobs) >= jobs,
+        DRAIN_TIMEOUT_SECONDS,
+        f"{scene.stack.name} finishes {jobs} jobs",
     )
     drained, seconds = jobs - first, time.perf_counter() - start
     return {
-        "worker_idle_mb": idle / BYTES_PER_MB,
-        "drain_per_s": drained / seconds,
-        "drain_cpu_ms": (worker.cpu_seconds() - cpu) / drained * 1_000,
-        "drain_valkey_cpu_ms": (scene.valkey_cpu_seconds() - valkey_cpu) / drained * 1_000,
+        f"{name}_per_s": drained / seconds,
+        f"{name}_cpu_ms": (worker.cpu_seconds() - cpu) / drained * 1_000,
+        f"{name}_valkey_cpu_ms": (scene.valkey_cpu_seconds() - valkey_cpu) / drained * 1_000,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.comparison.targets import MISSED, TARGETS, format_number, judge
+from benchmarks.comparison.targets import MISSED, TARGETS, Round, format_number, judge
 from benchmarks.stacks.registry import OURS
 
 type Columns = Sequence[tuple[str, str]]
@@ -30,6 +30,13 @@ WORK_COLUMNS: Columns = (
     ("half p50", "pickup_half_p50_ms"),
     ("half p99", "pickup_half_p99_ms"),
 )
+FLOWER_COLUMNS: Columns = (
+    ("drain/s", "drain_flower_per_s"),
+    ("CPU ms/job", "drain_flower_cpu_ms"),
+    ("in Valkey", "drain_flower_valkey_cpu_ms"),
+    ("in Flower", "flower_cpu_ms"),
+)
+NAP_COLUMNS: Columns = (("seconds", "naps_s"), ("MB", "naps_mb"))
 MEMORY_COLUMNS: Columns = (
     ("API, idle", "api_idle_mb"),
     ("after", "api_after_mb"),
@@ -53,11 +60,15 @@ def format_report(results: dict[str, Any]) -> Iterator[str]:
     yield from format_ratios(results)
     fixed = "{post_rate:g} POST/s and {get_rate:g} GET/s".format_map(results["scale"])
     yield f"\nHTTP: 64 clients, one client, and latencies of an open loop of {fixed}"
-    yield from format_table(results, HTTP_COLUMNS)
+    yield from format_table(results["rounds"], HTTP_COLUMNS)
     yield "\nworker, 2 processes: drain of empty jobs; pickup in ms from enqueue to start"
-    yield from format_table(results, WORK_COLUMNS)
+    yield from format_table(results["rounds"], WORK_COLUMNS)
+    yield "\nthe same drain while Flower listens"
+    yield from format_table(results["rounds"], FLOWER_COLUMNS)
+    yield "\n1,000 asynchronous jobs that sleep one second, in one process"
+    yield from format_table(results["naps"], NAP_COLUMNS)
     yield "\nresident memory, MB"
-    yield from format_table(results, MEMORY_COLUMNS)
+    yield from format_table(results["rounds"], MEMORY_COLUMNS)
     yield "\nours as records pile up: one client, median ms"
     yield format_row("", [heading for heading, _ in GROWTH_COLUMNS])
     for step in results["growth"]:
@@ -74,11 +85,11 @@ def format_ratios(results: dict[str, Any]) -> Iterator[str]:
         yield f"{MISSED} {len(missed)} of {len(found)} targets: {'; '.join(missed)}"
 
 
-def format_table(results: dict[str, Any], columns: Columns) -> Iterator[str]:
-    """One line for each stack."""
-    rounds = results["rounds"]
+def format_table(rounds: Sequence[Round], columns: Columns) -> Iterator[str]:
+    """One line for each stack that has these figures."""
     yield format_row("", [heading for heading, _ in columns])
-    for stack in rounds[0]:
+    first = columns[0][1]
+    for stack in [name for name, figures in rounds[0].items() if first in figures]:
         yield format_row(
             stack, [format_cell([each[stack][figure] for each in rounds]) for _, figure in columns]
         )

@@ -27,7 +27,7 @@ class StackScene:
         self.stack = stack
         self.folder = folder
         self.valkey = valkey
-        self.port, self.smtp_port = find_free_ports(2)
+        self.port, self.smtp_port, self.flower_port = find_free_ports(3)
         self.redis = redis.Redis.from_url(valkey.url)
         self._cleanup = ends
 
@@ -46,18 +46,31 @@ class StackScene:
             "DATA_DIR": str(self.folder),
         }
 
-    def start(self, command: list[str], *, pipes: bool = False) -> MeasuredProgram:
-        """Start a process of this stack."""
+    def start(
+        self, command: list[str], *, pipes: bool = False, **variables: str
+    ) -> MeasuredProgram:
+        """Start a process of this stack, with more environment variables."""
         program = Path(command[0])
         path = self.stack.programs / program
         log = self.folder / f"{program.name}.log"
-        started = MeasuredProgram([str(path), *command[1:]], self.environment, log, pipes=pipes)
+        started = MeasuredProgram(
+            [str(path), *command[1:]], self.environment | variables, log, pipes=pipes
+        )
         self._cleanup.callback(started.kill)
         return started
 
-    def start_worker(self, processes: int = 2) -> MeasuredProgram:
+    def start_worker(self, processes: int = 2, *options: str) -> MeasuredProgram:
         """Start the worker."""
-        return self.start(self.call("worker_command", processes)[0])
+        return self.start([*self.call("worker_command", processes)[0], *options])
+
+    def start_flower(self) -> MeasuredProgram:
+        """Start Flower, and wait until it listens to events."""
+        patterns = self.redis.pubsub_numpat()
+        flower = self.start(self.call("flower_command", self.flower_port)[0])
+        wait_until(
+            lambda: self.redis.pubsub_numpat() > patterns, START_TIMEOUT_SECONDS, "Flower listens"
+        )
+        return flower
 
     def start_api(self) -> MeasuredProgram:
         """Start the API and the driver, and wait until the API answers."""

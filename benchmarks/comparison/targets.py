@@ -85,6 +85,11 @@ def select_own(figure: str) -> Callable[[dict[str, Any]], list[float]]:
     return select_each_round(lambda each: each[OURS.name][figure])
 
 
+def select_naps(figure: str) -> Callable[[dict[str, Any]], list[float]]:
+    """Our figure for asynchronous jobs."""
+    return lambda results: [each[OURS.name][figure] for each in results["naps"]]
+
+
 def divide_by_fewest(figure: str) -> Callable[[dict[str, Any]], list[float]]:
     """The figure at the largest number of records divided by that at the smallest."""
     return lambda results: [results["growth"][-1][figure] / results["growth"][0][figure]]
@@ -114,10 +119,43 @@ TARGETS: Sequence[BenchmarkTarget] = (
         "GET status, 64 clients : fastest peer", 2, "x", divide_by_fastest("get_64_per_s")
     ),
     BenchmarkTarget("drain, 2 processes : Celery", 3, "x", divide_by_celery("drain_per_s")),
-    BenchmarkTarget("drain, 2 processes : fastest peer", 1, "x", divide_by_fastest("drain_per_s")),
-    BenchmarkTarget("pickup, idle, p50", 5, " ms", select_own("pickup_idle_p50_ms"), least=False),
     BenchmarkTarget(
-        "pickup, half load, p99", 50, " ms", select_own("pickup_half_p99_ms"), least=False
+        "drain, 2 processes : fastest peer", 1.2, "x", divide_by_fastest("drain_per_s")
+    ),
+    BenchmarkTarget(
+        "drain with Flower listening : without",
+        0.85,
+        "x",
+        select_each_round(
+            lambda each: each[OURS.name]["drain_flower_per_s"] / each[OURS.name]["drain_per_s"]
+        ),
+    ),
+    BenchmarkTarget(
+        "drain with Flower listening : Celery", 5, "x", divide_by_celery("drain_flower_per_s")
+    ),
+    BenchmarkTarget(
+        "CPU time of an empty job, with Valkey",
+        0.35,
+        " ms",
+        select_each_round(
+            lambda each: each[OURS.name]["drain_cpu_ms"] + each[OURS.name]["drain_valkey_cpu_ms"]
+        ),
+        least=False,
+    ),
+    BenchmarkTarget("pickup, idle, p50", 1, " ms", select_own("pickup_idle_p50_ms"), least=False),
+    BenchmarkTarget("pickup, idle, p99", 3, " ms", select_own("pickup_idle_p99_ms"), least=False),
+    BenchmarkTarget(
+        "pickup, half load, p50", 3, " ms", select_own("pickup_half_p50_ms"), least=False
+    ),
+    BenchmarkTarget(
+        "pickup, half load, p99", 20, " ms", select_own("pickup_half_p99_ms"), least=False
+    ),
+    BenchmarkTarget(
+        "1,000 async jobs of 1 s, one process", 1.5, " s", select_naps("naps_s"), least=False
+    ),
+    BenchmarkTarget("memory of that worker", 200, " MB", select_naps("naps_mb"), least=False),
+    BenchmarkTarget(
+        "worker of 2 processes, idle", 105, " MB", select_own("worker_idle_mb"), least=False
     ),
     BenchmarkTarget(
         "GET, most : fewest records", 1.5, "x", divide_by_fewest("get_p50_ms"), least=False

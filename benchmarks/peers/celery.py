@@ -53,6 +53,11 @@ def worker_command(processes: int) -> list[str]:
     return ["celery", "-A", "benchmarks.peers.celery:queue", "worker", *options]
 
 
+def flower_command(port: int) -> list[str]:
+    """The command of Flower."""
+    return ["celery", "-A", "benchmarks.peers.celery:queue", "flower", f"--port={port}"]
+
+
 def enqueue(count: int) -> None:
     """Send empty jobs."""
     for _ in range(count):

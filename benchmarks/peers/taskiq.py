@@ -1,6 +1,7 @@
 """FastAPI and Taskiq: Redis streams with acknowledgement, results in Redis."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,14 @@ from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 from taskiq_redis.exceptions import ResultIsMissingError
 
 from benchmarks.peers.orders import RESULTS_URL, URL, PeerOrder, PeerReport
-from benchmarks.stacks.shared import PICKUPS_KEY, REPORT_RESULT, measure_wait, wait_for_moments
+from benchmarks.stacks.shared import (
+    NAP_SECONDS,
+    PICKUPS_KEY,
+    REPORT_RESULT,
+    measure_wait,
+    record_nap,
+    wait_for_moments,
+)
 
 DAY_SECONDS = 86_400
 
@@ -49,6 +57,14 @@ async def stamp(sent: float) -> None:
 
 
 @broker.task
+async def nap() -> None:
+    """Sleep, and note when."""
+    start = time.time()
+    await asyncio.sleep(NAP_SECONDS)
+    record_nap(start)
+
+
+@broker.task
 async def report(type: str, filters: dict[str, Any]) -> dict[str, Any]:
     """The job behind the route."""
     return REPORT_RESULT
@@ -78,6 +94,22 @@ def worker_command(processes: int) -> list[str]:
     """The command of the worker."""
     options = ["--workers", str(processes), "--log-level", "WARNING"]
     return ["taskiq", "worker", "benchmarks.peers.taskiq:broker", *options]
+
+
+def nap_worker(jobs: int) -> tuple[list[str], dict[str, str]]:
+    """The command and the variables of a worker of one process for ``jobs`` jobs at once."""
+    return [*worker_command(1), "--max-async-tasks", str(jobs)], {}
+
+
+def enqueue_naps(count: int) -> None:
+    """Send jobs that sleep."""
+
+    async def send() -> None:
+        await broker.startup()
+        for _ in range(count):
+            await nap.kiq()
+
+    runner.run(send())
 
 
 def enqueue(count: int) -> None:

@@ -1,6 +1,9 @@
 """The job kinds of our worker in the benchmark."""
 
-from benchmarks.stacks.shared import record_wait
+import asyncio
+import time
+
+from benchmarks.stacks.shared import NAP_SECONDS, record_nap, record_wait
 from project.celery import app
 
 
@@ -13,3 +16,11 @@ def nothing() -> None:
 def stamp(sent: float) -> None:
     """Record the wait of this job."""
     record_wait(sent)
+
+
+@app.task(name="bench.nap")
+async def nap() -> None:
+    """Sleep, and record when."""
+    start = time.time()
+    await asyncio.sleep(NAP_SECONDS)
+    record_nap(start)

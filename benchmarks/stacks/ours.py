@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stacks.kinds import nothing, stamp
+from benchmarks.stacks.kinds import nap, nothing, stamp
 from benchmarks.stacks.shared import REPORT_RESULT, wait_for_moments
 from benchmarks.support.waiting import wait_until
 from project.celery import app
@@ -42,6 +42,22 @@ def worker_command(processes: int) -> list[str]:
         "--loglevel=WARNING",
     ]
     return [*shlex.split(procfile.read_commands(PROCFILE)["worker"]), *options]
+
+
+def flower_command(port: int) -> list[str]:
+    """The Procfile's command of Flower."""
+    return [*shlex.split(procfile.read_commands(PROCFILE)["flower"]), f"--port={port}"]
+
+
+def nap_worker(jobs: int) -> tuple[list[str], dict[str, str]]:
+    """The command and the variables of a worker of one process for ``jobs`` jobs at once."""
+    return worker_command(1), {"WORKER_ASYNC_JOBS": str(jobs)}
+
+
+def enqueue_naps(count: int) -> None:
+    """Enqueue jobs that sleep."""
+    for _ in range(count):
+        nap.apply_async()
 
 
 def enqueue(count: int) -> None:

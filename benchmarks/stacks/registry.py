@@ -13,11 +13,13 @@ class Stack(NamedTuple):
     """A way to run jobs.
 
     ``jobs_per_second``: its approximate rate, which only decides how many jobs a drain has.
+    ``has_flower``: Flower can listen to its workers.
     """
 
     name: str
     module: str
-    jobs_per_second: int
+    jobs_per_second: int = 0
+    has_flower: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -38,14 +40,18 @@ class Stack(NamedTuple):
         return ["uvicorn", f"{self.module}:app", *address, *options]
 
 
-OURS = Stack("Continuo", "benchmarks.stacks.ours", 2_500)
-CELERY = Stack("Celery", "benchmarks.peers.celery", 600)
+OURS = Stack("Continuo", "benchmarks.stacks.ours", 2_500, has_flower=True)
+CELERY = Stack("Celery", "benchmarks.peers.celery", 600, has_flower=True)
+TASKIQ = Stack("Taskiq", "benchmarks.peers.taskiq", 900)
+SAQ = Stack("SAQ", "benchmarks.peers.saq", 1_200)
 STACKS = (
     OURS,
     CELERY,
     Stack("RQ", "benchmarks.peers.rq", 300),
     Stack("Dramatiq", "benchmarks.peers.dramatiq", 2_000),
-    Stack("Taskiq", "benchmarks.peers.taskiq", 900),
-    Stack("SAQ", "benchmarks.peers.saq", 1_200),
+    TASKIQ,
+    SAQ,
     Stack("Huey", "benchmarks.peers.huey", 3_000),
 )
+ASYNC_STACKS = (OURS, TASKIQ, SAQ, Stack("Docket", "benchmarks.peers.docket"))
+"""The stacks whose worker runs many ``async def`` jobs at once in one process."""

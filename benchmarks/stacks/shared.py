@@ -1,5 +1,6 @@
 """What the jobs of all stacks share: send times, waits, and the result of a report."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +10,12 @@ import redis
 
 PICKUPS_KEY = "bench:pickups"
 """The Redis list of waits, in seconds."""
+
+NAPS_KEY = "bench:naps"
+"""The Redis list of naps: start and end, seconds since 1970, as JSON."""
+
+NAP_SECONDS = 1.0
+"""How long an asynchronous job sleeps."""
 
 REPORT_RESULT = {
     "report_type": "summary",
@@ -34,6 +41,11 @@ def measure_wait(sent: float) -> float:
 def record_wait(sent: float) -> None:
     """Store the wait of a job."""
     connect().rpush(PICKUPS_KEY, measure_wait(sent))
+
+
+def record_nap(start: float) -> None:
+    """Store a nap that ends now. Blocks the event loop for some 50 µs, in every stack."""
+    connect().rpush(NAPS_KEY, json.dumps([start, time.time()]))
 
 
 @cache
