@@ -4,6 +4,7 @@ Send them to ``labels.CONTROL_QUEUE``. There they do not wait behind the jobs th
 they run while the queue of those jobs is paused.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,6 +16,8 @@ from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import attempts, queries, queues
 from project.store.commands.attempts import CancelResult
 from project.store.commands.queries import RecordFilter
+
+log = logging.getLogger(__name__)
 
 JOBS_PER_PAGE = 100
 """Jobs between two checkpoints."""
@@ -125,5 +128,14 @@ def drop_messages(queue: str) -> None:
 
 
 def rerun_job(record: TaskRecord, rerun_id: str) -> bool:
-    """Rerun one job, once per ``rerun_id``; return whether it runs again."""
-    return record.kind in app.tasks and bool(app.AsyncResult(record.id).rerun(rerun_id=rerun_id))
+    """Rerun one job, once per ``rerun_id``; return whether it runs again.
+
+    A job whose arguments do not fit its function any more is left as it is.
+    """
+    if record.kind not in app.tasks:
+        return False
+    try:
+        return bool(app.AsyncResult(record.id).rerun(rerun_id=rerun_id))
+    except TypeError:
+        log.exception("job %s was not rerun: its arguments do not fit any more", record.id)
+        return False
