@@ -7,11 +7,12 @@ ways (canvas, beat, ``send_task`` by name) go through ``send_task``, which does 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.util import find_spec
 from itertools import zip_longest
 from pkgutil import iter_modules
+from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
@@ -93,6 +94,9 @@ class Continuo(Celery):
 
     traces = False
     """Whether spans are made and exported."""
+
+    own_configuration: Mapping[str, Any] = MappingProxyType({})
+    """Celery's settings as this program makes them."""
 
     events_kept = EVENTS_KEPT
     """The number of events that the stream of all jobs keeps."""
@@ -338,10 +342,9 @@ def create_app(given: Settings) -> Continuo:
     created.store_url = given.store_url
     created.publisher = OutboxPublisher(created) if given.broker_url else None
     created.events_kept = given.events_kept
-    created.conf.update(build_configuration(given))
-    created.conf.update(
-        build_rabbitmq_options() if given.broker_url else build_redis_options(given)
-    )
+    options = build_rabbitmq_options() if given.broker_url else build_redis_options(given)
+    created.own_configuration = build_configuration(given) | options
+    created.conf.update(created.own_configuration)
     created.steps["worker"].add(LeaseStep)
     if given.otel_exporter_otlp_endpoint:
         require_packages()

@@ -128,7 +128,10 @@ def drop_messages(queue: str) -> None:
 
 
 def rerun_job(record: TaskRecord, rerun_id: str) -> bool:
-    """Rerun one job, once per ``rerun_id``; return whether it runs again."""
+    """Rerun one job, once per ``rerun_id``; return whether it runs again.
+
+    A job whose arguments do not fit its function any more is left as it is.
+    """
     try:
         return record.kind in app.tasks and app.AsyncResult(record.id).rerun(rerun_id=rerun_id)
     except RerunRefused as problem:

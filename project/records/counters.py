@@ -103,6 +103,7 @@ class Counters(NamedTuple):
     dead_letters: int
     disabled: int
     deaths: int
+    clock_steps: int
     memory_used: int
     memory_allowed: int
 

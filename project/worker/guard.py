@@ -21,8 +21,8 @@ ROUND_SECONDS = 10.0
 """Seconds between two rounds, and between two tries to become the one that makes them."""
 
 LEAD_SECONDS = 30
-PAUSE_SECONDS = 0.005
-"""Seconds between two steps: other commands come in between."""
+PAUSE_SECONDS = 0.05
+"""Seconds after a step that was a full one: other work comes in between."""
 
 UNCHANGED_SECONDS = 5.0
 """A waiting job is looked for when its record has not changed for so long."""
@@ -83,7 +83,6 @@ class Guard:
         for worker in self.store.run(workers.list_leases()):
             forgotten = self.store.run(guard.check_held(worker, mends=self.mends))
             self._note_all(forgotten)
-            yield PAUSE_SECONDS
         suspects: Suspects = {}
         for kind_queue in kind_queues:
             yield from self._find_suspects(kind_queue, suspects)
@@ -97,7 +96,8 @@ class Guard:
             command = guard.check_running(kind_queue, offset, JOBS_PER_STEP, mends=self.mends)
             offset, faults = self.store.run(command)
             self._note_all(faults)
-            yield PAUSE_SECONDS
+            if offset is not None:
+                yield PAUSE_SECONDS
 
     def _find_suspects(self, kind_queue: str, suspects: Suspects) -> Iterator[float]:
         for status in WAITING:
@@ -108,10 +108,10 @@ class Guard:
                 )
                 following, found = self.store.run(command)
                 suspects.update((job.job_id, job) for job in found)
-                yield PAUSE_SECONDS
                 if following is None or len(suspects) >= most:
                     break
                 offset = following
+                yield PAUSE_SECONDS
 
     def _look_for_messages(self, suspects: Suspects) -> Iterator[float]:
         """Leave the jobs in ``suspects`` whose message is nowhere.
@@ -135,9 +135,10 @@ class Guard:
             count, ids = self.store.run(guard.list_messages(name, *part))
             self._clear(suspects, ids)
             first += count
-            yield PAUSE_SECONDS
             if backwards and first >= NEAR_MESSAGES:
                 return
+            if count == MESSAGES_PER_STEP:
+                yield PAUSE_SECONDS
 
     def _judge(self, missing: Suspects) -> None:
         """Mend what was missing twice in a row."""

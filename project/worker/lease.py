@@ -21,7 +21,7 @@ from uuid import uuid4
 from celery import bootsteps, signals
 from celery.worker import state
 
-from project.errors import StoreUnavailable
+from project.errors import StoreUnavailable, UnsafeStart
 from project.job.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
 from project.records.grouping import CONTROL_QUEUE
@@ -38,6 +38,7 @@ from project.worker.pool import JobPool
 from project.worker.pool_processes import PoolProcesses
 from project.worker.queues import QueueFollower
 from project.worker.reports import WorkReporter
+from project.worker.requirements import check_configuration
 from project.worker.transport import ACKNOWLEDGEMENTS
 
 if TYPE_CHECKING:
@@ -221,6 +222,11 @@ class LeaseStep(bootsteps.StartStopStep):
         worker_id = f"{worker.hostname}/{uuid4().hex[:12]}"
         worker.app.worker_id = worker_id
         celery_internals.check()
+        try:
+            check_configuration(worker.app)
+        except UnsafeStart as problem:
+            log.critical("%s", problem)
+            raise SystemExit(1) from problem
         options = worker.app.conf.broker_transport_options
         options["fetches_jobs"] = not issubclass(worker.pool_cls, JobPool)
         options["worker_id"] = worker_id

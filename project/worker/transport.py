@@ -42,6 +42,9 @@ ACK_DELAY_SECONDS = 0.05
 
 MAX_WAITING_ACKS = 64
 
+FULL_SECONDS = 0.02
+"""Seconds between two looks for a free slot, where there is no event loop."""
+
 
 class FetchedMessage(NamedTuple):
     """A message this worker holds: its serial, its list, its text."""
@@ -115,11 +118,20 @@ class Poller(kombu_redis.MultiChannelPoller):
     """Feeds the worker between its waits."""
 
     def on_poll_start(self) -> None:
-        """Run what is in hand, fetch more, tell what is done; then wait if there is nothing."""
+        """Tell what is done; then wait."""
         for channel in self._channels:
             if channel.holds_jobs:
                 channel.feed()
         super().on_poll_start()
+
+    def get(self, callback: Any, timeout: float | None = None) -> Any:
+        """Wait for a message where there is no event loop: with gevent and eventlet.
+
+        Nothing ends the wait when a slot becomes free, so it is short while there is none.
+        """
+        if any(each.holds_jobs and not each.qos.can_consume() for each in self._channels):
+            timeout = FULL_SECONDS if timeout is None else min(timeout, FULL_SECONDS)
+        return super().get(callback, timeout)
 
 
 class Channel(kombu_redis.Channel):
@@ -142,7 +154,6 @@ class Channel(kombu_redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._acknowledged_queues: set[str] = set()
-        self._is_more = False
         if self.worker_id:
             self.QoS = QoS
 
@@ -175,10 +186,12 @@ class Channel(kombu_redis.Channel):
             raise
 
     def feed(self) -> None:
-        """Fetch as long as that brings something; acknowledge what is done."""
-        if self._is_more and self.qos.can_consume():
-            self._take()
-        elif ACKNOWLEDGEMENTS.are_due():
+        """Acknowledge what is done.
+
+        Nothing is fetched here: what a job leaves to the event loop, such as its acknowledgement,
+        would wait until the next event. A fetch that leaves messages behind wakes a worker.
+        """
+        if ACKNOWLEDGEMENTS.are_due():
             self._tell()
 
     def _tell(self) -> None:
@@ -237,7 +250,6 @@ class Channel(kombu_redis.Channel):
         room = self.qos.can_consume_max_estimate()
         most = MAX_BATCH if room is None else min(room, MAX_BATCH)
         fetched = self._fetch(most) if most else []
-        self._is_more = bool(fetched) and len(fetched) == most
         for message in fetched:
             self._deliver_one(*message)
         return bool(fetched)

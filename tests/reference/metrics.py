@@ -35,6 +35,7 @@ SAMPLE_COUNTERS = Counters(
     dead_letters=0,
     disabled=0,
     deaths=0,
+    clock_steps=0,
     memory_used=1,
     memory_allowed=1,
 )

@@ -185,6 +185,9 @@ def build_total_metrics(meters: Counters) -> Iterator[Metric]:
     yield build_counter(
         "worker_deaths_total", "Workers whose jobs were given to others.", [({}, meters.deaths)]
     )
+    yield build_counter(
+        "clock_steps_total", "How often Redis' clock was set back.", [({}, meters.clock_steps)]
+    )
     for name, text, value in (
         ("jobs_scheduled", "Jobs that wait for their time, retries too.", meters.scheduled),
         ("messages_unsent", "Messages that RabbitMQ has not confirmed.", meters.unsent),

@@ -14,10 +14,11 @@ from project.errors import DuplicateJob
 from project.records.record import FINAL_STATUSES, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
-from project.store.commands import claims, jobs, maintenance, queries, workers
+from project.store.commands import claims, guard, jobs, maintenance, queries, queues, workers
 from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claimant, Claims
 from project.store.commands.command import Command
+from project.store.commands.guard import WaitingJob, WorkerReport
 from project.store.commands.message import Message
 from project.store.scripts import SCRIPTS
 from tests.support.documents.markdown import ROOT
@@ -154,6 +155,44 @@ def set_two_deaths(store: Store) -> None:
     store.client.hset("continuo:job:a", "deaths", 2)
 
 
+def forget_worker(store: Store) -> None:
+    """Nothing is known of the worker."""
+    store.client.zrem(WORKERS, "w")
+
+
+def forget_message(store: Store) -> None:
+    """The message of the job is nowhere."""
+    store.client.delete("celery", "continuo:unacked:w", "continuo:scheduled")
+    store.client.hdel("continuo:job:a", "message", "message_list")
+
+
+def check_running(store: Store) -> None:
+    forget_worker(store)
+    store.run(guard.check_running("k@celery", 0, 10, mends=True))
+
+
+def check_running_without_message(store: Store) -> None:
+    forget_message(store)
+    check_running(store)
+
+
+def check_held(store: Store) -> None:
+    """A pool process has forgotten what it took."""
+    store.client.delete("continuo:unacked:w")
+    store.client.hset("continuo:unacked:w", "p1.a.1", f"celery\n{message(retries=0).text}")
+    if store.client.hget("continuo:job:a", "token") == TOKEN.encode():
+        store.client.hset("continuo:job:a", "token", "w#p1.a.1")
+    about = WorkerReport(0.0, [], {"p1.a": 2})
+    store.run(guard.report("w", 1, about))
+    store.run(guard.check_held("w", mends=True))
+
+
+def mend_waiting(store: Store) -> None:
+    forget_message(store)
+    changed_at = store.client.hget("continuo:job:a", "updated_at") or b""
+    store.run(guard.mend_waiting(WaitingJob("a", changed_at.decode())))
+
+
 STATES: list[list[Step]] = [
     [],
     [enqueue],
@@ -208,6 +247,10 @@ TRIED: dict[str, list[Step]] = {
     ],
     "sign_off": [lambda store: store.run(workers.sign_off("w"))],
     "reap": [reap],
+    "purge": [lambda store: store.run(queues.purge("celery", 10))],
+    "check_running": [check_running, check_running_without_message],
+    "check_held": [check_held],
+    "mend_waiting": [mend_waiting],
     "sweep": [sweep],
 }
 

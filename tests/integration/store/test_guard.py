@@ -40,7 +40,8 @@ def take(store: Store, place: int, claimant: Claimant = PROCESS) -> None:
 
 def say(store: Store, number: int, *running: str, settled: int = 0, as_of: float = 0.0) -> float:
     """The worker reports what it runs."""
-    about = WorkerReport(as_of or time.time() + 5, list(running), {"p1.a": settled})
+    time_now = store.run(guard.report("w", 0, WorkerReport(0.0, [], {})))
+    about = WorkerReport(as_of or time_now, list(running), {"p1.a": settled})
     return store.run(guard.report("w", number, about))
 
 
@@ -92,6 +93,16 @@ def test_a_job_that_its_worker_may_run_is_left_alone(
     take(store, 1, Claimant("w", process))
 
     say(store, 1, *running, settled=settled, as_of=as_of)
+
+    assert Guard(store).check() == []
+    assert record(store, "a").status is TaskStatus.RUNNING
+
+
+def test_a_report_from_before_the_clock_was_set_back_says_nothing(store: Store) -> None:
+    enqueue(store, "a")
+    take(store, 1, Claimant("w", "p2.b"))
+
+    say(store, 1, as_of=time.time() + 300)
 
     assert Guard(store).check() == []
     assert record(store, "a").status is TaskStatus.RUNNING

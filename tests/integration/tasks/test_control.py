@@ -163,3 +163,17 @@ def test_a_bulk_retry_does_not_run_a_cancelled_bulk_cancel_again(
     assert inspector.wait_until_final(job.id).result == {"found": 1, "changed": 1}
     assert inspector.record(withdrawn.id).status is TaskStatus.CANCELLED
     assert inspector.record(cancelled.id).status is TaskStatus.PENDING
+
+
+def test_a_bulk_retry_goes_on_after_a_job_whose_arguments_do_not_fit_any_more(
+    worker: WorkerProgram, inspector: JobInspector, store: Store
+) -> None:
+    jobs = [kinds.add.apply_async((1, 1), queue="two") for _ in range(3)]
+    for job in jobs:
+        job.cancel()
+    store.client.hset(f"continuo:job:{jobs[1].id}", "payload", "[[1, 2, 3], {}]")
+
+    job = act(retry_jobs, statuses=["cancelled"])
+
+    assert inspector.wait_until_final(job.id).result == {"found": 3, "changed": 2}
+    assert inspector.record(jobs[1].id).status is TaskStatus.CANCELLED

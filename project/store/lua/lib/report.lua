@@ -5,6 +5,7 @@ local function load_report(worker)
   local report, serials = cjson.decode(text), {}
   for _, serial in ipairs(report.running) do serials[serial] = true end
   report.running = serials
+  if report.as_of > tonumber(now()) then return nil end -- the clock has been set back: the next report tells more
   return report
 end
 

@@ -1,7 +1,7 @@
 -- All counters and gauges. The cost grows only with the number of kinds, queues and workers.
 -- -> of each kind@queue its name, its counters (names and amounts in turn), how many jobs have each status; the counters of
 -- HTTP servers; how many jobs wait for their time, messages wait for RabbitMQ, dead letters there are, URLs refuse
--- callbacks, workers died; bytes of memory used and allowed (0 = no limit, -1 = unknown); of each worker its id, when its
+-- callbacks, workers died, how often the clock of Redis was set back; bytes of memory used and allowed (0 = no limit, -1 = unknown); of each worker its id, when its
 -- lease ends (also one that has ended), its fields and values in turn; the time
 local MAX_WORKERS = 1000
 local kind_queues, workers = {}, {}
@@ -17,6 +17,7 @@ end
 local lengths = {
   redis.call('ZCARD', SCHEDULED), redis.call('ZCARD', UNSENT), redis.call('LLEN', DEAD_LETTERS),
   redis.call('ZCARD', DISABLED), tonumber(redis.call('HGET', HEARTBEAT, 'dead_workers') or 0),
+  tonumber(redis.call('HGET', HEARTBEAT, 'clock_steps') or 0),
 }
 local info = redis.pcall('INFO', 'memory')
 local function memory(name)

@@ -42,6 +42,7 @@ METERS = Counters(
     dead_letters=0,
     disabled=0,
     deaths=1,
+    clock_steps=0,
     memory_used=1_000,
     memory_allowed=0,
 )
