@@ -306,8 +306,8 @@ def build_configuration(given: Settings) -> dict[str, Any]:
 def build_redis_options(given: Settings) -> dict[str, Any]:
     """The broker options for messages in Redis lists."""
     return {
-        "worker_pool": "project.worker.pool:JobPool",
-        "worker_autoscaler": "project.worker.autoscale:JobAutoscaler",
+        "worker_pool": "project.worker.pool.job_pool:JobPool",
+        "worker_autoscaler": "project.worker.pool.autoscale:JobAutoscaler",
         "broker_transport": "project.worker.transport:Transport",
         "broker_transport_options": {
             # a dead connection is detected and closed within seconds

@@ -14,7 +14,7 @@ from project.settings.checks import exit_if_wrong
 from project.store.client import Store
 from project.store.commands import guard, statistics
 from project.store.commands.guard import Fault
-from project.worker.guard import Guard
+from project.worker.upkeep.guard import Guard
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands import jobs, workers
 from project.store.commands.message import Message
 from project.worker import celery_internals, remote_control  # noqa: F401 - registers its commands
-from project.worker.pool import JobPool
+from project.worker.pool.job_pool import JobPool
 from project.worker.process.orders import OrderSheet
 
 log = logging.getLogger(__name__)

@@ -30,16 +30,16 @@ from project.store.client import Store
 from project.store.commands import attempts, workers
 from project.store.startup import exit_if_unusable, wait_for_redis
 from project.worker import celery_internals, memory
-from project.worker.autoscale import scale
-from project.worker.cancellation import CancellationMonitor
-from project.worker.guard import Guard
-from project.worker.maintenance import Maintenance
-from project.worker.pool import JobPool
-from project.worker.pool_processes import PoolProcesses
+from project.worker.pool.autoscale import scale
+from project.worker.pool.cancellation import CancellationMonitor
+from project.worker.pool.job_pool import JobPool
+from project.worker.pool.processes import PoolProcesses
 from project.worker.queues import QueueFollower
-from project.worker.reports import WorkReporter
 from project.worker.requirements import check_configuration
 from project.worker.transport import ACKNOWLEDGEMENTS
+from project.worker.upkeep.guard import Guard
+from project.worker.upkeep.maintenance import Maintenance
+from project.worker.upkeep.reports import WorkReporter
 
 if TYPE_CHECKING:
     from project.store.commands.command import Argument

@@ -7,7 +7,7 @@ from typing import Any
 from celery.worker import control
 from celery.worker.control import Panel
 
-from project.worker.pool import JobPool
+from project.worker.pool.job_pool import JobPool
 from project.worker.process.orders import OrderSheet
 
 enable_task_events = Panel.data["enable_events"]

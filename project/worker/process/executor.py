@@ -5,7 +5,7 @@ command to Redis ends the job before and claims the next. Celery's own tracer ru
 its signals, hooks and canvas; the task changes its record (``project.job.task``: retry, postpone),
 and so does the result backend (``project.job.backend``: success and failure). A success is
 stored together with the next claim. An idle process waits for the next job and for the orders of
-the main process (``project.worker.pool``).
+the main process (``project.worker.pool.job_pool``).
 
 This loop runs all jobs when Redis is the broker and the pool is the default one. With RabbitMQ,
 and with the solo and thread pools, Celery's consumer hands each message to

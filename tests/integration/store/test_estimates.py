@@ -10,7 +10,7 @@ from project.settings.values import Settings
 from project.store.client import Store
 from project.store.commands import attempts, jobs, maintenance, queries, queues, workers
 from project.store.commands.message import Message
-from project.worker.maintenance import Maintenance
+from project.worker.upkeep.maintenance import Maintenance
 
 
 def enqueue(store: Store, *ids: str, kind: str = "report", **changes: Any) -> None:

@@ -13,8 +13,8 @@ from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claimant, Claims
 from project.store.commands.guard import Fault, WorkerReport
 from project.store.commands.message import Message
-from project.worker import guard as rounds
-from project.worker.guard import Guard
+from project.worker.upkeep import guard as rounds
+from project.worker.upkeep.guard import Guard
 from tests.support import job_commands
 
 PROCESS = Claimant("w", "p1.a")

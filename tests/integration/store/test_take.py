@@ -14,7 +14,7 @@ from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
 from project.store.commands.command import Command
 from project.store.commands.message import Message
-from project.worker.pool_processes import PoolProcesses
+from project.worker.pool.processes import PoolProcesses
 
 LISTS = ["celery", "celery\x06\x163"]
 PROCESS = Claimant("w", "p1.a")

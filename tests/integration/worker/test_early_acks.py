@@ -8,7 +8,7 @@ import pytest
 
 from project.records.record import TaskRecord
 from project.store.client import Store
-from project.worker.guard import Guard
+from project.worker.upkeep.guard import Guard
 from tests.support.apps import kinds
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until

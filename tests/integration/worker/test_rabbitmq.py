@@ -16,7 +16,7 @@ from project.records.record import TaskRecord
 from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
 from project.store.commands.queries import RecordFilter
-from project.worker.guard import Guard
+from project.worker.upkeep.guard import Guard
 from tests.support.apps.kinds import add
 from tests.support.ports import find_free_port
 from tests.support.programs.workers import WorkerProgram

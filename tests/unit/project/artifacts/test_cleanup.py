@@ -73,7 +73,7 @@ def test_without_files_the_janitor_does_nothing(tmp_path: Path) -> None:
 def test_maintenance_runs_one_janitor_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from project.worker import maintenance
+    from project.worker.upkeep import maintenance
 
     ran = tmp_path / "ran"
     code = f"import pathlib, signal; pathlib.Path({str(ran)!r}).touch(); signal.pause()"

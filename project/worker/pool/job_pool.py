@@ -1,8 +1,8 @@
 """The worker's pool: processes that claim and run jobs by themselves, watched from here.
 
-``worker_pool = "project.worker.pool:JobPool"``, used with Redis as the broker. Celery's consumer
-gives this pool no jobs: it keeps the connection for remote control and heartbeats. The main
-process tells its processes what to take (``process.orders``), reads what they run from shared
+``worker_pool = "project.worker.pool.job_pool:JobPool"``, used with Redis as the broker. Celery's
+consumer gives this pool no jobs: it keeps the connection for remote control and heartbeats. The
+main process tells its processes what to take (``process.orders``), reads what they run from shared
 memory (``process.slot``), enforces time limits, and replaces processes that end.
 """
 
@@ -24,13 +24,13 @@ from celery.worker import state
 from project.errors import StoreUnavailable
 from project.settings.values import get_settings
 from project.worker import celery_internals
-from project.worker.pool_processes import send_signal
+from project.worker.pool.processes import send_signal
+from project.worker.pool.running import RunningJob
 from project.worker.process.async_executor import AsyncExecutor
 from project.worker.process.executor import Executor
 from project.worker.process.limits import Limits
 from project.worker.process.orders import Orders, OrderSheet, OrderWriter
 from project.worker.process.slot import RunningAttempt, Slot
-from project.worker.running import RunningJob
 
 log = logging.getLogger(__name__)
 

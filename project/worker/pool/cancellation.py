@@ -11,7 +11,7 @@ from project.errors import StoreUnavailable
 from project.store.client import Store
 from project.store.commands import attempts
 from project.store.commands.attempts import Verdict
-from project.worker.pool_processes import PoolProcesses, send_signal
+from project.worker.pool.processes import PoolProcesses, send_signal
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What a worker runs, told to Redis, which compares it with its records (``worker.guard``)."""
+"""What a worker runs, told to Redis, which compares it with its records (``upkeep.guard``)."""
 
 import time
 from itertools import count
@@ -9,7 +9,7 @@ from celery.worker import state
 from project.store.client import Store
 from project.store.commands import guard
 from project.store.commands.guard import WorkerReport
-from project.worker.pool import JobPool
+from project.worker.pool.job_pool import JobPool
 
 
 class WorkReporter:

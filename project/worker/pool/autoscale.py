@@ -4,7 +4,7 @@ from typing import Any
 
 from celery.worker.autoscale import Autoscaler
 
-from project.worker.pool import JobPool
+from project.worker.pool.job_pool import JobPool
 
 
 class JobAutoscaler(Autoscaler):

@@ -11,8 +11,8 @@ from project.settings.values import Settings
 from project.store.client import Store
 from project.store.commands import attempts, jobs, queries, statistics, workers
 from project.store.commands.message import Message
-from project.worker import maintenance
-from project.worker.maintenance import Maintenance
+from project.worker.upkeep import maintenance
+from project.worker.upkeep.maintenance import Maintenance
 
 
 def message(job_id: str, due: float | None = None) -> Message:
