@@ -271,7 +271,8 @@ class RecordBackend(RedisBackend):
         return text.removeprefix(prefix) if text.startswith(prefix) else None
 
     def _forget(self, task_id: str) -> None:
-        """Do nothing: the record stays until its retention ends, and there is nothing else."""
+        """Delete the record of a job that has ended; one that has not stays as it is."""
+        self.app.store.run(jobs.forget(task_id))
 
 
 def is_observed(task: Any) -> bool:

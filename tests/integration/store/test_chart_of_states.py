@@ -208,6 +208,7 @@ TRIED: dict[str, list[Step]] = {
     ],
     "sign_off": [lambda store: store.run(workers.sign_off("w"))],
     "reap": [reap],
+    "forget": [lambda store: store.run(jobs.forget("a"))],
     "sweep": [sweep],
 }
 
