@@ -5,12 +5,14 @@ a task is built from the record on each read. Storing a result runs the script `
 or ``attempts/fail``. Chords and groups keep the keys of Celery's own Redis backend.
 """
 
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
 from celery import Task, signals, states
+from celery.app.task import Context
 from celery.backends.redis import RedisBackend, ResultConsumer
 from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
@@ -113,6 +115,15 @@ class RecordBackend(RedisBackend):
         self._fail_chain(request.chain, problem, traceback)
         if request.errbacks:
             self._call_task_errbacks(request, problem, traceback)
+
+    def _fail_chain(self, chain: Any, exc: Any, traceback: Any = None, **options: Any) -> None:
+        """Fail the rest of a chain, also the members of groups and chains in it."""
+        links = list(chain or ())
+        super()._fail_chain(links, exc, traceback, **options)
+        for link in links:
+            if link.get("subtask_type") in ("group", "chain"):
+                members = (link.get("kwargs") or {}).get("tasks")
+                self._fail_chain(members, exc, traceback, **options)
 
     def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
         with rename_duplicates():
@@ -250,9 +261,23 @@ class RecordBackend(RedisBackend):
         return token
 
     def chord_error_from_stack(self, callback: Any, exc: Any = None) -> Any:
-        """Fail the body of a chord; its record has the kind and the arguments of the body."""
+        """Fail the body of a chord; its record has the kind and the arguments of the body.
+
+        A body that is itself a part of another chord fails that one, too.
+        """
+        exc = exc or sys.exception()
         with name_bodies(callback):
-            return super().chord_error_from_stack(callback, exc)
+            error = super().chord_error_from_stack(callback, exc)
+        for body in (callback, *getattr(callback, "tasks", ())):
+            if body.options.get("chord") and body.id:
+                part = Context(
+                    id=body.id,
+                    chord=body.options["chord"],
+                    group=body.options.get("group_id"),
+                    group_index=body.options.get("group_index"),
+                )
+                self.on_chord_part_return(part, states.FAILURE, exc)
+        return error
 
     def _register(self, task_id: str, request: Any) -> bool:
         """Create the record of a job that is never sent: it follows a failed job in a canvas."""
@@ -271,7 +296,8 @@ class RecordBackend(RedisBackend):
         return text.removeprefix(prefix) if text.startswith(prefix) else None
 
     def _forget(self, task_id: str) -> None:
-        """Do nothing: the record stays until its retention ends, and there is nothing else."""
+        """Delete the record of a job that has ended; one that has not stays as it is."""
+        self.app.store.run(jobs.forget(task_id))
 
 
 def is_observed(task: Any) -> bool:

@@ -157,6 +157,11 @@ def register(message: Message, *, retries: int) -> Command[bool]:
     return Command("jobs/register", (job, message.payload, retries), bool)
 
 
+def forget(job_id: str) -> Command[bool]:
+    """Delete the record of a job that has ended. False: it has not, or there is none."""
+    return Command("jobs/forget", (job_id,), bool)
+
+
 def rerun(
     message: Message, *, attempts: int, rerun_id: str = "", repeats: bool = False
 ) -> Command[bool]:

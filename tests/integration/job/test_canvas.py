@@ -184,3 +184,20 @@ def test_a_part_that_dies_before_its_chord_is_told_is_told_of_later(
     status = inspector.wait_until_final(body.id).status
 
     assert status is (TaskStatus.SUCCESS if where == "success" else TaskStatus.FAILED)
+
+
+def test_a_failed_part_of_a_chord_within_a_chord_fails_both(inspector: JobInspector) -> None:
+    inner = chord([kinds.hopeless.si(), kinds.add.si(1, 1)], kinds.total.s())
+    body = chord([inner, kinds.add.si(2, 2)])(kinds.total.s())
+
+    wait_until(lambda: inspector.has_record(body.id))
+
+    assert inspector.wait_until_final(body.id).status is TaskStatus.FAILED
+
+
+def test_a_failed_link_fails_the_members_of_a_group_behind_it(inspector: JobInspector) -> None:
+    behind = chain(kinds.hopeless.si(), group(kinds.add.si(1, 1), kinds.add.si(2, 2)))()
+
+    for member in behind.results:
+        wait_until(lambda member=member: inspector.has_record(member.id))  # type: ignore[misc]
+        assert inspector.wait_until_final(member.id).status is TaskStatus.FAILED

@@ -174,6 +174,17 @@ def test_a_job_knows_that_its_message_was_put_back(inspector: JobInspector) -> N
     assert (record.attempts, record.interruptions) == (1, 1)
 
 
+def test_a_job_that_has_ended_is_forgotten(inspector: JobInspector) -> None:
+    done, waiting = kinds.add.delay(1, 1), kinds.add.apply_async((1, 1), countdown=600)
+    inspector.wait_until_final(done.id)
+
+    done.forget()
+    waiting.forget()
+
+    assert not inspector.has_record(done.id)
+    assert inspector.record(waiting.id).status is TaskStatus.PENDING
+
+
 def test_a_result_that_is_ignored_is_not_waited_for() -> None:
     assert kinds.quiet.delay().get(timeout=5) is None
 

@@ -251,6 +251,7 @@ TRIED: dict[str, list[Step]] = {
     "check_running": [check_running, check_running_without_message],
     "check_held": [check_held],
     "mend_waiting": [mend_waiting],
+    "forget": [lambda store: store.run(jobs.forget("a"))],
     "sweep": [sweep],
 }
 
