@@ -1,4 +1,5 @@
--- Waiting jobs of which no message is on the record, oldest first: it must be on a list, or with a worker.
+-- Waiting jobs of which no message is on the record, oldest first: it must be on a list, or with a worker. A job that was
+-- replaced ('awaits') has no message until the job with its id comes.
 -- ARGV: kind@queue, status, offset, limit, seconds since the record changed, at least
 -- -> the next offset ('' = that was the end), then of each job its id and when it changed
 local kind_queue, status, offset, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -12,7 +13,8 @@ for _, id in ipairs(ids) do
   local job = load_job(id)
   local is_kept = job and job.message_list and (redis.call('ZSCORE', SCHEDULED, id) or redis.call('ZSCORE', UNSENT, id))
   local is_elsewhere = uses_other_broker and not (job and job.message_list)
-  if job and is_plain(id) and not is_kept and not is_elsewhere and tonumber(job.updated_at) < cutoff then
+  local awaits = redis.call('HEXISTS', job_key(id), 'awaits') == 1
+  if job and is_plain(id) and not is_kept and not is_elsewhere and not awaits and tonumber(job.updated_at) < cutoff then
     answer[#answer + 1], answer[#answer + 2] = id, job.updated_at
   end
 end
