@@ -36,6 +36,7 @@ from project.job.coroutines import make_synchronous
 from project.job.current_attempt import claimed_attempt
 from project.job.progress import ProgressReporter, build_progress
 from project.job.replacement import collect_messages
+from project.job.retry_arguments import merge_arguments
 from project.messages.encoding import replace_surrogates
 from project.records.record import Progress
 from project.store.commands import attempts as attempt_commands
@@ -152,6 +153,7 @@ class Job(AttemptTask):
             raise exc or MaxRetriesExceededError(f"{self.name}[{request.id}]: {attempt} attempts")
         self._flush_progress(request)
         delay = self._compute_delay(attempt, eta, countdown)
+        args, kwargs = merge_arguments(self.run, request, args, kwargs)
         message = self._copy_message(request, args=args, kwargs=kwargs, retries=attempt, **options)
         error, reason = format_traceback(exc), exc or Retry("the job asked for another attempt")
         failure = replace_surrogates(self.backend.prepare_exception(reason))
