@@ -21,8 +21,8 @@ from celery.utils import uuid
 
 from project.errors import DuplicateJob, InvalidField, PermanentError
 from project.job.base_class import build_job_class, make_job
-from project.job.errbacks import RENAMES
-from project.job.replacement import REPLACEMENT
+from project.job.canvas.errbacks import RENAMES
+from project.job.canvas.replacement import REPLACEMENT
 from project.messages.builder import CapturingProducer
 from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher

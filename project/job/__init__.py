@@ -20,7 +20,7 @@ One job, from the call to the final record, and the code of ours that each hook 
      ``attempts/retry``;
    - no attempt is left, or another error: ``backend.mark_as_failure`` -> ``RecordBackend`` runs
      ``attempts/fail``;
-   - the body raised ``Ignore`` or ``Cancelled``: ``ignored.end_without_result``.
+   - the body raised ``Ignore`` or ``Cancelled``: ``running.ignored.end_without_result``.
 
 With RabbitMQ, and in the solo and thread pools, Celery's consumer delivers the message instead:
 ``worker.transport`` fetches it, ``worker.request.JobRequest`` hands it to the pool and acknowledges

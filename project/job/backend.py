@@ -18,12 +18,12 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
-from project.job.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
-from project.job.current_attempt import claimed_attempt
-from project.job.errbacks import rename_duplicates
+from project.job.canvas.errbacks import rename_duplicates
+from project.job.canvas.unsent import BODIES, build_unsent_message, name_bodies
 from project.job.meta import build_meta, describe_failure, describe_request
-from project.job.own_state import describe_progress, encode_state
-from project.job.unsent import BODIES, build_unsent_message, name_bodies
+from project.job.running.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
+from project.job.running.current_attempt import claimed_attempt
+from project.job.running.own_state import describe_progress, encode_state
 from project.messages.builder import RERUN_HEADER
 from project.messages.encoding import encode, replace_surrogates
 from project.records.record import CELERY_STATE, TaskStatus

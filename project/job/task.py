@@ -28,15 +28,15 @@ from celery.exceptions import (
 from celery.utils.log import get_logger
 
 from project.errors import ContinuoError, StoreUnavailable
-from project.job.aftermath import run_aftermath
 from project.job.attempt import AttemptTask
-from project.job.cancellation import WORKER_PROCESS
-from project.job.causes import build_cause, format_traceback
-from project.job.coroutines import make_synchronous
-from project.job.current_attempt import claimed_attempt
-from project.job.progress import ProgressReporter, build_progress
-from project.job.replacement import collect_messages
-from project.job.retry_arguments import merge_arguments
+from project.job.canvas.aftermath import run_aftermath
+from project.job.canvas.replacement import collect_messages
+from project.job.running.cancellation import WORKER_PROCESS
+from project.job.running.causes import build_cause, format_traceback
+from project.job.running.coroutines import make_synchronous
+from project.job.running.current_attempt import claimed_attempt
+from project.job.running.progress import ProgressReporter, build_progress
+from project.job.running.retry_arguments import merge_arguments
 from project.messages.encoding import replace_surrogates
 from project.records.record import Progress
 from project.store.commands import attempts as attempt_commands

@@ -22,7 +22,7 @@ from celery import bootsteps, signals
 from celery.worker import state
 
 from project.errors import StoreUnavailable, UnsafeStart
-from project.job.cancellation import WORKER_PROCESS
+from project.job.running.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
 from project.records.grouping import CONTROL_QUEUE
 from project.settings.values import Settings, get_settings

@@ -10,7 +10,7 @@ from celery.utils.log import get_logger
 from celery.worker import state
 from celery.worker.request import Request
 
-from project.job.ignored import end_without_result
+from project.job.running.ignored import end_without_result
 from project.records.record import TaskStatus
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import RequeueResult

@@ -16,9 +16,9 @@ from typing import Any
 from billiard.exceptions import TimeLimitExceeded
 from celery.exceptions import SoftTimeLimitExceeded
 
-from project.job.cancellation import WORKER_PROCESS
-from project.job.coroutines import is_asynchronous, run_in_greenlet
-from project.job.current_attempt import ClaimedAttempt
+from project.job.running.cancellation import WORKER_PROCESS
+from project.job.running.coroutines import is_asynchronous, run_in_greenlet
+from project.job.running.current_attempt import ClaimedAttempt
 from project.job.task import Cancelled
 from project.store.commands.claims import Claim
 from project.worker import celery_internals

@@ -28,9 +28,9 @@ from celery.states import IGNORED, REJECTED
 from celery.worker import state as worker_state
 
 from project.errors import StoreUnavailable
-from project.job.aftermath import run_aftermath
-from project.job.current_attempt import ClaimedAttempt
-from project.job.ignored import end_without_result
+from project.job.canvas.aftermath import run_aftermath
+from project.job.running.current_attempt import ClaimedAttempt
+from project.job.running.ignored import end_without_result
 from project.messages.builder import PRIORITY_STEPS, build_list_key
 from project.messages.options import check_id
 from project.store.commands import claims, workers

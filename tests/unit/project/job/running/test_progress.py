@@ -1,7 +1,7 @@
 import pytest
 
 from project.errors import InvalidField
-from project.job.progress import (
+from project.job.running.progress import (
     MAX_NOTE_CHARACTERS,
     MIN_INTERVAL_SECONDS,
     ProgressReporter,

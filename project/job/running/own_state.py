@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Any
 
-from project.job.progress import MAX_NOTE_CHARACTERS
+from project.job.running.progress import MAX_NOTE_CHARACTERS
 from project.messages.encoding import encode, replace_surrogates
 from project.records.record import Progress
 

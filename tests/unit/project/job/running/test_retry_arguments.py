@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from celery.app.task import Context
 
-from project.job.retry_arguments import merge_arguments
+from project.job.running.retry_arguments import merge_arguments
 
 
 def three(first: int, second: int, label: str = "") -> None:
