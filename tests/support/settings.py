@@ -12,7 +12,7 @@ PACKAGES = ("project.", "tasks.")
 
 def list_all_variables() -> dict[str, FieldInfo]:
     """Map the name of each variable to its field, the platform's first."""
-    from project.celery import list_task_modules  # reads the platform's settings
+    from project.configuration import list_task_modules  # reads the platform's settings
 
     for module in list_task_modules():
         import_module(module)

@@ -5,7 +5,7 @@ import redis
 from celery import chain, chord
 
 from project.records.record import TaskStatus
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.workers import UNWATCHED_QUEUE, JobInspector, Workers
 from tests.support.waiting import wait_until
 
@@ -46,7 +46,7 @@ def test_a_cancelled_link_fails_the_rest_of_its_chain_and_calls_its_errback(
     inspector: JobInspector, client: redis.Redis, worker: str
 ) -> None:
     key = f"cancelled-links-{worker}"
-    errback = kinds.note_failure.s(key)
+    errback = stock.note_failure.s(key)
     first = kinds.add.s(1, 1).set(countdown=600, link_error=[errback])
     last = chain(first, kinds.add.s(1), kinds.add.s(2))()
 
@@ -83,7 +83,7 @@ def test_a_cancelled_replacement_fails_the_body_of_its_chord(
 ) -> None:
     first, job_id = f"first-{worker}", f"replaced-{worker}"
     by = chain(kinds.hold.si().set(task_id=first), kinds.add.si(1, 1))
-    parts = [kinds.replace.s(by=by).set(task_id=job_id), kinds.add.s(1, 1)]
+    parts = [stock.replace.s(by=by).set(task_id=job_id), kinds.add.s(1, 1)]
     body = chord(parts)(kinds.total.s())
     pid = inspector.wait_until_held(first)
 

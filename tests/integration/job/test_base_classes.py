@@ -6,15 +6,15 @@ import pytest
 import redis
 
 from project.records.record import TaskStatus
-from tests.support.apps import kinds
+from tests.support.apps import stock
 from tests.support.programs.workers import JobInspector, Workers
 
 TASKS = [
-    kinds.celery_base,
-    kinds.plain_base,
-    kinds.job_base,
-    kinds.counted,
-    kinds.job_counted,
+    stock.celery_base,
+    stock.plain_base,
+    stock.job_base,
+    stock.counted,
+    stock.job_counted,
 ]
 
 
@@ -35,7 +35,7 @@ def test_a_task_of_any_class_ends_with_its_result(inspector: JobInspector) -> No
 
 @pytest.mark.usefixtures("worker")
 def test_a_before_start_of_ones_own_runs_once_an_attempt(client: redis.Redis) -> None:
-    jobs = [kinds.celery_base.delay(1), kinds.job_base.delay()]
+    jobs = [stock.celery_base.delay(1), stock.job_base.delay()]
     assert [job.get(timeout=10) for job in jobs] == [2, 1]
 
     begun = [client.lrange(f"began:{job.id}", 0, -1) for job in jobs]
@@ -44,7 +44,7 @@ def test_a_before_start_of_ones_own_runs_once_an_attempt(client: redis.Redis) ->
 
 
 @pytest.mark.usefixtures("worker")
-@pytest.mark.parametrize("task", [kinds.celery_base, kinds.counted], ids=["function", "class"])
+@pytest.mark.parametrize("task", [stock.celery_base, stock.counted], ids=["function", "class"])
 def test_a_task_of_celerys_class_is_retried(task: Any, inspector: JobInspector) -> None:
     job = task.delay(1)
 

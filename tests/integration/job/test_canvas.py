@@ -9,7 +9,7 @@ from project.celery import app
 from project.errors import PermanentError, RerunRefused
 from project.records.record import TaskStatus
 from tasks.control import rerun_job
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
 
@@ -43,7 +43,7 @@ def test_a_chain_continues_after_a_retry(inspector: JobInspector) -> None:
 def test_a_link_that_dies_after_it_handed_on_knows_its_next_link_again(
     inspector: JobInspector,
 ) -> None:
-    last = chain(kinds.hand_on.s(1), kinds.add.s(2))()
+    last = chain(stock.hand_on.s(1), kinds.add.s(2))()
 
     assert last.get(timeout=10) == 3
     first = inspector.wait_until_final(last.parent.id)
@@ -52,7 +52,7 @@ def test_a_link_that_dies_after_it_handed_on_knows_its_next_link_again(
 
 
 def test_an_errback_of_several_jobs_is_called_for_each(client: redis.Redis) -> None:
-    errback = kinds.note_failure.s("failed-parts")
+    errback = stock.note_failure.s("failed-parts")
     errback.freeze("errback-of-two")
     jobs = [kinds.hopeless.apply_async(link_error=errback) for _ in range(2)]
 
@@ -62,7 +62,7 @@ def test_an_errback_of_several_jobs_is_called_for_each(client: redis.Redis) -> N
 
 
 def test_a_job_cannot_enqueue_two_jobs_with_one_id(inspector: JobInspector) -> None:
-    job = kinds.enqueue_twice.delay("one-id")
+    job = stock.enqueue_twice.delay("one-id")
 
     record = inspector.wait_until_final(job.id)
 
@@ -162,7 +162,7 @@ def test_a_link_is_called_and_recorded_as_a_child(inspector: JobInspector) -> No
 def test_a_part_that_killed_its_workers_fails_the_body_and_calls_errbacks_once(
     inspector: JobInspector, client: redis.Redis
 ) -> None:
-    part = kinds.die.si().set(task_id="deadly", link_error=[kinds.note_failure.s("deadly-parts")])
+    part = kinds.die.si().set(task_id="deadly", link_error=[stock.note_failure.s("deadly-parts")])
     body = chord([part, kinds.add.s(1, 1)])(kinds.total.s())
 
     assert inspector.wait_until_final("deadly", 30).status is TaskStatus.FAILED
@@ -177,7 +177,7 @@ def test_a_part_that_killed_its_workers_fails_the_body_and_calls_errbacks_once(
 def test_a_part_that_dies_before_its_chord_is_told_is_told_of_later(
     where: str, inspector: JobInspector
 ) -> None:
-    part = kinds.die_before_chord.si(where).set(task_id=f"untold-{where}")
+    part = stock.die_before_chord.si(where).set(task_id=f"untold-{where}")
     body = chord([part, kinds.add.s(2, 2)])(kinds.total.s())
 
     wait_until(lambda: inspector.has_record(body.id))

@@ -11,7 +11,7 @@ from celery.contrib.abortable import AbortableAsyncResult
 from project.celery import app
 from project.errors import PermanentError
 from project.records.record import Progress, TaskStatus
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
 
@@ -26,7 +26,7 @@ META = {"current": 3, "total": 10}
 
 
 def test_a_state_of_ones_own_is_seen_until_the_job_ends(inspector: JobInspector) -> None:
-    job = kinds.tell_state.delay("PROGRESS", META)
+    job = stock.tell_state.delay("PROGRESS", META)
     pid = inspector.wait_until_held(job.id)
 
     assert (job.state, job.info) == ("PROGRESS", META)
@@ -40,7 +40,7 @@ def test_a_state_of_ones_own_is_seen_until_the_job_ends(inspector: JobInspector)
 
 def test_those_who_wait_hear_of_states(inspector: JobInspector) -> None:
     heard: list[dict[str, Any]] = []
-    job = kinds.tell_state.apply_async(("PROGRESS", META), countdown=600)
+    job = stock.tell_state.apply_async(("PROGRESS", META), countdown=600)
     hold = kinds.hold.delay()
     inspector.release(inspector.wait_until_held(hold.id))
 
@@ -58,7 +58,7 @@ def test_those_who_wait_hear_of_states(inspector: JobInspector) -> None:
 
 
 def test_a_state_without_numbers_is_a_note_in_the_progress(inspector: JobInspector) -> None:
-    job = kinds.tell_state.delay("UPLOADING", {"to": "the \ud83d\ude80"})
+    job = stock.tell_state.delay("UPLOADING", {"to": "the \ud83d\ude80"})
     pid = inspector.wait_until_held(job.id)
 
     progress = inspector.record(job.id).progress
@@ -69,7 +69,7 @@ def test_a_state_without_numbers_is_a_note_in_the_progress(inspector: JobInspect
 
 
 def test_a_job_that_ignores_its_result_keeps_a_state_of_its_own(inspector: JobInspector) -> None:
-    job = kinds.tell_state.delay("PARTLY", META, ignore=True)
+    job = stock.tell_state.delay("PARTLY", META, ignore=True)
     inspector.release(inspector.wait_until_held(job.id))
 
     record = inspector.wait_until_final(job.id)
@@ -79,7 +79,7 @@ def test_a_job_that_ignores_its_result_keeps_a_state_of_its_own(inspector: JobIn
 
 
 def test_an_abortable_task_is_aborted(inspector: JobInspector) -> None:
-    job = kinds.abortable.delay()
+    job = stock.abortable.delay()
     inspector.wait_until_held(job.id)
 
     result = AbortableAsyncResult(job.id, app=app)
@@ -91,14 +91,14 @@ def test_an_abortable_task_is_aborted(inspector: JobInspector) -> None:
 
 def test_the_retry_delay_of_a_task_is_followed(inspector: JobInspector) -> None:
     before = datetime.now(UTC).timestamp()
-    job = kinds.slow_retry.delay()
+    job = stock.slow_retry.delay()
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
 
     assert inspector.find_due_time(job.id) == pytest.approx(before + 77, abs=10)
 
 
 def test_a_job_that_waits_for_a_retry_has_its_error_as_result(inspector: JobInspector) -> None:
-    job = kinds.slow_retry.delay()
+    job = stock.slow_retry.delay()
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
 
     assert job.state == "RETRY"
@@ -110,21 +110,21 @@ def test_a_retry_at_a_time_without_a_zone_is_in_the_zone_of_the_app(
     inspector: JobInspector,
 ) -> None:
     eta = datetime.now(app.timezone) + timedelta(hours=5)
-    job = kinds.retry_at.delay(eta.replace(tzinfo=None).isoformat())
+    job = stock.retry_at.delay(eta.replace(tzinfo=None).isoformat())
     inspector.wait_for_status(job.id, TaskStatus.RETRYING)
 
     assert inspector.find_due_time(job.id) == pytest.approx(eta.timestamp(), abs=10)
 
 
 def test_on_success_reads_that_its_job_has_succeeded(client: redis.Redis) -> None:
-    job = kinds.sees_itself.delay()
+    job = stock.sees_itself.delay()
 
     assert job.get(timeout=10) == 1
     wait_until(lambda: client.lrange(f"states:{job.id}", 0, -1) == ["SUCCESS"])
 
 
 def test_a_failed_job_has_children_and_the_time_of_its_end(inspector: JobInspector) -> None:
-    job = kinds.calls_and_fails.delay()
+    job = stock.calls_and_fails.delay()
     with pytest.raises(PermanentError):
         job.get(timeout=10)
 
@@ -167,7 +167,7 @@ def test_the_extended_result_has_name_arguments_and_queue(
 
 
 def test_a_job_knows_that_its_message_was_put_back(inspector: JobInspector) -> None:
-    job = kinds.reject_once.delay()
+    job = stock.reject_once.delay()
 
     assert job.get(timeout=10) == "redelivered"
     record = inspector.wait_until_final(job.id)
@@ -207,7 +207,7 @@ def test_a_job_exists_when_its_publication_is_signalled(inspector: JobInspector)
 
 def test_a_soft_limit_above_the_hard_one_is_refused() -> None:
     with pytest.raises(ValueError, match="soft_time_limit must be less than or equal"):
-        kinds.wrong_limits.delay()
+        stock.wrong_limits.delay()
     with pytest.raises(ValueError, match="soft_time_limit must be less than or equal"):
         kinds.add.apply_async((1, 1), soft_time_limit=9, time_limit=8)
 

@@ -14,7 +14,7 @@ from project.errors import InvalidField
 from project.records.record import TaskStatus
 from project.store.commands import queries
 from project.store.commands.jobs import UniqueKey
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 
 
@@ -30,7 +30,7 @@ def list_ids() -> list[str]:
 
 
 def test_a_result_with_half_a_character_fails_the_job(inspector: JobInspector) -> None:
-    job = kinds.half_character.delay("result")
+    job = stock.half_character.delay("result")
 
     record = inspector.wait_until_final(job.id)
 
@@ -42,7 +42,7 @@ def test_a_result_with_half_a_character_fails_the_job(inspector: JobInspector) -
 
 @pytest.mark.parametrize("where", ["error", "retry"])
 def test_half_a_character_in_an_error_is_escaped(where: str, inspector: JobInspector) -> None:
-    job = kinds.half_character.delay(where)
+    job = stock.half_character.delay(where)
     if where == "retry":
         inspector.wait_for_status(job.id, TaskStatus.RETRYING)
         inspector.make_due(job.id)
@@ -58,7 +58,7 @@ def test_half_a_character_in_an_error_is_escaped(where: str, inspector: JobInspe
 
 
 def test_half_a_character_in_progress_fails_the_job(inspector: JobInspector) -> None:
-    job = kinds.half_character.delay("progress")
+    job = stock.half_character.delay("progress")
 
     assert inspector.wait_until_final(job.id).status is TaskStatus.FAILED
 
@@ -82,7 +82,7 @@ def test_a_record_that_cannot_be_read_is_listed(
 def test_an_object_that_looks_like_a_date_is_data(options: dict[str, Any]) -> None:
     value = {"__type__": "datetime", "__value__": {"__type__": "date", "__value__": "never"}}
 
-    job = kinds.name_types.apply_async((value,), **options)
+    job = stock.name_types.apply_async((value,), **options)
 
     assert job.get(timeout=10) == ["dict", "dict", "str"]
 
@@ -90,7 +90,7 @@ def test_an_object_that_looks_like_a_date_is_data(options: dict[str, Any]) -> No
 def test_a_rerun_keeps_the_types_of_the_arguments(inspector: JobInspector) -> None:
     odd = {"__type__": "date", "__value__": "never"}
     for value, name in [(datetime.now(UTC), "datetime"), (odd, "dict")]:
-        job = kinds.name_types.apply_async((value,), countdown=600)
+        job = stock.name_types.apply_async((value,), countdown=600)
         job.cancel()
 
         assert job.rerun()
@@ -102,7 +102,7 @@ def test_a_rerun_keeps_the_types_of_the_arguments(inspector: JobInspector) -> No
     "value", [datetime(2026, 5, 1, tzinfo=UTC), date(2026, 5, 1), Decimal("1.10"), UUID(int=1)]
 )
 def test_what_kombu_can_say_arrives_and_returns_as_it_was(value: object) -> None:
-    assert kinds.echo.delay(value).get(timeout=10) == value
+    assert stock.echo.delay(value).get(timeout=10) == value
 
 
 def test_a_call_with_a_unique_key_gets_the_unfinished_job(inspector: JobInspector) -> None:

@@ -11,7 +11,7 @@ from project.celery import app
 from project.errors import PermanentError
 from project.records.record import TaskStatus
 from project.store.commands.attempts import CancelResult
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
 
@@ -35,15 +35,15 @@ SUM = chord([kinds.add.s(1, 1), kinds.add.s(2, 2)], kinds.total.s())
         (chord([kinds.add.s(1, 1), kinds.add.s(2, 2)], kinds.total.s() | kinds.add.s(5)), None, 11),
         (group(kinds.add.s(1, 1), kinds.add.s(2, 2)), "celery.accumulate", [2, 4]),
         (chain(kinds.add.s(1, 1), group(kinds.add.s(1), kinds.add.s(2))), None, [3, 4]),
-        (kinds.replace.s(by=kinds.add.s(5, 5)), "tests.add", 10),
-        (kinds.replace_twice.s(SUM), "tests.total", 6),
+        (stock.replace.s(by=kinds.add.s(5, 5)), "tests.add", 10),
+        (stock.replace_twice.s(SUM), "tests.total", 6),
     ],
     ids=("task", "chain", "one-link", "chord", "chord-chain", "group", "chain-group", "2nd", "3rd"),
 )
 def test_a_job_replaces_itself_and_its_record_ends_with_the_result(
     by: Signature, kind: str | None, result: Any, inspector: JobInspector
 ) -> None:
-    job = kinds.replace.delay(by=by)
+    job = stock.replace.delay(by=by)
 
     assert job.get(timeout=10) == result
     record = inspector.wait_until_final(job.id)
@@ -52,37 +52,41 @@ def test_a_job_replaces_itself_and_its_record_ends_with_the_result(
 
 
 def test_a_replaced_link_passes_the_result_of_its_replacement_on() -> None:
-    canvas = chain(kinds.add.s(1, 2), kinds.replace.s(by=SUM), kinds.add.s(4))
+    canvas = chain(kinds.add.s(1, 2), stock.replace.s(by=SUM), kinds.add.s(4))
 
     assert canvas.apply_async().get(timeout=10) == 10
 
 
 def test_a_replaced_last_link_ends_the_chain() -> None:
-    canvas = chain(kinds.add.s(1, 2), kinds.replace.s(by=chain(kinds.add.s(1, 1), kinds.add.s(2))))
+    canvas = chain(kinds.add.s(1, 2), stock.replace.s(by=chain(kinds.add.s(1, 1), kinds.add.s(2))))
 
     assert canvas.apply_async().get(timeout=10) == 4
 
 
 def test_replaced_parts_of_a_chord_count_once() -> None:
-    parts = [kinds.replace.s(by=SUM), kinds.replace.s(by=kinds.add.s(1, 1)), kinds.add.s(5, 5)]
+    parts = [
+        stock.replace.s(by=SUM),
+        stock.replace.s(by=kinds.add.s(1, 1)),
+        kinds.add.s(5, 5),
+    ]
 
     assert chord(parts)(kinds.total.s()).get(timeout=10) == 18
 
 
 def test_a_replaced_body_of_a_chord_ends_the_chord() -> None:
-    body = kinds.replace.s(by=kinds.add.s(1, 1))
+    body = stock.replace.s(by=kinds.add.s(1, 1))
 
     assert chord([kinds.add.s(1, 1), kinds.add.s(1, 1)])(body).get(timeout=10) == 2
 
 
 def test_replaced_members_of_a_group_have_the_results_of_their_replacements() -> None:
-    members = group(kinds.replace.s(by=SUM), kinds.replace.s(by=group(kinds.add.s(1, 1))))
+    members = group(stock.replace.s(by=SUM), stock.replace.s(by=group(kinds.add.s(1, 1))))
 
     assert members.apply_async().get(timeout=10) == [6, [2]]
 
 
 def test_a_job_adds_a_part_to_its_chord() -> None:
-    parts = [kinds.extend_chord.s(by=kinds.add.s(20, 1)), kinds.add.s(1, 1)]
+    parts = [stock.extend_chord.s(by=kinds.add.s(20, 1)), kinds.add.s(1, 1)]
 
     assert chord(parts)(kinds.total.s()).get(timeout=10) == 23
 
@@ -90,9 +94,9 @@ def test_a_job_adds_a_part_to_its_chord() -> None:
 def test_the_links_of_a_replaced_job_get_the_result_of_the_replacement(
     client: redis.Redis,
 ) -> None:
-    job = kinds.replace.apply_async(
+    job = stock.replace.apply_async(
         kwargs={"by": chain(kinds.add.s(1, 1), kinds.add.s(2))},
-        link=kinds.note.si("linked", "yes"),
+        link=stock.note.si("linked", "yes"),
     )
 
     assert job.get(timeout=10) == 4
@@ -103,7 +107,7 @@ def test_a_failed_replacement_fails_the_job_and_calls_its_errback_once(
     client: redis.Redis, inspector: JobInspector
 ) -> None:
     by = chain(kinds.hopeless.si(), kinds.add.si(1, 1))
-    job = kinds.replace.apply_async(kwargs={"by": by}, link_error=kinds.note_failure.s("failures"))
+    job = stock.replace.apply_async(kwargs={"by": by}, link_error=stock.note_failure.s("failures"))
 
     with pytest.raises(PermanentError, match="there is no such template"):
         job.get(timeout=10)
@@ -117,14 +121,14 @@ def test_a_failed_replacement_fails_the_job_and_calls_its_errback_once(
 
 def test_a_failed_header_fails_the_job_that_a_chord_replaced(inspector: JobInspector) -> None:
     by = chord([kinds.hopeless.si(), kinds.add.si(1, 1)], kinds.total.s())
-    job = kinds.replace.delay(by=by)
+    job = stock.replace.delay(by=by)
 
     assert inspector.wait_until_final(job.id).status is TaskStatus.FAILED
 
 
 def test_a_replaced_job_that_was_cancelled_stays_so(inspector: JobInspector) -> None:
     first = kinds.hold.si().set(task_id="holding")
-    job = kinds.replace.delay(by=chain(first, kinds.add.si(1, 1)))
+    job = stock.replace.delay(by=chain(first, kinds.add.si(1, 1)))
     pid = inspector.wait_until_held("holding")
 
     assert job.cancel() is CancelResult.CANCELLED
@@ -138,8 +142,8 @@ def test_the_message_of_a_replaced_job_does_not_run_again(
     inspector: JobInspector, client: redis.Redis, worker: WorkerProgram
 ) -> None:
     """Its process dies after it has stored the replacement, with the old message in hand."""
-    by = chain(kinds.note.si("replaced", os.getpid()), kinds.add.si(1, 1))
-    job = kinds.replace_and_die.delay(by=by)
+    by = chain(stock.note.si("replaced", os.getpid()), kinds.add.si(1, 1))
+    job = stock.replace_and_die.delay(by=by)
 
     assert job.get(timeout=15) == 2
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)

@@ -5,7 +5,7 @@ import redis
 from celery import chord
 
 from project.records.record import TaskStatus
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
 
@@ -19,7 +19,7 @@ def worker(worker_pool: Workers) -> None:
 def test_an_errback_is_called_once_for_a_hard_time_limit(
     inspector: JobInspector, client: redis.Redis
 ) -> None:
-    job = kinds.overrun.apply_async(link_error=kinds.note_failure.s("overdue"))
+    job = kinds.overrun.apply_async(link_error=stock.note_failure.s("overdue"))
 
     assert inspector.wait_until_final(job.id).status is TaskStatus.FAILED
     wait_until(lambda: client.llen("overdue") >= 1)

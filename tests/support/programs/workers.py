@@ -18,11 +18,11 @@ UNWATCHED_QUEUE = "nobody-listens"
 
 
 class WorkerProgram(Program):
-    """``celery -A project worker`` with the job kinds of ``tests.support.apps.kinds``."""
+    """``celery -A project worker`` with the job kinds of ``tests.support.apps``."""
 
     def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
         command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=INFO"]
-        command += ["--include=tests.support.apps.kinds", f"--hostname={name}@test"]
+        command += ["--include=tests.support.apps.stock", f"--hostname={name}@test"]
         command += ["--without-mingle", "--without-gossip"]  # they cost a second each at start
         super().__init__([*command, *options], folder / f"{name}.log", environment)
 
