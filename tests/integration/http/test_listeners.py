@@ -63,6 +63,7 @@ def test_a_waiting_order_is_answered_by_the_event(
     api: ApiProcess, store: Store, pool: ThreadPoolExecutor
 ) -> None:
     order(store, "a")
+    api.get("/tasks/a", headers={"Prefer": "wait=1"})  # loads the scripts
     store.client.config_resetstat()
     waiting = pool.submit(api.get, "/tasks/a", headers={"Prefer": "wait=20"})
     wait_until_reachable(lambda: calls(store, "xread") >= 2)

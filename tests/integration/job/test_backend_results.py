@@ -148,15 +148,6 @@ def test_a_waiting_caller_gets_the_failure(
         waiting.result(10)
 
 
-def test_forgetting_a_result_keeps_the_record(inspector: JobInspector) -> None:
-    job = kinds.add.delay(1, 2)
-    inspector.wait_until_final(job.id)
-
-    job.forget()
-
-    assert inspector.record(job.id).result == 3
-
-
 def test_the_backend_stores_nothing_besides_the_records(inspector: JobInspector) -> None:
     job = kinds.add.delay(1, 2)
     assert job.get(timeout=10) == 3

@@ -257,3 +257,23 @@ def die_before_chord(self: Any, where: str) -> int:
     if where == "failure":
         raise PermanentError("it failed")
     return 5
+
+
+@app.task(name="tests.stumble", bind=True, max_retries=3)
+def stumble(self: Any, x: int, y: int) -> int:
+    """Add two numbers in the second attempt."""
+    if not self.request.retries:
+        raise self.retry(countdown=0)
+    return x + y
+
+
+@app.task(name="tests.refuse")
+def refuse(x: int) -> None:
+    """Fail for good."""
+    raise PermanentError(f"{x} is refused")
+
+
+@app.task(name="tests.replace_after", bind=True)
+def replace_after(self: Any, x: int, by: dict[str, Any]) -> Any:
+    """Replace itself by a canvas that starts from the number."""
+    return self.replace(app.signature(by).clone(args=(x,)))

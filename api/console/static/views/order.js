@@ -7,7 +7,7 @@ const FORMATS = ["pdf", "xlsx", "csv", "json", "html", "parquet"];
 
 export function order(page) {
   const form = h("form", { class: "card order", "aria-busy": "true", "aria-label": "Order a report" });
-  const curl = h("pre", { tabindex: 0, "aria-label": "The same order with curl" });
+  const curl = h("pre", { tabindex: 0, role: "region", "aria-label": "The same order with curl" });
   load(page, form, curl);
   const same = h("section", { class: "card", "aria-label": "The same over HTTP" }, h("h2", null, "The same over HTTP"), curl,
     h("p", { class: "help" }, "The response is the record of the job, with status pending. Use its id to follow the job."));

@@ -1,0 +1,118 @@
+"""Any tree of chains and chords, with parts that fail, retry and replace themselves, ends right.
+
+``CONTINUO_TREES`` is the number of trees.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from celery import Signature, chain, chord
+from celery.exceptions import ChordError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from project.celery import app
+from project.errors import PermanentError
+from tests.support import job_commands
+from tests.support.apps import kinds, stock
+from tests.support.programs.workers import Workers
+from tests.support.waiting import PATIENCE, wait_until
+
+TREES = int(os.environ.get("CONTINUO_TREES", "40"))
+
+pytestmark = pytest.mark.timeout(max(300, TREES * 5))
+
+
+class Failed(Exception):
+    """A part of the tree fails."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One job: it adds ``number`` in its first or second attempt or as another job, or it fails."""
+
+    how: str
+    number: int
+
+    def compute(self, x: int) -> int:
+        if self.how == "refuse":
+            raise Failed
+        return x + self.number
+
+    def build(self) -> Signature:
+        if self.how == "replace":
+            return stock.replace_after.s(by=kinds.add.s(self.number))
+        if self.how == "refuse":
+            return stock.refuse.s()
+        return {"add": kinds.add, "stumble": stock.stumble}[self.how].s(self.number)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Each part gets the result of the one before."""
+
+    parts: list[Any]
+
+    def compute(self, x: int) -> int:
+        for part in self.parts:
+            x = part.compute(x)
+        return x
+
+    def build(self) -> Signature:
+        return chain(*(part.build() for part in self.parts))
+
+
+@dataclass(frozen=True)
+class Chord:
+    """Each part gets the same number; the body adds their results up."""
+
+    parts: list[Any]
+
+    def compute(self, x: int) -> int:
+        return sum([part.compute(x) for part in self.parts])
+
+    def build(self) -> Signature:
+        return chord([part.build() for part in self.parts], kinds.total.s())
+
+
+HOWS = st.sampled_from(["add", "add", "add", "stumble", "replace", "replace", "refuse"])
+TREE = st.recursive(
+    st.builds(Leaf, HOWS, st.integers(0, 9)),
+    lambda inner: (
+        st.builds(Chain, st.lists(inner, min_size=1, max_size=3))
+        | st.builds(Chord, st.lists(inner, min_size=2, max_size=3))
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worker(worker_pool: Workers) -> None:
+    """One worker for all trees."""
+    worker_pool.start("--concurrency=2").ready()
+
+
+@settings(max_examples=TREES, deadline=None)
+@given(TREE)
+def test_a_tree_has_the_result_of_its_parts_and_every_record_ends(tree: Any) -> None:
+    try:
+        expected = tree.compute(1)
+    except Failed:
+        expected = None
+
+    last = chain(kinds.add.s(0, 1), tree.build()).apply_async()
+
+    if expected is None:
+        with pytest.raises((PermanentError, ChordError)):
+            last.get(timeout=30 * PATIENCE)
+    else:
+        assert last.get(timeout=30 * PATIENCE) == expected
+    wait_until(lambda: not count_unfinished(), 30)
+
+
+def count_unfinished() -> int:
+    """The number of records that have not ended."""
+    counts = job_commands.count_statuses(app.store)
+    return sum(counts.get(status, 0) for status in ("pending", "running", "retrying"))
