@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
 
-TABLES = int(os.environ.get("CONTINUO_TABLES", "150"))
+TABLES = int(os.environ.get("TEST_TABLES", "150"))
 PATIENCE = pytest.mark.timeout(max(120, TABLES // 5))
 EVERYTHING = settings(
     max_examples=TABLES,

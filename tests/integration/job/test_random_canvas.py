@@ -1,6 +1,6 @@
 """Any tree of chains and chords, with parts that fail, retry and replace themselves, ends right.
 
-``CONTINUO_TREES`` is the number of trees.
+``TEST_TREES`` is the number of trees.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.support.apps import kinds, stock
 from tests.support.programs.workers import Workers
 from tests.support.waiting import PATIENCE, wait_until
 
-TREES = int(os.environ.get("CONTINUO_TREES", "40"))
+TREES = int(os.environ.get("TEST_TREES", "40"))
 
 pytestmark = pytest.mark.timeout(max(300, TREES * 5))
 

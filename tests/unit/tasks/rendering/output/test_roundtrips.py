@@ -1,6 +1,6 @@
 """Random tables in every format, read back with other libraries.
 
-``CONTINUO_TABLES=5000 pytest`` on this file tries 5,000 tables instead of some for CI.
+``TEST_TABLES=5000 pytest`` on this file tries 5,000 tables instead of some for CI.
 """
 
 import csv
