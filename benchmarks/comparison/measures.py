@@ -43,6 +43,8 @@ def measure_stack(scene: StackScene, scale: BenchmarkScale) -> Figures:
     figures["enqueue_per_s"] = jobs / scene.call("enqueue", jobs)[1]
     worker = scene.start_worker()
     figures |= measure_work(scene, worker, jobs, scale)
+    if scene.stack.is_ours:
+        worker.kill()  # it would run the reports
     ids = create_done_reports(scene)
     worker.kill()
     figures |= measure_gets(scene, ids, scale)
