@@ -74,12 +74,6 @@ def fetch_rows(
     return TableFiles([path], types, is_exact=True)
 
 
-NOTICES_LOST_CLIENTS = 140_000
-"""The first version of PostgreSQL that can notice during a query that its client has gone."""
-
-CHECK_CLIENT_MILLISECONDS = 1_000
-
-
 def open_connection(url: str, seconds: int) -> "Connection[Any]":
     """Connect with a read-only default and timeouts, whatever the role is allowed to do."""
     import psycopg
@@ -92,10 +86,7 @@ def open_connection(url: str, seconds: int) -> "Connection[Any]":
         "idle_in_transaction_session_timeout": milliseconds,
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    connection = psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
-    if connection.info.server_version >= NOTICES_LOST_CLIENTS:
-        connection.execute(f"set client_connection_check_interval = {CHECK_CLIENT_MILLISECONDS}")
-    return connection
+    return psycopg.connect(url, options=options, connect_timeout=CONNECT_SECONDS)
 
 
 def check_database() -> str:
