@@ -14,6 +14,7 @@ from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from tests.support.ports import find_free_port
 from tests.support.settings import list_all_variables
+from tests.support.waiting import PATIENCE
 
 HOME = Path(tempfile.mkdtemp(prefix="continuo-tests-"))
 
@@ -41,6 +42,13 @@ os.environ |= {
 }
 clear_variables(list_all_variables().keys() - list_variables(Settings).keys())
 forget_settings()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the time limit that a test sets itself grow with the waits in it."""
+    for item in items:
+        if mark := item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(mark.args[0] * PATIENCE), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ from tests.chaos.judge.row_result import RowResult
 from tests.chaos.rows.registry import HOST_ROW, QUICK_ROWS
 from tests.chaos.stage import hosts
 from tests.support.programs.processes import ROOT
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-TIMEOUT_SECONDS = 240.0
+TIMEOUT_SECONDS = 240.0 * PATIENCE
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import pytest
 
 from tests.contract.tryout import API_KEY, API_KEY_SETTINGS
 from tests.support.programs.system import System
+from tests.support.waiting import PATIENCE
 
 CLIENT_FOLDER = Path(__file__).parent / "client"
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 300 * PATIENCE
 
 
 @pytest.fixture(scope="module")

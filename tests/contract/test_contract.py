@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.tryout import API_KEY, API_KEY_SETTINGS, check_contract
 from tests.support.programs.system import System
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,6 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.mark.timeout(600)
 def test_every_answer_matches_the_openapi_document(own_system: System) -> None:
-    verdict = check_contract(own_system, examples=5, seconds=400)
+    verdict = check_contract(own_system, examples=5, seconds=400 * PATIENCE)
     assert verdict.is_kept, verdict.report
     assert verdict.cases > 300
