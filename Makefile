@@ -16,8 +16,8 @@ demo: ready ## start everything, do a report and a small blast, show what came o
 	@.venv/bin/python -m project.local.demo
 
 test: lint ## all checks and all tests; the chaos suite measures times, so it runs alone
-	.venv/bin/python -m pytest tests/chaos
-	.venv/bin/python -m pytest --numprocesses=$(or $(TEST_PROCESSES),3) --dist=loadfile --no-loadscope-reorder --ignore=tests/chaos
+	.venv/bin/python -m pytest $(TEST_OPTIONS) tests/chaos
+	.venv/bin/python -m pytest $(TEST_OPTIONS) --numprocesses=$(or $(TEST_PROCESSES),3) --dist=loadfile --no-loadscope-reorder --ignore=tests/chaos
 
 check: ready ## are the settings right, and does every service they name work?
 	@.venv/bin/python -m project.check

@@ -94,6 +94,11 @@ def take_after(store: Store) -> None:
     store.run(claims.take(PROCESS, None, done="1", success=succeed()))
 
 
+def take_after_another_end(store: Store) -> None:
+    """A pool process has ended this job with another command, and takes no other."""
+    store.run(claims.take(Claimant("w", "p1.a"), None, done="1"))
+
+
 def take(store: Store) -> None:
     """A pool process ends another job and takes this one next."""
     other = message("b")
@@ -216,7 +221,7 @@ TRIED: dict[str, list[Step]] = {
     "register": [lambda store: store.run(jobs.register(message(), retries=0))],
     "start": [start, start_elsewhere],
     "succeed": [lambda store: store.run(succeed())],
-    "take": [take, take_after],
+    "take": [take, take_after, take_after_another_end],
     "fail": [
         fail,
         lambda store: fail(store, TaskStatus.CANCELLED),
@@ -240,6 +245,10 @@ TRIED: dict[str, list[Step]] = {
     "cancel": [cancel],
     "end_cancelled": [lambda store: store.run(attempt_commands.end_cancelled("a", token=TOKEN))],
     "rerun": [rerun, lambda store: rerun(store, repeats=True)],
+    "ack": [lambda store: store.run(workers.ack("w", ["1"]))],
+    "fetch": [
+        lambda store: store.run(workers.fetch("w", serial=2, most=0, done=["1"], lists=["celery"]))
+    ],
     "requeue": [lambda store: store.run(workers.requeue("w", ["1"]))],
     "requeue_unstarted": [lambda store: store.run(workers.requeue_unstarted("w", []))],
     "requeue_dead_process": [

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -283,3 +284,44 @@ def test_the_message_of_a_refused_success_is_kept_if_the_job_waits(
     assert claim.verdict is Verdict.REFUSED
     assert held == ([b"p2.a.1"] if is_elsewhere else [])
     assert store.client.llen("celery") == (0 if is_elsewhere else 1)
+
+
+def acknowledge(store: Store) -> None:
+    store.run(workers.ack("w", ["1"]))
+
+
+def acknowledge_and_fetch(store: Store) -> None:
+    store.run(workers.fetch("w", serial=2, most=0, done=["1"], lists=["celery"]))
+
+
+def acknowledge_and_take(store: Store) -> None:
+    store.run(claims.take(PROCESS, None, done="1"))
+
+
+@pytest.mark.parametrize("acknowledge", [acknowledge, acknowledge_and_fetch, acknowledge_and_take])
+@pytest.mark.parametrize("is_started", [False, True])
+def test_the_ack_of_a_job_whose_end_redis_forgot_gives_its_message_back(
+    store: Store, acknowledge: Callable[[Store], None], is_started: bool
+) -> None:
+    enqueue(store, "a")
+    store.run(workers.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+    if is_started:
+        job_commands.start(store, "a", token="w#1")
+
+    acknowledge(store)
+
+    assert record(store, "a").status is TaskStatus.PENDING
+    assert record(store, "a").interruptions == int(is_started)
+    assert len(job_commands.list_messages(store)) == 1
+    assert Guard(store).check() == []
+
+
+def test_the_ack_before_an_early_job_runs_leaves_it_alone(store: Store) -> None:
+    enqueue(store, "a")
+    store.run(workers.fetch("w", serial=1, most=1, done=[], lists=["celery"]))
+    store.run(attempts.start("a", retries=0, token="w#1", is_early=True))
+
+    acknowledge(store)
+
+    assert record(store, "a").status is TaskStatus.RUNNING
+    assert job_commands.list_messages(store) == []

@@ -17,21 +17,16 @@ end
 local request = cjson.decode(ARGV[1])
 local worker, serial, claims = request.worker, request.serial, request.claims
 local unacked, at, verdict = unacked_key(worker), now(), ''
--- Acknowledges the message of a job. If its success was refused and the job waits, this may be its only message.
-local function acknowledge(done)
-  local job = verdict == 'refused' and load_job(request.job)
-  if job and not FINAL[job.status] and job.status ~= 'running' and not job.message_list then
-    requeue_unacked(worker, done, '')
-  end
-  redis.call('HDEL', unacked, done)
-end
-
 if request.job then
   local job = load_job(request.job)
   verdict = check_attempt(job, request.token, 'success')
   if verdict == 'applied' then end_succeeded(job, at, ARGV[2], ARGV[3], ARGV[4]) end
 end
-if request.done then acknowledge(request.done) end
+if request.done and verdict == 'applied' then
+  redis.call('HDEL', unacked, request.done)
+elseif request.done then
+  acknowledge(worker, request.done)
+end
 local place_field = 'place:' .. request.process
 if not claims then
   if request.is_last then redis.call('HDEL', worker_key(worker), place_field) end

@@ -77,6 +77,19 @@ local function requeue_unacked(worker, serial, cause, weight)
   return result
 end
 
+-- Acknowledges a message of a worker. The end of its job has been stored before. When Redis has lost that since, the job waits
+-- or runs for this message, maybe its only one, and gets it back. -> 1, or 0: the worker does not hold it
+local function acknowledge(worker, serial)
+  local entry = redis.call('HGET', unacked_key(worker), serial)
+  if not entry then return 0 end
+  local list, message, headers = split_entry(entry)
+  local is_read, job = pcall(load_job, headers.id)
+  local is_needed = is_read and runs_for(job, worker, serial) and redis.call('HEXISTS', job.key, 'early') == 0
+  if is_needed or is_read and load_waiting_job(list, message) then requeue_unacked(worker, serial, '') end
+  redis.call('HDEL', unacked_key(worker), serial)
+  return 1
+end
+
 -- How much of a death the job of each serial gets, when all of these ran: an eighth if its process ran several, else a half
 -- if others ran beside it, else a whole one.
 local function weigh_deaths(serials)

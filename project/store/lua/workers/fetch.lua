@@ -1,10 +1,11 @@
 -- Gives messages to a worker and acknowledges others, in one step: a message is never nowhere.
 -- ARGV: request (JSON: worker, serial (that of the first message), limit, done (serials to acknowledge), lists)
 -- -> of each message its list and its text; they get the serials from the first on
+even_if_full()
 local request = cjson.decode(ARGV[1])
 local worker, serial, limit, done = request.worker, request.serial, request.limit, request.done
 local unacked, taken = unacked_key(worker), {}
-if #done > 0 then redis.call('HDEL', unacked, unpack(done)) end
+for _, each in ipairs(done) do acknowledge(worker, each) end
 -- A worker that signed off or lost its lease takes no more: nobody would requeue those messages.
 if not redis.call('ZSCORE', WORKERS, worker) then return taken end
 local function take(list)
