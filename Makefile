@@ -4,7 +4,7 @@
 PLATFORM := api benchmarks project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
-.PHONY: help up demo check verify test next lint chaos contract celery-suite bench audit lock ready
+.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ chaos: ready ## kill, stop and cut off everything; count what is lost or doubled
 
 contract: ready ## try out /openapi.json: 10,000 requests that schemathesis makes up (a quarter of an hour)
 	@.venv/bin/python -m tests.contract
+
+fuzz: ready ## 100,000 odd calls and messages: each is refused or ends (ten minutes)
+	@.venv/bin/python -m tests.fuzz
 
 celery-suite: ready ## Celery's own integration tests, on stock Celery and on this code (a quarter of an hour)
 	@.venv/bin/python -m tests.celery_suite

@@ -90,7 +90,10 @@ class RecordBackend(RedisBackend):
     ) -> None:
         """End a job as failed, and what follows in its canvas."""
         super().mark_as_failure(task_id, exc, traceback, request, **options)
-        if request and (request.chord or request.chain or request.errbacks):
+        has_canvas = request and any(
+            getattr(request, part, None) for part in ("chord", "chain", "errbacks")
+        )  # Celery's request of an unknown kind does not have all of them
+        if has_canvas:
             self.app.store.run(attempts.settle(task_id))
 
     def mark_as_revoked(

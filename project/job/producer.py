@@ -18,7 +18,10 @@ from project.messages.options import (
     MAX_ATTEMPTS,
     MAX_ATTEMPTS_HEADER,
     MAX_ID_CHARACTERS,
+    check_headers,
     check_max_retries,
+    check_seconds,
+    is_short_text,
 )
 from project.messages.template import MessageTemplate
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
@@ -71,6 +74,7 @@ class ProducerTask(Task):
             enqueued.ignored = self.ignore_result
             return enqueued
         attempts = self.get_max_attempts() if max_retries is None else max_retries
+        check_headers(headers)
         headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
         if callback_url is not None:
             headers[CALLBACK_HEADER] = self._build_callback(callback_url)
@@ -186,6 +190,7 @@ class ProducerTask(Task):
     ) -> Message:
         if self.typing and hasattr(self, "__header__"):  # classes of tasks have none
             self.__header__(*(args or ()), **(kwargs or {}))
+        check_seconds("countdown", countdown)
         message = self._template.fill(
             args,
             kwargs,
@@ -209,7 +214,7 @@ class ProducerTask(Task):
 def check_unique(unique: UniqueKey | str) -> UniqueKey:
     """The unique key of a call. Raises ``InvalidField``."""
     key = UniqueKey(unique) if isinstance(unique, str) else unique
-    if not isinstance(key, UniqueKey) or not 0 < len(key.key) <= MAX_ID_CHARACTERS:
+    if not isinstance(key, UniqueKey) or not is_short_text(key.key):
         raise InvalidField(
             "unique", f"must be a text of 1 to {MAX_ID_CHARACTERS} characters, or a UniqueKey"
         )

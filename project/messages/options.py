@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from celery.utils.time import maybe_make_aware
+from kombu import Queue
 
 from project.errors import InvalidField
 
@@ -16,6 +17,9 @@ MAX_ID_CHARACTERS = 255
 
 MAX_ATTEMPTS = 1_000_000
 """The most attempts that a job can have; also those of a job without a limit."""
+
+MAX_SECONDS = 100 * 365 * 86_400
+"""The longest countdown or expiry: a hundred years."""
 
 CALL_OPTIONS = (
     "add_to_parent",
@@ -56,6 +60,14 @@ INTERNAL_PROPERTIES = frozenset(
 )
 """What Celery passes to a producer beside the text properties, or what changes nothing here."""
 
+RESERVED_HEADERS = frozenset(
+    {
+        *("id", "task", "retries", "eta", "expires", "timelimit", "root_id", "parent_id"),
+        *("group", "group_index", "argsrepr", "kwargsrepr", "revival"),
+    }
+)
+"""Headers that a message has from the other options of its call."""
+
 ROUTING_OPTIONS = ("exchange", "routing_key", "exchange_type")
 
 
@@ -65,7 +77,8 @@ def check_id(job_id: Any) -> str:
         isinstance(job_id, str)
         and 0 < len(job_id) <= MAX_ID_CHARACTERS
         and job_id.isprintable()
-        and not {'"', "\\"}.intersection(job_id)
+        and '"' not in job_id
+        and "\\" not in job_id
     )
     if not is_valid:
         raise InvalidField(
@@ -108,9 +121,13 @@ def prepare_options(options: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     check_time_limits(options.get("soft_time_limit"), options.get("time_limit"))
     attempts = options.get("max_retries")
     prepared = {name: value for name, value in options.items() if name != "max_retries"}
+    check_headers(options.get("headers"))
+    check_stamps(options)
+    check_seconds("countdown", options.get("countdown"))
     for name in ("eta", "expires"):
         if options.get(name):
             prepared[name] = locate_time(options[name], zone)
+            check_moment(name, prepared[name], allows_seconds=name == "expires")
     if attempts is not None:
         limit = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts)}
         prepared["headers"] = limit | (options.get("headers") or {})
@@ -125,6 +142,41 @@ def locate_time(moment: Any, zone: tzinfo) -> Any:
     return maybe_make_aware(moment, zone) if isinstance(moment, datetime) else moment
 
 
+def check_moment(name: str, moment: Any, *, allows_seconds: bool) -> None:
+    """Raise ``InvalidField`` for what is no time, or no number of seconds where that is allowed."""
+    if isinstance(moment, datetime):
+        return
+    if not allows_seconds:
+        raise InvalidField(name, f"{moment!r:.100} is not a datetime or a time in ISO 8601")
+    if isinstance(moment, str):
+        raise InvalidField(name, f"{moment!r:.100} is not a time in ISO 8601")
+    check_seconds(name, moment)
+
+
+def check_seconds(name: str, seconds: Any) -> None:
+    """Raise ``InvalidField`` for what is no number of seconds; ``None`` is allowed."""
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if seconds is None or (is_number and -MAX_SECONDS <= seconds <= MAX_SECONDS):
+        return
+    raise InvalidField(name, f"{seconds!r:.100} is not a number of seconds up to {MAX_SECONDS}")
+
+
+def check_headers(headers: Any) -> None:
+    """Raise ``InvalidField`` for headers that would change what the message says of its job."""
+    if headers is not None and not isinstance(headers, dict):
+        raise InvalidField("headers", f"{headers!r:.100} is not a dict")
+    reserved = sorted(RESERVED_HEADERS.intersection(headers or ()))
+    if reserved:
+        raise InvalidField(f"headers.{reserved[0]}", "is set by the other options of the call")
+
+
+def check_stamps(options: dict[str, Any]) -> None:
+    """Raise ``InvalidField`` when ``stamped_headers`` names a header that the call has not."""
+    names = options.get("stamped_headers")
+    if names and not (isinstance(names, (list, tuple)) and all(name in options for name in names)):
+        raise InvalidField("stamped_headers", f"{names!r:.100} are not options of this call")
+
+
 def check_time_limits(soft: float | None, hard: float | None) -> None:
     """Raise ``InvalidField`` when the soft limit comes after the hard one."""
     if soft and hard and soft > hard:
@@ -134,6 +186,12 @@ def check_time_limits(soft: float | None, hard: float | None) -> None:
 
 def check_routing(options: dict[str, Any]) -> None:
     """Raise ``InvalidField`` for a call that names an exchange: queues are named directly."""
+    queue = options.get("queue")
+    name = queue.name if isinstance(queue, Queue) else queue
+    if name is not None and not is_short_text(name):
+        raise InvalidField(
+            "queue", f"{name!r:.100} is not a text of 1 to {MAX_ID_CHARACTERS} characters"
+        )
     for name in ROUTING_OPTIONS:
         if options.get(name):
             value = options[name]
@@ -147,9 +205,16 @@ def pick_properties(properties: dict[str, Any]) -> dict[str, str]:
     check_names(properties)
     found = {name: properties[name] for name in TEXT_PROPERTIES if properties.get(name)}
     for name, value in found.items():
-        if not isinstance(value, str) or len(value) > MAX_ID_CHARACTERS:
+        if not is_short_text(value):
             raise InvalidField(name, f"must be a text of at most {MAX_ID_CHARACTERS} characters")
     return found
+
+
+def is_short_text(value: Any) -> bool:
+    """Whether a value is a text of 1 to ``MAX_ID_CHARACTERS`` whole characters."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_CHARACTERS:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
+from kombu.utils.json import loads
 
 from project.messages.old_forms import convert
+from project.messages.options import check_id
 
 MAX_LEVELS = 200
 """Levels of nested JSON in the arguments of a job. A worker passes them through code that recurses
@@ -31,17 +33,50 @@ class MessageHeaders(msgspec.Struct):
     timelimit: tuple[TimeLimitSeconds | None, TimeLimitSeconds | None] | None = None
     root_id: str | None = None
     parent_id: str | None = None
+    group: str | None = None
+    group_index: int | None = None
+    shadow: str | None = None
+    ignore_result: bool | None = None
+    replaced_task_nesting: int | None = None
+    stamped_headers: list[str] | None = None
+    stamps: dict[str, Any] | None = None
+    headers: dict[str, Any] | None = None
     argsrepr: str | None = None
     kwargsrepr: str | None = None
     max_attempts: Count | None = None
     revival: str | None = None
 
 
+class DeliveryInfo(msgspec.Struct):
+    """Where a message was sent: ``routing_key`` is the queue."""
+
+    exchange: str
+    routing_key: str
+
+
 class MessageProperties(msgspec.Struct):
     """The properties that a worker uses: the encoding of the body and the queue."""
 
-    delivery_info: dict[str, Any]
+    delivery_info: DeliveryInfo
     body_encoding: Literal["base64"]
+    priority: int | None = None
+    reply_to: str | None = None
+    correlation_id: str | None = None
+
+
+class Call(msgspec.Struct):
+    """As much of a call in a canvas as must be right: the kind of its job."""
+
+    task: str
+
+
+class EmbeddedCanvas(msgspec.Struct):
+    """What follows a job."""
+
+    callbacks: list[Call] | None = None
+    errbacks: list[Call] | None = None
+    chain: list[Call] | None = None
+    chord: Call | None = None
 
 
 class WireMessage(msgspec.Struct):
@@ -51,6 +86,9 @@ class WireMessage(msgspec.Struct):
     headers: MessageHeaders
     properties: MessageProperties
     content_type: Literal["application/json"] = msgspec.field(name="content-type")
+    content_encoding: Literal["utf-8"] | None = msgspec.field(
+        name="content-encoding", default="utf-8"
+    )
 
 
 _message_decoder = msgspec.json.Decoder(WireMessage)
@@ -58,12 +96,16 @@ _body_decoder = msgspec.json.Decoder(tuple[list[Any], dict[str, Any], dict[str, 
 _json_decoder = msgspec.json.Decoder()
 
 
+type Content = tuple[list[Any], dict[str, Any], dict[str, Any] | None]
+"""The body of a message: the arguments of the job, and what is embedded for Celery."""
+
+
 class CheckedMessage(NamedTuple):
     """A message that a worker can run: in kombu's form, its body, and the decoded body."""
 
     message: dict[str, Any]
     body: bytes
-    content: tuple[list[Any], dict[str, Any], dict[str, Any] | None]
+    content: Content
 
 
 def decode_message(text: bytes) -> CheckedMessage:
@@ -80,13 +122,29 @@ def decode_message(text: bytes) -> CheckedMessage:
 def _decode_current(text: bytes) -> CheckedMessage:
     """``decode_message`` for what Celery sends by default: protocol 2, not compressed."""
     try:
-        body = base64.b64decode(_message_decoder.decode(text).body, validate=True)
+        message = _message_decoder.decode(text)
+        check_id(message.headers.id)
+        body = base64.b64decode(message.body, validate=True)
         content = _body_decoder.decode(body)
+        if is_too_deep(body):
+            raise ValueError(f"its arguments have more than {MAX_LEVELS} levels")
+        if b"__type__" in body:
+            content = _decode_types(body)
     except RecursionError as problem:
         raise ValueError("its JSON has too many levels") from problem
-    if is_too_deep(body):
-        raise ValueError(f"its arguments have more than {MAX_LEVELS} levels")
+    embedded = content[2]
+    if embedded and any(embedded.values()):
+        msgspec.convert(embedded, EmbeddedCanvas)
     return CheckedMessage(_json_decoder.decode(text), body, content)
+
+
+def _decode_types(body: bytes) -> Content:
+    """The body with the values that kombu writes with their types."""
+    try:
+        content: Content = loads(body)
+    except Exception as problem:  # kombu's decoders raise anything
+        raise ValueError(f"a value is not of its type: {problem}") from problem
+    return content
 
 
 def check_message(text: bytes) -> CheckedMessage | None:

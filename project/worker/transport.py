@@ -23,6 +23,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from project.errors import StoreUnavailable
 from project.messages.validation import parse_message
 from project.settings.sentinel_url import SentinelUrl
 from project.store.commands import command, queues, workers
@@ -280,7 +281,14 @@ class Channel(kombu_redis.Channel):
             self.put_aside(serial)
             return
         message["properties"]["delivery_tag"] = serial
-        self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu's own channel does
+        try:
+            self.connection._deliver(message, queue)  # noqa: SLF001 - as kombu's own channel does
+        except (*self.connection_errors, StoreUnavailable):
+            raise
+        except Exception:  # Celery's consumer ends the worker when a message surprises it
+            log.exception("a message cannot be handled")
+            kombu_redis.virtual.QoS.ack(self.qos, serial)
+            self.put_aside(serial)
 
     def _purge(self, queue: str) -> int:
         """Throw away the messages of a queue, and cancel their jobs: ``celery purge``."""
@@ -290,7 +298,7 @@ class Channel(kombu_redis.Channel):
         return count
 
     def put_aside(self, serial: str) -> None:
-        """Keep a message that nobody can read where a person finds it."""
+        """Keep a message that nobody can handle where a person finds it."""
         count = self.run(workers.add_dead_letter(self.worker_id, serial))
         log.error("unreadable message put aside, number %d in %sdead_letters", count, PREFIX)
 

@@ -70,11 +70,21 @@ class JobRun:
         self.received = parse_received(claim.message, attempt)
 
     def execute(self) -> None:
-        """Run the job of the message, if it may run now."""
+        """Run the job of the message, if it may run now; keep a message that breaks a step."""
         received = self.received
         if received is None:
-            self.add_dead_letter()
+            self.add_dead_letter(ValueError("the body of its message cannot be read"))
             return
+        try:
+            self.take_steps(received)
+        except StoreUnavailable:
+            raise
+        except Exception as problem:
+            log.exception("job %s: its message cannot be handled", received.job_id)
+            self.add_dead_letter(problem)
+
+    def take_steps(self, received: Received) -> None:
+        """Announce the job, check whether it may run, run it, and settle its end."""
         self.attempt.job_id = received.job_id
         if self.claim.state == "ended":
             run_aftermath(self.app, self._context(received))
@@ -182,10 +192,9 @@ class JobRun:
             log.warning("job %s: not run, its message is %s", received.job_id, answer)
         return bool(answer is StartResult.STARTED)
 
-    def add_dead_letter(self) -> None:
-        """Keep a message that nobody can read where a person finds it."""
+    def add_dead_letter(self, problem: Exception) -> None:
+        """Keep a message that cannot be handled where a person finds it, and fail its job."""
         if job_id := find_job_id(self.claim.message):
-            problem = ValueError("the body of its message cannot be read")
             has_begun = self.claim.state == "started"
             request = Context(delivery=self.attempt if has_begun else None)
             self.app.backend.mark_as_failure(job_id, problem, request=request)

@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from kombu.exceptions import DecodeError
 from kombu.message import Message as KombuMessage
-from kombu.serialization import loads
 
 from project.messages.validation import CheckedMessage, check_message
 
@@ -23,7 +21,7 @@ class Received:
         self.kind: str = self.headers["task"]
         self._message = checked.message
         self._raw = checked.body
-        self.args, self.kwargs, embedded = self._decode(checked)
+        self.args, self.kwargs, embedded = checked.content
         self.embedded: dict[str, Any] = embedded or {}
 
     @property
@@ -73,25 +71,15 @@ class Received:
         return KombuMessage(
             body=self._raw,
             content_type=self._message["content-type"],
-            content_encoding=self._message["content-encoding"],
+            content_encoding="utf-8",
             delivery_tag=self.serial,
             headers=self.headers,
             properties=properties,
             delivery_info=properties["delivery_info"],
         )
 
-    def _decode(self, checked: CheckedMessage) -> Any:
-        if b"__type__" not in checked.body:
-            return checked.content
-        return loads(checked.body, self._message["content-type"], self._message["content-encoding"])
-
 
 def parse_received(text: bytes, serial: str) -> Received | None:
     """A message from a queue; None when no worker can run it."""
     checked = check_message(text)
-    if checked is None:
-        return None
-    try:
-        return Received(text, checked, serial)
-    except DecodeError:  # a value with a type of kombu's that is not of that type
-        return None
+    return Received(text, checked, serial) if checked else None

@@ -40,6 +40,7 @@ NO_MESSAGE = {
     "no object": "5",
     "another object": '{"job": 1}',
     "an id that is no text": message_with("headers", id=5),
+    "an id with a quote": message_with("headers", id='a"b'),
     "a kind that is no text": message_with("headers", task=["tests.add"]),
 }
 
@@ -76,6 +77,15 @@ ODD_HEADERS = {
     "an eta that is no time": message_with("headers", eta="yesterday"),
     "an expiry that is no time": message_with("headers", expires="soon"),
     "attempts that are a text": message_with("headers", max_attempts="x"),
+    "a priority that is a text": message_with("properties", priority="high"),
+    "a queue that is a number": message_with("properties", delivery_info={"routing_key": 5}),
+    "an unknown encoding of text": message(content_encoding="klingon"),
+    "no encoding of text": message(content_encoding=None),
+    "a value with an unknown type": message(b'[[{"__type__": "x", "__value__": 1}, 2], {}, {}]'),
+    "a group that is a number": message_with("headers", group=5),
+    "callbacks that are no calls": message(b'[[1, 2], {}, {"callbacks": ["x", 5]}]'),
+    "a chain that is no list": message(b'[[1, 2], {}, {"chain": 5}]'),
+    "a chord that is no call": message(b'[[1, 2], {}, {"chord": "x"}]'),
     "too many arguments": message(b"[[1, 2, 3, 4], {}, {}]"),
 }
 
