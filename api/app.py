@@ -12,6 +12,7 @@ from api.docs.pages import build_docs_router
 from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
+from api.jobs.typed_kinds import build_typed_router
 from api.routes import bulk, exports, reports, webhooks
 from api.routes.emails import (
     blasts,
@@ -94,6 +95,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
         routes.include(module.routes)
     if not get_settings().smtp_url:
         routes.include(mail_sink.build_sink_router())
+    routes.include(build_typed_router(route.template for route in routes.routes))
     router = limit_routes(routes, get_settings().rate_limit)
     router.include(build_health_router(app.async_store.ping, drain))
     router.include(build_docs_router(router, Info("Continuo", read_version(), DESCRIPTION)))

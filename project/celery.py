@@ -17,6 +17,7 @@ from celery import Celery
 from celery.loaders.app import AppLoader
 from celery.utils import uuid
 
+from project.adoption import adopt, load_app
 from project.configuration import build_configuration
 from project.errors import DuplicateJob, InvalidField, PermanentError
 from project.job.base_class import build_job_class, make_job
@@ -27,6 +28,7 @@ from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
 from project.messages.sent_event import publish_sent_event
 from project.messages.template import HIDDEN_ARGUMENTS
+from project.payload.payload import Payload
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
 from project.settings.values import Settings, get_settings
@@ -67,8 +69,10 @@ class KindLoader(AppLoader):
     """Imports the kinds of jobs, then checks all settings, theirs included."""
 
     def import_default_modules(self) -> Any:
-        """Import the modules of ``tasks``. Raises ``ValidationError`` for a wrong setting."""
+        """Import the modules of ``tasks`` and of the user. Exits when a setting is wrong."""
         modules = super().import_default_modules()
+        if name := get_settings().app:
+            adopt(self.app, load_app(name))
         with exit_if_wrong_under_celery():
             check_settings()
         return modules
@@ -150,8 +154,22 @@ class Continuo(Celery):
         """
         return self.task(**(RETRY_OPTIONS | options))
 
+    def task(self, *args: Any, **options: Any) -> Any:
+        """Declare a task, as Celery does. Three more options make it a typed kind.
+
+        ``typed=True``: calls are checked by the types of the function, which gets objects.
+        ``http="/invoices"``: the same, and the API takes orders under this path. ``check`` is
+        called with the arguments of a call and raises ``InvalidField``. Raises ``TypeError`` when a
+        parameter has no type.
+        """
+        return super().task(*args, **options)
+
     def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
         options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
+        check, is_typed = options.pop("check", None), options.pop("typed", False)
+        if is_typed or check or options.get("http"):
+            is_bound = bool(options.get("bind"))
+            options["payload"] = Payload(fun, is_bound=is_bound, check=check)
         if base := options.pop("base", None):
             options["base"] = build_job_class(base)
         return super()._task_from_fun(fun, *args, **options)

@@ -1,20 +1,39 @@
 """Celery's settings as this program makes them, from the settings of ``project.settings``."""
 
+from collections.abc import Iterable
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
+from project.errors import ContinuoError
 from project.settings.sentinel_url import parse_sentinel_url
 from project.settings.values import Settings
 from project.store import sentinel
 from project.store.connection import keys_of
 
 
-def list_task_modules() -> list[str]:
-    """The modules of ``tasks``; a new module there is imported without further settings."""
-    spec = find_spec("tasks")
-    folders = (spec and spec.submodule_search_locations) or []
-    return [f"tasks.{module.name}" for module in iter_modules(folders)]
+def list_task_modules(names: Iterable[str]) -> list[str]:
+    """The modules in ``tasks``, the modules with these names, and those in packages among them.
+
+    Raises ``ContinuoError`` for a name that does not exist.
+    """
+    modules: list[str] = []
+    for name in names:
+        inner = iter_modules(find_module(name).submodule_search_locations or [])
+        modules += [name, *(f"{name}.{module.name}" for module in inner)]
+    return modules
+
+
+def find_module(name: str) -> ModuleSpec:
+    """Find a module without importing it. Raises ``ContinuoError``."""
+    try:
+        found = find_spec(name)
+    except ModuleNotFoundError:  # the package that it should be in
+        found = None
+    if found is None:
+        raise ContinuoError(f"CONTINUO_TASKS: there is no module {name} on the Python path")
+    return found
 
 
 def build_configuration(given: Settings) -> dict[str, Any]:
@@ -30,7 +49,7 @@ def build_common_options(given: Settings) -> dict[str, Any]:
     return {
         "broker_url": given.broker_url or store_url,
         "result_backend": f"project.job.backend.RecordBackend+{store_url}",
-        "imports": list_task_modules(),
+        "imports": list_task_modules(["tasks", *given.task_modules]),
         "worker_consumer": "project.worker.consumer:SwiftConsumer",
         # JSON only, at both ends
         "task_serializer": "json",

@@ -8,6 +8,7 @@ import msgspec
 
 from api.http.problems import PROBLEM_JSON, ProblemDocument, title_of
 from api.http.routing import Route, Router
+from project.payload.conversion import build_schema
 
 _REF = "#/components/schemas/{name}"
 _SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
@@ -110,7 +111,7 @@ class _Schemas:
             *(shape for route in routes for shape in _list_shapes(route)),
         ]
         self._schemas, self.components = msgspec.json.schema_components(
-            self._types, ref_template=_REF
+            self._types, ref_template=_REF, schema_hook=build_schema
         )
         refine_schema(self.components)
         for shape in self._types:

@@ -13,9 +13,10 @@ import msgspec
 from msgspec import inspect
 
 from api.http.problems import FieldError, Problem
-from api.http.validation_errors import find_violations, parse_violation
 from project.errors import InvalidField
 from project.messages.validation import MAX_LEVELS, is_too_deep
+from project.payload.conversion import build_object, convert
+from project.payload.violations import find_violations, parse_violation
 
 JSON = "application/json"
 MAX_INTEGER = 1 << 63
@@ -53,7 +54,7 @@ class BodyReader:
         self.is_needed = is_needed
         self.also = also
         hook = Decimal if getattr(shape, "keeps_decimals", False) else None
-        self._decode = msgspec.json.Decoder(shape, float_hook=hook).decode
+        self._decode = msgspec.json.Decoder(shape, float_hook=hook, dec_hook=build_object).decode
         self._decode_any = msgspec.json.Decoder(float_hook=hook).decode
         self._type = inspect.type_info(shape)
 
@@ -193,7 +194,7 @@ def _convert_inside(value: Any, node: inspect.Type) -> Any:
 def convert_part(value: Any, shape: Any) -> Any:
     """Convert a part of a parsed body. Raises ``Problem`` 422 or ``InvalidField``."""
     try:
-        return msgspec.convert(value, shape)
+        return convert(value, shape)
     except msgspec.ValidationError as error:
         raise error_from_validation(error, value, shape) from None
 

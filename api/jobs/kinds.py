@@ -56,11 +56,18 @@ class RouteTexts(NamedTuple):
 
 
 def build_kind_routes(
-    kind: JobKind, texts: RouteTexts, *, tag: str, others: Router | None = None
+    kind: JobKind,
+    texts: RouteTexts,
+    *,
+    tag: str,
+    others: Router | None = None,
+    record: type[TaskRecord] = TaskRecord,
+    shown: type[TaskRecord] = ShownTask,
 ) -> Router:
     """The routes ``POST path``, ``GET path/{id}`` and ``GET path`` of a kind.
 
     ``others`` are further routes under the path; the OpenAPI document lists them after the order.
+    ``record`` and ``shown`` are the types of the answers in that document.
     """
     routes, tags = Router(), [tag]
     order = partial(order_job, kind)
@@ -69,7 +76,7 @@ def build_kind_routes(
     routes.post(
         kind.path,
         body=kind.body,
-        **ORDER_ROUTE,
+        **(ORDER_ROUTE | {"answers": {200: record, 202: record}}),
         operation=f"order_{texts.one}",
         summary=texts.order_summary,
         tags=tags,
@@ -77,7 +84,7 @@ def build_kind_routes(
     routes.include(others or Router())
     routes.get(
         kind.path + "/{id}",
-        **SHOW_ROUTE,
+        **(SHOW_ROUTE | {"answers": {200: shown}}),
         operation=f"show_{texts.one}",
         summary=texts.show_summary,
         tags=tags,

@@ -9,6 +9,7 @@ from api.http.parsing import convert_part
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
 from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
+from api.jobs.typed_kinds import collect_typed_kinds
 from api.routes.emails.emails import EMAIL_BLAST
 from api.routes.exports import EXPORT
 from api.routes.reports import REPORT
@@ -104,9 +105,17 @@ def require_no_unique_key(order: JobOrder) -> JobOrder:
 def kind_of(order: dict[str, Any]) -> JobKind:
     """Return the kind that an order names. Raises ``InvalidField``."""
     name = order.get("kind")
-    if not isinstance(name, str) or name not in KINDS:
-        raise InvalidField("kind", f"must be one of: {', '.join(KINDS)}")
-    return KINDS[name]
+    kind = find_kind(name) if isinstance(name, str) else None
+    if kind is None:
+        names = ", ".join([*KINDS, *collect_typed_kinds()])
+        raise InvalidField("kind", f"must be one of: {names}")
+    return kind
+
+
+def find_kind(name: str) -> JobKind | None:
+    """The kind of this name, if it can be ordered over HTTP."""
+    typed = collect_typed_kinds().get(name)
+    return typed.kind if typed else KINDS.get(name)
 
 
 def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:

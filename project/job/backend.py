@@ -79,7 +79,13 @@ class RecordBackend(RedisBackend):
         store_result: bool = True,
         state: str = states.SUCCESS,
     ) -> None:
-        """End the job as successful, also when it ignores its result."""
+        """End the job as successful, also when it ignores its result.
+
+        A call that runs in its caller (``Task.apply``) has no record.
+        """
+        if request and request.is_eager:
+            super().mark_as_done(task_id, result, request, store_result, state)
+            return
         self.store_result(task_id, result if store_result else None, state, request=request)
         if request and request.chord:
             self.on_chord_part_return(request, state, result)

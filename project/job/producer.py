@@ -24,6 +24,7 @@ from project.messages.options import (
     is_short_text,
 )
 from project.messages.template import MessageTemplate
+from project.payload.payload import Payload
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
 from project.store.commands import message as message_commands
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
@@ -37,6 +38,12 @@ class ProducerTask(Task):
     """A Celery task whose calls become a record and a message in one step."""
 
     max_retries = DEFAULT_MAX_RETRIES - 1
+    payload: Payload | None = None
+    """The types of the function, which calls are checked by; None when the kind is not typed."""
+
+    http = ""
+    """The path under which the API takes orders of the kind; "" when it does not."""
+
     _built_template: tuple[Any, MessageTemplate] | None = None
 
     def apply_async(
@@ -73,6 +80,8 @@ class ProducerTask(Task):
             enqueued: JobResult = self.AsyncResult(message.id)
             enqueued.ignored = self.ignore_result
             return enqueued
+        if self.payload:
+            args, kwargs = (), self.payload.dump(args, kwargs)
         attempts = self.get_max_attempts() if max_retries is None else max_retries
         check_headers(headers)
         headers = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts), **(headers or {})}
@@ -188,7 +197,9 @@ class ProducerTask(Task):
         tags: Any = (),
         callback_url: str | None = None,
     ) -> Message:
-        if self.typing and hasattr(self, "__header__"):  # classes of tasks have none
+        if self.payload:
+            args, kwargs = (), self.payload.dump(args, kwargs)
+        elif self.typing and hasattr(self, "__header__"):  # classes of tasks have none
             self.__header__(*(args or ()), **(kwargs or {}))
         check_seconds("countdown", countdown)
         message = self._template.fill(

@@ -227,7 +227,10 @@ class Job(AttemptTask):
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().__call__(*args, **kwargs)
+            if self.payload is None or self.request.called_directly:
+                return super().__call__(*args, **kwargs)
+            result = super().__call__(**self.payload.load(args, kwargs))
+            return self.payload.dump_result(result)
         except Cancelled:
             token = self.app.attempt_token(self.request)
             self.app.store.run(attempt_commands.end_cancelled(self.request.id, token=token))

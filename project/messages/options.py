@@ -92,7 +92,11 @@ def check_id(job_id: Any) -> str:
 
 def check_max_retries(attempts: int) -> int:
     """Return a number of attempts. Raises ``InvalidField``."""
-    if not isinstance(attempts, int) or not 1 <= attempts <= MAX_ATTEMPTS:
+    if (
+        isinstance(attempts, bool)
+        or not isinstance(attempts, int)
+        or not 1 <= attempts <= MAX_ATTEMPTS
+    ):
         raise InvalidField("max_retries", f"{attempts!r} is not a number from 1 to {MAX_ATTEMPTS}")
     return attempts
 
@@ -125,7 +129,7 @@ def prepare_options(options: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     check_stamps(options)
     check_seconds("countdown", options.get("countdown"))
     for name in ("eta", "expires"):
-        if options.get(name):
+        if options.get(name) is not None:
             prepared[name] = locate_time(options[name], zone)
             check_moment(name, prepared[name], allows_seconds=name == "expires")
     if attempts is not None:

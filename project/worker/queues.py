@@ -9,6 +9,7 @@ import logging
 import time
 from typing import Any
 
+from celery.app.routes import MapRoute
 from celery.apps.worker import Worker
 from celery.utils.text import str_to_list
 
@@ -67,7 +68,7 @@ class QueueFollower:
         """The queues that exist and that the worker is to take from, too."""
         taken = {queue.name for queue in consumer.task_consumer.queues}
         left_alone = self.worker.excluded_queues | consumer.cancelled_queues
-        found = self.store.run(queues.list_names())
+        found = [*self.store.run(queues.list_names()), *list_routed_queues(consumer.app)]
         return self._limit([name for name in found if name not in taken | left_alone], taken)
 
     def _limit(self, names: list[str], taken: set[str]) -> list[str]:
@@ -78,3 +79,11 @@ class QueueFollower:
                 "there are more than %d queues: name those of this worker with -Q", MAX_QUEUES
             )
         return names[:room]
+
+
+def list_routed_queues(app: Any) -> list[str]:
+    """The queues in ``task_routes``: a plain Celery client sends there before Redis knows them."""
+    maps = [route for route in app.amqp.router.routes if isinstance(route, MapRoute)]
+    options = [each for route in maps for each in (*route.map.values(), *route.patterns.values())]
+    found = [each.get("queue") for each in options]
+    return [getattr(queue, "name", queue) for queue in found if queue]

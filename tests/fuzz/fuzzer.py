@@ -23,7 +23,7 @@ from tests.fuzz.values import make_message, make_options, make_value
 from tests.support.programs.workers import Workers
 from tests.support.waiting import wait_until
 
-REFUSALS = (ContinuoError, EncodeError, TypeError, ValueError)
+REFUSALS = (ContinuoError, EncodeError, TypeError)
 """How a call may be refused."""
 
 WAIT_SECONDS = 300.0

@@ -13,7 +13,7 @@ from api.jobs import records, waiting
 from api.jobs.filters import TaskFilter
 from api.jobs.kinds import SHOW_ROUTE
 from api.jobs.orders import KEY_HEADER, JobOrder, answer_order, build_rerun_id
-from api.routes.bulk import KINDS
+from api.routes.bulk import find_kind
 from project.celery import app
 from project.errors import InvalidField, RerunRefused
 from project.records.record import TaskRecord
@@ -208,7 +208,7 @@ def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
     """Build the arguments of ``rerun``. Raises ``Problem`` or ``InvalidField``."""
     if body.payload is None:
         return {"max_retries": body.max_retries}
-    kind = KINDS.get(record.kind)
+    kind = find_kind(record.kind)
     if kind is None:
         raise InvalidField(
             "payload",

@@ -11,8 +11,28 @@ NAMES = {
     "array": "a list",
     "object": "an object",
     "null": "null",
+    "datetime": "a date and time",
+    "date": "a date",
+    "time": "a time of day",
+    "duration": "a duration",
+    "uuid": "a UUID",
+    "decimal": "a decimal number",
+    "bytes": "a text in base64",
 }
-UNITS = {"str": "characters", "array": "items", "object": "entries"}
+EXAMPLES = {
+    "RFC3339 encoded datetime": "a date and time such as 2026-01-31T12:00:00Z",
+    "RFC3339 encoded date": "a date such as 2026-01-31",
+    "RFC3339 encoded time": "a time such as 12:00:00Z",
+    "ISO8601 duration": "a duration such as P1DT2H",
+    "UUID": "a UUID",
+    "decimal string": "a decimal number",
+    "base64 encoded string": "a text in base64",
+}
+UNITS = {
+    "str": ("character", "characters"),
+    "array": ("item", "items"),
+    "object": ("entry", "entries"),
+}
 BOUNDS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than", "==": "exactly"}
 
 type Rewrite = Callable[[re.Match[str]], str]
@@ -30,12 +50,18 @@ def explain_bound(match: re.Match[str]) -> str:
 
 def explain_length(match: re.Match[str]) -> str:
     """A text, list or object that is too short or too long."""
-    return f"must have {BOUNDS[match[2]]} {match[3]} {UNITS.get(match[1], 'items')}"
+    one, many = UNITS.get(match[1], ("item", "items"))
+    return f"must have {BOUNDS[match[2]]} {match[3]} {one if match[3] == '1' else many}"
 
 
 def explain_multiple(match: re.Match[str]) -> str:
     """A number that is no multiple of another."""
     return f"must be a multiple of {match[1]}"
+
+
+def explain_form(match: re.Match[str]) -> str:
+    """A text that should be a date, a UUID or the like."""
+    return f"must be {EXAMPLES.get(match[1], match[1])}"
 
 
 REWRITES: tuple[tuple[re.Pattern[str], Rewrite], ...] = (
@@ -47,6 +73,7 @@ REWRITES: tuple[tuple[re.Pattern[str], Rewrite], ...] = (
         re.compile(r"Expected `str` matching regex .*", re.DOTALL),
         lambda _: "has a form or characters that are not allowed",
     ),
+    (re.compile(rf"Invalid ({'|'.join(EXAMPLES)})"), explain_form),
     (re.compile(r"Invalid enum value (.+)", re.DOTALL), lambda match: f"{match[1]} is not allowed"),
 )
 

@@ -15,8 +15,9 @@ from typing import Annotated, Any, NamedTuple, TypeAliasType, Union, get_args, g
 import msgspec
 from msgspec import inspect
 
-from api.http.plain_words import explain
 from project.errors import InvalidField
+from project.payload.conversion import convert
+from project.payload.words import explain
 
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
@@ -63,7 +64,7 @@ def find_violations(value: Any, shape: Any) -> list[Violation]:
 
 def _walk(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
     try:
-        msgspec.convert(value, shape)
+        convert(value, shape)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, InvalidField):
             return

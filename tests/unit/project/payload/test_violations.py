@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from api.http.validation_errors import Violation, parse_violation
+from project.payload.violations import Violation, parse_violation
 
 
 class Colour(StrEnum):

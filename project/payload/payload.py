@@ -1,0 +1,208 @@
+"""``Payload``: the types of a kind's function, which check its calls and make its arguments.
+
+``@app.task(typed=True)`` and ``@app.task(http="/path")`` read them once, when the task is declared.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import Parameter, signature
+from typing import Any, NamedTuple, get_origin, get_type_hints, is_typeddict
+
+import msgspec
+from msgspec import inspect
+
+from project.errors import InvalidField
+from project.payload.conversion import convert, is_model, to_json
+from project.payload.violations import find_violations, parse_violation
+
+MAX_SHOWN_VIOLATIONS = 10
+"""The number of wrong values that an error names."""
+
+PLAIN_DEFAULTS = (str, int, float, bool, type(None))
+
+
+class PayloadField(NamedTuple):
+    """A field of a payload as ``msgspec.defstruct`` takes it."""
+
+    name: str
+    type: Any
+    options: Any
+
+
+class Payload:
+    """The payload of a kind.
+
+    ``parameters`` are the fields of a call: the parameters of the function. ``fields`` are those of
+    an order over HTTP: the same, or those of the only parameter when that is a struct, a dataclass
+    or a ``TypedDict``; ``wrapper`` is its name then, else "". ``result`` is the type of the result.
+    ``check`` is called with the arguments as objects, for what types cannot say; it raises
+    ``InvalidField``.
+
+    Raises ``TypeError`` for a function without types.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *, is_bound: bool, check: Callable[..., None] | None
+    ) -> None:
+        self.check = check
+        hints = read_hints(function)
+        self.result = hints.get("return", Any)
+        self.parameters = list(read_parameters(function, hints, is_bound=is_bound))
+        self.shape = build_struct(f"{camel(function.__name__)}Payload", self.parameters)
+        self.wrapper, self.fields = unwrap(self.parameters)
+
+    def dump(self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Check the arguments of a call and return them by name, as JSON has them.
+
+        Raises ``InvalidField`` with everything that is wrong.
+        """
+        named = self._name(args or (), kwargs or {})
+        try:
+            values: dict[str, Any] = to_json(named)
+        except (TypeError, ValueError) as problem:
+            raise InvalidField("args", str(problem)) from problem
+        objects = convert_all(values, self.shape)
+        if self.check:
+            self.check(**arguments_of(objects))
+        return values
+
+    def load(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the function, as objects. Raises ``InvalidField``."""
+        return arguments_of(convert_all(to_json(self._name(args, kwargs)), self.shape))
+
+    def dump_result(self, result: Any) -> Any:
+        """The result as JSON has it. Raises ``InvalidField`` when it is not of its type."""
+        try:
+            value = to_json(result)
+        except (TypeError, ValueError) as problem:
+            raise InvalidField("result", str(problem)) from problem
+        convert_all(value, self.result, "result")
+        return value
+
+    def _name(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments by the names of their parameters. Raises ``InvalidField``."""
+        names = [parameter.name for parameter in self.parameters]
+        if len(args) > len(names):
+            raise InvalidField("args", f"at most {len(names)} are allowed: {', '.join(names)}")
+        named = dict(zip(names, args, strict=False))
+        if twice := sorted(named.keys() & kwargs.keys()):
+            raise InvalidField(twice[0], "is given twice")
+        return named | dict(kwargs)
+
+
+def read_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function. Raises ``TypeError`` for a name that cannot be found."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as problem:
+        raise TypeError(f"{function.__qualname__}: {problem}; import the types of a job") from None
+
+
+def read_parameters(
+    function: Callable[..., Any], hints: Mapping[str, Any], *, is_bound: bool
+) -> Iterator[PayloadField]:
+    """The parameters of a function, without its ``self``.
+
+    Raises ``TypeError`` for one without a type or a name of its own.
+    """
+    found = list(signature(function).parameters.values())
+    for parameter in found[1:] if is_bound else found:
+        where = f"{function.__qualname__}: parameter {parameter.name}"
+        if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
+            raise TypeError(f"{where}: each parameter of a typed job has a name of its own")
+        if parameter.name not in hints:
+            raise TypeError(f"{where} has no type")
+        shape = hints[parameter.name]
+        require_known(shape, where)
+        yield PayloadField(parameter.name, shape, build_default(parameter.default))
+
+
+def require_known(shape: Any, where: str) -> None:
+    """Raise ``TypeError`` for a type that no JSON value can have."""
+    try:
+        node = inspect.type_info(shape)
+    except (TypeError, NameError) as problem:
+        raise TypeError(f"{where}: {problem}") from None
+    if isinstance(node, inspect.CustomType) and not is_model(node.cls):
+        raise TypeError(f"{where}: JSON has no {node.cls.__name__}")
+
+
+def build_default(default: Any) -> Any:
+    """The default of a parameter as a field has it."""
+    if default is Parameter.empty:
+        return msgspec.field()
+    if isinstance(default, PLAIN_DEFAULTS):
+        return msgspec.field(default=default)
+    return msgspec.field(default_factory=lambda: copy.deepcopy(default))
+
+
+def build_struct(name: str, fields: Sequence[PayloadField]) -> type[msgspec.Struct]:
+    """A struct of these fields, which allows no other."""
+    return msgspec.defstruct(
+        name, [tuple(each) for each in fields], kw_only=True, forbid_unknown_fields=True
+    )
+
+
+def unwrap(parameters: Sequence[PayloadField]) -> tuple[str, list[PayloadField]]:
+    """The name of the only parameter whose fields are the payload, and these fields."""
+    if len(parameters) == 1:
+        (only,) = parameters
+        if fields := list_inner_fields(only.type):
+            return only.name, fields
+    return "", list(parameters)
+
+
+def list_inner_fields(shape: Any) -> list[PayloadField]:
+    """The fields of a struct, a dataclass or a ``TypedDict``; none for another type."""
+    if get_origin(shape) or (not isinstance(shape, type) and not is_typeddict(shape)):
+        return []
+    node = inspect.type_info(shape)
+    if isinstance(node, inspect.StructType) and node.tag is not None:
+        return []
+    if not isinstance(node, inspect.StructType | inspect.DataclassType | inspect.TypedDictType):
+        return []
+    hints = get_type_hints(shape, include_extras=True)
+    return [
+        PayloadField(field.name, hints[field.name], build_field(field)) for field in node.fields
+    ]
+
+
+def build_field(field: inspect.Field) -> Any:
+    """A field of a type as a field of a payload: with its name in JSON and its default."""
+    renamed = {"name": field.encode_name} if field.encode_name != field.name else {}
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.field(default_factory=field.default_factory, **renamed)
+    if field.default is not msgspec.NODEFAULT:
+        return msgspec.field(default=field.default, **renamed)
+    if not field.required:
+        return msgspec.field(default=msgspec.UNSET, **renamed)
+    return msgspec.field(**renamed)
+
+
+def convert_all(value: Any, shape: Any, name: str = "") -> Any:
+    """The object of a JSON value. Raises ``InvalidField`` with everything that is wrong.
+
+    ``name`` begins the paths of what is wrong.
+    """
+    try:
+        return convert(value, shape)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, InvalidField):
+            raise error.__cause__ from None
+        violations = find_violations(value, shape) or [parse_violation(error, shape)]
+        (field, problem), *others = [
+            (".".join([name, *each.path] if name else each.path), each.detail)
+            for each in violations[:MAX_SHOWN_VIOLATIONS]
+        ]
+        rest = "".join(f"; {where}: {detail}" for where, detail in others)
+        raise InvalidField(field, problem + rest) from None
+
+
+def arguments_of(struct: Any) -> dict[str, Any]:
+    """The fields of a struct by name."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def camel(name: str) -> str:
+    """``make_invoice`` as ``MakeInvoice``."""
+    return "".join(part.title() for part in name.replace("-", "_").replace(".", "_").split("_"))

@@ -1,0 +1,137 @@
+"""A package of one's own, beside the checkout: its kinds run, and are offered over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.programs.processes import ROOT
+from tests.support.programs.system import System
+from tests.support.waiting import wait_until
+
+PACKAGES = ROOT / "tests" / "support" / "packages"
+ORDER = {
+    "customer": "ACME",
+    "lines": [{"text": "work", "amount": 19.9}, {"text": "x", "amount": 1}],
+}
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system with the package."""
+    system = System(tmp_path_factory.mktemp("own") / "data")
+    try:
+        system.start(
+            PYTHONPATH=str(PACKAGES), CONTINUO_TASKS="acme.billing", CONTINUO_APP="acme.celery:app"
+        )
+        yield system
+    finally:
+        system.close()
+
+
+def order_and_wait(own: System, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = own.http.post(path, json=body, headers={"Prefer": "wait=25"}, timeout=40)
+    assert answer.status_code == 200, answer.text
+    record: dict[str, Any] = answer.json()
+    return record
+
+
+def test_a_typed_kind_gets_objects_and_returns_them(own: System) -> None:
+    record = order_and_wait(own, "/invoices", ORDER | {"due": "2026-12-24", "tags": ["a"]})
+
+    assert record["result"] == {"customer": "ACME", "total": 20.9, "due": "2026-12-24"}
+    assert (record["kind"], record["tags"]) == ("invoice", ["a"])
+    assert own.http.get(f"/invoices/{record['id']}").json()["status"] == "success"
+    assert [each["id"] for each in own.http.get("/invoices").json()["tasks"]] == [record["id"]]
+
+
+def test_plain_parameters_are_the_body(own: System) -> None:
+    record = order_and_wait(own, "/billing/reminders", {"customer": "A", "tone": "firm"})
+
+    assert record["result"] == {
+        "job": record["id"],
+        "customer": "A",
+        "tone": "firm",
+        "days": [7],
+    }
+
+
+def test_async_functions_typed_dicts_and_pydantic_models(own: System) -> None:
+    parcel = {"address": {"street": "Main", "zip": "12345"}, "weight": 2.5}
+
+    assert order_and_wait(own, "/parcels", parcel)["result"] == 2.5
+    booking = order_and_wait(own, "/bookings", {"booking": {"room": "R2", "nights": 2}})
+    assert booking["result"] == {"room": "R2", "nights": 3}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointers"),
+    [
+        ("/invoices", {}, {"/customer", "/lines"}),
+        ("/invoices", ORDER | {"lines": []}, {"/lines"}),
+        ("/invoices", ORDER | {"colour": "red"}, {"/colour"}),
+        ("/invoices", ORDER | {"customer": "acme"}, {"/customer"}),
+        (
+            "/invoices",
+            {"customer": 5, "lines": [{"text": "a", "amount": -1}, {"amount": "x"}]},
+            {"/customer", "/lines/0/amount", "/lines/1/amount", "/lines/1/text"},
+        ),
+        ("/billing/reminders", {"customer": "A", "tone": "loud"}, {"/tone"}),
+        ("/parcels", {"address": {"street": "a", "zip": "1"}}, {"/address/zip"}),
+        ("/bookings", {"booking": {"room": "R", "nights": 0}}, {"/booking"}),
+        ("/invoices", ORDER | {"delay": -1}, {"/delay"}),
+    ],
+    ids=repr,
+)
+def test_a_wrong_order_is_refused_with_every_wrong_field(
+    own: System, path: str, body: dict[str, Any], pointers: set[str]
+) -> None:
+    answer = own.http.post(path, json=body)
+
+    assert answer.status_code == 422, answer.text
+    errors = answer.json()["errors"]
+    assert {each.get("pointer") or f"/{each['field']}" for each in errors} == pointers
+
+
+def test_typed_kinds_are_in_the_document_with_the_type_of_their_result(own: System) -> None:
+    document = own.http.get("/openapi.json").json()
+
+    post = document["paths"]["/invoices"]["post"]
+    assert post["operationId"] == "order_invoice"
+    assert post["summary"] == "Write an invoice"
+    schemas = document["components"]["schemas"]
+    body = schemas["InvoiceOrder"]
+    assert body["required"] == ["customer", "lines"]
+    assert body["properties"]["customer"]["description"] == "Who pays."
+    assert {"delay", "unique", "tags", "due"} <= body["properties"].keys()
+    result = schemas["InvoiceRecord"]["properties"]["result"]
+    assert {"$ref": "#/components/schemas/Invoice"} in result["anyOf"]
+    booking = schemas["BookingOrder"]["properties"]["booking"]
+    assert booking["properties"]["nights"]["minimum"] == 1
+
+
+def test_typed_kinds_can_be_ordered_in_bulk(own: System) -> None:
+    tasks = [{"kind": "invoice"} | ORDER, {"kind": "invoice", "customer": ""}]
+
+    answer = own.http.post("/tasks/bulk", json={"tasks": tasks})
+
+    assert answer.status_code == 207
+    assert [each["status"] for each in answer.json()["tasks"]] == [202, 422]
+
+
+def test_tasks_of_an_own_celery_app_become_jobs(own: System) -> None:
+    from celery import Celery
+
+    client = Celery("client", broker=own.redis_url)
+    sent = client.send_task("acme.old.add", (1, 2), task_id="old-1")
+    client.send_task("acme.old.slow", ("file",), task_id="old-2", queue="slow")
+    client.send_task("acme.old.double", (21,), task_id="old-3")
+
+    wait_until(lambda: own.http.get("/tasks/old-3").status_code == 200)
+    results = [own.wait_until_final("/tasks", f"old-{n}")["result"] for n in (1, 2, 3)]
+
+    assert sent.id == "old-1"
+    assert results == [3, "hello file", 42]
+    assert own.record("/tasks", "old-2")["attempts"] == 2
