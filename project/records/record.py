@@ -25,6 +25,8 @@ class TaskStatus(StrEnum):
 
 FINAL_STATUSES = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
+WAITING_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.RETRYING})
+
 CELERY_STATE: dict[TaskStatus, str] = {
     TaskStatus.PENDING: states.PENDING,
     TaskStatus.RUNNING: states.STARTED,
@@ -87,9 +89,10 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``max_retries`` is how many attempts the job gets at most. ``error`` is the traceback of the
     last failure, "" when there was none. ``interruptions`` counts attempts that ended because
     their worker stopped or died; they are not among ``attempts``. ``tags`` come from the order.
-    ``progress`` is the last progress that an attempt reported, None when none did. ``errors`` are
-    the last 20 failed attempts, oldest first; lists leave them out. ``tenant`` owns the job; left
-    out when no tenant does.
+    ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
+    the time for which the job waits, because of its order, a retry or a rate limit; None when it
+    waits for no time. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
+    out. ``tenant`` owns the job; left out when no tenant does.
     """
 
     id: str
@@ -107,6 +110,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = DEFAULT_QUEUE
     tags: list[str] = []
     progress: Progress | None = None
+    due_at: float | None = None
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
 

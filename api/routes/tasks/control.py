@@ -44,8 +44,8 @@ class ControlOrder(JobOrder, frozen=True, kw_only=True):
 class DryRun(msgspec.Struct, frozen=True):
     """The number of jobs that match, and the newest ones.
 
-    A search for ``error`` reads at most 1,000 records and stops after 200 matches. Then
-    ``complete`` is false and there may be more.
+    A search for ``error`` or ``scheduled`` reads at most 1,000 records and stops after 200 matches.
+    Then ``complete`` is false and there may be more.
     """
 
     matches: int

@@ -30,8 +30,8 @@ routes = Router()
 class TaskQuery(TaskFilter, frozen=True):
     """The filter and the page of the list of all jobs.
 
-    A search for ``error`` reads at most 1,000 records per request: a page may be short or empty
-    although ``next_cursor`` is not null.
+    A search for ``error`` or ``scheduled`` reads at most 1,000 records per request: a page may be
+    short or empty although ``next_cursor`` is not null.
     """
 
     limit: records.Limit = 50
@@ -65,9 +65,10 @@ class Payload(msgspec.Struct, frozen=True):
 class FoundTasks(msgspec.Struct, frozen=True):
     """A page of records, newest first.
 
-    ``total`` is the number of matches on all pages. It is null for a search for ``error``, and for
-    ``tag`` with a tenant's key, because each record must be read for that. ``looked_at`` is the
-    number of records read for this page. ``next_cursor`` is null on the last page.
+    ``total`` is the number of matches on all pages. It is null for a search for ``error`` or
+    ``scheduled``, and for ``tag`` with a tenant's key, because each record must be read for that.
+    ``looked_at`` is the number of records read for this page. ``next_cursor`` is null on the last
+    page.
     """
 
     tasks: list[TaskRecord]
