@@ -1,6 +1,6 @@
 """The route that orders many jobs of any kinds in one request."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -31,6 +31,13 @@ routes = Router()
 
 class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Orders of any kinds; each of ``tasks`` has a ``kind`` and the fields of an order of it."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "tasks": [
+            {"kind": "report", "type": "summary"},
+            {"kind": "email_blast", "recipients": ["ada@example.com"]},
+        ]
+    }
 
     tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MAX_JOBS_PER_STEP)]
 

@@ -4,7 +4,7 @@ Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
 """
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from celery import states
@@ -94,6 +94,25 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     waits for no time. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
     out. ``tenant`` owns the job; left out when no tenant does.
     """
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "3e204e67-77a4-4ca5-8df5-09dae8739844",
+        "kind": "report",
+        "status": "retrying",
+        "attempts": 1,
+        "max_retries": 3,
+        "result": None,
+        "error": "ConnectionError: the database does not answer",
+        "created_at": 1795752140.25,
+        "updated_at": 1795752141.5,
+        "started_at": 1795752140.5,
+        "finished_at": None,
+        "interruptions": 0,
+        "queue": "celery",
+        "tags": ["spending"],
+        "progress": {"done": 40, "total": 100, "note": "rows read"},
+        "due_at": 1795752143.5,
+    }
 
     id: str
     kind: str

@@ -1,7 +1,7 @@
 """Cancel or rerun all jobs that match a filter: by a job, or as a dry run."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -36,6 +36,11 @@ class JobFilter(TaskFilter, frozen=True, forbid_unknown_fields=True):
 
 class ControlOrder(JobOrder, frozen=True, kw_only=True):
     """The jobs to change. A dry run changes nothing and answers at once."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "filter": {"kind": "report", "tag": "evening"},
+        "dry_run": True,
+    }
 
     filter: JobFilter
     dry_run: bool = False

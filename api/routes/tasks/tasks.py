@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -45,6 +45,8 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``max_retries``: the most attempts from now on; the default is that of the payload, or that of
     the kind.
     """
+
+    example: ClassVar[dict[str, Any]] = {"max_retries": 5}
 
     payload: dict[str, Any] | None = None
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
