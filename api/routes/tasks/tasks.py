@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from api.http.parsing import convert_part
+from api.http.parsing import convert_order
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import records, waiting
@@ -47,6 +47,9 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     example: ClassVar[dict[str, Any]] = {"max_retries": 5}
+
+    keeps_decimals: ClassVar[bool] = True
+    """As in the kind's own order; those of other kinds are converted."""
 
     payload: dict[str, Any] | None = None
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
@@ -218,7 +221,9 @@ def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
             f"cannot be changed for {record.kind!r}, which is not ordered over HTTP; leave it out",
         )
     inside = msgspec.defstruct("Inside", [("payload", kind.body)], frozen=True)
-    order = convert_part({"payload": body.payload}, inside).payload
+    keeps_decimals = getattr(kind.body, "keeps_decimals", False)
+    parsed = convert_order({"payload": body.payload}, inside, keeps_decimals=keeps_decimals)
+    order = parsed.payload
     try:
         asked = kind.build_options(order) | require_unchanged(order, record).options()
     except InvalidField as wrong:
