@@ -6,11 +6,10 @@ broken record. Exit codes: 0 all is well; 1 there are broken records, or Redis d
 2 a setting is wrong. In the first seconds after a crash it may name jobs that are being mended.
 """
 
-import sys
 from collections.abc import Iterator
 
 from project.errors import StoreUnavailable
-from project.settings.checks import exit_if_wrong
+from project.settings.checks import run_program
 from project.store.client import Store
 from project.store.commands import guard, statistics
 from project.store.commands.guard import Fault
@@ -19,8 +18,8 @@ from project.worker.upkeep.guard import Guard
 
 def main() -> int:
     """Check all records. Returns the exit code."""
-    with exit_if_wrong("verify"):
-        from project.celery import app  # with wrong settings there is no app
+    from project.celery import app  # with wrong settings there is no app
+
     try:
         faults = [*check_records(app.store), *Guard(app.store, mends=False).check()]
         count = app.store.run(statistics.read_stats()).total_tasks
@@ -42,4 +41,4 @@ def check_records(store: Store) -> Iterator[Fault]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("verify", main)

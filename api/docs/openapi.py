@@ -117,6 +117,11 @@ class _Schemas:
         for shape in self._types:
             if rules := getattr(shape, "rules", None):
                 self.components[shape.__name__]["allOf"] = rules()
+            if example := getattr(shape, "example", None):
+                self.components[shape.__name__]["examples"] = [example]
+        for route in routes:
+            if schema := self.components.get(getattr(route.body, "__name__", "")):
+                schema.setdefault("examples", [build_example(schema)])
 
     def of(self, shape: Any) -> dict[str, Any]:
         """Return the schema of ``shape``; a reference if the type has a name."""
@@ -146,6 +151,24 @@ def refine_schema(schema: Any) -> None:
             schema.setdefault("additionalProperties", True)
         for item in schema.values():
             refine_schema(item)
+
+
+def build_example(schema: dict[str, Any]) -> dict[str, Any]:
+    """An example of an object: its required fields. A field that can be left out stays out.
+
+    Swagger would write each default, and null where there is none.
+    """
+    return {name: _pick_value(schema["properties"][name]) for name in schema.get("required", ())}
+
+
+def _pick_value(schema: dict[str, Any]) -> Any:
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return _pick_value(schema["anyOf"][0])
+    values = {"string": "string", "boolean": False, "array": []}
+    kind = str(schema.get("type"))
+    return schema.get("minimum", 1) if kind in {"integer", "number"} else values.get(kind, {})
 
 
 def _list_shapes(route: Route) -> Iterator[Any]:

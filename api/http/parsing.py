@@ -7,6 +7,7 @@ process.
 import codecs
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from math import isfinite
 from typing import Any, NoReturn, Protocol
 
 import msgspec
@@ -197,6 +198,33 @@ def convert_part(value: Any, shape: Any) -> Any:
         return convert(value, shape)
     except msgspec.ValidationError as error:
         raise error_from_validation(error, value, shape) from None
+
+
+def convert_order(value: Any, shape: Any, *, keeps_decimals: bool) -> Any:
+    """Convert a part of a body that was parsed with its decimals, as a ``BodyReader`` would.
+
+    Raises ``Problem`` 422 or ``InvalidField``.
+    """
+    if not keeps_decimals:
+        value = convert_decimals(value)
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError:
+        return convert_part(convert_whole_floats(value, inspect.type_info(shape)), shape)
+
+
+def convert_decimals(value: Any) -> Any:
+    """Convert all decimals inside a value to floats. Raises ``Problem`` 422 for too large ones."""
+    if isinstance(value, dict):
+        return {name: convert_decimals(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [convert_decimals(item) for item in value]
+    if not isinstance(value, Decimal):
+        return value
+    number = float(value)
+    if not isfinite(number):
+        raise Problem(422, "A number is out of range: at most 1.79e308")
+    return number
 
 
 def error_from_validation(

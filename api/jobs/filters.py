@@ -10,7 +10,10 @@ from project.store.commands.queries import RecordFilter
 
 
 class TaskFilter(msgspec.Struct, frozen=True):
-    """Which jobs are meant. Times are seconds since 1970; ``error`` is a part of its text."""
+    """Which jobs are meant. Times are seconds since 1970; ``error`` is a part of its text.
+
+    ``scheduled``: whether the job waits for its ``due_at``.
+    """
 
     status: TaskStatus | None = None
     kind: str = ""
@@ -19,6 +22,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     created_after: Timestamp | None = None
     created_before: Timestamp | None = None
     error: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    scheduled: bool | None = None
 
     def to_question(self) -> RecordFilter:
         """The same filter for the store."""
@@ -30,4 +34,5 @@ class TaskFilter(msgspec.Struct, frozen=True):
             created_after=self.created_after,
             created_before=self.created_before,
             error=self.error,
+            scheduled=self.scheduled,
         )

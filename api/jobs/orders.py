@@ -122,7 +122,8 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class JobKind(NamedTuple):
     """A kind of job that can be ordered over HTTP.
 
-    ``path`` is the URL path of its records, ``body`` the type of the request body.
+    ``path`` is the URL path of its records, ``body`` the type of the request body; the attribute
+    ``example`` of that type is the example at ``/docs``, by default its required fields.
     ``build_options`` checks a body and returns the options of ``apply_async`` for it; it raises
     ``InvalidField``.
     """

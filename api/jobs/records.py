@@ -125,9 +125,13 @@ def build_next_page_header(path: str, query: msgspec.Struct, cursor: str | None)
     """The ``Link`` header to the next page; no header when ``cursor`` is None."""
     if cursor is None:
         return {}
-    parameters = msgspec.structs.asdict(query) | {"cursor": cursor}
-    target = f"{path}?{urlencode({name: value for name, value in parameters.items() if value})}"
-    return {"Link": f'<{target}>; rel="next"'}
+    parameters = msgspec.to_builtins(query) | {"cursor": cursor}
+    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    texts = {
+        name: str(value).lower() if value in (True, False) else value
+        for name, value in given.items()
+    }
+    return {"Link": f'<{path}?{urlencode(texts)}>; rel="next"'}
 
 
 def format_cursor(position: tuple[float, str]) -> str:

@@ -1,11 +1,11 @@
 """The route that orders many jobs of any kinds in one request."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from api.http.offload import run_apart
-from api.http.parsing import convert_part
+from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
 from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
@@ -32,6 +32,16 @@ routes = Router()
 
 class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Orders of any kinds; each of ``tasks`` has a ``kind`` and the fields of an order of it."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "tasks": [
+            {"kind": "report", "type": "summary"},
+            {"kind": "email_blast", "recipients": ["ada@example.com"]},
+        ]
+    }
+
+    keeps_decimals: ClassVar[bool] = True
+    """As in single orders; those of other kinds are converted."""
 
     tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MAX_JOBS_PER_STEP)]
 
@@ -88,7 +98,9 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
         kind = kind_of(order)
-        checked = require_no_unique_key(convert_part(said, kind.body))
+        keeps_decimals = getattr(kind.body, "keeps_decimals", False)
+        parsed = convert_order(said, kind.body, keeps_decimals=keeps_decimals)
+        checked = require_no_unique_key(parsed)
         options = {**kind.build_options(checked), **checked.options(), "tenant": request.tenant}
         return kind.task.message(**options)
     except (Problem, InvalidField) as error:

@@ -1,6 +1,6 @@
 """The routes of exports: order one, show one, list them, list the named queries."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -28,6 +28,8 @@ class ExportOrder(JobOrder, frozen=True, kw_only=True):
 
     ``mail`` sends a mail when the file is ready. ``max_retries`` is the maximum number of attempts.
     """
+
+    example: ClassVar[dict[str, Any]] = {"source": "flights", "query": "routes", "format": "csv"}
 
     type: str = ""
     source: str = ""

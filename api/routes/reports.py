@@ -1,6 +1,6 @@
 """The routes of reports: order one, show one, list them, list the types."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -34,6 +34,12 @@ class ReportOrder(JobOrder, frozen=True, kw_only=True):
     ``archival`` makes the PDF a PDF/A. ``mail`` sends a mail when the report is ready.
     ``max_retries`` is the maximum number of attempts.
     """
+
+    example: ClassVar[dict[str, Any]] = {
+        "type": "monthly",
+        "filters": {"department": "engineering", "month": "2026-05"},
+        "tags": ["spending"],
+    }
 
     type: str = DEFAULT_TYPE
     filters: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -24,6 +24,11 @@ class WebhookOrder(JobOrder, frozen=True, kw_only=True):
     keeps_decimals: ClassVar[bool] = True
     """The server gets the digits of ``body`` that were sent here."""
 
+    example: ClassVar[dict[str, Any]] = {
+        "url": "https://hooks.example.com/orders",
+        "body": {"order": 7, "state": "paid"},
+    }
+
     url: Url
     method: call_arguments.Method = "POST"
     headers: call_arguments.CallHeaders = msgspec.field(default_factory=dict)

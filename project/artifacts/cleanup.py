@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from project.artifacts import links
+from project.settings.checks import run_program
 from project.settings.values import get_settings
 
 TIMEOUT_SECONDS = 1_800
@@ -33,6 +34,12 @@ def remove_stray_drafts(place: Path) -> int:
     return len(strays)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Remove expired files and say how many. Returns the exit code."""
     signal.alarm(TIMEOUT_SECONDS)
     sys.stdout.write("removed {} artifacts and {} drafts\n".format(*clean_up()))
+    return 0
+
+
+if __name__ == "__main__":
+    run_program("cleanup", main)

@@ -7,7 +7,7 @@ from celery.result import AsyncResult
 from project.errors import RerunRefused
 from project.messages.builder import RERUN_HEADER
 from project.messages.encoding import decode
-from project.messages.options import check_max_retries
+from project.messages.options import MAX_ATTEMPTS, check_max_retries
 from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import CancelResult
@@ -61,7 +61,7 @@ class JobResult(AsyncResult):
                 kwargs,
                 task_id=self.id,
                 retries=record.attempts,
-                max_retries=record.attempts + further,
+                max_retries=min(record.attempts + further, MAX_ATTEMPTS),
                 headers={RERUN_HEADER: rerun_id},
                 **({"queue": record.queue} | options),
             )

@@ -38,6 +38,7 @@ from project.job.running.current_attempt import claimed_attempt
 from project.job.running.progress import ProgressReporter, build_progress
 from project.job.running.retry_arguments import merge_arguments
 from project.messages.encoding import replace_surrogates
+from project.messages.options import check_max_retries
 from project.records.record import Progress
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import jobs
@@ -94,12 +95,17 @@ class Job(AttemptTask):
     hides_arguments = False
     """Whether logs, Flower and ``inspect`` show ``...`` in place of the arguments."""
 
+    max_attempts: int | None = None
+    """``max_retries`` + 1, for those who count attempts as orders and records do."""
+
     repeats = False
     """Whether ``JobResult.rerun`` also accepts a job that succeeded."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Let Celery's tracer call a task that is written as ``async def``."""
+        """Let Celery see ``max_attempts``, and call a task that is written as ``async def``."""
         super().__init_subclass__(**options)
+        if (attempts := cls.__dict__.get("max_attempts")) is not None:
+            cls.max_retries = check_max_retries(attempts, "max_attempts") - 1
         run = cls.__dict__.get("run")
         function = run.__func__ if isinstance(run, staticmethod) else run
         if inspect.iscoroutinefunction(function):
@@ -143,13 +149,14 @@ class Job(AttemptTask):
     ) -> Retry:
         """Schedule the next attempt, or raise ``exc`` when no attempt is left.
 
-        Raises ``Ignore`` when this attempt no longer owns the job. Arguments are Celery's.
+        Raises ``Ignore`` when this attempt no longer owns the job. Arguments are Celery's:
+        ``max_retries`` counts retries.
         """
         request = self.request
         if request.called_directly or request.is_eager:
             return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
-        attempt = request.retries + 1
-        if attempt >= self._compute_limit(request, max_retries):
+        attempt, limit = request.retries + 1, self._compute_limit(request, max_retries)
+        if attempt >= limit:
             raise exc or MaxRetriesExceededError(f"{self.name}[{request.id}]: {attempt} attempts")
         self._flush_progress(request)
         delay = self._compute_delay(attempt, eta, countdown)
@@ -162,7 +169,7 @@ class Job(AttemptTask):
             token=self.app.attempt_token(request),
             error=error,
             delay=delay,
-            message=message,
+            message=message._replace(max_retries=limit),
             cause=build_cause(type(reason).__name__, str(reason), error),
             exception=self.backend.encode(failure),
         )

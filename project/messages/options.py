@@ -90,14 +90,11 @@ def check_id(job_id: Any) -> str:
     return text
 
 
-def check_max_retries(attempts: int) -> int:
+def check_max_retries(attempts: int, field: str = "max_retries") -> int:
     """Return a number of attempts. Raises ``InvalidField``."""
-    if (
-        isinstance(attempts, bool)
-        or not isinstance(attempts, int)
-        or not 1 <= attempts <= MAX_ATTEMPTS
-    ):
-        raise InvalidField("max_retries", f"{attempts!r} is not a number from 1 to {MAX_ATTEMPTS}")
+    is_number = isinstance(attempts, int) and not isinstance(attempts, bool)
+    if not is_number or not 1 <= attempts <= MAX_ATTEMPTS:
+        raise InvalidField(field, f"{attempts!r} is not a number from 1 to {MAX_ATTEMPTS}")
     return attempts
 
 

@@ -4,7 +4,7 @@ Pure: no clock, no network. ``store`` fills it, ``api`` serves it.
 """
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from celery import states
@@ -24,6 +24,8 @@ class TaskStatus(StrEnum):
 
 
 FINAL_STATUSES = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELLED})
+
+WAITING_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.RETRYING})
 
 CELERY_STATE: dict[TaskStatus, str] = {
     TaskStatus.PENDING: states.PENDING,
@@ -87,10 +89,30 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``max_retries`` is how many attempts the job gets at most. ``error`` is the traceback of the
     last failure, "" when there was none. ``interruptions`` counts attempts that ended because
     their worker stopped or died; they are not among ``attempts``. ``tags`` come from the order.
-    ``progress`` is the last progress that an attempt reported, None when none did. ``errors`` are
-    the last 20 failed attempts, oldest first; lists leave them out. ``tenant`` owns the job; left
-    out when no tenant does.
+    ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
+    the time for which the job waits, because of its order, a retry or a rate limit; None when it
+    waits for no time. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
+    out. ``tenant`` owns the job; left out when no tenant does.
     """
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "3e204e67-77a4-4ca5-8df5-09dae8739844",
+        "kind": "report",
+        "status": "retrying",
+        "attempts": 1,
+        "max_retries": 3,
+        "result": None,
+        "error": "ConnectionError: the database does not answer",
+        "created_at": 1795752140.25,
+        "updated_at": 1795752141.5,
+        "started_at": 1795752140.5,
+        "finished_at": None,
+        "interruptions": 0,
+        "queue": "celery",
+        "tags": ["spending"],
+        "progress": {"done": 40, "total": 100, "note": "rows read"},
+        "due_at": 1795752143.5,
+    }
 
     id: str
     kind: str
@@ -107,6 +129,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = DEFAULT_QUEUE
     tags: list[str] = []
     progress: Progress | None = None
+    due_at: float | None = None
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
 

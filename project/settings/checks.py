@@ -157,8 +157,12 @@ def exit_if_wrong_under_celery() -> Iterator[None]:
 
 
 def run_program(program: str, main: Callable[[], int]) -> None:
-    """Run the main function of a program and exit with its code; see ``exit_if_wrong``."""
+    """Check all settings, run the main function of a program, and exit with its code.
+
+    See ``exit_if_wrong``.
+    """
     with exit_if_wrong(program):
+        check_settings(is_complete=False)
         sys.exit(main())
 
 

@@ -1,7 +1,8 @@
-"""``python -m project.telemetry.flower_healthcheck``: exits 0 when Flower answers, else 1.
+"""``python -m project.telemetry.flower_healthcheck``: does Flower answer? For health checks.
 
-Flower's health check asks for its password too, so this program reads the same variables:
-``FLOWER_PORT``, ``FLOWER_URL_PREFIX``, ``FLOWER_BASIC_AUTH``.
+Exit 0 when it does, 1 when it does not, 2 when a setting is wrong. Flower's health check asks for
+its password too, so this program reads the same variables: ``FLOWER_PORT``,
+``FLOWER_URL_PREFIX``, ``FLOWER_BASIC_AUTH``.
 """
 
 import base64
@@ -11,13 +12,22 @@ from http.client import HTTPConnection, HTTPException
 
 from flower.command import apply_env_options
 from flower.options import options
+from tornado.options import Error as TornadoError
+
+from project.errors import ContinuoError
+from project.settings.checks import run_program
+from project.settings.environment import copy_environment
 
 TIMEOUT_SECONDS = 2.0
 
 
 def main() -> int:
-    """Request Flower's health check. Returns the exit code."""
-    apply_env_options()
+    """Request Flower's health check. Returns the exit code. Raises ``ContinuoError``."""
+    try:
+        apply_env_options()
+    except (ValueError, TornadoError) as problem:
+        names = ", ".join(sorted(name for name in copy_environment() if name.startswith("FLOWER_")))
+        raise ContinuoError(f"Flower cannot read the value of one of {names}") from problem
     connection = HTTPConnection("127.0.0.1", options.port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request(
@@ -45,4 +55,4 @@ def build_authorization(basic_auth: list[str] | None) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("flower_healthcheck", main)

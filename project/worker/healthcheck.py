@@ -1,12 +1,13 @@
 """``python -m project.worker.healthcheck``: is there a live worker on this host? For health checks.
 
-Exit 0 when one holds its lease, 1 when none does or Redis does not say.
+Exit 0 when one holds its lease, 1 when none does or Redis does not say, 2 when a setting is wrong.
 """
 
 import platform
 import sys
 
 from project.errors import StoreUnavailable
+from project.settings.checks import run_program
 from project.settings.values import get_settings
 from project.store.client import Store
 from project.store.commands import workers as worker_commands
@@ -27,4 +28,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program("healthcheck", main)

@@ -61,6 +61,11 @@ def list_options() -> Iterator[tuple[str, str, str]]:
     (body,) = ast.parse(inspect.getsource(Job)).body
     assert isinstance(body, ast.ClassDef)
     yield "`max_retries`", f"`{Job.max_retries}`", "Retries after the first attempt; 3 in Celery."
+    yield (
+        "`max_attempts`",
+        "`None`",
+        "Instead of `max_retries`: one more, as attempts.",
+    )
     for before, after in zip(body.body, body.body[1:], strict=False):
         if isinstance(before, ast.Assign) and is_string_literal(after):
             name = ast.unparse(before.targets[0])

@@ -78,6 +78,14 @@ export function moment(at) {
   return h("time", { datetime: date.toISOString(), title: date.toLocaleString() }, ago(at));
 }
 
+/** Write again how long ago the moments on the page are. */
+export function tick() {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const words = ago(Date.parse(time.dateTime) / 1000);
+    if (time.textContent !== words) time.textContent = words;
+  }
+}
+
 export function clock(at) {
   return new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }

@@ -1,6 +1,6 @@
 // Which page is shown, who looks at it, and what they are told.
 
-import { clock, fill, h } from "./dom.js";
+import { clock, fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
@@ -143,6 +143,7 @@ async function probe() {
 }
 
 setInterval(probe, PROBE_EVERY);
+setInterval(() => document.hidden || tick(), 1_000);
 
 // --- the look: as the system has it, or as chosen
 

@@ -52,7 +52,13 @@ class Report(msgspec.Struct, frozen=True):
 
 @routes.post(
     BLAST_PATH + "/recipients",
-    body=Annotated[list[Address | Recipient], msgspec.Meta(extra_json_schema={"minItems": 1})],
+    body=Annotated[
+        list[Address | Recipient],
+        msgspec.Meta(
+            extra_json_schema={"minItems": 1},
+            examples=[["ada@example.com", {"address": "bob@example.com", "data": {"name": "Bob"}}]],
+        ),
+    ],
     also="text/csv",
     answers={200: Report},
     errors=(404, 409, 503),

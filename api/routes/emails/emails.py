@@ -1,6 +1,6 @@
 """The routes of e-mail blasts: order one, show one, list them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -64,6 +64,11 @@ class BlastOrder(JobOrder, frozen=True, kw_only=True):
     mail server was lost. With ``upload`` the recipients are added in parts, and the blast waits
     for its start. ``attachments`` are download links of files that jobs have made.
     """
+
+    example: ClassVar[dict[str, Any]] = {
+        "recipients": ["ada@example.com", {"address": "bob@example.com", "data": {"name": "Bob"}}],
+        "template": "welcome",
+    }
 
     recipients: list[Address | Recipient] = msgspec.field(default_factory=list)
     template: str = "default"

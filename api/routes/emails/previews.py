@@ -1,6 +1,7 @@
 """Preview a mail before it is sent."""
 
 import asyncio
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ PREVIEW_SLOTS = asyncio.Semaphore(MAX_PREVIEWS)
 
 class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A template, by name or in parts, with a recipient and data to render it for."""
+
+    example: ClassVar[dict[str, Any]] = {"template": "welcome", "data": {"name": "Ada"}}
 
     template: str | Parts = "default"
     recipient: Address = "ada@example.com"

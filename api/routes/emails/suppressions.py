@@ -2,7 +2,7 @@
 
 import re
 from itertools import batched
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -31,6 +31,8 @@ type Reason = Literal["unsubscribed", "bounced", "complaint", "manual"]
 
 class SuppressionOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses to add to the suppression list, and the reason."""
+
+    example: ClassVar[dict[str, Any]] = {"addresses": ["gone@example.com"], "reason": "bounced"}
 
     addresses: list[str]
     reason: Reason = "manual"

@@ -1,7 +1,7 @@
 """Send one mail to one address as a test, to see it in a mail program."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ routes = Router()
 
 class TestOrder(JobOrder, frozen=True, kw_only=True):
     """A template, by name or in parts, its data, and the address that gets the mail."""
+
+    example: ClassVar[dict[str, Any]] = {"recipient": "ada@example.com", "template": "welcome"}
 
     recipient: Address
     template: str | Parts = "default"

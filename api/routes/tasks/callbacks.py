@@ -1,6 +1,7 @@
 """Routes of callbacks: show a delivery, send it again, and enable disabled URLs."""
 
 import asyncio
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -27,6 +28,8 @@ routes = Router()
 
 class CallbackUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A callback URL."""
+
+    example: ClassVar[dict[str, Any]] = {"url": "https://hooks.example.com/done"}
 
     url: Url
 

@@ -1,7 +1,7 @@
 """Cancel or rerun all jobs that match a filter: by a job, or as a dry run."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -37,6 +37,11 @@ class JobFilter(TaskFilter, frozen=True, forbid_unknown_fields=True):
 class ControlOrder(JobOrder, frozen=True, kw_only=True):
     """The jobs to change. A dry run changes nothing and answers at once."""
 
+    example: ClassVar[dict[str, Any]] = {
+        "filter": {"kind": "report", "tag": "evening"},
+        "dry_run": True,
+    }
+
     filter: JobFilter
     dry_run: bool = False
 
@@ -44,8 +49,8 @@ class ControlOrder(JobOrder, frozen=True, kw_only=True):
 class DryRun(msgspec.Struct, frozen=True):
     """The number of jobs that match, and the newest ones.
 
-    A search for ``error`` reads at most 1,000 records and stops after 200 matches. Then
-    ``complete`` is false and there may be more.
+    A search for ``error`` or ``scheduled`` reads at most 1,000 records and stops after 200 matches.
+    Then ``complete`` is false and there may be more.
     """
 
     matches: int

@@ -2,11 +2,11 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from api.http.parsing import convert_part
+from api.http.parsing import convert_order
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import records, waiting
@@ -30,8 +30,8 @@ routes = Router()
 class TaskQuery(TaskFilter, frozen=True):
     """The filter and the page of the list of all jobs.
 
-    A search for ``error`` reads at most 1,000 records per request: a page may be short or empty
-    although ``next_cursor`` is not null.
+    A search for ``error`` or ``scheduled`` reads at most 1,000 records per request: a page may be
+    short or empty although ``next_cursor`` is not null.
     """
 
     limit: records.Limit = 50
@@ -45,6 +45,11 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``max_retries``: the most attempts from now on; the default is that of the payload, or that of
     the kind.
     """
+
+    example: ClassVar[dict[str, Any]] = {"max_retries": 5}
+
+    keeps_decimals: ClassVar[bool] = True
+    """As in the kind's own order; those of other kinds are converted."""
 
     payload: dict[str, Any] | None = None
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
@@ -65,9 +70,10 @@ class Payload(msgspec.Struct, frozen=True):
 class FoundTasks(msgspec.Struct, frozen=True):
     """A page of records, newest first.
 
-    ``total`` is the number of matches on all pages. It is null for a search for ``error``, and for
-    ``tag`` with a tenant's key, because each record must be read for that. ``looked_at`` is the
-    number of records read for this page. ``next_cursor`` is null on the last page.
+    ``total`` is the number of matches on all pages. It is null for a search for ``error`` or
+    ``scheduled``, and for ``tag`` with a tenant's key, because each record must be read for that.
+    ``looked_at`` is the number of records read for this page. ``next_cursor`` is null on the last
+    page.
     """
 
     tasks: list[TaskRecord]
@@ -215,7 +221,9 @@ def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
             f"cannot be changed for {record.kind!r}, which is not ordered over HTTP; leave it out",
         )
     inside = msgspec.defstruct("Inside", [("payload", kind.body)], frozen=True)
-    order = convert_part({"payload": body.payload}, inside).payload
+    keeps_decimals = getattr(kind.body, "keeps_decimals", False)
+    parsed = convert_order({"payload": body.payload}, inside, keeps_decimals=keeps_decimals)
+    order = parsed.payload
     try:
         asked = kind.build_options(order) | require_unchanged(order, record).options()
     except InvalidField as wrong:

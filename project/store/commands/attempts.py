@@ -69,6 +69,7 @@ class RetryArguments(msgspec.Struct):
     delay: float
     queue: str
     list: str
+    max_retries: int
     exception: str = ""
 
 
@@ -125,13 +126,15 @@ def retry(
     cause: Cause = NO_CAUSE,
     exception: str = "",
 ) -> Command[Verdict]:
-    """End an attempt that failed; the next one waits ``delay`` seconds.
+    """End an attempt that failed; the next one, the ``message``, waits ``delay`` seconds.
 
     ``exception`` is Celery's JSON of the error, the result until the next attempt ends.
     """
     if not isfinite(delay):
         raise InvalidField("countdown", f"{delay} is no time")
-    attempt = RetryArguments(job_id, token, delay, message.queue_name, message.queue, exception)
+    attempt = RetryArguments(
+        job_id, token, delay, message.queue_name, message.queue, message.max_retries, exception
+    )
     arguments = (encode_json(attempt), error, message.text, encode_json(cause))
     return Command("attempts/retry", arguments, parse_verdict)
 

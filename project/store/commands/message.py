@@ -121,6 +121,7 @@ def build_first_record(message: Message, created_at: float) -> TaskRecord:
         updated_at=created_at,
         started_at=None,
         finished_at=None,
+        due_at=message.due,
         queue=message.queue_name,
         tags=list(message.tags),
         errors=[],

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from project.records.record import (
+    WAITING_STATUSES,
     Estimate,
     Failure,
     Progress,
@@ -37,6 +38,7 @@ RECORD_FIELDS = (
     "updated_at",
     "started_at",
     "finished_at",
+    "due_at",
     "result",
     "interruptions",
     "progress",
@@ -65,8 +67,9 @@ class RecordFilter(NamedTuple):
     """Which records are wanted; an empty part means all.
 
     Times are seconds since the epoch, both exclusive. A record has each of the ``tags``.
-    ``error`` is a part of its error text: to find it, records are read, so a page scans
-    ``MAX_SCANNED_RECORDS`` of them and may be short, or empty, before the end.
+    ``error`` is a part of its error text; ``scheduled``: whether it waits for its due time. For
+    these two, records are read, so a page scans ``MAX_SCANNED_RECORDS`` of them and may be short,
+    or empty, before the end.
     """
 
     kinds: Sequence[str] = ()
@@ -78,11 +81,13 @@ class RecordFilter(NamedTuple):
     created_before: float | None = None
     error: str = ""
     except_kinds: Sequence[str] = ()
+    scheduled: bool | None = None
 
     @property
     def is_scan(self) -> bool:
         """Whether records must be read to know which match, so that there is no total."""
-        return bool(self.error) or len(self.tags) + bool(self.tenant) > 1
+        reads_fields = bool(self.error) or self.scheduled is not None
+        return reads_fields or len(self.tags) + bool(self.tenant) > 1
 
 
 ALL_RECORDS = RecordFilter()
@@ -216,6 +221,8 @@ def format_question(
         conditions["tenant"] = question.tenant
     if question.error:
         conditions["error"] = question.error
+    if question.scheduled is not None:
+        conditions["scheduled"] = question.scheduled
     if cursor:
         conditions |= {"after_score": repr(cursor[0]), "after_id": cursor[1]}
     return conditions
@@ -234,10 +241,11 @@ def parse_record(
     if values[0] is None:
         return None
     field = dict(zip(RECORD_FIELDS, values, strict=True))
+    status = TaskStatus(decode_text(field["status"]))
     return TaskRecord(
         id=job_id,
         kind=decode_text(field["kind"]),
-        status=TaskStatus(decode_text(field["status"])),
+        status=status,
         attempts=int(field["attempts"] or 0),
         max_retries=int(field["max_retries"] or 0),
         result=decode_json(field["result"]),
@@ -246,6 +254,7 @@ def parse_record(
         updated_at=float(field["updated_at"] or 0),
         started_at=decode_seconds(field["started_at"]),
         finished_at=decode_seconds(field["finished_at"]),
+        due_at=decode_seconds(field["due_at"]) if status in WAITING_STATUSES else None,
         interruptions=int(field["interruptions"] or 0),
         queue=decode_text(field["queue"]),
         tags=parse_tags(field["tags"]),

@@ -213,6 +213,39 @@ def test_filters_are_in_the_url_and_pages_follow_a_cursor(page: Page, own_system
     expect(page.locator("tbody tr")).to_have_count(50)
 
 
+def test_a_job_for_later_shows_when_it_is_due(page: Page, own_system: System) -> None:
+    later = own_system.order("/reports", {"tags": ["later"], "delay": 110})
+    own_system.order("/reports", {"tags": ["later"]})
+    page.goto("/console/jobs?tag=later")
+    page.get_by_label("Scheduled").select_option("waits for its time")
+    expect(page).to_have_url(re.compile("scheduled=true"))
+    row = page.locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text(re.compile(r"due in \d+ s"))
+
+    page.goto(f"/console/jobs/{later['id']}")
+    due = page.locator(".head time")
+    expect(page.locator(".head")).to_contain_text(re.compile(r"due in \d+ s"))
+    expect(page.locator(".timeline")).to_contain_text("Waits for its time")
+    expect(due).not_to_have_text(due.inner_text())
+
+
+def test_scheduled_jobs_alone_are_cancelled(page: Page, own_system: System) -> None:
+    orders = [
+        {"kind": "report", "tags": ["mixed"], "delay": 3600},
+        {"kind": "report", "tags": ["mixed"]},
+    ]
+    own_system.http.post("/tasks/bulk", json={"tasks": orders})
+
+    page.goto("/console/jobs?tag=mixed&scheduled=true")
+    page.get_by_role("button", name="Cancel all matching…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel 1 job").click()
+
+    expect(page.locator(".head .badge")).to_have_text("success")
+    page.goto("/console/jobs?tag=mixed&status=cancelled")
+    expect(page.locator(".count")).to_have_text("1 job, newest first")
+
+
 @pytest.mark.parametrize(
     ("link", "address"),
     [

@@ -27,6 +27,33 @@ def test_a_job_runs_when_it_is_due(system: System, name: str) -> None:
     assert done["started_at"] >= due - 0.05
 
 
+def test_a_job_for_later_has_a_due_time_and_is_found_by_it(system: System) -> None:
+    before = time.time()
+    later = [system.order("/reports", {"delay": 3600, "tags": ["due"]}) for _ in range(2)]
+    now = system.order("/emails", {"recipients": [], "tags": ["due"]})
+    after = time.time()
+
+    first = system.http.get("/tasks?tag=due&scheduled=true&limit=1")
+    second = system.http.get(first.links["next"]["url"]).json()["tasks"]
+    others = system.http.get("/tasks?tag=due&scheduled=false&limit=1").json()["tasks"]
+
+    assert before + 3600 <= later[0]["due_at"] <= after + 3600
+    assert [task["due_at"] for task in first.json()["tasks"]] == [later[1]["due_at"]]
+    assert [task["id"] for task in second] == [later[0]["id"]]
+    assert (now["due_at"], [task["id"] for task in others]) == (None, [now["id"]])
+
+
+def test_a_page_of_jobs_that_are_not_scheduled_links_to_the_next_of_them(system: System) -> None:
+    for delay in (None, 3600, None):
+        system.order("/emails", {"recipients": [], "delay": delay, "tags": ["linked"]})
+
+    first = system.http.get("/tasks?tag=linked&scheduled=false&limit=1")
+    second = system.http.get(first.links["next"]["url"])
+
+    assert [task["due_at"] for task in second.json()["tasks"]] == [None]
+    assert "next" not in second.links
+
+
 def test_a_job_that_does_not_start_in_time_fails_with_the_reason(system: System) -> None:
     ordered = system.order("/emails", {"recipients": [], "delay": 1, "expires": 0})
     done = system.wait_until_final("/emails", ordered["id"])

@@ -54,6 +54,32 @@ def test_an_answer_has_the_remaining_requests_and_the_reset_time(own_system: Sys
     assert refused.json()["detail"] == "More than 300 requests in 60 s"
 
 
+WAYS: list[tuple[str, str, dict[str, str]]] = [
+    ("GET", "/tasks", {}),
+    ("HEAD", "/tasks", {}),
+    ("GET", "/tasks?limit=1&x=2", {}),
+    ("GET", "/tasks/nobody", {}),
+    ("POST", "/reports", {"Content-Type": "text/plain"}),
+    ("DELETE", "/tasks/nobody", {}),
+    ("GET", "/tasks", {"X-API-Key": "", "Authorization": f"Bearer {KEYS['bob']}"}),
+    ("GET", "/tasks", {"X-Forwarded-For": "192.0.2.7", "Forwarded": "for=192.0.2.7"}),
+    ("GET", "/tasks", {"X-HTTP-Method-Override": "OPTIONS", "X-Original-URL": "/health/live"}),
+    ("GET", "/tasks", {"X-Request-ID": "other", "X-Tenant": "other"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), WAYS)
+def test_no_way_of_asking_gets_around_the_limit(
+    own_system: System, method: str, path: str, headers: dict[str, str]
+) -> None:
+    with redis.Redis.from_url(own_system.redis_url) as client:
+        client.set("continuo:rate:bob", client.time()[0] + 70)
+
+    answer = own_system.http.request(method, path, headers={"X-API-Key": KEYS["bob"]} | headers)
+
+    assert answer.status_code == 429, answer.text
+
+
 def test_routes_without_a_key_have_no_rate_limit(own_system: System) -> None:
     answer = own_system.http.get("/health/live")
     assert (answer.status_code, "ratelimit" in answer.headers) == (200, False)

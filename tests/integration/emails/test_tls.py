@@ -4,7 +4,9 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,85 @@ def test_a_wrong_password_is_refused(
         send(f"smtp+starttls://ada:wrong@{address}")
 
     assert inbox.recipients == []
+
+
+INJECTED = (
+    "250-injected\r\n250 AUTH PLAIN\r\n235 welcome\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken"
+)
+"""Plain replies that an attacker on the network adds to the one to STARTTLS."""
+
+
+class Meddler:
+    """An SMTP server whose reply to STARTTLS is ``reply``; refuses the recipient under TLS."""
+
+    def __init__(self, reply: str, file: Path) -> None:
+        self.reply = reply
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain(file)
+        self.listener = socket.create_server((HOST, 0))
+        self.plain: list[str] = []
+        self.encrypted: list[str] = []
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        with suppress(OSError), self.listener.accept()[0] as client:
+            client.settimeout(20 * PATIENCE)
+            client.sendall(b"220 hello\r\n")
+            if self.talk(client, self.plain) and self.reply.startswith("220"):
+                with self.context.wrap_socket(client, server_side=True) as encrypted:
+                    self.talk(encrypted, self.encrypted)
+
+    def talk(self, client: socket.socket, heard: list[str]) -> bool:
+        """Answer each line until the end, or until STARTTLS: then True."""
+        replies = {"EHLO": "250-real\r\n250 STARTTLS", "STARTTLS": self.reply, "AUTH": "235 in"}
+        with client.makefile("r", newline="\r\n") as lines:
+            for line in lines:
+                verb = line.split()[0].upper()
+                heard.append(verb)
+                reply = replies.get(verb, "550 refused" if verb == "RCPT" else "250 ok")
+                client.sendall(f"{reply}\r\n".encode())
+                if verb == "STARTTLS":
+                    return True
+        return False
+
+
+@contextmanager
+def meddle(reply: str, file: Path) -> Iterator[Meddler]:
+    server = Meddler(reply, file)
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.listener.close()
+        thread.join(20 * PATIENCE)
+
+
+def test_replies_that_came_before_the_encryption_are_thrown_away(
+    ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours))
+    with meddle(f"220 go\r\n{INJECTED}", ours) as server:
+        url = parse_mail_url(f"smtp+starttls://{server.address}")
+        with smtp.SmtpConnection(url, SENDER) as connection:
+            answer = connection.send("ada@example.org", MAIL)
+
+    assert answer is not None
+    assert (answer.to, answer.reply.code, answer.reply.text) == ("recipient", 550, "refused")
+    assert server.encrypted[:3] == ["EHLO", "MAIL", "RCPT"]
+
+
+@pytest.mark.parametrize("reply", ["454 not now", "502 unknown", "250 ok", INJECTED])
+def test_without_encryption_neither_password_nor_mail_is_sent(ours: Path, reply: str) -> None:
+    with meddle(reply, ours) as server:
+        url = parse_mail_url(f"smtp+starttls://ada:s3cret@{server.address}")
+        with (
+            smtp.SmtpConnection(url, SENDER) as connection,
+            pytest.raises((smtp.ServerUnavailable, smtp.ConnectionDropped)),
+        ):
+            connection.send("ada@example.org", MAIL)
+
+    assert {"AUTH", "MAIL", "RCPT"}.isdisjoint(server.plain)

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -65,6 +65,22 @@ def test_silent_connections_of_one_address_do_not_stop_another(port: int, path: 
             silent.sendall(b"GET / HT")
 
         assert fetch(port, path) == (200, SIZE)
+
+
+def test_ten_thousand_connections_of_one_address_do_not_stop_another(
+    server: FileServer, port: int, path: str
+) -> None:
+    with ExitStack() as stack:
+        for number in range(10_000):
+            client = dial(port, ATTACKER)
+            held = stack if number < downloads.MAX_PER_ADDRESS else ExitStack()
+            with suppress(ConnectionError):
+                held.enter_context(client).sendall(b"GET / HT")
+            if held is not stack:
+                held.close()
+
+        assert fetch(port, path) == (200, SIZE)
+        assert server.addresses[ATTACKER] <= downloads.MAX_PER_ADDRESS + 1
 
 
 def test_an_address_with_too_many_connections_is_refused_and_recovers(port: int, path: str) -> None:

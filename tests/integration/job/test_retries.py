@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from project.errors import InvalidField
+from project.job.task import Job
+from project.messages.options import MAX_ATTEMPTS
 from project.records.record import TaskRecord, TaskStatus
 from tasks.emails import send_email_blast
 from tasks.reports import generate_report
@@ -134,3 +137,34 @@ def test_a_long_traceback_keeps_its_end(inspector: JobInspector) -> None:
     (failure,) = record.errors
     assert (len(failure.traceback), len(failure.message)) == (2_048, 500)
     assert failure.traceback.rstrip().endswith("!the end")
+
+
+def test_attempts_of_a_kind_are_those_of_its_records(inspector: JobInspector) -> None:
+    assert inspector.record(kinds.declared.delay().id).max_retries == 5
+    assert (kinds.declared.max_retries, kinds.declared.get_max_attempts()) == (4, 5)
+
+
+@pytest.mark.parametrize("attempts", [0, -1, "5", 2_000_000])
+def test_a_kind_with_a_wrong_number_of_attempts_is_refused(attempts: Any) -> None:
+    with pytest.raises(InvalidField, match="max_attempts"):
+        type("Wrong", (Job,), {"max_attempts": attempts})
+
+
+def test_a_retry_with_its_own_limit_changes_the_limit_of_the_record(
+    inspector: JobInspector,
+) -> None:
+    job = kinds.stubborn.delay(7)
+
+    record = inspector.wait_for_status(job.id, TaskStatus.RETRYING)
+
+    assert (record.attempts, record.max_retries) == (1, 7)
+
+
+def test_a_job_of_a_kind_without_a_limit_is_rerun(inspector: JobInspector) -> None:
+    job = kinds.unlimited.apply_async(countdown=60)
+    inspector.redis.hset(f"continuo:job:{job.id}", "attempts", 3)
+    job.cancel()
+
+    assert job.rerun(countdown=60)
+
+    assert inspector.record(job.id).max_retries == MAX_ATTEMPTS

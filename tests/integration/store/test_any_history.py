@@ -220,6 +220,13 @@ class Histories(RuleBasedStateMachine):
         )
         assert scheduled <= {record.id for record in page.records}
 
+    @invariant()
+    def a_job_has_a_due_time_while_it_is_scheduled(self) -> None:
+        scheduled = dict(self.store.client.zrange("continuo:scheduled", 0, -1, withscores=True))
+        page = self.store.run(queries.list_page(limit=1000))
+        due = {record.id.encode(): record.due_at for record in page.records if record.due_at}
+        assert due == scheduled
+
 
 def test_any_history_leaves_one_final_status_and_correct_lists(store: Store) -> None:
     run_state_machine_as_test(

@@ -136,6 +136,12 @@ def test_events_keep_their_places(old: Store) -> None:
     assert {stored.event.id for stored in slow.events} == {"succeeded", "scheduled"}
 
 
+def test_a_job_that_waits_says_when_it_is_due(migrated: Store) -> None:
+    record = migrated.run(queries.read_record("scheduled"))
+    assert record is not None
+    assert record.due_at == migrated.client.zscore("continuo:scheduled", "scheduled")
+
+
 def test_jobs_that_are_due_are_promoted(migrated: Store) -> None:
     assert migrated.run(maintenance.promote(10)).promoted == 1
     assert migrated.client.zrange("continuo:scheduled", 0, -1) == [b"scheduled"]

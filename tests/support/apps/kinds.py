@@ -53,6 +53,16 @@ def stubborn(self: Any, attempts: int) -> None:
     raise self.retry(exc=TransientError("not yet"), countdown=60, max_retries=attempts - 1)
 
 
+@app.task(name="tests.declared", max_attempts=5)
+def declared() -> None:
+    """Say how many attempts a job has."""
+
+
+@app.task(name="tests.unlimited", max_retries=None)
+def unlimited() -> None:
+    """Have no limit of attempts."""
+
+
 @app.task(name="tests.unready", bind=True)
 def unready(self: Any) -> None:
     """Ask for a retry without an exception."""

@@ -3,7 +3,7 @@
 import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.js";
 import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
-import { lastLine } from "./jobs.js";
+import { due, lastLine } from "./jobs.js";
 
 const FINAL = ["success", "failed", "cancelled"];
 
@@ -50,6 +50,7 @@ function head(page, record) {
   return h("section", { class: "card head", "aria-label": "Status" },
     h("p", { class: "state" }, badge(record.status), " ", h("strong", null, record.kind), ` on the queue ${record.queue}`,
       record.tags.map((tag) => h("a", { class: "tag", href: `/console/jobs?${new URLSearchParams({ tag })}` }, tag))),
+    record.due_at !== null && h("p", null, due(record)),
     expected(record),
     is("running") && bar(record.progress),
     page.may("control") && h("div", { class: "buttons" },
@@ -113,10 +114,10 @@ function failure(one, place) {
 }
 
 function now(record) {
-  const { status, started_at: start, finished_at: end, attempts } = record;
+  const { status, started_at: start, finished_at: end, attempts, due_at: dueAt } = record;
   if (status === "running") return [step(start, "running", `Attempt ${attempts} runs`)];
   if (status === "retrying") return [step(record.updated_at, "retrying", `Waits for attempt ${attempts + 1} of ${record.max_retries}`)];
-  if (status === "pending") return [step(record.updated_at, "pending", "Waits for a worker")];
+  if (status === "pending") return [step(record.updated_at, "pending", dueAt === null ? "Waits for a worker" : "Waits for its time")];
   if (status === "success") return [step(end, "success", `Attempt ${attempts} succeeded`, h("p", { class: "help" }, `It took ${span(end - start)}.`))];
   return [step(end, status, status === "failed" ? "Failed for good" : "Cancelled")];
 }

@@ -5,7 +5,8 @@ import { at, get, newKey, post } from "../http.js";
 import { seldom, watch } from "../live.js";
 
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled"];
-const FILTERS = ["status", "kind", "queue", "tag", "error", "created_after", "created_before"];
+const FILTERS = ["status", "kind", "queue", "tag", "error", "scheduled", "created_after", "created_before"];
+const SCHEDULED = [["", "any"], ["true", "waits for its time"], ["false", "does not"]];
 const CAN_RETRY = ["failed", "cancelled"];
 const CAN_CANCEL = ["pending", "running", "retrying"];
 
@@ -60,8 +61,16 @@ function took({ started_at: start, finished_at: end }) {
 
 function about(task) {
   if (task.status === "running") return bar(task.progress);
-  if (task.error && task.status !== "success") return h("code", null, lastLine(task.error));
-  return task.tags.map((tag) => h("span", { class: "tag" }, tag));
+  const what = task.error && task.status !== "success"
+    ? h("code", null, lastLine(task.error))
+    : task.tags.map((tag) => h("span", { class: "tag" }, tag));
+  return [due(task), what];
+}
+
+/** When a job that waits for its time is due; null for others. */
+export function due({ due_at: at }) {
+  if (at === null) return null;
+  return h("span", { class: "due" }, "due ", moment(at), " ");
 }
 
 export function lastLine(error) {
@@ -88,6 +97,8 @@ function filters(page, asked) {
   const status = h("select", { id: "status", name: "status" },
     h("option", { value: "" }, "any"),
     STATUSES.map((one) => h("option", { value: one, selected: one === asked.status }, one)));
+  const scheduled = h("select", { id: "scheduled", name: "scheduled" },
+    SCHEDULED.map(([value, words]) => h("option", { value, selected: value === asked.scheduled }, words)));
   const submit = (event) => {
     event.preventDefault();
     const said = [...new FormData(event.target)].map(([name, value]) => [name, name.startsWith("created") ? seconds(value) : value.trim()]);
@@ -99,11 +110,12 @@ function filters(page, asked) {
     field("queue", "Queue", text("queue")),
     field("tag", "Tag", text("tag")),
     field("error", "Error contains", text("error")),
+    field("scheduled", "Scheduled", scheduled),
     field("created_after", "Ordered after", text("created_after", { type: "datetime-local", value: local(asked.created_after) })),
     field("created_before", "Ordered before", text("created_before", { type: "datetime-local", value: local(asked.created_before) })),
     h("datalist", { id: "kinds" }, ["report", "export", "email_blast", "webhook"].map((kind) => h("option", { value: kind }))),
     h("div", { class: "buttons" }, h("button", { class: "first" }, "Show"), h("a", { href: "/console/jobs" }, "Clear")));
-  status.addEventListener("change", () => form.requestSubmit());
+  for (const choice of [status, scheduled]) choice.addEventListener("change", () => form.requestSubmit());
   return form;
 }
 
@@ -129,7 +141,7 @@ function many(page, asked) {
 
 async function all(page, asked, what) {
   const filter = Object.fromEntries(Object.entries(asked).filter(([, value]) => value)
-    .map(([name, value]) => [name, name.startsWith("created") ? Number(value) : value]));
+    .map(([name, value]) => [name, typed(name, value)]));
   try {
     const found = await post(`/tasks/${what}`, { filter, dry_run: true });
     if (!found.matches) return page.say(`No job matches that can be ${what === "retry" ? "run again" : "cancelled"}.`);
@@ -140,6 +152,11 @@ async function all(page, asked, what) {
   } catch (problem) {
     page.fail(problem);
   }
+}
+
+function typed(name, value) {
+  if (name === "scheduled") return value === "true";
+  return name.startsWith("created") ? Number(value) : value;
 }
 
 function ask(page, what, found, act) {

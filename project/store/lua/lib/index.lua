@@ -27,6 +27,6 @@ end
 local function drop_message(job)
   redis.call('ZREM', SCHEDULED, job.id)
   if uses_other_broker then redis.call('ZREM', UNSENT, job.id) end
-  redis.call('HDEL', job.key, 'message', 'message_list')
+  redis.call('HDEL', job.key, 'message', 'message_list', 'due_at')
   job.message_list = nil
 end

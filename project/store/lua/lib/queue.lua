@@ -1,6 +1,7 @@
+-- Keeps a message on the record until it is due, in seconds since the epoch.
 local function schedule(job, due, list, message)
   job.message_list = list
-  redis.call('HSET', job.key, 'message_list', list, 'message', message)
+  redis.call('HSET', job.key, 'message_list', list, 'message', message, 'due_at', due)
   redis.call('ZADD', SCHEDULED, due, job.id)
 end
 

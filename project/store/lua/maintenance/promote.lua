@@ -4,7 +4,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULED, '-inf', at, 'LIMIT', 
   redis.call('ZREM', SCHEDULED, id)
   local list, message, deaths = unpack(redis.call('HMGET', job_key(id), 'message_list', 'message', 'deaths'))
   if message then
-    redis.call('HDEL', job_key(id), 'message_list', 'message')
+    redis.call('HDEL', job_key(id), 'message_list', 'message', 'due_at')
     redis.call('HSET', job_key(id), 'updated_at', at) -- its wait in the queue begins
     push_message(id, list, message, deaths) -- a job that was cut off goes to the front
     count = count + 1

@@ -22,6 +22,8 @@ local function convert_record(key)
   if not label or is_converted then return end
   local kind, queue, tags, tenant = parse_label(label)
   if message then redis.call('HSET', key, 'message_list', list) end
+  local due = redis.call('ZSCORE', SCHEDULED, key:sub(#job_key('') + 1))
+  if due then redis.call('HSET', key, 'due_at', due) end
   redis.call('HSET', key, 'kind', kind, 'queue', queue)
   if tags then redis.call('HSET', key, 'tags', tags) end
   if tenant then redis.call('HSET', key, 'tenant', tenant) end

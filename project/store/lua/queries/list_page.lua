@@ -1,7 +1,8 @@
 -- One page of records, newest first, of any choice of kinds, queues, statuses, tags and tenant.
 -- ARGV: question (JSON: limit, max_scanned, oldest and newest as Redis writes ends of ranges, kinds, queues and statuses
--- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), after_score and after_id)
--- -> how many records the indexes have in all (more than match when there are several tags or an error), how many were
+-- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), scheduled (whether
+-- it waits for its time), after_score and after_id)
+-- -> how many records the indexes have in all (more than match when there are several tags, an error or scheduled), how many were
 -- scanned, the cursor of the next page (score and id; '' = that was the end), then of each record its id and its fields.
 -- It reads the indexes in step, each a little at a time, and stops at either bound: the cost grows neither with the number
 -- of jobs nor with that of matches.
@@ -50,10 +51,16 @@ local function is_newer(one, other)
   return one.score > other.score or (one.score == other.score and one.id > other.id)
 end
 
+-- Whether a record waits for its time. A running job may keep another copy of its message, which has a time, too.
+local function is_scheduled(index)
+  return index.is_waiting and redis.call('HEXISTS', job_key(index.id), 'due_at') == 1
+end
+
 local function matches(index)
   for i = 2, #index.keys do
     if not redis.call('ZSCORE', index.keys[i], index.id) then return false end
   end
+  if question.scheduled ~= nil and is_scheduled(index) ~= question.scheduled then return false end
   if not question.error then return true end
   local error = redis.call('HGET', job_key(index.id), 'error')
   return error and error:find(question.error, 1, true)
@@ -65,7 +72,8 @@ for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
     local keys = keys_of(kind_queue, status)
     local count = redis.call('ZCOUNT', keys[1], question.oldest, question.newest)
     if count > 0 then
-      local index = { keys = keys, entries = {}, at = 1, offset = 0 }
+      local is_waiting = status == 'pending' or status == 'retrying'
+      local index = { keys = keys, is_waiting = is_waiting, entries = {}, at = 1, offset = 0 }
       total = total + count
       step(index)
       if index.id then indexes[#indexes + 1] = index end

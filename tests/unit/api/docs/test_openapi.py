@@ -1,4 +1,4 @@
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import pytest
@@ -9,6 +9,8 @@ from api.http.routing import Answer, Request, Router
 
 
 class Order(msgspec.Struct, frozen=True):
+    example: ClassVar[dict[str, Any]] = {"max_retries": 5}
+
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
 
 
@@ -19,6 +21,15 @@ class Record(msgspec.Struct, frozen=True):
 class Filter(msgspec.Struct, frozen=True):
     kind: str
     limit: Annotated[int, msgspec.Meta(le=100, description="Records on a page.")] = 50
+
+
+class Call(msgspec.Struct, frozen=True):
+    url: str
+    way: Literal["get", "post"]
+    times: Annotated[int, msgspec.Meta(ge=2)] | None
+    on: bool
+    to: list[str]
+    more: dict[str, str] | None = None
 
 
 router = Router()
@@ -68,6 +79,11 @@ async def rank(request: Request, body: Ranked) -> Answer:
     return Answer((request, body))
 
 
+@router.post("/calls", body=Call)
+async def call(request: Request, body: Call) -> Answer:
+    return Answer((request, body))
+
+
 @router.get("/docs", hidden=True)
 async def show_docs(_: Request) -> Answer:
     return Answer()
@@ -86,6 +102,7 @@ def test_the_document_is_openapi_3_1_and_has_every_public_route(api: dict[str, A
         "/reports/{id}/file": {"get"},
         "/health/live": {"get"},
         "/ranks": {"post"},
+        "/calls": {"post"},
     }
     assert api["tags"] == [{"name": "reports"}, {"name": "files"}]
 
@@ -204,6 +221,16 @@ def test_an_answer_can_have_several_types(api: dict[str, Any]) -> None:
 
     assert content["application/json"]["schema"] == {"anyOf": references}
     assert content["text/csv"] == {"schema": {"type": "string"}}
+
+
+def test_the_example_of_a_body_is_its_own_or_its_required_fields(api: dict[str, Any]) -> None:
+    schemas = api["components"]["schemas"]
+
+    assert schemas["Order"]["examples"] == [{"max_retries": 5}]
+    assert schemas["Call"]["examples"] == [
+        {"url": "string", "way": "get", "times": 2, "on": False, "to": []}
+    ]
+    assert "examples" not in schemas["Record"]
 
 
 def test_a_request_can_carry_its_own_id(api: dict[str, Any]) -> None:

@@ -37,10 +37,19 @@ PROGRAMS = {
         "-m", "celery", "-A", "project", "flower", "--conf=project/telemetry/flower_config.py"
     ],
     "api": ["-m", "api"],
-    "up": ["-m", "project.local.up"],
-    "outbox": ["-m", "project.local.mail_sink"],
-    "check": ["-m", "project.check"],
 }  # fmt: skip
+START = 'if __name__ == "__main__":'
+
+
+def list_commands() -> Iterator[str]:
+    """Every ``python -m project...``."""
+    for path in sorted((ROOT / "project").rglob("*.py")):
+        if START in path.read_text():
+            place = path.relative_to(ROOT).with_suffix("")
+            yield ".".join(place.parts).removesuffix(".__main__")
+
+
+PROGRAMS |= {command: ["-m", command] for command in list_commands()}
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +85,29 @@ def test_all_wrong_settings_are_named_at_once_without_traceback_and_values(
     assert len(said.splitlines()) == len(WRONG)
     for name in WRONG:
         assert f" {name}: " in said, name
+
+
+def test_every_command_of_the_platform_is_tried() -> None:
+    assert {"project.local.up", "project.check", "project.worker.healthcheck"} < set(PROGRAMS)
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name.startswith("project.")])
+def test_a_misspelt_name_stops_every_command(name: str, tmp_path: Path) -> None:
+    done = run(PROGRAMS[name], CONTINUO_API_KEY="x", DATA_DIR=str(tmp_path / "data"))
+
+    said = done.stdout + done.stderr
+    assert (done.returncode, len(said.splitlines())) == (2, 1), said
+    assert "CONTINUO_API_KEY: there is no such setting" in said
+
+
+def test_a_value_that_flower_cannot_read_stops_its_health_check(tmp_path: Path) -> None:
+    command = PROGRAMS["project.telemetry.flower_healthcheck"]
+
+    done = run(command, FLOWER_MAX_TASKS=SECRET, DATA_DIR=str(tmp_path))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "Flower cannot read the value of one of FLOWER_MAX_TASKS" in done.stderr
+    assert SECRET not in done.stderr
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path: Path) -> None:
