@@ -1,6 +1,5 @@
 """Renders an order: runs its query and writes the rows, or a report of them, in each output."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from tasks.rendering.definitions.schema import (
 )
 from tasks.rendering.output import pdf
 from tasks.rendering.output.files import ColumnFormats, WrittenRows, copy_rows, count_rows
-from tasks.rendering.output.glyphs import describe_missing_glyphs
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
 from tasks.rendering.output.xlsx import write_workbook
@@ -127,8 +125,10 @@ def _write_report(
     for output in order.outputs:
         path = _path_of(order, output)
         if output == "pdf":
-            page_count = _write_pdf(order, connection, page, path)
-            warnings += describe_missing_glyphs(json.dumps(page, ensure_ascii=False))
+            rendered = _render_pdf(order, connection, page)
+            path.write_bytes(rendered.content)
+            page_count = pdf.count_pages(rendered.content)
+            warnings += rendered.warnings
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:
@@ -149,14 +149,12 @@ def _path_of(order: RenderOrder, output: Output) -> Path:
     return Path(order.folder, f"{order.name}.{output}")
 
 
-def _write_pdf(
-    order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any], path: Path
-) -> int:
-    """Write the PDF and return its number of pages; a cut table is attached in full as CSV."""
+def _render_pdf(
+    order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any]
+) -> pdf.RenderedPdf:
+    """Render the PDF; a cut table is attached in full as CSV."""
     attached = _build_attachment(order, connection, page) if _is_truncated(page) else None
-    content = pdf.render_pdf(page, Path(order.home), Path(order.folder), attached, order.archival)
-    path.write_bytes(content)
-    return pdf.count_pages(content)
+    return pdf.render_pdf(page, Path(order.home), Path(order.folder), attached, order.archival)
 
 
 def _is_truncated(page: dict[str, Any]) -> bool:

@@ -24,7 +24,12 @@ _FORMATTERS: dict[Format, Callable[[Number], str]] = {
     "percent": lambda value: f"{value * 100:,.1f}%",
     "change": lambda value: f"{value * 100:+,.1f}%",
 }
-_LONG_WORD = re.compile(r"\S{12}(?=\S{6})")
+_BREAKABLE = "[!-\u02ff\u0370-\u0482\u048a-\u058f]"
+_LONG_WORD = re.compile(f"{_BREAKABLE}{{12}}(?={_BREAKABLE}{{6}})")
+"""A place in a long word of Latin, Greek, Cyrillic or Armenian letters, digits and ASCII.
+
+A break in words of other scripts would part letters that join, and emoji.
+"""
 _UNITS = ((1_000_000_000, "bn"), (1_000_000, "m"), (1_000, "k"))
 
 

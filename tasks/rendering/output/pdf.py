@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tasks.rendering.output.typefaces import choose_typefaces, describe_missing
+
 TEMPLATES_FOLDER = Path(__file__).resolve().parent
-FONTS_FOLDER = TEMPLATES_FOLDER / "fonts"
 TEMPLATE = "report.typ"
 LAYOUT_PATTERNS = ("*.typ", "*.svg", "*.png", "*.jpg")
 """Files in the folder of a report type that its template may use."""
@@ -22,6 +23,13 @@ class InvalidTemplate(Exception):
     """Typst warned about the template, for instance because a font is missing."""
 
 
+class RenderedPdf(NamedTuple):
+    """A PDF, and what it cannot show."""
+
+    content: bytes
+    warnings: list[str]
+
+
 class PdfAttachment(NamedTuple):
     """A text file to attach to a PDF."""
 
@@ -31,22 +39,23 @@ class PdfAttachment(NamedTuple):
 
 def render_pdf(
     page: dict[str, Any], home: Path, folder: Path, attached: PdfAttachment | None, archival: bool
-) -> bytes:
+) -> RenderedPdf:
     """Render a PDF, tagged for screen readers; with ``archival`` a PDF/A-3a.
 
     Equal pages give equal bytes. Raises ``InvalidTemplate`` and ``TypstError``. The PDF is not
-    PDF/UA, because Typst would refuse a page with a character that Inter does not have.
+    PDF/UA, because Typst would refuse a page with a character that no font has.
     """
     os.environ["RAYON_NUM_THREADS"] = TYPST_THREADS
     import typst
 
     root = _build_layout(home, folder / "layout")
+    typefaces = choose_typefaces(json.dumps(page, ensure_ascii=False))
     compiler = typst.Compiler(
         root / TEMPLATE,
         root=root,
-        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[FONTS_FOLDER]),
+        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[*typefaces.folders]),
         sys_inputs={
-            "page": json.dumps(page | {"archival": archival}),
+            "page": json.dumps(page | {"archival": archival, "fonts": typefaces.families}),
             "attached": attached.text if attached else "",
         },
     )
@@ -55,7 +64,7 @@ def render_pdf(
     )
     if warnings or not isinstance(pdf, bytes):
         raise InvalidTemplate("; ".join(warning.message for warning in warnings))
-    return pdf
+    return RenderedPdf(pdf, describe_missing(typefaces.missing))
 
 
 def count_pages(pdf: bytes) -> int:
