@@ -32,10 +32,10 @@ def read_characters(path: Path) -> frozenset[str]:
 
 def _find_character_map(font: FontBytes) -> int:
     """Return the place of the best table of characters. Raises ``KeyError`` without one."""
-    at = unpack_from(">I", font, 12)[0] if font[:4] == _COLLECTION else 0
+    at: int = unpack_from(">I", font, 12)[0] if font[:4] == _COLLECTION else 0
     (count,) = unpack_from(">H", font, at + 4)
     records = _RECORD.iter_unpack(font[at + 12 : at + 12 + _RECORD.size * count])
-    start = next(offset for tag, offset, _ in records if tag == b"cmap")
+    start: int = next(offset for tag, offset, _ in records if tag == b"cmap")
     (count,) = unpack_from(">H", font, start + 2)
     encodings = _ENCODING.iter_unpack(font[start + 4 : start + 4 + _ENCODING.size * count])
     places = {name: start + place for platform, name, place in encodings if platform == _WINDOWS}
