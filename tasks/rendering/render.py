@@ -37,7 +37,7 @@ def render_order(order: RenderOrder, on_progress: ProgressListener) -> RenderRes
     """Write every output of the order to ``order.folder``."""
     folder, seconds = Path(order.folder), order.origin.limits.seconds
     tables = _load_tables(order, on_progress)
-    database = queries.open_database(tables, folder, seconds)
+    database = queries.open_database(tables, folder, seconds, order.region.zone)
     with database.connection as connection:
         result = _run_query(order, connection, on_progress)
     return msgspec.structs.replace(result, read_as=database.read_as)
@@ -50,6 +50,7 @@ def write_rows(
     path: Path,
     on_progress: ProgressListener,
     formats: ColumnFormats | None = None,
+    currency: str = "",
 ) -> WrittenRows:
     """Write the rows of a query to ``path``.
 
@@ -57,7 +58,9 @@ def write_rows(
     """
     total = count_rows(connection, selection)
     if output == "xlsx":
-        return write_workbook(connection, selection, path, total, on_progress, formats or {})
+        return write_workbook(
+            connection, selection, path, total, on_progress, formats or {}, currency
+        )
     return copy_rows(connection, selection, output, path, total, on_progress)
 
 
@@ -132,7 +135,10 @@ def _write_report(
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:
-            written = write_rows(connection, ALL_LINES, output, path, on_progress, formats)
+            currency = order.region.currency
+            written = write_rows(
+                connection, ALL_LINES, output, path, on_progress, formats, currency
+            )
             warnings += written.warnings
         files[output] = path.name
     return RenderResult(

@@ -24,10 +24,12 @@ def generate_report(
     filters: dict[str, Any],
     format: Output | list[Output] = "pdf",  # noqa: A002 - the same
     archival: bool = False,
+    region: dict[str, str] | None = None,
     mail: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Generate a report; several formats make a zip.
 
+    ``region`` has ``locale``, ``currency`` and ``zone``; the settings say what it leaves out.
     ``mail`` has the fields of ``tasks.rendering.follow_up_mail.Mail``. Returns
     ``{"report_type": str, "rows_processed": int}``, the fields of ``links.describe_artifact``,
     ``rows`` (lines of the table), ``pages`` of a PDF and the period it ``covers``, if any,
@@ -42,7 +44,12 @@ def generate_report(
     fail_on_purpose()
     outputs = [format] if isinstance(format, str) else format
     result = documents.build_report(
-        type, filters, outputs, archival=archival, on_progress=build_progress_listener(self)
+        type,
+        filters,
+        outputs,
+        archival=archival,
+        region=region,
+        on_progress=build_progress_listener(self),
     )
     if follow_up is None:
         return result

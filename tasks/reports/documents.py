@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from project.artifacts import links
 from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
@@ -19,6 +21,7 @@ from tasks.rendering.definitions.schema import (
 from tasks.rendering.follow_up_mail import ResultSummary
 from tasks.rendering.output.zip import zip_files
 from tasks.rendering.process import describe_reading, run_render_process
+from tasks.rendering.regions import Region, check_region
 from tasks.rendering.settings import get_rendering_settings
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
@@ -38,6 +41,7 @@ def build_report(
     outputs: Sequence[Output] = ("pdf",),
     *,
     archival: bool = False,
+    region: Mapping[str, str] | None = None,
     on_progress: ProgressListener = lambda _: None,
 ) -> dict[str, Any]:
     """Render and store the report; return the result of the job.
@@ -47,7 +51,9 @@ def build_report(
     its SQL or a filter is wrong.
     """
     with links.open_workshop() as folder:
-        order = build_report_order(report_type, filters, outputs, folder, archival=archival)
+        order = build_report_order(
+            report_type, filters, outputs, folder, archival=archival, region=region
+        )
         rendered = run_render_process(order, on_progress)
         file = pack_files(rendered, folder, f"{report_type}-report")
         artifact = links.store_artifact(file, file.name)
@@ -80,6 +86,7 @@ def build_report_order(
     folder: Path,
     *,
     archival: bool = False,
+    region: Mapping[str, str] | None = None,
 ) -> RenderOrder:
     """Build the order for the render process.
 
@@ -88,6 +95,7 @@ def build_report_order(
     try:
         checked = check_filters(report_type, filters)
         check_outputs(outputs)
+        readers = resolve_region(region or {})
     except InvalidField as error:
         raise PermanentError(str(error)) from error
     found = report_types.find_type(report_type)
@@ -103,7 +111,22 @@ def build_report_order(
         demo_dir=str(get_settings().data_dir / "demo"),
         database_url=get_rendering_settings().database_url,
         archival=archival,
+        region=readers,
     )
+
+
+def resolve_region(given: Mapping[str, str]) -> Region:
+    """Return the region of an order, with the settings for what it leaves out.
+
+    Raises ``InvalidField``.
+    """
+    fields = msgspec.structs.asdict(get_rendering_settings().region) | dict(given)
+    try:
+        region = msgspec.convert(fields, Region)
+    except msgspec.ValidationError as error:
+        raise InvalidField("region", str(error)) from None
+    check_region(region)
+    return region
 
 
 def pack_files(rendered: RenderResult, folder: Path, name: str) -> Path:

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from tasks.rendering.regions import Region
+
 EXIT_TEMPORARY_FAILURE = 75
 """Exit code of the render process when another attempt may work: EX_TEMPFAIL of sysexits.h."""
 EXIT_INVALID_TYPE = 65
@@ -167,6 +169,7 @@ class RenderOrder(Struct, frozen=True, kw_only=True):
     database_url: str = ""
     archival: bool = False
     definition: Definition | None = None
+    region: Region = Region()
 
 
 class RenderProgress(Struct, frozen=True, tag="step"):

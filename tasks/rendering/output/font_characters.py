@@ -38,7 +38,9 @@ def _find_character_map(font: FontBytes) -> int:
     start: int = next(offset for tag, offset, _ in records if tag == b"cmap")
     (count,) = unpack_from(">H", font, start + 2)
     encodings = _ENCODING.iter_unpack(font[start + 4 : start + 4 + _ENCODING.size * count])
-    places = {name: start + place for platform, name, place in encodings if platform == _WINDOWS}
+    places: dict[int, int] = {
+        name: start + place for platform, name, place in encodings if platform == _WINDOWS
+    }
     return places.get(_FULL_RANGE) or places[_BASIC_PLANE]
 
 

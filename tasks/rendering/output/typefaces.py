@@ -14,7 +14,7 @@ from tasks.rendering.output.font_characters import read_characters
 INTER_FOLDER = Path(__file__).resolve().parent / "fonts"
 INTER = "Inter"
 MAX_LISTED = 10
-INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufe0e\ufe0f\ufeff")
+INVISIBLE = frozenset("\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff")
 """Characters that need no glyph of their own."""
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HAS_KANA = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff]").search

@@ -50,8 +50,12 @@ def write_workbook(
     total: int,
     on_progress: ProgressListener,
     formats: ColumnFormats,
+    currency: str = "",
 ) -> WrittenRows:
     """Write the ``total`` rows of a query to ``path``.
+
+    Money has the ``currency``, a code such as EUR, unless it is "". Programs show numbers by the
+    locale of their user.
 
     Values that are no number or time are written as text, never as a formula.
     """
@@ -65,7 +69,7 @@ def write_workbook(
     rows = _SheetRows(connection, cells, list(source.types), total, on_progress)
     sheets = dict(rows.sheets())
     options: dict[str, Any] = {
-        "column_formats": dict.fromkeys(sheets, _build_styles(column_formats)),
+        "column_formats": dict.fromkeys(sheets, _build_styles(column_formats, currency)),
         "column_widths": dict.fromkeys(sheets, widths),
         "header_format": dict.fromkeys(sheets, _build_header_style()),
         "autofilter": dict.fromkeys(sheets, True),
@@ -138,14 +142,25 @@ def _compute_width(name: str, column_format: Format, longest: int) -> float:
     return float(min(max(header, content) + 1, MAX_COLUMN_CHARACTERS))
 
 
-def _build_styles(formats: ColumnFormats) -> dict[str, Any]:
+def _build_styles(formats: ColumnFormats, currency: str) -> dict[str, Any]:
     from rustpy_xlsxwriter import Format as Style
 
+    codes = FORMAT_CODES | {"money": _build_money_code(currency)}
     return {
-        name: Style().set_num_format(FORMAT_CODES[column_format])
+        name: Style().set_num_format(codes[column_format])
         for name, column_format in formats.items()
-        if column_format in FORMAT_CODES
+        if column_format in codes
     }
+
+
+def _build_money_code(currency: str) -> str:
+    """Return the code of an amount, with the usual decimals and the name of the currency."""
+    if not currency:
+        return FORMAT_CODES["money"]
+    from babel.numbers import get_currency_precision
+
+    decimals = get_currency_precision(currency)
+    return f'#,##0{"." if decimals else ""}{"0" * decimals} "{currency}"'
 
 
 def _build_header_style() -> Any:
