@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from project.errors import DuplicateJob
-from project.store.commands import queries
+from project.job.running.own_record import read_tenant
 
 
 def enqueue_follow_up(job: Any, kind: str, name: str, kwargs: Mapping[str, Any]) -> str:
@@ -19,11 +19,5 @@ def enqueue_follow_up(job: Any, kind: str, name: str, kwargs: Mapping[str, Any])
     new_id = str(uuid5(NAMESPACE_OID, f"{name} {job_id}"))
     message = job.app.kind(kind).message(kwargs=dict(kwargs), task_id=new_id)
     with suppress(DuplicateJob):
-        job.app.enqueue(message.owned_by(tenant_of(job, job_id)))
+        job.app.enqueue(message.owned_by(read_tenant(job)))
     return new_id
-
-
-def tenant_of(job: Any, job_id: str) -> str:
-    """Return the tenant of a job; "" if it has none."""
-    record = job.app.store.run(queries.read_record(job_id))
-    return str(record.tenant or "") if record else ""

@@ -16,10 +16,10 @@ from tasks.rendering.definitions.schema import (
     RenderResult,
 )
 from tasks.rendering.output import pdf
-from tasks.rendering.output.files import ColumnFormats, WrittenRows, copy_rows, count_rows
+from tasks.rendering.output.files import WrittenRows, copy_rows, count_rows
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
-from tasks.rendering.output.xlsx import write_workbook
+from tasks.rendering.output.xlsx import SheetStyle, write_workbook
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,6 +29,7 @@ InvalidTemplate = pdf.InvalidTemplate
 FETCHED_TABLE = "fetched"
 """The table with the rows that were fetched from PostgreSQL."""
 ALL_LINES = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - our own name
+DEFAULT_STYLE = SheetStyle()
 MAX_ATTACHED_LINES = 50_000
 """A longer table is not attached to its PDF."""
 
@@ -49,18 +50,12 @@ def write_rows(
     output: Output,
     path: Path,
     on_progress: ProgressListener,
-    formats: ColumnFormats | None = None,
-    currency: str = "",
+    style: SheetStyle = DEFAULT_STYLE,
 ) -> WrittenRows:
-    """Write the rows of a query to ``path``.
-
-    ``formats`` are those of the columns of a spreadsheet, by name; other outputs have none.
-    """
+    """Write the rows of a query to ``path``; ``style`` is for spreadsheets."""
     total = count_rows(connection, selection)
     if output == "xlsx":
-        return write_workbook(
-            connection, selection, path, total, on_progress, formats or {}, currency
-        )
+        return write_workbook(connection, selection, path, total, on_progress, style)
     return copy_rows(connection, selection, output, path, total, on_progress)
 
 
@@ -122,6 +117,7 @@ def _write_report(
     page = build_page(order, definition, connection, selection)
     columns = definition.select_columns(order.filters)
     formats = {column.label: column.format for column in columns}
+    style = SheetStyle(formats, order.region.currency, order.brand.dark)
     files: dict[str, str] = {}
     page_count: int | None = None
     warnings: list[str] = []
@@ -135,10 +131,7 @@ def _write_report(
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:
-            currency = order.region.currency
-            written = write_rows(
-                connection, ALL_LINES, output, path, on_progress, formats, currency
-            )
+            written = write_rows(connection, ALL_LINES, output, path, on_progress, style)
             warnings += written.warnings
         files[output] = path.name
     return RenderResult(
@@ -160,7 +153,14 @@ def _render_pdf(
 ) -> pdf.RenderedPdf:
     """Render the PDF; a cut table is attached in full as CSV."""
     attached = _build_attachment(order, connection, page) if _is_truncated(page) else None
-    return pdf.render_pdf(page, Path(order.home), Path(order.folder), attached, order.archival)
+    return pdf.render_pdf(
+        page,
+        Path(order.home),
+        Path(order.folder),
+        attached,
+        archival=order.archival,
+        cover=order.definition.cover if order.definition else None,
+    )
 
 
 def _is_truncated(page: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from project.settings.groups import SettingsGroup, read_settings
+from tasks.rendering.brands import load_brands
 from tasks.rendering.regions import Region, check_currency, check_zone, parse_locale
 
 
@@ -23,6 +24,9 @@ class RenderingSettings(SettingsGroup):
         description="Largest file to attach to the mail about it; a larger one is only linked.",
     )
 
+    brands_dir: str = Field(
+        "", description="Folder with name, logo and colours of reports; see Reports."
+    )
     locale: str = Field(
         "",
         validation_alias="CONTINUO_LOCALE",
@@ -38,6 +42,13 @@ class RenderingSettings(SettingsGroup):
         validation_alias="CONTINUO_ZONE",
         description="Time zone of times with an offset in reports; unset: UTC.",
     )
+
+    @field_validator("brands_dir")
+    @classmethod
+    def _has_brands(cls, path: str) -> str:
+        if path:
+            load_brands(path)
+        return path
 
     @field_validator("locale")
     @classmethod

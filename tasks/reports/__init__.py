@@ -9,6 +9,7 @@ from typing import Any
 import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
 from project.errors import TransientError
+from project.job.running.own_record import read_tenant
 from project.services import declare_service
 from project.settings.groups import read_settings
 from tasks.rendering.definitions.schema import Output
@@ -49,6 +50,7 @@ def generate_report(
         outputs,
         archival=archival,
         region=region,
+        tenant=read_tenant(self),
         on_progress=build_progress_listener(self),
     )
     if follow_up is None:

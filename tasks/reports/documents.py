@@ -1,14 +1,17 @@
 """Renders a report, packs its files into one and stores it as an artifact."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from project.artifacts import links
 from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
+from tasks.rendering.brands import find_brand
 from tasks.rendering.definitions import report_types
 from tasks.rendering.definitions.filters import check_filters
 from tasks.rendering.definitions.parameters import format_all_filters
@@ -42,17 +45,18 @@ def build_report(
     *,
     archival: bool = False,
     region: Mapping[str, str] | None = None,
+    tenant: str = "",
     on_progress: ProgressListener = lambda _: None,
 ) -> dict[str, Any]:
     """Render and store the report; return the result of the job.
 
-    Equal types, filters and data give equal bytes. Raises ``TransientError`` when the render
-    process ran out of time, memory or disk or was killed, and ``PermanentError`` when the type,
-    its SQL or a filter is wrong.
+    Equal types, filters and data give equal bytes on the same day. Raises ``TransientError`` when
+    the render process ran out of time, memory or disk or was killed, and ``PermanentError`` when
+    the type, its SQL or a filter is wrong.
     """
     with links.open_workshop() as folder:
         order = build_report_order(
-            report_type, filters, outputs, folder, archival=archival, region=region
+            report_type, filters, outputs, folder, archival=archival, region=region, tenant=tenant
         )
         rendered = run_render_process(order, on_progress)
         file = pack_files(rendered, folder, f"{report_type}-report")
@@ -87,8 +91,9 @@ def build_report_order(
     *,
     archival: bool = False,
     region: Mapping[str, str] | None = None,
+    tenant: str = "",
 ) -> RenderOrder:
-    """Build the order for the render process.
+    """Build the order for the render process, with the brand of the ``tenant``.
 
     Raises ``PermanentError`` for invalid arguments: the API checked them, so the type has changed.
     """
@@ -112,6 +117,8 @@ def build_report_order(
         database_url=get_rendering_settings().database_url,
         archival=archival,
         region=readers,
+        brand=find_brand(get_rendering_settings().brands_dir, tenant),
+        made_on=datetime.now(ZoneInfo(readers.zone or "UTC")).date(),
     )
 
 

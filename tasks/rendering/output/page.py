@@ -6,6 +6,8 @@ The templates only lay the page out. They show each string as literal text, neve
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tasks.rendering.data.queries import Selection, store_rows
 from tasks.rendering.data.table_files import quote_name
 from tasks.rendering.definitions.parameters import format_all_filters, format_given_filters
@@ -47,6 +49,8 @@ def build_page(
         "scope": " · ".join(format_given_filters(known, order.filters).values()),
         "count": count,
         "counted": formats.format_value(count, "integer"),
+        "made_on": formats.format_value(order.made_on, "date") if order.made_on else "",
+        "brand": msgspec.structs.asdict(order.brand),
         "lines": _aggregate_rows(lines, ["count(*)"])[0],
         "kpis": [],
         "charts": [],
