@@ -9,9 +9,11 @@ from api.jobs import file_mail
 from api.jobs.kinds import RouteTexts, build_kind_routes
 from api.jobs.orders import JobKind, JobOrder
 from project.records.record import DEFAULT_MAX_RETRIES
+from tasks.rendering import regions
 from tasks.rendering.definitions import filters, report_types
 from tasks.rendering.definitions.schema import Output
 from tasks.rendering.follow_up_mail import Mail
+from tasks.rendering.regions import Region
 from tasks.reports import documents, generate_report
 
 PATH = "/reports"
@@ -26,13 +28,18 @@ report_types.load_all_types()  # a wrong type keeps the API from starting
 type Outputs = Annotated[
     list[Output], msgspec.Meta(extra_json_schema={"minItems": 1, "uniqueItems": True})
 ]
+type LocaleName = Annotated[str, msgspec.Meta(extra_json_schema={"format": "locale"})]
+type CurrencyCode = Annotated[str, msgspec.Meta(extra_json_schema={"format": "currency"})]
+type ZoneName = Annotated[str, msgspec.Meta(extra_json_schema={"format": "time-zone"})]
 
 
 class ReportOrder(JobOrder, frozen=True, kw_only=True):
     """A report to generate; several values of ``format`` make a zip.
 
-    ``archival`` makes the PDF a PDF/A. ``mail`` sends a mail when the report is ready.
-    ``max_retries`` is the maximum number of attempts.
+    ``archival`` makes the PDF a PDF/A. ``locale`` (``de-CH``), ``currency`` (``EUR``) and ``zone``
+    (``Europe/Berlin``) say how pages write numbers, money and times; by default the settings say
+    it. ``mail`` sends a mail when the report is ready. ``max_retries`` is the maximum number of
+    attempts.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -45,6 +52,9 @@ class ReportOrder(JobOrder, frozen=True, kw_only=True):
     filters: dict[str, Any] = msgspec.field(default_factory=dict)
     format: Output | Outputs = "pdf"
     archival: bool = False
+    locale: LocaleName | None = None
+    currency: CurrencyCode | None = None
+    zone: ZoneName | None = None
     mail: Mail | None = None
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = DEFAULT_MAX_RETRIES
 
@@ -90,6 +100,10 @@ def build_task_options(order: ReportOrder) -> dict[str, Any]:
         kwargs["format"] = order.format
     if order.archival:
         kwargs["archival"] = True
+    given = {name: getattr(order, name) for name in ("locale", "currency", "zone")}
+    if region := {name: value for name, value in given.items() if value}:
+        regions.check_region(Region(**region))
+        kwargs["region"] = region
     if order.mail is not None:
         kwargs["mail"] = file_mail.build_mail_argument(order.mail)
     return {"kwargs": kwargs, "max_retries": order.max_retries}

@@ -10,7 +10,7 @@ step, so a crash afterwards loses neither.
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial, wraps
 from typing import Any, NoReturn
 
@@ -27,6 +27,7 @@ from celery.exceptions import (
 )
 from celery.utils.log import get_logger
 
+from project.artifacts.drafts import Draft, open_draft
 from project.errors import ContinuoError, StoreUnavailable
 from project.job.attempt import AttemptTask
 from project.job.canvas.aftermath import run_aftermath
@@ -298,6 +299,23 @@ class Job(AttemptTask):
             if first:
                 self.app.store.run(attempt_commands.unclaim(self.request.id, **attempt))
             raise
+
+    def artifact(self, filename: str) -> AbstractContextManager[Draft]:
+        """Make a file that people download by a signed link, like that of a report.
+
+        ::
+
+            with self.artifact("invoice.pdf") as file:
+                file.path.write_bytes(render_invoice())
+            return file.result
+
+        The block writes to ``file.path``, a path in a folder of its own. When the block ends, the
+        file is on disk or in the bucket, and ``file.result`` has ``download_url``, ``filename``,
+        ``size``, ``sha256``, ``content_type`` and ``expires_at``. A block that raises an error
+        leaves no file. Raises ``InvalidField`` for a name that is no file name, and
+        ``PermanentError`` when the block wrote nothing.
+        """
+        return open_draft(filename)
 
 
 Job.before_start.begins_attempt = True  # type: ignore[attr-defined]

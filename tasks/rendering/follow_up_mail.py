@@ -4,20 +4,20 @@ The mail job is of another kind, so this module knows only its name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import msgspec
 
 from project.artifacts.links import Artifact, resolve_link
-from project.errors import DuplicateJob, InvalidField
-from project.store.commands import queries
+from project.errors import InvalidField
+from project.job.follow_up import enqueue_follow_up
 from tasks.rendering.settings import get_rendering_settings
 
 KIND = "email_blast"
 """The name of the mail job: an e-mail blast."""
+NAME = "mail"
+"""Derives the id of the mail job; changing it would repeat mails of jobs that run meanwhile."""
 TEMPLATE = "file"
 """The name of the mail template."""
 MAX_ADDRESSES = 100
@@ -70,24 +70,11 @@ def enqueue_mail(
 ) -> str | None:
     """Enqueue the mail about the result of ``job``; return its id, or None if it is skipped.
 
-    The id is derived from the id of ``job``, so that a later attempt enqueues no second mail.
-    Raises ``StoreUnavailable``.
+    A later attempt of ``job`` enqueues no second mail. Raises ``StoreUnavailable``.
     """
     if mail.skip_empty and not summary.rows:
         return None
-    job_id = job.request.id or str(uuid4())
-    mail_id = str(uuid5(NAMESPACE_OID, f"mail {job_id}"))
-    arguments = build_arguments(mail, summary, result)
-    message = job.app.kind(KIND).message(kwargs=arguments, task_id=mail_id)
-    with suppress(DuplicateJob):
-        job.app.enqueue(message.owned_by(tenant_of(job, job_id)))
-    return mail_id
-
-
-def tenant_of(job: Any, job_id: str) -> str:
-    """Return the tenant of a job; "" if it has none."""
-    record = job.app.store.run(queries.read_record(job_id))
-    return str(record.tenant or "") if record else ""
+    return enqueue_follow_up(job, KIND, NAME, build_arguments(mail, summary, result))
 
 
 def build_arguments(

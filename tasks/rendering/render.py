@@ -1,6 +1,5 @@
 """Renders an order: runs its query and writes the rows, or a report of them, in each output."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,10 @@ from tasks.rendering.definitions.schema import (
     RenderResult,
 )
 from tasks.rendering.output import pdf
-from tasks.rendering.output.files import ColumnFormats, WrittenRows, copy_rows, count_rows
-from tasks.rendering.output.glyphs import describe_missing_glyphs
+from tasks.rendering.output.files import WrittenRows, copy_rows, count_rows
 from tasks.rendering.output.html import render_page
 from tasks.rendering.output.page import LINES_TABLE, build_page
-from tasks.rendering.output.xlsx import write_workbook
+from tasks.rendering.output.xlsx import SheetStyle, write_workbook
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,6 +29,7 @@ InvalidTemplate = pdf.InvalidTemplate
 FETCHED_TABLE = "fetched"
 """The table with the rows that were fetched from PostgreSQL."""
 ALL_LINES = Selection(f"select * from {LINES_TABLE}")  # noqa: S608 - our own name
+DEFAULT_STYLE = SheetStyle()
 MAX_ATTACHED_LINES = 50_000
 """A longer table is not attached to its PDF."""
 
@@ -39,7 +38,7 @@ def render_order(order: RenderOrder, on_progress: ProgressListener) -> RenderRes
     """Write every output of the order to ``order.folder``."""
     folder, seconds = Path(order.folder), order.origin.limits.seconds
     tables = _load_tables(order, on_progress)
-    database = queries.open_database(tables, folder, seconds)
+    database = queries.open_database(tables, folder, seconds, order.region.zone)
     with database.connection as connection:
         result = _run_query(order, connection, on_progress)
     return msgspec.structs.replace(result, read_as=database.read_as)
@@ -51,15 +50,12 @@ def write_rows(
     output: Output,
     path: Path,
     on_progress: ProgressListener,
-    formats: ColumnFormats | None = None,
+    style: SheetStyle = DEFAULT_STYLE,
 ) -> WrittenRows:
-    """Write the rows of a query to ``path``.
-
-    ``formats`` are those of the columns of a spreadsheet, by name; other outputs have none.
-    """
+    """Write the rows of a query to ``path``; ``style`` is for spreadsheets."""
     total = count_rows(connection, selection)
     if output == "xlsx":
-        return write_workbook(connection, selection, path, total, on_progress, formats or {})
+        return write_workbook(connection, selection, path, total, on_progress, style)
     return copy_rows(connection, selection, output, path, total, on_progress)
 
 
@@ -121,18 +117,21 @@ def _write_report(
     page = build_page(order, definition, connection, selection)
     columns = definition.select_columns(order.filters)
     formats = {column.label: column.format for column in columns}
+    style = SheetStyle(formats, order.region.currency, order.brand.dark)
     files: dict[str, str] = {}
     page_count: int | None = None
     warnings: list[str] = []
     for output in order.outputs:
         path = _path_of(order, output)
         if output == "pdf":
-            page_count = _write_pdf(order, connection, page, path)
-            warnings += describe_missing_glyphs(json.dumps(page, ensure_ascii=False))
+            rendered = _render_pdf(order, connection, page)
+            path.write_bytes(rendered.content)
+            page_count = pdf.count_pages(rendered.content)
+            warnings += rendered.warnings
         elif output == "html":
             path.write_text(render_page(page), encoding="utf-8")
         else:
-            written = write_rows(connection, ALL_LINES, output, path, on_progress, formats)
+            written = write_rows(connection, ALL_LINES, output, path, on_progress, style)
             warnings += written.warnings
         files[output] = path.name
     return RenderResult(
@@ -149,14 +148,19 @@ def _path_of(order: RenderOrder, output: Output) -> Path:
     return Path(order.folder, f"{order.name}.{output}")
 
 
-def _write_pdf(
-    order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any], path: Path
-) -> int:
-    """Write the PDF and return its number of pages; a cut table is attached in full as CSV."""
+def _render_pdf(
+    order: RenderOrder, connection: "DuckDBPyConnection", page: dict[str, Any]
+) -> pdf.RenderedPdf:
+    """Render the PDF; a cut table is attached in full as CSV."""
     attached = _build_attachment(order, connection, page) if _is_truncated(page) else None
-    content = pdf.render_pdf(page, Path(order.home), Path(order.folder), attached, order.archival)
-    path.write_bytes(content)
-    return pdf.count_pages(content)
+    return pdf.render_pdf(
+        page,
+        Path(order.home),
+        Path(order.folder),
+        attached,
+        archival=order.archival,
+        cover=order.definition.cover if order.definition else None,
+    )
 
 
 def _is_truncated(page: dict[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from project.settings.groups import SettingsGroup, read_settings
+from tasks.rendering.brands import load_brands
+from tasks.rendering.regions import Region, check_currency, check_zone, parse_locale
 
 
 class RenderingSettings(SettingsGroup):
@@ -21,6 +23,58 @@ class RenderingSettings(SettingsGroup):
         validation_alias="CONTINUO_ATTACH_BYTES",
         description="Largest file to attach to the mail about it; a larger one is only linked.",
     )
+
+    brands_dir: str = Field(
+        "", description="Folder with name, logo and colours of reports; see Reports."
+    )
+    locale: str = Field(
+        "",
+        validation_alias="CONTINUO_LOCALE",
+        description="Locale of reports, such as de-CH; unset: 1,234.50 and 2026-05-01.",
+    )
+    currency: str = Field(
+        "",
+        validation_alias="CONTINUO_CURRENCY",
+        description="Currency of money in reports, such as EUR; unset: none is shown.",
+    )
+    zone: str = Field(
+        "",
+        validation_alias="CONTINUO_ZONE",
+        description="Time zone of times with an offset in reports; unset: UTC.",
+    )
+
+    @field_validator("brands_dir")
+    @classmethod
+    def _has_brands(cls, path: str) -> str:
+        if path:
+            load_brands(path)
+        return path
+
+    @field_validator("locale")
+    @classmethod
+    def _is_a_locale(cls, name: str) -> str:
+        if name:
+            parse_locale(name)
+        return name
+
+    @field_validator("currency")
+    @classmethod
+    def _is_a_currency(cls, code: str) -> str:
+        if code:
+            check_currency(code)
+        return code
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name:
+            check_zone(name)
+        return name
+
+    @property
+    def region(self) -> Region:
+        """The region of orders that name none."""
+        return Region(self.locale, self.currency, self.zone)
 
     @field_validator("reports_dir")
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 import tasks.rendering.settings  # noqa: F401 - a wrong setting stops the worker at its start
 from project.celery import app
 from project.errors import TransientError
+from project.job.running.own_record import read_tenant
 from project.services import declare_service
 from project.settings.groups import read_settings
 from tasks.rendering.definitions.schema import Output
@@ -24,10 +25,12 @@ def generate_report(
     filters: dict[str, Any],
     format: Output | list[Output] = "pdf",  # noqa: A002 - the same
     archival: bool = False,
+    region: dict[str, str] | None = None,
     mail: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Generate a report; several formats make a zip.
 
+    ``region`` has ``locale``, ``currency`` and ``zone``; the settings say what it leaves out.
     ``mail`` has the fields of ``tasks.rendering.follow_up_mail.Mail``. Returns
     ``{"report_type": str, "rows_processed": int}``, the fields of ``links.describe_artifact``,
     ``rows`` (lines of the table), ``pages`` of a PDF and the period it ``covers``, if any,
@@ -42,7 +45,13 @@ def generate_report(
     fail_on_purpose()
     outputs = [format] if isinstance(format, str) else format
     result = documents.build_report(
-        type, filters, outputs, archival=archival, on_progress=build_progress_listener(self)
+        type,
+        filters,
+        outputs,
+        archival=archival,
+        region=region,
+        tenant=read_tenant(self),
+        on_progress=build_progress_listener(self),
     )
     if follow_up is None:
         return result

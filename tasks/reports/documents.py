@@ -1,12 +1,17 @@
 """Renders a report, packs its files into one and stores it as an artifact."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from project.artifacts import links
 from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
+from tasks.rendering.brands import find_brand
 from tasks.rendering.definitions import report_types
 from tasks.rendering.definitions.filters import check_filters
 from tasks.rendering.definitions.parameters import format_all_filters
@@ -19,6 +24,7 @@ from tasks.rendering.definitions.schema import (
 from tasks.rendering.follow_up_mail import ResultSummary
 from tasks.rendering.output.zip import zip_files
 from tasks.rendering.process import describe_reading, run_render_process
+from tasks.rendering.regions import Region, check_region
 from tasks.rendering.settings import get_rendering_settings
 
 OUTPUTS: tuple[Output, ...] = ("pdf", "xlsx", "csv", "parquet", "json", "html")
@@ -38,16 +44,20 @@ def build_report(
     outputs: Sequence[Output] = ("pdf",),
     *,
     archival: bool = False,
+    region: Mapping[str, str] | None = None,
+    tenant: str = "",
     on_progress: ProgressListener = lambda _: None,
 ) -> dict[str, Any]:
     """Render and store the report; return the result of the job.
 
-    Equal types, filters and data give equal bytes. Raises ``TransientError`` when the render
-    process ran out of time, memory or disk or was killed, and ``PermanentError`` when the type,
-    its SQL or a filter is wrong.
+    Equal types, filters and data give equal bytes on the same day. Raises ``TransientError`` when
+    the render process ran out of time, memory or disk or was killed, and ``PermanentError`` when
+    the type, its SQL or a filter is wrong.
     """
     with links.open_workshop() as folder:
-        order = build_report_order(report_type, filters, outputs, folder, archival=archival)
+        order = build_report_order(
+            report_type, filters, outputs, folder, archival=archival, region=region, tenant=tenant
+        )
         rendered = run_render_process(order, on_progress)
         file = pack_files(rendered, folder, f"{report_type}-report")
         artifact = links.store_artifact(file, file.name)
@@ -80,14 +90,17 @@ def build_report_order(
     folder: Path,
     *,
     archival: bool = False,
+    region: Mapping[str, str] | None = None,
+    tenant: str = "",
 ) -> RenderOrder:
-    """Build the order for the render process.
+    """Build the order for the render process, with the brand of the ``tenant``.
 
     Raises ``PermanentError`` for invalid arguments: the API checked them, so the type has changed.
     """
     try:
         checked = check_filters(report_type, filters)
         check_outputs(outputs)
+        readers = resolve_region(region or {})
     except InvalidField as error:
         raise PermanentError(str(error)) from error
     found = report_types.find_type(report_type)
@@ -103,7 +116,24 @@ def build_report_order(
         demo_dir=str(get_settings().data_dir / "demo"),
         database_url=get_rendering_settings().database_url,
         archival=archival,
+        region=readers,
+        brand=find_brand(get_rendering_settings().brands_dir, tenant),
+        made_on=datetime.now(ZoneInfo(readers.zone or "UTC")).date(),
     )
+
+
+def resolve_region(given: Mapping[str, str]) -> Region:
+    """Return the region of an order, with the settings for what it leaves out.
+
+    Raises ``InvalidField``.
+    """
+    fields = msgspec.structs.asdict(get_rendering_settings().region) | dict(given)
+    try:
+        region = msgspec.convert(fields, Region)
+    except msgspec.ValidationError as error:
+        raise InvalidField("region", str(error)) from None
+    check_region(region)
+    return region
 
 
 def pack_files(rendered: RenderResult, folder: Path, name: str) -> Path:

@@ -29,6 +29,9 @@ schemathesis.openapi.format(
 )
 schemathesis.openapi.format("csv", st.just("email\nada@example.com\n"))
 schemathesis.openapi.format("download-link", st.just(KNOWN_VALUES["link"][0]))
+schemathesis.openapi.format("locale", st.sampled_from(["de", "de-CH", "en_US", "ja"]))
+schemathesis.openapi.format("currency", st.sampled_from(["CHF", "EUR", "JPY"]))
+schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Berlin"]))
 schemathesis.openapi.format("email", st.builds("{}@{}.com".format, NAMES, NAMES))
 schemathesis.openapi.format(
     "line", st.from_regex(r"[ -~\u00a1-\u00ac\u0391-\u03a1]+", fullmatch=True)

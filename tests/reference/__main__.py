@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.support.page_parts import PageParts, renew_parts
-from tests.reference import failures, jobs, metrics, records, routes, variables
+from tests.reference import failures, files, jobs, metrics, records, routes, variables
 from tests.support.documents.markdown import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -26,6 +26,7 @@ PARTS: PageParts = {
     "results": jobs.make_results,
     "running": jobs.make_running,
     "metrics": metrics.make_metrics,
+    "files": files.make_files,
 }
 
 

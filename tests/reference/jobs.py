@@ -24,6 +24,7 @@ RUNNING_METHODS = (
     "checkpoint",
     "is_cancelled",
     "once",
+    "artifact",
     "postpone",
     "retry",
     "attempts_left",

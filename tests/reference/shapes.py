@@ -18,6 +18,9 @@ FORMATS = {
     "email": "e-mail address",
     "line": "text of one line",
     "download-link": "download link",
+    "locale": "name of a locale",
+    "currency": "code of a currency",
+    "time-zone": "name of a time zone",
     "csv": "CSV",
 }
 """Texts of a certain kind, in words."""

@@ -1,4 +1,4 @@
-"""Template data of the follow-up mail about a file."""
+"""Data for every shipped template: that of the mail about a file, and a text."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ABOUT = follow_up_mail.ResultSummary("Departures", [("Covers", "May 2026")], 1_2
 
 
 def build_mail_data(**options: Any) -> dict[str, Any]:
-    """The template data of a mail with these options of ``follow_up_mail.Mail``."""
+    """Template data, of a mail with these options of ``follow_up_mail.Mail``."""
     mail = follow_up_mail.Mail(["ada@example.org"], attach=False, **options)
     data: dict[str, Any] = follow_up_mail.build_arguments(mail, ABOUT, RESULT)["data"]
-    return data
+    return data | {"text": "One paragraph.\n\nAnother."}

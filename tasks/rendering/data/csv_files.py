@@ -22,7 +22,13 @@ from tasks.rendering.data.table_files import (
     quote_name,
     quote_paths,
 )
-from tasks.rendering.data.type_inference import SAMPLE_ROWS, check_all, infer_types, is_number_like
+from tasks.rendering.data.type_inference import (
+    SAMPLE_ROWS,
+    check_all,
+    has_decimal_commas,
+    has_many_numbers,
+    infer_types,
+)
 from tasks.rendering.definitions.column_types import TEXT, ColumnType, parse_type, quote_text
 from tasks.rendering.definitions.schema import Dialect
 
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 MAX_LINE_CHARACTERS = 1 << 21
 MAX_NOTES = 20
+TAB_SUFFIXES = {".tsv", ".tab"}
+COMMA_TYPE = "DECIMAL(18,2) 1.234,56"
 MAX_CELL_CHARACTERS = 1 << 27
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
@@ -95,6 +103,8 @@ def _inspect(connection: "DuckDBPyConnection", text: TextFile) -> CsvFile:
     first_line = _read_first_line(text)
     separator = _SEPARATOR_LINE.fullmatch(first_line)
     options = f", delim = {quote_text(separator[1])}, skip = 1" if separator else ""
+    if not separator and TAB_SUFFIXES & set(text.original.suffixes) and "\t" in first_line:
+        options = ", delim = '\t'"
     try:
         delimiter, quote, escape, skipped, has_header, width = fetch_row(
             connection,
@@ -110,12 +120,24 @@ def _inspect(connection: "DuckDBPyConnection", text: TextFile) -> CsvFile:
         quote = '"'
     escape = escape if len(escape) == 1 else quote
     file = CsvFile(text, delimiter, quote, escape, skipped, has_header, ())
-    row = next(_read_rows(file, is_header=True), (0, []))[1]
+    rows = [row for _, row in islice(_read_rows(file, is_header=True), 2)]
+    row = rows[0] if rows else []
+    has_header = has_header or _has_unnamed_numbers(rows)
     names = row if has_header else [f"column{at}" for at in range(len(row))]
     if not row:
         raise InvalidFile(f"{text.original.name}: is empty; the first line must name the columns")
     filled = [each or f"column{at}" for at, each in enumerate(names)]
-    return file._replace(names=tuple(name_columns(filled)))
+    return file._replace(has_header=has_header, names=tuple(name_columns(filled)))
+
+
+def _has_unnamed_numbers(rows: Sequence[list[str]]) -> bool:
+    """Return whether the first row names all columns but that of the row numbers, as R writes it.
+
+    DuckDB misses such a header when all columns are text.
+    """
+    (first, *names), *others = rows or [["data"]]
+    is_named = all(names) and len(set(names)) == len(names) and not has_many_numbers(names)
+    return bool(names) and not first and is_named and any(row[0] for row in others)
 
 
 def _read_first_line(text: TextFile) -> str:
@@ -229,7 +251,10 @@ def _explain_texts(
     sql = f"select {_quote_all(columns)} from ({texts}) limit {SAMPLE_ROWS}"  # noqa: S608 - names are quoted
     samples = zip(*connection.execute(sql).fetchall(), strict=True)
     for name, sample in zip(columns, samples, strict=False):
-        if is_number_like([value for value in sample if value is not None]):
+        values = [value for value in sample if value is not None]
+        if has_decimal_commas(values):
+            yield f"{name} is text; if its commas are decimal commas, fix its type: {COMMA_TYPE}"
+        if has_many_numbers(values):
             condition = ColumnType("DOUBLE").holds(quote_name(name))
             if not all(check_all(connection, texts, [condition])):
                 found = _locate(connection, parts, texts, name, condition)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tasks.rendering.data import tables
 from tasks.rendering.data.table_files import InvalidQuery, TableFiles, quote_name
+from tasks.rendering.definitions.column_types import quote_text
 from tasks.rendering.definitions.schema import ReadAs
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ class Database(NamedTuple):
     read_as: ReadTables
 
 
-def open_database(table_files: Mapping[str, TableFiles], folder: Path, seconds: int) -> Database:
+def open_database(
+    table_files: Mapping[str, TableFiles], folder: Path, seconds: int, zone: str = ""
+) -> Database:
     """Open an in-memory database with one view per table, restricted to files in ``folder``.
 
-    A statement is interrupted after ``seconds``. Data that does not fit in memory spills to
+    A statement is interrupted after ``seconds``. Times with an offset are in ``zone``, "" means
+    UTC. Data that does not fit in memory spills to
     ``folder``.
     """
     import duckdb
@@ -62,6 +66,7 @@ def open_database(table_files: Mapping[str, TableFiles], folder: Path, seconds: 
         name: _create_view(connection, name, files, scratch) for name, files in table_files.items()
     }
     paths = [path for files in table_files.values() for path in files.paths]
+    connection.execute(f"set TimeZone = {quote_text(zone or 'UTC')}")
     _restrict_access(connection, [*paths, *scratch.glob("*")], folder)
     return Database(
         connection, {name: read for name, read in read_as.items() if table_files[name].is_own}

@@ -35,6 +35,9 @@ SHORT_DIGITS, SHORT_SCALE = 18, 2
 PLAIN_NUMBER = r"-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)"
 FLOAT_NUMBER = rf"{PLAIN_NUMBER}|-?[0-9](\.[0-9]*)?[eE][-+][0-9]+|-?(?i:inf|infinity)|(?i:nan)"
 
+DECIMAL_COMMA = r"-?([0-9]{1,3}(\.[0-9]{3})+|0|[1-9][0-9]*)(,[0-9]{1,2})?"
+"""A number with a decimal comma, or a list of two numbers: only people know which."""
+
 MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMPTZ")
 _SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"{DAY}([ T]{FINE_CLOCK}{OFFSET}?)?", MOMENTS),
@@ -76,6 +79,17 @@ def infer_types(
 def is_number_like(texts: Sequence[str]) -> bool:
     """Return whether all texts are numbers; no text is none."""
     return bool(texts) and _all_match(texts, FLOAT_NUMBER)
+
+
+def has_many_numbers(texts: Sequence[str]) -> bool:
+    """Return whether more than half of the texts are numbers, as with ``NA`` for some."""
+    is_number = re.compile(f" *(?:{FLOAT_NUMBER}) *").fullmatch
+    return sum(map(bool, map(is_number, texts))) * 2 > len(texts)
+
+
+def has_decimal_commas(texts: Sequence[str]) -> bool:
+    """Return whether all texts may be numbers with a decimal comma."""
+    return _all_match(texts, DECIMAL_COMMA) and any("," in text for text in texts)
 
 
 def guess_types(texts: Sequence[str]) -> list[ColumnType]:

@@ -1,9 +1,13 @@
 """The structs of a report type, and the messages between a job and the render process."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+
+from tasks.rendering.brands import Brand
+from tasks.rendering.regions import Region
 
 EXIT_TEMPORARY_FAILURE = 75
 """Exit code of the render process when another attempt may work: EX_TEMPFAIL of sysexits.h."""
@@ -128,7 +132,10 @@ class Origin(StrictStruct, frozen=True, kw_only=True):
 
 
 class Definition(Origin, frozen=True, kw_only=True):
-    """A report.toml. ``covers`` is a SQL aggregate over all rows: the period they cover."""
+    """A report.toml. ``covers`` is a SQL aggregate over all rows: the period they cover.
+
+    ``cover`` says whether the PDF has a first page of its own; None: from three pages on.
+    """
 
     description: DisplayText
     covers: Sql
@@ -136,6 +143,7 @@ class Definition(Origin, frozen=True, kw_only=True):
     table: Table
     columns: Annotated[list[Column], Meta(min_length=1)]
     notice: str = ""
+    cover: bool | None = None
     charts: list[Chart] = []
 
     @property
@@ -153,7 +161,8 @@ class RenderOrder(Struct, frozen=True, kw_only=True):
 
     With a ``definition`` the outputs are a report, without one the rows of the query. The files
     are written to ``folder``; the caller removes it, because the process may be killed.
-    ``home`` is the folder of the report type. ``archival`` makes the PDF a PDF/A.
+    ``home`` is the folder of the report type. ``archival`` makes the PDF a PDF/A. The pages show
+    the date ``made_on``, if any.
     """
 
     name: str
@@ -167,6 +176,9 @@ class RenderOrder(Struct, frozen=True, kw_only=True):
     database_url: str = ""
     archival: bool = False
     definition: Definition | None = None
+    region: Region = Region()
+    brand: Brand = Brand()
+    made_on: date | None = None
 
 
 class RenderProgress(Struct, frozen=True, tag="step"):

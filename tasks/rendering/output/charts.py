@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from tasks.rendering.definitions.schema import Chart
-from tasks.rendering.output.formats import format_axis_value, format_value, shorten_label
+from tasks.rendering.output.formats import ValueFormatter, shorten_label
 
 MIN_POINTS = 2
 """A chart with fewer groups is left out: there is nothing to compare."""
@@ -54,7 +54,9 @@ class ChartAxis:
         return [round(self.low + self.step * number, 9) for number in range(count + 1)]
 
 
-def build_chart(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any] | None:
+def build_chart(
+    chart: Chart, marks: Sequence[Mark], formats: ValueFormatter
+) -> dict[str, Any] | None:
     """Return the data that the templates draw; None with fewer than ``MIN_POINTS`` groups."""
     drawn = [mark for mark in marks if math.isfinite(mark.value)]
     if chart.kind in ("stacked", "share"):
@@ -65,18 +67,18 @@ def build_chart(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any] | None:
         "kind": chart.kind,
         "title": chart.title,
         "note": "",
-        **_BUILDERS[chart.kind](chart, drawn),
+        **_BUILDERS[chart.kind](chart, drawn, formats),
     }
 
 
-def _build_bars(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
+def _build_bars(chart: Chart, marks: Sequence[Mark], formats: ValueFormatter) -> dict[str, Any]:
     kept = marks[: chart.most]
     axis = ChartAxis.from_values([mark.value for mark in kept])
     zero = axis.position_of(0)
     bars = [
         {
             "label": shorten_label(label),
-            "text": format_value(value, chart.format),
+            "text": formats.format_value(value, chart.format),
             "start": min(zero, axis.position_of(value)),
             "length": round(abs(axis.position_of(value) - zero), 6),
         }
@@ -87,7 +89,7 @@ def _build_bars(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     return {"bars": bars, "note": note, "alt": f"Bar chart, {chart.title}: {summary}"}
 
 
-def _build_line(chart: Chart, points: Sequence[Mark]) -> dict[str, Any]:
+def _build_line(chart: Chart, points: Sequence[Mark], formats: ValueFormatter) -> dict[str, Any]:
     axis = ChartAxis.from_values([mark.value for mark in points])
     last = len(points) - 1
     step = math.ceil(len(points) / MAX_LABELS)
@@ -97,18 +99,18 @@ def _build_line(chart: Chart, points: Sequence[Mark]) -> dict[str, Any]:
     return {
         "points": positions,
         "zero": axis.position_of(0),
-        "ticks": _build_ticks(axis, chart),
+        "ticks": _build_ticks(axis, chart, formats),
         "labels": [
             {"at": positions[at][0], "label": shorten_label(points[at].label)}
             for at in range(0, len(points), step)
         ],
-        "alt": _describe_line(chart, points),
+        "alt": _describe_line(chart, points, formats),
     }
 
 
-def _describe_line(chart: Chart, points: Sequence[Mark]) -> str:
+def _describe_line(chart: Chart, points: Sequence[Mark], formats: ValueFormatter) -> str:
     def describe(point: Mark) -> str:
-        return f"{format_value(point.value, chart.format)} at {point.label}"
+        return f"{formats.format_value(point.value, chart.format)} at {point.label}"
 
     lowest, highest = (pick(points, key=lambda point: point.value) for pick in (min, max))
     return (
@@ -117,7 +119,7 @@ def _describe_line(chart: Chart, points: Sequence[Mark]) -> str:
     )
 
 
-def _build_stack(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
+def _build_stack(chart: Chart, marks: Sequence[Mark], formats: ValueFormatter) -> dict[str, Any]:
     """Stack the series of each column; the largest have a colour, the others are added up."""
     names = _find_largest_series(marks)
     heights: dict[str, dict[str, float]] = {mark.label: {} for mark in marks}
@@ -136,17 +138,20 @@ def _build_stack(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     return {
         "columns": columns,
         "legend": [shorten_label(name) for name in names],
-        "ticks": _build_ticks(axis, chart),
-        "alt": _describe_stack(chart, names, heights),
+        "ticks": _build_ticks(axis, chart, formats),
+        "alt": _describe_stack(chart, names, heights, formats),
     }
 
 
 def _describe_stack(
-    chart: Chart, names: Sequence[str], heights: Mapping[str, Mapping[str, float]]
+    chart: Chart,
+    names: Sequence[str],
+    heights: Mapping[str, Mapping[str, float]],
+    formats: ValueFormatter,
 ) -> str:
     sums = {name: sum(parts.get(name, 0.0) for parts in heights.values()) for name in names}
     totals = "; ".join(
-        f"{name} {format_value(value, chart.format)}" for name, value in sums.items()
+        f"{name} {formats.format_value(value, chart.format)}" for name, value in sums.items()
     )
     return f"Stacked columns, {chart.title}, {len(heights)} columns; in all of them: {totals}"
 
@@ -169,7 +174,7 @@ def _stack_lengths(lengths: Sequence[float]) -> list[dict[str, float]]:
     ]
 
 
-def _build_shares(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
+def _build_shares(chart: Chart, marks: Sequence[Mark], formats: ValueFormatter) -> dict[str, Any]:
     """Split one bar into shares, the largest first; the rest is added up."""
     count = min(chart.most, MAX_SERIES)
     kept, rest = list(marks[:count]), marks[count:]
@@ -180,8 +185,8 @@ def _build_shares(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     parts = [
         {
             "label": shorten_label(mark.label),
-            "text": format_value(mark.value, chart.format),
-            "share": format_value(share, "percent"),
+            "text": formats.format_value(mark.value, chart.format),
+            "share": formats.format_value(share, "percent"),
             **position,
         }
         for mark, share, position in zip(kept, shares, _stack_lengths(shares), strict=True)
@@ -190,14 +195,14 @@ def _build_shares(chart: Chart, marks: Sequence[Mark]) -> dict[str, Any]:
     return {"parts": parts, "alt": f"Shares, {chart.title}: {summary}"}
 
 
-def _build_ticks(axis: ChartAxis, chart: Chart) -> list[dict[str, Any]]:
+def _build_ticks(axis: ChartAxis, chart: Chart, formats: ValueFormatter) -> list[dict[str, Any]]:
     return [
-        {"at": axis.position_of(tick), "label": format_axis_value(tick, chart.format)}
+        {"at": axis.position_of(tick), "label": formats.format_axis_value(tick, chart.format)}
         for tick in axis.ticks
     ]
 
 
-_BUILDERS: dict[str, Callable[[Chart, Sequence[Mark]], dict[str, Any]]] = {
+_BUILDERS: dict[str, Callable[[Chart, Sequence[Mark], ValueFormatter], dict[str, Any]]] = {
     "bar": _build_bars,
     "line": _build_line,
     "stacked": _build_stack,

@@ -1,7 +1,10 @@
 """Renders a report as one self-contained HTML page: no script, font or image to fetch."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
+
+from tasks.rendering.brands import LOGO_TYPES
 
 TEMPLATE = "house.html"
 
@@ -17,4 +20,15 @@ def render_page(page: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE).render(page=page)
+    return environment.get_template(TEMPLATE).render(
+        page=page, logo=_build_data_url(page["brand"]["logo"])
+    )
+
+
+def _build_data_url(logo: str) -> str:
+    """Return an image as a URL that contains it; "" without one."""
+    if not logo:
+        return ""
+    path = Path(logo)
+    content = b64encode(path.read_bytes()).decode("ascii")
+    return f"data:{LOGO_TYPES[path.suffix]};base64,{content}"

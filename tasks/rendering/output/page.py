@@ -6,12 +6,15 @@ The templates only lay the page out. They show each string as literal text, neve
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tasks.rendering.data.queries import Selection, store_rows
 from tasks.rendering.data.table_files import quote_name
 from tasks.rendering.definitions.parameters import format_all_filters, format_given_filters
 from tasks.rendering.definitions.schema import Chart, Column, Definition, RenderOrder
 from tasks.rendering.output.charts import Mark, build_chart
-from tasks.rendering.output.formats import format_cell, format_value
+from tasks.rendering.output.formats import ValueFormatter, format_cell
+from tasks.rendering.output.local_formats import build_formatter
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -33,7 +36,7 @@ def build_page(
     ``count`` is the number of rows of the query, ``lines`` that of the lines in the table. The
     lines are stored as ``LINES_TABLE`` of the connection, with the labels as column names.
     """
-    known = order.origin.parameters
+    known, formats = order.origin.parameters, build_formatter(order.region)
     filters = format_all_filters(known, order.filters)
     rows = store_rows(connection, "report_rows", selection)
     (count,) = _aggregate_rows(rows, ["count(*)"])
@@ -45,29 +48,35 @@ def build_page(
         "filters": [{"label": name, "value": value} for name, value in filters],
         "scope": " · ".join(format_given_filters(known, order.filters).values()),
         "count": count,
-        "counted": format_value(count, "integer"),
+        "counted": formats.format_value(count, "integer"),
+        "made_on": formats.format_value(order.made_on, "date") if order.made_on else "",
+        "brand": msgspec.structs.asdict(order.brand),
         "lines": _aggregate_rows(lines, ["count(*)"])[0],
         "kpis": [],
         "charts": [],
     }
-    return page if count == 0 else page | _build_body(order, definition, rows, lines)
+    return page if count == 0 else page | _build_body(order, definition, rows, lines, formats)
 
 
 def _build_body(
-    order: RenderOrder, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
+    order: RenderOrder,
+    definition: Definition,
+    rows: "DuckDBPyRelation",
+    lines: "DuckDBPyRelation",
+    formats: ValueFormatter,
 ) -> dict[str, Any]:
     covers, *figures = _aggregate_rows(
         rows, [definition.covers, *(k.value for k in definition.kpis)]
     )
-    charts = (build_chart(chart, _fetch_marks(chart, rows)) for chart in definition.charts)
+    charts = (build_chart(chart, _fetch_marks(chart, rows), formats) for chart in definition.charts)
     return {
-        "covers": format_value(covers, "text"),
+        "covers": formats.format_value(covers, "text"),
         "kpis": [
-            {"label": kpi.label, "value": format_value(figure, kpi.format)}
+            {"label": kpi.label, "value": formats.format_value(figure, kpi.format)}
             for kpi, figure in zip(definition.kpis, figures, strict=True)
         ],
         "charts": [chart for chart in charts if chart],
-        "table": _build_table(order, definition, rows, lines),
+        "table": _build_table(order, definition, rows, lines, formats),
     }
 
 
@@ -92,18 +101,22 @@ def _fetch_marks(chart: Chart, rows: "DuckDBPyRelation") -> list[Mark]:
 
 
 def _build_table(
-    order: RenderOrder, definition: Definition, rows: "DuckDBPyRelation", lines: "DuckDBPyRelation"
+    order: RenderOrder,
+    definition: Definition,
+    rows: "DuckDBPyRelation",
+    lines: "DuckDBPyRelation",
+    formats: ValueFormatter,
 ) -> dict[str, Any]:
     limit, columns = definition.limits.table_rows, definition.select_columns(order.filters)
     (total,) = _aggregate_rows(lines, ["count(*)"])
-    cells = [_format_cells(columns, line) for line in lines.limit(limit).fetchall()]
+    cells = [_format_cells(columns, line, formats) for line in lines.limit(limit).fetchall()]
     return {
         "title": definition.table.title,
         "columns": _build_headers(columns, cells),
         "rows": cells,
-        "totals": _format_totals(columns, rows),
-        "shown": format_value(len(cells), "integer"),
-        "of": format_value(total, "integer") if total > limit else "",
+        "totals": _format_totals(columns, rows, formats),
+        "shown": formats.format_value(len(cells), "integer"),
+        "of": formats.format_value(total, "integer") if total > limit else "",
     }
 
 
@@ -133,17 +146,21 @@ def _store_lines(
     return store_rows(connection, LINES_TABLE, Selection(sql))
 
 
-def _format_totals(columns: Sequence[Column], rows: "DuckDBPyRelation") -> list[str]:
+def _format_totals(
+    columns: Sequence[Column], rows: "DuckDBPyRelation", formats: ValueFormatter
+) -> list[str]:
     """Return the totals over all rows, not only over those shown; [] if no column has one."""
     if not any(column.total for column in columns):
         return []
     figures = _aggregate_rows(rows, [column.total or "null" for column in columns])
     return [
-        format_value(figure, column.format) if column.total else ""
+        formats.format_value(figure, column.format) if column.total else ""
         for column, figure in zip(columns, figures, strict=True)
     ]
 
 
-def _format_cells(columns: Sequence[Column], line: tuple[Any, ...]) -> list[str]:
+def _format_cells(
+    columns: Sequence[Column], line: tuple[Any, ...], formats: ValueFormatter
+) -> list[str]:
     pairs = zip(columns, line, strict=True)
-    return [format_cell(format_value(value, column.format)) for column, value in pairs]
+    return [format_cell(formats.format_value(value, column.format)) for column, value in pairs]

@@ -4,8 +4,10 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from tasks.rendering.brands import Brand
 from tasks.rendering.data.queries import Selection
 from tasks.rendering.definitions.schema import Format, ProgressListener, RenderProgress
 from tasks.rendering.output import columns
@@ -43,13 +45,24 @@ FIXED_DATE = b"1980-01-01T00:00:00Z"
 BYTES_PER_COPY = 1 << 20
 
 
+class SheetStyle(NamedTuple):
+    """How a spreadsheet looks; programs show its numbers and dates by the locale of their user.
+
+    ``formats`` are those of columns, by name. Money has the ``currency``, a code such as EUR.
+    """
+
+    formats: ColumnFormats = MappingProxyType({})
+    currency: str = ""
+    header_color: str = Brand().dark
+
+
 def write_workbook(
     connection: "DuckDBPyConnection",
     selection: Selection,
     path: Path,
     total: int,
     on_progress: ProgressListener,
-    formats: ColumnFormats,
+    style: SheetStyle,
 ) -> WrittenRows:
     """Write the ``total`` rows of a query to ``path``.
 
@@ -58,16 +71,16 @@ def write_workbook(
     from rustpy_xlsxwriter import write_worksheets
 
     source = columns.open_source(connection, selection)
-    column_formats = _choose_formats(source.types, formats)
+    column_formats = _choose_formats(source.types, style.formats)
     widths = _measure_widths(connection, source, column_formats)
     cells = select_cells(connection, source)
     # The connection holds one open result: run no other query until all rows are fetched.
     rows = _SheetRows(connection, cells, list(source.types), total, on_progress)
     sheets = dict(rows.sheets())
     options: dict[str, Any] = {
-        "column_formats": dict.fromkeys(sheets, _build_styles(column_formats)),
+        "column_formats": dict.fromkeys(sheets, _build_styles(column_formats, style.currency)),
         "column_widths": dict.fromkeys(sheets, widths),
-        "header_format": dict.fromkeys(sheets, _build_header_style()),
+        "header_format": dict.fromkeys(sheets, _build_header_style(style.header_color)),
         "autofilter": dict.fromkeys(sheets, True),
         "freeze_panes": {"general": {"row": 1, "col": 0}},
     }
@@ -138,20 +151,31 @@ def _compute_width(name: str, column_format: Format, longest: int) -> float:
     return float(min(max(header, content) + 1, MAX_COLUMN_CHARACTERS))
 
 
-def _build_styles(formats: ColumnFormats) -> dict[str, Any]:
+def _build_styles(formats: ColumnFormats, currency: str) -> dict[str, Any]:
     from rustpy_xlsxwriter import Format as Style
 
+    codes = FORMAT_CODES | {"money": _build_money_code(currency)}
     return {
-        name: Style().set_num_format(FORMAT_CODES[column_format])
+        name: Style().set_num_format(codes[column_format])
         for name, column_format in formats.items()
-        if column_format in FORMAT_CODES
+        if column_format in codes
     }
 
 
-def _build_header_style() -> Any:
+def _build_money_code(currency: str) -> str:
+    """Return the code of an amount, with the usual decimals and the name of the currency."""
+    if not currency:
+        return FORMAT_CODES["money"]
+    from babel.numbers import get_currency_precision
+
+    decimals = get_currency_precision(currency)
+    return f'#,##0{"." if decimals else ""}{"0" * decimals} "{currency}"'
+
+
+def _build_header_style(color: str) -> Any:
     from rustpy_xlsxwriter import Format as Style
 
-    return Style().set_bold().set_font_color("#FFFFFF").set_background_color("#1F4E79")
+    return Style().set_bold().set_font_color("#FFFFFF").set_background_color(color)
 
 
 def remove_timestamps(path: Path) -> None:

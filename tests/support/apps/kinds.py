@@ -14,6 +14,7 @@ from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import MAX_BACKOFF_SECONDS
 from project.settings.values import get_settings
+from tasks.emails.own_mail import send_mail
 from tasks.rendering import follow_up_mail
 
 MAX_HOLD_SECONDS = 60
@@ -106,6 +107,26 @@ def mail(self: Any, result: dict[str, Any], to: list[str]) -> str:
     mail_id = follow_up_mail.enqueue_mail(self, follow_up_mail.Mail(to), about, result)
     hold.run.__func__(self)
     return str(mail_id)
+
+
+@app.task(name="tests.file", bind=True, **RETRY_OPTIONS)
+def file(self: Any, to: str, *, kills: bool) -> dict[str, Any]:
+    """Make a file and mail it; hold inside the block, or after the mail, so that it can die."""
+    with self.artifact("numbers.txt") as draft:
+        draft.path.write_text("1 2 3")
+        if kills and not self.request.retries:
+            hold.run.__func__(self)
+    mail_id = send_mail(
+        self,
+        "numbers",
+        to,
+        subject="Numbers",
+        text="Three of them.",
+        attachments=[draft.result["download_url"]],
+    )
+    if self.request.retries == 0:
+        raise TransientError("the first attempt fails after its mail")
+    return draft.result | {"mail_id": mail_id}
 
 
 @app.task(name="tests.act", bind=True, **RETRY_OPTIONS)

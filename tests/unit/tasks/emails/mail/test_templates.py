@@ -51,7 +51,7 @@ NEWS = {
 
 
 def test_the_shipped_templates_exist() -> None:
-    assert templates.list_templates() == ("default", "file", "news", "welcome")
+    assert templates.list_templates() == ("default", "file", "news", "text", "welcome")
 
 
 @pytest.mark.parametrize("name", templates.list_templates())
@@ -76,7 +76,7 @@ def test_every_shipped_template_loads_nothing_from_elsewhere(name: str) -> None:
     ["", "nope", "..", "../reports", "default/", "./default", "layout.html", "DEFAULT", "\0"],
 )
 def test_an_unknown_template_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(InvalidField, match="known are default, file, news, welcome") as raised:
+    with pytest.raises(InvalidField, match="known are default, file, news, text") as raised:
         templates.load_template(name)
     assert raised.value.field == "template"
 
@@ -182,7 +182,7 @@ def test_templates_of_the_installation_win_over_shipped_ones(
     forget_settings()
     forget()
     try:
-        assert templates.list_templates() == ("default", "file", "news", "ours", "welcome")
+        assert templates.list_templates() == ("default", "file", "news", "ours", "text", "welcome")
         assert templates.load_template("default").render(**VALUES).subject == "ours"
         assert "Own" in templates.load_template("ours").render(**VALUES).html
     finally:

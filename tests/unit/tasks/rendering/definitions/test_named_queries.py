@@ -162,7 +162,11 @@ def test_rows_beyond_one_sheet_continue_on_the_next(
         "select i, (1::bigint << 60) + i as large, time '10:00' as at from range(100) t(i)"
     )
     with queries.open_database({}, tmp_path, 10).connection as connection:
-        assert xlsx.write_workbook(connection, numbers, path, 100, lambda _: None, {}).rows == 100
+        style = xlsx.SheetStyle()
+
+        assert (
+            xlsx.write_workbook(connection, numbers, path, 100, lambda _: None, style).rows == 100
+        )
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(f"xl/worksheets/sheet{n}.xml").decode() for n in (1, 2, 3)]
         assert archive.testzip() is None

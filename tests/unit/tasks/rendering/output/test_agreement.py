@@ -63,12 +63,12 @@ def test_a_cut_cell_is_counted_in_the_result(tmp_path: Path) -> None:
 
 def test_characters_without_a_glyph_are_named_in_the_result(tmp_path: Path) -> None:
     order = build_report_order("monthly", {"month": "2026-05"}, ["pdf"], tmp_path)
-    vendors = "'漢 Zoë Ωmega a' || chr(8205) as vendor"
+    vendors = "'𓀀 漢 Zoë Ωmega a' || chr(8205) as vendor"
     odd = order.sql.replace("vendor,", f"{vendors},", 1)
 
     result = run_render_process(msgspec.structs.replace(order, sql=odd))
 
-    assert result.warnings == ["The fonts of the PDF lack 漢 (U+6F22); it shows boxes instead"]
+    assert result.warnings == ["The fonts of the PDF lack 𓀀 (U+13000); it shows boxes instead"]
 
 
 def test_a_report_in_latin_letters_has_no_warning(tmp_path: Path) -> None:

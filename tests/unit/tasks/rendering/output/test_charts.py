@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from tasks.rendering.definitions.schema import Chart
 from tasks.rendering.output.charts import STEPS_PER_AXIS, ChartAxis, Mark, build_chart
+from tasks.rendering.output.formats import ValueFormatter
 
 BARS = Chart(kind="bar", title="Spend", x="x", y="y", format="integer", most=3)
 LINE = Chart(kind="line", title="Spend", x="x", y="y", format="integer")
@@ -32,11 +33,11 @@ def test_equal_values_have_a_scale(values: list[float]) -> None:
 
 @pytest.mark.parametrize("points", [[], [("a", 1.0)], [("a", 1.0), ("b", float("nan"))]])
 def test_a_single_point_gives_no_chart(points: list[tuple[str, float]]) -> None:
-    assert build_chart(BARS, [Mark(*point) for point in points]) is None
+    assert build_chart(BARS, [Mark(*point) for point in points], ValueFormatter()) is None
 
 
 def test_omitted_bars_are_mentioned() -> None:
-    chart = build_chart(BARS, [Mark(str(at), 9.0 - at) for at in range(5)])
+    chart = build_chart(BARS, [Mark(str(at), 9.0 - at) for at in range(5)], ValueFormatter())
 
     assert chart is not None
     assert len(chart["bars"]) == 3
@@ -44,7 +45,7 @@ def test_omitted_bars_are_mentioned() -> None:
 
 
 def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
-    chart = build_chart(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)])
+    chart = build_chart(BARS, [Mark("gain", 10.0), Mark("loss", -10.0)], ValueFormatter())
     assert chart is not None
     gain, loss = chart["bars"]
 
@@ -52,7 +53,7 @@ def test_a_negative_bar_ends_where_a_positive_one_starts() -> None:
 
 
 def test_a_line_with_many_points_gets_few_labels() -> None:
-    chart = build_chart(LINE, [Mark(str(at), float(at)) for at in range(365)])
+    chart = build_chart(LINE, [Mark(str(at), float(at)) for at in range(365)], ValueFormatter())
 
     assert chart is not None
     assert len(chart["points"]) == 365
@@ -60,7 +61,9 @@ def test_a_line_with_many_points_gets_few_labels() -> None:
 
 
 def test_a_chart_has_a_text_description() -> None:
-    chart = build_chart(LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)])
+    chart = build_chart(
+        LINE, [Mark("Jan", 1000.0), Mark("Feb", 3000.0), Mark("Mar", 2000.0)], ValueFormatter()
+    )
     assert chart is not None
     assert chart["alt"].endswith(
         "from 1,000 at Jan to 2,000 at Mar; lowest 1,000 at Jan, highest 3,000 at Feb"
@@ -73,7 +76,7 @@ SHARE = Chart(kind="share", title="Sold", x="x", y="y", format="integer")
 
 def test_the_parts_of_a_column_are_stacked() -> None:
     marks = [Mark("Jan", 30.0, "web"), Mark("Jan", 10.0, "shop"), Mark("Feb", 20.0, "web")]
-    chart = build_chart(STACKED, marks)
+    chart = build_chart(STACKED, marks, ValueFormatter())
     assert chart is not None
     assert chart["legend"] == ["web", "shop"]
 
@@ -86,7 +89,7 @@ def test_the_parts_of_a_column_are_stacked() -> None:
 
 def test_small_series_are_summed_up_as_other() -> None:
     marks = [Mark(label, 10.0 - at, f"s{at}") for label in ("a", "b") for at in range(9)]
-    chart = build_chart(STACKED, marks)
+    chart = build_chart(STACKED, marks, ValueFormatter())
     assert chart is not None
     assert chart["legend"] == ["s0", "s1", "s2", "s3", "s4", "Other"]
 
@@ -97,7 +100,7 @@ def test_small_series_are_summed_up_as_other() -> None:
 def test_the_shares_add_up_to_the_whole() -> None:
     marks = [Mark(str(at), 8.0 - at) for at in range(8)]
 
-    chart = build_chart(SHARE, marks)
+    chart = build_chart(SHARE, marks, ValueFormatter())
     assert chart is not None
     *_, last = chart["parts"]
 
@@ -108,4 +111,4 @@ def test_the_shares_add_up_to_the_whole() -> None:
 
 @pytest.mark.parametrize("chart", [STACKED, SHARE])
 def test_negative_values_have_no_share(chart: Chart) -> None:
-    assert build_chart(chart, [Mark("a", 1.0, "s"), Mark("b", -1.0, "s")]) is None
+    assert build_chart(chart, [Mark("a", 1.0, "s"), Mark("b", -1.0, "s")], ValueFormatter()) is None

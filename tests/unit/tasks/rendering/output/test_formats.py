@@ -6,9 +6,8 @@ import pytest
 from tasks.rendering.definitions.schema import Format
 from tasks.rendering.output.formats import (
     MAX_CELL_CHARACTERS,
-    format_axis_value,
+    ValueFormatter,
     format_cell,
-    format_value,
     shorten_label,
 )
 
@@ -29,7 +28,7 @@ from tasks.rendering.output.formats import (
     ],
 )
 def test_a_value_is_written_for_people(value: object, style: Format, text: str) -> None:
-    assert format_value(value, style) == text
+    assert ValueFormatter().format_value(value, style) == text
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_a_value_is_written_for_people(value: object, style: Format, text: str) 
     ],
 )
 def test_axis_labels_are_short(value: float, style: Format, text: str) -> None:
-    assert format_axis_value(value, style) == text
+    assert ValueFormatter().format_axis_value(value, style) == text
 
 
 def test_a_long_word_can_break_and_a_short_text_is_unchanged() -> None:

@@ -1,18 +1,16 @@
 """A PDF for the archive is one: what PDF/A-3a asks for, read out of the file (ISO 19005-3)."""
 
 import io
-from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
-from pypdf.generic import ContentStream
 
 from project.artifacts import links
 from tasks.rendering.process import run_render_process
 from tasks.reports.documents import build_report_order
+from tests.support.pdf_content import operations, used_fonts
 
 FORBIDDEN = {
     "/JavaScript",
@@ -38,41 +36,6 @@ def archival(request: pytest.FixtureRequest) -> pypdf.PdfReader:
 
 def root(pdf: pypdf.PdfReader) -> Any:
     return pdf.trailer["/Root"]
-
-
-def used_fonts(pdf: pypdf.PdfReader) -> dict[str, tuple[Any, set[int]]]:
-    """The fonts by name: each with the numbers of the letters that pages show in it."""
-    shown: dict[str, set[int]] = defaultdict(set)
-    fonts: dict[str, Any] = {}
-    for page in pdf.pages:
-        here: dict[str, str] = {}
-        for name, font in page["/Resources"].get("/Font", {}).items():
-            here[name] = str(font.get_object()["/BaseFont"])
-            fonts[here[name]] = font.get_object()
-        for font_name, text in texts(pdf, page):
-            pairs = zip(text[::2], text[1::2], strict=True)
-            shown[here[font_name]] |= {high << 8 | low for high, low in pairs}
-    return {name: (font, shown[name]) for name, font in fonts.items()}
-
-
-def operations(pdf: pypdf.PdfReader, page: Any) -> list[tuple[Any, bytes]]:
-    found: list[tuple[Any, bytes]] = ContentStream(page["/Contents"], pdf).operations
-    return found
-
-
-def texts(pdf: pypdf.PdfReader, page: Any) -> Iterator[tuple[str, bytes]]:
-    """The font and the bytes of each text of a page."""
-    font = ""
-    for operands, operator in operations(pdf, page):
-        if operator == b"Tf":
-            font = str(operands[0])
-        if operator in (b"Tj", b"TJ"):
-            parts = operands[0] if operator == b"TJ" else operands
-            for part in parts:
-                if isinstance(
-                    part, (pypdf.generic.TextStringObject, pypdf.generic.ByteStringObject)
-                ):
-                    yield font, part.original_bytes
 
 
 def test_the_file_declares_its_standard(archival: pypdf.PdfReader) -> None:
