@@ -17,6 +17,7 @@ from api.routes.emails import (
     blasts,
     emails,
     mail_sink,
+    people,
     previews,
     recipients,
     suppressions,
@@ -88,7 +89,7 @@ async def prepare_data_patiently() -> None:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    mail = (emails, blasts, recipients, previews, test_mails, suppressions, unsubscribe)
+    mail = (emails, blasts, recipients, people, previews, test_mails, suppressions, unsubscribe)
     work = (tasks, control, callbacks, events, bulk, queues, workers, artifacts, metrics)
     for module in (reports, exports, *mail, webhooks, *work, me, console):
         routes.include(module.routes)

@@ -10,6 +10,7 @@ local free = not word or word == 'retry' or word == 'claimed' or (resend == '1' 
 if not free then return word == 'suppressed' and word or 'no' end
 local answer = redis.call('HEXISTS', SUPPRESSED, recipient) == 1 and 'suppressed' or 'go'
 set_state(mailing, recipient, state, answer == 'go' and 'claimed:' .. attempt or answer)
+if not word then note_mailing(mailing, recipient, keep_seconds) end
 redis.call('EXPIRE', ledger_key(mailing), keep_seconds)
 redis.call('EXPIRE', counts_key(mailing), keep_seconds)
 return answer

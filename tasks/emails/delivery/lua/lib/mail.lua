@@ -5,9 +5,13 @@ local function counts_key(mailing) return ledger_key(mailing) .. ':counts' end -
 local function rows_key(mailing) return ledger_key(mailing) .. ':rows' end -- hash: uploaded chunk -> rows, JSON
 -- zset: chunk -> when it is free (seconds since 1970); +inf: on the next attempt of the mailing's own job
 local function chunks_key(mailing) return ledger_key(mailing) .. ':chunks' end
--- hash: began, retries, paused, started, uploads, connections, held:<job id> (its chunk), tries:<chunk>,
+-- hash: template, began, retries, paused, started, uploads, connections, held:<job id> (its chunk), tries:<chunk>,
 -- call:<call id> (its answer)
 local function about_key(mailing) return ledger_key(mailing) .. ':about' end
+
+-- zset: mailing -> microseconds since 1970 of the first claim; the key has no readable address
+local function history_key(recipient) return prefix .. 'mails_of:' .. redis.sha1hex(recipient) end
+local MAX_HISTORY = 1000 -- mailings per recipient
 
 local function keep(mailing, seconds)
   redis.call('EXPIRE', ledger_key(mailing), seconds)
@@ -28,6 +32,15 @@ local function set_state(mailing, recipient, old, new)
   redis.call('HSET', ledger_key(mailing), recipient, new)
   if was then redis.call('HINCRBY', counts_key(mailing), was, -1) end
   if is then redis.call('HINCRBY', counts_key(mailing), is, 1) end
+end
+
+-- Adds a mailing to those of a recipient; forgets those whose ledgers have expired, and the oldest beyond MAX_HISTORY.
+local function note_mailing(mailing, recipient, seconds)
+  local key, second, micro = history_key(recipient), clock()
+  redis.call('ZADD', key, 'NX', string.format('%.0f', second * 1e6 + micro), mailing)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', (second - seconds) * 1e6))
+  redis.call('ZREMRANGEBYRANK', key, 0, -MAX_HISTORY - 1)
+  redis.call('EXPIRE', key, seconds)
 end
 
 local function is_paused(mailing) return redis.call('HEXISTS', about_key(mailing), 'paused') == 1 end
