@@ -1,5 +1,6 @@
-"""What one person got: the mails of all blasts to an address."""
+"""One person: the mails of all blasts to an address, and their erasure."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -10,7 +11,7 @@ from api.routes.emails.emails import PATH
 from api.routes.emails.suppressions import Suppressed, fetch_suppression
 from project.celery import app
 from tasks.emails.addresses import parse_address
-from tasks.emails.delivery import people
+from tasks.emails.delivery import erasure, people
 from tasks.emails.delivery.ledger import fold_address
 
 PERSON_PATH = PATH + "/recipients/{address}"
@@ -76,3 +77,44 @@ async def list_received_mails(request: Request, query: MailQuery) -> Answer:
     mails = [ReceivedMail(*mailing) for mailing in page.mailings]
     headers = build_next_page_header(request.path, query, cursor)
     return Answer(ReceivedMails(address, suppression, mails, cursor), headers=headers)
+
+
+class ErasureQuery(msgspec.Struct, frozen=True):
+    """Where an erasure that was not complete continues."""
+
+    cursor: Cursor = ""
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """What was erased: the person is no more in so many ``mailings`` that had it before.
+
+    With a ``next_cursor`` there are more blasts to look at: send the request again with it.
+    """
+
+    address: str
+    mailings: int
+    next_cursor: str | None
+
+
+@routes.delete(
+    PERSON_PATH,
+    scope="control",
+    cross_tenant=True,
+    query=ErasureQuery,
+    answers={200: Erasure},
+    summary="Erase one person from all blasts",
+    description=(
+        "An alias takes the place of the address in every outcome, list of recipients and order; "
+        "the data of the recipient is dropped. Of the address a hash stays on the suppression "
+        "list, so no blast mails the person any more, also one that runs. A repeated request "
+        "changes nothing. DELETE /suppressions/{address} allows mails again."
+    ),
+    tags=["emails"],
+)
+async def erase_person(request: Request, query: ErasureQuery) -> Answer:
+    """Erase for at most 20 seconds, then answer where to continue."""
+    address, _ = parse_address(request.params["address"])
+    place = parse_cursor(query.cursor)
+    done = await asyncio.to_thread(erasure.erase_person, app.store, fold_address(address), place)
+    cursor = format_cursor(done.next_place) if done.next_place else None
+    return Answer(Erasure(address, done.mailings, cursor))

@@ -3,9 +3,11 @@
 Their scripts are in ``lua/people``. ``key`` is an address as ``ledger.fold_address`` gives it.
 """
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from project.store.commands.command import Command
+from project.store.commands.command import Command, encode_json
 from tasks.emails.delivery.commands import decode_text
 from tasks.emails.delivery.ledger import outcome_of
 
@@ -58,3 +60,53 @@ def parse_mailing(
     """A mailing from the texts of the script."""
     at = int(micros) / MICROSECONDS_PER_SECOND
     return ReceivedMailing(mailing, at, outcome_of(state), template, tenant)
+
+
+def forget(key: str) -> Command[list[str]]:
+    """Suppress a recipient by its hash alone; the mailings that are known to have it."""
+    return Command("emails/people/forget", (key,), decode_all)
+
+
+def forget_history(key: str) -> Command[bool]:
+    """Forget which mailings a recipient got."""
+    return Command("emails/people/forget_history", (key,), bool)
+
+
+def find_mailings(key: str, mailings: Sequence[str]) -> Command[list[str]]:
+    """Those of the mailings that have the recipient in their ledger or their order."""
+    return Command("emails/people/find", (key, encode_json(key), *mailings), decode_all)
+
+
+def find_chunks(mailing: str, key: str, chunks: Sequence[str]) -> Command[list[str]]:
+    """Those of the uploaded chunks that have the recipient."""
+    return Command("emails/people/find_rows", (mailing, encode_json(key), *chunks), decode_all)
+
+
+def replace_rows(mailing: str, chunk: str, old: str, new: str) -> Command[bool]:
+    """Replace the rows of an uploaded chunk. False: they are not the ``old`` ones."""
+    return Command("emails/people/replace", (mailing, chunk, old, new), bool)
+
+
+def replace_order(mailing: str, old: str, new: str) -> Command[bool]:
+    """Replace the arguments of a mailing. False: they are not the ``old`` ones."""
+    return Command("emails/people/replace", (mailing, "", old, new), bool)
+
+
+def erase_state(mailing: str, key: str, *, is_ordered: bool, keep_seconds: int) -> Command[bool]:
+    """Put the alias in the place of a recipient in a ledger. False: it was not there.
+
+    ``is_ordered``: the order has the recipient, who may have no entry in the ledger yet.
+    """
+    arguments = (mailing, key, "1" if is_ordered else "", keep_seconds)
+    return Command("emails/people/erase", arguments, bool)
+
+
+def build_alias(mailing: str, key: str) -> str:
+    """The name of an erased recipient in a mailing, as ``alias_of`` in ``lib/mail.lua``."""
+    digest = hashlib.sha1(f"{mailing}{key}".encode(), usedforsecurity=False)
+    return f"erased-{digest.hexdigest()[:16]}"
+
+
+def decode_all(values: list[Any]) -> list[str]:
+    """An answer of several texts."""
+    return [decode_text(value) for value in values]

@@ -227,3 +227,28 @@ def test_an_invalid_cursor_of_a_list_is_refused(system: System, text: str) -> No
         answer = system.http.get(path, params={"cursor": text})
 
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "cursor"), path
+
+
+def test_a_person_is_erased_from_a_blast_that_runs_and_gets_no_mail(system: System) -> None:
+    address, path = "erase@example.com", "/emails/recipients/Erase@example.com"
+    order = {"recipients": [*build_addresses(0, 30), address], "template": "welcome", "rate": 20}
+    job_id = system.order("/emails", order)["id"]
+    wait_until(lambda: system.record("/emails", job_id)["progress"])
+
+    erased = system.http.delete(path)
+
+    assert erased.json() == {
+        "address": "Erase@example.com",
+        "mailings": 1,
+        "next_cursor": None,
+    }
+    result = system.wait_until_final("/emails", job_id)["result"]
+    assert (result["sent"], result["suppressed"]) == (30, 1)
+    outbox = [mail.read_bytes() for mail in (system.folder / "outbox").glob("*.eml")]
+    assert not any(address.encode() in mail for mail in outbox)
+
+    assert system.http.delete(path).json()["mailings"] == 0
+    listed = list_recipients(system, job_id, outcome="suppressed")
+    assert [one["problem"] for one in listed] == ["erased"]
+    seen = system.http.get(path).json()
+    assert (seen["mails"], seen["suppression"]["reason"]) == ([], "erased")

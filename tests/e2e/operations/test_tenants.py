@@ -201,3 +201,4 @@ def test_a_tenant_sees_only_its_own_mails_to_a_person(
     assert seen(acme) == [(ids[0], "acme")]
     assert seen(other) == [(ids[1], "other")]
     assert seen(root) == [(ids[1], "other"), (ids[0], "acme")]
+    assert acme.delete("/emails/recipients/shared@example.com").status_code == 403

@@ -1,5 +1,6 @@
 -- Shared functions of the e-mail scripts. `mailing` is the id of the job of a mailing, `recipient` a folded address.
 local SUPPRESSED = prefix .. 'suppressed' -- hash: recipient -> reason, space, seconds since 1970
+local ERASED = prefix .. 'erased' -- hash: SHA-1 of a recipient -> the same; suppressed, and nothing else is kept
 local function ledger_key(mailing) return prefix .. 'mail:' .. mailing end -- hash: recipient -> state, '' at first
 local function counts_key(mailing) return ledger_key(mailing) .. ':counts' end -- hash: state -> number of recipients
 local function rows_key(mailing) return ledger_key(mailing) .. ':rows' end -- hash: uploaded chunk -> rows, JSON
@@ -41,6 +42,30 @@ local function note_mailing(mailing, recipient, seconds)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', (second - seconds) * 1e6))
   redis.call('ZREMRANGEBYRANK', key, 0, -MAX_HISTORY - 1)
   redis.call('EXPIRE', key, seconds)
+end
+
+local function is_erased(recipient) return redis.call('HEXISTS', ERASED, redis.sha1hex(recipient)) == 1 end
+
+local function is_suppressed(recipient)
+  return redis.call('HEXISTS', SUPPRESSED, recipient) == 1 or is_erased(recipient)
+end
+
+-- Puts an address on the suppression list, where it keeps an earlier reason -> the number of new addresses
+local function suppress(recipient, reason)
+  if is_erased(recipient) then return 0 end
+  return redis.call('HSETNX', SUPPRESSED, recipient, reason .. ' ' .. now())
+end
+
+-- The name that an erased recipient has in the ledger of a mailing.
+local function alias_of(mailing, recipient) return 'erased-' .. redis.sha1hex(mailing .. recipient):sub(1, 16) end
+
+-- The field of a recipient in the ledger: the address, or the alias of one that was erased from this mailing.
+local function find_field(mailing, recipient)
+  if is_erased(recipient) then
+    local alias = alias_of(mailing, recipient)
+    if redis.call('HEXISTS', ledger_key(mailing), alias) == 1 then return alias end
+  end
+  return recipient
 end
 
 local function is_paused(mailing) return redis.call('HEXISTS', about_key(mailing), 'paused') == 1 end
