@@ -13,6 +13,8 @@ local function about_key(mailing) return ledger_key(mailing) .. ':about' end
 -- zset: mailing -> microseconds since 1970 of the first claim; the key has no readable address
 local function history_key(recipient) return prefix .. 'mails_of:' .. redis.sha1hex(recipient) end
 local MAX_HISTORY = 1000 -- mailings per recipient
+-- zset: id of a soft bounce -> when it was reported (seconds since 1970)
+local function soft_bounces_key(recipient) return prefix .. 'soft_bounces:' .. redis.sha1hex(recipient) end
 
 local function keep(mailing, seconds)
   redis.call('EXPIRE', ledger_key(mailing), seconds)
