@@ -16,8 +16,10 @@ from api.jobs.typed_kinds import build_typed_router
 from api.routes import bulk, exports, reports, webhooks
 from api.routes.emails import (
     blasts,
+    bounces,
     emails,
     mail_sink,
+    people,
     previews,
     recipients,
     suppressions,
@@ -89,9 +91,9 @@ async def prepare_data_patiently() -> None:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    mail = (emails, blasts, recipients, previews, test_mails, suppressions, unsubscribe)
+    mail = (emails, blasts, recipients, people, previews, test_mails, suppressions, bounces)
     work = (tasks, control, callbacks, events, bulk, queues, workers, artifacts, metrics)
-    for module in (reports, exports, *mail, webhooks, *work, me, console):
+    for module in (reports, exports, *mail, unsubscribe, webhooks, *work, me, console):
         routes.include(module.routes)
     if not get_settings().smtp_url:
         routes.include(mail_sink.build_sink_router())

@@ -35,7 +35,11 @@ _HEADER_SCHEMAS: dict[str, dict[str, Any]] = {
     "Retry-After": {"type": "integer", "minimum": 0},
 }
 """The schemas of headers that are not plain text."""
-_BODY_SCHEMAS = {"text/csv": {"type": "string", "format": "csv", "minLength": 1}}
+_BODY_SCHEMAS = {
+    "text/csv": {"type": "string", "format": "csv", "minLength": 1},
+    "text/plain": {"type": "string", "minLength": 1},
+    "message/rfc822": {"type": "string", "minLength": 1},
+}
 _IF_NONE_MATCH_DESCRIPTION = (
     "The ETag of an earlier response; 304 without a body if nothing has changed."
 )

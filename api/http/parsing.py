@@ -20,6 +20,7 @@ from project.payload.conversion import build_object, convert
 from project.payload.violations import find_violations, parse_violation
 
 JSON = "application/json"
+MAIL = "message/rfc822"
 MAX_INTEGER = 1 << 63
 MAX_SHOWN_FAULTS = 10
 """The number of wrong values that ``detail`` repeats; ``errors`` has all."""
@@ -72,7 +73,7 @@ class BodyReader:
         is_other = bool(self.also) and _media_type_of(content_type) == self.also
         if content_type and not is_other:
             _require_json(content_type, self.also)
-        text = _read_table(source) if is_other else _decode_text(source)
+        text = self._read_other(source) if is_other else _decode_text(source)
         if not text and self.is_needed:
             least = "at least one line" if is_other else "a JSON object, at least {}"
             raise Problem(400, f"The body is empty: send {least}")
@@ -80,6 +81,12 @@ class BodyReader:
             _require_json("", self.also)
         _require_size(text, self.limit)
         return text, is_other
+
+    def _read_other(self, source: BodySource) -> str:
+        """A mail as Latin-1, whatever its bytes mean; a table or a text in UTF-8 or UTF-16."""
+        if self.also == MAIL:
+            return bytes(source.body()).decode("latin-1")
+        return _read_table(source)
 
     def parse(self, text: str, is_other: bool) -> Any:
         """Parse the text of a body. Raises ``Problem`` 400 or 422, or ``InvalidField``."""

@@ -5,6 +5,7 @@
 
 import base64
 import binascii
+import math
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -146,6 +147,13 @@ def parse_cursor(text: str) -> tuple[float, str] | None:
     try:
         padded = text.encode() + b"=" * (-len(text) % 4)
         created_at, _, job_id = base64.urlsafe_b64decode(padded).decode().partition(" ")
-        return float(created_at), job_id
+        return require_finite(float(created_at)), job_id
     except (binascii.Error, ValueError):
         raise InvalidField("cursor", "is not one that a list gave; leave it out") from None
+
+
+def require_finite(number: float) -> float:
+    """The number. Raises ``ValueError`` for one that no list has, such as ``nan``."""
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number

@@ -36,11 +36,12 @@ class MailServer:
 
 @dataclass(frozen=True)
 class Sender:
-    """The sender of mails: the ``From`` header, the bare address and its domain."""
+    """The sender of mails: the ``From`` header, the bare address, its domain and the plain name."""
 
     header: str
     address: str
     domain: str
+    name: str = ""
 
 
 def parse_mail_url(url: str) -> MailServer:
@@ -82,7 +83,7 @@ def parse_sender(text: str) -> Sender:
             "MAIL_FROM",
             f"{text[:MAX_SHOWN_CHARACTERS]!r} must be a@example.com or Name <a@example.com>",
         )
-    return Sender(formataddr((name, address)), address, plain["domain"].lower())
+    return Sender(formataddr((name, address)), address, plain["domain"].lower(), name)
 
 
 def match_plain_address(address: str) -> re.Match[str] | None:

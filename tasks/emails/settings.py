@@ -1,12 +1,16 @@
 """Settings of e-mail blasts. SMTP_URL is a setting of the platform, which starts the mail sink."""
 
+import re
 from pathlib import Path
 
 from pydantic import Field, field_validator
 
 from project.errors import InvalidField
-from project.settings.groups import SettingsGroup, read_settings
+from project.settings.groups import SettingsGroup, read_settings, split_list
 from project.settings.mail_url import parse_sender
+from project.settings.secrets import MIN_SECRET_CHARACTERS
+
+_IS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", re.ASCII).fullmatch
 
 
 class MailSettings(SettingsGroup):
@@ -56,6 +60,40 @@ class MailSettings(SettingsGroup):
         validation_alias="CONTINUO_MAIL_DOMAIN_RATE",
         description="Mails a second to recipients of one domain; 0 is no limit.",
     )
+
+    soft_bounces: int = Field(
+        5,
+        ge=1,
+        le=100,
+        validation_alias="CONTINUO_SOFT_BOUNCES",
+        description="Soft bounces within 30 days after which an address gets no more mail.",
+    )
+    sns_topics: str = Field(
+        "",
+        validation_alias="CONTINUO_SNS_TOPICS",
+        description="ARNs of the SNS topics with bounces of Amazon SES, separated by commas.",
+    )
+    postmark_password: str = Field(
+        "",
+        repr=False,
+        validation_alias="CONTINUO_POSTMARK_PASSWORD",
+        description="Password in the URL of Postmark's webhook for bounces.",
+    )
+
+    @field_validator("postmark_password")
+    @classmethod
+    def _is_long(cls, password: str) -> str:
+        if password and len(password) < MIN_SECRET_CHARACTERS:
+            raise ValueError(f"must have at least {MIN_SECRET_CHARACTERS} characters")
+        return password
+
+    @field_validator("sns_topics")
+    @classmethod
+    def _are_topics(cls, text: str) -> str:
+        for topic in split_list(text):
+            if not _IS_TOPIC(topic):
+                raise ValueError("must be ARNs such as arn:aws:sns:eu-west-1:123456789012:bounces")
+        return text
 
     @field_validator("mail_templates")
     @classmethod

@@ -7,6 +7,7 @@ import { jobs } from "./views/jobs.js";
 import { order } from "./views/order.js";
 import { overview } from "./views/overview.js";
 import { queues } from "./views/queues.js";
+import { pathOf, recipients } from "./views/recipients.js";
 import { workers } from "./views/workers.js";
 
 const PAGES = [
@@ -15,6 +16,7 @@ const PAGES = [
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
+  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients" },
   { path: /^\/console\/order$/, title: "Order a report", view: order, link: "/console/order", scope: "submit" },
 ];
 
@@ -184,6 +186,7 @@ document.getElementById("search").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = new FormData(event.target).get("text").trim();
   if (!text) return;
+  if (/^\S+@\S+$/.test(text)) return go(pathOf(text));
   const isId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
   go(isId ? `/console/jobs/${text.toLowerCase()}` : `/console/jobs?${new URLSearchParams({ error: text })}`);
 });

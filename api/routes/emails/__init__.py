@@ -1,4 +1,4 @@
-"""Routes for e-mail blasts, their recipients, previews and suppressions.
+"""Routes for e-mail blasts, their recipients, previews, suppressions and bounces.
 
 May import: ``api.jobs``, ``api.http``.
 """

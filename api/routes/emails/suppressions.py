@@ -111,12 +111,16 @@ async def list_suppressions(_: Request, query: SuppressionQuery) -> Answer:
 )
 async def show_suppression(request: Request) -> Answer:
     """Answer the entry; 404 for an address that is not on the list."""
-    found = await app.async_store.run(
-        commands.read_suppression(fold_address(request.params["address"]))
-    )
+    found = await fetch_suppression(fold_address(request.params["address"]))
     if found is None:
         raise build_not_found(request)
-    return Answer(Suppressed(*found))
+    return Answer(found)
+
+
+async def fetch_suppression(key: str) -> Suppressed | None:
+    """The entry of an address on the list, or None."""
+    entry = await app.async_store.run(commands.read_suppression(key))
+    return entry and Suppressed(*entry)
 
 
 @routes.post(

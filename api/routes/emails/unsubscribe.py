@@ -12,6 +12,7 @@ from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.celery import app
 from project.errors import LinkTampered
+from tasks.emails.addresses import get_sender
 from tasks.emails.delivery import commands
 from tasks.emails.delivery.ledger import fold_address
 from tasks.emails.mail import unsubscribe
@@ -19,13 +20,18 @@ from tasks.emails.mail import unsubscribe
 PATH = "/u/{token}"
 
 STYLE = """
-body { margin: 0; background: #f5f1eb; color: #2b211a; font: 17px/1.55 Georgia, serif; }
-main { max-width: 26rem; margin: 12vh auto; padding: 2.5rem; background: #fff;
-  border: 1px solid #e8dfd4; border-radius: 14px; }
+:root { color-scheme: light dark; }
+body { margin: 0; background: light-dark(#f5f1eb, #15120f); color: light-dark(#2b211a, #f3ece3);
+  font: 17px/1.55 Georgia, serif; }
+main { max-width: 26rem; margin: 12vh auto; padding: 2.5rem; background: light-dark(#fff, #211c18);
+  border: 1px solid light-dark(#e8dfd4, #3a322a); border-radius: 14px; }
 h1 { margin: 0 0 1rem; font-size: 1.6rem; font-weight: normal; }
-p { margin: 0 0 1.5rem; overflow-wrap: anywhere; }
-button { padding: .8rem 1.6rem; border: 0; border-radius: 8px; background: #8a4720; color: #fff;
-  font: bold 1rem Helvetica, Arial, sans-serif; cursor: pointer; }
+p, form { margin: 0 0 1.5rem; overflow-wrap: anywhere; }
+p + p, form + p { margin: 0; color: light-dark(#6f6256, #b9ac9d);
+  font: 14px/1.5 Helvetica, Arial, sans-serif; }
+button { padding: .8rem 1.6rem; border: 0; border-radius: 8px; cursor: pointer;
+  background: light-dark(#8a4720, #e39a68); color: light-dark(#fff, #1d120a);
+  font: bold 1rem Helvetica, Arial, sans-serif; }
 @media (max-width: 30rem) { main { margin: 4vh 1rem; padding: 1.5rem; } }
 """
 POLICY = (
@@ -44,11 +50,14 @@ PAGE_HTML = """<!doctype html>
 <body><main><h1>{title}</h1>{content}</main></body>
 </html>
 """
-ASK_HTML = (
-    "<p>{address} will get no more of our mails.</p>"
-    '<form method="post"><button>Unsubscribe</button></form>'
-)
-DONE_HTML = "<p>{address} gets no more of our mails.</p>"
+ASK_HTML = """
+<p><strong>{address}</strong> will get no more mails from <strong>{sender}</strong>.</p>
+<form method="post"><button>Unsubscribe</button></form>
+<p>This is about all mails that {origin} sends, on whatever subject.</p>"""
+DONE_HTML = """
+<p><strong>{address}</strong> gets no more mails from <strong>{sender}</strong>.</p>
+<p>This is about all mails that {origin} sends, on whatever subject. Mails that are on their
+way may still arrive.</p>"""
 TEST_HTML = "<p>This link came with a test mail. It unsubscribes no address.</p>"
 
 routes = Router()
@@ -66,11 +75,7 @@ routes = Router()
 async def show_page(request: Request) -> Answer:
     """Ask for a confirmation."""
     address = resolve_address(request)
-    return (
-        answer_page("Unsubscribe", ASK_HTML.format(address=escape(address)))
-        if address
-        else answer_test_link()
-    )
+    return answer_page("Unsubscribe", fill_in(ASK_HTML, address)) if address else answer_test_link()
 
 
 @routes.post(
@@ -88,7 +93,17 @@ async def unsubscribe_reader(request: Request) -> Answer:
     if not address:
         return answer_test_link()
     await app.async_store.run(commands.suppress([fold_address(address)], unsubscribe.REASON))
-    return answer_page("You are unsubscribed", DONE_HTML.format(address=escape(address)))
+    return answer_page("You are unsubscribed", fill_in(DONE_HTML, address))
+
+
+def fill_in(content: str, address: str) -> str:
+    """The content with the address of the reader, and the name and the address of the sender."""
+    sender = get_sender()
+    return content.format(
+        address=escape(address),
+        sender=escape(sender.name or sender.address),
+        origin=escape(sender.address),
+    )
 
 
 def answer_test_link() -> Answer:

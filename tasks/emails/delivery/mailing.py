@@ -68,7 +68,7 @@ class Mailing:
         The first call adds the chunks of the order; a call with more ``retries`` than before frees
         the chunks that were put off too often.
         """
-        head: list[Argument] = [self._keep_seconds, retries]
+        head: list[Argument] = [self._keep_seconds, retries, self.order.template]
         return self._run("chunks/open", [*head, *self.order.list_chunks()], bool)
 
     def take_chunk(self) -> TakeResult:

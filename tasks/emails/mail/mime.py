@@ -62,7 +62,7 @@ def build_mail(
     parts: Sequence[str] = (),
 ) -> bytes:
     """The mail without a DKIM signature; ``parts`` are attached and ``link`` unsubscribes."""
-    digest = hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
+    digest = build_digest(job_id, recipient)
     return _MESSAGE_TEMPLATE.format(
         sender=sender.header,
         recipient=recipient,
@@ -74,6 +74,11 @@ def build_mail(
         one_click=_ONE_CLICK_HEADER if link.startswith("https://") else "",
         body=_format_body(letter, parts, digest),
     ).encode("ascii")
+
+
+def build_digest(job_id: str, recipient: str) -> str:
+    """The first part of the Message-ID; who knows it has got the mail, or knows the job."""
+    return hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
 
 
 def _format_body(letter: RenderedMail, parts: Sequence[str], digest: str) -> str:

@@ -17,7 +17,14 @@ SLOW = {
     "template": "welcome",
     "rate": 1,
 }
-PATHS = ("/", "/console/jobs", "/console/queues", "/console/workers", "/console/order")
+PATHS = (
+    "/",
+    "/console/jobs",
+    "/console/queues",
+    "/console/workers",
+    "/console/recipients",
+    "/console/order",
+)
 
 
 @pytest.fixture(scope="module")
@@ -313,3 +320,24 @@ def test_a_read_key_shows_everything_and_changes_nothing(
 def sign_in(page: Page, key: str) -> None:
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()
+
+
+def test_the_mails_to_a_person_are_found_by_the_address(page: Page, own_system: System) -> None:
+    address = "paged+tag@example.com"
+    orders = [{"recipients": [address]} for _ in range(51)]
+    ids = [own_system.order("/emails", order)["id"] for order in orders]
+    for job_id in ids:
+        own_system.wait_until_final("/emails", job_id)
+
+    page.locator("#search-text").fill(address)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Mails to {address}")
+    expect(page.locator("tbody tr")).to_have_count(50)
+    expect(page.locator("tbody tr").first).to_contain_text("sent")
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+    page.get_by_label("Address", exact=True).fill("nobody@example.com")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("No mail to this address is known.")).to_be_visible()

@@ -188,3 +188,67 @@ def test_blast_routes_do_not_find_other_jobs(system: System) -> None:
         assert system.http.post(f"/emails/{report}/{what}").status_code == 404
     assert system.http.get(f"/emails/{report}/recipients").status_code == 404
     assert system.http.post("/emails/nothing/recipients", json=["a@x.org"]).status_code == 404
+
+
+def test_the_mails_of_a_person_come_in_pages_newest_first(system: System) -> None:
+    address = "history@example.com"
+    ids = []
+    for _ in range(3):
+        ids.append(system.order("/emails", {"recipients": [address]})["id"])
+        system.wait_until_final("/emails", ids[-1])
+
+    first = system.http.get("/emails/recipients/History@EXAMPLE.com", params={"limit": 2})
+    mails = first.json()["mails"]
+    assert [mail["id"] for mail in mails] == [ids[2], ids[1]]
+    assert mails[0]["outcome"] == "sent"
+    assert mails[0]["template"] == "default"
+    assert first.headers["link"].endswith('; rel="next"')
+
+    target = first.headers["link"].partition(">")[0].removeprefix("<")
+    last = system.http.get(target).json()
+    assert [mail["id"] for mail in last["mails"]] == [ids[0]]
+    assert last["next_cursor"] is None
+
+
+def test_a_person_without_mails_has_an_empty_list(system: System) -> None:
+    answer = system.http.get("/emails/recipients/nobody@example.com")
+
+    assert answer.json() == {
+        "address": "nobody@example.com",
+        "suppression": None,
+        "mails": [],
+        "next_cursor": None,
+    }
+
+
+@pytest.mark.parametrize("text", ["nonsense", "bmFuIHg", "aW5mIHg"], ids=["text", "nan", "inf"])
+def test_an_invalid_cursor_of_a_list_is_refused(system: System, text: str) -> None:
+    for path in ("/emails/recipients/ada@example.com", "/emails", "/tasks"):
+        answer = system.http.get(path, params={"cursor": text})
+
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "cursor"), path
+
+
+def test_a_person_is_erased_from_a_blast_that_runs_and_gets_no_mail(system: System) -> None:
+    address, path = "erase@example.com", "/emails/recipients/Erase@example.com"
+    order = {"recipients": [*build_addresses(0, 30), address], "template": "welcome", "rate": 20}
+    job_id = system.order("/emails", order)["id"]
+    wait_until(lambda: system.record("/emails", job_id)["progress"])
+
+    erased = system.http.delete(path)
+
+    assert erased.json() == {
+        "address": "Erase@example.com",
+        "mailings": 1,
+        "next_cursor": None,
+    }
+    result = system.wait_until_final("/emails", job_id)["result"]
+    assert (result["sent"], result["suppressed"]) == (30, 1)
+    outbox = [mail.read_bytes() for mail in (system.folder / "outbox").glob("*.eml")]
+    assert not any(address.encode() in mail for mail in outbox)
+
+    assert system.http.delete(path).json()["mailings"] == 0
+    listed = list_recipients(system, job_id, outcome="suppressed")
+    assert [one["problem"] for one in listed] == ["erased"]
+    seen = system.http.get(path).json()
+    assert (seen["mails"], seen["suppression"]["reason"]) == ([], "erased")

@@ -105,12 +105,15 @@ def test_an_unsubscribed_recipient_gets_no_more_mail(system: System) -> None:
     page = system.http.get(link)
     assert page.headers["content-type"].startswith("text/html")
     assert "Eve@example.net" in page.text
+    assert "continuo@localhost.localdomain" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert system.http.get("/suppressions/eve@example.net").status_code == 404
 
     for _ in range(2):
         done = system.http.post(link, content="List-Unsubscribe=One-Click", headers=FORM)
         assert (done.status_code, "You are unsubscribed" in done.text) == (200, True)
+        assert "Eve@example.net" in done.text
+        assert "continuo@localhost.localdomain" in done.text
     entry = system.http.get("/suppressions/EVE@example.net").json()
     assert (entry["address"], entry["reason"]) == ("eve@example.net", "unsubscribed")
 

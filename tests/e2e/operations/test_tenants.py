@@ -13,6 +13,7 @@ KEYS = {
     name: f"{name.partition('@')[0]}-0123456789abcdef" for name in ("root", "one@acme", "two@other")
 }
 LATER = {"delay": 3600}
+WAIT = {"Prefer": "wait=25"}
 NOBODY = "http://nobody.invalid/"
 
 
@@ -185,3 +186,19 @@ def test_routes_about_all_tenants_are_forbidden_to_a_tenant(
 ) -> None:
     assert acme.request(method, path, json={"url": NOBODY}).status_code == 403
     assert root.request(method, path, json={"url": NOBODY}).status_code in {200, 404}
+
+
+def test_a_tenant_sees_only_its_own_mails_to_a_person(
+    acme: httpx2.Client, other: httpx2.Client, root: httpx2.Client
+) -> None:
+    mail = {"recipients": ["shared@example.com"], "template": "welcome"}
+    ids = [of.post("/emails", json=mail, headers=WAIT).json()["id"] for of in (acme, other)]
+
+    def seen(of: httpx2.Client) -> list[tuple[str, str]]:
+        mails = of.get("/emails/recipients/Shared@Example.com").json()["mails"]
+        return [(mail["id"], mail["tenant"]) for mail in mails]
+
+    assert seen(acme) == [(ids[0], "acme")]
+    assert seen(other) == [(ids[1], "other")]
+    assert seen(root) == [(ids[1], "other"), (ids[0], "acme")]
+    assert acme.delete("/emails/recipients/shared@example.com").status_code == 403

@@ -143,19 +143,19 @@ def test_ten_thousand_everyday_addresses_take_a_fraction_of_a_second() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "header", "address", "domain"),
+    ("text", "header", "address", "domain", "name"),
     [
-        ("a@Example.com", "a@Example.com", "a@Example.com", "example.com"),
-        ("root@localhost", "root@localhost", "root@localhost", "localhost"),
-        ("Continuo <a@x.org>", "Continuo <a@x.org>", "a@x.org", "x.org"),
-        ('"Bach, J. S." <a@x.org>', '"Bach, J. S." <a@x.org>', "a@x.org", "x.org"),
-        ("Jürgen <a@x.org>", "=?utf-8?q?J=C3=BCrgen?= <a@x.org>", "a@x.org", "x.org"),
+        ("a@Example.com", "a@Example.com", "a@Example.com", "example.com", ""),
+        ("root@localhost", "root@localhost", "root@localhost", "localhost", ""),
+        ("Continuo <a@x.org>", "Continuo <a@x.org>", "a@x.org", "x.org", "Continuo"),
+        ('"Bach, J. S." <a@x.org>', '"Bach, J. S." <a@x.org>', "a@x.org", "x.org", "Bach, J. S."),
+        ("Jürgen <a@x.org>", "=?utf-8?q?J=C3=BCrgen?= <a@x.org>", "a@x.org", "x.org", "Jürgen"),
     ],
 )
 def test_a_sender_is_an_address_or_a_name_and_an_address(
-    text: str, header: str, address: str, domain: str
+    text: str, header: str, address: str, domain: str, name: str
 ) -> None:
-    assert addresses.parse_sender(text) == addresses.Sender(header, address, domain)
+    assert addresses.parse_sender(text) == addresses.Sender(header, address, domain, name)
 
 
 @pytest.mark.parametrize(

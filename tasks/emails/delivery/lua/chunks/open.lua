@@ -1,12 +1,13 @@
 -- Begin a slice of the mailing's own job. The first slice adds the chunks that came with the order. The first slice of
 -- another attempt also frees the chunks with recipients that were put off too often.
--- ARGV: mailing, seconds until expiry, retries (failed attempts), then the names of the chunks
+-- ARGV: mailing, seconds until expiry, retries (failed attempts), template, then the names of the chunks
 -- Returns: 1, or 0 when the mailing is paused
 even_if_full()
 local mailing, keep_seconds, retries = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local about, chunks = about_key(mailing), chunks_key(mailing)
 if redis.call('HSETNX', about, 'began', now()) == 1 then
-  for i = 4, #ARGV do redis.call('ZADD', chunks, 0, ARGV[i]) end
+  redis.call('HSET', about, 'template', ARGV[4])
+  for i = 5, #ARGV do redis.call('ZADD', chunks, 0, ARGV[i]) end
 end
 local before = tonumber(redis.call('HGET', about, 'retries') or retries)
 redis.call('HSET', about, 'retries', retries)

@@ -3,8 +3,9 @@
 -- Returns: 1, or 0 when the attempt does not hold the recipient
 even_if_full()
 local mailing, recipient, attempt, state, reason = unpack(ARGV)
-local old = redis.call('HGET', ledger_key(mailing), recipient)
+local field = find_field(mailing, recipient)
+local old = redis.call('HGET', ledger_key(mailing), field)
 if old ~= 'claimed:' .. attempt and old ~= 'dot:' .. attempt then return 0 end
-set_state(mailing, recipient, old, state)
-if reason ~= '' then redis.call('HSETNX', SUPPRESSED, recipient, reason .. ' ' .. now()) end
+set_state(mailing, field, old, state)
+if reason ~= '' then suppress(recipient, reason) end
 return 1
