@@ -13,7 +13,7 @@ from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router
-from api.routes import bulk, exports, reports, webhooks
+from api.routes import bulk, exports, kinds, reports, webhooks
 from api.routes.emails import (
     blasts,
     bounces,
@@ -92,7 +92,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, people, previews, test_mails, suppressions, bounces)
-    work = (tasks, control, callbacks, events, bulk, queues, workers, artifacts, metrics)
+    work = (tasks, control, callbacks, events, bulk, kinds, queues, workers, artifacts, metrics)
     for module in (reports, exports, *mail, unsubscribe, webhooks, *work, me, console):
         routes.include(module.routes)
     if not get_settings().smtp_url:

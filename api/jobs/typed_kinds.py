@@ -85,6 +85,7 @@ def build_body(name: str, task: Job, payload: Payload) -> type[JobOrder]:
             f"kind {task.name}: {both[0]} is a field of every order; choose another name"
         )
     fields = [tuple(field) for field in payload.fields]
+    about = {"__doc__": task.__doc__ or JobOrder.__doc__}
     body = msgspec.defstruct(
         name,
         fields,
@@ -92,7 +93,7 @@ def build_body(name: str, task: Job, payload: Payload) -> type[JobOrder]:
         frozen=True,
         kw_only=True,
         module=__name__,
-        namespace={"__doc__": task.__doc__ or JobOrder.__doc__},
+        namespace=about,
     )
     return cast("type[JobOrder]", body)
 

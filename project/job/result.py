@@ -4,7 +4,7 @@ from typing import Any
 
 from celery.result import AsyncResult
 
-from project.errors import RerunRefused
+from project.errors import InvalidField, RerunRefused
 from project.messages.builder import RERUN_HEADER
 from project.messages.encoding import decode
 from project.messages.options import MAX_ATTEMPTS, check_max_retries
@@ -49,7 +49,8 @@ class JobResult(AsyncResult):
         record = self.record
         if record is None:
             return False
-        if args is None and kwargs is None:
+        is_unchanged = args is None and kwargs is None
+        if is_unchanged:
             text = self.app.store.run(queries.read_payload_text(self.id))
             args, kwargs = decode(text) if text else ((), {})
         task = self.app.tasks[record.kind]
@@ -65,7 +66,9 @@ class JobResult(AsyncResult):
                 headers={RERUN_HEADER: rerun_id},
                 **({"queue": record.queue} | options),
             )
-        except TypeError as problem:
+        except (TypeError, InvalidField) as problem:
+            if isinstance(problem, InvalidField) and not is_unchanged:
+                raise
             raise RerunRefused(
                 f"the arguments of the job do not fit {record.kind}: {problem}. A link of a chain"
                 " gets its first argument from the link before: run the chain again"

@@ -63,7 +63,7 @@ INTERNAL_PROPERTIES = frozenset(
 RESERVED_HEADERS = frozenset(
     {
         *("id", "task", "retries", "eta", "expires", "timelimit", "root_id", "parent_id"),
-        *("group", "group_index", "argsrepr", "kwargsrepr", "revival"),
+        *("group", "group_index", "argsrepr", "kwargsrepr"),
     }
 )
 """Headers that a message has from the other options of its call."""

@@ -1,7 +1,8 @@
 """The kind ``email_blast``: one mail to each recipient of a list, each recipient at most once.
 
-Here live the two tasks, the addresses, the import of recipients and ``send_mail`` for jobs of one's
-own; ``mail`` builds one mail, ``delivery`` sends all of them, and ``bounces`` reads what comes back.
+Here live the two tasks, the addresses, the import of recipients and ``send_mail`` for jobs of
+one's own; ``mail`` builds one mail, ``delivery`` sends all of them, and ``bounces`` reads what
+comes back.
 May import: project, and no other kind of job.
 """
 

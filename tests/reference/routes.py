@@ -17,8 +17,8 @@ Operation = dict[str, Any]
 
 PLATFORM_TAGS = frozenset(
     {
-        "artifacts", "callbacks", "emails", "events", "exports", "health", "me", "queue", "reports",
-        "suppressions", "tasks", "webhooks",
+        "artifacts", "callbacks", "emails", "events", "exports", "health", "kinds", "me", "queue",
+        "reports", "suppressions", "tasks", "webhooks",
     }
 )  # fmt: skip
 """The first tags of the routes of the platform; those that users add have their own."""

@@ -4,6 +4,7 @@ import { clock, fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
+import { kind } from "./views/kind.js";
 import { order } from "./views/order.js";
 import { overview } from "./views/overview.js";
 import { queues } from "./views/queues.js";
@@ -17,7 +18,8 @@ const PAGES = [
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
   { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients" },
-  { path: /^\/console\/order$/, title: "Order a report", view: order, link: "/console/order", scope: "submit" },
+  { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit" },
 ];
 
 const main = document.getElementById("main");
@@ -77,7 +79,7 @@ function open(signal) {
 function drawNav(current) {
   const links = PAGES.filter((page) => page.link && (!page.scope || me.scopes.includes(page.scope)) && !(page.all && me.tenant));
   fill(nav,
-    links.map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.title)),
+    links.map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title)),
     me.outbox && h("a", { href: "/outbox" }, "Mail"),
     h("a", { href: "/docs" }, "API"));
   document.getElementById("leave").hidden = !key.get();

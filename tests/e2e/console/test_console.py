@@ -51,7 +51,7 @@ def page(chromium: Browser, own_system: System) -> Iterator[Page]:
 
 
 def order_report(page: Page) -> None:
-    page.get_by_role("link", name="Order a report").click()
+    page.get_by_role("link", name="Report", exact=True).click()
     page.get_by_label("Report", exact=True).select_option("Monthly spend")
     page.get_by_label("Department").select_option("engineering")
     page.get_by_label("Month").fill("2026-05")
@@ -73,7 +73,7 @@ def test_a_report_is_ordered_and_followed_to_its_pdf(page: Page) -> None:
 
 
 def test_an_invalid_filter_is_reported_at_its_form_field(page: Page) -> None:
-    page.get_by_role("link", name="Order a report").click()
+    page.get_by_role("link", name="Report", exact=True).click()
     page.get_by_label("Report", exact=True).select_option("Monthly spend")
     page.get_by_label("Month").fill("May")
     page.evaluate("document.querySelector('form.order').noValidate = true")  # the API refuses it
@@ -303,7 +303,7 @@ def test_a_read_key_shows_everything_and_changes_nothing(
 
             sign_in(page, "eyes-key-of-the-test")
             expect(page.locator("tbody tr").filter(has_text=done["id"])).to_be_visible()
-            assert page.get_by_role("link", name="Order a report").count() == 0
+            assert page.get_by_role("link", name="Report", exact=True).count() == 0
 
             for path in (*PATHS, f"/console/jobs/{done['id']}"):
                 page.goto(path)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 from tests.support.waiting import wait_until
@@ -119,6 +121,24 @@ def test_typed_kinds_can_be_ordered_in_bulk(own: System) -> None:
 
     assert answer.status_code == 207
     assert [each["status"] for each in answer.json()["tasks"]] == [202, 422]
+
+
+def test_the_console_has_a_form_for_each_typed_kind(own: System) -> None:
+    kinds = {each["kind"]: each for each in own.http.get("/kinds").json()["kinds"]}
+    assert set(kinds) == {"billing.remind", "booking", "invoice", "parcel"}
+    assert kinds["invoice"]["fields"] == ["customer", "lines", "due"]
+
+    with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:
+        page.get_by_role("link", name="New job").click()
+        page.get_by_label("Kind").select_option("invoice")
+        page.get_by_label("customer").fill("ACME")
+        page.get_by_label("lines").fill('[{"text": "work", "amount": -2}]')
+        page.get_by_role("button", name="Order").click()
+        expect(page.get_by_role("alert")).to_have_text("/lines/0/amount: must be at least 0")
+        assert find_barriers(page) == []
+        page.get_by_label("lines").fill('[{"text": "work", "amount": 2}]')
+        page.get_by_role("button", name="Order").click()
+        expect(page.get_by_text("success").first).to_be_visible()
 
 
 def test_tasks_of_an_own_celery_app_become_jobs(own: System) -> None:

@@ -16,7 +16,7 @@ from tests.support.waiting import PATIENCE
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial.md"
 BLOCK_PATTERN = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILE_PATTERN = re.compile(r"`([\w/]+\.py)`")
+FILE_PATTERN = re.compile(r"`((?:\.\./)?[\w/]+\.py)`")
 MAKE_UP_PATTERN = re.compile(r"((?:\w+=\S+ )*)make up\n")
 KEPT_VARIABLES = ("ID", "KEY", "JSON")
 """Shell variables that one command of a guide sets for the next."""

@@ -1,0 +1,133 @@
+// Order a job of any typed kind: a form made of the schema of its orders.
+
+import { fill, h } from "../dom.js";
+import { get, newKey, post } from "../http.js";
+
+export function kind(page) {
+  const form = h("form", { class: "card order", "aria-busy": "true", "aria-label": "New job" });
+  const curl = h("pre", { tabindex: 0, role: "region", "aria-label": "The same order with curl" });
+  const same = h("section", { class: "card", "aria-label": "The same over HTTP" }, h("h2", null, "The same over HTTP"), curl);
+  load(page, form, curl, same);
+  return [h("h1", null, "New job"), h("div", { class: "beside" }, form, same)];
+}
+
+async function load(page, form, curl, same) {
+  try {
+    const { kinds } = await get("/kinds", page.signal);
+    if (kinds.length) build(page, form, curl, kinds);
+    else explain(form, same);
+    form.removeAttribute("aria-busy");
+  } catch (problem) {
+    page.fail(problem);
+  }
+}
+
+function explain(form, same) {
+  same.hidden = true;
+  fill(form, h("p", null, "No kind of your own is offered over HTTP yet. Give its task a path and types:"),
+    h("pre", { tabindex: 0 }, '@app.task(name="invoice", http="/invoices")\ndef make_invoice(customer: str, amount: float) -> str: ...'));
+}
+
+function build(page, form, curl, kinds) {
+  const about = h("p", { class: "help", id: "kind-help" });
+  const fields = h("fieldset", null);
+  const choice = h("select", { id: "kind", name: "kind", "aria-describedby": "kind-help" },
+    kinds.map((one) => h("option", { value: one.kind, selected: one.kind === page.query.get("kind") }, one.kind)));
+  const chosen = () => kinds.find((one) => one.kind === choice.value);
+  const choose = () => {
+    const { summary, order, fields: names } = chosen();
+    const schema = resolve(order, order);
+    about.textContent = summary;
+    fields.hidden = !names.length;
+    fields.replaceChildren(h("legend", null, "Payload"),
+      ...names.map((name) => field(name, resolve(schema.properties[name], order), (schema.required ?? []).includes(name))));
+  };
+  choice.addEventListener("change", choose);
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  form.append(
+    h("div", { class: "field" }, h("label", { for: "kind" }, "Kind"), choice, about),
+    fields, wrong,
+    h("div", { class: "buttons" }, h("button", { class: "first" }, "Order")));
+  // One key for what the form says: pressing the button twice orders one job.
+  let wish;
+  const changed = () => {
+    wish = newKey();
+    curl.textContent = `curl ${location.origin}${chosen().path} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(said(fields, false))}'`;
+  };
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(page, form, chosen().path, fields, wish, wrong);
+  });
+  choose();
+  changed();
+}
+
+/** A schema with the one it refers to in its place, and without null beside another type. */
+function resolve(schema, root) {
+  if (schema.$ref) return resolve(root.$defs[schema.$ref.split("/").at(-1)], root);
+  const parts = (schema.anyOf ?? []).filter((part) => part.type !== "null");
+  return parts.length === 1 ? { ...resolve(parts[0], root), ...schema, anyOf: undefined } : schema;
+}
+
+function field(name, schema, required) {
+  const id = `field-${name}`;
+  const help = schema.description ?? "";
+  const base = { id, name, required, "aria-describedby": help ? `${id}-help` : null };
+  return h("div", { class: "field" },
+    h("label", { for: id }, schema.title && schema.title !== name ? schema.title : name), control(base, schema),
+    help && h("p", { class: "help", id: `${id}-help` }, help));
+}
+
+function control(base, schema) {
+  const value = schema.default ?? "";
+  if (schema.enum) {
+    const none = base.required ? [] : [h("option", { value: "" }, "default")];
+    return h("select", { ...base, "data-as": "json" }, none, schema.enum.map((one) => h("option", { value: JSON.stringify(one), selected: one === value }, String(one))));
+  }
+  if (schema.type === "boolean") {
+    return h("select", { ...base, "data-as": "json" }, ["", "true", "false"].map((one) => h("option", { value: one, selected: one === String(value) }, one || "default")));
+  }
+  if (schema.type === "integer" || schema.type === "number") {
+    return h("input", { ...base, type: "number", min: schema.minimum, max: schema.maximum, step: schema.type === "integer" ? 1 : "any", value, "data-as": "json" });
+  }
+  if (schema.type === "string") {
+    const type = { date: "date" }[schema.format] ?? "text";
+    return h("input", { ...base, type, pattern: schema.pattern, maxlength: schema.maxLength, value, autocomplete: "off", "data-as": "text" });
+  }
+  return h("textarea", { ...base, rows: 4, placeholder: schema.type === "array" ? "[]" : "{}", "data-as": "json", spellcheck: "false" });
+}
+
+/** What the form says. A field that is not JSON yet is left out, or throws its name when `strict`. */
+function said(fields, strict) {
+  const body = {};
+  for (const { name, value, dataset } of fields.querySelectorAll("input, select, textarea")) {
+    if (value === "") continue;
+    try {
+      body[name] = dataset.as === "text" ? value : JSON.parse(value);
+    } catch {
+      if (strict) throw new TypeError(name);
+    }
+  }
+  return body;
+}
+
+function firstField(wrong) {
+  return wrong?.field?.split(".")[0] ?? wrong?.pointer?.split("/")[1];
+}
+
+async function send(page, form, path, fields, wish, wrong) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const record = await post(path, said(fields, true), { "Idempotency-Key": wish });
+    page.go(`/console/jobs/${record.id}`);
+  } catch (problem) {
+    const isJson = problem instanceof TypeError;
+    fill(wrong, isJson ? `${problem.message}: this is not JSON` : problem.message);
+    const name = isJson ? problem.message : firstField(problem.fields?.[0]);
+    form.querySelector(`[name="${CSS.escape(name ?? "kind")}"]`)?.focus();
+  } finally {
+    button.disabled = false;
+  }
+}
