@@ -4,8 +4,8 @@
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from hashlib import blake2b
-from time import time
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -100,7 +100,7 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         if self.run_at is not None:
             if self.delay is not None:
                 raise InvalidField("run_at", "cannot be given together with delay")
-            options["countdown"] = max(self.run_at - time(), 0.0)
+            options["eta"] = datetime.fromtimestamp(self.run_at, UTC)
         if self.expires is not None:
             options["expires"] = self.expires
         if self.priority:

@@ -4,7 +4,6 @@ Each of them builds the message of one call and hands it to ``Continuo.enqueue``
 variants, which stores the record and the message in one step.
 """
 
-from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -20,8 +19,10 @@ from project.messages.options import (
     MAX_ID_CHARACTERS,
     check_headers,
     check_max_retries,
+    check_moment,
     check_seconds,
     is_short_text,
+    locate_time,
 )
 from project.messages.template import MessageTemplate
 from project.payload.payload import Payload
@@ -30,7 +31,7 @@ from project.store.commands import message as message_commands
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
 from project.store.commands.message import Message
 
-TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "max_retries", "tags", "callback_url"})
+TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "eta", "max_retries", "tags", "callback_url"})
 """The options of a call that the message template of a task can express."""
 
 
@@ -194,6 +195,7 @@ class ProducerTask(Task):
         task_id: str | None = None,
         max_retries: int | None = None,
         countdown: float | None = None,
+        eta: Any = None,
         tags: Any = (),
         callback_url: str | None = None,
     ) -> Message:
@@ -207,12 +209,20 @@ class ProducerTask(Task):
             kwargs,
             job_id=task_id or str(uuid4()),
             max_retries=self.get_max_attempts() if max_retries is None else max_retries,
-            due=None if countdown is None else time() + countdown,
+            due=None if eta is None else self._parse_due(eta),
+            delay=countdown,
             tags=tags or (),
         )
         if callback_url is None:
             return message
         return message._replace(callback=self._build_callback(callback_url))
+
+    def _parse_due(self, eta: Any) -> float:
+        """The moment of an ETA, in seconds since the epoch. Raises ``InvalidField``."""
+        moment = locate_time(eta, self.app.timezone)
+        check_moment("eta", moment, allows_seconds=False)
+        due: float = moment.timestamp()
+        return due
 
     def _build_callback(self, url: str) -> Message:
         """Build the message that reports the end of the job. Raises ``InvalidField``."""

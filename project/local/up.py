@@ -116,7 +116,7 @@ def build_environment(settings: Settings, redis_url: str) -> dict[str, str]:
     environment = copy_environment()
     return environment | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
         "REDIS_URL": redis_url,
         "DATA_DIR": str(settings.data_dir),

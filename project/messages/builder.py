@@ -79,6 +79,7 @@ class CapturingProducer:
         serializer: str,
         headers: dict[str, Any],
         priority: int | None = None,
+        delay: float | None = None,
         tags: Sequence[str] = (),
         **properties: Any,
     ) -> None:
@@ -112,7 +113,8 @@ class CapturingProducer:
             text=check_readable(text),
             payload=payload,
             max_retries=int(headers.get(MAX_ATTEMPTS_HEADER, DEFAULT_MAX_RETRIES)),
-            due=due,
+            due=due if delay is None else None,
+            delay=delay,
             tags=check_tags(tags),
             callback=callback,
             group=headers.get("group") or "",

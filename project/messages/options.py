@@ -124,7 +124,9 @@ def prepare_options(options: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     prepared = {name: value for name, value in options.items() if name != "max_retries"}
     check_headers(options.get("headers"))
     check_stamps(options)
-    check_seconds("countdown", options.get("countdown"))
+    if (countdown := options.get("countdown")) is not None:
+        check_seconds("countdown", countdown)
+        prepared["delay"] = countdown  # Celery makes a moment of it, by the clock of this machine
     for name in ("eta", "expires"):
         if options.get(name) is not None:
             prepared[name] = locate_time(options[name], zone)

@@ -39,7 +39,7 @@ class OutboxPublisher:
 
         A message with a due time is not published now; maintenance does so when it is due.
         """
-        if message.due is not None:
+        if message.is_delayed:
             return True
         is_sent = self._publish(message.id, message.text)
         if is_sent:

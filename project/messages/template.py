@@ -87,9 +87,10 @@ class MessageTemplate:
         job_id: str,
         max_retries: int,
         due: float | None = None,
+        delay: float | None = None,
         tags: Sequence[str] = (),
     ) -> Message:
-        """Build the message of one call. ``due`` is in seconds since the epoch, None means now.
+        """Build the message of one call. ``due`` and ``delay`` are those of ``Message``.
 
         Raises ``InvalidField`` for the id, ``max_retries`` and ``tags``, and ``EncodeError`` for
         arguments that JSON cannot express.
@@ -111,7 +112,8 @@ class MessageTemplate:
             ),
         }
         checked = check_tags(tags) if tags else ()
-        return Message(job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
+        about = (job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
+        return Message(*about, delay=delay)
 
 
 HIDDEN_ARGUMENTS = "..."

@@ -67,6 +67,7 @@ class RerunArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     attempts: int
     rerun_id: str
     due: float | None = None
+    delay: float | None = None
     callback: str = ""
     repeats: bool = False
 
@@ -178,6 +179,7 @@ def rerun(
         attempts=attempts,
         rerun_id=rerun_id or new_call_id(),
         due=job.due,
+        delay=job.delay,
         callback=job.callback,
         repeats=repeats,
     )

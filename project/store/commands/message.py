@@ -19,11 +19,13 @@ class Message(NamedTuple):
     """A Celery message ready to be put on a queue.
 
     ``queue`` is the Redis list, ``text`` the message as kombu writes it, ``payload`` the JSON of
-    ``[args, kwargs]``, ``max_retries`` how many attempts the job gets, ``due`` seconds since the
-    epoch or None for at once. ``callback`` is the message of the job that reports how this job
-    ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the job that calls it, and
-    ``parent_attempt`` the token of that job's attempt; both are "" outside of jobs. ``group``
-    is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or a chain follow.
+    ``[args, kwargs]``, ``max_retries`` how many attempts the job gets. ``due`` is a moment in
+    seconds since the epoch, ``delay`` the seconds from the moment at which Redis stores the job,
+    whatever the clock of the sender says; both None mean at once. ``callback`` is the message of
+    the job that reports how this job ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the
+    job that calls it, and ``parent_attempt`` the token of that job's attempt; both are "" outside
+    of jobs. ``group`` is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or
+    a chain follow.
     """
 
     id: str
@@ -40,6 +42,12 @@ class Message(NamedTuple):
     parent_attempt: str = ""
     group: str = ""
     has_canvas: bool = False
+    delay: float | None = None
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether the job waits for its time."""
+        return self.due is not None or self.delay is not None
 
     @property
     def queue_name(self) -> str:
@@ -66,6 +74,7 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     list: str = ""
     max_retries: int
     due: float | None = None
+    delay: float | None = None
     tags: str = ""
     tenant: str = ""
     callback: str = ""
@@ -78,9 +87,10 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 def build_job_arguments(message: Message) -> JobArguments:
-    """The job of a message. Raises ``InvalidField`` when ``due`` is no time."""
-    if message.due is not None and not isfinite(message.due):
-        raise InvalidField("countdown", f"{message.due} is no time")
+    """The job of a message. Raises ``InvalidField`` when its time is none."""
+    for name, seconds in (("eta", message.due), ("countdown", message.delay)):
+        if seconds is not None and not isfinite(seconds):
+            raise InvalidField(name, f"{seconds} is no time")
     queue = message.queue_name
     return JobArguments(
         id=message.id,
@@ -89,6 +99,7 @@ def build_job_arguments(message: Message) -> JobArguments:
         list="" if message.queue == queue else message.queue,
         max_retries=message.max_retries,
         due=message.due,
+        delay=message.delay,
         tags=encode_json(message.tags) if message.tags else "",
         tenant=message.tenant,
         callback=encode_callback(message.callback) if message.callback else "",
@@ -121,7 +132,7 @@ def build_first_record(message: Message, created_at: float) -> TaskRecord:
         updated_at=created_at,
         started_at=None,
         finished_at=None,
-        due_at=message.due,
+        due_at=message.due if message.delay is None else created_at + message.delay,
         queue=message.queue_name,
         tags=list(message.tags),
         errors=[],

@@ -59,3 +59,16 @@ def test_scheduled_jobs_are_found_among_others(store: Store) -> None:
     assert find(store, scheduled=False) == ["5", "4", "2"]
     assert find(store, scheduled=True, tags=["x"], statuses=[TaskStatus.PENDING]) == ["3", "0"]
     assert store.run(queries.list_page(RecordFilter(scheduled=True), limit=1)).total is None
+
+
+def test_a_delay_begins_when_redis_stores_the_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1.0)  # the clock of the sender
+
+    store.run(job_commands.enqueue(message("a", delay=60)))
+    store.run(job_commands.enqueue_once(message("b", delay=60)))
+
+    for job_id in "ab":
+        waiting = record(store, job_id)
+        assert waiting.due_at == pytest.approx(waiting.created_at + 60, abs=0.001)

@@ -4,7 +4,7 @@ from project.errors import InvalidField
 from project.records.grouping import check_tags
 from project.text import is_line, replace_unprintable
 from tasks.emails.mail.mime import _encode_subject
-from tasks.rendering.output.formats import format_value
+from tasks.rendering.output.formats import ValueFormatter
 
 GOOD = [
     "👩\u200d💻",
@@ -23,7 +23,7 @@ def test_text_that_is_fine_stays_as_it_is(text: str) -> None:
 
     assert is_line(text)
     assert check_tags([text]) == (text,)
-    assert format_value(text, "text") == text
+    assert ValueFormatter().format_value(text, "text") == text
     assert str(make_header(decode_header(_encode_subject(text)))) == text
 
 
@@ -31,6 +31,6 @@ def test_text_that_is_fine_stays_as_it_is(text: str) -> None:
 def test_controls_and_direction_overrides_are_kept_out(text: str) -> None:
     assert not is_line(text)
     assert is_line(replace_unprintable(text))
-    assert is_line(format_value(text, "text"))
+    assert is_line(ValueFormatter().format_value(text, "text"))
     with pytest.raises(InvalidField):
         check_tags([text])

@@ -40,8 +40,9 @@ end
 
 create_record(job, payload, at, call_id)
 index_as_pending(job, { at, job.id })
-if job.due then
-  schedule(job, job.due, job.list or job.queue, message)
+local due = due_time(job, at)
+if due then
+  schedule(job, due, job.list or job.queue, message)
 else
   push_message(job.id, job.list or job.queue, message)
 end

@@ -1,5 +1,5 @@
 -- Runs a failed or cancelled job again: same id; its attempts are counted on, its deaths are forgotten.
--- ARGV: job (JSON: id, list, max_retries, attempts so far, rerun_id; if wanted due, callback, and repeats: also when it
+-- ARGV: job (JSON: id, list, max_retries, attempts so far, rerun_id; if wanted due or delay, callback, and repeats: also when it
 -- succeeded), its payload, its message
 -- -> 1 (also when this rerun_id was applied before), or 0: the job is not in such a state (any more), or another unfinished
 -- job has its unique key
@@ -20,8 +20,9 @@ redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'dea
   'early')
 transition(job, 'pending', now(), 'max_retries', wanted.max_retries, 'token', '', 'payload', payload, 'rerun_id', wanted.rerun_id)
 if wanted.callback then redis.call('HSET', job.key, 'callback', wanted.callback) end
-if wanted.due then
-  schedule(job, wanted.due, wanted.list, message)
+local due = due_time(wanted, now())
+if due then
+  schedule(job, due, wanted.list, message)
 else
   push_message(job.id, wanted.list, message)
 end

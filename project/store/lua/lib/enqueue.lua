@@ -24,6 +24,12 @@ local function is_cancelled_canvas(job) -- rarely
   return true
 end
 
+-- When a job that is ordered at ``at`` is due: at a moment, or after a delay by the clock of Redis; nil = at once
+local function due_time(job, at)
+  if job.delay then return string.format('%.6f', at + job.delay) end
+  return job.due
+end
+
 -- Makes records, puts them in their indexes and their messages on their lists.
 -- texts: of each job its payload and its message, from the index first on -> for each job its created_at, or '' when the
 -- id is taken
@@ -39,10 +45,10 @@ local function enqueue_jobs(call_id, jobs, texts, first)
 
   local function add(group, item) group[#group + 1] = item end
 
-  local function send(job, message)
-    local list = job.list or job.queue
-    if job.due then
-      schedule(job, job.due, list, message)
+  local function send(job, message, at)
+    local list, due = job.list or job.queue, due_time(job, at)
+    if due then
+      schedule(job, due, list, message)
     elseif uses_other_broker then
       push_message(job.id, list, message)
     else
@@ -61,10 +67,10 @@ local function enqueue_jobs(call_id, jobs, texts, first)
       groups[name] = groups[name] or { job = job }
       add(groups[name], at)
       add(groups[name], job.id)
-      send(job, message)
+      send(job, message, at)
     elseif take_over(job, payload, at, call_id) or is_cancelled_canvas(job) then
       at = redis.call('HGET', job.key, 'created_at')
-      send(job, message)
+      send(job, message, at)
     else
       at = created_before(job)
     end

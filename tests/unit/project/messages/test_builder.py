@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -147,15 +147,16 @@ def test_two_calls_have_different_ids_and_each_id_is_in_all_its_places() -> None
     assert wire["properties"]["correlation_id"] == first.id
 
 
-def test_the_seconds_of_a_countdown_are_not_in_the_message() -> None:
-    before = datetime.now(UTC).timestamp()
+@pytest.mark.parametrize("options", [{}, {"priority": 3}], ids=["template", "Celery"])
+def test_a_countdown_is_a_delay_and_an_eta_a_moment(options: dict[str, Any]) -> None:
+    moment = datetime(2040, 1, 1, tzinfo=UTC)
 
-    for message in (
-        kinds.add.message((1, 2), countdown=60),
-        kinds.add.message((1, 2), eta=datetime.now(UTC) + timedelta(seconds=60)),
-    ):
-        assert json.loads(message.text)["headers"]["eta"] is None
-        assert message.due == pytest.approx(before + 60, abs=5)
+    later = kinds.add.message((1, 2), countdown=60, **options)
+    then = kinds.add.message((1, 2), eta=moment, **options)
+
+    assert (later.delay, later.due) == (60, None)
+    assert (then.delay, then.due) == (None, moment.timestamp())
+    assert {json.loads(each.text)["headers"]["eta"] for each in (later, then)} == {None}
 
 
 def test_a_job_without_a_delay_has_no_due_time() -> None:

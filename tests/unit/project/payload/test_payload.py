@@ -117,7 +117,10 @@ def test_the_fields_of_the_only_struct_are_those_of_an_order() -> None:
         (mark, ([{"text": object()}],), {}, "args: a object has no form in JSON"),
         (model, ({"name": "a", "inner": {"text": "b"}},), {}, "about: .*name: String should have"),
     ],
-    ids=repr,
+    ids=[
+        *("nothing", "no date", "no time", "twice", "too many", "unknown", "several"),
+        *("an object", "a model"),
+    ],
 )
 def test_everything_that_is_wrong_is_named(
     function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], problem: str
