@@ -19,7 +19,7 @@ COPY project project
 COPY tasks tasks
 COPY api api
 # /openapi.json shows the version in it
-COPY pyproject.toml .
+COPY pyproject.toml LICENSE ./
 # compile now: the root file system may be read-only at run time
 RUN /app/.venv/bin/python -m compileall -q project tasks api
 ENV PATH=/app/.venv/bin:$PATH \

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import os
-import tomllib
-from pathlib import Path
 
 from api import console
 from api.docs.openapi import Info
@@ -37,6 +35,7 @@ from project.settings.values import get_settings
 from project.store.async_client import NativeRedis
 from project.store.migration import prepare_data
 from project.telemetry.tracing import TRACING
+from project.version import read_version
 
 app.loader.import_default_modules()  # a job of any kind may be run again, ordered here or not
 
@@ -102,10 +101,3 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     router.include(build_health_router(app.async_store.ping, drain))
     router.include(build_docs_router(router, Info("Continuo", read_version(), DESCRIPTION)))
     return router, Stores()
-
-
-def read_version() -> str:
-    """Read the version from ``pyproject.toml``, which the image holds too."""
-    text = Path(__file__).parents[1].joinpath("pyproject.toml").read_text()
-    version: str = tomllib.loads(text)["project"]["version"]
-    return version

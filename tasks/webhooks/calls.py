@@ -13,6 +13,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from project.errors import PermanentError, TransientError
+from project.version import read_version
 from tasks.webhooks import connection, guard
 from tasks.webhooks.call_arguments import Call
 from tasks.webhooks.connection import DeadlineSocket, ResponseTooLarge
@@ -104,7 +105,7 @@ def build_request(call: Call, target: CallTarget, job_id: str) -> bytes:
     body = (call.body or "").encode(errors="replace")
     ours = {
         "Host": target.authority,
-        "User-Agent": "continuo",
+        "User-Agent": f"continuo/{read_version()}",
         "Idempotency-Key": job_id,
         "Accept-Encoding": "identity",
         "Connection": "close",

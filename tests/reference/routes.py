@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from api.app import DESCRIPTION, build, read_version
+from api.app import DESCRIPTION, build
 from api.docs.openapi import Info, build_document
 from api.http.routing import Route, Router
 from api.http.shutdown import Drain
 from benchmarks.support.page_parts import format_table
+from project.version import read_version
 from tests.reference.prose import format_sections, format_values, join_parts
 from tests.reference.shapes import describe_schema, format_type
 

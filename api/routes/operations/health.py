@@ -9,6 +9,7 @@ from api.http.problems import build_unavailable
 from api.http.routing import Answer, Request, Router
 from api.http.shutdown import Drain
 from project.errors import StoreUnavailable
+from project.version import read_version
 
 PING_SECONDS = 1.0
 """Time limit of the ping to the broker."""
@@ -17,9 +18,10 @@ Ping = Callable[[], Awaitable[object]]
 
 
 class Health(msgspec.Struct, frozen=True):
-    """``live`` or ``ready``."""
+    """``live`` or ``ready``, and the version of Continuo."""
 
     status: str
+    version: str = msgspec.field(default_factory=read_version)
 
 
 def build_health_router(ping: Ping, drain: Drain) -> Router:

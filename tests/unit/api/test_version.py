@@ -2,7 +2,7 @@
 
 import re
 
-from api.app import read_version
+from project.version import read_version
 from tests.support.documents.markdown import ROOT
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from project.errors import PermanentError, TransientError
+from project.version import read_version
 from tasks.webhooks import call_arguments, calls, guard
 from tasks.webhooks.calls import CallResponse, RetryRequested
 from tasks.webhooks.redaction import collect_pieces, mask_pieces
@@ -33,7 +34,7 @@ def test_a_request_names_its_sender_and_its_job() -> None:
     assert head == [
         "POST /hooks/abcdefghijklmnopqrst?token=query%2Fsecret&n=1 HTTP/1.1",
         "Host: api.example.com",
-        "User-Agent: continuo",
+        f"User-Agent: continuo/{read_version()}",
         "Idempotency-Key: the-id",
         "Accept-Encoding: identity",
         "Connection: close",
@@ -46,7 +47,7 @@ def test_a_request_names_its_sender_and_its_job() -> None:
 def test_the_headers_of_the_order_win_over_the_defaults() -> None:
     head, _ = build_lines(headers={"user-agent": "them", "IDEMPOTENCY-KEY": "theirs", "X-A": ""})
     assert {"user-agent: them", "IDEMPOTENCY-KEY: theirs", "X-A: "} < set(head)
-    assert not {"User-Agent: continuo", "Idempotency-Key: the-id"} & set(head)
+    assert not {f"User-Agent: continuo/{read_version()}", "Idempotency-Key: the-id"} & set(head)
 
 
 @pytest.mark.parametrize(
