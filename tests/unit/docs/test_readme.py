@@ -18,11 +18,7 @@ MAX_LINES = 200
 MADE_BY_THE_READER = {
     "tasks/checksums.py",
     "tasks/statements.py",
-    "tasks/sums.py",
     "tasks/nightly.py",
-    "api/routes/sums.py",
-    "tests/unit/tasks/test_sums.py",
-    "tests/integration/test_late_sums.py",
 }
 
 
