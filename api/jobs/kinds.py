@@ -45,6 +45,10 @@ SHOW_ROUTE: SharedRouteOptions = {
 """The options of every route that shows a record."""
 
 
+ORDERED_KINDS: dict[str, JobKind] = {}
+"""The kinds that can be ordered over HTTP, by name: those with routes of their own."""
+
+
 class RouteTexts(NamedTuple):
     """The names of a kind in the OpenAPI document: ``one`` and ``many`` make operation ids."""
 
@@ -69,6 +73,7 @@ def build_kind_routes(
     ``others`` are further routes under the path; the OpenAPI document lists them after the order.
     ``record`` and ``shown`` are the types of the answers in that document.
     """
+    ORDERED_KINDS[kind.task.name] = kind
     routes, tags = Router(), [tag]
     order = partial(order_job, kind)
     show = partial(show_job, kind=kind.task.name)

@@ -8,12 +8,8 @@ from api.http.offload import run_apart
 from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
+from api.jobs.kinds import ORDERED_KINDS
 from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
-from api.jobs.typed_kinds import collect_typed_kinds
-from api.routes.emails.emails import EMAIL_BLAST
-from api.routes.exports import EXPORT
-from api.routes.reports import REPORT
-from api.routes.webhooks import WEBHOOK
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
@@ -24,8 +20,6 @@ PATH = "/tasks/bulk"
 
 SMALL_BULK = 20
 """So many orders are checked in a few milliseconds."""
-
-KINDS = {kind.task.name: kind for kind in (REPORT, EMAIL_BLAST, WEBHOOK, EXPORT)}
 
 routes = Router()
 
@@ -117,17 +111,9 @@ def require_no_unique_key(order: JobOrder) -> JobOrder:
 def kind_of(order: dict[str, Any]) -> JobKind:
     """Return the kind that an order names. Raises ``InvalidField``."""
     name = order.get("kind")
-    kind = find_kind(name) if isinstance(name, str) else None
-    if kind is None:
-        names = ", ".join([*KINDS, *collect_typed_kinds()])
-        raise InvalidField("kind", f"must be one of: {names}")
-    return kind
-
-
-def find_kind(name: str) -> JobKind | None:
-    """The kind of this name, if it can be ordered over HTTP."""
-    typed = collect_typed_kinds().get(name)
-    return typed.kind if typed else KINDS.get(name)
+    if not isinstance(name, str) or name not in ORDERED_KINDS:
+        raise InvalidField("kind", f"must be one of: {', '.join(sorted(ORDERED_KINDS))}")
+    return ORDERED_KINDS[name]
 
 
 def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:

@@ -41,10 +41,11 @@ class JobResult(AsyncResult):
 
         The job keeps its id, its queue and its count of attempts. It runs with its old arguments
         when ``args`` and ``kwargs`` are both None. ``max_retries`` is the number of further
-        attempts, None means the default of the kind. A second call with the same ``rerun_id``
-        changes nothing and returns the same result. ``options`` are those of ``apply_async``. A
-        kind that ``repeats`` also accepts a job that succeeded. Raises ``RerunRefused`` when the
-        arguments do not fit the kind, as those of a link that never got its first one.
+        attempts, None means the default of the kind, or what is left of the order if that is more.
+        A second call with the same ``rerun_id`` changes nothing and returns the same result.
+        ``options`` are those of ``apply_async``. A kind that ``repeats`` also accepts a job that
+        succeeded. Raises ``RerunRefused`` when the arguments do not fit the kind, as those of a
+        link that never got its first one.
         """
         record = self.record
         if record is None:
@@ -55,14 +56,17 @@ class JobResult(AsyncResult):
             args, kwargs = decode(text) if text else ((), {})
         task = self.app.tasks[record.kind]
         rerun_id = rerun_id or new_call_id()
-        further = task.get_max_attempts() if max_retries is None else check_max_retries(max_retries)
+        if max_retries is None:
+            limit = max(record.attempts + task.get_max_attempts(), record.max_retries)
+        else:
+            limit = record.attempts + check_max_retries(max_retries)
         try:
             message = task.build(
                 args,
                 kwargs,
                 task_id=self.id,
                 retries=record.attempts,
-                max_retries=min(record.attempts + further, MAX_ATTEMPTS),
+                max_retries=min(limit, MAX_ATTEMPTS),
                 headers={RERUN_HEADER: rerun_id},
                 **({"queue": record.queue} | options),
             )

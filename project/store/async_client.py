@@ -45,8 +45,8 @@ class AsyncStore:
     """Runs commands on an event loop, for the API: one try, within a second.
 
     With a ``native`` client commands go there first. When it fails at once (a script
-    that Redis has lost, a connection that broke) they go through redis-py, and so
-    do all others for a while.
+    that Redis does not have, a connection that broke) they go through redis-py; after a broken
+    connection all others do so for a while, too.
     """
 
     native: NativeRedis | None = None
@@ -87,11 +87,16 @@ class AsyncStore:
                 answer = await self.native.evalsha(script.sha, len(self.keys), *arguments)
                 return as_bytes(answer)
             except RuntimeError as problem:
-                log.info("native Redis client: %s", problem)
-                self._native_again_at = time.monotonic() + NATIVE_PAUSE_SECONDS
+                self._leave_native(problem)
         if self._replicas:
             return await self._replicated(script, command)
         return await script(keys=self.keys, args=list(command.arguments))
+
+    def _leave_native(self, problem: RuntimeError) -> None:
+        """Go without the native client for a while; a script that Redis lacks is loaded at once."""
+        if "NoScript" not in str(problem):
+            log.info("native Redis client: %s", problem)
+            self._native_again_at = time.monotonic() + NATIVE_PAUSE_SECONDS
 
     async def _replicated(self, script: AsyncScript, command: Command[Any]) -> Any:
         pipeline = self.client.pipeline(transaction=False)

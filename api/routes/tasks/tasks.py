@@ -11,9 +11,8 @@ from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import records, waiting
 from api.jobs.filters import TaskFilter
-from api.jobs.kinds import SHOW_ROUTE
+from api.jobs.kinds import ORDERED_KINDS, SHOW_ROUTE
 from api.jobs.orders import KEY_HEADER, JobOrder, answer_order, build_rerun_id
-from api.routes.bulk import find_kind
 from project.celery import app
 from project.errors import InvalidField, RerunRefused
 from project.records.record import TaskRecord
@@ -43,7 +42,7 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``payload``: a new order, as the kind's own POST takes it.
     ``max_retries``: the most attempts from now on; the default is that of the payload, or that of
-    the kind.
+    the kind, or what is left of the order if that is more.
     """
 
     example: ClassVar[dict[str, Any]] = {"max_retries": 5}
@@ -214,7 +213,7 @@ def build_rerun_options(body: RetryOrder, record: TaskRecord) -> dict[str, Any]:
     """Build the arguments of ``rerun``. Raises ``Problem`` or ``InvalidField``."""
     if body.payload is None:
         return {"max_retries": body.max_retries}
-    kind = find_kind(record.kind)
+    kind = ORDERED_KINDS.get(record.kind)
     if kind is None:
         raise InvalidField(
             "payload",

@@ -42,6 +42,13 @@ def _resolve_value(name: str, parameter: Parameter, filters: Mapping[str, Any]) 
         if parameter.required:
             raise InvalidField(f"filters.{name}", "is required")
         return parameter.default
-    if problem := parameters.find_problem(parameter, filters[name]):
+    value = _convert_whole_float(parameter, filters[name])
+    if problem := parameters.find_problem(parameter, value):
         raise InvalidField(f"filters.{name}", problem)
-    return filters[name]
+    return value
+
+
+def _convert_whole_float(parameter: Parameter, value: Any) -> Any:
+    """Convert 3.0 to 3 for an integer, as JSON Schema reads it."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole and parameter.type == "integer" else value

@@ -181,3 +181,11 @@ def parse_objects(text: str) -> list[dict[str, Any]]:
 def drop_id(problem: dict[str, Any]) -> dict[str, Any]:
     """A problem document without the fields that differ each time."""
     return {name: value for name, value in problem.items() if name != "request_id"}
+
+
+def test_scripts_that_redis_gets_for_the_first_time_are_no_fault_in_the_log(system: System) -> None:
+    assert system.http.get("/queue/stats").status_code == 200
+    assert system.http.get("/tasks").status_code == 200
+
+    assert system.program
+    assert "NoScript" not in system.program.output

@@ -94,6 +94,19 @@ def test_the_tests_pass(reader: GuideRunner) -> None:
     assert "3 passed" in reader.outputs[8]
 
 
+def test_the_kind_is_ordered_in_bulk_and_rerun_with_another_payload(reader: GuideRunner) -> None:
+    http = reader.system.http
+    order = {"kind": "sum", "file": "orders.csv", "delay": 3600}
+
+    (outcome,) = http.post("/tasks/bulk", json={"tasks": [order]}).json()["tasks"]
+    task = f"/tasks/{outcome['task']['id']}"
+    http.delete(task)
+    rerun = http.post(f"{task}/retry", json={"payload": {"file": "other.csv", "delay": 3600}})
+
+    assert (outcome["status"], rerun.status_code) == (202, 202)
+    assert http.get(f"{task}/payload").json()["kwargs"] == {"path": "other.csv"}
+
+
 def test_the_console_shows_the_job_and_retries_another(reader: GuideRunner) -> None:
     (failed,) = parse_records(reader, 4)
     (reader.folder / "orders.csv").write_text("order,amount\n1,lots\n")

@@ -131,6 +131,15 @@ def test_a_retried_failed_job_gets_new_attempts_and_its_count_continues(
     assert not job.rerun()
 
 
+def test_a_rerun_takes_no_attempt_of_the_order_away(inspector: JobInspector) -> None:
+    job = kinds.add.apply_async((1, 2), max_retries=8, countdown=60)
+    job.cancel()
+
+    assert job.rerun(countdown=60)
+
+    assert inspector.record(job.id).max_retries == 8
+
+
 def test_a_cancelled_waiting_job_that_is_rerun_runs_once_with_its_new_arguments(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:

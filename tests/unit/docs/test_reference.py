@@ -26,7 +26,7 @@ def test_a_route_that_a_user_adds_is_not_on_our_pages(monkeypatch: pytest.Monkey
     async def order_sum(_: Request) -> Answer:
         return Answer()
 
-    built.post("/sums", answers={202: None}, tags=["sums"])(order_sum)
+    built.post("/of-a-user", answers={202: None}, tags=["of-a-user"])(order_sum)
     monkeypatch.setattr(routes, "build", lambda _: (built, stores))
 
     assert routes.make_routes() == ours

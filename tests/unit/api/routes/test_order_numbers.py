@@ -10,6 +10,8 @@ from api.http.parsing import BodyReader
 from api.http.problems import Problem
 from api.http.routing import Request
 from api.routes.bulk import BulkOrder, check_orders
+from api.routes.emails.emails import EMAIL_BLAST
+from api.routes.reports import REPORT
 from api.routes.tasks.tasks import RetryOrder, build_rerun_options
 from api.routes.webhooks import WEBHOOK, WebhookOrder
 from project.records.record import TaskRecord
@@ -31,6 +33,11 @@ def request() -> Request:
 def order_in_bulk(text: str) -> Message | Problem:
     (checked,) = check_orders(read(BulkOrder, f'{{"tasks":[{text}]}}'), request())
     return checked
+
+
+def blast(data: str) -> str:
+    kind = EMAIL_BLAST.task.name
+    return f'{{"kind":"{kind}","recipients":["a@example.com"],"data":{data}}}'
 
 
 def order_alone() -> str:
@@ -61,9 +68,7 @@ def test_a_call_has_the_same_digits_when_it_is_the_payload_of_a_retry() -> None:
 
 
 def test_other_kinds_get_floats() -> None:
-    order = '{"kind":"email_blast","recipients":["a@example.com"],"data":{"price":1.50,"x":1.0}}'
-
-    message = order_in_bulk(order)
+    message = order_in_bulk(blast('{"price":1.50,"x":1.0}'))
 
     assert isinstance(message, Message)
     assert json.loads(message.payload)[1]["data"] == {"price": 1.5, "x": 1.0}
@@ -71,17 +76,15 @@ def test_other_kinds_get_floats() -> None:
 
 
 def test_a_whole_number_with_a_point_is_an_integer_where_one_is_needed() -> None:
-    in_bulk = order_in_bulk('{"kind":"report","max_retries":5.0}')
-    again = order_again('{"max_retries":5.0}', "report")
+    in_bulk = order_in_bulk(f'{{"kind":"{REPORT.task.name}","max_retries":5.0}}')
+    again = order_again('{"max_retries":5.0}', REPORT.task.name)
 
     assert isinstance(in_bulk, Message)
     assert (in_bulk.max_retries, again["max_retries"]) == (5, 5)
 
 
 def test_a_number_beyond_a_float_is_refused_for_its_order_alone() -> None:
-    order = '{"kind":"email_blast","recipients":["a@example.com"],"data":{"x":1e999}}'
-
-    refused = order_in_bulk(order)
+    refused = order_in_bulk(blast('{"x":1e999}'))
 
     assert isinstance(refused, Problem)
     assert (refused.status, "out of range" in str(refused.detail)) == (422, True)

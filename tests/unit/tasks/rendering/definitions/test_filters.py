@@ -28,6 +28,17 @@ def test_checking_twice_changes_nothing() -> None:
     assert check_filters("summary", once) == once == {"carrier": "UA", "month": 2}
 
 
+def test_a_whole_number_with_a_point_is_an_integer_as_in_json_schema() -> None:
+    checked = check_filters("summary", {"month": 2.0})
+
+    assert repr(checked) == "{'month': 2}"
+
+
+@pytest.mark.parametrize("month", [2.5, 1e300, float("inf"), float("nan"), 13.0, True])
+def test_other_numbers_are_no_integers(month: float) -> None:
+    assert refusal("summary", {"month": month}).field == "filters.month"
+
+
 def test_an_unknown_type_is_refused_with_the_known_ones() -> None:
     error = refusal("weekly", {})
     assert error.field == "type"
