@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from project.text import replace_unprintable
 from tasks.rendering.definitions.schema import Format
-from tasks.rendering.regions import Region
 
 MISSING_VALUE = "\N{EN DASH}"
 MINUS_SIGN = "\N{MINUS SIGN}"
@@ -75,16 +74,6 @@ class ValueFormatter:
     def format_axis_percent(self, value: float) -> str:
         """Format a share in few characters."""
         return f"{value * 100:g}%"
-
-
-def build_formatter(region: Region) -> ValueFormatter:
-    """Return the formatter of a region; a plain one without a locale and a currency."""
-    if not region.locale and not region.currency:
-        return ValueFormatter()
-    # Babel takes a while to import
-    from tasks.rendering.output.local_formats import LocalFormatter
-
-    return LocalFormatter(region)
 
 
 def shorten_label(label: str, max_characters: int = MAX_LABEL_CHARACTERS) -> str:

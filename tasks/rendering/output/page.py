@@ -13,7 +13,8 @@ from tasks.rendering.data.table_files import quote_name
 from tasks.rendering.definitions.parameters import format_all_filters, format_given_filters
 from tasks.rendering.definitions.schema import Chart, Column, Definition, RenderOrder
 from tasks.rendering.output.charts import Mark, build_chart
-from tasks.rendering.output.formats import ValueFormatter, build_formatter, format_cell
+from tasks.rendering.output.formats import ValueFormatter, format_cell
+from tasks.rendering.output.formatters import build_formatter
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
