@@ -1,13 +1,15 @@
 """Renders an order: runs its query and writes the rows, or a report of them, in each output."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tasks.rendering.data import postgres, queries, sources
-from tasks.rendering.data.queries import Selection
-from tasks.rendering.data.table_files import TableFiles
+from tasks.rendering.data.queries import ReadTables, Selection
+from tasks.rendering.data.table_files import InvalidQuery, TableFiles
 from tasks.rendering.definitions.schema import (
     Definition,
     Output,
@@ -39,9 +41,23 @@ def render_order(order: RenderOrder, on_progress: ProgressListener) -> RenderRes
     folder, seconds = Path(order.folder), order.origin.limits.seconds
     tables = _load_tables(order, on_progress)
     database = queries.open_database(tables, folder, seconds, order.region.zone)
-    with database.connection as connection:
+    with database.connection as connection, _explain_types(database.read_as):
         result = _run_query(order, connection, on_progress)
     return msgspec.structs.replace(result, read_as=database.read_as)
+
+
+@contextmanager
+def _explain_types(read_as: ReadTables) -> Iterator[None]:
+    """Add why columns are text to the error of a query that needs other types of them."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.BinderException as error:
+        notes = [f"{name}: {note}" for name, read in read_as.items() for note in read.notes]
+        if not notes:
+            raise
+        raise InvalidQuery("\n".join([str(error), *notes])) from error
 
 
 def write_rows(

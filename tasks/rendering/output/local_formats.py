@@ -75,8 +75,3 @@ class LocalFormatter(ValueFormatter):
     def _format_percent(self, value: Number, decimals: str) -> str:
         pattern = self._locale.percent_formats[None].pattern.replace("0", f"0{decimals}", 1)
         return str(format_percent(value, pattern, locale=self._locale))
-
-
-def build_formatter(region: Region) -> ValueFormatter:
-    """Return the formatter of a region; a plain one without a locale and a currency."""
-    return LocalFormatter(region) if region.locale or region.currency else ValueFormatter()

@@ -14,7 +14,7 @@ from tasks.rendering.definitions.parameters import format_all_filters, format_gi
 from tasks.rendering.definitions.schema import Chart, Column, Definition, RenderOrder
 from tasks.rendering.output.charts import Mark, build_chart
 from tasks.rendering.output.formats import ValueFormatter, format_cell
-from tasks.rendering.output.local_formats import build_formatter
+from tasks.rendering.output.formatters import build_formatter
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation

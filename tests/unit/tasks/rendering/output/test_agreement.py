@@ -1,6 +1,7 @@
 """Tiles, totals and lines of one report say the same."""
 
 import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from project.errors import PermanentError
 from tasks.rendering.data import queries, sources
 from tasks.rendering.definitions.report_types import TYPES_FOLDER, load_types_in
 from tasks.rendering.output.page import LINES_TABLE, build_page
@@ -84,3 +86,19 @@ def test_columns_of_one_name_are_told_apart_in_a_result(tmp_path: Path) -> None:
 
     assert (tmp_path / files["csv"]).read_text().startswith("id,ID_1,id_2,")
     assert '"id":1,"ID_1":2,"id_2":3' in (tmp_path / files["json"]).read_text()
+
+
+def test_a_sum_of_decimal_commas_fails_with_the_type_to_fix(tmp_path: Path) -> None:
+    shutil.copytree(TYPES_FOLDER / "shop", home := tmp_path / "shop")
+    for file in (home / "data").iterdir():
+        file.unlink()
+    (home / "data" / "orders-1.csv").write_text(
+        "order_id;ordered;country;channel;product;quantity;price\n"
+        "S-1;2026-05-13;Austria;Store;Mug;2;14,50\n"
+    )
+    order = build_report_order("shop", {}, ["pdf"], tmp_path)
+
+    with pytest.raises(
+        PermanentError, match=r"(?s)VARCHAR.*orders: price is text.*fix its type: DECIMAL"
+    ):
+        run_render_process(msgspec.structs.replace(order, home=str(home)))

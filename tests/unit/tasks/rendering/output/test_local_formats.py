@@ -5,7 +5,7 @@ import pytest
 
 from project.errors import InvalidField
 from tasks.rendering.definitions.schema import Format
-from tasks.rendering.output.local_formats import build_formatter
+from tasks.rendering.output.formatters import build_formatter
 from tasks.rendering.regions import Region, check_region
 
 MINUS = "\N{MINUS SIGN}"
