@@ -2,7 +2,7 @@
 
 Here live the two tasks, the addresses and the import of recipients; ``mail`` builds one mail,
 ``delivery`` sends all of them, and ``bounces`` reads what comes back.
-May import: project, and no other kind of job.
+May import: project, the brands of ``tasks.rendering``, and no other kind of job.
 """
 
 from typing import Any

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from project.settings.groups import SettingsGroup, read_settings
+from tasks.rendering.brands import load_brands
 
 
 class RenderingSettings(SettingsGroup):
@@ -21,6 +22,17 @@ class RenderingSettings(SettingsGroup):
         validation_alias="CONTINUO_ATTACH_BYTES",
         description="Largest file to attach to the mail about it; a larger one is only linked.",
     )
+
+    brands_dir: str = Field(
+        "", description="Folder with name, logo and colours of reports; see Reports."
+    )
+
+    @field_validator("brands_dir")
+    @classmethod
+    def _has_brands(cls, path: str) -> str:
+        if path:
+            load_brands(path)
+        return path
 
     @field_validator("reports_dir")
     @classmethod
