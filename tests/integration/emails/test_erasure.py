@@ -232,6 +232,10 @@ def test_a_blast_that_only_mentions_the_person_is_left_as_it_is(store: Store) ->
             '[[],{"recipients":[["x",null,"erased"]],"letter":{"subject":"","html":""}}]',
         ),
         (
+            '[[],{"recipients":["ada@example.org"],"data":{"text":"Dear Ada"}}]',
+            '[[],{"recipients":[["x",null,"erased"]],"data":{}}]',
+        ),
+        (
             '[[],{"recipients":["ada@example.org",["b@x.de",{"n":12345678901234567890.0}]]}]',
             '[[],{"recipients":[["x",null,"erased"],["b@x.de",{"n":1.2345678901234567e+19}]]}]',
         ),
