@@ -125,6 +125,7 @@ def test_an_erased_person_gets_no_mail_of_a_later_mailing(
     outcomes = attempt(store.client, "later", TRIO)
 
     assert outcomes == {RecipientOutcome.SENT: 2, RecipientOutcome.SUPPRESSED: 1}
+    assert store.run(list_mailings(ADA, limit=9)).mailings == []
 
 
 def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(store: Store) -> None:
@@ -136,6 +137,17 @@ def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(store: Store) ->
 
     assert not mailing.about_to_send(ADA)
     assert mailing.filter_open([RecipientRow(ADA)]) == []
+
+
+def test_a_worker_that_holds_the_chunk_does_not_put_the_address_back(store: Store) -> None:
+    order_mailing(store, "job", [ADA])
+    mailing = open_mailing(store, "job", [ADA])
+
+    erase_person(store, ADA)
+
+    assert not mailing.claim(ADA)
+    assert not is_anywhere(store, ADA)
+    assert count_outcomes(mailing.read_tally()) == {RecipientOutcome.SUPPRESSED: 1}
 
 
 def test_a_mail_that_is_on_its_way_during_the_erasure_keeps_its_outcome(store: Store) -> None:
@@ -182,7 +194,7 @@ def test_a_ledger_without_a_record_is_found_by_the_history_of_the_person(store: 
 
     assert done.mailings == 1
     assert not is_anywhere(store, ADA)
-    assert store.run(list_mailings(ADA, limit=9)).mailings == []
+    assert not store.client.keys("continuo:mails_of:*")
 
 
 def test_the_suppression_of_an_erased_person_is_kept_as_a_hash_until_it_is_lifted(
@@ -212,6 +224,16 @@ def test_an_erasure_works_when_redis_is_full(store: Store) -> None:
 
     assert done.mailings == 1
     assert not is_anywhere(store, ADA)
+
+
+def test_the_ledger_of_a_mailing_that_never_ran_expires(store: Store) -> None:
+    order_mailing(store, "job", [ADA])
+
+    erase_person(store, ADA)
+
+    keys = store.client.keys("continuo:mail:job*")
+    assert len(keys) == 2
+    assert all(store.client.ttl(key) > 0 for key in keys)
 
 
 def test_a_blast_that_only_mentions_the_person_is_left_as_it_is(store: Store) -> None:
