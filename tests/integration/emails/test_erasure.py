@@ -29,9 +29,8 @@ def order_mailing(store: Store, mailing: str, recipients: list[Any], **options: 
     store.run(jobs.enqueue(Message(mailing, "email_blast", "celery", "m", payload, 3, None)))
 
 
-def open_mailing(store: Store, mailing: str, recipients: list[Any]) -> Mailing:
-    order = MailingOrder(mailing, recipients)
-    return Mailing(order, LedgerStore(store.client), keep_seconds=KEEP_SECONDS)
+def open_mailing(ledger: LedgerStore, mailing: str, recipients: list[Any]) -> Mailing:
+    return Mailing(MailingOrder(mailing, recipients), ledger, keep_seconds=KEEP_SECONDS)
 
 
 def upload(store: Store, mailing: str, *recipients: tuple[str, dict[str, Any]]) -> None:
@@ -71,12 +70,12 @@ def is_anywhere(store: Store, address: str) -> bool:
     return any(address in text for text in iterate_values(store.client))
 
 
-def test_an_erased_person_is_in_no_key_of_redis(store: Store) -> None:
+def test_an_erased_person_is_in_no_key_of_redis(store: Store, ledger: LedgerStore) -> None:
     order_mailing(store, "ordered", [BOB, ["Ada@Example.org", {"name": "Ada"}]])
     order_mailing(store, "waiting", [ADA])
     order_mailing(store, "uploaded", [], upload=True)
     upload(store, "uploaded", ("ADA@example.org", {"name": "Ada", "n": 1.50}), (BOB, {"n": []}))
-    send(open_mailing(store, "ordered", [ADA, BOB]), ADA)
+    send(open_mailing(ledger, "ordered", [ADA, BOB]), ADA)
     store.run(commands.suppress([ADA], "complaint"))
     assert is_anywhere(store, ADA)
 
@@ -90,9 +89,11 @@ def test_an_erased_person_is_in_no_key_of_redis(store: Store) -> None:
     ]
 
 
-def test_the_numbers_of_a_mailing_stay_right_without_the_person(store: Store) -> None:
+def test_the_numbers_of_a_mailing_stay_right_without_the_person(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", TRIO)
-    mailing = open_mailing(store, "job", TRIO)
+    mailing = open_mailing(ledger, "job", TRIO)
     send(mailing, ADA)
     send(mailing, BOB)
 
@@ -128,9 +129,11 @@ def test_an_erased_person_gets_no_mail_of_a_later_mailing(
     assert store.run(list_mailings(ADA, limit=9)).mailings == []
 
 
-def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(store: Store) -> None:
+def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", [ADA])
-    mailing = open_mailing(store, "job", [ADA])
+    mailing = open_mailing(ledger, "job", [ADA])
     assert mailing.claim(ADA)
 
     erase_person(store, ADA)
@@ -139,9 +142,11 @@ def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(store: Store) ->
     assert mailing.filter_open([RecipientRow(ADA)]) == []
 
 
-def test_a_worker_that_holds_the_chunk_does_not_put_the_address_back(store: Store) -> None:
+def test_a_worker_that_holds_the_chunk_does_not_put_the_address_back(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", [ADA])
-    mailing = open_mailing(store, "job", [ADA])
+    mailing = open_mailing(ledger, "job", [ADA])
 
     erase_person(store, ADA)
 
@@ -150,9 +155,11 @@ def test_a_worker_that_holds_the_chunk_does_not_put_the_address_back(store: Stor
     assert count_outcomes(mailing.read_tally()) == {RecipientOutcome.SUPPRESSED: 1}
 
 
-def test_a_mail_that_is_on_its_way_during_the_erasure_keeps_its_outcome(store: Store) -> None:
+def test_a_mail_that_is_on_its_way_during_the_erasure_keeps_its_outcome(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", [ADA])
-    mailing = open_mailing(store, "job", [ADA])
+    mailing = open_mailing(ledger, "job", [ADA])
     mailing.claim(ADA)
     mailing.about_to_send(ADA)
 
@@ -186,8 +193,10 @@ def test_an_interrupted_erasure_is_completed_by_the_next(store: Store) -> None:
     assert not is_anywhere(store, ADA)
 
 
-def test_a_ledger_without_a_record_is_found_by_the_history_of_the_person(store: Store) -> None:
-    mailing = open_mailing(store, "forgotten", [ADA])
+def test_a_ledger_without_a_record_is_found_by_the_history_of_the_person(
+    store: Store, ledger: LedgerStore
+) -> None:
+    mailing = open_mailing(ledger, "forgotten", [ADA])
     send(mailing, ADA)
 
     done = erase_person(store, ADA)
@@ -199,6 +208,7 @@ def test_a_ledger_without_a_record_is_found_by_the_history_of_the_person(store: 
 
 def test_the_suppression_of_an_erased_person_is_kept_as_a_hash_until_it_is_lifted(
     store: Store,
+    ledger: LedgerStore,
 ) -> None:
     store.run(commands.suppress([ADA], "unsubscribed"))
     erase_person(store, ADA)
@@ -211,7 +221,7 @@ def test_the_suppression_of_an_erased_person_is_kept_as_a_hash_until_it_is_lifte
 
     assert store.run(commands.allow(ADA))
     assert store.run(commands.read_suppression(ADA)) is None
-    assert open_mailing(store, "later", [ADA]).claim(ADA)
+    assert open_mailing(ledger, "later", [ADA]).claim(ADA)
 
 
 def test_an_erasure_works_when_redis_is_full(store: Store) -> None:
