@@ -4,6 +4,7 @@ import email
 import email.policy
 import heapq
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
@@ -84,7 +85,7 @@ def read_mail(name: str) -> StoredMail | None:
         name,
         subject,
         headers,
-        read_part(message, "html"),
+        show_images(read_part(message, "html"), message),
         read_part(message, "plain"),
         [describe_attachment(part) for part in message.iter_attachments()],
     )
@@ -106,6 +107,17 @@ def read_part(message: EmailMessage, kind: str) -> str:
         return replace_unencodable(found.get_content()) if found else ""
     except (LookupError, ValueError):
         return ""
+
+
+def show_images(html: str, message: EmailMessage) -> str:
+    """Return the HTML with the images that the mail carries as ``data:`` URLs."""
+    for part in message.walk():
+        name = str(part.get("Content-ID", "")).strip("<> ")
+        content = part.get_payload(decode=True)
+        if name and part.get_content_maintype() == "image" and isinstance(content, bytes):
+            url = f"data:{part.get_content_type()};base64,{b64encode(content).decode('ascii')}"
+            html = html.replace(f"cid:{name}", url)
+    return html
 
 
 def replace_unencodable(text: object) -> str:

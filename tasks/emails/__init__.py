@@ -3,7 +3,7 @@
 Here live the two tasks, the addresses, the import of recipients and ``send_mail`` for jobs of
 one's own; ``mail`` builds one mail, ``delivery`` sends all of them, and ``bounces`` reads what
 comes back.
-May import: project, and no other kind of job.
+May import: project, the brands of ``tasks.rendering``, and no other kind of job.
 """
 
 from typing import Any

@@ -13,7 +13,9 @@ from tasks.emails.delivery.ledger import RecipientOutcome, fold_address
 from tasks.emails.delivery.order import RawRecipient, encode_row, row_from_recipient
 
 MAX_DATA_NAMES = 50
-RESERVED_NAMES = frozenset({"recipient", "sender", "home_url", "subject", "unsubscribe_url"})
+RESERVED_NAMES = frozenset(
+    {"recipient", "sender", "home_url", "subject", "unsubscribe_url", "brand"}
+)
 """Variables that every template has."""
 
 ADDRESS_COLUMNS = ("email", "emailaddress", "address", "recipient", "mail")

@@ -49,7 +49,11 @@ def run_slice(mailing: Mailing, keys: redis.Redis) -> Counter[RecipientOutcome]:
 
 
 def attempt(keys: redis.Redis, job: str, recipients: list[str]) -> Counter[RecipientOutcome]:
-    return run_slice(build_mailing(keys, job, recipients), keys)
+    mailing = build_mailing(keys, job, recipients)
+    try:
+        return run_slice(mailing, keys)
+    finally:
+        mailing.store.close()
 
 
 def finish(keys: redis.Redis, job: str, recipients: list[str]) -> DeliveryCounts:

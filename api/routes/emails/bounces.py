@@ -5,9 +5,10 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from api.http.problems import Problem
+from api.http.problems import Problem, build_unavailable
 from api.http.routing import Answer, Request, Router
 from project.celery import app
+from project.errors import TransientError
 from project.settings.groups import split_list
 from tasks.emails.bounces import dsn, intake, postmark, ses
 from tasks.emails.bounces.intake import IntakeResult
@@ -114,11 +115,17 @@ async def receive_postmark(request: Request, body: PostmarkEvent) -> Answer:
 
 
 async def refuse_forged(work: Awaitable[IntakeResult]) -> IntakeResult:
-    """The result of the work. Raises ``Problem`` 403 for what is forged or cannot be read."""
+    """The result of the work.
+
+    Raises ``Problem`` 403 for what is forged or cannot be read, and 503 when Amazon does not
+    answer: SNS sends a message again after 503, and never after 403.
+    """
     try:
         return await work
     except IntakeRefused as refused:
         raise Problem(403, f"The report is refused: {refused}") from refused
+    except TransientError as problem:
+        raise build_unavailable(str(problem)) from problem
 
 
 def answer_result(result: IntakeResult) -> Answer:

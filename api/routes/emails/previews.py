@@ -4,12 +4,14 @@ import asyncio
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec import structs
 
 from api.http.routing import Answer, Request, Router
 from api.routes.emails.emails import PATH, Address, TemplateData
 from project.errors import InvalidField
 from tasks.emails import addresses, recipient_import
 from tasks.emails.mail import preview_process, templates
+from tasks.emails.mail.brand import LOGO_URL, build_logo_data_url
 from tasks.emails.mail.preview_process import Parts, Preview, PreviewRequest
 
 MAX_PREVIEWS = 2
@@ -38,9 +40,11 @@ class PreviewOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description="Nothing is sent; its link unsubscribes no address. POST /emails/test sends it.",
     tags=["emails"],
 )
-async def preview_mail(_: Request, body: PreviewOrder) -> Answer:
-    """Render the mail in a process with limits on time and memory."""
-    return Answer(await render(PreviewRequest(body.template, body.recipient, body.data)))
+async def preview_mail(request: Request, body: PreviewOrder) -> Answer:
+    """Render the mail in a process with limits on time and memory; its logo is in the HTML."""
+    letter = await render(PreviewRequest(body.template, body.recipient, body.data, request.tenant))
+    html = letter.html.replace(LOGO_URL, build_logo_data_url(request.tenant))
+    return Answer(structs.replace(letter, html=html))
 
 
 async def render(preview: PreviewRequest) -> Preview:
@@ -57,5 +61,5 @@ async def render(preview: PreviewRequest) -> Preview:
     async with PREVIEW_SLOTS:
         return await asyncio.to_thread(
             preview_process.run_preview_process,
-            PreviewRequest(preview.template, str(recipient), preview.data),
+            PreviewRequest(preview.template, str(recipient), preview.data, preview.tenant),
         )

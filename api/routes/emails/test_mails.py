@@ -59,6 +59,6 @@ def build_task_options(letter: Preview, order: TestOrder) -> dict[str, Any]:
 )
 async def order_test(request: Request, body: TestOrder) -> Answer:
     """Render the mail, then queue it."""
-    letter = await render(PreviewRequest(body.template, body.recipient, body.data))
+    letter = await render(PreviewRequest(body.template, body.recipient, body.data, request.tenant))
     kind = JobKind(send_email_blast, PATH, TestOrder, partial(build_task_options, letter))
     return await order_job(kind, request, body)

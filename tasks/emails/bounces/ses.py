@@ -59,7 +59,8 @@ def receive_message(
 ) -> IntakeResult:
     """Record what a message of SNS says, or confirm the subscription that it asks for.
 
-    Raises ``IntakeRefused`` for a message that is forged, too old, or of another topic.
+    Raises ``IntakeRefused`` for a message that is forged, too old, or of another topic, and
+    ``TransientError`` when Amazon does not answer.
     """
     message = sns.parse_message(given) if isinstance(given, str) else given
     sns.verify_message(message, topics, fetch)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from project.errors import TransientError
 from tasks.emails.bounces.report import IntakeRefused
 
 FETCH_SECONDS = 5.0
@@ -67,7 +68,7 @@ def parse_message(text: str) -> SnsMessage:
 
 
 def fetch_from_amazon(url: str) -> bytes:
-    """What Amazon answers; the host was checked before. Raises ``IntakeRefused``."""
+    """What Amazon answers; the host was checked before. Raises ``TransientError``."""
     parts = urlsplit(url)
     connection = http.client.HTTPSConnection(parts.netloc, timeout=FETCH_SECONDS)
     try:
@@ -75,11 +76,11 @@ def fetch_from_amazon(url: str) -> bytes:
         answer = connection.getresponse()
         body = answer.read(MAX_FETCHED_BYTES)
     except (OSError, http.client.HTTPException) as error:
-        raise IntakeRefused(f"{parts.netloc} does not answer: {error}") from error
+        raise TransientError(f"{parts.netloc} does not answer: {error}") from error
     finally:
         connection.close()
     if answer.status != http.client.OK:
-        raise IntakeRefused(f"{parts.netloc} answers {answer.status}")
+        raise TransientError(f"{parts.netloc} answers {answer.status}")
     return body
 
 

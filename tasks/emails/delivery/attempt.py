@@ -183,7 +183,13 @@ class DeliveryAttempt:
         data = {**order.data, **(row.data or {})}
         try:
             return compose(
-                order.job_id, row.address, order.template, data, order.files, order.letter
+                order.job_id,
+                row.address,
+                order.template,
+                data,
+                order.files,
+                order.letter,
+                order.tenant,
             )
         except PermanentError as problem:
             if not row.data:

@@ -103,7 +103,8 @@ def replace_in_order(store: Store, mailing: str, key: str, alias: str) -> bool:
 def build_order_without(text: str, key: str, alias: str) -> str | None:
     """The arguments with the alias in the place of a recipient; None when they do not have it.
 
-    The letter of a test mail, which was rendered for the recipient, becomes empty.
+    The letter of a test mail, which was rendered for the recipient, becomes empty; so does the data
+    of a mail to this recipient alone.
     """
     args, kwargs = json.loads(text) if text else ([], {})
     recipients = kwargs.get("recipients", args[0] if args else [])
@@ -114,6 +115,8 @@ def build_order_without(text: str, key: str, alias: str) -> str | None:
         kwargs["recipients"] = replaced
     else:
         args[0] = replaced
+    if len(recipients) == 1 and kwargs.get("data"):
+        kwargs["data"] = {}
     if kwargs.get("letter"):
         kwargs["letter"] = dict.fromkeys(kwargs["letter"], "")
     return encode([args, kwargs])

@@ -22,6 +22,10 @@ class LedgerStore:
         except CommandFailed as error:
             raise TransientError(f"the mail ledger cannot be used: {error}") from error
 
+    def close(self) -> None:
+        """Close the connection of this thread; the next command opens a new one."""
+        self._runner.reconnect()
+
 
 def compute_retention_seconds() -> int:
     """How long a ledger is kept: two days longer than any record.

@@ -35,7 +35,8 @@ class MailingOrder:
     ``data`` is for the template of every mail. ``rate`` limits the mails per second; 0 means no
     limit. ``on_unknown`` says whether a mail whose final reply was lost is skipped or sent again.
     ``attachments`` are artifacts, each as key and name. ``letter`` holds the fields of a
-    ``RenderedMail``: it is sent as it is, as a test of its template.
+    ``RenderedMail``: it is sent as it is, as a test of its template. ``tenant`` owns the job, and
+    the mails have its brand; "" means no tenant.
     """
 
     job_id: str
@@ -47,6 +48,7 @@ class MailingOrder:
     upload: bool = False
     attachments: Sequence[Sequence[str]] = ()
     letter: Mapping[str, str] | None = None
+    tenant: str = ""
 
     @property
     def files(self) -> tuple[tuple[str, str], ...]:

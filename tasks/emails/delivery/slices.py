@@ -6,6 +6,7 @@ to wait, the slice ends and the job is postponed, which counts as no attempt. Al
 between two slices is in Redis: see ``mailing.Mailing``.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,8 @@ def run_leader_slice(job: Job, order: MailingOrder, helper: Job) -> dict[str, An
     Otherwise the job is postponed. Raises ``PermanentError`` when the server has put recipients
     off too often, and for a mailing that was never started.
     """
+    record = app.store.run(queries.read_record(order.job_id))
+    order = replace(order, tenant=(record and record.tenant) or "")
     mailing = Mailing(order, LedgerStore(app.store.client))
     mailing.require_recipients()
     end = mail_beside_helpers(job, mailing, helper)
@@ -68,7 +71,7 @@ def run_helper_slice(job: Job, mailing_id: str) -> str:
     if record is None or record.is_final:
         return "over"
     args, kwargs = app.store.run(queries.read_payload(mailing_id))
-    order = MailingOrder(mailing_id, *args, **kwargs)
+    order = replace(MailingOrder(mailing_id, *args, **kwargs), tenant=record.tenant or "")
     current = MailingSlice(Mailing(order, LedgerStore(app.store.client), job.request.id))
     try:
         return current.work().how

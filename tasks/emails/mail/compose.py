@@ -7,6 +7,7 @@ from project.errors import InvalidField
 from tasks.emails.addresses import MAX_SHOWN_CHARACTERS, get_sender, is_plain_address
 from tasks.emails.mail import mime, templates
 from tasks.emails.mail.attachments import load_parts
+from tasks.emails.mail.brand import load_logo_part
 from tasks.emails.mail.dkim_signature import sign
 from tasks.emails.mail.templates import RenderedMail
 from tasks.emails.mail.unsubscribe import PREVIEW_RECIPIENT, build_link
@@ -19,12 +20,14 @@ def compose(
     data: Mapping[str, Any] | None = None,
     files: tuple[tuple[str, str], ...] = (),
     letter: Mapping[str, str] | None = None,
+    tenant: str = "",
 ) -> bytes:
     """The mail of this job for one recipient: pure ASCII, lines end with CRLF.
 
     ``data`` goes to the template. ``files`` are the attached artifacts, each as key and name. A
     ``letter``, the fields of a ``RenderedMail``, takes the place of the template: the mail is a
-    test, and its link unsubscribes no address. The Message-ID depends on job and recipient only.
+    test, and its link unsubscribes no address. The brand is that of ``tenant``. The Message-ID
+    depends on job and recipient only.
 
     Raises ``InvalidField`` for a recipient that is not one plain address, and ``PermanentError``
     when the template does not render or an attachment is gone.
@@ -37,7 +40,8 @@ def compose(
         rendered = RenderedMail(**letter)
     else:
         values = templates.build_values(recipient, link, data)
-        rendered = templates.load_template(template).render(**values)
+        rendered = templates.load_template(template, tenant).render(**values)
     sender = get_sender()
-    raw = mime.build_mail(job_id, sender, recipient, rendered, link, load_parts(files))
+    parts, logo = load_parts(files), load_logo_part(tenant)
+    raw = mime.build_mail(job_id, sender, recipient, rendered, link, parts, logo)
     return sign(raw, sender.domain)

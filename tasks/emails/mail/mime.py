@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from project.text import replace_unprintable
 from tasks.emails.addresses import Sender
+from tasks.emails.mail.brand import LOGO_URL
 from tasks.emails.mail.templates import RenderedMail
 
 MAX_PLAIN_SUBJECT_CHARACTERS = 200
@@ -42,11 +43,22 @@ Content-Transfer-Encoding: quoted-printable
 
 {text}
 --{boundary}
+{html}--{boundary}--
+""".replace("\n", "\r\n")
+
+_HTML_TEMPLATE = """\
 Content-Type: text/html; charset="utf-8"
 Content-Transfer-Encoding: quoted-printable
 
 {html}
---{boundary}--
+""".replace("\n", "\r\n")
+
+_RELATED_TEMPLATE = """\
+Content-Type: multipart/related; boundary="{boundary}"
+
+--{boundary}
+{html}--{boundary}
+{logo}--{boundary}--
 """.replace("\n", "\r\n")
 
 _ONE_CLICK_HEADER = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
@@ -60,8 +72,12 @@ def build_mail(
     letter: RenderedMail,
     link: str,
     parts: Sequence[str] = (),
+    logo: str = "",
 ) -> bytes:
-    """The mail without a DKIM signature; ``parts`` are attached and ``link`` unsubscribes."""
+    """The mail without a DKIM signature; ``parts`` are attached and ``link`` unsubscribes.
+
+    ``logo`` is a MIME part, used when the HTML shows it.
+    """
     digest = build_digest(job_id, recipient)
     return _MESSAGE_TEMPLATE.format(
         sender=sender.header,
@@ -72,7 +88,7 @@ def build_mail(
         domain=sender.domain,
         unsubscribe=link,
         one_click=_ONE_CLICK_HEADER if link.startswith("https://") else "",
-        body=_format_body(letter, parts, digest),
+        body=_format_body(letter, parts, digest, logo),
     ).encode("ascii")
 
 
@@ -81,9 +97,12 @@ def build_digest(job_id: str, recipient: str) -> str:
     return hashlib.sha256(f"{job_id}|{recipient}".encode()).hexdigest()[:32]
 
 
-def _format_body(letter: RenderedMail, parts: Sequence[str], digest: str) -> str:
+def _format_body(letter: RenderedMail, parts: Sequence[str], digest: str, logo: str) -> str:
     # "=_" cannot occur in quoted-printable text nor in Base64, so neither can these boundaries
-    text, html = _encode_quoted_printable(letter.text), _encode_quoted_printable(letter.html)
+    text = _encode_quoted_printable(letter.text)
+    html = _HTML_TEMPLATE.format(html=_encode_quoted_printable(letter.html))
+    if logo and LOGO_URL in letter.html:
+        html = _RELATED_TEMPLATE.format(boundary=f"=_related_{digest}", html=html, logo=logo)
     body = _BODY_TEMPLATE.format(boundary=f"=_{digest}", text=text, html=html)
     if not parts:
         return body

@@ -17,6 +17,7 @@ import msgspec
 from project.errors import ContinuoError, InvalidField
 from tasks.emails.addresses import get_sender
 from tasks.emails.mail import mime, templates, unsubscribe
+from tasks.emails.mail.brand import load_logo_part
 
 MAX_CPU_SECONDS = 5
 MAX_MEMORY_BYTES = 512 << 20
@@ -52,6 +53,7 @@ class PreviewRequest(msgspec.Struct, frozen=True):
     template: str | Parts
     recipient: str
     data: dict[str, Any]
+    tenant: str = ""
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -118,8 +120,9 @@ def render_preview(request: PreviewRequest) -> Preview:
     """The mail that the recipient would get. Raises ``PermanentError``, ``InvalidField``."""
     link = unsubscribe.build_link(unsubscribe.PREVIEW_RECIPIENT)
     values = templates.build_values(request.recipient, link, request.data)
-    letter = _load_template(request.template).render(**values)
-    raw = mime.build_mail("preview", get_sender(), request.recipient, letter, link)
+    letter = _load_template(request.template, request.tenant).render(**values)
+    logo = load_logo_part(request.tenant)
+    raw = mime.build_mail("preview", get_sender(), request.recipient, letter, link, logo=logo)
     headers = email.message_from_bytes(raw, policy=email.policy.default).items()
     return Preview(
         subject=letter.subject,
@@ -130,10 +133,10 @@ def render_preview(request: PreviewRequest) -> Preview:
     )
 
 
-def _load_template(template: str | Parts) -> templates.Template:
+def _load_template(template: str | Parts, tenant: str) -> templates.Template:
     if isinstance(template, str):
-        return templates.load_template(template)
-    return templates.build_template(INLINE_NAME, template.files())
+        return templates.load_template(template, tenant)
+    return templates.build_template(INLINE_NAME, template.files(), tenant)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,20 @@
 
 ``body.mjml`` can replace ``body.html``. Without ``body.txt`` the text is made from the HTML. A
 template has the variables ``recipient`` and ``sender`` (addresses), ``home_url`` (the address of
-the service), ``unsubscribe_url``, the data of the order and, in the bodies, ``subject``. A variable
-without a value is an error, never an empty string.
+the service), ``unsubscribe_url``, ``brand`` (a ``MailBrand``), the data of the order and, in the
+bodies, ``subject``. A variable without a value is an error, never an empty string.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from project.errors import InvalidField, PermanentError
 from project.settings.values import get_settings
 from tasks.emails.addresses import get_sender
+from tasks.emails.mail.brand import MailBrand, get_mail_brand
 from tasks.emails.mail.plain_text import text_from_html
 from tasks.emails.settings import get_mail_settings
 
@@ -29,6 +30,8 @@ MAX_BODY_CHARACTERS = 1_000_000
 """The limit for one body."""
 
 MAX_SUBJECT_CHARACTERS = 1_000
+MAX_COMPILED = 256
+"""Templates, by name and brand, that a process keeps compiled."""
 
 EXPRESSION_ERRORS = (
     ArithmeticError,
@@ -114,17 +117,15 @@ def check_template(name: str) -> None:
         )
 
 
-@cache
-def load_template(name: str) -> Template:
-    """The compiled template; each process reads it once.
+def load_template(name: str, tenant: str = "") -> Template:
+    """The compiled template, for the brand of a tenant; each process reads it once.
 
     Raises ``InvalidField`` for an unknown name, ``PermanentError`` for broken syntax.
     """
-    check_template(name)
-    return _compile_template(name, _build_environment())
+    return _load_template(name, get_mail_brand(tenant))
 
 
-def build_template(name: str, files: dict[str, str]) -> Template:
+def build_template(name: str, files: dict[str, str], tenant: str = "") -> Template:
     """A template from the text of its files, which may include the shipped ones.
 
     Raises ``PermanentError`` for broken syntax.
@@ -132,7 +133,8 @@ def build_template(name: str, files: dict[str, str]) -> Template:
     import jinja2
 
     sources = jinja2.DictLoader({f"{name}/{file}": text for file, text in files.items()})
-    return _compile_template(name, _build_environment().overlay(loader=_build_loader(sources)))
+    environment = _build_environment(get_mail_brand(tenant))
+    return _compile_template(name, environment.overlay(loader=_build_loader(sources)))
 
 
 def build_values(
@@ -146,6 +148,18 @@ def build_values(
         "home_url": get_settings().base_url,
         "unsubscribe_url": link,
     }
+
+
+def forget_templates() -> None:
+    """Read all templates again when they are next asked for; for tests."""
+    for cached in (list_templates, _load_template, _build_environment):
+        cached.cache_clear()
+
+
+@lru_cache(maxsize=MAX_COMPILED)
+def _load_template(name: str, brand: MailBrand) -> Template:
+    check_template(name)
+    return _compile_template(name, _build_environment(brand))
 
 
 def _compile_template(name: str, environment: "jinja2.Environment") -> Template:
@@ -172,12 +186,13 @@ def _load_text(environment: "jinja2.Environment", name: str) -> "jinja2.Template
         return None
 
 
-@cache
-def _build_environment() -> "jinja2.Environment":
+@lru_cache(maxsize=MAX_COMPILED)
+def _build_environment(brand: MailBrand) -> "jinja2.Environment":
+    """The environment of templates; its ``brand`` is there for imported macros, too."""
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=_build_loader(jinja2.FileSystemLoader(list(_iterate_folders()))),
         autoescape=jinja2.select_autoescape(["html"], default=False),
         undefined=jinja2.StrictUndefined,
@@ -186,6 +201,8 @@ def _build_environment() -> "jinja2.Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals["brand"] = asdict(brand)  # the sandbox checks attributes, not items
+    return environment
 
 
 def _build_loader(sources: "jinja2.BaseLoader") -> "jinja2.BaseLoader":

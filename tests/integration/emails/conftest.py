@@ -10,6 +10,8 @@ import redis
 
 from project.local.valkey import EmbeddedValkey
 from project.settings.groups import forget_settings
+from project.store.client import Store
+from tasks.emails.delivery.ledger_store import LedgerStore
 from tests.support.mailings import url_of
 from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 
@@ -34,6 +36,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedSmtpServer]:
         forget_settings()
         scripted.shutdown()
         thread.join(10)
+
+
+@pytest.fixture
+def ledger(store: Store) -> Iterator[LedgerStore]:
+    """An empty ledger, whose connection ends with the test."""
+    one = LedgerStore(store.client)
+    yield one
+    one.close()
 
 
 @pytest.fixture

@@ -45,7 +45,9 @@ SIGNER = SnsSigner()
 
 
 def send(store: Store, job: str = JOB, address: str = ADA) -> None:
-    assert Mailing(MailingOrder(job), LedgerStore(store.client)).claim(address)
+    ledger = LedgerStore(store.client)
+    assert Mailing(MailingOrder(job), ledger).claim(address)
+    ledger.close()
 
 
 def read_reason(store: Store, address: str = ADA) -> str:

@@ -29,9 +29,8 @@ def order_mailing(store: Store, mailing: str, recipients: list[Any], **options: 
     store.run(jobs.enqueue(Message(mailing, "email_blast", "celery", "m", payload, 3, None)))
 
 
-def open_mailing(store: Store, mailing: str, recipients: list[Any]) -> Mailing:
-    order = MailingOrder(mailing, recipients)
-    return Mailing(order, LedgerStore(store.client), keep_seconds=KEEP_SECONDS)
+def open_mailing(ledger: LedgerStore, mailing: str, recipients: list[Any]) -> Mailing:
+    return Mailing(MailingOrder(mailing, recipients), ledger, keep_seconds=KEEP_SECONDS)
 
 
 def upload(store: Store, mailing: str, *recipients: tuple[str, dict[str, Any]]) -> None:
@@ -71,12 +70,12 @@ def is_anywhere(store: Store, address: str) -> bool:
     return any(address in text for text in iterate_values(store.client))
 
 
-def test_an_erased_person_is_in_no_key_of_redis(store: Store) -> None:
+def test_an_erased_person_is_in_no_key_of_redis(store: Store, ledger: LedgerStore) -> None:
     order_mailing(store, "ordered", [BOB, ["Ada@Example.org", {"name": "Ada"}]])
     order_mailing(store, "waiting", [ADA])
     order_mailing(store, "uploaded", [], upload=True)
     upload(store, "uploaded", ("ADA@example.org", {"name": "Ada", "n": 1.50}), (BOB, {"n": []}))
-    send(open_mailing(store, "ordered", [ADA, BOB]), ADA)
+    send(open_mailing(ledger, "ordered", [ADA, BOB]), ADA)
     store.run(commands.suppress([ADA], "complaint"))
     assert is_anywhere(store, ADA)
 
@@ -90,9 +89,11 @@ def test_an_erased_person_is_in_no_key_of_redis(store: Store) -> None:
     ]
 
 
-def test_the_numbers_of_a_mailing_stay_right_without_the_person(store: Store) -> None:
+def test_the_numbers_of_a_mailing_stay_right_without_the_person(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", TRIO)
-    mailing = open_mailing(store, "job", TRIO)
+    mailing = open_mailing(ledger, "job", TRIO)
     send(mailing, ADA)
     send(mailing, BOB)
 
@@ -125,11 +126,14 @@ def test_an_erased_person_gets_no_mail_of_a_later_mailing(
     outcomes = attempt(store.client, "later", TRIO)
 
     assert outcomes == {RecipientOutcome.SENT: 2, RecipientOutcome.SUPPRESSED: 1}
+    assert store.run(list_mailings(ADA, limit=9)).mailings == []
 
 
-def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(store: Store) -> None:
+def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", [ADA])
-    mailing = open_mailing(store, "job", [ADA])
+    mailing = open_mailing(ledger, "job", [ADA])
     assert mailing.claim(ADA)
 
     erase_person(store, ADA)
@@ -138,9 +142,24 @@ def test_a_mail_that_was_claimed_before_the_erasure_is_not_sent(store: Store) ->
     assert mailing.filter_open([RecipientRow(ADA)]) == []
 
 
-def test_a_mail_that_is_on_its_way_during_the_erasure_keeps_its_outcome(store: Store) -> None:
+def test_a_worker_that_holds_the_chunk_does_not_put_the_address_back(
+    store: Store, ledger: LedgerStore
+) -> None:
     order_mailing(store, "job", [ADA])
-    mailing = open_mailing(store, "job", [ADA])
+    mailing = open_mailing(ledger, "job", [ADA])
+
+    erase_person(store, ADA)
+
+    assert not mailing.claim(ADA)
+    assert not is_anywhere(store, ADA)
+    assert count_outcomes(mailing.read_tally()) == {RecipientOutcome.SUPPRESSED: 1}
+
+
+def test_a_mail_that_is_on_its_way_during_the_erasure_keeps_its_outcome(
+    store: Store, ledger: LedgerStore
+) -> None:
+    order_mailing(store, "job", [ADA])
+    mailing = open_mailing(ledger, "job", [ADA])
     mailing.claim(ADA)
     mailing.about_to_send(ADA)
 
@@ -174,19 +193,22 @@ def test_an_interrupted_erasure_is_completed_by_the_next(store: Store) -> None:
     assert not is_anywhere(store, ADA)
 
 
-def test_a_ledger_without_a_record_is_found_by_the_history_of_the_person(store: Store) -> None:
-    mailing = open_mailing(store, "forgotten", [ADA])
+def test_a_ledger_without_a_record_is_found_by_the_history_of_the_person(
+    store: Store, ledger: LedgerStore
+) -> None:
+    mailing = open_mailing(ledger, "forgotten", [ADA])
     send(mailing, ADA)
 
     done = erase_person(store, ADA)
 
     assert done.mailings == 1
     assert not is_anywhere(store, ADA)
-    assert store.run(list_mailings(ADA, limit=9)).mailings == []
+    assert not store.client.keys("continuo:mails_of:*")
 
 
 def test_the_suppression_of_an_erased_person_is_kept_as_a_hash_until_it_is_lifted(
     store: Store,
+    ledger: LedgerStore,
 ) -> None:
     store.run(commands.suppress([ADA], "unsubscribed"))
     erase_person(store, ADA)
@@ -199,7 +221,7 @@ def test_the_suppression_of_an_erased_person_is_kept_as_a_hash_until_it_is_lifte
 
     assert store.run(commands.allow(ADA))
     assert store.run(commands.read_suppression(ADA)) is None
-    assert open_mailing(store, "later", [ADA]).claim(ADA)
+    assert open_mailing(ledger, "later", [ADA]).claim(ADA)
 
 
 def test_an_erasure_works_when_redis_is_full(store: Store) -> None:
@@ -212,6 +234,16 @@ def test_an_erasure_works_when_redis_is_full(store: Store) -> None:
 
     assert done.mailings == 1
     assert not is_anywhere(store, ADA)
+
+
+def test_the_ledger_of_a_mailing_that_never_ran_expires(store: Store) -> None:
+    order_mailing(store, "job", [ADA])
+
+    erase_person(store, ADA)
+
+    keys = store.client.keys("continuo:mail:job*")
+    assert len(keys) == 2
+    assert all(store.client.ttl(key) > 0 for key in keys)
 
 
 def test_a_blast_that_only_mentions_the_person_is_left_as_it_is(store: Store) -> None:
@@ -230,6 +262,10 @@ def test_a_blast_that_only_mentions_the_person_is_left_as_it_is(store: Store) ->
         (
             '[[],{"recipients":["ada@example.org"],"letter":{"subject":"Dear Ada","html":"Ada"}}]',
             '[[],{"recipients":[["x",null,"erased"]],"letter":{"subject":"","html":""}}]',
+        ),
+        (
+            '[[],{"recipients":["ada@example.org"],"data":{"text":"Dear Ada"}}]',
+            '[[],{"recipients":[["x",null,"erased"]],"data":{}}]',
         ),
         (
             '[[],{"recipients":["ada@example.org",["b@x.de",{"n":12345678901234567890.0}]]}]',

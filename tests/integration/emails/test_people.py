@@ -1,6 +1,7 @@
 """What one person got, over all mailings, in a real Valkey."""
 
 import uuid
+from contextlib import closing
 
 import redis
 
@@ -9,7 +10,7 @@ from tasks.emails.delivery.ledger_store import LedgerStore
 from tasks.emails.delivery.mailing import Mailing
 from tasks.emails.delivery.order import MailingOrder
 from tasks.emails.delivery.people import MailingPage, list_mailings
-from tests.support.mailings import ADA, BOB, TRIO, attempt, build_mailing
+from tests.support.mailings import ADA, BOB, TRIO, attempt
 from tests.support.servers.scripted_smtp import ScriptedSmtpServer
 
 
@@ -22,15 +23,21 @@ def list_page(
     place: tuple[float, str] | None = None,
 ) -> MailingPage:
     command = list_mailings(fold_address(address), limit=limit, tenant=tenant, place=place)
-    return LedgerStore(keys).run(command)
+    with closing(LedgerStore(keys)) as ledger:
+        return ledger.run(command)
+
+
+def claim(keys: redis.Redis, mailing: str, keep_seconds: int = 0) -> None:
+    with closing(LedgerStore(keys)) as ledger:
+        Mailing(MailingOrder(mailing), ledger, keep_seconds=keep_seconds).claim(ADA)
 
 
 def claim_many(keys: redis.Redis, address: str, count: int) -> list[str]:
     """The ids of new mailings that claimed the address, newest first."""
     ids = [str(uuid.uuid4()) for _ in range(count)]
-    store = LedgerStore(keys)
-    for mailing in ids:
-        Mailing(MailingOrder(mailing), store).claim(address)
+    with closing(LedgerStore(keys)) as ledger:
+        for mailing in ids:
+            Mailing(MailingOrder(mailing), ledger).claim(address)
     return ids[::-1]
 
 
@@ -74,10 +81,10 @@ def test_mailings_of_one_microsecond_are_each_on_one_page(keys: redis.Redis) -> 
 
 
 def test_a_second_attempt_does_not_list_a_mailing_twice(keys: redis.Redis, job: str) -> None:
-    build_mailing(keys, job).claim(ADA)
+    claim(keys, job)
     first = list_page(keys, ADA)
 
-    build_mailing(keys, job).claim(ADA)
+    claim(keys, job)
 
     assert list_page(keys, ADA) == first
 
@@ -95,7 +102,7 @@ def test_a_tenant_sees_only_the_mailings_of_its_own_jobs(keys: redis.Redis) -> N
 
 
 def test_what_is_kept_of_a_person_expires_with_the_ledgers(keys: redis.Redis, job: str) -> None:
-    build_mailing(keys, job, keep_seconds=1_000).claim(ADA)
+    claim(keys, job, keep_seconds=1_000)
 
     (key,) = keys.keys("continuo:mails_of:*")
     assert ADA not in key.decode()

@@ -244,11 +244,9 @@ def greeting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "greeting" / "body.html").write_text("<p>{{ greeting }}, {{ name }}!</p>")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
     forget_settings()
-    for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
-        cached.cache_clear()
+    templates.forget_templates()
     yield "greeting"
-    for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
-        cached.cache_clear()
+    templates.forget_templates()
 
 
 def test_a_template_gets_the_data_of_the_order_and_of_each_recipient(

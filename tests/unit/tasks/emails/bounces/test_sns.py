@@ -5,9 +5,16 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from project.errors import TransientError
 from tasks.emails.bounces.report import IntakeRefused
-from tasks.emails.bounces.sns import parse_message, require_amazon_url, verify_message
+from tasks.emails.bounces.sns import (
+    fetch_from_amazon,
+    parse_message,
+    require_amazon_url,
+    verify_message,
+)
 from tests.support.bounce_mails import TOPIC, SnsSigner
+from tests.support.ports import find_free_port
 
 SIGNER = SnsSigner()
 
@@ -104,3 +111,13 @@ def test_the_hosts_of_sns_in_every_region_are_known() -> None:
 def test_a_text_that_is_no_message_is_refused(text: str) -> None:
     with pytest.raises(IntakeRefused):
         parse_message(text)
+
+
+def test_a_message_is_tried_again_when_amazon_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = find_free_port()
+    monkeypatch.setattr("tasks.emails.bounces.sns.FETCH_SECONDS", 0.5)
+
+    with pytest.raises(TransientError, match="does not answer"):
+        fetch_from_amazon(f"https://127.0.0.1:{port}/x.pem")

@@ -73,7 +73,7 @@ def assert_is_wire_format(raw: bytes) -> None:
 
 def use_as_template(monkeypatch: pytest.MonkeyPatch, letter: templates.RenderedMail) -> None:
     template = SimpleNamespace(render=lambda **_: letter)
-    monkeypatch.setattr(templates, "load_template", lambda _name: template)
+    monkeypatch.setattr(templates, "load_template", lambda _name, _tenant: template)
 
 
 @pytest.mark.parametrize("template", templates.list_templates())

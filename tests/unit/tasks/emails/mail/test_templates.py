@@ -20,14 +20,9 @@ VALUES = {
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(templates, "SHIPPED_FOLDER", tmp_path)
-    forget()
+    templates.forget_templates()
     yield tmp_path
-    forget()
-
-
-def forget() -> None:
-    for cached in (templates.list_templates, templates.load_template, templates._build_environment):  # noqa: SLF001 - caches
-        cached.cache_clear()
+    templates.forget_templates()
 
 
 def write(folder: Path, name: str, subject: str = "s", html: str = "h", text: str = "t") -> None:
@@ -180,7 +175,7 @@ def test_templates_of_the_installation_win_over_shipped_ones(
     write(tmp_path, "ours", html="{% extends 'layout.html' %}{% block heading %}Own{% endblock %}")
     monkeypatch.setenv("MAIL_TEMPLATES", str(tmp_path))
     forget_settings()
-    forget()
+    templates.forget_templates()
     try:
         assert templates.list_templates() == ("default", "file", "news", "ours", "text", "welcome")
         assert templates.load_template("default").render(**VALUES).subject == "ours"
@@ -188,7 +183,7 @@ def test_templates_of_the_installation_win_over_shipped_ones(
     finally:
         monkeypatch.undo()
         forget_settings()
-        forget()
+        templates.forget_templates()
 
 
 def test_values_are_escaped_in_html_and_unchanged_in_text(folder: Path) -> None:
