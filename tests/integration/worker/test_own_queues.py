@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from project.celery import app
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import queues, workers
@@ -84,7 +85,7 @@ class FakeConsumer:
 
 def test_the_number_of_queues_that_a_worker_follows_has_a_bound(store: Store) -> None:
     worker: Any = FakeConsumer()
-    worker.follows_queues, worker.excluded_queues = True, frozenset()
+    worker.app, worker.follows_queues, worker.excluded_queues = app, True, frozenset()
     worker.consumer = consumer = FakeConsumer()
     names = [f"queue-{number:03}" for number in range(MAX_QUEUES + 1)]
     store.client.sadd("continuo:queues", *names)
