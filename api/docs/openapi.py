@@ -30,7 +30,7 @@ _REQUEST_ID_PARAMETER = {
 }
 _TEXT_SCHEMA = {"type": "string"}
 _HEADER_SCHEMAS: dict[str, dict[str, Any]] = {
-    "Idempotency-Key": {"type": "string", "pattern": r'^(?!"?"$)[ -~]{1,255}$'},
+    "Idempotency-Key": {"type": "string", "pattern": r'^("[ -~]{1,255}"|(?!"?"$)[ -~]{1,255})$'},
     "Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$"},
     "Retry-After": {"type": "integer", "minimum": 0},
 }

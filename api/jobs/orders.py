@@ -211,7 +211,8 @@ def parse_key(header: str) -> str:
     """The idempotency key in a header, quoted (RFC 8941) or bare. Raises ``Problem`` 400."""
     is_quoted = len(header) > 1 and header[0] == header[-1] == '"'
     key = header[1:-1] if is_quoted else header
-    if not (0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+    is_valid = 0 < len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()
+    if not is_valid or header == '"':
         detail = f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, quoted or not"
         raise Problem(
             400, f"{KEY_HEADER}: {detail}", errors=[FieldError(field=KEY_HEADER, detail=detail)]
