@@ -29,8 +29,9 @@ class RedisUrl(str):
     __slots__ = ()
 
     def startswith(self, prefix: Any, *bounds: Any) -> bool:
-        """Whether it starts with the prefix, or the prefix is ``redis``."""
-        return prefix == "redis" or super().startswith(prefix, *bounds)
+        """Whether it starts with the prefix, or the prefix is ``redis`` or has it."""
+        prefixes = prefix if isinstance(prefix, tuple) else (prefix,)
+        return "redis" in prefixes or super().startswith(prefix, *bounds)
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +55,11 @@ def session_app(continuo_app: Any) -> Any:
 
 
 @pytest.fixture
-def function_app(continuo_app: Any) -> Any:
-    """The app of a test."""
-    return continuo_app
+def function_app(continuo_app: Any) -> Iterator[Any]:
+    """The app of a test, which may set another URL of its result backend."""
+    url = continuo_app.conf.result_backend
+    yield continuo_app
+    continuo_app.conf.result_backend = url
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject
 from kombu.utils.json import dumps as json_dumps
 
 from project.records.record import Cause, TaskStatus
 from project.store.commands import attempts, queries
 
 
-def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> None:
+def end_without_result(app: Any, job_id: str, token: str, problem: Ignore | Reject) -> None:
     """End the record as cancelled if that was requested, else as failed.
 
     A job that has chosen its state itself succeeds, and keeps that state.
@@ -23,8 +23,10 @@ def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> No
     if outcome and outcome.own_state:
         end_with_own_state(app, job_id, token, outcome.own_state)
         return
-    error = f"{type(problem).__name__}: the job ended without a result"
-    meta = {"exc_type": "Ignore", "exc_module": "celery.exceptions", "exc_message": [error]}
+    name = type(problem).__name__
+    error = f"{name}: the job ended without a result"
+    message = list(problem.args) if isinstance(problem, Reject) else [error]
+    meta = {"exc_type": name, "exc_module": "celery.exceptions", "exc_message": message}
     command = attempts.fail(
         job_id,
         token=token,
@@ -32,7 +34,7 @@ def end_without_result(app: Any, job_id: str, token: str, problem: Ignore) -> No
         error=error,
         exception=json_dumps(meta),
         result_message=json_dumps({"task_id": job_id, "status": "FAILURE", "result": meta}),
-        cause=Cause("Ignore", error, ""),
+        cause=Cause(name, error, ""),
     )
     app.store.run(command)
 
