@@ -14,7 +14,7 @@ PROCESSES = (
 )
 RETRIES = "two retries by default"
 REVOKED = "revoke() cancels a job wherever it runs, and reaches an idle process a moment later"
-RECORDS = "a result is part of the record, not a key of its own with result_expires and a channel"
+RECORDS = "a result is part of the record, not a key with result_expires and a channel"
 PRODUCER = "messages are stored by a script, not by a producer of kombu's that is passed in"
 NESTED = "a failed chord in a chord fails both bodies, and the errback of both is called for each"
 SUITE = "about the app or the packages of the suite itself"
