@@ -10,7 +10,7 @@ from api.docs.pages import build_docs_router
 from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
-from api.jobs.typed_kinds import build_typed_router
+from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
 from api.routes import bulk, exports, kinds, reports, webhooks
 from api.routes.emails import (
     blasts,
@@ -38,6 +38,7 @@ from project.telemetry.tracing import TRACING
 from project.version import read_version
 
 app.loader.import_default_modules()  # a job of any kind may be run again, ordered here or not
+check_typed_kinds()
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
@@ -96,7 +97,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
         routes.include(module.routes)
     if not get_settings().smtp_url:
         routes.include(mail_sink.build_sink_router())
-    routes.include(build_typed_router(route.template for route in routes.routes))
+    routes.include(build_typed_router())
     router = limit_routes(routes, get_settings().rate_limit)
     router.include(build_health_router(app.async_store.ping, drain))
     router.include(build_docs_router(router, Info("Continuo", read_version(), DESCRIPTION)))

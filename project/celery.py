@@ -75,6 +75,7 @@ class KindLoader(AppLoader):
             adopt(self.app, load_app(name))
         with exit_if_wrong_under_celery():
             check_settings()
+            self.app.finalize()  # typed kinds are checked here
         return modules
 
 
@@ -159,8 +160,8 @@ class Continuo(Celery):
 
         ``typed=True``: calls are checked by the types of the function, which gets objects.
         ``http="/invoices"``: the same, and the API takes orders under this path. ``check`` is
-        called with the arguments of a call and raises ``InvalidField``. Raises ``TypeError`` when a
-        parameter has no type.
+        called with the arguments of a call and raises ``InvalidField``. Raises ``InvalidKind``
+        when a parameter has no type.
         """
         return super().task(*args, **options)
 

@@ -2,6 +2,7 @@
 
 ContinuoError
 ├── InvalidField        a value from outside is not allowed; names the field and the allowed values
+├── InvalidKind         a typed kind cannot be as it is declared
 ├── JobError            raised by a job to say whether to retry
 │   ├── TransientError  the cause may pass: the job is retried
 │   └── PermanentError  the cause stays: the job fails at once
@@ -40,6 +41,10 @@ class InvalidField(ContinuoError, ValueError):
     def __reduce__(self) -> Any:
         """Pickle with both arguments: pool processes send errors to the worker's main process."""
         return type(self), (self.field, self.problem)
+
+
+class InvalidKind(ContinuoError, TypeError):
+    """A typed kind cannot be as it is declared, such as one with a parameter without a type."""
 
 
 class JobError(ContinuoError):

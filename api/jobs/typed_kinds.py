@@ -4,26 +4,30 @@ Body, answers and texts follow from the function: its types, its name and its do
 """
 
 import re
-from collections.abc import Iterable
 from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from api.http.routing import Router
-from api.jobs.kinds import RouteTexts, build_kind_routes
+from api.jobs.kinds import ORDERED_KINDS, RouteTexts, build_kind_routes
 from api.jobs.orders import JobKind, JobOrder
 from project.celery import app
-from project.errors import ContinuoError, InvalidField
+from project.errors import InvalidField, InvalidKind
 from project.job.task import Job
 from project.payload.payload import Payload, camel
 from project.records.record import ShownTask, TaskRecord
 
+OTHER_PATHS = frozenset(
+    {
+        *("/artifacts", "/bounces", "/console", "/docs", "/events", "/health", "/kinds", "/me"),
+        *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
+        *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
+    }
+)
+"""The first parts of the paths of the platform."""
+
 ORDER_FIELDS = frozenset(JobOrder.__struct_encode_fields__) | {"kind"}
-
-
-class WrongKind(ContinuoError):
-    """A kind cannot be offered over HTTP as it is declared."""
 
 
 class TypedKind(NamedTuple):
@@ -37,18 +41,26 @@ class TypedKind(NamedTuple):
 
 @cache
 def collect_typed_kinds() -> dict[str, TypedKind]:
-    """All typed kinds with a path, by name. Raises ``WrongKind``."""
+    """All typed kinds with a path, by name. Raises ``InvalidKind``."""
+    app.finalize()
     tasks = (app.tasks[name] for name in sorted(app.tasks))
     return {task.name: build_typed_kind(task) for task in tasks if getattr(task, "http", "")}
 
 
-def build_typed_router(taken: Iterable[str] = ()) -> Router:
-    """The routes of all typed kinds. Raises ``WrongKind`` for a path that is ``taken``."""
-    routes, paths = Router(), set(taken)
+def check_typed_kinds() -> None:
+    """Raise ``InvalidKind`` for one that cannot be offered. Shipped kinds have their routes."""
+    paths = {kind.path for kind in ORDERED_KINDS.values()} | OTHER_PATHS
     for name, typed in collect_typed_kinds().items():
-        if typed.kind.path in paths:
-            raise WrongKind(f"kind {name}: the path {typed.kind.path} is taken")
+        path = f"/{typed.kind.path.split('/')[1]}"
+        if typed.kind.path in paths or path in OTHER_PATHS:
+            raise InvalidKind(f"kind {name}: the path {typed.kind.path} is taken")
         paths.add(typed.kind.path)
+
+
+def build_typed_router() -> Router:
+    """The routes of all typed kinds."""
+    routes = Router()
+    for name, typed in collect_typed_kinds().items():
         offered = build_kind_routes(
             typed.kind, typed.texts, tag=name, record=typed.record, shown=typed.shown
         )
@@ -57,10 +69,10 @@ def build_typed_router(taken: Iterable[str] = ()) -> Router:
 
 
 def build_typed_kind(task: Job) -> TypedKind:
-    """A kind from its task. Raises ``WrongKind``."""
+    """A kind from its task. Raises ``InvalidKind``."""
     payload = task.payload
     if payload is None or not re.fullmatch(r"(/[a-z0-9_-]+)+", task.http):
-        raise WrongKind(f"kind {task.name}: {task.http!r} is not a path such as /invoices")
+        raise InvalidKind(f"kind {task.name}: {task.http!r} is not a path such as /invoices")
     name = camel(task.name)
     body = build_body(f"{name}Order", task, payload)
     word, text = re.sub(r"\W", "_", task.name), (task.__doc__ or "").partition("\n")[0].strip()
@@ -79,9 +91,9 @@ def build_typed_kind(task: Job) -> TypedKind:
 
 
 def build_body(name: str, task: Job, payload: Payload) -> type[JobOrder]:
-    """The type of the body: what every order may say, and the payload. Raises ``WrongKind``."""
+    """The type of the body: what every order may say, and the payload. Raises ``InvalidKind``."""
     if both := sorted(ORDER_FIELDS.intersection(field.name for field in payload.fields)):
-        raise WrongKind(
+        raise InvalidKind(
             f"kind {task.name}: {both[0]} is a field of every order; choose another name"
         )
     fields = [tuple(field) for field in payload.fields]

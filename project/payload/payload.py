@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_origin, get_type_hints, is_typeddict
 import msgspec
 from msgspec import inspect
 
-from project.errors import InvalidField
+from project.errors import InvalidField, InvalidKind
 from project.payload.conversion import convert, is_model, to_json
 from project.payload.violations import find_violations, parse_violation
 
@@ -38,7 +38,7 @@ class Payload:
     ``check`` is called with the arguments as objects, for what types cannot say; it raises
     ``InvalidField``.
 
-    Raises ``TypeError`` for a function without types.
+    Raises ``InvalidKind`` for a function without types.
     """
 
     def __init__(
@@ -91,11 +91,13 @@ class Payload:
 
 
 def read_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of a function. Raises ``TypeError`` for a name that cannot be found."""
+    """The types of a function. Raises ``InvalidKind`` for a name that cannot be found."""
     try:
         return get_type_hints(function, include_extras=True)
     except NameError as problem:
-        raise TypeError(f"{function.__qualname__}: {problem}; import the types of a job") from None
+        raise InvalidKind(
+            f"{function.__qualname__}: {problem}; import the types of a job"
+        ) from None
 
 
 def read_parameters(
@@ -103,28 +105,28 @@ def read_parameters(
 ) -> Iterator[PayloadField]:
     """The parameters of a function, without its ``self``.
 
-    Raises ``TypeError`` for one without a type or a name of its own.
+    Raises ``InvalidKind`` for one without a type or a name of its own.
     """
     found = list(signature(function).parameters.values())
     for parameter in found[1:] if is_bound else found:
         where = f"{function.__qualname__}: parameter {parameter.name}"
         if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
-            raise TypeError(f"{where}: each parameter of a typed job has a name of its own")
+            raise InvalidKind(f"{where}: each parameter of a typed job has a name of its own")
         if parameter.name not in hints:
-            raise TypeError(f"{where} has no type")
+            raise InvalidKind(f"{where} has no type")
         shape = hints[parameter.name]
         require_known(shape, where)
         yield PayloadField(parameter.name, shape, build_default(parameter.default))
 
 
 def require_known(shape: Any, where: str) -> None:
-    """Raise ``TypeError`` for a type that no JSON value can have."""
+    """Raise ``InvalidKind`` for a type that no JSON value can have."""
     try:
         node = inspect.type_info(shape)
     except (TypeError, NameError) as problem:
-        raise TypeError(f"{where}: {problem}") from None
+        raise InvalidKind(f"{where}: {problem}") from None
     if isinstance(node, inspect.CustomType) and not is_model(node.cls):
-        raise TypeError(f"{where}: JSON has no {node.cls.__name__}")
+        raise InvalidKind(f"{where}: JSON has no {node.cls.__name__}")
 
 
 def build_default(default: Any) -> Any:
