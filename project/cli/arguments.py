@@ -26,6 +26,8 @@ EXITS = (
 def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     """Parse the command line. Exits with 2 when it is wrong."""
     parser = build_parser()
+    if not all(map(is_text, words)):
+        parser.error("the arguments must be UTF-8")
     args, rest = parser.parse_known_args(words)
     if args.run is commands.order:
         # argparse ends the list of fields at the first option
@@ -34,6 +36,11 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     if rest:
         parser.error(f"unknown: {' '.join(rest)}")
     return args
+
+
+def is_text(word: str) -> bool:
+    """Whether a word can be sent: Python keeps bytes that are not UTF-8 as halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def is_field(word: str) -> bool:

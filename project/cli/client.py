@@ -23,7 +23,8 @@ PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 """The pauses before a request is repeated: one for each repetition."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+NO_ANSWER = 0
+PASSING = frozenset({NO_ANSWER, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -38,11 +39,15 @@ class ApiRequest(NamedTuple):
 
 
 class ApiAnswer(NamedTuple):
-    """The status of an answer, its body, and the seconds after which to ask again."""
+    """An answer: its status, its body, and the seconds after which to ask again.
+
+    ``status`` is ``NO_ANSWER`` when the connection was lost; ``fault`` says why.
+    """
 
     status: int
     content: bytes
     retry_after: float
+    fault: str = "is busy"
 
     def parse(self) -> Any:
         """The JSON in it. Raises ``ApiUnreachable`` when it is something else."""
@@ -52,6 +57,15 @@ class ApiAnswer(NamedTuple):
             raise ApiUnreachable(
                 f"the answer {self.status} is not JSON: is this the API?"
             ) from error
+
+
+class ProblemDocument(msgspec.Struct):
+    """What every error of the API has."""
+
+    status: int
+    title: str
+    detail: str
+    errors: list[dict[str, Any]] = []
 
 
 class ApiClient:
@@ -87,26 +101,24 @@ class ApiClient:
         """Send a request, again when the connection is lost or the API is busy."""
         end = monotonic() + REPEAT_SECONDS + request.seconds
         for pause in PAUSES_SECONDS:
-            try:
-                answer = self._exchange(request, end - monotonic())
-            except (OSError, HTTPException) as error:
-                reason, delay = f"does not answer ({describe_fault(error)})", pause
-            else:
-                if answer.status not in PASSING:
-                    return require_success(answer)
-                reason, delay = f"answers {answer.status}", max(pause, answer.retry_after)
-            if monotonic() + delay >= end:
+            outcome = self._try(request, end - monotonic())
+            delay = max(pause, outcome.retry_after)
+            if outcome.status not in PASSING or monotonic() + delay >= end:
                 break
             if pause == PAUSES_SECONDS[0]:
-                sys.stderr.write(f"continuo: {self.url} {reason}; trying again\n")
+                sys.stderr.write(f"continuo: {self.url} {outcome.fault}; trying again\n")
             sleep(delay)
-        return self._send_last(request, end - monotonic())
+        else:
+            outcome = self._try(request, end - monotonic())
+        if outcome.status == NO_ANSWER:
+            raise ApiUnreachable(f"{self.url} {outcome.fault}")
+        return require_success(outcome)
 
-    def _send_last(self, request: ApiRequest, left: float) -> ApiAnswer:
+    def _try(self, request: ApiRequest, left: float) -> ApiAnswer:
         try:
-            return require_success(self._exchange(request, left))
+            return self._exchange(request, left)
         except (OSError, HTTPException) as error:
-            raise ApiUnreachable(f"{self.url} does not answer: {describe_fault(error)}") from error
+            return ApiAnswer(NO_ANSWER, b"", 0.0, f"does not answer: {describe_fault(error)}")
 
     def _exchange(self, request: ApiRequest, left: float) -> ApiAnswer:
         is_tls = self._address.scheme == "https"
@@ -147,6 +159,7 @@ def require_success(answer: ApiAnswer) -> ApiAnswer:
         return answer
     try:
         problem = msgspec.json.decode(answer.content, type=dict[str, Any])
+        msgspec.convert(problem, ProblemDocument)
     except msgspec.DecodeError:
         detail = "the answer is no problem document: is this the API?"
         problem = {"status": answer.status, "title": "Not the API", "detail": detail}

@@ -13,6 +13,12 @@ from project.cli.outcomes import WrongUsage
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 """Keeps the digits of numbers as they were written."""
 
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+"""What the decoder raises for text that is not JSON, or is nested too deeply."""
+
+MAX_DEPTH = 20
+"""Names in the path of a field."""
+
 STDIN = "-"
 FORM = "write NAME=VALUE, or OUTER.INNER=VALUE for a field inside another"
 
@@ -26,7 +32,7 @@ def parse_fields(pairs: Iterable[str], body: dict[str, Any]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         path = name.split(".")
-        if not equals or not all(path):
+        if not equals or not all(path) or len(path) > MAX_DEPTH:
             raise WrongUsage(f"{pair}: {FORM}")
         set_field(given, path, parse_value(text))
     return merge_fields(body, given)
@@ -36,7 +42,7 @@ def parse_value(text: str) -> Any:
     """The value: of JSON if the text is JSON, else the text."""
     try:
         return DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except UNREADABLE:
         return text
 
 
@@ -68,7 +74,7 @@ def read_body(file: str) -> dict[str, Any]:
         body = DECODER.decode(content)
     except OSError as error:
         raise WrongUsage(f"--json {file}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise WrongUsage(f"--json {file}: is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise WrongUsage(f'--json {file}: must be a JSON object, such as {{"type": "monthly"}}')

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any
 
 from project.records.record import TaskStatus
+from project.text import replace_unprintable
 
 
 class ExitStatus(IntEnum):
@@ -56,10 +57,13 @@ class ApiRefused(CommandStopped):
 
 def describe_problem(problem: dict[str, Any]) -> list[str]:
     """The lines of a problem document: what was refused, then each wrong field."""
-    errors = problem.get("errors") or []
-    fields = [f"  {each.get('pointer') or each.get('field')}: {each['detail']}" for each in errors]
-    title = f"the API refused this: {problem.get('status')} {problem.get('title')}"
-    return [title, *(fields or [f"  {problem.get('detail')}"])]
+    fields = [
+        f"  {each.get('pointer') or each.get('field')}: {each.get('detail')}"
+        for each in problem.get("errors", [])
+    ]
+    lines = [f"the API refused this: {problem['status']} {problem['title']}"]
+    lines += fields or [f"  {problem['detail']}"]
+    return [replace_unprintable(line) for line in lines]
 
 
 def exit_status_of(record: dict[str, Any]) -> ExitStatus:

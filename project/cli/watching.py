@@ -1,6 +1,7 @@
 """Waits for a job: until it is final, or step by step with its events."""
 
 from collections.abc import Generator
+from http import HTTPStatus
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ MAX_WAIT_SECONDS = 25.0
 
 EVENTS_SECONDS = 20.0
 """The longest time for which the API holds an answer with events."""
+
+WAIT_PAUSE_SECONDS = 0.2
+"""The pause before the next wait: the API answers at once when too many clients wait."""
 
 MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.05, 10.0
 
@@ -31,7 +35,8 @@ def wait_until_final(client: ApiClient, record: dict[str, Any], seconds: float) 
     end = monotonic() + seconds
     while record["status"] not in FINAL_STATUSES and (left := end - monotonic()) > 0:
         record = client.get("/tasks", record["id"], wait=max(min(left, MAX_WAIT_SECONDS), 1.0))
-        sleep(MIN_PAUSE_SECONDS)
+        if record["status"] not in FINAL_STATUSES:
+            sleep(WAIT_PAUSE_SECONDS)
     return record
 
 
@@ -42,6 +47,8 @@ def follow_job(
     end, place = monotonic() + seconds, ""
     while monotonic() < end:
         answer = fetch_events(client, job_id, place)
+        if answer.status == HTTPStatus.NO_CONTENT:
+            break
         for event in parse_events(answer):
             place = event.place or place
             if event.data is not None:
@@ -67,7 +74,7 @@ def parse_events(answer: ApiAnswer) -> list[JobEvent]:
 
 def parse_event(block: str) -> JobEvent:
     """The event in the lines of a block."""
-    lines = dict(line.partition(": ")[::2] for line in block.splitlines())
+    lines = dict(line.partition(": ")[::2] for line in block.split("\n"))
     data = msgspec.json.decode(lines["data"]) if "data" in lines else None
     return JobEvent(lines.get("event", ""), lines.get("id", ""), data)
 

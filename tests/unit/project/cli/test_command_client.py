@@ -15,6 +15,8 @@ LOST = b""
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}"
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+LATER = b"HTTP/1.1 429 Later\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"
+OTHER = b'HTTP/1.1 400 Bad\r\nContent-Length: 16\r\n\r\n{"errors":["x"]}'
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"
 MOVED = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
 
@@ -96,7 +98,14 @@ def test_a_request_is_not_repeated_after_its_time(monkeypatch: pytest.MonkeyPatc
     with serve(LOST) as server, pytest.raises(ApiUnreachable):
         ApiClient(url_of(server)).get("/queues")
 
-    assert len(server.requests) <= 2
+    assert len(server.requests) == 1
+
+
+def test_a_pause_that_the_api_asks_for_is_not_cut_short() -> None:
+    with serve(LATER) as server, pytest.raises(ApiRefused):
+        ApiClient(url_of(server)).get("/queues")
+
+    assert len(server.requests) == 1
 
 
 def test_a_busy_api_refuses_in_the_end() -> None:
@@ -106,7 +115,9 @@ def test_a_busy_api_refuses_in_the_end() -> None:
     assert refused.value.problem["status"] == 503
 
 
-@pytest.mark.parametrize(("answer", "error"), [(PAGE, ApiUnreachable), (MOVED, ApiRefused)])
+@pytest.mark.parametrize(
+    ("answer", "error"), [(PAGE, ApiUnreachable), (MOVED, ApiRefused), (OTHER, ApiRefused)]
+)
 def test_what_is_not_the_api_is_told_and_not_followed(
     answer: bytes, error: type[Exception]
 ) -> None:

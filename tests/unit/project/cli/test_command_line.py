@@ -51,8 +51,9 @@ def test_fields_may_follow_options() -> None:
         ["--url", "localhost", "queues"],
         ["--key", "two words", "queues"],
         ["new", "thing", "a"],
+        ["show", "\udcff"],
     ],
-    ids=" ".join,
+    ids=ascii,
 )
 def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

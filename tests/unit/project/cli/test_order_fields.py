@@ -27,7 +27,10 @@ from project.cli.outcomes import WrongUsage
         ("", ""),
         ("a=b", "a=b"),
         ("{", "{"),
+        ("[" * 100_000, "[" * 100_000),
+        ("1" * 9_000, "1" * 9_000),
     ],
+    ids=lambda value: ascii(value)[:20],
 )
 def test_a_value_is_json_if_it_can_be_else_text(text: str, value: Any) -> None:
     body = parse_fields([f"name={text}"], {})
@@ -61,14 +64,28 @@ def test_fields_replace_those_of_the_body_and_keep_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "pairs", [["name"], ["=1"], ["a..b=1"], [".a=1"], ["a=1", "a=2"], ["a=1", "a.b=1"]], ids=str
+    "pairs",
+    [
+        ["name"],
+        ["=1"],
+        ["a..b=1"],
+        [".a=1"],
+        ["a=1", "a=2"],
+        ["a=1", "a.b=1"],
+        ["a." * 100 + "b=1"],
+    ],
+    ids=lambda pairs: str(pairs)[:40],
 )
 def test_a_wrong_field_is_refused_by_its_name(pairs: list[str]) -> None:
     with pytest.raises(WrongUsage, match=rf"^{pairs[-1].partition('=')[0]}[=:]?"):
         parse_fields(pairs, {})
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"{", b'"a"', b"\xff"], ids=repr)
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[1]", b"[" * 100_000, b"{", b'"a"', b"\xff"],
+    ids=lambda content: repr(content[:9]),
+)
 def test_a_file_must_hold_a_json_object(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "order.json"
     file.write_bytes(content)
