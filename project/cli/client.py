@@ -91,10 +91,10 @@ class ApiClient:
 
     def post(self, *parts: str, body: Mapping[str, Any] | None = None) -> Any:
         """POST a body under a new idempotency key, so a repeated request acts once."""
-        headers = {"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
-        content = ENCODER.encode(body) if body is not None else None
-        if content is None:
-            del headers["Content-Type"]
+        headers, content = {"Idempotency-Key": str(uuid4())}, None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = ENCODER.encode(body)
         return self.send(ApiRequest("POST", build_path(parts), content, headers)).parse()
 
     def send(self, request: ApiRequest) -> ApiAnswer:
