@@ -24,7 +24,7 @@ KEPT_VARIABLES = ("ID", "KEY", "JSON")
 BULK_COUNT = "400"
 """Jobs in the bulk example, where the guide takes a million."""
 
-COPIED_PATHS = ("project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
+COPIED_PATHS = ("bin", "project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
 
 
 class Block(NamedTuple):
