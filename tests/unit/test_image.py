@@ -19,4 +19,4 @@ def test_every_path_that_the_dockerfile_copies_is_in_the_build_context() -> None
 def test_the_image_holds_the_file_that_names_the_version() -> None:
     last_stage = (ROOT / "Dockerfile").read_text().split("\nFROM ")[-1]
 
-    assert "\nCOPY pyproject.toml .\n" in last_stage
+    assert "\nCOPY pyproject.toml LICENSE ./\n" in last_stage

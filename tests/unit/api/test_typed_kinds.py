@@ -31,7 +31,7 @@ def kind({parameters}) -> int:
         ("/tasks/mine", "x: int", "kind kind: the path /tasks/mine is taken"),
         ("kinds of mine", "x: int", "kind kind: 'kinds of mine' is not a path such as /invoices"),
         ("/mine", "x", "kind: parameter x has no type"),
-        ("/mine", "tags: int", "kind kind: every order has a field tags; name it otherwise"),
+        ("/mine", "tags: int", "kind kind: tags is a field of every order; choose another name"),
     ],
 )
 def test_the_api_says_what_is_wrong_with_a_kind(
