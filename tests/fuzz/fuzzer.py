@@ -131,25 +131,23 @@ class Fuzzer:
         return sum(self.redis.hlen(key) for key in self.redis.scan_iter("continuo:unacked:*"))
 
     def judge(self) -> None:
-        """Count how the cases ended."""
-        dead = Counter(
-            entry.partition(b"\n")[2] for entry in self.redis.lrange(DEAD_LETTERS, 0, -1)
-        )
-        self.figures.messages, self.figures.dead_letters = len(self.sent), dead.total()
-        ids = self.accepted | {job_id for text in self.sent if (job_id := find_id(text))}
-        for job_id in ids:
-            record = self.app.store.run(queries.read_record(job_id))
-            if record and record.is_final:
-                self.figures.ended[record.status] += 1
-            elif job_id in self.accepted:
-                self.figures.lost.append(job_id)
-        for text in self.sent:
-            job_id = find_id(text)
-            if text not in dead and not (
-                job_id and self.app.store.run(queries.read_record(job_id))
-            ):
-                self.figures.lost.append(repr(text))
+        """Count how the cases ended. Redis keeps the last 10,000 dead letters, and counts all."""
+        self.figures.messages = len(self.sent)
+        self.figures.dead_letters = int(self.redis.get(f"{DEAD_LETTERS}:count") or 0)
+        self.figures.lost += [job_id for job_id in self.accepted if not self.has_ended(job_id)]
+        unrecorded = [text for text in self.sent if not self.has_ended(find_id(text))]
+        if len(unrecorded) > self.figures.dead_letters:
+            kept = {entry.partition(b"\n")[2] for entry in self.redis.lrange(DEAD_LETTERS, 0, -1)}
+            self.figures.lost += [repr(text) for text in unrecorded if text not in kept]
         self.figures.faults = Guard(self.app.store, mends=False).check()
+
+    def has_ended(self, job_id: str) -> bool:
+        """Whether there is a record that has ended; counts it."""
+        record = self.app.store.run(queries.read_record(job_id)) if job_id else None
+        if record is None or not record.is_final:
+            return False
+        self.figures.ended[record.status] += 1
+        return True
 
     def has_ended(self, job_id: str) -> bool:
         """Whether there is a record that has ended; counts it."""
