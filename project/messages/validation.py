@@ -133,7 +133,7 @@ def _decode_current(text: bytes) -> CheckedMessage:
     except RecursionError as problem:
         raise ValueError("its JSON has too many levels") from problem
     embedded = content[2]
-    if embedded and any(embedded.values()):
+    if embedded and any(part is not None for part in embedded.values()):
         msgspec.convert(embedded, EmbeddedCanvas)
     return CheckedMessage(_json_decoder.decode(text), body, content)
 

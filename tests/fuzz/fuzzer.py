@@ -149,14 +149,6 @@ class Fuzzer:
         self.figures.ended[record.status] += 1
         return True
 
-    def has_ended(self, job_id: str) -> bool:
-        """Whether there is a record that has ended; counts it."""
-        record = self.app.store.run(queries.read_record(job_id)) if job_id else None
-        if record is None or not record.is_final:
-            return False
-        self.figures.ended[record.status] += 1
-        return True
-
 
 def find_id(text: bytes) -> str:
     """The job id of a message, "" when there is none that a job can have."""

@@ -84,6 +84,7 @@ ODD_HEADERS = {
     "a value with an unknown type": message(b'[[{"__type__": "x", "__value__": 1}, 2], {}, {}]'),
     "a group that is a number": message_with("headers", group=5),
     "callbacks that are no calls": message(b'[[1, 2], {}, {"callbacks": ["x", 5]}]'),
+    "callbacks that are false": message(b'[[1, 2], {}, {"callbacks": false}]'),
     "a chain that is no list": message(b'[[1, 2], {}, {"chain": 5}]'),
     "a chord that is no call": message(b'[[1, 2], {}, {"chord": "x"}]'),
     "too many arguments": message(b"[[1, 2, 3, 4], {}, {}]"),
