@@ -91,7 +91,7 @@ def test_a_call_from_python_has_its_result(reader: GuideRunner) -> None:
 
 
 def test_the_tests_pass(reader: GuideRunner) -> None:
-    assert "3 passed" in reader.outputs[8]
+    assert "4 passed" in reader.outputs[8]
 
 
 def test_the_kind_is_ordered_in_bulk_and_rerun_with_another_payload(reader: GuideRunner) -> None:
@@ -104,7 +104,7 @@ def test_the_kind_is_ordered_in_bulk_and_rerun_with_another_payload(reader: Guid
     rerun = http.post(f"{task}/retry", json={"payload": {"file": "other.csv", "delay": 3600}})
 
     assert (outcome["status"], rerun.status_code) == (202, 202)
-    assert http.get(f"{task}/payload").json()["kwargs"] == {"path": "other.csv"}
+    assert http.get(f"{task}/payload").json()["kwargs"] == {"file": "other.csv"}
 
 
 def test_the_console_shows_the_job_and_retries_another(reader: GuideRunner) -> None:
