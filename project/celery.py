@@ -31,6 +31,7 @@ from project.messages.template import HIDDEN_ARGUMENTS
 from project.payload.payload import Payload
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
+from project.settings.packages import get_package_settings
 from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
@@ -71,7 +72,7 @@ class KindLoader(AppLoader):
     def import_default_modules(self) -> Any:
         """Import the modules of ``tasks`` and of the user. Exits when a setting is wrong."""
         modules = super().import_default_modules()
-        if name := get_settings().app:
+        if name := get_package_settings().app:
             adopt(self.app, load_app(name))
         with exit_if_wrong_under_celery():
             check_settings()

@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from project.errors import ContinuoError
+from project.settings.packages import get_package_settings
 from project.settings.sentinel_url import parse_sentinel_url
 from project.settings.values import Settings
 from project.store import sentinel
@@ -49,7 +50,7 @@ def build_common_options(given: Settings) -> dict[str, Any]:
     return {
         "broker_url": given.broker_url or store_url,
         "result_backend": f"project.job.backend.RecordBackend+{store_url}",
-        "imports": list_task_modules(["tasks", *given.task_modules]),
+        "imports": list_task_modules(["tasks", *get_package_settings().task_modules]),
         "worker_consumer": "project.worker.consumer:SwiftConsumer",
         # JSON only, at both ends
         "task_serializer": "json",

@@ -9,7 +9,6 @@ with an empty one, and starts a real worker when a test needs it::
         assert record.result == {"total": 20.9}
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,16 +20,19 @@ from typing import Any
 import pytest
 
 from project.local.demo import find_free_ports
+from project.settings.environment import set_variables
 
 FOLDER = Path(tempfile.mkdtemp(prefix="continuo-testing-"))
 (VALKEY_PORT,) = find_free_ports(1)
 
 # The kinds read the settings when they are imported, which is after this module.
-os.environ |= {
-    "DATA_DIR": str(FOLDER),
-    "REDIS_URL": f"redis://127.0.0.1:{VALKEY_PORT}/0",
-    "BROKER_URL": "",
-}
+set_variables(
+    {
+        "DATA_DIR": str(FOLDER),
+        "REDIS_URL": f"redis://127.0.0.1:{VALKEY_PORT}/0",
+        "BROKER_URL": "",
+    }
+)
 
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.02

@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import Task, signals, states
 from celery.app.task import Context
-from celery.backends.redis import RedisBackend, ResultConsumer
+from celery.backends.redis import RedisBackend
 from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
@@ -21,6 +21,7 @@ from kombu.exceptions import EncodeError
 from project.job.canvas.errbacks import rename_duplicates
 from project.job.canvas.unsent import BODIES, build_unsent_message, name_bodies
 from project.job.meta import build_meta, describe_failure, describe_request
+from project.job.result_consumer import RecordConsumer
 from project.job.running.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
 from project.job.running.current_attempt import claimed_attempt
 from project.job.running.own_state import describe_progress, encode_state
@@ -42,25 +43,6 @@ RECORDED_STATES = frozenset(
 """States that the record has without Celery's storing them."""
 
 FINAL_FAILURES = {states.FAILURE: TaskStatus.FAILED, states.REVOKED: TaskStatus.CANCELLED}
-
-
-class RecordConsumer(ResultConsumer):
-    """Waits for results; after a reconnect it reads from the records what it missed."""
-
-    subscribed_to: set[bytes]
-
-    def _reconnect_pubsub(self) -> None:
-        with self._locked():
-            kept, self.subscribed_to = (
-                self.subscribed_to,
-                set(),
-            )  # else the parent looks for Celery's metas
-            super()._reconnect_pubsub()
-            self.subscribed_to = kept
-            if kept:
-                self._pubsub.subscribe(*kept)
-            for meta in filter(None, self.backend.mget(sorted(kept))):
-                self.on_state_change(self._decode_result(meta), None)
 
 
 class RecordBackend(RedisBackend):

@@ -161,6 +161,14 @@ def parse_message(text: bytes) -> dict[str, Any] | None:
     return checked.message if checked else None
 
 
+def find_job_id(message: bytes) -> str:
+    """The job of a message whose header can be read, else ""."""
+    try:
+        return check_id(msgspec.json.decode(message)["headers"]["id"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+
+
 def is_too_deep(text: str | bytes) -> bool:
     """Whether valid JSON has more than ``MAX_LEVELS`` levels."""
     raw = text.encode() if isinstance(text, str) else text

@@ -25,7 +25,6 @@ DAY_SECONDS = 86_400
 
 IS_ORIGIN = re.compile(r"\*|https?://[a-zA-Z0-9.\[\]:-]+").fullmatch
 IS_HOST = re.compile(r"\*|[a-zA-Z0-9_.-]+|[0-9a-fA-F:]+").fullmatch
-IS_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*").fullmatch
 IS_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[\w./-]*)?", re.ASCII).fullmatch
 
 
@@ -80,16 +79,6 @@ class Settings(SettingsGroup):
         "",
         validation_alias="CONTINUO_EXCLUDED_QUEUES",
         description="Queues that workers without -Q leave alone, separated by commas.",
-    )
-    tasks: str = Field(
-        "",
-        validation_alias="CONTINUO_TASKS",
-        description="Your own modules and packages with jobs, separated by commas.",
-    )
-    app: str = Field(
-        "",
-        validation_alias="CONTINUO_APP",
-        description="A Celery app of your own, as package.module:app, whose tasks become jobs.",
     )
     drain_seconds: float = Field(
         20.0, ge=0, le=3600, description="Seconds that running jobs get to finish after SIGTERM."
@@ -269,22 +258,6 @@ class Settings(SettingsGroup):
                 )
         return text
 
-    @field_validator("tasks")
-    @classmethod
-    def _are_modules(cls, text: str) -> str:
-        for name in split_list(text):
-            if not IS_MODULE(name):
-                raise ValueError(f"{name!r} is not the name of a module, such as acme.jobs")
-        return text
-
-    @field_validator("app")
-    @classmethod
-    def _is_an_app(cls, name: str) -> str:
-        module, colon, variable = name.partition(":")
-        if name and not (colon and IS_MODULE(module) and variable.isidentifier()):
-            raise ValueError("must be package.module:app")
-        return name
-
     @field_validator("hosts")
     @classmethod
     def _are_host_names(cls, text: str) -> str:
@@ -314,11 +287,6 @@ class Settings(SettingsGroup):
     def own_hosts(self) -> list[str]:
         """The host names of the API besides loopback and PUBLIC_URL's; HOST is one of them."""
         return [self.host, *split_list(self.hosts)]
-
-    @property
-    def task_modules(self) -> list[str]:
-        """The modules and packages of the user that declare jobs."""
-        return split_list(self.tasks)
 
     @property
     def origins(self) -> list[str]:

@@ -19,7 +19,6 @@ import time
 from itertools import count
 from typing import Any
 
-import msgspec
 from celery import signals
 from celery.app.task import Context
 from celery.app.trace import LOG_RECEIVED, trace_ok_t
@@ -32,7 +31,7 @@ from project.job.canvas.aftermath import run_aftermath
 from project.job.running.current_attempt import ClaimedAttempt
 from project.job.running.ignored import end_without_result
 from project.messages.builder import PRIORITY_STEPS, build_list_key
-from project.messages.options import check_id
+from project.messages.validation import find_job_id
 from project.store.commands import claims, workers
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
@@ -346,11 +345,3 @@ def build_claims(orders: Orders) -> list[Claims]:
         )
         for turn in turns
     ]
-
-
-def find_job_id(message: bytes) -> str:
-    """The job of a message whose header can be read, else ""."""
-    try:
-        return check_id(msgspec.json.decode(message)["headers"]["id"])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
