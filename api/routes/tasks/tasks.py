@@ -150,9 +150,8 @@ async def cancel_task(request: Request) -> Answer:
             f"The job has already ended: its status is {record.status}",
             members=build_problem_members(record),
         )
-    return await records.answer_record(
-        record, request, 200 if result is CancelResult.CANCELLED else 202
-    )
+    has_ended = result is CancelResult.CANCELLED and record.is_final  # nobody has rerun it since
+    return await records.answer_record(record, request, 200 if has_ended else 202)
 
 
 @routes.delete(

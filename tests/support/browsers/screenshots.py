@@ -23,7 +23,7 @@ MAX_PAUSE_SECONDS = 3.0
 FAULT_RATE = "0.3"
 MAILING = {
     "recipients": [f"guest{number}@example.com" for number in range(240)],
-    "template": "result_message",
+    "template": "welcome",
     "rate": 8,
     "tags": ["spring"],
 }
