@@ -92,11 +92,12 @@ def build_typed_kind(task: Job) -> TypedKind:
 
 def build_body(name: str, task: Job, payload: Payload) -> type[JobOrder]:
     """The type of the body: what every order may say, and the payload. Raises ``InvalidKind``."""
-    if both := sorted(ORDER_FIELDS.intersection(field.name for field in payload.fields)):
+    names = {name for field in payload.fields for name in (field.name, field.encode_name)}
+    if both := sorted(ORDER_FIELDS & names):
         raise InvalidKind(
             f"kind {task.name}: {both[0]} is a field of every order; choose another name"
         )
-    fields = [tuple(field) for field in payload.fields]
+    fields = [field.definition for field in payload.fields]
     about = {"__doc__": task.__doc__ or JobOrder.__doc__}
     body = msgspec.defstruct(
         name,
@@ -125,7 +126,7 @@ def build_record(name: str, base: type[TaskRecord], payload: Payload) -> type[Ta
 def build_task_options(payload: Payload, order: JobOrder) -> dict[str, Any]:
     """The arguments of the job that an order asks for. Raises ``InvalidField``."""
     said = {
-        field.name: value
+        field.encode_name: value
         for field in payload.fields
         if (value := getattr(order, field.name)) is not msgspec.UNSET
     }

@@ -50,13 +50,11 @@ async def list_kinds(_: Request) -> Answer:
 def describe_kind(typed: TypedKind) -> OfferedKind:
     """A typed kind as clients see it."""
     payload = typed.kind.task.payload
-    inner = {field.name for field in payload.fields} if payload else set()
-    body = msgspec.structs.fields(typed.kind.body)
     return OfferedKind(
         kind=typed.kind.task.name,
         path=typed.kind.path,
         summary=typed.texts.order_summary,
-        fields=[field.encode_name for field in body if field.name in inner],
+        fields=[field.encode_name for field in payload.fields] if payload else [],
         order=describe_type(typed.kind.body),
         result=describe_type(payload.result if payload else Any),
     )

@@ -22,11 +22,17 @@ PLAIN_DEFAULTS = (str, int, float, bool, type(None))
 
 
 class PayloadField(NamedTuple):
-    """A field of a payload as ``msgspec.defstruct`` takes it."""
+    """A field of a payload. ``encode_name`` is its name in JSON."""
 
     name: str
     type: Any
     options: Any
+    encode_name: str
+
+    @property
+    def definition(self) -> tuple[str, Any, Any]:
+        """The field as ``msgspec.defstruct`` takes it."""
+        return self.name, self.type, self.options
 
 
 class Payload:
@@ -109,14 +115,15 @@ def read_parameters(
     """
     found = list(signature(function).parameters.values())
     for parameter in found[1:] if is_bound else found:
-        where = f"{function.__qualname__}: parameter {parameter.name}"
+        name = parameter.name
+        where = f"{function.__qualname__}: parameter {name}"
         if parameter.kind not in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY):
             raise InvalidKind(f"{where}: each parameter of a typed job has a name of its own")
-        if parameter.name not in hints:
+        if name not in hints:
             raise InvalidKind(f"{where} has no type")
-        shape = hints[parameter.name]
+        shape = hints[name]
         require_known(shape, where)
-        yield PayloadField(parameter.name, shape, build_default(parameter.default))
+        yield PayloadField(name, shape, build_default(parameter.default), name)
 
 
 def require_known(shape: Any, where: str) -> None:
@@ -141,7 +148,7 @@ def build_default(default: Any) -> Any:
 def build_struct(name: str, fields: Sequence[PayloadField]) -> type[msgspec.Struct]:
     """A struct of these fields, which allows no other."""
     return msgspec.defstruct(
-        name, [tuple(each) for each in fields], kw_only=True, forbid_unknown_fields=True
+        name, [each.definition for each in fields], kw_only=True, forbid_unknown_fields=True
     )
 
 
@@ -165,7 +172,8 @@ def list_inner_fields(shape: Any) -> list[PayloadField]:
         return []
     hints = get_type_hints(shape, include_extras=True)
     return [
-        PayloadField(field.name, hints[field.name], build_field(field)) for field in node.fields
+        PayloadField(field.name, hints[field.name], build_field(field), field.encode_name)
+        for field in node.fields
     ]
 
 

@@ -68,6 +68,13 @@ def test_async_functions_typed_dicts_and_pydantic_models(own: System) -> None:
     assert booking["result"] == {"room": "R2", "nights": 3}
 
 
+def test_fields_have_their_names_in_json(own: System) -> None:
+    record = order_and_wait(own, "/readings", {"meterId": "m", "lastValue": 4})
+
+    assert record["result"] == {"meterId": "m", "lastValue": 5}
+    assert own.http.post("/readings", json={"meter_id": "m"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "body", "pointers"),
     [
@@ -125,7 +132,7 @@ def test_typed_kinds_can_be_ordered_in_bulk(own: System) -> None:
 
 def test_the_console_has_a_form_for_each_typed_kind(own: System) -> None:
     kinds = {each["kind"]: each for each in own.http.get("/kinds").json()["kinds"]}
-    assert set(kinds) == {"billing.remind", "booking", "invoice", "parcel"}
+    assert set(kinds) == {"billing.remind", "booking", "invoice", "parcel", "reading"}
     assert kinds["invoice"]["fields"] == ["customer", "lines", "due"]
 
     with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:

@@ -85,6 +85,19 @@ def book(booking: Booking) -> Booking:
     return booking.model_copy(update={"nights": booking.nights + 1})
 
 
+class Meter(msgspec.Struct, rename="camel"):
+    """A meter, with other names in JSON."""
+
+    meter_id: str
+    last_value: int = 0
+
+
+@app.task(name="reading", http="/readings")
+def read_meter(meter: Meter) -> Meter:
+    """Read a meter."""
+    return Meter(meter.meter_id, meter.last_value + 1)
+
+
 @app.task(name="liar", typed=True)
 def lie(number: int) -> int:
     """Return another type than it says."""
