@@ -11,6 +11,7 @@ import httpx2
 import pypdf
 import pytest
 
+from project.version import read_version
 from tests.support.programs.system import System
 from tests.support.waiting import PATIENCE, wait_until
 
@@ -202,8 +203,10 @@ def test_flower_shows_our_worker(system: System) -> None:
 
 
 def test_health_docs_and_pages_answer(system: System) -> None:
-    assert system.http.get("/health/live").json() == {"status": "live"}
-    assert system.http.get("/health/ready").json() == {"status": "ready"}
+    version = read_version()
+    for name in ("live", "ready"):
+        answer = system.http.get(f"/health/{name}").json()
+        assert answer == {"status": name, "version": version}
 
     paths = system.http.get("/openapi.json").json()["paths"]
     assert {"/reports", "/reports/{id}", "/emails", "/emails/{id}", "/queue/stats"} <= set(paths)
