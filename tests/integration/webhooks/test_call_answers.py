@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from project.errors import TransientError
+from project.version import read_version
 from tasks.webhooks import call_arguments
 from tests.support.servers.scripted_http import (
     LISTEN_ADDRESS,
@@ -36,7 +37,7 @@ def test_a_call_arrives_as_ordered_and_its_answer_is_kept(
     assert request.body == b'{"name":"Ada"}'
     assert request.headers == {
         "Host": f"{LISTEN_ADDRESS}:{server.port}",
-        "User-Agent": "continuo",
+        "User-Agent": f"continuo/{read_version()}",
         "Idempotency-Key": "the-id",
         "Accept-Encoding": "identity",
         "Connection": "close",
