@@ -126,7 +126,7 @@ def test_a_hundred_identical_orders_are_one_job_even_when_the_api_is_killed_betw
 
     with ThreadPoolExecutor(20) as clients:
         answers = list(clients.map(send, range(100)))
-    wait_until(lambda: own_system.api() not in {0, api})
+    wait_until(lambda: own_system.api() not in {0, api} and own_system.is_ready())
 
     assert len({answer.text for answer in answers}) == 1
     assert own_system.stats()["total_tasks"] == before + 1
