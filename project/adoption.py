@@ -33,21 +33,26 @@ def load_app(name: str) -> Celery:
 
 
 def adopt(ours: Any, other: Celery) -> None:
-    """Register the tasks of another app with ours, and take over its routes and its schedule."""
+    """Register the tasks of another app with ours, and take over its routes and its schedule.
+
+    Call it once for an app.
+    """
     for name, task in sorted(other.tasks.items()):
         if not name.startswith("celery.") and name not in ours.tasks:
-            ours.register_task(copy_task(task))
+            ours.register_task(copy_task(task, ours))
     routes = [other.conf.task_routes, ours.conf.task_routes]
     ours.conf.task_routes = [each for group in routes for each in as_list(group)]
+    ours.amqp.flush_routes()
+    ours.amqp.router = ours.amqp.Router()  # the one of before may be in use already
     ours.conf.beat_schedule = {**other.conf.beat_schedule, **ours.conf.beat_schedule}
 
 
-def copy_task(task: Any) -> Any:
-    """A task with the same code that does not belong to an app yet."""
+def copy_task(task: Any, app: Any) -> Any:
+    """A task of ``app`` with the same code."""
     base = type(task)
     options = {
         "name": task.name,
-        "app": None,
+        "app": app,
         "__module__": base.__module__,
         "__doc__": task.__doc__,
     }

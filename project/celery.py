@@ -69,10 +69,15 @@ type EnqueueResults = list[TaskRecord | DuplicateJob]
 class KindLoader(AppLoader):
     """Imports the kinds of jobs, then checks all settings, theirs included."""
 
+    has_adopted = False
+    """Whether the tasks of the user's Celery app have been taken over."""
+
     def import_default_modules(self) -> Any:
         """Import the modules of ``tasks`` and of the user. Exits when a setting is wrong."""
         modules = super().import_default_modules()
-        if name := get_package_settings().app:
+        name = get_package_settings().app
+        if name and not self.has_adopted:  # an unknown kind imports the modules again
+            self.has_adopted = True
             adopt(self.app, load_app(name))
         with exit_if_wrong_under_celery():
             check_settings()
