@@ -26,10 +26,11 @@ FOLDER = Path(tempfile.mkdtemp(prefix="continuo-testing-"))
 (VALKEY_PORT,) = find_free_ports(1)
 
 # The kinds read the settings when they are imported, which is after this module.
+URL = f"redis://127.0.0.1:{VALKEY_PORT}/0"
 set_variables(
     {
         "DATA_DIR": str(FOLDER),
-        "REDIS_URL": f"redis://127.0.0.1:{VALKEY_PORT}/0",
+        "REDIS_URL": URL,
         "BROKER_URL": "",
     }
 )
@@ -136,6 +137,8 @@ def jobs(jobs_valkey: None, tmp_path: Path) -> Iterator[JobTester]:  # noqa: ARG
     """Runs and shows jobs; each test begins without any."""
     from project.celery import app
 
+    if app.store_url != URL:  # it read the settings before this module: that Redis has real jobs
+        pytest.fail("load the plugin first, with -p project.testing: the app uses another Redis")
     app.loader.import_default_modules()
     app.store.client.flushall()
     tester = JobTester(app, tmp_path / "worker.log")

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from project.settings.values import get_settings
+from project.store.client import Store
 from tests.support.programs.processes import ROOT
 from tests.support.waiting import PATIENCE
 
@@ -52,25 +54,42 @@ def test_enqueued_jobs_are_found_by_their_arguments(jobs):
 """
 
 
-def test_users_test_their_kinds_with_the_plugin(tmp_path: Path) -> None:
-    (tmp_path / "test_mine.py").write_text(TESTS)
+def run_pytest(folder: Path, *options: str, **environment: str) -> str:
+    """The output of pytest on the tests in a folder."""
     variables = {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{PACKAGES}",
         "CONTINUO_TASKS": "acme.billing",
         "PYTEST_ADDOPTS": "",
     }
-
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "project.testing"),
-            *("-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)),
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *(*options, "--rootdir", str(folder), str(folder)),
         ],
-        env=os.environ | variables,
-        cwd=tmp_path,
+        env=os.environ | variables | environment,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=100 * PATIENCE,
         check=False,
     )
+    return done.stdout + done.stderr
 
-    assert "5 passed" in done.stdout, done.stdout + done.stderr
+
+def test_users_test_their_kinds_with_the_plugin(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(TESTS)
+
+    assert "5 passed" in run_pytest(tmp_path, "-p", "project.testing")
+
+
+def test_the_plugin_empties_no_redis_but_its_own(tmp_path: Path, store: Store) -> None:
+    store.client.set("real", "data")
+    (tmp_path / "conftest.py").write_text(
+        "from project.celery import app\nfrom project.testing import jobs, jobs_valkey\n"
+    )
+    (tmp_path / "test_mine.py").write_text("def test_it(jobs):\n    pass\n")
+
+    said = run_pytest(tmp_path, REDIS_URL=get_settings().store_url)
+
+    assert "load the plugin first" in said
+    assert store.client.get("real") == b"data"
