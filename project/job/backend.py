@@ -18,6 +18,8 @@ from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.utils.log import get_logger
 from kombu.exceptions import EncodeError
 
+from project.job.canvas.chord_parts import PART_RETURN_LUA, PartReturn
+from project.job.canvas.embedded import encode_canvas
 from project.job.canvas.errbacks import rename_duplicates
 from project.job.canvas.unsent import BODIES, build_unsent_message, name_bodies
 from project.job.meta import build_meta, describe_failure, describe_request
@@ -224,6 +226,7 @@ class RecordBackend(RedisBackend):
             exception=self.encode(exception),
             result_message=self._encode_news(task_id, state, exception, request, traceback),
             children=self._encode_children(request),
+            canvas=encode_canvas(request) if has_attempt(request) else "",
             cause=build_cause(
                 str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
             ),
@@ -234,7 +237,12 @@ class RecordBackend(RedisBackend):
             token = self.app.attempt_token(request)
         rerun_id = rerun_id_of(request) if is_expired(exception) else None
         verdict = self.app.store.run(fail(token=token, rerun_id=rerun_id))
-        if verdict is Verdict.REFUSED and self._register(task_id, request):
+        follows_failure = not has_attempt(request)
+        if follows_failure and is_canvas(request):
+            return
+        if verdict is Verdict.REFUSED and self._register(
+            task_id, request, is_unsent=follows_failure
+        ):
             verdict = self.app.store.run(fail(token=""))
         self._warn_if_refused(verdict, task_id, status.value)
 
@@ -250,6 +258,10 @@ class RecordBackend(RedisBackend):
         retries = record.attempts if record else 0
         self.app.store.run(attempts.start(task_id, retries=retries, token=token))
         return token
+
+    @cached_property
+    def _chord_part_return_script(self) -> Any:
+        return PartReturn(self.client.register_script(PART_RETURN_LUA))
 
     def chord_error_from_stack(self, callback: Any, exc: Any = None) -> Any:
         """Fail the body of a chord; its record has the kind and the arguments of the body.
@@ -270,11 +282,12 @@ class RecordBackend(RedisBackend):
                 self.on_chord_part_return(part, states.FAILURE, exc)
         return error
 
-    def _register(self, task_id: str, request: Any) -> bool:
-        """Create the record of a job that is never sent: it follows a failed job in a canvas."""
+    def _register(self, task_id: str, request: Any, *, is_unsent: bool = False) -> bool:
+        """Create the record of a job that has none; ``is_unsent``: it is never sent."""
         about = request or BODIES.get().get(task_id)
         message = build_unsent_message(task_id, about, self.encode)
-        made: bool = self.app.store.run(jobs.register(message, retries=0))
+        command = jobs.register(message, retries=0, is_unsent=is_unsent)
+        made: bool = self.app.store.run(command)
         return made
 
     def _warn_if_refused(self, verdict: Verdict, task_id: str, status: str) -> None:
@@ -303,6 +316,11 @@ def is_observed(task: Any) -> bool:
 def has_attempt(request: Any) -> bool:
     """Whether a request is that of an attempt: a worker runs it."""
     return bool(getattr(request, "delivery", None))
+
+
+def is_canvas(request: Any) -> bool:
+    """Whether a request stands for a group, chain or chord, which is no job."""
+    return getattr(request, "subtask_type", None) in ("group", "chain", "chord")
 
 
 def encode_result(result: Any) -> str:

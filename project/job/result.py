@@ -5,6 +5,7 @@ from typing import Any
 from celery.result import AsyncResult
 
 from project.errors import InvalidField, RerunRefused
+from project.job.canvas.embedded import decode_canvas
 from project.messages.builder import RERUN_HEADER
 from project.messages.encoding import decode
 from project.messages.options import MAX_ATTEMPTS, check_max_retries
@@ -44,12 +45,14 @@ class JobResult(AsyncResult):
         attempts, None means the default of the kind, or what is left of the order if that is more.
         A second call with the same ``rerun_id`` changes nothing and returns the same result.
         ``options`` are those of ``apply_async``. A kind that ``repeats`` also accepts a job that
-        succeeded. Raises ``RerunRefused`` when the arguments do not fit the kind, as those of a
-        link that never got its first one.
+        succeeded. What follows a failed job in its canvas follows the rerun, too. Raises
+        ``RerunRefused`` when the arguments do not fit the kind any more, and for a job that never
+        ran, because one before it in its canvas failed: rerun that one.
         """
         record = self.record
         if record is None:
             return False
+        canvas = self._read_canvas()
         is_unchanged = args is None and kwargs is None
         if is_unchanged:
             text = self.app.store.run(queries.read_payload_text(self.id))
@@ -68,14 +71,13 @@ class JobResult(AsyncResult):
                 retries=record.attempts,
                 max_retries=min(limit, MAX_ATTEMPTS),
                 headers={RERUN_HEADER: rerun_id},
-                **({"queue": record.queue} | options),
+                **({"queue": record.queue} | canvas | options),
             )
         except (TypeError, InvalidField) as problem:
             if isinstance(problem, InvalidField) and not is_unchanged:
                 raise
             raise RerunRefused(
-                f"the arguments of the job do not fit {record.kind}: {problem}. A link of a chain"
-                " gets its first argument from the link before: run the chain again"
+                f"the arguments of the job do not fit {record.kind}: {problem}"
             ) from problem
         command = jobs.rerun(
             message, attempts=record.attempts, rerun_id=rerun_id, repeats=task.repeats
@@ -84,6 +86,21 @@ class JobResult(AsyncResult):
         if is_queued and self.app.publisher:
             self.app.publisher.publish(self.app.store, message)
         return is_queued
+
+    def _read_canvas(self) -> dict[str, Any]:
+        """The options that let the canvas of the job go on. Raises ``RerunRefused``."""
+        place = self.app.store.run(queries.read_canvas_place(self.id))
+        if place.is_unsent:
+            raise RerunRefused(
+                "the job never ran, because one before it in its canvas failed: rerun that one, and"
+                " this one follows"
+            )
+        if place.is_unsettled:
+            raise RerunRefused(
+                "the jobs after this one in its canvas are still being told that it ended: try"
+                " again in a moment"
+            )
+        return decode_canvas(place.embedded) if place.embedded else {}
 
     async def afetch(self, *, estimate: bool = False) -> TaskRecord | None:
         """Read the record from an event loop; None when there is none.

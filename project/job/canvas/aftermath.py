@@ -11,6 +11,7 @@ from typing import Any
 from celery import signals
 from celery.app.task import Context
 
+from project.job.canvas.embedded import encode_canvas
 from project.records.record import CELERY_STATE, TaskStatus
 from project.store.commands import attempts, queries
 
@@ -26,7 +27,7 @@ def run_aftermath(app: Any, request: Context) -> None:
         app.backend.fail_canvas(request, problem, CELERY_STATE[record.status], record.error)
         was_running = record.started_at is not None
         send_signal(app.tasks.get(request.task), request, problem, record.status, was_running)
-    app.store.run(attempts.settle(request.id))
+    app.store.run(attempts.settle(request.id, canvas=encode_canvas(request)))
 
 
 def send_signal(

@@ -59,6 +59,7 @@ class FailArguments(msgspec.Struct, omit_defaults=True):
     status: str
     rerun_id: str | None = None
     children: str = ""
+    canvas: str = ""
 
 
 class RetryArguments(msgspec.Struct):
@@ -157,12 +158,14 @@ def fail(  # noqa: PLR0913 - each is a part of the record
     cause: Cause = NO_CAUSE,
     rerun_id: str | None = None,
     children: str = "",
+    canvas: str = "",
 ) -> Command[Verdict]:
     """End a job without success. An empty ``token`` is for a job that never started.
 
+    ``canvas``: what follows the job, as JSON, for a rerun.
     With the ``rerun_id`` of its message, a job that was rerun since stays as it is.
     """
-    attempt = FailArguments(job_id, token, status.value, rerun_id, children)
+    attempt = FailArguments(job_id, token, status.value, rerun_id, children, canvas)
     arguments = (encode_json(attempt), error, exception, result_message, encode_json(cause))
     return Command("attempts/fail", arguments, parse_verdict)
 
@@ -182,9 +185,9 @@ def list_cancel_requests(worker: str) -> Command[dict[str, str]]:
     return Command("attempts/list_cancel_requests", (worker,), parse)
 
 
-def settle(job_id: str) -> Command[bool]:
-    """Note that what follows a job that a script ended has been done."""
-    return Command("attempts/settle", (job_id,), bool)
+def settle(job_id: str, *, canvas: str = "") -> Command[bool]:
+    """Note that what follows a job that a script ended has been done; ``canvas`` is for a rerun."""
+    return Command("attempts/settle", (job_id, canvas), bool)
 
 
 def is_cancel_requested(job_id: str) -> Command[bool]:

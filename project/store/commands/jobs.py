@@ -152,10 +152,13 @@ def enqueue_once(
     return Command("jobs/enqueue_once", arguments, read)
 
 
-def register(message: Message, *, retries: int) -> Command[bool]:
-    """Make a record for a job that a plain Celery client sent. False: there is a record."""
+def register(message: Message, *, retries: int, is_unsent: bool = False) -> Command[bool]:
+    """Make a record for a job that a plain Celery client sent. False: there is a record.
+
+    ``is_unsent``: for one that is not sent, because a job before it in its canvas has failed.
+    """
     job = encode_json(build_job_arguments(message))
-    return Command("jobs/register", (job, message.payload, retries), bool)
+    return Command("jobs/register", (job, message.payload, retries, int(is_unsent)), bool)
 
 
 def forget(job_id: str) -> Command[bool]:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+from celery import chord
 
 from project.job.bulk import enqueue_many
 from project.records.record import TaskStatus
@@ -13,7 +14,8 @@ from project.store.client import Store
 from project.store.commands import attempts, queues
 from tests.support.apps import kinds
 from tests.support.programs.processes import ROOT
-from tests.support.programs.workers import JobInspector
+from tests.support.programs.workers import JobInspector, Workers
+from tests.support.waiting import wait_until
 
 REASON = "cancelled: its message was purged"
 MORE_THAN_ONE_BATCH = 1_100
@@ -61,6 +63,22 @@ def test_a_purge_leaves_jobs_that_do_not_wait_for_the_message(
 
     statuses = [inspector.record(job.id).status for job in (running, delayed, rerun)]
     assert statuses == ["running", "pending", "pending"]
+    assert inspector.list_messages() == []
+
+
+def test_a_purge_leaves_the_rest_of_a_canvas_to_be_told(
+    store: Store, inspector: JobInspector, worker_pool: Workers
+) -> None:
+    body = chord([kinds.add.s(1, 1), kinds.add.s(2, 2)])(kinds.total.s())
+    parts = [part.id for part in body.parent.results]
+    inspector.app.AsyncResult(parts[0]).cancel()
+
+    count = inspector.app.control.purge()
+
+    assert count == 1
+    worker_pool.start("--concurrency=1").ready()
+    wait_until(lambda: inspector.has_record(body.id))
+    assert inspector.record(body.id).status is TaskStatus.FAILED
     assert inspector.list_messages() == []
 
 

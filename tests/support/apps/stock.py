@@ -277,3 +277,12 @@ def refuse(x: int) -> None:
 def replace_after(self: Any, x: int, by: dict[str, Any]) -> Any:
     """Replace itself by a canvas that starts from the number."""
     return self.replace(app.signature(by).clone(args=(x,)))
+
+
+@app.task(name="tests.needs", bind=True)
+def needs(self: Any, x: int, key: str = "") -> int:
+    """Return the number once the key exists, ``needed:<id of the job>``; fail for good before."""
+    with redis.Redis.from_url(get_settings().store_url) as client:
+        if not client.exists(key or f"needed:{self.request.id}"):
+            raise PermanentError(f"{x} needs something")
+    return x

@@ -1,8 +1,8 @@
 -- Runs a failed or cancelled job again: same id; its attempts are counted on, its deaths are forgotten.
 -- ARGV: job (JSON: id, list, max_retries, attempts so far, rerun_id; if wanted due or delay, callback, and repeats: also when it
 -- succeeded), its payload, its message
--- -> 1 (also when this rerun_id was applied before), or 0: the job is not in such a state (any more), or another unfinished
--- job has its unique key
+-- -> 1 (also when this rerun_id was applied before), or 0: the job is not in such a state (any more), it waits for
+-- a job before it in its canvas, or another unfinished job has its unique key
 even_if_full()
 local wanted, payload, message = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
 local job = load_job(wanted.id)
@@ -10,6 +10,8 @@ if not job then return 0 end
 if job.rerun_id == wanted.rerun_id then return 1 end
 local is_over = FINAL[job.status] and (wanted.repeats or job.status ~= 'success')
 if not is_over or job.attempts ~= wanted.attempts then return 0 end
+local is_unsent, canvas, aftermath = unpack(redis.call('HMGET', job.key, 'unsent', 'canvas', 'aftermath'))
+if is_unsent or canvas and aftermath then return 0 end -- the rest of its canvas is being told that it failed
 local unique = redis.call('HGET', job.key, 'unique')
 local holder = unique and redis.call('GET', unique)
 if holder and holder ~= job.id then

@@ -1,7 +1,17 @@
--- Turns a job that was replaced into the job that replaces it: a new kind, queue and message under the same id.
+-- Whether a record waits for the job with its id: it was replaced, or it has ended without being sent, because a job before it in
+-- its canvas had failed, which was rerun.
+local function claim_place(old, at) -- rarely
+  if old.status == 'pending' then return redis.call('HDEL', old.key, 'awaits') == 1 end
+  if not FINAL[old.status] or redis.call('HDEL', old.key, 'unsent') == 0 then return false end
+  redis.call('HDEL', old.key, 'finished_at', 'error', 'errors', 'exception', 'cancel')
+  transition(old, 'pending', at)
+  return true
+end
+
+-- Turns such a record into that of the job: a new kind, queue and message under the same id.
 local function take_over(job, payload, at, call_id) -- rarely
   local old = load_job(job.id)
-  if not old or old.status ~= 'pending' or redis.call('HDEL', old.key, 'awaits') == 0 then return false end
+  if not old or not claim_place(old, at) then return false end
   move_to(old, job.kind, job.queue)
   redis.call('HSET', old.key, 'call', call_id, 'max_retries', job.max_retries, 'payload', payload, 'updated_at', at)
   if job.canvas then redis.call('HSET', old.key, 'canvas', 1) end
