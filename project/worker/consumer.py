@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from celery.bootsteps import ConsumerStep
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.utils.json import dumps as json_dumps
@@ -83,7 +84,15 @@ class SwiftConsumer(Consumer):
     def tell_queues(self) -> None:
         """Tell the pool processes which queues to take from."""
         if isinstance(self.pool, JobPool):
-            self.pool.tell(OrderSheet(queues=[queue.name for queue in self.task_consumer.queues]))
+            names = [queue.name for queue in self.task_consumer.queues]
+            other = self.list_step_queues()
+            self.pool.tell(OrderSheet(queues=[name for name in names if name not in other]))
+
+    def list_step_queues(self) -> set[str]:
+        """The queues that each ``ConsumerStep`` of the app consumes itself."""
+        steps = [step for step in self.steps if isinstance(step, ConsumerStep)]
+        consumers = [consumer for step in steps for consumer in step.consumers or ()]
+        return {queue.name for consumer in consumers for queue in consumer.queues}
 
     def tell_events(self) -> None:
         """Tell the pool processes whether somebody listens to task events."""
@@ -93,6 +102,9 @@ class SwiftConsumer(Consumer):
     def connect(self) -> Any:
         """Connect; what this worker held before and does not run goes back to the queue."""
         connection = super().connect()
+        hold_jobs = getattr(connection.default_channel, "hold_jobs", None)
+        if hold_jobs:  # no other broker
+            hold_jobs()
         self.app.store.reconnect()
         if isinstance(self.pool, JobPool):
             return connection

@@ -68,6 +68,7 @@ class QueueFollower:
         """The queues that exist and that the worker is to take from, too."""
         taken = {queue.name for queue in consumer.task_consumer.queues}
         left_alone = self.worker.excluded_queues | consumer.cancelled_queues
+        left_alone |= consumer.list_step_queues()
         found = [*self.store.run(queues.list_names()), *list_routed_queues(self.worker.app)]
         return self._limit([name for name in found if name not in taken | left_alone], taken)
 

@@ -136,7 +136,7 @@ class Poller(kombu_redis.MultiChannelPoller):
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that fetches jobs atomically when it is a worker's; else kombu's own."""
+    """A channel that fetches jobs atomically once it ``hold_jobs``; until then kombu's own."""
 
     from_transport_options = (
         *kombu_redis.Channel.from_transport_options,
@@ -155,13 +155,21 @@ class Channel(kombu_redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._acknowledged_queues: set[str] = set()
-        if self.worker_id:
+        self._is_for_jobs = False
+
+    def hold_jobs(self) -> None:
+        """Become the channel of the jobs of a worker; call it before the first queue.
+
+        Its other channels, such as those of a ``ConsumerStep``, stay kombu's.
+        """
+        self._is_for_jobs = bool(self.worker_id)
+        if self._is_for_jobs:
             self.QoS = QoS
 
     @property
     def holds_jobs(self) -> bool:
         """Whether this channel consumes queues whose messages are acknowledged."""
-        return bool(self.worker_id and self.fetches_jobs and self._acknowledged_queues)
+        return self._is_for_jobs and self.fetches_jobs and bool(self._acknowledged_queues)
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
         """Consume; queues of replies, which nobody acknowledges, stay kombu's."""
@@ -173,7 +181,7 @@ class Channel(kombu_redis.Channel):
     def active_queues(self) -> list[str]:
         """The queues this channel polls: not those from which the pool processes claim."""
         queues: list[str] = super().active_queues
-        if self.fetches_jobs:
+        if self.fetches_jobs or not self._is_for_jobs:
             return queues
         return [queue for queue in queues if queue not in self._acknowledged_queues]
 
@@ -205,8 +213,7 @@ class Channel(kombu_redis.Channel):
 
     @cached_property
     def _scripts(self) -> CommandRunner:
-        numbered = bool(self.worker_id)
-        return CommandRunner(self._create_client(), self.store_keys, is_numbered=numbered)
+        return CommandRunner(self._create_client(), self.store_keys, is_numbered=self._is_for_jobs)
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:

@@ -23,6 +23,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     IDS: (
         "test_mutable_errback_called_by_chord_from_chain",
         "test_mutable_errback_called_by_chord_from_chain_tail",
+        "test_reapplying_frozen_chord_dispatches_body_again",
         "test_revoked_by_headers_complex_canvas",
     ),
     DELAYS: ("test_group_or_task_countdown_delays_header", "test_scheduled"),

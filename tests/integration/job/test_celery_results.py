@@ -1,5 +1,7 @@
 """Results as Celery's users know them: states of one's own, what is in the meta, and when."""
 
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,9 @@ from celery.contrib.abortable import AbortableAsyncResult
 
 from project.celery import app
 from project.errors import PermanentError
+from project.job.result_consumer import RecordConsumer
 from project.records.record import Progress, TaskStatus
+from tests.chaos.stage.proxy import FaultProxy, Mode
 from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
@@ -220,3 +224,34 @@ def test_a_result_can_be_stored_from_outside(state: str, inspector: JobInspector
 
     assert app.AsyncResult(f"outside-{state}").state == state
     assert inspector.record(f"outside-{state}").is_final
+
+
+class Waiting:
+    """A result that is waited for; notes how many listen to it when it is read."""
+
+    def __init__(self, job_id: str, client: redis.Redis) -> None:
+        self.id = job_id
+        self._client = client
+        self.listeners: int | None = None
+
+    def _iter_meta(self, **_: Any) -> Iterator[None]:
+        channel = app.backend.get_key_for_task(self.id)
+        ((_, self.listeners),) = self._client.pubsub_numsub(channel)
+        yield None
+
+
+def test_a_result_is_read_after_redis_knows_who_waits_for_it(client: redis.Redis) -> None:
+    consumer = RecordConsumer(app.backend, app, app.backend.accept, {}, {})
+    waiting = Waiting("waited-for", client)
+    port = client.connection_pool.connection_kwargs["port"]
+
+    with FaultProxy(port) as proxy, redis.Redis(port=proxy.port) as slow:
+        consumer._pubsub = slow.pubsub(ignore_subscribe_messages=True)  # noqa: SLF001
+        consumer.consume_from("first")
+        proxy.set(Mode.HOLD)
+        consumer.consume_from(waiting.id)
+        threading.Timer(0.2, proxy.set, [Mode.PASS]).start()
+        consumer.on_wait_for_pending(waiting)
+        consumer.stop()
+
+    assert waiting.listeners == 1

@@ -77,6 +77,9 @@ class FakeConsumer:
         self.queues: list[Any] = []
         self.told: list[str] = []
 
+    def list_step_queues(self) -> set[str]:
+        return set()
+
     def call_soon(self, _: Any, names: list[str]) -> None:
         self.told += names
 
