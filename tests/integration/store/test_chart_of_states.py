@@ -198,8 +198,23 @@ def mend_waiting(store: Store) -> None:
     store.run(guard.mend_waiting(WaitingJob("a", changed_at.decode())))
 
 
+def register_unsent(store: Store) -> None:
+    """One before the job in its canvas has failed."""
+    store.run(jobs.register(message(), retries=0, is_unsent=True))
+
+
+def fail_unsent(store: Store) -> None:
+    fail(store, token="")
+
+
+def cancel_unsent(store: Store) -> None:
+    fail(store, TaskStatus.CANCELLED, token="")
+
+
 STATES: list[list[Step]] = [
     [],
+    [register_unsent, fail_unsent],
+    [register_unsent, cancel_unsent],
     [enqueue],
     [enqueue, fetch],
     [enqueue, run],
