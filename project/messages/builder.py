@@ -26,7 +26,7 @@ from project.messages.options import (
 from project.messages.sent_event import is_sent_event
 from project.messages.trace_context import get_trace_headers
 from project.messages.validation import decode_message
-from project.records.grouping import PRIORITY_SEPARATOR, check_tags
+from project.records.grouping import LANE_SEPARATOR, PRIORITY_SEPARATOR, check_tags
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands.message import Message
 
@@ -151,6 +151,17 @@ def build_list_key(queue: str, priority: int) -> str:
     """The name of the Redis list of a queue and a priority; 0 runs first, 9 last."""
     step = PRIORITY_STEPS[max(bisect(PRIORITY_STEPS, priority) - 1, 0)]
     return f"{queue}{PRIORITY_SEPARATOR}{step}" if step else queue
+
+
+def list_keys_beside(place: str) -> list[str]:
+    """The Redis lists of all priorities of the queue, or the lane of a queue, that one is of."""
+    queue, _, rest = place.partition(PRIORITY_SEPARATOR)
+    _, mark, lane = rest.partition(LANE_SEPARATOR)
+    keys = [build_list_key(queue, priority) for priority in PRIORITY_STEPS]
+    if not mark:
+        return keys
+    keys[0] = f"{queue}{PRIORITY_SEPARATOR}0"
+    return [f"{key}{LANE_SEPARATOR}{lane}" for key in keys]
 
 
 def format_message(

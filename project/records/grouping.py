@@ -21,6 +21,9 @@ CONTROL_QUEUE = "control"
 PRIORITY_SEPARATOR = "\x06\x16"
 """kombu's: list names are queue, separator, priority; just the queue for priority 0."""
 
+LANE_SEPARATOR = "\x06"
+"""In the name of the list of a lane, between its priority, which it always has, and the lane."""
+
 MAX_TAGS = 8
 MAX_TAG_CHARACTERS = 64
 

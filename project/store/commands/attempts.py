@@ -39,6 +39,8 @@ class StartResult(StrEnum):
     REFUSED = "refused"
     BUSY = "busy"
     UNKNOWN = "unknown"
+    LIMITED = "limited"
+    """A limit holds the message back, which waits in Redis again."""
     ENDED = "ended"
     """A script ended the job, and what follows in its canvas is left to do."""
 

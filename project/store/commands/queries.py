@@ -44,6 +44,8 @@ RECORD_FIELDS = (
     "progress",
     "tags",
     "tenant",
+    "lane",
+    "held_by",
 )
 """The fields of a record in Redis; ``read_with_estimate.lua`` relies on the order of the first."""
 
@@ -261,6 +263,8 @@ def parse_record(
         progress=parse_progress(field["progress"]),
         errors=errors,
         tenant=decode_text(field["tenant"]) or UNSET,
+        lane=decode_text(field["lane"]),
+        held_by=decode_text(field["held_by"]) if status in WAITING_STATUSES else "",
     )
 
 

@@ -44,6 +44,11 @@ def drop_finished(name: str, offset: int, most: int) -> Command[int | None]:
     return Command("queues/drop_finished", (name, offset, most), parse)
 
 
+def list_lists(queue: str) -> Command[list[str]]:
+    """The Redis lists that may have messages of a queue, those of its lanes included."""
+    return Command("queues/list_lists", (queue,), decode_texts)
+
+
 def list_names() -> Command[list[str]]:
     """The name of every queue that ever had a message or a job, sorted."""
     return Command("queues/list_names", (), lambda names: sorted(set(decode_texts(names))))

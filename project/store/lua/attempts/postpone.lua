@@ -12,6 +12,6 @@ transition(job, 'retrying', at, 'attempts', job.attempts)
 if tonumber(delay) > 0 or uses_other_broker then
   schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), list, message)
 else
-  push_message(job.id, list, message)
+  push_message(job.id, in_lane(list, job.lane), message)
 end
 return verdict

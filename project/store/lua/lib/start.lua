@@ -2,7 +2,8 @@
 local function rate_key(kind) return prefix .. 'rate:' .. kind end
 
 -- Begins the attempt that a message is for; the second value is the job, once it has begun.
--- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
+-- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'limited' (a limit holds the message now) |
+-- 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
 local function start_attempt(id, retries, token, rerun_id, at)
   local attempt, worker = retries + 1, worker_of(token)
   local job = load_job(id)
@@ -20,7 +21,10 @@ local function start_attempt(id, retries, token, rerun_id, at)
   if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
   local is_suspect = worker and tonumber(job.deaths or 0) >= SUSPECT_DEATHS
   if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
+  local answer, limits = ask_limits(job, token, at)
+  if answer ~= 'free' then return answer end
   begin_attempt(job, attempt, at, token)
+  if #limits > 0 then pass_gates(job, limits, at) end
   if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
   return 'started', job
 end

@@ -29,9 +29,7 @@ end
 -- Some jobs before this one wait for their time, so there may be fewer on the lists.
 local function place()
   if ahead == 0 then return 0 end
-  local waiting = 0
-  for _, list in ipairs(lists_of(queue)) do waiting = waiting + redis.call('LLEN', list) end
-  return math.min(ahead, math.max(waiting - 1, 0))
+  return math.min(ahead, math.max(count_waiting(queue) - 1, 0))
 end
 
 if uses_other_broker or redis.call('HEXISTS', key, 'message_list') == 1 then return answer_with('', '', '') end

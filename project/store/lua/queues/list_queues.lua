@@ -1,6 +1,7 @@
 -- The state of every queue. The cost grows only with the number of queues and workers.
 -- -> of each queue its name, how many messages wait, how many seconds the job of the oldest has waited ('' = none waits, or
 -- another broker has the messages), how many jobs run, whether it is paused (1 | 0), how many live workers take from it
+local MAX_LANES = 8 -- of each queue, those whose turn is next
 local at, known = tonumber(now()), {}
 local function queue_named(name)
   known[name] = known[name] or { running = 0, workers = 0, paused = 0 }
@@ -30,13 +31,16 @@ local function age(list)
 end
 
 local function waiting_in(name)
-  local waiting, oldest = 0, nil
-  for _, list in ipairs(lists_of(name)) do
-    waiting = waiting + redis.call('LLEN', list)
-    local own = age(list)
-    if own and own > (oldest or 0) then oldest = own end
+  local oldest = nil
+  local function look(lane)
+    for _, list in ipairs(lists_of(name, lane)) do
+      local own = age(list)
+      if own and own > (oldest or 0) then oldest = own end
+    end
   end
-  return waiting, oldest and string.format('%.6f', oldest) or ''
+  look('')
+  for _, lane in ipairs(redis.call('ZRANGE', lanes_key(name), 0, MAX_LANES)) do look(lane) end
+  return count_waiting(name), oldest and string.format('%.6f', oldest) or ''
 end
 
 local answer = {}

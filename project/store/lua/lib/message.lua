@@ -1,0 +1,24 @@
+-- Keeps a message on the record until it is due, in seconds since the epoch.
+local function schedule(job, due, list, message)
+  job.message_list = in_lane(list, job.lane)
+  redis.call('HSET', job.key, 'message_list', job.message_list, 'message', message, 'due_at', due)
+  redis.call('ZADD', SCHEDULED, due, job.id)
+end
+
+local function push_messages(command, list, messages)
+  local length = redis.call(command, list, unpack(messages))
+  local lane = lane_of(list)
+  count_in_lane(list, #messages)
+  if length == #messages then
+    redis.call('SADD', QUEUES, lane == '' and list or queue_of(list))
+    if lane ~= '' then join_lanes(queue_of(list), lane) end
+  end
+  wake_worker(list)
+end
+
+-- Puts a message on its list, or keeps it for the other broker. id: of its job, needed only with another broker
+local function push_message(id, list, message, at_front)
+  if not uses_other_broker then return push_messages(at_front and 'RPUSH' or 'LPUSH', list, { message }) end
+  redis.call('HSET', job_key(id), 'message_list', list, 'message', message)
+  redis.call('ZADD', UNSENT, now(), id)
+end
