@@ -1,7 +1,8 @@
 """A limit: which jobs it limits, and what it allows. Pure."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -20,12 +21,13 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     It limits the jobs that have its ``kind``, ``queue``, ``lane`` and ``tag``; what is left out
     matches all. ``each: lane``: each lane by itself, else all these jobs together.
-    ``concurrency``: how many may run at once. ``rate``: how many may start, such as ``10/s``,
-    ``100/min`` or ``1000/h``, evenly; ``burst`` of them may start at once when fewer did before.
+    ``concurrency``: how many may run at once, 0 holds all back. ``rate``: how many may start, such
+    as ``10/s``, ``100/min`` or ``1000/h``, evenly; ``burst`` of them may start at once when fewer
+    did before.
     ``weight``: how many turns the ``lane`` has for one of the other lanes of its queue.
     """
 
-    example: ClassVar[dict[str, object]] = {"kind": "report", "each": "lane", "concurrency": 2}
+    example: ClassVar[dict[str, Any]] = {"kind": "report", "each": "lane", "concurrency": 2}
 
     kind: Text | None = None
     queue: Text | None = None
@@ -36,6 +38,19 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     rate: Annotated[str, msgspec.Meta(pattern=f"^{_RATE.pattern}$")] | None = None
     burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     weight: Annotated[float, msgspec.Meta(ge=0.001, le=1_000)] | None = None
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """Further JSON Schema: it allows something, and a burst and a weight say of what."""
+
+        def given(name: str) -> dict[str, Any]:
+            return {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
+
+        return [
+            {"anyOf": [given("concurrency"), given("rate"), given("weight")]},
+            {"anyOf": [{"not": given("burst")}, given("rate")]},
+            {"anyOf": [{"not": given("weight")}, given("lane")]},
+        ]
 
     @property
     def interval(self) -> float | None:
@@ -50,6 +65,14 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             if value := getattr(self, name):
                 return f"{name}:{value}"
         return "all"
+
+
+def declare_limits(kind: str, limits: Sequence[Limit]) -> dict[str, Limit]:
+    """The limits that the code of a kind declares, by name. Raises ``InvalidField``."""
+    base = re.sub(r"[^A-Za-z0-9._-]", "-", kind)[:60].lstrip("._-") or "kind"
+    names = [base if place == 1 else f"{base}-{place}" for place in range(1, len(limits) + 1)]
+    own = [msgspec.structs.replace(each, kind=each.kind or kind) for each in limits]
+    return {name: check_limit(name, each) for name, each in zip(names, own, strict=True)}
 
 
 def check_limit(name: str, limit: Limit) -> Limit:

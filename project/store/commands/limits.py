@@ -14,12 +14,13 @@ MAX_LANES_LOOKED_AT = 1_000
 class StoredLimit(NamedTuple):
     """A limit, its revision, and what it does now.
 
-    ``running``: jobs that it counts. ``lanes_held`` wait for it, with ``jobs_held`` messages in
-    them, counted in ``MAX_LANES_LOOKED_AT`` lanes.
+    ``declared``: the code of its kind says it. ``running``: jobs that it counts. ``lanes_held``
+    wait for it, with ``jobs_held`` messages in them, counted in ``MAX_LANES_LOOKED_AT`` lanes.
     """
 
     limit: Limit
     revision: int
+    declared: bool
     running: int
     lanes_held: int
     jobs_held: int
@@ -39,12 +40,16 @@ class LimitArguments(msgspec.Struct, omit_defaults=True):
     interval: float | None = None
     burst: int | None = None
     weight: float | None = None
+    declared: bool = False
     revision: int = 0
 
 
-def put_limit(name: str, limit: Limit, *, revision: int | None = None) -> Command[int | None]:
+def put_limit(
+    name: str, limit: Limit, *, revision: int | None = None, declared: bool = False
+) -> Command[int | None]:
     """Set a limit, if it has the ``revision``, 0 for none: its revision, None when it has not."""
-    arguments = LimitArguments(name, **msgspec.structs.asdict(limit), interval=limit.interval)
+    about = msgspec.structs.asdict(limit)
+    arguments = LimitArguments(name, **about, interval=limit.interval, declared=declared)
     weight = "" if limit.weight is None else limit.weight
     expected = "" if revision is None else revision
     return Command(
@@ -73,7 +78,7 @@ def list_limits(name: str = "") -> Command[dict[str, StoredLimit]]:
             stored = msgspec.json.decode(text, type=LimitArguments)
             about = msgspec.structs.asdict(stored)
             limit = Limit(**{field: about[field] for field in Limit.__struct_fields__})
-            limits[stored.name] = StoredLimit(limit, stored.revision, *counts)
+            limits[stored.name] = StoredLimit(limit, stored.revision, stored.declared, *counts)
         return dict(sorted(limits.items()))
 
     return Command("limits/list", (MAX_LANES_LOOKED_AT, name), parse)

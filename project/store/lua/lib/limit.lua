@@ -126,9 +126,10 @@ local function look_at_gates(at, count)
   return redis.call('ZRANGE', LIMIT_WAITS, 0, 0, 'WITHSCORES')[2]
 end
 
--- Whether jobs of a lane that a limit holds back are in a lane beside it: later ones go there, too.
-local function is_ahead(limit, list)
-  if not (limit.kind or limit.tag) or is_beside(lane_of(list)) then return false end
+-- Whether jobs of a lane that a limit holds back are in a lane beside it: later ones go there, too. One that was cut off
+-- is no later one.
+local function is_ahead(limit, job, list)
+  if not (limit.kind or limit.tag) or is_beside(lane_of(list)) or job.interruptions then return false end
   return redis.call('EXISTS', unpack(lists_of(queue_of(list), lane_of(list) .. '\6' .. limit.name))) > 0
 end
 
@@ -148,7 +149,7 @@ local function hold(job, list, message, limit, at, next_at)
   if redis.call('HEXISTS', closed_key(queue), beside) == 0 and not redis.call('ZSCORE', lanes_key(queue), beside) then
     close_lane(queue, beside, gate, at, next_at)
   end
-  redis.call('LPUSH', held_list, message)
+  redis.call(job.interruptions and 'RPUSH' or 'LPUSH', held_list, message)
   count_in_lane(held_list, 1)
 end
 
@@ -164,7 +165,7 @@ local function ask_limits(job, token, at)
   for _, limit in ipairs(limits) do
     local gate = gate_of(limit, job.lane or '')
     local is_shut, next_at = is_full(limit, gate, at)
-    if not (refused or is_shut) and is_ahead(limit, list) then is_shut = true end
+    if not (refused or is_shut) and is_ahead(limit, job, list) then is_shut = true end
     if not is_shut then
       free_gates[#free_gates + 1] = gate
     elseif not refused then
