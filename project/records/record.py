@@ -89,11 +89,11 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``max_retries`` is how many attempts the job gets at most. ``error`` is the traceback of the
     last failure, "" when there was none. ``interruptions`` counts attempts that ended because
     their worker stopped or died; they are not among ``attempts``. ``tags`` come from the order.
-    ``lane`` is where the job waits within its queue: lanes take turns; "" is the default lane.
-    ``held_by`` is the limit that held it back when its turn came last; "" when none did.
     ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
     the time for which the job waits, because of its order, a retry or a rate limit; None when it
-    waits for no time. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
+    waits for no time. ``lane`` is where the job waits within its queue, whose lanes take turns;
+    "" is the default lane. ``held_by`` is the limit that held it back when its turn came last,
+    "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
     out. ``tenant`` owns the job; left out when no tenant does.
     """
 
@@ -130,10 +130,10 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     interruptions: int = 0
     queue: str = DEFAULT_QUEUE
     tags: list[str] = []
-    lane: str = ""
-    held_by: str = ""
     progress: Progress | None = None
     due_at: float | None = None
+    lane: str = ""
+    held_by: str = ""
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
 

@@ -22,13 +22,14 @@ class Fault(NamedTuple):
 class WaitingJob(NamedTuple):
     """A waiting job whose message is not on its record.
 
-    ``changed_at``: when the record changed, as text. ``place``: the first of the lists on which
-    the message may be.
+    ``changed_at``: when the record changed, as text. ``place``: the first list of its lane, and
+    ``beside``: of the lane beside that, where a limit may have put the message; "" if none did.
     """
 
     job_id: str
     changed_at: str
     place: str
+    beside: str = ""
 
 
 class WorkerReport(msgspec.Struct):
@@ -88,7 +89,9 @@ def list_waiting(
     def parse(answer: list[Any]) -> tuple[int | None, list[WaitingJob]]:
         following, *texts = answer
         rows = decode_texts(texts)
-        return parse_offset(following), list(map(WaitingJob, rows[::3], rows[1::3], rows[2::3]))
+        return parse_offset(following), [
+            WaitingJob(*rows[at : at + 4]) for at in range(0, len(rows), 4)
+        ]
 
     arguments = (kind_queue, status, offset, most, unchanged_for)
     return Command("guard/list_waiting", arguments, parse)

@@ -120,7 +120,7 @@ class Guard:
         are looked at before and after the lists, and lists from the beginning.
         """
         self._clear(suspects, self._list_held())
-        places = {job.place for job in suspects.values()}
+        places = {place for job in suspects.values() for place in (job.place, job.beside) if place}
         if self.mends:
             self.store.run(guard.rejoin_lanes(sorted(places)))
         lists = self._list_lists(places)

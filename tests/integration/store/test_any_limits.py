@@ -21,6 +21,7 @@ from project.records.record import TaskRecord, TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts, limits, maintenance, queries, queues
 from project.store.commands.queries import RecordFilter
+from project.worker.upkeep.guard import Guard
 from tests.support.lane_workers import LISTS, PoolProcess, build_message, order
 
 LANES = st.sampled_from(["", "a", "b"])
@@ -170,6 +171,7 @@ class LimitHistories(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "workers"):
             return
+        self.let_the_guard_look()
         keeps_limits = self.count % 2 == 0
         for name, limit in list(self.limits.items()):
             if not keeps_limits:
@@ -189,6 +191,11 @@ class LimitHistories(RuleBasedStateMachine):
         assert left == []
         keys = {key.decode() for key in self.store.client.scan_iter("continuo:*")}
         assert not [key for key in keys if key.startswith(("continuo:passed:", "continuo:closed:"))]
+
+    def let_the_guard_look(self) -> None:
+        for each in self.list_records(TaskStatus.PENDING, TaskStatus.RETRYING):
+            self.store.client.hset(f"continuo:job:{each.id}", "updated_at", "1")
+        assert Guard(self.store, mends=False).check() == []
 
     def let_time_pass(self) -> None:
         for key in ("continuo:scheduled", "continuo:limit_waits"):

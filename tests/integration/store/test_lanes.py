@@ -6,7 +6,7 @@ import pytest
 
 from project.records.record import TaskStatus
 from project.store.client import Store
-from project.store.commands import attempts, jobs, queues, statistics, workers
+from project.store.commands import attempts, jobs, limits, queues, statistics, workers
 from project.worker.upkeep.guard import Guard
 from tests.support.lane_workers import LISTS, PoolProcess, build_message, order, put, read
 
@@ -170,6 +170,28 @@ def test_a_lane_without_messages_leaves(store: Store, process: PoolProcess) -> N
 
     assert list_state(store) == set()
     assert store.client.smembers("continuo:queues") == {b"celery"}
+
+
+@pytest.mark.parametrize("selection", [{"queue": "celery"}, {"kind": "k"}], ids=["all", "some"])
+def test_the_guard_leaves_jobs_alone_that_a_limit_holds_or_has_held(
+    store: Store, process: PoolProcess, selection: dict[str, str]
+) -> None:
+    put(store, "first", concurrency=0, **selection)
+    for job_id in ("again", "held"):
+        order(store, job_id, lane="x")
+    assert process.take_all() == []
+    store.run(limits.delete_limit("first"))
+    assert process.take() == "again"
+    token, message = "w#" + process.running[0][1], build_message("again")
+    store.run(attempts.postpone("again", token=token, delay=0, message=message))
+    put(store, "second", tag="t", concurrency=0)
+    for job_id in ("again", "held"):
+        store.client.hset(f"continuo:job:{job_id}", "updated_at", "1")
+
+    found = Guard(store).check()
+
+    assert found == []
+    assert sorted(process.work()) == ["again", "held"]
 
 
 def test_the_guard_finds_messages_in_lanes_and_lanes_that_were_forgotten(store: Store) -> None:

@@ -4,6 +4,6 @@
 -- -> 'started' | 'refused' | 'limited' (a limit holds the message now) | 'ended' (only the aftermath is left) | 'busy' (a live worker runs it, or this worker runs another
 --    suspect) | 'unknown' (no record)
 local id, retries, token, rerun_id, is_early = unpack(ARGV)
-local state = start_attempt(id, tonumber(retries), token, rerun_id, now())
+local state = start_attempt(id, tonumber(retries), token, rerun_id, now(), uses_other_broker)
 if state == 'started' and is_early == '1' then redis.call('HSET', job_key(id), 'early', 1) end
 return state

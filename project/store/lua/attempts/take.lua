@@ -69,6 +69,9 @@ local function rate_delay_of(headers)
   return free - at
 end
 
+-- Whether no queue is paused, no lanes take turns, and there are no limits.
+local all_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
+
 local function claim(list, message)
   redis.call('HSET', unacked, serial, list .. '\n' .. message)
   local headers = headers_of(message)
@@ -87,18 +90,15 @@ local function claim(list, message)
     end
   end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
-  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
+  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at, all_plain)
   if state == 'limited' then return nil end
   if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
   if state ~= 'refused' then return state, begun and begun.interruptions end
   redis.call('HDEL', unacked, serial)
 end
 
--- Whether no queue is paused, no lanes take turns, and no limit holds anything back.
-local function is_plain() return redis.call('EXISTS', PAUSED, LANED, LIMIT_WAITS) == 0 end
-
-local left, all_plain = MAX_DROPPED_MESSAGES, is_plain()
-local look_at = not all_plain and look_at_gates(at, MAX_GATES)
+local left, look_at = MAX_DROPPED_MESSAGES, nil
+if not all_plain then look_at = look_at_gates(at, MAX_GATES) end
 for _, first in ipairs(claims.lists) do
   while left > 0 do
     local list, message = first, nil
@@ -112,10 +112,13 @@ for _, first in ipairs(claims.lists) do
     local state, interruptions = claim(list, message)
     if not all_plain then count_turn(list) end
     if state then
-      wake_another(list)
+      if not all_plain then
+        wake_another(list)
+      elseif redis.call('LLEN', list) > 0 then
+        wake_worker(list)
+      end
       return { verdict, state, message, interruptions }
     end
-    all_plain = all_plain and is_plain()
   end
 end
 if left == 0 then return { verdict, 'again' } end

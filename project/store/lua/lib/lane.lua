@@ -23,6 +23,14 @@ local function count_in_lane(list, change)
   if lane_of(list) ~= '' then redis.call('HINCRBY', LANE_MESSAGES, queue_of(list), change) end
 end
 
+-- Notes that messages were added to the list of a lane. length: of the list now
+local function note_in_lane(list, count, length) -- rarely
+  count_in_lane(list, count)
+  if length > count then return end
+  redis.call('SADD', QUEUES, queue_of(list))
+  join_lanes(queue_of(list), lane_of(list))
+end
+
 local function pop_from_lane(queue, lane)
   for _, list in ipairs(lists_of(queue, lane)) do
     local message = redis.call('RPOP', list)
@@ -54,7 +62,7 @@ local function pop_by_turns(queue)
 end
 
 -- Counts a turn of the lane of a list, if it is still open.
-local function count_turn(list)
+local function count_turn(list) -- rarely
   local lane = lane_of(list)
   local weight = redis.call('HGET', LANE_WEIGHTS, lane:match('^[^\6]*'))
   redis.call('ZADD', lanes_key(queue_of(list)), 'XX', 'INCR', 1 / (weight or 1), lane)
@@ -62,7 +70,7 @@ end
 
 -- Takes the next message for which one of the lists that a worker looks at stands: of a queue in LANED, the first stands for all.
 -- -> its list and its text, or nothing
-local function pop_next(list)
+local function pop_next(list) -- rarely
   if not is_open(list) then return nil end
   local queue = queue_of(list)
   if redis.call('SISMEMBER', LANED, queue) == 0 then return list, redis.call('RPOP', list) end
@@ -70,11 +78,8 @@ local function pop_next(list)
 end
 
 -- Wakes another worker if the queue of a list may have more messages for it.
-local function wake_another(list)
-  local has_more = redis.call('LLEN', list) > 0
-  if not has_more then
-    local queue = queue_of(list)
-    has_more = redis.call('ZCARD', lanes_key(queue)) > 1 and count_waiting(queue) > 0
-  end
-  if has_more then wake_worker(list) end
+local function wake_another(list) -- rarely
+  local queue = queue_of(list)
+  local has_more = redis.call('ZCARD', lanes_key(queue)) > 1 and count_waiting(queue) > 0
+  if has_more or redis.call('LLEN', list) > 0 then wake_worker(list) end
 end

@@ -19,7 +19,6 @@ end
 -- The limits of a job.
 local function limits_of(job)
   local found = {}
-  if redis.call('EXISTS', LIMITS_BY) == 0 then return found end
   local common = { 'all', 'kind:' .. job.kind, 'queue:' .. job.queue, 'lane:' .. (job.lane or '') }
   for _, tag in ipairs(job.tags and cjson.decode(job.tags) or {}) do common[#common + 1] = 'tag:' .. tag end
   for _, text in ipairs(redis.call('HMGET', LIMITS_BY, unpack(common))) do
@@ -53,7 +52,7 @@ local function join_gates(job, limit)
 end
 
 -- Notes that a job has passed the gates of its limits.
-local function pass_gates(job, limits, at)
+local function pass_gates(job, limits, at) -- rarely
   redis.call('HDEL', job.key, 'held_by')
   for _, limit in ipairs(limits) do
     join_gates(job, limit)
@@ -81,7 +80,7 @@ local function open_next(gate)
 end
 
 -- Frees the places of a job whose attempt ends.
-local function leave_gates(job)
+local function leave_gates(job) -- rarely
   redis.call('HDEL', job.key, 'gates')
   for minus, gate in job.gates:gmatch('(%-?)([^\n]+)') do
     redis.call('SREM', passed_key(gate), job.id)
@@ -121,7 +120,7 @@ local function look_at_gate(gate, at)
 end
 
 -- Opens lanes whose time has come. -> when the next is to be looked at, or nil
-local function look_at_gates(at, count)
+local function look_at_gates(at, count) -- rarely
   for _, gate in ipairs(redis.call('ZRANGEBYSCORE', LIMIT_WAITS, '-inf', at, 'LIMIT', 0, count)) do look_at_gate(gate, at) end
   return redis.call('ZRANGE', LIMIT_WAITS, 0, 0, 'WITHSCORES')[2]
 end
@@ -145,6 +144,7 @@ local function hold(job, list, message, limit, at, next_at)
     return
   end
   local beside = lane .. '\6' .. limit.name
+  redis.call('HSET', job.key, 'beside', beside) -- the guard looks there, too
   local held_list = in_lane(list:match('^[^\6]*\6?[^\6]*'), beside)
   if redis.call('HEXISTS', closed_key(queue), beside) == 0 and not redis.call('ZSCORE', lanes_key(queue), beside) then
     close_lane(queue, beside, gate, at, next_at)
@@ -155,9 +155,8 @@ end
 
 -- Asks the limits of a job whether the attempt of a token may begin; holds its message if one of them says no.
 -- -> 'free' | 'limited' | 'busy' (it is not there to be held); the limits
-local function ask_limits(job, token, at)
-  local limits = uses_other_broker and {} or limits_of(job)
-  if #limits == 0 then return 'free', limits end
+local function ask_limits(job, token, at) -- rarely
+  local limits = limits_of(job)
   local worker, serial = token:match('^(.*)#(.*)$')
   local entry = worker and redis.call('HGET', unacked_key(worker), serial)
   local list, message = (entry or '\n'):match('^(.-)\n(.*)$')

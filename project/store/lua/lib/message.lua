@@ -7,11 +7,10 @@ end
 
 local function push_messages(command, list, messages)
   local length = redis.call(command, list, unpack(messages))
-  local lane = lane_of(list)
-  count_in_lane(list, #messages)
-  if length == #messages then
-    redis.call('SADD', QUEUES, lane == '' and list or queue_of(list))
-    if lane ~= '' then join_lanes(queue_of(list), lane) end
+  if list:find(LANE_MARK) then
+    note_in_lane(list, #messages, length)
+  elseif length == #messages then
+    redis.call('SADD', QUEUES, list)
   end
   wake_worker(list)
 end

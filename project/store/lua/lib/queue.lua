@@ -1,9 +1,10 @@
 -- The name of a Redis list is that of its queue; with a priority, \6 \22 and the priority follow. The list of a lane always
 -- has those, then \6 and the name of the lane. The default lane has the lists that plain Celery clients know.
 local function queue_of(list) return list:match('^[^\6]*') end
+local LANE_MARK = '\6[^\6]*\6'
 local function lane_of(list) return list:match('^[^\6]*\6[^\6]*\6(.*)$') or '' end
 local function in_lane(list, lane)
-  if not lane or lane == '' or uses_other_broker or list:find('\6[^\6]*\6') then return list end
+  if not lane or lane == '' or uses_other_broker or list:find(LANE_MARK) then return list end
   return list .. (list:find('\6', 1, true) and '' or '\6\0220') .. '\6' .. lane
 end
 local function lists_of(queue, lane)

@@ -22,12 +22,27 @@ local function change_common(field, change)
   end
 end
 
--- A gate counts the jobs that run, those that began before the limit was there, too.
+local function leave_own_gates(job)
+  local kept = {}
+  for minus, gate in (job.gates or ''):gmatch('(%-?)([^\n]+)') do
+    if limit_of(gate) == name then
+      redis.call('SREM', passed_key(gate), job.id)
+    else
+      kept[#kept + 1] = minus .. gate
+    end
+  end
+  job.gates = #kept > 0 and table.concat(kept, '\n') or nil
+  redis.call('HDEL', job.key, 'gates')
+  if job.gates then redis.call('HSET', job.key, 'gates', job.gates) end
+end
+
+-- A gate counts the jobs that run now, those that began before the limit was there or was changed, too.
 local function count_running(limit)
   for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
     for _, id in ipairs(redis.call('ZRANGE', index_key(kind_queue, 'running'), 0, -1)) do
       local job = load_job(id)
-      if job and is_limited(job, limit) then join_gates(job, limit) end
+      if job then leave_own_gates(job) end
+      if job and limit and is_limited(job, limit) then join_gates(job, limit) end
     end
   end
 end
@@ -42,10 +57,10 @@ if limit then
   redis.call('HSET', LIMITS, name, cjson.encode(limit))
   change_common(common, limit)
   if limit.weight then redis.call('HSET', LANE_WEIGHTS, limit.lane, limit.weight) end
-  count_running(limit)
 else
   redis.call('HDEL', LIMITS, name)
 end
+count_running(limit)
 for _, gate in ipairs(redis.call('ZRANGE', LIMIT_WAITS, 0, -1)) do
   if limit_of(gate) == name then redis.call('ZADD', LIMIT_WAITS, at, gate) end
 end

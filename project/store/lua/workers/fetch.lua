@@ -30,7 +30,7 @@ local function take_by_turns(first)
   until not message or #taken / 2 == limit
 end
 
-local is_plain = redis.call('EXISTS', PAUSED, LANED, LIMIT_WAITS) == 0
+local is_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
 if not is_plain then look_at_gates(now(), 4) end
 for _, first in ipairs(request.lists) do
   if #taken / 2 < limit then
