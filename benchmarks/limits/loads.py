@@ -96,7 +96,7 @@ def measure_rate(folder: Path, scale: LimitScale) -> tuple[int, float]:
         scene.start_worker(2)
         wait_until(lambda: count_done(scene) >= jobs, TIMEOUT_SECONDS, "the jobs")
         keys = list(scene.redis.scan_iter("continuo:job:*", 1_000))
-        starts = sorted(float(scene.redis.hget(key, "started_at")) for key in keys)
+        starts = sorted(float(scene.redis.hget(key, "started_at") or 0) for key in keys)
     return count_excess(starts, scale.rate, burst), find_shortfall(starts, scale.rate, burst)
 
 
