@@ -184,8 +184,8 @@ class Estimate(msgspec.Struct, frozen=True):
 
     The jobs before it in its queue and half of those that run, each as long as the newest
     successes of its kind took on average, over the slots of the workers that take from the
-    queue; both as they were some seconds ago. It knows nothing of priorities, of retries,
-    of what else those workers do, or of how long this very job will take.
+    queue; both as they were some seconds ago. Lanes take equal turns. It knows nothing of
+    priorities, of retries, of what else those workers do, or of how long this very job will take.
     """
 
     starts_at: float
@@ -195,9 +195,9 @@ class Estimate(msgspec.Struct, frozen=True):
 class ShownTask(TaskRecord, frozen=True, kw_only=True):
     """One job as it is shown by itself: what is to be expected while it is pending.
 
-    ``position``: how many jobs of its queue were ordered before it and are pending, 0 for the
-    next. Priorities are not looked at. Null when it waits for its time, is in RabbitMQ, or
-    nobody can say.
+    ``position``: how many jobs of its lane are before it, 0 for the next; at most so many in a
+    lane that an order has named. Priorities are not looked at. Null when it waits for
+    its time, is in RabbitMQ, or nobody can say.
     """
 
     position: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -222,7 +222,8 @@ class Queue(msgspec.Struct, frozen=True):
 
     ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
     whose turn is next, seconds since the first was ordered or last tried; null when none waits.
-    ``workers`` are those alive that take from it. With RabbitMQ, ``waiting`` is null.
+    ``workers`` are those alive that take from it. ``held_lanes``: lanes in which a limit, or a job
+    that slowed its lane down, holds jobs back. With RabbitMQ, ``waiting`` is null.
     """
 
     name: str
@@ -231,6 +232,7 @@ class Queue(msgspec.Struct, frozen=True):
     paused: bool
     oldest: float | None
     workers: int
+    held_lanes: int = 0
 
 
 class Running(msgspec.Struct, frozen=True):

@@ -269,12 +269,13 @@ def parse_record(
 
 
 def build_shown_task(
-    record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes
+    record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes, held_by: bytes
 ) -> ShownTask:
-    """A pending job with its place and its estimated times, each "" when unknown."""
+    """A pending job with its place, its estimated times, and what holds its lane; "" if unknown."""
     estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
     place = position if isinstance(position, int) else None
-    return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
+    about = structs.asdict(record) | ({"held_by": held_by.decode()} if held_by else {})
+    return ShownTask(**about, position=place, estimate=estimate)
 
 
 def parse_tags(value: Field) -> list[str]:

@@ -8,7 +8,7 @@ from project.errors import InvalidField
 from project.records.limit import Limit, check_limit
 from project.records.record import TaskStatus
 from project.store.client import Store
-from project.store.commands import attempts, limits, maintenance, queues, workers
+from project.store.commands import attempts, limits, maintenance, queries, queues, workers
 from project.store.commands.attempts import StartResult
 from tests.support.lane_workers import LISTS, PoolProcess, build_message, order, put, read
 from tests.support.waiting import wait_until
@@ -309,6 +309,39 @@ def test_a_purge_takes_what_limits_hold(store: Store, process: PoolProcess) -> N
     assert store.run(queues.list_queues())[0].waiting == 4
     assert store.run(queues.purge("celery", 100)) == 4
     assert store.run(queues.list_queues())[0].waiting == 0
+
+
+@pytest.mark.parametrize("lane", ["x", ""])
+def test_a_job_slows_its_lane_down_and_no_other(
+    store: Store, process: PoolProcess, lane: str
+) -> None:
+    for number in range(3):
+        order(store, f"a{number}", lane=lane)
+        order(store, f"b{number}", lane="other")
+    assert set(process.take_all()[:2]) == {"a0", "b0"}
+    process.end("a1")
+    order(store, "a3", lane=lane)
+    serial = dict(process.running)["a0"]
+    slow = attempts.postpone(
+        "a0", token=f"w#{serial}", delay=0.2, message=build_message("a0"), slows_lane=True
+    )
+    assert store.run(slow) is attempts.Verdict.APPLIED
+    process.acknowledge(serial)
+    order(store, "b3", lane="other")
+
+    claims = [process.ask() for _ in range(2)]
+
+    assert "b3" in claims[0].message.decode()
+    assert claims[1].state == ""
+    assert claims[1].wait
+    assert 0 < claims[1].wait <= 0.2
+    shown = store.run(queries.read_with_estimate("a3"))
+    assert shown
+    assert shown.held_by == "slow_down"
+    assert store.run(queues.list_queues())[0].held_lanes == 1
+    wait_until(process.take)
+    assert process.running[-1][0] == "a0"
+    assert process.take() == "a3"
 
 
 def test_a_limit_is_changed_only_from_the_revision_that_is_expected(store: Store) -> None:

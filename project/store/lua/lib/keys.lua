@@ -33,6 +33,7 @@ local MAX_DISABLED = 10000
 local MAX_CLOCK_ERROR = 1                         -- seconds by which the clock of Redis may go back unnoticed
 local MAX_DEATHS = 3                              -- a job fails when it has killed this many workers
 local SUSPECT_DEATHS = 0.5                        -- from here on a worker runs it beside no other such job
+local SLOW_DOWN = '-slow_down'                    -- the gate of lanes that a job has slowed down; no limit has such a name
 local GATE_SECONDS = 2                            -- after which a gate at which lanes wait is looked at in any case
 local MAX_OPENED_LANES = 500                      -- at once
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones

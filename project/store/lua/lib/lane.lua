@@ -47,7 +47,7 @@ local function pop_by_turns(queue)
   while true do
     local lane, _, other, others_time = unpack(redis.call('ZRANGE', key, 0, 1, 'WITHSCORES'))
     if not lane then return nil end
-    if lane == '' and not other then
+    if lane == '' and not other and redis.call('EXISTS', closed_key(queue)) == 0 then
       redis.call('DEL', key)
       redis.call('SREM', LANED, queue)
     end

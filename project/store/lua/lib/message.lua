@@ -15,6 +15,15 @@ local function push_messages(command, list, messages)
   wake_worker(list)
 end
 
+-- Puts a message back in front of its lane, and lets no job of that start before a moment.
+local function slow_lane_down(list, message, at, until_at) -- rarely
+  local queue, lane = queue_of(list), lane_of(list)
+  local gate = SLOW_DOWN .. '\6' .. queue .. '\6' .. lane
+  push_messages('RPUSH', list, { message })
+  close_lane(queue, lane, gate, at, until_at)
+  redis.call('ZADD', LIMIT_WAITS, 'GT', string.format('%.6f', until_at), gate)
+end
+
 -- Puts a message on its list, or keeps it for the other broker. id: of its job, needed only with another broker
 local function push_message(id, list, message, at_front)
   if not uses_other_broker then return push_messages(at_front and 'RPUSH' or 'LPUSH', list, { message }) end
