@@ -24,7 +24,7 @@ from api.routes.emails import (
     test_mails,
     unsubscribe,
 )
-from api.routes.operations import me, metrics, queues, workers
+from api.routes.operations import limits, me, metrics, queues, workers
 from api.routes.operations.health import build_health_router
 from api.routes.tasks import artifacts, callbacks, control, events, tasks
 from api.server import downloads
@@ -92,7 +92,19 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     mail = (emails, blasts, recipients, people, previews, test_mails, suppressions, bounces)
-    work = (tasks, control, callbacks, events, bulk, kinds, queues, workers, artifacts, metrics)
+    work = (
+        tasks,
+        control,
+        callbacks,
+        events,
+        bulk,
+        kinds,
+        queues,
+        limits,
+        workers,
+        artifacts,
+        metrics,
+    )
     for module in (reports, exports, *mail, unsubscribe, webhooks, *work, me, console):
         routes.include(module.routes)
     if not get_settings().smtp_url:

@@ -29,6 +29,7 @@ from project.messages.outbox import OutboxPublisher
 from project.messages.sent_event import publish_sent_event
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.payload.payload import Payload
+from project.records.limit import declare_limits
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
 from project.settings.packages import get_package_settings
@@ -162,7 +163,10 @@ class Continuo(Celery):
         return self.task(**(RETRY_OPTIONS | options))
 
     def task(self, *args: Any, **options: Any) -> Any:
-        """Declare a task, as Celery does. Three more options make it a typed kind.
+        """Declare a task, as Celery does.
+
+        ``lane`` is the lane of its jobs, with arguments in braces (``"{order.customer}"``), and
+        ``limits`` is a list of ``Limit``. Three more options make it a typed kind.
 
         ``typed=True``: calls are checked by the types of the function, which gets objects.
         ``http="/invoices"``: the same, and the API takes orders under this path. ``check`` is
@@ -177,6 +181,7 @@ class Continuo(Celery):
         if is_typed or check or options.get("http"):
             is_bound = bool(options.get("bind"))
             options["payload"] = Payload(fun, is_bound=is_bound, check=check)
+        declare_limits(options.get("name") or fun.__name__, options.get("limits", ()))
         if base := options.pop("base", None):
             options["base"] = build_job_class(base)
         return super()._task_from_fun(fun, *args, **options)
@@ -193,7 +198,10 @@ class Continuo(Celery):
         """Send a task by name, as Celery does, and enqueue its message."""
         options["retry"] = False  # the store retries
         options = prepare_options(options, self.timezone)
-        if getattr(options.get("task_type") or self.tasks.get(name), "hides_arguments", False):
+        task = options.get("task_type") or self.tasks.get(name)
+        if options.get("lane") is None:
+            options["lane"] = find_lane(task, *args, **options)
+        if getattr(task, "hides_arguments", False):
             options |= {"argsrepr": HIDDEN_ARGUMENTS, "kwargsrepr": HIDDEN_ARGUMENTS}
         if isinstance(producer, CapturingProducer):
             return super().send_task(name, *args, producer=producer, **options)
@@ -288,6 +296,11 @@ class Continuo(Celery):
                 continue
             if not self.publisher.publish(self.store, message):
                 return  # RabbitMQ is away; maintenance publishes the rest
+
+
+def find_lane(task: Any, args: Any = None, kwargs: Any = None, **_: Any) -> str:
+    """The lane of a call by the name of a task, "" when the task is not known or names none."""
+    return task.find_lane(args, kwargs) if getattr(task, "lane", "") else ""
 
 
 def create_app(given: Settings) -> Continuo:

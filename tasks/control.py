@@ -11,7 +11,6 @@ from typing import Any
 
 from project.celery import app
 from project.errors import InvalidField, RerunRefused, StoreUnavailable
-from project.messages.builder import PRIORITY_STEPS, build_list_key
 from project.records.record import RecordPage, TaskRecord, TaskStatus
 from project.store.commands import attempts, queries, queues
 from project.store.commands.attempts import CancelResult
@@ -120,10 +119,9 @@ def cancel_job(record: TaskRecord) -> bool:
 
 def drop_messages(queue: str) -> None:
     """Remove the messages of ended jobs from a queue."""
-    for priority in PRIORITY_STEPS:
+    for name in app.store.run(queues.list_lists(queue)):
         offset: int | None = 0
         while offset is not None:
-            name = build_list_key(queue, priority)
             offset = app.store.run(queues.drop_finished(name, offset, MESSAGES_PER_STEP))
 
 

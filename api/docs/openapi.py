@@ -65,6 +65,7 @@ _STATUS_DESCRIPTIONS = {
     405: "The path exists; Allow has the methods that work on it.",
     409: "The request conflicts with an existing job.",
     410: "It existed, but it has expired.",
+    412: "It is not as If-Match or If-None-Match expects it.",
     413: "The body is too large.",
     415: "The Content-Type is missing or is not JSON.",
     416: "The range is beyond the end of the file.",

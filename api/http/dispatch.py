@@ -10,7 +10,6 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
-from hashlib import blake2b
 from http import HTTPStatus
 from time import perf_counter, time
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from cello import App, Response
 
 from api.http.auth import Keyring
 from api.http.cors import Cors
-from api.http.etags import is_known
+from api.http.etags import build_entity_tag, is_known
 from api.http.offload import LARGE_BODY_BYTES, run_apart
 from api.http.parsing import BodyReader, QueryReader, require_json_if_any
 from api.http.paths import Paths
@@ -248,7 +247,7 @@ def _build_response(answer: Answer, headers: dict[str, str], request: Request) -
     value = answer.value
     data = value.encode() if isinstance(value, str) else _encode(value)
     if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:
-        headers["ETag"] = tag = _build_entity_tag(data)
+        headers["ETag"] = tag = build_entity_tag(data)
         if "Cache-Control" not in answer.headers:
             headers["Cache-Control"] = "private, no-cache"
         known = request.get_header("if-none-match")
@@ -260,10 +259,6 @@ def _build_response(answer: Answer, headers: dict[str, str], request: Request) -
         headers=headers,
         content_type=answer.content_type,
     )
-
-
-def _build_entity_tag(data: bytes) -> str:
-    return f'"{blake2b(data, digest_size=9).hexdigest()}"'
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:

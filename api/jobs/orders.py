@@ -17,7 +17,7 @@ from api.jobs import waiting
 from project.celery import app
 from project.errors import InvalidField
 from project.job.task import Job
-from project.records.grouping import MAX_TAG_CHARACTERS, MAX_TAGS
+from project.records.grouping import MAX_LANE_CHARACTERS, MAX_TAG_CHARACTERS, MAX_TAGS
 from project.records.record import TaskRecord
 from project.settings.values import get_settings
 from project.store.commands import jobs
@@ -32,6 +32,12 @@ type Timestamp = Annotated[float, msgspec.Meta(ge=0, le=MAX_TIMESTAMP_SECONDS)]
 type Tag = Annotated[
     str,
     msgspec.Meta(min_length=1, max_length=MAX_TAG_CHARACTERS, extra_json_schema={"format": "line"}),
+]
+type Lane = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=MAX_LANE_CHARACTERS, extra_json_schema={"format": "line"}
+    ),
 ]
 type Url = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri"})]
 type UniqueKey = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -71,14 +77,16 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """When a job runs, in what order, who is told; the bodies of all kinds have these.
 
     ``delay`` in seconds or ``run_at`` in seconds since 1970; one that has not started within
-    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last. ``tags`` are names under which
-    the job is found. ``callback_url`` is told when it is final.
+    ``expires`` seconds fails; ``priority`` 0 runs first, 9 last. ``lane``: where it waits
+    within its queue, by default in that of its tenant; lanes take turns. ``tags`` are names under
+    which the job is found. ``callback_url`` is told when it is final.
     """
 
     delay: Seconds | None = None
     run_at: Timestamp | None = None
     expires: Seconds | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
+    lane: Lane | None = None
     unique: Unique | None = None
     tags: Annotated[list[Tag], msgspec.Meta(max_length=MAX_TAGS)] = []
     callback_url: Url | None = None
@@ -105,6 +113,8 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             options["expires"] = self.expires
         if self.priority:
             options["priority"] = self.priority
+        if self.lane is not None:
+            options["lane"] = self.lane
         if self.callback_url is not None:
             options["callback_url"] = self.callback_url
         if self.tags:

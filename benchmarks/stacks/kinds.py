@@ -24,3 +24,9 @@ async def nap() -> None:
     start = time.time()
     await asyncio.sleep(NAP_SECONDS)
     record_nap(start)
+
+
+@app.task(name="bench.pause")
+def pause() -> None:
+    """Take some time."""
+    time.sleep(0.03)

@@ -7,7 +7,7 @@ from typing import Any
 from celery.app.task import Context
 from celery.utils.time import maybe_make_aware
 
-from project.errors import DuplicateJob
+from project.errors import DuplicateJob, InvalidField
 from project.job.backend import rerun_id_of
 from project.job.producer import ProducerTask
 from project.messages.builder import CapturingProducer
@@ -74,5 +74,8 @@ class AttemptTask(ProducerTask):
         options = {**signature.options, "producer": capturing, "add_to_parent": False}
         if "retries" in changes:
             options.pop("expires", None)  # the job has started in time
+        options["lane"] = ""
+        with suppress(InvalidField):
+            options["lane"] = self.find_lane(signature.args, signature.kwargs)
         self.app.send_task(self.name, signature.args, signature.kwargs, task_type=self, **options)
         return capturing.message

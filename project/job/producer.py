@@ -4,6 +4,7 @@ Each of them builds the message of one call and hands it to ``Continuo.enqueue``
 variants, which stores the record and the message in one step.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from celery import Task, signals
 from celery.app.routes import MapRoute
 
 from project.errors import InvalidField
+from project.job.lane import format_lane
 from project.job.result import JobResult
 from project.messages.builder import CALLBACK_HEADER, CapturingProducer
 from project.messages.options import (
@@ -26,12 +28,15 @@ from project.messages.options import (
 )
 from project.messages.template import MessageTemplate
 from project.payload.payload import Payload
+from project.records.limit import Limit
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
 from project.store.commands import message as message_commands
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
 from project.store.commands.message import Message
 
-TEMPLATE_OPTIONS = frozenset({"task_id", "countdown", "eta", "max_retries", "tags", "callback_url"})
+TEMPLATE_OPTIONS = frozenset(
+    {"task_id", "countdown", "eta", "max_retries", "tags", "lane", "callback_url"}
+)
 """The options of a call that the message template of a task can express."""
 
 
@@ -41,6 +46,12 @@ class ProducerTask(Task):
     max_retries = DEFAULT_MAX_RETRIES - 1
     payload: Payload | None = None
     """The types of the function, which calls are checked by; None when the kind is not typed."""
+
+    lane = ""
+    """The lane of the jobs of the kind, with names of arguments in braces: `{order.customer}`."""
+
+    limits: Sequence[Limit] = ()
+    """How many jobs of the kind run at once, or start in a time."""
 
     http = ""
     """The path under which the API takes orders of the kind; "" when it does not."""
@@ -61,7 +72,8 @@ class ProducerTask(Task):
         """Enqueue the job; takes every option of Celery's ``apply_async``.
 
         ``max_retries`` is the maximum number of attempts of this job. ``tags=["a", "b"]`` are up to
-        8 names to find the job by. ``callback_url`` receives a POST when the job is final. While a
+        8 names to find the job by. ``lane`` is where the job waits within its queue: lanes take
+        turns. ``callback_url`` receives a POST when the job is final. While a
         job of the kind with the same ``unique`` key is unfinished, that job is the result; a
         ``UniqueKey`` can hold the key for another time.
 
@@ -148,6 +160,10 @@ class ProducerTask(Task):
         self.apply_async(args, kwargs, producer=capturing, **options)
         return capturing.message
 
+    def find_lane(self, args: Any, kwargs: Any) -> str:
+        """The lane of a call that names none. Raises ``InvalidField``."""
+        return format_lane(self.lane, self.run, args, kwargs) if self.lane else ""
+
     @property
     def options(self) -> dict[str, Any]:
         """The options that the task sets for its own messages: queue, priority, time limits."""
@@ -187,7 +203,7 @@ class ProducerTask(Task):
             and not signals.after_task_publish.receivers
         )
 
-    def _fill_template(
+    def _fill_template(  # noqa: PLR0913 - the options of a call
         self,
         args: Any,
         kwargs: Any,
@@ -197,6 +213,7 @@ class ProducerTask(Task):
         countdown: float | None = None,
         eta: Any = None,
         tags: Any = (),
+        lane: str | None = None,
         callback_url: str | None = None,
     ) -> Message:
         if self.payload:
@@ -212,6 +229,7 @@ class ProducerTask(Task):
             due=None if eta is None else self._parse_due(eta),
             delay=countdown,
             tags=tags or (),
+            lane=self.find_lane(args, kwargs) if lane is None else lane,
         )
         if callback_url is None:
             return message

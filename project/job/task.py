@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial, wraps
+from math import isfinite
 from typing import Any, NoReturn
 
 from celery.app.task import Context
@@ -28,7 +29,7 @@ from celery.exceptions import (
 from celery.utils.log import get_logger
 
 from project.artifacts.drafts import Draft, open_draft
-from project.errors import ContinuoError, StoreUnavailable
+from project.errors import ContinuoError, InvalidField, StoreUnavailable
 from project.job.attempt import AttemptTask
 from project.job.canvas.aftermath import run_aftermath
 from project.job.canvas.replacement import collect_messages
@@ -188,11 +189,28 @@ class Job(AttemptTask):
         Use it in a job that waits for something, or that lets others run. The job starts from the
         beginning and has to find its own earlier work. Always raises ``Ignore``.
         """
+        self._postpone(seconds)
+
+    def slow_down(self, seconds: float) -> NoReturn:
+        """End this attempt without counting it, and let no job of its lane start for ``seconds``.
+
+        Use it when somebody else asks for a pause, as with ``Retry-After``. The job is the first
+        of its lane to run again, from the beginning. Jobs of the lane that run already go on, and
+        so do other lanes and queues. Without a lane, all jobs of the queue without one wait. With
+        RabbitMQ only this job does. Always raises ``Ignore``.
+        """
+        if not isfinite(seconds) or seconds <= 0:
+            raise InvalidField("seconds", f"{seconds!r} is not a number above 0")
+        self._postpone(seconds, slows_lane=True)
+
+    def _postpone(self, seconds: float, *, slows_lane: bool = False) -> NoReturn:
         request = self.request
         self._flush_progress(request)
         message = self._copy_message(request, retries=request.retries)
         token = self.app.attempt_token(request)
-        command = attempt_commands.postpone(request.id, token=token, delay=seconds, message=message)
+        command = attempt_commands.postpone(
+            request.id, token=token, delay=seconds, message=message, slows_lane=slows_lane
+        )
         if self.app.store.run(command) is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
         raise Ignore

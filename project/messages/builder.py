@@ -26,7 +26,7 @@ from project.messages.options import (
 from project.messages.sent_event import is_sent_event
 from project.messages.trace_context import get_trace_headers
 from project.messages.validation import decode_message
-from project.records.grouping import PRIORITY_SEPARATOR, check_tags
+from project.records.grouping import LANE_SEPARATOR, PRIORITY_SEPARATOR, check_lane, check_tags
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.commands.message import Message
 
@@ -95,6 +95,7 @@ class CapturingProducer:
         job_id = check_id(headers["id"])
         check_routing({"exchange": exchange})
         check_serializer(serializer)
+        lane = check_lane(properties.pop("lane", ""))
         texts = pick_properties(properties)
         due, callback = pop_due_time(headers), headers.pop(CALLBACK_HEADER, None)
         headers = {**get_trace_headers(), **headers}
@@ -118,6 +119,7 @@ class CapturingProducer:
             tags=check_tags(tags),
             callback=callback,
             group=headers.get("group") or "",
+            lane=lane,
             has_canvas=any(body[2].get(name) for name in ("errbacks", "chain", "chord")),
         )
         self._store(self._message)
@@ -151,6 +153,17 @@ def build_list_key(queue: str, priority: int) -> str:
     """The name of the Redis list of a queue and a priority; 0 runs first, 9 last."""
     step = PRIORITY_STEPS[max(bisect(PRIORITY_STEPS, priority) - 1, 0)]
     return f"{queue}{PRIORITY_SEPARATOR}{step}" if step else queue
+
+
+def list_keys_beside(place: str) -> list[str]:
+    """The Redis lists of all priorities of the queue, or the lane of a queue, that one is of."""
+    queue, _, rest = place.partition(PRIORITY_SEPARATOR)
+    _, mark, lane = rest.partition(LANE_SEPARATOR)
+    keys = [build_list_key(queue, priority) for priority in PRIORITY_STEPS]
+    if not mark:
+        return keys
+    keys[0] = f"{queue}{PRIORITY_SEPARATOR}0"
+    return [f"{key}{LANE_SEPARATOR}{lane}" for key in keys]
 
 
 def format_message(

@@ -30,6 +30,7 @@ CALL_OPTIONS = (
     "expires",
     "headers",
     "ignore_result",
+    "lane",
     "link",
     "link_error",
     "max_retries",

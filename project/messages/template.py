@@ -16,7 +16,7 @@ from project.messages.builder import CapturingProducer
 from project.messages.encoding import encode
 from project.messages.options import MAX_ATTEMPTS_HEADER, check_id, check_max_retries
 from project.messages.trace_context import TRACE_HEADERS
-from project.records.grouping import check_tags
+from project.records.grouping import check_lane, check_tags
 from project.store.commands.message import Message
 
 
@@ -75,6 +75,7 @@ class MessageTemplate:
             ignore_result=task.ignore_result,
             producer=capturing,
             task_type=task,
+            lane="",
             **task.options,
         )
         return capturing.message
@@ -89,11 +90,12 @@ class MessageTemplate:
         due: float | None = None,
         delay: float | None = None,
         tags: Sequence[str] = (),
+        lane: str = "",
     ) -> Message:
         """Build the message of one call. ``due`` and ``delay`` are those of ``Message``.
 
-        Raises ``InvalidField`` for the id, ``max_retries`` and ``tags``, and ``EncodeError`` for
-        arguments that JSON cannot express.
+        Raises ``InvalidField`` for the id, ``max_retries``, ``tags`` and ``lane``, and
+        ``EncodeError`` for arguments that JSON cannot express.
         """
         check_id(job_id)
         check_max_retries(max_retries)
@@ -113,7 +115,7 @@ class MessageTemplate:
         }
         checked = check_tags(tags) if tags else ()
         about = (job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
-        return Message(*about, delay=delay)
+        return Message(*about, delay=delay, lane=check_lane(lane) if lane else "")
 
 
 HIDDEN_ARGUMENTS = "..."

@@ -21,6 +21,11 @@ CONTROL_QUEUE = "control"
 PRIORITY_SEPARATOR = "\x06\x16"
 """kombu's: list names are queue, separator, priority; just the queue for priority 0."""
 
+LANE_SEPARATOR = "\x06"
+"""In the name of the list of a lane, between its priority, which it always has, and the lane."""
+
+MAX_LANE_CHARACTERS = 128
+
 MAX_TAGS = 8
 MAX_TAG_CHARACTERS = 64
 
@@ -52,6 +57,14 @@ def encode_reserved(name: str) -> str:
 def queue_of(name: str) -> str:
     """The queue that a Redis list is a part of; Celery's default for ""."""
     return name.partition(PRIORITY_SEPARATOR)[0] or DEFAULT_QUEUE
+
+
+def check_lane(lane: object) -> str:
+    """The name of a lane. Raises ``InvalidField``."""
+    if isinstance(lane, str) and len(lane) <= MAX_LANE_CHARACTERS and (not lane or is_line(lane)):
+        return lane
+    problem = f"must be a text of at most {MAX_LANE_CHARACTERS} characters that can be printed"
+    raise InvalidField("lane", problem)
 
 
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:

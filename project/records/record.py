@@ -91,7 +91,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     their worker stopped or died; they are not among ``attempts``. ``tags`` come from the order.
     ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
     the time for which the job waits, because of its order, a retry or a rate limit; None when it
-    waits for no time. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
+    waits for no time. ``lane`` is where the job waits within its queue, whose lanes take turns;
+    "" is the default lane. ``held_by`` is the limit that held it back when its turn came last,
+    "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
     out. ``tenant`` owns the job; left out when no tenant does.
     """
 
@@ -130,6 +132,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
     progress: Progress | None = None
     due_at: float | None = None
+    lane: str = ""
+    held_by: str = ""
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
 
@@ -180,8 +184,8 @@ class Estimate(msgspec.Struct, frozen=True):
 
     The jobs before it in its queue and half of those that run, each as long as the newest
     successes of its kind took on average, over the slots of the workers that take from the
-    queue; both as they were some seconds ago. It knows nothing of priorities, of retries,
-    of what else those workers do, or of how long this very job will take.
+    queue; both as they were some seconds ago. Lanes take equal turns. It knows nothing of
+    priorities, of retries, of what else those workers do, or of how long this very job will take.
     """
 
     starts_at: float
@@ -191,9 +195,9 @@ class Estimate(msgspec.Struct, frozen=True):
 class ShownTask(TaskRecord, frozen=True, kw_only=True):
     """One job as it is shown by itself: what is to be expected while it is pending.
 
-    ``position``: how many jobs of its queue were ordered before it and are pending, 0 for the
-    next. Priorities are not looked at. Null when it waits for its time, is in RabbitMQ, or
-    nobody can say.
+    ``position``: how many jobs of its lane are before it, 0 for the next; at most so many in a
+    lane that an order has named. Priorities are not looked at. Null when it waits for
+    its time, is in RabbitMQ, or nobody can say.
     """
 
     position: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -218,7 +222,8 @@ class Queue(msgspec.Struct, frozen=True):
 
     ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
     whose turn is next, seconds since the first was ordered or last tried; null when none waits.
-    ``workers`` are those alive that take from it. With RabbitMQ, ``waiting`` is null.
+    ``workers`` are those alive that take from it. ``held_lanes``: lanes in which a limit, or a job
+    that slowed its lane down, holds jobs back. With RabbitMQ, ``waiting`` is null.
     """
 
     name: str
@@ -227,6 +232,7 @@ class Queue(msgspec.Struct, frozen=True):
     paused: bool
     oldest: float | None
     workers: int
+    held_lanes: int = 0
 
 
 class Running(msgspec.Struct, frozen=True):

@@ -9,6 +9,9 @@ from redis.exceptions import RedisError
 
 from project.store.connection import PREFIX, connect
 
+MIN_SECONDS = 0.001
+"""The shortest wait."""
+
 PAUSE_SECONDS = 0.25
 """Seconds to wait when Redis cannot be reached."""
 
@@ -20,15 +23,23 @@ class Wakeup:
         self._connection = connect(client)
         self._queues: tuple[str, ...] = ()
 
-    def wait(self, queues: Sequence[str], seconds: int, pipe: int) -> None:
-        """Until one of ``queues`` may have a message, ``pipe`` is readable, or the time is over."""
+    def wait(self, queues: Sequence[str], seconds: int, pipe: int, sooner: float) -> None:
+        """Until one of ``queues`` may have a message, ``pipe`` is readable, or the time is over.
+
+        Redis ends the wait after ``seconds``, late by as much as a tenth of a second. A wait of
+        less than that, ``sooner``, is ended here.
+        """
         try:
             self._listen(tuple(queues), seconds)
             socket = socket_of(self._connection)
-            ready, _, _ = select.select([socket, pipe], [], [], seconds + 1)
+            is_short = sooner < seconds
+            limit = max(sooner, MIN_SECONDS) if is_short else seconds + 1
+            ready, _, _ = select.select([socket, pipe], [], [], limit)
             if socket in ready:
                 self._queues = ()
                 self._connection.read_response()
+            elif is_short and pipe not in ready:
+                self.close()  # or else it would keep the next wakeup from the other processes
         except (RedisError, OSError, ValueError):
             self.close()
             select.select([pipe], [], [], PAUSE_SECONDS)

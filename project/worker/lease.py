@@ -37,6 +37,7 @@ from project.worker.pool.processes import PoolProcesses
 from project.worker.queues import QueueFollower
 from project.worker.requirements import check_configuration
 from project.worker.transport import ACKNOWLEDGEMENTS
+from project.worker.upkeep.declared_limits import put_declared_limits
 from project.worker.upkeep.guard import Guard
 from project.worker.upkeep.maintenance import Maintenance
 from project.worker.upkeep.reports import WorkReporter
@@ -120,6 +121,8 @@ class LeaseThread(threading.Thread):
         }
         if first:  # the claims of its processes ask whether it knows a kind
             about |= {f"kind:{name}": describe_ack(task) for name, task in self.tasks.items()}
+            if not self.worker.app.publisher:
+                put_declared_limits(self.store, self.tasks)
         move = workers.renew_lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
             log.critical("the lease of %s had ended and its jobs were given away", self.worker_id)

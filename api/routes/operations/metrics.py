@@ -5,6 +5,7 @@ from api.routes.operations.prometheus import CONTENT_TYPE, expose
 from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
 from project.errors import StoreUnavailable
+from project.store.commands import limits as limit_commands
 from project.store.commands import queues as queue_commands
 from project.store.commands import statistics
 
@@ -30,6 +31,7 @@ async def show_metrics(_: Request) -> Answer:
     try:
         meters = await app.async_store.run(statistics.read_counters())
         queues = await app.async_store.run(queue_commands.list_queues())
+        limits = await app.async_store.run(limit_commands.list_limits())
     except StoreUnavailable:
         return Answer(expose(None, []), content_type=CONTENT_TYPE)
-    return Answer(expose(meters, queues), content_type=CONTENT_TYPE)
+    return Answer(expose(meters, queues, limits), content_type=CONTENT_TYPE)

@@ -14,6 +14,7 @@ from project.records.counters import (
     WorkerStats,
 )
 from project.records.record import FINAL_STATUSES, Queue
+from project.store.commands.limits import StoredLimit
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -44,7 +45,9 @@ class Metric(NamedTuple):
             yield f"{self.name}{suffix}{format_labels(labels)} {value!r}\n"
 
 
-def expose(meters: Counters | None, queues: list[Queue]) -> str:
+def expose(
+    meters: Counters | None, queues: list[Queue], limits: Mapping[str, StoredLimit] | None = None
+) -> str:
     """Format all metrics; without counters only that Redis is not available."""
     help_up = "Whether Redis answers; when it does not, no other metric is there."
     metrics = [build_gauge("redis_up", help_up, [({}, int(meters is not None))])]
@@ -52,6 +55,7 @@ def expose(meters: Counters | None, queues: list[Queue]) -> str:
         metrics += [
             *build_job_metrics(meters.queue_stats),
             *build_queue_metrics(queues),
+            *build_limit_metrics(limits or {}),
             *build_worker_metrics(meters.workers),
         ]
         metrics += [*build_total_metrics(meters), *build_http_metrics(meters.route_stats)]
@@ -150,6 +154,25 @@ def build_queue_metrics(queues: list[Queue]) -> Iterator[Metric]:
         "queue_workers",
         "Live workers that take from it.",
         (({"queue": queue.name}, queue.workers) for queue in queues),
+    )
+
+
+def build_limit_metrics(limits: Mapping[str, StoredLimit]) -> Iterator[Metric]:
+    """Yield the metrics of limits."""
+    yield build_gauge(
+        "limit_running",
+        "Jobs that run and that the limit counts.",
+        (({"limit": name}, stored.running) for name, stored in limits.items()),
+    )
+    yield build_gauge(
+        "limit_held_lanes",
+        "Lanes that wait for the limit.",
+        (({"limit": name}, stored.lanes_held) for name, stored in limits.items()),
+    )
+    yield build_gauge(
+        "limit_held_jobs",
+        "Messages in the lanes that wait for the limit.",
+        (({"limit": name}, stored.jobs_held) for name, stored in limits.items()),
     )
 
 

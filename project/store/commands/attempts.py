@@ -39,6 +39,8 @@ class StartResult(StrEnum):
     REFUSED = "refused"
     BUSY = "busy"
     UNKNOWN = "unknown"
+    LIMITED = "limited"
+    """A limit holds the message back, which waits in Redis again."""
     ENDED = "ended"
     """A script ended the job, and what follows in its canvas is left to do."""
 
@@ -140,11 +142,15 @@ def retry(
     return Command("attempts/retry", arguments, parse_verdict)
 
 
-def postpone(job_id: str, *, token: str, delay: float, message: Message) -> Command[Verdict]:
-    """End an attempt uncounted; its job runs again after ``delay`` seconds."""
-    return Command(
-        "attempts/postpone", (job_id, token, delay, message.queue, message.text), parse_verdict
-    )
+def postpone(
+    job_id: str, *, token: str, delay: float, message: Message, slows_lane: bool = False
+) -> Command[Verdict]:
+    """End an attempt uncounted; its job runs again after ``delay`` seconds.
+
+    ``slows_lane``: no job of its lane starts before that.
+    """
+    arguments = (job_id, token, delay, message.queue, message.text, int(slows_lane))
+    return Command("attempts/postpone", arguments, parse_verdict)
 
 
 def fail(  # noqa: PLR0913 - each is a part of the record

@@ -42,13 +42,14 @@ class Claim(NamedTuple):
     expiry, stamps, or a kind that its worker does not know. ``ended``: a script ended the job, and
     what follows in its canvas is left to do. ``again``: only outdated messages
     were found so far. "": there is nothing to do. ``is_redelivered``: an attempt of the job was
-    interrupted before.
+    interrupted before. ``wait``: seconds until a limit may let a job pass, None when none waits.
     """
 
     verdict: Verdict | None
     state: ClaimState
     message: bytes
     is_redelivered: bool = False
+    wait: float | None = None
 
 
 class TakeRequest(msgspec.Struct, omit_defaults=True):
@@ -90,7 +91,8 @@ def take(
 
 
 def _parse_claim(answer: Sequence[bytes]) -> Claim:
-    verdict, state, message, interruptions, *_ = [*answer, b"", b"", b""]
+    verdict, state, message, interruptions, wait, *_ = [*answer, b"", b"", b"", b""]
     known_state: Any = state.decode()
     stored = parse_verdict(verdict) if verdict else None
-    return Claim(stored, known_state, message, bool(interruptions))
+    seconds = float(wait) if wait else None
+    return Claim(stored, known_state, message, bool(interruptions), seconds)

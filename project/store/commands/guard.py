@@ -1,5 +1,6 @@
 """Commands that find records which could never end, and mend them; each does a bounded amount."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,10 +20,16 @@ class Fault(NamedTuple):
 
 
 class WaitingJob(NamedTuple):
-    """A waiting job whose message is not on its record, and when the record changed, as text."""
+    """A waiting job whose message is not on its record.
+
+    ``changed_at``: when the record changed, as text. ``place``: the first list of its lane, and
+    ``beside``: of the lane beside that, where a limit may have put the message; "" if none did.
+    """
 
     job_id: str
     changed_at: str
+    place: str
+    beside: str = ""
 
 
 class WorkerReport(msgspec.Struct):
@@ -82,7 +89,9 @@ def list_waiting(
     def parse(answer: list[Any]) -> tuple[int | None, list[WaitingJob]]:
         following, *texts = answer
         rows = decode_texts(texts)
-        return parse_offset(following), list(map(WaitingJob, rows[::2], rows[1::2]))
+        return parse_offset(following), [
+            WaitingJob(*rows[at : at + 4]) for at in range(0, len(rows), 4)
+        ]
 
     arguments = (kind_queue, status, offset, most, unchanged_for)
     return Command("guard/list_waiting", arguments, parse)
@@ -105,7 +114,12 @@ def list_held(worker: str) -> Command[list[str]]:
 
 def mend_waiting(job: WaitingJob) -> Command[str]:
     """Mend a job whose message is nowhere: ``requeued``, ``failed``, "" when it has changed."""
-    return Command("guard/mend_waiting", tuple(job), bytes.decode)
+    return Command("guard/mend_waiting", (job.job_id, job.changed_at), bytes.decode)
+
+
+def rejoin_lanes(places: Sequence[str]) -> Command[bool]:
+    """Let the lanes of these lists take turns that have messages and were forgotten."""
+    return Command("guard/rejoin_lanes", places, bool)
 
 
 def check_records(cursor: str) -> Command[tuple[str, list[Fault]]]:

@@ -25,7 +25,7 @@ class Message(NamedTuple):
     the job that reports how this job ended, with ``ID_PLACEHOLDER`` for its id. ``parent`` is the
     job that calls it, and ``parent_attempt`` the token of that job's attempt; both are "" outside
     of jobs. ``group`` is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or
-    a chain follow.
+    a chain follow. ``lane``: in which the job waits within its queue; "" is that of its tenant.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Message(NamedTuple):
     group: str = ""
     has_canvas: bool = False
     delay: float | None = None
+    lane: str = ""
 
     @property
     def is_delayed(self) -> bool:
@@ -77,6 +78,7 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     delay: float | None = None
     tags: str = ""
     tenant: str = ""
+    lane: str = ""
     callback: str = ""
     parent: str = ""
     parent_attempt: str = ""
@@ -102,6 +104,7 @@ def build_job_arguments(message: Message) -> JobArguments:
         delay=message.delay,
         tags=encode_json(message.tags) if message.tags else "",
         tenant=message.tenant,
+        lane=message.lane or message.tenant,
         callback=encode_callback(message.callback) if message.callback else "",
         parent=message.parent,
         parent_attempt=message.parent_attempt,
@@ -137,6 +140,7 @@ def build_first_record(message: Message, created_at: float) -> TaskRecord:
         tags=list(message.tags),
         errors=[],
         tenant=message.tenant or UNSET,
+        lane=message.lane or message.tenant,
     )
 
 

@@ -44,6 +44,8 @@ RECORD_FIELDS = (
     "progress",
     "tags",
     "tenant",
+    "lane",
+    "held_by",
 )
 """The fields of a record in Redis; ``read_with_estimate.lua`` relies on the order of the first."""
 
@@ -285,16 +287,19 @@ def parse_record(
         progress=parse_progress(field["progress"]),
         errors=errors,
         tenant=decode_text(field["tenant"]) or UNSET,
+        lane=decode_text(field["lane"]),
+        held_by=decode_text(field["held_by"]) if status in WAITING_STATUSES else "",
     )
 
 
 def build_shown_task(
-    record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes
+    record: TaskRecord, position: int | bytes, starts_at: bytes, ends_at: bytes, held_by: bytes
 ) -> ShownTask:
-    """A pending job with its place and its estimated times, each "" when unknown."""
+    """A pending job with its place, its estimated times, and what holds its lane; "" if unknown."""
     estimate = Estimate(float(starts_at), float(ends_at)) if starts_at else None
     place = position if isinstance(position, int) else None
-    return ShownTask(**structs.asdict(record), position=place, estimate=estimate)
+    about = structs.asdict(record) | ({"held_by": held_by.decode()} if held_by else {})
+    return ShownTask(**about, position=place, estimate=estimate)
 
 
 def parse_tags(value: Field) -> list[str]:

@@ -44,6 +44,11 @@ def drop_finished(name: str, offset: int, most: int) -> Command[int | None]:
     return Command("queues/drop_finished", (name, offset, most), parse)
 
 
+def list_lists(queue: str) -> Command[list[str]]:
+    """The Redis lists that may have messages of a queue, those of its lanes included."""
+    return Command("queues/list_lists", (queue,), decode_texts)
+
+
 def list_names() -> Command[list[str]]:
     """The name of every queue that ever had a message or a job, sorted."""
     return Command("queues/list_names", (), lambda names: sorted(set(decode_texts(names))))
@@ -60,7 +65,7 @@ def list_kind_queues() -> Command[list[KindQueue]]:
 
 def parse_queue(row: Sequence[Any]) -> Queue:
     """A queue from its row in the answer of ``list_queues``."""
-    name, waiting, oldest, running, paused, workers = row
+    name, waiting, oldest, running, paused, workers, held_lanes = row
     return Queue(
         name=name.decode(),
         waiting=None if waiting == b"" else waiting,
@@ -68,4 +73,5 @@ def parse_queue(row: Sequence[Any]) -> Queue:
         paused=bool(paused),
         oldest=decode_seconds(oldest),
         workers=workers,
+        held_lanes=held_lanes,
     )

@@ -153,7 +153,8 @@ class AsyncExecutor(Executor):
         self.slot.publish_counts()
         if self.free_slots:
             orders = self.orders
-            wait = partial(self.wakeup.wait, orders.queues, POLL_SECONDS, orders.pipe)
+            queues, idle = orders.queues, self.idle_seconds
+            wait = partial(self.wakeup.wait, queues, POLL_SECONDS, orders.pipe, idle)
             await loop.run_in_executor(self._waiting, wait)
         else:
             await self.wait_for_jobs(asyncio.FIRST_COMPLETED)

@@ -252,7 +252,10 @@ class Executor:
         self.close()
 
     has_more = False
-    """Whether the last claim found only outdated messages so far."""
+    """Whether the last claim found only messages that cannot start so far."""
+
+    idle_seconds: float = POLL_SECONDS
+    """Seconds until a limit may let a job pass; ``POLL_SECONDS`` at most."""
 
     def take(self, *, ends: JobRun | None = None) -> JobRun | None:
         """End a job and claim the next, in one command; None when there is no next one."""
@@ -263,6 +266,7 @@ class Executor:
         claim = self._send(command, ends)
         self.slot.settle(self.find_settled(place))
         self.has_more = claim.state == "again"
+        self.idle_seconds = POLL_SECONDS if claim.wait is None else claim.wait
         if claim.state in ("", "again"):
             return None
         return self.build_run(claim, ClaimedAttempt(self._claimant.serial(place)))
@@ -284,7 +288,7 @@ class Executor:
         """Wait until a job may be there, or the main process has something to say."""
         self.events.flush()
         self.slot.publish_counts()
-        self.wakeup.wait(self.orders.queues, POLL_SECONDS, self.orders.pipe)
+        self.wakeup.wait(self.orders.queues, POLL_SECONDS, self.orders.pipe, self.idle_seconds)
 
     def is_over(self) -> bool:
         """Whether this process ends: it is told to, or its jobs or its memory are used up."""

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 
-from project.messages.builder import PRIORITY_STEPS, build_list_key
+from project.messages.builder import list_keys_beside
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import guard, queues, workers
@@ -120,7 +120,10 @@ class Guard:
         are looked at before and after the lists, and lists from the beginning.
         """
         self._clear(suspects, self._list_held())
-        lists = self._list_lists()
+        places = {place for job in suspects.values() for place in (job.place, job.beside) if place}
+        if self.mends:
+            self.store.run(guard.rejoin_lanes(sorted(places)))
+        lists = self._list_lists(places)
         for name in lists:
             yield from self._walk(name, suspects, backwards=True)
         for name in lists:
@@ -163,9 +166,9 @@ class Guard:
             held.update(ids)
         return held
 
-    def _list_lists(self) -> list[str]:
-        names = [queue.name for queue in self.store.run(queues.list_queues())]
-        return [build_list_key(name, priority) for name in names for priority in PRIORITY_STEPS]
+    def _list_lists(self, places: set[str]) -> list[str]:
+        names = places.union(queue.name for queue in self.store.run(queues.list_queues()))
+        return [key for name in sorted(names) for key in list_keys_beside(name)]
 
     @staticmethod
     def _clear(suspects: Suspects, found: Iterable[str]) -> None:

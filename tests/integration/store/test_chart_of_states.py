@@ -195,7 +195,7 @@ def check_held(store: Store) -> None:
 def mend_waiting(store: Store) -> None:
     forget_message(store)
     changed_at = store.client.hget("continuo:job:a", "updated_at") or b""
-    store.run(guard.mend_waiting(WaitingJob("a", changed_at.decode())))
+    store.run(guard.mend_waiting(WaitingJob("a", changed_at.decode(), "celery")))
 
 
 def register_unsent(store: Store) -> None:

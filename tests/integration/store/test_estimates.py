@@ -11,6 +11,7 @@ from project.store.client import Store
 from project.store.commands import attempts, jobs, maintenance, queries, queues, workers
 from project.store.commands.message import Message
 from project.worker.upkeep.maintenance import Maintenance
+from tests.support.lane_workers import PoolProcess, order, put
 
 
 def enqueue(store: Store, *ids: str, kind: str = "report", **changes: Any) -> None:
@@ -44,6 +45,31 @@ def prepare_measurements(store: Store) -> Store:
     store.client.delete("celery")
     assert store.run(maintenance.measure_durations(every=5, most=20))
     return store
+
+
+def test_a_pending_job_in_a_lane_has_its_position_there(store: Store) -> None:
+    prepare_measurements(store)
+    enqueue(store, *(f"a{number}" for number in range(20)), tenant="a")
+    enqueue(store, "b0", "b1", tenant="b")
+    enqueue(store, "c0", "c1", lane="c")
+
+    shown = {job_id: show(store, job_id) for job_id in ("a19", "b0", "b1", "c1")}
+
+    assert [shown[job_id].position for job_id in shown] == [19, 0, 1, 1]
+    starts = [each.estimate.starts_at for each in shown.values() if each.estimate]
+    assert starts[1] < starts[2] < starts[0]
+
+
+def test_a_job_in_a_lane_that_a_limit_has_closed_says_so(store: Store) -> None:
+    process = PoolProcess(prepare_measurements(store))
+    put(store, "none", concurrency=0)
+    for job_id in ("a", "b"):
+        order(store, job_id, lane="x")
+    process.take_all()
+
+    shown = show(store, "b")
+
+    assert (shown.held_by, shown.estimate, shown.position) == ("none", None, 1)
 
 
 def test_a_pending_job_has_its_position_in_its_queue(store: Store) -> None:

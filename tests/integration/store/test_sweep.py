@@ -5,7 +5,7 @@ import time
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import jobs as job_commands
-from project.store.commands import maintenance, queries
+from project.store.commands import maintenance, queries, queues
 from tests.support.job_commands import count_statuses, message, record, start, succeed
 
 
@@ -13,7 +13,7 @@ def test_sweeping_removes_a_record_from_every_list(store: Store) -> None:
     store.run(job_commands.enqueue(message("a", queue="slow", tags=("x",), tenant="y")))
     start(store, "a")
     succeed(store, "a")
-    store.client.delete("slow")
+    assert store.run(queues.purge("slow", 10)) == 1
     store.client.hset("continuo:job:a", "finished_at", 1)
     for name in store.client.keys("continuo:index:*:success*"):
         store.client.zadd(name, {"a": 1})
@@ -26,6 +26,9 @@ def test_sweeping_removes_a_record_from_every_list(store: Store) -> None:
     assert store.run(move) == (1, 0)
     assert set(store.client.keys()) <= {
         b"continuo:events",
+        b"continuo:lane_messages",
+        b"continuo:laned",
+        b"continuo:lanes:slow",
         b"continuo:kind_queues",
         b"continuo:queues",
         b"continuo:wakeup:slow",

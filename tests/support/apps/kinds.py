@@ -12,6 +12,7 @@ from celery.exceptions import Ignore
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
+from project.records.limit import Limit
 from project.records.record import MAX_BACKOFF_SECONDS
 from project.settings.values import get_settings
 from tasks.emails.own_mail import send_mail
@@ -333,3 +334,13 @@ def count(self: Any, total: int, *, fails: bool = False) -> None:
         self.progress(done, total, f"number {done}")
     if fails and self.request.retries == 0:
         raise TransientError("it counted wrong")
+
+
+@app.task(name="tests.laned", lane="{order.customer}-{region}")
+def laned(order: dict[str, Any], region: str = "eu") -> None:
+    """Have a lane for each customer and region."""
+
+
+@app.task(name="tests.paced", limits=[Limit(concurrency=1), Limit(rate="1000/s", each="lane")])
+def paced() -> None:
+    """Have limits."""

@@ -1,6 +1,7 @@
 -- Ends an attempt before its job is done, uncounted; the same message runs again after a delay. The attempt did not kill
--- its worker, so earlier deaths are forgotten. ARGV: id, token, delay (seconds), list, message -> verdict
-local id, token, delay, list, message = unpack(ARGV)
+-- its worker, so earlier deaths are forgotten. ARGV: id, token, delay (seconds), list, message, whether its lane waits as
+-- long (1 | 0) -> verdict
+local id, token, delay, list, message, slows_lane = unpack(ARGV)
 local job, at = load_job(id), now()
 local verdict = check_attempt(job, token, 'retrying')
 if verdict ~= 'applied' then return verdict end
@@ -9,9 +10,14 @@ redis.call('HDEL', job.key, 'deaths')
 job.attempts = job.attempts - 1
 job.outcome = 'postponed'
 transition(job, 'retrying', at, 'attempts', job.attempts)
-if tonumber(delay) > 0 or uses_other_broker then
+local worker, serial = token:match('^(.*)#(.*)$')
+local is_pushed = not uses_other_broker and (slows_lane == '1' or tonumber(delay) <= 0)
+if is_pushed and worker then redis.call('HDEL', unacked_key(worker), serial) end -- this message takes its place
+if slows_lane == '1' and not uses_other_broker then
+  slow_lane_down(in_lane(list, job.lane), message, at, at + delay)
+elseif tonumber(delay) > 0 or uses_other_broker then
   schedule(job, string.format('%.6f', tonumber(at) + tonumber(delay)), list, message)
 else
-  push_message(job.id, list, message)
+  push_message(job.id, in_lane(list, job.lane), message)
 end
 return verdict

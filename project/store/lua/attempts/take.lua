@@ -3,9 +3,11 @@
 -- -> verdict of the success ('' = none was to be stored); then, if a message was claimed: 'started', or why its attempt has
 --    not begun ('unknown' no record | 'busy' a live worker runs the job | 'held' the process has to look at its header |
 --    'ended' only the aftermath is left |
---    'unreadable'), its text, and how often the job was interrupted (nothing = never)
+--    'unreadable'), its text, and how often the job was interrupted (nothing = never); if none was, '' or 'again' (only
+--    messages that cannot start were found so far), then nothing twice, and the seconds until a limit may let a job pass
 even_if_full()
 local MAX_DROPPED_MESSAGES = 50 -- of one command
+local MAX_GATES = 4 -- that are looked at
 
 local function headers_of(message)
   local is_json, content = pcall(cjson.decode, message)
@@ -67,6 +69,9 @@ local function rate_delay_of(headers)
   return free - at
 end
 
+-- Whether no queue is paused, no lanes take turns, and there are no limits.
+local all_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
+
 local function claim(list, message)
   redis.call('HSET', unacked, serial, list .. '\n' .. message)
   local headers = headers_of(message)
@@ -85,24 +90,36 @@ local function claim(list, message)
     end
   end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
-  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at)
+  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at, all_plain)
+  if state == 'limited' then return nil end
   if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
   if state ~= 'refused' then return state, begun and begun.interruptions end
   redis.call('HDEL', unacked, serial)
 end
 
-local left = MAX_DROPPED_MESSAGES
-for _, list in ipairs(claims.lists) do
-  local open = is_open(list)
-  while open and left > 0 do
-    local message = redis.call('RPOP', list)
+local left, look_at = MAX_DROPPED_MESSAGES, nil
+if not all_plain then look_at = look_at_gates(at, MAX_GATES) end
+for _, first in ipairs(claims.lists) do
+  while left > 0 do
+    local list, message = first, nil
+    if all_plain then
+      message = redis.call('RPOP', list)
+    else
+      list, message = pop_next(first)
+    end
     if not message then break end
     left = left - 1
     local state, interruptions = claim(list, message)
+    if not all_plain then count_turn(list) end
     if state then
-      if redis.call('LLEN', list) > 0 then wake_worker(list) end
+      if not all_plain then
+        wake_another(list)
+      elseif redis.call('LLEN', list) > 0 then
+        wake_worker(list)
+      end
       return { verdict, state, message, interruptions }
     end
   end
 end
-return { verdict, left == 0 and 'again' or nil }
+if left == 0 then return { verdict, 'again' } end
+return { verdict, '', '', '', look_at and string.format('%.6f', look_at - at) or nil }

@@ -1,7 +1,8 @@
 -- Waiting jobs of which no message is on the record, oldest first: it must be on a list, or with a worker. A job that was
 -- replaced ('awaits') has no message until the job with its id comes.
 -- ARGV: kind@queue, status, offset, limit, seconds since the record changed, at least
--- -> the next offset ('' = that was the end), then of each job its id and when it changed
+-- -> the next offset ('' = that was the end), then of each job its id, when it changed, and the lists on which
+-- its message may be: the first of those of its lane, and of the lane beside that ('' = none)
 local kind_queue, status, offset, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local cutoff = tonumber(now()) - ARGV[5]
 local ids = redis.call('ZRANGE', index_key(kind_queue, status), offset, offset + limit - 1)
@@ -15,7 +16,9 @@ for _, id in ipairs(ids) do
   local is_elsewhere = uses_other_broker and not (job and job.message_list)
   local awaits = redis.call('HEXISTS', job_key(id), 'awaits') == 1
   if job and is_plain(id) and not is_kept and not is_elsewhere and not awaits and tonumber(job.updated_at) < cutoff then
+    local beside = redis.call('HGET', job.key, 'beside')
     answer[#answer + 1], answer[#answer + 2] = id, job.updated_at
+    answer[#answer + 1], answer[#answer + 2] = in_lane(job.queue, job.lane), beside and in_lane(job.queue, beside) or ''
   end
 end
 return answer

@@ -44,7 +44,7 @@ local due = due_time(job, at)
 if due then
   schedule(job, due, job.list or job.queue, message)
 else
-  push_message(job.id, job.list or job.queue, message)
+  push_message(job.id, in_lane(job.list or job.queue, job.lane), message)
 end
 keep_order(job.id, at)
 if unique and not seconds then

@@ -26,7 +26,7 @@ local due = due_time(wanted, now())
 if due then
   schedule(job, due, wanted.list, message)
 else
-  push_message(job.id, wanted.list, message)
+  push_message(job.id, in_lane(wanted.list, job.lane), message)
 end
 if unique then redis.call('SET', unique, job.id) end
 return 1

@@ -14,6 +14,8 @@ local function take_over(job, payload, at, call_id) -- rarely
   if not old or not claim_place(old, at) then return false end
   move_to(old, job.kind, job.queue)
   redis.call('HSET', old.key, 'call', call_id, 'max_retries', job.max_retries, 'payload', payload, 'updated_at', at)
+  redis.call('HDEL', old.key, 'lane')
+  if job.lane then redis.call('HSET', old.key, 'lane', job.lane) end
   if job.canvas then redis.call('HSET', old.key, 'canvas', 1) end
   if job.parent then redis.call('HSET', old.key, 'parent', job.parent, 'parent_attempt', job.parent_attempt) end
   append_event(old, 'pending', 0)
@@ -56,7 +58,7 @@ local function enqueue_jobs(call_id, jobs, texts, first)
   local function add(group, item) group[#group + 1] = item end
 
   local function send(job, message, at)
-    local list, due = job.list or job.queue, due_time(job, at)
+    local list, due = in_lane(job.list or job.queue, job.lane), due_time(job, at)
     if due then
       schedule(job, due, list, message)
     elseif uses_other_broker then

@@ -14,6 +14,12 @@ local QUEUES = prefix .. 'queues'                 -- set: every Redis list that 
 local WORKERS = prefix .. 'workers'               -- zset: worker id -> when its lease ends
 local HEARTBEAT = prefix .. 'heartbeat'           -- hash: last_at, lease_seconds, grace_until, dead_workers, clock_steps
 local PAUSED = prefix .. 'paused'                 -- set: queues that hand out no messages
+local LANED = prefix .. 'laned'                   -- set: queues in which lanes take turns
+local LANE_MESSAGES = prefix .. 'lane_messages'   -- hash: queue -> how many messages its lanes have, without the default lane
+local LANE_WEIGHTS = prefix .. 'lane_weights'     -- hash: lane -> how many turns it has for one of the others
+local LIMITS = prefix .. 'limits'                 -- hash: name -> limit (JSON)
+local LIMITS_BY = prefix .. 'limits_by'           -- hash: what the jobs have in common, see limits_of -> limits (JSON array)
+local LIMIT_WAITS = prefix .. 'limit_waits'       -- zset: gate at which lanes wait -> when it is looked at again
 local DURATIONS = prefix .. 'durations'           -- hash: measured_at, run:<kind@queue> (seconds), slots:<queue>
 local REQUEST_COUNTS = prefix .. 'request_counts' -- hash: method, route and what is counted -> how often, or how much
 local DEAD_LETTERS = prefix .. 'dead_letters'     -- list: messages that no worker can read, newest first
@@ -27,6 +33,9 @@ local MAX_DISABLED = 10000
 local MAX_CLOCK_ERROR = 1                         -- seconds by which the clock of Redis may go back unnoticed
 local MAX_DEATHS = 3                              -- a job fails when it has killed this many workers
 local SUSPECT_DEATHS = 0.5                        -- from here on a worker runs it beside no other such job
+local SLOW_DOWN = '-slow_down'                    -- the gate of lanes that a job has slowed down; no limit has such a name
+local GATE_SECONDS = 2                            -- after which a gate at which lanes wait is looked at in any case
+local MAX_OPENED_LANES = 500                      -- at once
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
@@ -55,6 +64,11 @@ local function report_key(worker) return prefix .. 'report:' .. worker end -- st
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message
 local function cancel_requests_key(worker) return prefix .. 'cancel_requests:' .. worker end -- set: ids of jobs to stop
 local function unique_key(kind, key) return prefix .. 'unique:' .. kind .. '\n' .. key end -- string: id of the job that holds it
+local function lanes_key(queue) return prefix .. 'lanes:' .. queue end -- zset: open lane -> its virtual time, see open_lane
+local function closed_key(queue) return prefix .. 'closed:' .. queue end -- hash: lane that a limit has closed -> the gate
+local function waits_key(gate) return prefix .. 'waits:' .. gate end -- list: queue, \6 and lane of those that wait at a gate
+local function passed_key(gate) return prefix .. 'passed:' .. gate end -- set: ids of the running jobs that a limit counts
+local function bucket_key(gate) return prefix .. 'bucket:' .. gate end -- string: when the bucket of a rate is full again
 local function wakeup_key(queue) return prefix .. 'wakeup:' .. queue end -- list: an item while there are messages
 
 -- A script that removes nothing and must work when Redis is full calls this first.

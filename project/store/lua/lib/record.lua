@@ -1,5 +1,5 @@
 -- Makes a record unless its id is taken; whether it did. job: id, kind, queue, max_retries; if it has them: tags (a JSON
--- array), tenant, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token)
+-- array), tenant, lane, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token)
 local function create_record(job, payload, at, call_id)
   job.key = job_key(job.id)
   if redis.call('HSETNX', job.key, 'call', call_id) == 0 then return false end
@@ -7,6 +7,7 @@ local function create_record(job, payload, at, call_id)
     'max_retries', job.max_retries, 'created_at', at, 'updated_at', at, 'payload', payload)
   if job.tags then redis.call('HSET', job.key, 'tags', job.tags) end
   if job.tenant then redis.call('HSET', job.key, 'tenant', job.tenant) end
+  if job.lane then redis.call('HSET', job.key, 'lane', job.lane) end
   if job.callback then redis.call('HSET', job.key, 'callback', job.callback) end
   if job.canvas then redis.call('HSET', job.key, 'canvas', 1) end
   if job.group then redis.call('HSET', job.key, 'group', job.group) end
@@ -44,6 +45,6 @@ local function enqueue_callback(job, at) -- rarely
   if uses_other_broker then
     schedule(delivery, at, delivery.list, message) -- the round that promotes what is due sends it
   else
-    push_message(delivery.id, delivery.list, message)
+    push_message(delivery.id, in_lane(delivery.list, delivery.lane), message)
   end
 end

@@ -79,7 +79,7 @@ end
 
 -- Acknowledges a message of a worker. The end of its job has been stored before. When Redis has lost that since, the job waits
 -- or runs for this message, maybe its only one, and gets it back. -> 1, or 0: the worker does not hold it
-local function acknowledge(worker, serial)
+local function acknowledge(worker, serial) -- rarely
   local entry = redis.call('HGET', unacked_key(worker), serial)
   if not entry then return 0 end
   local list, message, headers = split_entry(entry)

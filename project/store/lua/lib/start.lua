@@ -1,9 +1,10 @@
 -- string: when a kind with a rate limit is free again, in seconds since the epoch
 local function rate_key(kind) return prefix .. 'rate:' .. kind end
 
--- Begins the attempt that a message is for; the second value is the job, once it has begun.
--- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
-local function start_attempt(id, retries, token, rerun_id, at)
+-- Begins the attempt that a message is for, if its limits agree or is_unlimited says that there are none; the second value is the job, once it has begun.
+-- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'limited' (a limit holds the message now) |
+-- 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
+local function start_attempt(id, retries, token, rerun_id, at, is_unlimited)
   local attempt, worker = retries + 1, worker_of(token)
   local job = load_job(id)
   if not job then return 'unknown' end
@@ -20,7 +21,11 @@ local function start_attempt(id, retries, token, rerun_id, at)
   if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
   local is_suspect = worker and tonumber(job.deaths or 0) >= SUSPECT_DEATHS
   if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
+  local answer, limits = 'free', nil
+  if not is_unlimited then answer, limits = ask_limits(job, token, at) end
+  if answer ~= 'free' then return answer end
   begin_attempt(job, attempt, at, token)
+  if limits then pass_gates(job, limits, at) end
   if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
   return 'started', job
 end

@@ -17,6 +17,7 @@ end
 -- job.attempts before.
 local function transition(job, status, at, ...)
   update_indexes('ZREM', job, job.status, job.id)
+  if job.gates then leave_gates(job) end
   count_transition(job, status, at)
   if job.message_list then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)

@@ -1,4 +1,5 @@
--- Puts messages that are due on their lists. ARGV: limit -> how many, when the next is due ('' = none waits), the time now
+-- Puts messages that are due on their lists, and opens lanes for which a limit lets jobs pass now. ARGV: limit -> how many, when the next is due or may pass ('' = none waits), the time now
+local MAX_GATES = 100
 local at, count = now(), 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULED, '-inf', at, 'LIMIT', 0, ARGV[1])) do
   redis.call('ZREM', SCHEDULED, id)
@@ -10,5 +11,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', SCHEDULED, '-inf', at, 'LIMIT', 
     count = count + 1
   end
 end
-local first = redis.call('ZRANGE', SCHEDULED, 0, 0, 'WITHSCORES')
-return { count, first[2] or '', at }
+local first = redis.call('ZRANGE', SCHEDULED, 0, 0, 'WITHSCORES')[2]
+local gate = look_at_gates(at, MAX_GATES)
+if gate and tonumber(gate) < tonumber(first or gate + 1) then first = gate end
+return { count, first or '', at }

@@ -18,5 +18,8 @@ for i, message in ipairs(messages) do
     removed = removed + 1
   end
 end
-if removed > 0 then redis.call('LREM', list, removed, REMOVED) end
+if removed > 0 then
+  redis.call('LREM', list, removed, REMOVED)
+  count_in_lane(list, -removed)
+end
 return { removed, #messages == limit and offset + limit - removed or '' }

@@ -1,6 +1,8 @@
 -- The state of every queue. The cost grows only with the number of queues and workers.
 -- -> of each queue its name, how many messages wait, how many seconds the job of the oldest has waited ('' = none waits, or
--- another broker has the messages), how many jobs run, whether it is paused (1 | 0), how many live workers take from it
+-- another broker has the messages), how many jobs run, whether it is paused (1 | 0), how many live workers take from it, how
+-- many of its lanes a limit or a job holds back
+local MAX_LANES = 8 -- of each queue, those whose turn is next
 local at, known = tonumber(now()), {}
 local function queue_named(name)
   known[name] = known[name] or { running = 0, workers = 0, paused = 0 }
@@ -30,19 +32,23 @@ local function age(list)
 end
 
 local function waiting_in(name)
-  local waiting, oldest = 0, nil
-  for _, list in ipairs(lists_of(name)) do
-    waiting = waiting + redis.call('LLEN', list)
-    local own = age(list)
-    if own and own > (oldest or 0) then oldest = own end
+  local oldest = nil
+  local function look(lane)
+    for _, list in ipairs(lists_of(name, lane)) do
+      local own = age(list)
+      if own and own > (oldest or 0) then oldest = own end
+    end
   end
-  return waiting, oldest and string.format('%.6f', oldest) or ''
+  look('')
+  for _, lane in ipairs(redis.call('ZRANGE', lanes_key(name), 0, MAX_LANES)) do look(lane) end
+  return count_waiting(name), oldest and string.format('%.6f', oldest) or ''
 end
 
 local answer = {}
 for name, queue in pairs(known) do
   local waiting, oldest = '', ''
   if not uses_other_broker then waiting, oldest = waiting_in(name) end
-  answer[#answer + 1] = { name, waiting, oldest, queue.running, queue.paused, queue.workers }
+  answer[#answer + 1] = { name, waiting, oldest, queue.running, queue.paused, queue.workers,
+    redis.call('HLEN', closed_key(name)) }
 end
 return answer

@@ -2,7 +2,7 @@
 -- last one, while the jobs after it in its canvas are still to be told.
 -- ARGV: queue, limit -> how many messages were thrown away or their jobs cancelled
 even_if_full()
-local left, at, count = tonumber(ARGV[2]), now(), 0
+local queue, left, at, count = ARGV[1], tonumber(ARGV[2]), now(), 0
 
 -- -> whether the message counts
 local function throw_away(list, message)
@@ -14,12 +14,23 @@ local function throw_away(list, message)
   return job or not is_needed
 end
 
-for _, list in ipairs(lists_of(ARGV[1])) do
-  local messages = left > 0 and redis.call('RPOP', list, left) or {}
-  left = left - #messages
-  for _, message in ipairs(messages) do
-    local is_read, counts = pcall(throw_away, list, message)
-    if counts or not is_read then count = count + 1 end
+local function empty(lane)
+  for _, list in ipairs(lists_of(queue, lane)) do
+    local messages = left > 0 and redis.call('RPOP', list, left) or {}
+    left = left - #messages
+    if #messages > 0 then count_in_lane(list, -#messages) end
+    for _, message in ipairs(messages) do
+      local is_read, counts = pcall(throw_away, list, message)
+      if counts or not is_read then count = count + 1 end
+    end
   end
+end
+
+empty('')
+for _, lane in ipairs(redis.call('ZRANGE', lanes_key(queue), 0, -1)) do
+  if left > 0 then empty(lane) end
+end
+for _, lane in ipairs(redis.call('HKEYS', closed_key(queue))) do
+  if left > 0 then empty(lane) end
 end
 return count

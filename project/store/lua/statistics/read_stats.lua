@@ -2,6 +2,7 @@
 -- -> messages that wait (of a tenant: pending jobs), slots of live workers, then status and count in turn
 local tenant, waiting, slots, counts = ARGV[1], 0, 0, {}
 for _, list in ipairs(redis.call('SMEMBERS', QUEUES)) do waiting = waiting + redis.call('LLEN', list) end
+for _, count in ipairs(redis.call('HVALS', LANE_MESSAGES)) do waiting = waiting + count end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now(), '+inf')) do
   slots = slots + tonumber(redis.call('HGET', worker_key(worker), 'slots') or 0)
 end

@@ -8,19 +8,34 @@ local unacked, taken = unacked_key(worker), {}
 for _, each in ipairs(done) do acknowledge(worker, each) end
 -- A worker that signed off or lost its lease takes no more: nobody would requeue those messages.
 if not redis.call('ZSCORE', WORKERS, worker) then return taken end
-local function take(list)
-  local messages = limit > #taken / 2 and redis.call('RPOP', list, limit - #taken / 2) or {}
-  for _, message in ipairs(messages or {}) do
-    redis.call('HSET', unacked, string.format('%d', serial), list .. '\n' .. message)
-    serial = serial + 1
-    taken[#taken + 1] = list
-    taken[#taken + 1] = message
-  end
-  if #taken / 2 >= limit and redis.call('LLEN', list) > 0 then wake_worker(list) end
+local function add(list, message)
+  redis.call('HSET', unacked, string.format('%d', serial), list .. '\n' .. message)
+  serial = serial + 1
+  taken[#taken + 1] = list
+  taken[#taken + 1] = message
 end
 
-local all_open = redis.call('EXISTS', PAUSED) == 0
-for _, list in ipairs(request.lists) do
-  if all_open or is_open(list) then take(list) end
+local function take(list)
+  for _, message in ipairs(redis.call('RPOP', list, limit - #taken / 2) or {}) do add(list, message) end
+end
+
+local function take_by_turns(first)
+  local list, message
+  repeat
+    list, message = pop_next(first)
+    if message then
+      add(list, message)
+      count_turn(list)
+    end
+  until not message or #taken / 2 == limit
+end
+
+local is_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
+if not is_plain then look_at_gates(now(), 4) end
+for _, first in ipairs(request.lists) do
+  if #taken / 2 < limit then
+    if is_plain then take(first) else take_by_turns(first) end
+    if #taken / 2 == limit then wake_another(first) end
+  end
 end
 return taken

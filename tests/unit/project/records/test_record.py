@@ -37,7 +37,7 @@ def record(status: TaskStatus = TaskStatus.PENDING) -> TaskRecord:
 
 
 def test_a_record_is_served_in_the_original_field_order_with_new_fields_at_the_end() -> None:
-    ours = ["interruptions", "queue", "tags", "progress", "due_at"]
+    ours = ["interruptions", "queue", "tags", "progress", "due_at", "lane", "held_by"]
     assert list(record().to_dict()) == [*SEED.split(), *ours]
 
 

@@ -1,0 +1,1 @@
+"""Lanes and limits under load: ``python -m benchmarks.limits``."""

@@ -1,0 +1,37 @@
+"""The limits that kinds declare in code: a worker that starts puts them into Redis."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from project.records.limit import Limit, declare_limits
+from project.store.client import Store
+from project.store.commands import limits
+from project.store.commands.limits import StoredLimit
+
+log = logging.getLogger(__name__)
+
+
+def put_declared_limits(store: Store, tasks: Mapping[str, Any]) -> None:
+    """Put the limits of these kinds, and delete those that the kinds declare no more.
+
+    A limit that somebody has put under the same name stays as it is.
+    """
+    wanted: dict[str, Limit] = {}
+    for kind, task in tasks.items():
+        wanted |= declare_limits(kind, getattr(task, "limits", ()))
+    stored = store.run(limits.list_limits())
+    for name, limit in wanted.items():
+        if is_to_be_put(limit, stored.get(name)):
+            revision = stored[name].revision if name in stored else 0
+            store.run(limits.put_limit(name, limit, revision=revision, declared=True))
+            log.info("limit %s is as its kind declares it", name)
+    for name in stored.keys() - wanted.keys():
+        about = stored[name]
+        if about.declared and about.limit.kind in tasks:
+            store.run(limits.delete_limit(name, revision=about.revision))
+
+
+def is_to_be_put(limit: Limit, stored: StoredLimit | None) -> bool:
+    """Whether a declared limit is new or has changed."""
+    return stored is None or (stored.declared and stored.limit != limit)
