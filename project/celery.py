@@ -30,6 +30,7 @@ from project.messages.sent_event import publish_sent_event
 from project.messages.template import HIDDEN_ARGUMENTS
 from project.payload.payload import Payload
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
+from project.schedules.book import ScheduleBook
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
 from project.settings.packages import get_package_settings
 from project.settings.values import Settings, get_settings
@@ -123,6 +124,11 @@ class Continuo(Celery):
     def async_store(self) -> AsyncStore:
         """The record store for code on an event loop; one loop per process."""
         return AsyncStore(self.store_url, keys=self.store_keys)
+
+    @cached_property
+    def schedules(self) -> ScheduleBook:
+        """The schedules that belong to no tenant, for code that blocks."""
+        return ScheduleBook(self)
 
     @cached_property
     def feed(self) -> Feed:

@@ -20,6 +20,8 @@ local DEAD_LETTERS = prefix .. 'dead_letters'     -- list: messages that no work
 local DEAD_LETTER_COUNT = prefix .. 'dead_letters:count'
 local DISABLED = prefix .. 'disabled_urls'        -- zset: URL -> since when it refuses callbacks
 local HISTORY = prefix .. 'history'               -- list: sums of all counters, one a minute, newest first
+local SCHEDULES = prefix .. 'schedules'           -- zset: schedule -> when its next job is made; +inf = paused or over
+local SCHEDULE_COUNTS = prefix .. 'schedule_counts' -- hash: what happened to due times -> how often
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000
@@ -28,6 +30,7 @@ local MAX_CLOCK_ERROR = 1                         -- seconds by which the clock 
 local MAX_DEATHS = 3                              -- a job fails when it has killed this many workers
 local SUSPECT_DEATHS = 0.5                        -- from here on a worker runs it beside no other such job
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
+local MAX_FIRINGS = 100                           -- entries of the history of a schedule, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
