@@ -247,8 +247,10 @@ def _build_response(answer: Answer, headers: dict[str, str], request: Request) -
         headers[POLICY_HEADER] = PAGE_POLICY
     value = answer.value
     data = value.encode() if isinstance(value, str) else _encode(value)
+    if answer.version:
+        headers["ETag"] = _build_entity_tag(data, answer.version)
     if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:
-        headers["ETag"] = tag = _build_entity_tag(data)
+        headers["ETag"] = tag = _build_entity_tag(data, answer.version)
         if "Cache-Control" not in answer.headers:
             headers["Cache-Control"] = "private, no-cache"
         known = request.get_header("if-none-match")
@@ -262,8 +264,9 @@ def _build_response(answer: Answer, headers: dict[str, str], request: Request) -
     )
 
 
-def _build_entity_tag(data: bytes) -> str:
-    return f'"{blake2b(data, digest_size=9).hexdigest()}"'
+def _build_entity_tag(data: bytes, version: str = "") -> str:
+    digest = blake2b(data, digest_size=9).hexdigest()
+    return f'"{version}.{digest}"' if version else f'"{digest}"'
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:

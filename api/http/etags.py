@@ -6,3 +6,12 @@ def is_known(tag: str, known: str) -> bool:
     if not known:
         return False
     return known == "*" or tag in (part.strip().removeprefix("W/") for part in known.split(","))
+
+
+def is_version(known: str, version: str) -> bool:
+    """Whether the value of If-Match (RFC 9110, 13.1.1) has a tag of this version, or is ``*``.
+
+    Such a tag is the version, a point and a digest; see ``Answer.version``.
+    """
+    tags = (part.strip().removeprefix("W/").strip('"') for part in known.split(","))
+    return known.strip() == "*" or version in (tag.partition(".")[0] for tag in tags)

@@ -23,6 +23,7 @@ OTHER_PATHS = frozenset(
         *("/artifacts", "/bounces", "/console", "/docs", "/events", "/health", "/kinds", "/me"),
         *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
+        "/schedules",
     }
 )
 """The first parts of the paths of the platform."""

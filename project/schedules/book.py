@@ -148,7 +148,8 @@ def build_put(
 ) -> Command[PutResult]:
     """The command that writes a plan at a time. Raises ``InvalidField`` for a wrong plan."""
     due = Timetable(plan).find_next(int(at))
-    check_call(app, name, plan, int(at) if due is None else due)
+    if plan.source != "code" or plan.kind in app.tasks:  # another worker may know the kind
+        check_call(app, name, plan, int(at) if due is None else due)
     return schedules.put(
         name,
         plan,

@@ -12,6 +12,7 @@ from typing import Any
 
 from project.errors import InvalidField
 from project.records.schedule import Schedule
+from project.schedules.declarations import write_plans
 from project.schedules.jobs import build_due_jobs, choose_due_times
 from project.schedules.timetable import Timetable, find_fire_time
 from project.store.client import Store
@@ -30,9 +31,16 @@ class ScheduleRounds:
     def __init__(self, app: Any, store: Store) -> None:
         self.app = app
         self.store = store
+        self._has_written = False
 
     def work(self) -> float:
-        """Fire what is due; the seconds until there may be more."""
+        """Fire what is due; the seconds until there may be more.
+
+        The first time, writes the schedules that stand in the code.
+        """
+        if not self._has_written:
+            write_plans(self.app)
+            self._has_written = True
         found = self.store.run(
             schedules.list_due(MAX_SCHEDULES_PER_ROUND, random.random())  # noqa: S311 - not a secret
         )

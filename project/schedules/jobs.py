@@ -24,14 +24,14 @@ REFUSED_OPTIONS = {
 }
 
 
-class DueTimes(NamedTuple):
+class ChosenTimes(NamedTuple):
     """The due times that get a job now, and how many get none."""
 
     fired: list[int]
     missed: int
 
 
-def choose_due_times(plan: Plan, due: int, at: float) -> DueTimes:
+def choose_due_times(plan: Plan, due: int, at: float) -> ChosenTimes:
     """Choose among the times from ``due`` to ``at``, the time now, those that get a job.
 
     Counts at most ``MAX_CAUGHT_UP`` of those that get none.
@@ -45,7 +45,7 @@ def choose_due_times(plan: Plan, due: int, at: float) -> DueTimes:
         fired = []
     else:
         fired = passed[-1:]
-    return DueTimes(fired, len(passed) - len(fired))
+    return ChosenTimes(fired, len(passed) - len(fired))
 
 
 def build_job_id(name: str, due: int) -> str:

@@ -19,7 +19,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from project.errors import InvalidField
-from project.records.schedule import Plan
+from project.records.schedule import Timing
 from project.schedules.cron import Cron, read_cron
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -128,10 +128,10 @@ class ListedTimes:
 class Timetable:
     """The times of a schedule, between its start and its end."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.start = 0 if plan.start is None else plan.start
-        self.end = plan.end
-        self.times = read_times(plan)
+    def __init__(self, timing: Timing) -> None:
+        self.start = 0 if timing.start is None else timing.start
+        self.end = timing.end
+        self.times = read_times(timing)
 
     def find_next(self, after: int) -> int | None:
         """The first time after another; None when the schedule is over."""
@@ -172,13 +172,13 @@ class Timetable:
         return found
 
 
-def read_times(plan: Plan) -> Times:
-    """The rule of a plan. Raises ``InvalidField``."""
-    if plan.cron:
-        return CronTimes(read_cron(plan.cron), read_zone(plan.zone))
-    if plan.every:
-        return IntervalTimes(plan.every, plan.start or 0)
-    return ListedTimes(plan.at)
+def read_times(timing: Timing) -> Times:
+    """The rule of a timing. Raises ``InvalidField``."""
+    if timing.cron:
+        return CronTimes(read_cron(timing.cron), read_zone(timing.zone))
+    if timing.every:
+        return IntervalTimes(timing.every, timing.start or 0)
+    return ListedTimes(timing.at)
 
 
 @lru_cache(maxsize=1_024)
@@ -192,9 +192,9 @@ def read_zone(name: str) -> ZoneInfo:
         ) from None
 
 
-def find_fire_time(plan: Plan, name: str, due: int) -> float:
-    """When a due time is fired: up to ``plan.jitter`` seconds later, always the same for it."""
-    if not plan.jitter:
+def find_fire_time(timing: Timing, name: str, due: int) -> float:
+    """When a due time is fired: up to ``jitter`` seconds later, always the same for it."""
+    if not timing.jitter:
         return due
     digest = blake2b(f"{name} {due}".encode(), digest_size=8).digest()
-    return due + round(plan.jitter * int.from_bytes(digest) / 2**64, 3)
+    return due + round(timing.jitter * int.from_bytes(digest) / 2**64, 3)
