@@ -113,8 +113,8 @@ class Firing(msgspec.Struct, frozen=True):
     """An entry of the history of a schedule: what was done about a due time, and when.
 
     ``what`` is ``fired``, ``run`` (by hand), ``backfilled``, or why there is no job: ``overlap``,
-    ``missed``, ``duplicate``, ``invalid``, ``paused``. ``count``: how many due times it is about.
-    ``status`` is that of the job now, None when there is none.
+    ``missed``, ``duplicate``, ``invalid``, ``failures``, ``paused``. ``count``: how
+    many due times it is about. ``status`` is that of the job now, None when there is none.
     """
 
     due: int

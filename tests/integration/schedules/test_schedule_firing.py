@@ -11,7 +11,7 @@ from project.schedules.firing import ScheduleRounds
 from project.schedules.timing import at, cron, every
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
-from project.store.commands import maintenance, queries
+from project.store.commands import maintenance, queries, statistics
 from project.store.commands.queries import RecordFilter
 from tests.support.job_commands import fail, start, succeed
 from tests.support.schedules.clock import Clock
@@ -313,3 +313,23 @@ def test_run_makes_a_job_at_once_unless_that_would_overlap(
 
     assert (first, second) == (list_jobs(store)[0].id, None)
     assert list_jobs(store)[0].status is TaskStatus.PENDING
+
+
+def test_metrics_count_what_became_of_due_times(
+    store: Store, clock: Clock, rounds: ScheduleRounds
+) -> None:
+    put("paused")
+    app.schedules.pause("paused")
+    put(when=cron("0 * * * *", overlap="skip"))
+    clock.forward(HOUR + 5)
+    due = store.run(statistics.read_counters()).schedules
+    rounds.work()
+    clock.forward(HOUR)
+    rounds.work()
+
+    now = store.run(statistics.read_counters()).schedules
+
+    assert (due.total, due.idle, due.due, due.lateness) == (2, 1, 1, 5)
+    assert (now.due, now.lateness) == (0, 0)
+    assert (now.made, now.skipped) == ({"fired": 1}, {"overlap": 1})
+    assert (now.late.total, now.late.seconds) == (1, 5)

@@ -21,7 +21,7 @@ local DEAD_LETTER_COUNT = prefix .. 'dead_letters:count'
 local DISABLED = prefix .. 'disabled_urls'        -- zset: URL -> since when it refuses callbacks
 local HISTORY = prefix .. 'history'               -- list: sums of all counters, one a minute, newest first
 local SCHEDULES = prefix .. 'schedules'           -- zset: schedule -> when its next job is made; +inf = paused or over
-local SCHEDULE_COUNTS = prefix .. 'schedule_counts' -- hash: what happened to due times -> how often
+local SCHEDULE_COUNTS = prefix .. 'schedule_counts' -- hash: what happened to due times -> how often; how late jobs were made, see count_duration
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000

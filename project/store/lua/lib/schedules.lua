@@ -57,7 +57,7 @@ local function make_jobs(name, jobs, texts, first, call_id, at, what)
     else
       made = made + 1
       redis.call('HSET', schedule_key(name), 'last', job.id)
-      redis.call('HINCRBY', SCHEDULE_COUNTS, what, 1)
+      redis.call('HINCRBY', SCHEDULE_COUNTS, 'made:' .. what, 1)
       note_firing(name, job.due_at, at, what, 1, job.id)
     end
   end

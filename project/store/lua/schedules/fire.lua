@@ -13,6 +13,7 @@ local unfinished = firing.overlap ~= 'allow' and load_unfinished(last) or nil
 if waiting and not unfinished then return { 'changed' } end -- the job that waits comes first: see release
 
 if has_failed_in_a_row(name, firing.pause_after) then
+  note_skip(name, due, at, 'failures', 1)
   pause_schedule(name, 'failures', at)
   return { 'paused' }
 end
@@ -60,8 +61,6 @@ if waiting then -- the last job was cancelled before it began
   redis.call('HDEL', key, 'waiting')
 end
 local made = make_jobs(name, jobs, ARGV, 3, ARGV[1], at, 'fired')
-local lateness = math.max(at - firing.fire_at, 0)
-redis.call('HINCRBY', SCHEDULE_COUNTS, 'late_us', math.floor(lateness * 1e6))
-if lateness > 1 then redis.call('HINCRBY', SCHEDULE_COUNTS, 'late', 1) end
+count_duration(nil, 'late', firing.fire_at, at, SCHEDULE_COUNTS)
 go_on()
 return { 'fired', made }
