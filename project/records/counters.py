@@ -138,13 +138,15 @@ def format_route_field(method: str, route: str, what: str | int) -> str:
 def parse_counters(answer: Sequence[Any]) -> Counters:
     """The answer of ``statistics/read_counters``."""
     kind_queues, requests, lengths, memory, workers, at, schedules, fields = answer
-    return Counters(
-        sorted(map(parse_queue_stats, kind_queues)),
-        group_by_route(dict_from_pairs(requests)),
-        sorted(parse_worker_stats(row, float(at)) for row in workers),
-        *lengths,
-        *memory,
-        parse_schedule_stats(schedules, dict_from_pairs(fields), float(at)),
+    return Counters._make(
+        (
+            sorted(map(parse_queue_stats, kind_queues)),
+            group_by_route(dict_from_pairs(requests)),
+            sorted(parse_worker_stats(row, float(at)) for row in workers),
+            *lengths,
+            *memory,
+            parse_schedule_stats(schedules, dict_from_pairs(fields), float(at)),
+        )
     )
 
 
