@@ -33,13 +33,18 @@ from project.schedules.jobs import build_due_jobs
 from project.schedules.timetable import Timetable
 from project.schedules.timing import check_timing
 from project.store.commands import schedules
-from project.store.commands.schedules import DueJob
+from project.store.commands.schedules import DueJob, SchedulePage
 
 MAX_BACKFILL = 1_000
 SMALL_BACKFILL = 20
 """So many messages are built in a few milliseconds."""
 
 MAX_TIMES = 100
+HOUR_SECONDS = 3_600
+HOURS_OF_A_DAY = 24
+MAX_SHOWN_SCHEDULES = 200
+MAX_SHOWN_TIMES = 20_000
+MAX_SHOWN_NAMES = 10
 
 routes = Router()
 
@@ -54,6 +59,21 @@ class ScheduleHistory(msgspec.Struct, frozen=True):
     """What a schedule did, newest first, at most 100 entries."""
 
     history: list[ShownFiring]
+
+
+class CalendarHour(msgspec.Struct, frozen=True):
+    """An hour: when it begins, how many jobs are due in it, and some of their schedules."""
+
+    at: int
+    jobs: int
+    schedules: list[str]
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """The coming 24 hours; ``complete`` is false when there are more due times than shown."""
+
+    hours: list[CalendarHour]
+    complete: bool
 
 
 class Backfill(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
@@ -214,6 +234,45 @@ async def show_history(request: Request) -> Answer:
     schedule = await fetch_schedule(request)
     found = await app.async_store.run(schedules.list_history(schedule.name))
     return Answer(ScheduleHistory([show_firing(each) for each in found]))
+
+
+@routes.get(
+    PATH + "/calendar",
+    answers={200: Calendar},
+    summary="Show when the jobs of the coming day are due, hour by hour",
+    description="Of at most 200 schedules, and 20,000 due times.",
+    tags=["schedules"],
+)
+async def show_calendar(request: Request) -> Answer:
+    """Answer how many jobs are due in each hour."""
+    page = await app.async_store.run(schedules.list_page(request.tenant, 0, MAX_SHOWN_SCHEDULES))
+    return Answer(
+        await run_apart(build_calendar, page, request.tenant, is_large=page.total > SMALL_BACKFILL)
+    )
+
+
+def build_calendar(page: SchedulePage, tenant: str) -> Calendar:
+    """The coming day of some schedules, as a tenant sees them; "" sees all."""
+    now = int(max((each.at for each in page.schedules), default=0))
+    first, left = now - now % HOUR_SECONDS, MAX_SHOWN_TIMES
+    jobs, names = [0] * HOURS_OF_A_DAY, [list[str]() for _ in range(HOURS_OF_A_DAY)]
+    for schedule in page.schedules:
+        if schedule.paused:
+            continue
+        name = schedule.own_name if tenant else schedule.name
+        for due in islice(Timetable(schedule.plan).iterate(now), left):
+            hour = (due - first) // HOUR_SECONDS
+            if hour >= HOURS_OF_A_DAY:
+                break
+            left -= 1
+            jobs[hour] += 1
+            if name not in names[hour][-1:]:
+                names[hour].append(name)
+    hours = [
+        CalendarHour(first + place * HOUR_SECONDS, jobs[place], names[place][:MAX_SHOWN_NAMES])
+        for place in range(HOURS_OF_A_DAY)
+    ]
+    return Calendar(hours, complete=left > 0 and page.total == len(page.schedules))
 
 
 async def make_jobs(schedule: Schedule, jobs: list[DueJob], what: str) -> int:

@@ -175,6 +175,21 @@ def test_a_preview_shows_the_times_of_what_is_not_written(client: httpx2.Client)
     assert client.get("/schedules").json()["total"] == 0
 
 
+def test_the_calendar_counts_the_jobs_of_each_hour(client: httpx2.Client) -> None:
+    put(client, cron="*/20 * * * *")
+    put(client, "daily", cron="0 12 * * *", zone="UTC")
+    put(client, "paused", cron="* * * * *")
+    client.post("/schedules/paused/pause")
+
+    calendar = client.get("/schedules/calendar").json()
+
+    hours = calendar["hours"]
+    assert (len(hours), calendar["complete"]) == (24, True)
+    assert {hour["jobs"] for hour in hours[1:]} == {3, 4}
+    assert [hour["at"] % 86_400 for hour in hours if "daily" in hour["schedules"]] in ([43_200], [])
+    assert not [hour for hour in hours if "paused" in hour["schedules"]]
+
+
 def test_run_makes_a_job_and_the_history_tells_its_outcome(client: httpx2.Client) -> None:
     client.put("/schedules/monthly", json=MONTHLY)
 
