@@ -51,7 +51,7 @@ def fire_schedules(stage: ChaosStage, scale: ChaosScale) -> RowResult:
             scene.cluster.run_for(scale.kill_scheduled_every)
             if time.monotonic() > end:
                 break
-            outages.append(kill_all(scene, with_valkey=number % VALKEY_IN == 0))
+            outages.append(kill_all(scene, with_valkey=number % VALKEY_IN == VALKEY_IN - 1))
         scene.cluster.run_for(scale.kill_scheduled_every)
         for schedule in written:
             scene.app.store.run(schedules.pause(schedule.name))

@@ -81,8 +81,8 @@ QUICK = ChaosScale(
     failovers=1,
     schedules=60,
     scheduled_every=2,
-    scheduled_seconds=9.0,
-    kill_scheduled_every=2.0,
+    scheduled_seconds=12.0,
+    kill_scheduled_every=4.0,
     late_seconds=5.0,  # so must it not
     fsync="always",  # a busy disk must not fail a test
 )
