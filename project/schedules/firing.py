@@ -7,7 +7,7 @@ the worker read it: another worker was faster, or somebody has changed it.
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from project.errors import InvalidField
@@ -17,12 +17,14 @@ from project.schedules.jobs import build_due_jobs, choose_due_times
 from project.schedules.timetable import Timetable, find_fire_time
 from project.store.client import Store
 from project.store.commands import schedules
-from project.store.commands.schedules import DueJob, FireResult
+from project.store.commands.schedules import DueFiring, DueJob, FireResult
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 MAX_SCHEDULES_PER_ROUND = 50
+MAX_JOBS_PER_CALL = 200
+"""A script that makes so many blocks Redis for about 10 ms. One schedule may have more."""
 
 
 class ScheduleRounds:
@@ -45,22 +47,26 @@ class ScheduleRounds:
             schedules.list_due(MAX_SCHEDULES_PER_ROUND, random.random())  # noqa: S311 - not a secret
         )
         known = [each for each in found.schedules if each.plan.kind in self.app.tasks]
-        for schedule in known:
-            self.fire(schedule)
+        self.fire_all(known)
         if len(known) == MAX_SCHEDULES_PER_ROUND:
             return 0.0
         return LOOK_SECONDS if not found.next_in else min(found.next_in, LOOK_SECONDS)
 
-    def fire(self, schedule: Schedule) -> FireResult:
-        """Make the job that waits, or those of the due time."""
-        if schedule.waiting is not None:
-            result = self.release(schedule, schedule.waiting)
-            if result is not FireResult.HELD:
-                return result
-        fire_at = find_next_fire_time(schedule)
-        if fire_at is None or fire_at > schedule.at or schedule.due is None:
-            return FireResult.CHANGED
-        return self.fire_due(schedule, schedule.due, fire_at)
+    def fire_all(self, due: Iterable[Schedule]) -> list[FireResult]:
+        """Make the jobs that wait, and those of due times; what became of each."""
+        results, firings = list[FireResult](), list[DueFiring]()
+        for schedule in due:
+            if schedule.waiting is not None:
+                result = self.release(schedule, schedule.waiting)
+                if result is not FireResult.HELD:
+                    results.append(result)
+                    continue
+            if firing := self.build_firing(schedule):
+                firings.append(firing)
+            if sum(len(each.jobs) for each in firings) >= MAX_JOBS_PER_CALL:
+                results += self.send(firings)
+                firings = []
+        return results + self.send(firings)
 
     def release(self, schedule: Schedule, due: int) -> FireResult:
         """Make the job that waits for the end of the last one, if that has ended."""
@@ -70,25 +76,34 @@ class ScheduleRounds:
         move = schedules.release(schedule, jobs[0], next_at=find_next_fire_time(schedule))
         return self.publish(self.store.run(move), jobs)
 
-    def fire_due(self, schedule: Schedule, due: int, fire_at: float) -> FireResult:
-        """Make the jobs of the due time and of those that were missed since."""
-        plan = schedule.plan
+    def build_firing(self, schedule: Schedule) -> DueFiring | None:
+        """What to do about the due time and those that were missed since; None: it is not due."""
+        plan, due, fire_at = schedule.plan, schedule.due, find_next_fire_time(schedule)
+        if due is None or fire_at is None or fire_at > schedule.at:
+            return None
         times = choose_due_times(plan, due, schedule.at)
         following = Timetable(plan).find_next(max(due, int(schedule.at)))
         jobs = self.build_jobs(schedule, times.fired)
-        move = schedules.fire(
+        return DueFiring(
             schedule,
             jobs or [],
-            fire_at=fire_at,
-            following=following,
-            next_at=None if following is None else find_fire_time(plan, schedule.name, following),
-            missed=times.missed,
-            invalid=jobs is None,
+            fire_at,
+            following,
+            None if following is None else find_fire_time(plan, schedule.name, following),
+            times.missed,
+            is_invalid=jobs is None,
         )
-        result = self.store.run(move)
-        if result is FireResult.PAUSED:
-            log.error("schedule %s is paused: its last jobs have failed", schedule.name)
-        return self.publish(result, jobs or [])
+
+    def send(self, firings: list[DueFiring]) -> list[FireResult]:
+        """Fire due times in one step."""
+        if not firings:
+            return []
+        results = self.store.run(schedules.fire(firings))
+        for firing, result in zip(firings, results, strict=True):
+            self.publish(result, firing.jobs)
+            if result is FireResult.PAUSED:
+                log.error("schedule %s is paused: its jobs have failed", firing.schedule.name)
+        return results
 
     def build_jobs(self, schedule: Schedule, times: Iterable[int]) -> list[DueJob] | None:
         """The jobs of due times; None when they cannot be made."""
@@ -98,7 +113,7 @@ class ScheduleRounds:
             log.error("schedule %s makes no job: %s", schedule.name, problem)  # noqa: TRY400 - not of ours
             return None
 
-    def publish(self, result: FireResult, jobs: list[DueJob]) -> FireResult:
+    def publish(self, result: FireResult, jobs: Sequence[DueJob]) -> FireResult:
         """Publish the messages to RabbitMQ, if that carries them."""
         if result is FireResult.FIRED:
             self.app.publish_all([job.message for job in jobs])

@@ -65,6 +65,23 @@ class DueJob(NamedTuple):
     message: Message
 
 
+class DueFiring(NamedTuple):
+    """What is to be done about the due time of a schedule, as it was read.
+
+    ``following`` is the next due time, None when there is none. ``fire_at`` and ``next_at`` are
+    when the two are fired. ``missed``: how many due times get no job. ``is_invalid``: no job can be
+    made.
+    """
+
+    schedule: Schedule
+    jobs: Sequence[DueJob]
+    fire_at: float
+    following: int | None
+    next_at: float | None
+    missed: int = 0
+    is_invalid: bool = False
+
+
 class DueSchedules(NamedTuple):
     """Schedules that are due; ``at`` is the time, ``next_in`` the seconds until more are due."""
 
@@ -219,35 +236,33 @@ def list_due(most: int, place: float) -> Command[DueSchedules]:
     return Command("schedules/list_due", (most, place), parse)
 
 
-def fire(
-    schedule: Schedule,
-    jobs: Sequence[DueJob],
-    *,
-    fire_at: float,
-    following: int | None,
-    next_at: float | None,
-    missed: int = 0,
-    invalid: bool = False,
-) -> Command[FireResult]:
-    """Make the jobs of the due time of a schedule, and set the next one: ``following``.
+def fire(firings: Sequence[DueFiring]) -> Command[list[FireResult]]:
+    """Make the jobs of due times, and set the next ones; what became of each, in order."""
+    about = [build_fire_arguments(each) for each in firings]
+    jobs = [job for each in firings for job in each.jobs]
 
-    ``fire_at`` and ``next_at`` are when the two are fired. ``missed``: how many due times get no
-    job. ``invalid``: no job can be made.
-    """
-    about = FireArguments(
+    def parse(answer: list[bytes]) -> list[FireResult]:
+        return [FireResult(result.decode()) for result in answer]
+
+    return Command("schedules/fire", build_arguments(about, jobs), parse)
+
+
+def build_fire_arguments(firing: DueFiring) -> FireArguments:
+    """A due time as the script takes it."""
+    schedule, plan = firing.schedule, firing.schedule.plan
+    return FireArguments(
         name=schedule.name,
         revision=schedule.revision,
         due=str(schedule.due),
-        fire_at=fire_at,
-        next=msgspec.UNSET if following is None else str(following),
-        next_at=msgspec.UNSET if next_at is None else next_at,
-        overlap=schedule.plan.overlap,
-        pause_after=schedule.plan.pause_after,
-        missed=missed,
-        invalid=invalid,
-        jobs=build_due_jobs(jobs),
+        fire_at=firing.fire_at,
+        next=msgspec.UNSET if firing.following is None else str(firing.following),
+        next_at=msgspec.UNSET if firing.next_at is None else firing.next_at,
+        overlap=plan.overlap,
+        pause_after=plan.pause_after,
+        missed=firing.missed,
+        invalid=firing.is_invalid,
+        jobs=build_due_jobs(firing.jobs),
     )
-    return Command("schedules/fire", build_arguments(about, jobs), parse_fire_result)
 
 
 def release(schedule: Schedule, job: DueJob, *, next_at: float | None) -> Command[FireResult]:
@@ -259,7 +274,11 @@ def release(schedule: Schedule, job: DueJob, *, next_at: float | None) -> Comman
         next_at=msgspec.UNSET if next_at is None else next_at,
         jobs=build_due_jobs([job]),
     )
-    return Command("schedules/release", build_arguments(about, [job]), parse_fire_result)
+    return Command(
+        "schedules/release",
+        build_arguments(about, [job]),
+        lambda answer: FireResult(answer.decode()),
+    )
 
 
 def run(
@@ -292,11 +311,6 @@ def build_arguments(about: Any, jobs: Sequence[DueJob]) -> list[Argument]:
     for job in jobs:
         arguments += (job.message.payload, job.message.text)
     return arguments
-
-
-def parse_fire_result(answer: list[Any]) -> FireResult:
-    """The first part of the answer of ``fire`` and ``release``."""
-    return FireResult(answer[0].decode())
 
 
 def parse_schedule(row: Sequence[bytes], at: float) -> Schedule:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, pairwise
 from typing import NamedTuple
 
@@ -57,7 +58,8 @@ def fire_schedules(stage: ChaosStage, scale: ChaosScale) -> RowResult:
             scene.app.store.run(schedules.pause(schedule.name))
         scene.settle(scale.patience)
         judge(scene, written, outages, scale.late_seconds)
-        return scene.figures()
+        # how fast others take over is no question when all are dead
+        return replace(scene.figures(), recovery=None)
 
 
 def write_short(scene: ChaosScene, scale: ChaosScale) -> Iterator[ChaosSchedule]:

@@ -82,7 +82,7 @@ QUICK = ChaosScale(
     schedules=60,
     scheduled_every=2,
     scheduled_seconds=12.0,
-    kill_scheduled_every=4.0,
+    kill_scheduled_every=2.0,
     late_seconds=5.0,  # so must it not
     fsync="always",  # a busy disk must not fail a test
 )

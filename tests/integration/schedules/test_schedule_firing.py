@@ -70,7 +70,7 @@ def test_workers_that_read_the_same_due_time_fire_it_once(
     clock.forward(HOUR)
     one, other = read(), read()
 
-    results = [rounds.fire(one), rounds.fire(other)]
+    results = rounds.fire_all([one]) + rounds.fire_all([other])
 
     assert results == ["fired", "changed"]
     assert len(list_jobs(store)) == 1
@@ -84,7 +84,7 @@ def test_a_schedule_that_was_written_since_does_not_fire_its_old_time(
     old = read()
     put(when=cron("30 * * * *"))
 
-    assert rounds.fire(old) == "changed"
+    assert rounds.fire_all([old]) == ["changed"]
     rounds.work()
     assert list_jobs(store) == []
     assert read().due == clock.at + HOUR / 2
@@ -100,7 +100,7 @@ def test_a_schedule_that_was_paused_or_deleted_since_does_not_fire(
     app.schedules.pause("paused")
     app.schedules.delete("deleted")
 
-    assert [rounds.fire(each) for each in read_before] == ["changed", "changed"]
+    assert rounds.fire_all(read_before) == ["changed", "changed"]
     assert list_jobs(store) == []
 
 

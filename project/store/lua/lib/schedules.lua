@@ -17,8 +17,9 @@ local function set_fire_time(name, fire_at)
 end
 
 local function note_firing(name, due, at, what, count, job)
-  redis.call('LPUSH', schedule_history_key(name), table.concat({ due, at, what, count, job or '' }, ' '))
-  redis.call('LTRIM', schedule_history_key(name), 0, MAX_FIRINGS - 1)
+  local key = schedule_history_key(name)
+  local length = redis.call('LPUSH', key, table.concat({ due, at, what, count, job or '' }, ' '))
+  if length > MAX_FIRINGS then redis.call('LTRIM', key, 0, MAX_FIRINGS - 1) end
 end
 
 -- Notes that due times have no job, and counts them.
@@ -47,20 +48,19 @@ local function has_failed_in_a_row(name, limit)
   return false
 end
 
--- Makes jobs of a schedule. jobs: each as enqueue_jobs takes it, with due; texts: see there. what: for the history
--- -> how many were made
-local function make_jobs(name, jobs, texts, first, call_id, at, what)
-  local made, created = 0, enqueue_jobs(call_id, jobs, texts, first)
+-- Notes jobs of a schedule: jobs[i] was made if created[first + i - 1] is not ''. what: for the history -> how many were made
+local function note_jobs(name, jobs, created, first, at, what)
+  local made = 0
   for i, job in ipairs(jobs) do
-    if created[i] == '' then
+    if created[first + i - 1] == '' then
       note_skip(name, job.due_at, at, 'duplicate', 1)
     else
       made = made + 1
       redis.call('HSET', schedule_key(name), 'last', job.id)
-      redis.call('HINCRBY', SCHEDULE_COUNTS, 'made:' .. what, 1)
       note_firing(name, job.due_at, at, what, 1, job.id)
     end
   end
+  redis.call('HINCRBY', SCHEDULE_COUNTS, 'made:' .. what, made)
   return made
 end
 

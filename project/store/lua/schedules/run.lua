@@ -6,4 +6,5 @@ local key = schedule_key(order.name)
 if redis.call('EXISTS', key) == 0 then return { 'unknown' } end
 local unfinished = order.overlap ~= 'allow' and load_unfinished(redis.call('HGET', key, 'last')) or nil
 if unfinished then return { 'unfinished', unfinished.id } end
-return { 'made', make_jobs(order.name, order.jobs, ARGV, 3, call_id, now(), order.what) }
+local created = enqueue_jobs(call_id, order.jobs, ARGV, 3)
+return { 'made', note_jobs(order.name, order.jobs, created, 1, now(), order.what) }
