@@ -16,7 +16,7 @@ from typing import Any
 WORKERS = 3
 IDLE_SECONDS = 30.0
 ROUND_SECONDS = 0.5
-PLAN = {
+PLAN: dict[str, Any] = {
     "kind": "report",
     "kwargs": {
         "type": "monthly",

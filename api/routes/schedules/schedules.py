@@ -1,6 +1,7 @@
 """Routes that write, show, list and delete schedules."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -61,7 +62,7 @@ async def list_schedules(request: Request, query: ScheduleListQuery) -> Answer:
     ONE,
     body=ScheduleOrder,
     answers={200: ShownSchedule, 201: ShownSchedule},
-    errors=(409, 412, 503),
+    errors=(400, 409, 412, 503),
     request_headers=IF_MATCH,
     answer_headers={200: TAGGED, 201: TAGGED | {"Location": "The schedule."}},
     summary="Write a schedule",
@@ -80,7 +81,7 @@ async def put_schedule(request: Request, body: ScheduleOrder) -> Answer:
     ONE,
     body=dict[str, Any],
     answers={200: ShownSchedule},
-    errors=(409, 412, 503),
+    errors=(400, 409, 412, 503),
     request_headers=IF_MATCH,
     answer_headers={200: TAGGED},
     summary="Change fields of a schedule",
@@ -99,7 +100,7 @@ async def patch_schedule(request: Request, body: dict[str, Any]) -> Answer:
 @routes.get(
     ONE,
     answers={200: ShownSchedule},
-    errors=(404, 503),
+    errors=(400, 404, 503),
     summary="Show a schedule",
     tags=["schedules"],
 )
@@ -112,7 +113,7 @@ async def show(request: Request) -> Answer:
     ONE,
     scope="control",
     answers={204: None},
-    errors=(404, 409, 412, 503),
+    errors=(400, 404, 409, 412, 503),
     request_headers=IF_MATCH,
     summary="Delete a schedule",
     description="Its jobs and their records stay.",
@@ -153,7 +154,7 @@ async def write(
     answer = answer_schedule(written, request)
     if result is not PutResult.CREATED:
         return answer
-    location = {"Location": f"{PATH}/{written.own_name}"}
+    location = {"Location": f"{PATH}/{quote(request.params['name'], safe='')}"}
     return msgspec.structs.replace(answer, status=201, headers=location)
 
 

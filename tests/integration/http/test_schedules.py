@@ -74,6 +74,15 @@ def test_a_schedule_is_created_shown_and_listed(client: httpx2.Client) -> None:
     assert listed["schedules"][0]["name"] == "nightly"
 
 
+def test_a_name_may_have_any_letters_and_no_slash(client: httpx2.Client) -> None:
+    created = client.put("/schedules/n%C3%A4chtlich%20%26%20mehr", json=NIGHTLY)
+
+    assert created.headers["location"] == "/schedules/n%C3%A4chtlich%20%26%20mehr"
+    assert client.get(created.headers["location"]).json()["name"] == "nächtlich & mehr"
+    for name in ("a%2Fb%2Fc", "%0A", "x" * 101):
+        assert client.get(f"/schedules/{name}").status_code == 400
+
+
 def test_the_same_plan_again_changes_nothing(client: httpx2.Client) -> None:
     first, second = put(client), put(client)
 
