@@ -1,17 +1,23 @@
 """A clock for Redis that a test moves: the scripts take the time from one place."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import redis
 
 from project.store.client import Store
 from project.store.scripts import DIGESTS, SCRIPTS, digest_of
 
 KEY = "tests:clock"
 TIME = "redis.call('TIME')"
-MOVED_TIME = (
-    f"(function() local t = redis.call('GET', '{KEY}') "
-    "return { t:match('^%d+'), t:match('%d+$') } end)()"
-)
+MOVED_TIME = f"""(function()
+  local at, real = redis.call('GET', '{KEY}'), {TIME}
+  local offset = at and at:match('^offset (.+)$')
+  if offset then return {{ string.format('%d', real[1] + offset), real[2] }} end
+  return at and {{ at:match('^%d+'), at:match('%d+$') }} or real
+end)()"""
+"""The time in the key, the real time and an offset, or the real time."""
 
 
 class Clock:
@@ -27,6 +33,11 @@ class Clock:
 
     def forward(self, seconds: float) -> None:
         self.set(self.at + seconds)
+
+
+def set_running_clock(client: redis.Redis, at: float) -> None:
+    """Let a moved clock show a time now, and run on."""
+    client.set(KEY, f"offset {at - time.time():.0f}")
 
 
 def move_scripts() -> None:
