@@ -1,5 +1,6 @@
 """Schedules as clients see them, and how a route finds the one that its path names."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -116,8 +117,10 @@ def find_name(request: Request) -> str:
 
 
 async def fetch_schedule(request: Request) -> Schedule:
-    """The schedule that the path names. Raises ``Problem`` 404 and ``InvalidField``."""
-    _, schedule = await app.async_store.run(schedules.read(find_name(request)))
+    """The schedule that the path names. Raises ``Problem`` 404, also for what is no name."""
+    schedule = None
+    with suppress(InvalidField):
+        _, schedule = await app.async_store.run(schedules.read(find_name(request)))
     if schedule is None:
         raise Problem(404, f"There is no schedule {request.params['name'][:100]!r}")
     return schedule
