@@ -7,11 +7,13 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 MINUTE = 60
+ONE_MINUTE = timedelta(minutes=1)
 
 
 def list_minutes(cron: str, zone: ZoneInfo, since: int, until: int) -> list[int]:
@@ -24,25 +26,32 @@ def iterate_minutes(cron: str, zone: ZoneInfo, since: int, until: int) -> Iterat
     minute_set, hour_set = read(minutes, 0, 59), read(hours, 0, 23)
     follows_clock = len(hour_set) == 24
     known: dict[date, bool] = {}
-    before = wall_of(since - MINUTE, zone)
-    seen_until = max(wall_of(since - step * MINUTE, zone) for step in range(1, 200))
-    for moment in range(since, until, MINUTE):
-        wall = wall_of(moment, zone)
+    earlier, walls = list_walls(zone, since, until)
+    before, seen_until = earlier[-1], max(earlier)
+    for moment, wall in zip(range(since, until, MINUTE), walls, strict=True):
         shown = [wall]
-        if not follows_clock:  # with the minutes that the clock skipped, without those shown before
+        if not follows_clock and (wall - before != ONE_MINUTE or wall <= seen_until):
+            # with the minutes that the clock skipped, without those that it has shown before
             skipped = int((wall - before).total_seconds()) // MINUTE - 1
             shown = [wall - timedelta(minutes=back) for back in range(skipped, -1, -1)]
             shown = [each for each in shown if each > seen_until]
         before, seen_until = wall, max(seen_until, wall)
         for each in shown:
-            day = each.date()
             if each.minute not in minute_set or each.hour not in hour_set:
                 continue
+            day = each.date()
             if day not in known:
                 known[day] = is_day(day, days, months, weekdays)
             if known[day]:
                 yield moment
                 break
+
+
+@lru_cache(maxsize=256)
+def list_walls(zone: ZoneInfo, since: int, until: int) -> tuple[list[datetime], list[datetime]]:
+    """What the clock shows in each minute: of the hours before, and of the stretch of time."""
+    walls = [wall_of(each, zone) for each in range(since - 200 * MINUTE, until, MINUTE)]
+    return walls[:200], walls[200:]
 
 
 def wall_of(moment: int, zone: ZoneInfo) -> datetime:
