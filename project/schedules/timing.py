@@ -5,13 +5,17 @@ Both take the other fields of ``project.records.schedule.Timing`` by name.
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from project.errors import InvalidField
 from project.payload.payload import convert_all
-from project.records.schedule import CatchUp, Overlap, Timing
+from project.records.schedule import MAX_SECONDS, CatchUp, Overlap, Timing
 from project.schedules.cron import read_cron
-from project.schedules.timetable import read_zone
+from project.schedules.timetable import Timetable, read_zone
+
+SAMPLE_TIME, SAMPLE_SIZE = 1_767_225_600, 100
+"""The time, 1 January 2026, and number of due times of which the distances are looked at."""
 
 
 def cron(expression: str, *, zone: str = "UTC", **others: Any) -> Timing:
@@ -61,11 +65,22 @@ def check_timing(timing: Timing) -> None:
     read_zone(timing.zone)
     if timing.cron:
         read_cron(timing.cron)
+    check_jitter(timing)
     if timing.start is not None and timing.end is not None and timing.end < timing.start:
         raise InvalidField("end", "is before start")
     if timing.catch_up is CatchUp.ALL and timing.overlap is not Overlap.ALLOW:
         problem = "all makes several jobs at once, which overlap; that needs overlap: allow"
         raise InvalidField("catch_up", problem)
+
+
+def check_jitter(timing: Timing) -> None:
+    """Raise ``InvalidField`` for a jitter that may delay a job until after the next due time."""
+    if not timing.jitter:
+        return
+    times = Timetable(timing).list_next((timing.start or SAMPLE_TIME) - 1, SAMPLE_SIZE)
+    shortest = min((later - earlier for earlier, later in pairwise(times)), default=MAX_SECONDS)
+    if timing.jitter >= shortest:
+        raise InvalidField("jitter", f"must be less than the {shortest} s between two due times")
 
 
 def copy_timing(timing: Timing) -> dict[str, Any]:

@@ -230,8 +230,8 @@ def list_due(most: int, place: float) -> Command[DueSchedules]:
     def parse(answer: list[Any]) -> DueSchedules:
         at, first, rows = answer
         next_in = max(float(first) - float(at), 0.0) if first else None
-        due = [parse_schedule(row, float(at)) for row in rows if row]
-        return DueSchedules(float(at), next_in, due)
+        due = [parse_readable(row, float(at)) for row in rows]
+        return DueSchedules(float(at), next_in, [each for each in due if each])
 
     return Command("schedules/list_due", (most, place), parse)
 
@@ -326,6 +326,14 @@ def parse_schedule(row: Sequence[bytes], at: float) -> Schedule:
         last=parse_firing(firing, status) if firing else None,
         at=at,
     )
+
+
+def parse_readable(row: Sequence[bytes], at: float) -> Schedule | None:
+    """A schedule from its row; None when a newer version has written what this one cannot read."""
+    try:
+        return parse_schedule(row, at)
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
 def parse_firing(line: bytes, status: bytes) -> Firing:

@@ -333,3 +333,54 @@ def test_metrics_count_what_became_of_due_times(
     assert (now.due, now.lateness) == (0, 0)
     assert (now.made, now.skipped) == ({"fired": 1}, {"overlap": 1})
     assert (now.late.total, now.late.seconds) == (1, 5)
+
+
+def test_a_job_that_waits_is_forgotten_when_its_schedule_is_written_again(
+    store: Store, clock: Clock, rounds: ScheduleRounds
+) -> None:
+    put(when=every(60, overlap="one_waiting"))
+    clock.forward(60)
+    rounds.work()
+    (job,) = list_jobs(store)
+    start(store, job.id)
+    clock.forward(60)
+    rounds.work()
+    old = read()
+    assert old.waiting is not None
+
+    put(when=every(3_600))
+    succeed(store, job.id)
+
+    assert rounds.fire_all([old]) == ["changed"]
+    assert len(list_jobs(store)) == 1
+
+
+def test_a_plan_that_this_version_cannot_read_keeps_no_other_from_being_fired(
+    store: Store, clock: Clock, rounds: ScheduleRounds
+) -> None:
+    put("newer")
+    put("unzoned")
+    put()
+    plan = b'{"kind":"tests.schedules.tick","cron":"0 * * * *","overlap":"sometimes"}'
+    store.client.hset("continuo:schedule:newer", "plan", plan)
+    store.client.hset("continuo:schedule:unzoned", "plan", plan.replace(b"overlap", b"zone"))
+    clock.forward(HOUR)
+
+    rounds.work()
+
+    assert len(list_jobs(store)) == 1
+    assert store.client.zcount("continuo:schedules", "-inf", clock.at) == 2
+
+
+def test_many_missed_times_of_many_schedules_are_made_up_for_in_bounded_steps(
+    store: Store, clock: Clock, rounds: ScheduleRounds
+) -> None:
+    for number in range(30):
+        put(f"often-{number}", every(60, catch_up="all", catch_up_limit=50))
+    clock.forward(2 * HOUR)
+
+    while rounds.work() == 0:
+        pass
+
+    assert store.client.zcard("continuo:index:tests.schedules.tick@celery:pending") == 1_500
+    assert {read(f"often-{number}").due for number in range(30)} == {clock.at + 60}

@@ -126,9 +126,21 @@ def test_jitter_is_the_same_for_a_due_time_and_differs_between_times() -> None:
         ({"every": 5, "catch_up": "all", "overlap": "skip"}, "catch_up"),
         ({"every": 5, "overlap": "sometimes"}, "overlap"),
         ({"every": 5, "jitters": 1}, "jitters"),
+        ({"cron": "0 0-1 * * *", "jitter": 3_600}, "jitter"),
         ({"at": [datetime(2026, 1, 1)]}, "at"),  # noqa: DTZ001 - that is what is wrong
     ],
-    ids=["nothing", "two", "zone", "path", "end", "catch_up", "overlap", "unknown", "naive"],
+    ids=[
+        "nothing",
+        "two",
+        "zone",
+        "path",
+        "end",
+        "catch_up",
+        "overlap",
+        "unknown",
+        "jitter",
+        "naive",
+    ],
 )
 def test_a_timing_that_cannot_be_is_refused(fields: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidField) as caught:
