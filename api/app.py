@@ -26,6 +26,7 @@ from api.routes.emails import (
 )
 from api.routes.operations import limits, me, metrics, queues, workers
 from api.routes.operations.health import build_health_router
+from api.routes.schedules import firing, schedules
 from api.routes.tasks import artifacts, callbacks, control, events, tasks
 from api.server import downloads
 from api.telemetry.request_metrics import REQUEST_METRICS
@@ -105,7 +106,8 @@ def build(drain: Drain) -> tuple[Router, Stores]:
         artifacts,
         metrics,
     )
-    for module in (reports, exports, *mail, unsubscribe, webhooks, *work, me, console):
+    timed = (schedules, firing)
+    for module in (reports, exports, *mail, unsubscribe, webhooks, *work, *timed, me, console):
         routes.include(module.routes)
     if not get_settings().smtp_url:
         routes.include(mail_sink.build_sink_router())

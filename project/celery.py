@@ -19,7 +19,7 @@ from celery.utils import uuid
 
 from project.adoption import adopt, load_app
 from project.configuration import build_configuration
-from project.errors import DuplicateJob, InvalidField, PermanentError
+from project.errors import DuplicateJob, InvalidField, InvalidKind, PermanentError
 from project.job.base_class import build_job_class, make_job
 from project.job.canvas.errbacks import RENAMES
 from project.job.canvas.replacement import REPLACEMENT
@@ -31,6 +31,8 @@ from project.messages.template import HIDDEN_ARGUMENTS
 from project.payload.payload import Payload
 from project.records.limit import declare_limits
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
+from project.records.schedule import Timing
+from project.schedules.book import ScheduleBook
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
 from project.settings.packages import get_package_settings
 from project.settings.values import Settings, get_settings
@@ -126,6 +128,11 @@ class Continuo(Celery):
         return AsyncStore(self.store_url, keys=self.store_keys)
 
     @cached_property
+    def schedules(self) -> ScheduleBook:
+        """The schedules that belong to no tenant, for code that blocks."""
+        return ScheduleBook(self)
+
+    @cached_property
     def feed(self) -> Feed:
         """The events of all jobs, for code on an event loop."""
         return Feed(self.store_url, self.async_store)
@@ -168,6 +175,7 @@ class Continuo(Celery):
         ``lane`` is the lane of its jobs, with arguments in braces (``"{order.customer}"``), and
         ``limits`` is a list of ``Limit``. Three more options make it a typed kind.
 
+        ``schedule=cron("0 7 1 * *")`` (``project.schedules.timing``) calls it without arguments.
         ``typed=True``: calls are checked by the types of the function, which gets objects.
         ``http="/invoices"``: the same, and the API takes orders under this path. ``check`` is
         called with the arguments of a call and raises ``InvalidField``. Raises ``InvalidKind``
@@ -182,6 +190,10 @@ class Continuo(Celery):
             is_bound = bool(options.get("bind"))
             options["payload"] = Payload(fun, is_bound=is_bound, check=check)
         declare_limits(options.get("name") or fun.__name__, options.get("limits", ()))
+        if not isinstance(options.get("schedule", Timing()), Timing):
+            raise InvalidKind(
+                f"kind {fun.__name__}: schedule must be cron(...), every(...) or at(...)"
+            )
         if base := options.pop("base", None):
             options["base"] = build_job_class(base)
         return super()._task_from_fun(fun, *args, **options)

@@ -9,7 +9,8 @@ MAX_AGE_SECONDS = "600"
 """Seconds for which a browser may cache a preflight answer."""
 
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, X-API-Key"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, "
+    "X-API-Key"
 )
 EXPOSED_HEADERS = (
     "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-ID"

@@ -246,8 +246,10 @@ def _build_response(answer: Answer, headers: dict[str, str], request: Request) -
         headers[POLICY_HEADER] = PAGE_POLICY
     value = answer.value
     data = value.encode() if isinstance(value, str) else _encode(value)
+    if answer.version:
+        headers["ETag"] = build_entity_tag(data, answer.version)
     if answer.status == HTTPStatus.OK and request.method in _SAFE_METHODS:
-        headers["ETag"] = tag = build_entity_tag(data)
+        headers["ETag"] = tag = build_entity_tag(data, answer.version)
         if "Cache-Control" not in answer.headers:
             headers["Cache-Control"] = "private, no-cache"
         known = request.get_header("if-none-match")

@@ -3,9 +3,10 @@
 from hashlib import blake2b
 
 
-def build_entity_tag(data: bytes) -> str:
-    """The tag of a content."""
-    return f'"{blake2b(data, digest_size=9).hexdigest()}"'
+def build_entity_tag(data: bytes, version: str = "") -> str:
+    """The tag of a content; it begins with its version and a point, if it has one."""
+    digest = blake2b(data, digest_size=9).hexdigest()
+    return f'"{version}.{digest}"' if version else f'"{digest}"'
 
 
 def is_known(tag: str, known: str) -> bool:
@@ -13,3 +14,12 @@ def is_known(tag: str, known: str) -> bool:
     if not known:
         return False
     return known == "*" or tag in (part.strip().removeprefix("W/") for part in known.split(","))
+
+
+def is_version(known: str, version: str) -> bool:
+    """Whether the value of If-Match (RFC 9110, 13.1.1) has a tag of this version, or is ``*``.
+
+    Such a tag is the version, a point and a digest; see ``Answer.version``.
+    """
+    tags = (part.strip().removeprefix("W/").strip('"') for part in known.split(","))
+    return known.strip() == "*" or version in (tag.partition(".")[0] for tag in tags)

@@ -92,13 +92,15 @@ class Answer(msgspec.Struct, frozen=True):
     """What a handler returns.
 
     ``value`` is encoded as JSON. A ``str`` is sent unchanged: encoded JSON, or text of another
-    ``content_type``. ``headers`` take precedence over those that every answer gets.
+    ``content_type``. ``headers`` take precedence over those that every answer gets. ``version``
+    names the version of what is shown: the ETag begins with it, and ``If-Match`` compares it.
     """
 
     value: Any = None
     status: int = 200
     headers: dict[str, str] = {}
     content_type: str = "application/json"
+    version: str = ""
 
 
 Handler = Callable[..., Awaitable[Answer | Response]]
@@ -209,6 +211,10 @@ class Router:
     def put(self, template: str, **options: Unpack[RouteOptions]) -> Decorator:
         """Add the decorated handler for PUT."""
         return self._route("PUT", template, options)
+
+    def patch(self, template: str, **options: Unpack[RouteOptions]) -> Decorator:
+        """Add the decorated handler for PATCH."""
+        return self._route("PATCH", template, options)
 
     def delete(self, template: str, **options: Unpack[RouteOptions]) -> Decorator:
         """Add the decorated handler for DELETE."""

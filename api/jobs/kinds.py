@@ -8,6 +8,7 @@ from api.http.routing import Router
 from api.jobs import orders, waiting
 from api.jobs.orders import JobKind, order_job
 from api.jobs.records import ListQuery, TaskList, list_jobs, show_job
+from project.errors import InvalidField
 from project.records.record import ShownTask, TaskRecord
 
 
@@ -47,6 +48,14 @@ SHOW_ROUTE: SharedRouteOptions = {
 
 ORDERED_KINDS: dict[str, JobKind] = {}
 """The kinds that can be ordered over HTTP, by name: those with routes of their own."""
+
+
+def kind_of(order: Mapping[str, Any]) -> JobKind:
+    """The kind that an order among others names. Raises ``InvalidField``."""
+    name = order.get("kind")
+    if not isinstance(name, str) or name not in ORDERED_KINDS:
+        raise InvalidField("kind", f"must be one of: {', '.join(sorted(ORDERED_KINDS))}")
+    return ORDERED_KINDS[name]
 
 
 class RouteTexts(NamedTuple):

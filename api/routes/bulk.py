@@ -8,8 +8,8 @@ from api.http.offload import run_apart
 from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
-from api.jobs.kinds import ORDERED_KINDS
-from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
+from api.jobs.kinds import kind_of
+from api.jobs.orders import KEY_HEADER, JobOrder
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
@@ -106,14 +106,6 @@ def require_no_unique_key(order: JobOrder) -> JobOrder:
     if order.unique:
         raise InvalidField("unique", "is not supported in bulk; order this job by itself")
     return order
-
-
-def kind_of(order: dict[str, Any]) -> JobKind:
-    """Return the kind that an order names. Raises ``InvalidField``."""
-    name = order.get("kind")
-    if not isinstance(name, str) or name not in ORDERED_KINDS:
-        raise InvalidField("kind", f"must be one of: {', '.join(sorted(ORDERED_KINDS))}")
-    return ORDERED_KINDS[name]
 
 
 def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:

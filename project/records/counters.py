@@ -92,6 +92,22 @@ class WorkerStats(NamedTuple):
     lease_age: float
 
 
+class ScheduleStats(NamedTuple):
+    """The schedules: how many there are, ``idle`` ones (paused or over), and those ``due``.
+
+    ``lateness``: seconds since the first of them is due. These only grow: ``made`` jobs by what
+    made them, due times ``skipped`` by the reason, and how ``late`` due times were fired.
+    """
+
+    total: int
+    idle: int
+    due: int
+    lateness: float
+    made: Mapping[str, int]
+    skipped: Mapping[str, int]
+    late: Histogram
+
+
 class Counters(NamedTuple):
     """All counters at one time. Bytes are -1 when Redis does not say, 0 when there is no limit."""
 
@@ -106,6 +122,7 @@ class Counters(NamedTuple):
     clock_steps: int
     memory_used: int
     memory_allowed: int
+    schedules: ScheduleStats
 
 
 def bucket_of(seconds: float) -> int:
@@ -120,13 +137,16 @@ def format_route_field(method: str, route: str, what: str | int) -> str:
 
 def parse_counters(answer: Sequence[Any]) -> Counters:
     """The answer of ``statistics/read_counters``."""
-    kind_queues, requests, lengths, memory, workers, at = answer
-    return Counters(
-        sorted(map(parse_queue_stats, kind_queues)),
-        group_by_route(dict_from_pairs(requests)),
-        sorted(parse_worker_stats(row, float(at)) for row in workers),
-        *lengths,
-        *memory,
+    kind_queues, requests, lengths, memory, workers, at, schedules, fields = answer
+    return Counters._make(
+        (
+            sorted(map(parse_queue_stats, kind_queues)),
+            group_by_route(dict_from_pairs(requests)),
+            sorted(parse_worker_stats(row, float(at)) for row in workers),
+            *lengths,
+            *memory,
+            parse_schedule_stats(schedules, dict_from_pairs(fields), float(at)),
+        )
     )
 
 
@@ -147,6 +167,22 @@ def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
         poison=counts.get("poison", 0),
         mended={how: counts.get(f"mended:{how}", 0) for how in REPAIRS},
     )
+
+
+def parse_schedule_stats(
+    counts: Sequence[Any], fields: Mapping[str, str], at: float
+) -> ScheduleStats:
+    """The schedules, from their numbers and their counters."""
+    total, idle, due, first = counts
+    amounts = {name: int(amount) for name, amount in fields.items()}
+
+    def pick(prefix: str) -> dict[str, int]:
+        named = {name: amount for name, amount in amounts.items() if name.startswith(prefix)}
+        return {name.removeprefix(prefix): named[name] for name in sorted(named)}
+
+    lateness = max(at - float(first), 0.0) if first else 0.0
+    late = build_histogram(amounts, "late")
+    return ScheduleStats(total, idle, due, lateness, pick("made:"), pick("skipped:"), late)
 
 
 def group_by_route(fields: Mapping[str, str]) -> list[RouteStats]:

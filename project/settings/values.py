@@ -113,6 +113,13 @@ class Settings(SettingsGroup):
         validation_alias="CONTINUO_RATE_LIMIT",
         description="Requests per minute for each API key; 0: no limit.",
     )
+    max_schedules: int = Field(
+        1_000,
+        ge=0,
+        le=1_000_000,
+        validation_alias="CONTINUO_MAX_SCHEDULES",
+        description="Schedules that each tenant may have.",
+    )
     cors_origins: str = Field(
         "",
         validation_alias="CONTINUO_CORS_ORIGINS",

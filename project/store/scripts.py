@@ -25,6 +25,7 @@ LIBRARY = (
     "lease",
     "attempt",
     "enqueue",
+    "schedules",
     "requeue",
     "start",
     "report",
@@ -63,7 +64,12 @@ def add_scripts(folder: Traversable, library: Sequence[str], prefix: str = "") -
         checked = REFUSE_LATE + lua if not prefix and NUMBERED.match(name) else lua
         linked = link(checked, shared)
         SCRIPTS[prefix + name] = linked
-        DIGESTS[prefix + name] = sha1(linked.encode(), usedforsecurity=False).hexdigest()
+        DIGESTS[prefix + name] = digest_of(linked)
+
+
+def digest_of(lua: str) -> str:
+    """The digest under which Redis knows a script."""
+    return sha1(lua.encode(), usedforsecurity=False).hexdigest()
 
 
 def read_scripts(folder: Traversable) -> Iterator[tuple[str, str]]:

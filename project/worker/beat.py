@@ -1,5 +1,9 @@
 """Beat, of which any number may run: every due time of an entry makes one job.
 
+Workers fire the entries of ``beat_schedule`` that can be schedules in Redis (see
+``project.schedules.declarations``). Beat writes these, deletes those that are gone from the code,
+and fires the others itself.
+
 The job's id is made of the entry's name and the time it was due. Whoever sends it
 second, a second beat or one that was started again with an old schedule, is told that
 the job is there. Nothing is elected, locked, or handed over.
@@ -17,6 +21,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab, schedule
 
 from project.errors import DuplicateJob
+from project.schedules.declarations import collect_beat_plans, delete_old_plans, write_plans
 from project.store.startup import exit_if_unusable, wait_for_redis
 from project.worker.lease import WORKER_PATIENCE_SECONDS
 
@@ -29,7 +34,15 @@ class OnceScheduler(PersistentScheduler):
     def setup_schedule(self) -> None:
         """Open the schedule's file; create its folder first."""
         Path(self.schedule_filename).parent.mkdir(parents=True, exist_ok=True)
+        write_plans(self.app)
+        for name in delete_old_plans(self.app):
+            log.info("schedule %s is deleted: it stands in the code no longer", name)
         super().setup_schedule()
+
+    def merge_inplace(self, b: Any) -> None:
+        """Take the entries that workers do not fire."""
+        fired = collect_beat_plans(self.app)
+        super().merge_inplace({name: b[name] for name in b if name not in fired})
 
     def apply_async(
         self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any

@@ -25,6 +25,7 @@ from project.errors import StoreUnavailable, UnsafeStart
 from project.job.running.cancellation import WORKER_PROCESS
 from project.processes import end_with_parent
 from project.records.grouping import CONTROL_QUEUE
+from project.schedules.firing import ScheduleRounds
 from project.settings.values import Settings, get_settings
 from project.store.client import Store
 from project.store.commands import attempts, workers
@@ -75,6 +76,7 @@ class LeaseThread(threading.Thread):
         self.processes = PoolProcesses(worker)
         self.watchdog = LeaseWatchdog(self.processes)
         self.cancellation = CancellationMonitor(self.store, self.worker_id, self.processes)
+        self.schedules = ScheduleRounds(worker.app, self.store)
         self.guard = Guard(self.store, self.worker_id)
         self.reporter = WorkReporter(worker, self.store, given.lease_seconds / 4)
         self.queue_follower = QueueFollower(worker, self.store)
@@ -103,6 +105,7 @@ class LeaseThread(threading.Thread):
             self.cancellation.look(),
             self.queue_follower.look(),
             self.maintenance.work(),
+            self.schedules.work(),
             self.guard.work(),
         )
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)

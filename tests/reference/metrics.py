@@ -10,6 +10,7 @@ from project.records.counters import (
     Histogram,
     QueueStats,
     RouteStats,
+    ScheduleStats,
     WorkerStats,
 )
 from project.records.record import Queue
@@ -38,6 +39,7 @@ SAMPLE_COUNTERS = Counters(
     clock_steps=0,
     memory_used=1,
     memory_allowed=1,
+    schedules=ScheduleStats(2, 1, 1, 3.5, {"fired": 1}, {"overlap": 1}, SAMPLE_HISTOGRAM),
 )
 SAMPLE_QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)
 

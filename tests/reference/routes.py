@@ -19,7 +19,7 @@ Operation = dict[str, Any]
 PLATFORM_TAGS = frozenset(
     {
         "artifacts", "callbacks", "emails", "events", "exports", "health", "kinds", "me", "queue",
-        "reports", "suppressions", "tasks", "webhooks",
+        "reports", "schedules", "suppressions", "tasks", "webhooks",
     }
 )  # fmt: skip
 """The first tags of the routes of the platform; those that users add have their own."""

@@ -9,6 +9,7 @@ import { order } from "./views/order.js";
 import { overview } from "./views/overview.js";
 import { queues } from "./views/queues.js";
 import { pathOf, recipients } from "./views/recipients.js";
+import { schedules } from "./views/schedules.js";
 import { workers } from "./views/workers.js";
 
 const PAGES = [
@@ -16,6 +17,7 @@ const PAGES = [
   { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
+  { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
   { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients" },
   { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit" },

@@ -11,6 +11,7 @@ from project.records.counters import (
     Histogram,
     QueueStats,
     RouteStats,
+    ScheduleStats,
     WorkerStats,
 )
 from project.records.record import FINAL_STATUSES, Queue
@@ -59,6 +60,7 @@ def expose(
             *build_worker_metrics(meters.workers),
         ]
         metrics += [*build_total_metrics(meters), *build_http_metrics(meters.route_stats)]
+        metrics += build_schedule_metrics(meters.schedules)
     return "".join(line for metric in metrics for line in metric.write())
 
 
@@ -220,6 +222,28 @@ def build_total_metrics(meters: Counters) -> Iterator[Metric]:
         ("redis_memory_limit_bytes", "What it may use; 0 is all.", meters.memory_allowed),
     ):
         yield build_gauge(name, text, [({}, value)])
+
+
+def build_schedule_metrics(meters: ScheduleStats) -> Iterator[Metric]:
+    """Yield the metrics of schedules."""
+    for name, text, value in (
+        ("schedules", "Schedules, those that are paused or over too.", meters.total),
+        ("schedules_idle", "Schedules that are paused or over.", meters.idle),
+        ("schedules_due", "Schedules whose job is due and not made yet.", meters.due),
+        ("schedule_late_for_seconds", "Since the first of these is due.", meters.lateness),
+    ):
+        yield build_gauge(name, text, [({}, value)])
+    yield build_counter(
+        "schedule_jobs_total",
+        "Jobs that schedules made.",
+        (({"what": what}, count) for what, count in meters.made.items()),
+    )
+    yield build_counter(
+        "schedule_skipped_total",
+        "Due times without a job.",
+        (({"reason": reason}, count) for reason, count in meters.skipped.items()),
+    )
+    yield build_histogram("schedule_late_seconds", "How late jobs were made.", [({}, meters.late)])
 
 
 def build_http_metrics(lanes: list[RouteStats]) -> Iterator[Metric]:

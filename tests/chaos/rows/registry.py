@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.chaos.judge.row_result import RowResult
-from tests.chaos.rows import clients, kills, machines, outages, pauses, stops
+from tests.chaos.rows import clients, kills, machines, outages, pauses, stops, timed
 from tests.chaos.stage.proxy import Mode
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosStage
@@ -36,10 +36,11 @@ ROWS: dict[str, RowFunction] = {
     HOST_ROW: machines.cut_host,
     "failover": machines.fail_over,
     "rabbitmq": machines.kill_rabbitmq,
+    "schedules": timed.fire_schedules,
 }
 QUICK_ROWS = (
     *("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison"),
-    *("failover", HOST_ROW),
+    *("schedules", "failover", HOST_ROW),
 )
 STOCK_ROWS = (
     *("kill-mains", "kill-children", "kill-all"),

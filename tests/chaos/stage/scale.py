@@ -43,6 +43,11 @@ class ChaosScale:
     link_cut: float = 30.0
     failovers: int = 3
     rabbit_faults: int = 8
+    schedules: int = 10_000
+    scheduled_every: int = 120
+    scheduled_seconds: float = 600.0
+    kill_scheduled_every: float = 20.0
+    late_seconds: float = 1.0
     fsync: str = "everysec"
 
     @property
@@ -74,5 +79,10 @@ QUICK = ChaosScale(
     between=1.0,
     link_cut=4.0,
     failovers=1,
+    schedules=60,
+    scheduled_every=2,
+    scheduled_seconds=12.0,
+    kill_scheduled_every=2.0,
+    late_seconds=5.0,  # so must it not
     fsync="always",  # a busy disk must not fail a test
 )

@@ -21,6 +21,7 @@ PATHS = (
     "/",
     "/console/jobs",
     "/console/queues",
+    "/console/schedules",
     "/console/workers",
     "/console/recipients",
     "/console/order",

@@ -26,6 +26,8 @@ local DEAD_LETTERS = prefix .. 'dead_letters'     -- list: messages that no work
 local DEAD_LETTER_COUNT = prefix .. 'dead_letters:count'
 local DISABLED = prefix .. 'disabled_urls'        -- zset: URL -> since when it refuses callbacks
 local HISTORY = prefix .. 'history'               -- list: sums of all counters, one a minute, newest first
+local SCHEDULES = prefix .. 'schedules'           -- zset: schedule -> when its next job is made; +inf = paused or over
+local SCHEDULE_COUNTS = prefix .. 'schedule_counts' -- hash: what happened to due times -> how often; how late jobs were made, see count_duration
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000
@@ -37,6 +39,7 @@ local SLOW_DOWN = '-slow_down'                    -- the gate of lanes that a jo
 local GATE_SECONDS = 2                            -- after which a gate at which lanes wait is looked at in any case
 local MAX_OPENED_LANES = 500                      -- at once
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
+local MAX_FIRINGS = 100                           -- entries of the history of a schedule, the last ones
 local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
 local FINAL = { success = true, failed = true, cancelled = true }
 

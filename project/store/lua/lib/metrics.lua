@@ -21,10 +21,10 @@ local function sum_counters(at)
 end
 
 -- Counts a duration: in its bucket (the first whose bound of 2^n milliseconds it is below) and in the sum of microseconds.
-local function count_duration(kind_queue, name, since, at)
+local function count_duration(kind_queue, name, since, at, other_key)
   local micros = math.max(math.floor((at - since) * 1e6 + 0.5), 0)
   local _, bucket = math.frexp(micros / 1000)
-  local key = counters_key(kind_queue)
+  local key = other_key or counters_key(kind_queue)
   redis.call('HINCRBY', key, name .. (bucket < 0 and 0 or bucket > 23 and 23 or bucket), 1)
   redis.call('HINCRBY', key, name .. 'us', micros)
 end

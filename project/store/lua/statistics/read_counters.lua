@@ -2,7 +2,8 @@
 -- -> of each kind@queue its name, its counters (names and amounts in turn), how many jobs have each status; the counters of
 -- HTTP servers; how many jobs wait for their time, messages wait for RabbitMQ, dead letters there are, URLs refuse
 -- callbacks, workers died, how often the clock of Redis was set back; bytes of memory used and allowed (0 = no limit, -1 = unknown); of each worker its id, when its
--- lease ends (also one that has ended), its fields and values in turn; the time
+-- lease ends (also one that has ended), its fields and values in turn; the time; how many schedules there are, how many of
+-- them are paused or over, how many are due, since when the first is due ('' = none is); the counters of schedules
 local MAX_WORKERS = 1000
 local kind_queues, workers = {}, {}
 for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
@@ -19,10 +20,16 @@ local lengths = {
   redis.call('ZCARD', DISABLED), tonumber(redis.call('HGET', HEARTBEAT, 'dead_workers') or 0),
   tonumber(redis.call('HGET', HEARTBEAT, 'clock_steps') or 0),
 }
+local function count_schedules()
+  local first = redis.call('ZRANGE', SCHEDULES, 0, 0, 'WITHSCORES')[2]
+  local due = redis.call('ZCOUNT', SCHEDULES, '-inf', now())
+  return { redis.call('ZCARD', SCHEDULES), redis.call('ZCOUNT', SCHEDULES, '+inf', '+inf'), due, due > 0 and first or '' }
+end
 local info = redis.pcall('INFO', 'memory')
 local function memory(name)
   return tonumber(type(info) == 'string' and info:match('\n' .. name .. ':(%d+)') or -1)
 end
 return {
   kind_queues, redis.call('HGETALL', REQUEST_COUNTS), lengths, { memory('used_memory'), memory('maxmemory') }, workers, now(),
+  count_schedules(), redis.call('HGETALL', SCHEDULE_COUNTS),
 }

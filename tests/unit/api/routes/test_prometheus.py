@@ -7,6 +7,7 @@ from project.records.counters import (
     Histogram,
     QueueStats,
     RouteStats,
+    ScheduleStats,
     WorkerStats,
     bucket_of,
 )
@@ -45,6 +46,7 @@ METERS = Counters(
     clock_steps=0,
     memory_used=1_000,
     memory_allowed=0,
+    schedules=ScheduleStats(2, 1, 1, 3.5, {"fired": 1}, {"overlap": 1}, times(0.002)),
 )
 QUEUE = Queue("celery", waiting=7, running=1, paused=True, oldest=12.5, workers=2)
 
@@ -75,6 +77,10 @@ def test_prometheus_parses_the_metrics() -> None:
     assert value(read, "retries_total", **of_reports) == 1
     assert value(read, "recoveries_total", **of_reports) == 0
     assert value(read, "queue_waiting", queue="celery") == 7
+    assert value(read, "schedules") == 2
+    assert value(read, "schedule_late_for_seconds") == 3.5
+    assert value(read, "schedule_jobs_total", what="fired") == 1
+    assert value(read, "schedule_skipped_total", reason="overlap") == 1
     assert value(read, "queue_oldest_seconds", queue="celery") == 12.5
     assert value(read, "queue_paused", queue="celery") == 1
     assert (
