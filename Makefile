@@ -1,7 +1,7 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 # Our code has strict rules. What users add, in tasks/ or beside it, is only checked for errors.
-PLATFORM := api benchmarks project tests tasks/__init__.py tasks/control.py \
+PLATFORM := api benchmarks clients project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
 .PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock ready
@@ -36,6 +36,7 @@ lint: ready ## the checks alone: style, types, direction of imports
 	.venv/bin/ruff check --select E9,F63,F7,F82 .
 	.venv/bin/ruff format --check $(PLATFORM)
 	.venv/bin/mypy
+	.venv/bin/mypy --config-file clients/python/pyproject.toml clients/python/src
 	.venv/bin/lint-imports
 
 chaos: ready ## kill, stop and cut off everything; count what is lost or doubled (half an hour)
