@@ -4,7 +4,7 @@
 PLATFORM := api benchmarks clients project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
-.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock ready
+.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock clients ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: ready ## this stack beside six others, in 20 minutes; QUICK=1 in less tha
 audit: ## known vulnerabilities of the pinned packages, as the package index knows them
 	@bin/bootstrap uv tool run --quiet 'pip-audit>=2.9' --strict --no-deps --disable-pip --progress-spinner off \
 	    -r requirements-runtime.lock -r requirements.lock
+
+clients: ready ## build the clients into dist/: wheel, source archive and npm tarball
+	@bin/build-clients dist
 
 lock: ## write the lock files from pyproject.toml; UPGRADE=1 takes newer versions
 	@bin/lock

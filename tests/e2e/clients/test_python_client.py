@@ -1,7 +1,6 @@
 """Both Python clients against a running system: each method, and an API that is killed."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -26,8 +25,9 @@ from continuo_client import (
     verify_callback,
 )
 
+from tests.support.clients.examples import read_example
 from tests.support.ports import find_free_port
-from tests.support.programs.processes import ROOT, list_children
+from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 from tests.support.servers.scripted_http import ScriptedHttpServer
 from tests.support.waiting import PATIENCE, wait_until
@@ -78,13 +78,6 @@ def test_a_report_comes_to_disk(client: Any, tmp_path: Path) -> None:
     assert whole.startswith(b"%PDF")
     assert (tmp_path / "rest.pdf").read_bytes() == whole
     assert sorted(each.name for each in tmp_path.iterdir()) == ["rest.pdf", "whole.pdf"]
-
-
-def kill_api(system: System) -> None:
-    """Kill the supervisor of the API and its processes; the system starts them again."""
-    supervisor = system.api()
-    for pid in (supervisor, *list_children(supervisor)):
-        os.kill(pid, signal.SIGKILL)
 
 
 def read_tag(link: str) -> str:
@@ -200,12 +193,12 @@ def test_no_order_is_lost_or_doubled_when_the_api_is_killed(
     client: Any, tag: str, kinds_system: System, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "continuo_client")
-    in_the_middle = threading.Thread(target=kill_api, args=(kinds_system,))
+    in_the_middle = threading.Thread(target=kinds_system.kill_api)
 
     ids = []
     for number in range(50):
         if number == 10:
-            kill_api(kinds_system)
+            kinds_system.kill_api()
         if number == 30:
             in_the_middle.start()
         body = INVOICE | {"lines": [{"text": "work", "amount": number}]}
@@ -242,3 +235,17 @@ def test_the_generated_module_orders_jobs(
         assert client.result(job, WAIT_SECONDS)["total"] == 19.9
 
     assert {"report", "export", "email_blast", "webhook", "billing_remind"} <= {*kinds.__all__}
+
+
+def test_the_example_of_the_guide_works(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = read_example("python", str(system.http.base_url))
+
+    exec(code, {})  # noqa: S102 - the guide's code
+
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2] == "end success"
+    assert told[-1].startswith("type ")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")

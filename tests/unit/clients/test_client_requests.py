@@ -24,6 +24,7 @@ from continuo_client import (
 
 from tests.support.clients.blocking import MAKERS
 from tests.support.ports import find_free_port
+from tests.support.servers.file_plans import serve_file
 from tests.support.servers.scripted_http import (
     HttpPlan,
     ScriptedHttpServer,
@@ -209,24 +210,11 @@ def test_events_continue_after_a_lost_connection(make: Any) -> None:
     assert told == [None, "5-1", "5-1"]
 
 
-def send_file(*, cut_after: int, tag: str = '"one"') -> HttpPlan:
-    """A plan that sends ``CONTENT`` as a file server does, ``cut_after`` bytes at a time."""
-
-    def plan(talk: Any, request: Any) -> None:
-        start = int(request.headers.get("Range", "bytes=0-")[6:-1])
-        if request.headers.get("If-Range", tag) != tag:
-            start = 0
-        rest = CONTENT[start:]
-        told = f"Content-Range: bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}\r\n"
-        status = f"206 Partial\r\n{told}" if start else "200 OK\r\n"
-        head = f"HTTP/1.1 {status}ETag: {tag}\r\nContent-Length: {len(rest)}\r\n\r\n"
-        talk.send(head.encode() + rest[:cut_after])
-
-    return plan
-
-
 def test_a_download_continues_where_it_was_cut(make: Any, tmp_path: Path) -> None:
-    with serve(plan=send_file(cut_after=4_000)) as server, make(server.url, "key") as client:
+    with (
+        serve(plan=serve_file(CONTENT, cut_after=4_000)) as server,
+        make(server.url, "key") as client,
+    ):
         path = client.download(f"{server.url}artifacts/1", tmp_path / "report.pdf")
 
     assert path.read_bytes() == CONTENT
@@ -243,7 +231,7 @@ def test_the_next_call_continues_the_same_content_only(
     (tmp_path / "a.part").write_bytes(CONTENT[:4_000])
     (tmp_path / "a.part.etag").write_text(tag)
 
-    with serve(plan=send_file(cut_after=99_999)) as server, make(server.url) as client:
+    with serve(plan=serve_file(CONTENT, cut_after=99_999)) as server, make(server.url) as client:
         client.download(server.url, str(tmp_path / "a"))
 
     assert (tmp_path / "a").read_bytes() == CONTENT
@@ -276,7 +264,7 @@ def test_a_part_that_is_longer_than_the_file_is_dropped(make: Any, tmp_path: Pat
 
 def test_a_download_without_progress_ends_and_keeps_its_part(make: Any, tmp_path: Path) -> None:
     with (
-        serve(plan=send_file(cut_after=0)) as server,
+        serve(plan=serve_file(CONTENT, cut_after=0)) as server,
         make(server.url, retry_seconds=0.1) as client,
         pytest.raises(Unreachable),
     ):
