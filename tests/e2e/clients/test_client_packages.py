@@ -122,7 +122,7 @@ def test_the_packages_hold_what_they_need_and_nothing_else(built: Path) -> None:
     assert {path.name for path in built.iterdir()} == {WHEEL, SOURCE, TARBALL}
 
 
-def test_the_wheel_orders_a_job_from_a_clean_environment(
+def test_the_wheel_orders_jobs_from_a_clean_environment(
     built: Path, kinds_system: System, tmp_path: Path
 ) -> None:
     uv = (ROOT / "bin" / "bootstrap", "uv")
@@ -131,9 +131,15 @@ def test_the_wheel_orders_a_job_from_a_clean_environment(
     own = tmp_path / "venv" / "bin" / "python"
     install(*uv, "pip", "install", "--quiet", "--python", own, built / WHEEL, folder=ROOT)
 
-    told = run(own, "-I", "-c", USE, str(kinds_system.http.base_url), KEY, folder=tmp_path)
+    url = str(kinds_system.http.base_url)
+    told = run(own, "-I", "-c", USE, url, KEY, folder=tmp_path)
+    command = (own.with_name("continuo"), "--url", url, "--key", KEY)
+    version = run(own.with_name("continuo"), "--version", folder=tmp_path)
+    read = run(*command, "order", "reading", "meterId=m", "--wait", "50", folder=tmp_path)
 
     assert told == "4.0\n"
+    assert version == f"continuo {VERSION}\n"
+    assert "status    success" in read.splitlines()
 
 
 def test_the_npm_package_does_all_that_the_python_client_does(

@@ -21,6 +21,7 @@ from continuo_client import (
     Unreachable,
     requests,
 )
+from continuo_client.events import parse_events
 
 from tests.support.clients.blocking import MAKERS
 from tests.support.ports import find_free_port
@@ -208,6 +209,16 @@ def test_events_continue_after_a_lost_connection(make: Any) -> None:
     assert events[1].data == {"id": "ä: \u2028b"}
     told = [each.headers.get("Last-Event-ID") for each in server.requests]
     assert told == [None, "5-1", "5-1"]
+
+
+@pytest.mark.parametrize(
+    ("head", "seconds"),
+    [("retry: 500", 0.5), ("retry: 0", 0.05), ("", 0.05), ("retry: 999999", 10)],
+)
+def test_the_pause_between_events_is_what_the_api_asks_for_within_bounds(
+    head: str, seconds: float
+) -> None:
+    assert parse_events(f"{head}\n\n: Redis is away\n\nid: 6-0\n\n") == ([], "6-0", seconds)
 
 
 def test_a_download_continues_where_it_was_cut(make: Any, tmp_path: Path) -> None:

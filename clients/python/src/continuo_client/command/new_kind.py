@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from project.cli.outcomes import WrongUsage
+from continuo_client.command.outcomes import WrongUsage
 
 MODULE = '''"""The kind ``{name}``: order it with ``continuo order {name} text=hello``."""
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from project.cli.client import ENCODER
-from project.cli.fields import parse_fields, read_body
-from project.cli.outcomes import WrongUsage
+from continuo_client import Order
+from continuo_client.calls import ENCODER
+from continuo_client.command.fields import parse_fields, read_body
+from continuo_client.command.outcomes import WrongUsage
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,10 @@ def test_a_value_is_json_if_it_can_be_else_text(text: str, value: Any) -> None:
 def test_digits_of_numbers_are_sent_as_they_were_written() -> None:
     body = parse_fields(["amount=0.10000000000000000001", "big=123456789012345678901"], {})
 
-    assert ENCODER.encode(body) == b'{"amount":0.10000000000000000001,"big":123456789012345678901}'
+    assert (
+        ENCODER.encode(Order("report", body).build_body())
+        == b'{"amount":0.10000000000000000001,"big":123456789012345678901}'
+    )
 
 
 def test_dots_lead_into_objects() -> None:

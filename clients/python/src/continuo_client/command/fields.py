@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from project.cli.outcomes import WrongUsage
+from continuo_client.command.outcomes import WrongUsage
 
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 """Keeps the digits of numbers as they were written."""

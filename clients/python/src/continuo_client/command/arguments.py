@@ -3,15 +3,15 @@
 import argparse
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias, get_args
 
-from project.cli import commands
-from project.cli.outcomes import ExitStatus
-from project.records.record import TaskStatus
-from project.settings.client import is_header_value
-from project.settings.urls import is_web_url
-from project.version import read_version
+from continuo_client.calls import require_header_value, require_web_url
+from continuo_client.command import commands, top
+from continuo_client.command.outcomes import ExitStatus
+from continuo_client.records import Status
+from continuo_client.version import __version__
 
-type Command = Callable[[argparse.Namespace], ExitStatus]
+Command: TypeAlias = Callable[[argparse.Namespace], ExitStatus]
 
 MAX_FOLLOW_SECONDS = 86_400.0
 SHARED = {"url": None, "key": None, "as_json": False}
@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXITS,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"continuo {read_version()}")
+    parser.add_argument("--version", action="version", version=f"continuo {__version__}")
     add_shared_options(parser)
     parser.set_defaults(**SHARED)
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, run in (("pause", commands.pause), ("resume", commands.resume)):
         add(name, run).add_argument("queue", metavar="QUEUE", type=parse_name)
     add("workers", commands.list_workers)
+    add_top(add("top", top.show_top))
     add_new(add("new", commands.new_kind))
     return parser
 
@@ -128,9 +129,21 @@ def add_follow(parser: argparse.ArgumentParser) -> None:
 def add_list(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``list``."""
     parser.add_argument("--kind")
-    parser.add_argument("--status", choices=[str(status) for status in TaskStatus])
+    parser.add_argument("--status", choices=get_args(Status))
     parser.add_argument("--tag")
     parser.add_argument("--limit", type=int, help="1 to 200 (default: 50)")
+
+
+def add_top(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``top``."""
+    parser.add_argument("--once", action="store_true", help="print it once, and end")
+    parser.add_argument(
+        "--every",
+        metavar="SECONDS",
+        type=parse_seconds,
+        default=2.0,
+        help="how often it is renewed (default: 2)",
+    )
 
 
 def add_new(parser: argparse.ArgumentParser) -> None:
@@ -159,13 +172,15 @@ def parse_name(text: str) -> str:
 
 def parse_url(text: str) -> str:
     """The URL of an API."""
-    if not is_web_url(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not http://host or https://host")
-    return text
+    try:
+        return require_web_url(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not http://host or https://host") from None
 
 
 def parse_key(text: str) -> str:
     """An API key; the error does not repeat it."""
-    if not is_header_value(text):
-        raise argparse.ArgumentTypeError("a key has ASCII characters without spaces")
-    return text
+    try:
+        return require_header_value(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -2,18 +2,19 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from continuo_client.command.__main__ import main
+from continuo_client.command.arguments import parse_arguments
+from continuo_client.command.new_kind import write_kind
+from continuo_client.command.outcomes import WrongUsage
+from continuo_client.command.output import format_change, format_record, format_table
+from continuo_client.command.top import format_overview
 
-from project.cli.__main__ import main
-from project.cli.arguments import parse_arguments
-from project.cli.new_kind import write_kind
-from project.cli.outcomes import WrongUsage
-from project.cli.output import format_change, format_record, format_table
 from project.records.record import TaskRecord
 from project.version import read_version
+from tests.support.programs.processes import ROOT
 
 RECORD = TaskRecord.example | {"error": "Traceback\n  boom \x1b[31m\n", "tags": ["a", "b"]}
 
@@ -50,6 +51,7 @@ def test_fields_may_follow_options() -> None:
         ["list", "--limit", "many"],
         ["--url", "localhost", "queues"],
         ["--key", "two words", "queues"],
+        ["top", "--every", "0"],
         ["new", "thing", "a"],
         ["show", "\udcff"],
     ],
@@ -68,7 +70,7 @@ def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("name", ["CONTINUO_URL", "CONTINUO_KEY"])
 def test_a_wrong_variable_is_named_without_its_value(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "project.cli", "queues"],
+        [ROOT / "bin" / "continuo", "queues"],
         env=os.environ | {name: "two words"},
         capture_output=True,
         text=True,
@@ -132,3 +134,25 @@ def test_a_file_that_exists_is_kept_and_nothing_is_written(file: str, tmp_path: 
         write_kind("stock", tmp_path)
 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {file: "mine"}
+
+
+def test_top_shows_the_last_whole_minute_queues_workers_and_failures() -> None:
+    minute = {"ordered": 7, "success": 5, "failed": 1, "cancelled": 0, "wait_p95": 0.25}
+    queue = {"name": "celery", "waiting": 3, "running": 2, "paused": True, "oldest": 9.6}
+    worker = {"host": "h", "pid": 1, "jobs": [{}], "slots": 2, "started_at": 0.0, "queues": ["a"]}
+    failure = RECORD | {"error": "Traceback\nValueError: \x1b[2J\n", "finished_at": 0.0}
+
+    lines = format_overview(
+        {
+            "minutes": [minute, minute, minute | {"ordered": 0}],
+            "queues": [queue | {"workers": 1}],
+            "workers": [worker],
+            "failures": [failure],
+        }
+    )
+
+    assert lines[0] == "last minute: ordered 7  success 5  failed 1  cancelled 0  wait p95 0.2 s"
+    rows = [line.split() for line in lines]
+    assert ["celery", "3", "2", "yes", "10", "s", "1"] in rows
+    assert any(row[:3] == ["h", "1", "1/2"] for row in rows)
+    assert lines[-1].endswith(f"{RECORD['id']}  ValueError:  [2J")

@@ -2,13 +2,27 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from project.text import replace_unprintable
+from continuo_client.records import Progress, Record
 
 GAP = "  "
+CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""The categories of Unicode that a line must not have: controls and ends of lines."""
+
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""The characters that turn the direction of a text."""
+
+
+def replace_unprintable(text: str) -> str:
+    """Replace each control, and each character that turns the direction of the text."""
+    return "".join(
+        " " if character in TURNING or unicodedata.category(character) in CONTROLS else character
+        for character in text
+    )
 
 
 def print_json(document: Any) -> None:
@@ -58,7 +72,7 @@ def format_time(at: float | None) -> str:
     return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def format_progress(progress: dict[str, Any] | None) -> str:
+def format_progress(progress: Progress | None) -> str:
     """Progress such as ``40/100 rows read``, "" for none."""
     if not progress:
         return ""
@@ -77,7 +91,7 @@ def format_change(change: dict[str, Any]) -> str:
     return replace_unprintable(GAP.join(filter(None, parts)))
 
 
-def format_record(record: dict[str, Any]) -> list[str]:
+def format_record(record: Record[Any]) -> list[str]:
     """The lines about a job: a name and a value each, then the text of its last error."""
     facts = {
         "id": record["id"],
