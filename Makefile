@@ -4,7 +4,7 @@
 PLATFORM := api benchmarks clients project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
-.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock clients ready
+.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock clients release ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ audit: ## known vulnerabilities of the pinned packages, as the package index kno
 
 clients: ready ## build the clients into dist/: wheel, source archive and npm tarball
 	@bin/build-clients dist
+
+release: ready ## build and check what is published, into dist/: clients, source archive, checksums
+	@bin/release
 
 lock: ## write the lock files from pyproject.toml; UPGRADE=1 takes newer versions
 	@bin/lock

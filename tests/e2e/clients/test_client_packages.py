@@ -1,7 +1,6 @@
 """The clients as they are published: built, installed in clean folders, and used from there."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from continuo_client import Client
 
 from project.version import read_version
 from tests.support.clients.examples import read_example
+from tests.support.clients.registries import require_registries
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 from tests.support.servers.file_plans import serve_file
@@ -47,13 +47,6 @@ with Client(sys.argv[1], sys.argv[2]) as client:
 pytestmark = pytest.mark.timeout(600)
 
 
-def skip_at_home(message: str) -> None:
-    """Skip the test, or fail in CI, which has everything."""
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 def run(*command: str | Path, folder: Path) -> str:
     """The output of a command that must succeed."""
     done = subprocess.run(
@@ -63,21 +56,12 @@ def run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-def install(*command: str | Path, folder: Path) -> None:
-    """Run a command that downloads packages."""
-    try:
-        run(*command, folder=folder)
-    except AssertionError as error:
-        skip_at_home(f"packages cannot be installed: {error}")
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with what the clients are published as."""
-    if not shutil.which("npm"):
-        skip_at_home("npm is not installed")
+    require_registries()
     folder = tmp_path_factory.mktemp("built")
-    install(ROOT / "bin" / "build-clients", folder, folder=ROOT)
+    run(ROOT / "bin" / "build-clients", folder, folder=ROOT)
     return folder
 
 
@@ -89,7 +73,7 @@ def node_folder(
     folder = tmp_path_factory.mktemp("node")
     shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
     options = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save")
-    install("npm", "install", *options, built / TARBALL, folder=folder)
+    run("npm", "install", *options, built / TARBALL, folder=folder)
     document = folder / "openapi.json"
     document.write_text(kinds_system.http.get("/openapi.json").text)
     run(
@@ -129,7 +113,7 @@ def test_the_wheel_orders_jobs_from_a_clean_environment(
     python = shutil.which("python3.11", path="/usr/bin:/usr/local/bin") or sys.executable
     run(*uv, "venv", "--quiet", "--python", python, tmp_path / "venv", folder=ROOT)
     own = tmp_path / "venv" / "bin" / "python"
-    install(*uv, "pip", "install", "--quiet", "--python", own, built / WHEEL, folder=ROOT)
+    run(*uv, "pip", "install", "--quiet", "--python", own, built / WHEEL, folder=ROOT)
 
     url = str(kinds_system.http.base_url)
     told = run(own, "-I", "-c", USE, url, KEY, folder=tmp_path)
