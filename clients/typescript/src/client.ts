@@ -1,7 +1,7 @@
 /** `Client`: the API of Continuo for browsers and Node. */
 import { Conflict, JobCancelled, JobFailed, NotFinished, UnknownKind } from "./errors.js";
 import { parseEvents } from "./events.js";
-import { Transport, now, parseJson, sleep } from "./transport.js";
+import { Transport, newKey, now, parseJson, sleep } from "./transport.js";
 import type { ApiRequest } from "./transport.js";
 import type {
   Job,
@@ -226,7 +226,7 @@ export class Client<Paths = paths> {
   }
 
   private async post<T>(path: string, body?: unknown, once: Once = {}): Promise<T> {
-    const key = once.idempotencyKey ?? crypto.randomUUID();
+    const key = once.idempotencyKey ?? newKey();
     const headers = { "Idempotency-Key": key };
     return parseJson(await this.transport.send({ method: "POST", path, body, headers }));
   }

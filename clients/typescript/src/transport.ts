@@ -11,6 +11,9 @@ const PASSING = [NO_ANSWER, 429, 502, 503, 504];
 /** The errors of Node after which nothing can have arrived; browsers do not tell. */
 const UNSENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"];
 
+/** Browsers have a user agent of their own. */
+const IS_NODE = typeof process !== "undefined" && Boolean(process.versions?.node);
+
 export interface ApiRequest {
   method: string;
   path: string;
@@ -67,7 +70,7 @@ export class Transport {
   private async exchange(request: ApiRequest): Promise<Answer> {
     const headers: Record<string, string> = { ...request.headers };
     if (this.key) headers["X-API-Key"] = this.key;
-    if (typeof document === "undefined") headers["User-Agent"] = `continuo-client/${VERSION}`;
+    if (IS_NODE) headers["User-Agent"] = `continuo-client/${VERSION}`;
     if (request.body !== undefined) headers["Content-Type"] = "application/json";
     const seconds = ANSWER_SECONDS + (request.wait ?? 0);
     try {
@@ -78,9 +81,11 @@ export class Transport {
         redirect: "manual",
         signal: AbortSignal.timeout(seconds * 1000),
       });
+      // a browser hides where a redirect leads to, and that it is one
+      const status = response.type === "opaqueredirect" ? 302 : response.status;
       const text = await response.text();
       const retryAfter = Number(response.headers.get("Retry-After") ?? 0) || 0;
-      return { status: response.status, text, retryAfter, fault: "is busy", wasSent: true };
+      return { status, text, retryAfter, fault: "is busy", wasSent: true };
     } catch (error) {
       return { status: NO_ANSWER, text: "", retryAfter: 0, ...describeFault(error) };
     }
@@ -129,6 +134,12 @@ function formatQuery(query: object = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return text && `?${text}`;
+}
+
+/** A new idempotency key. `crypto.randomUUID` is missing on pages without TLS. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The seconds of a clock that is never set back. */

@@ -12,8 +12,10 @@ from uuid import uuid4
 
 import pytest
 from continuo_client import Client
+from playwright.sync_api import Route
 
 from project.version import read_version
+from tests.support.browsers.playwright_browser import launch_browser, visit_page
 from tests.support.clients.examples import read_example
 from tests.support.clients.registries import require_registries
 from tests.support.programs.processes import ROOT
@@ -36,6 +38,18 @@ TARBALL = f"continuo-client-{VERSION}.tgz"
 CONTENT = bytes(range(256)) * 40
 INVOICE = {"customer": "ACME", "lines": [{"text": "work", "amount": 2}]}
 
+IN_A_BROWSER = """
+async ([url, key]) => {
+  const { Client } = await import("/client/index.js");
+  const client = new Client(url, { key });
+  const body = { customer: "ACME", lines: [{ text: "work", amount: 2 }] };
+  const job = await client.order("invoice", body);
+  let last;
+  for await (const event of client.follow(job, { seconds: 60 })) last = event.name;
+  const error = await client.order("invoice", {}).catch((each) => each);
+  return { total: (await client.result(job)).total, last, refused: error.constructor.name };
+}
+"""
 USE = """
 import sys
 from continuo_client import Client
@@ -163,6 +177,21 @@ def test_the_npm_package_does_all_that_the_python_client_does(
         "callback": called["id"],
         "forged": "InvalidSignature",
     }
+
+
+def test_the_npm_package_works_in_a_browser(node_folder: Path, kinds_system: System) -> None:
+    url = str(kinds_system.http.base_url)
+    modules = node_folder / "node_modules" / "continuo-client" / "dist"
+
+    def serve_module(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        route.fulfill(path=modules / name, content_type="text/javascript")
+
+    with launch_browser() as browser, visit_page(browser, url) as page:
+        page.route("**/client/*", serve_module)
+        said = page.evaluate(IN_A_BROWSER, [url, KEY])
+
+    assert said == {"total": 2, "last": "end", "refused": "InvalidOrder"}
 
 
 def test_the_compiler_finds_wrong_payloads(node_folder: Path) -> None:
