@@ -208,20 +208,20 @@ export class Client<Paths = paths> {
   }
 
   pauseQueue(name: string): Promise<Schemas["Queue"]> {
-    return this.call({ method: "POST", path: `/queues/${encodeURIComponent(name)}/pause` });
+    return this.changeQueue(name, "pause");
   }
 
   resumeQueue(name: string): Promise<Schemas["Queue"]> {
-    return this.call({ method: "POST", path: `/queues/${encodeURIComponent(name)}/resume` });
+    return this.changeQueue(name, "resume");
   }
 
   async workers(): Promise<Schemas["Worker"][]> {
     return (await this.call<Schemas["WorkerList"]>({ method: "GET", path: "/workers" })).workers;
   }
 
-  /** The JSON of any route. Only GET is repeated when the request may have arrived, or `isSafe`. */
+  /** The JSON of any route. Only GET, or with `isSafe`, is repeated when it may have arrived. */
   async call<T>(request: ApiRequest): Promise<T> {
-    const { isSafe = request.method === "GET" || /(pause|resume)$/.test(request.path) } = request;
+    const { isSafe = request.method === "GET" } = request;
     return parseJson(await this.transport.send({ ...request, isSafe }));
   }
 
@@ -229,6 +229,11 @@ export class Client<Paths = paths> {
     const key = once.idempotencyKey ?? newKey();
     const headers = { "Idempotency-Key": key };
     return parseJson(await this.transport.send({ method: "POST", path, body, headers }));
+  }
+
+  private changeQueue(name: string, change: string): Promise<Schemas["Queue"]> {
+    const path = `/queues/${encodeURIComponent(name)}/${change}`;
+    return this.call({ method: "POST", path, isSafe: true });
   }
 
   private async findPath(kind: string): Promise<string> {

@@ -8,6 +8,7 @@ import pytest
 from tests.support.clients.blocking import MAKERS
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
+from tests.support.waiting import PATIENCE
 
 KEY = "k" * 40
 PACKAGES = ROOT / "tests" / "support" / "packages"
@@ -33,5 +34,6 @@ def kinds_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(params=MAKERS)
 def client(request: pytest.FixtureRequest, kinds_system: System) -> Iterator[Any]:
     """A client of the system, in both forms."""
-    with MAKERS[request.param](str(kinds_system.http.base_url), KEY) as client:
+    url = str(kinds_system.http.base_url)
+    with MAKERS[request.param](url, KEY, retry_seconds=60 * PATIENCE) as client:
         yield client

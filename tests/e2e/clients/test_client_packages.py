@@ -204,7 +204,7 @@ def test_node_loses_and_doubles_no_order_when_the_api_is_killed(
     url, tag = str(kinds_system.http.base_url), uuid4().hex
     ids = []
     with subprocess.Popen(
-        ["node", "fifty.js", url, KEY, tag],  # noqa: S607 - from PATH, as run() does
+        ["node", "fifty.js", url, KEY, tag, str(60 * PATIENCE)],  # noqa: S607 - from PATH, as run() does
         cwd=node_folder,
         stdout=subprocess.PIPE,
         text=True,

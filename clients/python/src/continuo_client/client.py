@@ -145,9 +145,10 @@ class Client:
     def follow(
         self, job: Record[Any] | str, timeout: float = DAY_SECONDS, *, last_event_id: str = ""
     ) -> Iterator[Event]:
-        """Each change of a job as it happens, until it has ended or ``timeout`` seconds are over.
+        """Each change of a job as it happens, until it has ended.
 
-        ``last_event_id`` continues after the event with this id. Connections may be lost between.
+        It stops at most 20 seconds after ``timeout`` seconds. ``last_event_id`` continues after the
+        event with this id. Connections may be lost between.
         """
         path = f"{path_of(job)}/events"
         return self._iterate(
