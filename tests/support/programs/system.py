@@ -91,7 +91,7 @@ class System:
 
     def kill_api(self) -> None:
         """Kill the API's supervisor and its processes; the system starts them again."""
-        supervisor = self.api()
+        supervisor = wait_until(self.api)  # never 0, which is every process of the group
         for pid in (supervisor, *list_children(supervisor)):
             os.kill(pid, signal.SIGKILL)
 

@@ -250,10 +250,17 @@ def test_the_next_call_continues_the_same_content_only(
     assert (server.sent_bytes < len(CONTENT)) == bool(starts)
 
 
-def test_another_part_than_asked_for_is_thrown_away(make: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [('"two"', "bytes 100-101/102"), ('"one"', "bytes 7-8/102"), ('"one"', "")],
+    ids=["other content", "other place", "no place"],
+)
+def test_another_part_than_asked_for_is_thrown_away(
+    make: Any, tmp_path: Path, tag: str, told: str
+) -> None:
     (tmp_path / "a.part").write_bytes(b"x" * 100)
     (tmp_path / "a.part.etag").write_text('"one"')
-    wrong = build_response(206, b"zz", ETag='"one"', Content_Range="bytes 7-8/9")
+    wrong = build_response(206, b"zz", ETag=tag, Content_Range=told)
     whole = build_response(200, b"whole", ETag='"one"')
 
     with serve(wrong, whole) as server, make(server.url) as client:
