@@ -1,10 +1,10 @@
 # Each target makes .venv first when it is missing or older than requirements.lock (bin/bootstrap).
 .DEFAULT_GOAL := help
 # Our code has strict rules. What users add, in tasks/ or beside it, is only checked for errors.
-PLATFORM := api benchmarks project tests tasks/__init__.py tasks/control.py \
+PLATFORM := api benchmarks clients project tests tasks/__init__.py tasks/control.py \
     tasks/emails tasks/exports tasks/rendering tasks/reports tasks/webhooks
 .NOTPARALLEL:
-.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock ready
+.PHONY: help up demo check verify test next lint chaos contract fuzz celery-suite bench audit lock clients release ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,7 @@ lint: ready ## the checks alone: style, types, direction of imports
 	.venv/bin/ruff check --select E9,F63,F7,F82 .
 	.venv/bin/ruff format --check $(PLATFORM)
 	.venv/bin/mypy
+	.venv/bin/mypy --config-file clients/python/pyproject.toml clients/python/src
 	.venv/bin/lint-imports
 
 chaos: ready ## kill, stop and cut off everything; count what is lost or doubled (half an hour)
@@ -56,6 +57,12 @@ bench: ready ## this stack beside six others, in 20 minutes; QUICK=1 in less tha
 audit: ## known vulnerabilities of the pinned packages, as the package index knows them
 	@bin/bootstrap uv tool run --quiet 'pip-audit>=2.9' --strict --no-deps --disable-pip --progress-spinner off \
 	    -r requirements-runtime.lock -r requirements.lock
+
+clients: ready ## build the clients into dist/: wheel, source archive and npm tarball
+	@bin/build-clients dist
+
+release: ready ## build and check what is published, into dist/: clients, source archive, checksums
+	@bin/release
 
 lock: ## write the lock files from pyproject.toml; UPGRADE=1 takes newer versions
 	@bin/lock

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -183,6 +185,46 @@ def test_workers_and_jobs_are_listed_for_people(shell: Shell) -> None:
     assert len(workers) == len(jobs) == 2
     assert workers[0].split() == ["HOST", "PID", "JOBS", "STARTED", "QUEUES"]
     assert jobs[1].split()[1:3] == ["letter_count", "success"]
+
+
+def test_top_shows_everything_once(shell: Shell) -> None:
+    url = f"url=http://127.0.0.1:{find_free_port()}/"
+    failed = shell.read("order", "webhook", url, "max_retries=1", "--wait", "30", status=1)
+
+    lines = shell.run("top", "--once").stdout.splitlines()
+    overview = shell.read("top")
+
+    assert lines[0].startswith("last minute: ordered ")
+    heads = [line.split()[0] for line in lines if line and line.split()[0].isupper()]
+    assert heads == ["NAME", "HOST", "FAILED"]
+    assert any(failed["id"] in line and "Connect" in line for line in lines)
+    assert overview["failures"][0]["id"] == failed["id"]
+
+
+def test_top_is_renewed_in_a_terminal_until_q_is_pressed(shell: Shell) -> None:
+    keyboard, terminal = pty.openpty()
+    program = subprocess.Popen(
+        [COMMAND, "--url", shell.url, "top", "--every", "0.1"],
+        stdin=terminal,
+        stdout=terminal,
+        env=os.environ | {"COLUMNS": "60", "LINES": "12"},
+    )
+    os.close(terminal)
+    shown = b""
+    while shown.count(b"continuo top") < 3 or b"celery" not in shown:
+        shown += os.read(keyboard, 10_000)
+
+    os.write(keyboard, b"q")
+    while select.select([keyboard], [], [], 30)[0]:
+        try:
+            shown += os.read(keyboard, 10_000)
+        except OSError:  # the end, as Linux says it
+            break
+    os.close(keyboard)
+
+    assert program.wait(30) == 0
+    assert shown.startswith(b"\x1b[?1049h")
+    assert shown.rstrip().endswith(b"\x1b[?1049l")
 
 
 def test_an_api_that_is_not_there_exits_with_4(shell: Shell) -> None:

@@ -24,7 +24,9 @@ KEPT_VARIABLES = ("ID", "KEY", "JSON")
 BULK_COUNT = "400"
 """Jobs in the bulk example, where the guide takes a million."""
 
-COPIED_PATHS = ("bin", "project", "tasks", "api", "tests", "pyproject.toml", "Procfile")
+COPIED_PATHS = (
+    "bin", "clients", "project", "tasks", "api", "tests", "pyproject.toml", "Procfile"
+)  # fmt: skip
 
 
 class Block(NamedTuple):

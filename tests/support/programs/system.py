@@ -89,6 +89,12 @@ class System:
         os.kill(ended, number)
         wait_until(lambda: self.api() not in {0, ended} and self.is_ready(), START_TIMEOUT_SECONDS)
 
+    def kill_api(self) -> None:
+        """Kill the API's supervisor and its processes; the system starts them again."""
+        supervisor = wait_until(self.api)  # never 0, which is every process of the group
+        for pid in (supervisor, *list_children(supervisor)):
+            os.kill(pid, signal.SIGKILL)
+
     def stop(self) -> int:
         """Stop the system with SIGTERM; returns the exit code."""
         assert self.program

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from project.version import read_version
 from tests.support.documents.markdown import ROOT
 
 PAGE = (ROOT / "CHANGELOG.md").read_text()
@@ -22,6 +23,13 @@ def exists(name: str) -> bool:
     if hasattr(importlib.import_module(module), attribute):
         return True
     return importlib.util.find_spec(name) is not None
+
+
+def test_the_newest_release_is_the_version_of_the_project() -> None:
+    first, newest, *_ = re.findall(r"(?m)^## (.+)$", PAGE)
+
+    assert first == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(read_version())}\] - \d{{4}}-\d\d-\d\d", newest)
 
 
 def test_the_tables_have_names_and_commands() -> None:

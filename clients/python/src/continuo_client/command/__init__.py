@@ -1,0 +1,1 @@
+"""The command ``continuo``: orders, shows and steers jobs from a shell, over HTTP."""

@@ -1,0 +1,154 @@
+"""What the API answers, as it is in JSON. Times are seconds since 1970."""
+
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+R = TypeVar("R")
+
+Status = Literal["pending", "running", "retrying", "success", "failed", "cancelled"]
+
+FINAL_STATUSES = frozenset({"success", "failed", "cancelled"})
+
+
+class Progress(TypedDict):
+    """How far a job is: ``done`` of ``total`` (None: unknown)."""
+
+    done: float
+    total: float | None
+    note: str
+
+
+Failure = TypedDict(
+    "Failure",
+    {
+        "at": float,
+        "attempt": int,
+        "worker": str,
+        "class": str,
+        "message": str,
+        "traceback": str,
+        "next_delay": float | None,
+        "interrupted": NotRequired[bool],
+    },
+)
+"""A failed attempt."""
+
+
+class Estimate(TypedDict):
+    """When a pending job will start and end."""
+
+    starts_at: float
+    ends_at: float
+
+
+class Record(TypedDict, Generic[R]):
+    """One job. ``result`` is None until it has succeeded."""
+
+    id: str
+    kind: str
+    status: Status
+    attempts: int
+    max_retries: int
+    result: R | None
+    error: str
+    created_at: float
+    updated_at: float
+    started_at: float | None
+    finished_at: float | None
+    interruptions: int
+    queue: str
+    tags: list[str]
+    progress: Progress | None
+    due_at: float | None
+    errors: NotRequired[list[Failure]]
+    tenant: NotRequired[str]
+    position: NotRequired[int | None]
+    estimate: NotRequired[Estimate | None]
+
+
+class Arguments(TypedDict):
+    """The arguments of a job; ``hidden``: they are not shown."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+    hidden: bool
+
+
+class Outcome(TypedDict):
+    """The outcome of an order in bulk: 202 and its record, or the status of its problem."""
+
+    status: int
+    task: NotRequired[Record[Any]]
+    problem: NotRequired[dict[str, Any]]
+
+
+class DryRun(TypedDict):
+    """The number of jobs that match a filter, and the newest ones."""
+
+    matches: int
+    complete: bool
+    sample: list[Record[Any]]
+
+
+class Queue(TypedDict):
+    """A queue; ``oldest`` is when the first waiting job was ordered or last tried."""
+
+    name: str
+    waiting: int | None
+    running: int
+    paused: bool
+    oldest: float | None
+    workers: int
+
+
+class RunningJob(TypedDict):
+    """A job that a worker is at."""
+
+    id: str
+    kind: str
+    started_at: float
+
+
+class Worker(TypedDict):
+    """A live worker: ``slots`` is how many jobs it runs at once."""
+
+    id: str
+    host: str
+    pid: int
+    queues: list[str]
+    slots: int
+    started_at: float
+    lease_ends: float
+    memory: int | None
+    jobs: list[RunningJob]
+
+
+class Kind(TypedDict):
+    """A typed kind; ``order`` and ``result`` are JSON Schemas."""
+
+    kind: str
+    path: str
+    summary: str
+    fields: list[str]
+    order: dict[str, Any]
+    result: dict[str, Any]
+
+
+class Callback(TypedDict):
+    """The body of a callback; ``data`` is the record."""
+
+    type: Literal["task.success", "task.failed", "task.cancelled"]
+    timestamp: str
+    data: Record[Any]
+
+
+class JobFilter(TypedDict, total=False):
+    """Which jobs: those for which everything that is given is true."""
+
+    status: Status
+    kind: str
+    queue: str
+    tag: str
+    created_after: float
+    created_before: float
+    error: str
+    scheduled: bool

@@ -1,0 +1,27 @@
+// Right and wrong payloads, as the compiler understands them: it fails when a wrong one passes.
+import { Client } from "continuo-client";
+import type { paths } from "./api.js";
+
+const client = new Client<paths>("http://localhost");
+const shipped = new Client("http://localhost");
+
+export async function order(): Promise<number> {
+  await shipped.order("/reports", { type: "summary", delay: 5, tags: ["a"] });
+  await client.order("anything", { customer: "A" });
+  const job = await client.order("/invoices", { customer: "A", lines: [{ text: "x", amount: 1 }] });
+  return (await client.result(job)).total;
+}
+
+export async function orderWrongly(): Promise<void> {
+  // @ts-expect-error a wrong field
+  await shipped.order("/reports", { tpe: "summary" });
+  // @ts-expect-error a wrong type
+  await shipped.order("/reports", { type: 5 });
+  // @ts-expect-error a missing field
+  await client.order("/invoices", { customer: "A" });
+  // @ts-expect-error a path that takes no orders
+  await client.order("/queues", {});
+  const job = await client.order("/parcels", { address: { street: "a", zip: "12345" } });
+  // @ts-expect-error the result is a number
+  (await client.result(job)).total;
+}
