@@ -10,6 +10,7 @@ from api.jobs.orders import JobKind, order_job
 from api.jobs.records import ListQuery, TaskList, list_jobs, show_job
 from project.errors import InvalidField
 from project.records.record import ShownTask, TaskRecord
+from project.settings.api_keys import KIND_SCOPE
 
 
 class SharedRouteOptions(TypedDict):
@@ -82,7 +83,7 @@ def build_kind_routes(
     ``others`` are further routes under the path; the OpenAPI document lists them after the order.
     ``record`` and ``shown`` are the types of the answers in that document.
     """
-    ORDERED_KINDS[kind.task.name] = kind
+    ORDERED_KINDS[kind.task.name] = kind._replace(summary=texts.order_summary)
     routes, tags = Router(), [tag]
     order = partial(order_job, kind)
     show = partial(show_job, kind=kind.task.name)
@@ -91,6 +92,7 @@ def build_kind_routes(
         kind.path,
         body=kind.body,
         **(ORDER_ROUTE | {"answers": {200: record, 202: record}}),
+        scope=KIND_SCOPE + kind.task.name,
         operation=f"order_{texts.one}",
         summary=texts.order_summary,
         tags=tags,

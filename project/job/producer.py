@@ -27,6 +27,7 @@ from project.messages.options import (
     locate_time,
 )
 from project.messages.template import MessageTemplate
+from project.payload.offer import Offer
 from project.payload.payload import Payload
 from project.records.limit import Limit
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
@@ -53,8 +54,8 @@ class ProducerTask(Task):
     limits: Sequence[Limit] = ()
     """How many jobs of the kind run at once, or start in a time."""
 
-    http = ""
-    """The path under which the API takes orders of the kind; "" when it does not."""
+    offer = Offer()
+    """How the API offers the kind; without a path when it does not."""
 
     _built_template: tuple[Any, MessageTemplate] | None = None
 

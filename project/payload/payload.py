@@ -5,72 +5,105 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from inspect import Parameter, signature
-from typing import Any, NamedTuple, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import inspect
 
 from project.errors import InvalidField, InvalidKind
-from project.payload.conversion import convert, is_model, to_json
+from project.payload.conversion import convert, to_json
+from project.payload.descriptions import describe_fields
+from project.payload.fields import PayloadField, list_fields, read_object
+from project.payload.offer import ONLY_IN_PYTHON
+from project.payload.schemas import build_schema
 from project.payload.violations import find_violations, parse_violation
 
 MAX_SHOWN_VIOLATIONS = 10
 """The number of wrong values that an error names."""
 
+type Check = Callable[..., dict[str, Any] | None]
+
 PLAIN_DEFAULTS = (str, int, float, bool, type(None))
 
 
-class PayloadField(NamedTuple):
-    """A field of a payload. ``encode_name`` is its name in JSON."""
-
-    name: str
-    type: Any
-    options: Any
-    encode_name: str
-
-    @property
-    def definition(self) -> tuple[str, Any, Any]:
-        """The field as ``msgspec.defstruct`` takes it."""
-        return self.name, self.type, self.options
+class CheckedArguments(dict[str, Any]):
+    """Arguments that ``Payload`` has checked, as JSON has them; they are not checked again."""
 
 
 class Payload:
     """The payload of a kind.
 
     ``parameters`` are the fields of a call: the parameters of the function. ``fields`` are those of
-    an order over HTTP: the same, or those of the only parameter when that is a struct, a dataclass
-    or a ``TypedDict``; ``wrapper`` is its name then, else "". ``result`` is the type of the result.
-    ``check`` is called with the arguments as objects, for what types cannot say; it raises
-    ``InvalidField``.
+    an order over HTTP: the same without those that are ``ONLY_IN_PYTHON``, or those of the only
+    parameter when that is a struct, a dataclass or a ``TypedDict``; ``wrapper`` is its name then,
+    else "". ``result`` is the type of the result.
+
+    ``check`` is called with the arguments as objects, for what types cannot say. It raises
+    ``InvalidField``, and may return the arguments to store in place of these; checking those again
+    must change nothing. With ``keeps_decimals``, decimals stay what they are until ``check``.
 
     Raises ``InvalidKind`` for a function without types.
     """
 
     def __init__(
-        self, function: Callable[..., Any], *, is_bound: bool, check: Callable[..., None] | None
+        self,
+        function: Callable[..., Any],
+        *,
+        is_bound: bool,
+        check: Check | None,
+        keeps_decimals: bool = False,
     ) -> None:
         self.check = check
+        self._kept = (Decimal,) if keeps_decimals else ()
         hints = read_hints(function)
         self.result = hints.get("return", Any)
-        self.parameters = list(read_parameters(function, hints, is_bound=is_bound))
+        parameters = read_parameters(function, hints, is_bound=is_bound)
+        self.parameters = describe_fields(parameters, function.__doc__)
         self.shape = build_struct(f"{camel(function.__name__)}Payload", self.parameters)
         self.wrapper, self.fields = unwrap(self.parameters)
+        self.names = frozenset(field.encode_name for field in self.fields)
 
     def dump(self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Check the arguments of a call and return them by name, as JSON has them.
 
         Raises ``InvalidField`` with everything that is wrong.
         """
-        named = self._name(args or (), kwargs or {})
+        if isinstance(kwargs, CheckedArguments) and not args:
+            return kwargs
+        values = self._to_json(self._name(args or (), kwargs or {}), "args")
+        self._require_known_fields(values.get(self.wrapper))
+        objects = arguments_of(convert_all(values, self.shape))
+        return CheckedArguments(self._run_check(objects) or values)
+
+    def dump_order(self, order: Any) -> dict[str, Any]:
+        """The same for an order over HTTP, an object that has ``fields`` as its attributes."""
+        given = {
+            field: value
+            for field in self.fields
+            if (value := getattr(order, field.name)) is not msgspec.UNSET
+        }
+        if not self.wrapper:
+            objects = {field.name: value for field, value in given.items()}
+            return CheckedArguments(self._run_check(objects) or self._to_json(objects, "args"))
+        wrapped = {field.encode_name: value for field, value in given.items()}
         try:
-            values: dict[str, Any] = to_json(named)
+            return self.dump((), {self.wrapper: wrapped})
+        except InvalidField as wrong:
+            field = wrong.field.removeprefix(f"{self.wrapper}.")
+            raise InvalidField(field, wrong.problem) from None
+
+    def _run_check(self, objects: dict[str, Any]) -> dict[str, Any] | None:
+        """What ``check`` returns, as JSON has it; None when it returns nothing."""
+        replaced = self.check(**objects) if self.check else None
+        return None if replaced is None else self._to_json(replaced, "args")
+
+    def _to_json(self, value: Any, name: str) -> Any:
+        """A value as JSON has it. Raises ``InvalidField(name)``."""
+        try:
+            return to_json(value, self._kept)
         except (TypeError, ValueError) as problem:
-            raise InvalidField("args", str(problem)) from problem
-        objects = convert_all(values, self.shape)
-        if self.check:
-            self.check(**arguments_of(objects))
-        return values
+            raise InvalidField(name, str(problem)) from problem
 
     def load(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the function, as objects. Raises ``InvalidField``."""
@@ -78,12 +111,14 @@ class Payload:
 
     def dump_result(self, result: Any) -> Any:
         """The result as JSON has it. Raises ``InvalidField`` when it is not of its type."""
-        try:
-            value = to_json(result)
-        except (TypeError, ValueError) as problem:
-            raise InvalidField("result", str(problem)) from problem
+        value = self._to_json(result, "result")
         convert_all(value, self.result, "result")
         return value
+
+    def _require_known_fields(self, wrapped: Any) -> None:
+        """Raise ``InvalidField`` for a field that an order over HTTP could not have either."""
+        if isinstance(wrapped, dict) and wrapped.keys() - self.names:
+            convert_all(wrapped, build_struct("Wrapped", self.fields), self.wrapper)
 
     def _name(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All arguments by the names of their parameters. Raises ``InvalidField``."""
@@ -129,11 +164,9 @@ def read_parameters(
 def require_known(shape: Any, where: str) -> None:
     """Raise ``InvalidKind`` for a type that no JSON value can have."""
     try:
-        node = inspect.type_info(shape)
+        build_schema(shape)
     except (TypeError, NameError) as problem:
         raise InvalidKind(f"{where}: {problem}") from None
-    if isinstance(node, inspect.CustomType) and not is_model(node.cls):
-        raise InvalidKind(f"{where}: JSON has no {node.cls.__name__}")
 
 
 def build_default(default: Any) -> Any:
@@ -142,6 +175,8 @@ def build_default(default: Any) -> Any:
         return msgspec.field()
     if isinstance(default, PLAIN_DEFAULTS):
         return msgspec.field(default=default)
+    if not default and type(default) in {list, dict, set}:
+        return msgspec.field(default_factory=type(default))  # schemas show it
     return msgspec.field(default_factory=lambda: copy.deepcopy(default))
 
 
@@ -156,37 +191,16 @@ def unwrap(parameters: Sequence[PayloadField]) -> tuple[str, list[PayloadField]]
     """The name of the only parameter whose fields are the payload, and these fields."""
     if len(parameters) == 1:
         (only,) = parameters
-        if fields := list_inner_fields(only.type):
-            return only.name, fields
-    return "", list(parameters)
+        shape = get_args(only.type)[0] if get_origin(only.type) is Annotated else only.type
+        node = read_object(shape)
+        if node is not None and getattr(node, "tag", None) is None:
+            return only.name, describe_fields(list_fields(shape), shape.__doc__)
+    return "", [each for each in parameters if not is_only_in_python(each.type)]
 
 
-def list_inner_fields(shape: Any) -> list[PayloadField]:
-    """The fields of a struct, a dataclass or a ``TypedDict``; none for another type."""
-    if get_origin(shape) or (not isinstance(shape, type) and not is_typeddict(shape)):
-        return []
-    node = inspect.type_info(shape)
-    if isinstance(node, inspect.StructType) and node.tag is not None:
-        return []
-    if not isinstance(node, inspect.StructType | inspect.DataclassType | inspect.TypedDictType):
-        return []
-    hints = get_type_hints(shape, include_extras=True)
-    return [
-        PayloadField(field.name, hints[field.name], build_field(field), field.encode_name)
-        for field in node.fields
-    ]
-
-
-def build_field(field: inspect.Field) -> Any:
-    """A field of a type as a field of a payload: with its name in JSON and its default."""
-    renamed = {"name": field.encode_name} if field.encode_name != field.name else {}
-    if field.default_factory is not msgspec.NODEFAULT:
-        return msgspec.field(default_factory=field.default_factory, **renamed)
-    if field.default is not msgspec.NODEFAULT:
-        return msgspec.field(default=field.default, **renamed)
-    if not field.required:
-        return msgspec.field(default=msgspec.UNSET, **renamed)
-    return msgspec.field(**renamed)
+def is_only_in_python(shape: Any) -> bool:
+    """Whether a parameter is marked with ``ONLY_IN_PYTHON``."""
+    return get_origin(shape) is Annotated and ONLY_IN_PYTHON in get_args(shape)
 
 
 def convert_all(value: Any, shape: Any, name: str = "") -> Any:

@@ -89,7 +89,11 @@ def test_fields_have_their_names_in_json(own: System) -> None:
         ),
         ("/billing/reminders", {"customer": "A", "tone": "loud"}, ["/tone"]),
         ("/parcels", {"address": {"street": "a", "zip": "1"}}, ["/address/zip"]),
-        ("/bookings", {"booking": {"room": "R", "nights": 0}}, ["/booking"]),
+        (
+            "/bookings",
+            {"booking": {"room": "R", "nights": 0}},
+            ["/booking/room", "/booking/nights"],
+        ),
         ("/invoices", ORDER | {"delay": -1}, ["/delay"]),
     ],
     ids=str,
@@ -132,7 +136,8 @@ def test_typed_kinds_can_be_ordered_in_bulk(own: System) -> None:
 
 def test_the_console_has_a_form_for_each_typed_kind(own: System) -> None:
     kinds = {each["kind"]: each for each in own.http.get("/kinds").json()["kinds"]}
-    assert set(kinds) == {"billing.remind", "booking", "invoice", "parcel", "reading"}
+    own_kinds = {"billing.remind", "booking", "invoice", "parcel", "reading"}
+    assert set(kinds) == own_kinds | {"email_blast", "export", "report", "webhook"}
     assert kinds["invoice"]["fields"] == ["customer", "lines", "due"]
 
     with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:
@@ -146,6 +151,24 @@ def test_the_console_has_a_form_for_each_typed_kind(own: System) -> None:
         page.get_by_label("lines").fill('[{"text": "work", "amount": 2}]')
         page.get_by_role("button", name="Order").click()
         expect(page.get_by_text("success").first).to_be_visible()
+
+
+def test_a_job_is_ordered_again_with_changes(own: System) -> None:
+    first = order_and_wait(own, "/invoices", ORDER | {"due": "2026-12-24"})
+
+    with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:
+        page.goto(f"{own.http.base_url}/console/jobs/{first['id']}")
+        page.get_by_role("link", name="Order again with changes").click()
+        expect(page.get_by_label("customer")).to_have_value("ACME")
+        expect(page.get_by_label("due")).to_have_value("2026-12-24")
+        expect(page.get_by_text("Who pays.")).to_be_visible()
+        assert find_barriers(page) == []
+        page.get_by_label("customer").fill("Others")
+        page.get_by_role("button", name="Order").click()
+        expect(page.get_by_text("success").first).to_be_visible()
+        again = own.http.get(f"/invoices/{page.url.rpartition('/')[2]}").json()
+
+    assert again["result"] == first["result"] | {"customer": "Others"}
 
 
 def test_tasks_of_an_own_celery_app_become_jobs(own: System) -> None:
