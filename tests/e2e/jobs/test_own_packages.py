@@ -40,6 +40,12 @@ def order_and_wait(own: System, path: str, body: dict[str, Any]) -> dict[str, An
     return record
 
 
+def read_result(own: System, job_id: str) -> Any:
+    """Wait for a job of a plain Celery client; a worker writes its record."""
+    wait_until(lambda: own.http.get(f"/tasks/{job_id}").status_code == 200)
+    return own.wait_until_final("/tasks", job_id)["result"]
+
+
 def test_a_typed_kind_gets_objects_and_returns_them(own: System) -> None:
     record = order_and_wait(own, "/invoices", ORDER | {"due": "2026-12-24", "tags": ["a"]})
 
@@ -155,10 +161,22 @@ def test_tasks_of_an_own_celery_app_become_jobs(own: System) -> None:
     sent = client.send_task("acme.old.add", (1, 2), task_id="old-1")
     client.send_task("acme.old.slow", ("file",), task_id="old-2", queue="slow")
     client.send_task("acme.old.double", (21,), task_id="old-3")
+    client.send_task("acme.old.add", (4, 5), task_id="old-4", queue="urgent")
 
-    wait_until(lambda: own.http.get("/tasks/old-3").status_code == 200)
-    results = [own.wait_until_final("/tasks", f"old-{n}")["result"] for n in (1, 2, 3)]
+    results = [read_result(own, f"old-{n}") for n in (1, 2, 3, 4)]
 
     assert sent.id == "old-1"
-    assert results == [3, "hello file", 42]
+    assert results == [3, "hello file", 42, 9]
     assert own.record("/tasks", "old-2")["attempts"] == 2
+
+
+def test_tasks_of_an_own_celery_app_call_each_other_and_wait(own: System) -> None:
+    from celery import Celery
+
+    client = Celery("client", broker=own.redis_url)
+    for name in ("call_others", "unlucky", "tell_context"):
+        client.send_task(f"acme.old.{name}", task_id=f"calls-{name}", queue="acme")
+
+    assert read_result(own, "calls-call_others") == [3, 8, 7, 3, 8, 6]
+    assert read_result(own, "calls-unlucky") == 1
+    assert read_result(own, "calls-tell_context") == {"context": ["acme"], "app": "continuo"}
