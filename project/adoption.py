@@ -2,10 +2,11 @@
 
 In this process the other app is ours from then on: its tasks are jobs, and what calls them, waits
 for them or sends them by name does what ``project.celery.app`` does. In other processes it stays
-a plain Celery client of the same Redis.
+a plain Celery client of the same Redis, which finds copies of results in its own result backend.
 """
 
 from importlib import import_module
+from threading import local
 from typing import Any
 
 from celery import Celery
@@ -57,7 +58,7 @@ def adopt(ours: Any, other: Celery) -> None:
         check_name(ours, task)
     own_kinds = set(ours.tasks) - set(other.tasks)
     for task in tasks:
-        take_over(ours, task)
+        take_over(ours, task, other.backend)
     take_over_routes(ours, other, own_kinds, [task.name for task in tasks])
     take_over_schedule(ours, other)
     redirect(ours, other)
@@ -76,7 +77,7 @@ def check_name(ours: Any, task: Any) -> None:
         )
 
 
-def take_over(ours: Any, task: Any) -> None:
+def take_over(ours: Any, task: Any, result_copies: Any) -> None:
     """Make a task of the other app a job of ours: the same object, which its code calls."""
     settings = task.app.conf
     forget_defaults(task, settings)
@@ -84,7 +85,7 @@ def take_over(ours: Any, task: Any) -> None:
         if getattr(task, option) is None:
             setattr(type(task), option, settings[setting])
     job = make_job(task)
-    type(job).app = ours
+    type(job).app, type(job).result_copies = ours, result_copies
     ours.tasks.pop(task.name, None)  # what Celery gave to ours has not the class of theirs
     ours.register_task(job)
 
@@ -135,7 +136,8 @@ def redirect(ours: Any, other: Any) -> None:
     """Let code that has the other app send to ours, and find its results."""
     other.send_task = ours.send_task
     other.AsyncResult = ours.AsyncResult
-    other._get_backend = lambda: ours.backend  # noqa: SLF001 - it has no public name
+    other._get_backend = lambda: ours.backend  # noqa: SLF001 - none of these has a public name
+    other._local, other._backend_cache = local(), None  # noqa: SLF001 - it may have one already
     ours.set_current()
     ours.set_default()
 

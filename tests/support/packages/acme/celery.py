@@ -1,5 +1,6 @@
 """A Celery app that existed before Continuo."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +30,8 @@ class ContextTask(Task):
             return self.run(*args, **kwargs)
 
 
-app = Celery("acme", broker="redis://localhost/0", include=["acme.old"], task_cls=ContextTask)
+url = os.environ.get("ACME_REDIS", "redis://localhost/0")
+app = Celery("acme", broker=url, backend=url, include=["acme.old"], task_cls=ContextTask)
 app.conf.update(
     timezone="Asia/Kolkata",
     task_default_queue="acme",

@@ -51,6 +51,18 @@ def tell_context() -> dict[str, Any]:
     return {"context": list(context), "app": current_app.main}
 
 
+@app.task(bind=True)
+def report_steps(self: Any) -> None:
+    """Report a state of one's own, and fail."""
+    self.update_state(state="HALFWAY", meta={"done": 1})
+    raise LookupError("no such step")
+
+
+@app.task(ignore_result=True)
+def tell_nobody() -> str:
+    return "a secret"
+
+
 @app.task
 def call_others() -> list[Any]:
     """Call tasks in all ways, and wait for their results."""
