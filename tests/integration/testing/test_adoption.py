@@ -37,12 +37,14 @@ app.kind("acme.old.add")
 from acme import celery, old
 from celery import current_app
 
-tasks = {name: app.tasks["acme.old." + name] for name in ("add", "slow", "fetch", "double")}
+names = ("add", "slow", "fetch", "double", "tidy")
+tasks = {name: app.tasks["acme.old." + name] for name in names}
 kinds = tasks | {"report": app.tasks["report"], "retry_jobs": app.tasks["retry_jobs"]}
 print(json.dumps({
     "objects": [task.app is app and getattr(old, name) == task for name, task in tasks.items()],
     "acks_late": {name: task.acks_late for name, task in tasks.items()},
     "reject_on_worker_lost": [task.reject_on_worker_lost for task in tasks.values()],
+    "ignore_result": {name: task.ignore_result for name, task in tasks.items()},
     "rate_limit": tasks["add"].rate_limit,
     "limits": {name: [task.soft_time_limit, task.time_limit] for name, task in kinds.items()},
     "queues": {name: app.amqp.router.route({}, task.name)["queue"].name
@@ -92,14 +94,14 @@ def test_modules_that_are_imported_again_are_adopted_once() -> None:
 
 
 def test_what_code_calls_are_the_jobs_themselves(facts: dict[str, Any]) -> None:
-    assert facts["objects"] == [True] * 4
+    assert facts["objects"] == [True] * 5
 
 
 def test_late_acks_hold_for_tasks_that_do_not_refuse_them(facts: dict[str, Any]) -> None:
-    late = {"add": True, "double": True, "slow": False, "fetch": False}
+    late = {"add": True, "double": True, "slow": False, "fetch": False, "tidy": True}
 
     assert facts["acks_late"] == late
-    assert facts["reject_on_worker_lost"] == [True] * 4
+    assert facts["reject_on_worker_lost"] == [True] * 5
 
 
 def test_time_limits_and_annotations_of_the_app_hold_for_its_tasks_alone(
@@ -113,10 +115,14 @@ def test_time_limits_and_annotations_of_the_app_hold_for_its_tasks_alone(
     assert facts["rate_limit"] == "1000/s"
 
 
+def test_tasks_that_are_classes_keep_their_options(facts: dict[str, Any]) -> None:
+    assert [name for name, ignores in facts["ignore_result"].items() if ignores] == ["tidy"]
+
+
 def test_routes_and_the_default_queue_of_the_app_hold_for_its_tasks_alone(
     facts: dict[str, Any],
 ) -> None:
-    queues = {"add": "acme", "slow": "slow", "fetch": "few", "double": "acme"}
+    queues = {"add": "acme", "slow": "slow", "fetch": "few", "double": "acme", "tidy": "acme"}
 
     assert facts["queues"] == queues | {"report": "celery", "retry_jobs": "celery"}
 

@@ -38,6 +38,19 @@ def fetch() -> None:
     """A task with options of its own."""
 
 
+class Tidy(Task):
+    """A task that is a class."""
+
+    name = "acme.old.tidy"
+    ignore_result = True
+
+    def run(self) -> None:
+        """Do nothing."""
+
+
+tidy = app.register_task(Tidy())
+
+
 @app.task
 def unlucky() -> int:
     """A task that is not bound, and calls itself by its name."""
