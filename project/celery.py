@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
+from celery._state import connect_on_app_finalize
+from celery.app.utils import Settings as CelerySettings
 from celery.loaders.app import AppLoader
 from celery.utils import uuid
 
@@ -67,6 +69,9 @@ RETRY_OPTIONS: dict[str, Any] = {
 SHOWN_RESULT_CHARACTERS = 20
 """Characters of a result in the worker's log and in Flower: results have signed links."""
 
+DECLARATION = frozenset({"lazy", "filter"})
+"""Options of ``app.task`` that are not options of the task."""
+
 type EnqueueResults = list[TaskRecord | DuplicateJob]
 
 
@@ -87,6 +92,25 @@ class KindLoader(AppLoader):
             check_settings()
             self.app.finalize()  # typed kinds are checked here
         return modules
+
+    def read_configuration(self, env: str = "") -> None:
+        """Read nothing: ``CELERY_CONFIG_MODULE`` is for another app of the user's."""
+
+
+class OwnSettings(CelerySettings):
+    """Settings that ``CELERY_BROKER_URL`` and its like, meant for other apps, do not change."""
+
+    @property
+    def broker_url(self) -> Any:
+        """The URL of the broker."""
+        return self["broker_url"]
+
+    broker_read_url = broker_write_url = broker_url
+
+    @property
+    def result_backend(self) -> Any:
+        """The name of the result backend."""
+        return self["result_backend"]
 
 
 class Continuo(Celery):
@@ -170,7 +194,7 @@ class Continuo(Celery):
         """
         return self.task(**(RETRY_OPTIONS | options))
 
-    def task(self, *args: Any, **options: Any) -> Any:
+    def task(self, *args: Any, shared: bool = True, **options: Any) -> Any:
         """Declare a task, as Celery does.
 
         ``lane`` is the lane of its jobs, with arguments in braces (``"{order.customer}"``), and
@@ -182,7 +206,11 @@ class Continuo(Celery):
         ``check`` is called with the arguments of a call and raises ``InvalidField``; it may return
         the arguments to store. Raises ``InvalidKind`` when a parameter has no type.
         """
-        return super().task(*args, **options)
+        if not args:
+            return partial(self.task, shared=shared, **options)
+        if shared:
+            connect_on_app_finalize(partial(share, args[0], options))
+        return super().task(*args, shared=False, **options)
 
     def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
         options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
@@ -322,16 +350,24 @@ def find_lane(task: Any, args: Any = None, kwargs: Any = None, **_: Any) -> str:
     return task.find_lane(args, kwargs) if getattr(task, "lane", "") else ""
 
 
+def share(function: Any, options: dict[str, Any], app: Celery) -> None:
+    """Declare a task also with another app of ours. Celery does so with all apps."""
+    if isinstance(app, Continuo):
+        options = {name: value for name, value in options.items() if name not in DECLARATION}
+        app._task_from_fun(function, **options)  # noqa: SLF001 - as Celery does
+
+
 def create_app(given: Settings) -> Continuo:
     """Create an app for these settings.
 
     Raises ``ContinuoError`` when traces are on and OpenTelemetry is not installed.
     """
-    created = Continuo("continuo")
+    created = Continuo("continuo", loader=Continuo.loader_cls)  # whatever CELERY_LOADER says
     created.store_url = given.store_url
     created.publisher = OutboxPublisher(created) if given.broker_url else None
     created.events_kept = given.events_kept
     created.own_configuration = build_configuration(given)
+    object.__setattr__(created.conf, "__class__", OwnSettings)  # its attributes are settings
     created.conf.update(created.own_configuration)
     created.steps["worker"].add(LeaseStep)
     if given.otel_exporter_otlp_endpoint:

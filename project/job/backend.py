@@ -22,6 +22,7 @@ from project.job.canvas.chord_parts import PART_RETURN_LUA, PartReturn
 from project.job.canvas.embedded import encode_canvas
 from project.job.canvas.errbacks import rename_duplicates
 from project.job.canvas.unsent import BODIES, build_unsent_message, name_bodies
+from project.job.copies import copy_result
 from project.job.meta import build_meta, describe_failure, describe_request
 from project.job.result_consumer import RecordConsumer
 from project.job.running.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
@@ -154,6 +155,10 @@ class RecordBackend(RedisBackend):
             self._fail(task_id, result, FINAL_FAILURES[state], traceback, request)
         elif state not in RECORDED_STATES:
             self._set_own_state(task_id, state, result, request)
+        copy_result(
+            self.app.tasks.get(getattr(request, "task", None)),
+            *(task_id, result, state, traceback, request),
+        )
         return result
 
     def _set_own_state(self, task_id: str, state: str, meta: Any, request: Any) -> None:

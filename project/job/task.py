@@ -100,6 +100,9 @@ class Job(AttemptTask):
     max_attempts: int | None = None
     """``max_retries`` + 1, for those who count attempts as orders and records do."""
 
+    result_copies: Any = None
+    """The result backend of an app of the user's, in which its Celery clients look for results."""
+
     repeats = False
     """Whether ``JobResult.rerun`` also accepts a job that succeeded."""
 

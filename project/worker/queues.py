@@ -86,5 +86,5 @@ def list_routed_queues(app: Any) -> list[str]:
     """The queues in ``task_routes``: a plain Celery client sends there before Redis knows them."""
     maps = [route for route in app.amqp.router.routes if isinstance(route, MapRoute)]
     options = [each for route in maps for each in (*route.map.values(), *route.patterns.values())]
-    found = [each.get("queue") for each in options]
+    found = [each if isinstance(each, str) else each.get("queue") for each in options]
     return [getattr(queue, "name", queue) for queue in found if queue]

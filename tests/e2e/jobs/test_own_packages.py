@@ -1,15 +1,17 @@
 """A package of one's own, beside the checkout: its kinds run, and are offered over HTTP."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from redis import Redis
 
 from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 PACKAGES = ROOT / "tests" / "support" / "packages"
 ORDER = {
@@ -26,7 +28,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(tmp_path_factory.mktemp("own") / "data")
     try:
         system.start(
-            PYTHONPATH=str(PACKAGES), CONTINUO_TASKS="acme.billing", CONTINUO_APP="acme.celery:app"
+            PYTHONPATH=str(PACKAGES),
+            CONTINUO_TASKS="acme.billing",
+            CONTINUO_APP="acme.celery:app",
+            ACME_REDIS=system.redis_url,
         )
         yield system
     finally:
@@ -38,6 +43,12 @@ def order_and_wait(own: System, path: str, body: dict[str, Any]) -> dict[str, An
     assert answer.status_code == 200, answer.text
     record: dict[str, Any] = answer.json()
     return record
+
+
+def read_result(own: System, job_id: str) -> Any:
+    """Wait for a job of a plain Celery client; a worker writes its record."""
+    wait_until(lambda: own.http.get(f"/tasks/{job_id}").status_code == 200)
+    return own.wait_until_final("/tasks", job_id)["result"]
 
 
 def test_a_typed_kind_gets_objects_and_returns_them(own: System) -> None:
@@ -178,10 +189,59 @@ def test_tasks_of_an_own_celery_app_become_jobs(own: System) -> None:
     sent = client.send_task("acme.old.add", (1, 2), task_id="old-1")
     client.send_task("acme.old.slow", ("file",), task_id="old-2", queue="slow")
     client.send_task("acme.old.double", (21,), task_id="old-3")
+    client.send_task("acme.old.add", (4, 5), task_id="old-4", queue="urgent")
 
-    wait_until(lambda: own.http.get("/tasks/old-3").status_code == 200)
-    results = [own.wait_until_final("/tasks", f"old-{n}")["result"] for n in (1, 2, 3)]
+    results = [read_result(own, f"old-{n}") for n in (1, 2, 3, 4)]
 
     assert sent.id == "old-1"
-    assert results == [3, "hello file", 42]
+    assert results == [3, "hello file", 42, 9]
     assert own.record("/tasks", "old-2")["attempts"] == 2
+
+
+def test_tasks_of_an_own_celery_app_call_each_other_and_wait(own: System) -> None:
+    from celery import Celery
+
+    client = Celery("client", broker=own.redis_url)
+    for name in ("call_others", "unlucky", "tell_context"):
+        client.send_task(f"acme.old.{name}", task_id=f"calls-{name}", queue="acme")
+
+    assert read_result(own, "calls-call_others") == [3, 8, 7, 3, 8, 6]
+    assert read_result(own, "calls-unlucky") == 1
+    assert read_result(own, "calls-tell_context") == {"context": ["acme"], "app": "continuo"}
+
+
+def test_celery_clients_of_an_own_app_find_results_where_they_did(own: System) -> None:
+    from celery import Celery, chord, states
+
+    client = Celery("client", broker=own.redis_url, backend=own.redis_url)
+
+    def send(name: str, *args: Any) -> Any:
+        return client.send_task(f"acme.old.{name}", args, queue="acme")
+
+    add, silent, failing = send("add", 1, 2), send("tell_nobody"), send("report_steps")
+    parts = [client.signature("acme.old.add", args=(n, n), queue="acme") for n in (1, 2)]
+    total = chord(parts)(client.signature("acme.old.total", queue="acme"))
+
+    assert add.get(timeout=20) == 3
+    assert total.get(timeout=20) == 6
+    with pytest.raises(LookupError, match="no such step"):
+        failing.get(timeout=20)
+    assert failing.state == states.FAILURE
+    assert "report_steps" in failing.traceback
+    assert read_result(own, silent.id) is None
+    assert silent.state == states.PENDING
+
+
+def test_celery_clients_of_an_own_app_hear_of_the_states_of_a_job(own: System) -> None:
+    from celery import Celery
+
+    client = Celery("client", broker=own.redis_url)
+    with Redis.from_url(own.redis_url) as redis, redis.pubsub() as ear:
+        ear.subscribe("celery-task-meta-steps")
+        ear.get_message(timeout=5)  # subscribed
+        client.send_task("acme.old.report_steps", task_id="steps", queue="acme")
+
+        told = [ear.get_message(timeout=10 * PATIENCE) for _ in range(4)]
+
+    states = [json.loads(each["data"])["status"] for each in told if each]
+    assert list(dict.fromkeys(states)) == ["HALFWAY", "FAILURE"]
