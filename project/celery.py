@@ -15,16 +15,14 @@ from typing import Any
 
 from celery import Celery
 from celery._state import connect_on_app_finalize
-from celery.app.utils import Settings as CelerySettings
-from celery.loaders.app import AppLoader
 from celery.utils import uuid
 
-from project.adoption import adopt, load_app
 from project.configuration import build_configuration
 from project.errors import DuplicateJob, InvalidField, InvalidKind, PermanentError
 from project.job.base_class import build_job_class, make_job
 from project.job.canvas.errbacks import RENAMES
 from project.job.canvas.replacement import REPLACEMENT
+from project.loader import OwnSettings
 from project.messages.builder import CapturingProducer
 from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
@@ -36,8 +34,7 @@ from project.records.limit import declare_limits
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.records.schedule import Timing
 from project.schedules.book import ScheduleBook
-from project.settings.checks import check_settings, exit_if_wrong_under_celery
-from project.settings.packages import get_package_settings
+from project.settings.checks import exit_if_wrong_under_celery
 from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
@@ -75,48 +72,10 @@ DECLARATION = frozenset({"lazy", "filter"})
 type EnqueueResults = list[TaskRecord | DuplicateJob]
 
 
-class KindLoader(AppLoader):
-    """Imports the kinds of jobs, then checks all settings, theirs included."""
-
-    has_adopted = False
-    """Whether the tasks of the user's Celery app have been taken over."""
-
-    def import_default_modules(self) -> Any:
-        """Import the modules of ``tasks`` and of the user. Exits when a setting is wrong."""
-        modules = super().import_default_modules()
-        name = get_package_settings().app
-        if name and not self.has_adopted:  # an unknown kind imports the modules again
-            self.has_adopted = True
-            adopt(self.app, load_app(name))
-        with exit_if_wrong_under_celery():
-            check_settings()
-            self.app.finalize()  # typed kinds are checked here
-        return modules
-
-    def read_configuration(self, env: str = "") -> None:
-        """Read nothing: ``CELERY_CONFIG_MODULE`` is for another app of the user's."""
-
-
-class OwnSettings(CelerySettings):
-    """Settings that ``CELERY_BROKER_URL`` and its like, meant for other apps, do not change."""
-
-    @property
-    def broker_url(self) -> Any:
-        """The URL of the broker."""
-        return self["broker_url"]
-
-    broker_read_url = broker_write_url = broker_url
-
-    @property
-    def result_backend(self) -> Any:
-        """The name of the result backend."""
-        return self["result_backend"]
-
-
 class Continuo(Celery):
     """A Celery app that keeps a record of each job."""
 
-    loader_cls = "project.celery:KindLoader"
+    loader_cls = "project.loader:KindLoader"
     task_cls = "project.job.task:Job"
     events_cls = "project.worker.events:BriefEvents"
     worker_id = "nobody"

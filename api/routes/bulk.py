@@ -10,7 +10,7 @@ from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import kind_of
-from api.jobs.orders import KEY_HEADER, JobOrder
+from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
