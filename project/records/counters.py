@@ -81,7 +81,8 @@ class RouteStats(NamedTuple):
 class WorkerStats(NamedTuple):
     """A worker with a lease; ``lease_left`` and ``lease_age`` in seconds.
 
-    ``memory``: resident bytes of all its processes, 0 where that cannot be read.
+    ``memory``: resident bytes of all its processes, 0 where that cannot be read. ``clock_skew``:
+    seconds by which the clock of its machine is ahead of that of Redis.
     """
 
     worker: str
@@ -90,6 +91,7 @@ class WorkerStats(NamedTuple):
     memory: int
     lease_left: float
     lease_age: float
+    clock_skew: float
 
 
 class ScheduleStats(NamedTuple):
@@ -222,6 +224,7 @@ def parse_worker_stats(row: Sequence[Any], at: float) -> WorkerStats:
         memory=int(field.get("memory") or 0),
         lease_left=left,
         lease_age=max(age, 0.0),
+        clock_skew=float(field.get("clock_skew", 0)),
     )
 
 

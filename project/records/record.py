@@ -249,7 +249,8 @@ class Worker(msgspec.Struct, frozen=True):
     ``slots``: how many jobs it runs at once, ``queues`` where it takes them from, ``jobs`` what
     it runs now. ``lease_ends``: it is taken for dead then, if it does not renew its lease before.
     ``memory``: bytes resident in all of its processes when it last did; pages that they share
-    count in each. Null where that cannot be read.
+    count in each. Null where that cannot be read. ``clock_skew``: seconds by which the clock of its
+    machine is ahead of that of Redis.
     """
 
     id: str
@@ -260,6 +261,7 @@ class Worker(msgspec.Struct, frozen=True):
     started_at: float
     lease_ends: float
     memory: int | None
+    clock_skew: float
     jobs: list[Running]
 
 

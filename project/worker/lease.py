@@ -118,6 +118,7 @@ class LeaseThread(threading.Thread):
             "lease_seconds": self.seconds,
             "host": platform.node(),
             "pid": os.getpid(),
+            "clock": f"{time.time():.6f}",
             "started_at": f"{self.started_at:.3f}",
             "queues": "\n".join(self.queues()),
             "memory": memory.resident({os.getpid(), *self.processes.pids()}) or "",

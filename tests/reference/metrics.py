@@ -30,7 +30,7 @@ SAMPLE_COUNTERS = Counters(
         )
     ],
     route_stats=[RouteStats("GET", "/", {"200": 1}, SAMPLE_HISTOGRAM)],
-    workers=[WorkerStats("w", "h", 1, 1, 1.0, 1.0)],
+    workers=[WorkerStats("w", "h", 1, 1, 1.0, 1.0, 0.0)],
     scheduled=0,
     unsent=0,
     dead_letters=0,

@@ -194,6 +194,11 @@ def build_worker_metrics(workers: list[WorkerStats]) -> Iterator[Metric]:
         ((labels, worker.memory) for labels, worker in named),
     )
     yield build_gauge(
+        "worker_clock_skew_seconds",
+        "By which the clock of its machine is ahead of that of Redis.",
+        ((labels, worker.clock_skew) for labels, worker in named),
+    )
+    yield build_gauge(
         "worker_lease_age_seconds",
         "Since it last renewed its lease.",
         ((labels, worker.lease_age) for labels, worker in named),

@@ -110,6 +110,7 @@ def parse_worker(
         started_at=float(field["started_at"]),
         lease_ends=float(lease_ends),
         memory=int(memory) if memory else None,
+        clock_skew=float(field.get("clock_skew", 0)),
         jobs=[parse_running(*jobs[at : at + 3]) for at in range(0, len(jobs), 3)],
     )
 

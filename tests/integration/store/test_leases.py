@@ -107,3 +107,16 @@ def test_a_dead_worker_is_noticed_after_the_clock_was_set_forward(store: Store) 
     store.client.hset("continuo:heartbeat", "grace_until", 0)  # its time is over
 
     assert [dead.worker for dead in store.run(maintenance.reap(6))] == ["w"]
+
+
+def test_the_difference_of_a_workers_clock_is_kept(store: Store) -> None:
+    about = {"slots": 1, "host": "h", "pid": 1, "queues": "celery", "started_at": 0}
+
+    store.run(
+        worker_commands.renew_lease("w", 60, about | {"clock": time.time() - 300}, first=True)
+    )
+
+    (worker,) = store.run(worker_commands.list_workers())
+    (stats,) = store.run(statistics.read_counters()).workers
+    assert worker.clock_skew == pytest.approx(-300, abs=5)
+    assert stats.clock_skew == worker.clock_skew

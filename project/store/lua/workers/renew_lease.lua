@@ -7,4 +7,6 @@ record_heartbeat(now(), seconds)
 if known == 0 and not is_first then return 0 end
 redis.call('ZADD', WORKERS, string.format('%.6f', tonumber(now()) + seconds), worker)
 redis.call('HSET', worker_key(worker), unpack(ARGV, 4))
+local clock = redis.call('HGET', worker_key(worker), 'clock') -- of its machine, when it sent this
+if clock then redis.call('HSET', worker_key(worker), 'clock_skew', string.format('%.3f', clock - now())) end
 return 1

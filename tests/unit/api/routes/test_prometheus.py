@@ -37,7 +37,10 @@ def build_queue_stats(kind: str = "report", queue: str = "celery") -> QueueStats
 METERS = Counters(
     queue_stats=[build_queue_stats()],
     route_stats=[RouteStats("GET", "/reports/{id}", {"200": 5, "404": 1}, times(*[0.01] * 6))],
-    workers=[WorkerStats("w@a/1", "a", 2, 9, 4.5, 1.5), WorkerStats("w@b/2", "b", 2, 9, -3.0, 9.0)],
+    workers=[
+        WorkerStats("w@a/1", "a", 2, 9, 4.5, 1.5, 0.2),
+        WorkerStats("w@b/2", "b", 2, 9, -3.0, 9.0, 0.0),
+    ],
     scheduled=1,
     unsent=0,
     dead_letters=0,
