@@ -124,7 +124,10 @@ async def delete_schedule(request: Request) -> Answer:
     schedule = await fetch_schedule(request)
     require_version(request, schedule)
     expected = schedule.revision if request.get_header("if-match") else ""
-    result = await app.async_store.run(schedules.delete(schedule.name, expected=expected))
+    is_stray = schedule.plan.kind not in app.tasks  # nobody will write it again
+    source = schedule.plan.source if is_stray else "api"
+    move = schedules.delete(schedule.name, expected=expected, source=source)
+    result = await app.async_store.run(move)
     if result is DeleteResult.FOREIGN:
         raise Problem(409, f"The schedule {FOREIGN}")
     if result is DeleteResult.CONFLICT:

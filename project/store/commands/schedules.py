@@ -159,7 +159,7 @@ def put(
     """Write a schedule, whose next due time is ``due``.
 
     ``expected`` is the revision that it must have, "*" that it must exist. ``limit``: how many its
-    tenant may have.
+    tenant may have, 0 for any number.
     """
     arguments = (
         name,
