@@ -1,6 +1,7 @@
 """Schedules over HTTP: written, read, changed, run, and refused with what is wrong."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -307,3 +308,16 @@ def test_what_stands_in_the_code_is_deleted_only_when_nobody_knows_its_kind(
     assert (changed.status_code, deleted) == (409, [409, 204])
     assert "declared in the code" in changed.json()["detail"]
     assert client.post("/schedules/kept/pause").status_code == 200
+
+
+def test_writers_at_the_same_time_all_get_an_answer_and_one_plan_remains(
+    client: httpx2.Client, server: ApiProcess
+) -> None:
+    def write(jitter: int) -> int:
+        with server.client(headers={"X-API-Key": KEYS["all"]}) as other:
+            return put(other, jitter=jitter).json()["jitter"] == jitter and jitter
+
+    with ThreadPoolExecutor(6) as pool:
+        written = list(pool.map(write, range(1, 7)))
+
+    assert client.get("/schedules/nightly").json()["jitter"] in written
