@@ -26,8 +26,11 @@ from project.schedules.timetable import Timetable, find_fire_time
 from project.schedules.timing import check_timing, copy_timing
 from project.store.commands import schedules
 from project.store.commands.command import Command
-from project.store.commands.schedules import DueJob, PutResult
+from project.store.commands.schedules import ABSENT, DueJob, PutResult
 from project.text import is_line
+
+MAX_TRIES = 8
+"""How often a schedule is read and written again when others write it at the same time."""
 
 FOREIGN = "is declared in the code, which alone can change it; it can be paused"
 
@@ -63,11 +66,16 @@ class ScheduleBook:
     def write(self, name: str, plan: Plan) -> PutResult:
         """Write a plan. Raises ``InvalidField``."""
         place = full_name(check_name(name), self.tenant)
-        at, _ = self.app.store.run(schedules.read(place))
-        result: PutResult = self.app.store.run(build_put(self.app, place, plan, at))
-        if result is PutResult.FOREIGN:
-            raise InvalidField("name", f"{name!r} {FOREIGN}")
-        return result
+        for _ in range(MAX_TRIES):  # a request that the network delivers late changes nothing
+            at, before = self.app.store.run(schedules.read(place))
+            expected = before.revision if before else ABSENT
+            move = build_put(self.app, place, plan, at, expected=expected)
+            result: PutResult = self.app.store.run(move)
+            if result is PutResult.FOREIGN:
+                raise InvalidField("name", f"{name!r} {FOREIGN}")
+            if result is not PutResult.CONFLICT:
+                return result
+        raise InvalidField("name", f"{name!r} is written by others all the time; try again")
 
     def get(self, name: str) -> Schedule | None:
         """A schedule, None when there is none."""

@@ -48,10 +48,9 @@ def collect_beat_plans(app: Any) -> dict[str, Plan]:
 
 def plan_of_entry(app: Any, name: str, entry: Any) -> Plan | None:
     """The plan of an entry of ``beat_schedule``; None when no plan says the same."""
-    given = (
-        entry if isinstance(entry, ScheduleEntry) else ScheduleEntry(**entry, name=name, app=app)
-    )
     try:
+        is_entry = isinstance(entry, ScheduleEntry)
+        given = entry if is_entry else ScheduleEntry(**entry, name=name, app=app)
         check_name(name)
         timing = read_celery_schedule(given.schedule, str(app.conf.timezone or "UTC"))
         if timing is None or not REFUSED_OPTIONS.keys().isdisjoint(given.options):
@@ -98,14 +97,22 @@ def write_plans(app: Any) -> None:
 
 
 def delete_old_plans(app: Any) -> list[str]:
-    """Delete schedules that stand in the code no longer; their names."""
+    """Delete schedules that stand in the code no longer; their names.
+
+    Those of kinds that are not known here stand in the code of other workers.
+    """
     known, names, offset = collect_plans(app), list[str](), 0
     while True:
         page = app.store.run(schedules.list_page("", offset, PAGE))
-        names += [each.name for each in page.schedules if each.plan.source == "code"]
+        names += [each.name for each in page.schedules if is_declared(app, each.plan)]
         offset += PAGE
         if offset >= page.total:
             break
     old = [name for name in names if name not in known]
     moves = [(name, app.store.run(schedules.delete(name, source="code"))) for name in old]
     return [name for name, result in moves if result is DeleteResult.DELETED]
+
+
+def is_declared(app: Any, plan: Plan) -> bool:
+    """Whether a plan stands in the code, or stood there, and its kind is known here."""
+    return plan.source == "code" and plan.kind in app.tasks

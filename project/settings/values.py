@@ -118,7 +118,7 @@ class Settings(SettingsGroup):
         ge=0,
         le=1_000_000,
         validation_alias="CONTINUO_MAX_SCHEDULES",
-        description="Schedules that each tenant may have.",
+        description="Schedules that each tenant may have; 0: no limit.",
     )
     cors_origins: str = Field(
         "",

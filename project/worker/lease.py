@@ -105,8 +105,8 @@ class LeaseThread(threading.Thread):
             self.cancellation.look(),
             self.queue_follower.look(),
             self.maintenance.work(),
-            self.schedules.work(),
             self.guard.work(),
+            self.schedules.work(),
         )
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 

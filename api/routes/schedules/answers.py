@@ -121,6 +121,11 @@ async def fetch_schedule(request: Request) -> Schedule:
     schedule = None
     with suppress(InvalidField):
         _, schedule = await app.async_store.run(schedules.read(find_name(request)))
+    return require_known(schedule, request)
+
+
+def require_known(schedule: Schedule | None, request: Request) -> Schedule:
+    """The schedule. Raises ``Problem`` 404 when there is none."""
     if schedule is None:
         raise Problem(404, f"There is no schedule {request.params['name'][:100]!r}")
     return schedule

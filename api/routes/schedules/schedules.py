@@ -1,11 +1,13 @@
 """Routes that write, show, list and delete schedules."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
 
 from api.http.etags import is_version
+from api.http.offload import run_apart
 from api.http.parsing import convert_part
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
@@ -19,19 +21,23 @@ from api.routes.schedules.answers import (
     answer_schedule,
     fetch_schedule,
     find_name,
+    require_known,
     show_schedule,
 )
 from project.celery import app
-from project.records.schedule import Schedule
+from project.records.schedule import Plan, Schedule
 from project.schedules.book import FOREIGN, build_put
 from project.schedules.timetable import Timetable
 from project.schedules.timing import check_timing, copy_timing
 from project.settings.values import get_settings
 from project.store.commands import schedules
-from project.store.commands.schedules import DeleteResult, PutResult
+from project.store.commands.schedules import ABSENT, DeleteResult, PutResult
 
 MATCH_HEADER = "if-match"
 IF_MATCH = {"If-Match": "The ETag of the schedule: it is changed only if nobody else has."}
+
+MAX_TRIES = 8
+"""How often a schedule is read and written again when others write it at the same time."""
 
 routes = Router()
 
@@ -72,9 +78,7 @@ async def list_schedules(request: Request, query: ScheduleListQuery) -> Answer:
 )
 async def put_schedule(request: Request, body: ScheduleOrder) -> Answer:
     """Write the schedule that the path names."""
-    name = find_name(request)
-    at, before = await app.async_store.run(schedules.read(name))
-    return await write(request, name, body, at, require_version(request, before))
+    return await write(request, lambda _: body)
 
 
 @routes.patch(
@@ -90,11 +94,14 @@ async def put_schedule(request: Request, body: ScheduleOrder) -> Answer:
 )
 async def patch_schedule(request: Request, body: dict[str, Any]) -> Answer:
     """Change the fields that the body has."""
-    schedule = await fetch_schedule(request)
-    require_version(request, schedule)
-    plain = msgspec.to_builtins(copy_timing(schedule.plan)) | {"order": show_order(schedule.plan)}
-    merged = convert_part(merge(plain, body), ScheduleOrder)
-    return await write(request, schedule.name, merged, schedule.at, schedule.revision)
+
+    def change(before: Schedule | None) -> ScheduleOrder:
+        plan = require_known(before, request).plan
+        plain = msgspec.to_builtins(copy_timing(plan)) | {"order": show_order(plan)}
+        changed: ScheduleOrder = convert_part(merge(plain, body), ScheduleOrder)
+        return changed
+
+    return await write(request, change)
 
 
 @routes.get(
@@ -124,7 +131,10 @@ async def delete_schedule(request: Request) -> Answer:
     schedule = await fetch_schedule(request)
     require_version(request, schedule)
     expected = schedule.revision if request.get_header("if-match") else ""
-    result = await app.async_store.run(schedules.delete(schedule.name, expected=expected))
+    is_stray = schedule.plan.kind not in app.tasks  # nobody will write it again
+    source = schedule.plan.source if is_stray else "api"
+    move = schedules.delete(schedule.name, expected=expected, source=source)
+    result = await app.async_store.run(move)
     if result is DeleteResult.FOREIGN:
         raise Problem(409, f"The schedule {FOREIGN}")
     if result is DeleteResult.CONFLICT:
@@ -132,40 +142,45 @@ async def delete_schedule(request: Request) -> Answer:
     return Answer(status=204)
 
 
-async def write(
-    request: Request, name: str, body: ScheduleOrder, at: float, expected: str
-) -> Answer:
-    """Write a plan and answer the schedule."""
-    check_timing(body)
-    due = Timetable(body).find_next(int(at))
-    plan = build_plan(body, int(at) if due is None else due)
-    limit = get_settings().max_schedules
-    move = build_put(app, name, plan, at, expected=expected, limit=limit)
-    result = await app.async_store.run(move)
+async def write(request: Request, change: Callable[[Schedule | None], ScheduleOrder]) -> Answer:
+    """Write what ``change`` makes of the schedule, as long as nobody else writes it meanwhile."""
+    name, limit = find_name(request), get_settings().max_schedules
+    for _ in range(MAX_TRIES):
+        at, before = await app.async_store.run(schedules.read(name))
+        require_version(request, before)
+        plan = await run_apart(make_plan, change(before), at, is_large=request.has_large_body)
+        expected = before.revision if before else ABSENT
+        move = build_put(app, name, plan, at, expected=expected, limit=limit)
+        result = await app.async_store.run(move)
+        if result is not PutResult.CONFLICT:
+            break
     if result is PutResult.CONFLICT:
-        raise build_conflict()
+        raise Problem(409, "Others change the schedule all the time: send the request again")
     if result is PutResult.FOREIGN:
         raise Problem(409, f"The schedule {FOREIGN}")
     if result is PutResult.FULL:
         raise Problem(409, f"There are {limit} schedules, and no more are allowed")
-    _, written = await app.async_store.run(schedules.read(name))
-    if written is None:
-        raise Problem(409, "The schedule was deleted meanwhile")
-    answer = answer_schedule(written, request)
+    answer = answer_schedule(await fetch_schedule(request), request)
     if result is not PutResult.CREATED:
         return answer
     location = {"Location": f"{PATH}/{quote(request.params['name'], safe='')}"}
     return msgspec.structs.replace(answer, status=201, headers=location)
 
 
-def require_version(request: Request, schedule: Schedule | None) -> str:
-    """The revision that the schedule must still have, "" for any. Raises ``Problem`` 412."""
+def make_plan(body: ScheduleOrder, at: float) -> Plan:
+    """The plan of a body that comes at a time, checked. Raises ``Problem`` or ``InvalidField``."""
+    check_timing(body)
+    due = Timetable(body).find_next(int(at))
+    return build_plan(body, int(at) if due is None else due)
+
+
+def require_version(request: Request, schedule: Schedule | None) -> None:
+    """Raise ``Problem`` 412 when the schedule is not the version that the caller has read."""
     known = request.get_header(MATCH_HEADER)
     if known is None:
-        return ""
+        return
     if schedule is None or not is_version(known, schedule.revision):
         raise build_conflict()
-    return schedule.revision
 
 
 def build_conflict() -> Problem:

@@ -18,6 +18,9 @@ from project.store.commands.command import (
 from project.store.commands.message import JobArguments, Message, build_job_arguments
 
 NEVER = "+inf"
+ABSENT = "-"
+"""As the revision that is expected: there is no such schedule."""
+
 _PLAN = msgspec.json.Decoder(Plan)
 
 
@@ -158,8 +161,8 @@ def put(
 ) -> Command[PutResult]:
     """Write a schedule, whose next due time is ``due``.
 
-    ``expected`` is the revision that it must have, "*" that it must exist. ``limit``: how many its
-    tenant may have.
+    ``expected`` is the revision that it must have, ``ABSENT`` for none, "" for any. ``limit``: how
+    many its tenant may have, 0 for any number.
     """
     arguments = (
         name,

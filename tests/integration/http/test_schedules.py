@@ -1,6 +1,7 @@
 """Schedules over HTTP: written, read, changed, run, and refused with what is wrong."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -8,6 +9,9 @@ import pytest
 import redis
 
 from project.local.valkey import EmbeddedValkey
+from project.records.schedule import Plan
+from project.store.client import Store
+from project.store.commands import schedules as schedule_commands
 from tests.support.event_listeners import api_on
 from tests.support.programs.api_process import ApiProcess
 
@@ -287,3 +291,33 @@ def test_a_tenant_has_at_most_as_many_as_are_allowed(client: httpx2.Client) -> N
 
     assert [each.status_code for each in answers] == [201, 201, 409]
     assert answers[2].json()["detail"] == "There are 2 schedules, and no more are allowed"
+
+
+def test_what_stands_in_the_code_is_deleted_only_when_nobody_knows_its_kind(
+    client: httpx2.Client, valkey: EmbeddedValkey
+) -> None:
+    store = Store(valkey.url)
+    for name, kind in (("kept", "report"), ("stray", "gone")):
+        plan = Plan(kind=kind, cron="0 7 * * *", source="code")
+        store.run(schedule_commands.put(name, plan, due=4_000_000_000, fire_at=4e9))
+    store.close()
+
+    changed = client.put("/schedules/kept", json=NIGHTLY)
+    deleted = [client.delete(f"/schedules/{name}").status_code for name in ("kept", "stray")]
+
+    assert (changed.status_code, deleted) == (409, [409, 204])
+    assert "declared in the code" in changed.json()["detail"]
+    assert client.post("/schedules/kept/pause").status_code == 200
+
+
+def test_writers_at_the_same_time_all_get_an_answer_and_one_plan_remains(
+    client: httpx2.Client, server: ApiProcess
+) -> None:
+    def write(jitter: int) -> int:
+        with server.client(headers={"X-API-Key": KEYS["all"]}) as other:
+            return put(other, jitter=jitter).json()["jitter"] == jitter and jitter
+
+    with ThreadPoolExecutor(6) as pool:
+        written = list(pool.map(write, range(1, 7)))
+
+    assert client.get("/schedules/nightly").json()["jitter"] in written

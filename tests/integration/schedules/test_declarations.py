@@ -10,6 +10,7 @@ from celery.schedules import crontab, schedule
 from project.celery import app
 from project.errors import InvalidField, InvalidKind
 from project.records.schedule import Plan
+from project.schedules.book import ScheduleBook
 from project.schedules.declarations import collect_plans, delete_old_plans
 from project.schedules.firing import ScheduleRounds
 from project.schedules.timing import cron, every
@@ -126,16 +127,16 @@ def test_what_stands_in_the_code_can_be_paused_and_not_changed(
 def test_what_is_gone_from_the_code_is_deleted_and_others_stay(
     rounds: ScheduleRounds, entries: dict[str, Any]
 ) -> None:
-    entries |= {"old": entry(30.0), "kept": entry(60.0)}
+    elsewhere = entry(60.0) | {"task": "tests.schedules.elsewhere"}
+    entries |= {"old": entry(30.0), "kept": entry(60.0), "elsewhere": elsewhere, "bad": {"tusk": 1}}
     rounds.work()
     app.schedules.put("own", KIND, every(60))
-    del entries["old"]
+    del entries["old"], entries["elsewhere"]
 
     assert delete_old_plans(app) == ["old"]
 
-    assert [app.schedules.get(name) is None for name in ("old", "kept", "own")] == [
-        *(True, False, False)
-    ]
+    names = ("old", "bad", "kept", "own", "elsewhere")
+    assert [app.schedules.get(name) is None for name in names] == [True, True, False, False, False]
 
 
 def test_a_paused_schedule_of_the_code_stays_paused_when_workers_start_again(
@@ -153,3 +154,28 @@ def test_a_paused_schedule_of_the_code_stays_paused_when_workers_start_again(
     assert found is not None
     assert found.paused == "by hand"
     assert store.run(queries.list_page(RecordFilter(kinds=[KIND]), limit=10)).records == []
+
+
+def test_a_tenant_has_schedules_of_its_own(clock: Clock) -> None:
+    book = ScheduleBook(app, "acme")
+
+    written = book.put("nightly", KIND, every(60))
+
+    assert (written.name, written.tenant, written.own_name) == ("acme/nightly", "acme", "nightly")
+    assert app.schedules.get("nightly") is None
+    job = app.AsyncResult(book.run("nightly")).record
+    assert job.tenant == "acme"
+    assert book.delete("nightly")
+
+
+def test_a_schedule_that_cannot_be_is_refused_in_python(clock: Clock) -> None:
+    for name, kind, options in (
+        ("a/b", KIND, {}),
+        ("nightly", "tests.schedules.unknown", {}),
+        ("nightly", KIND, {"unique": "x"}),
+        ("nightly", KIND, {"nonsense": 1}),
+        ("nightly", KIND, {"kwargs": {"day": "{{ moon of due }}"}}),
+    ):
+        with pytest.raises(InvalidField):
+            app.schedules.put(name, kind, every(60), **options)
+    assert app.schedules.get("nightly") is None

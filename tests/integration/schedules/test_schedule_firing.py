@@ -11,7 +11,7 @@ from project.schedules.firing import ScheduleRounds
 from project.schedules.timing import at, cron, every
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
-from project.store.commands import maintenance, queries, statistics
+from project.store.commands import maintenance, queries, schedules, statistics
 from project.store.commands.queries import RecordFilter
 from tests.support.job_commands import fail, start, succeed
 from tests.support.schedules.clock import Clock
@@ -384,3 +384,13 @@ def test_many_missed_times_of_many_schedules_are_made_up_for_in_bounded_steps(
 
     assert store.client.zcard("continuo:index:tests.schedules.tick@celery:pending") == 1_500
     assert {read(f"often-{number}").due for number in range(30)} == {clock.at + 60}
+
+
+def test_a_request_that_is_delivered_late_does_not_bring_an_old_plan_back(clock: Clock) -> None:
+    put()
+    first = read()
+    late = schedules.put("nightly", first.plan, due=1, fire_at=1, expected=first.revision)
+    put(when=every(60))
+
+    assert app.store.run(late) == "conflict"
+    assert read().plan.every == 60

@@ -12,14 +12,25 @@ from contextlib import suppress
 
 from project.errors import DuplicateJob
 from project.records.record import FINAL_STATUSES, TaskStatus
+from project.records.schedule import Overlap, Plan, Schedule
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
-from project.store.commands import claims, guard, jobs, maintenance, queries, queues, workers
+from project.store.commands import (
+    claims,
+    guard,
+    jobs,
+    maintenance,
+    queries,
+    queues,
+    schedules,
+    workers,
+)
 from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claimant, Claims
 from project.store.commands.command import Command
 from project.store.commands.guard import WaitingJob, WorkerReport
 from project.store.commands.message import Message
+from project.store.commands.schedules import DueFiring, DueJob
 from project.store.scripts import SCRIPTS
 from tests.support.documents.markdown import ROOT
 
@@ -211,6 +222,37 @@ def cancel_unsent(store: Store) -> None:
     fail(store, TaskStatus.CANCELLED, token="")
 
 
+def write_schedule(store: Store, overlap: Overlap, **fields: str) -> Schedule:
+    """A schedule that is due, with these fields."""
+    plan = Plan(kind="k", every=60, overlap=overlap)
+    store.run(schedules.put("s", plan, due=60, fire_at=60))
+    store.client.hset("continuo:schedule:s", mapping={"last": "none", **fields})
+    _, schedule = store.run(schedules.read("s"))
+    assert schedule
+    return schedule
+
+
+def fire(store: Store, job_id: str = "a", overlap: Overlap = Overlap.ALLOW, last: str = "") -> None:
+    schedule = write_schedule(store, overlap, last=last)
+    job = DueJob(60, message(job_id))
+    store.run(schedules.fire([DueFiring(schedule, [job], 60.0, None, None)]))
+
+
+def fire_next(store: Store) -> None:
+    """The job is the last one of a schedule that is due."""
+    fire(store, "b", Overlap.CANCEL_RUNNING, last="a")
+
+
+def release(store: Store) -> None:
+    schedule = write_schedule(store, Overlap.ONE_WAITING, waiting="60")
+    store.run(schedules.release(schedule, DueJob(60, message()), next_at=None))
+
+
+def run_by_hand(store: Store) -> None:
+    write_schedule(store, Overlap.ALLOW)
+    store.run(schedules.run("s", [DueJob(60, message())], overlap=Overlap.ALLOW))
+
+
 STATES: list[list[Step]] = [
     [],
     [register_unsent, fail_unsent],
@@ -271,6 +313,9 @@ TRIED: dict[str, list[Step]] = {
     ],
     "sign_off": [lambda store: store.run(workers.sign_off("w"))],
     "reap": [reap],
+    "fire": [fire, fire_next],
+    "release": [release],
+    "run": [run_by_hand],
     "purge": [lambda store: store.run(queues.purge("celery", 10))],
     "check_running": [check_running, check_running_without_message],
     "check_held": [check_held],
