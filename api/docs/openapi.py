@@ -8,7 +8,7 @@ import msgspec
 
 from api.http.problems import PROBLEM_JSON, ProblemDocument, title_of
 from api.http.routing import Route, Router
-from project.payload.conversion import build_schema
+from project.payload.schemas import build_components
 
 _REF = "#/components/schemas/{name}"
 _SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
@@ -114,9 +114,7 @@ class _Schemas:
             ProblemDocument,
             *(shape for route in routes for shape in _list_shapes(route)),
         ]
-        self._schemas, self.components = msgspec.json.schema_components(
-            self._types, ref_template=_REF, schema_hook=build_schema
-        )
+        self._schemas, self.components = build_components(self._types, _REF)
         refine_schema(self.components)
         for shape in self._types:
             if rules := getattr(shape, "rules", None):
@@ -135,7 +133,7 @@ class _Schemas:
 
     def fields(self, struct: type[msgspec.Struct]) -> Iterator[tuple[str, dict[str, Any], bool]]:
         """Yield name, schema and whether it is required, for each field of ``struct``."""
-        (_,), components = msgspec.json.schema_components([struct], ref_template=_REF)
+        _, components = build_components([struct], _REF)
         schema = components[struct.__name__]
         for name, field in schema["properties"].items():
             yield name, field, name in schema.get("required", ())

@@ -11,17 +11,16 @@ from math import isfinite
 from typing import Any, NoReturn, Protocol
 
 import msgspec
-from msgspec import inspect
 
 from api.http.problems import FieldError, Problem
 from project.errors import InvalidField
 from project.messages.validation import MAX_LEVELS, is_too_deep
-from project.payload.conversion import build_object, convert
+from project.payload.conversion import convert
+from project.payload.models import build_model
 from project.payload.violations import find_violations, parse_violation
 
 JSON = "application/json"
 MAIL = "message/rfc822"
-MAX_INTEGER = 1 << 63
 MAX_SHOWN_FAULTS = 10
 """The number of wrong values that ``detail`` repeats; ``errors`` has all."""
 
@@ -56,9 +55,8 @@ class BodyReader:
         self.is_needed = is_needed
         self.also = also
         hook = Decimal if getattr(shape, "keeps_decimals", False) else None
-        self._decode = msgspec.json.Decoder(shape, float_hook=hook, dec_hook=build_object).decode
+        self._decode = msgspec.json.Decoder(shape, float_hook=hook, dec_hook=build_model).decode
         self._decode_any = msgspec.json.Decoder(float_hook=hook).decode
-        self._type = inspect.type_info(shape)
 
     def read(self, source: BodySource) -> Any:
         """Parse the body. Raises ``Problem`` 400, 413, 415 or 422, or ``InvalidField``."""
@@ -106,7 +104,7 @@ class BodyReader:
         """Parse the body with 3.0 as 3, which JSON Schema calls an integer; find all faults."""
         try:
             value = _require_shallow(self._decode_any(text), text)
-            return convert_part(convert_whole_floats(value, self._type), self.shape)
+            return convert_part(value, self.shape)
         except RecursionError as error:
             raise _problem_from_syntax(error) from error
 
@@ -153,52 +151,6 @@ class QueryReader:
                 yield FieldError(field=name, detail=parse_violation(error, field.type).detail)
 
 
-def convert_whole_floats(value: Any, node: inspect.Type) -> Any:
-    """Convert whole floats to integers where the type wants integers, and nowhere else."""
-    if isinstance(node, inspect.Metadata):
-        return convert_whole_floats(value, node.type)
-    if isinstance(value, float | Decimal):
-        return int(value) if _wants_integer(node) and _is_whole(value) else value
-    parts = node.types if isinstance(node, inspect.UnionType) else (node,)
-    for part in parts:
-        value = _convert_inside(value, part)
-    return value
-
-
-def _is_whole(value: float | Decimal) -> bool:
-    # 1E+99999999 would fill the memory as an integer
-    return -MAX_INTEGER < value < MAX_INTEGER and value == int(value)
-
-
-def _wants_integer(node: inspect.Type) -> bool:
-    if isinstance(node, inspect.Metadata):
-        return _wants_integer(node.type)
-    if isinstance(node, inspect.UnionType):
-        parts = [_strip_metadata(part) for part in node.types]
-        is_number = any(isinstance(part, inspect.FloatType | inspect.AnyType) for part in parts)
-        return not is_number and any(isinstance(part, inspect.IntType) for part in parts)
-    return isinstance(node, inspect.IntType)
-
-
-def _strip_metadata(node: inspect.Type) -> inspect.Type:
-    return _strip_metadata(node.type) if isinstance(node, inspect.Metadata) else node
-
-
-def _convert_inside(value: Any, node: inspect.Type) -> Any:
-    node = _strip_metadata(node)
-    if isinstance(node, inspect.CollectionType) and isinstance(value, list):
-        return [convert_whole_floats(item, node.item_type) for item in value]
-    if isinstance(node, inspect.DictType) and isinstance(value, dict):
-        return {name: convert_whole_floats(item, node.value_type) for name, item in value.items()}
-    if isinstance(node, inspect.StructType) and isinstance(value, dict):
-        types = {field.encode_name: field.type for field in node.fields}
-        return {
-            name: convert_whole_floats(item, types[name]) if name in types else item
-            for name, item in value.items()
-        }
-    return value
-
-
 def convert_part(value: Any, shape: Any) -> Any:
     """Convert a part of a parsed body. Raises ``Problem`` 422 or ``InvalidField``."""
     try:
@@ -214,10 +166,7 @@ def convert_order(value: Any, shape: Any, *, keeps_decimals: bool) -> Any:
     """
     if not keeps_decimals:
         value = convert_decimals(value)
-    try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError:
-        return convert_part(convert_whole_floats(value, inspect.type_info(shape)), shape)
+    return convert_part(value, shape)
 
 
 def convert_decimals(value: Any) -> Any:

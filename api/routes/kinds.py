@@ -7,7 +7,7 @@ import msgspec
 from api.docs.openapi import refine_schema
 from api.http.routing import Answer, Request, Router
 from api.jobs.typed_kinds import TypedKind, collect_typed_kinds
-from project.payload.conversion import build_schema
+from project.payload.schemas import build_schema
 
 PATH = "/kinds"
 
@@ -62,6 +62,6 @@ def describe_kind(typed: TypedKind) -> OfferedKind:
 
 def describe_type(shape: Any) -> dict[str, Any]:
     """The JSON Schema of a type."""
-    schema = msgspec.json.schema(shape, schema_hook=build_schema)
+    schema = build_schema(shape)
     refine_schema(schema)
     return schema

@@ -6,33 +6,20 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter, signature
-from typing import Any, NamedTuple, get_origin, get_type_hints, is_typeddict
+from typing import Any, get_type_hints
 
 import msgspec
-from msgspec import inspect
 
 from project.errors import InvalidField, InvalidKind
-from project.payload.conversion import convert, is_model, to_json
+from project.payload.conversion import convert, to_json
+from project.payload.fields import PayloadField, list_fields, read_object
+from project.payload.schemas import build_schema
 from project.payload.violations import find_violations, parse_violation
 
 MAX_SHOWN_VIOLATIONS = 10
 """The number of wrong values that an error names."""
 
 PLAIN_DEFAULTS = (str, int, float, bool, type(None))
-
-
-class PayloadField(NamedTuple):
-    """A field of a payload. ``encode_name`` is its name in JSON."""
-
-    name: str
-    type: Any
-    options: Any
-    encode_name: str
-
-    @property
-    def definition(self) -> tuple[str, Any, Any]:
-        """The field as ``msgspec.defstruct`` takes it."""
-        return self.name, self.type, self.options
 
 
 class Payload:
@@ -56,6 +43,7 @@ class Payload:
         self.parameters = list(read_parameters(function, hints, is_bound=is_bound))
         self.shape = build_struct(f"{camel(function.__name__)}Payload", self.parameters)
         self.wrapper, self.fields = unwrap(self.parameters)
+        self.names = frozenset(field.encode_name for field in self.fields)
 
     def dump(self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Check the arguments of a call and return them by name, as JSON has them.
@@ -67,6 +55,7 @@ class Payload:
             values: dict[str, Any] = to_json(named)
         except (TypeError, ValueError) as problem:
             raise InvalidField("args", str(problem)) from problem
+        self._require_known_fields(values.get(self.wrapper))
         objects = convert_all(values, self.shape)
         if self.check:
             self.check(**arguments_of(objects))
@@ -84,6 +73,11 @@ class Payload:
             raise InvalidField("result", str(problem)) from problem
         convert_all(value, self.result, "result")
         return value
+
+    def _require_known_fields(self, wrapped: Any) -> None:
+        """Raise ``InvalidField`` for a field that an order over HTTP could not have either."""
+        if isinstance(wrapped, dict) and wrapped.keys() - self.names:
+            convert_all(wrapped, build_struct("Wrapped", self.fields), self.wrapper)
 
     def _name(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All arguments by the names of their parameters. Raises ``InvalidField``."""
@@ -129,11 +123,9 @@ def read_parameters(
 def require_known(shape: Any, where: str) -> None:
     """Raise ``InvalidKind`` for a type that no JSON value can have."""
     try:
-        node = inspect.type_info(shape)
+        build_schema(shape)
     except (TypeError, NameError) as problem:
         raise InvalidKind(f"{where}: {problem}") from None
-    if isinstance(node, inspect.CustomType) and not is_model(node.cls):
-        raise InvalidKind(f"{where}: JSON has no {node.cls.__name__}")
 
 
 def build_default(default: Any) -> Any:
@@ -156,37 +148,10 @@ def unwrap(parameters: Sequence[PayloadField]) -> tuple[str, list[PayloadField]]
     """The name of the only parameter whose fields are the payload, and these fields."""
     if len(parameters) == 1:
         (only,) = parameters
-        if fields := list_inner_fields(only.type):
-            return only.name, fields
+        node = read_object(only.type)
+        if node is not None and getattr(node, "tag", None) is None:
+            return only.name, list(list_fields(only.type))
     return "", list(parameters)
-
-
-def list_inner_fields(shape: Any) -> list[PayloadField]:
-    """The fields of a struct, a dataclass or a ``TypedDict``; none for another type."""
-    if get_origin(shape) or (not isinstance(shape, type) and not is_typeddict(shape)):
-        return []
-    node = inspect.type_info(shape)
-    if isinstance(node, inspect.StructType) and node.tag is not None:
-        return []
-    if not isinstance(node, inspect.StructType | inspect.DataclassType | inspect.TypedDictType):
-        return []
-    hints = get_type_hints(shape, include_extras=True)
-    return [
-        PayloadField(field.name, hints[field.name], build_field(field), field.encode_name)
-        for field in node.fields
-    ]
-
-
-def build_field(field: inspect.Field) -> Any:
-    """A field of a type as a field of a payload: with its name in JSON and its default."""
-    renamed = {"name": field.encode_name} if field.encode_name != field.name else {}
-    if field.default_factory is not msgspec.NODEFAULT:
-        return msgspec.field(default_factory=field.default_factory, **renamed)
-    if field.default is not msgspec.NODEFAULT:
-        return msgspec.field(default=field.default, **renamed)
-    if not field.required:
-        return msgspec.field(default=msgspec.UNSET, **renamed)
-    return msgspec.field(**renamed)
 
 
 def convert_all(value: Any, shape: Any, name: str = "") -> Any:

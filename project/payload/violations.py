@@ -7,7 +7,7 @@ itself to find the others.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeAliasType, Union, get_args, get_origin
@@ -17,6 +17,8 @@ from msgspec import inspect
 
 from project.errors import InvalidField
 from project.payload.conversion import convert
+from project.payload.fields import list_fields, read_object
+from project.payload.models import find_faults, is_model
 from project.payload.words import explain
 
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`)?", re.DOTALL)
@@ -74,29 +76,85 @@ def _walk(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
 
 
 def _walk_parts(value: Any, shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
-    struct = _find_struct(shape)
-    if struct is not None and isinstance(value, dict):
-        yield from _walk_fields(value, struct, path)
-        return
-    (item,) = {get_args(part)[0] for part in _list_lists(shape)} or {None}
-    if item is not None and isinstance(value, list):
-        for place, each in enumerate(value):
-            yield from _walk(each, item, (*path, str(place)))
+    parts = _list_parts(shape)
+    if isinstance(value, list):
+        yield from _walk_items(value, parts, path)
+    elif isinstance(value, dict):
+        for part in _choose_objects(value, parts):
+            yield from _walk_fields(value, part, path)
+        for part in parts:
+            if get_origin(part) is dict:
+                yield from _walk_entries(value, part, path)
+    for part in parts:
+        if is_model(part) and value is not None:
+            yield from (
+                Violation((*path, *where), what) for where, what in find_faults(part, value)
+            )
 
 
-def _walk_fields(
-    value: dict[str, Any], struct: type[msgspec.Struct], path: tuple[str, ...]
-) -> Iterator[Violation]:
-    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    if struct.__struct_config__.forbid_unknown_fields:
+def _walk_items(value: list[Any], parts: list[Any], path: tuple[str, ...]) -> Iterator[Violation]:
+    (items,) = {_item_types(part, len(value)) for part in parts if _is_list(part)} or {()}
+    for place, (each, item) in enumerate(zip(value, items or (), strict=False)):
+        yield from _walk(each, item, (*path, str(place)))
+
+
+def _item_types(shape: Any, count: int) -> tuple[Any, ...]:
+    """The types of so many items; none for a tuple of another length."""
+    arguments = get_args(shape)
+    if get_origin(shape) is not tuple or arguments[-1:] == (...,):
+        return arguments[:1] * count
+    return arguments if len(arguments) == count else ()
+
+
+def _is_list(shape: Any) -> bool:
+    origin = get_origin(shape)
+    return (
+        isinstance(origin, type) and issubclass(origin, Collection) and not issubclass(origin, dict)
+    )
+
+
+def _walk_entries(value: dict[str, Any], shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+    key_shape, item = get_args(shape)
+    for key, each in value.items():
+        if not _fits({key: None}, dict[key_shape, Any]):  # type: ignore[valid-type]
+            for wrong in _walk(key, key_shape, (*path, key)):
+                yield wrong._replace(detail=f"the name {wrong.detail}")
+        yield from _walk(each, item, (*path, key))
+
+
+def _fits(value: Any, shape: Any) -> bool:
+    try:
+        convert(value, shape)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _walk_fields(value: dict[str, Any], shape: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+    fields = {field.encode_name: field for field in list_fields(shape)}
+    tag = getattr(read_object(shape), "tag_field", None)
+    if getattr(read_object(shape), "forbid_unknown_fields", False):
         allowed = ", ".join(sorted(fields))
-        for name in value.keys() - fields.keys():
-            yield Violation((*path, name), f"Unknown field {name}; allowed: {allowed}")
+        for name in value:
+            if name not in fields and name != tag:
+                yield Violation((*path, name), f"Unknown field {name}; allowed: {allowed}")
     for name, field in fields.items():
         if name in value:
             yield from _walk(value[name], field.type, (*path, name))
-        elif field.required:
+        elif field.is_required:
             yield Violation((*path, name), f"Required field {name} is missing")
+
+
+def _choose_objects(value: dict[str, Any], parts: list[Any]) -> list[Any]:
+    """The one type with fields that an object should be; none when its tag is of no type."""
+    nodes = [(part, node) for part in parts if (node := read_object(part)) is not None]
+    if len(nodes) == 1:
+        return [nodes[0][0]]
+    return [
+        part
+        for part, node in nodes
+        if isinstance(node, inspect.StructType) and value.get(node.tag_field or "") == node.tag
+    ]
 
 
 def _list_parts(shape: Any) -> list[Any]:
@@ -108,22 +166,6 @@ def _list_parts(shape: Any) -> list[Any]:
     if get_origin(shape) in {Union, UnionType}:
         return [part for each in get_args(shape) for part in _list_parts(each)]
     return [shape]
-
-
-def _find_struct(shape: Any) -> type[msgspec.Struct] | None:
-    """The one struct among the types; None when there is none or when a tag would choose."""
-    parts = _list_parts(shape)
-    structs = [part for part in parts if isinstance(part, type) and _is_struct(part)]
-    return structs[0] if len(structs) == 1 else None
-
-
-def _is_struct(shape: type) -> bool:
-    return issubclass(shape, msgspec.Struct) and not shape.__struct_config__.array_like
-
-
-def _list_lists(shape: Any) -> list[Any]:
-    lists = [part for part in _list_parts(shape) if get_origin(part) is list]
-    return lists if len(lists) == 1 else []
 
 
 def _explain(what: str, shape: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

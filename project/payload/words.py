@@ -54,6 +54,11 @@ def explain_length(match: re.Match[str]) -> str:
     return f"must have {BOUNDS[match[2]]} {match[3]} {one if match[3] == '1' else many}"
 
 
+def explain_count(match: re.Match[str]) -> str:
+    """A list with more or fewer items than its type has."""
+    return f"must have {match[1]} items, not {match[2]}"
+
+
 def explain_multiple(match: re.Match[str]) -> str:
     """A number that is no multiple of another."""
     return f"must be a multiple of {match[1]}"
@@ -67,6 +72,7 @@ def explain_form(match: re.Match[str]) -> str:
 REWRITES: tuple[tuple[re.Pattern[str], Rewrite], ...] = (
     (re.compile(r"Expected `(.+)`, got `(.+)`"), explain_type),
     (re.compile(r"Expected `(\w+)` of length (>=|<=|==) (\d+)"), explain_length),
+    (re.compile(r"Expected `array` of length (.+), got (\d+)"), explain_count),
     (re.compile(r"Expected `(\w+)` (>=|<=|>|<) (\S+)"), explain_bound),
     (re.compile(r"Expected `\w+` that's a multiple of (\S+)"), explain_multiple),
     (
