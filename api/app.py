@@ -11,7 +11,7 @@ from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
-from api.routes import bulk, exports, kinds, reports, webhooks
+from api.routes import bulk, exports, kinds, reports
 from api.routes.emails import (
     blasts,
     bounces,
@@ -37,8 +37,7 @@ from project.store.migration import prepare_data
 from project.telemetry.tracing import TRACING
 from project.version import read_version
 
-app.loader.import_default_modules()  # a job of any kind may be run again, ordered here or not
-check_typed_kinds()
+check_typed_kinds()  # and imports all kinds: a job of any kind may be run again
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
@@ -93,7 +92,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     routes = Router()
     mail = (emails, blasts, recipients, people, previews, test_mails, suppressions, bounces)
     work = (tasks, control, callbacks, events, bulk, kinds, queues, workers, artifacts, metrics)
-    for module in (reports, exports, *mail, unsubscribe, webhooks, *work, me, console):
+    for module in (reports, exports, *mail, unsubscribe, *work, me, console):
         routes.include(module.routes)
     if not get_settings().smtp_url:
         routes.include(mail_sink.build_sink_router())

@@ -28,6 +28,7 @@ from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
 from project.messages.sent_event import publish_sent_event
 from project.messages.template import HIDDEN_ARGUMENTS
+from project.payload.offer import Offer
 from project.payload.payload import Payload
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.settings.checks import check_settings, exit_if_wrong_under_celery
@@ -165,18 +166,24 @@ class Continuo(Celery):
         """Declare a task, as Celery does. Three more options make it a typed kind.
 
         ``typed=True``: calls are checked by the types of the function, which gets objects.
-        ``http="/invoices"``: the same, and the API takes orders under this path. ``check`` is
-        called with the arguments of a call and raises ``InvalidField``. Raises ``InvalidKind``
-        when a parameter has no type.
+        ``http="/invoices"`` or an ``Offer``: the same, and the API takes orders under this path.
+        ``check`` is called with the arguments of a call and raises ``InvalidField``; it may return
+        the arguments to store. Raises ``InvalidKind`` when a parameter has no type.
         """
         return super().task(*args, **options)
 
     def _task_from_fun(self, fun: Any, *args: Any, **options: Any) -> Any:
         options.setdefault("resultrepr_maxsize", SHOWN_RESULT_CHARACTERS)
         check, is_typed = options.pop("check", None), options.pop("typed", False)
-        if is_typed or check or options.get("http"):
-            is_bound = bool(options.get("bind"))
-            options["payload"] = Payload(fun, is_bound=is_bound, check=check)
+        offer = options.pop("http", "")
+        options["offer"] = offer = offer if isinstance(offer, Offer) else Offer(offer)
+        if is_typed or check or offer.path:
+            options["payload"] = Payload(
+                fun,
+                is_bound=bool(options.get("bind")),
+                check=check,
+                keeps_decimals=offer.keeps_decimals,
+            )
         if base := options.pop("base", None):
             options["base"] = build_job_class(base)
         return super()._task_from_fun(fun, *args, **options)

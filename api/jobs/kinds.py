@@ -73,7 +73,7 @@ def build_kind_routes(
     ``others`` are further routes under the path; the OpenAPI document lists them after the order.
     ``record`` and ``shown`` are the types of the answers in that document.
     """
-    ORDERED_KINDS[kind.task.name] = kind
+    ORDERED_KINDS[kind.task.name] = kind._replace(summary=texts.order_summary)
     routes, tags = Router(), [tag]
     order = partial(order_job, kind)
     show = partial(show_job, kind=kind.task.name)

@@ -125,13 +125,14 @@ class JobKind(NamedTuple):
     ``path`` is the URL path of its records, ``body`` the type of the request body; the attribute
     ``example`` of that type is the example at ``/docs``, by default its required fields.
     ``build_options`` checks a body and returns the options of ``apply_async`` for it; it raises
-    ``InvalidField``.
+    ``InvalidField``. ``summary`` says in one line what an order does.
     """
 
     task: Job
     path: str
     body: type[JobOrder]
     build_options: Callable[[Any], dict[str, Any]]
+    summary: str = ""
 
 
 async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:

@@ -1,4 +1,4 @@
-"""The route that lists the typed kinds, with the schemas of their orders and results."""
+"""The route that lists the kinds of job, with the schemas of their orders and results."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ import msgspec
 
 from api.docs.openapi import refine_schema
 from api.http.routing import Answer, Request, Router
-from api.jobs.typed_kinds import TypedKind, collect_typed_kinds
+from api.jobs.kinds import ORDERED_KINDS
+from api.jobs.orders import JobKind
+from api.jobs.typed_kinds import ORDER_FIELDS
 from project.payload.schemas import build_schema
 
 PATH = "/kinds"
@@ -15,10 +17,10 @@ routes = Router()
 
 
 class OfferedKind(msgspec.Struct, frozen=True):
-    """A typed kind. ``order`` is the JSON Schema of the body of ``POST path``.
+    """A kind. ``order`` is the JSON Schema of the body of ``POST path``.
 
     ``fields`` are the names of the payload in it; the others are those of every order. ``result``
-    is the JSON Schema of the result.
+    is the JSON Schema of the result, and allows anything when the kind does not say.
     """
 
     kind: str
@@ -30,7 +32,7 @@ class OfferedKind(msgspec.Struct, frozen=True):
 
 
 class OfferedKinds(msgspec.Struct, frozen=True):
-    """All typed kinds that can be ordered over HTTP, by name."""
+    """All kinds that can be ordered over HTTP, by name."""
 
     kinds: list[OfferedKind]
 
@@ -39,25 +41,43 @@ class OfferedKinds(msgspec.Struct, frozen=True):
     PATH,
     answers={200: OfferedKinds},
     errors=(),
-    summary="List the typed kinds",
+    summary="List the kinds that can be ordered",
     tags=["kinds"],
 )
 async def list_kinds(_: Request) -> Answer:
-    """Answer the kinds that are declared with ``@app.task(http=...)``."""
-    return Answer(OfferedKinds([describe_kind(each) for each in collect_typed_kinds().values()]))
+    """Answer all kinds that have routes of their own."""
+    kinds = [kind for _, kind in sorted(ORDERED_KINDS.items())]
+    return Answer(OfferedKinds([describe_kind(kind) for kind in kinds]))
 
 
-def describe_kind(typed: TypedKind) -> OfferedKind:
-    """A typed kind as clients see it."""
-    payload = typed.kind.task.payload
+def describe_kind(kind: JobKind) -> OfferedKind:
+    """A kind as clients see it."""
+    payload = kind.task.payload
     return OfferedKind(
-        kind=typed.kind.task.name,
-        path=typed.kind.path,
-        summary=typed.texts.order_summary,
-        fields=[field.encode_name for field in payload.fields] if payload else [],
-        order=describe_type(typed.kind.body),
+        kind=kind.task.name,
+        path=kind.path,
+        summary=kind.summary,
+        fields=list_payload_fields(kind),
+        order=describe_order(kind),
         result=describe_type(payload.result if payload else Any),
     )
+
+
+def list_payload_fields(kind: JobKind) -> list[str]:
+    """The names of the fields that not every order has."""
+    if kind.task.payload:
+        return [field.encode_name for field in kind.task.payload.fields]
+    return [name for name in kind.body.__struct_encode_fields__ if name not in ORDER_FIELDS]
+
+
+def describe_order(kind: JobKind) -> dict[str, Any]:
+    """The JSON Schema of the body of an order, with its rules and its example."""
+    schema = describe_type(kind.body)
+    own = schema["$defs"][kind.body.__name__]
+    own["allOf"] = kind.body.rules()
+    if example := getattr(kind.body, "example", None):
+        own["examples"] = [example]
+    return schema
 
 
 def describe_type(shape: Any) -> dict[str, Any]:

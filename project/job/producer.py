@@ -25,6 +25,7 @@ from project.messages.options import (
     locate_time,
 )
 from project.messages.template import MessageTemplate
+from project.payload.offer import Offer
 from project.payload.payload import Payload
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
 from project.store.commands import message as message_commands
@@ -42,8 +43,8 @@ class ProducerTask(Task):
     payload: Payload | None = None
     """The types of the function, which calls are checked by; None when the kind is not typed."""
 
-    http = ""
-    """The path under which the API takes orders of the kind; "" when it does not."""
+    offer = Offer()
+    """How the API offers the kind; without a path when it does not."""
 
     _built_template: tuple[Any, MessageTemplate] | None = None
 

@@ -1,5 +1,6 @@
 """Values from JSON to objects and back, by their types: those of msgspec, and pydantic models."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -26,6 +27,9 @@ def convert_strictly(value: Any, shape: Any) -> Any:
     return msgspec.convert(value, shape, dec_hook=build_model, str_keys=True)
 
 
-def to_json(value: Any) -> Any:
-    """A value as what JSON has. Raises ``TypeError`` for an object without a JSON form."""
-    return msgspec.to_builtins(value, str_keys=True, enc_hook=dump_model)
+def to_json(value: Any, kept: Iterable[type] = ()) -> Any:
+    """A value as what JSON has; objects of the ``kept`` types stay what they are.
+
+    Raises ``TypeError`` for an object without a JSON form.
+    """
+    return msgspec.to_builtins(value, builtin_types=kept, str_keys=True, enc_hook=dump_model)

@@ -5,39 +5,56 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from inspect import Parameter, signature
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from project.errors import InvalidField, InvalidKind
 from project.payload.conversion import convert, to_json
 from project.payload.fields import PayloadField, list_fields, read_object
+from project.payload.offer import ONLY_IN_PYTHON
 from project.payload.schemas import build_schema
 from project.payload.violations import find_violations, parse_violation
 
 MAX_SHOWN_VIOLATIONS = 10
 """The number of wrong values that an error names."""
 
+type Check = Callable[..., dict[str, Any] | None]
+
 PLAIN_DEFAULTS = (str, int, float, bool, type(None))
+
+
+class CheckedArguments(dict[str, Any]):
+    """Arguments that ``Payload`` has checked, as JSON has them; they are not checked again."""
 
 
 class Payload:
     """The payload of a kind.
 
     ``parameters`` are the fields of a call: the parameters of the function. ``fields`` are those of
-    an order over HTTP: the same, or those of the only parameter when that is a struct, a dataclass
-    or a ``TypedDict``; ``wrapper`` is its name then, else "". ``result`` is the type of the result.
-    ``check`` is called with the arguments as objects, for what types cannot say; it raises
-    ``InvalidField``.
+    an order over HTTP: the same without those that are ``ONLY_IN_PYTHON``, or those of the only
+    parameter when that is a struct, a dataclass or a ``TypedDict``; ``wrapper`` is its name then,
+    else "". ``result`` is the type of the result.
+
+    ``check`` is called with the arguments as objects, for what types cannot say. It raises
+    ``InvalidField``, and may return the arguments to store in place of these; checking those again
+    must change nothing. With ``keeps_decimals``, decimals stay what they are until ``check``.
 
     Raises ``InvalidKind`` for a function without types.
     """
 
     def __init__(
-        self, function: Callable[..., Any], *, is_bound: bool, check: Callable[..., None] | None
+        self,
+        function: Callable[..., Any],
+        *,
+        is_bound: bool,
+        check: Check | None,
+        keeps_decimals: bool = False,
     ) -> None:
         self.check = check
+        self._kept = (Decimal,) if keeps_decimals else ()
         hints = read_hints(function)
         self.result = hints.get("return", Any)
         self.parameters = list(read_parameters(function, hints, is_bound=is_bound))
@@ -50,16 +67,41 @@ class Payload:
 
         Raises ``InvalidField`` with everything that is wrong.
         """
-        named = self._name(args or (), kwargs or {})
-        try:
-            values: dict[str, Any] = to_json(named)
-        except (TypeError, ValueError) as problem:
-            raise InvalidField("args", str(problem)) from problem
+        if isinstance(kwargs, CheckedArguments) and not args:
+            return kwargs
+        values = self._to_json(self._name(args or (), kwargs or {}), "args")
         self._require_known_fields(values.get(self.wrapper))
-        objects = convert_all(values, self.shape)
-        if self.check:
-            self.check(**arguments_of(objects))
-        return values
+        objects = arguments_of(convert_all(values, self.shape))
+        return CheckedArguments(self._run_check(objects) or values)
+
+    def dump_order(self, order: Any) -> dict[str, Any]:
+        """The same for an order over HTTP, an object that has ``fields`` as its attributes."""
+        given = {
+            field: value
+            for field in self.fields
+            if (value := getattr(order, field.name)) is not msgspec.UNSET
+        }
+        if not self.wrapper:
+            objects = {field.name: value for field, value in given.items()}
+            return CheckedArguments(self._run_check(objects) or self._to_json(objects, "args"))
+        wrapped = {field.encode_name: value for field, value in given.items()}
+        try:
+            return self.dump((), {self.wrapper: wrapped})
+        except InvalidField as wrong:
+            field = wrong.field.removeprefix(f"{self.wrapper}.")
+            raise InvalidField(field, wrong.problem) from None
+
+    def _run_check(self, objects: dict[str, Any]) -> dict[str, Any] | None:
+        """What ``check`` returns, as JSON has it; None when it returns nothing."""
+        replaced = self.check(**objects) if self.check else None
+        return None if replaced is None else self._to_json(replaced, "args")
+
+    def _to_json(self, value: Any, name: str) -> Any:
+        """A value as JSON has it. Raises ``InvalidField(name)``."""
+        try:
+            return to_json(value, self._kept)
+        except (TypeError, ValueError) as problem:
+            raise InvalidField(name, str(problem)) from problem
 
     def load(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the function, as objects. Raises ``InvalidField``."""
@@ -67,10 +109,7 @@ class Payload:
 
     def dump_result(self, result: Any) -> Any:
         """The result as JSON has it. Raises ``InvalidField`` when it is not of its type."""
-        try:
-            value = to_json(result)
-        except (TypeError, ValueError) as problem:
-            raise InvalidField("result", str(problem)) from problem
+        value = self._to_json(result, "result")
         convert_all(value, self.result, "result")
         return value
 
@@ -134,6 +173,8 @@ def build_default(default: Any) -> Any:
         return msgspec.field()
     if isinstance(default, PLAIN_DEFAULTS):
         return msgspec.field(default=default)
+    if not default and type(default) in {list, dict, set}:
+        return msgspec.field(default_factory=type(default))  # schemas show it
     return msgspec.field(default_factory=lambda: copy.deepcopy(default))
 
 
@@ -151,7 +192,12 @@ def unwrap(parameters: Sequence[PayloadField]) -> tuple[str, list[PayloadField]]
         node = read_object(only.type)
         if node is not None and getattr(node, "tag", None) is None:
             return only.name, list(list_fields(only.type))
-    return "", list(parameters)
+    return "", [each for each in parameters if not is_only_in_python(each.type)]
+
+
+def is_only_in_python(shape: Any) -> bool:
+    """Whether a parameter is marked with ``ONLY_IN_PYTHON``."""
+    return get_origin(shape) is Annotated and ONLY_IN_PYTHON in get_args(shape)
 
 
 def convert_all(value: Any, shape: Any, name: str = "") -> Any:

@@ -6,6 +6,7 @@ comes back.
 May import: project, the brands of ``tasks.rendering``, and no other kind of job.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import tasks.emails.settings  # noqa: F401 - a wrong setting stops the worker at its start
@@ -15,7 +16,14 @@ from project.services import declare_service
 declare_service("mail", "tasks.emails.delivery.server:check_mail_server")
 
 
-@app.retried_task(name="email_blast")
+def normalise_recipients(recipients: Sequence[object], field: str) -> list[Any]:
+    """The recipients with normal addresses, each once. Raises ``InvalidField(field + "[3]")``."""
+    from tasks.emails import addresses
+
+    return addresses.normalise_recipients(recipients, field)
+
+
+@app.retried_task(name="email_blast", normalise_recipients=staticmethod(normalise_recipients))
 def send_email_blast(
     self: Any, recipients: list[Any], template: str, **options: Any
 ) -> dict[str, Any]:

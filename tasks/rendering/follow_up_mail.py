@@ -55,14 +55,16 @@ class ResultSummary(msgspec.Struct, frozen=True):
     rows: int
 
 
-def parse_mail(value: Mapping[str, Any] | None) -> Mail | None:
-    """Parse the ``mail`` argument of a job. Raises ``InvalidField``."""
-    if value is None:
-        return None
-    try:
-        return msgspec.convert(value, Mail)
-    except msgspec.ValidationError as error:
-        raise InvalidField("mail", str(error)) from None
+def build_mail_argument(mail: Mail, tasks: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument ``mail`` of the job, with normal addresses, each once; ``tasks`` by kind.
+
+    Raises ``InvalidField`` for the first address that is not valid, as ``mail.to[3]``.
+    """
+    if KIND not in tasks:
+        raise InvalidField("mail", "cannot be sent: this installation is without mail")
+    to = tasks[KIND].normalise_recipients(mail.to, "mail.to")
+    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(mail, to=to))
+    return plain
 
 
 def enqueue_mail(

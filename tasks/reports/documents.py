@@ -127,13 +127,17 @@ def resolve_region(given: Mapping[str, str]) -> Region:
 
     Raises ``InvalidField``.
     """
-    fields = msgspec.structs.asdict(get_rendering_settings().region) | dict(given)
-    try:
-        region = msgspec.convert(fields, Region)
-    except msgspec.ValidationError as error:
-        raise InvalidField("region", str(error)) from None
+    region = parse_region(msgspec.structs.asdict(get_rendering_settings().region) | dict(given))
     check_region(region)
     return region
+
+
+def parse_region(fields: Mapping[str, str]) -> Region:
+    """The region with these fields. Raises ``InvalidField``."""
+    try:
+        return msgspec.convert(fields, Region)
+    except msgspec.ValidationError as error:
+        raise InvalidField("region", str(error)) from None
 
 
 def pack_files(rendered: RenderResult, folder: Path, name: str) -> Path:

@@ -12,6 +12,7 @@ MAX_BODY_BYTES = 262_144
 MAX_SHOWN_CHARACTERS = 40
 """Characters of the name of a header that an error repeats."""
 
+type CallUrl = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri"})]
 type Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 type TimeoutSeconds = Annotated[float, msgspec.Meta(ge=1, le=60)]
 type Statuses = Annotated[

@@ -39,6 +39,11 @@ def load_all_queries() -> ExportQueries:
     return load_queries_in(SOURCES_FOLDER) | own_queries
 
 
+def list_queries() -> list[ExportQuery]:
+    """All named queries of all sources."""
+    return [query for queries in load_all_queries().values() for query in queries.values()]
+
+
 def find_query(source: object, query: object) -> ExportQuery:
     """Return a query by name. Raises ``InvalidField`` with the known names if there is none."""
     sources = load_all_queries()

@@ -173,6 +173,9 @@ def test_an_attempt_killed_after_it_ordered_the_mail_causes_no_second_mail(
 def test_invalid_mail_options_fail_the_job_at_once(
     server: ScriptedSmtpServer, inspector: JobInspector
 ) -> None:
-    record = inspector.wait_until_final(report(LEGAL, to=[]))
+    wrong = {"type": "monthly", "filters": LEGAL, "mail": {"to": []}}
+
+    record = inspector.wait_until_final(app.send_task("report", kwargs=wrong).id)
+
     assert (record.status, record.attempts) == ("failed", 1)
-    assert "mail: Expected `array` of length >= 1 - at `$.to`" in record.error
+    assert "mail.to: must have at least 1 item" in record.error

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from project.errors import PermanentError, TransientError
+from project.celery import app
+from project.errors import InvalidField, PermanentError, TransientError
 from project.records.record import TaskRecord
 from tasks.webhooks import call_webhook
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
@@ -155,7 +156,12 @@ def test_a_host_name_with_an_internal_address_fails_for_good_without_a_connectio
 
 
 def test_an_invalid_call_fails_for_good(worker: WorkerProgram, inspector: JobInspector) -> None:
-    last = inspector.wait_until_final(order(url="http://127.1/", method="POST"))
+    wrong = {"url": "http://127.1/", "method": "POST"}
+    with pytest.raises(InvalidField, match="url: its host must be a name"):
+        order(**wrong)
+
+    last = inspector.wait_until_final(app.send_task("webhook", kwargs=wrong).id)
+
     assert (last.status, last.attempts) == ("failed", 1)
     assert "url: its host must be a name" in last.error
 

@@ -15,6 +15,7 @@ from api.http.problems import Problem
 from api.http.routing import Router
 from api.jobs.typed_kinds import ORDER_FIELDS, TypedKind, build_typed_kind
 from project.errors import InvalidField
+from project.payload.offer import Offer
 from project.payload.payload import MAX_SHOWN_VIOLATIONS, Payload
 from tests.support.random_types import Function, draw_function, draw_near_value
 
@@ -35,7 +36,13 @@ class Kind:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.payload = Payload(function, is_bound=False, check=None)
-        task = SimpleNamespace(name="made", http="/made", payload=self.payload, __doc__="Make.")
+        task = SimpleNamespace(
+            name="made",
+            offer=Offer("/made"),
+            payload=self.payload,
+            get_max_attempts=lambda: 3,
+            __doc__="Make.",
+        )
         self.typed: TypedKind = build_typed_kind(cast("Any", task))
         self.reader = BodyReader(self.typed.kind.body, LIMIT)
         self.schema = jsonschema_rs.validator_for(self.build_schema())
@@ -61,7 +68,7 @@ class Kind:
     def to_words(self, fault: Any) -> str:
         path = ".".join(fault.pointer.removeprefix("/").split("/"))
         what, allowed, names = fault.detail.partition("; allowed: ")
-        own = [name for name in names.split(", ") if name not in ORDER_FIELDS]
+        own = [name for name in names.split(", ") if name not in ORDER_FIELDS | {"max_retries"}]
         return self.add_wrapper(f"{path}: {what}{allowed}{', '.join(own)}")
 
     def add_wrapper(self, words: str) -> str:

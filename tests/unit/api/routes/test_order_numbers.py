@@ -9,13 +9,16 @@ import pytest
 from api.http.parsing import BodyReader
 from api.http.problems import Problem
 from api.http.routing import Request
+from api.jobs.typed_kinds import build_typed_router, collect_typed_kinds
 from api.routes.bulk import BulkOrder, check_orders
 from api.routes.emails.emails import EMAIL_BLAST
-from api.routes.reports import REPORT
 from api.routes.tasks.tasks import RetryOrder, build_rerun_options
-from api.routes.webhooks import WEBHOOK, WebhookOrder
 from project.records.record import TaskRecord
 from project.store.commands.message import Message
+
+build_typed_router()  # bulk orders know the kinds that have routes
+REPORT = collect_typed_kinds()["report"].kind
+WEBHOOK = collect_typed_kinds()["webhook"].kind
 
 BODY = '{"price":1.10,"count":1.0,"whole":2,"tiny":1e-7,"long":0.10000000000000000555}'
 CALL = f'"url":"https://hooks.example.com/","body":{BODY}'
@@ -41,7 +44,7 @@ def blast(data: str) -> str:
 
 
 def order_alone() -> str:
-    options = WEBHOOK.build_options(read(WebhookOrder, f"{{{CALL}}}"))
+    options = WEBHOOK.build_options(read(WEBHOOK.body, f"{{{CALL}}}"))
     return WEBHOOK.task.message(**options).payload
 
 

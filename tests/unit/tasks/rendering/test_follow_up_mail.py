@@ -6,8 +6,10 @@ import pytest
 
 from project.errors import InvalidField
 from tasks.emails.mail import attachments
+from tasks.exports import export_rows
 from tasks.rendering import follow_up_mail
 from tasks.rendering.settings import RenderingSettings
+from tasks.reports import generate_report
 from tests.support import mail_data
 
 
@@ -37,9 +39,22 @@ def test_a_size_is_written_for_people(size: int, said: str) -> None:
     "said", [{}, {"to": []}, {"to": "ada@x.org"}, {"to": ["a@x.org"], "cc": []}, {"to": [1]}]
 )
 def test_invalid_mail_options_are_refused(said: dict[str, Any]) -> None:
-    with pytest.raises(InvalidField) as raised:
-        follow_up_mail.parse_mail(said)
-    assert raised.value.field == "mail"
+    for task in (generate_report, export_rows):
+        with pytest.raises(InvalidField, match=r"^mail\."):
+            task.message(kwargs={"type": "summary", "mail": said})
+
+
+def test_the_addresses_of_a_mail_are_stored_in_their_normal_form() -> None:
+    said = {"to": ["Ada@X.org", "ada@x.org"]}
+
+    message = generate_report.message(kwargs={"mail": said})
+
+    assert '"to":["Ada@x.org"]' in message.payload
+
+
+def test_there_is_no_mail_without_the_kind_that_sends_it() -> None:
+    with pytest.raises(InvalidField, match="mail: cannot be sent: this installation is without"):
+        follow_up_mail.build_mail_argument(follow_up_mail.Mail(["a@x.org"]), {})
 
 
 def test_the_limit_for_attached_files_is_the_limit_of_a_mail() -> None:
