@@ -95,8 +95,8 @@ class Keyring:
         api_key = self._keys.get(sha256(sent.encode()).digest())
         if api_key is None:
             raise _build_unauthorized(sent, is_page=is_page)
-        if scope not in api_key.scopes:
-            raise _build_forbidden(scope)
+        if not api_key.allows(scope):
+            raise build_forbidden(scope)
         return api_key
 
 
@@ -131,7 +131,9 @@ def _build_unauthorized(key: str, *, is_page: bool) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
-def _build_forbidden(scope: str) -> Problem:
+def build_forbidden(scope: str) -> Problem:
+    """403 for a key without the scope."""
+    scope = scope.removesuffix("=*")
     asked = f'{REALM}, error="insufficient_scope", scope="{scope}"'
     detail = f"This API key does not have the scope {scope}"
     return Problem(403, detail, headers={"WWW-Authenticate": asked})

@@ -9,6 +9,7 @@ from api.jobs import orders, waiting
 from api.jobs.orders import JobKind, order_job
 from api.jobs.records import ListQuery, TaskList, list_jobs, show_job
 from project.records.record import ShownTask, TaskRecord
+from project.settings.api_keys import KIND_SCOPE
 
 
 class SharedRouteOptions(TypedDict):
@@ -82,6 +83,7 @@ def build_kind_routes(
         kind.path,
         body=kind.body,
         **(ORDER_ROUTE | {"answers": {200: record, 202: record}}),
+        scope=KIND_SCOPE + kind.task.name,
         operation=f"order_{texts.one}",
         summary=texts.order_summary,
         tags=tags,

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from api.http.auth import build_forbidden
 from api.http.offload import run_apart
 from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
@@ -14,6 +15,7 @@ from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
 from project.records.record import TaskRecord
+from project.settings.api_keys import ANY_KIND, KIND_SCOPE
 from project.store.commands.message import Message
 
 PATH = "/tasks/bulk"
@@ -59,6 +61,7 @@ class BulkOutcome(msgspec.Struct, frozen=True):
 @routes.post(
     PATH,
     body=BulkOrder,
+    scope=ANY_KIND,
     answers={202: BulkOutcome, 207: BulkOutcome},
     summary="Order up to 1,000 jobs of any kinds",
     description="All valid orders are accepted in one step; the status is 207 if any is invalid.",
@@ -92,6 +95,7 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
         kind = kind_of(order)
+        require_scope(kind, request)
         keeps_decimals = getattr(kind.body, "keeps_decimals", False)
         parsed = convert_order(said, kind.body, keeps_decimals=keeps_decimals)
         checked = require_no_unique_key(parsed)
@@ -99,6 +103,13 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
         return kind.task.message(**options)
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
+
+
+def require_scope(kind: JobKind, request: Request) -> None:
+    """Raise ``Problem`` 403 when the API key may not order jobs of this kind."""
+    scope = KIND_SCOPE + kind.task.name
+    if not request.api_key.allows(scope):
+        raise build_forbidden(scope)
 
 
 def require_no_unique_key(order: JobOrder) -> JobOrder:

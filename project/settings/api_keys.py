@@ -1,4 +1,4 @@
-"""Parses API keys: ``name/scope@tenant:key``.
+"""Parses API keys: ``name/scope@tenant:key``. A scope has no colon: the first one ends it.
 
 Only the SHA-256 of a key is stored. A key may also be given by its SHA-256.
 """
@@ -12,6 +12,14 @@ from typing import NamedTuple
 SCOPES = frozenset({"submit", "read", "control", "admin", "metrics"})
 """What a key may do: order jobs; read records and lists; cancel and rerun jobs; manage the jobs of
 all tenants; read the metrics of all tenants."""
+
+KIND_SCOPE = "submit="
+"""``submit=invoice``: order jobs of the kind ``invoice``, and no others."""
+
+ANY_KIND = f"{KIND_SCOPE}*"
+"""What a request needs that orders jobs of any kinds; each order needs the scope of its own."""
+
+IS_KIND_SCOPE = re.compile(rf"{KIND_SCOPE}[\w.-]+").fullmatch
 
 TENANT_SCOPES = SCOPES - {"admin", "metrics"}
 
@@ -29,6 +37,12 @@ class ApiKey(NamedTuple):
     name: str
     scopes: frozenset[str] = SCOPES
     tenant: str = ""
+
+    def allows(self, scope: str) -> bool:
+        """Whether the key has the scope; ``submit`` includes ``submit=KIND``."""
+        if scope in self.scopes or scope.partition("=")[0] in self.scopes:
+            return True
+        return scope == ANY_KIND and any(each.startswith(KIND_SCOPE) for each in self.scopes)
 
 
 ANONYMOUS = ApiKey("")
@@ -69,9 +83,12 @@ def parse_api_key(line: str, *, digests_only: bool = False) -> tuple[bytes, ApiK
     if at and not IS_TENANT(tenant):
         raise ValueError("each may be name@tenant:key; a tenant has a to z, 0 to 9, - and _")
     allowed = TENANT_SCOPES if tenant else SCOPES
-    if not allowed.issuperset(scopes):
+    if not all(scope in allowed or IS_KIND_SCOPE(scope) for scope in scopes):
         form = "name/scope@tenant:key" if tenant else "name/scope/scope:key"
-        raise ValueError(f"each may be {form}; the scopes are {', '.join(sorted(allowed))}")
+        names = ", ".join([*sorted(allowed), f"{KIND_SCOPE}KIND"])
+        raise ValueError(
+            f"the key {name!r} has another scope; each may be {form}; the scopes are {names}"
+        )
     return digest_of(key, digests_only=digests_only), ApiKey(
         name, frozenset(scopes) or allowed, tenant
     )

@@ -18,8 +18,8 @@ const PAGES = [
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
   { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients" },
-  { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit" },
-  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit" },
+  { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit=*" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit=report" },
 ];
 
 const main = document.getElementById("main");
@@ -29,6 +29,12 @@ const said = document.getElementById("said");
 
 let me = null;
 let leaving = new AbortController();
+
+/** Whether the key has a scope; "submit=*" asks for the right to order jobs of any kind. */
+function may(scope) {
+  const all = scope.split("=")[0];
+  return me.scopes.some((one) => one === scope || one === all || (scope === "submit=*" && one.startsWith("submit=")));
+}
 
 /** Show another page. */
 export function go(url) {
@@ -66,7 +72,7 @@ function open(signal) {
   const content = page.view({
     id: id && decodeURIComponent(id),
     query: new URLSearchParams(location.search),
-    may: (scope) => me.scopes.includes(scope),
+    may,
     sees: { all: !me.tenant },
     signal, go, say, fail,
     state: (how) => connected(how),
@@ -77,7 +83,7 @@ function open(signal) {
 }
 
 function drawNav(current) {
-  const links = PAGES.filter((page) => page.link && (!page.scope || me.scopes.includes(page.scope)) && !(page.all && me.tenant));
+  const links = PAGES.filter((page) => page.link && (!page.scope || may(page.scope)) && !(page.all && me.tenant));
   fill(nav,
     links.map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title)),
     me.outbox && h("a", { href: "/outbox" }, "Mail"),

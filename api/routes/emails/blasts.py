@@ -14,6 +14,7 @@ from api.jobs.orders import answer_order
 from api.routes.emails.emails import EMAIL_BLAST, PATH, Address, Recipient, to_plain
 from project.celery import app
 from project.records.record import TaskRecord
+from project.settings.api_keys import KIND_SCOPE
 from project.store.commands import queries
 from tasks.emails import recipient_import
 from tasks.emails.delivery import commands
@@ -25,6 +26,7 @@ from tasks.emails.settings import get_mail_settings
 
 BLAST_PATH = PATH + "/{id}"
 MAX_FAULTS = 100
+SCOPE = KIND_SCOPE + EMAIL_BLAST.task.name
 
 routes = Router()
 
@@ -52,6 +54,7 @@ class Report(msgspec.Struct, frozen=True):
 
 @routes.post(
     BLAST_PATH + "/recipients",
+    scope=SCOPE,
     body=Annotated[
         list[Address | Recipient],
         msgspec.Meta(
@@ -127,6 +130,7 @@ def build_report(added: list[AddResult], faults: list[RecipientFault]) -> Report
 
 @routes.post(
     BLAST_PATH + "/start",
+    scope=SCOPE,
     answers={200: TaskRecord, 202: TaskRecord},
     errors=(404, 409, 503),
     answer_headers={

@@ -9,9 +9,8 @@ import pytest
 
 from tests.support.programs.system import System
 
-KEYS = {
-    name: f"{name.partition('@')[0]}-0123456789abcdef" for name in ("root", "one@acme", "two@other")
-}
+HOLDERS = ("root", "one@acme", "two@other", "shop/submit=report@acme")
+KEYS = {name: f"{name.partition('@')[0]}-0123456789abcdef" for name in HOLDERS}
 LATER = {"delay": 3600}
 WAIT = {"Prefer": "wait=25"}
 NOBODY = "http://nobody.invalid/"
@@ -202,3 +201,17 @@ def test_a_tenant_sees_only_its_own_mails_to_a_person(
     assert seen(other) == [(ids[1], "other")]
     assert seen(root) == [(ids[1], "other"), (ids[0], "acme")]
     assert acme.delete("/emails/recipients/shared@example.com").status_code == 403
+
+
+def test_a_key_for_one_kind_orders_no_other_kind(own_system: System) -> None:
+    webhook = {"url": "https://hooks.example.com/"}
+    tasks = [{"kind": "report"} | LATER, {"kind": "webhook"} | webhook | LATER]
+    for shop in client(own_system, "shop/submit=report@acme"):
+        order(shop)
+        refused = shop.post("/webhooks", json=webhook)
+        blast = shop.post("/emails/some/start")
+        bulk = shop.post("/tasks/bulk", json={"tasks": tasks})
+
+    assert (refused.status_code, blast.status_code) == (403, 403)
+    assert refused.json()["detail"] == "This API key does not have the scope submit=webhook"
+    assert [each["status"] for each in bulk.json()["tasks"]] == [202, 403]

@@ -13,7 +13,7 @@ export function kind(page) {
 
 async function load(page, form, curl, same) {
   try {
-    const { kinds } = await get("/kinds", page.signal);
+    const kinds = (await get("/kinds", page.signal)).kinds.filter((one) => page.may(`submit=${one.kind}`));
     if (kinds.length) build(page, form, curl, kinds);
     else explain(form, same);
     form.removeAttribute("aria-busy");

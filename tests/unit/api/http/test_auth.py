@@ -7,7 +7,7 @@ from cello import Request
 
 from api.http.auth import KeyFile, Keyring
 from api.http.problems import Problem
-from project.settings.api_keys import ApiKey, read_key_file
+from project.settings.api_keys import ApiKey, parse_api_keys, read_key_file
 
 KEY = "0123456789abcdef"
 keys = Keyring(
@@ -78,6 +78,46 @@ def test_a_key_admits_only_to_its_scopes() -> None:
         keys.identify(reader, "submit")
     assert refusal.value.status == 403
     assert 'scope="submit"' in refusal.value.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "asked", "missing"),
+    [
+        ("submit=invoice", "submit=invoice", ""),
+        ("submit=invoice", "submit=*", ""),
+        ("submit", "submit=invoice", ""),
+        ("submit", "submit=*", ""),
+        ("submit=invoice", "submit=report", "submit=report"),
+        ("submit=invoice", "submit", "submit"),
+        ("submit=invoice", "read", "read"),
+        ("read", "submit=*", "submit"),
+        ("submit=invoice", "submit=invoices", "submit=invoices"),
+    ],
+)
+def test_a_key_can_order_jobs_of_its_kinds_only(scopes: str, asked: str, missing: str) -> None:
+    ring = Keyring(parse_api_keys([f"shop/{scopes}:{KEY}"]))
+    request = Request("GET", "/", headers={"X-API-Key": KEY})
+
+    if not missing:
+        assert ring.identify(request, asked).name == "shop"
+        return
+    with pytest.raises(Problem, match=f"does not have the scope {missing}$") as refusal:
+        ring.identify(request, asked)
+    assert f'scope="{missing}"' in refusal.value.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("scope", ["submit=", "submit=a b", "read=invoice", "submit=*", "order"])
+def test_an_unknown_scope_is_refused_with_the_name_of_its_key(scope: str) -> None:
+    with pytest.raises(ValueError, match=r"the key 'shop' has .* submit, submit=KIND") as refusal:
+        parse_api_keys([f"shop/{scope}@acme:{KEY}"])
+
+    assert KEY not in str(refusal.value)
+
+
+def test_a_colon_after_a_scope_still_begins_the_key() -> None:
+    (holder,) = parse_api_keys([f"shop/submit:invoice:{KEY}"]).values()
+
+    assert holder.scopes == {"submit"}
 
 
 def test_a_key_file_is_read_again_when_it_changes(
