@@ -13,6 +13,7 @@ import msgspec
 
 from project.errors import InvalidField, InvalidKind
 from project.payload.conversion import convert, to_json
+from project.payload.descriptions import describe_fields
 from project.payload.fields import PayloadField, list_fields, read_object
 from project.payload.offer import ONLY_IN_PYTHON
 from project.payload.schemas import build_schema
@@ -57,7 +58,8 @@ class Payload:
         self._kept = (Decimal,) if keeps_decimals else ()
         hints = read_hints(function)
         self.result = hints.get("return", Any)
-        self.parameters = list(read_parameters(function, hints, is_bound=is_bound))
+        parameters = read_parameters(function, hints, is_bound=is_bound)
+        self.parameters = describe_fields(parameters, function.__doc__)
         self.shape = build_struct(f"{camel(function.__name__)}Payload", self.parameters)
         self.wrapper, self.fields = unwrap(self.parameters)
         self.names = frozenset(field.encode_name for field in self.fields)
@@ -189,9 +191,10 @@ def unwrap(parameters: Sequence[PayloadField]) -> tuple[str, list[PayloadField]]
     """The name of the only parameter whose fields are the payload, and these fields."""
     if len(parameters) == 1:
         (only,) = parameters
-        node = read_object(only.type)
+        shape = get_args(only.type)[0] if get_origin(only.type) is Annotated else only.type
+        node = read_object(shape)
         if node is not None and getattr(node, "tag", None) is None:
-            return only.name, list(list_fields(only.type))
+            return only.name, describe_fields(list_fields(shape), shape.__doc__)
     return "", [each for each in parameters if not is_only_in_python(each.type)]
 
 

@@ -19,17 +19,17 @@ REFERENCE = "#/$defs/{name}"
 
 DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
-ZONE = "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+ZONE = r"([Zz]|[+\-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 ZONES = {True: ZONE, False: "", None: f"{ZONE}?"}
 """By what a type says about the time zone: needed, forbidden, allowed."""
 
 NUMBER = r"[0-9]+(\.[0-9]+)?"
 HOURS = f"({NUMBER}[Hh]({NUMBER}[Mm])?({NUMBER}[Ss])?|{NUMBER}[Mm]({NUMBER}[Ss])?|{NUMBER}[Ss])"
-DURATION = f"[+-]?[Pp]({NUMBER}[Dd]([Tt]{HOURS})?|[Tt]{HOURS})"
+DURATION = rf"[+\-]?[Pp]({NUMBER}[Dd]([Tt]{HOURS})?|[Tt]{HOURS})"
 DIGITS = "[0-9a-fA-F]"
 UUID = f"({DIGITS}{{32}}|{DIGITS}{{8}}(-{DIGITS}{{4}}){{3}}-{DIGITS}{{12}})"
 NO_NUMBER = "[sS]?[nN][aA][nN][0-9]*|[iI][nN][fF]([iI][nN][iI][tT][yY])?"
-DECIMAL = rf"[+-]?(([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][+-]?[0-9_]+)?|{NO_NUMBER})"
+DECIMAL = rf"[+\-]?(([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][+\-]?[0-9_]+)?|{NO_NUMBER})"
 
 MODEL_PATTERNS = {"date": DATE, "uuid": UUID, "date-time": f"{DATE}[Tt ]{TIME}{ZONE}?"}
 """The patterns of the formats that pydantic writes."""

@@ -153,6 +153,24 @@ def test_the_console_has_a_form_for_each_typed_kind(own: System) -> None:
         expect(page.get_by_text("success").first).to_be_visible()
 
 
+def test_a_job_is_ordered_again_with_changes(own: System) -> None:
+    first = order_and_wait(own, "/invoices", ORDER | {"due": "2026-12-24"})
+
+    with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:
+        page.goto(f"{own.http.base_url}/console/jobs/{first['id']}")
+        page.get_by_role("link", name="Order again with changes").click()
+        expect(page.get_by_label("customer")).to_have_value("ACME")
+        expect(page.get_by_label("due")).to_have_value("2026-12-24")
+        expect(page.get_by_text("Who pays.")).to_be_visible()
+        assert find_barriers(page) == []
+        page.get_by_label("customer").fill("Others")
+        page.get_by_role("button", name="Order").click()
+        expect(page.get_by_text("success").first).to_be_visible()
+        again = own.http.get(f"/invoices/{page.url.rpartition('/')[2]}").json()
+
+    assert again["result"] == first["result"] | {"customer": "Others"}
+
+
 def test_tasks_of_an_own_celery_app_become_jobs(own: System) -> None:
     from celery import Celery
 

@@ -27,14 +27,26 @@ async function follow(page, refresh) {
 async function load(page, place) {
   const path = `/tasks/${encodeURIComponent(page.id)}`;
   try {
-    const [record, order] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal)]);
+    const [record, order, kinds] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
-    fill(place, head(page, record), outcome(record), history(record), details(record, order));
+    fill(place, head(page, record), outcome(record), history(record), details(record, order, again(page, record, order, kinds)));
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
     else page.fail(problem);
   }
+}
+
+async function readKinds(page) {
+  page.kinds ??= (await get("/kinds", page.signal)).kinds.map((one) => one.kind);
+  return page.kinds;
+}
+
+/** The way to a form with what this job said; none where that is hidden, or stored in another form. */
+function again(page, { id, kind }, order, kinds) {
+  const isKnown = kinds.includes(kind) && kind !== "email_blast" && page.may(`submit=${kind}`);
+  if (!isKnown || order.hidden || order.args?.length) return null;
+  return h("p", null, h("a", { href: `/console/new?${new URLSearchParams({ kind, from: id })}` }, "Order again with changes"));
 }
 
 function head(page, record) {
@@ -128,7 +140,7 @@ function step(at, status, title, ...more) {
 
 // --- the rest
 
-function details(record, order) {
+function details(record, order, again) {
   const row = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value));
   return h("section", { class: "card" }, h("h2", null, "Order"),
     h("dl", null,
@@ -136,5 +148,6 @@ function details(record, order) {
       row("Finished", moment(record.finished_at)), row("Attempts", `${record.attempts} of ${record.max_retries}`),
       row("Interruptions", record.interruptions), record.tenant && row("Tenant", record.tenant)),
     h("h3", null, "Payload"),
-    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order));
+    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order),
+    again);
 }

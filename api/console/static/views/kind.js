@@ -13,13 +13,29 @@ export function kind(page) {
 
 async function load(page, form, curl, same) {
   try {
+    const older = await readOlder(page);
     const kinds = (await get("/kinds", page.signal)).kinds.filter((one) => page.may(`submit=${one.kind}`));
-    if (kinds.length) build(page, form, curl, kinds);
+    if (kinds.length) build(page, form, curl, kinds, older);
     else explain(form, same);
     form.removeAttribute("aria-busy");
   } catch (problem) {
     page.fail(problem);
   }
+}
+
+/** What the job said that the form starts from: its arguments, by name. */
+async function readOlder(page) {
+  const id = page.query.get("from");
+  if (!id) return {};
+  const { kwargs } = await get(`/tasks/${encodeURIComponent(id)}/payload`, page.signal);
+  return kwargs ?? {};
+}
+
+/** The values of these fields in the arguments of a job: there, or one level deeper. */
+function pick(names, kwargs) {
+  const deeper = Object.entries(kwargs).filter(([name, value]) => !names.includes(name) && value instanceof Object);
+  const all = Object.assign({}, ...deeper.map(([, value]) => value), kwargs);
+  return Object.fromEntries(names.filter((name) => name in all).map((name) => [name, all[name]]));
 }
 
 function explain(form, same) {
@@ -28,7 +44,7 @@ function explain(form, same) {
     h("pre", { tabindex: 0 }, '@app.task(name="invoice", http="/invoices")\ndef make_invoice(customer: str, amount: float) -> str: ...'));
 }
 
-function build(page, form, curl, kinds) {
+function build(page, form, curl, kinds, older) {
   const about = h("p", { class: "help", id: "kind-help" });
   const fields = h("fieldset", null);
   const choice = h("select", { id: "kind", name: "kind", "aria-describedby": "kind-help" },
@@ -38,9 +54,10 @@ function build(page, form, curl, kinds) {
     const { summary, order, fields: names } = chosen();
     const schema = resolve(order, order);
     about.textContent = summary;
+    const given = choice.value === page.query.get("kind") ? pick(names, older) : {};
     fields.hidden = !names.length;
     fields.replaceChildren(h("legend", null, "Payload"),
-      ...names.map((name) => field(name, resolve(schema.properties[name], order), (schema.required ?? []).includes(name))));
+      ...names.map((name) => field(name, resolve(schema.properties[name], order), (schema.required ?? []).includes(name), given[name])));
   };
   choice.addEventListener("change", choose);
   const wrong = h("p", { class: "wrong", role: "alert" });
@@ -66,21 +83,22 @@ function build(page, form, curl, kinds) {
 /** A schema with the one it refers to in its place, and without null beside another type. */
 function resolve(schema, root) {
   if (schema.$ref) return resolve(root.$defs[schema.$ref.split("/").at(-1)], root);
-  const parts = (schema.anyOf ?? []).filter((part) => part.type !== "null");
+  const options = (schema.anyOf ?? []).filter((part) => part.type !== "null");
+  const decimal = options.find((part) => part.format === "decimal");
+  const parts = decimal ? [decimal] : options;
   return parts.length === 1 ? { ...resolve(parts[0], root), ...schema, anyOf: undefined } : schema;
 }
 
-function field(name, schema, required) {
+function field(name, schema, required, given) {
   const id = `field-${name}`;
   const help = schema.description ?? "";
   const base = { id, name, required, "aria-describedby": help ? `${id}-help` : null };
   return h("div", { class: "field" },
-    h("label", { for: id }, schema.title && schema.title !== name ? schema.title : name), control(base, schema),
+    h("label", { for: id }, schema.title && schema.title !== name ? schema.title : name), control(base, schema, given ?? schema.default ?? ""),
     help && h("p", { class: "help", id: `${id}-help` }, help));
 }
 
-function control(base, schema) {
-  const value = schema.default ?? "";
+function control(base, schema, value) {
   if (schema.enum) {
     const none = base.required ? [] : [h("option", { value: "" }, "default")];
     return h("select", { ...base, "data-as": "json" }, none, schema.enum.map((one) => h("option", { value: JSON.stringify(one), selected: one === value }, String(one))));
@@ -95,7 +113,7 @@ function control(base, schema) {
     const type = { date: "date" }[schema.format] ?? "text";
     return h("input", { ...base, type, pattern: schema.pattern, maxlength: schema.maxLength, value, autocomplete: "off", "data-as": "text" });
   }
-  return h("textarea", { ...base, rows: 4, placeholder: schema.type === "array" ? "[]" : "{}", "data-as": "json", spellcheck: "false" });
+  return h("textarea", { ...base, rows: 4, placeholder: schema.type === "array" ? "[]" : "{}", "data-as": "json", spellcheck: "false" }, value === "" ? "" : JSON.stringify(value, null, 2));
 }
 
 /** What the form says. A field that is not JSON yet is left out, or throws its name when `strict`. */
