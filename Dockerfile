@@ -3,8 +3,10 @@
 FROM python:3.13-slim AS packages
 WORKDIR /app
 COPY bin bin
-COPY pyproject.toml requirements-runtime.lock requirements-tracing.lock ./
-RUN bin/bootstrap runtime
+COPY pyproject.toml requirements*.lock ./
+# --build-arg WITHOUT=reports,mail leaves extras out: a smaller image, without their kinds
+ARG WITHOUT=
+RUN bin/bootstrap runtime --without "$WITHOUT"
 # --build-arg TRACING=1 adds OpenTelemetry, which redis-py imports wherever it is installed
 ARG TRACING=
 RUN test -z "$TRACING" || bin/bootstrap uv pip install --python .venv/bin/python --require-hashes -r requirements-tracing.lock

@@ -11,19 +11,7 @@ from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
-from api.routes import bulk, exports, kinds, reports
-from api.routes.emails import (
-    blasts,
-    bounces,
-    emails,
-    mail_sink,
-    people,
-    previews,
-    recipients,
-    suppressions,
-    test_mails,
-    unsubscribe,
-)
+from api.routes import bulk, kinds
 from api.routes.operations import me, metrics, queues, workers
 from api.routes.operations.health import build_health_router
 from api.routes.tasks import artifacts, callbacks, control, events, tasks
@@ -31,6 +19,7 @@ from api.server import downloads
 from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
 from project.errors import IncompatibleData, StoreUnavailable
+from project.extras import has_extra
 from project.settings.values import get_settings
 from project.store.async_client import NativeRedis
 from project.store.migration import prepare_data
@@ -38,6 +27,29 @@ from project.telemetry.tracing import TRACING
 from project.version import read_version
 
 check_typed_kinds()  # and imports all kinds: a job of any kind may be run again
+
+
+def list_report_routes() -> list[Router]:
+    """The routes of the extra ``reports``."""
+    from api.routes import exports, reports
+
+    return [reports.routes, exports.routes]
+
+
+def list_mail_routes() -> list[Router]:
+    """The routes of the extra ``mail``."""
+    from api.routes.emails import blasts, bounces, emails, mail_sink, people, previews
+    from api.routes.emails import recipients, suppressions, test_mails, unsubscribe
+
+    parts = (emails, blasts, recipients, people, previews, test_mails, suppressions, bounces)
+    sink = [] if get_settings().smtp_url else [mail_sink.build_sink_router()]
+    return [*(part.routes for part in (*parts, unsubscribe)), *sink]
+
+
+EXTRA_ROUTES = [
+    *(list_report_routes() if has_extra("reports") else []),
+    *(list_mail_routes() if has_extra("mail") else []),
+]
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
 
@@ -90,12 +102,9 @@ async def prepare_data_patiently() -> None:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    mail = (emails, blasts, recipients, people, previews, test_mails, suppressions, bounces)
     work = (tasks, control, callbacks, events, bulk, kinds, queues, workers, artifacts, metrics)
-    for module in (reports, exports, *mail, unsubscribe, *work, me, console):
-        routes.include(module.routes)
-    if not get_settings().smtp_url:
-        routes.include(mail_sink.build_sink_router())
+    for part in (*EXTRA_ROUTES, *(module.routes for module in (*work, me, console))):
+        routes.include(part)
     routes.include(build_typed_router())
     router = limit_routes(routes, get_settings().rate_limit)
     router.include(build_health_router(app.async_store.ping, drain))

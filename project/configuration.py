@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from project.errors import ContinuoError
+from project.extras import is_kind_installed
 from project.settings.packages import get_package_settings
 from project.settings.sentinel_url import parse_sentinel_url
 from project.settings.values import Settings
@@ -17,13 +18,14 @@ from project.store.connection import keys_of
 def list_task_modules(names: Iterable[str]) -> list[str]:
     """The modules in ``tasks``, the modules with these names, and those in packages among them.
 
-    Raises ``ContinuoError`` for a name that does not exist.
+    Kinds of an extra that is not installed are left out. Raises ``ContinuoError`` for a name that
+    does not exist.
     """
     modules: list[str] = []
     for name in names:
         inner = iter_modules(find_module(name).submodule_search_locations or [])
         modules += [name, *(f"{name}.{module.name}" for module in inner)]
-    return modules
+    return [module for module in modules if is_kind_installed(module)]
 
 
 def find_module(name: str) -> ModuleSpec:

@@ -13,6 +13,7 @@ import msgspec
 from api.docs.openapi import Info, build_document
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
+from project.extras import has_extra
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -61,6 +62,15 @@ def build_docs_router(router: Router, info: Info) -> Router:
     @routes.get("/openapi.json", auth=False, hidden=True)
     async def show_description(_: Request) -> Answer:
         return Answer(description(), headers={"Cache-Control": "no-cache"})
+
+    if has_extra("docs"):
+        routes.include(build_page_router(info))
+    return routes
+
+
+def build_page_router(info: Info) -> Router:
+    """Build the routes of the page."""
+    routes = Router()
 
     @routes.get("/docs", auth=False, hidden=True)
     async def show_page(_: Request) -> Answer:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from project.artifacts import multipart
 from project.artifacts.multipart import Upload, UploadRefused
+from project.extras import require_extra
 from project.settings.bucket import read_bucket_access
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Bucket:
     def store(self) -> "S3Store":
         """The S3 client, created on first use."""
         if self._opened is None:
+            require_extra("buckets")
             from obstore.store import S3Store
 
             self._opened = S3Store.from_url(

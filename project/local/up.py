@@ -21,6 +21,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from project.errors import ContinuoError
+from project.extras import has_extra
 from project.local import procfile
 from project.local.reload import CodeWatch, find_syntax_error
 from project.local.supervisor import ManagedProcess, ProcessSupervisor, print_line
@@ -103,7 +104,9 @@ def build_processes(
     """Build the processes: those of the Procfile in its order, then the mail sink."""
     environment = build_environment(settings, redis_url)
     lines = procfile.read_commands(ROOT / "Procfile")
-    if not settings.smtp_url:
+    if not has_extra("flower"):
+        lines.pop("flower", None)
+    if not settings.smtp_url and has_extra("mail"):
         lines["outbox"] = "python -m project.local.mail_sink"
     return [
         ManagedProcess(name, line, environment, waits_for_code=reloads and name in RELOADED)
@@ -194,16 +197,18 @@ def is_ready(settings: Settings) -> bool:
 def print_addresses(settings: Settings) -> None:
     """Print where to find everything."""
     outbox = f"{settings.base_url}/outbox  (files: {settings.data_dir / 'outbox'})"
+    mail = "your SMTP_URL" if settings.smtp_url else outbox
     for line in (
         f"ready after {time.monotonic() - STARTED_AT:.1f} s",
         f"console {settings.base_url}/",
         f"API     {settings.base_url}  (reference: {settings.base_url}/docs)",
-        f"Flower  http://127.0.0.1:{settings.flower_port}",
-        f"mail    {'your SMTP_URL' if settings.smtp_url else outbox}",
+        f"Flower  http://127.0.0.1:{settings.flower_port}" if has_extra("flower") else "",
+        f"mail    {mail}" if has_extra("mail") else "",
         f"files   {settings.data_dir}",
         "Ctrl-C stops everything",
     ):
-        print_line("up", line)
+        if line:
+            print_line("up", line)
 
 
 STARTED_AT = time.monotonic()

@@ -44,14 +44,12 @@ class SettingFault(NamedTuple):
         return f"{self.variable}: {self.problem}"
 
 
-def check_settings(*, is_complete: bool = True) -> None:
+def check_settings() -> None:
     """Check all groups, and names that no group knows. Raises ``ValidationError`` for all faults.
 
-    Unless ``is_complete``, kinds were not imported yet; their ``settings.py`` are read then.
+    Of kinds that are not imported, now or in this installation, ``settings.py`` is read.
     """
-    groups = list_groups()
-    if not is_complete:
-        groups += load_other_groups()
+    groups = list_groups() + load_other_groups()
     known = {name for group in groups for name in list_variables(group)}
     faults = [fault for group in groups for fault in find_faults(group)]
     faults += [SettingFault(name, explain_name(name, known)) for name in list_unknown(known)]
@@ -163,14 +161,14 @@ def run_program(program: str, main: Callable[[], int]) -> None:
     See ``exit_if_wrong``.
     """
     with exit_if_wrong(program):
-        check_settings(is_complete=False)
+        check_settings()
         sys.exit(main())
 
 
 def find_all_faults(error: ValidationError) -> ValidationError:
     """The error of all groups, for that of the first one."""
     try:
-        check_settings(is_complete=False)
+        check_settings()
     except ValidationError as complete:
         return complete
     return error

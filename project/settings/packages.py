@@ -6,6 +6,15 @@ from pydantic import Field, field_validator
 
 from project.settings.groups import SettingsGroup, read_settings, split_list
 
+EXTRAS = {
+    "reports": ("duckdb", "typst", "babel"),
+    "mail": ("mrml", "css_inline", "email_validator"),
+    "docs": ("swagger_ui",),
+    "buckets": ("obstore",),
+    "flower": ("flower",),
+}
+"""The parts that an installation can be without, and the packages that show whether it is."""
+
 IS_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*").fullmatch
 
 
@@ -23,6 +32,13 @@ class PackageSettings(SettingsGroup):
         description="A Celery app of your own, as package.module:app, whose tasks become jobs.",
     )
 
+    without: str = Field(
+        "",
+        validation_alias="CONTINUO_WITHOUT",
+        description="Extras to do without, of reports, mail, docs, buckets and flower, separated by"
+        " commas: their kinds and routes are not there.",
+    )
+
     @field_validator("tasks")
     @classmethod
     def _are_modules(cls, text: str) -> str:
@@ -38,6 +54,19 @@ class PackageSettings(SettingsGroup):
         if name and not (colon and IS_MODULE(module) and variable.isidentifier()):
             raise ValueError("must be package.module:app")
         return name
+
+    @field_validator("without")
+    @classmethod
+    def _are_extras(cls, text: str) -> str:
+        for name in split_list(text):
+            if name not in EXTRAS:
+                raise ValueError(f"{name!r} is not an extra; allowed: {', '.join(EXTRAS)}")
+        return text
+
+    @property
+    def without_extras(self) -> list[str]:
+        """The extras to do without."""
+        return split_list(self.without)
 
     @property
     def task_modules(self) -> list[str]:

@@ -17,9 +17,9 @@ const PAGES = [
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
-  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients" },
+  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", extra: "mail" },
   { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit=*" },
-  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit=report" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit=report", extra: "reports" },
 ];
 
 const main = document.getElementById("main");
@@ -83,11 +83,11 @@ function open(signal) {
 }
 
 function drawNav(current) {
-  const links = PAGES.filter((page) => page.link && (!page.scope || may(page.scope)) && !(page.all && me.tenant));
+  const links = PAGES.filter((page) => page.link && (!page.scope || may(page.scope)) && (!page.extra || me.extras.includes(page.extra)) && !(page.all && me.tenant));
   fill(nav,
     links.map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title)),
     me.outbox && h("a", { href: "/outbox" }, "Mail"),
-    h("a", { href: "/docs" }, "API"));
+    me.extras.includes("docs") && h("a", { href: "/docs" }, "API"));
   document.getElementById("leave").hidden = !key.get();
 }
 

@@ -3,6 +3,8 @@
 import msgspec
 
 from api.http.routing import Answer, Request, Router
+from project.extras import has_extra
+from project.settings.packages import EXTRAS
 from project.settings.values import get_settings
 
 routes = Router()
@@ -13,13 +15,14 @@ class Caller(msgspec.Struct, frozen=True):
 
     Without API keys, ``name`` is "" and ``scopes`` has all scopes. ``tenant`` is "" for a key that
     sees the jobs of all tenants. ``outbox``: mails are stored at /outbox instead of sent, and the
-    key may read them.
+    key may read them. ``extras`` are the parts of the platform that are installed.
     """
 
     name: str
     scopes: list[str]
     tenant: str
     outbox: bool
+    extras: list[str]
 
 
 @routes.get(
@@ -28,5 +31,6 @@ class Caller(msgspec.Struct, frozen=True):
 async def show_caller(request: Request) -> Answer:
     """Answer the holder of the key."""
     api_key = request.api_key
-    outbox = not get_settings().smtp_url and not api_key.tenant
-    return Answer(Caller(api_key.name, sorted(api_key.scopes), api_key.tenant, outbox))
+    extras = [name for name in EXTRAS if has_extra(name)]
+    outbox = "mail" in extras and not get_settings().smtp_url and not api_key.tenant
+    return Answer(Caller(api_key.name, sorted(api_key.scopes), api_key.tenant, outbox, extras))

@@ -138,7 +138,7 @@ def test_names_of_the_compose_file_and_of_kubernetes_are_no_settings(
     ):
         monkeypatch.setenv(name, "x")
 
-    check_settings(is_complete=False)
+    check_settings()
 
 
 def test_code_that_imports_the_app_gets_an_exception_without_values(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_each_fault_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTINUO_FAULT_RATE", "2")
 
     with pytest.raises(ValidationError) as refused:
-        check_settings(is_complete=False)
+        check_settings()
 
     assert sorted(fault.variable for fault in list_faults(refused.value)) == [
         "CONTINUO_FAULT_RATE",
