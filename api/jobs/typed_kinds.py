@@ -164,6 +164,6 @@ def build_record(name: str, base: type[TaskRecord], payload: Payload) -> type[Ta
 def build_task_options(payload: Payload, order: JobOrder) -> dict[str, Any]:
     """The arguments of the job that an order asks for. Raises ``InvalidField``."""
     options = {"kwargs": payload.dump_order(order)}
-    if any(field.name == "max_retries" for field in payload.fields):
+    if "max_retries" in payload.attributes:
         return options
     return options | {"max_retries": getattr(order, "max_retries", None)}

@@ -37,7 +37,8 @@ class Payload:
     ``parameters`` are the fields of a call: the parameters of the function. ``fields`` are those of
     an order over HTTP: the same without those that are ``ONLY_IN_PYTHON``, or those of the only
     parameter when that is a struct, a dataclass or a ``TypedDict``; ``wrapper`` is its name then,
-    else "". ``result`` is the type of the result.
+    else "". ``attributes`` are the names of ``fields`` with those in JSON. ``result`` is the type
+    of the result.
 
     ``check`` is called with the arguments as objects, for what types cannot say. It raises
     ``InvalidField``, and may return the arguments to store in place of these; checking those again
@@ -62,7 +63,8 @@ class Payload:
         self.parameters = describe_fields(parameters, function.__doc__)
         self.shape = build_struct(f"{camel(function.__name__)}Payload", self.parameters)
         self.wrapper, self.fields = unwrap(self.parameters)
-        self.names = frozenset(field.encode_name for field in self.fields)
+        self.attributes = {field.name: field.encode_name for field in self.fields}
+        self._names = frozenset(self.attributes.values())
 
     def dump(self, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
         """Check the arguments of a call and return them by name, as JSON has them.
@@ -78,15 +80,14 @@ class Payload:
 
     def dump_order(self, order: Any) -> dict[str, Any]:
         """The same for an order over HTTP, an object that has ``fields`` as its attributes."""
-        given = {
-            field: value
-            for field in self.fields
-            if (value := getattr(order, field.name)) is not msgspec.UNSET
-        }
         if not self.wrapper:
-            objects = {field.name: value for field, value in given.items()}
+            objects = {name: getattr(order, name) for name in self.attributes}
             return CheckedArguments(self._run_check(objects) or self._to_json(objects, "args"))
-        wrapped = {field.encode_name: value for field, value in given.items()}
+        wrapped = {
+            encode_name: value
+            for name, encode_name in self.attributes.items()
+            if (value := getattr(order, name)) is not msgspec.UNSET
+        }
         try:
             return self.dump((), {self.wrapper: wrapped})
         except InvalidField as wrong:
@@ -117,7 +118,7 @@ class Payload:
 
     def _require_known_fields(self, wrapped: Any) -> None:
         """Raise ``InvalidField`` for a field that an order over HTTP could not have either."""
-        if isinstance(wrapped, dict) and wrapped.keys() - self.names:
+        if isinstance(wrapped, dict) and wrapped.keys() - self._names:
             convert_all(wrapped, build_struct("Wrapped", self.fields), self.wrapper)
 
     def _name(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
