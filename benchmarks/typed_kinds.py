@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -89,7 +90,7 @@ def list_targets(scene: StackScene, before: Path | None) -> list[Target]:
 def start_api(scene: StackScene, **variables: str) -> tuple[MeasuredProgram, int]:
     """Start an API; returns its port, too. ``-P``: it is imported from PYTHONPATH only."""
     (port,) = find_free_ports(1)
-    program = scene.start(["python", "-P", "-m", "api"], PORT=str(port), **variables)
+    program = scene.start(["python", "-P", "-m", "api"], pipes=False, PORT=str(port), **variables)
 
     def answers() -> bool:
         program.require_running()
@@ -102,7 +103,7 @@ def start_api(scene: StackScene, **variables: str) -> tuple[MeasuredProgram, int
     return program, port
 
 
-def build_request(path: str, body: dict[str, object]) -> bytes:
+def build_request(path: str, body: Mapping[str, object]) -> bytes:
     """The order as bytes."""
     return build_post(path, json.dumps(body).encode())
 
