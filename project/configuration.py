@@ -95,6 +95,7 @@ def build_redis_options(given: Settings) -> dict[str, Any]:
 def build_rabbitmq_options() -> dict[str, Any]:
     """The broker options for RabbitMQ: quorum queues and confirmed publications."""
     return {
+        "broker_transport": "project.worker.rabbitmq:Transport",
         "broker_transport_options": {"confirm_publish": True},
         "task_default_queue_type": "quorum",
         "task_create_missing_queue_type": "quorum",

@@ -176,9 +176,13 @@ def fail(  # noqa: PLR0913 - each is a part of the record
     return Command("attempts/fail", arguments, parse_verdict)
 
 
-def cancel(job_id: str) -> Command[CancelResult]:
-    """Stop a job: at once when it waits, through its worker when it runs."""
-    return Command("attempts/cancel", (job_id,), lambda answer: CancelResult(answer.decode()))
+def cancel(job_id: str, *, reason: str = "") -> Command[CancelResult]:
+    """Stop a job: at once when it waits, through its worker when it runs.
+
+    ``reason`` is the error of the record of a job that waits; "" is ``cancelled``.
+    """
+    arguments = (job_id, reason)
+    return Command("attempts/cancel", arguments, lambda answer: CancelResult(answer.decode()))
 
 
 def list_cancel_requests(worker: str) -> Command[dict[str, str]]:

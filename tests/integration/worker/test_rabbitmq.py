@@ -2,23 +2,27 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import celery
 import pytest
 import redis
 
 from project.celery import Continuo, create_app
 from project.job.result import JobResult
-from project.records.record import TaskRecord
+from project.records.record import TaskRecord, TaskStatus
 from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
 from project.store.commands.queries import RecordFilter
 from project.worker.upkeep.guard import Guard
 from tests.support.apps.kinds import add
 from tests.support.ports import find_free_port
+from tests.support.programs.processes import ROOT
 from tests.support.programs.workers import WorkerProgram
 from tests.support.servers.rabbitmq import RabbitMQ
 from tests.support.servers.scripted_smtp import ScriptedSmtpServer
@@ -202,3 +206,27 @@ def test_jobs_are_accepted_while_rabbitmq_is_down(
 
     assert result.record is not None
     assert client.zcard("continuo:unsent") == 1
+
+
+def test_a_purge_cancels_the_jobs_of_the_messages_and_leaves_those_of_a_canvas(
+    app: Continuo, rabbitmq: str, tmp_path: Path
+) -> None:
+    job = app.send_task("tests.add", (1, 2))
+    body = celery.chord([app.signature("tests.add", (1, 1))])(app.signature("tests.total"))
+    part = body.parent.results[0]
+
+    purge = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "project", "purge", "-f"],
+        cwd=ROOT,
+        env=os.environ | {"BROKER_URL": rabbitmq, "REDIS_URL": get_settings().store_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "Purged 1 message from" in purge.stdout, purge
+    assert job.record.error == part.record.error == "cancelled: its message was purged"
+    worker = start_worker(rabbitmq, tmp_path, "w1")
+    assert final(body).status is TaskStatus.FAILED
+    worker.kill()
