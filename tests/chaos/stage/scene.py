@@ -189,7 +189,8 @@ class ChaosScene:
 
     def lost(self, accepted: dict[str, str], account: RunAccount) -> dict[str, str]:
         """The jobs that did not end as they should, each with its fault."""
-        found = {job: self._describe_fault(job, account.finished) for job in accepted}
+        finished = account.finished
+        found = {job: self._describe_fault(job, finished) for job in accepted}
         forgotten = {NO_RECORD} if self.rolls_back else set()
         return {
             job: complaint

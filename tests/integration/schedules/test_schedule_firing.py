@@ -8,6 +8,7 @@ from project.celery import app
 from project.records.record import TaskRecord, TaskStatus
 from project.records.schedule import Schedule
 from project.schedules.firing import ScheduleRounds
+from project.schedules.jobs import build_job_id
 from project.schedules.timing import at, cron, every
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
@@ -394,3 +395,22 @@ def test_a_request_that_is_delivered_late_does_not_bring_an_old_plan_back(clock:
 
     assert app.store.run(late) == "conflict"
     assert read().plan.every == 60
+
+
+def test_schedules_that_are_fired_together_each_know_their_own_job(
+    store: Store, clock: Clock, rounds: ScheduleRounds
+) -> None:
+    for name in ("one", "two", "three"):
+        put(name, every(60, overlap="skip"))
+    clock.forward(60)
+    rounds.work()
+    jobs = {name: app.schedules.history(name)[0].job for name in ("one", "two", "three")}
+    assert jobs == {name: build_job_id(name, int(clock.at)) for name in jobs}
+
+    for name in ("two", "three"):
+        end(store, jobs[name])
+    clock.forward(60)
+    rounds.work()
+
+    whats = {name: app.schedules.history(name)[0].what for name in jobs}
+    assert whats == {"one": "overlap", "two": "fired", "three": "fired"}

@@ -22,10 +22,12 @@ local function index_as_pending(job, places)
   local count = #places / 2
   local is_first = add_to_counter(job.kind_queue, 'enqueued', count) == count
   if is_first then redis.call('SADD', KIND_QUEUES, job.kind_queue) end
+  local own_id = job.id
   for i = 2, #places, 2 do
     job.id = places[i]
     append_event(job, 'pending', 0)
   end
+  job.id = own_id
 end
 
 -- Whether a message is older than the last rerun of its job: one of a job that was cancelled is still on its list.
