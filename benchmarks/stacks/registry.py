@@ -24,7 +24,7 @@ class Stack(NamedTuple):
     @property
     def is_ours(self) -> bool:
         """Whether this is Continuo."""
-        return self is OURS
+        return self.name == OURS.name
 
     @property
     def programs(self) -> Path:

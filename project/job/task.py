@@ -197,10 +197,9 @@ class Job(AttemptTask):
     def slow_down(self, seconds: float) -> NoReturn:
         """End this attempt without counting it, and let no job of its lane start for ``seconds``.
 
-        Use it when somebody else asks for a pause, as with ``Retry-After``. The job is the first
-        of its lane to run again, from the beginning. Jobs of the lane that run already go on, and
-        so do other lanes and queues. Without a lane, all jobs of the queue without one wait. With
-        RabbitMQ only this job does. Always raises ``Ignore``.
+        Use it when somebody else asks for a pause, as with ``Retry-After``. The job is the first of
+        its lane to run again, from the beginning. Without a lane, all jobs of the queue without one
+        wait; with RabbitMQ only this job does. Always raises ``Ignore``.
         """
         if not isfinite(seconds) or seconds <= 0:
             raise InvalidField("seconds", f"{seconds!r} is not a number above 0")

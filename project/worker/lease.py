@@ -126,6 +126,10 @@ class LeaseThread(threading.Thread):
             about |= {f"kind:{name}": describe_ack(task) for name, task in self.tasks.items()}
             if not self.worker.app.publisher:
                 put_declared_limits(self.store, self.tasks)
+            elif limited := [
+                name for name, task in self.tasks.items() if getattr(task, "limits", ())
+            ]:
+                log.error("RabbitMQ hands out jobs: limits of %s have no effect", limited)
         move = workers.renew_lease(self.worker_id, self.seconds, about, first=first)
         if not self.store.run(move):
             log.critical("the lease of %s had ended and its jobs were given away", self.worker_id)

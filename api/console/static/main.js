@@ -5,6 +5,7 @@ import { get, key, Problem } from "./http.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
 import { kind } from "./views/kind.js";
+import { limits } from "./views/limits.js";
 import { order } from "./views/order.js";
 import { overview } from "./views/overview.js";
 import { queues } from "./views/queues.js";
@@ -18,6 +19,7 @@ const PAGES = [
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },
+  { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
   { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", extra: "mail" },
   { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit=*" },

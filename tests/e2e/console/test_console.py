@@ -22,6 +22,7 @@ PATHS = (
     "/console/jobs",
     "/console/queues",
     "/console/schedules",
+    "/console/limits",
     "/console/workers",
     "/console/recipients",
     "/console/order",
@@ -163,6 +164,22 @@ def test_all_matching_jobs_are_cancelled_after_their_number_is_shown(
         expect(page.locator(".count")).to_have_text("3 jobs, newest first")
     finally:
         own_system.http.post("/queues/celery/resume")
+
+
+def test_the_limits_and_what_they_hold_back_are_shown(page: Page, own_system: System) -> None:
+    limit = {"tag": "held", "each": "lane", "concurrency": 0}
+    own_system.http.put("/limits/nothing", json=limit)
+    try:
+        own_system.http.post("/reports", json={"tags": ["held"], "lane": "acme"})
+        page.goto("/console/limits")
+        row = page.get_by_role("row").filter(has_text="nothing")
+
+        expect(row).to_contain_text("tag held, each lane")
+        expect(row).to_contain_text("1 in 1 lanes")
+        assert not find_barriers(page)
+    finally:
+        own_system.http.delete("/limits/nothing")
+    expect(page.get_by_text("No limit yet.")).to_be_visible()
 
 
 def test_a_queue_is_paused_and_resumed(page: Page) -> None:
