@@ -1,11 +1,9 @@
 """Measured without workers: one process takes and ends jobs, one command each."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
-from statistics import median
 from typing import Any
 
 from benchmarks.limits.scale import LimitScale
@@ -75,13 +73,10 @@ def measure_weights(store: Store, scale: LimitScale) -> float:
     return max(abs(taken[lane] / fair[lane] - 1) for lane in WEIGHTS)
 
 
-def measure_take(store: Store, lanes: int) -> float:
+def measure_take(store: Store, jobs_of_all: int, lanes: int) -> float:
     """Microseconds that Redis needs to end a job and take the next one of so many lanes."""
     store.client.flushall()
-    jobs_of_lane = max(TAKES // lanes, 1) + 1
-    order(
-        store, [(f"{at}-{lane}", f"l{lane}") for at in range(jobs_of_lane) for lane in range(lanes)]
-    )
+    order(store, [(f"job-{number}", f"lane-{number % lanes}") for number in range(jobs_of_all)])
     taker = Taker(store)
     store.client.config_resetstat()
     for _ in taker.take(TAKES):
@@ -90,10 +85,8 @@ def measure_take(store: Store, lanes: int) -> float:
 
 
 def compare_lanes(store: Store, scale: LimitScale) -> float:
-    """The cost of a take with many lanes, divided by that with a few."""
-    ratios = []
-    for _ in range(scale.rounds):
-        few, many = measure_take(store, FEW_LANES), measure_take(store, scale.lanes)
-        ratios.append(many / few)
-        time.sleep(0.1)
-    return median(ratios)
+    """The cost of a take with many lanes, divided by that with a few and as many jobs."""
+    jobs_of_all = max(2 * scale.lanes, TAKES + 1)
+    few = min(measure_take(store, jobs_of_all, FEW_LANES) for _ in range(scale.rounds))
+    many = min(measure_take(store, jobs_of_all, scale.lanes) for _ in range(scale.rounds))
+    return many / few

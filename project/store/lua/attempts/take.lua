@@ -71,6 +71,7 @@ end
 
 -- Whether no queue is paused, no lanes take turns, and there are no limits.
 local all_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
+local is_unlimited = all_plain or redis.call('EXISTS', LIMITS_BY) == 0
 
 local function claim(list, message)
   redis.call('HSET', unacked, serial, list .. '\n' .. message)
@@ -90,7 +91,7 @@ local function claim(list, message)
     end
   end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
-  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at, all_plain)
+  local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at, is_unlimited)
   if state == 'limited' then return nil end
   if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
   if state ~= 'refused' then return state, begun and begun.interruptions end
@@ -98,25 +99,21 @@ local function claim(list, message)
 end
 
 local left, look_at = MAX_DROPPED_MESSAGES, nil
-if not all_plain then look_at = look_at_gates(at, MAX_GATES) end
+if not all_plain and redis.call('EXISTS', LIMIT_WAITS) == 1 then look_at = look_at_gates(at, MAX_GATES) end
 for _, first in ipairs(claims.lists) do
   while left > 0 do
-    local list, message = first, nil
+    local list, message, has_more = first, nil, nil
     if all_plain then
       message = redis.call('RPOP', list)
     else
-      list, message = pop_next(first)
+      list, message, has_more = pop_next(first)
     end
     if not message then break end
     left = left - 1
     local state, interruptions = claim(list, message)
-    if not all_plain then count_turn(list) end
     if state then
-      if not all_plain then
-        wake_another(list)
-      elseif redis.call('LLEN', list) > 0 then
-        wake_worker(list)
-      end
+      if all_plain then has_more = redis.call('LLEN', list) > 0 end
+      if has_more then wake_worker(list) end
       return { verdict, state, message, interruptions }
     end
   end

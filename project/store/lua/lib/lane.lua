@@ -32,7 +32,8 @@ local function note_in_lane(list, count, length) -- rarely
 end
 
 local function pop_from_lane(queue, lane)
-  for _, list in ipairs(lists_of(queue, lane)) do
+  for _, step in ipairs(STEPS) do
+    local list = list_of(queue, lane, step)
     local message = redis.call('RPOP', list)
     if message then
       count_in_lane(list, -1)
@@ -61,25 +62,32 @@ local function pop_by_turns(queue)
   end
 end
 
--- Counts a turn of the lane of a list, if it is still open.
-local function count_turn(list) -- rarely
+-- Counts a turn of the lane of a list.
+local function count_turn(list)
   local lane = lane_of(list)
   local weight = redis.call('HGET', LANE_WEIGHTS, lane:match('^[^\6]*'))
   redis.call('ZADD', lanes_key(queue_of(list)), 'XX', 'INCR', 1 / (weight or 1), lane)
 end
 
--- Takes the next message for which one of the lists that a worker looks at stands: of a queue in LANED, the first stands for all.
--- -> its list and its text, or nothing
-local function pop_next(list) -- rarely
-  if not is_open(list) then return nil end
+-- Whether the queue of a list may have more messages.
+local function has_more(list)
+  if redis.call('LLEN', list) > 0 then return true end
   local queue = queue_of(list)
-  if redis.call('SISMEMBER', LANED, queue) == 0 then return list, redis.call('RPOP', list) end
-  if list == queue then return pop_by_turns(queue) end
+  if redis.call('ZCARD', lanes_key(queue)) < 2 then return false end
+  return tonumber(redis.call('HGET', LANE_MESSAGES, queue) or 0) > 0 or redis.call('EXISTS', unpack(lists_of(queue))) > 0
 end
 
--- Wakes another worker if the queue of a list may have more messages for it.
-local function wake_another(list) -- rarely
-  local queue = queue_of(list)
-  local has_more = redis.call('ZCARD', lanes_key(queue)) > 1 and count_waiting(queue) > 0
-  if has_more or redis.call('LLEN', list) > 0 then wake_worker(list) end
+-- Takes the next message for which one of the lists that a worker looks at stands: of a queue in LANED, the first stands for
+-- all. -> its list, its text, whether there may be more for another worker; or nothing
+local function pop_next(first) -- rarely
+  local queue, list, message = queue_of(first), nil, nil
+  if not is_open(first) then return nil end
+  if redis.call('SISMEMBER', LANED, queue) == 0 then
+    list, message = first, redis.call('RPOP', first)
+  elseif first == queue then
+    list, message = pop_by_turns(queue)
+  end
+  if not message then return nil end
+  count_turn(list)
+  return list, message, has_more(list)
 end

@@ -7,9 +7,14 @@ local function in_lane(list, lane)
   if not lane or lane == '' or uses_other_broker or list:find(LANE_MARK) then return list end
   return list .. (list:find('\6', 1, true) and '' or '\6\0220') .. '\6' .. lane
 end
+local STEPS = { '0', '3', '6', '9' }
+local function list_of(queue, lane, step)
+  if lane ~= '' then return queue .. '\6\022' .. step .. '\6' .. lane end
+  return step == '0' and queue or queue .. '\6\022' .. step
+end
 local function lists_of(queue, lane)
-  local lists = { queue, queue .. '\6\0223', queue .. '\6\0226', queue .. '\6\0229' }
-  for i, list in ipairs(lists) do lists[i] = in_lane(list, lane) end
+  local lists = {}
+  for i, step in ipairs(STEPS) do lists[i] = list_of(queue, lane or '', step) end
   return lists
 end
 local function is_open(list) return redis.call('SISMEMBER', PAUSED, queue_of(list)) == 0 end

@@ -15,27 +15,24 @@ local function add(list, message)
   taken[#taken + 1] = message
 end
 
+-- Both take from a list while there is room. -> whether there may be more
 local function take(list)
   for _, message in ipairs(redis.call('RPOP', list, limit - #taken / 2) or {}) do add(list, message) end
+  return #taken / 2 == limit and redis.call('LLEN', list) > 0
 end
 
 local function take_by_turns(first)
-  local list, message
+  local list, message, has_more
   repeat
-    list, message = pop_next(first)
-    if message then
-      add(list, message)
-      count_turn(list)
-    end
+    list, message, has_more = pop_next(first)
+    if message then add(list, message) end
   until not message or #taken / 2 == limit
+  return has_more
 end
 
 local is_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
 if not is_plain then look_at_gates(now(), 4) end
 for _, first in ipairs(request.lists) do
-  if #taken / 2 < limit then
-    if is_plain then take(first) else take_by_turns(first) end
-    if #taken / 2 == limit then wake_another(first) end
-  end
+  if #taken / 2 < limit and (is_plain and take or take_by_turns)(first) then wake_worker(first) end
 end
 return taken
