@@ -86,9 +86,17 @@ class Payload:
         if not self.wrapper:
             objects = {field.name: value for field, value in given.items()}
             return CheckedArguments(self._run_check(objects) or self._to_json(objects, "args"))
-        wrapped = {field.encode_name: value for field, value in given.items()}
+        return self.dump_fields({field.encode_name: value for field, value in given.items()})
+
+    def dump_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for the fields of an order, as JSON has them. Raises ``InvalidField``."""
+        if not self.wrapper:
+            if unknown := sorted(fields.keys() - self.names):
+                allowed = ", ".join(sorted(self.names)) or "none"
+                raise InvalidField(unknown[0], f"is not a field of this kind; allowed: {allowed}")
+            return self.dump((), fields)
         try:
-            return self.dump((), {self.wrapper: wrapped})
+            return self.dump((), {self.wrapper: dict(fields)})
         except InvalidField as wrong:
             field = wrong.field.removeprefix(f"{self.wrapper}.")
             raise InvalidField(field, wrong.problem) from None
