@@ -37,7 +37,7 @@ SHARED_HERE = "-- shared\n"
 """A script that can return early marks the place of the shared functions with this line."""
 
 RARELY = "-- rarely\n"
-"""Ends the first line of a shared function that few runs of a script call; see ``link``."""
+"""Ends the first line of a shared function that few runs of a script call; see ``select_used``."""
 
 NUMBERED = re.compile(r"(attempts|workers)/(?!take$|is_|list_|read_)|jobs/register$")
 """The names of the scripts that refuse a request which comes late; ``take`` does it by itself."""
@@ -104,7 +104,7 @@ def parse_definitions(lua: str) -> dict[str, str]:
         name = name_of(part)
         if name in definitions:
             raise ValueError(f"{name} is defined twice")
-        definitions[name] = inline_rarely_used(part, definitions)
+        definitions[name] = part
     return definitions
 
 
@@ -121,23 +121,25 @@ def name_of(definition: str) -> str:
     return found[1]
 
 
-def inline_rarely_used(definition: str, shared: dict[str, str]) -> str:
-    """A rarely called function with everything it uses inside it.
+def select_used(lua: str, shared: dict[str, str], known: frozenset[str] = frozenset()) -> str:
+    """The shared definitions that ``lua`` uses, in their order: fewer cost Redis less time.
 
-    So a script does not define those functions on each run, only on the runs that call it.
+    Those in ``known`` stand before it already. What only a rarely called function uses stands
+    inside that: a script defines it only on the runs that call the function.
     """
-    head, mark, body = definition.partition(RARELY)
-    return head + mark + select_used(body, shared) + body
-
-
-def select_used(lua: str, shared: dict[str, str]) -> str:
-    """The shared definitions that ``lua`` uses, in their order: fewer cost Redis less time."""
-    needed, read = "", lua
+    names, read = [], lua
     for name, definition in reversed(shared.items()):
-        if re.search(rf"\b{name}\b", read):
-            needed = definition + needed
+        if name not in known and re.search(rf"\b{name}\b", read):
+            names.append(name)
             read += "" if RARELY in definition else definition
-    return needed
+    selected, before = "", {}
+    for name, definition in shared.items():
+        if name in names:
+            head, mark, body = definition.partition(RARELY)
+            selected += head + mark + (select_used(body, before, known) if mark else "") + body
+            known |= {name}
+        before[name] = definition
+    return selected
 
 
 add_scripts(FOLDER, LIBRARY)
