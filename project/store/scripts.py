@@ -132,7 +132,8 @@ def select_used(lua: str, shared: dict[str, str], known: frozenset[str] = frozen
         if name not in known and re.search(rf"\b{name}\b", read):
             names.append(name)
             read += "" if RARELY in definition else definition
-    selected, before = "", {}
+    selected = ""
+    before: dict[str, str] = {}
     for name, definition in shared.items():
         if name in names:
             head, mark, body = definition.partition(RARELY)

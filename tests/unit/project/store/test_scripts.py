@@ -35,6 +35,13 @@ def test_functions_needed_only_by_a_rarely_called_function_are_inlined_in_it() -
     assert [name for name in ("one", "two") if f"local function {name}()" not in inside] == []
 
 
+def test_a_rarely_called_function_uses_what_the_script_has_already() -> None:
+    carried = select_used("return two() + four()", parse_definitions(LUA))
+
+    assert carried.count("local function one()") == 1
+    assert carried.index("local function two()") < carried.index("local function three(job)")
+
+
 def test_the_frequent_commands_do_not_define_rarely_called_functions() -> None:
     for name in ("attempts/start", "attempts/succeed"):
         often, _, _ = SCRIPTS[name].partition("-- rarely\n")
