@@ -164,7 +164,7 @@ class Channel(kombu_redis.Channel):
         """
         self._is_for_jobs = bool(self.worker_id)
         if self._is_for_jobs:
-            self.QoS = QoS
+            self.QoS, self._qos = QoS, None  # kombu has made its own at the connect
 
     @property
     def holds_jobs(self) -> bool:
