@@ -11,7 +11,7 @@ One job, from the call to the final record, and the code of ours that each hook 
 3. The executor checks kind, revocation and expiry, and runs Celery's tracer ``task.__trace__``.
 4. ``task.before_start`` -> ``task.Job.before_start`` does nothing for a claimed attempt.
 5. ``task.__call__`` -> ``task.Job.__call__`` runs the body of the task. The body may call
-   ``progress``, ``once``, ``artifact``, ``checkpoint`` and ``postpone``.
+   ``progress``, ``once``, ``step``, ``artifact``, ``checkpoint`` and ``postpone``.
 6. One of these ends the attempt:
 
    - the body returned: ``backend.mark_as_done`` -> ``RecordBackend`` leaves the success to the next

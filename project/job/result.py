@@ -43,6 +43,7 @@ class JobResult(AsyncResult):
         The job keeps its id, its queue and its count of attempts. It runs with its old arguments
         when ``args`` and ``kwargs`` are both None. ``max_retries`` is the number of further
         attempts, None means the default of the kind, or what is left of the order if that is more.
+        Steps that a job had finished are skipped if it runs with its old arguments.
         A second call with the same ``rerun_id`` changes nothing and returns the same result.
         ``options`` are those of ``apply_async``. A kind that ``repeats`` also accepts a job that
         succeeded. What follows a failed job in its canvas follows the rerun, too. Raises
@@ -80,7 +81,11 @@ class JobResult(AsyncResult):
                 f"the arguments of the job do not fit {record.kind}: {problem}"
             ) from problem
         command = jobs.rerun(
-            message, attempts=record.attempts, rerun_id=rerun_id, repeats=task.repeats
+            message,
+            attempts=record.attempts,
+            rerun_id=rerun_id,
+            repeats=task.repeats,
+            keeps_steps=is_unchanged,
         )
         is_queued: bool = self.app.store.run(command)
         if is_queued and self.app.publisher:

@@ -30,7 +30,6 @@ from celery.utils.log import get_logger
 
 from project.artifacts.drafts import Draft, open_draft
 from project.errors import ContinuoError, InvalidField, StoreUnavailable
-from project.job.attempt import AttemptTask
 from project.job.canvas.aftermath import run_aftermath
 from project.job.canvas.replacement import collect_messages
 from project.job.running.cancellation import WORKER_PROCESS
@@ -39,6 +38,7 @@ from project.job.running.coroutines import make_synchronous
 from project.job.running.current_attempt import claimed_attempt
 from project.job.running.progress import ProgressReporter, build_progress
 from project.job.running.retry_arguments import merge_arguments
+from project.job.steps import StepTask
 from project.messages.encoding import replace_surrogates
 from project.messages.options import check_max_retries
 from project.records.record import Progress
@@ -85,7 +85,7 @@ class JobExit(ContinuoError):
     """A job raised what ends a process (``sys.exit``): its attempt fails, its process goes on."""
 
 
-class Job(AttemptTask):
+class Job(StepTask):
     """The base class of every task of the app."""
 
     Request = "project.worker.request:JobRequest"

@@ -82,6 +82,17 @@ class Failure(msgspec.Struct, frozen=True):
     interrupted: bool = False
 
 
+class Step(msgspec.Struct, frozen=True):
+    """A step that a job has finished; later attempts skip it.
+
+    Times are in seconds since the epoch.
+    """
+
+    name: str
+    started_at: float
+    finished_at: float
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -94,7 +105,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     waits for no time. ``lane`` is where the job waits within its queue, whose lanes take turns;
     "" is the default lane. ``held_by`` is the limit that held it back when its turn came last,
     "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
-    out. ``tenant`` owns the job; left out when no tenant does.
+    out. ``steps`` are the finished steps in the order of their ends; lists and jobs without steps
+    leave them out. ``tenant`` owns the job; left out when no tenant does.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -135,6 +147,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     lane: str = ""
     held_by: str = ""
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
+    steps: list[Step] | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
 
     @property

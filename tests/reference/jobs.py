@@ -24,6 +24,8 @@ RUNNING_METHODS = (
     "checkpoint",
     "is_cancelled",
     "once",
+    "step",
+    "map",
     "artifact",
     "postpone",
     "retry",

@@ -18,6 +18,7 @@ from project.records.record import (
     Queue,
     Running,
     ShownTask,
+    Step,
     TaskRecord,
     TaskStatus,
     Worker,
@@ -26,7 +27,7 @@ from project.records.record import (
 from tests.reference.prose import format_sections, format_values, join_parts
 from tests.reference.shapes import describe_schema
 
-SHAPES = (TaskRecord, ShownTask, Failure, Progress, Estimate, Event, Queue, Worker, Running)
+SHAPES = (TaskRecord, ShownTask, Failure, Step, Progress, Estimate, Event, Queue, Worker, Running)
 
 
 def make_statuses() -> str:

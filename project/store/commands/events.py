@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from project.records.record import Event, EventFilter, TaskRecord, TaskStatus
 from project.store.commands.command import Command, Field, decode_text, encode_json
 from project.store.commands.queries import (
-    ERRORS_FIELD,
-    RECORD_FIELDS,
+    DETAIL_FIELDS,
     parse_detailed_record,
     parse_progress,
 )
@@ -39,7 +38,7 @@ def read_with_event_id(job_id: str) -> Command[tuple[str, TaskRecord | None]]:
         place, *values = answer
         return decode_text(place), parse_detailed_record(job_id, values)
 
-    return Command("events/read_with_event_id", (job_id, *RECORD_FIELDS, ERRORS_FIELD), parse)
+    return Command("events/read_with_event_id", (job_id, *DETAIL_FIELDS), parse)
 
 
 def read_last_event_id() -> Command[str]:

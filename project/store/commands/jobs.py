@@ -70,6 +70,7 @@ class RerunArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     delay: float | None = None
     callback: str = ""
     repeats: bool = False
+    keeps_steps: bool = False
 
 
 def enqueue(message: Message) -> Command[TaskRecord]:
@@ -167,12 +168,18 @@ def forget(job_id: str) -> Command[bool]:
 
 
 def rerun(
-    message: Message, *, attempts: int, rerun_id: str = "", repeats: bool = False
+    message: Message,
+    *,
+    attempts: int,
+    rerun_id: str = "",
+    repeats: bool = False,
+    keeps_steps: bool = False,
 ) -> Command[bool]:
     """Run a failed or cancelled job again. False: the job is in neither state (any more).
 
     A ``rerun_id`` reruns a job once: the same id again gets the same answer. ``repeats``: rerun
-    a job that succeeded, too.
+    a job that succeeded, too. ``keeps_steps``: the job skips the steps that it has finished, unless
+    it succeeded.
     """
     job = build_job_arguments(message)
     wanted = RerunArguments(
@@ -185,5 +192,6 @@ def rerun(
         delay=job.delay,
         callback=job.callback,
         repeats=repeats,
+        keeps_steps=keeps_steps,
     )
     return Command("jobs/rerun", (encode_json(wanted), message.payload, message.text), bool)

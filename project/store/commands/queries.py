@@ -14,6 +14,7 @@ from project.records.record import (
     Progress,
     RecordPage,
     ShownTask,
+    Step,
     TaskRecord,
     TaskStatus,
 )
@@ -52,7 +53,10 @@ RECORD_FIELDS = (
 ERRORS_FIELD = "errors"
 """The field that lists leave out: up to 20 failures, up to 60 KB."""
 
-DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD)
+STEPS_FIELD = "steps"
+"""The finished steps without their results; lists leave it out, too."""
+
+DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD)
 
 MAX_SCANNED_RECORDS = 1_000
 """How many records one page scans: some milliseconds in which Redis does nothing else."""
@@ -63,6 +67,8 @@ UNREADABLE = "cannot be read"
 _progress = msgspec.json.Decoder(Progress)
 
 _failures = msgspec.json.Decoder(Failure)
+
+_steps = msgspec.json.Decoder(Step)
 
 
 class RecordFilter(NamedTuple):
@@ -256,12 +262,15 @@ def format_question(
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
-    *fields, errors = values
-    return parse_record(job_id, fields, parse_failures(errors))
+    *fields, errors, steps = values
+    return parse_record(job_id, fields, parse_lines(errors, _failures), parse_steps(steps) or UNSET)
 
 
 def parse_record(
-    job_id: str, values: Sequence[Field], errors: list[Failure] | UnsetType = UNSET
+    job_id: str,
+    values: Sequence[Field],
+    errors: list[Failure] | UnsetType = UNSET,
+    steps: list[Step] | UnsetType = UNSET,
 ) -> TaskRecord | None:
     """A record from the values of ``RECORD_FIELDS``; None when there is none."""
     if values[0] is None:
@@ -286,6 +295,7 @@ def parse_record(
         tags=parse_tags(field["tags"]),
         progress=parse_progress(field["progress"]),
         errors=errors,
+        steps=steps,
         tenant=decode_text(field["tenant"]) or UNSET,
         lane=decode_text(field["lane"]),
         held_by=decode_text(field["held_by"]) if status in WAITING_STATUSES else "",
@@ -308,13 +318,18 @@ def parse_tags(value: Field) -> list[str]:
     return tags if isinstance(tags, list) else [UNREADABLE]
 
 
-def parse_failures(lines: Field) -> list[Failure]:
-    """Stored failed attempts, but for those that cannot be read."""
-    failures = []
+def parse_steps(lines: Field) -> list[Step]:
+    """Stored steps, in the order in which they ended."""
+    return parse_lines(lines, _steps)
+
+
+def parse_lines[T](lines: Field, decoder: msgspec.json.Decoder[T]) -> list[T]:
+    """The values of stored lines of JSON, but for those that cannot be read."""
+    values = []
     for line in (lines or b"").splitlines():
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
-            failures.append(_failures.decode(line))
-    return failures
+            values.append(decoder.decode(line))
+    return values
 
 
 def parse_progress(value: Field) -> Progress | None:

@@ -29,7 +29,7 @@ async function load(page, place) {
   try {
     const [record, order, kinds] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
-    fill(place, head(page, record), outcome(record), history(record), details(record, order, again(page, record, order, kinds)));
+    fill(place, head(page, record), outcome(record), history(record), done(record), details(record, order, again(page, record, order, kinds)));
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
@@ -136,6 +136,14 @@ function now(record) {
 
 function step(at, status, title, ...more) {
   return h("li", { class: status }, h("p", null, h("strong", null, title), " ", h("span", { class: "at" }, clock(at))), more);
+}
+
+/** The steps that are done: what another attempt skips. */
+function done({ steps = [] }) {
+  if (!steps.length) return null;
+  const row = ({ name, started_at: start, finished_at: end }) =>
+    step(start, "success", name, h("p", { class: "help" }, `It took ${span(end - start)}.`));
+  return h("section", { class: "card" }, h("h2", null, "Finished steps"), h("ol", { class: "timeline" }, steps.map(row)));
 }
 
 // --- the rest

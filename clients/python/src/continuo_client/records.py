@@ -40,6 +40,14 @@ class Estimate(TypedDict):
     ends_at: float
 
 
+class Step(TypedDict):
+    """A step that a job has finished; its later attempts skip it."""
+
+    name: str
+    started_at: float
+    finished_at: float
+
+
 class Record(TypedDict, Generic[R]):
     """One job. ``result`` is None until it has succeeded."""
 
@@ -60,6 +68,7 @@ class Record(TypedDict, Generic[R]):
     progress: Progress | None
     due_at: float | None
     errors: NotRequired[list[Failure]]
+    steps: NotRequired[list[Step]]
     tenant: NotRequired[str]
     position: NotRequired[int | None]
     estimate: NotRequired[Estimate | None]

@@ -1,6 +1,6 @@
 -- Ends an attempt whose job is replaced, and enqueues what replaces it: one job with the same id, or others of which the last
--- has that id and comes later; the record waits for it. The replacement starts anew: its attempts, deaths and claims count
--- from none.
+-- has that id and comes later; the record waits for it. The replacement starts anew: its attempts, deaths, claims and steps
+-- count from none.
 -- ARGV: attempt (JSON: id, token), call_id, jobs (JSON array), then of each job its payload and its message, see enqueue
 -- -> verdict
 local attempt, call_id, jobs = cjson.decode(ARGV[1]), ARGV[2], cjson.decode(ARGV[3])
@@ -10,6 +10,7 @@ local verdict = check_attempt(job, attempt.token, 'pending')
 if verdict ~= 'applied' then return verdict end
 if cancel_if_requested(job, at) then return 'refused' end
 redis.call('HDEL', job.key, 'deaths', 'progress', 'early', 'admitted', 'rerun_id', 'canvas')
+forget_steps(job)
 job.attempts, job.outcome = 0, 'replaced'
 transition(job, 'pending', at, 'attempts', 0, 'token', '', 'replaced', attempt.token, 'awaits', 1)
 enqueue_jobs(call_id, jobs, ARGV, 4)

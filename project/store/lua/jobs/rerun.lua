@@ -1,6 +1,6 @@
 -- Runs a failed or cancelled job again: same id; its attempts are counted on, its deaths are forgotten.
--- ARGV: job (JSON: id, list, max_retries, attempts so far, rerun_id; if wanted due or delay, callback, and repeats: also when it
--- succeeded), its payload, its message
+-- ARGV: job (JSON: id, list, max_retries, attempts so far, rerun_id; if wanted due or delay, callback, repeats: also when it
+-- succeeded, and keeps_steps: it skips the steps that it has finished), its payload, its message
 -- -> 1 (also when this rerun_id was applied before), or 0: the job is not in such a state (any more), it waits for
 -- a job before it in its canvas, or another unfinished job has its unique key
 even_if_full()
@@ -18,6 +18,7 @@ if holder and holder ~= job.id then
   local other = load_job(holder)
   if other and not FINAL[other.status] then return 0 end
 end
+if job.status == 'success' or not wanted.keeps_steps then forget_steps(job) end
 redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'deaths', 'awaits', 'state', 'aftermath',
   'early')
 transition(job, 'pending', now(), 'max_retries', wanted.max_retries, 'token', '', 'payload', payload, 'rerun_id', wanted.rerun_id)

@@ -30,3 +30,11 @@ local function drop_message(job)
   redis.call('HDEL', job.key, 'message', 'message_list', 'due_at')
   job.message_list = nil
 end
+
+-- Removes what the job has stored of its steps: it starts anew, with other arguments or as another job.
+local function forget_steps(job) -- rarely
+  local steps = redis.call('HGET', job.key, 'steps')
+  if not steps then return end
+  for line in steps:gmatch('[^\n]+') do redis.call('HDEL', job.key, 'step:' .. cjson.decode(line).name) end
+  redis.call('HDEL', job.key, 'steps')
+end
