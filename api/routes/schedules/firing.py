@@ -229,7 +229,7 @@ async def show_times(request: Request, query: TimesQuery) -> Answer:
     summary="Show what a schedule did",
     tags=["schedules"],
 )
-async def show_history(request: Request) -> Answer:
+async def show_schedule_history(request: Request) -> Answer:
     """Answer the newest entries of the history."""
     schedule = await fetch_schedule(request)
     found = await app.async_store.run(schedules.list_history(schedule.name))
