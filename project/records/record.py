@@ -126,6 +126,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
         "tags": ["spending"],
         "progress": {"done": 40, "total": 100, "note": "rows read"},
         "due_at": 1795752143.5,
+        "lane": "",
+        "held_by": "",
     }
 
     id: str
