@@ -33,6 +33,7 @@ from project.payload.payload import Payload
 from project.records.limit import declare_limits
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.records.schedule import Timing
+from project.relay.thread import RelayStep
 from project.schedules.book import ScheduleBook
 from project.settings.checks import exit_if_wrong_under_celery
 from project.settings.values import Settings, get_settings
@@ -328,7 +329,7 @@ def create_app(given: Settings) -> Continuo:
     created.own_configuration = build_configuration(given)
     object.__setattr__(created.conf, "__class__", OwnSettings)  # its attributes are settings
     created.conf.update(created.own_configuration)
-    created.steps["worker"].add(LeaseStep)
+    created.steps["worker"].update((LeaseStep, RelayStep))
     if given.otel_exporter_otlp_endpoint:
         require_packages()
         created.traces = True

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from api.jobs.orders import Timestamp
+from project.messages.order_fields import Timestamp
 from project.records.record import TaskStatus
 from project.store.commands.queries import RecordFilter
 

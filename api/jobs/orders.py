@@ -4,9 +4,8 @@
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,32 +14,12 @@ from api.http.problems import FieldError, Problem
 from api.http.routing import Answer, Request
 from api.jobs import waiting
 from project.celery import app
-from project.errors import InvalidField
 from project.job.task import Job
-from project.records.grouping import MAX_LANE_CHARACTERS, MAX_TAG_CHARACTERS, MAX_TAGS
+from project.messages.order_fields import OrderFields
 from project.records.record import TaskRecord
 from project.settings.values import get_settings
-from project.store.commands import jobs
 from project.store.commands.command import new_call_id
 from project.store.commands.jobs import EnqueueResult, IdempotentOrder
-
-MAX_TIMESTAMP_SECONDS = 253_402_214_400
-"""The start of the last day of the year 9999, in seconds since 1970: the limit of ``datetime``."""
-
-type Seconds = Annotated[float, msgspec.Meta(ge=0, le=366 * 86_400)]
-type Timestamp = Annotated[float, msgspec.Meta(ge=0, le=MAX_TIMESTAMP_SECONDS)]
-type Tag = Annotated[
-    str,
-    msgspec.Meta(min_length=1, max_length=MAX_TAG_CHARACTERS, extra_json_schema={"format": "line"}),
-]
-type Lane = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=1, max_length=MAX_LANE_CHARACTERS, extra_json_schema={"format": "line"}
-    ),
-]
-type Url = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri"})]
-type UniqueKey = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -62,18 +41,7 @@ ANSWER_HEADERS = {
 }
 
 
-class Unique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Only one job of its kind has this ``key``: while queued or unfinished, or so many seconds.
-
-    On a conflict the other job is returned (200), or the order rejected (409).
-    """
-
-    key: UniqueKey
-    during: Literal["unfinished", "queued"] | Seconds = "unfinished"
-    on_conflict: Literal["return", "reject"] = "return"
-
-
-class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class JobOrder(OrderFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When a job runs, in what order, who is told; the bodies of all kinds have these.
 
     ``delay`` in seconds or ``run_at`` in seconds since 1970; one that has not started within
@@ -81,52 +49,6 @@ class JobOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     within its queue, by default in that of its tenant; lanes take turns. ``tags`` are names under
     which the job is found. ``callback_url`` is told when it is final.
     """
-
-    delay: Seconds | None = None
-    run_at: Timestamp | None = None
-    expires: Seconds | None = None
-    priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
-    lane: Lane | None = None
-    unique: Unique | None = None
-    tags: Annotated[list[Tag], msgspec.Meta(max_length=MAX_TAGS)] = []
-    callback_url: Url | None = None
-
-    @classmethod
-    def rules(cls) -> list[dict[str, Any]]:
-        """Further JSON Schema of the body: at most one of ``delay`` and ``run_at``."""
-        times = {"delay": {"type": "number"}, "run_at": {"type": "number"}}
-        return [{"not": {"properties": times, "required": list(times)}}]
-
-    def options(self) -> dict[str, Any]:
-        """The options of ``apply_async``, without those that the order leaves out.
-
-        Raises ``InvalidField`` when the order has both ``delay`` and ``run_at``.
-        """
-        options: dict[str, Any] = {}
-        if self.delay is not None:
-            options["countdown"] = self.delay
-        if self.run_at is not None:
-            if self.delay is not None:
-                raise InvalidField("run_at", "cannot be given together with delay")
-            options["eta"] = datetime.fromtimestamp(self.run_at, UTC)
-        if self.expires is not None:
-            options["expires"] = self.expires
-        if self.priority:
-            options["priority"] = self.priority
-        if self.lane is not None:
-            options["lane"] = self.lane
-        if self.callback_url is not None:
-            options["callback_url"] = self.callback_url
-        if self.tags:
-            options["tags"] = self.tags
-        return options
-
-    def unique_key(self, tenant: str = "") -> jobs.UniqueKey | None:
-        """The unique key of the order, within its tenant; None when the order has none."""
-        if self.unique is None:
-            return None
-        key = f"tenant:{tenant}\n{self.unique.key}" if tenant else self.unique.key
-        return jobs.UniqueKey(key, self.unique.during)
 
 
 class JobKind(NamedTuple):

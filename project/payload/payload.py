@@ -88,8 +88,17 @@ class Payload:
             for name, encode_name in self.attributes.items()
             if (value := getattr(order, name)) is not msgspec.UNSET
         }
+        return self.dump_fields(wrapped)
+
+    def dump_fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for the fields of an order, as JSON has them. Raises ``InvalidField``."""
+        if not self.wrapper:
+            if unknown := sorted(fields.keys() - self._names):
+                allowed = ", ".join(sorted(self._names)) or "none"
+                raise InvalidField(unknown[0], f"is not a field of this kind; allowed: {allowed}")
+            return self.dump((), fields)
         try:
-            return self.dump((), {self.wrapper: wrapped})
+            return self.dump((), {self.wrapper: dict(fields)})
         except InvalidField as wrong:
             field = wrong.field.removeprefix(f"{self.wrapper}.")
             raise InvalidField(field, wrong.problem) from None

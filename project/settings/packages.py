@@ -12,6 +12,7 @@ EXTRAS = {
     "docs": ("swagger_ui",),
     "buckets": ("obstore",),
     "flower": ("flower",),
+    "outbox": ("psycopg",),
 }
 """The parts that an installation can be without, and the packages that show whether it is."""
 
@@ -35,8 +36,8 @@ class PackageSettings(SettingsGroup):
     without: str = Field(
         "",
         validation_alias="CONTINUO_WITHOUT",
-        description="Extras to do without, of reports, mail, docs, buckets and flower, separated by"
-        " commas: their kinds and routes are not there.",
+        description="Extras to do without, of reports, mail, docs, buckets, flower and outbox,"
+        " separated by commas: their kinds and routes are not there.",
     )
 
     @field_validator("tasks")

@@ -9,7 +9,7 @@ from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs import waiting
 from api.jobs.kinds import SHOW_ROUTE
-from api.jobs.orders import Url, answer_order
+from api.jobs.orders import answer_order
 from api.jobs.records import answer_record, fetch_record
 from api.routes.tasks.tasks import (
     PATH,
@@ -18,6 +18,7 @@ from api.routes.tasks.tasks import (
     fetch_requested_record,
 )
 from project.celery import CALLBACK_KIND, app
+from project.messages.order_fields import Url
 from project.records.record import TaskRecord
 from project.store.commands import callbacks
 

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,31 +44,66 @@ def find_program(name: str) -> str:
     pytest.skip(message)
 
 
+class PostgresServer:
+    """A server on a folder and a free port, which can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = find_free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of the owner of everything."""
+        return f"postgresql://owner@127.0.0.1:{self.port}/postgres"
+
+    def create(self) -> None:
+        """Create the files of a server."""
+        initdb, data = find_program("initdb"), self.folder / "data"
+        user = build_user_options(self.folder)
+        command = [initdb, "-D", data, "-A", "trust", "-U", "owner", "-E", "UTF8"]
+        subprocess.run(
+            [*command, "--locale=C.UTF-8", "-N"],
+            check=True, stdout=subprocess.DEVNULL, timeout=60 * PATIENCE, cwd=self.folder, **user,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        command = [find_program("postgres"), "-D", self.folder / "data", "-p", str(self.port)]
+        command += ["-k", "", "-c", "fsync=off", "-c", "max_prepared_transactions=5"]
+        user = build_user_options(self.folder)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.folder, **user
+            )
+        wait_until(lambda: try_execute(self.url, "select 1"), 30)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server; open connections break."""
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(20)
+
+
+@contextmanager
+def run_postgres() -> Iterator[PostgresServer]:
+    """Run an empty server."""
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(Path(folder))
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @contextmanager
 def serve_postgres() -> Iterator[str]:
     """Start a server with ``SCHEMA``; yields the URL of the role that may only read orders."""
-    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        yield from _serve(Path(folder))
-
-
-def _serve(folder: Path) -> Iterator[str]:
-    data, port = folder / "data", str(find_free_port())
-    initdb, postgres = find_program("initdb"), find_program("postgres")
-    user = build_user_options(folder)
-    subprocess.run(
-        [initdb, "-D", data, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-        check=True, stdout=subprocess.DEVNULL, timeout=60 * PATIENCE, cwd=folder, **user,
-    )  # fmt: skip
-    command = [postgres, "-D", data, "-p", port, "-k", "", "-c", "fsync=off"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
-    try:
-        address = f"127.0.0.1:{port}/postgres"
-        wait_until(lambda: try_create_schema(f"postgresql://owner@{address}"), 30)
-        yield f"postgresql://reader@{address}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    with run_postgres() as server:
+        assert try_execute(server.url, SCHEMA)
+        yield server.url.replace("owner@", "reader@")
 
 
 def build_user_options(folder: Path) -> dict[str, int]:
@@ -79,13 +115,13 @@ def build_user_options(folder: Path) -> dict[str, int]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid}
 
 
-def try_create_schema(url: str) -> bool:
-    """Create the schema; False while the server does not take connections."""
+def try_execute(url: str, statements: str) -> bool:
+    """Execute statements; False while the server does not take connections."""
     import psycopg
 
     try:
         with psycopg.connect(url, connect_timeout=2) as connection:
-            connection.execute(SCHEMA)
+            connection.execute(statements)
     except psycopg.OperationalError:
         return False
     return True

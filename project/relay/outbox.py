@@ -1,0 +1,115 @@
+"""The outbox of one database, as a relay sees it: SQL, and nothing of jobs.
+
+Importing psycopg costs a tenth of a second, so only workers with an outbox do it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from project.relay.orders import OutboxRow
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+CHANNEL = "continuo_outbox"
+MAX_ROWS = 500
+MAX_BYTES = 4_000_000
+"""The most rows, and about the most bytes of payload, of one batch."""
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 30
+BATCH_SECONDS = 60
+"""After so many seconds of silence PostgreSQL ends a transaction, for the next relay."""
+
+LOCK = 0x436F6E74_696E756F
+"""The advisory lock of the relay that works: one at a time, so rows keep their order."""
+
+PREPARE = f"""
+set statement_timeout = '{STATEMENT_SECONDS}s';
+set idle_in_transaction_session_timeout = '{BATCH_SECONDS}s';
+listen {CHANNEL}
+"""
+
+TAKE = """
+with locked as materialized (
+    select seq, id, kind, payload::text as payload, options::text as options, ordered_at
+    from continuo_outbox order by seq limit %(rows)s for update skip locked
+), measured as (
+    select *, octet_length(payload) as size,
+        sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before
+    from locked
+)
+select seq, id::text, kind, case when size <= %(largest)s then payload end, options,
+    extract(epoch from clock_timestamp() - ordered_at)::float8
+from measured where before <= %(bytes)s order by seq
+"""
+
+REFUSE = """
+insert into continuo_outbox_refused (seq, id, kind, payload, options, ordered_at, reason)
+select seq, id, kind, payload, options, ordered_at, reason
+from continuo_outbox join unnest(%s::bigint[], %s::text[]) as refused (place, reason) on seq = place
+"""
+
+DELETE = "delete from continuo_outbox where seq = any(%s::bigint[])"
+
+
+class Outbox:
+    """A connection to an outbox. Raises the errors of psycopg."""
+
+    def __init__(self, url: str) -> None:
+        import psycopg
+
+        self.connection: psycopg.Connection[Any] = psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="continuo relay",
+            target_session_attrs="read-write",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=15_000,
+        )
+        self.connection.execute(PREPARE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        self.connection.close()
+
+    @contextmanager
+    def take(self, largest: int) -> Iterator[list[OutboxRow]]:
+        """Take the next rows, in a transaction that ends with the block.
+
+        They are the first in the order of their sequence, without those that others have locked;
+        none while another relay works. The payload of a row with more than ``largest`` bytes is
+        None.
+        """
+        with self.connection.transaction():
+            lock = self.connection.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
+            if lock.fetchone() != (True,):
+                yield []
+                return
+            limits = {"rows": MAX_ROWS, "bytes": MAX_BYTES, "largest": largest}
+            yield [OutboxRow(*row) for row in self.connection.execute(TAKE, limits)]
+
+    def refuse(self, reasons: Mapping[int, str]) -> None:
+        """Put rows aside, with the reasons; they are still to be deleted."""
+        texts = [text.replace("\0", "") for text in reasons.values()]
+        self.connection.execute(REFUSE, [list(reasons), texts])
+
+    def delete(self, rows: Iterable[OutboxRow]) -> None:
+        """Delete rows."""
+        self.connection.execute(DELETE, [[row.seq for row in rows]])
+
+    def wait(self, seconds: float) -> None:
+        """Wait until somebody commits an order, at most these seconds."""
+        for _ in self.connection.notifies(timeout=seconds, stop_after=1):
+            pass
