@@ -70,4 +70,4 @@ def test_the_console_opens_without_the_extras(bare: System) -> None:
         links = page.get_by_role("navigation").get_by_role("link").all_inner_texts()
 
     assert (me["extras"], me["outbox"]) == ([], False)
-    assert links == ["Overview", "Jobs", "Queues", "Workers", "New job"]
+    assert links == ["Overview", "Jobs", "Queues", "Schedules", "Limits", "Workers", "New job"]
