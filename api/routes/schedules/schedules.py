@@ -83,7 +83,7 @@ async def put_schedule(request: Request, body: ScheduleOrder) -> Answer:
 
 @routes.patch(
     ONE,
-    body=Annotated[dict[str, Any], msgspec.Meta(examples=[{"paused": True}])],
+    body=Annotated[dict[str, Any], msgspec.Meta(examples=[{"catch_up": "last"}])],
     answers={200: ShownSchedule},
     errors=(409, 412, 503),
     request_headers=IF_MATCH,
