@@ -80,8 +80,8 @@ class Backfill(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     """The due times to make jobs for, both ends included. A dry run only counts them."""
 
     example: ClassVar[dict[str, Any]] = {
-        "from": 1_798_761_600,
-        "to": 1_801_440_000,
+        "from": 1_735_689_600,
+        "to": 1_738_368_000,
         "dry_run": True,
     }
 
