@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from celery import signals
 from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab, schedule
 
@@ -32,8 +31,11 @@ class OnceScheduler(PersistentScheduler):
     """``beat_scheduler = "project.worker.beat:OnceScheduler"``."""
 
     def setup_schedule(self) -> None:
-        """Open the schedule's file; create its folder first."""
+        """Open the schedule's file and write the plans that workers fire, once Redis is there."""
         Path(self.schedule_filename).parent.mkdir(parents=True, exist_ok=True)
+        with exit_if_unusable():
+            wait_for_redis(self.app.store)
+        self.app.store.patience = WORKER_PATIENCE_SECONDS
         write_plans(self.app)
         for name in delete_old_plans(self.app):
             log.info("schedule %s is deleted: it stands in the code no longer", name)
@@ -74,11 +76,3 @@ def due_time(entry: ScheduleEntry, now: float) -> str:
         return str(start + until_due)
     seconds = when.run_every.total_seconds() if isinstance(when, schedule) else 60.0
     return f"{now // seconds:.0f} x {seconds:g}"
-
-
-@signals.beat_init.connect
-def prepare(sender: Any, **_: Any) -> None:
-    """Wait for Redis, now and when a job is due; end when the data is not for this program."""
-    with exit_if_unusable():
-        wait_for_redis(sender.app.store)
-    sender.app.store.patience = WORKER_PATIENCE_SECONDS

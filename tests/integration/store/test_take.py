@@ -319,3 +319,18 @@ def test_the_jobs_claimed_by_a_short_lived_process_are_requeued(store: Store) ->
 
     assert record(store, "b").status is TaskStatus.PENDING
     assert list_unacked(store) == []
+
+
+def test_a_late_acknowledgement_of_a_replaced_attempt_brings_no_message_back(store: Store) -> None:
+    store.run(workers.renew_lease("w", 60, {"slots": 1}, first=True))
+    text = '{"headers": {"id": "a", "task": "k", "retries": 0}}'
+    store.run(jobs.enqueue(Message("a", "k", "celery", text, "[]", 3)))
+    for serial in (1, 2):
+        store.run(workers.fetch("w", serial=serial, most=1, done=[], lists=["celery"]))
+        store.run(attempts.start("a", retries=0, token=f"w#{serial}"))
+        again = Message("a", "k", "celery", text, "[]", 3)
+        store.run(jobs.replace("a", token=f"w#{serial}", messages=[again]))
+
+    store.run(workers.ack("w", ["1", "2"]))
+
+    assert store.client.llen("celery") == 1

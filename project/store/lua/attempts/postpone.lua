@@ -10,9 +10,7 @@ redis.call('HDEL', job.key, 'deaths')
 job.attempts = job.attempts - 1
 job.outcome = 'postponed'
 transition(job, 'retrying', at, 'attempts', job.attempts)
-local worker, serial = token:match('^(.*)#(.*)$')
-local is_pushed = not uses_other_broker and (slows_lane == '1' or tonumber(delay) <= 0)
-if is_pushed and worker then redis.call('HDEL', unacked_key(worker), serial) end -- this message takes its place
+drop_held_message(token)
 if slows_lane == '1' and not uses_other_broker then
   slow_lane_down(in_lane(list, job.lane), message, at, at + delay)
 elseif tonumber(delay) > 0 or uses_other_broker then

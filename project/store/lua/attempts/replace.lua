@@ -11,6 +11,7 @@ if verdict ~= 'applied' then return verdict end
 if cancel_if_requested(job, at) then return 'refused' end
 redis.call('HDEL', job.key, 'deaths', 'progress', 'early', 'admitted', 'rerun_id', 'canvas')
 forget_steps(job)
+drop_held_message(attempt.token)
 job.attempts, job.outcome = 0, 'replaced'
 transition(job, 'pending', at, 'attempts', 0, 'token', '', 'replaced', attempt.token, 'awaits', 1)
 enqueue_jobs(call_id, jobs, ARGV, 4)

@@ -18,6 +18,13 @@ local function append_failure(job, at, attempt, token, delay, cause)
   redis.call('HSET', job.key, 'errors', failures .. line)
 end
 
+-- Takes the message of an attempt out of the hands of its worker, because another message goes on with the job under the same
+-- count of attempts: an acknowledgement that comes late, or a death, would take the old one for the one that the job waits for.
+local function drop_held_message(token) -- rarely
+  local worker, serial = token:match('^(.*)#(.*)$')
+  if worker then redis.call('HDEL', unacked_key(worker), serial) end
+end
+
 local function begin_attempt(job, attempt, at, token)
   job.attempts = attempt
   if job.token then redis.call('HDEL', job.key, 'progress') end -- of the attempt before

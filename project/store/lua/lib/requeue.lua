@@ -49,7 +49,6 @@ local function requeue_entry(worker, serial, entry, cause, weight)
     return 'returned'
   end
   if job and (FINAL[job.status] or is_past_attempt(job, headers.retries)) then return 'dropped' end
-  if job and redis.call('HGET', job.key, 'replaced') == worker .. '#' .. serial then return 'dropped' end
   if runs_for(job, worker, serial) then
     local at = now()
     local result, is_suspect = interrupt_attempt(job, at, cause, weight or 1)
