@@ -44,6 +44,7 @@ class AttemptTask(ProducerTask):
     def begin_attempt(self, request: Context) -> StartResult:
         """Begin the attempt of a message in its record; makes a record if there is none.
 
+        The request says then whether the job is ``redelivered``.
         ``BUSY``: a live worker runs the job; the message is kept until it cannot any more.
         """
         attempt = {
@@ -60,6 +61,7 @@ class AttemptTask(ProducerTask):
             self.app.store.run(
                 attempt_commands.park(self._copy_message(request), retries=request.retries)
             )
+        request.delivery_info["redelivered"] = answer is StartResult.STARTED_AGAIN
         return answer
 
     def schedule_message(self, request: Context) -> None:

@@ -137,7 +137,7 @@ class Job(StepTask):
             raise Reject(str(problem), requeue=True) from problem
         if answer is StartResult.ENDED:
             run_aftermath(self.app, self.request)
-        if answer is not StartResult.STARTED:
+        if not answer.has_begun:
             log.warning("job %s: not run, its message is %s", task_id, answer)
             raise Ignore
 

@@ -11,6 +11,10 @@ from kombu import Queue
 from project.errors import InvalidField
 
 MAX_ATTEMPTS_HEADER = "max_attempts"
+
+EXPIRES_AFTER_HEADER = "expires_after"
+"""The header with the seconds of ``expires``; Celery makes a moment of them by its own clock."""
+
 """The header with the maximum number of attempts of a job. Retries copy it."""
 
 MAX_ID_CHARACTERS = 255
@@ -117,7 +121,8 @@ def check_serializer(serializer: str) -> None:
 def prepare_options(options: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
     """The options of a call as Celery takes them. Raises ``InvalidField``.
 
-    A time without a zone is in ``zone``. ``max_retries`` becomes a header.
+    A time without a zone is in ``zone``. ``max_retries`` and the seconds of ``expires`` become
+    headers.
     """
     check_routing(options)
     check_time_limits(options.get("soft_time_limit"), options.get("time_limit"))
@@ -132,9 +137,13 @@ def prepare_options(options: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
         if options.get(name) is not None:
             prepared[name] = locate_time(options[name], zone)
             check_moment(name, prepared[name], allows_seconds=name == "expires")
+    added = {}
     if attempts is not None:
-        limit = {MAX_ATTEMPTS_HEADER: check_max_retries(attempts)}
-        prepared["headers"] = limit | (options.get("headers") or {})
+        added[MAX_ATTEMPTS_HEADER] = check_max_retries(attempts)
+    if isinstance(options.get("expires"), (int, float)):
+        added[EXPIRES_AFTER_HEADER] = options["expires"]
+    if added:
+        prepared["headers"] = added | (options.get("headers") or {})
     return prepared
 
 

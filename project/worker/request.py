@@ -11,8 +11,9 @@ from celery.worker import state
 from celery.worker.request import Request
 
 from project.job.running.ignored import end_without_result
+from project.messages.options import EXPIRES_AFTER_HEADER
 from project.records.record import TaskStatus
-from project.store.commands import attempts, queries
+from project.store.commands import attempts, jobs, queries
 from project.store.commands.attempts import RequeueResult
 from project.worker.memory import MemoryWatch
 
@@ -66,6 +67,21 @@ class JobRequest(Request):
         record = self.app.store.run(queries.read_record(self.id))
         waits = record and record.status in (TaskStatus.PENDING, TaskStatus.RETRYING)
         return not (waits and record.attempts == self.request_dict.get("retries", 0))
+
+    def maybe_expire(self) -> bool:
+        """Whether it is too late to begin, by the clock of Redis.
+
+        Seconds count from when the job was ordered, if the moment that the sender made of them
+        is earlier: its clock may be behind.
+        """
+        if not self.expires:
+            return False
+        now, ordered_at = self.app.store.run(jobs.read_clock(self.id))
+        expires_at = self.expires.timestamp()
+        seconds = self.request_dict.get(EXPIRES_AFTER_HEADER)
+        if seconds is not None and ordered_at is not None:
+            expires_at = max(expires_at, ordered_at + seconds)
+        return bool(now > expires_at)
 
     def terminate(self, pool: Any, signal: Any = None) -> None:
         """Cancel the job: Flower's button and ``revoke(terminate=True)`` come here."""

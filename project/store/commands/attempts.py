@@ -36,6 +36,8 @@ class StartResult(StrEnum):
     """Whether an attempt has begun."""
 
     STARTED = "started"
+    STARTED_AGAIN = "started again"
+    """An attempt of the job was interrupted before."""
     REFUSED = "refused"
     BUSY = "busy"
     UNKNOWN = "unknown"
@@ -43,6 +45,11 @@ class StartResult(StrEnum):
     """A limit holds the message back, which waits in Redis again."""
     ENDED = "ended"
     """A script ended the job, and what follows in its canvas is left to do."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the job may run now."""
+        return self in (StartResult.STARTED, StartResult.STARTED_AGAIN)
 
 
 class RequeueResult(StrEnum):

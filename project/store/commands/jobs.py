@@ -1,7 +1,7 @@
 """Commands that make jobs: enqueue, enqueue once, register, and run again."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -160,6 +160,19 @@ def register(message: Message, *, retries: int, is_unsent: bool = False) -> Comm
     """
     job = encode_json(build_job_arguments(message))
     return Command("jobs/register", (job, message.payload, retries, int(is_unsent)), bool)
+
+
+def read_clock(job_id: str) -> Command[tuple[float, float | None]]:
+    """The time by the clock of Redis, and when the record of the job was made, if it has one.
+
+    Both in seconds since the epoch.
+    """
+
+    def parse(answer: Sequence[Any]) -> tuple[float, float | None]:
+        now, created_at = answer
+        return float(now), float(created_at) if created_at else None
+
+    return Command("queries/read_clock", (job_id,), parse)
 
 
 def forget(job_id: str) -> Command[bool]:

@@ -32,7 +32,7 @@ from project.job.running.current_attempt import ClaimedAttempt
 from project.job.running.ignored import end_without_result
 from project.messages.builder import PRIORITY_STEPS, build_list_key
 from project.messages.validation import find_job_id
-from project.store.commands import claims, workers
+from project.store.commands import claims, jobs, workers
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.claims import Claim, Claimant, Claims
 from project.store.commands.command import Command
@@ -96,7 +96,6 @@ class JobRun:
         """Run the task through Celery's tracer, watched by the main process."""
         task = self.app.tasks[received.kind]
         request = received.request | {"hostname": self.executor.hostname}
-        request["delivery_info"]["redelivered"] = self.claim.is_redelivered
         self.watch(received, task)
         try:
             return task.__trace__(received.job_id, received.args, received.kwargs, request)
@@ -179,17 +178,23 @@ class JobRun:
     def has_begun(self, received: Received) -> bool:
         """Whether the attempt has begun in the record; begins it if the claim did not."""
         if self.claim.state == "started":
+            received.request["delivery_info"]["redelivered"] = self.claim.is_redelivered
             return True
         task = self.app.tasks[received.kind]
-        if received.due_in > 0:
+        if received.due_at and received.due_at > self.read_clock(received):
             task.schedule_message(self._context(received))
             return False
         answer = task.begin_attempt(self._context(received))
         if answer is StartResult.ENDED:
             run_aftermath(self.app, self._context(received))
-        if answer is not StartResult.STARTED:
+        if not answer.has_begun:
             log.warning("job %s: not run, its message is %s", received.job_id, answer)
-        return bool(answer is StartResult.STARTED)
+        return bool(answer.has_begun)
+
+    def read_clock(self, received: Received) -> float:
+        """The time by the clock of Redis, in seconds since the epoch."""
+        now, _ = self.app.store.run(jobs.read_clock(received.job_id))
+        return float(now)
 
     def add_dead_letter(self, problem: Exception) -> None:
         """Keep a message that cannot be handled where a person finds it, and fail its job."""

@@ -1,6 +1,5 @@
 """A message as a pool process reads it: checked, and taken apart as Celery's consumer would."""
 
-import time
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -35,14 +34,13 @@ class Received:
         return bool(self.headers.get("expires") or self.headers.get("stamped_headers"))
 
     @property
-    def due_in(self) -> float:
-        """Seconds until its ETA; 0 when it is due."""
+    def due_at(self) -> float | None:
+        """Its ETA in seconds since the epoch; None when it has none."""
         eta = self.headers.get("eta")
         if not eta:
-            return 0.0
+            return None
         due = datetime.fromisoformat(eta)
-        moment = due.timestamp() if due.tzinfo else due.replace(tzinfo=UTC).timestamp()
-        return max(moment - time.time(), 0.0)
+        return (due if due.tzinfo else due.replace(tzinfo=UTC)).timestamp()
 
     @cached_property
     def request(self) -> dict[str, Any]:

@@ -170,14 +170,6 @@ def test_the_extended_result_has_name_arguments_and_queue(
     assert fresh.worker.endswith("@test")
 
 
-def test_a_job_knows_that_its_message_was_put_back(inspector: JobInspector) -> None:
-    job = stock.reject_once.delay()
-
-    assert job.get(timeout=10) == "redelivered"
-    record = inspector.wait_until_final(job.id)
-    assert (record.attempts, record.interruptions) == (1, 1)
-
-
 def test_a_job_that_has_ended_is_forgotten(inspector: JobInspector) -> None:
     done, waiting = kinds.add.delay(1, 1), kinds.add.apply_async((1, 1), countdown=600)
     inspector.wait_until_final(done.id)

@@ -1,4 +1,4 @@
-"""Any tree of chains and chords, with parts that fail, retry and replace themselves, ends right.
+"""Any tree of chains and chords ends right: parts fail, retry, die, are cancelled or replaced.
 
 ``TEST_TREES`` is the number of trees.
 """
@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import redis
+from billiard.exceptions import WorkerLostError
 from celery import Signature, chain, chord
-from celery.exceptions import ChordError
+from celery.exceptions import ChordError, TaskRevokedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,13 +30,17 @@ TREES = int(os.environ.get("TEST_TREES", "40"))
 pytestmark = pytest.mark.timeout(max(300, TREES * 5))
 
 
+FAILING = ("refuse", "die for good", "be cancelled")
+FAILURES = (PermanentError, ChordError, WorkerLostError, TaskRevokedError)
+
+
 class Failed(Exception):
     """A part of the tree fails."""
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One job: it adds ``number`` in its first or second attempt or as another job, or it fails.
+    """One job: it adds ``number``, at last, or it fails (``FAILING``).
 
     "need" fails, too, until the key ``mended`` exists.
     """
@@ -44,7 +49,7 @@ class Leaf:
     number: int
 
     def compute(self, x: int) -> int:
-        if self.how == "refuse":
+        if self.how in FAILING:
             raise Failed
         return x if self.how == "need" else x + self.number
 
@@ -55,7 +60,12 @@ class Leaf:
             return stock.refuse.s()
         if self.how == "need":
             return stock.needs.s(key="mended")
-        return {"add": kinds.add, "stumble": stock.stumble}[self.how].s(self.number)
+        if self.how == "die for good":
+            return stock.die_first.s(deaths=3)
+        if self.how == "be cancelled":
+            return stock.be_cancelled.s()
+        jobs = {"add": kinds.add, "stumble": stock.stumble, "die": stock.die_first}
+        return jobs[self.how].s(self.number)
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,10 @@ def worker(worker_pool: Workers) -> None:
 
 
 @settings(max_examples=TREES, deadline=None)
-@given(build_trees("add", "add", "add", "stumble", "replace", "replace", "refuse"))
+@given(
+    build_trees(*(["add"] * 3), "stumble", *(["replace"] * 2), "die", "refuse")
+    | build_trees(*(["add"] * 4), "die", *FAILING)
+)
 def test_a_tree_has_the_result_of_its_parts_and_every_record_ends(tree: Any) -> None:
     try:
         expected = tree.compute(1)
@@ -115,7 +128,7 @@ def test_a_tree_has_the_result_of_its_parts_and_every_record_ends(tree: Any) -> 
     last = chain(kinds.add.s(0, 1), tree.build()).apply_async()
 
     if expected is None:
-        with pytest.raises((PermanentError, ChordError)):
+        with pytest.raises(FAILURES):
             last.get(timeout=30 * PATIENCE)
     else:
         assert last.get(timeout=30 * PATIENCE) == expected

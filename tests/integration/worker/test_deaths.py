@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from project.records.record import TaskStatus
-from tests.support.apps import kinds
+from tests.support.apps import kinds, stock
 from tests.support.programs.processes import is_alive, list_children
 from tests.support.programs.workers import JobInspector, Workers
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 def test_the_job_of_a_killed_pool_process_is_requeued(
@@ -46,6 +46,19 @@ def test_a_job_that_kills_its_process_fails_after_three_deaths(
     assert "SIGKILL" in record.error
     assert kinds.add.delay(1, 2).get(timeout=10) == 3
     wait_until(lambda: inspector.count_unacked() == len(inspector.list_messages()) == 0)
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
+def test_a_job_knows_that_its_message_was_put_back(
+    inspector: JobInspector, workers: Workers, pool: str
+) -> None:
+    workers.start("--concurrency=1", f"--pool={pool}").ready()
+
+    job = stock.reject_once.delay()
+
+    assert job.get(timeout=10 * PATIENCE) == "redelivered"
+    record = inspector.wait_until_final(job.id)
+    assert (record.attempts, record.interruptions) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,21 @@ def note_death(task_id: str, **_: Any) -> None:
     note.run(f"failed:{task_id}", "once")
 
 
+@app.task(name="tests.die_first", bind=True)
+def die_first(self: Any, *numbers: int, deaths: int = 1) -> int:
+    """Kill the processes of its first attempts, then add the numbers up."""
+    if (app.AsyncResult(self.request.id).record.interruptions or 0) < deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return sum(numbers)
+
+
+@app.task(name="tests.be_cancelled", bind=True)
+def be_cancelled(self: Any, *numbers: int) -> int:
+    """Ask to be cancelled, and wait for that."""
+    app.AsyncResult(self.request.id).revoke()
+    return int(hold.run.__func__(self))
+
+
 @app.task(name="tests.reject_once", bind=True)
 def reject_once(self: Any) -> str:
     """Put its message back unless it was put back before."""
