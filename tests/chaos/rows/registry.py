@@ -37,6 +37,7 @@ ROWS: dict[str, RowFunction] = {
     "failover": machines.fail_over,
     "rabbitmq": machines.kill_rabbitmq,
     "schedules": timed.fire_schedules,
+    "overlap": timed.fire_long_schedules,
 }
 QUICK_ROWS = (
     *("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison"),

@@ -1,4 +1,4 @@
-"""A row about schedules: each due time makes one job, whoever is killed."""
+"""Rows about schedules: each due time makes one job, whoever dies, and none overlaps another."""
 
 import time
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage
 
 LONG_SCHEDULES = 2
+OVERLAPPING_SCHEDULES = 20
 LONG_SECONDS = 1.4
 """A job of these runs longer than the interval of its schedule, and may not overlap the next."""
 
@@ -46,20 +47,44 @@ class Outage(NamedTuple):
 def fire_schedules(stage: ChaosStage, scale: ChaosScale) -> RowResult:
     """Kill all workers every few seconds, and often also Valkey, while schedules are due."""
     with stage("schedules", scale) as scene:
-        written = [*write_short(scene, scale), *write_long(scene)]
+        written = [*write_short(scene, scale), *write_long(scene, LONG_SCHEDULES)]
         outages, end = [], time.monotonic() + scale.scheduled_seconds
         for number in count(1):
             scene.cluster.run_for(scale.kill_scheduled_every)
             if time.monotonic() > end:
                 break
-            outages.append(kill_all(scene, with_valkey=number % VALKEY_IN == VALKEY_IN - 1))
+            outages.append(kill_all(scene, with_valkey=is_valkey_next(number)))
         scene.cluster.run_for(scale.kill_scheduled_every)
-        for schedule in written:
-            scene.app.store.run(schedules.pause(schedule.name))
-        scene.settle(scale.patience)
-        judge(scene, written, outages, scale.late_seconds)
-        # how fast others take over is no question when all are dead
-        return replace(scene.figures(), recovery=None)
+        return finish(scene, written, outages, scale)
+
+
+def fire_long_schedules(stage: ChaosStage, scale: ChaosScale) -> RowResult:
+    """Kill all workers as soon as they run jobs that are longer than their schedule's interval."""
+    with stage("overlap", scale) as scene:
+        written = list(write_long(scene, OVERLAPPING_SCHEDULES))
+        for number in count(1):
+            scene.cluster.run_for(LONG_SECONDS)
+            if scene.cluster.killed >= scale.overlap_kills:
+                break
+            kill_all(scene, with_valkey=is_valkey_next(number))
+        return finish(scene, written, [], scale)
+
+
+def is_valkey_next(number: int) -> bool:
+    """Whether the kill with this number is also one of Valkey."""
+    return number % VALKEY_IN == VALKEY_IN - 1
+
+
+def finish(
+    scene: ChaosScene, written: list[ChaosSchedule], outages: list[Outage], scale: ChaosScale
+) -> RowResult:
+    """Stop the schedules, wait for their jobs, and judge."""
+    for schedule in written:
+        scene.app.store.run(schedules.pause(schedule.name))
+    scene.settle(scale.patience)
+    judge(scene, written, outages, scale.late_seconds)
+    # how fast others take over is no question when all are dead
+    return replace(scene.figures(), recovery=None)
 
 
 def write_short(scene: ChaosScene, scale: ChaosScale) -> Iterator[ChaosSchedule]:
@@ -76,10 +101,10 @@ def write_short(scene: ChaosScene, scale: ChaosScale) -> Iterator[ChaosSchedule]
         yield write(scene, f"short-{number}", plan)
 
 
-def write_long(scene: ChaosScene) -> Iterator[ChaosSchedule]:
+def write_long(scene: ChaosScene, wanted: int) -> Iterator[ChaosSchedule]:
     """Write schedules whose jobs run longer than until the next due time."""
     kind, args = scene.order("long", LONG_SECONDS)
-    for number in range(LONG_SCHEDULES):
+    for number in range(wanted):
         plan = Plan(kind=kind, args=list(args), every=1, overlap=Overlap.SKIP)
         yield write(scene, f"long-{number}", plan)
 

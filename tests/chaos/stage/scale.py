@@ -47,6 +47,7 @@ class ChaosScale:
     scheduled_every: int = 120
     scheduled_seconds: float = 600.0
     kill_scheduled_every: float = 20.0
+    overlap_kills: int = 1_000
     late_seconds: float = 1.0
     fsync: str = "everysec"
 
@@ -83,6 +84,7 @@ QUICK = ChaosScale(
     scheduled_every=2,
     scheduled_seconds=12.0,
     kill_scheduled_every=2.0,
+    overlap_kills=20,
     late_seconds=5.0,  # so must it not
     fsync="always",  # a busy disk must not fail a test
 )
