@@ -40,7 +40,7 @@ from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
-from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
+from project.store.commands.jobs import BulkResult, EnqueueResult, IdempotentOrder, UniqueKey
 from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
@@ -285,12 +285,14 @@ class Continuo(Celery):
             await asyncio.to_thread(self.publisher.publish, self.store, message)
         return result
 
-    async def aenqueue_all(self, messages: Sequence[Message]) -> EnqueueResults:
-        """Enqueue messages in one step, all or none; return the outcomes in their order."""
-        outcomes = await self.async_store.run(jobs.enqueue_many(messages))
-        if self.publisher:
-            await asyncio.to_thread(self.publish_all, messages, outcomes)
-        return outcomes
+    async def aenqueue_all(
+        self, messages: Sequence[Message], order: IdempotentOrder | None = None
+    ) -> BulkResult:
+        """Enqueue messages with new ids in one step unless the same order was made before."""
+        result = await self.async_store.run(jobs.enqueue_all_once(messages, order))
+        if self.publisher and not result.is_replayed:
+            await asyncio.to_thread(self.publish_all, messages)
+        return result
 
     def publish_all(
         self, messages: Sequence[Message], outcomes: Sequence[TaskRecord | DuplicateJob | None] = ()

@@ -10,15 +10,27 @@ from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import kind_of
-from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
+from api.jobs.orders import (
+    KEY_HEADER,
+    REPLAYED,
+    REPLAYED_HEADER,
+    REQUEST_HEADERS,
+    JobKind,
+    JobOrder,
+    read_idempotency,
+    require_same_order,
+)
 from project.celery import app
-from project.errors import DuplicateJob, InvalidField
+from project.errors import InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
 from project.records.record import TaskRecord
 from project.settings.api_keys import ANY_KIND, KIND_SCOPE
-from project.store.commands.message import Message
+from project.store.commands.jobs import BulkResult
+from project.store.commands.message import Message, build_first_record
 
 PATH = "/tasks/bulk"
+NO_KIND = ""
+"""Idempotency keys are kept for each kind, and for bulk orders."""
 
 SMALL_BULK = 20
 """So many orders are checked in a few milliseconds."""
@@ -63,26 +75,53 @@ class BulkOutcome(msgspec.Struct, frozen=True):
     body=BulkOrder,
     scope=ANY_KIND,
     answers={202: BulkOutcome, 207: BulkOutcome},
+    errors=(409, 503),
+    request_headers=REQUEST_HEADERS,
+    answer_headers={202: REPLAYED, 207: REPLAYED},
     summary="Order up to 1,000 jobs of any kinds",
     description="All valid orders are accepted in one step; the status is 207 if any is invalid.",
     tags=["tasks"],
 )
 async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and enqueue the valid ones."""
-    if request.get_header(KEY_HEADER) is not None:
-        raise Problem(400, f"{KEY_HEADER} is for single orders; leave it out of bulk orders")
-    checked = await run_apart(check_orders, body, request, is_large=len(body.tasks) > SMALL_BULK)
+    is_large = len(body.tasks) > SMALL_BULK
+    said = await run_apart(read_idempotency, request, body, NO_KIND, is_large=is_large)
+    checked = await run_apart(check_orders, body, request, is_large=is_large)
     messages = [found for found in checked if isinstance(found, Message)]
-    taken = iter(await app.aenqueue_all(messages) if messages else ())
+    if not messages:
+        return answer_outcomes([], checked, request)
+    result = await app.aenqueue_all(messages, said)
+    if not result.is_replayed:
+        return answer_outcomes(list_records(messages, result), checked, request)
+    require_same_order(result.order, said)
+    if len(messages) != len(result.created_at):
+        raise Problem(409, f"Other orders of it were valid when this {KEY_HEADER} came first")
+    answer = answer_outcomes(list_records(messages, result), checked, request)
+    answer.headers[REPLAYED_HEADER] = "true"
+    return answer
+
+
+def list_records(messages: list[Message], result: BulkResult) -> list[TaskRecord]:
+    """The first records of the jobs that were made, now or when the order came first."""
+    return [
+        build_first_record(message._replace(id=job_id), created_at)
+        for message, (job_id, created_at) in zip(messages, result.created_at.items(), strict=True)
+    ]
+
+
+def answer_outcomes(
+    records: list[TaskRecord], checked: list[Message | Problem], request: Request
+) -> Answer:
+    """The answer with the outcome of each order; ``records`` are those of the valid ones."""
+    left = iter(records)
     outcomes = [
-        outcome_from_record(next(taken))
+        Outcome(202, task=next(left))
         if isinstance(found, Message)
         else outcome_from_problem(found, request, place)
         for place, found in enumerate(checked)
     ]
-    count = len(messages)
-    answer = BulkOutcome(count, len(outcomes) - count, outcomes)
-    return Answer(answer, 202 if count == len(outcomes) else 207)
+    refused = len(outcomes) - len(records)
+    return Answer(BulkOutcome(len(records), refused, outcomes), 207 if refused else 202)
 
 
 def check_orders(body: BulkOrder, request: Request) -> list[Message | Problem]:
@@ -117,13 +156,6 @@ def require_no_unique_key(order: JobOrder) -> JobOrder:
     if order.unique:
         raise InvalidField("unique", "is not supported in bulk; order this job by itself")
     return order
-
-
-def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:
-    """Return the outcome of an accepted order; its id is new, so a duplicate is a bug."""
-    if isinstance(outcome, DuplicateJob):
-        raise outcome
-    return Outcome(202, task=outcome)
 
 
 def outcome_from_problem(problem: Problem, request: Request, index: int) -> Outcome:

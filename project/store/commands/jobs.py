@@ -49,6 +49,18 @@ class EnqueueResult(NamedTuple):
     holder: str = ""
 
 
+class BulkResult(NamedTuple):
+    """The result of an order of many jobs that may have been made before.
+
+    ``created_at`` says when each of its jobs was made, by id, in order; ``order`` is the order of
+    then.
+    """
+
+    created_at: dict[str, float]
+    is_replayed: bool = False
+    order: str = ""
+
+
 class UniqueJobArguments(JobArguments, omit_defaults=True, kw_only=True):
     """A job with the conditions under which it is enqueued."""
 
@@ -151,6 +163,28 @@ def enqueue_once(
 
     arguments = (new_call_id(), encode_json(job), message.payload, message.text, text)
     return Command("jobs/enqueue_once", arguments, read)
+
+
+def enqueue_all_once(
+    messages: Sequence[Message], order: IdempotentOrder | None = None
+) -> Command[BulkResult]:
+    """Enqueue jobs in one step unless the same order was made before.
+
+    Raises ``DuplicateJob`` when one of the ids is taken; the other jobs are made.
+    """
+    call_id, *jobs = build_enqueue_arguments(messages)
+
+    def read(answer: list[bytes]) -> BulkResult:
+        how, text, *made = [item.decode() for item in answer]
+        created_at = dict(zip(made[::2], made[1::2], strict=True))
+        if taken := [job_id for job_id, at in created_at.items() if not at]:
+            raise DuplicateJob(taken[0])
+        times = {job_id: float(at) for job_id, at in created_at.items()}
+        return BulkResult(times, is_replayed=how == "replayed", order=text)
+
+    return Command(
+        "jobs/enqueue_all_once", (call_id, *(order or IdempotentOrder("", "", 0)), *jobs), read
+    )
 
 
 def register(message: Message, *, retries: int, is_unsent: bool = False) -> Command[bool]:

@@ -194,10 +194,41 @@ def test_invalid_order_options_are_refused(
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
-def test_bulk_orders_take_neither_idempotency_keys_nor_unique_keys(system: System) -> None:
+def test_a_hundred_identical_bulk_orders_at_once_give_each_job_once(system: System) -> None:
+    before, name = count_jobs(system), make_key()
+    report = {"kind": "report", **LATER}
+    tasks = {"tasks": [report, {"kind": "fax"}, report]}
+
+    with ThreadPoolExecutor(20) as clients:
+        answers = list(clients.map(lambda _: send(system, tasks, name, "/tasks/bulk"), range(100)))
+
+    assert {answer.status_code for answer in answers} == {207}
+    kept = [
+        [one.get("task") or one["problem"]["detail"] for one in answer.json()["tasks"]]
+        for answer in answers
+    ]
+    assert all(each == kept[0] for each in kept)
+    replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
+    assert (replayed.count("true"), replayed.count(None)) == (99, 1)
+    assert count_jobs(system) == before + 2
+
+
+def test_a_bulk_order_with_the_key_of_another_is_refused_with_the_difference(
+    system: System,
+) -> None:
+    name = make_key()
+    send(system, {"tasks": [{"kind": "report", **LATER}]}, name, "/tasks/bulk")
+
+    answer = send(system, {"tasks": [{"kind": "report", "delay": 60}]}, name, "/tasks/bulk")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/tasks"
+    assert send(system, LATER, name).status_code == 202
+
+
+def test_bulk_orders_take_no_unique_keys(system: System) -> None:
     tasks = {"tasks": [{"kind": "report", **build_unique()}]}
 
     answer = system.http.post("/tasks/bulk", json=tasks)
 
     assert (answer.status_code, answer.json()["refused"]) == (207, 1)
-    assert send(system, tasks, make_key(), "/tasks/bulk").status_code == 400
