@@ -11,11 +11,13 @@ from pydantic import ValidationError
 
 from project.settings.checks import check_settings, list_faults
 from project.settings.groups import forget_settings
+from tests.support.settings import list_all_variables
 from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 SECRET = "hunter2-correct-horse"
 
+MISSPELT = {"CONTINUO_API_KEY": f"ops:{SECRET}", "CONTINUO_FAULT_RAET": "1"}
 WRONG = {
     "PORT": "abc",
     "CONTINUO_API_KEYS": f"ops:{SECRET},web:short",
@@ -27,8 +29,7 @@ WRONG = {
     "MAIL_FROM": "abc",
     "CONTINUO_DKIM_KEY": "/nope",
     "CONTINUO_WEBHOOK_SECRETS": f"whsec_{SECRET}",
-    "CONTINUO_API_KEY": f"ops:{SECRET}",
-    "CONTINUO_FAULT_RAET": "1",
+    **MISSPELT,
 }
 PROGRAMS = {
     "worker": ["-m", "celery", "-A", "project", "worker"],
@@ -76,10 +77,13 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
 def test_all_wrong_settings_are_named_at_once_without_traceback_and_values(
     command: list[str], tmp_path: Path
 ) -> None:
-    done = run(command, **WRONG, DATA_DIR=str(tmp_path / "data"))
+    empty = {name: "" for name in list_all_variables() if name.startswith("CONTINUO_")}
+
+    done = run(command, **(empty | WRONG), DATA_DIR=str(tmp_path / "data"))
 
     said = done.stdout + done.stderr
     assert done.returncode == 2, said
+    assert said.count("no such setting") == len(MISSPELT)
     assert "Traceback" not in said
     assert SECRET not in said
     assert len(said.splitlines()) == len(WRONG)
