@@ -309,7 +309,7 @@ class Continuo(Celery):
 
 def find_lane(task: Any, args: Any = None, kwargs: Any = None, **_: Any) -> str:
     """The lane of a call by the name of a task, "" when the task is not known or names none."""
-    return task.find_lane(args, kwargs) if hasattr(task, "find_lane") else ""
+    return task.find_lane(args, kwargs) if getattr(task, "lane", "") else ""
 
 
 def share(function: Any, options: dict[str, Any], app: Celery) -> None:

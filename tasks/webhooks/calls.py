@@ -40,9 +40,6 @@ MAX_HEADER_CHARACTERS = 200
 MAX_RETRY_AFTER_SECONDS = 3_600.0
 """A longer ``Retry-After`` is cut to this."""
 
-HOLDING_STATUSES = (429, 503)
-"""With a ``Retry-After`` these say that the server wants fewer calls."""
-
 SUCCESS_STATUSES = range(200, 300)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses after which the same request may succeed later."""
@@ -52,15 +49,11 @@ METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class RetryRequested(TransientError):
-    """The request failed; try again in ``after`` seconds, 0 if the server does not say when.
+    """The request failed; try again in ``after`` seconds, 0 if the server does not say when."""
 
-    ``holds_host``: the server asks all calls to wait, not just this one.
-    """
-
-    def __init__(self, message: str, after: float = 0.0, *, holds_host: bool = False) -> None:
+    def __init__(self, message: str, after: float = 0.0) -> None:
         super().__init__(message)
         self.after = after
-        self.holds_host = holds_host and after > 0
 
 
 class CallResponse(NamedTuple):
@@ -176,8 +169,7 @@ def check_status(response: CallResponse, call: Call, target: CallTarget) -> None
 def retry_error_from(response: CallResponse, target: CallTarget) -> RetryRequested:
     """Return the error that asks for another attempt, after the ``Retry-After`` if there is one."""
     after = parse_retry_after(response.headers.get("retry-after", ""))
-    holds_host = response.status in HOLDING_STATUSES
-    return RetryRequested(format_response(response, target), after, holds_host=holds_host)
+    return RetryRequested(format_response(response, target), after)
 
 
 def format_response(response: CallResponse, target: CallTarget) -> str:
