@@ -63,6 +63,10 @@ class MessageLost(ContinuoError):
     """Nobody runs the job and its message is nowhere, so the job failed; it can be run again."""
 
 
+class SwitchedOff(ContinuoError):
+    """A switch fails the jobs that match it; this one can be run again when the switch is over."""
+
+
 class DuplicateJob(ContinuoError):
     """A job with this id exists; the new one was not enqueued."""
 
