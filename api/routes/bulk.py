@@ -10,7 +10,7 @@ from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import kind_of
-from api.jobs.orders import KEY_HEADER, JobKind, JobOrder
+from api.jobs.orders import KEY_HEADER, JobKind
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
@@ -43,7 +43,10 @@ class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The outcome of one order: 202 and its record, or the status of its problem."""
+    """The outcome of one order: 202 and its record, or the status of its problem.
+
+    With 200 another job has its unique key, and the record is that of the other job.
+    """
 
     status: int
     task: TaskRecord | None = None
@@ -74,13 +77,9 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     checked = await run_apart(check_orders, body, request, is_large=len(body.tasks) > SMALL_BULK)
     messages = [found for found in checked if isinstance(found, Message)]
     taken = iter(await app.aenqueue_all(messages) if messages else ())
-    outcomes = [
-        outcome_from_record(next(taken))
-        if isinstance(found, Message)
-        else outcome_from_problem(found, request, place)
-        for place, found in enumerate(checked)
-    ]
-    count = len(messages)
+    found = [next(taken) if isinstance(each, Message) else each for each in checked]
+    outcomes = [await build_outcome(each, body, request, place) for place, each in enumerate(found)]
+    count = sum(outcome.problem is None for outcome in outcomes)
     answer = BulkOutcome(count, len(outcomes) - count, outcomes)
     return Answer(answer, 202 if count == len(outcomes) else 207)
 
@@ -98,9 +97,8 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
         require_scope(kind, request)
         keeps_decimals = getattr(kind.body, "keeps_decimals", False)
         parsed = convert_order(said, kind.body, keeps_decimals=keeps_decimals)
-        checked = require_no_unique_key(parsed)
-        options = {**kind.build_options(checked), **checked.options(), "tenant": request.tenant}
-        return kind.task.message(**options)
+        options = {**kind.build_options(parsed), **parsed.options(), "tenant": request.tenant}
+        return kind.task.message(unique=parsed.unique_key(request.tenant), **options)
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
 
@@ -112,18 +110,19 @@ def require_scope(kind: JobKind, request: Request) -> None:
         raise build_forbidden(scope)
 
 
-def require_no_unique_key(order: JobOrder) -> JobOrder:
-    """Return the order. Raises ``InvalidField`` for a unique key, which needs a step of its own."""
-    if order.unique:
-        raise InvalidField("unique", "is not supported in bulk; order this job by itself")
-    return order
-
-
-def outcome_from_record(outcome: TaskRecord | DuplicateJob) -> Outcome:
-    """Return the outcome of an accepted order; its id is new, so a duplicate is a bug."""
-    if isinstance(outcome, DuplicateJob):
-        raise outcome
-    return Outcome(202, task=outcome)
+async def build_outcome(
+    found: TaskRecord | DuplicateJob | Problem, body: BulkOrder, request: Request, place: int
+) -> Outcome:
+    """Return the outcome of an order: 202, 200 with the job that has its key, or a problem."""
+    if isinstance(found, TaskRecord):
+        return Outcome(202, task=found)
+    if isinstance(found, Problem):
+        return outcome_from_problem(found, request, place)
+    record: TaskRecord | None = await app.AsyncResult(found.holder).afetch()
+    if record and body.tasks[place].get("unique", {}).get("on_conflict") != "reject":
+        return Outcome(200, task=record)
+    problem = Problem(409, f"Another job has this unique key: {found.holder}")
+    return outcome_from_problem(problem, request, place)
 
 
 def outcome_from_problem(problem: Problem, request: Request, index: int) -> Outcome:

@@ -26,6 +26,7 @@ LIBRARY = (
     "record",
     "lease",
     "attempt",
+    "unique",
     "enqueue",
     "schedules",
     "requeue",

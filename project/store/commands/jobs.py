@@ -7,6 +7,7 @@ import msgspec
 
 from project.errors import DuplicateJob
 from project.records.record import TaskRecord
+from project.records.unique import UniqueKey
 from project.store.commands.attempts import Verdict, parse_verdict
 from project.store.commands.command import Argument, Command, encode_json, new_call_id
 from project.store.commands.message import (
@@ -16,6 +17,9 @@ from project.store.commands.message import (
     build_job_arguments,
 )
 
+HELD_MARK = "held:"
+"""Before the id of the job that has the unique key of another."""
+
 
 class IdempotentOrder(NamedTuple):
     """An order under an idempotency key: ``text`` is the whole order, kept for ``seconds``."""
@@ -23,16 +27,6 @@ class IdempotentOrder(NamedTuple):
     key: str
     text: str
     seconds: int
-
-
-class UniqueKey(NamedTuple):
-    """A key that one job of a kind holds at a time.
-
-    ``during`` says until when: while the job is ``queued`` or ``unfinished``, or seconds from now.
-    """
-
-    key: str
-    during: str | float = "unfinished"
 
 
 class EnqueueResult(NamedTuple):
@@ -54,8 +48,6 @@ class UniqueJobArguments(JobArguments, omit_defaults=True, kw_only=True):
 
     idempotency_key: str = ""
     idempotency_seconds: int = 0
-    unique_key: str = ""
-    unique_during: str = ""
 
 
 class RerunArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -94,14 +86,16 @@ def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | Dupli
 
     def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
         pairs = zip(messages, answer, strict=True)
-        return [
-            build_first_record(message, float(created_at))
-            if created_at
-            else DuplicateJob(message.id)
-            for message, created_at in pairs
-        ]
+        return [read_outcome(message, created_at.decode()) for message, created_at in pairs]
 
     return Command("jobs/enqueue", build_enqueue_arguments(messages), read)
+
+
+def read_outcome(message: Message, answer: str) -> TaskRecord | DuplicateJob:
+    """The record of a job that was enqueued, or why it was not."""
+    if answer.startswith(HELD_MARK):
+        return DuplicateJob(message.id, answer.removeprefix(HELD_MARK))
+    return build_first_record(message, float(answer)) if answer else DuplicateJob(message.id)
 
 
 def build_enqueue_arguments(messages: Sequence[Message]) -> list[Argument]:
@@ -128,19 +122,18 @@ def enqueue_once(
 ) -> Command[EnqueueResult]:
     """Enqueue a job unless the same was ordered before. Raises ``DuplicateJob``."""
     key, text, seconds = order or IdempotentOrder("", "", 0)
-    name, during = unique or UniqueKey("", "")
     job = UniqueJobArguments(
-        **msgspec.structs.asdict(build_job_arguments(message)),
+        **msgspec.structs.asdict(build_job_arguments(message._replace(unique=unique))),
         idempotency_key=key,
         idempotency_seconds=seconds,
-        unique_key=name,
-        unique_during=str(during),
     )
 
     def read(answer: list[bytes]) -> EnqueueResult:
         how, *details = [item.decode() for item in answer]
         if how == "made":
-            return EnqueueResult("made", build_first_record(message, float(details[0])))
+            record = build_first_record(message, float(details[0]))
+            due = float(details[1]) if details[1] else None
+            return EnqueueResult("made", msgspec.structs.replace(record, due_at=due))
         if how == "replayed":
             then = message._replace(id=details[1])
             record = build_first_record(then, float(details[2]))
