@@ -63,8 +63,19 @@ class MessageLost(ContinuoError):
     """Nobody runs the job and its message is nowhere, so the job failed; it can be run again."""
 
 
+class SwitchedOff(ContinuoError):
+    """A switch fails the jobs that match it; this one can be run again when the switch is over."""
+
+
 class DuplicateJob(ContinuoError):
-    """A job with this id exists; the new one was not enqueued."""
+    """A job with this id exists; the new one was not enqueued.
+
+    ``holder`` is another job that has the unique key of the new one, "" when the id is taken.
+    """
+
+    def __init__(self, job_id: str, holder: str = "") -> None:
+        super().__init__(job_id, holder) if holder else super().__init__(job_id)
+        self.holder = holder
 
 
 class RerunRefused(ContinuoError):

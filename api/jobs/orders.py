@@ -17,6 +17,7 @@ from project.celery import app
 from project.job.task import Job
 from project.messages.order_fields import OrderFields
 from project.records.record import TaskRecord
+from project.records.unique import UniqueKey
 from project.settings.values import get_settings
 from project.store.commands.command import new_call_id
 from project.store.commands.jobs import IdempotentOrder
@@ -76,8 +77,8 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     said = await run_apart(
         read_idempotency, request, body, kind.task.name, is_large=request.has_large_body
     )
-    unique = body.unique_key(request.tenant)
     built = await run_apart(kind.build_options, body, is_large=request.has_large_body)
+    unique = find_unique(kind, request, body, built)
     options = {**built, **body.options(), "tenant": request.tenant}
     if said is None and unique is None:
         record = await kind.task.aapply_async(**options)
@@ -92,6 +93,19 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     answer = await answer_order(enqueued.record, kind.path, request)
     answer.headers[REPLAYED_HEADER] = "true"
     return answer
+
+
+def find_unique(
+    kind: JobKind, request: Request, order: JobOrder, built: dict[str, Any]
+) -> UniqueKey | None:
+    """The unique key of an order, or that of its kind. Raises ``InvalidField``."""
+    own = order.unique_key(request.tenant)
+    if own or kind.task.unique is None:
+        return own
+    found: UniqueKey | None = kind.task.find_unique(
+        built.get("args"), built.get("kwargs"), request.tenant
+    )
+    return found
 
 
 async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:

@@ -192,7 +192,8 @@ class Job(StepTask):
         Use it in a job that waits for something, or that lets others run. The job starts from the
         beginning and has to find its own earlier work. Always raises ``Ignore``.
         """
-        self._postpone(seconds)
+        self.end_postponed(seconds)
+        raise Ignore
 
     def slow_down(self, seconds: float) -> NoReturn:
         """End this attempt without counting it, and let no job of its lane start for ``seconds``.
@@ -203,19 +204,22 @@ class Job(StepTask):
         """
         if not isfinite(seconds) or seconds <= 0:
             raise InvalidField("seconds", f"{seconds!r} is not a number above 0")
-        self._postpone(seconds, slows_lane=True)
+        self.end_postponed(seconds, slows_lane=True)
+        raise Ignore
 
-    def _postpone(self, seconds: float, *, slows_lane: bool = False) -> NoReturn:
+    def end_postponed(self, seconds: float, **also: Any) -> Verdict:
+        """End this attempt uncounted; ``also``: what waits as long, see ``attempts.postpone``."""
         request = self.request
         self._flush_progress(request)
         message = self._copy_message(request, retries=request.retries)
         token = self.app.attempt_token(request)
         command = attempt_commands.postpone(
-            request.id, token=token, delay=seconds, message=message, slows_lane=slows_lane
+            request.id, token=token, delay=seconds, message=message, **also
         )
-        if self.app.store.run(command) is Verdict.REFUSED:
+        verdict: Verdict = self.app.store.run(command)
+        if verdict is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
-        raise Ignore
+        return verdict
 
     def on_replace(self, sig: Signature) -> Any:
         """End this attempt; ``sig``, a call or a canvas, goes on under the id of the job.

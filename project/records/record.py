@@ -103,10 +103,10 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
     the time for which the job waits, because of its order, a retry or a rate limit; None when it
     waits for no time. ``lane`` is where the job waits within its queue, whose lanes take turns;
-    "" is the default lane. ``held_by`` is the limit that held it back when its turn came last,
-    "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
-    out. ``steps`` are the finished steps in the order of their ends; lists and jobs without steps
-    leave them out. ``tenant`` owns the job; left out when no tenant does.
+    "" is the default lane. ``held_by`` is the limit or switch that held it back when its turn came
+    last, "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave
+    them out. ``steps`` are the finished steps in the order of their ends; lists and jobs without
+    steps leave them out. ``tenant`` owns the job; left out when no tenant does.
     """
 
     example: ClassVar[dict[str, Any]] = {

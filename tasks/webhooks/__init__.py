@@ -48,11 +48,12 @@ def call_webhook(
     It is one HTTP request to a server on the public internet. A text ``body`` is sent as it is,
     another value as JSON, null as no body. ``timeout`` is in seconds and covers the whole call.
     ``expect`` lists the statuses of a success; empty means any 2xx. A ``Retry-After`` of the server
-    delays the next attempt, but never brings it forward.
+    delays the next attempt, but never brings it forward. With 429 or 503 it holds all calls of the
+    host back, for an hour at most, and the attempt does not count.
 
     The result is ``{"status": int, "headers": {}, "body": str, "seconds": float}``.
     """
-    from tasks.webhooks import calls
+    from tasks.webhooks import calls, holds
 
     call = call_arguments.check_call(
         url=url, method=method, headers=headers, body=body, timeout=timeout, expect=expect
@@ -60,6 +61,7 @@ def call_webhook(
     try:
         return calls.make_call(call, self.request.id)
     except calls.RetryRequested as error:
+        holds.hold_host(self, url, error)
         if error.after <= compute_backoff(self.request.retries + 1):
             raise
         raise self.retry(exc=error, countdown=error.after) from error
@@ -85,10 +87,14 @@ class CallbackTask(Job):
 )
 def deliver_callback(self: Any, url: str) -> dict[str, Any]:
     """Report the end of a job to ``url``; see ``deliveries.deliver``."""
+    from tasks.webhooks import calls, holds
+
     try:
         return deliveries.deliver(url, self.request.id, app.store)
     except (PermanentError, InvalidField):
         raise
     except Exception as error:
+        if isinstance(error, calls.RetryRequested):
+            holds.hold_host(self, url, error)
         delay = deliveries.compute_delay(self.attempts_left, error)
         raise self.retry(exc=error, countdown=delay) from error

@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from msgspec import convert
+
 from project.errors import DuplicateJob
 from project.records.record import FINAL_STATUSES, TaskStatus
 from project.records.schedule import Overlap, Plan, Schedule
+from project.records.switch import Switch
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import (
@@ -23,6 +26,7 @@ from project.store.commands import (
     queries,
     queues,
     schedules,
+    switches,
     workers,
 )
 from project.store.commands.attempts import Verdict
@@ -76,8 +80,7 @@ def enqueue_once(store: Store) -> None:
 
 
 def enqueue_all_once(store: Store) -> None:
-    with suppress(DuplicateJob):
-        store.run(jobs.enqueue_all_once([message()]))
+    store.run(jobs.enqueue_all_once([message()]))
 
 
 def fetch(store: Store) -> None:
@@ -227,6 +230,17 @@ def cancel_unsent(store: Store) -> None:
     fail(store, TaskStatus.CANCELLED, token="")
 
 
+def switch_off(store: Store, action: str, then: Step) -> None:
+    """Let a switch end all jobs of the kind, then do something."""
+    switch = convert({"kind": "k", "action": action}, Switch)
+    store.run(switches.put_switch("off", switch))
+    then(store)
+
+
+def end_jobs(store: Store) -> None:
+    store.run(switches.end_jobs(10))
+
+
 def write_schedule(store: Store, overlap: Overlap, **fields: str) -> Schedule:
     """A schedule that is due, with these fields."""
     plan = Plan(kind="k", every=60, overlap=overlap)
@@ -282,9 +296,24 @@ TRIED: dict[str, list[Step]] = {
     "enqueue_once": [enqueue_once],
     "enqueue_all_once": [enqueue_all_once],
     "register": [lambda store: store.run(jobs.register(message(), retries=0))],
-    "start": [start, start_elsewhere],
+    "start": [
+        start,
+        start_elsewhere,
+        lambda store: switch_off(store, "fail", start),
+        lambda store: switch_off(store, "cancel", start),
+    ],
     "succeed": [lambda store: store.run(succeed())],
-    "take": [take, take_after, take_after_another_end],
+    "take": [
+        take,
+        take_after,
+        take_after_another_end,
+        lambda store: switch_off(store, "fail", take),
+        lambda store: switch_off(store, "cancel", take),
+    ],
+    "end_jobs": [
+        lambda store: switch_off(store, "fail", end_jobs),
+        lambda store: switch_off(store, "cancel", end_jobs),
+    ],
     "fail": [
         fail,
         lambda store: fail(store, TaskStatus.CANCELLED),

@@ -111,7 +111,7 @@ def test_retry_after_can_only_lengthen_the_delay(
     said: str,
     seconds: float,
 ) -> None:
-    server.plan = respond_with(build_response(429, Retry_After=said), OK_RESPONSE)
+    server.plan = respond_with(build_response(500, Retry_After=said), OK_RESPONSE)
     job_id = order(url=server.url)
     between = inspector.wait_for_attempts(job_id, 1)
     assert between.status == "retrying"
@@ -124,7 +124,7 @@ def test_retry_after_can_only_lengthen_the_delay(
 def test_a_server_that_always_sends_retry_after_gets_the_usual_attempts(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = respond_with(build_response(429, Retry_After="60"))
+    server.plan = respond_with(build_response(500, Retry_After="60"))
     job_id = order(url=server.url)
 
     for attempt in (1, 2):
@@ -134,7 +134,7 @@ def test_a_server_that_always_sends_retry_after_gets_the_usual_attempts(
 
     assert (last.status, last.attempts, server.connections) == ("failed", 3, 3)
     assert last.error.startswith("Traceback")
-    assert "answered 429" in last.error
+    assert "answered 500" in last.error
 
 
 def test_a_refusal_is_final(

@@ -119,6 +119,14 @@ local function fail_as_broken(job, at, fault) -- rarely
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end
 
+local function fail_by_switch(job, at, name) -- rarely
+  keep_aftermath(job, false)
+  local error = 'SwitchedOff: failed by the ' .. name .. '; the job can be run again when that is over'
+  local exception = { exc_type = 'SwitchedOff', exc_module = 'project.errors', exc_message = { error } }
+  end_failed(job, at, 'failed', error, cjson.encode(exception),
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+end
+
 -- Takes back the running attempt, or cancels the job if that was requested. A cause is a death, which counts: by a weight
 -- of a half when other processes of its worker died too, and of an eighth when its process ran several jobs. The third death fails the job.
 -- -> 'returned' (the job runs again) | 'dropped' | 'poison'; whether the job had better run apart from others
