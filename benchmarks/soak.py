@@ -56,7 +56,7 @@ KWARGS: dict[str, dict[str, Any]] = {
     "report": {"type": "shop", "filters": {}},
     "export": {"type": "shop", "filters": {}, "format": "csv"},
 }
-UNFINISHED = ("pending", "running", "retrying")
+UNFINISHED = ("pending", "running", "retrying", "waiting")
 
 
 class Soak:

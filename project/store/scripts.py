@@ -23,6 +23,7 @@ LIBRARY = (
     "transition",
     "record",
     "lease",
+    "wait",
     "attempt",
     "enqueue",
     "schedules",

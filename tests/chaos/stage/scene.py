@@ -24,7 +24,12 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.support.programs.processes import ROOT
 
 ONCE_KIND = "chaos.once"
-UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
+UNFINISHED = (
+    TaskStatus.PENDING,
+    TaskStatus.RUNNING,
+    TaskStatus.RETRYING,
+    TaskStatus.WAITING,
+)
 MAX_EXAMPLES = 10
 NO_RECORD = "no record"
 STILL_PREFIX = "still"

@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 R = TypeVar("R")
 
-Status = Literal["pending", "running", "retrying", "success", "failed", "cancelled"]
+Status = Literal["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"]
 
 FINAL_STATUSES = frozenset({"success", "failed", "cancelled"})
 

@@ -40,7 +40,7 @@ local GATE_SECONDS = 2                            -- after which a gate at which
 local MAX_OPENED_LANES = 500                      -- at once
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
 local MAX_FIRINGS = 100                           -- entries of the history of a schedule, the last ones
-local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
+local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled', 'waiting' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
 -- A kind and a queue as one name: `report@celery`. In either, % @ and : are written %25 %40 %3A.
