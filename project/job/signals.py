@@ -9,7 +9,6 @@ from itsdangerous import BadData, URLSafeSerializer
 from project.errors import InvalidField, LinkTampered
 from project.job.running.steps import check_name
 from project.job.running.waits import encode_signal, find_type, read_signal
-from project.messages.encoding import decode
 from project.records.record import TaskRecord
 from project.settings.values import get_settings
 
@@ -47,7 +46,7 @@ def build_link(link: SignalLink) -> str:
     if len(msgspec.json.encode(content)) > MAX_LINK_BYTES:
         problem = f"signal and question of a link must have at most {MAX_LINK_BYTES:,} bytes"
         raise InvalidField("signal", problem)
-    return f"{get_settings().base_url}/signals/{get_signer().dumps(content)}"
+    return f"{get_settings().base_url}/s/{get_signer().dumps(content)}"
 
 
 def resolve_link(token: str) -> SignalLink:
@@ -56,11 +55,6 @@ def resolve_link(token: str) -> SignalLink:
         return msgspec.convert(get_signer().loads(token), SignalLink)
     except (BadData, msgspec.ValidationError):
         raise LinkTampered("this link was not made here or was changed") from None
-
-
-def is_same_signal(link: SignalLink, stored: str) -> bool:
-    """Whether the signal that a job got is that of the link."""
-    return bool(stored) and not stored.startswith("@") and decode(stored) == decode(link.signal)
 
 
 @cache

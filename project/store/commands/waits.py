@@ -9,6 +9,9 @@ import msgspec
 from project.store.commands.command import Command, decode_text, encode_json
 from project.store.commands.message import Message
 
+TIMED_OUT = "@timeout"
+"""Stands for the signal of a wait whose time was over first."""
+
 
 class WaitQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a job waits for; the fields are those of ``Wait``."""
