@@ -136,7 +136,7 @@ class Soak:
     def unfinished(self) -> int:
         """The number of jobs that are not final."""
         counts = self.counts()
-        return sum(counts[status] for status in UNFINISHED)
+        return sum(counts.get(status, 0) for status in UNFINISHED)
 
     def counts(self) -> dict[str, int]:
         """The number of jobs by status."""

@@ -113,7 +113,7 @@ class ChaosScene:
             counts = self.app.store.run(statistics.read_stats()).status_counts
         except StoreUnavailable:
             return False
-        return not any(counts[status] for status in UNFINISHED)
+        return not any(counts.get(status) for status in UNFINISHED)
 
     def record(self, job_id: str) -> TaskRecord | None:
         """The record of a job, None when there is none."""
