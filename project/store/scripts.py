@@ -25,6 +25,7 @@ LIBRARY = (
     "transition",
     "record",
     "lease",
+    "wait",
     "attempt",
     "unique",
     "enqueue",
