@@ -21,6 +21,7 @@ LIBRARY = (
     "switch",
     "limit",
     "switches",
+    "breaker",
     "message",
     "transition",
     "record",
