@@ -41,7 +41,7 @@ from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
-from project.store.commands.jobs import EnqueueResult, IdempotentOrder
+from project.store.commands.jobs import BulkResult, EnqueueResult, IdempotentOrder
 from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
@@ -288,12 +288,15 @@ class Continuo(Celery):
             await asyncio.to_thread(self.publisher.publish, self.store, message)
         return result
 
-    async def aenqueue_all(self, messages: Sequence[Message]) -> EnqueueResults:
-        """Enqueue messages in one step, all or none; return the outcomes in their order."""
-        outcomes = await self.async_store.run(jobs.enqueue_many(messages))
-        if self.publisher:
-            await asyncio.to_thread(self.publish_all, messages, outcomes)
-        return outcomes
+    async def aenqueue_all(
+        self, messages: Sequence[Message], order: IdempotentOrder | None = None
+    ) -> BulkResult:
+        """Enqueue messages with new ids in one step unless the same order was made before."""
+        result = await self.async_store.run(jobs.enqueue_all_once(messages, order))
+        if self.publisher and not result.is_replayed:
+            made = [message for message in messages if message.id in result.created_at]
+            await asyncio.to_thread(self.publish_all, made)
+        return result
 
     def publish_all(
         self, messages: Sequence[Message], outcomes: Sequence[TaskRecord | DuplicateJob | None] = ()
@@ -310,7 +313,7 @@ class Continuo(Celery):
 
 def find_lane(task: Any, args: Any = None, kwargs: Any = None, **_: Any) -> str:
     """The lane of a call by the name of a task, "" when the task is not known or names none."""
-    return task.find_lane(args, kwargs) if getattr(task, "lane", "") else ""
+    return task.find_lane(args, kwargs) if hasattr(task, "find_lane") else ""
 
 
 def share(function: Any, options: dict[str, Any], app: Celery) -> None:

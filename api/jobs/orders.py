@@ -20,7 +20,7 @@ from project.records.record import TaskRecord
 from project.records.unique import UniqueKey
 from project.settings.values import get_settings
 from project.store.commands.command import new_call_id
-from project.store.commands.jobs import EnqueueResult, IdempotentOrder
+from project.store.commands.jobs import IdempotentOrder
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -89,7 +89,7 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     if enqueued.how == "made":
         return await answer_order(enqueued.record, kind.path, request)
     if said:
-        require_same_order(enqueued, said)
+        require_same_order(enqueued.order, said)
     answer = await answer_order(enqueued.record, kind.path, request)
     answer.headers[REPLAYED_HEADER] = "true"
     return answer
@@ -130,7 +130,7 @@ async def answer_duplicate(holder: str, order: JobOrder, path: str) -> Answer:
     return Answer(record, 200, {"Location": f"{path}/{holder}"})
 
 
-def read_idempotency(request: Request, order: JobOrder, kind: str) -> IdempotentOrder | None:
+def read_idempotency(request: Request, order: msgspec.Struct, kind: str) -> IdempotentOrder | None:
     """The idempotency key of a request with the text of its order; None without the header.
 
     Raises ``Problem`` 400 for a key that is not valid.
@@ -167,7 +167,7 @@ def parse_key(header: str) -> str:
     return key
 
 
-def format_canonical(order: JobOrder) -> str:
+def format_canonical(order: msgspec.Struct) -> str:
     """Format an order so that equal orders give equal texts."""
     text = msgspec.json.encode(order, order="deterministic")
     if len(text) <= MAX_KEPT_BYTES:
@@ -175,11 +175,11 @@ def format_canonical(order: JobOrder) -> str:
     return f"blake2b {blake2b(text, digest_size=16).hexdigest()}"
 
 
-def require_same_order(enqueued: EnqueueResult, said: IdempotentOrder) -> None:
-    """Raise ``Problem`` 422 when the idempotency key was used with another order."""
-    if enqueued.order == said.text:
+def require_same_order(before: str, said: IdempotentOrder | None) -> None:
+    """Raise ``Problem`` 422 when the idempotency key was used with another order before."""
+    if said is None or before == said.text:
         return
-    pointer = find_first_difference(enqueued.order, said.text)
+    pointer = find_first_difference(before, said.text)
     detail = f"This {KEY_HEADER} came with another order before"
     where = f"; the first difference is at {pointer}" if pointer else ""
     fault = FieldError(pointer=pointer, detail="differs from the order that came first")

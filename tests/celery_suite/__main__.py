@@ -41,6 +41,7 @@ LONG_TESTS = ("flag_allow_error_cb_on_chord_header", "nested_header_link_error")
 WORKERS = tuple(os.environ.get("SUITE_WORKERS", "stock inside outside").split())
 PASSED = frozenset({"passed", "xpassed"})
 NOT_RUN = frozenset({"skipped", "xfailed"})
+NODE = "outside@suite"
 SUITE_TIMEOUT_SECONDS = 1_800.0
 STOP_TIMEOUT_SECONDS = 30.0
 
@@ -69,6 +70,7 @@ def run_suite(suite: Path, worker: str, names: list[str]) -> Outcomes:
                 "TEST_BACKEND": valkey.url,
                 "SUITE_OUTCOMES": str(outcomes),
                 "SUITE_WORKER": worker,
+                "SUITE_NODE": NODE,
             }
             with run_worker(folder, environment) if worker == "outside" else nullcontext():
                 subprocess.run(
@@ -106,8 +108,9 @@ def build_pytest_command(suite: Path, names: list[str]) -> list[str]:
 
 @contextmanager
 def run_worker(folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """``celery -A project worker`` with the tasks of the suite and two processes."""
-    options = ["--concurrency=2", "--loglevel=WARNING", "-I", "tests.celery_suite.suite_tasks"]
+    """``celery -A project worker`` with the tasks of the suite and one process, as in the suite."""
+    options = ["--concurrency=1", "--loglevel=WARNING", f"--hostname={NODE}"]
+    options += ["-I", "tests.celery_suite.suite_tasks"]
     command = [sys.executable, "-m", "celery", "-A", "project", "worker", *options]
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

@@ -2,7 +2,8 @@
 
 Environment: ``SUITE_OUTCOMES`` is the file for the outcomes (JSON, test name -> outcome).
 ``SUITE_WORKER`` is ``stock`` (the suite as it is), ``inside`` (Continuo, its worker in a thread of
-the test process) or ``outside`` (Continuo, ``celery -A project worker`` runs beside the tests).
+the test process) or ``outside`` (Continuo, ``celery -A project worker`` runs beside the tests, with
+the node name ``SUITE_NODE``, which the suite takes for that of its own process).
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 import celery.contrib.pytest as fixtures
 import pytest
+from celery.utils import nodenames
 
 WORKER = os.environ["SUITE_WORKER"]
 TEST_TIMEOUT_SECONDS = 60
@@ -78,6 +80,8 @@ def session_worker(continuo_app: Any) -> Iterator[Any]:
     yield running.__enter__()
 
 
+if WORKER == "outside":
+    nodenames.anon_nodename = lambda *_, **__: os.environ["SUITE_NODE"]
 if WORKER != "stock":
     # the suite's conftest imports these by their names
     fixtures.celery_session_app = session_app

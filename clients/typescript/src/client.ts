@@ -92,13 +92,12 @@ export class Client<Paths = paths> {
     return this.post(path, body, once);
   }
 
-  /**
-   * Order up to 1,000 jobs of any kinds in one step: `{ kind: "report", type: "summary" }`. The API
-   * has no idempotency key for this, so a request that may have arrived is not repeated.
-   */
-  async orderMany(tasks: readonly ({ kind: string } & Record<string, unknown>)[]): Promise<Outcome[]> {
-    const request = { method: "POST", path: "/tasks/bulk", body: { tasks }, isSafe: false };
-    return (await this.call<{ tasks: Outcome[] }>(request)).tasks;
+  /** Order up to 1,000 jobs of any kinds in one step: `{ kind: "report", type: "summary" }`. */
+  async orderMany(
+    tasks: readonly ({ kind: string } & Record<string, unknown>)[],
+    once: Once = {},
+  ): Promise<Outcome[]> {
+    return (await this.post<{ tasks: Outcome[] }>("/tasks/bulk", { tasks }, once)).tasks;
   }
 
   /** The record of a job. */

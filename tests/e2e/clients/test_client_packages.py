@@ -224,21 +224,25 @@ def test_node_loses_and_doubles_no_order_when_the_api_is_killed(
     assert sorted(told) == list(range(50))
 
 
-@pytest.mark.parametrize("program", ["order", "bulk"])
-def test_node_repeats_an_order_under_the_same_key_and_bulk_never(
-    node_folder: Path, program: str
+@pytest.mark.parametrize(
+    ("program", "answered"),
+    [("order", b'{"id":"1"}'), ("bulk", b'{"tasks":[]}'), ("call", b"")],
+    ids=["order", "bulk", "call"],
+)
+def test_node_repeats_orders_under_the_same_key_and_other_calls_never(
+    node_folder: Path, program: str, answered: bytes
 ) -> None:
     busy = build_response(503)
     cut = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{}"
     with ScriptedHttpServer("127.0.0.1") as server:
-        server.plan = respond_with(b"", cut, busy, build_response(200, b'{"id":"1"}'))
+        server.plan = respond_with(b"", cut, busy, build_response(200, answered))
         told = run("node", "lost.js", server.url, program, folder=node_folder)
         keys = [each.headers.get("Idempotency-Key") for each in server.requests]
 
-    if program == "bulk":
+    if program == "call":
         assert (told, keys) == ("true true\n", [None])
     else:
-        assert json.loads(told) == {"id": "1"}
+        assert json.loads(told) == ({"id": "1"} if program == "order" else [])
         assert (len(keys), len(set(keys)), bool(keys[0])) == (4, 1, True)
 
 

@@ -194,6 +194,38 @@ def test_invalid_order_options_are_refused(
     assert where in (fault.get("pointer"), fault.get("field"))
 
 
+def test_a_hundred_identical_bulk_orders_at_once_give_each_job_once(system: System) -> None:
+    before, name = count_jobs(system), make_key()
+    report = {"kind": "report", **LATER}
+    tasks = {"tasks": [report, {"kind": "fax"}, report]}
+
+    with ThreadPoolExecutor(20) as clients:
+        answers = list(clients.map(lambda _: send(system, tasks, name, "/tasks/bulk"), range(100)))
+
+    assert {answer.status_code for answer in answers} == {207}
+    kept = [
+        [one.get("task") or one["problem"]["detail"] for one in answer.json()["tasks"]]
+        for answer in answers
+    ]
+    assert all(each == kept[0] for each in kept)
+    replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
+    assert (replayed.count("true"), replayed.count(None)) == (99, 1)
+    assert count_jobs(system) == before + 2
+
+
+def test_a_bulk_order_with_the_key_of_another_is_refused_with_the_difference(
+    system: System,
+) -> None:
+    name = make_key()
+    send(system, {"tasks": [{"kind": "report", **LATER}]}, name, "/tasks/bulk")
+
+    answer = send(system, {"tasks": [{"kind": "report", "delay": 60}]}, name, "/tasks/bulk")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/tasks"
+    assert send(system, LATER, name).status_code == 202
+
+
 def test_the_last_order_with_a_unique_key_replaces_one_that_waits(system: System) -> None:
     body = {**build_unique(mode="last"), **LATER}
 
@@ -246,4 +278,3 @@ def test_bulk_orders_have_unique_keys(system: System) -> None:
     assert [each["status"] for each in (replaced, left)] == [202, 202]
     record = system.http.get(f"/reports/{replaced['task']['id']}").json()
     assert record["status"] == "cancelled"
-    assert send(system, {"tasks": [order]}, make_key(), "/tasks/bulk").status_code == 400

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from project.celery import app
+from project.messages.builder import build_list_key
+from project.records.grouping import LANE_SEPARATOR
 from project.records.record import TaskRecord, TaskStatus
 from project.records.schedule import Schedule
 from project.schedules.firing import ScheduleRounds
@@ -62,6 +64,20 @@ def test_a_due_time_makes_one_job_and_sets_the_next(
     assert read().due == clock.at + HOUR
     assert read().last is not None
     assert app.schedules.history("nightly")[0].job == job.id
+
+
+def test_the_jobs_of_a_schedule_have_its_queue_lane_and_priority(
+    store: Store, clock: Clock, rounds: ScheduleRounds
+) -> None:
+    put(queue="slow", lane="reports", priority=6)
+    clock.forward(HOUR)
+
+    rounds.work()
+
+    (job,) = list_jobs(store)
+    assert (job.queue, job.lane) == ("slow", "reports")
+    (lane,) = store.client.keys("*reports*")
+    assert lane.decode() == f"{build_list_key('slow', 6)}{LANE_SEPARATOR}reports"
 
 
 def test_workers_that_read_the_same_due_time_fire_it_once(

@@ -79,6 +79,11 @@ def enqueue_once(store: Store) -> None:
         store.run(jobs.enqueue_once(message()))
 
 
+def enqueue_all_once(store: Store) -> None:
+    with suppress(DuplicateJob):
+        store.run(jobs.enqueue_all_once([message()]))
+
+
 def fetch(store: Store) -> None:
     """A worker that lives takes the message in hand, as its first."""
     store.run(workers.renew_lease("w", 60, {"slots": 1}, first=True))
@@ -290,6 +295,7 @@ STATES: list[list[Step]] = [
 TRIED: dict[str, list[Step]] = {
     "enqueue": [enqueue],
     "enqueue_once": [enqueue_once],
+    "enqueue_all_once": [enqueue_all_once],
     "register": [lambda store: store.run(jobs.register(message(), retries=0))],
     "start": [
         start,

@@ -16,6 +16,7 @@ import redis
 from project.celery import Continuo, create_app
 from project.job.result import JobResult
 from project.records.record import TaskRecord, TaskStatus
+from project.schedules.timing import every
 from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
 from project.store.commands.queries import RecordFilter
@@ -193,6 +194,19 @@ def test_the_job_of_a_dead_worker_runs_again(
         assert (record.status, record.attempts, record.interruptions) == ("success", 1, 1)
     finally:
         second.kill()
+
+
+def test_a_schedule_sends_its_jobs_through_rabbitmq(app: Continuo, worker: WorkerProgram) -> None:
+    app.schedules.put("each second", "tests.add", every(1), args=(1, 2))
+
+    def list_succeeded() -> set[str]:
+        entries = app.schedules.history("each second")
+        return {each.job for each in entries if each.status is TaskStatus.SUCCESS}
+
+    wait_until(lambda: len(list_succeeded()) >= 3, 30)
+    app.schedules.pause("each second")
+    fired = [each.due for each in app.schedules.history("each second") if each.what == "fired"]
+    assert len(fired) == len(set(fired))
 
 
 def test_jobs_are_accepted_while_rabbitmq_is_down(

@@ -247,7 +247,7 @@ def die_first(self: Any, *numbers: int, deaths: int = 1) -> int:
 @app.task(name="tests.be_cancelled", bind=True)
 def be_cancelled(self: Any, *numbers: int) -> int:
     """Ask to be cancelled, and wait for that."""
-    app.AsyncResult(self.request.id).revoke()
+    app.AsyncResult(self.request.id).cancel()
     return int(hold.run.__func__(self))
 
 

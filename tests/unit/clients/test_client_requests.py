@@ -112,16 +112,25 @@ def test_nobody_at_the_address_cannot_have_acted(make: Any) -> None:
     assert not raised.value.may_have_acted
 
 
-def test_orders_in_bulk_are_not_repeated_when_they_may_have_arrived(make: Any) -> None:
+def test_orders_in_bulk_are_repeated_under_one_key(make: Any) -> None:
+    with serve(LOST, build_response(200, b'{"tasks":[]}')) as server, make(server.url) as client:
+        assert client.order_many([Order("report", {"type": "a"})]) == []
+
+    one, other = list_keys(server)
+    assert one == other != ""
+    assert server.requests[1].body == b'{"tasks":[{"kind":"report","type":"a"}]}'
+
+
+def test_a_call_of_any_route_is_not_repeated_when_it_may_have_arrived(make: Any) -> None:
     with (
         serve(LOST, FINE) as server,
         make(server.url) as client,
         pytest.raises(Unreachable) as raised,
     ):
-        client.order_many([Order("report", {"type": "a"})])
+        client.call("POST", "/tasks/bulk", body={"tasks": []})
 
     assert raised.value.may_have_acted
-    assert [each.body for each in server.requests] == [b'{"tasks":[{"kind":"report","type":"a"}]}']
+    assert [each.body for each in server.requests] == [b'{"tasks":[]}']
 
 
 def test_a_pause_that_the_api_asks_for_is_not_cut_short(make: Any) -> None:

@@ -105,9 +105,11 @@ class AsyncClient:
         """See ``Client.order``."""
         return await self._run(self._calls.order(order, payload, options, idempotency_key))
 
-    async def order_many(self, orders: Iterable[Order[Any]]) -> list[Outcome]:
+    async def order_many(
+        self, orders: Iterable[Order[Any]], *, idempotency_key: str = ""
+    ) -> list[Outcome]:
         """See ``Client.order_many``."""
-        return await self._run(self._calls.order_many(orders))
+        return await self._run(self._calls.order_many(orders, idempotency_key))
 
     async def get(self, job: Record[R] | str) -> Record[R]:
         """See ``Client.get``."""

@@ -114,10 +114,10 @@ class Calls:
         path = order.path or (yield from self.find_path(order.kind))
         return cast("Record[R]", (yield from self.post(path, body, key)))
 
-    def order_many(self, orders: Iterable[Order[Any]]) -> Steps[list[Outcome]]:
-        """Order jobs in bulk; not repeated when it may have arrived, as bulk has no key."""
+    def order_many(self, orders: Iterable[Order[Any]], key: str) -> Steps[list[Outcome]]:
+        """Order jobs in bulk."""
         body = {"tasks": [{"kind": each.kind, **each.build_body()} for each in orders]}
-        answered = yield from self.call("POST", "/tasks/bulk", body=body, is_safe=False)
+        answered = yield from self.post("/tasks/bulk", body, key)
         return cast("list[Outcome]", answered["tasks"])
 
     def wait(self, job: Record[R] | str, seconds: float) -> Steps[Record[R]]:

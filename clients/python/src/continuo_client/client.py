@@ -115,13 +115,14 @@ class Client:
         """
         return self._run(self._calls.order(order, payload, options, idempotency_key))
 
-    def order_many(self, orders: Iterable[Order[Any]]) -> list[Outcome]:
+    def order_many(
+        self, orders: Iterable[Order[Any]], *, idempotency_key: str = ""
+    ) -> list[Outcome]:
         """Order up to 1,000 jobs of any kinds in one step; returns the outcome of each.
 
-        The API has no idempotency key for this, so a request that may have arrived is not repeated:
-        ``Unreachable`` has ``may_have_acted`` then.
+        The idempotency key is a new one unless you give one.
         """
-        return self._run(self._calls.order_many(orders))
+        return self._run(self._calls.order_many(orders, idempotency_key))
 
     def get(self, job: Record[R] | str) -> Record[R]:
         """The record of a job. Raises ``NotFound``."""

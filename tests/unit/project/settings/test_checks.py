@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from project.settings.checks import check_settings, list_faults
 from project.settings.groups import forget_settings
+from tests.support.settings import list_all_variables
 from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[4]
@@ -108,6 +109,16 @@ def test_a_value_that_flower_cannot_read_stops_its_health_check(tmp_path: Path) 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "Flower cannot read the value of one of FLOWER_MAX_TASKS" in done.stderr
     assert SECRET not in done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name.endswith("healthcheck")])
+def test_a_health_check_knows_the_settings_of_all_groups(name: str, tmp_path: Path) -> None:
+    empty = {name: "" for name in list_all_variables() if name.startswith("CONTINUO_")}
+    nobody = {"FLOWER_PORT": "1", "REDIS_URL": "redis://127.0.0.1:1/0", "DATA_DIR": str(tmp_path)}
+
+    done = run(PROGRAMS[name], **(empty | nobody))
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path: Path) -> None:
