@@ -29,6 +29,7 @@ from project.messages.options import (
 from project.messages.template import MessageTemplate
 from project.payload.offer import Offer
 from project.payload.payload import Payload
+from project.records.breaker import Breaker
 from project.records.limit import Limit
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
 from project.records.unique import UniqueKey, build_unique_arguments, name_for_tenant
@@ -54,6 +55,9 @@ class ProducerTask(Task):
 
     limits: Sequence[Limit] = ()
     """How many jobs of the kind run at once, or start in a time."""
+
+    breaker: Breaker | None = None
+    """When the jobs of the kind are held back because they fail; None for never."""
 
     unique: UniqueKey | None = None
     """The unique key of the jobs of the kind, with names of arguments in braces, as in ``lane``."""

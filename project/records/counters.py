@@ -49,7 +49,8 @@ class QueueStats(NamedTuple):
     ``jobs`` counts the records that exist, by status. The others only grow: ``enqueued``, ``waits``
     (until an attempt began), ``runs`` by outcome, ``unrun`` (jobs that ended while no attempt ran,
     by status), ``poison`` (jobs that killed their workers), ``mended`` (jobs that could not have
-    ended, by what was done: ``requeued`` or ``failed``).
+    ended, by what was done: ``requeued`` or ``failed``), ``breaker_trips`` (how often the breaker
+    of the kind opened).
     """
 
     kind: str
@@ -61,6 +62,7 @@ class QueueStats(NamedTuple):
     unrun: Mapping[str, int]
     poison: int
     mended: Mapping[str, int] = {}
+    breaker_trips: int = 0
 
     def attempts(self, outcome: str) -> int:
         """How many attempts ended with this outcome."""
@@ -171,6 +173,7 @@ def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
         unrun={status: counts.get(f"unrun:{status}", 0) for status in STATUSES},
         poison=counts.get("poison", 0),
         mended={how: counts.get(f"mended:{how}", 0) for how in REPAIRS},
+        breaker_trips=counts.get("breaker_trips", 0),
     )
 
 

@@ -193,7 +193,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """A job changed its status or reported ``progress``; ``id`` is that of the job.
 
-    ``at`` is in seconds since the epoch.
+    ``at`` is in seconds since the epoch. ``breaker`` is ``open`` when the end of this attempt made
+    the breaker of its kind hold the kind back, ``closed`` when it let it go again.
     """
 
     id: str
@@ -204,6 +205,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     at: float
     progress: Progress | None = None
     tenant: str = ""
+    breaker: str = ""
 
 
 class EventFilter(NamedTuple):

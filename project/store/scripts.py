@@ -22,6 +22,7 @@ LIBRARY = (
     "switch",
     "limit",
     "switches",
+    "breaker",
     "message",
     "transition",
     "record",

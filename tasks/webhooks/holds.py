@@ -17,7 +17,7 @@ def hold_host(task: Any, url: str, error: RetryRequested) -> None:
     """End this attempt uncounted and hold all jobs that call the host, for ``error.after`` seconds.
 
     Raises ``Ignore``. Returns when the server asked for no pause, or when this job has waited for
-    the host so often that its attempts count from now on.
+    the host for a day, and its attempts count from now on.
     """
     if not error.holds:
         return

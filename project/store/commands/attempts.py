@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     """Another attempt has the job."""
     EXHAUSTED = "exhausted"
-    """The job has waited for its host so often that its attempts count."""
+    """The job has waited for its host so long that its attempts count."""
 
 
 class HostHold(NamedTuple):

@@ -1,12 +1,12 @@
 -- Ends an attempt before its job is done, uncounted; the same message runs again after a delay. The attempt did not kill
 -- its worker, so earlier deaths are forgotten. ARGV: id, token, delay (seconds), list, message, whether its lane waits as
 -- long (1 | 0), the host that waits as long (JSON, see hold_host; '' = none)
--- -> verdict, or 'exhausted' (it has waited for its host so often that its attempts count)
+-- -> verdict, or 'exhausted' (it has waited for its host so long that its attempts count)
 local id, token, delay, list, message, slows_lane, held = unpack(ARGV)
 local job, at = load_job(id), now()
 local verdict = check_attempt(job, token, 'retrying')
 if verdict ~= 'applied' then return verdict end
-if held ~= '' and tonumber(redis.call('HGET', job.key, 'holds') or 0) >= MAX_HOLDS then return 'exhausted' end
+if held ~= '' and at - (redis.call('HGET', job.key, 'held_since') or at) > MAX_HELD_SECONDS then return 'exhausted' end
 if cancel_if_requested(job, at) then return 'refused' end
 redis.call('HDEL', job.key, 'deaths')
 job.attempts = job.attempts - 1

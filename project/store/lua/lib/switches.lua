@@ -32,7 +32,7 @@ end
 
 -- Notes that a job waits for a host. -> the switch that the job waits for, or nil when it waits by itself
 local function note_hold(job, wanted, at, until_at) -- rarely
-  redis.call('HINCRBY', job.key, 'holds', 1)
+  redis.call('HSETNX', job.key, 'held_since', at)
   local switch = not uses_other_broker and hold_host(wanted, at, until_at) or nil
   if switch then redis.call('HSET', job.key, 'held_by', switch.name) end
   return switch
