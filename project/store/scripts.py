@@ -23,6 +23,7 @@ LIBRARY = (
     "transition",
     "record",
     "lease",
+    "short",
     "wait",
     "attempt",
     "enqueue",
