@@ -27,6 +27,7 @@ LIBRARY = (
     "transition",
     "record",
     "lease",
+    "short",
     "wait",
     "attempt",
     "unique",

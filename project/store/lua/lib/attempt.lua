@@ -72,7 +72,7 @@ local function keep_aftermath(job, is_running, always) -- rarely
     local list, message = entry:match('^(.-)\n(.*)$')
     push_message(job.id, list, message)
   elseif job.message_list and not uses_other_broker then
-    push_message(job.id, job.message_list, redis.call('HGET', job.key, 'message'))
+    push_message(job.id, job.message_list, lengthen_message(redis.call('HGET', job.key, 'message'), job.id))
   end
 end
 
