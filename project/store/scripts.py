@@ -22,6 +22,7 @@ LIBRARY = (
     "message",
     "transition",
     "record",
+    "log",
     "lease",
     "attempt",
     "enqueue",
