@@ -26,6 +26,7 @@ LIBRARY = (
     "message",
     "transition",
     "record",
+    "log",
     "lease",
     "short",
     "wait",

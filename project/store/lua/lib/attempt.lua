@@ -141,6 +141,7 @@ local function interrupt_attempt(job, at, cause, weight) -- rarely
   if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
   local failure = { class = 'WorkerLostError', message = cause ~= '' and cause or 'the worker was stopped', traceback = '', interrupted = true }
   append_failure(job, at, attempt, job.token, deaths < MAX_DEATHS and '0' or 'null', cjson.encode(failure))
+  if cause ~= '' then append_death(job, at, attempt, cause) end
   if deaths < MAX_DEATHS then return 'returned', cause ~= '' and (weight == 0.5 or deaths > 1) end
   fail_as_poison(job, at, deaths, cause)
   return 'poison'
