@@ -13,6 +13,10 @@ local PARTS = {
   '","delivery_mode":2,"delivery_info":{"exchange":"","routing_key":"',
   '"},"priority":',
   ',"body_encoding":"base64","delivery_tag":"\2"}}',
+  -- ,{"callbacks":null,"errbacks":null,"chain":null,"chord":null}] in base64, after any number of bytes
+  'LHsiY2FsbGJhY2tzIjpudWxsLCJlcnJiYWNrcyI6bnVsbCwiY2hhaW4iOm51bGwsImNob3JkIjpudWxs',
+  'ImNhbGxiYWNrcyI6bnVsbCwiZXJyYmFja3MiOm51bGwsImNoYWluIjpudWxsLCJjaG9yZCI6bnVsbH1d',
+  'eyJjYWxsYmFja3MiOm51bGwsImVycmJhY2tzIjpudWxsLCJjaGFpbiI6bnVsbCwiY2hvcmQiOm51bGx9',
 }
 local UNCHANGED = '\1'
 local ID_CODE = '\2' -- in the place of the id of the job; the codes of the parts follow
