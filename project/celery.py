@@ -294,8 +294,7 @@ class Continuo(Celery):
         """Enqueue messages with new ids in one step unless the same order was made before."""
         result = await self.async_store.run(jobs.enqueue_all_once(messages, order))
         if self.publisher and not result.is_replayed:
-            made = [message for message in messages if message.id in result.created_at]
-            await asyncio.to_thread(self.publish_all, made)
+            await asyncio.to_thread(self.publish_all, messages, result.outcomes)
         return result
 
     def publish_all(
@@ -313,7 +312,7 @@ class Continuo(Celery):
 
 def find_lane(task: Any, args: Any = None, kwargs: Any = None, **_: Any) -> str:
     """The lane of a call by the name of a task, "" when the task is not known or names none."""
-    return task.find_lane(args, kwargs) if hasattr(task, "find_lane") else ""
+    return task.find_lane(args, kwargs) if getattr(task, "lane", "") else ""
 
 
 def share(function: Any, options: dict[str, Any], app: Celery) -> None:

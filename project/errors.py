@@ -6,6 +6,7 @@ ContinuoError
 ├── JobError            raised by a job to say whether to retry
 │   ├── TransientError  the cause may pass: the job is retried
 │   └── PermanentError  the cause stays: the job fails at once
+│       └── WaitTimeout a job waited for a signal, and its time was over first
 ├── MessageLost         a job failed because nobody runs it and its message is nowhere
 ├── DuplicateJob        a job with this id exists
 ├── RerunRefused        a job cannot run again with its arguments
@@ -57,6 +58,10 @@ class TransientError(JobError):
 
 class PermanentError(JobError):
     """The cause stays (a template that does not exist): the job fails at once."""
+
+
+class WaitTimeout(PermanentError):
+    """A job waited for a signal, and its time was over first; a rerun waits anew."""
 
 
 class MessageLost(ContinuoError):

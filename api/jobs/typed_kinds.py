@@ -24,7 +24,7 @@ OTHER_PATHS = frozenset(
         *("/limits", "/switches"),
         *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        "/schedules",
+        *("/s", "/schedules"),
     }
 )
 """The first parts of the paths of the platform."""

@@ -20,12 +20,11 @@ from api.jobs.orders import (
     require_same_order,
 )
 from project.celery import app
-from project.errors import InvalidField
+from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
 from project.records.record import TaskRecord
 from project.settings.api_keys import ANY_KIND, KIND_SCOPE
-from project.store.commands.jobs import BulkResult
-from project.store.commands.message import Message, build_first_record
+from project.store.commands.message import Message
 
 PATH = "/tasks/bulk"
 NO_KIND = ""
@@ -91,63 +90,31 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     checked = await run_apart(check_orders, body, request, is_large=is_large)
     messages = [found for found in checked if isinstance(found, Message)]
     if not messages:
-        return answer_outcomes([], checked, request)
+        return await answer_outcomes([], checked, body, request)
     result = await app.aenqueue_all(messages, said)
-    if len(messages) != len(result.ids):
-        require_same_order(result.order, said)
-        raise Problem(409, f"Other orders of it were valid when this {KEY_HEADER} came first")
-    found = await list_found(messages, result, list_rejecting(body, checked))
     if not result.is_replayed:
-        return answer_outcomes(found, checked, request)
+        return await answer_outcomes(result.outcomes, checked, body, request)
     require_same_order(result.order, said)
-    answer = answer_outcomes(found, checked, request)
+    if len(messages) != len(result.outcomes):
+        raise Problem(409, f"Other orders of it were valid when this {KEY_HEADER} came first")
+    answer = await answer_outcomes(result.outcomes, checked, body, request)
     answer.headers[REPLAYED_HEADER] = "true"
     return answer
 
 
-def list_rejecting(body: BulkOrder, checked: list[Message | Problem]) -> list[bool]:
-    """Whether each valid order is refused when another job has its unique key."""
-    valid = (
-        order for order, each in zip(body.tasks, checked, strict=True) if isinstance(each, Message)
-    )
-    return [(order.get("unique") or {}).get("on_conflict") == "reject" for order in valid]
-
-
-async def list_found(
-    messages: list[Message], result: BulkResult, rejects: list[bool]
-) -> list[Outcome | Problem]:
-    """What became of each valid order, now or when the whole order came first."""
-    return [
-        Outcome(
-            202, task=build_first_record(message._replace(id=job_id), result.created_at[job_id])
-        )
-        if job_id in result.created_at
-        else await find_holder(result.holders[job_id], rejects=rejecting)
-        for message, job_id, rejecting in zip(messages, result.ids, rejects, strict=True)
-    ]
-
-
-async def find_holder(holder: str, *, rejects: bool) -> Outcome | Problem:
-    """What becomes of an order whose unique key another job has."""
-    record: TaskRecord | None = await app.AsyncResult(holder).afetch()
-    if record is None or rejects:
-        return Problem(409, f"Another job has this unique key: {holder}")
-    return Outcome(200, task=record)
-
-
-def answer_outcomes(
-    found: list[Outcome | Problem], checked: list[Message | Problem], request: Request
+async def answer_outcomes(
+    enqueued: list[TaskRecord | DuplicateJob],
+    checked: list[Message | Problem],
+    body: BulkOrder,
+    request: Request,
 ) -> Answer:
-    """The answer with the outcome of each order; ``found`` are those of the valid ones."""
-    left = iter(found)
-    all_found = [next(left) if isinstance(each, Message) else each for each in checked]
-    outcomes = [
-        outcome_from_problem(each, request, place) if isinstance(each, Problem) else each
-        for place, each in enumerate(all_found)
-    ]
-    accepted = sum(outcome.problem is None for outcome in outcomes)
-    refused = len(outcomes) - accepted
-    return Answer(BulkOutcome(accepted, refused, outcomes), 207 if refused else 202)
+    """The answer with the outcome of each order; ``enqueued`` are those of the valid ones."""
+    left = iter(enqueued)
+    found = [next(left) if isinstance(each, Message) else each for each in checked]
+    outcomes = [await build_outcome(each, body, request, place) for place, each in enumerate(found)]
+    count = sum(outcome.problem is None for outcome in outcomes)
+    answer = BulkOutcome(count, len(outcomes) - count, outcomes)
+    return Answer(answer, 202 if count == len(outcomes) else 207)
 
 
 def check_orders(body: BulkOrder, request: Request) -> list[Message | Problem]:
@@ -174,6 +141,23 @@ def require_scope(kind: JobKind, request: Request) -> None:
     scope = KIND_SCOPE + kind.task.name
     if not request.api_key.allows(scope):
         raise build_forbidden(scope)
+
+
+async def build_outcome(
+    found: TaskRecord | DuplicateJob | Problem, body: BulkOrder, request: Request, place: int
+) -> Outcome:
+    """Return the outcome of an order: 202, 200 with the job that has its key, or a problem."""
+    if isinstance(found, TaskRecord):
+        return Outcome(202, task=found)
+    if isinstance(found, Problem):
+        return outcome_from_problem(found, request, place)
+    if not found.holder:
+        raise found  # its id is new
+    record: TaskRecord | None = await app.AsyncResult(found.holder).afetch()
+    if record and body.tasks[place].get("unique", {}).get("on_conflict") != "reject":
+        return Outcome(200, task=record)
+    problem = Problem(409, f"Another job has this unique key: {found.holder}")
+    return outcome_from_problem(problem, request, place)
 
 
 def outcome_from_problem(problem: Problem, request: Request, index: int) -> Outcome:

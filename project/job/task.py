@@ -30,6 +30,7 @@ from celery.utils.log import get_logger
 
 from project.artifacts.drafts import Draft, open_draft
 from project.errors import ContinuoError, InvalidField, StoreUnavailable
+from project.job.attempt import PROGRESS_REPORTER
 from project.job.canvas.aftermath import run_aftermath
 from project.job.canvas.replacement import collect_messages
 from project.job.running.cancellation import WORKER_PROCESS
@@ -38,7 +39,7 @@ from project.job.running.coroutines import make_synchronous
 from project.job.running.current_attempt import claimed_attempt
 from project.job.running.progress import ProgressReporter, build_progress
 from project.job.running.retry_arguments import merge_arguments
-from project.job.steps import StepTask
+from project.job.waits import WaitTask
 from project.messages.encoding import replace_surrogates
 from project.messages.options import check_max_retries
 from project.records.record import Progress
@@ -48,10 +49,6 @@ from project.store.commands.attempts import StartResult, Verdict
 from project.telemetry.tracing import trace_attempt
 
 log = get_logger(__name__)
-
-PROGRESS_REPORTER = "progress_reporter"
-"""The attribute of a request that holds the ``ProgressReporter`` of its attempt."""
-
 
 HAS_BEGUN = "has_begun"
 """The attribute of a request whose attempt ``Job.before_start`` has begun."""
@@ -85,7 +82,7 @@ class JobExit(ContinuoError):
     """A job raised what ends a process (``sys.exit``): its attempt fails, its process goes on."""
 
 
-class Job(StepTask):
+class Job(WaitTask):
     """The base class of every task of the app."""
 
     Request = "project.worker.request:JobRequest"
@@ -288,10 +285,6 @@ class Job(StepTask):
                 request, PROGRESS_REPORTER, ProgressReporter(partial(self._store_progress, request))
             )
         getattr(request, PROGRESS_REPORTER).report(progress)
-
-    def _flush_progress(self, request: Context) -> None:
-        if reporter := getattr(request, PROGRESS_REPORTER, None):
-            reporter.flush()
 
     def _store_progress(self, request: Context, progress: Progress) -> None:
         """Store the progress; an update that Redis does not accept is dropped."""

@@ -19,9 +19,12 @@ MICROSECONDS_SUFFIX = "us"
 
 STATUSES = tuple(status.value for status in TaskStatus)
 
-OUTCOMES = ("success", "failed", "retrying", "cancelled", "interrupted", "postponed", "replaced")
-"""How an attempt can end: ``interrupted`` by the end of its worker, ``postponed`` and ``replaced``
-(by another job under the same id) by itself."""
+OUTCOMES = (
+    *("success", "failed", "retrying", "cancelled"),
+    *("interrupted", "postponed", "replaced", "waiting"),
+)
+"""How an attempt can end: ``interrupted`` by the end of its worker, ``postponed``, ``replaced``
+(by another job under the same id) and ``waiting`` by itself."""
 
 
 REPAIRS = ("requeued", "failed")

@@ -46,13 +46,11 @@ class EnqueueResult(NamedTuple):
 class BulkResult(NamedTuple):
     """The result of an order of many jobs that may have been made before.
 
-    ``ids`` are those of its jobs, in order. ``created_at`` says when each was made, ``holders``
-    which other job has its unique key; ``order`` is the order of then.
+    ``outcomes``: the record of each job as it was made, or why there is none; empty when the order
+    of then has another number of jobs. ``order`` is the order of then.
     """
 
-    ids: list[str]
-    created_at: dict[str, float]
-    holders: dict[str, str]
+    outcomes: list[TaskRecord | DuplicateJob]
     is_replayed: bool = False
     order: str = ""
 
@@ -163,25 +161,15 @@ def enqueue_once(
 def enqueue_all_once(
     messages: Sequence[Message], order: IdempotentOrder | None = None
 ) -> Command[BulkResult]:
-    """Enqueue jobs in one step unless the same order was made before.
-
-    Raises ``DuplicateJob`` when one of the ids is taken; the other jobs are made.
-    """
+    """Enqueue jobs in one step unless the same order was made before."""
     call_id, *jobs = build_enqueue_arguments(messages)
 
     def read(answer: list[bytes]) -> BulkResult:
         how, text, *made = [item.decode() for item in answer]
-        answers = dict(zip(made[::2], made[1::2], strict=True))
-        if taken := [job_id for job_id, said in answers.items() if not said]:
-            raise DuplicateJob(taken[0])
-        held = {key: said for key, said in answers.items() if said.startswith(HELD_MARK)}
-        return BulkResult(
-            [*answers],
-            {key: float(said) for key, said in answers.items() if key not in held},
-            {key: said.removeprefix(HELD_MARK) for key, said in held.items()},
-            is_replayed=how == "replayed",
-            order=text,
-        )
+        ids, created = made[::2], made[1::2]
+        found = zip(messages, ids, created, strict=True) if len(ids) == len(messages) else ()
+        outcomes = [read_outcome(each._replace(id=job_id), at) for each, job_id, at in found]
+        return BulkResult(outcomes, is_replayed=how == "replayed", order=text)
 
     return Command(
         "jobs/enqueue_all_once", (call_id, *(order or IdempotentOrder("", "", 0)), *jobs), read

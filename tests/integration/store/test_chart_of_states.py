@@ -27,6 +27,7 @@ from project.store.commands import (
     queues,
     schedules,
     switches,
+    waits,
     workers,
 )
 from project.store.commands.attempts import Verdict
@@ -35,6 +36,7 @@ from project.store.commands.command import Command
 from project.store.commands.guard import WaitingJob, WorkerReport
 from project.store.commands.message import Message
 from project.store.commands.schedules import DueFiring, DueJob
+from project.store.commands.waits import WaitQuestion
 from project.store.scripts import SCRIPTS
 from tests.support.documents.markdown import ROOT
 
@@ -80,8 +82,7 @@ def enqueue_once(store: Store) -> None:
 
 
 def enqueue_all_once(store: Store) -> None:
-    with suppress(DuplicateJob):
-        store.run(jobs.enqueue_all_once([message()]))
+    store.run(jobs.enqueue_all_once([message()]))
 
 
 def fetch(store: Store) -> None:
@@ -142,9 +143,23 @@ def retry(store: Store) -> None:
     store.run(attempt_commands.retry("a", token=TOKEN, error="e", delay=60, message=next_one))
 
 
+def wait(store: Store, seconds: float = 60, name: str = "s") -> None:
+    about = WaitQuestion(name, "signal")
+    again = message(retries=attempts(store) - 1)
+    store.run(waits.wait("a", token=TOKEN, about=about, seconds=seconds, message=again))
+
+
+def send_signal(store: Store, name: str = "s") -> None:
+    store.run(waits.send_signal("a", name, "1"))
+
+
 def promote(store: Store) -> None:
     """The next attempt is due, and the message of the last one is done with."""
     store.run(workers.ack("w", ["1"]))
+    promote_alone(store)
+
+
+def promote_alone(store: Store) -> None:
     store.client.zadd("continuo:scheduled", {"a": 1}, xx=True)
     store.run(maintenance.promote(10))
 
@@ -288,6 +303,10 @@ STATES: list[list[Step]] = [
     [enqueue, run, retry],
     [enqueue, run, retry, promote],
     [enqueue, run, retry, promote, run],
+    [enqueue, run, wait],
+    [enqueue, run, wait, promote],
+    [enqueue, run, retry, promote, run, wait],
+    [enqueue, run, wait, send_signal, run],
     [enqueue, run, lambda store: store.run(succeed())],
     [enqueue, run, fail],
     [enqueue, cancel],
@@ -327,6 +346,9 @@ TRIED: dict[str, list[Step]] = {
             attempt_commands.postpone("a", token=TOKEN, delay=60, message=message())
         )
     ],
+    "wait": [wait],
+    "send": [send_signal],
+    "promote": [promote_alone],
     "replace": [
         lambda store: store.run(jobs.replace("a", token=TOKEN, messages=[])),
         lambda store: store.run(jobs.replace("a", token=TOKEN, messages=[message()])),

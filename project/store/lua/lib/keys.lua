@@ -46,7 +46,7 @@ local MAX_HELD_SECONDS = 86400                    -- so long a job waits for a h
 local MAX_HELD_HOSTS = 10000                      -- more of them are not held
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
 local MAX_FIRINGS = 100                           -- entries of the history of a schedule, the last ones
-local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
+local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled', 'waiting' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
 -- A kind and a queue as one name: `report@celery`. In either, % @ and : are written %25 %40 %3A.
