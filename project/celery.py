@@ -23,6 +23,7 @@ from project.job.base_class import build_job_class, make_job
 from project.job.canvas.errbacks import RENAMES
 from project.job.canvas.replacement import REPLACEMENT
 from project.loader import OwnSettings
+from project.logs.handler import keep_job_logs
 from project.messages.builder import CapturingProducer
 from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
@@ -338,6 +339,7 @@ def create_app(given: Settings) -> Continuo:
     if given.otel_exporter_otlp_endpoint:
         require_packages()
         created.traces = True
+    keep_job_logs(created)
     if given.log_format == "json":
         enable_json_logs()
     return created

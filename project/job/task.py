@@ -97,6 +97,9 @@ class Job(WaitTask):
     max_attempts: int | None = None
     """``max_retries`` + 1, for those who count attempts as orders and records do."""
 
+    prints = False
+    """Whether the log of a job also has what it prints."""
+
     result_copies: Any = None
     """The result backend of an app of the user's, in which its Celery clients look for results."""
 

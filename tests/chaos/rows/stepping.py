@@ -8,9 +8,12 @@ from tests.chaos.judge.step_log import list_repeated
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import MAX_EXAMPLES, ChaosStage
 
+MAIN_IN = 50
+"""Which one of so many kills is that of a main process."""
+
 
 def kill_between_steps(stage: ChaosStage, scale: ChaosScale) -> RowResult:
-    """Kill pool processes, and each tenth time a main one, while jobs of five steps run.
+    """Kill pool processes, and now and then a main one, while jobs of five steps run.
 
     After its third step a job sleeps for a second. No finished step may run again.
     """
@@ -23,7 +26,7 @@ def kill_between_steps(stage: ChaosStage, scale: ChaosScale) -> RowResult:
             if not load.is_alive():
                 break
             member = scene.cluster.members[number % scale.workers]
-            if number % 10 == 0:
+            if number % MAIN_IN == MAIN_IN - 1:
                 scene.cluster.kill_main(member)
             else:
                 scene.cluster.kill_child(member, number)

@@ -49,7 +49,7 @@ class ChaosScale:
     kill_scheduled_every: float = 20.0
     overlap_kills: int = 1_000
     step_jobs: int = 10_000
-    step_rate: float = 25.0
+    step_rate: float = 12.5
     kill_step_every: float = 0.2
     late_seconds: float = 1.0
     fsync: str = "everysec"

@@ -40,5 +40,5 @@ job.attempts = job.attempts - 1
 transition(job, 'waiting', at, 'attempts', job.attempts, 'wait',
   '{"started_at":' .. started_at .. ',"ends_at":' .. ends_at .. ',' .. about:sub(2))
 drop_held_message(token)
-schedule(job, ends_at, list, message)
+schedule(job, ends_at, list, shorten_message(message, job.id))
 return { 'waits' }

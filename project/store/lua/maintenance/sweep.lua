@@ -9,7 +9,7 @@ for _, id in ipairs(ids) do
   local finished_at, unique, tags, tenant = unpack(redis.call('HMGET', job_key(id), 'finished_at', 'unique', 'tags', 'tenant'))
   if tonumber(finished_at or 0) <= cutoff then
     update_indexes('ZREM', { kind_queue = kind_queue, tags = tags, tenant = tenant }, status, id)
-    redis.call('DEL', job_key(id))
+    redis.call('DEL', job_key(id), log_key(id))
     if unique and redis.call('GET', unique) == id then redis.call('DEL', unique) end
     deleted = deleted + 1
   end
