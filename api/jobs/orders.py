@@ -13,6 +13,7 @@ from api.http.offload import run_apart
 from api.http.problems import FieldError, Problem
 from api.http.routing import Answer, Request
 from api.jobs import waiting
+from api.jobs.quotas import require_quota, require_small_order
 from project.celery import app
 from project.job.task import Job
 from project.messages.order_fields import OrderFields
@@ -68,8 +69,12 @@ class JobKind(NamedTuple):
     summary: str = ""
 
 
-async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
+async def order_job(
+    kind: JobKind, request: Request, body: JobOrder, *, counts: bool = True
+) -> Answer:
     """Enqueue the job that a request orders and answer 202 with its record; 200 when it has ended.
+
+    ``counts``: whether the quota of the caller has to allow it.
 
     An order that repeats an idempotency key gets the first answer again. An order whose unique key
     belongs to another job gets 200 with that job, or ``Problem`` 409.
@@ -79,6 +84,9 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     )
     built = await run_apart(kind.build_options, body, is_large=request.has_large_body)
     unique = find_unique(kind, request, body, built)
+    if counts:
+        require_small_order(request, body)
+        await require_quota(request, 1)
     options = {**built, **body.options(), "tenant": request.tenant}
     if said is None and unique is None:
         record = await kind.task.aapply_async(**options)

@@ -19,6 +19,7 @@ from api.jobs.orders import (
     read_idempotency,
     require_same_order,
 )
+from api.jobs.quotas import require_quota, require_small_order
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
@@ -76,7 +77,7 @@ class BulkOutcome(msgspec.Struct, frozen=True):
     body=BulkOrder,
     scope=ANY_KIND,
     answers={202: BulkOutcome, 207: BulkOutcome},
-    errors=(409, 503),
+    errors=(409, 429, 503),
     request_headers=REQUEST_HEADERS,
     answer_headers={202: REPLAYED, 207: REPLAYED},
     summary="Order up to 1,000 jobs of any kinds",
@@ -91,6 +92,7 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     messages = [found for found in checked if isinstance(found, Message)]
     if not messages:
         return await answer_outcomes([], checked, body, request)
+    await require_quota(request, len(messages))
     result = await app.aenqueue_all(messages, said)
     if not result.is_replayed:
         return await answer_outcomes(result.outcomes, checked, body, request)
@@ -128,6 +130,7 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
     try:
         kind = kind_of(order)
         require_scope(kind, request)
+        require_small_order(request, said)
         keeps_decimals = getattr(kind.body, "keeps_decimals", False)
         parsed = convert_order(said, kind.body, keeps_decimals=keeps_decimals)
         options = {**kind.build_options(parsed), **parsed.options(), "tenant": request.tenant}

@@ -258,10 +258,12 @@ def test_a_host_that_asks_for_a_pause_gets_no_call_until_it_is_over(
     order_call(store, "b", "https://slow.example.org/", lane=lane)
     order_call(store, "c", "https://other.example/slow.example/", lane="y")
     order_call(store, "d", "https://slow.example/", kind="other", lane=lane)
+    order(store, "e", lane=lane)
+    order(store, "f", lane=lane, payload="no JSON")
 
     assert hold_host(store, process, "a0", "slow.example", 0.4) is Verdict.APPLIED
 
-    assert sorted(process.work()) == ["b", "c", "d"]
+    assert sorted(process.work()) == ["b", "c", "d", "e", "f"]
     held = read(store, "a0")
     assert (held.status, held.attempts) == (TaskStatus.RETRYING, 0)
     assert read(store, "a1").held_by == held.held_by == "host:slow.example"

@@ -30,7 +30,7 @@ end
 local function host_of(job)
   local url = value_of(job, 'url')
   local authority = type(url) == 'string' and (url:match('^%a+://(%[[^%]]*%])') or url:match('^%a+://([^/?:]+)'))
-  return authority and 'host:' .. authority:lower()
+  return authority and 'host:' .. authority:lower() or nil
 end
 
 -- Whether the call of a job is one that a limit is for.
