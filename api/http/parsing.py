@@ -5,7 +5,7 @@ process.
 """
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from math import isfinite
 from typing import Any, NoReturn, Protocol
@@ -110,14 +110,27 @@ class BodyReader:
 
 
 class QueryReader:
-    """Reads the query string of one route; made once per route."""
+    """Reads the query string of one route; made once per route.
+
+    With ``shape.is_open_name``, parameters whose name it accepts are the field ``values``.
+    """
 
     def __init__(self, shape: type[msgspec.Struct]) -> None:
         self.shape = shape
+        self.is_open_name: Callable[[str], object] | None = getattr(shape, "is_open_name", None)
         self.allowed = frozenset(shape.__struct_encode_fields__)
+        if self.is_open_name:
+            self.allowed -= {"values"}
 
     def read(self, parameters: dict[str, str]) -> Any:
         """Convert the parameters. Raises ``Problem`` 400 or ``InvalidField``."""
+        if self.is_open_name is None:
+            return self._convert(parameters)
+        values = {name: text for name, text in parameters.items() if self.is_open_name(name)}
+        rest = {name: text for name, text in parameters.items() if name not in values}
+        return msgspec.structs.replace(self._convert(rest), values=values)
+
+    def _convert(self, parameters: dict[str, str]) -> Any:
         if not self.allowed.issuperset(parameters):
             self._refuse_unknown(parameters)
         try:

@@ -38,6 +38,7 @@ from project.worker.pool.processes import PoolProcesses
 from project.worker.queues import QueueFollower
 from project.worker.requirements import check_configuration
 from project.worker.transport import ACKNOWLEDGEMENTS
+from project.worker.upkeep.archiving import Archiving
 from project.worker.upkeep.declared_limits import put_declared_limits
 from project.worker.upkeep.guard import Guard
 from project.worker.upkeep.maintenance import Maintenance
@@ -78,6 +79,7 @@ class LeaseThread(threading.Thread):
         self.cancellation = CancellationMonitor(self.store, self.worker_id, self.processes)
         self.schedules = ScheduleRounds(worker.app, self.store)
         self.guard = Guard(self.store, self.worker_id)
+        self.archiving = Archiving(self.store, self.worker_id, worker.app)
         self.reporter = WorkReporter(worker, self.store, given.lease_seconds / 4)
         self.queue_follower = QueueFollower(worker, self.store)
         self.started_at = time.time()
@@ -106,6 +108,7 @@ class LeaseThread(threading.Thread):
             self.queue_follower.look(),
             self.maintenance.work(),
             self.guard.work(),
+            self.archiving.work(),
             self.schedules.work(),
         )
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)

@@ -18,8 +18,8 @@ Operation = dict[str, Any]
 
 PLATFORM_TAGS = frozenset(
     {
-        "artifacts", "callbacks", "emails", "events", "exports", "health", "kinds", "me", "queue",
-        "reports", "schedules", "suppressions", "tasks", "webhooks",
+        "artifacts", "callbacks", "emails", "events", "exports", "health", "history", "kinds", "me",
+        "queue", "reports", "schedules", "suppressions", "tasks", "webhooks",
     }
 )  # fmt: skip
 """The first tags of the routes of the platform; those that users add have their own."""

@@ -176,15 +176,21 @@ def test_a_rerun_waits_anew(inspector: JobInspector, worker: WorkerProgram) -> N
 def test_waiting_jobs_occupy_no_slot_and_are_cancelled_at_once(
     inspector: JobInspector, worker: WorkerProgram
 ) -> None:
-    jobs = [kinds.approved.delay() for _ in range(100)]
-    for job in jobs:
-        inspector.wait_for_status(job.id, TaskStatus.WAITING, 60)
+    jobs = [kinds.approved.delay() for _ in range(1_000)]
+    wait_until(lambda: inspector.record(jobs[-1].id).status is TaskStatus.WAITING, 60)
 
     other = inspector.wait_until_final(kinds.steps.delay().id)
 
     assert other.status is TaskStatus.SUCCESS
     assert {job.cancel() for job in jobs} == {CancelResult.CANCELLED}
     assert {inspector.find_due_time(job.id) for job in jobs} == {None}
+
+
+def test_a_coroutine_sleeps_and_waits(inspector: JobInspector, worker: WorkerProgram) -> None:
+    job = kinds.async_wait.delay()
+    job.signal("number", 41)
+
+    assert inspector.wait_until_final(job.id).result == 42
 
 
 def test_a_job_that_is_woken_early_waits_on(inspector: JobInspector, waiting: TaskRecord) -> None:

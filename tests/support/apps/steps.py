@@ -133,6 +133,14 @@ def sleepy(self: Any, *, seconds: float) -> str:
     return "rested"
 
 
+@app.task(name="tests.async_wait", bind=True)
+async def async_wait(self: Any) -> int:
+    """Sleep and wait in a coroutine."""
+    self.sleep(seconds=0.1)
+    answer: int = self.wait("number", timeout=600, type=int)
+    return answer + 1
+
+
 @app.task(name="tests.approved", bind=True, **RETRY_OPTIONS)
 def approved(
     self: Any, *, timeout: float = 600, default: str = "", holds: bool = False, link: bool = False

@@ -32,6 +32,12 @@ local DISABLED = prefix .. 'disabled_urls'        -- zset: URL -> since when it 
 local HISTORY = prefix .. 'history'               -- list: sums of all counters, one a minute, newest first
 local SCHEDULES = prefix .. 'schedules'           -- zset: schedule -> when its next job is made; +inf = paused or over
 local SCHEDULE_COUNTS = prefix .. 'schedule_counts' -- hash: what happened to due times -> how often; how late jobs were made, see count_duration
+local ARCHIVE_ON = prefix .. 'archive:on'          -- string: ended jobs go to the history, and the sweep waits for that
+local ARCHIVE_LEASE = prefix .. 'archive:lease'    -- string: token of the only process that may change the history
+local ARCHIVE_BATCH = prefix .. 'archive:batch'    -- list: number of the batch that is being archived, then its job ids
+local ARCHIVE_NUMBER = prefix .. 'archive:number'  -- string: number of the last batch
+local UNARCHIVED = prefix .. 'archive:waiting'     -- zset: id of an ended job that is not archived -> when it ended
+local ERASURES = prefix .. 'archive:erasures'      -- list: erasures from the history (JSON), newest first
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000

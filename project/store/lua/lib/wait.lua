@@ -23,7 +23,13 @@ end
 local function resume_waiting(job, at) -- rarely
   local list, message = job.message_list, redis.call('HGET', job.key, 'message')
   transition(job, 'pending', at)
-  if message then push_message(job.id, list, lengthen_message(message, job.id)) end
+  if not message then return end
+  message = lengthen_message(message, job.id)
+  if uses_other_broker then
+    schedule(job, at, list, message) -- the round that promotes what is due sends it
+  else
+    push_message(job.id, list, message)
+  end
 end
 
 -- Before a job runs again because someone asked for it: what it waited for begins anew, also the wait that ended it.

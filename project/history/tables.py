@@ -1,0 +1,92 @@
+"""DuckDB: reads and writes the Parquet files of the history, within bounds.
+
+DuckDB must not be used before a process forks, so it is imported on first use.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from project.history.rows import COLUMNS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+WRITE_MEMORY = "400MB"
+OPTIONS = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, OVERWRITE_OR_IGNORE true"
+
+ROW_SCHEMA = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
+
+MAX_LINE_BYTES = 64 << 20
+
+BUCKETS_PER_DOUBLING = 8
+"""How exact the roll-ups are: a percentile is off by 5 % at most."""
+
+ROLLUP = f"""
+SELECT finished_at // 3600000000 AS hour, tenant, kind, status, measure, bucket, count(*) AS count
+FROM (
+    SELECT *, round({BUCKETS_PER_DOUBLING} * log2(greatest(microseconds, 1)))::SMALLINT AS bucket
+    FROM (
+        SELECT finished_at, tenant, kind, status, 'wait' AS measure,
+            coalesce(started_at, finished_at) - created_at AS microseconds FROM rows
+        UNION ALL
+        SELECT finished_at, tenant, kind, status, 'run', finished_at - started_at FROM rows
+        WHERE started_at IS NOT NULL
+    )
+)
+GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608 - a constant
+"""Counts by hour, tenant, kind, status and duration; every job has one ``wait``."""
+
+
+def open_writer(folder: Path) -> "DuckDBPyConnection":
+    """A database in memory that may read and write everywhere; large sorts use the folder."""
+    import duckdb
+
+    return duckdb.connect(
+        config={"memory_limit": WRITE_MEMORY, "threads": 1, "temp_directory": str(folder)}
+    )
+
+
+def open_reader(root: Path, memory: str, threads: int) -> "DuckDBPyConnection":
+    """A database in memory that can read below ``root``, and nothing else."""
+    import duckdb
+
+    database = duckdb.connect(config={"memory_limit": memory, "threads": threads})
+    database.execute(f"SET allowed_directories = [{quote(root)}]")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET lock_configuration = true")
+    return database
+
+
+def load_lines(database: "DuckDBPyConnection", lines: Path) -> None:
+    """Make the table ``rows`` of a file with a JSON object in each line."""
+    database.execute(
+        f"CREATE OR REPLACE TABLE rows AS SELECT * FROM read_json({quote(lines)}, "  # noqa: S608
+        f"format = 'newline_delimited', columns = {{{ROW_SCHEMA}}}, "
+        f"maximum_object_size = {MAX_LINE_BYTES}) ORDER BY kind, finished_at, id"
+    )
+
+
+def view_files(database: "DuckDBPyConnection", files: Sequence[Path]) -> None:
+    """Make the view ``rows`` of all rows in some files."""
+    names = ", ".join(quote(file) for file in files)
+    database.execute(f"CREATE OR REPLACE VIEW rows AS SELECT * FROM read_parquet([{names}])")  # noqa: S608
+
+
+def write_files(database: "DuckDBPyConnection", rows: Path, rollup: Path, keep: str = "") -> None:
+    """Write the rows, and their roll-up. ``keep``: the WHERE clause of those to write."""
+    write(database, f"SELECT * FROM rows {keep} ORDER BY kind, finished_at, id", rows)  # noqa: S608
+    view = f"SELECT * FROM read_parquet({quote(rows)})"  # noqa: S608
+    database.execute(f"CREATE OR REPLACE TEMP VIEW written AS {view}")
+    write(database, ROLLUP.replace("FROM rows", "FROM written"), rollup)
+
+
+def write(database: "DuckDBPyConnection", query: str, place: Path) -> None:
+    """Write the rows of a query to a Parquet file."""
+    database.execute(f"COPY ({query}) TO {quote(place)} ({OPTIONS})")
+
+
+def quote(path: Path) -> str:
+    """A path as an SQL literal."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,2 @@
+-- How many ended jobs wait for the archiver.
+return redis.call('ZCARD', UNARCHIVED)
