@@ -12,6 +12,7 @@ from celery import Task, signals
 from celery.app.routes import MapRoute
 
 from project.errors import InvalidField
+from project.job.canvas.replacement import REPLACEMENT
 from project.job.lane import format_lane
 from project.job.result import JobResult
 from project.messages.builder import CALLBACK_HEADER, CapturingProducer
@@ -43,6 +44,10 @@ TEMPLATE_OPTIONS = frozenset(
 """The options of a call that the message template of a task can express."""
 
 
+CANVAS_OPTIONS = ("producer", "chord", "chain", "group_id")
+"""The options by which a call is part of a canvas, or its message is only built."""
+
+
 class ProducerTask(Task):
     """A Celery task whose calls become a record and a message in one step."""
 
@@ -60,7 +65,10 @@ class ProducerTask(Task):
     """When the jobs of the kind are held back because they fail; None for never."""
 
     unique: UniqueKey | None = None
-    """The unique key of the jobs of the kind, with names of arguments in braces, as in ``lane``."""
+    """The unique key of the jobs of the kind, with names of arguments in braces, as in ``lane``.
+
+    Jobs of schedules and the parts of a canvas have none.
+    """
 
     offer = Offer()
     """How the API offers the kind; without a path when it does not."""
@@ -90,7 +98,7 @@ class ProducerTask(Task):
         ``EncodeError`` for arguments that JSON cannot express, and ``StoreUnavailable`` when Redis
         accepts nothing.
         """
-        if unique is None and not isinstance(options.get("producer"), CapturingProducer):
+        if unique is None and is_single_call(options):
             unique = self.find_unique(args, kwargs)
         if unique is not None and not self.app.conf.task_always_eager:
             given = {"max_retries": max_retries, "callback_url": callback_url, "headers": headers}
@@ -275,6 +283,11 @@ class ProducerTask(Task):
             kwargs={"url": url}, task_id=message_commands.ID_PLACEHOLDER
         )
         return message
+
+
+def is_single_call(options: dict[str, Any]) -> bool:
+    """Whether a call is no part of a canvas, which would wait for a job that is not made."""
+    return REPLACEMENT.get() is None and not any(options.get(name) for name in CANVAS_OPTIONS)
 
 
 def check_unique(unique: UniqueKey | str) -> UniqueKey:

@@ -47,6 +47,8 @@ def build_order(app: Any, row: OutboxRow, max_bytes: int) -> RowOrder:
         task_id=row.id,
         **build_call_options(options, row.age),
     )
+    if options.unique:
+        options.unique.to_key()  # says what is wrong while the row can still be refused by itself
     return RowOrder(message, options.unique)
 
 

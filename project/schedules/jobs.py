@@ -67,7 +67,7 @@ def build_message(app: Any, name: str, plan: Plan, due: int, job_id: str) -> Mes
     message: Message = task.message(
         args, kwargs, tenant=tenant_of(name), task_id=job_id, **plan.options
     )
-    return message
+    return message._replace(unique=None)  # the schedule says what happens while its last job runs
 
 
 def find_kind(app: Any, kind: str) -> Any:

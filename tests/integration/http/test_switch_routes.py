@@ -1,10 +1,14 @@
 """The routes of switches."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx2
 import pytest
 
+from project.celery import app
+from project.records.switch import Switch
+from project.store.commands import switches
 from tests.support.programs.api_process import ApiProcess
 
 SWITCH = {"kind": "report", "field": {"path": "type", "equals": "summary"}}
@@ -51,6 +55,21 @@ def test_a_change_is_refused_when_the_switch_is_another_by_now(http: httpx2.Clie
     answers = (late, unmade, undeleted, good, new)
     assert [each.status_code for each in answers] == [412, 412, 412, 200, 412]
     assert http.put("/switches/new", json=SWITCH, headers={"If-None-Match": "*"}).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["host:a.example", "host:[2001:db8::7]", "breaker:a b/c"])
+def test_what_sets_itself_is_shown_and_let_go_by_hand(http: httpx2.Client, name: str) -> None:
+    app.store.run(switches.put_switch(name, Switch(kind="report")))
+    path = f"/switches/{quote(name, safe='')}"
+
+    shown = http.get(path)
+    listed = http.get("/switches").json()["switches"]
+    deleted = http.delete(path)
+
+    assert shown.json()["name"] == name
+    assert [each["name"] for each in listed] == [name]
+    assert deleted.status_code == 204
+    assert http.get("/switches").json()["switches"] == []
 
 
 @pytest.mark.parametrize(

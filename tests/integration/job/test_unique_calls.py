@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from celery import group
 
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import enqueue_many
 from project.job.task import Job
 from project.records.record import TaskStatus
+from project.records.schedule import Plan
 from project.records.unique import UniqueKey
+from project.schedules.jobs import build_message
 from project.store.client import Store
 
 LAST = UniqueKey("u", mode="last")
@@ -78,3 +81,14 @@ def test_a_key_needs_the_arguments_that_it_names(sync: Job) -> None:
 def test_a_mode_that_cannot_be_is_refused() -> None:
     with pytest.raises(InvalidField, match="debounce"):
         app.tasks["report"].apply_async(unique=UniqueKey("u", mode="newest"))
+
+
+def test_parts_of_a_canvas_and_of_schedules_have_no_key_of_their_kind(sync: Job) -> None:
+    order = {"customer": "a"}
+    jobs = group(sync.s(order=order), sync.s(order=order)).apply_async()
+    plan = Plan(kind="tests.sync", every=60, kwargs={"order": order})
+
+    made = build_message(app, "s", plan, 60, "scheduled")
+
+    assert [status(job.id) for job in jobs] == ["pending", "pending"]
+    assert made.unique is None

@@ -19,6 +19,7 @@ from project.records.record import TaskRecord
 from project.store.client import Store
 from tests.integration.relay.conftest import RelayDriver
 
+LAST_FOR_LONG = {"key": "k", "mode": "last", "during": 5}
 PAYLOAD = {"x": 1, "y": 2}
 
 
@@ -196,6 +197,12 @@ def test_an_unknown_option_is_refused_before_there_is_a_row(
         ("tests.add", {"x": 1}, {}, "TypeError"),
         ("tests.add", PAYLOAD, {"delay": "soon"}, "delay: "),
         ("tests.add", PAYLOAD, {"delay": 1, "run_at": 2}, "run_at: cannot be given together"),
+        (
+            "tests.add",
+            PAYLOAD,
+            {"unique": LAST_FOR_LONG},
+            "unique.during: cannot be given together",
+        ),
         ("tests.add", PAYLOAD, {"max_retries": 0}, "max_retries: 0 is not a number from 1"),
         ("tests.add", {"x": "a" * 10_000, "y": 1}, {}, "payload: is too large: at most 10000"),
         ("tests.pay", {}, {}, "amount: "),

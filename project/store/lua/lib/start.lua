@@ -15,6 +15,13 @@ local function end_by_switch(job, limits, at)
   return false
 end
 
+-- -> what ask_limits answers, or 'refused' | 'ended' (only the aftermath is left), when a switch ends the job; the limits
+local function ask_switches_and_limits(job, token, at) -- rarely
+  local limits = limits_of(job)
+  if end_by_switch(job, limits, at) then return redis.call('HEXISTS', job.key, 'aftermath') == 1 and 'ended' or 'refused' end
+  return ask_limits(job, limits, token, at), limits
+end
+
 -- Begins the attempt that a message is for, if its limits agree or is_unlimited says that there are none; the second value is the job, once it has begun.
 -- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'limited' (a limit holds the message now) |
 -- 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
@@ -35,12 +42,9 @@ local function start_attempt(id, retries, token, rerun_id, at, is_unlimited)
   if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
   local is_suspect = worker and tonumber(job.deaths or 0) >= SUSPECT_DEATHS
   if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
-  local limits = not is_unlimited and limits_of(job)
-  if limits then
-    if end_by_switch(job, limits, at) then return redis.call('HEXISTS', job.key, 'aftermath') == 1 and 'ended' or 'refused' end
-    local answer = ask_limits(job, limits, token, at)
-    if answer ~= 'free' then return answer end
-  end
+  local answer, limits = 'free', nil
+  if not is_unlimited then answer, limits = ask_switches_and_limits(job, token, at) end
+  if answer ~= 'free' then return answer end
   begin_attempt(job, attempt, at, token)
   if limits then pass_gates(job, limits, at) end
   if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end
