@@ -23,8 +23,9 @@ BUCKETS_PER_DOUBLING = 8
 """How exact the roll-ups are: a percentile is off by 5 % at most."""
 
 ROLLUP = f"""
-SELECT finished_at // 3600000000 AS hour, tenant, kind, status, measure, bucket, count(*) AS count
-FROM (
+SELECT hours, finished_at // 3600000000 // hours * hours AS hour, tenant, kind, status, measure,
+    bucket, count(*) AS count
+FROM (VALUES (1), (24)) AS intervals(hours), (
     SELECT *, round({BUCKETS_PER_DOUBLING} * log2(greatest(microseconds, 1)))::SMALLINT AS bucket
     FROM (
         SELECT finished_at, tenant, kind, status, 'wait' AS measure,
@@ -36,7 +37,10 @@ FROM (
 )
 GROUP BY ALL ORDER BY ALL
 """  # noqa: S608 - a constant
-"""Counts by hour, tenant, kind, status and duration; every job has one ``wait``."""
+"""Counts by hour, and again by day, tenant, kind, status and duration; each job has one ``wait``.
+
+``hours`` is the length of the interval, ``hour`` its first hour since 1970.
+"""
 
 
 def open_writer(folder: Path) -> "DuckDBPyConnection":
