@@ -12,10 +12,10 @@ from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
 from api.routes import bulk, history, kinds
-from api.routes.operations import limits, me, metrics, queues, workers
+from api.routes.operations import limits, me, metrics, queues, switches, workers
 from api.routes.operations.health import build_health_router
 from api.routes.schedules import firing, schedules
-from api.routes.tasks import artifacts, callbacks, control, events, tasks
+from api.routes.tasks import artifacts, callbacks, control, events, logs, signals, tasks
 from api.server import downloads
 from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
@@ -103,8 +103,8 @@ async def prepare_data_patiently() -> None:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    work = (tasks, control, callbacks, events, bulk, kinds, queues, limits, workers, artifacts)
-    rest = (metrics, schedules, firing, history, me, console)
+    work = (tasks, control, callbacks, signals, events, logs, bulk, kinds, artifacts)
+    rest = (queues, limits, switches, workers, metrics, schedules, firing, history, me, console)
     for part in (*EXTRA_ROUTES, *(module.routes for module in (*work, *rest))):
         routes.include(part)
     routes.include(build_typed_router())

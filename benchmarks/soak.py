@@ -56,7 +56,7 @@ KWARGS: dict[str, dict[str, Any]] = {
     "report": {"type": "shop", "filters": {}},
     "export": {"type": "shop", "filters": {}, "format": "csv"},
 }
-UNFINISHED = ("pending", "running", "retrying")
+UNFINISHED = ("pending", "running", "retrying", "waiting")
 
 
 class Soak:
@@ -136,7 +136,7 @@ class Soak:
     def unfinished(self) -> int:
         """The number of jobs that are not final."""
         counts = self.counts()
-        return sum(counts[status] for status in UNFINISHED)
+        return sum(counts.get(status, 0) for status in UNFINISHED)
 
     def counts(self) -> dict[str, int]:
         """The number of jobs by status."""

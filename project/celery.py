@@ -23,6 +23,7 @@ from project.job.base_class import build_job_class, make_job
 from project.job.canvas.errbacks import RENAMES
 from project.job.canvas.replacement import REPLACEMENT
 from project.loader import OwnSettings
+from project.logs.handler import keep_job_logs
 from project.messages.builder import CapturingProducer
 from project.messages.options import prepare_options
 from project.messages.outbox import OutboxPublisher
@@ -33,6 +34,7 @@ from project.payload.payload import Payload
 from project.records.limit import declare_limits
 from project.records.record import MAX_BACKOFF_SECONDS, TaskRecord
 from project.records.schedule import Timing
+from project.records.unique import UniqueKey
 from project.relay.thread import RelayStep
 from project.schedules.book import ScheduleBook
 from project.settings.checks import exit_if_wrong_under_celery
@@ -40,7 +42,7 @@ from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
 from project.store.commands import jobs
-from project.store.commands.jobs import BulkResult, EnqueueResult, IdempotentOrder, UniqueKey
+from project.store.commands.jobs import BulkResult, EnqueueResult, IdempotentOrder
 from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
 from project.store.event_feed import Feed
@@ -261,6 +263,7 @@ class Continuo(Celery):
 
     def enqueue_once(self, message: Message, unique: UniqueKey) -> EnqueueResult:
         """Enqueue a job unless its unique key has a job already; the result says which."""
+        message = message._replace(unique=unique)
         result = self.store.run(jobs.enqueue_once(message, unique=unique))
         if self.publisher and result.how == "made":
             self.publisher.publish(self.store, message)
@@ -280,6 +283,7 @@ class Continuo(Celery):
 
         The result says which. Raises what ``enqueue`` raises.
         """
+        message = message._replace(unique=unique)
         result = await self.async_store.run(jobs.enqueue_once(message, order=said, unique=unique))
         if self.publisher and result.how == "made":
             await asyncio.to_thread(self.publisher.publish, self.store, message)
@@ -291,7 +295,7 @@ class Continuo(Celery):
         """Enqueue messages with new ids in one step unless the same order was made before."""
         result = await self.async_store.run(jobs.enqueue_all_once(messages, order))
         if self.publisher and not result.is_replayed:
-            await asyncio.to_thread(self.publish_all, messages)
+            await asyncio.to_thread(self.publish_all, messages, result.outcomes)
         return result
 
     def publish_all(
@@ -309,7 +313,7 @@ class Continuo(Celery):
 
 def find_lane(task: Any, args: Any = None, kwargs: Any = None, **_: Any) -> str:
     """The lane of a call by the name of a task, "" when the task is not known or names none."""
-    return task.find_lane(args, kwargs) if hasattr(task, "find_lane") else ""
+    return task.find_lane(args, kwargs) if getattr(task, "lane", "") else ""
 
 
 def share(function: Any, options: dict[str, Any], app: Celery) -> None:
@@ -335,6 +339,7 @@ def create_app(given: Settings) -> Continuo:
     if given.otel_exporter_otlp_endpoint:
         require_packages()
         created.traces = True
+    keep_job_logs(created)
     if given.log_format == "json":
         enable_json_logs()
     return created

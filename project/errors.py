@@ -6,6 +6,7 @@ ContinuoError
 ├── JobError            raised by a job to say whether to retry
 │   ├── TransientError  the cause may pass: the job is retried
 │   └── PermanentError  the cause stays: the job fails at once
+│       └── WaitTimeout a job waited for a signal, and its time was over first
 ├── MessageLost         a job failed because nobody runs it and its message is nowhere
 ├── DuplicateJob        a job with this id exists
 ├── RerunRefused        a job cannot run again with its arguments
@@ -59,12 +60,27 @@ class PermanentError(JobError):
     """The cause stays (a template that does not exist): the job fails at once."""
 
 
+class WaitTimeout(PermanentError):
+    """A job waited for a signal, and its time was over first; a rerun waits anew."""
+
+
 class MessageLost(ContinuoError):
     """Nobody runs the job and its message is nowhere, so the job failed; it can be run again."""
 
 
+class SwitchedOff(ContinuoError):
+    """A switch fails the jobs that match it; this one can be run again when the switch is over."""
+
+
 class DuplicateJob(ContinuoError):
-    """A job with this id exists; the new one was not enqueued."""
+    """A job with this id exists; the new one was not enqueued.
+
+    ``holder`` is another job that has the unique key of the new one, "" when the id is taken.
+    """
+
+    def __init__(self, job_id: str, holder: str = "") -> None:
+        super().__init__(job_id, holder) if holder else super().__init__(job_id)
+        self.holder = holder
 
 
 class RerunRefused(ContinuoError):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from project.local.demo import find_free_ports
@@ -49,15 +50,25 @@ class JobTester:
         self.worker: subprocess.Popen[bytes] | None = None
 
     def run_now(self, job: Any) -> Any:
-        """Run the job to its end in a worker; returns its record. Retries do not wait."""
+        """Run the job to its end in a worker; returns its record.
+
+        Retries and sleeps do not wait. A job that waits for a signal gets it from the test.
+        """
         self.start_worker()
         self.wait_until(lambda: self.is_final(job), f"job {job.id} did not end")
         return job.record
 
     def hurry(self, job: Any) -> None:
-        """Make a job due that waits for its time: a delay, an ETA or a retry."""
+        """Make a job due that waits for its time: a delay, an ETA, a retry or a sleep.
+
+        The time of a wait for a signal is over.
+        """
         from project.store.commands import maintenance
 
+        wait = job.record and job.record.wait
+        if wait:
+            over = msgspec.structs.replace(wait, ends_at=wait.started_at)
+            self.app.store.client.hset(f"continuo:job:{job.id}", "wait", msgspec.json.encode(over))
         self.app.store.client.zadd("continuo:scheduled", {job.id: 1}, xx=True)
         self.app.store.run(maintenance.promote(100))
 
@@ -103,9 +114,10 @@ class JobTester:
             self.worker.wait(WAIT_SECONDS)
 
     def is_final(self, job: Any) -> bool:
-        """Whether the job has ended. Makes it due if it waits for its time."""
-        self.hurry(job)
+        """Whether the job has ended. Makes it due if it waits for its time, not for a signal."""
         record = job.record
+        if not (record and record.wait and record.wait.kind == "signal"):
+            self.hurry(job)
         return bool(record and record.is_final)
 
     def wait_until(self, is_so: Callable[[], bool], problem: str) -> None:

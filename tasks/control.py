@@ -24,7 +24,12 @@ JOBS_PER_PAGE = 100
 MESSAGES_PER_STEP = 250
 """Messages that one command looks at."""
 
-CANCELLABLE_STATUSES = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
+CANCELLABLE_STATUSES = (
+    TaskStatus.PENDING,
+    TaskStatus.RUNNING,
+    TaskStatus.RETRYING,
+    TaskStatus.WAITING,
+)
 RETRYABLE_STATUSES = (TaskStatus.FAILED, TaskStatus.CANCELLED)
 
 CONTROL_KINDS = ("cancel_jobs", "retry_jobs")

@@ -23,3 +23,10 @@ def is_version(known: str, version: str) -> bool:
     """
     tags = (part.strip().removeprefix("W/").strip('"') for part in known.split(","))
     return known.strip() == "*" or version in (tag.partition(".")[0] for tag in tags)
+
+
+def has_preconditions(match: str | None, none_match: str | None, tag: str) -> bool:
+    """Whether a change may be made to what has the tag, "" for nothing (RFC 9110, 13.2.2)."""
+    if match is not None and not (tag and is_known(tag, match)):
+        return False
+    return none_match is None or not (tag and is_known(tag, none_match))

@@ -24,7 +24,7 @@ class SharedRouteOptions(TypedDict):
 
 ORDER_ROUTE: SharedRouteOptions = {
     "answers": {200: TaskRecord, 202: TaskRecord},
-    "errors": (409, 503),
+    "errors": (409, 429, 503),
     "request_headers": orders.REQUEST_HEADERS | waiting.REQUEST_HEADERS,
     "answer_headers": {
         202: orders.ANSWER_HEADERS | waiting.ANSWER_HEADERS,

@@ -13,10 +13,12 @@ from api.http.offload import run_apart
 from api.http.problems import FieldError, Problem
 from api.http.routing import Answer, Request
 from api.jobs import waiting
+from api.jobs.quotas import require_quota, require_small_order
 from project.celery import app
 from project.job.task import Job
 from project.messages.order_fields import OrderFields
 from project.records.record import TaskRecord
+from project.records.unique import UniqueKey
 from project.settings.values import get_settings
 from project.store.commands.command import new_call_id
 from project.store.commands.jobs import IdempotentOrder
@@ -67,8 +69,12 @@ class JobKind(NamedTuple):
     summary: str = ""
 
 
-async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
+async def order_job(
+    kind: JobKind, request: Request, body: JobOrder, *, counts: bool = True
+) -> Answer:
     """Enqueue the job that a request orders and answer 202 with its record; 200 when it has ended.
+
+    ``counts``: whether the quota of the caller has to allow it.
 
     An order that repeats an idempotency key gets the first answer again. An order whose unique key
     belongs to another job gets 200 with that job, or ``Problem`` 409.
@@ -76,8 +82,11 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     said = await run_apart(
         read_idempotency, request, body, kind.task.name, is_large=request.has_large_body
     )
-    unique = body.unique_key(request.tenant)
     built = await run_apart(kind.build_options, body, is_large=request.has_large_body)
+    unique = find_unique(kind, request, body, built)
+    if counts:
+        require_small_order(request, body)
+        await require_quota(request, 1)
     options = {**built, **body.options(), "tenant": request.tenant}
     if said is None and unique is None:
         record = await kind.task.aapply_async(**options)
@@ -92,6 +101,19 @@ async def order_job(kind: JobKind, request: Request, body: JobOrder) -> Answer:
     answer = await answer_order(enqueued.record, kind.path, request)
     answer.headers[REPLAYED_HEADER] = "true"
     return answer
+
+
+def find_unique(
+    kind: JobKind, request: Request, order: JobOrder, built: dict[str, Any]
+) -> UniqueKey | None:
+    """The unique key of an order, or that of its kind. Raises ``InvalidField``."""
+    own = order.unique_key(request.tenant)
+    if own or kind.task.unique is None:
+        return own
+    found: UniqueKey | None = kind.task.find_unique(
+        built.get("args"), built.get("kwargs"), request.tenant
+    )
+    return found
 
 
 async def answer_order(record: TaskRecord, path: str, request: Request) -> Answer:

@@ -21,10 +21,10 @@ from project.records.record import ShownTask, TaskRecord
 OTHER_PATHS = frozenset(
     {
         *("/artifacts", "/bounces", "/console", "/docs", "/events", "/health", "/kinds", "/me"),
-        *("/limits",),
+        *("/limits", "/switches"),
         *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        "/schedules",
+        *("/s", "/schedules"),
     }
 )
 """The first parts of the paths of the platform."""

@@ -16,17 +16,16 @@ from api.jobs.orders import (
     REPLAYED_HEADER,
     REQUEST_HEADERS,
     JobKind,
-    JobOrder,
     read_idempotency,
     require_same_order,
 )
+from api.jobs.quotas import require_quota, require_small_order
 from project.celery import app
-from project.errors import InvalidField
+from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
 from project.records.record import TaskRecord
 from project.settings.api_keys import ANY_KIND, KIND_SCOPE
-from project.store.commands.jobs import BulkResult
-from project.store.commands.message import Message, build_first_record
+from project.store.commands.message import Message
 
 PATH = "/tasks/bulk"
 NO_KIND = ""
@@ -55,7 +54,10 @@ class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The outcome of one order: 202 and its record, or the status of its problem."""
+    """The outcome of one order: 202 and its record, or the status of its problem.
+
+    With 200 another job has its unique key, and the record is that of the other job.
+    """
 
     status: int
     task: TaskRecord | None = None
@@ -75,7 +77,7 @@ class BulkOutcome(msgspec.Struct, frozen=True):
     body=BulkOrder,
     scope=ANY_KIND,
     answers={202: BulkOutcome, 207: BulkOutcome},
-    errors=(409, 503),
+    errors=(409, 429, 503),
     request_headers=REQUEST_HEADERS,
     answer_headers={202: REPLAYED, 207: REPLAYED},
     summary="Order up to 1,000 jobs of any kinds",
@@ -89,39 +91,32 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     checked = await run_apart(check_orders, body, request, is_large=is_large)
     messages = [found for found in checked if isinstance(found, Message)]
     if not messages:
-        return answer_outcomes([], checked, request)
+        return await answer_outcomes([], checked, body, request)
+    await require_quota(request, len(messages))
     result = await app.aenqueue_all(messages, said)
     if not result.is_replayed:
-        return answer_outcomes(list_records(messages, result), checked, request)
+        return await answer_outcomes(result.outcomes, checked, body, request)
     require_same_order(result.order, said)
-    if len(messages) != len(result.created_at):
+    if len(messages) != len(result.outcomes):
         raise Problem(409, f"Other orders of it were valid when this {KEY_HEADER} came first")
-    answer = answer_outcomes(list_records(messages, result), checked, request)
+    answer = await answer_outcomes(result.outcomes, checked, body, request)
     answer.headers[REPLAYED_HEADER] = "true"
     return answer
 
 
-def list_records(messages: list[Message], result: BulkResult) -> list[TaskRecord]:
-    """The first records of the jobs that were made, now or when the order came first."""
-    return [
-        build_first_record(message._replace(id=job_id), created_at)
-        for message, (job_id, created_at) in zip(messages, result.created_at.items(), strict=True)
-    ]
-
-
-def answer_outcomes(
-    records: list[TaskRecord], checked: list[Message | Problem], request: Request
+async def answer_outcomes(
+    enqueued: list[TaskRecord | DuplicateJob],
+    checked: list[Message | Problem],
+    body: BulkOrder,
+    request: Request,
 ) -> Answer:
-    """The answer with the outcome of each order; ``records`` are those of the valid ones."""
-    left = iter(records)
-    outcomes = [
-        Outcome(202, task=next(left))
-        if isinstance(found, Message)
-        else outcome_from_problem(found, request, place)
-        for place, found in enumerate(checked)
-    ]
-    refused = len(outcomes) - len(records)
-    return Answer(BulkOutcome(len(records), refused, outcomes), 207 if refused else 202)
+    """The answer with the outcome of each order; ``enqueued`` are those of the valid ones."""
+    left = iter(enqueued)
+    found = [next(left) if isinstance(each, Message) else each for each in checked]
+    outcomes = [await build_outcome(each, body, request, place) for place, each in enumerate(found)]
+    count = sum(outcome.problem is None for outcome in outcomes)
+    answer = BulkOutcome(count, len(outcomes) - count, outcomes)
+    return Answer(answer, 202 if count == len(outcomes) else 207)
 
 
 def check_orders(body: BulkOrder, request: Request) -> list[Message | Problem]:
@@ -135,11 +130,11 @@ def check_order(order: dict[str, Any], request: Request) -> Message | Problem:
     try:
         kind = kind_of(order)
         require_scope(kind, request)
+        require_small_order(request, said)
         keeps_decimals = getattr(kind.body, "keeps_decimals", False)
         parsed = convert_order(said, kind.body, keeps_decimals=keeps_decimals)
-        checked = require_no_unique_key(parsed)
-        options = {**kind.build_options(checked), **checked.options(), "tenant": request.tenant}
-        return kind.task.message(**options)
+        options = {**kind.build_options(parsed), **parsed.options(), "tenant": request.tenant}
+        return kind.task.message(unique=parsed.unique_key(request.tenant), **options)
     except (Problem, InvalidField) as error:
         return problem_from(error, invalid=422)
 
@@ -151,11 +146,21 @@ def require_scope(kind: JobKind, request: Request) -> None:
         raise build_forbidden(scope)
 
 
-def require_no_unique_key(order: JobOrder) -> JobOrder:
-    """Return the order. Raises ``InvalidField`` for a unique key, which needs a step of its own."""
-    if order.unique:
-        raise InvalidField("unique", "is not supported in bulk; order this job by itself")
-    return order
+async def build_outcome(
+    found: TaskRecord | DuplicateJob | Problem, body: BulkOrder, request: Request, place: int
+) -> Outcome:
+    """Return the outcome of an order: 202, 200 with the job that has its key, or a problem."""
+    if isinstance(found, TaskRecord):
+        return Outcome(202, task=found)
+    if isinstance(found, Problem):
+        return outcome_from_problem(found, request, place)
+    if not found.holder:
+        raise found  # its id is new
+    record: TaskRecord | None = await app.AsyncResult(found.holder).afetch()
+    if record and body.tasks[place].get("unique", {}).get("on_conflict") != "reject":
+        return Outcome(200, task=record)
+    problem = Problem(409, f"Another job has this unique key: {found.holder}")
+    return outcome_from_problem(problem, request, place)
 
 
 def outcome_from_problem(problem: Problem, request: Request, index: int) -> Outcome:

@@ -18,6 +18,9 @@ from project.store.commands import jobs
 from project.store.commands.attempts import StartResult
 from project.store.commands.message import Message
 
+PROGRESS_REPORTER = "progress_reporter"
+"""The attribute of a request that holds the ``ProgressReporter`` of its attempt."""
+
 
 class AttemptTask(ProducerTask):
     """A task that knows its attempts."""
@@ -68,6 +71,10 @@ class AttemptTask(ProducerTask):
         """Keep a message with an ETA in Redis until it is due; it makes the record of its job."""
         with suppress(DuplicateJob):  # a copy of a message that is kept already
             self.app.enqueue(self._copy_message(request))
+
+    def _flush_progress(self, request: Context) -> None:
+        if reporter := getattr(request, PROGRESS_REPORTER, None):
+            reporter.flush()
 
     def _copy_message(self, request: Context, **changes: Any) -> Message:
         """Build the message of this attempt, with ``changes`` the message of another one."""

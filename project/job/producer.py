@@ -29,10 +29,12 @@ from project.messages.options import (
 from project.messages.template import MessageTemplate
 from project.payload.offer import Offer
 from project.payload.payload import Payload
+from project.records.breaker import Breaker
 from project.records.limit import Limit
 from project.records.record import DEFAULT_MAX_RETRIES, TaskRecord
+from project.records.unique import UniqueKey, build_unique_arguments, name_for_tenant
 from project.store.commands import message as message_commands
-from project.store.commands.jobs import EnqueueResult, IdempotentOrder, UniqueKey
+from project.store.commands.jobs import EnqueueResult, IdempotentOrder
 from project.store.commands.message import Message
 
 TEMPLATE_OPTIONS = frozenset(
@@ -53,6 +55,12 @@ class ProducerTask(Task):
 
     limits: Sequence[Limit] = ()
     """How many jobs of the kind run at once, or start in a time."""
+
+    breaker: Breaker | None = None
+    """When the jobs of the kind are held back because they fail; None for never."""
+
+    unique: UniqueKey | None = None
+    """The unique key of the jobs of the kind, with names of arguments in braces, as in ``lane``."""
 
     offer = Offer()
     """How the API offers the kind; without a path when it does not."""
@@ -76,12 +84,14 @@ class ProducerTask(Task):
         8 names to find the job by. ``lane`` is where the job waits within its queue: lanes take
         turns. ``callback_url`` receives a POST when the job is final. While a
         job of the kind with the same ``unique`` key is unfinished, that job is the result; a
-        ``UniqueKey`` can hold the key for another time.
+        ``UniqueKey`` can hold the key for another time, or replace that job while it waits.
 
         Raises ``DuplicateJob`` when ``task_id`` is taken, ``InvalidField`` for a wrong option,
         ``EncodeError`` for arguments that JSON cannot express, and ``StoreUnavailable`` when Redis
         accepts nothing.
         """
+        if unique is None and not isinstance(options.get("producer"), CapturingProducer):
+            unique = self.find_unique(args, kwargs)
         if unique is not None and not self.app.conf.task_always_eager:
             given = {"max_retries": max_retries, "callback_url": callback_url, "headers": headers}
             options |= {name: value for name, value in given.items() if value is not None}
@@ -143,7 +153,13 @@ class ProducerTask(Task):
         return result
 
     def message(
-        self, args: Any = None, kwargs: Any = None, *, tenant: str = "", **options: Any
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        *,
+        tenant: str = "",
+        unique: UniqueKey | str | None = None,
+        **options: Any,
     ) -> Message:
         """Build the message of a call without enqueueing it. Raises ``InvalidField``.
 
@@ -153,6 +169,9 @@ class ProducerTask(Task):
             message = self.build(args, kwargs, **options)
         else:
             message = self._fill_template(args, kwargs, **options)
+        wanted = self.find_unique(args, kwargs, tenant) if unique is None else check_unique(unique)
+        if wanted:
+            message = message._replace(unique=wanted)
         return message.owned_by(tenant) if tenant else message
 
     def build(self, args: Any = None, kwargs: Any = None, **options: Any) -> Message:
@@ -164,6 +183,13 @@ class ProducerTask(Task):
     def find_lane(self, args: Any, kwargs: Any) -> str:
         """The lane of a call that names none. Raises ``InvalidField``."""
         return format_lane(self.lane, self.run, args, kwargs) if self.lane else ""
+
+    def find_unique(self, args: Any, kwargs: Any, tenant: str = "") -> UniqueKey | None:
+        """The unique key of a call that names none. Raises ``InvalidField``."""
+        if self.unique is None:
+            return None
+        key = format_lane(self.unique.key, self.run, args, kwargs)
+        return check_unique(self.unique._replace(key=name_for_tenant(key, tenant)))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -258,4 +284,5 @@ def check_unique(unique: UniqueKey | str) -> UniqueKey:
         raise InvalidField(
             "unique", f"must be a text of 1 to {MAX_ID_CHARACTERS} characters, or a UniqueKey"
         )
+    build_unique_arguments(key)
     return key

@@ -6,13 +6,15 @@ from celery.result import AsyncResult
 
 from project.errors import InvalidField, RerunRefused
 from project.job.canvas.embedded import decode_canvas
+from project.job.signals import build_signal
 from project.messages.builder import RERUN_HEADER
 from project.messages.encoding import decode
 from project.messages.options import MAX_ATTEMPTS, check_max_retries
 from project.records.record import TaskRecord
-from project.store.commands import attempts, jobs, queries
+from project.store.commands import attempts, jobs, queries, waits
 from project.store.commands.attempts import CancelResult
 from project.store.commands.command import new_call_id
+from project.store.commands.waits import SignalResult
 
 
 class JobResult(AsyncResult):
@@ -27,6 +29,17 @@ class JobResult(AsyncResult):
     def cancel(self) -> CancelResult:
         """Cancel the job: at once while it waits, within two seconds while it runs."""
         answer: CancelResult = self.app.store.run(attempts.cancel(self.id))
+        return answer
+
+    def signal(self, name: str, value: Any = None) -> SignalResult:
+        """Send a signal to the job, which goes on if it waits for one of this name.
+
+        One that comes before its wait is kept. The first of a name counts: the same again is
+        ``repeated``, a different one ``other``. Raises ``InvalidField`` for a value that is not
+        JSON, has more than 64 KB, or is not of the type for which the job waits.
+        """
+        text = build_signal(self.record, name, value)
+        answer: SignalResult = self.app.store.run(waits.send_signal(self.id, name, text))
         return answer
 
     def rerun(

@@ -30,6 +30,7 @@ from celery.utils.log import get_logger
 
 from project.artifacts.drafts import Draft, open_draft
 from project.errors import ContinuoError, InvalidField, StoreUnavailable
+from project.job.attempt import PROGRESS_REPORTER
 from project.job.canvas.aftermath import run_aftermath
 from project.job.canvas.replacement import collect_messages
 from project.job.running.cancellation import WORKER_PROCESS
@@ -38,7 +39,7 @@ from project.job.running.coroutines import make_synchronous
 from project.job.running.current_attempt import claimed_attempt
 from project.job.running.progress import ProgressReporter, build_progress
 from project.job.running.retry_arguments import merge_arguments
-from project.job.steps import StepTask
+from project.job.waits import WaitTask
 from project.messages.encoding import replace_surrogates
 from project.messages.options import check_max_retries
 from project.records.record import Progress
@@ -48,10 +49,6 @@ from project.store.commands.attempts import StartResult, Verdict
 from project.telemetry.tracing import trace_attempt
 
 log = get_logger(__name__)
-
-PROGRESS_REPORTER = "progress_reporter"
-"""The attribute of a request that holds the ``ProgressReporter`` of its attempt."""
-
 
 HAS_BEGUN = "has_begun"
 """The attribute of a request whose attempt ``Job.before_start`` has begun."""
@@ -85,7 +82,7 @@ class JobExit(ContinuoError):
     """A job raised what ends a process (``sys.exit``): its attempt fails, its process goes on."""
 
 
-class Job(StepTask):
+class Job(WaitTask):
     """The base class of every task of the app."""
 
     Request = "project.worker.request:JobRequest"
@@ -99,6 +96,9 @@ class Job(StepTask):
 
     max_attempts: int | None = None
     """``max_retries`` + 1, for those who count attempts as orders and records do."""
+
+    prints = False
+    """Whether the log of a job also has what it prints."""
 
     result_copies: Any = None
     """The result backend of an app of the user's, in which its Celery clients look for results."""
@@ -192,7 +192,8 @@ class Job(StepTask):
         Use it in a job that waits for something, or that lets others run. The job starts from the
         beginning and has to find its own earlier work. Always raises ``Ignore``.
         """
-        self._postpone(seconds)
+        self.end_postponed(seconds)
+        raise Ignore
 
     def slow_down(self, seconds: float) -> NoReturn:
         """End this attempt without counting it, and let no job of its lane start for ``seconds``.
@@ -203,19 +204,22 @@ class Job(StepTask):
         """
         if not isfinite(seconds) or seconds <= 0:
             raise InvalidField("seconds", f"{seconds!r} is not a number above 0")
-        self._postpone(seconds, slows_lane=True)
+        self.end_postponed(seconds, slows_lane=True)
+        raise Ignore
 
-    def _postpone(self, seconds: float, *, slows_lane: bool = False) -> NoReturn:
+    def end_postponed(self, seconds: float, **also: Any) -> Verdict:
+        """End this attempt uncounted; ``also``: what waits as long, see ``attempts.postpone``."""
         request = self.request
         self._flush_progress(request)
         message = self._copy_message(request, retries=request.retries)
         token = self.app.attempt_token(request)
         command = attempt_commands.postpone(
-            request.id, token=token, delay=seconds, message=message, slows_lane=slows_lane
+            request.id, token=token, delay=seconds, message=message, **also
         )
-        if self.app.store.run(command) is Verdict.REFUSED:
+        verdict: Verdict = self.app.store.run(command)
+        if verdict is Verdict.REFUSED:
             log.warning("job %s: not postponed, this attempt no longer owns it", request.id)
-        raise Ignore
+        return verdict
 
     def on_replace(self, sig: Signature) -> Any:
         """End this attempt; ``sig``, a call or a canvas, goes on under the id of the job.
@@ -284,10 +288,6 @@ class Job(StepTask):
                 request, PROGRESS_REPORTER, ProgressReporter(partial(self._store_progress, request))
             )
         getattr(request, PROGRESS_REPORTER).report(progress)
-
-    def _flush_progress(self, request: Context) -> None:
-        if reporter := getattr(request, PROGRESS_REPORTER, None):
-            reporter.flush()
 
     def _store_progress(self, request: Context, progress: Progress) -> None:
         """Store the progress; an update that Redis does not accept is dropped."""

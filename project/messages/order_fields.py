@@ -7,7 +7,12 @@ import msgspec
 
 from project.errors import InvalidField
 from project.records.grouping import MAX_LANE_CHARACTERS, MAX_TAG_CHARACTERS, MAX_TAGS
-from project.store.commands.jobs import UniqueKey
+from project.records.unique import (
+    MODE_PATTERN,
+    UniqueKey,
+    build_unique_arguments,
+    name_for_tenant,
+)
 
 MAX_TIMESTAMP_SECONDS = 253_402_214_400
 """The start of the last day of the year 9999, in seconds since 1970: the limit of ``datetime``."""
@@ -25,18 +30,36 @@ type Lane = Annotated[
     ),
 ]
 type Url = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uri"})]
+type Mode = Annotated[str, msgspec.Meta(pattern=f"^{MODE_PATTERN}$")]
 type UniqueName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Unique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Only one job of its kind has this ``key``: while queued or unfinished, or so many seconds.
 
-    On a conflict the other job is returned (200), or the order rejected (409).
+    On a conflict the other job is returned (200), or the order rejected (409). ``mode`` says
+    which of the two is wanted: the ``first``; the ``last``, which takes the place of one that
+    waits (that is cancelled) and is enqueued beside one that runs; the last as soon as no other is
+    ordered for so many seconds (``debounce(30)``), and at most ten times as long after the first;
+    or the first in so many seconds (``throttle(30)``). ``during`` is for the mode ``first``.
     """
 
     key: UniqueName
     during: Literal["unfinished", "queued"] | Seconds = "unfinished"
     on_conflict: Literal["return", "reject"] = "return"
+    mode: Mode = "first"
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """Further JSON Schema: only the mode ``first`` has another ``during``."""
+        first = {"properties": {"mode": {"const": "first"}}}
+        return [{"anyOf": [first, {"properties": {"during": {"const": "unfinished"}}}]}]
+
+    def to_key(self, tenant: str = "") -> UniqueKey:
+        """The key, within its tenant. Raises ``InvalidField``."""
+        unique = UniqueKey(name_for_tenant(self.key, tenant), self.during, self.mode)
+        build_unique_arguments(unique)
+        return unique
 
 
 class OrderFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,5 +108,4 @@ class OrderFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """The unique key of the order, within its tenant; None when the order has none."""
         if self.unique is None:
             return None
-        key = f"tenant:{tenant}\n{self.unique.key}" if tenant else self.unique.key
-        return UniqueKey(key, self.unique.during)
+        return self.unique.to_key(tenant)

@@ -19,9 +19,12 @@ MICROSECONDS_SUFFIX = "us"
 
 STATUSES = tuple(status.value for status in TaskStatus)
 
-OUTCOMES = ("success", "failed", "retrying", "cancelled", "interrupted", "postponed", "replaced")
-"""How an attempt can end: ``interrupted`` by the end of its worker, ``postponed`` and ``replaced``
-(by another job under the same id) by itself."""
+OUTCOMES = (
+    *("success", "failed", "retrying", "cancelled"),
+    *("interrupted", "postponed", "replaced", "waiting"),
+)
+"""How an attempt can end: ``interrupted`` by the end of its worker, ``postponed``, ``replaced``
+(by another job under the same id) and ``waiting`` by itself."""
 
 
 REPAIRS = ("requeued", "failed")
@@ -46,7 +49,8 @@ class QueueStats(NamedTuple):
     ``jobs`` counts the records that exist, by status. The others only grow: ``enqueued``, ``waits``
     (until an attempt began), ``runs`` by outcome, ``unrun`` (jobs that ended while no attempt ran,
     by status), ``poison`` (jobs that killed their workers), ``mended`` (jobs that could not have
-    ended, by what was done: ``requeued`` or ``failed``).
+    ended, by what was done: ``requeued`` or ``failed``), ``breaker_trips`` (how often the breaker
+    of the kind opened).
     """
 
     kind: str
@@ -58,6 +62,7 @@ class QueueStats(NamedTuple):
     unrun: Mapping[str, int]
     poison: int
     mended: Mapping[str, int] = {}
+    breaker_trips: int = 0
 
     def attempts(self, outcome: str) -> int:
         """How many attempts ended with this outcome."""
@@ -168,6 +173,7 @@ def parse_queue_stats(row: Sequence[Any]) -> QueueStats:
         unrun={status: counts.get(f"unrun:{status}", 0) for status in STATUSES},
         poison=counts.get("poison", 0),
         mended={how: counts.get(f"mended:{how}", 0) for how in REPAIRS},
+        breaker_trips=counts.get("breaker_trips", 0),
     )
 
 

@@ -80,12 +80,7 @@ def check_limit(name: str, limit: Limit) -> Limit:
 
     The name stands in URLs and in the names of keys.
     """
-    if not _NAME.fullmatch(name):
-        raise InvalidField(
-            "name",
-            f"{name!r} is not allowed: use 1 to 64 of A-Z a-z 0-9 . _ - and begin with"
-            " a letter or a digit",
-        )
+    check_limit_name(name)
     if limit.concurrency is None and limit.rate is None and limit.weight is None:
         raise InvalidField("concurrency", "give at least one of concurrency, rate and weight")
     if limit.rate is not None and limit.interval is None:
@@ -96,3 +91,13 @@ def check_limit(name: str, limit: Limit) -> Limit:
         raise InvalidField("weight", "belongs to a lane: give that, too")
     burst = limit.burst or 1 if limit.rate else None
     return msgspec.structs.replace(limit, burst=burst)
+
+
+def check_limit_name(name: str) -> None:
+    """Raise ``InvalidField`` when a limit or a switch cannot have this name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidField(
+            "name",
+            f"{name!r} is not allowed: use 1 to 64 of A-Z a-z 0-9 . _ - and begin with"
+            " a letter or a digit",
+        )

@@ -21,11 +21,16 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
     RETRYING = "retrying"
     CANCELLED = "cancelled"
+    WAITING = "waiting"
 
 
 FINAL_STATUSES = frozenset({TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.CANCELLED})
 
-WAITING_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.RETRYING})
+WAITING_STATUSES = frozenset({TaskStatus.PENDING, TaskStatus.RETRYING, TaskStatus.WAITING})
+"""Those of an unfinished job of which no attempt runs."""
+
+WAITING_STATE = "WAITING"
+"""What Celery's clients are told of a job that sleeps or waits for a signal."""
 
 CELERY_STATE: dict[TaskStatus, str] = {
     TaskStatus.PENDING: states.PENDING,
@@ -34,6 +39,7 @@ CELERY_STATE: dict[TaskStatus, str] = {
     TaskStatus.SUCCESS: states.SUCCESS,
     TaskStatus.FAILED: states.FAILURE,
     TaskStatus.CANCELLED: states.REVOKED,
+    TaskStatus.WAITING: WAITING_STATE,
 }
 
 MAX_BACKOFF_SECONDS = 30
@@ -85,12 +91,31 @@ class Failure(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """A step that a job has finished; later attempts skip it.
 
-    Times are in seconds since the epoch.
+    Times are in seconds since the epoch. ``wait``: of a wait, what ended it: ``signal``,
+    ``timeout`` or ``sleep``; other steps leave it out.
     """
 
     name: str
     started_at: float
     finished_at: float
+    wait: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a waiting job waits for: a signal of this name, or, of the kind ``sleep``, its time.
+
+    Times are in seconds since the epoch; at ``ends_at`` the job goes on in any case.
+    ``question``: what people are asked; ``choices``: what they may answer, as the words on a
+    button and the signal that it sends. ``type`` names the type of the signal, "" any.
+    """
+
+    name: str
+    kind: str
+    started_at: float
+    ends_at: float
+    question: str = ""
+    choices: dict[str, Any] = {}
+    type: str = ""
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,10 +128,11 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
     the time for which the job waits, because of its order, a retry or a rate limit; None when it
     waits for no time. ``lane`` is where the job waits within its queue, whose lanes take turns;
-    "" is the default lane. ``held_by`` is the limit that held it back when its turn came last,
-    "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave them
-    out. ``steps`` are the finished steps in the order of their ends; lists and jobs without steps
-    leave them out. ``tenant`` owns the job; left out when no tenant does.
+    "" is the default lane. ``held_by`` is the limit or switch that held it back when its turn came
+    last, "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave
+    them out. ``steps`` are the finished steps in the order of their ends; lists and jobs without
+    steps leave them out. ``wait`` is what a waiting job waits for; lists and other jobs leave it
+    out. ``tenant`` owns the job; left out when no tenant does.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -150,6 +176,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     held_by: str = ""
     errors: list[Failure] | msgspec.UnsetType = msgspec.UNSET
     steps: list[Step] | msgspec.UnsetType = msgspec.UNSET
+    wait: Wait | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
@@ -166,7 +193,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """A job changed its status or reported ``progress``; ``id`` is that of the job.
 
-    ``at`` is in seconds since the epoch.
+    ``at`` is in seconds since the epoch. ``breaker`` is ``open`` when the end of this attempt made
+    the breaker of its kind hold the kind back, ``closed`` when it let it go again.
     """
 
     id: str
@@ -177,6 +205,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     at: float
     progress: Progress | None = None
     tenant: str = ""
+    breaker: str = ""
 
 
 class EventFilter(NamedTuple):

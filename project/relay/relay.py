@@ -12,7 +12,6 @@ from project.relay.orders import OutboxRow, RowOrder, build_order
 from project.relay.outbox import Outbox
 from project.store.client import Store
 from project.store.commands import jobs
-from project.store.commands.jobs import UniqueKey
 from project.store.commands.message import Message
 
 log = logging.getLogger(__name__)
@@ -78,13 +77,11 @@ class Relay:
         if unique is None:
             raise AssertionError
         try:
-            result = self.store.run(
-                jobs.enqueue_once(message, unique=UniqueKey(unique.key, unique.during))
-            )
+            result = self.store.run(jobs.enqueue_once(message, unique=unique.to_key()))
         except DuplicateJob:
             return True
         if result.how == "made":
-            self.app.publish_all([message])
+            self.app.publish_all([message._replace(unique=unique.to_key())])
         return result.how == "made" or unique.on_conflict == "return" or result.holder == message.id
 
 

@@ -18,7 +18,14 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from project.errors import ContinuoError
-from project.settings import client, history, packages, relay, values  # noqa: F401 - declare their groups
+from project.settings import (  # noqa: F401 - declare their groups
+    client,
+    history,
+    packages,
+    quotas,
+    relay,
+    values,
+)
 from project.settings.groups import SettingsGroup, list_groups, list_variables, read_settings
 
 EXIT_WRONG_SETTINGS = 2

@@ -6,6 +6,7 @@ A script is named after its folder and file: ``attempts/start``. Shared function
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -18,12 +19,19 @@ LIBRARY = (
     "metrics",
     "queue",
     "lane",
+    "switch",
     "limit",
+    "switches",
+    "breaker",
     "message",
     "transition",
     "record",
+    "log",
     "lease",
+    "short",
+    "wait",
     "attempt",
+    "unique",
     "enqueue",
     "schedules",
     "requeue",
@@ -121,17 +129,23 @@ def name_of(definition: str) -> str:
     return found[1]
 
 
+@cache
+def list_words(lua: str) -> frozenset[str]:
+    """The words in a piece of Lua. It is asked for often, while the scripts are linked."""
+    return frozenset(re.findall(r"\w+", lua))
+
+
 def select_used(lua: str, shared: dict[str, str], known: frozenset[str] = frozenset()) -> str:
     """The shared definitions that ``lua`` uses, in their order: fewer cost Redis less time.
 
     Those in ``known`` stand before it already. What only a rarely called function uses stands
     inside that: a script defines it only on the runs that call the function.
     """
-    names, read = [], lua
+    names, words = set[str](), set(list_words(lua))
     for name, definition in reversed(shared.items()):
-        if name not in known and re.search(rf"\b{name}\b", read):
-            names.append(name)
-            read += "" if RARELY in definition else definition
+        if name not in known and name in words:
+            names.add(name)
+            words |= frozenset() if RARELY in definition else list_words(definition)
     selected = ""
     before: dict[str, str] = {}
     for name, definition in shared.items():

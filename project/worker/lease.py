@@ -131,7 +131,9 @@ class LeaseThread(threading.Thread):
             if not self.worker.app.publisher:
                 put_declared_limits(self.store, self.tasks)
             elif limited := [
-                name for name, task in self.tasks.items() if getattr(task, "limits", ())
+                name
+                for name, task in self.tasks.items()
+                if getattr(task, "limits", ()) or getattr(task, "breaker", None)
             ]:
                 log.error("RabbitMQ hands out jobs: limits of %s have no effect", limited)
         move = workers.renew_lease(self.worker_id, self.seconds, about, first=first)

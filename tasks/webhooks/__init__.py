@@ -5,23 +5,16 @@ import: project, no other kind.
 """
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import structs
 
 from project.celery import CALLBACK_KIND, app
 from project.errors import InvalidField, PermanentError
-from project.job.lane import bind_arguments
 from project.job.task import Job
 from project.payload.offer import Offer
-from project.records.grouping import MAX_LANE_CHARACTERS, check_lane
 from project.records.record import compute_backoff
-from project.store.commands import jobs
 from project.store.commands.message import Message
 from tasks.webhooks import call_arguments, deliveries
-
-MAX_HELD_SECONDS = 86_400
-"""From so long after the order on, an attempt that is told to wait counts."""
 
 EXAMPLE = {
     "url": "https://hooks.example.com/orders",
@@ -34,27 +27,8 @@ def check_webhook(**call: Any) -> dict[str, Any]:
     return structs.asdict(call_arguments.check_call(**call))
 
 
-class WebhookTask(Job):
-    """A job that waits in the lane of its host, so that a host can hold all of its jobs."""
-
-    def find_lane(self, args: Any, kwargs: Any) -> str:
-        """The name of the host that is called; "" for a URL that the check of the call refuses."""
-        url = bind_arguments(self.run, args or (), kwargs or {}).get("url", "")
-        try:
-            host = urlsplit(str(url)).hostname or ""
-        except ValueError:
-            return ""
-        return check_lane(host[-MAX_LANE_CHARACTERS:])
-
-    def is_new(self) -> bool:
-        """Whether the job may be held without an end of its attempts in sight."""
-        now, ordered_at = self.app.store.run(jobs.read_clock(self.request.id))
-        return ordered_at is not None and now < ordered_at + MAX_HELD_SECONDS
-
-
 @app.retried_task(
     name="webhook",
-    base=WebhookTask,
     http=Offer("/webhooks", example=EXAMPLE, keeps_decimals=True),
     check=check_webhook,
     hides_arguments=True,
@@ -73,13 +47,13 @@ def call_webhook(
 
     It is one HTTP request to a server on the public internet. A text ``body`` is sent as it is,
     another value as JSON, null as no body. ``timeout`` is in seconds and covers the whole call.
-    ``expect`` lists the statuses of a success; empty means any 2xx. A ``429`` or ``503`` with a
-    ``Retry-After`` holds all calls of this host, uncounted; with another status it delays the next
-    attempt, but never brings it forward.
+    ``expect`` lists the statuses of a success; empty means any 2xx. A ``Retry-After`` of the server
+    delays the next attempt, but never brings it forward. With 429 or 503 it holds all calls of the
+    host back, for an hour at most, and the attempt does not count.
 
     The result is ``{"status": int, "headers": {}, "body": str, "seconds": float}``.
     """
-    from tasks.webhooks import calls
+    from tasks.webhooks import calls, holds
 
     call = call_arguments.check_call(
         url=url, method=method, headers=headers, body=body, timeout=timeout, expect=expect
@@ -87,8 +61,7 @@ def call_webhook(
     try:
         return calls.make_call(call, self.request.id)
     except calls.RetryRequested as error:
-        if error.holds_host and self.is_new():
-            self.slow_down(error.after)
+        holds.hold_host(self, url, error)
         if error.after <= compute_backoff(self.request.retries + 1):
             raise
         raise self.retry(exc=error, countdown=error.after) from error
@@ -114,10 +87,14 @@ class CallbackTask(Job):
 )
 def deliver_callback(self: Any, url: str) -> dict[str, Any]:
     """Report the end of a job to ``url``; see ``deliveries.deliver``."""
+    from tasks.webhooks import calls, holds
+
     try:
         return deliveries.deliver(url, self.request.id, app.store)
     except (PermanentError, InvalidField):
         raise
     except Exception as error:
+        if isinstance(error, calls.RetryRequested):
+            holds.hold_host(self, url, error)
         delay = deliveries.compute_delay(self.attempts_left, error)
         raise self.retry(exc=error, countdown=delay) from error

@@ -40,12 +40,12 @@ MAX_HEADER_CHARACTERS = 200
 MAX_RETRY_AFTER_SECONDS = 3_600.0
 """A longer ``Retry-After`` is cut to this."""
 
-HOLDING_STATUSES = (429, 503)
-"""With a ``Retry-After`` these say that the server wants fewer calls."""
-
 SUCCESS_STATUSES = range(200, 300)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses after which the same request may succeed later."""
+
+PAUSE_STATUSES = frozenset({429, 503})
+"""Statuses with which a ``Retry-After`` is a pause that the host asks for."""
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Requests with these methods have a Content-Length even without a body."""
@@ -54,13 +54,13 @@ METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 class RetryRequested(TransientError):
     """The request failed; try again in ``after`` seconds, 0 if the server does not say when.
 
-    ``holds_host``: the server asks all calls to wait, not just this one.
+    ``holds``: the server asks all its clients for that pause.
     """
 
-    def __init__(self, message: str, after: float = 0.0, *, holds_host: bool = False) -> None:
+    def __init__(self, message: str, after: float = 0.0, *, holds: bool = False) -> None:
         super().__init__(message)
         self.after = after
-        self.holds_host = holds_host and after > 0
+        self.holds = holds
 
 
 class CallResponse(NamedTuple):
@@ -176,8 +176,8 @@ def check_status(response: CallResponse, call: Call, target: CallTarget) -> None
 def retry_error_from(response: CallResponse, target: CallTarget) -> RetryRequested:
     """Return the error that asks for another attempt, after the ``Retry-After`` if there is one."""
     after = parse_retry_after(response.headers.get("retry-after", ""))
-    holds_host = response.status in HOLDING_STATUSES
-    return RetryRequested(format_response(response, target), after, holds_host=holds_host)
+    holds = after > 0 and response.status in PAUSE_STATUSES
+    return RetryRequested(format_response(response, target), after, holds=holds)
 
 
 def format_response(response: CallResponse, target: CallTarget) -> str:

@@ -21,6 +21,7 @@ SUITE = "about the app or the packages of the suite itself"
 
 STOCK_FAILURES = frozenset(
     {
+        "test_pubsub_subscribe_churn_while_draining",
         "test_pubsub_reentrant_cancel_from_finalizer",
         "test_task_success",
         "test_task_failed",
@@ -67,6 +68,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "test_failure_expires",
         "test_asyncresult_get_cancels_subscription",
         "test_asyncresult_forget_cancels_subscription",
+        "test_retry_with_unpickleable_exception",  # on a busy machine: it may look while STARTED
     ),
     PRODUCER: ("test_task_sent_event_respects_publish_retry_limit",),
     NESTED: ("test_nested_chord_header_link_error",),

@@ -9,6 +9,7 @@ from tests.chaos.jobs.run_writer import RunWriter
 from tests.chaos.judge import aof
 from tests.chaos.judge.ledger import EventType, Kill, LedgerEvent, RunAccount, RunLedger
 from tests.chaos.judge.row_result import RowResult
+from tests.chaos.judge.step_log import StepEvent, list_repeated, write_step
 
 type LedgerLine = tuple[str, str, str, int, float]
 """Event type, job, run, process id, time."""
@@ -176,3 +177,15 @@ def test_an_incomplete_last_command_is_ignored(
 def test_each_promise_can_be_broken(bad: dict[str, object]) -> None:
     assert RowResult("row").find_broken_promises() == []
     assert len(RowResult("row", **bad).find_broken_promises()) == 1  # type: ignore[arg-type] # one of any type
+
+
+def test_a_step_that_runs_after_it_was_finished_is_found(tmp_path: Path) -> None:
+    log = tmp_path / "steps"
+    for job, number, event in (("a", 0, "run"), ("a", 0, "run"), ("a", 0, "finished")):
+        write_step(str(log), job, number, StepEvent(event))
+    before = list_repeated(log)
+
+    write_step(str(log), "a", 0, StepEvent.RUN)
+    write_step(str(log), "a", 1, StepEvent.RUN)
+
+    assert (before, list_repeated(log)) == ([], ["a 0"])

@@ -28,10 +28,13 @@ RUNNING_METHODS = (
     "map",
     "artifact",
     "postpone",
+    "sleep",
+    "wait",
+    "signal_link",
     "retry",
     "attempts_left",
 )
-RESULT_METHODS = ("record", "cancel", "rerun", "afetch")
+RESULT_METHODS = ("record", "cancel", "signal", "rerun", "afetch")
 
 
 def make_options() -> str:

@@ -21,13 +21,26 @@ from project.records.record import (
     Step,
     TaskRecord,
     TaskStatus,
+    Wait,
     Worker,
     compute_backoff,
 )
 from tests.reference.prose import format_sections, format_values, join_parts
 from tests.reference.shapes import describe_schema
 
-SHAPES = (TaskRecord, ShownTask, Failure, Step, Progress, Estimate, Event, Queue, Worker, Running)
+SHAPES = (
+    TaskRecord,
+    ShownTask,
+    Failure,
+    Step,
+    Wait,
+    Progress,
+    Estimate,
+    Event,
+    Queue,
+    Worker,
+    Running,
+)
 
 
 def make_statuses() -> str:

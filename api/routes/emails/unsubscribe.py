@@ -4,12 +4,11 @@ Mail scanners follow every link, so GET changes nothing. Mail programs send the 
 (RFC 8058). No API key is needed: the signed link is the permission.
 """
 
-from base64 import b64encode
-from hashlib import sha256
 from html import escape
 
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
+from api.http.small_pages import answer_page
 from project.celery import app
 from project.errors import LinkTampered
 from tasks.emails.addresses import get_sender
@@ -19,37 +18,6 @@ from tasks.emails.mail import unsubscribe
 
 PATH = "/u/{token}"
 
-STYLE = """
-:root { color-scheme: light dark; }
-body { margin: 0; background: light-dark(#f5f1eb, #15120f); color: light-dark(#2b211a, #f3ece3);
-  font: 17px/1.55 Georgia, serif; }
-main { max-width: 26rem; margin: 12vh auto; padding: 2.5rem; background: light-dark(#fff, #211c18);
-  border: 1px solid light-dark(#e8dfd4, #3a322a); border-radius: 14px; }
-h1 { margin: 0 0 1rem; font-size: 1.6rem; font-weight: normal; }
-p, form { margin: 0 0 1.5rem; overflow-wrap: anywhere; }
-p + p, form + p { margin: 0; color: light-dark(#6f6256, #b9ac9d);
-  font: 14px/1.5 Helvetica, Arial, sans-serif; }
-button { padding: .8rem 1.6rem; border: 0; border-radius: 8px; cursor: pointer;
-  background: light-dark(#8a4720, #e39a68); color: light-dark(#fff, #1d120a);
-  font: bold 1rem Helvetica, Arial, sans-serif; }
-@media (max-width: 30rem) { main { margin: 4vh 1rem; padding: 1.5rem; } }
-"""
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-PAGE_HTML = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main><h1>{title}</h1>{content}</main></body>
-</html>
-"""
 ASK_HTML = """
 <p><strong>{address}</strong> will get no more mails from <strong>{sender}</strong>.</p>
 <form method="post"><button>Unsubscribe</button></form>
@@ -117,14 +85,3 @@ def resolve_address(request: Request) -> str:
         return unsubscribe.resolve_token(request.params["token"])
     except LinkTampered as refused:
         raise Problem(404, str(refused)) from refused
-
-
-def answer_page(title: str, content: str) -> Answer:
-    """A page without scripts, cache and referrer."""
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-    }
-    text = PAGE_HTML.format(title=title, style=STYLE, content=content)
-    return Answer(text, headers=headers, content_type="text/html; charset=utf-8")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.http.etags import build_entity_tag, is_known
+from api.http.etags import build_entity_tag, has_preconditions
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.celery import app
@@ -133,8 +133,7 @@ def find_revision(request: Request, name: str, before: StoredLimit | None) -> in
     if match is None and none_match is None:
         return None
     tag = tag_of(build_named(name, before)) if before else ""
-    has_matched = match is None or (before is not None and is_known(tag, match))
-    if not has_matched or (none_match is not None and before and is_known(tag, none_match)):
+    if not has_preconditions(match, none_match, tag):
         raise build_changed(name)
     return before.revision if before else 0
 

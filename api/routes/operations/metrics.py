@@ -8,6 +8,7 @@ from project.errors import StoreUnavailable
 from project.store.commands import limits as limit_commands
 from project.store.commands import queues as queue_commands
 from project.store.commands import statistics
+from project.store.commands import switches as switch_commands
 
 routes = Router()
 
@@ -32,6 +33,7 @@ async def show_metrics(_: Request) -> Answer:
         meters = await app.async_store.run(statistics.read_counters())
         queues = await app.async_store.run(queue_commands.list_queues())
         limits = await app.async_store.run(limit_commands.list_limits())
+        switches = await app.async_store.run(switch_commands.list_switches())
     except StoreUnavailable:
         return Answer(expose(None, []), content_type=CONTENT_TYPE)
-    return Answer(expose(meters, queues, limits), content_type=CONTENT_TYPE)
+    return Answer(expose(meters, queues, limits, switches), content_type=CONTENT_TYPE)

@@ -16,6 +16,7 @@ from project.records.counters import (
 )
 from project.records.record import FINAL_STATUSES, Queue
 from project.store.commands.limits import StoredLimit
+from project.store.commands.switches import StoredSwitch
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -47,7 +48,10 @@ class Metric(NamedTuple):
 
 
 def expose(
-    meters: Counters | None, queues: list[Queue], limits: Mapping[str, StoredLimit] | None = None
+    meters: Counters | None,
+    queues: list[Queue],
+    limits: Mapping[str, StoredLimit] | None = None,
+    switches: Mapping[str, StoredSwitch] | None = None,
 ) -> str:
     """Format all metrics; without counters only that Redis is not available."""
     help_up = "Whether Redis answers; when it does not, no other metric is there."
@@ -57,6 +61,7 @@ def expose(
             *build_job_metrics(meters.queue_stats),
             *build_queue_metrics(queues),
             *build_limit_metrics(limits or {}),
+            build_switch_metric(switches or {}),
             *build_worker_metrics(meters.workers),
         ]
         metrics += [*build_total_metrics(meters), *build_http_metrics(meters.route_stats)]
@@ -102,6 +107,11 @@ def build_job_metrics(shelves: list[QueueStats]) -> Iterator[Metric]:
             for shelf in shelves
             for how in REPAIRS
         ),
+    )
+    yield build_counter(
+        "breaker_trips_total",
+        "How often the breaker of the kind held it back, as its jobs failed.",
+        ((build_labels(shelf), shelf.breaker_trips) for shelf in shelves),
     )
     yield build_counter(
         "retries_total",
@@ -175,6 +185,15 @@ def build_limit_metrics(limits: Mapping[str, StoredLimit]) -> Iterator[Metric]:
         "limit_held_jobs",
         "Messages in the lanes that wait for the limit.",
         (({"limit": name}, stored.jobs_held) for name, stored in limits.items()),
+    )
+
+
+def build_switch_metric(switches: Mapping[str, StoredSwitch]) -> Metric:
+    """Build the metric of switches, of which there is one for each host that is held."""
+    return build_gauge(
+        "switch_held_jobs",
+        "Messages that wait for the switch, the host or the breaker.",
+        (({"switch": name}, stored.jobs_held) for name, stored in switches.items()),
     )
 
 

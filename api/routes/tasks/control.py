@@ -140,7 +140,7 @@ async def retry_tasks(request: Request, body: RetryAll) -> Answer:
 async def order_or_look(kind: JobKind, order: ControlOrder, request: Request) -> Answer:
     """Enqueue the job; for a dry run answer what it would find."""
     if not order.dry_run:
-        return await order_job(kind, request, order)
+        return await order_job(kind, request, order, counts=False)
     build_rerun_id(request)  # refuse an invalid idempotency key here, too
     question = restrict_to_tenant(RecordFilter(**kind.build_options(order)["kwargs"]), request)
     limit = MAX_RECORDS_PER_PAGE if question.is_scan else MAX_SAMPLE_JOBS

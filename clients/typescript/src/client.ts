@@ -178,6 +178,15 @@ export class Client<Paths = paths> {
     }
   }
 
+  /**
+   * Send a signal to a job, which goes on if it waits for one of this name. The same again changes
+   * nothing. Throws `Conflict` for a different one, and when the wait or the job is over.
+   */
+  signal(job: Job<any>, name: string, value: unknown = null): Promise<Schemas["SentSignal"]> {
+    const path = `${pathOf(job)}/signals/${encodeURIComponent(name)}`;
+    return this.call({ method: "POST", path, body: value, isSafe: true });
+  }
+
   /** Rerun a failed or cancelled job; `maxRetries`: the most attempts from now on. */
   retry<R>(
     job: Job<R>,

@@ -27,6 +27,7 @@ from project.errors import InvalidField, PermanentError
 from project.messages.encoding import decode, encode
 from project.payload.conversion import to_json
 from project.payload.payload import convert_all
+from project.records.record import Step
 from project.store.commands import steps as commands
 from project.store.commands.attempts import Verdict
 from project.store.commands.command import Command
@@ -57,10 +58,21 @@ class Steps:
         self._job_id = job_id
         self._token = token
         self._run = run
-        self._has_record = has_record
+        self.has_record = has_record
         self._lock = Lock()
         self._finished = self._read_finished()
         self._begun: set[str] = set()
+        self._sleeps = 0
+
+    def find_finished(self, name: str) -> Step | None:
+        """The finished step of this name; None while it is still to do. Raises as ``begin``."""
+        self.begin(name)
+        return self._finished.get(name)
+
+    def name_sleep(self) -> str:
+        """The name of a sleep without one, by its place among those of the attempt."""
+        self._sleeps += 1
+        return f"sleep[{self._sleeps - 1}]"
 
     def begin(self, name: str) -> bool:
         """Whether the step is still to do. Raises ``InvalidField`` for a name that cannot be."""
@@ -69,7 +81,7 @@ class Steps:
             if name in self._begun:
                 raise InvalidField("name", f"{name!r} is the name of two steps of this attempt")
             self._begun.add(name)
-            if len(self._begun | self._finished) > MAX_STEPS:
+            if len(self._begun | self._finished.keys()) > MAX_STEPS:
                 raise InvalidField("name", f"{name!r}: a job has at most {MAX_STEPS:,} steps")
         return name not in self._finished
 
@@ -93,7 +105,7 @@ class Steps:
         """
         text = encode_result(name, result)
         value = convert_all(decode(text), shape, name)
-        if self._has_record:
+        if self.has_record:
             stored = store_text(text)
             command = commands.finish(
                 self._job_id, token=self._token, name=name, seconds=seconds, result=stored
@@ -102,10 +114,10 @@ class Steps:
                 raise Ignore(f"the step {name!r} was not stored: another attempt has the job")
         return value
 
-    def _read_finished(self) -> set[str]:
-        if not self._has_record:
-            return set()
-        return {step.name for step in self._run(commands.read_finished(self._job_id))}
+    def _read_finished(self) -> dict[str, Step]:
+        if not self.has_record:
+            return {}
+        return {step.name: step for step in self._run(commands.read_finished(self._job_id))}
 
 
 def do_step(steps: Steps, name: str, call: Callable[[], Any]) -> Any:

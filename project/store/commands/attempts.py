@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from math import isfinite
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +22,15 @@ class Verdict(StrEnum):
     """The same attempt had done this before; an answer was lost."""
     REFUSED = "refused"
     """Another attempt has the job."""
+    EXHAUSTED = "exhausted"
+    """The job has waited for its host so long that its attempts count."""
+
+
+class HostHold(NamedTuple):
+    """A host that asks for a pause, and the kinds of jobs that wait for it."""
+
+    host: str
+    kinds: tuple[str, ...]
 
 
 class CancelResult(StrEnum):
@@ -150,13 +160,20 @@ def retry(
 
 
 def postpone(
-    job_id: str, *, token: str, delay: float, message: Message, slows_lane: bool = False
+    job_id: str,
+    *,
+    token: str,
+    delay: float,
+    message: Message,
+    slows_lane: bool = False,
+    host: HostHold | None = None,
 ) -> Command[Verdict]:
     """End an attempt uncounted; its job runs again after ``delay`` seconds.
 
-    ``slows_lane``: no job of its lane starts before that.
+    ``slows_lane``: no job of its lane starts before that. ``host``: no job that calls it does.
     """
-    arguments = (job_id, token, delay, message.queue, message.text, int(slows_lane))
+    held = encode_json(host._asdict()) if host else ""
+    arguments = (job_id, token, delay, message.queue, message.text, int(slows_lane), held)
     return Command("attempts/postpone", arguments, parse_verdict)
 
 

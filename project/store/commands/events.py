@@ -71,5 +71,6 @@ def parse_stored_event(place: bytes, fields: Sequence[bytes]) -> StoredEvent:
         at=int(place.partition(b"-")[0]) / 1000,
         progress=parse_progress(field.get(b"progress")),
         tenant=decode_text(field.get(b"tenant")),
+        breaker=decode_text(field.get(b"breaker")),
     )
     return StoredEvent(place.decode(), event)

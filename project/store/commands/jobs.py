@@ -7,6 +7,7 @@ import msgspec
 
 from project.errors import DuplicateJob
 from project.records.record import TaskRecord
+from project.records.unique import UniqueKey
 from project.store.commands.attempts import Verdict, parse_verdict
 from project.store.commands.command import Argument, Command, encode_json, new_call_id
 from project.store.commands.message import (
@@ -16,6 +17,9 @@ from project.store.commands.message import (
     build_job_arguments,
 )
 
+HELD_MARK = "held:"
+"""Before the id of the job that has the unique key of another."""
+
 
 class IdempotentOrder(NamedTuple):
     """An order under an idempotency key: ``text`` is the whole order, kept for ``seconds``."""
@@ -23,16 +27,6 @@ class IdempotentOrder(NamedTuple):
     key: str
     text: str
     seconds: int
-
-
-class UniqueKey(NamedTuple):
-    """A key that one job of a kind holds at a time.
-
-    ``during`` says until when: while the job is ``queued`` or ``unfinished``, or seconds from now.
-    """
-
-    key: str
-    during: str | float = "unfinished"
 
 
 class EnqueueResult(NamedTuple):
@@ -52,11 +46,11 @@ class EnqueueResult(NamedTuple):
 class BulkResult(NamedTuple):
     """The result of an order of many jobs that may have been made before.
 
-    ``created_at`` says when each of its jobs was made, by id, in order; ``order`` is the order of
-    then.
+    ``outcomes``: the record of each job as it was made, or why there is none; empty when the order
+    of then has another number of jobs. ``order`` is the order of then.
     """
 
-    created_at: dict[str, float]
+    outcomes: list[TaskRecord | DuplicateJob]
     is_replayed: bool = False
     order: str = ""
 
@@ -66,8 +60,6 @@ class UniqueJobArguments(JobArguments, omit_defaults=True, kw_only=True):
 
     idempotency_key: str = ""
     idempotency_seconds: int = 0
-    unique_key: str = ""
-    unique_during: str = ""
 
 
 class RerunArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -106,14 +98,16 @@ def enqueue_many(messages: Sequence[Message]) -> Command[list[TaskRecord | Dupli
 
     def read(answer: list[bytes]) -> list[TaskRecord | DuplicateJob]:
         pairs = zip(messages, answer, strict=True)
-        return [
-            build_first_record(message, float(created_at))
-            if created_at
-            else DuplicateJob(message.id)
-            for message, created_at in pairs
-        ]
+        return [read_outcome(message, created_at.decode()) for message, created_at in pairs]
 
     return Command("jobs/enqueue", build_enqueue_arguments(messages), read)
+
+
+def read_outcome(message: Message, answer: str) -> TaskRecord | DuplicateJob:
+    """The record of a job that was enqueued, or why it was not."""
+    if answer.startswith(HELD_MARK):
+        return DuplicateJob(message.id, answer.removeprefix(HELD_MARK))
+    return build_first_record(message, float(answer)) if answer else DuplicateJob(message.id)
 
 
 def build_enqueue_arguments(messages: Sequence[Message]) -> list[Argument]:
@@ -140,19 +134,18 @@ def enqueue_once(
 ) -> Command[EnqueueResult]:
     """Enqueue a job unless the same was ordered before. Raises ``DuplicateJob``."""
     key, text, seconds = order or IdempotentOrder("", "", 0)
-    name, during = unique or UniqueKey("", "")
     job = UniqueJobArguments(
-        **msgspec.structs.asdict(build_job_arguments(message)),
+        **msgspec.structs.asdict(build_job_arguments(message._replace(unique=unique))),
         idempotency_key=key,
         idempotency_seconds=seconds,
-        unique_key=name,
-        unique_during=str(during),
     )
 
     def read(answer: list[bytes]) -> EnqueueResult:
         how, *details = [item.decode() for item in answer]
         if how == "made":
-            return EnqueueResult("made", build_first_record(message, float(details[0])))
+            record = build_first_record(message, float(details[0]))
+            due = float(details[1]) if details[1] else None
+            return EnqueueResult("made", msgspec.structs.replace(record, due_at=due))
         if how == "replayed":
             then = message._replace(id=details[1])
             record = build_first_record(then, float(details[2]))
@@ -168,19 +161,15 @@ def enqueue_once(
 def enqueue_all_once(
     messages: Sequence[Message], order: IdempotentOrder | None = None
 ) -> Command[BulkResult]:
-    """Enqueue jobs in one step unless the same order was made before.
-
-    Raises ``DuplicateJob`` when one of the ids is taken; the other jobs are made.
-    """
+    """Enqueue jobs in one step unless the same order was made before."""
     call_id, *jobs = build_enqueue_arguments(messages)
 
     def read(answer: list[bytes]) -> BulkResult:
         how, text, *made = [item.decode() for item in answer]
-        created_at = dict(zip(made[::2], made[1::2], strict=True))
-        if taken := [job_id for job_id, at in created_at.items() if not at]:
-            raise DuplicateJob(taken[0])
-        times = {job_id: float(at) for job_id, at in created_at.items()}
-        return BulkResult(times, is_replayed=how == "replayed", order=text)
+        ids, created = made[::2], made[1::2]
+        found = zip(messages, ids, created, strict=True) if len(ids) == len(messages) else ()
+        outcomes = [read_outcome(each._replace(id=job_id), at) for each, job_id, at in found]
+        return BulkResult(outcomes, is_replayed=how == "replayed", order=text)
 
     return Command(
         "jobs/enqueue_all_once", (call_id, *(order or IdempotentOrder("", "", 0)), *jobs), read

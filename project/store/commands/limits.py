@@ -10,6 +10,9 @@ from project.store.commands.command import Command, encode_json
 MAX_LANES_LOOKED_AT = 1_000
 """Lanes of each limit whose messages ``list_limits`` counts."""
 
+MAX_LISTED = 10_000
+"""Limits that are listed at most."""
+
 
 class StoredLimit(NamedTuple):
     """A limit, its revision, and what it does now.
@@ -81,4 +84,4 @@ def list_limits(name: str = "") -> Command[dict[str, StoredLimit]]:
             limits[stored.name] = StoredLimit(limit, stored.revision, stored.declared, *counts)
         return dict(sorted(limits.items()))
 
-    return Command("limits/list", (MAX_LANES_LOOKED_AT, name), parse)
+    return Command("limits/list", (MAX_LANES_LOOKED_AT, name, "limit", MAX_LISTED), parse)

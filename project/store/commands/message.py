@@ -9,6 +9,7 @@ from msgspec import UNSET
 from project.errors import InvalidField
 from project.records.grouping import queue_of
 from project.records.record import TaskRecord, TaskStatus
+from project.records.unique import UniqueKey, build_unique_arguments
 from project.store.commands.command import encode_json
 
 ID_PLACEHOLDER = "@id@"
@@ -26,6 +27,7 @@ class Message(NamedTuple):
     job that calls it, and ``parent_attempt`` the token of that job's attempt; both are "" outside
     of jobs. ``group`` is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or
     a chain follow. ``lane``: in which the job waits within its queue; "" is that of its tenant.
+    ``unique``: the key that no other job of the kind may have, None for none.
     """
 
     id: str
@@ -44,11 +46,13 @@ class Message(NamedTuple):
     has_canvas: bool = False
     delay: float | None = None
     lane: str = ""
+    unique: UniqueKey | None = None
 
     @property
     def is_delayed(self) -> bool:
         """Whether the job waits for its time."""
-        return self.due is not None or self.delay is not None
+        is_debounced = self.unique is not None and self.unique.mode.startswith("debounce")
+        return self.due is not None or self.delay is not None or is_debounced
 
     @property
     def queue_name(self) -> str:
@@ -86,6 +90,10 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     canvas: bool = False
     payload: str = ""
     message: str = ""
+    unique_key: str = ""
+    unique_during: str = ""
+    replaces: bool = False
+    waits_for: float | None = None
 
 
 def build_job_arguments(message: Message) -> JobArguments:
@@ -110,6 +118,7 @@ def build_job_arguments(message: Message) -> JobArguments:
         parent_attempt=message.parent_attempt,
         group=message.group,
         canvas=message.has_canvas,
+        **build_unique_arguments(message.unique)._asdict(),
     )
 
 

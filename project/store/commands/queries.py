@@ -17,6 +17,7 @@ from project.records.record import (
     Step,
     TaskRecord,
     TaskStatus,
+    Wait,
 )
 from project.store.commands.command import (
     Command,
@@ -56,7 +57,10 @@ ERRORS_FIELD = "errors"
 STEPS_FIELD = "steps"
 """The finished steps without their results; lists leave it out, too."""
 
-DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD)
+WAIT_FIELD = "wait"
+"""What the job waits for; only of a waiting job it means something."""
+
+DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD, WAIT_FIELD)
 
 MAX_SCANNED_RECORDS = 1_000
 """How many records one page scans: some milliseconds in which Redis does nothing else."""
@@ -69,6 +73,8 @@ _progress = msgspec.json.Decoder(Progress)
 _failures = msgspec.json.Decoder(Failure)
 
 _steps = msgspec.json.Decoder(Step)
+
+_wait = msgspec.json.Decoder(Wait)
 
 
 class RecordFilter(NamedTuple):
@@ -262,8 +268,14 @@ def format_question(
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
-    *fields, errors, steps = values
-    return parse_record(job_id, fields, parse_lines(errors, _failures), parse_steps(steps) or UNSET)
+    *fields, errors, steps, wait = values
+    record = parse_record(
+        job_id, fields, parse_lines(errors, _failures), parse_steps(steps) or UNSET
+    )
+    if record is None or record.status is not TaskStatus.WAITING:
+        return record
+    (about,) = parse_lines(wait, _wait) or (UNSET,)
+    return structs.replace(record, wait=about)
 
 
 def parse_record(

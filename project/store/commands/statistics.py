@@ -5,20 +5,24 @@ from typing import Any
 
 from project.records.counters import Counters, parse_counters
 from project.records.history import MAX_SNAPSHOTS, Minute, build_minutes, parse_snapshot
-from project.records.record import Stats
+from project.records.record import Stats, TaskStatus
 from project.store.commands.command import Command
 
 
 def read_stats(tenant: str = "") -> Command[Stats]:
     """Counts of all jobs, or of those of a ``tenant``; the cost is independent of their number.
 
-    For a tenant, ``queue_size`` is the number of its pending jobs.
+    For a tenant, ``queue_size`` is the number of its pending jobs. Jobs that wait for a signal or
+    sleep are counted as ``waiting``, where there are any.
     """
 
     def parse(answer: list[Any]) -> Stats:
         waiting, slots, *pairs = answer
         counts = {name.decode(): count for name, count in zip(pairs[::2], pairs[1::2], strict=True)}
-        return Stats(waiting, sum(counts.values()), slots, counts)
+        total = sum(counts.values())
+        if not counts[TaskStatus.WAITING]:
+            del counts[TaskStatus.WAITING]
+        return Stats(waiting, total, slots, counts)
 
     return Command("statistics/read_stats", (tenant,), parse)
 

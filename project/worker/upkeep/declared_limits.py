@@ -1,22 +1,24 @@
-"""The limits that kinds declare in code: a worker that starts puts them into Redis."""
+"""Limits and breakers that kinds declare in code: a worker that starts puts them into Redis."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any
 
+from project.records.breaker import Breaker
 from project.records.limit import Limit, declare_limits
 from project.store.client import Store
-from project.store.commands import limits
+from project.store.commands import limits, switches
 from project.store.commands.limits import StoredLimit
 
 log = logging.getLogger(__name__)
 
 
 def put_declared_limits(store: Store, tasks: Mapping[str, Any]) -> None:
-    """Put the limits of these kinds, and delete those that the kinds declare no more.
+    """Put the limits and breakers of these kinds, and delete those that they declare no more.
 
     A limit that somebody has put under the same name stays as it is.
     """
+    store.run(switches.put_breakers({kind: find_breaker(task) for kind, task in tasks.items()}))
     wanted: dict[str, Limit] = {}
     for kind, task in tasks.items():
         wanted |= declare_limits(kind, getattr(task, "limits", ()))
@@ -35,3 +37,8 @@ def put_declared_limits(store: Store, tasks: Mapping[str, Any]) -> None:
 def is_to_be_put(limit: Limit, stored: StoredLimit | None) -> bool:
     """Whether a declared limit is new or has changed."""
     return stored is None or (stored.declared and stored.limit != limit)
+
+
+def find_breaker(task: Any) -> Breaker | None:
+    """The breaker that a kind declares."""
+    return getattr(task, "breaker", None)

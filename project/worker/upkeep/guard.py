@@ -36,7 +36,7 @@ MAX_STEPS_PER_INDEX = 100
 NEAR_MESSAGES = 5_000
 """Messages that are looked at from the end of each list, where the oldest are, before all are."""
 
-WAITING = (TaskStatus.PENDING, TaskStatus.RETRYING)
+WAITING = (TaskStatus.PENDING, TaskStatus.RETRYING, TaskStatus.WAITING)
 
 type Suspects = dict[str, WaitingJob]
 

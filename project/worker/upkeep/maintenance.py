@@ -18,7 +18,7 @@ from project.records.history import MINUTE_SECONDS
 from project.records.record import TaskStatus
 from project.settings.values import Settings
 from project.store.client import Store
-from project.store.commands import maintenance, queues
+from project.store.commands import maintenance, queues, switches
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ SWEEP_EVERY = 60.0
 SWEEP_AGAIN = 0.5
 """While there is more than one round deletes: as many as may come in."""
 SWEEP_MOST = 1_000
+SWITCHES_EVERY = 1.0
+SWITCH_MOST = 200
 MEASURE_EVERY = 5.0
 MEASURE_MOST = 20
 TIDY_EVERY = 3_600.0
@@ -50,7 +52,7 @@ class Maintenance:
         }
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
         self._unswept = False
-        self._reap_at = self._sweep_at = self._measure_at = 0.0
+        self._reap_at = self._sweep_at = self._measure_at = self._switches_at = 0.0
         self._tidy_at = time.monotonic() + TIDY_EVERY
         self._janitor: subprocess.Popen[bytes] | None = None
 
@@ -63,6 +65,9 @@ class Maintenance:
         if now >= self._sweep_at:
             self.sweep()
             self._sweep_at = now + (SWEEP_AGAIN if self._unswept else SWEEP_EVERY)
+        if now >= self._switches_at:
+            has_more = self.store.run(switches.end_jobs(SWITCH_MOST))
+            self._switches_at = now if has_more else now + SWITCHES_EVERY
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
             self.store.run(maintenance.measure_durations(every=MEASURE_EVERY, most=MEASURE_MOST))

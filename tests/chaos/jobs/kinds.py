@@ -4,9 +4,15 @@ import asyncio
 import time
 from typing import Any
 
+from celery.exceptions import Ignore
+
 from project.celery import app
 from tests.chaos.jobs.run_writer import effort_of, kill_process, work_long, writer_of
 from tests.chaos.judge.ledger import EventType
+from tests.chaos.judge.step_log import StepEvent, write_step
+
+STEPS = 5
+STEP_BEFORE_SLEEP = 2
 
 ASIDE_SECONDS = 4.0
 """With 125 jobs a second, 500 are in hand at any time."""
@@ -40,6 +46,23 @@ async def aside(self: Any, ledger: str, _ballast: str = "") -> None:
     writer = writer_of(self, ledger)
     writer.write(EventType.START)
     await asyncio.sleep(ASIDE_SECONDS)
+    writer.write(EventType.FINISH)
+
+
+@app.task(name="chaos.steps", bind=True)
+def steps(self: Any, ledger: str, step_log: str) -> None:
+    """Do five steps, and sleep after the third."""
+    writer, job_id = writer_of(self, ledger), self.request.id
+    writer.write(EventType.START)
+    for number in range(STEPS):
+        self.step(f"part {number}", write_step, step_log, job_id, number, StepEvent.RUN)
+        write_step(step_log, job_id, number, StepEvent.FINISHED)
+        if number == STEP_BEFORE_SLEEP:
+            try:
+                self.sleep(seconds=1)
+            except Ignore:
+                writer.write(EventType.END)
+                raise
     writer.write(EventType.FINISH)
 
 

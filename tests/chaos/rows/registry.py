@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.chaos.judge.row_result import RowResult
-from tests.chaos.rows import clients, kills, machines, outages, pauses, stops, timed
+from tests.chaos.rows import clients, kills, machines, outages, pauses, stepping, stops, timed
 from tests.chaos.stage.proxy import Mode
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosStage
@@ -38,10 +38,11 @@ ROWS: dict[str, RowFunction] = {
     "rabbitmq": machines.kill_rabbitmq,
     "schedules": timed.fire_schedules,
     "overlap": timed.fire_long_schedules,
+    "steps": stepping.kill_between_steps,
 }
 QUICK_ROWS = (
     *("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison"),
-    *("schedules", "failover", HOST_ROW),
+    *("schedules", "steps", "failover", HOST_ROW),
 )
 STOCK_ROWS = (
     *("kill-mains", "kill-children", "kill-all"),

@@ -48,6 +48,9 @@ class ChaosScale:
     scheduled_seconds: float = 600.0
     kill_scheduled_every: float = 20.0
     overlap_kills: int = 1_000
+    step_jobs: int = 10_000
+    step_rate: float = 12.5
+    kill_step_every: float = 0.2
     late_seconds: float = 1.0
     fsync: str = "everysec"
 
@@ -85,6 +88,9 @@ QUICK = ChaosScale(
     scheduled_seconds=12.0,
     kill_scheduled_every=2.0,
     overlap_kills=20,
+    step_jobs=60,
+    step_rate=15.0,
+    kill_step_every=0.4,
     late_seconds=5.0,  # so must it not
     fsync="always",  # a busy disk must not fail a test
 )

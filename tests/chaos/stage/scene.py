@@ -24,7 +24,12 @@ from tests.chaos.stage.scale import ChaosScale
 from tests.support.programs.processes import ROOT
 
 ONCE_KIND = "chaos.once"
-UNFINISHED = (TaskStatus.PENDING, TaskStatus.RUNNING, TaskStatus.RETRYING)
+UNFINISHED = (
+    TaskStatus.PENDING,
+    TaskStatus.RUNNING,
+    TaskStatus.RETRYING,
+    TaskStatus.WAITING,
+)
 MAX_EXAMPLES = 10
 NO_RECORD = "no record"
 STILL_PREFIX = "still"
@@ -108,7 +113,7 @@ class ChaosScene:
             counts = self.app.store.run(statistics.read_stats()).status_counts
         except StoreUnavailable:
             return False
-        return not any(counts[status] for status in UNFINISHED)
+        return not any(counts.get(status) for status in UNFINISHED)
 
     def record(self, job_id: str) -> TaskRecord | None:
         """The record of a job, None when there is none."""

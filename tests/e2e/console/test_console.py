@@ -182,6 +182,22 @@ def test_the_limits_and_what_they_hold_back_are_shown(page: Page, own_system: Sy
     expect(page.get_by_text("No limit yet.")).to_be_visible()
 
 
+def test_the_switches_and_what_they_hold_back_are_shown(page: Page, own_system: System) -> None:
+    field = {"path": "type", "prefix": "summ"}
+    own_system.http.put("/switches/off", json={"kind": "report", "field": field})
+    try:
+        own_system.http.post("/reports", json={"type": "summary"})
+        page.goto("/console/limits")
+        row = page.get_by_role("row").filter(has_text="off")
+
+        expect(row).to_contain_text("kind report, type begins with summ")
+        expect(row.get_by_role("cell").nth(4)).to_have_text("1")
+        assert not find_barriers(page)
+    finally:
+        own_system.http.delete("/switches/off")
+    expect(page.get_by_text("No switch is set.")).to_be_visible()
+
+
 def test_a_queue_is_paused_and_resumed(page: Page) -> None:
     page.get_by_role("link", name="Queues").click()
     page.get_by_role("button", name="Pause celery").click()

@@ -42,6 +42,9 @@ def prepare(system: System, path: str, example: Any) -> str:
         report = system.order("/reports", {"delay": 3600})
         system.http.delete(f"/tasks/{report['id']}")
         return path.replace("{id}", report["id"])
+    if path == "/tasks/{id}/signals/{name}":
+        report = system.order("/reports", {"delay": 3600})
+        path = path.replace("{id}", report["id"])
     if path == "/callbacks/enable":
         with redis.Redis.from_url(system.redis_url) as client:
             client.zadd("continuo:disabled_urls", {example["url"]: 1})

@@ -104,6 +104,14 @@ def test_a_body_comes_from_stdin_and_fields_replace_its_own(shell: Shell) -> Non
     assert record["result"] == {"customer": "B", "total": 19.9, "due": "2026-12-31"}
 
 
+def test_the_log_of_a_job_is_printed(shell: Shell) -> None:
+    job = shell.read("order", "letter_count", "text=hello", "--wait", "20")["id"]
+
+    assert shell.read("logs", job)["ended"] is True
+    assert shell.run("logs", job, "--follow", "--level", "error").stdout == ""
+    assert shell.run("logs", "nobody").returncode == 5
+
+
 def test_follow_prints_each_change_and_then_the_record(shell: Shell) -> None:
     job = shell.read("order", "letter_count", "text=hello", "delay=3600")["id"]
     following = subprocess.Popen(

@@ -226,9 +226,55 @@ def test_a_bulk_order_with_the_key_of_another_is_refused_with_the_difference(
     assert send(system, LATER, name).status_code == 202
 
 
-def test_bulk_orders_take_no_unique_keys(system: System) -> None:
-    tasks = {"tasks": [{"kind": "report", **build_unique()}]}
+def test_the_last_order_with_a_unique_key_replaces_one_that_waits(system: System) -> None:
+    body = {**build_unique(mode="last"), **LATER}
 
-    answer = system.http.post("/tasks/bulk", json=tasks)
+    first, second = (system.http.post("/reports", json=body) for _ in range(2))
 
-    assert (answer.status_code, answer.json()["refused"]) == (207, 1)
+    assert (first.status_code, second.status_code) == (202, 202)
+    replaced = system.http.get(f"/reports/{first.json()['id']}").json()
+    assert replaced["status"] == "cancelled"
+    assert second.json()["id"] in replaced["error"]
+
+
+def test_a_debounced_order_says_when_it_is_due(system: System) -> None:
+    answer = system.http.post("/reports", json=build_unique(mode="debounce(600)")).json()
+
+    assert answer["due_at"] - answer["created_at"] == pytest.approx(600, abs=0.01)
+    assert system.http.get(f"/reports/{answer['id']}").json()["due_at"] == answer["due_at"]
+
+
+@pytest.mark.parametrize(
+    ("unique", "where"),
+    [
+        ({"mode": "newest"}, "/unique/mode"),
+        ({"mode": "throttle"}, "/unique/mode"),
+        ({"mode": "last", "during": 5}, "unique.during"),
+    ],
+    ids=["unknown", "no seconds", "during"],
+)
+def test_a_mode_that_cannot_be_is_refused(
+    system: System, unique: dict[str, Any], where: str
+) -> None:
+    answer = system.http.post("/reports", json=build_unique(**unique))
+
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert where in (fault.get("pointer"), fault.get("field"))
+
+
+def test_bulk_orders_have_unique_keys(system: System) -> None:
+    order = {"kind": "report", **build_unique(), **LATER}
+    rejecting = {**order, "unique": {**order["unique"], "on_conflict": "reject"}}
+    last = {"kind": "report", **build_unique(mode="last"), **LATER}
+
+    answer = system.http.post("/tasks/bulk", json={"tasks": [order, order, rejecting, last, last]})
+
+    made, same, refused, replaced, left = answer.json()["tasks"]
+    assert answer.status_code == 207
+    assert [each["status"] for each in (made, same, refused)] == [202, 200, 409]
+    assert same["task"]["id"] == made["task"]["id"]
+    assert made["task"]["id"] in refused["problem"]["detail"]
+    assert [each["status"] for each in (replaced, left)] == [202, 202]
+    record = system.http.get(f"/reports/{replaced['task']['id']}").json()
+    assert record["status"] == "cancelled"

@@ -12,8 +12,8 @@ from kombu.exceptions import EncodeError
 from project.celery import app
 from project.errors import InvalidField
 from project.records.record import TaskStatus
+from project.records.unique import UniqueKey
 from project.store.commands import queries
-from project.store.commands.jobs import UniqueKey
 from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 

@@ -17,12 +17,21 @@ from hypothesis.stateful import (
 from project.records.grouping import queue_of
 from project.records.record import FINAL_STATUSES, TaskStatus
 from project.store.client import Store
-from project.store.commands import attempts, maintenance, queries, queues, statistics, workers
+from project.store.commands import (
+    attempts,
+    maintenance,
+    queries,
+    queues,
+    statistics,
+    waits,
+    workers,
+)
 from project.store.commands import jobs as job_commands
 from project.store.commands import message as message_commands
 from project.store.commands.attempts import CancelResult, StartResult, Verdict
 from project.store.commands.message import Message
 from project.store.commands.queries import RecordFilter
+from project.store.commands.waits import SignalResult, WaitAnswer, WaitQuestion, WaitStage
 
 CALLBACK = Message(message_commands.ID_PLACEHOLDER, "callback", "celery", "m", "[]", 10)
 TOKENS = st.sampled_from(["w1", "w2"])
@@ -46,6 +55,8 @@ class Histories(RuleBasedStateMachine):
         self.wishes: dict[str, str] = {}
         self.paused: set[str] = set()
         self.serial = 0
+        self.waits_ended: dict[tuple[str, str, int], WaitAnswer] = {}
+        self.reruns: Counter[str] = Counter()
 
     @initialize()
     def begin(self) -> None:
@@ -114,6 +125,7 @@ class Histories(RuleBasedStateMachine):
             assert self.store.client.hget(f"continuo:job:{job}", "payload") == payload.encode()
             assert self.wishes.get(job) != call
             self.wishes[job] = call
+            self.reruns[job] += 1
             del self.final[job]
             self.finishes[job] = 0
         else:
@@ -155,6 +167,49 @@ class Histories(RuleBasedStateMachine):
         self.store.run(
             attempts.retry(job, token=f"{token}#{retries}", error="e", delay=0, message=again)
         )
+
+    @rule(
+        job=jobs,
+        token=TOKENS,
+        retries=st.integers(0, 3),
+        name=st.sampled_from(["s1", "s2"]),
+        seconds=st.sampled_from([0.000001, 60]),
+        signal=st.sampled_from(["", '"yes"', '"no"']),
+    )
+    def wait(
+        self, job: str, token: str, retries: int, name: str, seconds: float, signal: str
+    ) -> None:
+        again = Message(job, "k", "celery", f"after {name}", "[]", 3)
+        move = waits.wait(
+            job,
+            token=f"{token}#{retries}",
+            about=WaitQuestion(name, "signal"),
+            seconds=seconds,
+            message=again,
+            looked_at=signal,
+            will_do=signal == '"yes"',
+        )
+        answer = self.store.run(move)
+        if answer.stage in (WaitStage.SIGNAL, WaitStage.TIMEOUT):
+            ended = self.waits_ended.setdefault((job, name, self.reruns[job]), answer)
+            assert ended == answer
+
+    @rule(
+        job=jobs,
+        name=st.sampled_from(["s1", "s2"]),
+        signal=st.sampled_from(['"yes"', '"no"']),
+    )
+    def send_signal(self, job: str, name: str, signal: str) -> None:
+        before = self.store.run(queries.read_record(job))
+        answer = self.store.run(waits.send_signal(job, name, signal))
+        after = self.store.run(queries.read_record(job))
+        assert before is not None
+        assert after is not None
+        is_awaited = before.wait and before.wait.name == name
+        if answer is SignalResult.SENT and before.status is TaskStatus.WAITING:
+            assert (is_awaited, after.status) == (True, TaskStatus.PENDING)
+        else:
+            assert after == before
 
     @rule(job=jobs, token=TOKENS)
     def run_as_one_should(self, job: str, token: str) -> None:
@@ -218,12 +273,10 @@ class Histories(RuleBasedStateMachine):
         return {record.id for record in page.records}
 
     @invariant()
-    def only_retrying_jobs_are_scheduled(self) -> None:
+    def only_retrying_jobs_and_all_waiting_ones_are_scheduled(self) -> None:
         scheduled = {job.decode() for job in self.store.client.zrange("continuo:scheduled", 0, -1)}
-        page = self.store.run(
-            queries.list_page(RecordFilter(statuses=[TaskStatus.RETRYING]), limit=1000)
-        )
-        assert scheduled <= {record.id for record in page.records}
+        waiting = self.found(statuses=[TaskStatus.WAITING])
+        assert waiting <= scheduled <= waiting | self.found(statuses=[TaskStatus.RETRYING])
 
     @invariant()
     def a_job_has_a_due_time_while_it_is_scheduled(self) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens to jobs and limits: none is exceeded, no job lost, and none waits for ever."""
+"""Whatever happens to jobs, limits and switches: none is exceeded, no job lost or held for ever."""
 
 from collections import Counter
 from typing import Any
@@ -18,8 +18,10 @@ from msgspec import structs
 from project.messages.builder import build_list_key
 from project.records.limit import Limit, check_limit
 from project.records.record import TaskRecord, TaskStatus
+from project.records.switch import Field, Switch, check_switch
 from project.store.client import Store
-from project.store.commands import attempts, limits, maintenance, queries, queues
+from project.store.commands import attempts, limits, maintenance, queries, queues, switches
+from project.store.commands.attempts import HostHold, Verdict
 from project.store.commands.queries import RecordFilter
 from project.worker.upkeep.guard import Guard
 from tests.support.lane_workers import LISTS, PoolProcess, build_message, order
@@ -39,11 +41,19 @@ SELECTIONS = st.fixed_dictionaries(
         "each": st.just("lane"),
     },
 )
+FIELDS = st.sampled_from([Field(path="n", equals=1), Field(path="url", prefix="https://h.example")])
+SWITCHED = st.one_of(
+    st.fixed_dictionaries({"kind": KINDS}, optional={"tag": st.just("t"), "field": FIELDS}),
+    st.fixed_dictionaries({"lane": st.sampled_from(["a", "b"])}, optional={"field": FIELDS}),
+    st.fixed_dictionaries({"field": FIELDS}, optional={"queue": QUEUES}),
+)
+PAYLOADS = st.sampled_from(["[]", '[[], {"n": 1}]', '[[], {"n": 2, "url": "https://h.example/x"}]'])
+HOST = HostHold("h.example", ("k", "other"))
 ALL_LISTS = [*LISTS, *(build_list_key("slow", priority) for priority in (0, 3, 6, 9))]
 
 
 class LimitHistories(RuleBasedStateMachine):
-    """Jobs of two queues, two workers that may die, and three limits that change."""
+    """Jobs of two queues, two workers that may die, and limits and switches that change."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -51,6 +61,8 @@ class LimitHistories(RuleBasedStateMachine):
         self.count = 0
         self.limits: dict[str, Limit] = {}
         self.ran_before: dict[str, set[str]] = {}
+        self.switches: dict[str, Switch] = {}
+        self.payloads: dict[str, str] = {}
         self.starts = 0
 
     @initialize()
@@ -66,10 +78,18 @@ class LimitHistories(RuleBasedStateMachine):
         wanted = RecordFilter(statuses=statuses)
         return self.store.run(queries.list_page(wanted, limit=500)).records
 
-    @rule(lane=LANES, kind=KINDS, queue=QUEUES, tags=TAGS, priority=st.sampled_from([0, 9]))
-    def order(self, kind: str, **about: Any) -> None:
+    @rule(
+        lane=LANES,
+        kind=KINDS,
+        queue=QUEUES,
+        tags=TAGS,
+        priority=st.sampled_from([0, 9]),
+        payload=PAYLOADS,
+    )
+    def order(self, kind: str, payload: str, **about: Any) -> None:
         self.count += 1
-        order(self.store, f"job{self.count}", kind, **about)
+        self.payloads[f"job{self.count}"] = payload
+        order(self.store, f"job{self.count}", kind, payload=payload, **about)
 
     @rule(worker=st.integers(0, 1), most=st.integers(1, 3))
     def take(self, worker: int, most: int) -> None:
@@ -100,6 +120,23 @@ class LimitHistories(RuleBasedStateMachine):
         else:
             same = build_message(job_id, found.kind, queue=found.queue, retries=found.attempts - 1)
             self.store.run(attempts.postpone(job_id, token=token, delay=delay, message=same))
+        process.acknowledge(serial)
+
+    @rule(worker=st.integers(0, 1))
+    @precondition(lambda self: any(each.running for each in self.workers))
+    def wait_for_host(self, worker: int) -> None:
+        process = self.workers[worker]
+        calls = [each for each in process.running if "url" in self.payloads[each[0]]]
+        if not calls:
+            return
+        process.running.remove(calls[0])
+        job_id, serial = calls[0]
+        found = self.store.run(queries.read_record(job_id))
+        assert found is not None
+        same = build_message(job_id, found.kind, queue=found.queue, retries=found.attempts - 1)
+        token = f"{process.claimant.worker}#{serial}"
+        command = attempts.postpone(job_id, token=token, delay=60, message=same, host=HOST)
+        assert self.store.run(command) in (Verdict.APPLIED, Verdict.REFUSED)
         process.acknowledge(serial)
 
     @rule(worker=st.integers(0, 1))
@@ -134,6 +171,35 @@ class LimitHistories(RuleBasedStateMachine):
     def delete(self, name: str) -> None:
         self.store.run(limits.delete_limit(name))
         self.limits.pop(name, None)
+
+    @rule(
+        name=st.sampled_from(["off", "out"]),
+        about=SWITCHED,
+        action=st.sampled_from(["hold", "hold", "cancel", "fail"]),
+    )
+    def switch(self, name: str, about: dict[str, Any], action: Any) -> None:
+        switch = check_switch(name, Switch(**about, action=action))
+        self.store.run(switches.put_switch(name, switch))
+        self.switches[name] = switch
+        self.ran_before[name] = {each.id for each in self.list_records(TaskStatus.RUNNING)}
+
+    @rule(name=st.sampled_from(["off", "out", "host:h.example"]))
+    def switch_back(self, name: str) -> None:
+        self.store.run(switches.delete_switch(name))
+        self.switches.pop(name, None)
+
+    @rule(most=st.integers(1, 3))
+    def end_jobs(self, most: int) -> None:
+        self.store.run(switches.end_jobs(most))
+
+    @invariant()
+    def no_job_starts_that_is_switched_off(self) -> None:
+        running = self.list_records(TaskStatus.RUNNING)
+        for name, switch in self.switches.items():
+            started = [each for each in running if each.id not in self.ran_before[name]]
+            assert not [
+                each for each in started if is_switched(switch, each, self.payloads[each.id])
+            ]
 
     @invariant()
     def no_limit_is_exceeded(self) -> None:
@@ -178,6 +244,8 @@ class LimitHistories(RuleBasedStateMachine):
                 self.delete(name)
             elif limit.concurrency == 0:
                 self.store.run(limits.put_limit(name, structs.replace(limit, concurrency=1)))
+        for name in ("off", "out", "host:h.example"):
+            self.switch_back(name)
         for queue in ("celery", "slow"):
             self.store.run(queues.resume(queue))
         for process in self.workers:
@@ -210,6 +278,14 @@ def matches(limit: Limit, record: TaskRecord) -> bool:
     return all(want in (None, has) for want, has in fits) and (
         limit.tag is None or limit.tag in record.tags
     )
+
+
+def is_switched(switch: Switch, record: TaskRecord, payload: str) -> bool:
+    about = {"kind": switch.kind, "queue": switch.queue, "lane": switch.lane, "tag": switch.tag}
+    if not matches(Limit(**about), record):  # type: ignore[arg-type]
+        return False
+    field = switch.field
+    return field is None or (f'"{field.path}": {field.equals or ""}' in payload)
 
 
 def test_no_limit_is_exceeded_and_no_job_lost(store: Store) -> None:

@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from msgspec import convert
+
 from project.errors import DuplicateJob
 from project.records.record import FINAL_STATUSES, TaskStatus
 from project.records.schedule import Overlap, Plan, Schedule
+from project.records.switch import Switch
 from project.store.client import Store
 from project.store.commands import attempts as attempt_commands
 from project.store.commands import (
@@ -23,6 +26,8 @@ from project.store.commands import (
     queries,
     queues,
     schedules,
+    switches,
+    waits,
     workers,
 )
 from project.store.commands.attempts import Verdict
@@ -31,6 +36,7 @@ from project.store.commands.command import Command
 from project.store.commands.guard import WaitingJob, WorkerReport
 from project.store.commands.message import Message
 from project.store.commands.schedules import DueFiring, DueJob
+from project.store.commands.waits import WaitQuestion
 from project.store.scripts import SCRIPTS
 from tests.support.documents.markdown import ROOT
 
@@ -76,8 +82,7 @@ def enqueue_once(store: Store) -> None:
 
 
 def enqueue_all_once(store: Store) -> None:
-    with suppress(DuplicateJob):
-        store.run(jobs.enqueue_all_once([message()]))
+    store.run(jobs.enqueue_all_once([message()]))
 
 
 def fetch(store: Store) -> None:
@@ -138,9 +143,23 @@ def retry(store: Store) -> None:
     store.run(attempt_commands.retry("a", token=TOKEN, error="e", delay=60, message=next_one))
 
 
+def wait(store: Store, seconds: float = 60, name: str = "s") -> None:
+    about = WaitQuestion(name, "signal")
+    again = message(retries=attempts(store) - 1)
+    store.run(waits.wait("a", token=TOKEN, about=about, seconds=seconds, message=again))
+
+
+def send_signal(store: Store, name: str = "s") -> None:
+    store.run(waits.send_signal("a", name, "1"))
+
+
 def promote(store: Store) -> None:
     """The next attempt is due, and the message of the last one is done with."""
     store.run(workers.ack("w", ["1"]))
+    promote_alone(store)
+
+
+def promote_alone(store: Store) -> None:
     store.client.zadd("continuo:scheduled", {"a": 1}, xx=True)
     store.run(maintenance.promote(10))
 
@@ -227,6 +246,17 @@ def cancel_unsent(store: Store) -> None:
     fail(store, TaskStatus.CANCELLED, token="")
 
 
+def switch_off(store: Store, action: str, then: Step) -> None:
+    """Let a switch end all jobs of the kind, then do something."""
+    switch = convert({"kind": "k", "action": action}, Switch)
+    store.run(switches.put_switch("off", switch))
+    then(store)
+
+
+def end_jobs(store: Store) -> None:
+    store.run(switches.end_jobs(10))
+
+
 def write_schedule(store: Store, overlap: Overlap, **fields: str) -> Schedule:
     """A schedule that is due, with these fields."""
     plan = Plan(kind="k", every=60, overlap=overlap)
@@ -273,6 +303,10 @@ STATES: list[list[Step]] = [
     [enqueue, run, retry],
     [enqueue, run, retry, promote],
     [enqueue, run, retry, promote, run],
+    [enqueue, run, wait],
+    [enqueue, run, wait, promote],
+    [enqueue, run, retry, promote, run, wait],
+    [enqueue, run, wait, send_signal, run],
     [enqueue, run, lambda store: store.run(succeed())],
     [enqueue, run, fail],
     [enqueue, cancel],
@@ -282,9 +316,24 @@ TRIED: dict[str, list[Step]] = {
     "enqueue_once": [enqueue_once],
     "enqueue_all_once": [enqueue_all_once],
     "register": [lambda store: store.run(jobs.register(message(), retries=0))],
-    "start": [start, start_elsewhere],
+    "start": [
+        start,
+        start_elsewhere,
+        lambda store: switch_off(store, "fail", start),
+        lambda store: switch_off(store, "cancel", start),
+    ],
     "succeed": [lambda store: store.run(succeed())],
-    "take": [take, take_after, take_after_another_end],
+    "take": [
+        take,
+        take_after,
+        take_after_another_end,
+        lambda store: switch_off(store, "fail", take),
+        lambda store: switch_off(store, "cancel", take),
+    ],
+    "end_jobs": [
+        lambda store: switch_off(store, "fail", end_jobs),
+        lambda store: switch_off(store, "cancel", end_jobs),
+    ],
     "fail": [
         fail,
         lambda store: fail(store, TaskStatus.CANCELLED),
@@ -297,6 +346,9 @@ TRIED: dict[str, list[Step]] = {
             attempt_commands.postpone("a", token=TOKEN, delay=60, message=message())
         )
     ],
+    "wait": [wait],
+    "send": [send_signal],
+    "promote": [promote_alone],
     "replace": [
         lambda store: store.run(jobs.replace("a", token=TOKEN, messages=[])),
         lambda store: store.run(jobs.replace("a", token=TOKEN, messages=[message()])),

@@ -39,7 +39,7 @@ def list_failures(store: Store) -> list[tuple[int, str, float | None, bool]]:
 
 def start(store: Store, retries: int = 0, token: str = "w@host/1#1", revival: str = "") -> None:
     move = attempts.start("a", retries=retries, token=token, rerun_id=revival)
-    assert store.run(move) == "started"
+    assert store.run(move).has_begun
 
 
 def retry(store: Store, delay: float = 2.0, cause: Cause = BROKEN) -> Verdict:

@@ -9,6 +9,7 @@ import pytest
 from project.errors import IncompatibleData
 from project.records.grouping import KindQueue
 from project.records.record import EventFilter, TaskStatus
+from project.records.unique import UniqueKey
 from project.store import migration
 from project.store.client import Store
 from project.store.commands import (
@@ -24,7 +25,7 @@ from project.store.commands import (
 )
 from project.store.commands.attempts import StartResult, Verdict
 from project.store.commands.command import Command
-from project.store.commands.jobs import IdempotentOrder, UniqueKey
+from project.store.commands.jobs import IdempotentOrder
 from project.store.commands.message import Message
 from project.store.commands.queries import RecordFilter
 from project.store.migration import DATA_VERSION, prepare_data

@@ -55,12 +55,12 @@ def test_a_worker_runs_one_suspected_killer_at_a_time(store: Store) -> None:
         store.run(job_commands.enqueue(message(job_id)))
         start(store, job_id, token=f"w1#{job_id}")
         kill_attempt(store, job_id, f"w1#{job_id}")
-    assert start(store, "a", token="w1#3") is StartResult.STARTED
+    assert start(store, "a", token="w1#3") is StartResult.STARTED_AGAIN
     assert start(store, "b", token="w1#4") is StartResult.BUSY
 
     store.run(attempt_commands.park(message("b"), retries=0))
     assert store.run(maintenance.promote(10)).next_in == pytest.approx(1.75, abs=1.5)
-    assert start(store, "b", token="w2#1") is StartResult.STARTED
+    assert start(store, "b", token="w2#1") is StartResult.STARTED_AGAIN
 
     succeed(store, "b", token="w2#1")
     succeed(store, "a", token="w1#3")

@@ -54,6 +54,32 @@ def test_enqueued_jobs_are_found_by_their_arguments(jobs):
 """
 
 
+WAITS = """
+from tests.support.apps.steps import approved, sleepy
+
+
+def test_a_sleep_ends_at_once(jobs):
+    assert jobs.run_now(sleepy.delay(seconds=86_400)).result == "rested"
+
+
+def test_a_wait_ends_with_the_signal_of_the_test(jobs):
+    job = approved.delay()
+    job.signal("approval", {"approved": True, "by": "me"})
+
+    assert jobs.run_now(job).result == "Approval True me"
+
+
+def test_the_time_of_a_wait_is_over_when_the_test_says_so(jobs):
+    job = approved.delay(default="nobody")
+    jobs.start_worker()
+    jobs.wait_until(lambda: job.record.status == "waiting", "it does not wait")
+
+    jobs.hurry(job)
+
+    assert jobs.run_now(job).result == "nobody"
+"""
+
+
 def run_pytest(folder: Path, *options: str, **environment: str) -> str:
     """The output of pytest on the tests in a folder."""
     variables = {
@@ -80,6 +106,14 @@ def test_users_test_their_kinds_with_the_plugin(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(TESTS)
 
     assert "5 passed" in run_pytest(tmp_path, "-p", "project.testing")
+
+
+def test_the_plugin_ends_sleeps_and_leaves_signals_to_the_test(tmp_path: Path) -> None:
+    (tmp_path / "test_waits.py").write_text(WAITS)
+
+    said = run_pytest(tmp_path, "-p", "project.testing", CONTINUO_TASKS="tests.support.apps.steps")
+
+    assert "3 passed" in said
 
 
 def test_the_plugin_empties_no_redis_but_its_own(tmp_path: Path, store: Store) -> None:

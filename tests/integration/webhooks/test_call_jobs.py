@@ -2,12 +2,10 @@
 
 import json
 import threading
-import time
 import traceback
 from typing import Any
 
 import pytest
-import redis
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
@@ -24,7 +22,6 @@ from tests.support.servers.scripted_http import (
     build_response,
     respond_with,
 )
-from tests.support.waiting import wait_until
 from tests.support.webhook_calls import make_call
 
 SECRETS = ("Bearer-of-secrets", "query-of-secrets", "body-of-secrets")
@@ -124,43 +121,20 @@ def test_retry_after_can_only_lengthen_the_delay(
     assert inspector.wait_until_final(job_id).status == "success"
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_server_that_asks_for_a_pause_holds_all_calls_of_its_host_and_none_counts(
-    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer, status: int
+def test_a_server_that_always_sends_retry_after_gets_the_usual_attempts(
+    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = respond_with(build_response(status, Retry_After="2"), OK_RESPONSE)
-    first = order(url=server.url)
-    wait_until(lambda: server.requests)
-    told_at = time.time()
-    second = order(url=server.url)
-
-    held = inspector.record(second)
-    done = [inspector.wait_until_final(job_id) for job_id in (first, second)]
-
-    assert held.status == "pending"
-    assert [(each.lane, each.status, each.attempts) for each in done] == [
-        (LISTEN_ADDRESS, "success", 1)
-    ] * 2
-    assert server.connections == 3
-    assert all(each.started_at and each.started_at > told_at + 1.5 for each in done)
-
-
-def test_a_server_that_asks_for_a_pause_for_ever_gets_the_usual_attempts_in_the_end(
-    worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer, client: redis.Redis
-) -> None:
-    server.plan = respond_with(build_response(429, Retry_After="60"))
-    job = call_webhook.apply_async(kwargs={"url": server.url}, countdown=3_600)
-    client.hset(f"continuo:job:{job.id}", "created_at", time.time() - 86_401)
-    inspector.make_due(job.id)
+    server.plan = respond_with(build_response(500, Retry_After="60"))
+    job_id = order(url=server.url)
 
     for attempt in (1, 2):
-        inspector.wait_for_attempts(job.id, attempt)
-        inspector.make_due(job.id)
-    last = inspector.wait_until_final(job.id)
+        inspector.wait_for_attempts(job_id, attempt)
+        inspector.make_due(job_id)
+    last = inspector.wait_until_final(job_id)
 
     assert (last.status, last.attempts, server.connections) == ("failed", 3, 3)
     assert last.error.startswith("Traceback")
-    assert "answered 429" in last.error
+    assert "answered 500" in last.error
 
 
 def test_a_refusal_is_final(

@@ -150,7 +150,7 @@ def test_every_failed_delivery_is_retried_with_the_same_id(
 def test_a_delivery_is_retried_when_the_server_asks_for_it(
     worker: WorkerProgram, inspector: JobInspector, server: ScriptedHttpServer
 ) -> None:
-    server.plan = respond_with(build_response(429, Retry_After="1000"), OK_RESPONSE)
+    server.plan = respond_with(build_response(500, Retry_After="1000"), OK_RESPONSE)
 
     first = delivery(inspector, add.apply_async((1, 1), callback_url=server.url).id)
     between = inspector.wait_for_attempts(first.id, 1)

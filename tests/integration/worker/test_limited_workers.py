@@ -71,7 +71,7 @@ def test_idle_processes_wake_up_when_a_rate_lets_a_job_pass(
     assert starts[-1] - starts[0] < 2.0
 
 
-def test_a_worker_puts_the_limits_that_its_kinds_declare(
+def test_a_worker_puts_the_limits_and_breakers_that_its_kinds_declare(
     workers: Workers, store: Store, client: redis.Redis
 ) -> None:
     put(store, "tests.paced-2", kind="tests.paced", concurrency=5)
@@ -87,3 +87,4 @@ def test_a_worker_puts_the_limits_that_its_kinds_declare(
     )
     assert found["tests.paced-2"].limit.concurrency == 5
     assert "old" not in found
+    assert client.hkeys("continuo:breakers") == ["tests.paced"]

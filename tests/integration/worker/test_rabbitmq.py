@@ -112,6 +112,21 @@ def test_a_message_sent_twice_runs_once(
     assert app.AsyncResult(message.id).record == record
 
 
+def test_jobs_sleep_and_wait_for_signals(app: Continuo, rabbitmq: str, tmp_path: Path) -> None:
+    environment = {"BROKER_URL": rabbitmq, "REDIS_URL": get_settings().store_url}
+    include = "--include=tests.support.apps.steps"
+    hired = WorkerProgram(tmp_path, "w1", include, DATA_DIR=str(tmp_path), **environment).ready()
+    sleepy = app.send_task("tests.sleepy", kwargs={"seconds": 0.2})
+    approved = app.send_task("tests.approved")
+    wait_until(lambda: approved.record.status is TaskStatus.WAITING, 30)
+
+    answer = approved.signal("approval", {"approved": True, "by": "Ada"})
+
+    ends = [final(sleepy).result, final(approved, 10).result]
+    hired.kill()
+    assert (answer, ends) == ("sent", ["rested", "Approval True Ada"])
+
+
 def test_the_callback_of_a_job_is_delivered_by_its_own_job(
     app: Continuo, worker: WorkerProgram, client: redis.Redis
 ) -> None:

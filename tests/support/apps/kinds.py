@@ -12,6 +12,7 @@ from celery.exceptions import Ignore
 
 from project.celery import app
 from project.errors import InvalidField, PermanentError, TransientError
+from project.records.breaker import Breaker
 from project.records.limit import Limit
 from project.records.record import MAX_BACKOFF_SECONDS
 from project.settings.values import get_settings
@@ -341,6 +342,10 @@ def laned(order: dict[str, Any], region: str = "eu") -> None:
     """Have a lane for each customer and region."""
 
 
-@app.task(name="tests.paced", limits=[Limit(concurrency=1), Limit(rate="1000/s", each="lane")])
+@app.task(
+    name="tests.paced",
+    limits=[Limit(concurrency=1), Limit(rate="1000/s", each="lane")],
+    breaker=Breaker(of=100),
+)
 def paced() -> None:
     """Have limits."""

@@ -112,3 +112,55 @@ async def async_steps(self: Any) -> list[str]:
     others = await self.map("others", greet, ["her", "him"], limit=2)
     self.step("fail", fail_once, f"{job_id}:fail", "fail")
     return [first, *others]
+
+
+@dataclass
+class Approval:
+    """What the job below waits for."""
+
+    approved: bool
+    by: str = ""
+
+
+@app.task(name="tests.sleepy", bind=True, **RETRY_OPTIONS)
+def sleepy(self: Any, *, seconds: float) -> str:
+    """Do a step, sleep twice, and do another step."""
+    job_id = self.request.id
+    self.step("before", count, job_id, "before")
+    self.sleep(seconds=seconds)
+    self.sleep(seconds=seconds, name="again")
+    self.step("after", count, job_id, "after")
+    return "rested"
+
+
+@app.task(name="tests.async_wait", bind=True)
+async def async_wait(self: Any) -> int:
+    """Sleep and wait in a coroutine."""
+    self.sleep(seconds=0.1)
+    answer: int = self.wait("number", timeout=600, type=int)
+    return answer + 1
+
+
+@app.task(name="tests.approved", bind=True, **RETRY_OPTIONS)
+def approved(
+    self: Any, *, timeout: float = 600, default: str = "", holds: bool = False, link: bool = False
+) -> str:
+    """Do a step, wait for an approval, and do another step."""
+    job_id = self.request.id
+    self.step("ask", count, job_id, "ask")
+    if link:
+        self.step("link", self.signal_link, "approval", {"approved": True, "by": "link"})
+    if holds and count(job_id, "holds") == 2:
+        end_attempt(job_id, "hold")
+    answer = self.wait(
+        "approval",
+        timeout=timeout,
+        type=Approval,
+        question="Pay 12,000 €?",
+        choices={"Pay": {"approved": True}, "Do not pay": {"approved": False}},
+        **({"default": default} if default else {}),
+    )
+    self.step("act", count, job_id, "act")
+    if answer == default:
+        return default
+    return f"{type(answer).__name__} {answer.approved} {answer.by}"

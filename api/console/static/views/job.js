@@ -4,6 +4,14 @@ import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.j
 import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { due, lastLine } from "./jobs.js";
+import { question } from "./waits.js";
+
+/** What ended a wait, by how long it took. */
+const WAITED = {
+  signal: (time) => `The signal came after ${time}.`,
+  timeout: (time) => `No signal came within ${time}.`,
+  sleep: (time) => `Slept for ${time}.`,
+};
 
 const FINAL = ["success", "failed", "cancelled"];
 
@@ -62,7 +70,8 @@ function head(page, record) {
   return h("section", { class: "card head", "aria-label": "Status" },
     h("p", { class: "state" }, badge(record.status), " ", h("strong", null, record.kind), ` on the queue ${record.queue}`,
       record.tags.map((tag) => h("a", { class: "tag", href: `/console/jobs?${new URLSearchParams({ tag })}` }, tag))),
-    record.due_at !== null && h("p", null, due(record)),
+    record.due_at !== null && record.status !== "waiting" && h("p", null, due(record)),
+    question(page, record),
     expected(record),
     is("running") && bar(record.progress),
     page.may("control") && h("div", { class: "buttons" },
@@ -129,6 +138,7 @@ function now(record) {
   const { status, started_at: start, finished_at: end, attempts, due_at: dueAt } = record;
   if (status === "running") return [step(start, "running", `Attempt ${attempts} runs`)];
   if (status === "retrying") return [step(record.updated_at, "retrying", `Waits for attempt ${attempts + 1} of ${record.max_retries}`)];
+  if (status === "waiting") return [step(record.updated_at, "waiting", record.wait?.kind === "sleep" ? "Sleeps" : "Waits for a signal")];
   if (status === "pending") return [step(record.updated_at, "pending", dueAt === null ? "Waits for a worker" : "Waits for its time")];
   if (status === "success") return [step(end, "success", `Attempt ${attempts} succeeded`, h("p", { class: "help" }, `It took ${span(end - start)}.`))];
   return [step(end, status, status === "failed" ? "Failed for good" : "Cancelled")];
@@ -141,8 +151,8 @@ function step(at, status, title, ...more) {
 /** The steps that are done: what another attempt skips. */
 function done({ steps = [] }) {
   if (!steps.length) return null;
-  const row = ({ name, started_at: start, finished_at: end }) =>
-    step(start, "success", name, h("p", { class: "help" }, `It took ${span(end - start)}.`));
+  const row = ({ name, started_at: start, finished_at: end, wait }) =>
+    step(start, wait ? "waiting" : "success", name, h("p", { class: "help" }, (WAITED[wait] ?? ((time) => `It took ${time}.`))(span(end - start))));
   return h("section", { class: "card" }, h("h2", null, "Finished steps"), h("ol", { class: "timeline" }, steps.map(row)));
 }
 

@@ -4,12 +4,12 @@ import { ago, badge, bar, fill, h, jobLink, moment, number, span, table } from "
 import { at, get, newKey, post } from "../http.js";
 import { seldom, watch } from "../live.js";
 
-const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled"];
+const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
 const FILTERS = ["status", "kind", "queue", "tag", "error", "scheduled", "created_after", "created_before"];
 const SCHEDULED = [["", "any"], ["true", "waits for its time"], ["false", "does not"]];
 const FINAL = ["success", "failed", "cancelled"];
 const CAN_RETRY = ["failed", "cancelled"];
-const CAN_CANCEL = ["pending", "running", "retrying"];
+const CAN_CANCEL = ["pending", "running", "retrying", "waiting"];
 
 export function jobs(page) {
   const asked = Object.fromEntries(FILTERS.map((name) => [name, page.query.get(name) ?? ""]));

@@ -2,6 +2,7 @@
 
 import { fill, h, number, table } from "../dom.js";
 import { keep } from "../live.js";
+import { switches } from "./switches.js";
 
 const PATH = "/limits";
 const EVERY = 2_000;
@@ -16,6 +17,7 @@ export function limits(page) {
     h("h1", null, "Limits"),
     h("p", { class: "help" }, "Jobs that a limit holds back wait in their lanes, in their order. Set limits with ", h("code", null, "PUT /limits/{name}"), "."),
     list,
+    ...switches(page),
   ];
 }
 

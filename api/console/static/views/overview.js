@@ -8,7 +8,7 @@ import { rows } from "./jobs.js";
 import { tableOf as queueTable } from "./queues.js";
 import { tableOf as workerTable } from "./workers.js";
 
-const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled"];
+const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
 const CHARTS_EVERY = 15_000;
 
 export function overview(page) {

@@ -21,6 +21,7 @@ from continuo_client.records import (
     Outcome,
     Queue,
     Record,
+    SentSignal,
     Status,
     Worker,
 )
@@ -160,6 +161,10 @@ class AsyncClient:
     async def cancel(self, job: Record[R] | str) -> Record[R]:
         """See ``Client.cancel``."""
         return await self._run(self._calls.cancel(job))
+
+    async def signal(self, job: Record[Any] | str, name: str, value: Any = None) -> SentSignal:
+        """See ``Client.signal``."""
+        return await self._run(self._calls.signal(job, name, value))
 
     async def retry(
         self,

@@ -24,6 +24,7 @@ from continuo_client.records import (
     Outcome,
     Queue,
     Record,
+    SentSignal,
 )
 from continuo_client.requests import Answer, Request, Steps, send
 from continuo_client.version import __version__
@@ -154,6 +155,13 @@ class Calls:
             if record.get("status") != "cancelled":
                 raise
             return cast("Record[R]", record)
+
+    def signal(self, job: Record[Any] | str, name: str, value: Any) -> Steps[SentSignal]:
+        """Send a signal; repeated without a key, as the same signal counts once."""
+        headers = {"Content-Type": "application/json"}
+        path = f"{path_of(job)}/signals/{quote(name, safe='')}"
+        request = Request("POST", path, {}, headers, ENCODER.encode(value))
+        return cast("SentSignal", (yield from self.send(request)).parse())
 
     def retry(
         self, job: Record[R] | str, payload: Any, max_retries: int | None, key: str

@@ -21,6 +21,7 @@ from continuo_client.records import (
     Outcome,
     Queue,
     Record,
+    SentSignal,
     Status,
     Worker,
 )
@@ -181,6 +182,15 @@ class Client:
         A job that is cancelled already stays so.
         """
         return self._run(self._calls.cancel(job))
+
+    def signal(self, job: Record[Any] | str, name: str, value: Any = None) -> SentSignal:
+        """Send a signal to a job, which goes on if it waits for one of this name.
+
+        One that comes before its wait is kept. The same again changes nothing. Raises ``Conflict``
+        for a different one, after the time of the wait, and when the job has ended, and
+        ``InvalidOrder`` when the value is not of the type for which the job waits.
+        """
+        return self._run(self._calls.signal(job, name, value))
 
     def retry(
         self,

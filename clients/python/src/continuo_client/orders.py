@@ -19,11 +19,15 @@ SHIPPED_PATHS = {
 
 
 class Unique(TypedDict):
-    """Only one job of its kind has this ``key``: while unfinished or queued, or for seconds."""
+    """Only one job of its kind has this ``key``: while unfinished or queued, or for seconds.
+
+    ``mode`` is ``first``, ``last``, ``debounce(30)`` or ``throttle(30)``, in seconds.
+    """
 
     key: str
     during: NotRequired[Literal["unfinished", "queued"] | float]
     on_conflict: NotRequired[Literal["return", "reject"]]
+    mode: NotRequired[str]
 
 
 class OrderOptions(TypedDict, total=False):

@@ -4,7 +4,7 @@ from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 R = TypeVar("R")
 
-Status = Literal["pending", "running", "retrying", "success", "failed", "cancelled"]
+Status = Literal["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"]
 
 FINAL_STATUSES = frozenset({"success", "failed", "cancelled"})
 
@@ -46,6 +46,27 @@ class Step(TypedDict):
     name: str
     started_at: float
     finished_at: float
+    wait: NotRequired[Literal["signal", "timeout", "sleep"]]
+
+
+class Wait(TypedDict):
+    """What a job waits for: a signal of this name or, of the kind ``sleep``, its time."""
+
+    name: str
+    kind: Literal["signal", "sleep"]
+    started_at: float
+    ends_at: float
+    question: NotRequired[str]
+    choices: NotRequired[dict[str, Any]]
+    type: NotRequired[str]
+
+
+class SentSignal(TypedDict):
+    """What became of a signal; ``kept``: until the job comes to its wait."""
+
+    id: str
+    name: str
+    result: Literal["sent", "kept", "repeated"]
 
 
 class Record(TypedDict, Generic[R]):
@@ -69,6 +90,7 @@ class Record(TypedDict, Generic[R]):
     due_at: float | None
     errors: NotRequired[list[Failure]]
     steps: NotRequired[list[Step]]
+    wait: NotRequired[Wait]
     tenant: NotRequired[str]
     position: NotRequired[int | None]
     estimate: NotRequired[Estimate | None]

@@ -1,7 +1,8 @@
 -- Enqueues the jobs of an order, unless the order was made before under its idempotency key.
 -- ARGV: call_id, idempotency key ('' = none), the whole order as text, seconds for which it is kept, jobs (JSON array, see
 -- enqueue), then of each job its payload and its message
--- -> 'made' | 'replayed', the order of then, then of each job of then its id and its created_at, '' when the id was taken
+-- -> 'made' | 'replayed', the order of then, then of each job of then its id and its created_at, '' when the id was taken,
+-- 'held:' and the id of the job that has its unique key
 local call_id, key, order, seconds, jobs = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
 local idempotent = key ~= '' and prefix .. 'idempotent:' .. key
 if idempotent then

@@ -19,8 +19,9 @@ if holder and holder ~= job.id then
   if other and not FINAL[other.status] then return 0 end
 end
 if job.status == 'success' or not wanted.keeps_steps then forget_steps(job) end
+renew_wait(job)
 redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'deaths', 'awaits', 'state', 'aftermath',
-  'early')
+  'early', 'held_since')
 transition(job, 'pending', now(), 'max_retries', wanted.max_retries, 'token', '', 'payload', payload, 'rerun_id', wanted.rerun_id)
 if wanted.callback then redis.call('HSET', job.key, 'callback', wanted.callback) end
 local due = due_time(wanted, now())

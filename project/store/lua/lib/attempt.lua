@@ -72,7 +72,7 @@ local function keep_aftermath(job, is_running, always) -- rarely
     local list, message = entry:match('^(.-)\n(.*)$')
     push_message(job.id, list, message)
   elseif job.message_list and not uses_other_broker then
-    push_message(job.id, job.message_list, redis.call('HGET', job.key, 'message'))
+    push_message(job.id, job.message_list, lengthen_message(redis.call('HGET', job.key, 'message'), job.id))
   end
 end
 
@@ -119,6 +119,14 @@ local function fail_as_broken(job, at, fault) -- rarely
     cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
 end
 
+local function fail_by_switch(job, at, name) -- rarely
+  keep_aftermath(job, false)
+  local error = 'SwitchedOff: failed by the ' .. name .. '; the job can be run again when that is over'
+  local exception = { exc_type = 'SwitchedOff', exc_module = 'project.errors', exc_message = { error } }
+  end_failed(job, at, 'failed', error, cjson.encode(exception),
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+end
+
 -- Takes back the running attempt, or cancels the job if that was requested. A cause is a death, which counts: by a weight
 -- of a half when other processes of its worker died too, and of an eighth when its process ran several jobs. The third death fails the job.
 -- -> 'returned' (the job runs again) | 'dropped' | 'poison'; whether the job had better run apart from others
@@ -133,6 +141,7 @@ local function interrupt_attempt(job, at, cause, weight) -- rarely
   if cause ~= '' then deaths = tonumber(redis.call('HINCRBYFLOAT', job.key, 'deaths', weight)) end
   local failure = { class = 'WorkerLostError', message = cause ~= '' and cause or 'the worker was stopped', traceback = '', interrupted = true }
   append_failure(job, at, attempt, job.token, deaths < MAX_DEATHS and '0' or 'null', cjson.encode(failure))
+  if cause ~= '' then append_death(job, at, attempt, cause) end
   if deaths < MAX_DEATHS then return 'returned', cause ~= '' and (weight == 0.5 or deaths > 1) end
   fail_as_poison(job, at, deaths, cause)
   return 'poison'

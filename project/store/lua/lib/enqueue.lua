@@ -36,15 +36,9 @@ local function is_cancelled_canvas(job) -- rarely
   return true
 end
 
--- When a job that is ordered at ``at`` is due: at a moment, or after a delay by the clock of Redis; nil = at once
-local function due_time(job, at)
-  if job.delay then return string.format('%.6f', at + job.delay) end
-  return job.due
-end
-
 -- Makes records, puts them in their indexes and their messages on their lists.
 -- texts: of each job its payload and its message, from the index first on -> for each job its created_at, or '' when the
--- id is taken
+-- id is taken, or 'held:' and the id of the job that has its unique key
 local function enqueue_jobs(call_id, jobs, texts, first)
   local groups, lists = {}, {} -- what each index and each list gets, added together: a job among many costs half
   local created, answer = {}, {}
@@ -73,7 +67,11 @@ local function enqueue_jobs(call_id, jobs, texts, first)
   for i, job in ipairs(jobs) do
     local at = timestamp(second, micro + i - 1) -- in the order given, also in lists
     local payload, message = texts[first + 2 * i - 2], texts[first + 2 * i - 1]
-    if create_record(job, payload, at, call_id) then
+    if job.unique_key and redis.call('EXISTS', job_key(job.id)) == 0 then
+      local keeper = enqueue_unique(job, payload, message, at, call_id)
+      created[job.id] = not keeper
+      if keeper then at = 'held:' .. keeper end
+    elseif create_record(job, payload, at, call_id) then
       created[job.id] = true
       local name = job.kind .. '\n' .. job.queue .. '\n' .. (job.tags or '') .. '\n' .. (job.tenant or '')
       groups[name] = groups[name] or { job = job }

@@ -31,10 +31,10 @@ local function drop_message(job)
   job.message_list = nil
 end
 
--- Removes what the job has stored of its steps: it starts anew, with other arguments or as another job.
+-- Removes what the job has stored of its steps, waits and signals: it starts anew, with other arguments or as another job.
 local function forget_steps(job) -- rarely
-  local steps = redis.call('HGET', job.key, 'steps')
-  if not steps then return end
-  for line in steps:gmatch('[^\n]+') do redis.call('HDEL', job.key, 'step:' .. cjson.decode(line).name) end
-  redis.call('HDEL', job.key, 'steps')
+  for _, field in ipairs(redis.call('HKEYS', job.key)) do
+    if field:find('^step:') or field:find('^signal:') then redis.call('HDEL', job.key, field) end
+  end
+  redis.call('HDEL', job.key, 'steps', 'wait', 'signals')
 end

@@ -19,6 +19,10 @@ local LANE_MESSAGES = prefix .. 'lane_messages'   -- hash: queue -> how many mes
 local LANE_WEIGHTS = prefix .. 'lane_weights'     -- hash: lane -> how many turns it has for one of the others
 local LIMITS = prefix .. 'limits'                 -- hash: name -> limit (JSON)
 local LIMITS_BY = prefix .. 'limits_by'           -- hash: what the jobs have in common, see limits_of -> limits (JSON array)
+local SWITCHES = prefix .. 'switches'             -- zset: limit that is a switch, a breaker or the hold of a host -> until when
+local HELD_HOSTS = prefix .. 'held_hosts'         -- set: those of SWITCHES that hold a host
+local SWEEPS = prefix .. 'sweeps'                 -- hash: switch that ends jobs -> how far it is with those that wait, see sweep
+local BREAKERS = prefix .. 'breakers'             -- hash: kind -> when its jobs are held back because they fail (JSON)
 local LIMIT_WAITS = prefix .. 'limit_waits'       -- zset: gate at which lanes wait -> when it is looked at again
 local DURATIONS = prefix .. 'durations'           -- hash: measured_at, run:<kind@queue> (seconds), slots:<queue>
 local REQUEST_COUNTS = prefix .. 'request_counts' -- hash: method, route and what is counted -> how often, or how much
@@ -44,9 +48,11 @@ local SUSPECT_DEATHS = 0.5                        -- from here on a worker runs 
 local SLOW_DOWN = '-slow_down'                    -- the gate of lanes that a job has slowed down; no limit has such a name
 local GATE_SECONDS = 2                            -- after which a gate at which lanes wait is looked at in any case
 local MAX_OPENED_LANES = 500                      -- at once
+local MAX_HELD_SECONDS = 86400                    -- so long a job waits for a host uncounted
+local MAX_HELD_HOSTS = 10000                      -- more of them are not held
 local MAX_FAILURES = 20                           -- failed attempts kept on the record, the last ones
 local MAX_FIRINGS = 100                           -- entries of the history of a schedule, the last ones
-local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled' }
+local STATUSES = { 'pending', 'running', 'success', 'failed', 'retrying', 'cancelled', 'waiting' }
 local FINAL = { success = true, failed = true, cancelled = true }
 
 -- A kind and a queue as one name: `report@celery`. In either, % @ and : are written %25 %40 %3A.
@@ -77,6 +83,7 @@ local function lanes_key(queue) return prefix .. 'lanes:' .. queue end -- zset: 
 local function closed_key(queue) return prefix .. 'closed:' .. queue end -- hash: lane that a limit has closed -> the gate
 local function waits_key(gate) return prefix .. 'waits:' .. gate end -- list: queue, \6 and lane of those that wait at a gate
 local function passed_key(gate) return prefix .. 'passed:' .. gate end -- set: ids of the running jobs that a limit counts
+local function outcomes_key(kind) return prefix .. 'outcomes:' .. kind end -- list: 0 or 1 (failed) and when, of the last attempts
 local function bucket_key(gate) return prefix .. 'bucket:' .. gate end -- string: when the bucket of a rate is full again
 local function wakeup_key(queue) return prefix .. 'wakeup:' .. queue end -- list: an item while there are messages
 

@@ -1,6 +1,20 @@
 -- string: when a kind with a rate limit is free again, in seconds since the epoch
 local function rate_key(kind) return prefix .. 'rate:' .. kind end
 
+-- Cancels or fails a job that waits, if one of its limits is a switch that wants it; whether it did.
+local function end_by_switch(job, limits, at)
+  for _, limit in ipairs(limits) do
+    if limit.action == 'cancel' then
+      end_cancelled(job, at, 'cancelled by the ' .. limit.name)
+      return true
+    elseif limit.action == 'fail' then
+      fail_by_switch(job, at, limit.name)
+      return true
+    end
+  end
+  return false
+end
+
 -- Begins the attempt that a message is for, if its limits agree or is_unlimited says that there are none; the second value is the job, once it has begun.
 -- -> 'started' | 'refused' | 'ended' (a script ended the job; errbacks and canvas wait for this message) | 'limited' (a limit holds the message now) |
 -- 'busy' (a live worker runs it, or this worker runs another suspect) | 'unknown' (no record)
@@ -21,9 +35,12 @@ local function start_attempt(id, retries, token, rerun_id, at, is_unlimited)
   if not is_waiting or job.attempts + 1 ~= attempt then return 'refused' end
   local is_suspect = worker and tonumber(job.deaths or 0) >= SUSPECT_DEATHS
   if is_suspect and runs_other_suspect(worker, id) then return 'busy' end
-  local answer, limits = 'free', nil
-  if not is_unlimited then answer, limits = ask_limits(job, token, at) end
-  if answer ~= 'free' then return answer end
+  local limits = not is_unlimited and limits_of(job)
+  if limits then
+    if end_by_switch(job, limits, at) then return redis.call('HEXISTS', job.key, 'aftermath') == 1 and 'ended' or 'refused' end
+    local answer = ask_limits(job, limits, token, at)
+    if answer ~= 'free' then return answer end
+  end
   begin_attempt(job, attempt, at, token)
   if limits then pass_gates(job, limits, at) end
   if is_suspect then redis.call('HSET', worker_key(worker), 'suspect', id) end

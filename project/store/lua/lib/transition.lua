@@ -17,6 +17,10 @@ end
 -- job.attempts before.
 local function transition(job, status, at, ...)
   update_indexes('ZREM', job, job.status, job.id)
+  local breaker = nil
+  if job.status == 'running' and not job.outcome and redis.call('HEXISTS', BREAKERS, job.kind) == 1 then
+    breaker = note_outcome(job, status, at)
+  end
   if job.gates then leave_gates(job) end
   count_transition(job, status, at)
   if job.message_list then drop_message(job) end
@@ -24,7 +28,7 @@ local function transition(job, status, at, ...)
   update_indexes('ZADD', job, status, job.created_at, job.id)
   if FINAL[status] and redis.call('EXISTS', ARCHIVE_ON) == 1 then redis.call('ZADD', UNARCHIVED, at, job.id) end
   job.status = status
-  append_event(job, status, job.attempts)
+  append_event(job, status, job.attempts, unpack(breaker and { 'breaker', breaker } or {}))
 end
 
 -- Moves a job to the indexes of another kind or queue, because its next message is of that kind or goes there.

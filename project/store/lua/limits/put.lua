@@ -8,20 +8,6 @@ local at, old = now(), redis.call('HGET', LIMITS, name)
 old = old and cjson.decode(old)
 if expected ~= '' and expected ~= string.format('%d', old and old.revision or 0) then return '' end
 
-local function change_common(field, change)
-  local limits = cjson.decode(redis.call('HGET', LIMITS_BY, field) or '[]')
-  local changed = {}
-  for _, limit in ipairs(limits) do
-    if limit.name ~= name then changed[#changed + 1] = limit end
-  end
-  changed[#changed + 1] = change
-  if #changed == 0 then
-    redis.call('HDEL', LIMITS_BY, field)
-  else
-    redis.call('HSET', LIMITS_BY, field, cjson.encode(changed))
-  end
-end
-
 local function leave_own_gates(job)
   local kept = {}
   for minus, gate in (job.gates or ''):gmatch('(%-?)([^\n]+)') do
@@ -48,15 +34,19 @@ local function count_running(limit)
 end
 
 if old then
-  change_common(old.common)
+  change_common(old.common, name, nil)
   if old.weight then redis.call('HDEL', LANE_WEIGHTS, old.lane) end
 end
 local limit = text ~= '' and cjson.decode(text)
 if limit then
   limit.revision, limit.common = redis.call('INCR', prefix .. 'limits:revision'), common
   redis.call('HSET', LIMITS, name, cjson.encode(limit))
-  change_common(common, limit)
+  change_common(common, name, limit)
   if limit.weight then redis.call('HSET', LANE_WEIGHTS, limit.lane, limit.weight) end
+  if limit.action then set_switch(limit) end
+  if limit.action and limit.action ~= 'hold' then redis.call('HSET', SWEEPS, name, '') end
+elseif is_switch(name) then
+  drop_switch(name, at)
 else
   redis.call('HDEL', LIMITS, name)
 end

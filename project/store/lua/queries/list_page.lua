@@ -72,7 +72,7 @@ for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
     local keys = keys_of(kind_queue, status)
     local count = redis.call('ZCOUNT', keys[1], question.oldest, question.newest)
     if count > 0 then
-      local is_waiting = status == 'pending' or status == 'retrying'
+      local is_waiting = status == 'pending' or status == 'retrying' or status == 'waiting'
       local index = { keys = keys, is_waiting = is_waiting, entries = {}, at = 1, offset = 0 }
       total = total + count
       step(index)

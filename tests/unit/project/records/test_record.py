@@ -60,7 +60,7 @@ def test_both_serializations_of_a_record_agree() -> None:
     assert json.loads(msgspec.json.encode(record())) == record().to_dict()
 
 
-def test_the_statuses_are_the_original_ones_and_cancelled() -> None:
+def test_the_statuses_are_the_original_ones_then_cancelled_and_waiting() -> None:
     assert [status.value for status in TaskStatus] == [
         "pending",
         "running",
@@ -68,6 +68,7 @@ def test_the_statuses_are_the_original_ones_and_cancelled() -> None:
         "failed",
         "retrying",
         "cancelled",
+        "waiting",
     ]
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias, get_args
 
 from continuo_client.calls import require_header_value, require_web_url
-from continuo_client.command import commands, top
+from continuo_client.command import commands, logs, top
 from continuo_client.command.outcomes import ExitStatus
 from continuo_client.records import Status
 from continuo_client.version import __version__
 
 Command: TypeAlias = Callable[[argparse.Namespace], ExitStatus]
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
 
 MAX_FOLLOW_SECONDS = 86_400.0
 SHARED = {"url": None, "key": None, "as_json": False}
@@ -76,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         add(name, run).add_argument("id", metavar="ID", type=parse_name)
     add_follow(add("follow", commands.follow))
+    add_logs(add("logs", logs.show_logs))
     add_list(add("list", commands.list_jobs))
     add("queues", commands.list_queues)
     for name, run in (("pause", commands.pause), ("resume", commands.resume)):
@@ -124,6 +127,14 @@ def add_follow(parser: argparse.ArgumentParser) -> None:
         default=MAX_FOLLOW_SECONDS,
         help="stop after about this time (default: a day)",
     )
+
+
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``logs``."""
+    add_follow(parser)
+    parser.add_argument("--follow", action="store_true", help="print new lines until the end")
+    parser.add_argument("--attempt", type=int, help="only lines of this attempt")
+    parser.add_argument("--level", choices=LEVELS, help="only lines of this level and above")
 
 
 def add_list(parser: argparse.ArgumentParser) -> None:

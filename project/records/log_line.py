@@ -1,0 +1,30 @@
+"""A line that a job has logged, and what it costs at most. Pure."""
+
+import msgspec
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+"""The levels of ``logging``, by their names in lines and filters."""
+
+MAX_MESSAGE_CHARACTERS = 8_000
+"""A longer message is cut to its first characters."""
+
+
+class JobLogLine(msgspec.Struct, frozen=True):
+    """One line; ``at`` is in seconds since the epoch.
+
+    ``level`` is one of ``LEVELS``. ``logger`` is the name of the logger, ``print`` for what the job
+    printed, and "" for what the platform adds: the death of the worker, lines left out.
+    """
+
+    at: float
+    attempt: int
+    level: str
+    logger: str
+    message: str
+
+
+def level_name(number: int) -> str:
+    """The name of the highest of ``LEVELS`` that a number reaches; ``debug`` below all."""
+    return next(
+        (name for name, least in reversed(LEVELS.items()) if number >= least), next(iter(LEVELS))
+    )
