@@ -13,6 +13,12 @@ IS_PLAIN = re.compile(r"[\w .@:+-]+", re.ASCII).fullmatch
 """A value that is written in JSON as it is."""
 
 
+PAYLOAD_CONDITION = (
+    "(coalesce(json_extract_string(payload, ?), json_extract_string(payload, ?)) = ?"
+    " OR list_contains(json_extract_string(payload, ?)::VARCHAR[], ?))"
+)
+
+
 class HistoryFilter(NamedTuple):
     """Which ended jobs are wanted; an empty part means all.
 
@@ -84,7 +90,8 @@ def list_time_conditions(wanted: HistoryFilter) -> Iterator[Condition]:
 def build_value_condition(path: str, value: str) -> Condition:
     """Compare the value at a path, as text.
 
-    A path in the payload is one in ``kwargs``, or in the first of ``args``.
+    A path in the payload is one in ``kwargs``, in the first of ``args``, or in a member of
+    ``kwargs``: a kind whose order is one object has the fields there.
     """
     if not IS_PATH(path):
         raise InvalidField(
@@ -92,11 +99,14 @@ def build_value_condition(path: str, value: str) -> Condition:
         )
     column, *names = path.split(".")
     pointer = "/" + "/".join(names)
-    pointers = [pointer] if column == "result" else [f"/kwargs{pointer}", f"/args/0{pointer}"]
-    found = ", ".join(f"json_extract_string({column}, ?)" for _ in pointers)
-    sql, parameters = f"coalesce({found}) = ?", [*pointers, value]
+    if column == "result":
+        sql, parameters = "json_extract_string(result, ?) = ?", [pointer, value]
+    else:
+        inner = "$.kwargs.*" + "".join(f"[{n}]" if n.isdecimal() else f'."{n}"' for n in names)
+        sql, parameters = PAYLOAD_CONDITION, [f"/kwargs{pointer}", f"/args/0{pointer}", value]
+        parameters += [inner, value]
     if IS_PLAIN(value):  # looking for the text is quicker than reading the JSON
-        return f"contains({column}, ?) AND {sql}", [value, *parameters]
+        return f"(contains({column}, ?) AND {sql})", [value, *parameters]
     return sql, parameters
 
 

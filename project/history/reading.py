@@ -51,14 +51,14 @@ def retry_if_merged[T](function: Callable[[], T]) -> T:
 
 
 @contextmanager
-def open_query() -> "Iterator[DuckDBPyConnection]":
+def open_query(threads: int = THREADS) -> "Iterator[DuckDBPyConnection]":
     """A database that reads the history. Raises ``HistoryBusy`` when it ran out of time or memory.
 
     What runs after ``MAX_SECONDS`` is interrupted.
     """
     import duckdb
 
-    with tables.open_reader(get_root(), MEMORY, THREADS) as database:
+    with tables.open_reader(get_root(), MEMORY, threads) as database:
         timer = threading.Timer(MAX_SECONDS, database.interrupt)
         timer.start()
         try:

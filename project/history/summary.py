@@ -24,8 +24,8 @@ COLUMNS: dict[Grouping, str] = {
 
 QUERY = """
 WITH counts AS (
-    SELECT hour // {hours} * {hours} AS hour, {columns}, measure, bucket, sum(count) AS count
-    FROM read_parquet(?) WHERE hour >= ? AND hour < ? GROUP BY ALL
+    SELECT hour, {columns}, measure, bucket, sum(count) AS count
+    FROM read_parquet(?) WHERE hours = {hours} AND hour > ? AND hour < ? GROUP BY ALL
 ), sums AS (
     SELECT *, sum(count) OVER (sort ORDER BY bucket) AS upto, sum(count) OVER sort AS total
     FROM counts WINDOW sort AS (PARTITION BY hour, kind, status, measure)
@@ -62,7 +62,10 @@ class Sum(msgspec.Struct, frozen=True):
 
 
 class SummaryFilter(NamedTuple):
-    """Times in seconds since 1970, of which whole hours count; ``tenant``: None for all."""
+    """Times in seconds since 1970; the hours or days that have them count as a whole.
+
+    ``tenant``: None for all.
+    """
 
     start: float
     end: float
@@ -82,9 +85,10 @@ def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
     files = [str(file.rollup) for file in list_visible(days, wanted.tenant)]
     if not files:
         return []
-    sql = QUERY.format(hours=HOURS[wanted.interval], columns=COLUMNS[wanted.by])
-    first, last = int(wanted.start // HOUR_SECONDS), -int(-wanted.end // HOUR_SECONDS)
-    with open_query() as database:
+    hours = HOURS[wanted.interval]
+    sql = QUERY.format(hours=hours, columns=COLUMNS[wanted.by])
+    first, last = int(wanted.start // HOUR_SECONDS) - hours, -int(-wanted.end // HOUR_SECONDS)
+    with open_query(threads=1) as database:  # small files: more threads cost more
         rows = database.execute(sql, [files, first, last, MAX_ROWS]).fetchall()
     return [
         Sum(

@@ -2,6 +2,7 @@
 
 import { clock, fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
+import { history as endedJobs } from "./views/history.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
 import { kind } from "./views/kind.js";
@@ -17,6 +18,7 @@ const PAGES = [
   { path: /^\/$/, title: "Overview", view: overview, link: "/" },
   { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
+  { path: /^\/console\/history$/, title: "History", view: endedJobs },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },
   { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", all: true },

@@ -23,6 +23,7 @@ def kinds_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         system.start(
             PYTHONPATH=str(PACKAGES),
             CONTINUO_TASKS="acme.billing",
+            CONTINUO_HISTORY="1",
             CONTINUO_API_KEYS=f"tests:{KEY}",
             CONTINUO_WEBHOOK_ALLOW="127.0.0.1",
         )

@@ -34,6 +34,7 @@ from tests.support.waiting import PATIENCE, wait_until
 
 INVOICE = {"customer": "ACME", "lines": [{"text": "work", "amount": 19.9}]}
 WAIT_SECONDS = 40 * PATIENCE
+ARCHIVE_SECONDS = 40.0
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -148,6 +149,18 @@ def test_a_failed_job_says_why(client: Any) -> None:
         client.result(job, WAIT_SECONDS)
 
     assert raised.value.record["status"] == "failed"
+
+
+def test_the_history_is_searched_by_a_value(client: Any, tag: str) -> None:
+    ids = [client.order("invoice", INVOICE, tags=[tag], delay=3600)["id"] for _ in range(3)]
+    for job_id in ids:
+        client.cancel(job_id)
+    wanted = {"payload.customer": INVOICE["customer"]}
+
+    wait_until(lambda: len(list(client.history(tag=tag))) == 3, ARCHIVE_SECONDS)
+
+    assert [each["id"] for each in client.history(wanted, tag=tag, page_size=2)] == ids[::-1]
+    assert list(client.history({"payload.customer": "nobody"}, tag=tag)) == []
 
 
 def test_lists_have_all_pages(client: Any, tag: str) -> None:

@@ -32,6 +32,7 @@ def orders(history: Store) -> Store:
 def test_a_job_is_found_by_a_value_in_its_payload_or_result(orders: Store) -> None:
     assert find(values={"payload.order.id": "17"}) == ["c", "a"]
     assert find(values={"payload.email": "bob@example.com"}) == ["b"]
+    assert find(values={"payload.id": "18"}) == ["b"], "a member of the only argument"
     assert find(values={"payload.email": "o'hara"}) == []
     assert find(values={"result.rows": "1.0"}) == ["d", "c", "b", "a"]
 

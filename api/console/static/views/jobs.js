@@ -7,6 +7,7 @@ import { seldom, watch } from "../live.js";
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
 const FILTERS = ["status", "kind", "queue", "tag", "error", "scheduled", "created_after", "created_before"];
 const SCHEDULED = [["", "any"], ["true", "waits for its time"], ["false", "does not"]];
+const FINAL = ["success", "failed", "cancelled"];
 const CAN_RETRY = ["failed", "cancelled"];
 const CAN_CANCEL = ["pending", "running", "retrying", "waiting"];
 
@@ -29,7 +30,7 @@ async function load(page, asked, list) {
   const cursor = page.query.get("cursor") ?? "";
   try {
     const found = await get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal);
-    fill(list, count(found, cursor), rows(found.tasks), pager(page, found, cursor));
+    fill(list, count(found, cursor), rows(found.tasks), found.tasks.length ? null : older(asked), pager(page, found, cursor));
     list.removeAttribute("aria-busy");
   } catch (problem) {
     page.fail(problem);
@@ -41,6 +42,12 @@ function count(found, cursor) {
     ? `${found.tasks.length} found in ${number(found.looked_at)} records looked at${found.next_cursor ? "; there are more" : ""}`
     : `${number(found.total)} ${found.total === 1 ? "job" : "jobs"}${cursor ? ", older ones" : ", newest first"}`;
   return h("p", { class: "count" }, words);
+}
+
+/** Where to look further when Redis has no such job. */
+function older({ status, kind, queue, tag, error, created_after, created_before }) {
+  const same = { kind, queue, tag, error, created_after, created_before, status: FINAL.includes(status) ? status : "" };
+  return h("p", { class: "help" }, "Its record may be deleted already: ", h("a", { href: at("/console/history", same) }, "look in the history"), ".");
 }
 
 export function rows(tasks) {

@@ -1,7 +1,7 @@
 """``AsyncClient``: the API of Continuo for programs with coroutines. ``Client`` documents it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast, overload
@@ -11,11 +11,13 @@ import httpx2
 from continuo_client.calls import RETRY_SECONDS, Calls, path_of
 from continuo_client.downloads import download
 from continuo_client.events import Event
-from continuo_client.feeds import EventStream, Feed, JobPages
+from continuo_client.feeds import EventStream, Feed, list_jobs, search_history
 from continuo_client.orders import Order, OrderOptions
 from continuo_client.records import (
     Arguments,
     DryRun,
+    EndedJob,
+    HistoryFilter,
     JobFilter,
     Kind,
     Outcome,
@@ -156,7 +158,17 @@ class AsyncClient:
         self, *, page_size: int = 50, **wanted: Unpack[JobFilter]
     ) -> AsyncIterator[Record[Any]]:
         """See ``Client.jobs``."""
-        return self._iterate(JobPages(self._calls, {**wanted, "limit": page_size}))
+        return self._iterate(list_jobs(self._calls, wanted, page_size))
+
+    def history(
+        self,
+        values: Mapping[str, Any] | None = None,
+        *,
+        page_size: int = 50,
+        **wanted: Unpack[HistoryFilter],
+    ) -> AsyncIterator[EndedJob]:
+        """See ``Client.history``."""
+        return self._iterate(search_history(self._calls, values or {}, wanted, page_size))
 
     async def cancel(self, job: Record[R] | str) -> Record[R]:
         """See ``Client.cancel``."""

@@ -1,7 +1,7 @@
 """``Client``: the API of Continuo for programs without coroutines."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, cast, overload
@@ -11,11 +11,13 @@ import httpx2
 from continuo_client.calls import RETRY_SECONDS, Calls, path_of
 from continuo_client.downloads import download
 from continuo_client.events import Event
-from continuo_client.feeds import EventStream, Feed, JobPages
+from continuo_client.feeds import EventStream, Feed, list_jobs, search_history
 from continuo_client.orders import Order, OrderOptions
 from continuo_client.records import (
     Arguments,
     DryRun,
+    EndedJob,
+    HistoryFilter,
     JobFilter,
     Kind,
     Outcome,
@@ -174,7 +176,21 @@ class Client:
 
     def jobs(self, *, page_size: int = 50, **wanted: Unpack[JobFilter]) -> Iterator[Record[Any]]:
         """All jobs that match, newest first: ``jobs(kind="report", status="failed")``."""
-        return self._iterate(JobPages(self._calls, {**wanted, "limit": page_size}))
+        return self._iterate(list_jobs(self._calls, wanted, page_size))
+
+    def history(
+        self,
+        values: Mapping[str, Any] | None = None,
+        *,
+        page_size: int = 50,
+        **wanted: Unpack[HistoryFilter],
+    ) -> Iterator[EndedJob]:
+        """All ended jobs that match, the last end first, also those whose record is deleted.
+
+        ``history({"payload.order.id": 17}, kind="order")``: ``values`` are those at paths in
+        payload or result. Raises ``NotFound`` when the platform keeps no history.
+        """
+        return self._iterate(search_history(self._calls, values or {}, wanted, page_size))
 
     def cancel(self, job: Record[R] | str) -> Record[R]:
         """Cancel a job; one that runs ends within two seconds. Raises ``Conflict`` when it is over.

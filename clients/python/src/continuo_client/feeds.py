@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from json import dumps
 from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from continuo_client.calls import Calls, drop_unset
 from continuo_client.events import Event, parse_events
-from continuo_client.records import Record
+from continuo_client.records import EndedJob, Record
 from continuo_client.requests import Request, Steps
 
 T = TypeVar("T")
@@ -29,21 +30,38 @@ class Feed(Protocol[T]):
         ...
 
 
-class JobPages:
-    """The records of a list, newest first. ``query``: the parameters of ``GET /tasks``."""
+class Pages(Generic[T]):
+    """The items of a list, newest first. ``name``: the field of an answer that has the items."""
 
-    def __init__(self, calls: Calls, query: Mapping[str, Any]) -> None:
+    def __init__(self, calls: Calls, path: str, name: str, query: Mapping[str, Any]) -> None:
         self.is_over = False
         self._calls = calls
+        self._path = path
+        self._name = name
         self._query = dict(query)
 
-    def read(self) -> Steps[list[Record[Any]]]:
-        """The records of the next page."""
-        page = yield from self._calls.get("/tasks", **self._query)
+    def read(self) -> Steps[list[T]]:
+        """The items of the next page."""
+        page = yield from self._calls.get(self._path, **self._query)
         self._query["cursor"] = page["next_cursor"]
         self.is_over = page["next_cursor"] is None
-        records: list[Record[Any]] = page["tasks"]
-        return records
+        items: list[T] = page[self._name]
+        return items
+
+
+def list_jobs(calls: Calls, wanted: Mapping[str, Any], page_size: int) -> Pages[Record[Any]]:
+    """The records that match."""
+    return Pages(calls, "/tasks", "tasks", {**wanted, "limit": page_size})
+
+
+def search_history(
+    calls: Calls, values: Mapping[str, Any], wanted: Mapping[str, Any], page_size: int
+) -> Pages[EndedJob]:
+    """The ended jobs that match, with a text, a number or a truth value at each path."""
+    texts = {
+        path: value if isinstance(value, str) else dumps(value) for path, value in values.items()
+    }
+    return Pages(calls, "/history", "jobs", {**wanted, **texts, "limit": page_size})
 
 
 class EventStream:

@@ -172,6 +172,43 @@ class Callback(TypedDict):
     data: Record[Any]
 
 
+class EndedJob(TypedDict):
+    """An ended job in the history; ``payload`` has ``args`` and ``kwargs``, None when hidden."""
+
+    id: str
+    kind: str
+    queue: str
+    lane: str
+    tenant: str
+    status: str
+    tags: list[str]
+    attempts: int
+    max_retries: int
+    interruptions: int
+    created_at: float
+    started_at: float | None
+    finished_at: float
+    error: str
+    errors: list[dict[str, Any]] | None
+    payload: dict[str, Any] | None
+    result: Any
+
+
+class HistoryFilter(TypedDict, total=False):
+    """Which ended jobs: those for which everything that is given is true."""
+
+    id: str
+    status: Status
+    kind: str
+    queue: str
+    tag: str
+    created_after: float
+    created_before: float
+    finished_after: float
+    finished_before: float
+    error: str
+
+
 class JobFilter(TypedDict, total=False):
     """Which jobs: those for which everything that is given is true."""
 
