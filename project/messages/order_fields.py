@@ -49,17 +49,19 @@ class Unique(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     on_conflict: Literal["return", "reject"] = "return"
     mode: Mode = "first"
 
-    @classmethod
-    def rules(cls) -> list[dict[str, Any]]:
-        """Further JSON Schema: only the mode ``first`` has another ``during``."""
-        first = {"properties": {"mode": {"const": "first"}}}
-        return [{"anyOf": [first, {"properties": {"during": {"const": "unfinished"}}}]}]
-
     def to_key(self, tenant: str = "") -> UniqueKey:
         """The key, within its tenant. Raises ``InvalidField``."""
         unique = UniqueKey(name_for_tenant(self.key, tenant), self.during, self.mode)
         build_unique_arguments(unique)
         return unique
+
+
+FIRST = {"properties": {"mode": {"const": "first"}}}
+UNFINISHED = {"properties": {"during": {"const": "unfinished"}}}
+type CheckedUnique = Annotated[
+    Unique | None, msgspec.Meta(extra_json_schema={"allOf": [{"anyOf": [FIRST, UNFINISHED]}]})
+]
+"""Only the mode ``first`` has another ``during``."""
 
 
 class OrderFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,7 +72,7 @@ class OrderFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     expires: Seconds | None = None
     priority: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     lane: Lane | None = None
-    unique: Unique | None = None
+    unique: CheckedUnique = None
     tags: Annotated[list[Tag], msgspec.Meta(max_length=MAX_TAGS)] = []
     callback_url: Url | None = None
 

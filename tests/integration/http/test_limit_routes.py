@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.programs.api_process import ApiProcess
 
-LIMIT = {"kind": "report", "concurrency": 2}
+LIMIT = {"tag": "of this test", "concurrency": 2}
 
 
 @pytest.fixture
