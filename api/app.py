@@ -15,7 +15,16 @@ from api.routes import bulk, history, kinds
 from api.routes.operations import limits, me, metrics, queues, switches, workers
 from api.routes.operations.health import build_health_router
 from api.routes.schedules import firing, schedules
-from api.routes.tasks import artifacts, callbacks, control, events, logs, signals, tasks
+from api.routes.tasks import (
+    artifacts,
+    callbacks,
+    control,
+    errors,
+    events,
+    logs,
+    signals,
+    tasks,
+)
 from api.server import downloads
 from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
@@ -103,7 +112,7 @@ async def prepare_data_patiently() -> None:
 def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
-    work = (tasks, control, callbacks, signals, events, logs, bulk, kinds, artifacts)
+    work = (tasks, control, callbacks, signals, events, logs, errors, bulk, kinds, artifacts)
     rest = (queues, limits, switches, workers, metrics, schedules, firing, history, me, console)
     for part in (*EXTRA_ROUTES, *(module.routes for module in (*work, *rest))):
         routes.include(part)

@@ -12,7 +12,8 @@ from project.store.commands.queries import RecordFilter
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which jobs are meant. Times are seconds since 1970; ``error`` is a part of its text.
 
-    ``scheduled``: whether the job waits for its ``due_at``.
+    ``scheduled``: whether the job waits for its ``due_at``. ``cause``: the fingerprint of
+    its last failure, from ``GET /errors``.
     """
 
     status: TaskStatus | None = None
@@ -23,6 +24,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     created_before: Timestamp | None = None
     error: Annotated[str, msgspec.Meta(max_length=200)] = ""
     scheduled: bool | None = None
+    cause: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
     def to_question(self) -> RecordFilter:
         """The same filter for the store."""
@@ -35,4 +37,5 @@ class TaskFilter(msgspec.Struct, frozen=True):
             created_before=self.created_before,
             error=self.error,
             scheduled=self.scheduled,
+            cause=self.cause,
         )

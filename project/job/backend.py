@@ -25,7 +25,7 @@ from project.job.canvas.unsent import BODIES, build_unsent_message, name_bodies
 from project.job.copies import copy_result
 from project.job.meta import build_meta, describe_failure, describe_request
 from project.job.result_consumer import RecordConsumer
-from project.job.running.causes import MAX_ERROR_CHARACTERS, build_cause, join_words
+from project.job.running.causes import MAX_ERROR_CHARACTERS, describe_cause, join_words
 from project.job.running.current_attempt import claimed_attempt
 from project.job.running.own_state import describe_progress, encode_state
 from project.messages.builder import RERUN_HEADER
@@ -232,9 +232,7 @@ class RecordBackend(RedisBackend):
             result_message=self._encode_news(task_id, state, exception, request, traceback),
             children=self._encode_children(request),
             canvas=encode_canvas(request) if has_attempt(request) else "",
-            cause=build_cause(
-                str(exception.get("exc_type")), join_words(exception.get("exc_message")), traceback
-            ),
+            **describe_cause(exception, traceback, str(getattr(request, "task", "") or "")),
         )
         if not has_started or status is TaskStatus.CANCELLED:
             token = ""

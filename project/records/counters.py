@@ -6,6 +6,7 @@ reading has the whole, and a restart forgets nothing.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from project.records.grouping import parse_kind_queue
@@ -99,6 +100,10 @@ class WorkerStats(NamedTuple):
     clock_skew: float
 
 
+CAUSE_NEWS = ("new", "regression")
+"""What there is to say of a cause of failures: it is new, or back after it was resolved."""
+
+
 class ScheduleStats(NamedTuple):
     """The schedules: how many there are, ``idle`` ones (paused or over), and those ``due``.
 
@@ -130,6 +135,8 @@ class Counters(NamedTuple):
     memory_used: int
     memory_allowed: int
     schedules: ScheduleStats
+    causes: Mapping[str, int] = MappingProxyType({})
+    """How many causes of failures were new, or came back, by ``CAUSE_NEWS``; they only grow."""
 
 
 def bucket_of(seconds: float) -> int:
@@ -144,7 +151,7 @@ def format_route_field(method: str, route: str, what: str | int) -> str:
 
 def parse_counters(answer: Sequence[Any]) -> Counters:
     """The answer of ``statistics/read_counters``."""
-    kind_queues, requests, lengths, memory, workers, at, schedules, fields = answer
+    kind_queues, requests, lengths, memory, workers, at, schedules, fields, news = answer
     return Counters._make(
         (
             sorted(map(parse_queue_stats, kind_queues)),
@@ -153,6 +160,7 @@ def parse_counters(answer: Sequence[Any]) -> Counters:
             *lengths,
             *memory,
             parse_schedule_stats(schedules, dict_from_pairs(fields), float(at)),
+            {name: int(count) for name, count in dict_from_pairs(news).items()},
         )
     )
 

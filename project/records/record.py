@@ -194,7 +194,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """A job changed its status or reported ``progress``; ``id`` is that of the job.
 
     ``at`` is in seconds since the epoch. ``breaker`` is ``open`` when the end of this attempt made
-    the breaker of its kind hold the kind back, ``closed`` when it let it go again.
+    the breaker of its kind hold the kind back, ``closed`` when it let it go again. ``news``: the
+    failure has a ``cause`` that is ``new``, or back after it was resolved (``regression``).
     """
 
     id: str
@@ -206,6 +207,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     progress: Progress | None = None
     tenant: str = ""
     breaker: str = ""
+    cause: str = ""
+    news: str = ""
 
 
 class EventFilter(NamedTuple):

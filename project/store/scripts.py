@@ -30,6 +30,7 @@ LIBRARY = (
     "lease",
     "short",
     "wait",
+    "cause",
     "attempt",
     "unique",
     "enqueue",

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from project.records.counters import (
     BUCKET_BOUNDS_SECONDS,
+    CAUSE_NEWS,
     REPAIRS,
     Counters,
     Histogram,
@@ -236,6 +237,11 @@ def build_total_metrics(meters: Counters) -> Iterator[Metric]:
     )
     yield build_counter(
         "clock_steps_total", "How often Redis' clock was set back.", [({}, meters.clock_steps)]
+    )
+    yield build_counter(
+        "failure_causes_total",
+        "Causes of failures that were new, or came back after they were resolved.",
+        (({"news": news}, meters.causes.get(news, 0)) for news in CAUSE_NEWS),
     )
     for name, text, value in (
         ("jobs_scheduled", "Jobs that wait for their time, retries too.", meters.scheduled),

@@ -4,6 +4,7 @@ import traceback
 from typing import Any
 
 from project.messages.encoding import replace_surrogates
+from project.records.cause import build_filing
 from project.records.record import Cause
 
 MAX_ERROR_CHARACTERS = 16_384
@@ -22,6 +23,15 @@ def build_cause(kind: str, message: str, trace: str | None) -> Cause:
         replace_surrogates(message)[:MAX_MESSAGE_CHARACTERS],
         (trace or "")[-MAX_TRACEBACK_CHARACTERS:],
     )
+
+
+def describe_cause(exception: dict[str, Any], trace: str | None, kind: str) -> dict[str, Any]:
+    """The arguments of ``attempts.fail`` that say why: an entry of ``errors``, and its filing."""
+    name, message = str(exception.get("exc_type")), join_words(exception.get("exc_message"))
+    return {
+        "cause": build_cause(name, message, trace),
+        "filing": build_filing(name, message, trace or "", kind),
+    }
 
 
 def format_traceback(exc: BaseException | None) -> str:

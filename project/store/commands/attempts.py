@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from project.errors import InvalidField
+from project.records.cause import Filing
 from project.records.record import Cause, Progress, TaskStatus
 from project.store.commands.command import Command, encode_json, new_call_id
 from project.store.commands.message import Message
@@ -79,6 +80,7 @@ class FailArguments(msgspec.Struct, omit_defaults=True):
     rerun_id: str | None = None
     children: str = ""
     canvas: str = ""
+    filing: Filing | None = None
 
 
 class RetryArguments(msgspec.Struct):
@@ -189,13 +191,15 @@ def fail(  # noqa: PLR0913 - each is a part of the record
     rerun_id: str | None = None,
     children: str = "",
     canvas: str = "",
+    filing: Filing | None = None,
 ) -> Command[Verdict]:
     """End a job without success. An empty ``token`` is for a job that never started.
 
     ``canvas``: what follows the job, as JSON, for a rerun.
+    ``filing``: under which cause a failure is filed.
     With the ``rerun_id`` of its message, a job that was rerun since stays as it is.
     """
-    attempt = FailArguments(job_id, token, status.value, rerun_id, children, canvas)
+    attempt = FailArguments(job_id, token, status.value, rerun_id, children, canvas, filing)
     arguments = (encode_json(attempt), error, exception, result_message, encode_json(cause))
     return Command("attempts/fail", arguments, parse_verdict)
 

@@ -72,5 +72,7 @@ def parse_stored_event(place: bytes, fields: Sequence[bytes]) -> StoredEvent:
         progress=parse_progress(field.get(b"progress")),
         tenant=decode_text(field.get(b"tenant")),
         breaker=decode_text(field.get(b"breaker")),
+        cause=decode_text(field.get(b"cause")),
+        news=decode_text(field.get(b"news")),
     )
     return StoredEvent(place.decode(), event)

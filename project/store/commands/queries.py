@@ -81,9 +81,9 @@ class RecordFilter(NamedTuple):
     """Which records are wanted; an empty part means all.
 
     Times are seconds since the epoch, both exclusive. A record has each of the ``tags``.
-    ``error`` is a part of its error text; ``scheduled``: whether it waits for its due time. For
-    these two, records are read, so a page scans ``MAX_SCANNED_RECORDS`` of them and may be short,
-    or empty, before the end.
+    ``error`` is a part of its error text; ``scheduled``: whether it waits for its due time;
+    ``cause`` the fingerprint of its last failure. For these three, records are read, so a page
+    scans ``MAX_SCANNED_RECORDS`` of them and may be short, or empty, before the end.
     """
 
     kinds: Sequence[str] = ()
@@ -96,11 +96,12 @@ class RecordFilter(NamedTuple):
     error: str = ""
     except_kinds: Sequence[str] = ()
     scheduled: bool | None = None
+    cause: str = ""
 
     @property
     def is_scan(self) -> bool:
         """Whether records must be read to know which match, so that there is no total."""
-        reads_fields = bool(self.error) or self.scheduled is not None
+        reads_fields = bool(self.error or self.cause) or self.scheduled is not None
         return reads_fields or len(self.tags) + bool(self.tenant) > 1
 
 
@@ -259,6 +260,8 @@ def format_question(
         conditions["tenant"] = question.tenant
     if question.error:
         conditions["error"] = question.error
+    if question.cause:
+        conditions["cause"] = question.cause
     if question.scheduled is not None:
         conditions["scheduled"] = question.scheduled
     if cursor:

@@ -48,6 +48,11 @@ def prepare(system: System, path: str, example: Any) -> str:
     if path == "/callbacks/enable":
         with redis.Redis.from_url(system.redis_url) as client:
             client.zadd("continuo:disabled_urls", {example["url"]: 1})
+    if path == "/errors/{fingerprint}":
+        with redis.Redis.from_url(system.redis_url) as client:
+            client.zadd("continuo:causes", {"a1b2c3d4e5f6": 1})
+            client.hset("continuo:cause:a1b2c3d4e5f6", mapping={"count": 1, "headline": "E: x"})
+        return path.replace("{fingerprint}", "a1b2c3d4e5f6")
     return path.replace("{name}", "an-example")
 
 

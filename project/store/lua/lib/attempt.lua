@@ -55,8 +55,14 @@ local function end_succeeded(job, at, result, children, result_message)
   publish_result(job.id, result_message)
 end
 
-local function end_failed(job, at, status, error, exception, result_message)
-  transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
+-- filing: the cause of a failure, see file_failure; nothing for a cancellation.
+local function end_failed(job, at, status, error, exception, result_message, filing)
+  if filing then
+    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', filing.fingerprint)
+    file_failure(job, at, filing)
+  else
+    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
+  end
   if job.callback then enqueue_callback(job, at) end
   publish_result(job.id, result_message)
 end
@@ -98,7 +104,7 @@ local function fail_as_poison(job, at, deaths, cause)
   add_to_counter(job.kind_queue, 'poison', 1)
   keep_aftermath(job, true, true)
   end_failed(job, at, 'failed', error, cjson.encode(exception),
-    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }), build_filing(job, error))
 end
 
 -- A kind with acks_late=False runs at most once: its job fails when its attempt is interrupted.
@@ -108,7 +114,7 @@ local function fail_as_lost(job, at, cause) -- rarely
   local exception = { exc_type = 'WorkerLostError', exc_module = 'billiard.exceptions', exc_message = { error } }
   keep_aftermath(job, true)
   end_failed(job, at, 'failed', error, cjson.encode(exception),
-    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }), build_filing(job, error))
 end
 
 -- Fails a job that could never end: nobody runs it, and its message is nowhere.
@@ -116,7 +122,7 @@ local function fail_as_broken(job, at, fault) -- rarely
   local error = 'MessageLost: ' .. fault .. '; the job did not end, and can be run again'
   local exception = { exc_type = 'MessageLost', exc_module = 'project.errors', exc_message = { error } }
   end_failed(job, at, 'failed', error, cjson.encode(exception),
-    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }))
+    cjson.encode({ task_id = job.id, status = 'FAILURE', result = exception, traceback = error }), build_filing(job, error))
 end
 
 local function fail_by_switch(job, at, name) -- rarely

@@ -1,6 +1,6 @@
 -- One page of records, newest first, of any choice of kinds, queues, statuses, tags and tenant.
 -- ARGV: question (JSON: limit, max_scanned, oldest and newest as Redis writes ends of ranges, kinds, queues and statuses
--- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), scheduled (whether
+-- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), cause (the fingerprint of its last failure), scheduled (whether
 -- it waits for its time), after_score and after_id)
 -- -> how many records the indexes have in all (more than match when there are several tags, an error or scheduled), how many were
 -- scanned, the cursor of the next page (score and id; '' = that was the end), then of each record its id and its fields.
@@ -61,6 +61,7 @@ local function matches(index)
     if not redis.call('ZSCORE', index.keys[i], index.id) then return false end
   end
   if question.scheduled ~= nil and is_scheduled(index) ~= question.scheduled then return false end
+  if question.cause and redis.call('HGET', job_key(index.id), 'fingerprint') ~= question.cause then return false end
   if not question.error then return true end
   local error = redis.call('HGET', job_key(index.id), 'error')
   return error and error:find(question.error, 1, true)

@@ -3,7 +3,7 @@
 -- HTTP servers; how many jobs wait for their time, messages wait for RabbitMQ, dead letters there are, URLs refuse
 -- callbacks, workers died, how often the clock of Redis was set back; bytes of memory used and allowed (0 = no limit, -1 = unknown); of each worker its id, when its
 -- lease ends (also one that has ended), its fields and values in turn; the time; how many schedules there are, how many of
--- them are paused or over, how many are due, since when the first is due ('' = none is); the counters of schedules
+-- them are paused or over, how many are due, since when the first is due ('' = none is); the counters of schedules; those of causes
 local MAX_WORKERS = 1000
 local kind_queues, workers = {}, {}
 for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
@@ -31,5 +31,5 @@ local function memory(name)
 end
 return {
   kind_queues, redis.call('HGETALL', REQUEST_COUNTS), lengths, { memory('used_memory'), memory('maxmemory') }, workers, now(),
-  count_schedules(), redis.call('HGETALL', SCHEDULE_COUNTS),
+  count_schedules(), redis.call('HGETALL', SCHEDULE_COUNTS), redis.call('HGETALL', CAUSE_COUNTS),
 }
