@@ -20,8 +20,8 @@ from project.records.record import ShownTask, TaskRecord
 
 OTHER_PATHS = frozenset(
     {
-        *("/artifacts", "/bounces", "/console", "/docs", "/events", "/health", "/kinds", "/me"),
-        *("/history", "/limits", "/switches"),
+        *("/artifacts", "/bounces", "/console", "/docs", "/errors", "/events", "/health", "/kinds"),
+        *("/history", "/limits", "/me", "/switches"),
         *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
         *("/s", "/schedules"),
