@@ -85,6 +85,12 @@ class StateChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: CauseState
     ignored_until: Timestamp | None = None
 
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """Further JSON Schema: only the state ``ignored`` has an end."""
+        ignored = {"properties": {"state": {"const": "ignored"}}}
+        return [{"anyOf": [ignored, {"properties": {"ignored_until": {"type": "null"}}}]}]
+
 
 TAG = {"ETag": "Identifies what was said of the cause, for If-Match."}
 
