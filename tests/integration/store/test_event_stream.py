@@ -99,7 +99,9 @@ def test_a_requeued_attempt_and_the_third_death_are_events(store: Store) -> None
         start(store, "a")
         store.run(attempts.interrupt("a", token="w#1", cause="SIGKILL"))
 
-    assert list_events(store)[-3:] == [("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)]
+    running, pending, failed = ("a", "running", 1), ("a", "pending", 0), ("a", "failed", 0)
+    new_cause = failed
+    assert list_events(store)[-4:] == [running, pending, failed, new_cause]
 
 
 def test_an_event_agrees_with_the_record(store: Store) -> None:

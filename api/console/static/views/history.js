@@ -33,7 +33,7 @@ function rows(jobs) {
     ["Id", (job) => jobLink(job.id), "id"],
     ["Ended", (job) => moment(job.finished_at)],
     ["Took", (job) => (job.started_at ? span(Math.max(job.finished_at - job.started_at, 0)) : ""), "number"],
-    ["What", (job) => [job.error && h("code", null, lastLine(job.error)), more(job)], "about"],
+    ["What", (job) => [job.status !== "success" && job.error && h("code", null, lastLine(job.error)), more(job)], "about"],
   ], jobs, "No ended job is like that.");
 }
 
