@@ -94,6 +94,7 @@ def test_an_unknown_job_cannot_be_shown_stopped_or_retried(own_system: System) -
 def test_a_job_of_a_removed_kind_cannot_be_retried(own_system: System) -> None:
     job_id = own_system.order("/reports", {})["id"]
     own_system.http.delete(f"/tasks/{job_id}")
+    own_system.wait_until_final("/reports", job_id)
     with redis.Redis.from_url(own_system.redis_url) as client:
         client.hset(f"continuo:job:{job_id}", "kind", "gone")
 

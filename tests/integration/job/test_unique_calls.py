@@ -22,7 +22,7 @@ LAST = UniqueKey("u", mode="last")
 def sync(store: Store) -> Iterator[Job]:
     """A kind of which each customer has one waiting job, the last one."""
 
-    @app.task(name="tests.sync", unique=UniqueKey("{order.customer}", mode="last"))
+    @app.task(name="tests.sync", unique=UniqueKey("{order.customer}", mode="last"), shared=False)
     def run(order: dict[str, str]) -> None: ...
 
     yield run

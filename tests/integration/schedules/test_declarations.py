@@ -91,7 +91,9 @@ def test_what_a_plan_cannot_say_stays_with_beat(when: Any, more: dict[str, Any])
 
 
 def test_a_kind_is_declared_with_its_schedule(rounds: ScheduleRounds) -> None:
-    @app.task(name="tests.schedules.declared", schedule=cron("0 7 1 * *", zone="Europe/Berlin"))
+    monthly = cron("0 7 1 * *", zone="Europe/Berlin")
+
+    @app.task(name="tests.schedules.declared", schedule=monthly, shared=False)
     def declared() -> None:
         """Do nothing."""
 
