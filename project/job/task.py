@@ -258,6 +258,7 @@ class Job(WaitTask):
             return self._run(*args, **kwargs)
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
+        self.app.job_logs.begin_attempt(self.request.id, self.request.retries + 1)
         try:
             if self.payload is None or self.request.called_directly:
                 return super().__call__(*args, **kwargs)
@@ -273,6 +274,7 @@ class Job(WaitTask):
             raise JobExit(f"the job raised {problem!r}") from problem
         finally:
             self._flush_progress(self.request)
+            self.app.job_logs.end_attempt(self.request.id)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Report that ``done`` of ``total`` is done; ``total`` is None when it is not known.
