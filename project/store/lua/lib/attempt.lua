@@ -55,11 +55,11 @@ local function end_succeeded(job, at, result, children, result_message)
   publish_result(job.id, result_message)
 end
 
--- filing: the cause of a failure, see file_failure; nothing for a cancellation.
-local function end_failed(job, at, status, error, exception, result_message, filing)
-  if filing then
-    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', filing.fingerprint)
-    file_failure(job, at, filing)
+-- fingerprint, filing: the cause of a failure, see file_failure; nothing for a cancellation.
+local function end_failed(job, at, status, error, exception, result_message, fingerprint, filing)
+  if fingerprint then
+    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', fingerprint)
+    file_failure(job, at, fingerprint, filing)
   else
     transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
   end
