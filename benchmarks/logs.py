@@ -1,8 +1,9 @@
 """Measure what the logs of jobs cost: ``python -m benchmarks.logs [--jobs N] [--megabytes N]``.
 
-Prints how fast a worker with Flower drains jobs that log nothing, ten lines that only the log of the
-worker has, and ten lines that are kept for the job, in rounds that alternate; how many bytes of Redis a job takes that prints very much, and how fast the
-other process of its worker drains silent jobs meanwhile.
+Prints how fast a worker with Flower drains jobs that log nothing, jobs with ten lines that only the
+log of the worker has, and jobs with ten lines that are kept for the job, in rounds that alternate;
+how many bytes of Redis a job takes that prints very much; and how fast the other process of its
+worker drains silent jobs meanwhile.
 """
 
 import argparse
