@@ -52,6 +52,7 @@ local function end_succeeded(job, at, result, children, result_message)
   transition(job, 'success', at, 'finished_at', at, 'result', result)
   if children ~= '' then redis.call('HSET', job.key, 'children', children) end
   if job.callback then enqueue_callback(job, at) end
+  if job.workflow then note_node_end(job, at) end
   publish_result(job.id, result_message)
 end
 
@@ -64,6 +65,7 @@ local function end_failed(job, at, status, error, exception, result_message, fin
     transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
   end
   if job.callback then enqueue_callback(job, at) end
+  if job.workflow then note_node_end(job, at) end
   publish_result(job.id, result_message)
 end
 
