@@ -38,6 +38,7 @@ local ARCHIVE_BATCH = prefix .. 'archive:batch'    -- list: number of the batch 
 local ARCHIVE_NUMBER = prefix .. 'archive:number'  -- string: number of the last batch
 local UNARCHIVED = prefix .. 'archive:waiting'     -- zset: id of an ended job that is not archived -> when it ended
 local ERASURES = prefix .. 'archive:erasures'      -- list: erasures from the history (JSON), newest first
+local OUTBOXES = prefix .. 'outboxes'             -- hash: outbox of an application -> what its relay saw last (JSON)
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000
