@@ -9,7 +9,7 @@ const REFUSED_PATH = `${PATH}/refused`;
 const EVERY = 4_000;
 
 export function outboxes(page) {
-  const part = h("section", { "aria-label": "Outboxes" });
+  const part = h("div");
   const draw = async ({ outboxes }) => {
     if (!outboxes.length) return void fill(part);
     const { refused, problems } = await readRefused(outboxes, page.signal);
