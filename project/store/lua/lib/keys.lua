@@ -41,6 +41,7 @@ local ERASURES = prefix .. 'archive:erasures'      -- list: erasures from the hi
 local WORKFLOWS = prefix .. 'workflows'           -- zset: workflow -> when it was ordered
 local OPEN_WORKFLOWS = prefix .. 'workflows:open' -- zset: workflow that has not ended -> when a round looks at it next
 local ENDED_WORKFLOWS = prefix .. 'workflows:ended' -- zset: workflow that has ended -> when
+local OUTBOXES = prefix .. 'outboxes'             -- hash: outbox of an application -> what its relay saw last (JSON)
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
 local MAX_DEAD_LETTERS = 10000
