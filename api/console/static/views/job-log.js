@@ -9,13 +9,13 @@ const LOOK = { critical: "failed", error: "failed", warning: "retrying", info: "
 const MAX_LINES = 2_000;
 const EVERY = 1_000;
 
-/** The section of the log, and `wake()`, which reads on after the job has begun again. */
+/** The section of the log, and `wake(version)`, which reads on when the job has changed since. */
 export function jobLog(page) {
   const level = h("select", { id: "log-level", name: "level" }, LEVELS.map((one) => h("option", { value: one }, one)));
   const follow = h("input", { id: "log-follow", type: "checkbox", checked: true });
   const box = h("div", { class: "lines mono", tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Lines of the log" });
   const about = h("p", { class: "help" });
-  const log = { lines: [], place: 0, dropped: 0, isAsleep: true };
+  const log = { lines: [], place: 0, dropped: 0, version: null, isAsleep: true };
   const controls = h("div", { class: "buttons", hidden: true },
     h("label", { for: "log-level" }, "From level"), level,
     follow, h("label", { for: "log-follow" }, "Follow"));
@@ -25,10 +25,12 @@ export function jobLog(page) {
   };
   level.addEventListener("change", draw);
   follow.addEventListener("change", draw);
-  const wake = () => log.isAsleep && readOn(page, log, draw);
+  const wake = (version) => {
+    if (log.isAsleep && log.version !== version) readOn(page, log, draw);
+    log.version = version;
+  };
   const section = h("section", { class: "card log", "aria-label": "Log" }, h("h2", null, "Log"),
     controls, box, about);
-  wake();
   return { section, wake };
 }
 
@@ -36,7 +38,10 @@ export function jobLog(page) {
 async function readOn(page, log, draw) {
   const path = `/tasks/${encodeURIComponent(page.id)}/logs`;
   log.isAsleep = false;
+  let seen = log.version;
   for (let looksAfterEnd = 0; looksAfterEnd < 2 && !page.signal.aborted;) {
+    if (seen !== log.version) looksAfterEnd = 0;
+    seen = log.version;
     if (!document.hidden) {
       const found = await get(at(path, { after: log.place }), page.signal).catch(() => null);
       if (found) add(log, found);

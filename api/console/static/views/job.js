@@ -46,7 +46,7 @@ async function load(page, place, rest, log) {
     fill(place, head(page, record), outcome(record));
     fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(record));
     log.section.hidden = false;
-    if (!FINAL.includes(record.status)) log.wake();
+    log.wake(record.updated_at);
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
