@@ -1,5 +1,6 @@
 // One job: what it is, how it went, what came out; live until it is final.
 
+import { pathOf, readCauses } from "../causes.js";
 import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.js";
 import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
@@ -41,9 +42,9 @@ async function follow(page, refresh) {
 async function load(page, place, rest, log) {
   const path = `/tasks/${encodeURIComponent(page.id)}`;
   try {
-    const [record, order, kinds] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page)]);
+    const [record, order, kinds, causes] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page), readCauses(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
-    fill(place, head(page, record), outcome(record));
+    fill(place, head(page, record), outcome(record, causes.get(record.cause)));
     fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(record));
     log.section.hidden = false;
     log.wake(record.updated_at);
@@ -96,10 +97,12 @@ function expected({ status, position, estimate }) {
 
 // --- what came out
 
-function outcome({ status, result, error }) {
+function outcome({ status, result, error }, cause) {
   if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), json(result));
   if (status !== "failed" || !error) return null;
-  return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)), traceback(error, "error"));
+  return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)),
+    cause && h("p", null, "Cause: ", h("a", { href: pathOf(cause.fingerprint) }, cause.headline), ` (${number(cause.count)} ${cause.count === 1 ? "job" : "jobs"})`),
+    traceback(error, "error"));
 }
 
 function file(result) {
