@@ -28,6 +28,7 @@ Failure = TypedDict(
         "traceback": str,
         "next_delay": float | None,
         "interrupted": NotRequired[bool],
+        "started_at": NotRequired[float | None],
     },
 )
 """A failed attempt."""
@@ -126,6 +127,7 @@ class Record(TypedDict, Generic[R]):
     steps: NotRequired[list[Step]]
     wait: NotRequired[Wait]
     tenant: NotRequired[str]
+    cause: NotRequired[str]
     position: NotRequired[int | None]
     estimate: NotRequired[Estimate | None]
 
