@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -30,11 +30,13 @@ class TaskQuery(TaskFilter, frozen=True):
     """The filter and the page of the list of all jobs.
 
     A search for ``error`` or ``scheduled`` reads at most 1,000 records per request: a page may be
-    short or empty although ``next_cursor`` is not null.
+    short or empty although ``next_cursor`` is not null. ``order``: ``newest`` (the default) or
+    ``oldest`` first.
     """
 
     limit: records.Limit = 50
     cursor: records.Cursor = ""
+    order: Literal["newest", "oldest"] | None = None
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +69,7 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 class FoundTasks(msgspec.Struct, frozen=True):
-    """A page of records, newest first.
+    """A page of records, newest first unless ``order`` says otherwise.
 
     ``total`` is the number of matches on all pages. It is null for a search for ``error`` or
     ``scheduled``, and for ``tag`` with a tenant's key, because each record must be read for that.
@@ -98,7 +100,8 @@ async def list_tasks(request: Request, query: TaskQuery) -> Answer:
 async def fetch_page(query: TaskQuery, request: Request) -> FoundTasks:
     """Fetch a page of the caller's records."""
     question = records.restrict_to_tenant(query.to_question(), request)
-    page = await records.fetch_page(question, query.limit, query.cursor)
+    is_ascending = query.order == "oldest"
+    page = await records.fetch_page(question, query.limit, query.cursor, is_ascending=is_ascending)
     return FoundTasks(page.records, page.total, records.cursor_of(page), page.looked_at)
 
 

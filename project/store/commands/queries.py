@@ -225,9 +225,16 @@ def pick_own_state(record: TaskRecord, state: Any, attempt: str) -> Any:
 
 
 def list_page(
-    question: RecordFilter = ALL_RECORDS, *, limit: int, cursor: tuple[float, str] | None = None
+    question: RecordFilter = ALL_RECORDS,
+    *,
+    limit: int,
+    cursor: tuple[float, str] | None = None,
+    is_ascending: bool = False,
 ) -> Command[RecordPage]:
-    """The records that match, newest first, at most ``limit``, after the ``cursor``."""
+    """The records that match, at most ``limit``, after the ``cursor``.
+
+    The newest are first; with ``is_ascending`` the oldest.
+    """
 
     def parse(answer: list[Any]) -> RecordPage:
         total, scanned, last_score, last_id, *rows = answer
@@ -236,8 +243,8 @@ def list_page(
         next_cursor = (float(last_score), last_id.decode()) if last_id else None
         return RecordPage(records, None if question.is_scan else total, next_cursor, scanned)
 
-    arguments = (encode_json(format_question(question, limit, cursor)),)
-    return Command("queries/list_page", arguments, parse)
+    conditions = format_question(question, limit, cursor) | {"is_ascending": is_ascending}
+    return Command("queries/list_page", (encode_json(conditions),), parse)
 
 
 def format_question(

@@ -46,6 +46,23 @@ def test_records_with_equal_times_are_paged_without_loss(store: Store) -> None:
     assert third.next_cursor is None
 
 
+def test_pages_can_list_every_record_once_oldest_first(store: Store) -> None:
+    for number in range(12):
+        store.run(job_commands.enqueue(message(f"{number:02}")))
+        place = {f"{number:02}": float(number // 3)}  # three have the same time
+        store.client.zadd("continuo:index:report@celery:pending", place)
+    pages = []
+    cursor = None
+
+    for _ in range(3):
+        pages.append(store.run(queries.list_page(limit=5, cursor=cursor, is_ascending=True)))
+        cursor = pages[-1].next_cursor
+
+    listed = [record.id for page in pages for record in page.records]
+    assert listed == [f"{number:02}" for number in range(12)]
+    assert cursor is None
+
+
 def test_a_page_can_be_filtered_by_kind_and_status(store: Store) -> None:
     for number in range(4):
         store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))

@@ -1,6 +1,6 @@
--- One page of records, newest first, of any choice of kinds, queues, statuses, tags and tenant.
+-- One page of records, newest or oldest first, of any choice of kinds, queues, statuses, tags and tenant.
 -- ARGV: question (JSON: limit, max_scanned, oldest and newest as Redis writes ends of ranges, kinds, queues and statuses
--- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), cause (the fingerprint of its last failure), scheduled (whether
+-- (empty: all), except_kinds, tags (a record has each), fields, is_ascending (oldest first); if given: tenant, error (a part of its text), cause (the fingerprint of its last failure), scheduled (whether
 -- it waits for its time), after_score and after_id)
 -- -> how many records the indexes have in all (more than match when there are several tags, an error or scheduled), how many were
 -- scanned, the cursor of the next page (score and id; '' = that was the end), then of each record its id and its fields.
@@ -10,6 +10,14 @@ local question = cjson.decode(ARGV[1])
 local from, after_id = tonumber(question.after_score), question.after_id
 local statuses = #question.statuses > 0 and question.statuses or STATUSES
 local STEP = math.min(question.limit, 64) + 1
+local RANGE, FIRST, LAST = 'ZREVRANGEBYSCORE', question.newest, question.oldest
+if question.is_ascending then RANGE, FIRST, LAST = 'ZRANGEBYSCORE', question.oldest, question.newest end
+
+-- Whether one record comes before another on the pages.
+local function is_before(one, other)
+  if question.is_ascending then one, other = other, one end
+  return one.score > other.score or (one.score == other.score and one.id > other.id)
+end
 
 local function is_one_of(wanted, name)
   for _, one in ipairs(wanted) do
@@ -38,17 +46,12 @@ end
 local function step(index)
   repeat
     if not index.entries[index.at] then
-      index.entries = redis.call('ZREVRANGEBYSCORE', index.keys[1], from or question.newest, question.oldest, 'WITHSCORES',
-        'LIMIT', index.offset, STEP)
+      index.entries = redis.call(RANGE, index.keys[1], from or FIRST, LAST, 'WITHSCORES', 'LIMIT', index.offset, STEP)
       index.offset, index.at = index.offset + STEP, 1
     end
     index.id, index.score = index.entries[index.at], tonumber(index.entries[index.at + 1])
     index.at = index.at + 2
-  until not index.id or not from or index.score < from or index.id < after_id
-end
-
-local function is_newer(one, other)
-  return one.score > other.score or (one.score == other.score and one.id > other.id)
+  until not index.id or not from or is_before({ score = from, id = after_id }, index)
 end
 
 -- Whether a record waits for its time. A running job may keep another copy of its message, which has a time, too.
@@ -86,7 +89,7 @@ local answer, scanned, last = { total, 0, '', '' }, 0, nil
 while #indexes > 0 and #answer < question.limit + 4 and scanned < question.max_scanned do
   local place = 1
   for i = 2, #indexes do
-    if is_newer(indexes[i], indexes[place]) then place = i end
+    if is_before(indexes[i], indexes[place]) then place = i end
   end
   local index = indexes[place]
   scanned, last = scanned + 1, { string.format('%.17g', index.score), index.id }
