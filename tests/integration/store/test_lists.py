@@ -63,6 +63,44 @@ def test_pages_can_list_every_record_once_oldest_first(store: Store) -> None:
     assert cursor is None
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("b-2", ["ab-2"]),
+        ("order-17", ["ab-1"]),
+        ("Zoë", ["ab-1"]),
+        ("north", ["ab-2"]),
+        ("in the result", ["ab-2"]),
+        ("hidden", []),
+        ("nowhere", []),
+    ],
+)
+def test_a_text_is_found_in_id_tags_result_and_shown_payloads(
+    store: Store, text: str, found: list[str]
+) -> None:
+    store.run(job_commands.enqueue(message("ab-1")))
+    store.run(job_commands.enqueue(message("ab-2", kind="secret")))
+    store.client.hset("continuo:job:ab-1", "payload", '[["order-17", "Zo\\u00eb"], {}]')
+    about = {"payload": '[["hidden"], {}]', "result": '"in the result"', "tags": '["north"]'}
+    store.client.hset("continuo:job:ab-2", mapping=about)
+
+    assert find(store, text=text, shown_kinds=["report"]) == found
+
+
+def test_a_search_reads_so_many_bytes_a_page_and_goes_on(store: Store) -> None:
+    for number in range(100):
+        store.run(job_commands.enqueue(message(f"{number:02}")))
+        store.client.hset(f"continuo:job:{number:02}", "payload", f'["{"x" * 60_000}"]')
+    store.client.hset("continuo:job:00", "payload", '["needle"]')
+    wanted = RecordFilter(text="needle", shown_kinds=["report"])
+
+    page = store.run(queries.list_page(wanted, limit=10))
+
+    assert (page.records, page.total) == ([], None)
+    assert 60 < page.looked_at < 80
+    assert ids(store.run(queries.list_page(wanted, limit=10, cursor=page.next_cursor))) == ["00"]
+
+
 def test_a_page_can_be_filtered_by_kind_and_status(store: Store) -> None:
     for number in range(4):
         store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))
