@@ -1,6 +1,6 @@
 """What the API answers, as it is in JSON. Times are seconds since 1970."""
 
-from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 R = TypeVar("R")
 
@@ -68,6 +68,40 @@ class SentSignal(TypedDict):
     id: str
     name: str
     result: Literal["sent", "kept", "repeated"]
+
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
+
+
+class LogLine(TypedDict):
+    """A line that a job has logged; ``logger`` is ``print`` for what it printed."""
+
+    at: float
+    attempt: int
+    level: Level
+    logger: str
+    message: str
+
+
+class LogFile(TypedDict):
+    """All lines of an attempt that has logged much: JSON lines, compressed with gzip."""
+
+    attempt: int
+    lines: int
+    left_out: int
+    size: int
+    filename: str
+    download_url: str
+
+
+class JobLog(TypedDict):
+    """What a job has logged after a place; ``next`` is the place to go on from."""
+
+    lines: list[LogLine]
+    next: int
+    dropped: int
+    ended: bool
+    files: list[LogFile]
 
 
 class Record(TypedDict, Generic[R]):

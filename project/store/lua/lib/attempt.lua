@@ -53,18 +53,20 @@ local function end_succeeded(job, at, result, children, result_message)
   transition(job, 'success', at, 'finished_at', at, 'result', result)
   if children ~= '' then redis.call('HSET', job.key, 'children', children) end
   if job.callback then enqueue_callback(job, at) end
+  if job.workflow then note_node_end(job, at) end
   publish_result(job.id, result_message)
 end
 
--- filing: the cause of a failure, see file_failure; nothing for a cancellation.
-local function end_failed(job, at, status, error, exception, result_message, filing)
-  if filing then
-    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', filing.fingerprint)
-    file_failure(job, at, filing)
+-- fingerprint, filing: the cause of a failure, see file_failure; nothing for a cancellation.
+local function end_failed(job, at, status, error, exception, result_message, fingerprint, filing)
+  if fingerprint then
+    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', fingerprint)
+    file_failure(job, at, fingerprint, filing)
   else
     transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
   end
   if job.callback then enqueue_callback(job, at) end
+  if job.workflow then note_node_end(job, at) end
   publish_result(job.id, result_message)
 end
 
