@@ -30,7 +30,7 @@ def enqueue(
     connection, and the errors of the driver.
     """
     row = build_row(kind, payload, options)
-    if hasattr(connection, "__aenter__") or is_from(connection, "asyncpg"):
+    if is_asynchronous(connection):
         raise TypeError(f"a {type(connection).__name__} is asynchronous: await aenqueue")
     if is_from(connection, "sqlalchemy"):
         return read_id(connection.execute(build_statement(), row._asdict()).scalar_one())
@@ -50,7 +50,9 @@ async def aenqueue(
     connection or session of SQLAlchemy.
     """
     row = build_row(kind, payload, options)
-    if hasattr(connection, "__enter__"):
+    if not is_asynchronous(connection) and (
+        hasattr(connection, "__enter__") or is_from(connection, "sqlalchemy", "django")
+    ):
         raise TypeError(f"a {type(connection).__name__} blocks: call enqueue")
     if is_from(connection, "sqlalchemy"):
         result = await connection.execute(build_statement(), row._asdict())
@@ -64,9 +66,16 @@ async def aenqueue(
         return read_id(await cursor.fetchone())
 
 
-def is_from(value: Any, package: str) -> bool:
-    """Whether the class of a value, or one that it derives from, is of a package."""
-    return any(each.__module__.split(".")[0] == package for each in type(value).__mro__)
+def is_asynchronous(connection: Any) -> bool:
+    """Whether what a connection does is awaited."""
+    is_known = is_from(connection, "asyncpg", "sqlalchemy.ext.asyncio")
+    return is_known or hasattr(connection, "__aenter__")
+
+
+def is_from(value: Any, *packages: str) -> bool:
+    """Whether the class of a value, or one that it derives from, is of one of the packages."""
+    prefixes = tuple(f"{package}." for package in packages)
+    return any(f"{each.__module__}.".startswith(prefixes) for each in type(value).__mro__)
 
 
 def build_statement() -> Any:
