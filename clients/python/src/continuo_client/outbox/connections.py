@@ -3,12 +3,17 @@
 No driver is imported: each connection brings its own.
 """
 
+import asyncio
 import sys
-from collections.abc import Mapping
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, Unpack
 from uuid import UUID
 
+import msgspec
+
 from continuo_client.outbox.options import OutboxOptions, build_row
+
+PayloadCheck: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 DB_API = "select continuo_enqueue(%s::text, %s::text::jsonb, %s::text::jsonb) as id"
 ASYNCPG = "select continuo_enqueue($1::text, $2::text::jsonb, $3::text::jsonb) as id"
@@ -20,16 +25,24 @@ SQLALCHEMY = """select continuo_enqueue(
 
 
 def enqueue(
-    connection: Any, kind: str, payload: Any = None, **options: Unpack[OutboxOptions]
+    connection: Any,
+    kind: str,
+    payload: Any = None,
+    *,
+    check: PayloadCheck | None = None,
+    **options: Unpack[OutboxOptions],
 ) -> UUID:
     """Order a job in the transaction of ``connection``; return the id that the job will have.
 
     ``connection`` is a connection of psycopg or Django, or a connection or session of SQLAlchemy.
     There is a job when the transaction has committed, and none when it is rolled back. Raises
     ``TypeError`` for an unknown option, for a payload that JSON cannot express and for another
-    connection, and the errors of the driver.
+    connection, and the errors of the driver. ``check`` gets the kind and the payload as JSON has it
+    before there is a row, and raises what it likes: ``PayloadSchemas.check``.
     """
     row = build_row(kind, payload, options)
+    if check is not None:
+        check(kind, msgspec.json.decode(row.payload))
     if is_asynchronous(connection):
         raise TypeError(f"a {type(connection).__name__} is asynchronous: await aenqueue")
     if is_from(connection, "sqlalchemy"):
@@ -42,14 +55,21 @@ def enqueue(
 
 
 async def aenqueue(
-    connection: Any, kind: str, payload: Any = None, **options: Unpack[OutboxOptions]
+    connection: Any,
+    kind: str,
+    payload: Any = None,
+    *,
+    check: PayloadCheck | None = None,
+    **options: Unpack[OutboxOptions],
 ) -> UUID:
     """``enqueue`` for code on an event loop.
 
     ``connection`` is an ``AsyncConnection`` of psycopg, a connection of asyncpg, or an async
-    connection or session of SQLAlchemy.
+    connection or session of SQLAlchemy. ``check`` is called in a thread.
     """
     row = build_row(kind, payload, options)
+    if check is not None:
+        await asyncio.to_thread(check, kind, msgspec.json.decode(row.payload))
     if not is_asynchronous(connection) and (
         hasattr(connection, "__enter__") or is_from(connection, "sqlalchemy", "django")
     ):
