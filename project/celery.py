@@ -49,6 +49,7 @@ from project.store.event_feed import Feed
 from project.telemetry.logs import enable_json_logs
 from project.telemetry.tracing import require_packages
 from project.worker.lease import LeaseStep
+from project.workflows.book import WorkflowBook
 
 with exit_if_wrong_under_celery():
     given_settings = get_settings()
@@ -118,6 +119,11 @@ class Continuo(Celery):
     def schedules(self) -> ScheduleBook:
         """The schedules that belong to no tenant, for code that blocks."""
         return ScheduleBook(self)
+
+    @cached_property
+    def workflows(self) -> WorkflowBook:
+        """The workflows that belong to no tenant, for code that blocks."""
+        return WorkflowBook(self)
 
     @cached_property
     def feed(self) -> Feed:
@@ -339,7 +345,7 @@ def create_app(given: Settings) -> Continuo:
     if given.otel_exporter_otlp_endpoint:
         require_packages()
         created.traces = True
-    keep_job_logs(created)
+    created.job_logs = keep_job_logs(created)
     if given.log_format == "json":
         enable_json_logs()
     return created

@@ -24,7 +24,7 @@ OTHER_PATHS = frozenset(
         *("/history", "/limits", "/me", "/switches"),
         *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        *("/s", "/schedules"),
+        *("/s", "/schedules", "/workflows"),
     }
 )
 """The first parts of the paths of the platform."""

@@ -38,6 +38,7 @@ from project.job.running.causes import build_cause, format_traceback
 from project.job.running.coroutines import make_synchronous
 from project.job.running.current_attempt import claimed_attempt
 from project.job.running.progress import ProgressReporter, build_progress
+from project.job.running.results import fill_arguments, find_place
 from project.job.running.retry_arguments import merge_arguments
 from project.job.waits import WaitTask
 from project.messages.encoding import replace_surrogates
@@ -258,7 +259,10 @@ class Job(WaitTask):
             return self._run(*args, **kwargs)
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
+        self.app.job_logs.begin_attempt(self.request.id, self.request.retries + 1)
         try:
+            if not self.request.called_directly and (place := find_place(self.request)):
+                args, kwargs = fill_arguments(self.app.store.run, place, args, kwargs)
             if self.payload is None or self.request.called_directly:
                 return super().__call__(*args, **kwargs)
             result = super().__call__(**self.payload.load(args, kwargs))
@@ -273,6 +277,7 @@ class Job(WaitTask):
             raise JobExit(f"the job raised {problem!r}") from problem
         finally:
             self._flush_progress(self.request)
+            self.app.job_logs.end_attempt(self.request.id)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Report that ``done`` of ``total`` is done; ``total`` is None when it is not known.

@@ -36,7 +36,7 @@ export function fill(element, ...children) {
 
 function refocus(element, focused) {
   const mark = focused.dataset.mark ?? focused.getAttribute("href");
-  const same = [...element.querySelectorAll("a, button, summary")].find(
+  const same = [...element.querySelectorAll("a, button, select, summary")].find(
     (one) => (one.dataset.mark ?? one.getAttribute("href")) === mark,
   );
   if (mark) same?.focus({ preventScroll: true });

@@ -2,6 +2,7 @@
 
 import { clock, fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
+import { errors } from "./views/errors.js";
 import { history as endedJobs } from "./views/history.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
@@ -18,6 +19,7 @@ const PAGES = [
   { path: /^\/$/, title: "Overview", view: overview, link: "/" },
   { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
+  { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: errors, link: "/console/errors", all: true },
   { path: /^\/console\/history$/, title: "History", view: endedJobs },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },

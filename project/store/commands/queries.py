@@ -48,6 +48,7 @@ RECORD_FIELDS = (
     "tenant",
     "lane",
     "held_by",
+    "fingerprint",
 )
 """The fields of a record in Redis; ``read_with_estimate.lua`` relies on the order of the first."""
 
@@ -312,6 +313,7 @@ def parse_record(
         errors=errors,
         steps=steps,
         tenant=decode_text(field["tenant"]) or UNSET,
+        cause=(status is TaskStatus.FAILED and decode_text(field["fingerprint"])) or UNSET,
         lane=decode_text(field["lane"]),
         held_by=decode_text(field["held_by"]) if status in WAITING_STATUSES else "",
     )

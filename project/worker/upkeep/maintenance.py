@@ -18,7 +18,7 @@ from project.records.history import MINUTE_SECONDS
 from project.records.record import TaskStatus
 from project.settings.values import Settings
 from project.store.client import Store
-from project.store.commands import maintenance, queues, switches
+from project.store.commands import maintenance, queues, switches, workflows
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ SWEEP_AGAIN = 0.5
 SWEEP_MOST = 1_000
 SWITCHES_EVERY = 1.0
 SWITCH_MOST = 200
+WORKFLOWS_EVERY = 0.5
 MEASURE_EVERY = 5.0
 MEASURE_MOST = 20
 TIDY_EVERY = 3_600.0
@@ -53,6 +54,7 @@ class Maintenance:
         self._offsets: dict[tuple[str, TaskStatus], int] = {}
         self._unswept = False
         self._reap_at = self._sweep_at = self._measure_at = self._switches_at = 0.0
+        self._workflows_at = 0.0
         self._tidy_at = time.monotonic() + TIDY_EVERY
         self._janitor: subprocess.Popen[bytes] | None = None
 
@@ -68,6 +70,9 @@ class Maintenance:
         if now >= self._switches_at:
             has_more = self.store.run(switches.end_jobs(SWITCH_MOST))
             self._switches_at = now if has_more else now + SWITCHES_EVERY
+        if now >= self._workflows_at:
+            self._workflows_at = now + WORKFLOWS_EVERY
+            self.store.run(workflows.do_round(max(self.kept.values())))
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
             self.store.run(maintenance.measure_durations(every=MEASURE_EVERY, most=MEASURE_MOST))

@@ -20,6 +20,7 @@ SLOW = {
 PATHS = (
     "/",
     "/console/jobs",
+    "/console/errors",
     "/console/queues",
     "/console/schedules",
     "/console/limits",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import convert
+from redis.exceptions import ResponseError
 
 from project.errors import DuplicateJob
 from project.records.record import FINAL_STATUSES, TaskStatus
@@ -29,6 +30,7 @@ from project.store.commands import (
     switches,
     waits,
     workers,
+    workflows,
 )
 from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claimant, Claims
@@ -37,7 +39,9 @@ from project.store.commands.guard import WaitingJob, WorkerReport
 from project.store.commands.message import Message
 from project.store.commands.schedules import DueFiring, DueJob
 from project.store.commands.waits import WaitQuestion
+from project.store.commands.workflows import NewWorkflow, StagedNode
 from project.store.scripts import SCRIPTS
+from project.workflows.nodes import build_node_id
 from tests.support.documents.markdown import ROOT
 
 CHART = (ROOT / "docs" / "explanation" / "states.md").read_text()
@@ -288,6 +292,69 @@ def run_by_hand(store: Store) -> None:
     store.run(schedules.run("s", [DueJob(60, message())], overlap=Overlap.ALLOW))
 
 
+NODE = build_node_id("w", "n")
+
+
+def stage_workflow(store: Store) -> None:
+    """A workflow of one node is stored, and not made yet."""
+    node = StagedNode("n", message(NODE), "stop", [], 0)
+    for step in workflows.stage("w", [node]):
+        store.run(step)
+
+
+def make_workflow(store: Store, then: Step | None = None) -> None:
+    """A workflow makes the job, then something is done to it."""
+    if status(store) != NOWHERE:
+        return
+    stage_workflow(store)
+    store.run(workflows.create(NewWorkflow(id="w", name="w", total=1), None))
+    if then:
+        then(store)
+    with suppress(ResponseError):  # no job was made
+        store.client.rename(f"continuo:job:{NODE}", "continuo:job:a")
+
+
+def take_back_node(store: Store) -> None:
+    """The node is ready, and has no job."""
+    store.client.delete(f"continuo:job:{NODE}", "continuo:workflow:w:states")
+    store.client.delete("continuo:workflow:w:active")
+    store.client.rpush("continuo:workflow:w:ready", "n")
+
+
+def start_nodes(store: Store) -> None:
+    take_back_node(store)
+    store.run(workflows.start_ready("w"))
+
+
+def tend_workflows(store: Store) -> None:
+    take_back_node(store)
+    store.run(workflows.do_round(60))
+
+
+def retry_workflow(store: Store) -> None:
+    """The workflow has ended, and its node had no job."""
+    take_back_node(store)
+    store.client.hset("continuo:workflow:w", "status", "failed")
+    store.run(workflows.retry("w"))
+
+
+def cancel_as_node(store: Store, then: Step) -> None:
+    """The job is a node of a workflow that is cancelled."""
+    if status(store) == NOWHERE:
+        return
+    stage_workflow(store)
+    store.run(workflows.create(NewWorkflow(id="w", name="w", total=1), None))
+    store.client.rename("continuo:job:a", f"continuo:job:{NODE}")
+    store.client.hset(f"continuo:job:{NODE}", "workflow", "w n")
+    then(store)
+    store.client.rename(f"continuo:job:{NODE}", "continuo:job:a")
+
+
+def tend_cancelled(store: Store) -> None:
+    store.client.hset("continuo:workflow:w", mapping={"cancel": "c", "stopped": "cancel"})
+    store.run(workflows.do_round(60))
+
+
 STATES: list[list[Step]] = [
     [],
     [register_unsent, fail_unsent],
@@ -378,6 +445,16 @@ TRIED: dict[str, list[Step]] = {
     "check_running": [check_running, check_running_without_message],
     "check_held": [check_held],
     "mend_waiting": [mend_waiting],
+    "make_workflow": [make_workflow],
+    "start_nodes": [lambda store: make_workflow(store, start_nodes)],
+    "retry_workflow": [lambda store: make_workflow(store, retry_workflow)],
+    "tend_workflows": [
+        lambda store: make_workflow(store, tend_workflows),
+        lambda store: cancel_as_node(store, tend_cancelled),
+    ],
+    "cancel_workflow": [
+        lambda store: cancel_as_node(store, lambda store: store.run(workflows.cancel("w")))
+    ],
     "forget": [lambda store: store.run(jobs.forget("a"))],
     "sweep": [sweep],
 }

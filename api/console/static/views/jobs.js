@@ -1,11 +1,13 @@
 // The list of jobs: every filter is in the address, a page at a time, live.
 
-import { ago, badge, bar, fill, h, jobLink, moment, number, span, table } from "../dom.js";
-import { at, get, newKey, post } from "../http.js";
+import { readCauses } from "../causes.js";
+import { badge, bar, fill, h, jobLink, moment, number, span, table } from "../dom.js";
+import { at, get } from "../http.js";
 import { seldom, watch } from "../live.js";
+import { actOnAll } from "./many.js";
 
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
-const FILTERS = ["status", "kind", "queue", "tag", "error", "scheduled", "created_after", "created_before"];
+const FILTERS = ["status", "kind", "queue", "tag", "cause", "error", "scheduled", "created_after", "created_before"];
 const SCHEDULED = [["", "any"], ["true", "waits for its time"], ["false", "does not"]];
 const FINAL = ["success", "failed", "cancelled"];
 const CAN_RETRY = ["failed", "cancelled"];
@@ -29,8 +31,8 @@ function follow(page, { kind, status, queue }, refresh) {
 async function load(page, asked, list) {
   const cursor = page.query.get("cursor") ?? "";
   try {
-    const found = await get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal);
-    fill(list, count(found, cursor), rows(found.tasks), found.tasks.length ? null : older(asked), pager(page, found, cursor));
+    const [found, causes] = await Promise.all([get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal), readCauses(page)]);
+    fill(list, count(found, cursor), rows(found.tasks, causes), found.tasks.length ? null : older(asked), pager(page, found, cursor));
     list.removeAttribute("aria-busy");
   } catch (problem) {
     page.fail(problem);
@@ -50,7 +52,7 @@ function older({ status, kind, queue, tag, error, created_after, created_before 
   return h("p", { class: "help" }, "Its record may be deleted already: ", h("a", { href: at("/console/history", same) }, "look in the history"), ".");
 }
 
-export function rows(tasks) {
+export function rows(tasks, causes = new Map()) {
   return table("Jobs", [
     ["Status", (task) => badge(task.status)],
     ["Kind", (task) => task.kind],
@@ -58,7 +60,7 @@ export function rows(tasks) {
     ["Ordered", (task) => moment(task.created_at)],
     ["Attempts", (task) => `${task.attempts} of ${task.max_retries}`, "number"],
     ["Took", (task) => took(task), "number"],
-    ["Note", (task) => about(task), "about"],
+    ["Note", (task) => about(task, causes), "about"],
   ], tasks, "No job is like that.");
 }
 
@@ -66,10 +68,12 @@ function took({ started_at: start, finished_at: end }) {
   return start && end && end >= start ? span(end - start) : "";
 }
 
-function about(task) {
+function about(task, causes) {
   if (task.status === "running") return bar(task.progress);
+  const cause = task.status === "failed" && causes.get(task.cause);
+  if (cause) return h("a", { class: "one-line", href: at("/console/jobs", { cause: task.cause }), title: lastLine(task.error) }, cause.headline);
   const what = task.error && task.status !== "success"
-    ? h("code", null, lastLine(task.error))
+    ? h("code", { class: "one-line" }, lastLine(task.error))
     : task.tags.map((tag) => h("span", { class: "tag" }, tag));
   return [due(task), what];
 }
@@ -116,6 +120,7 @@ function filters(page, asked) {
     field("kind", "Kind", text("kind", { list: "kinds" })),
     field("queue", "Queue", text("queue")),
     field("tag", "Tag", text("tag")),
+    field("cause", "Cause", text("cause")),
     field("error", "Error contains", text("error")),
     field("scheduled", "Scheduled", scheduled),
     field("created_after", "Ordered after", text("created_after", { type: "datetime-local", value: local(asked.created_after) })),
@@ -147,36 +152,11 @@ function many(page, asked) {
 }
 
 async function all(page, asked, what) {
-  const filter = Object.fromEntries(Object.entries(asked).filter(([, value]) => value)
-    .map(([name, value]) => [name, typed(name, value)]));
-  try {
-    const found = await post(`/tasks/${what}`, { filter, dry_run: true });
-    if (!found.matches) return page.say(`No job matches that can be ${what === "retry" ? "run again" : "cancelled"}.`);
-    ask(page, what, found, async () => {
-      const order = await post(`/tasks/${what}`, { filter }, { "Idempotency-Key": newKey() });
-      page.go(`/console/jobs/${order.id}`);
-    });
-  } catch (problem) {
-    page.fail(problem);
-  }
+  const said = Object.entries(asked).filter(([, value]) => value);
+  await actOnAll(page, what, Object.fromEntries(said.map(([name, value]) => [name, typed(name, value)])));
 }
 
 function typed(name, value) {
   if (name === "scheduled") return value === "true";
   return name.startsWith("created") ? Number(value) : value;
-}
-
-function ask(page, what, found, act) {
-  const verb = what === "retry" ? "Retry" : "Cancel";
-  const count = `${found.complete ? "" : "at least "}${number(found.matches)} ${found.matches === 1 ? "job" : "jobs"}`;
-  const dialog = h("dialog", { "aria-labelledby": "ask", onclose: () => dialog.remove() },
-    h("form", { method: "dialog", onsubmit: (event) => event.submitter.value === "yes" && act().catch(page.fail) },
-      h("h2", { id: "ask" }, `${verb} ${count}?`),
-      h("p", null, "The newest of them:"),
-      h("ul", null, found.sample.slice(0, 5).map((task) => h("li", null, badge(task.status), ` ${task.kind}, ${ago(task.created_at)}`))),
-      h("div", { class: "buttons" },
-        h("button", { value: "no", autofocus: true }, "No"),
-        h("button", { value: "yes", class: what === "cancel" ? "danger" : "first" }, `${verb} ${count}`))));
-  document.body.append(dialog);
-  dialog.showModal();
 }

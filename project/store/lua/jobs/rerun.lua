@@ -31,4 +31,5 @@ else
   push_message(job.id, in_lane(wanted.list, job.lane), message)
 end
 if unique then redis.call('SET', unique, job.id) end
+if job.workflow then note_node_rerun(job, now()) end
 return 1

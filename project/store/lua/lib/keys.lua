@@ -38,6 +38,9 @@ local ARCHIVE_BATCH = prefix .. 'archive:batch'    -- list: number of the batch 
 local ARCHIVE_NUMBER = prefix .. 'archive:number'  -- string: number of the last batch
 local UNARCHIVED = prefix .. 'archive:waiting'     -- zset: id of an ended job that is not archived -> when it ended
 local ERASURES = prefix .. 'archive:erasures'      -- list: erasures from the history (JSON), newest first
+local WORKFLOWS = prefix .. 'workflows'           -- zset: workflow -> when it was ordered
+local OPEN_WORKFLOWS = prefix .. 'workflows:open' -- zset: workflow that has not ended -> when a round looks at it next
+local ENDED_WORKFLOWS = prefix .. 'workflows:ended' -- zset: workflow that has ended -> when
 local OUTBOXES = prefix .. 'outboxes'             -- hash: outbox of an application -> what its relay saw last (JSON)
 local VERSION = prefix .. 'version'               -- string: the version of the layout of the data
 local DEFAULT_QUEUE = 'celery'
@@ -75,6 +78,8 @@ local function tag_index_key(tag, kind_queue, status) return index_key(kind_queu
 local function tenant_index_key(tenant, kind_queue, status) return index_key(kind_queue, status) .. ':tenant:' .. tenant end
 -- hash: what happened to the jobs of a kind and a queue -> how often, or how many microseconds
 local function counters_key(kind_queue) return prefix .. 'counters:' .. kind_queue end
+local function workflow_key(id) return prefix .. 'workflow:' .. id end -- hash, see lib/workflow.lua
+local function tenant_workflows_key(tenant) return prefix .. 'workflows:of:' .. tenant end -- zset: like WORKFLOWS
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function report_key(worker) return prefix .. 'report:' .. worker end -- string: what the worker says that it runs
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message

@@ -16,7 +16,7 @@ for _, id in ipairs(ids) do
     redis.call('ZADD', UNARCHIVED, 'NX', finished_at, id)
   else
     update_indexes('ZREM', { kind_queue = kind_queue, tags = tags, tenant = tenant }, status, id)
-    redis.call('DEL', job_key(id), log_key(id))
+    redis.call('DEL', job_key(id), log_key(id), log_files_key(id))
     if unique and redis.call('GET', unique) == id then redis.call('DEL', unique) end
     deleted = deleted + 1
   end

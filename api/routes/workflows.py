@@ -1,0 +1,199 @@
+"""Routes of workflows: order one, show and list them, cancel and retry them."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+
+from api.http.offload import run_apart
+from api.http.problems import Problem
+from api.http.routing import Answer, Request, Router
+from api.jobs.orders import (
+    ANSWER_HEADERS,
+    POLL_SECONDS,
+    REPLAYED_HEADER,
+    REQUEST_HEADERS,
+    read_idempotency,
+    require_same_order,
+)
+from api.jobs.quotas import require_quota
+from api.jobs.workflow_orders import WorkflowOrder, build_calls
+from project.celery import app
+from project.job.running.results import decode_result
+from project.records.workflow import ShownWorkflow, Workflow
+from project.settings.api_keys import ANY_KIND
+from project.store.commands import workflows
+from project.store.commands.workflows import CancelResult, WorkflowPage
+
+PATH = "/workflows"
+ONE = PATH + "/{id}"
+SCOPE = "workflow"
+"""Idempotency keys are kept for each kind, and for workflows."""
+
+SMALL_WORKFLOW = 20
+MAX_NODES_PER_PAGE = 500
+MAX_RESULTS = 100
+"""End nodes whose results are shown."""
+
+routes = Router()
+
+
+class WorkflowQuery(msgspec.Struct, frozen=True):
+    """Which nodes are shown: a page of all, or of the rows of one ``node``."""
+
+    offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=0, le=MAX_NODES_PER_PAGE)] = 100
+    node: str = ""
+
+
+class WorkflowListQuery(msgspec.Struct, frozen=True):
+    """Which part of the list."""
+
+    offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+
+
+class WorkflowList(msgspec.Struct, frozen=True):
+    """A page of workflows, newest first; ``next_offset`` asks for the next page, if any."""
+
+    workflows: list[Workflow]
+    total: int
+    next_offset: int | None
+
+
+@routes.post(
+    PATH,
+    body=WorkflowOrder,
+    scope=ANY_KIND,
+    answers={202: Workflow},
+    errors=(409, 429, 503),
+    request_headers=REQUEST_HEADERS,
+    answer_headers={202: ANSWER_HEADERS},
+    summary="Order a workflow: jobs of which some wait for others",
+    description="All of it is checked before anything is made. The jobs of nodes that wait for no "
+    "other are there when the answer comes.",
+    tags=["workflows"],
+)
+async def order_workflow(request: Request, body: WorkflowOrder) -> Answer:
+    """Check the workflow and make it."""
+    is_large = len(body.nodes) > SMALL_WORKFLOW
+    said = await run_apart(read_idempotency, request, body, SCOPE, is_large=is_large)
+    calls = await run_apart(build_calls, body, request, is_large=is_large)
+    await require_quota(request, len(calls))
+    made = await asyncio.to_thread(
+        app.workflows.of(request.tenant).submit,
+        body.name,
+        calls,
+        deadline=body.deadline,
+        callback_url=body.callback_url,
+        order=said,
+    )
+    headers = {"Location": f"{PATH}/{made.id}", "Retry-After": str(POLL_SECONDS)}
+    if made.how == "replayed":
+        require_same_order(made.order, said)
+        headers[REPLAYED_HEADER] = "true"
+    page = await fetch_page(request, made.id, WorkflowQuery(limit=0))
+    return Answer(show(page.workflow, request), 202, headers)
+
+
+@routes.get(
+    PATH,
+    query=WorkflowListQuery,
+    answers={200: WorkflowList},
+    summary="List workflows, newest first",
+    tags=["workflows"],
+)
+async def list_workflows(request: Request, query: WorkflowListQuery) -> Answer:
+    """Answer a page of the workflows of the caller."""
+    command = workflows.list_page(request.tenant, query.offset, query.limit)
+    found = await app.async_store.run(command)
+    end = query.offset + query.limit
+    shown = [show(each, request) for each in found.workflows]
+    return Answer(WorkflowList(shown, found.total, end if end < found.total else None))
+
+
+@routes.get(
+    ONE,
+    query=WorkflowQuery,
+    answers={200: ShownWorkflow},
+    errors=(404, 503),
+    summary="Show a workflow",
+    tags=["workflows"],
+)
+async def show_workflow(request: Request, query: WorkflowQuery) -> Answer:
+    """Answer the workflow with a page of its nodes."""
+    page = await fetch_page(request, request.params["id"], query)
+    workflow = show(page.workflow, request)
+    shown = ShownWorkflow(
+        **msgspec.structs.asdict(workflow),
+        page=page.nodes,
+        next_offset=query.offset + query.limit if 0 < query.limit == len(page.nodes) else None,
+        results=await read_end_results(workflow.id) if workflow.is_final else None,
+    )
+    return Answer(shown)
+
+
+@routes.post(
+    ONE + "/cancel",
+    scope="control",
+    answers={202: Workflow},
+    errors=(404, 409, 503),
+    summary="Cancel a workflow",
+    description="No node starts any more, and those that run end within two seconds.",
+    tags=["workflows"],
+)
+async def cancel_workflow(request: Request) -> Answer:
+    """Cancel what has not ended."""
+    page = await fetch_page(request, request.params["id"], WorkflowQuery(limit=0))
+    result = await asyncio.to_thread(app.workflows.cancel, page.workflow.id)
+    if result is CancelResult.FINAL:
+        raise Problem(409, "The workflow has ended")
+    page = await fetch_page(request, page.workflow.id, WorkflowQuery(limit=0))
+    return Answer(show(page.workflow, request), 202)
+
+
+@routes.post(
+    ONE + "/retry",
+    scope="control",
+    answers={202: Workflow},
+    errors=(404, 409, 503),
+    summary="Run again what failed in a workflow",
+    description="The rest of it goes on then; what succeeded does not run again. It has no "
+    "deadline any more.",
+    tags=["workflows"],
+)
+async def retry_workflow(request: Request) -> Answer:
+    """Run again what failed or was cancelled."""
+    page = await fetch_page(request, request.params["id"], WorkflowQuery(limit=0))
+    result = await asyncio.to_thread(app.workflows.retry, page.workflow.id)
+    if result.how != "reopened":
+        raise Problem(409, f"There is nothing to retry: the workflow is {result.how}")
+    page = await fetch_page(request, page.workflow.id, WorkflowQuery(limit=0))
+    return Answer(show(page.workflow, request), 202)
+
+
+async def fetch_page(request: Request, workflow_id: str, query: WorkflowQuery) -> WorkflowPage:
+    """A workflow that the caller may see. Raises ``Problem`` 404."""
+    command = workflows.read(workflow_id, offset=query.offset, limit=query.limit, node=query.node)
+    page = await app.async_store.run(command)
+    if page is None or (request.tenant and page.workflow.tenant != request.tenant):
+        raise Problem(404, f"There is no workflow with the id {workflow_id[:100]!r}")
+    return page
+
+
+def show(workflow: Workflow, request: Request) -> Workflow:
+    """A workflow as the caller sees it: a caller for all tenants is told the tenant."""
+    return msgspec.structs.replace(workflow, tenant=msgspec.UNSET) if request.tenant else workflow
+
+
+async def read_end_results(workflow_id: str) -> dict[str, Any] | None:
+    """The results of the end nodes; None when there are too many."""
+    names = await app.async_store.run(workflows.list_end_nodes(workflow_id, MAX_RESULTS))
+    if names is None:
+        return None
+    found = await app.async_store.run(workflows.read_results(workflow_id, names))
+    return {
+        name: decode_result(name, result)
+        for name, result in zip(names, found, strict=True)
+        if result.state == "success" and (result.is_fan_out or result.results[0])
+    }

@@ -1,0 +1,70 @@
+"""What a node of a workflow takes from those before it: read when its attempt runs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery.app.task import Context
+
+from project.errors import InvalidField, PermanentError
+from project.messages.encoding import decode
+from project.payload.references import (
+    ITEM,
+    Reference,
+    fill_references,
+    find_references,
+    parse_reference,
+    pick_part,
+)
+from project.records.workflow import NodeResult
+from project.store.commands import workflows
+
+WORKFLOW_HEADER = "workflow"
+"""The header of a node whose arguments have references: ``id`` of the workflow, ``node``, and of a
+row ``each``, the reference to the list that it is from."""
+
+
+def find_place(request: Context) -> Mapping[str, str] | None:
+    """The place in a workflow of a job whose arguments have references; None for other jobs."""
+    place: Mapping[str, str] | None = (request.headers or {}).get(WORKFLOW_HEADER)
+    return place
+
+
+def fill_arguments(
+    run: Callable[..., Any], place: Mapping[str, str], args: Any, kwargs: Any
+) -> tuple[Any, Any]:
+    """The arguments of a node with the results that they refer to.
+
+    Raises ``PermanentError`` when there is no such result.
+    """
+    found = [reference for _, reference in find_references([args, kwargs])]
+    each = parse_reference(place["each"], "for_each") if place.get("each") else None
+    names = {reference.node for reference in found} - {ITEM} | ({each.node} if each else set())
+    nodes = sorted(names)
+    results = dict(zip(nodes, run(workflows.read_results(place["id"], nodes)), strict=True))
+    decoded = {name: decode_result(name, result) for name, result in results.items()}
+    row = None
+    if each is not None:
+        rows = pick_part(decoded[each.node], each)
+        row = rows[int(place["node"].rpartition("[")[2].rstrip("]"))]
+
+    def read(reference: Reference) -> Any:
+        return pick_part(row if reference.node == ITEM else decoded[reference.node], reference)
+
+    try:
+        filled: tuple[Any, Any] = tuple(fill_references([args, kwargs], read))
+    except InvalidField as problem:
+        raise PermanentError(f"the node cannot run: {problem.problem}") from problem
+    return filled
+
+
+def decode_result(name: str, result: NodeResult) -> Any:
+    """The result of a node, a list for a fan-out; None for a node that failed.
+
+    Raises ``PermanentError`` when it is no longer kept.
+    """
+    values = [decode(text) if text else None for text in result.results]
+    if result.is_fan_out:
+        return values
+    if result.state == "success" and not result.results[0]:
+        raise PermanentError(f"the result of the node {name!r} is no longer kept")
+    return values[0]

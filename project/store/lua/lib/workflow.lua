@@ -1,0 +1,190 @@
+-- A workflow is a hash: name, tenant, status (running | success | failed | cancelled), created_at, updated_at, finished_at,
+-- total and ended (nodes), a count for each final state, failures (those that its end counts), stopped (the node whose failure
+-- stopped it), cancel (why), deadline, callback. Beside it, under its key and:
+-- :order   list: its nodes, each after those that it waits for
+-- :graph   hash: node -> what its failure does (stop | continue | skip), then the nodes that wait for it; between spaces
+-- :jobs    hash: node -> its job (JSON, see create_record), with payload and message
+-- :each    hash: node that is a fan-out -> where its rows are: node.result.path
+-- :left    hash: node -> how many nodes it waits for; node[] -> how many of its rows have not ended; node[#] -> its rows;
+--          node[!] -> a row has failed
+-- :states  hash: node -> pending (its job is made) | expanded (the jobs of its rows are) | success | failed | cancelled | skipped
+-- :active  set: nodes whose jobs have not ended
+-- :ready   list: nodes that wait for no other, and have no job yet
+-- :errors  hash: node that failed without a job -> why
+-- A row of a fan-out is a node as well: node[0].
+local NODE_BATCH = 100 -- jobs that the end of a node makes at most; rounds make the others
+local MAX_ROWS = 10000
+
+local function load_workflow(id) return { id = id, key = workflow_key(id) } end
+
+local function node_job_id(id, node)
+  return (redis.sha1hex(id .. '\n' .. node):gsub('^(........)(....).(...).(...)(............).*', '%1-%2-5%3-8%4-%5'))
+end
+
+-- What the failure of a node does, and the nodes that wait for it.
+local function read_node(workflow, node)
+  local how, children = redis.call('HGET', workflow.key .. ':graph', node):match('^(%S+)(.*)$')
+  return how, children:gmatch('%S+')
+end
+
+-- Makes the job of a node.
+local function make_node_job(workflow, node, at)
+  local base, place = node:match('^(.*)%[(%d+)%]$')
+  local job = cjson.decode(redis.call('HGET', workflow.key .. ':jobs', base or node))
+  local payload, message, list = job.payload, job.message, job.list or job.queue
+  job.id = node_job_id(workflow.id, node)
+  if base then message = message:gsub('@item@', place, 1):gsub('@id@', job.id) end
+  redis.call('HSET', workflow.key .. ':states', node, 'pending')
+  redis.call('SADD', workflow.key .. ':active', node)
+  if not create_record(job, payload, at, workflow.id) then return end -- a round finds out what became of it
+  redis.call('HSET', job.key, 'workflow', workflow.id .. ' ' .. node)
+  if job.each then redis.call('HSET', job.key, 'each', job.each) end
+  index_as_pending(job, { at, job.id })
+  local due = job.delay and string.format('%.6f', at + job.delay) or job.due
+  if due or uses_other_broker then
+    schedule(job, due or at, list, message) -- the round that promotes what is due sends it
+  else
+    push_message(job.id, in_lane(list, job.lane), message)
+  end
+end
+
+-- The part of a result that a path names; nil if it has none.
+local function pick(value, path)
+  for step in path:gmatch('[^.]+') do
+    if type(value) ~= 'table' then return nil end
+    local place = tonumber(step)
+    if value[step] ~= nil then value = value[step] else value = place and value[place + 1] end
+  end
+  return value
+end
+
+-- How many rows a fan-out has, of what it names: node.result.path; or nil, and what is wrong.
+local function count_rows(workflow, each)
+  local node, path = each:match('^([^.]+)%.result%.?(.*)$')
+  local rows = tonumber(redis.call('HGET', workflow.key .. ':left', node .. '[#]'))
+  if rows and path == '' then return rows end
+  local first, rest = path:match('^(%d+)%.?(.*)$')
+  if rows and first then node, path = node .. '[' .. first .. ']', rest end
+  local is_read, result = pcall(cjson.decode, redis.call('HGET', job_key(node_job_id(workflow.id, node)), 'result') or 'null')
+  local found = is_read and pick(result, path)
+  if type(found) ~= 'table' or next(found) ~= nil and found[1] == nil then return nil, each .. ' is not a list' end
+  if #found > MAX_ROWS then return nil, each .. ' has more than ' .. MAX_ROWS .. ' rows' end
+  return #found
+end
+
+-- All that wait for a node that failed, and all that wait for those, are skipped.
+local function skip_after(workflow, node)
+  local stack = { node }
+  while #stack > 0 do
+    local _, children = read_node(workflow, table.remove(stack))
+    for child in children do
+      if redis.call('HSETNX', workflow.key .. ':states', child, 'skipped') == 1 then
+        redis.call('HINCRBY', workflow.key, 'ended', 1)
+        redis.call('HINCRBY', workflow.key, 'skipped', 1)
+        stack[#stack + 1] = child
+      end
+    end
+  end
+end
+
+-- Notes how a node ended: the last one of those that a node waits for makes it ready.
+local function end_node(workflow, node, status)
+  local key, base = workflow.key, node:match('^(.*)%[%d+%]$')
+  redis.call('HSET', key .. ':states', node, status)
+  redis.call('HINCRBY', key, 'ended', 1)
+  redis.call('HINCRBY', key, status, 1)
+  local how, children = read_node(workflow, base or node)
+  local is_failure = status ~= 'success' and how ~= 'continue'
+  if is_failure then
+    redis.call('HINCRBY', key, 'failures', 1)
+    if how == 'stop' then redis.call('HSETNX', key, 'stopped', node) end
+  end
+  if base then
+    if is_failure then redis.call('HSET', key .. ':left', base .. '[!]', 1) end
+    if redis.call('HINCRBY', key .. ':left', base .. '[]', -1) > 0 then return end
+    local has_failed = redis.call('HEXISTS', key .. ':left', base .. '[!]') == 1
+    return end_node(workflow, base, has_failed and 'failed' or 'success')
+  end
+  if is_failure and how == 'skip' then return skip_after(workflow, node) end
+  if is_failure then return end
+  for child in children do
+    if redis.call('HINCRBY', key .. ':left', child, -1) == 0 then redis.call('RPUSH', key .. ':ready', child) end
+  end
+end
+
+local function add_ready_rows(workflow, node, rows)
+  local names = {}
+  for i = 0, rows - 1 do
+    names[#names + 1] = node .. '[' .. i .. ']'
+    if #names == 1000 or i == rows - 1 then
+      redis.call('RPUSH', workflow.key .. ':ready', unpack(names))
+      names = {}
+    end
+  end
+end
+
+-- Makes a node of each row of a fan-out.
+local function expand_node(workflow, node, each)
+  local rows, fault = count_rows(workflow, each)
+  if not rows then
+    redis.call('HSET', workflow.key .. ':errors', node, fault)
+    return end_node(workflow, node, 'failed')
+  end
+  if rows == 0 then
+    redis.call('HSET', workflow.key .. ':left', node .. '[#]', 0)
+    return end_node(workflow, node, 'success')
+  end
+  redis.call('HSET', workflow.key .. ':states', node, 'expanded')
+  redis.call('HSET', workflow.key .. ':left', node .. '[]', rows, node .. '[#]', rows)
+  redis.call('HINCRBY', workflow.key, 'total', rows)
+  add_ready_rows(workflow, node, rows)
+end
+
+-- Makes jobs of nodes that are ready, at most so many. -> whether there are more
+local function start_ready_nodes(workflow, at, most)
+  local ready, each = workflow.key .. ':ready', workflow.key .. ':each'
+  for _ = 1, most do
+    if redis.call('HEXISTS', workflow.key, 'stopped') == 1 then return false end
+    local node = redis.call('LPOP', ready)
+    if not node then return false end
+    local rows = redis.call('HGET', each, node)
+    if redis.call('HEXISTS', workflow.key .. ':states', node) == 1 then
+      -- it has been started before
+    elseif rows then
+      expand_node(workflow, node, rows)
+    else
+      make_node_job(workflow, node, at)
+    end
+  end
+  if redis.call('EXISTS', ready) == 0 then return false end
+  redis.call('ZADD', OPEN_WORKFLOWS, at, workflow.id)
+  return true
+end
+
+-- Ends a workflow of which no node runs or can start any more.
+local function end_if_over(workflow, at)
+  local status, ended, total, stopped, failures, cancel, callback =
+    unpack(redis.call('HMGET', workflow.key, 'status', 'ended', 'total', 'stopped', 'failures', 'cancel', 'callback'))
+  if status ~= 'running' then return end
+  if ended ~= total and not (stopped and redis.call('SCARD', workflow.key .. ':active') == 0) then return end
+  status = cancel and (cancel == 'deadline' and 'failed' or 'cancelled') or tonumber(failures or 0) > 0 and 'failed' or 'success'
+  redis.call('DEL', workflow.key .. ':ready')
+  redis.call('ZREM', OPEN_WORKFLOWS, workflow.id)
+  redis.call('HSET', workflow.key, 'status', status, 'finished_at', at, 'updated_at', at)
+  redis.call('ZADD', ENDED_WORKFLOWS, at, workflow.id)
+  if callback then
+    enqueue_callback({ id = workflow.id, key = workflow.key, status = status, callback = callback }, at)
+    redis.call('HSET', job_key(redis.call('HGET', workflow.key, 'delivery')), 'reported_workflow', 1)
+  end
+end
+
+-- Notes the end of a job that is a node of a workflow.
+local function note_node_end(job, at) -- rarely
+  local id, node = job.workflow:match('^(%S+) (.*)$')
+  local workflow = load_workflow(id)
+  if redis.call('SREM', workflow.key .. ':active', node) == 0 then return end
+  redis.call('HSET', workflow.key, 'updated_at', at)
+  end_node(workflow, node, job.status)
+  start_ready_nodes(workflow, at, NODE_BATCH)
+  end_if_over(workflow, at)
+end

@@ -1,0 +1,129 @@
+"""``app.workflows``: orders, reads, cancels and retries workflows, for code that blocks."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from project.errors import ContinuoError, InvalidField, RerunRefused
+from project.records.workflow import Workflow
+from project.store.commands import workflows
+from project.store.commands.jobs import IdempotentOrder
+from project.store.commands.message import ID_PLACEHOLDER, Message
+from project.store.commands.workflows import (
+    CancelResult,
+    CreateResult,
+    NewWorkflow,
+    RetryResult,
+    WorkflowPage,
+)
+from project.text import is_line
+from project.workflows.nodes import NodeCall, build_nodes
+
+MAX_NAME_CHARACTERS = 200
+MAX_DEADLINE_SECONDS = 366 * 86_400
+MAX_CANCEL_CALLS = 1_000
+
+
+class WorkflowBook:
+    """Orders, reads, cancels and retries workflows; those of a ``tenant`` are its own."""
+
+    def __init__(self, app: Any, tenant: str = "") -> None:
+        self.app = app
+        self.tenant = tenant
+
+    def of(self, tenant: str) -> "WorkflowBook":
+        """The workflows of a tenant, "" for those of none."""
+        return WorkflowBook(self.app, tenant)
+
+    def submit(
+        self,
+        name: str,
+        calls: Sequence[NodeCall],
+        *,
+        deadline: float | None = None,
+        callback_url: str | None = None,
+        order: IdempotentOrder | None = None,
+    ) -> CreateResult:
+        """Check and make a workflow, and start the nodes that wait for no other.
+
+        ``deadline`` is in seconds from now. Raises ``InvalidField`` and ``StoreUnavailable``.
+        """
+        check_name(name)
+        workflow_id = str(uuid4())
+        nodes = build_nodes(workflow_id, calls, self.tenant)
+        callback = self._build_callback(callback_url) if callback_url else None
+        for step in workflows.stage(workflow_id, nodes):
+            self.app.store.run(step)
+        new = NewWorkflow(
+            id=workflow_id,
+            name=name,
+            total=len(nodes),
+            tenant=self.tenant or None,
+            deadline=check_deadline(deadline),
+        )
+        result: CreateResult = self.app.store.run(workflows.create(new, order, callback))
+        if result.how == "gone":
+            raise ContinuoError("the workflow was not made in time; order it again")
+        if result.how == "made":
+            self._start_all(workflow_id)
+        return result
+
+    def get(
+        self, workflow_id: str, *, offset: int = 0, limit: int = 0, node: str = ""
+    ) -> WorkflowPage | None:
+        """A workflow with a page of its nodes; None when there is none."""
+        command = workflows.read(workflow_id, offset=offset, limit=limit, node=node)
+        page: WorkflowPage | None = self.app.store.run(command)
+        return page if page and self._owns(page.workflow) else None
+
+    def cancel(self, workflow_id: str) -> CancelResult:
+        """Cancel a workflow: nodes that run end within two seconds, no other starts."""
+        for _ in range(MAX_CANCEL_CALLS):
+            result: CancelResult = self.app.store.run(workflows.cancel(workflow_id))
+            if result is not CancelResult.MORE:
+                break
+        return result
+
+    def retry(self, workflow_id: str) -> RetryResult:
+        """Run again what failed in a workflow that has ended; the rest of it goes on then."""
+        result: RetryResult = self.app.store.run(workflows.retry(workflow_id))
+        for job_id in result.jobs:
+            with suppress(
+                RerunRefused
+            ):  # its end counts again, see lua/workflows/tend_workflows.lua
+                self.app.AsyncResult(job_id).rerun()
+        if result.how == "reopened":
+            self._start_all(workflow_id)
+        return result
+
+    def _owns(self, workflow: Workflow) -> bool:
+        return not self.tenant or workflow.tenant == self.tenant
+
+    def _start_all(self, workflow_id: str) -> None:
+        while self.app.store.run(workflows.start_ready(workflow_id)):
+            pass
+
+    def _build_callback(self, url: str) -> Message:
+        callback: Message = self.app.callback_job.message(
+            kwargs={"url": url}, task_id=ID_PLACEHOLDER, tenant=self.tenant
+        )
+        return callback
+
+
+def check_name(name: Any) -> str:
+    """The name of a workflow. Raises ``InvalidField``."""
+    is_good = isinstance(name, str) and 0 < len(name) <= MAX_NAME_CHARACTERS and is_line(name)
+    if not is_good:
+        problem = f"must be 1 to {MAX_NAME_CHARACTERS} characters that can be printed"
+        raise InvalidField("name", problem)
+    return str(name)
+
+
+def check_deadline(seconds: Any) -> float | None:
+    """The seconds until a deadline. Raises ``InvalidField``."""
+    if seconds is None:
+        return None
+    if not isinstance(seconds, int | float) or not 0 < seconds <= MAX_DEADLINE_SECONDS:
+        raise InvalidField("deadline", f"must be a number of seconds up to {MAX_DEADLINE_SECONDS}")
+    return float(seconds)

@@ -1,0 +1,117 @@
+"""Workflows over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.programs.system import System
+from tests.support.waiting import wait_until
+
+REPORT = {"kind": "report", "payload": {"type": "summary"}}
+
+
+def order(system: System, *nodes: Any, **about: Any) -> Any:
+    answer = system.http.post("/workflows", json={"name": "test", "nodes": list(nodes)} | about)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+def wait_for_end(system: System, workflow_id: str) -> Any:
+    def find() -> Any:
+        shown = system.http.get(f"/workflows/{workflow_id}").json()
+        return shown if shown["finished_at"] else None
+
+    return wait_until(find, 30)
+
+
+def test_a_workflow_is_ordered_shown_listed_and_ends(system: System) -> None:
+    made = order(
+        system,
+        {"id": "a", **REPORT, "tags": ["from-a-workflow"]},
+        {"id": "b", **REPORT, "after": ["a"], "priority": 3},
+    )
+
+    ended = wait_for_end(system, made["id"])
+
+    assert (ended["status"], ended["nodes"]["success"]) == ("success", 2)
+    assert [(node["id"], node["before"]) for node in ended["page"]] == [("a", ["b"]), ("b", [])]
+    assert ended["results"]["b"]["download_url"]
+    listed = system.http.get("/workflows").json()
+    assert made["id"] in [each["id"] for each in listed["workflows"]]
+    job = system.http.get(f"/tasks/{ended['page'][0]['task']}").json()
+    assert job["tags"] == ["from-a-workflow"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "field"),
+    [
+        ([{"id": "a", "kind": "fax"}], "nodes[0].kind"),
+        ([{"id": "a", **REPORT, "after": ["b"]}], "nodes[0].after[0]"),
+        ([{"id": "a", **REPORT}, {"id": "a", **REPORT}], "nodes[1].id"),
+        (
+            [{"id": "a", **REPORT, "after": ["b"]}, {"id": "b", **REPORT, "after": ["a"]}],
+            "nodes[0].after",
+        ),
+        (
+            [{"id": "a", **REPORT, "unique": {"key": "k"}}],
+            "nodes[0].unique",
+        ),
+        (
+            [{"id": "a", "kind": "report", "payload": {"filters": {"team": 1}}}],
+            "nodes[0].payload.filters.team",
+        ),
+        (
+            [{"id": "a", "kind": "report", "payload": {"type": {"$from": "b.result"}}}],
+            "nodes[0].payload.type",
+        ),
+        (
+            [
+                {"id": "b", **REPORT},
+                {"id": "a", "kind": "report", "payload": {"typ": {"$from": "b.result"}}},
+            ],
+            "nodes[1].payload.typ",
+        ),
+    ],
+    ids=["kind", "unknown", "twice", "cycle", "unique", "type", "reference", "name"],
+)
+def test_a_wrong_workflow_is_refused_as_a_whole(
+    system: System, nodes: list[Any], field: str
+) -> None:
+    before = system.http.get("/workflows").json()["total"]
+
+    answer = system.http.post("/workflows", json={"name": "wrong", "nodes": nodes})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+    assert system.http.get("/workflows").json()["total"] == before
+
+
+def test_a_repeated_order_makes_one_workflow(system: System) -> None:
+    body = {"name": "once", "nodes": [{"id": "a", **REPORT}]}
+    headers = {"Idempotency-Key": "workflow-once"}
+
+    first = system.http.post("/workflows", json=body, headers=headers)
+    second = system.http.post("/workflows", json=body, headers=headers)
+    other = system.http.post("/workflows", json=body | {"name": "other"}, headers=headers)
+
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert second.json()["id"] == first.json()["id"]
+    assert other.status_code == 422
+
+
+def test_a_cancelled_workflow_ends_and_can_be_retried(system: System) -> None:
+    made = order(
+        system,
+        {"id": "a", **REPORT, "delay": 3600},
+        {"id": "b", **REPORT, "after": ["a"]},
+    )
+
+    cancelled = system.http.post(f"/workflows/{made['id']}/cancel")
+    ended = wait_for_end(system, made["id"])
+    again = system.http.post(f"/workflows/{made['id']}/retry")
+
+    assert cancelled.status_code == 202
+    assert [node["status"] for node in ended["page"]] == ["cancelled", "stopped"]
+    assert again.status_code == 202
+    assert wait_for_end(system, made["id"])["status"] == "success"
+    assert system.http.post(f"/workflows/{made['id']}/retry").status_code == 409

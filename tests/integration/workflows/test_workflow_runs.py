@@ -1,0 +1,135 @@
+"""Workflows on real workers."""
+
+from typing import Any
+
+import pytest
+
+from project.celery import app
+from project.records.workflow import NodeStatus, Workflow, WorkflowStatus
+from project.store.commands import workflows
+from project.workflows.building import item, result_of, workflow
+from tests.support.apps import nodes
+from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
+from tests.support.waiting import wait_until
+
+OPTIONS = ("--concurrency=2", "--include=tests.support.apps.nodes")
+
+
+@pytest.fixture(scope="module")
+def worker(worker_pool: Workers) -> WorkerProgram:
+    """One worker for these tests."""
+    return worker_pool.start(*OPTIONS).ready()
+
+
+def wait_for_end(workflow_id: str, seconds: float = 30) -> Workflow:
+    def find() -> Workflow | None:
+        page = app.workflows.get(workflow_id)
+        return page.workflow if page and page.workflow.is_final else None
+
+    return wait_until(find, seconds)
+
+
+def read_result(workflow_id: str, node: str) -> Any:
+    (result,) = app.store.run(workflows.read_results(workflow_id, [node]))
+    return app.backend.decode(result.results[0])
+
+
+def read_states(workflow_id: str) -> dict[str, NodeStatus]:
+    page = app.workflows.get(workflow_id, limit=500)
+    assert page is not None
+    return {node.id: node.status for node in page.nodes}
+
+
+def test_a_node_runs_with_the_results_of_those_before_it(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("sum")
+        .add("a", nodes.echo, value={"rows": [1, 2**60, 0.1], "none": [], "text": "ä"})
+        .add("b", nodes.echo, value={"all": result_of("a"), "second": result_of("a", "rows.1")})
+        .submit()
+    )
+
+    ended = wait_for_end(made.id)
+
+    assert ended.status is WorkflowStatus.SUCCESS
+    whole = {"rows": [1, 2**60, 0.1], "none": [], "text": "ä"}
+    assert read_result(made.id, "b") == {"all": whole, "second": 2**60}
+
+
+def test_a_fan_out_makes_a_job_of_each_row_and_the_fan_in_gets_their_results(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("invoices")
+        .add("list", nodes.list_customers, count=30)
+        .add("each", nodes.invoice, for_each=result_of("list", "rows"), customer=item())
+        .add("join", nodes.join, parts=result_of("each"))
+        .submit()
+    )
+
+    ended = wait_for_end(made.id)
+
+    assert ended.status is WorkflowStatus.SUCCESS
+    assert (ended.nodes.total, ended.nodes.success) == (33, 33)
+    expected = ", ".join(f"c{number}: {number * 1.5}" for number in range(30))
+    assert read_result(made.id, "join") == expected
+
+
+def test_a_fan_out_of_no_rows_is_done_at_once(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("none")
+        .add("list", nodes.list_customers, count=0)
+        .add("each", nodes.invoice, for_each=result_of("list", "rows"), customer=item())
+        .add("join", nodes.join, parts=result_of("each"))
+        .submit()
+    )
+
+    ended = wait_for_end(made.id)
+
+    assert (ended.status, read_result(made.id, "join")) == (WorkflowStatus.SUCCESS, "")
+
+
+def test_what_failed_stops_a_workflow_and_a_retry_lets_it_go_on(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("stop")
+        .add("a", nodes.echo, value=1)
+        .add("b", nodes.fail_unless, key="tests:nodes:stop", after=["a"])
+        .add("c", nodes.echo, value=result_of("b"))
+        .submit()
+    )
+    failed = wait_for_end(made.id)
+    before = read_states(made.id)
+    inspector.redis.set("tests:nodes:stop", 1)
+
+    app.workflows.retry(made.id)
+
+    assert (failed.status, failed.stopped) == (WorkflowStatus.FAILED, "b")
+    assert before == {"a": "success", "b": "failed", "c": "stopped"}
+    assert wait_for_end(made.id).status is WorkflowStatus.SUCCESS
+    assert read_result(made.id, "c") == "done"
+
+
+def test_a_failure_can_be_passed_over_or_skip_what_comes_after(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("others")
+        .add("a", nodes.fail_unless, key="tests:never", on_failure="continue")
+        .add("b", nodes.echo, value=result_of("a"))
+        .add("c", nodes.fail_unless, key="tests:never", on_failure="skip")
+        .add("d", nodes.echo, value=result_of("c"))
+        .add("e", nodes.echo, after=["d", "b"])
+        .submit()
+    )
+
+    ended = wait_for_end(made.id)
+
+    assert ended.status is WorkflowStatus.FAILED
+    states = {"a": "failed", "b": "success", "c": "failed", "d": "skipped", "e": "skipped"}
+    assert read_states(made.id) == states
+    assert read_result(made.id, "b") is None

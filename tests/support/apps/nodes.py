@@ -1,0 +1,50 @@
+"""Job kinds for workflows."""
+
+from typing import Any
+
+import msgspec
+from redis import Redis
+
+from project.celery import app
+from project.errors import PermanentError
+from project.settings.values import get_settings
+
+
+class Customer(msgspec.Struct):
+    """A row of a fan-out."""
+
+    name: str
+    total: float
+
+
+@app.task(name="tests.nodes.list_customers", typed=True)
+def list_customers(count: int) -> dict[str, list[Customer]]:
+    """Customers to fan out over."""
+    return {"rows": [Customer(f"c{number}", number * 1.5) for number in range(count)]}
+
+
+@app.task(name="tests.nodes.invoice", typed=True)
+def invoice(customer: Customer) -> str:
+    """One for a customer."""
+    return f"{customer.name}: {customer.total}"
+
+
+@app.task(name="tests.nodes.join", typed=True)
+def join(parts: list[str | None]) -> str:
+    """All in one text."""
+    return ", ".join(str(part) for part in parts)
+
+
+@app.task(name="tests.nodes.echo")
+def echo(value: Any = None) -> Any:
+    """What was given."""
+    return value
+
+
+@app.task(name="tests.nodes.fail_unless", max_retries=0)
+def fail_unless(key: str) -> str:
+    """Fail for good until a key is in Redis."""
+    with Redis.from_url(get_settings().store_url) as client:
+        if not client.exists(key):
+            raise PermanentError("not yet")
+    return "done"
