@@ -235,8 +235,8 @@ def test_jobs_can_be_found_with_the_keyboard(page: Page, own_system: System) -> 
     page.locator("#search-text").fill("no such <b>error</b>")
     page.keyboard.press("Enter")
 
-    expect(page).to_have_url(re.compile(r"/console/jobs\?error=no\+such"))
-    expect(page.get_by_label("Error contains")).to_have_value("no such <b>error</b>")
+    expect(page).to_have_url(re.compile(r"/console/search\?text=no\+such"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jobs with no such <b>error</b>")
 
 
 def test_filters_are_in_the_url_and_pages_follow_a_cursor(page: Page, own_system: System) -> None:

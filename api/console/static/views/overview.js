@@ -5,9 +5,9 @@ import { lines, stacks } from "../charts.js";
 import { fill, h, number, span } from "../dom.js";
 import { at, get } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
-import { rows } from "./jobs.js";
 import { showNeeds } from "./needs.js";
 import { tableOf as queueTable } from "./queues.js";
+import { rows } from "./rows.js";
 import { tableOf as workerTable } from "./workers.js";
 
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
