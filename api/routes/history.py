@@ -204,8 +204,8 @@ async def erase_history(request: Request, query: HistoryErasureQuery) -> Answer:
     log.info(
         "history: %s erased %d runs (dry run: %s)", request.api_key.name, result.jobs, query.dry_run
     )
-    unarchived = await app.async_store.run(archive.count_waiting())
-    return Answer(HistoryErasure(result.jobs, result.is_complete, query.dry_run, unarchived))
+    backlog = await app.async_store.run(archive.read_backlog())
+    return Answer(HistoryErasure(result.jobs, result.is_complete, query.dry_run, backlog.jobs))
 
 
 @routes.get(
