@@ -63,6 +63,8 @@ local function count_rows(workflow, each)
   local node, path = each:match('^([^.]+)%.result%.?(.*)$')
   local rows = tonumber(redis.call('HGET', workflow.key .. ':left', node .. '[#]'))
   if rows and path == '' then return rows end
+  local state = redis.call('HGET', workflow.key .. ':states', node)
+  if state ~= 'success' and not rows then return 0 end -- it failed, which was to be passed over
   local first, rest = path:match('^(%d+)%.?(.*)$')
   if rows and first then node, path = node .. '[' .. first .. ']', rest end
   local is_read, result = pcall(cjson.decode, redis.call('HGET', job_key(node_job_id(workflow.id, node)), 'result') or 'null')
