@@ -12,7 +12,7 @@ from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
 from api.routes import bulk, history, kinds, workflows
-from api.routes.operations import limits, me, metrics, queues, switches, workers
+from api.routes.operations import limits, me, metrics, outboxes, queues, switches, workers
 from api.routes.operations.health import build_health_router
 from api.routes.schedules import firing, schedules
 from api.routes.tasks import (
@@ -59,6 +59,7 @@ def list_mail_routes() -> list[Router]:
 EXTRA_ROUTES = [
     *(list_report_routes() if has_extra("reports") else []),
     *(list_mail_routes() if has_extra("mail") else []),
+    *([outboxes.refused_routes] if has_extra("outbox") else []),
 ]
 
 DESCRIPTION = """Long work behind a short answer: order a job, get its record at once, watch it.
@@ -113,8 +114,8 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     work = (tasks, control, callbacks, signals, events, logs, errors, bulk, kinds, artifacts)
-    rest = (queues, limits, switches, workers, metrics, schedules, firing, history, me, console)
-    parts = (*work, workflows, *rest)
+    state = (queues, limits, switches, workers, outboxes, metrics)
+    parts = (*work, workflows, *state, schedules, firing, history, me, console)
     for part in (*EXTRA_ROUTES, *(module.routes for module in parts)):
         routes.include(part)
     routes.include(build_typed_router())

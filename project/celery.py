@@ -345,7 +345,7 @@ def create_app(given: Settings) -> Continuo:
     if given.otel_exporter_otlp_endpoint:
         require_packages()
         created.traces = True
-    keep_job_logs(created)
+    created.job_logs = keep_job_logs(created)
     if given.log_format == "json":
         enable_json_logs()
     return created

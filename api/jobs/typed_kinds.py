@@ -22,7 +22,17 @@ OTHER_PATHS = frozenset(
     {
         *("/artifacts", "/bounces", "/console", "/docs", "/errors", "/events", "/health", "/kinds"),
         *("/history", "/limits", "/me", "/switches"),
-        *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
+        *(
+            "/metrics",
+            "/outbox",
+            "/outboxes",
+            "/queue",
+            "/queues",
+            "/suppressions",
+            "/tasks",
+            "/u",
+            "/workers",
+        ),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
         *("/s", "/schedules", "/workflows"),
     }

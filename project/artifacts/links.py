@@ -37,6 +37,7 @@ IS_KEY = re.compile(
 
 CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
+    ".gz": "application/gzip",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".html": "text/html; charset=utf-8",
     ".ics": "text/calendar; charset=utf-8",

@@ -259,6 +259,7 @@ class Job(WaitTask):
             return self._run(*args, **kwargs)
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
+        self.app.job_logs.begin_attempt(self.request.id, self.request.retries + 1)
         try:
             if not self.request.called_directly and (place := find_place(self.request)):
                 args, kwargs = fill_arguments(self.app.store.run, place, args, kwargs)
@@ -276,6 +277,7 @@ class Job(WaitTask):
             raise JobExit(f"the job raised {problem!r}") from problem
         finally:
             self._flush_progress(self.request)
+            self.app.job_logs.end_attempt(self.request.id)
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Report that ``done`` of ``total`` is done; ``total`` is None when it is not known.

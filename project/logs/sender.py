@@ -1,8 +1,8 @@
 """Sends the lines of jobs to Redis: one thread of the process, some times a second.
 
 The buffer is bounded, for each job and for all. A job that logs faster loses its oldest lines of
-that moment, and one line says how many. A process that is killed loses what it has logged in the
-last ``SEND_EVERY_SECONDS``.
+that moment here, and one line says how many; its whole log has them. A process that is killed loses
+what it has logged in the last ``SEND_EVERY_SECONDS``, and the whole log of its attempt.
 """
 
 import logging
@@ -15,6 +15,7 @@ from threading import Event, RLock, Thread
 import msgspec
 
 from project.errors import StoreUnavailable
+from project.logs.whole_log import WholeLog
 from project.records.log_line import JobLogLine
 from project.store.commands import logs
 from project.store.commands.command import Command
@@ -29,43 +30,40 @@ MAX_JOB_BYTES = 64 * 1024
 MAX_BYTES = 4 * 1024 * 1024
 """Bytes of messages of all jobs of a process that wait to be sent."""
 
-LINE_BYTES = 100
-"""What a line costs beside its message."""
-
 encode = msgspec.json.Encoder().encode
 
 
 class Pending:
     """The lines of one job that wait; ``left_out`` counts those that found no place."""
 
-    def __init__(self) -> None:
-        self.lines: deque[JobLogLine] = deque()
+    def __init__(self, first: JobLogLine) -> None:
+        self.first = first
+        self.lines: deque[bytes] = deque()
         self.bytes = 0
         self.left_out = 0
 
-    def add(self, line: JobLogLine) -> int:
+    def add(self, line: bytes) -> int:
         """Add a line and drop the oldest beyond the bound; by how many bytes that grew."""
         before = self.bytes
         self.lines.append(line)
-        self.bytes += cost_of(line)
+        self.bytes += len(line)
         while self.bytes > MAX_JOB_BYTES and len(self.lines) > 1:
-            self.bytes -= cost_of(self.lines.popleft())
+            self.bytes -= len(self.lines.popleft())
             self.left_out += 1
         return self.bytes - before
 
-    def encode(self) -> bytes:
+    def join(self) -> bytes:
         """The lines as JSON, each with its end; first of all how many are left out."""
-        first = []
         if self.left_out:
-            about = self.lines[0]
             words = f"{self.left_out} lines left out: the job logs faster than its log can keep"
-            first = [JobLogLine(about.at, about.attempt, "warning", "", words)]
-        return b"".join(encode(line) + b"\n" for line in (*first, *self.lines))
+            about = JobLogLine(self.first.at, self.first.attempt, "warning", "", words)
+            self.lines.appendleft(encode_line(about))
+        return b"".join(self.lines)
 
 
-def cost_of(line: JobLogLine) -> int:
-    """About how many bytes a line takes."""
-    return len(line.message) + LINE_BYTES
+def encode_line(line: JobLogLine) -> bytes:
+    """A line as it is stored."""
+    return encode(line) + b"\n"
 
 
 class LogSender:
@@ -83,22 +81,30 @@ class LogSender:
         self._lock = RLock()
         self._sending = RLock()
         self._pending: dict[str, Pending] = {}
+        self._whole: dict[str, WholeLog] = {}
         self._bytes = 0
         self._batches = 0
         self._has_lines = Event()
         self._name = f"{os.getpid()}.{time.time_ns():x}"
         self._thread: Thread | None = None
 
+    def begin_attempt(self, job_id: str, attempt: int) -> None:
+        """Keep all lines of an attempt, until ``end_attempt``."""
+        self._whole[job_id] = WholeLog(job_id, attempt)
+
     def add(self, job_id: str, line: JobLogLine) -> None:
         """Take a line; it is sent soon."""
+        text = encode_line(line)
         with self._lock:
+            if whole := self._whole.get(job_id):
+                whole.write(text)
             pending = self._pending.get(job_id)
             if pending is None:
-                pending = self._pending[job_id] = Pending()
+                pending = self._pending[job_id] = Pending(line)
             if self._bytes > MAX_BYTES and pending.lines:
                 pending.left_out += 1
                 return
-            self._bytes += pending.add(line)
+            self._bytes += pending.add(text)
         if not self._has_lines.is_set():
             self._has_lines.set()
             self._start()
@@ -112,11 +118,22 @@ class LogSender:
             if not pending:
                 return
             self._batches += 1
-            texts = {job_id: lines.encode() for job_id, lines in pending.items()}
+            texts = {job_id: lines.join() for job_id, lines in pending.items()}
             try:
                 self._run(logs.append(f"{self._name}.{self._batches}", texts))
             except StoreUnavailable as problem:
                 log.warning("the logs of %d jobs were not stored: %s", len(texts), problem)
+
+    def end_attempt(self, job_id: str) -> None:
+        """Store the whole log of an attempt that has ended, if Redis does not keep all of it."""
+        whole = self._whole.pop(job_id, None)
+        if whole is None:
+            return
+        try:
+            if file := whole.store():
+                self._run(logs.add_file(job_id, file))
+        except Exception as problem:  # noqa: BLE001 - the job has done its work
+            log.warning("job %s: its whole log was not stored: %r", job_id, problem)
 
     def _start(self) -> None:
         with self._lock:

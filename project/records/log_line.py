@@ -9,6 +9,10 @@ MAX_MESSAGE_CHARACTERS = 8_000
 """A longer message is cut to its first characters."""
 
 
+KEPT_BYTES = 65_000
+"""About how many bytes of the log of a job Redis keeps; see the Lua of logs."""
+
+
 class JobLogLine(msgspec.Struct, frozen=True):
     """One line; ``at`` is in seconds since the epoch.
 
@@ -21,6 +25,21 @@ class JobLogLine(msgspec.Struct, frozen=True):
     level: str
     logger: str
     message: str
+
+
+class LogFile(msgspec.Struct, frozen=True):
+    """The whole log of an attempt, stored as an artifact: JSON lines, compressed with gzip.
+
+    ``lines`` are in it, ``left_out`` were too many. ``size`` in bytes. ``key`` and ``filename``
+    are those of the artifact.
+    """
+
+    attempt: int
+    lines: int
+    left_out: int
+    size: int
+    key: str
+    filename: str
 
 
 def level_name(number: int) -> str:

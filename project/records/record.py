@@ -75,7 +75,8 @@ class Failure(msgspec.Struct, frozen=True):
 
     ``attempt`` is its number, 0 for a job that failed before it could start. ``next_delay``:
     seconds until the next attempt, None when there is none. ``interrupted``: the worker stopped
-    or died, and the next attempt gets the same number. The rest is as in ``Cause``.
+    or died, and the next attempt gets the same number. ``started_at``: when it began, None if it
+    never did. The rest is as in ``Cause``.
     """
 
     at: float
@@ -86,6 +87,7 @@ class Failure(msgspec.Struct, frozen=True):
     traceback: str
     next_delay: float | None
     interrupted: bool = False
+    started_at: float | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -132,7 +134,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     last, "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave
     them out. ``steps`` are the finished steps in the order of their ends; lists and jobs without
     steps leave them out. ``wait`` is what a waiting job waits for; lists and other jobs leave it
-    out. ``tenant`` owns the job; left out when no tenant does.
+    out. ``tenant`` owns the job; left out when no tenant does. ``cause`` is the fingerprint
+    under which a failed job is filed, see ``GET /errors``; other jobs leave it out.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -178,6 +181,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step] | msgspec.UnsetType = msgspec.UNSET
     wait: Wait | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
+    cause: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:

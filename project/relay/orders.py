@@ -9,7 +9,10 @@ from project.errors import InvalidField
 from project.messages.order_fields import OrderFields, Unique
 from project.payload.payload import convert_all
 from project.schedules.jobs import find_kind
-from project.store.commands.message import Message
+from project.store.commands.message import ID_PLACEHOLDER, Message
+
+OUTCOME_KIND = "outcome"
+"""The kind of the jobs that write the end of another job into the database of its outbox."""
 
 
 class OutboxRow(NamedTuple):
@@ -24,9 +27,10 @@ class OutboxRow(NamedTuple):
 
 
 class RowOptions(OrderFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The options of a row: those of an order over HTTP."""
+    """The options of a row: those of an order over HTTP, and whether the end is written back."""
 
     max_retries: int | None = None
+    store_result: bool = False
 
 
 class RowOrder(NamedTuple):
@@ -36,7 +40,7 @@ class RowOrder(NamedTuple):
     unique: Unique | None
 
 
-def build_order(app: Any, row: OutboxRow, max_bytes: int) -> RowOrder:
+def build_order(app: Any, row: OutboxRow, outbox: str, max_bytes: int) -> RowOrder:
     """Build what a row orders. Raises ``InvalidField`` and whatever the check of a kind raises."""
     if row.payload is None:
         raise InvalidField("payload", f"is too large: at most {max_bytes} bytes are allowed")
@@ -49,7 +53,18 @@ def build_order(app: Any, row: OutboxRow, max_bytes: int) -> RowOrder:
     )
     if options.unique:
         options.unique.to_key()  # says what is wrong while the row can still be refused by itself
+    if options.store_result:
+        message = message._replace(callback=build_outcome(app, options, outbox))
     return RowOrder(message, options.unique)
+
+
+def build_outcome(app: Any, options: RowOptions, outbox: str) -> Message:
+    """The message of the job that writes back how the ordered one ended."""
+    if options.callback_url is not None:
+        raise InvalidField("store_result", "cannot be given together with callback_url")
+    task = find_kind(app, OUTCOME_KIND)
+    message: Message = task.message(kwargs={"outbox": outbox}, task_id=ID_PLACEHOLDER)
+    return message
 
 
 def build_arguments(task: Any, payload: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Importing psycopg costs a tenth of a second, so only workers with an outbox do i
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from project.relay.orders import OutboxRow
 
@@ -51,7 +51,26 @@ select seq, id, kind, payload, options, ordered_at, reason
 from continuo_outbox join unnest(%s::bigint[], %s::text[]) as refused (place, reason) on seq = place
 """
 
+MAX_COUNTED = 100_000
+MEASURE = """
+select (select count(*) from (select from continuo_outbox limit %(most)s) as waiting),
+    (select greatest(extract(epoch from clock_timestamp() - ordered_at), 0)::float8
+        from continuo_outbox order by seq limit 1),
+    (select count(*) from (select from continuo_outbox_refused limit %(most)s) as refused)
+"""
+
 DELETE = "delete from continuo_outbox where seq = any(%s::bigint[])"
+
+
+class Backlog(NamedTuple):
+    """What is in an outbox: rows that wait, the age of the first, rows that are put aside.
+
+    At most ``MAX_COUNTED`` rows are counted. The age is in seconds, None when no row waits.
+    """
+
+    rows: int
+    age: float | None
+    refused: int
 
 
 class Outbox:
@@ -108,6 +127,11 @@ class Outbox:
     def delete(self, rows: Iterable[OutboxRow]) -> None:
         """Delete rows."""
         self.connection.execute(DELETE, [[row.seq for row in rows]])
+
+    def measure(self) -> Backlog:
+        """Count the rows."""
+        (found,) = self.connection.execute(MEASURE, {"most": MAX_COUNTED})
+        return Backlog(*found)
 
     def wait(self, seconds: float) -> None:
         """Wait until somebody commits an order, at most these seconds."""

@@ -51,7 +51,7 @@ class Relay:
         batch: list[Message] = []
         for row in rows:
             try:
-                order = build_order(self.app, row, self.max_bytes)
+                order = build_order(self.app, row, self.name, self.max_bytes)
             except Exception as problem:  # noqa: BLE001 - the check of a kind raises what it likes
                 reasons[row.seq] = describe(problem)
                 continue

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from time import monotonic
 from typing import Any
 
 from celery import bootsteps
@@ -14,12 +15,16 @@ from project.settings.checks import EXIT_WRONG_SETTINGS
 from project.settings.relay import get_relay_settings, name_outbox
 from project.settings.values import get_settings
 from project.store.client import Store
+from project.store.commands.relay import report_outbox
 from project.worker.lease import LeaseStep
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
 """Seconds after which an outbox is looked at although nothing was announced."""
+
+REPORT_SECONDS = 4.0
+"""After a look at the outbox, seconds until the next report of what is in it."""
 
 FIRST_PAUSE_SECONDS = 0.25
 MAX_PAUSE_SECONDS = 5.0
@@ -37,6 +42,7 @@ class RelayThread(threading.Thread):
         self.relay = Relay(app, self.store, self.outbox_name, get_settings().max_body_bytes)
         self.ended = threading.Event()
         self._pause = FIRST_PAUSE_SECONDS
+        self._report_at = 0.0
 
     def run(self) -> None:
         """Connect and relay; after an error again, later each time."""
@@ -62,8 +68,17 @@ class RelayThread(threading.Thread):
         while not self.ended.is_set():
             has_more = self.relay.relay(outbox)
             self._pause = FIRST_PAUSE_SECONDS
+            self.report(outbox)
             if not has_more:
                 outbox.wait(POLL_SECONDS)
+
+    def report(self, outbox: Outbox) -> None:
+        """Say how much waits in the outbox, for metrics and the console, but not too often."""
+        if monotonic() < self._report_at:
+            return
+        backlog = outbox.measure()
+        self.store.run(report_outbox(self.outbox_name, *backlog))
+        self._report_at = monotonic() + REPORT_SECONDS
 
     def wait(self, reason: str) -> None:
         """Say why nothing is taken at the moment, and wait."""

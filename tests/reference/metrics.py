@@ -2,6 +2,8 @@
 
 import re
 
+from api.routes.operations.history_metrics import build_history_metrics
+from api.routes.operations.outbox_metrics import build_outbox_metrics
 from api.routes.operations.prometheus import expose
 from benchmarks.support.page_parts import format_table
 from project.records.counters import (
@@ -14,6 +16,8 @@ from project.records.counters import (
     WorkerStats,
 )
 from project.records.record import Queue
+from project.store.commands.archive import Backlog
+from project.store.commands.relay import OutboxState
 
 SAMPLE_HISTOGRAM = Histogram((1, *[0] * len(BUCKET_BOUNDS_SECONDS)), 0.0005)
 SAMPLE_COUNTERS = Counters(
@@ -42,11 +46,18 @@ SAMPLE_COUNTERS = Counters(
     schedules=ScheduleStats(2, 1, 1, 3.5, {"fired": 1}, {"overlap": 1}, SAMPLE_HISTOGRAM),
 )
 SAMPLE_QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)
+SAMPLE_OUTBOX = OutboxState("db/shop", rows=1, lag=1.0, refused=0, unseen=1.0)
+
+
+def expose_samples() -> str:
+    """What /metrics answers when there is one of everything."""
+    more = (*build_outbox_metrics([SAMPLE_OUTBOX]), *build_history_metrics(Backlog(0, 0.0)))
+    return expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE], more=more)
 
 
 def make_metrics() -> str:
     """The table of all metrics."""
-    text = expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE])
+    text = expose_samples()
     rows = (
         (f"`{name}`", kind, find_label_names(text, name), meaning)
         for (name, meaning), kind in zip(

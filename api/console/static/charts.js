@@ -9,7 +9,7 @@ const BOTTOM = 20;
 const TOP = 8;
 
 /** Columns of numbers on top of each other. `parts` are `[name, value]`; the name is its colour's class. */
-export function stacks(title, points, parts) {
+export function stacks(title, points, parts, when = "in the last hour") {
   const sums = points.map((point) => parts.reduce((sum, [, value]) => sum + (value(point) ?? 0), 0));
   const top = ceiling(Math.max(...sums, 0), 4);
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
@@ -22,7 +22,7 @@ export function stacks(title, points, parts) {
     });
   });
   const total = sums.reduce((sum, one) => sum + one, 0);
-  return figure(title, `${number(total)} in the last hour`, points, top, number, columns, parts.map(([name]) => [name, name]));
+  return figure(title, `${number(total)} ${when}`, points, top, number, columns, parts.map(([name]) => [name, name]));
 }
 
 /** Lines; a value of null is a gap. */
@@ -63,8 +63,16 @@ function grid(top, written) {
 
 function hours(points) {
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
-  return points.map((point, place) => (place % 15 === 0 && points.length - place > 4
-    ? s("text", { x: LEFT + place * step, y: HEIGHT - 4 }, clock(point.at).slice(0, 5)) : null));
+  const most = Math.floor(WIDTH / 90);
+  const every = Math.max(Math.ceil(points.length / most / 12) * 12, 15);
+  return points.map((point, place) => (place % every === 0 && (points.length - place) * step > 50
+    ? s("text", { x: LEFT + place * step, y: HEIGHT - 4 }, written(point.at, points)) : null));
+}
+
+/** A time of day, or the day where points are of several days. */
+function written(at, points) {
+  if (points.at(-1).at - points[0].at < 172_800) return clock(at).slice(0, 5);
+  return new Date(at * 1000).toLocaleDateString("en", { day: "numeric", month: "short" });
 }
 
 function scaled(value, top) {

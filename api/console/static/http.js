@@ -22,7 +22,9 @@ export function withKey(headers = {}) {
 }
 
 export const get = (path, signal) => ask("GET", path, { signal });
+export const patch = (path, body) => ask("PATCH", path, { body });
 export const put = (path, body) => ask("PUT", path, { body });
+export const drop = (path) => ask("DELETE", path);
 export const post = (path, body, headers) => ask("POST", path, { body, headers });
 
 const SECONDS = 40;

@@ -53,6 +53,7 @@ def expose(
     queues: list[Queue],
     limits: Mapping[str, StoredLimit] | None = None,
     switches: Mapping[str, StoredSwitch] | None = None,
+    more: Iterable[Metric] = (),
 ) -> str:
     """Format all metrics; without counters only that Redis is not available."""
     help_up = "Whether Redis answers; when it does not, no other metric is there."
@@ -66,7 +67,7 @@ def expose(
             *build_worker_metrics(meters.workers),
         ]
         metrics += [*build_total_metrics(meters), *build_http_metrics(meters.route_stats)]
-        metrics += build_schedule_metrics(meters.schedules)
+        metrics += [*build_schedule_metrics(meters.schedules), *more]
     return "".join(line for metric in metrics for line in metric.write())
 
 

@@ -1,11 +1,12 @@
 """Routes of the causes of failures: failed jobs, grouped by why they failed."""
 
+import time
 from collections import Counter
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from api.http.etags import is_version
+from api.http.preconditions import build_changed, find_version
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import ORDER_ROUTE
@@ -17,11 +18,12 @@ from project.messages.order_fields import Timestamp
 from project.records.cause import CauseState
 from project.records.record import TaskStatus
 from project.store.commands import causes
-from project.store.commands.causes import StoredCause
+from project.store.commands.causes import HOUR_SECONDS, StoredCause
 
 PATH = "/errors"
 CAUSE_PATH = PATH + "/{fingerprint}"
 MAX_CAUSES = 1_000
+HOURS_OF_A_DAY = 24
 
 routes = Router()
 
@@ -40,7 +42,8 @@ class FailureCause(msgspec.Struct, frozen=True):
     ``headline``: class and message of the error, without numbers, ids and quoted texts.
     ``frames``: the lines of the user's own code that it went through, outermost first. ``count``:
     jobs that failed, since ``first``; ``last`` is the newest. ``kinds``: how many in the last seven
-    days, by kind. ``job``: the id of one of them. ``state``: ``open``, ``resolved``, or ``ignored``
+    days, by kind. ``last_day``: how many in each of the last 24 hours of the clock, this one last.
+    ``job``: the id of one of them. ``state``: ``open``, ``resolved``, or ``ignored``
     until ``ignored_until`` (null: for good). ``regressions``: how often it came back after it was
     resolved.
     """
@@ -52,6 +55,7 @@ class FailureCause(msgspec.Struct, frozen=True):
     first: float
     last: float
     kinds: dict[str, int]
+    last_day: list[int]
     job: str
     state: CauseState
     ignored_until: float | None
@@ -147,11 +151,11 @@ async def change_error(request: Request, body: StateChange) -> Answer:
         before.fingerprint,
         body.state,
         until=body.ignored_until,
-        revision=find_revision(request, before),
+        revision=find_version(request, before.revision, call(before)),
     )
     done = await app.async_store.run(command)
     if done is False:
-        raise build_changed(before)
+        raise build_changed(call(before))
     return answer_cause(await fetch_cause(request))
 
 
@@ -195,35 +199,32 @@ async def fetch_cause(request: Request) -> StoredCause:
     return cause
 
 
-def find_revision(request: Request, before: StoredCause) -> str:
-    """The revision that a change is for, "" for any. Raises ``Problem`` 412."""
-    match = request.get_header("if-match")
-    if match is None:
-        return ""
-    if not is_version(match, before.revision):
-        raise build_changed(before)
-    return before.revision
-
-
-def build_changed(cause: StoredCause) -> Problem:
-    """The problem of a change that is for another state of the cause."""
-    return Problem(412, f"The cause {cause.fingerprint!r} has changed since: GET it again")
+def call(cause: StoredCause) -> str:
+    """How problems call a cause."""
+    return f"cause {cause.fingerprint!r}"
 
 
 def answer_cause(stored: StoredCause) -> Answer:
     """Answer a cause by itself."""
-    hours: Counter[int] = Counter()
-    for (at, _), count in stored.hours.items():
-        hours[at] += count
     cause = build_cause(stored)
-    shown = [Hour(at, count) for at, count in sorted(hours.items())]
+    shown = [Hour(at, count) for at, count in sorted(count_by_hour(stored).items())]
     return Answer(
         ShownFailureCause(**msgspec.structs.asdict(cause), hours=shown), version=stored.revision
     )
 
 
+def count_by_hour(stored: StoredCause) -> Counter[int]:
+    """How many jobs failed in each hour, by the begin of the hour."""
+    hours: Counter[int] = Counter()
+    for (at, _), count in stored.hours.items():
+        hours[at] += count
+    return hours
+
+
 def build_cause(stored: StoredCause) -> FailureCause:
     """A cause as the list shows it."""
+    hours, now = count_by_hour(stored), int(time.time()) // HOUR_SECONDS
+    last_day = [hours[(now - ago) * HOUR_SECONDS] for ago in reversed(range(HOURS_OF_A_DAY))]
     kinds: Counter[str] = Counter()
     for (_, kind), count in stored.hours.items():
         kinds[kind] += count
@@ -235,6 +236,7 @@ def build_cause(stored: StoredCause) -> FailureCause:
         stored.first,
         stored.last,
         dict(kinds.most_common()),
+        last_day,
         stored.job,
         stored.state,
         stored.until,

@@ -7,8 +7,9 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from api.jobs import records, waiting
+from project.artifacts.links import Artifact, build_link
 from project.celery import app
-from project.records.log_line import LEVELS, JobLogLine
+from project.records.log_line import LEVELS, JobLogLine, LogFile
 from project.records.record import TaskRecord
 from project.store.commands import logs as log_commands
 from project.store.commands.logs import StoredLog
@@ -33,18 +34,34 @@ class LogQuery(msgspec.Struct, frozen=True):
     level: Literal["debug", "info", "warning", "error", "critical"] = "debug"
 
 
+class LogFileLink(msgspec.Struct, frozen=True):
+    """The whole log of an attempt: JSON lines, compressed with gzip, ``size`` bytes.
+
+    ``left_out``: lines beyond 4 GB. The link works as long as those of results.
+    """
+
+    attempt: int
+    lines: int
+    left_out: int
+    size: int
+    filename: str
+    download_url: str
+
+
 class JobLog(msgspec.Struct, frozen=True):
     """Lines that a job has logged, oldest first, all that are kept after the place.
 
     ``next`` is the place to go on from. ``dropped``: bytes of the log after the asked place that
     are no longer kept, because a job keeps its last 64 KB. ``ended``: the job has ended, so no
-    line follows, but those of its last 250 milliseconds.
+    line follows, but those of its last 250 milliseconds. ``files``: the whole logs of attempts that
+    have ended and have logged more than is kept.
     """
 
     lines: list[JobLogLine]
     next: int
     dropped: int
     ended: bool
+    files: list[LogFileLink]
 
 
 @routes.get(
@@ -70,7 +87,14 @@ async def show_log(request: Request, query: LogQuery) -> Answer:
         async with waiting.WAIT_SLOTS:
             record, stored = await wait_for_lines(record, query, seconds, request)
     lines = [line for line in stored.lines if is_wanted(line, query)]
-    return Answer(JobLog(lines, stored.end, stored.dropped, record.is_final))
+    files = [link_file(file) for file in stored.files]
+    return Answer(JobLog(lines, stored.end, stored.dropped, record.is_final, files))
+
+
+def link_file(file: LogFile) -> LogFileLink:
+    """The file with a link to it."""
+    link = build_link(Artifact(file.key, file.filename))
+    return LogFileLink(file.attempt, file.lines, file.left_out, file.size, file.filename, link)
 
 
 async def wait_for_lines(

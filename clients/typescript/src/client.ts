@@ -178,6 +178,14 @@ export class Client<Paths = paths> {
     }
   }
 
+  /** What a job has logged: the last 64 KB, and files of what is more. */
+  log(
+    job: Job<any>,
+    wanted: { attempt?: number; level?: Schemas["JobLogLine"]["level"]; after?: number } = {},
+  ): Promise<Schemas["JobLog"]> {
+    return this.call({ method: "GET", path: `${pathOf(job)}/logs`, query: wanted });
+  }
+
   /**
    * Send a signal to a job, which goes on if it waits for one of this name. The same again changes
    * nothing. Throws `Conflict` for a different one, and when the wait or the job is over.

@@ -80,7 +80,7 @@ class FailArguments(msgspec.Struct, omit_defaults=True):
     rerun_id: str | None = None
     children: str = ""
     canvas: str = ""
-    filing: Filing | None = None
+    fingerprint: str = ""
 
 
 class RetryArguments(msgspec.Struct):
@@ -199,8 +199,10 @@ def fail(  # noqa: PLR0913 - each is a part of the record
     ``filing``: under which cause a failure is filed.
     With the ``rerun_id`` of its message, a job that was rerun since stays as it is.
     """
-    attempt = FailArguments(job_id, token, status.value, rerun_id, children, canvas, filing)
-    arguments = (encode_json(attempt), error, exception, result_message, encode_json(cause))
+    fingerprint = filing.fingerprint if filing else ""
+    attempt = FailArguments(job_id, token, status.value, rerun_id, children, canvas, fingerprint)
+    about = encode_json(cause), encode_json(filing)
+    arguments = (encode_json(attempt), error, exception, result_message, *about)
     return Command("attempts/fail", arguments, parse_verdict)
 
 

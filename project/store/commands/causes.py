@@ -1,6 +1,7 @@
 """Commands of the causes of failures."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from project.records.cause import CauseState
@@ -71,11 +72,12 @@ def parse_cause(
     state = CauseState(decode_text(field.get(b"state")) or CauseState.OPEN)
     if until is not None and until <= now:
         state, until = CauseState.OPEN, None
+    hours = count_by_hour(field)
     return StoredCause(
         fingerprint.decode(),
         decode_text(field.get(b"headline")),
         frames if isinstance(frames, list) else [],
-        int(field[b"count"]),
+        int(field.get(b"past", 0)) + sum(hours.values()),
         float(field.get(b"first", last)),
         float(last),
         decode_text(field.get(b"job")),
@@ -83,8 +85,17 @@ def parse_cause(
         until,
         int(field.get(b"regressions", 0)),
         decode_text(field.get(b"revision")) or "0",
-        {parse_hour(name): int(count) for name, count in field.items() if name[:2] == b"n:"},
+        hours,
     )
+
+
+def count_by_hour(field: Mapping[bytes, bytes]) -> Counter[tuple[int, str]]:
+    """How many jobs failed, by the begin of the hour and the kind."""
+    hours: Counter[tuple[int, str]] = Counter()
+    for name, count in field.items():
+        if name[:2] in (b"n:", b"m:"):
+            hours[parse_hour(name)] += int(count)
+    return hours
 
 
 def parse_hour(name: bytes) -> tuple[int, str]:

@@ -57,6 +57,15 @@ def tag() -> str:
     return uuid4().hex
 
 
+def test_what_a_job_has_logged_is_read(client: Any) -> None:
+    job = client.order("report")
+    client.result(job, timeout=WAIT_SECONDS)
+
+    log = client.log(job, level="info")
+
+    assert (log["lines"], log["next"], log["ended"], log["files"]) == ([], 0, True, [])
+
+
 def test_a_typed_kind_is_ordered_and_gives_its_result(client: Any) -> None:
     job = client.order("invoice", Invoice("ACME", [Line("work", 2)]), priority=3)
 

@@ -51,7 +51,7 @@ def prepare(system: System, path: str, example: Any) -> str:
     if path == "/errors/{fingerprint}":
         with redis.Redis.from_url(system.redis_url) as client:
             client.zadd("continuo:causes", {"a1b2c3d4e5f6": 1})
-            client.hset("continuo:cause:a1b2c3d4e5f6", mapping={"count": 1, "headline": "E: x"})
+            client.hset("continuo:cause:a1b2c3d4e5f6", mapping={"past": 1, "headline": "E: x"})
         return path.replace("{fingerprint}", "a1b2c3d4e5f6")
     return path.replace("{name}", "an-example")
 

@@ -52,6 +52,8 @@ def test_causes_are_listed_those_of_the_newest_failures_first(api: ApiProcess) -
         (FINGERPRINT, 2),
     ]
     assert listed[1]["kinds"] == {"report": 2}
+    assert len(listed[1]["last_day"]) == 24
+    assert sum(listed[1]["last_day"][-2:]) == 2  # the hour may have ended since
     assert listed[1]["frames"] == ["shop/orders.py:pay"]
 
 

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from project.artifacts.links import resolve_link
 from project.local.valkey import EmbeddedValkey
 from project.logs.sender import encode
-from project.records.log_line import JobLogLine
+from project.records.log_line import JobLogLine, LogFile
 from project.store.client import Store
 from project.store.commands import jobs, logs
 from tests.support.event_listeners import api_on
@@ -48,6 +49,22 @@ def test_the_lines_of_a_job_are_shown(api: ApiProcess) -> None:
         "message": "one",
     }
     assert (len(answer["lines"]), answer["dropped"], answer["ended"]) == (2, 0, False)
+
+
+def test_the_whole_log_of_an_attempt_is_offered_as_a_file(api: ApiProcess, store: Store) -> None:
+    key = f"2026-11-27/{'a' * 64}.gz"
+    store.run(logs.add_file("a", LogFile(1, 9, 2, 70, key, "log-a-1.jsonl.gz")))
+
+    (file,) = api.get(PATH).json()["files"]
+
+    assert resolve_link(file.pop("download_url").rpartition("/")[2]).key == key
+    assert file == {
+        "attempt": 1,
+        "lines": 9,
+        "left_out": 2,
+        "size": 70,
+        "filename": "log-a-1.jsonl.gz",
+    }
 
 
 @pytest.mark.parametrize(

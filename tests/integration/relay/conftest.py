@@ -31,7 +31,7 @@ def database(postgres: PostgresServer) -> str:
     """The URL of the server, whose outbox is empty."""
     with psycopg.connect(postgres.url) as connection:
         connection.execute(SCHEMA)
-        connection.execute("truncate continuo_outbox, continuo_outbox_refused")
+        connection.execute("truncate continuo_outbox, continuo_outbox_refused, continuo_results")
     return postgres.url
 
 

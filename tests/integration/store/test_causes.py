@@ -65,6 +65,7 @@ def test_a_failure_after_resolved_is_a_regression(store: Store) -> None:
 
     cause = read_cause(store)
     assert (cause.state, cause.regressions, cause.job) == (CauseState.OPEN, 1, "b")
+    assert (cause.failures, list(cause.hours.values())) == (3, [3])
     assert list_news(store) == [("a", "new"), ("b", "regression")]
 
 
@@ -110,8 +111,9 @@ def test_hours_are_forgotten_after_a_week(store: Store) -> None:
 
     fail_job(store, "b", kind="export")
 
-    counts = sorted(read_cause(store).hours.values())
-    assert counts == [1, 1, 6]
+    cause = read_cause(store)
+    assert sorted(cause.hours.values()) == [1, 1, 6]
+    assert cause.failures == 13
 
 
 def test_the_jobs_of_a_cause_are_found(store: Store) -> None:

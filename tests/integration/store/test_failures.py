@@ -85,7 +85,9 @@ def test_each_failed_attempt_is_kept_with_its_details(store: Store) -> None:
         message=BROKEN.message,
         traceback=BROKEN.traceback,
         next_delay=2.5,
+        started_at=record(store).started_at,
     )
+    assert first.started_at is not None
     assert abs(first.at - time.time()) < 10
 
     start(store, retries=1)

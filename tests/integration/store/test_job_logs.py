@@ -1,11 +1,13 @@
 """The logs of jobs in Redis: trimmed, read from a place on, deleted with the record."""
 
 from project.logs.sender import encode
-from project.records.log_line import JobLogLine
+from project.records.log_line import JobLogLine, LogFile
 from project.records.record import TaskStatus
 from project.store.client import Store
 from project.store.commands import attempts, jobs, logs, maintenance
 from tests.support.job_commands import fail, message, start
+
+FILE = LogFile(1, 9, 0, 70, f"2026-11-27/{'a' * 64}.gz", "log-a-1.jsonl.gz")
 
 
 def add_lines(store: Store, job_id: str, *messages: str, batch: str = "") -> None:
@@ -52,6 +54,7 @@ def test_whole_lines_are_dropped_beyond_the_bound_and_counted(store: Store) -> N
 
 def test_a_job_without_a_record_has_no_log(store: Store) -> None:
     add_lines(store, "gone", "one")
+    store.run(logs.add_file("gone", FILE))
 
     assert store.client.keys() == []
 
@@ -61,6 +64,7 @@ def test_a_log_is_deleted_with_its_record(store: Store) -> None:
         store.run(jobs.enqueue(message(job_id)))
         start(store, job_id)
         add_lines(store, job_id, f"line of {job_id}")
+        store.run(logs.add_file(job_id, FILE))
         fail(store, job_id)
     store.client.hset("continuo:job:b", "finished_at", 1)
     store.client.zadd("continuo:index:report@celery:failed", {"b": 1})
@@ -70,7 +74,7 @@ def test_a_log_is_deleted_with_its_record(store: Store) -> None:
     place = {"kind_queue": "report@celery", "status": status, "offset": 0}
     store.run(maintenance.sweep(retention=60, most=10, **place))
 
-    assert store.client.keys("continuo:log:*") == []
+    assert store.client.keys("continuo:log*") == []
 
 
 def test_the_death_of_its_worker_is_the_last_line_of_a_log(store: Store) -> None:

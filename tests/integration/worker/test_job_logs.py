@@ -1,5 +1,9 @@
 """What a job logs and prints reaches Redis, from every pool."""
 
+import gzip
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from project.celery import app
@@ -83,3 +87,22 @@ def test_a_job_that_logs_megabytes_keeps_its_last_64_kilobytes(
     wait_until(lambda: [line for line in read_lines(job.id, 1) if line.message.endswith(" 4999")])
     assert app.store.client.memory_usage(f"continuo:log:{job.id}") <= 84_000
     assert app.store.client.strlen(f"continuo:log:{job.id}") <= 65_536
+
+
+def test_the_whole_log_of_a_job_that_logs_megabytes_is_a_file(
+    inspector: JobInspector, workers: Workers, tmp_path: Path
+) -> None:
+    workers.start(INCLUDE, "--concurrency=1", DATA_DIR=str(tmp_path)).ready()
+
+    job, quiet = talkers.talk.delay("x" * 1_000, count=5_000), talkers.talk.delay("quiet")
+
+    inspector.wait_until_final(quiet.id, 30)
+    (file,) = app.store.run(logs.read(job.id)).files
+    stored = tmp_path / "artifacts" / file.key
+    with gzip.open(stored) as lines:
+        messages = [msgspec.json.decode(line)["message"] for line in lines]
+    assert messages == [f"{'x' * 1_000} {number}" for number in range(5_000)]
+    assert (file.attempt, file.lines, file.left_out) == (1, 5_000, 0)
+    assert file.size == stored.stat().st_size < 200_000
+    assert app.store.run(logs.read(quiet.id)).files == []
+    assert list((tmp_path / "workshop").iterdir()) == []

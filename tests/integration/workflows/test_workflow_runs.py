@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from project.celery import app
+from project.records.record import TaskStatus
 from project.records.workflow import NodeStatus, Workflow, WorkflowStatus
-from project.store.commands import callbacks, workflows
+from project.store.commands import callbacks, maintenance, workflows
 from project.workflows.building import item, result_of, workflow
 from project.workflows.nodes import build_node_id
 from tasks.webhooks.deliveries import build_body
@@ -201,3 +202,30 @@ def test_a_rerun_job_lets_its_workflow_go_on(
 
     wait_until(lambda: read_states(made.id)["c"] == "success", 30)
     assert wait_for_end(made.id).status is WorkflowStatus.SUCCESS
+
+
+def test_results_are_kept_until_the_workflow_has_ended(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    sweep_all(inspector)
+    made = (
+        workflow("slow")
+        .add("a", nodes.echo, value="kept")
+        .add("b", nodes.echo, value=result_of("a"), options={"delay": 3_600})
+        .submit()
+    )
+    wait_until(lambda: read_states(made.id)["a"] == "success")
+
+    during = sweep_all(inspector)
+    result = read_result(made.id, "a")
+    app.workflows.cancel(made.id)
+    wait_for_end(made.id)
+
+    assert (during, result) == (0, "kept")
+    assert sweep_all(inspector) >= 1
+
+
+def sweep_all(inspector: JobInspector) -> int:
+    """Delete what has succeeded and is kept for no time; how many records."""
+    place = {"kind_queue": "tests.nodes.echo@celery", "status": TaskStatus.SUCCESS, "offset": 0}
+    return app.store.run(maintenance.sweep(retention=0, most=1_000, **place))[0]

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.routes.operations.prometheus import expose
-from tests.reference.metrics import SAMPLE_COUNTERS, SAMPLE_QUEUE
+from tests.reference.metrics import expose_samples
 from tests.support.documents.markdown import ROOT
 from tests.support.promtool import run_promtool
 
@@ -21,7 +20,7 @@ NAMES = re.findall(r"^ +- alert: (\w+)$", ALERTS, re.MULTILINE)
 PANELS: list[dict[str, Any]] = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 
-TEXT = expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE])
+TEXT = expose_samples()
 SAMPLES = [sample for family in text_string_to_metric_families(TEXT) for sample in family.samples]
 EXPOSED = {sample.name: set(sample.labels) for sample in SAMPLES}
 

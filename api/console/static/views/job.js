@@ -1,9 +1,13 @@
 // One job: what it is, how it went, what came out; live until it is final.
 
+import { pathOf, readCauses } from "../causes.js";
 import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.js";
 import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
-import { due, lastLine } from "./jobs.js";
+import { attempts } from "./attempts.js";
+import { jobLog } from "./job-log.js";
+import { due, lastLine } from "./rows.js";
+import { traceback } from "./traceback.js";
 import { question } from "./waits.js";
 
 /** What ended a wait, by how long it took. */
@@ -17,10 +21,13 @@ const FINAL = ["success", "failed", "cancelled"];
 
 export function job(page) {
   const place = h("div", { "aria-busy": "true" });
-  const refresh = seldom(() => load(page, place), 250, page.signal);
+  const rest = h("div");
+  const log = jobLog(page);
+  const refresh = seldom(() => load(page, place, rest, log), 250, page.signal);
+  log.section.hidden = true;
   refresh();
   follow(page, refresh);
-  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place];
+  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, log.section, rest];
 }
 
 /** Until the page is left: a job that is final may be run again. */
@@ -32,12 +39,15 @@ async function follow(page, refresh) {
   }
 }
 
-async function load(page, place) {
+async function load(page, place, rest, log) {
   const path = `/tasks/${encodeURIComponent(page.id)}`;
   try {
-    const [record, order, kinds] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page)]);
+    const [record, order, kinds, causes] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page), readCauses(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
-    fill(place, head(page, record), outcome(record), history(record), done(record), details(record, order, again(page, record, order, kinds)));
+    fill(place, head(page, record), outcome(record, causes.get(record.cause)));
+    fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(record));
+    log.section.hidden = false;
+    log.wake(record.updated_at);
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
@@ -87,10 +97,12 @@ function expected({ status, position, estimate }) {
 
 // --- what came out
 
-function outcome({ status, result, error }) {
+function outcome({ status, result, error }, cause) {
   if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), json(result));
   if (status !== "failed" || !error) return null;
-  return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)), h("pre", { tabindex: 0 }, error));
+  return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)),
+    cause && h("p", null, "Cause: ", h("a", { href: pathOf(cause.fingerprint) }, cause.headline), ` (${number(cause.count)} ${cause.count === 1 ? "job" : "jobs"})`),
+    traceback(error, "error"));
 }
 
 function file(result) {
@@ -122,7 +134,7 @@ function history(record) {
     ...(record.errors ?? []).map(failure),
     ...now(record),
   ];
-  return h("section", { class: "card" }, h("h2", null, "Attempts"), h("ol", { class: "timeline" }, steps));
+  return h("section", { class: "card" }, h("h2", null, "Attempts"), attempts(record), h("ol", { class: "timeline" }, steps));
 }
 
 function failure(one, place) {
@@ -131,7 +143,7 @@ function failure(one, place) {
   return step(one.at, one.interrupted ? "cancelled" : "failed", title,
     h("p", null, h("code", null, `${one.class}: ${one.message}`)),
     h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${next}`),
-    one.traceback && h("details", { "data-mark": `trace-${place}` }, h("summary", { "data-mark": `trace-${place}` }, "Traceback"), h("pre", { tabindex: 0 }, one.traceback)));
+    one.traceback && h("details", { "data-mark": `trace-${place}` }, h("summary", { "data-mark": `trace-${place}` }, "Traceback"), traceback(one.traceback, `whole-${place}`)));
 }
 
 function now(record) {
@@ -168,4 +180,9 @@ function details(record, order, again) {
     h("h3", null, "Payload"),
     order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order),
     again);
+}
+
+function raw(record) {
+  return h("section", { class: "card" },
+    h("details", { "data-mark": "raw" }, h("summary", { "data-mark": "raw" }, "Raw record"), json(record)));
 }

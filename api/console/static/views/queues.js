@@ -3,6 +3,7 @@
 import { fill, h, number, span, table } from "../dom.js";
 import { post } from "../http.js";
 import { keep, once } from "../live.js";
+import { outboxes } from "./outboxes.js";
 
 const PATH = "/queues";
 const EVERY = 2_000;
@@ -18,6 +19,7 @@ export function queues(page) {
     h("h1", null, "Queues"),
     h("p", { class: "help" }, "A paused queue accepts jobs but starts none. Jobs that a worker already has still run."),
     list,
+    outboxes(page),
   ];
 }
 

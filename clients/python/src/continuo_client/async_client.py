@@ -19,7 +19,9 @@ from continuo_client.records import (
     EndedJob,
     HistoryFilter,
     JobFilter,
+    JobLog,
     Kind,
+    Level,
     Outcome,
     Queue,
     Record,
@@ -173,6 +175,18 @@ class AsyncClient:
     async def cancel(self, job: Record[R] | str) -> Record[R]:
         """See ``Client.cancel``."""
         return await self._run(self._calls.cancel(job))
+
+    async def log(
+        self,
+        job: Record[Any] | str,
+        *,
+        attempt: int | None = None,
+        level: Level = "debug",
+        after: int = 0,
+    ) -> JobLog:
+        """See ``Client.log``."""
+        wanted = {"attempt": attempt, "level": level, "after": after}
+        return await self._run(self._calls.log(job, **wanted))
 
     async def signal(self, job: Record[Any] | str, name: str, value: Any = None) -> SentSignal:
         """See ``Client.signal``."""

@@ -20,6 +20,7 @@ from continuo_client.records import (
     FINAL_STATUSES,
     DryRun,
     JobFilter,
+    JobLog,
     Kind,
     Outcome,
     Queue,
@@ -155,6 +156,10 @@ class Calls:
             if record.get("status") != "cancelled":
                 raise
             return cast("Record[R]", record)
+
+    def log(self, job: Record[Any] | str, **wanted: Any) -> Steps[JobLog]:
+        """What a job has logged."""
+        return cast("JobLog", (yield from self.get(f"{path_of(job)}/logs", **wanted)))
 
     def signal(self, job: Record[Any] | str, name: str, value: Any) -> Steps[SentSignal]:
         """Send a signal; repeated without a key, as the same signal counts once."""

@@ -19,7 +19,9 @@ from continuo_client.records import (
     EndedJob,
     HistoryFilter,
     JobFilter,
+    JobLog,
     Kind,
+    Level,
     Outcome,
     Queue,
     Record,
@@ -198,6 +200,22 @@ class Client:
         A job that is cancelled already stays so.
         """
         return self._run(self._calls.cancel(job))
+
+    def log(
+        self,
+        job: Record[Any] | str,
+        *,
+        attempt: int | None = None,
+        level: Level = "debug",
+        after: int = 0,
+    ) -> JobLog:
+        """What a job has logged, oldest line first: the last 64 KB, and files of what is more.
+
+        ``attempt``: only its lines. ``level``: only lines of this level or above. ``after``: only
+        lines after a place, the ``next`` of an earlier answer.
+        """
+        wanted = {"attempt": attempt, "level": level, "after": after}
+        return self._run(self._calls.log(job, **wanted))
 
     def signal(self, job: Record[Any] | str, name: str, value: Any = None) -> SentSignal:
         """Send a signal to a job, which goes on if it waits for one of this name.

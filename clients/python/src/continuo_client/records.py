@@ -1,6 +1,6 @@
 """What the API answers, as it is in JSON. Times are seconds since 1970."""
 
-from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 R = TypeVar("R")
 
@@ -28,6 +28,7 @@ Failure = TypedDict(
         "traceback": str,
         "next_delay": float | None,
         "interrupted": NotRequired[bool],
+        "started_at": NotRequired[float | None],
     },
 )
 """A failed attempt."""
@@ -69,6 +70,40 @@ class SentSignal(TypedDict):
     result: Literal["sent", "kept", "repeated"]
 
 
+Level: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
+
+
+class LogLine(TypedDict):
+    """A line that a job has logged; ``logger`` is ``print`` for what it printed."""
+
+    at: float
+    attempt: int
+    level: Level
+    logger: str
+    message: str
+
+
+class LogFile(TypedDict):
+    """All lines of an attempt that has logged much: JSON lines, compressed with gzip."""
+
+    attempt: int
+    lines: int
+    left_out: int
+    size: int
+    filename: str
+    download_url: str
+
+
+class JobLog(TypedDict):
+    """What a job has logged after a place; ``next`` is the place to go on from."""
+
+    lines: list[LogLine]
+    next: int
+    dropped: int
+    ended: bool
+    files: list[LogFile]
+
+
 class Record(TypedDict, Generic[R]):
     """One job. ``result`` is None until it has succeeded."""
 
@@ -92,6 +127,7 @@ class Record(TypedDict, Generic[R]):
     steps: NotRequired[list[Step]]
     wait: NotRequired[Wait]
     tenant: NotRequired[str]
+    cause: NotRequired[str]
     position: NotRequired[int | None]
     estimate: NotRequired[Estimate | None]
 

@@ -6,6 +6,7 @@ if redis.call('EXISTS', key) == 0 then return -1 end
 if revision ~= '' and (redis.call('HGET', key, 'revision') or '0') ~= revision then return 0 end
 redis.call('HDEL', key, 'until')
 redis.call('HSET', key, 'state', state)
+if state == 'resolved' then close_hour(key, math.floor(clock() / 3600)) end
 if until_ ~= '' then redis.call('HSET', key, 'until', until_) end
 redis.call('HINCRBY', key, 'revision', 1)
 return 1

@@ -10,11 +10,12 @@ end
 -- Adds a failed attempt to the record, as a line of JSON. delay: seconds until the next attempt, 'null' for none.
 -- cause: a JSON object with the other members. Call it after the transition: it only grows.
 local function append_failure(job, at, attempt, token, delay, cause)
-  local failures = redis.call('HGET', job.key, 'errors') or ''
+  local failures, started_at = unpack(redis.call('HMGET', job.key, 'errors', 'started_at'))
+  failures = failures or ''
   local _, count = failures:gsub('\n', '')
   if count == MAX_FAILURES then failures = failures:match('^.-\n(.*)$') end
   local line = '{"at":' .. at .. ',"attempt":' .. attempt .. ',"worker":' .. cjson.encode(worker_of(token) or '')
-    .. ',"next_delay":' .. delay .. ',' .. cause:sub(2) .. '\n'
+    .. ',"started_at":' .. (token ~= '' and started_at or 'null') .. ',"next_delay":' .. delay .. ',' .. cause:sub(2) .. '\n'
   redis.call('HSET', job.key, 'errors', failures .. line)
 end
 
@@ -56,11 +57,11 @@ local function end_succeeded(job, at, result, children, result_message)
   publish_result(job.id, result_message)
 end
 
--- filing: the cause of a failure, see file_failure; nothing for a cancellation.
-local function end_failed(job, at, status, error, exception, result_message, filing)
-  if filing then
-    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', filing.fingerprint)
-    file_failure(job, at, filing)
+-- fingerprint, filing: the cause of a failure, see file_failure; nothing for a cancellation.
+local function end_failed(job, at, status, error, exception, result_message, fingerprint, filing)
+  if fingerprint then
+    transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception, 'fingerprint', fingerprint)
+    file_failure(job, at, fingerprint, filing)
   else
     transition(job, status, at, 'finished_at', at, 'error', error, 'exception', exception)
   end

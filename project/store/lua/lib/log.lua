@@ -1,7 +1,9 @@
 -- string: the last lines of a job's logs. Its first line says how many bytes have been dropped before them, and which batch
 -- came last. 'log' and not part of the record, because it is read and trimmed by itself.
 local MAX_LOG_BYTES = 65000
+local MAX_LOG_FILES = 20
 local function log_key(id) return prefix .. 'log:' .. id end
+local function log_files_key(id) return prefix .. 'log_files:' .. id end -- list: whole logs of attempts, the last ones (JSON)
 
 -- Adds lines of JSON (each ends with \n) and drops the first ones beyond the bound. A batch that came last comes no second
 -- time. batch: a name without spaces.

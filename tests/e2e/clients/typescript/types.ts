@@ -12,6 +12,11 @@ export async function order(): Promise<number> {
   return (await client.result(job)).total;
 }
 
+export async function read(): Promise<string[]> {
+  const log = await shipped.log("an id", { attempt: 1, level: "warning" });
+  return log.lines.map((line) => line.message);
+}
+
 export async function orderWrongly(): Promise<void> {
   // @ts-expect-error a wrong field
   await shipped.order("/reports", { tpe: "summary" });

@@ -1,5 +1,6 @@
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.routes.operations.outbox_metrics import build_outbox_metrics
 from api.routes.operations.prometheus import expose
 from project.records.counters import (
     BUCKET_BOUNDS_SECONDS,
@@ -12,6 +13,7 @@ from project.records.counters import (
     bucket_of,
 )
 from project.records.record import Queue
+from project.store.commands.relay import OutboxState
 
 
 def times(*seconds: float) -> Histogram:
@@ -133,3 +135,15 @@ def test_queue_lengths_are_left_out_with_rabbitmq() -> None:
 
 def test_without_redis_the_only_metric_is_redis_up() -> None:
     assert values(expose(None, [])) == {("redis_up", frozenset()): 0}
+
+
+def test_the_state_of_each_outbox_is_exposed() -> None:
+    outboxes = build_outbox_metrics([OutboxState("db/shop", 7, 2.5, 1, 0.5)])
+
+    read = values(expose(METERS, [], more=outboxes))
+    found = {
+        name: value(read, f"outbox_{name}", outbox="db/shop")
+        for name in ("rows", "lag_seconds", "refused", "unseen_seconds")
+    }
+
+    assert found == {"rows": 7, "lag_seconds": 2.5, "refused": 1, "unseen_seconds": 0.5}

@@ -46,7 +46,7 @@ def test_the_errors_come_last_when_they_are_included() -> None:
     served = msgspec.structs.replace(record(), errors=[failure]).to_dict()
     assert list(served)[-1] == "errors"
 
-    names = "at attempt worker class message traceback next_delay interrupted"
+    names = "at attempt worker class message traceback next_delay interrupted started_at"
     assert list(served["errors"][0]) == names.split()
 
 

@@ -15,8 +15,17 @@ from importlib.resources import files
 
 from continuo_client.outbox.connections import aenqueue, enqueue
 from continuo_client.outbox.options import OutboxOptions
+from continuo_client.outbox.schemas import InvalidPayload, PayloadSchemas
 
 SCHEMA = (files(__name__) / "schema.sql").read_text()
 DROP_SCHEMA = (files(__name__) / "drop.sql").read_text()
 
-__all__ = ["DROP_SCHEMA", "SCHEMA", "OutboxOptions", "aenqueue", "enqueue"]
+__all__ = [
+    "DROP_SCHEMA",
+    "SCHEMA",
+    "InvalidPayload",
+    "OutboxOptions",
+    "PayloadSchemas",
+    "aenqueue",
+    "enqueue",
+]

@@ -3,12 +3,17 @@
 No driver is imported: each connection brings its own.
 """
 
+import asyncio
 import sys
-from collections.abc import Mapping
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, Unpack
 from uuid import UUID
 
+import msgspec
+
 from continuo_client.outbox.options import OutboxOptions, build_row
+
+PayloadCheck: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 DB_API = "select continuo_enqueue(%s::text, %s::text::jsonb, %s::text::jsonb) as id"
 ASYNCPG = "select continuo_enqueue($1::text, $2::text::jsonb, $3::text::jsonb) as id"
@@ -20,17 +25,25 @@ SQLALCHEMY = """select continuo_enqueue(
 
 
 def enqueue(
-    connection: Any, kind: str, payload: Any = None, **options: Unpack[OutboxOptions]
+    connection: Any,
+    kind: str,
+    payload: Any = None,
+    *,
+    check: PayloadCheck | None = None,
+    **options: Unpack[OutboxOptions],
 ) -> UUID:
     """Order a job in the transaction of ``connection``; return the id that the job will have.
 
     ``connection`` is a connection of psycopg or Django, or a connection or session of SQLAlchemy.
     There is a job when the transaction has committed, and none when it is rolled back. Raises
     ``TypeError`` for an unknown option, for a payload that JSON cannot express and for another
-    connection, and the errors of the driver.
+    connection, and the errors of the driver. ``check`` gets the kind and the payload as JSON has it
+    before there is a row, and raises what it likes: ``PayloadSchemas.check``.
     """
     row = build_row(kind, payload, options)
-    if hasattr(connection, "__aenter__") or is_from(connection, "asyncpg"):
+    if check is not None:
+        check(kind, msgspec.json.decode(row.payload))
+    if is_asynchronous(connection):
         raise TypeError(f"a {type(connection).__name__} is asynchronous: await aenqueue")
     if is_from(connection, "sqlalchemy"):
         return read_id(connection.execute(build_statement(), row._asdict()).scalar_one())
@@ -42,15 +55,24 @@ def enqueue(
 
 
 async def aenqueue(
-    connection: Any, kind: str, payload: Any = None, **options: Unpack[OutboxOptions]
+    connection: Any,
+    kind: str,
+    payload: Any = None,
+    *,
+    check: PayloadCheck | None = None,
+    **options: Unpack[OutboxOptions],
 ) -> UUID:
     """``enqueue`` for code on an event loop.
 
     ``connection`` is an ``AsyncConnection`` of psycopg, a connection of asyncpg, or an async
-    connection or session of SQLAlchemy.
+    connection or session of SQLAlchemy. ``check`` is called in a thread.
     """
     row = build_row(kind, payload, options)
-    if hasattr(connection, "__enter__"):
+    if check is not None:
+        await asyncio.to_thread(check, kind, msgspec.json.decode(row.payload))
+    if not is_asynchronous(connection) and (
+        hasattr(connection, "__enter__") or is_from(connection, "sqlalchemy", "django")
+    ):
         raise TypeError(f"a {type(connection).__name__} blocks: call enqueue")
     if is_from(connection, "sqlalchemy"):
         result = await connection.execute(build_statement(), row._asdict())
@@ -64,9 +86,16 @@ async def aenqueue(
         return read_id(await cursor.fetchone())
 
 
-def is_from(value: Any, package: str) -> bool:
-    """Whether the class of a value, or one that it derives from, is of a package."""
-    return any(each.__module__.split(".")[0] == package for each in type(value).__mro__)
+def is_asynchronous(connection: Any) -> bool:
+    """Whether what a connection does is awaited."""
+    is_known = is_from(connection, "asyncpg", "sqlalchemy.ext.asyncio")
+    return is_known or hasattr(connection, "__aenter__")
+
+
+def is_from(value: Any, *packages: str) -> bool:
+    """Whether the class of a value, or one that it derives from, is of one of the packages."""
+    prefixes = tuple(f"{package}." for package in packages)
+    return any(f"{each.__module__}.".startswith(prefixes) for each in type(value).__mro__)
 
 
 def build_statement() -> Any:

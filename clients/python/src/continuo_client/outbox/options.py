@@ -15,11 +15,13 @@ class OutboxOptions(OrderOptions, total=False):
     """What an order in the outbox may say: as over HTTP.
 
     ``delay`` and ``expires`` count from the order, by the clock of PostgreSQL. ``lane`` is where
-    the job waits within its queue, ``max_retries`` the maximum number of attempts.
+    the job waits within its queue, ``max_retries`` the maximum number of attempts. With
+    ``store_result`` workers write into the table ``continuo_results`` how the job ended.
     """
 
     lane: str
     max_retries: int
+    store_result: bool
 
 
 class Row(NamedTuple):

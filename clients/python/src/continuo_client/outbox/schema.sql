@@ -22,6 +22,17 @@ create table if not exists continuo_outbox_refused (
     reason text not null
 );
 
+-- How jobs ended that were ordered with the option "store_result"; join on id.
+create table if not exists continuo_results (
+    id uuid primary key,
+    kind text not null,
+    status text not null,
+    result json,
+    error text not null,
+    attempts int,
+    ended_at timestamptz not null
+);
+
 -- Order a job; the id that comes back is the job's.
 create or replace function continuo_enqueue(kind text, payload jsonb default '{}', options jsonb default '{}')
 returns uuid language sql as $$

@@ -1,0 +1,1 @@
+"""Queues that live in PostgreSQL, for ``benchmarks.outbox``; in an environment of their own."""

@@ -1,0 +1,104 @@
+"""The page of a job in a browser: its log, its traceback, its attempts."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.programs.processes import ROOT
+from tests.support.programs.system import System
+
+PACKAGES = ROOT / "tests" / "support" / "packages"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages."""
+    with launch_browser() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with jobs that log and fail."""
+    system = System(tmp_path_factory.mktemp("watched"))
+    system.start(PYTHONPATH=str(PACKAGES), CONTINUO_TASKS="watched.jobs")
+    yield system
+    system.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, watched: System) -> Iterator[Page]:
+    """The console, just opened."""
+    with visit_page(chromium, str(watched.http.base_url)) as page:
+        yield page
+
+
+def test_the_log_of_a_job_is_shown_from_a_level_on(page: Page, watched: System) -> None:
+    job = watched.order("/talks", {"words": "tea", "warns": True})
+    page.goto(f"/console/jobs/{job['id']}")
+    lines = page.get_by_role("log").locator("p")
+    expect(lines).to_have_count(3)
+    expect(lines.nth(0)).to_contain_text("about tea")
+    expect(lines.nth(1)).to_contain_text("said tea")
+
+    page.get_by_label("From level").select_option("warning")
+
+    expect(lines).to_have_count(1)
+    expect(lines).to_contain_text("too loud")
+    expect(page.get_by_text("1 of 3 lines.")).to_be_visible()
+    assert find_barriers(page) == []
+
+
+def test_a_job_that_runs_again_goes_on_in_its_log(page: Page, watched: System) -> None:
+    job = watched.order("/breakdowns", {})
+    page.goto(f"/console/jobs/{job['id']}")
+    lines = page.get_by_role("log").locator("p")
+    expect(lines).to_have_count(1)
+
+    page.get_by_role("button", name="Retry").click()
+
+    expect(lines).to_have_count(2)
+    expect(lines.nth(1)).to_contain_text("attempt 2")
+
+
+def test_a_traceback_begins_with_the_lines_of_ones_own_code(page: Page, watched: System) -> None:
+    job = watched.order("/breakdowns", {"how": "value"})
+    page.goto(f"/console/jobs/{job['id']}")
+    own = page.get_by_role("region", name="The lines of your code").first
+
+    expect(own).to_contain_text("in look_up")
+    expect(own).not_to_contain_text("site-packages")
+    whole = page.get_by_text("Whole traceback").first
+    expect(page.get_by_text("site-packages").first).not_to_be_visible()
+    whole.click()
+    expect(page.get_by_text("site-packages").first).to_be_visible()
+
+
+def test_attempts_and_steps_are_drawn_to_scale(page: Page, watched: System) -> None:
+    job = watched.order("/tries", {})
+    page.goto(f"/console/jobs/{job['id']}")
+    expect(page.locator(".head .badge")).to_have_text("success")
+
+    drawing = page.get_by_role("img", name="Times of the attempts")
+    expect(drawing).to_have_attribute(
+        "aria-label", re.compile(r"Attempt 1 .*failed .*; Attempt 2 waits .*success .*; first")
+    )
+    widths = {
+        title.text_content() or "": float(title.locator("..").get_attribute("width") or 0)
+        for title in drawing.locator("title").all()
+    }
+    waited = next(width for words, width in widths.items() if "Attempt 2: waits" in words)
+    assert waited == max(widths.values())
+    assert find_barriers(page) == []
+
+
+def test_the_raw_record_is_at_hand(page: Page, watched: System) -> None:
+    job = watched.order("/talks", {"words": "raw"})
+    page.goto(f"/console/jobs/{job['id']}")
+
+    page.get_by_text("Raw record").click()
+
+    expect(page.get_by_text('"interruptions": 0')).to_be_visible()

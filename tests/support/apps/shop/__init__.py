@@ -1,0 +1,1 @@
+"""A Django app that orders jobs: its migration makes the outbox, its views order."""
