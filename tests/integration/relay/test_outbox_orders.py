@@ -16,6 +16,7 @@ from project.celery import app
 from project.errors import InvalidField
 from project.payload.offer import Offer
 from project.records.record import TaskRecord
+from project.relay import outbox
 from project.store.client import Store
 from tests.integration.relay.conftest import RelayDriver
 
@@ -312,6 +313,29 @@ def test_jobs_keep_the_order_of_one_transaction(
 def read_id(text: bytes) -> str:
     job_id: str = json.loads(text)["properties"]["correlation_id"]
     return job_id
+
+
+def test_what_was_committed_before_another_transaction_began_comes_first_in_the_midst_of_a_pass(
+    database: str,
+    connection: psycopg.Connection[Any],
+    driver: RelayDriver,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ROWS", 2)
+    slow = enqueue(connection, "tests.add", PAYLOAD)
+    with psycopg.connect(database) as other:
+        quick = [enqueue(other, "tests.add", PAYLOAD) for _ in range(5)]
+
+    assert driver.relay.relay(driver.outbox)  # two of the five
+    connection.commit()
+    with psycopg.connect(database) as other:
+        later = enqueue(other, "tests.add", PAYLOAD)
+    driver.work()
+    messages: Any = store.client.lrange("celery", 0, -1)
+
+    ordered = [read_id(text) for text in reversed(messages)]
+    assert ordered == [str(job_id) for job_id in (*quick, slow, later)]
 
 
 def test_ten_thousand_rows_of_one_transaction_become_jobs_once(
