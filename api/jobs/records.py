@@ -110,9 +110,13 @@ async def list_jobs(kind: str, path: str, request: Request, query: ListQuery) ->
     return Answer(listed, headers=build_next_page_header(path, query, listed.next_cursor))
 
 
-async def fetch_page(question: RecordFilter, limit: int, cursor: str) -> RecordPage:
+async def fetch_page(
+    question: RecordFilter, limit: int, cursor: str, *, is_ascending: bool = False
+) -> RecordPage:
     """Read a page of records. Raises ``InvalidField`` for a wrong cursor."""
-    command = queries.list_page(question, limit=limit, cursor=parse_cursor(cursor))
+    command = queries.list_page(
+        question, limit=limit, cursor=parse_cursor(cursor), is_ascending=is_ascending
+    )
     page: RecordPage = await app.async_store.run(command)
     return page
 

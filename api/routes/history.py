@@ -57,6 +57,7 @@ type Text = Annotated[str, msgspec.Meta(max_length=200)]
 class HistoryQuery(msgspec.Struct, frozen=True):
     """Which ended jobs are wanted. Times are seconds since 1970; ``error`` is a part of its text.
 
+    ``text``: a part of the id, a tag, the error, the payload or the result.
     ``format``: ``csv`` and ``jsonl`` answer the same page as text; the ``Link`` header leads on.
     """
 
@@ -72,6 +73,7 @@ class HistoryQuery(msgspec.Struct, frozen=True):
     finished_after: Timestamp | None = None
     finished_before: Timestamp | None = None
     error: Text = ""
+    text: Text = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_JOBS_PER_PAGE)] = 50
     cursor: Cursor = ""
     format: Literal["json", "csv", "jsonl"] = "json"
@@ -202,8 +204,8 @@ async def erase_history(request: Request, query: HistoryErasureQuery) -> Answer:
     log.info(
         "history: %s erased %d runs (dry run: %s)", request.api_key.name, result.jobs, query.dry_run
     )
-    unarchived = await app.async_store.run(archive.count_waiting())
-    return Answer(HistoryErasure(result.jobs, result.is_complete, query.dry_run, unarchived))
+    backlog = await app.async_store.run(archive.read_backlog())
+    return Answer(HistoryErasure(result.jobs, result.is_complete, query.dry_run, backlog.jobs))
 
 
 @routes.get(
@@ -245,6 +247,7 @@ def build_filter(query: HistoryQuery, request: Request) -> HistoryFilter:
         queue=query.queue,
         tag=query.tag,
         error=query.error,
+        text=query.text,
         tenant=request.tenant or None,
         created_after=query.created_after,
         created_before=query.created_before,

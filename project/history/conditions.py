@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from project.errors import InvalidField
 
 IS_PATH = re.compile(r"(payload|result)(\.[\w-]{1,100}){1,10}").fullmatch
@@ -19,11 +21,16 @@ PAYLOAD_CONDITION = (
 )
 
 
+TEXTS = ("id", "error", "array_to_string(tags, chr(10))")
+"""What is a text, not JSON."""
+
+
 class HistoryFilter(NamedTuple):
     """Which ended jobs are wanted; an empty part means all.
 
     Times are seconds since 1970, exclusive. ``values``: path in payload or result -> its text.
-    ``tenant``: None for the jobs of all.
+    ``tenant``: None for the jobs of all. ``text``: a part of its id, a tag, its error, payload or
+    result.
     """
 
     job_id: str = ""
@@ -38,6 +45,7 @@ class HistoryFilter(NamedTuple):
     finished_after: float | None = None
     finished_before: float | None = None
     values: Mapping[str, str] = {}
+    text: str = ""
 
     @property
     def earliest(self) -> float | None:
@@ -70,9 +78,20 @@ def list_conditions(wanted: HistoryFilter) -> Iterator[Condition]:
         yield "list_contains(tags, ?)", [wanted.tag]
     if wanted.error:
         yield "contains(error, ?)", [wanted.error]
+    if wanted.text:
+        yield build_text_condition(wanted.text)
     yield from list_time_conditions(wanted)
     for path, value in wanted.values.items():
         yield build_value_condition(path, value)
+
+
+def build_text_condition(text: str) -> Condition:
+    """Look for a text everywhere in a row; in JSON also as JSON writes it."""
+    written = dict.fromkeys((text, msgspec.json.encode(text).decode()[1:-1]))
+    places = [(column, text) for column in TEXTS]
+    places += [(column, form) for column in ("payload", "result") for form in written]
+    sql = " OR ".join(f"contains({column}, ?)" for column, _ in places)
+    return f"({sql})", [form for _, form in places]
 
 
 def list_time_conditions(wanted: HistoryFilter) -> Iterator[Condition]:

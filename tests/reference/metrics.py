@@ -2,6 +2,7 @@
 
 import re
 
+from api.routes.operations.history_metrics import build_history_metrics
 from api.routes.operations.outbox_metrics import build_outbox_metrics
 from api.routes.operations.prometheus import expose
 from benchmarks.support.page_parts import format_table
@@ -15,6 +16,7 @@ from project.records.counters import (
     WorkerStats,
 )
 from project.records.record import Queue
+from project.store.commands.archive import Backlog
 from project.store.commands.relay import OutboxState
 
 SAMPLE_HISTOGRAM = Histogram((1, *[0] * len(BUCKET_BOUNDS_SECONDS)), 0.0005)
@@ -49,8 +51,8 @@ SAMPLE_OUTBOX = OutboxState("db/shop", rows=1, lag=1.0, refused=0, unseen=1.0)
 
 def expose_samples() -> str:
     """What /metrics answers when there is one of everything."""
-    outboxes = build_outbox_metrics([SAMPLE_OUTBOX])
-    return expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE], more=outboxes)
+    more = (*build_outbox_metrics([SAMPLE_OUTBOX]), *build_history_metrics(Backlog(0, 0.0)))
+    return expose(SAMPLE_COUNTERS, [SAMPLE_QUEUE], more=more)
 
 
 def make_metrics() -> str:

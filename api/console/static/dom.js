@@ -36,7 +36,7 @@ export function fill(element, ...children) {
 
 function refocus(element, focused) {
   const mark = focused.dataset.mark ?? focused.getAttribute("href");
-  const same = [...element.querySelectorAll("a, button, select, summary")].find(
+  const same = [...element.querySelectorAll("a, button, input, select, summary")].find(
     (one) => (one.dataset.mark ?? one.getAttribute("href")) === mark,
   );
   if (mark) same?.focus({ preventScroll: true });
@@ -48,7 +48,7 @@ export function table(name, columns, rows, empty) {
   return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": name },
     h("table", null,
       h("caption", { class: "unseen" }, name),
-      h("thead", null, h("tr", null, columns.map(([title, , look]) => h("th", { scope: "col", class: look }, title)))),
+      h("thead", null, h("tr", null, columns.map(([title, , look]) => h("th", { scope: "col", class: look }, title instanceof Function ? title() : title)))),
       h("tbody", null, rows.map((row) =>
         h("tr", null, columns.map(([, cell, look]) => h("td", { class: look }, cell(row)))))),
     ));

@@ -2,6 +2,7 @@
 
 import { clock, fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
+import { setUpPalette } from "./palette.js";
 import { errors } from "./views/errors.js";
 import { history as endedJobs } from "./views/history.js";
 import { job } from "./views/job.js";
@@ -11,8 +12,9 @@ import { limits } from "./views/limits.js";
 import { order } from "./views/order.js";
 import { overview } from "./views/overview.js";
 import { queues } from "./views/queues.js";
-import { pathOf, recipients } from "./views/recipients.js";
+import { recipients } from "./views/recipients.js";
 import { schedules } from "./views/schedules.js";
+import { search } from "./views/search.js";
 import { workers } from "./views/workers.js";
 
 const PAGES = [
@@ -20,14 +22,15 @@ const PAGES = [
   { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
   { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: errors, link: "/console/errors", all: true },
-  { path: /^\/console\/history$/, title: "History", view: endedJobs },
+  { path: /^\/console\/history$/, title: "History", view: endedJobs, link: "/console/history", more: true, extra: "reports" },
+  { path: /^\/console\/search$/, title: "Search", view: search },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },
-  { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", all: true },
+  { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", more: true, all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
-  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", extra: "mail" },
+  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", more: true, extra: "mail" },
   { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit=*" },
-  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit=report", extra: "reports" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", more: true, scope: "submit=report", extra: "reports" },
 ];
 
 const main = document.getElementById("main");
@@ -37,6 +40,7 @@ const said = document.getElementById("said");
 
 let me = null;
 let leaving = new AbortController();
+let shown = null;
 
 /** Whether the key has a scope; "submit=*" asks for the right to order jobs of any kind. */
 function may(scope) {
@@ -77,25 +81,37 @@ function open(signal) {
   if (!page) return void fill(main, h("h1", null, "Page not found"), h("p", null, h("a", { href: "/" }, "Go to the overview")));
   document.title = `${page.title} · Continuo`;
   const [, id] = page.path.exec(location.pathname);
-  const content = page.view({
+  shown = {
     id: id && decodeURIComponent(id),
     query: new URLSearchParams(location.search),
     may,
     sees: { all: !me.tenant },
+    has: (extra) => me.extras.includes(extra),
+    flower: me.flower,
     signal, go, say, fail,
     state: (how) => connected(how),
-  });
+  };
+  const content = page.view(shown);
   main.replaceChildren(...[content].flat());
   main.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
+/** The pages that the navigation offers to this key. */
+function links() {
+  return PAGES.filter((page) => page.link && (!page.scope || may(page.scope)) && (!page.extra || me.extras.includes(page.extra)) && !(page.all && me.tenant));
+}
+
 function drawNav(current) {
-  const links = PAGES.filter((page) => page.link && (!page.scope || may(page.scope)) && (!page.extra || me.extras.includes(page.extra)) && !(page.all && me.tenant));
-  fill(nav,
-    links.map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title)),
-    me.outbox && h("a", { href: "/outbox" }, "Mail"),
-    me.extras.includes("docs") && h("a", { href: "/docs" }, "API"));
+  const entry = (page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title);
+  nav.replaceChildren(
+    ...links().filter((page) => !page.more).map(entry),
+    h("details", { class: "more" },
+      h("summary", { "aria-current": current?.more ? "true" : null }, current?.more ? current.label ?? current.title : "More"),
+      h("div", { class: "card" }, links().filter((page) => page.more).map(entry),
+        me.outbox && h("a", { href: "/outbox" }, "Mail"),
+        me.flower && h("a", { href: me.flower }, "Flower"),
+        me.extras.includes("docs") && h("a", { href: "/docs" }, "API"))));
   document.getElementById("leave").hidden = !key.get();
 }
 
@@ -182,6 +198,16 @@ wear(THEMES.find((name) => name === localStorage.getItem("continuo-theme")) ?? "
 
 document.getElementById("leave").addEventListener("click", () => askForKey(""));
 
+/** The menu below *More* closes when somebody goes on elsewhere. */
+function closeMore(event) {
+  const more = nav.querySelector("details");
+  if (more?.open && !(event.type !== "keydown" && more.contains(event.target))) more.open = false;
+}
+
+document.addEventListener("click", closeMore);
+document.addEventListener("focusin", closeMore);
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMore(event));
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -192,20 +218,7 @@ document.addEventListener("click", (event) => {
   go(url.pathname + url.search);
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.target.closest("input, select, textarea, [contenteditable]")) return;
-  event.preventDefault();
-  document.getElementById("search-text").focus();
-});
-
-document.getElementById("search").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = new FormData(event.target).get("text").trim();
-  if (!text) return;
-  if (/^\S+@\S+$/.test(text)) return go(pathOf(text));
-  const isId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
-  go(isId ? `/console/jobs/${text.toLowerCase()}` : `/console/jobs?${new URLSearchParams({ error: text })}`);
-});
+setUpPalette(document.getElementById("search"), () => ({ ...shown, links: me ? links() : [], hasMail: me?.extras.includes("mail") }));
 
 addEventListener("popstate", show);
 show();

@@ -1,14 +1,15 @@
 """``/metrics`` for Prometheus: any API process reports the whole system."""
 
 from api.http.routing import Answer, Request, Router
+from api.routes.operations.history_metrics import build_history_metrics
 from api.routes.operations.outbox_metrics import build_outbox_metrics
 from api.routes.operations.prometheus import CONTENT_TYPE, expose
 from api.telemetry.request_metrics import REQUEST_METRICS
 from project.celery import app
 from project.errors import StoreUnavailable
+from project.store.commands import archive, relay, statistics
 from project.store.commands import limits as limit_commands
 from project.store.commands import queues as queue_commands
-from project.store.commands import relay, statistics
 from project.store.commands import switches as switch_commands
 
 routes = Router()
@@ -36,7 +37,9 @@ async def show_metrics(_: Request) -> Answer:
         limits = await app.async_store.run(limit_commands.list_limits())
         switches = await app.async_store.run(switch_commands.list_switches())
         outboxes = await app.async_store.run(relay.list_outboxes())
+        backlog = await app.async_store.run(archive.read_backlog())
     except StoreUnavailable:
         return Answer(expose(None, []), content_type=CONTENT_TYPE)
-    text = expose(meters, queues, limits, switches, build_outbox_metrics(outboxes))
+    more = (*build_outbox_metrics(outboxes), *build_history_metrics(backlog))
+    text = expose(meters, queues, limits, switches, more)
     return Answer(text, content_type=CONTENT_TYPE)

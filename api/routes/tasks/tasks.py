@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ from project.errors import InvalidField, RerunRefused
 from project.records.record import TaskRecord
 from project.store.commands import attempts, queries
 from project.store.commands.attempts import CancelResult
+from project.store.commands.queries import RecordFilter
 
 PATH = "/tasks"
 MAX_ATTEMPTS = 20
@@ -29,12 +30,21 @@ routes = Router()
 class TaskQuery(TaskFilter, frozen=True):
     """The filter and the page of the list of all jobs.
 
-    A search for ``error`` or ``scheduled`` reads at most 1,000 records per request: a page may be
-    short or empty although ``next_cursor`` is not null.
+    ``order``: ``newest`` (the default) or ``oldest`` first. ``text``: a part of its id, of a tag,
+    its error, its result or, if that may be shown, its payload; values of more than 64 KB are not
+    searched. A search for ``text``, ``error`` or ``scheduled`` reads at most 1,000 records per
+    request: a page may be short or empty although ``next_cursor`` is not null.
     """
 
     limit: records.Limit = 50
     cursor: records.Cursor = ""
+    order: Literal["newest", "oldest"] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+    def to_question(self) -> RecordFilter:
+        """The same filter for the store, with the text."""
+        question = super().to_question()
+        return question._replace(text=self.text, shown_kinds=list_shown_kinds(self.text))
 
 
 class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,10 +77,10 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 class FoundTasks(msgspec.Struct, frozen=True):
-    """A page of records, newest first.
+    """A page of records, newest first unless ``order`` says otherwise.
 
-    ``total`` is the number of matches on all pages. It is null for a search for ``error`` or
-    ``scheduled``, and for ``tag`` with a tenant's key, because each record must be read for that.
+    ``total`` is the number of matches on all pages. It is null for a search for ``text``, ``error``
+    or ``scheduled``, and for ``tag`` with a tenant's key: each record must be read for that.
     ``looked_at`` is the number of records read for this page. ``next_cursor`` is null on the last
     page.
     """
@@ -95,10 +105,16 @@ async def list_tasks(request: Request, query: TaskQuery) -> Answer:
     return Answer(found, headers=records.build_next_page_header(PATH, query, found.next_cursor))
 
 
+def list_shown_kinds(text: str) -> list[str]:
+    """The kinds in whose payload a text may be searched, when there is a text."""
+    return [name for name, task in app.tasks.items() if text and not task.hides_arguments]
+
+
 async def fetch_page(query: TaskQuery, request: Request) -> FoundTasks:
     """Fetch a page of the caller's records."""
     question = records.restrict_to_tenant(query.to_question(), request)
-    page = await records.fetch_page(question, query.limit, query.cursor)
+    is_ascending = query.order == "oldest"
+    page = await records.fetch_page(question, query.limit, query.cursor, is_ascending=is_ascending)
     return FoundTasks(page.records, page.total, records.cursor_of(page), page.looked_at)
 
 

@@ -18,6 +18,13 @@ class Batch(NamedTuple):
     ids: list[str]
 
 
+class Backlog(NamedTuple):
+    """How many ended jobs wait for the archiver; the first has done so for ``seconds``."""
+
+    jobs: int
+    seconds: float
+
+
 class ErasureAccount(msgspec.Struct, frozen=True):
     """Who erased how many jobs from the history, and when in seconds since 1970.
 
@@ -77,9 +84,9 @@ def confirm(token: str, batch: Batch, ended: Mapping[str, str]) -> Command[bool]
     return Command("archive/confirm", (token, batch.number, *pairs), bool)
 
 
-def count_waiting() -> Command[int]:
-    """How many ended jobs are not archived yet."""
-    return Command("archive/count", (), int)
+def read_backlog() -> Command[Backlog]:
+    """The ended jobs that are not archived yet."""
+    return Command("archive/count", (), lambda answer: Backlog(answer[0], float(answer[1])))
 
 
 def log_erasure(account: ErasureAccount) -> Command[None]:

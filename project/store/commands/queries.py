@@ -1,5 +1,6 @@
 """Commands that read records, one or a page of them."""
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -83,8 +84,10 @@ class RecordFilter(NamedTuple):
 
     Times are seconds since the epoch, both exclusive. A record has each of the ``tags``.
     ``error`` is a part of its error text; ``scheduled``: whether it waits for its due time;
-    ``cause`` the fingerprint of its last failure. For these three, records are read, so a page
-    scans ``MAX_SCANNED_RECORDS`` of them and may be short, or empty, before the end.
+    ``cause`` the fingerprint of its last failure; ``text`` a part of its id, a tag, its error, its
+    result or, for ``shown_kinds`` only, its payload, if these are of at most 64 KB. For these four,
+    records are read, so a page scans ``MAX_SCANNED_RECORDS`` of them, or 4 MB, and may be short, or
+    empty, before the end.
     """
 
     kinds: Sequence[str] = ()
@@ -98,11 +101,13 @@ class RecordFilter(NamedTuple):
     except_kinds: Sequence[str] = ()
     scheduled: bool | None = None
     cause: str = ""
+    text: str = ""
+    shown_kinds: Sequence[str] = ()
 
     @property
     def is_scan(self) -> bool:
         """Whether records must be read to know which match, so that there is no total."""
-        reads_fields = bool(self.error or self.cause) or self.scheduled is not None
+        reads_fields = bool(self.error or self.cause or self.text) or self.scheduled is not None
         return reads_fields or len(self.tags) + bool(self.tenant) > 1
 
 
@@ -225,9 +230,16 @@ def pick_own_state(record: TaskRecord, state: Any, attempt: str) -> Any:
 
 
 def list_page(
-    question: RecordFilter = ALL_RECORDS, *, limit: int, cursor: tuple[float, str] | None = None
+    question: RecordFilter = ALL_RECORDS,
+    *,
+    limit: int,
+    cursor: tuple[float, str] | None = None,
+    is_ascending: bool = False,
 ) -> Command[RecordPage]:
-    """The records that match, newest first, at most ``limit``, after the ``cursor``."""
+    """The records that match, at most ``limit``, after the ``cursor``.
+
+    The newest are first; with ``is_ascending`` the oldest.
+    """
 
     def parse(answer: list[Any]) -> RecordPage:
         total, scanned, last_score, last_id, *rows = answer
@@ -236,8 +248,8 @@ def list_page(
         next_cursor = (float(last_score), last_id.decode()) if last_id else None
         return RecordPage(records, None if question.is_scan else total, next_cursor, scanned)
 
-    arguments = (encode_json(format_question(question, limit, cursor)),)
-    return Command("queries/list_page", arguments, parse)
+    conditions = format_question(question, limit, cursor) | {"is_ascending": is_ascending}
+    return Command("queries/list_page", (encode_json(conditions),), parse)
 
 
 def format_question(
@@ -263,11 +275,20 @@ def format_question(
         conditions["error"] = question.error
     if question.cause:
         conditions["cause"] = question.cause
+    if question.text:
+        conditions["texts"] = write_in_json(question.text)
+        conditions["shown_kinds"] = question.shown_kinds
     if question.scheduled is not None:
         conditions["scheduled"] = question.scheduled
     if cursor:
         conditions |= {"after_score": repr(cursor[0]), "after_id": cursor[1]}
     return conditions
+
+
+def write_in_json(text: str) -> list[str]:
+    """A text, and as JSON has it, with and without escapes for what is not ASCII."""
+    plain = msgspec.json.encode(text).decode()[1:-1]
+    return list(dict.fromkeys((text, plain, json.dumps(text)[1:-1])))
 
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:

@@ -112,6 +112,19 @@ def test_the_log_of_a_job_is_printed(shell: Shell) -> None:
     assert shell.run("logs", "nobody").returncode == 5
 
 
+def test_a_signal_is_sent_with_fields_and_without(shell: Shell) -> None:
+    job = shell.read("order", "letter_count", "text=hello", "delay=3600")["id"]
+    fields = ("approved=true", "by.name=Ada")
+
+    first = shell.read("signal", job, "approval", *fields)
+    again = shell.run("signal", job, "approval", *fields)
+    empty = shell.read("signal", job, "go")
+
+    assert (first["result"], again.stdout) == ("kept", "approval: repeated\n")
+    assert (empty["name"], empty["result"]) == ("go", "kept")
+    shell.read("cancel", job)
+
+
 def test_follow_prints_each_change_and_then_the_record(shell: Shell) -> None:
     job = shell.read("order", "letter_count", "text=hello", "delay=3600")["id"]
     following = subprocess.Popen(

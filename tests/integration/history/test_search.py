@@ -37,6 +37,15 @@ def test_a_job_is_found_by_a_value_in_its_payload_or_result(orders: Store) -> No
     assert find(values={"result.rows": "1.0"}) == ["d", "c", "b", "a"]
 
 
+def test_a_job_is_found_by_a_text_anywhere_in_it(orders: Store) -> None:
+    assert find(text="bob@example") == ["b"]
+    assert find(text="17") == ["c", "a"]
+    assert find(text="rows") == ["d", "c", "b", "a"]
+    assert find(text="bob", tenant="other") == []
+    assert find(text='"email": "') == []
+    assert find(text='"email":"bob') == ["b"]
+
+
 def test_the_filters_of_the_list_hold(orders: Store) -> None:
     assert find(kind="order") == ["c", "b", "a"]
     assert find(statuses=("failed",)) == []

@@ -46,6 +46,61 @@ def test_records_with_equal_times_are_paged_without_loss(store: Store) -> None:
     assert third.next_cursor is None
 
 
+def test_pages_can_list_every_record_once_oldest_first(store: Store) -> None:
+    for number in range(12):
+        store.run(job_commands.enqueue(message(f"{number:02}")))
+        place = {f"{number:02}": float(number // 3)}  # three have the same time
+        store.client.zadd("continuo:index:report@celery:pending", place)
+    pages = []
+    cursor = None
+
+    for _ in range(3):
+        pages.append(store.run(queries.list_page(limit=5, cursor=cursor, is_ascending=True)))
+        cursor = pages[-1].next_cursor
+
+    listed = [record.id for page in pages for record in page.records]
+    assert listed == [f"{number:02}" for number in range(12)]
+    assert cursor is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("b-2", ["ab-2"]),
+        ("order-17", ["ab-1"]),
+        ("Zoë", ["ab-1"]),
+        ("north", ["ab-2"]),
+        ("in the result", ["ab-2"]),
+        ("hidden", []),
+        ("nowhere", []),
+    ],
+)
+def test_a_text_is_found_in_id_tags_result_and_shown_payloads(
+    store: Store, text: str, found: list[str]
+) -> None:
+    store.run(job_commands.enqueue(message("ab-1")))
+    store.run(job_commands.enqueue(message("ab-2", kind="secret")))
+    store.client.hset("continuo:job:ab-1", "payload", '[["order-17", "Zo\\u00eb"], {}]')
+    about = {"payload": '[["hidden"], {}]', "result": '"in the result"', "tags": '["north"]'}
+    store.client.hset("continuo:job:ab-2", mapping=about)
+
+    assert find(store, text=text, shown_kinds=["report"]) == found
+
+
+def test_a_search_reads_so_many_bytes_a_page_and_goes_on(store: Store) -> None:
+    for number in range(100):
+        store.run(job_commands.enqueue(message(f"{number:02}")))
+        store.client.hset(f"continuo:job:{number:02}", "payload", f'["{"x" * 60_000}"]')
+    store.client.hset("continuo:job:00", "payload", '["needle"]')
+    wanted = RecordFilter(text="needle", shown_kinds=["report"])
+
+    page = store.run(queries.list_page(wanted, limit=10))
+
+    assert (page.records, page.total) == ([], None)
+    assert 60 < page.looked_at < 80
+    assert ids(store.run(queries.list_page(wanted, limit=10, cursor=page.next_cursor))) == ["00"]
+
+
 def test_a_page_can_be_filtered_by_kind_and_status(store: Store) -> None:
     for number in range(4):
         store.run(job_commands.enqueue(message(str(number), kind="ab"[number % 2])))

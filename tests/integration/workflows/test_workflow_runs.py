@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from project.celery import app
+from project.records.record import TaskStatus
 from project.records.workflow import NodeStatus, Workflow, WorkflowStatus
-from project.store.commands import workflows
+from project.store.commands import maintenance, workflows
 from project.workflows.building import item, result_of, workflow
 from tests.support.apps import nodes
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
@@ -133,3 +134,30 @@ def test_a_failure_can_be_passed_over_or_skip_what_comes_after(
     states = {"a": "failed", "b": "success", "c": "failed", "d": "skipped", "e": "skipped"}
     assert read_states(made.id) == states
     assert read_result(made.id, "b") is None
+
+
+def test_results_are_kept_until_the_workflow_has_ended(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    sweep_all(inspector)
+    made = (
+        workflow("slow")
+        .add("a", nodes.echo, value="kept")
+        .add("b", nodes.echo, value=result_of("a"), options={"delay": 3_600})
+        .submit()
+    )
+    wait_until(lambda: read_states(made.id)["a"] == "success")
+
+    during = sweep_all(inspector)
+    result = read_result(made.id, "a")
+    app.workflows.cancel(made.id)
+    wait_for_end(made.id)
+
+    assert (during, result) == (0, "kept")
+    assert sweep_all(inspector) >= 1
+
+
+def sweep_all(inspector: JobInspector) -> int:
+    """Delete what has succeeded and is kept for no time; how many records."""
+    place = {"kind_queue": "tests.nodes.echo@celery", "status": TaskStatus.SUCCESS, "offset": 0}
+    return app.store.run(maintenance.sweep(retention=0, most=1_000, **place))[0]

@@ -5,8 +5,8 @@ import { stacks } from "../charts.js";
 import { fill, h, jobLink, moment, number, s, table } from "../dom.js";
 import { at, get, patch } from "../http.js";
 import { keep, once } from "../live.js";
-import { rows } from "./jobs.js";
 import { actOnAll } from "./many.js";
+import { rows } from "./rows.js";
 import { traceback } from "./traceback.js";
 
 const EVERY = 5_000;

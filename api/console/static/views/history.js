@@ -2,7 +2,7 @@
 
 import { badge, fill, h, jobLink, moment, span, table } from "../dom.js";
 import { at, get } from "../http.js";
-import { lastLine } from "./jobs.js";
+import { lastLine } from "./rows.js";
 
 const STATUSES = ["success", "failed", "cancelled"];
 const TEXTS = [["id", "Id"], ["kind", "Kind"], ["queue", "Queue"], ["tag", "Tag"], ["error", "Error contains"]];

@@ -6,7 +6,7 @@ import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { attempts } from "./attempts.js";
 import { jobLog } from "./job-log.js";
-import { due, lastLine } from "./jobs.js";
+import { due, lastLine } from "./rows.js";
 import { traceback } from "./traceback.js";
 import { question } from "./waits.js";
 

@@ -11,6 +11,7 @@ export function recipients(page) {
   return [
     h("h1", null, page.id ? `Mails to ${page.id}` : "Mails to one person"),
     search(page),
+    page.id && h("p", { class: "help" }, h("a", { href: at("/console/search", { text: page.id }) }, "Jobs with this address in their payload or result")),
     list,
   ];
 }

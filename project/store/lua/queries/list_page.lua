@@ -1,6 +1,7 @@
--- One page of records, newest first, of any choice of kinds, queues, statuses, tags and tenant.
+-- One page of records, newest or oldest first, of any choice of kinds, queues, statuses, tags and tenant.
 -- ARGV: question (JSON: limit, max_scanned, oldest and newest as Redis writes ends of ranges, kinds, queues and statuses
--- (empty: all), except_kinds, tags (a record has each), fields; if given: tenant, error (a part of its text), cause (the fingerprint of its last failure), scheduled (whether
+-- (empty: all), except_kinds, tags (a record has each), fields, is_ascending (oldest first); if given: tenant, error (a part of its text), cause (the fingerprint of its last failure), texts and shown_kinds (id, tags,
+-- error, result or, of these kinds, payload contain one of the texts), scheduled (whether
 -- it waits for its time), after_score and after_id)
 -- -> how many records the indexes have in all (more than match when there are several tags, an error or scheduled), how many were
 -- scanned, the cursor of the next page (score and id; '' = that was the end), then of each record its id and its fields.
@@ -10,6 +11,14 @@ local question = cjson.decode(ARGV[1])
 local from, after_id = tonumber(question.after_score), question.after_id
 local statuses = #question.statuses > 0 and question.statuses or STATUSES
 local STEP = math.min(question.limit, 64) + 1
+local RANGE, FIRST, LAST = 'ZREVRANGEBYSCORE', question.newest, question.oldest
+if question.is_ascending then RANGE, FIRST, LAST = 'ZRANGEBYSCORE', question.oldest, question.newest end
+
+-- Whether one record comes before another on the pages.
+local function is_before(one, other)
+  if question.is_ascending then one, other = other, one end
+  return one.score > other.score or (one.score == other.score and one.id > other.id)
+end
 
 local function is_one_of(wanted, name)
   for _, one in ipairs(wanted) do
@@ -26,6 +35,15 @@ local function is_wanted(kind_queue)
   return is_one_of(question.kinds, kind) and is_one_of(question.queues, queue)
 end
 
+-- Whether the payload of such jobs may be searched: others may have secrets.
+local function is_shown(kind_queue)
+  local kind = split_kind_queue(kind_queue)
+  for _, shown in ipairs(question.shown_kinds or {}) do
+    if kind == shown then return true end
+  end
+  return false
+end
+
 -- The keys of all indexes that a record of this kind, queue and status must be in. Without tag and tenant there is one.
 local function keys_of(kind_queue, status)
   local keys = {}
@@ -38,22 +56,38 @@ end
 local function step(index)
   repeat
     if not index.entries[index.at] then
-      index.entries = redis.call('ZREVRANGEBYSCORE', index.keys[1], from or question.newest, question.oldest, 'WITHSCORES',
-        'LIMIT', index.offset, STEP)
+      index.entries = redis.call(RANGE, index.keys[1], from or FIRST, LAST, 'WITHSCORES', 'LIMIT', index.offset, STEP)
       index.offset, index.at = index.offset + STEP, 1
     end
     index.id, index.score = index.entries[index.at], tonumber(index.entries[index.at + 1])
     index.at = index.at + 2
-  until not index.id or not from or index.score < from or index.id < after_id
-end
-
-local function is_newer(one, other)
-  return one.score > other.score or (one.score == other.score and one.id > other.id)
+  until not index.id or not from or is_before({ score = from, id = after_id }, index)
 end
 
 -- Whether a record waits for its time. A running job may keep another copy of its message, which has a time, too.
 local function is_scheduled(index)
   return index.is_waiting and redis.call('HEXISTS', job_key(index.id), 'due_at') == 1
+end
+
+local MAX_TEXT_BYTES, MAX_READ_BYTES = 65536, 4194304 -- a longer value is not searched; a page reads so much of them
+local read = 0
+
+-- Whether the job has one of the texts in its id, tags, error, result or payload.
+local function has_text(index)
+  local key, values = job_key(index.id), { index.id }
+  for _, field in ipairs(index.is_shown and { 'tags', 'error', 'result', 'payload' } or { 'tags', 'error', 'result' }) do
+    local bytes = redis.call('HSTRLEN', key, field)
+    if bytes > 0 and bytes <= MAX_TEXT_BYTES then
+      read = read + bytes
+      values[#values + 1] = redis.call('HGET', key, field)
+    end
+  end
+  for _, value in ipairs(values) do
+    for _, text in ipairs(question.texts) do
+      if value:find(text, 1, true) then return true end
+    end
+  end
+  return false
 end
 
 local function matches(index)
@@ -62,6 +96,7 @@ local function matches(index)
   end
   if question.scheduled ~= nil and is_scheduled(index) ~= question.scheduled then return false end
   if question.cause and redis.call('HGET', job_key(index.id), 'fingerprint') ~= question.cause then return false end
+  if question.texts and not has_text(index) then return false end
   if not question.error then return true end
   local error = redis.call('HGET', job_key(index.id), 'error')
   return error and error:find(question.error, 1, true)
@@ -74,7 +109,7 @@ for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
     local count = redis.call('ZCOUNT', keys[1], question.oldest, question.newest)
     if count > 0 then
       local is_waiting = status == 'pending' or status == 'retrying' or status == 'waiting'
-      local index = { keys = keys, is_waiting = is_waiting, entries = {}, at = 1, offset = 0 }
+      local index = { keys = keys, is_waiting = is_waiting, is_shown = is_shown(kind_queue), entries = {}, at = 1, offset = 0 }
       total = total + count
       step(index)
       if index.id then indexes[#indexes + 1] = index end
@@ -83,10 +118,10 @@ for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
 end
 
 local answer, scanned, last = { total, 0, '', '' }, 0, nil
-while #indexes > 0 and #answer < question.limit + 4 and scanned < question.max_scanned do
+while #indexes > 0 and #answer < question.limit + 4 and scanned < question.max_scanned and read < MAX_READ_BYTES do
   local place = 1
   for i = 2, #indexes do
-    if is_newer(indexes[i], indexes[place]) then place = i end
+    if is_before(indexes[i], indexes[place]) then place = i end
   end
   local index = indexes[place]
   scanned, last = scanned + 1, { string.format('%.17g', index.score), index.id }

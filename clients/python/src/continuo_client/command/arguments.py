@@ -79,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         add(name, run).add_argument("id", metavar="ID", type=parse_name)
     add_follow(add("follow", commands.follow))
     add_logs(add("logs", logs.show_logs))
+    add_signal(add("signal", commands.signal, has_json=False))
     add_list(add("list", commands.list_jobs))
     add("queues", commands.list_queues)
     for name, run in (("pause", commands.pause), ("resume", commands.resume)):
@@ -106,14 +107,26 @@ def add_shared_options(parser: argparse.ArgumentParser, *, has_json: bool = True
 def add_order(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``order``."""
     parser.add_argument("kind", metavar="KIND")
+    add_fields(parser)
+    parser.add_argument(
+        "--wait", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait for the end"
+    )
+
+
+def add_signal(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``signal``."""
+    parser.add_argument("id", metavar="ID", type=parse_name)
+    parser.add_argument("name", metavar="SIGNAL", type=parse_name)
+    add_fields(parser)
+
+
+def add_fields(parser: argparse.ArgumentParser) -> None:
+    """Add the fields of a body, from the command line and from a file."""
     parser.add_argument(
         "fields", metavar="NAME=VALUE", nargs="*", help="a field; OUTER.INNER=VALUE inside another"
     )
     parser.add_argument(
         "--json", metavar="FILE", dest="file", help="the body, from a file or from stdin (-)"
-    )
-    parser.add_argument(
-        "--wait", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait for the end"
     )
 
 

@@ -68,6 +68,17 @@ def list_jobs(args: Namespace) -> ExitStatus:
     return ExitStatus.SUCCESS
 
 
+def signal(args: Namespace) -> ExitStatus:
+    """Send a signal to a job, which goes on if it waits for one of this name."""
+    value: Any = parse_fields(args.fields, read_body(args.file) if args.file else {}) or None
+    sent = connect(args).signal(args.id, args.name, value)
+    if args.as_json:
+        output.print_json(sent)
+    else:
+        output.print_lines([f"{sent['name']}: {sent['result']}"])
+    return ExitStatus.SUCCESS
+
+
 def retry(args: Namespace) -> ExitStatus:
     """Rerun a failed or cancelled job."""
     print_record(args, connect(args).retry(args.id))
