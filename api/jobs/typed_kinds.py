@@ -21,18 +21,8 @@ from project.records.record import ShownTask, TaskRecord
 OTHER_PATHS = frozenset(
     {
         *("/artifacts", "/bounces", "/console", "/docs", "/errors", "/events", "/health", "/kinds"),
-        *("/history", "/limits", "/me", "/switches"),
-        *(
-            "/metrics",
-            "/outbox",
-            "/outboxes",
-            "/queue",
-            "/queues",
-            "/suppressions",
-            "/tasks",
-            "/u",
-            "/workers",
-        ),
+        *("/history", "/limits", "/me", "/outboxes", "/switches"),
+        *("/metrics", "/outbox", "/queue", "/queues", "/suppressions", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
         *("/s", "/schedules", "/workflows"),
     }
