@@ -13,7 +13,7 @@ from api.http.offload import run_apart
 from api.http.problems import FieldError, Problem
 from api.http.routing import Answer, Request
 from api.jobs import waiting
-from api.jobs.quotas import require_quota, require_small_order
+from api.jobs.quotas import note_orders, require_quota, require_small_order
 from project.celery import app
 from project.job.task import Job
 from project.messages.order_fields import OrderFields
@@ -90,11 +90,13 @@ async def order_job(
     options = {**built, **body.options(), "tenant": request.tenant}
     if said is None and unique is None:
         record = await kind.task.aapply_async(**options)
+        await note_orders(request, [record.id] if counts else [])
         return await answer_order(record, kind.path, request)
     enqueued = await kind.task.aapply_async_once(**options, said=said, unique=unique)
     if enqueued.record is None:
         return await answer_duplicate(enqueued.holder, body, kind.path)
     if enqueued.how == "made":
+        await note_orders(request, [enqueued.record.id] if counts else [])
         return await answer_order(enqueued.record, kind.path, request)
     if said:
         require_same_order(enqueued.order, said)

@@ -19,7 +19,7 @@ from api.jobs.orders import (
     read_idempotency,
     require_same_order,
 )
-from api.jobs.quotas import require_quota, require_small_order
+from api.jobs.quotas import note_orders, require_quota, require_small_order
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
@@ -95,6 +95,8 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     await require_quota(request, len(messages))
     result = await app.aenqueue_all(messages, said)
     if not result.is_replayed:
+        made = [each.id for each in result.outcomes if isinstance(each, TaskRecord)]
+        await note_orders(request, made)
         return await answer_outcomes(result.outcomes, checked, body, request)
     require_same_order(result.order, said)
     if len(messages) != len(result.outcomes):

@@ -16,7 +16,7 @@ from api.jobs.orders import (
     read_idempotency,
     require_same_order,
 )
-from api.jobs.quotas import require_quota
+from api.jobs.quotas import note_orders, require_quota
 from api.jobs.workflow_orders import WorkflowOrder, build_calls
 from project.celery import app
 from project.job.running.results import decode_result
@@ -24,6 +24,7 @@ from project.records.workflow import ShownWorkflow, Workflow
 from project.settings.api_keys import ANY_KIND
 from project.store.commands import workflows
 from project.store.commands.workflows import CancelResult, WorkflowPage
+from project.workflows.nodes import build_node_id
 
 PATH = "/workflows"
 ONE = PATH + "/{id}"
@@ -88,6 +89,8 @@ async def order_workflow(request: Request, body: WorkflowOrder) -> Answer:
         callback_url=body.callback_url,
         order=said,
     )
+    if made.how == "made":
+        await note_orders(request, [build_node_id(made.id, call.id) for call in calls])
     headers = {"Location": f"{PATH}/{made.id}", "Retry-After": str(POLL_SECONDS)}
     if made.how == "replayed":
         require_same_order(made.order, said)

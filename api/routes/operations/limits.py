@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.http.etags import build_entity_tag, has_preconditions
+from api.http.preconditions import build_changed, describe_headers, find_revision, tag_of
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.celery import app
@@ -13,9 +13,7 @@ from project.store.commands.limits import StoredLimit
 PATH = "/limits"
 LIMIT_PATH = PATH + "/{name}"
 
-MATCH = {"If-Match": "The ETag of the limit; 412 if it has changed since."}
-NONE_MATCH = {"If-None-Match": "With * a limit is only made; 412 if there is one."}
-TAG = {"ETag": "Identifies this limit, for If-Match."}
+MATCH, NONE_MATCH, TAG = describe_headers("limit")
 
 routes = Router()
 
@@ -92,9 +90,9 @@ async def put_limit(request: Request, body: Limit) -> Answer:
     limit = check_limit(name, body)
     require_redis()
     before = await fetch_limit(name)
-    command = limit_commands.put_limit(name, limit, revision=find_revision(request, name, before))
+    command = limit_commands.put_limit(name, limit, revision=expect(request, name, before))
     if await app.async_store.run(command) is None:
-        raise build_changed(name)
+        raise build_changed(call(name))
     answer = NamedLimit(name, limit, declared=False)
     return Answer(answer, 200 if before else 201, {"ETag": tag_of(answer)})
 
@@ -115,9 +113,9 @@ async def delete_limit(request: Request) -> Answer:
     """Delete the limit; 404 when there is none."""
     name = request.params["name"]
     before = require_limit(name, await fetch_limit(name))
-    revision = find_revision(request, name, before)
-    if await app.async_store.run(limit_commands.delete_limit(name, revision=revision)) is None:
-        raise build_changed(name)
+    command = limit_commands.delete_limit(name, revision=expect(request, name, before))
+    if await app.async_store.run(command) is None:
+        raise build_changed(call(name))
     return Answer(status=204)
 
 
@@ -127,15 +125,15 @@ async def fetch_limit(name: str) -> StoredLimit | None:
     return found.get(name)
 
 
-def find_revision(request: Request, name: str, before: StoredLimit | None) -> int | None:
-    """The revision that a change is for, None for any. Raises ``Problem`` 412."""
-    match, none_match = request.get_header("if-match"), request.get_header("if-none-match")
-    if match is None and none_match is None:
-        return None
-    tag = tag_of(build_named(name, before)) if before else ""
-    if not has_preconditions(match, none_match, tag):
-        raise build_changed(name)
-    return before.revision if before else 0
+def expect(request: Request, name: str, before: StoredLimit | None) -> int | None:
+    """The revision that a change of the limit is for, None for any. Raises ``Problem`` 412."""
+    shown, revision = (build_named(name, before), before.revision) if before else (None, 0)
+    return find_revision(request, shown, revision, call(name))
+
+
+def call(name: str) -> str:
+    """How problems call a limit."""
+    return f"limit {name!r}"
 
 
 def build_named(name: str, stored: StoredLimit) -> NamedLimit:
@@ -149,11 +147,6 @@ def build_state(name: str, stored: StoredLimit) -> LimitState:
     return LimitState(name, stored.limit, stored.declared, *held)
 
 
-def tag_of(shown: NamedLimit) -> str:
-    """The entity tag that GET answers with this limit."""
-    return build_entity_tag(msgspec.json.encode(shown))
-
-
 def require_limit(name: str, stored: StoredLimit | None) -> StoredLimit:
     """Return the limit. Raises ``Problem`` 404."""
     if stored is None:
@@ -165,8 +158,3 @@ def require_redis() -> None:
     """Raise ``Problem`` 409 when RabbitMQ carries the messages, which hands them out itself."""
     if app.publisher:
         raise Problem(409, "Limits need Redis as the broker: RabbitMQ hands out jobs by itself")
-
-
-def build_changed(name: str) -> Problem:
-    """The problem of a change that is for another state of the limit."""
-    return Problem(412, f"The limit {name!r} is not as the request expects it: GET it again")

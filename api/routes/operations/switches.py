@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.http.etags import build_entity_tag, has_preconditions
+from api.http.preconditions import build_changed, describe_headers, find_revision, tag_of
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.celery import app
@@ -13,9 +13,7 @@ from project.store.commands.switches import StoredSwitch
 PATH = "/switches"
 SWITCH_PATH = PATH + "/{name}"
 
-MATCH = {"If-Match": "The ETag of the switch; 412 if it has changed since."}
-NONE_MATCH = {"If-None-Match": "With * a switch is only made; 412 if there is one."}
-TAG = {"ETag": "Identifies this switch, for If-Match."}
+MATCH, NONE_MATCH, TAG = describe_headers("switch")
 
 routes = Router()
 
@@ -95,9 +93,9 @@ async def put_switch(request: Request, body: Switch) -> Answer:
     switch = check_switch(name, body)
     require_redis()
     before = await fetch_switch(name)
-    command = switch_commands.put_switch(name, switch, revision=find_revision(request, before))
+    command = switch_commands.put_switch(name, switch, revision=expect(request, before))
     if await app.async_store.run(command) is None:
-        raise build_changed(name)
+        raise build_changed(call(name))
     answer = NamedSwitch(name, switch)
     return Answer(answer, 200 if before else 201, {"ETag": tag_of(answer)})
 
@@ -117,9 +115,9 @@ async def put_switch(request: Request, body: Switch) -> Answer:
 async def delete_switch(request: Request) -> Answer:
     """Delete the switch; 404 when there is none."""
     name = request.params["name"]
-    revision = find_revision(request, require_switch(name, await fetch_switch(name)))
+    revision = expect(request, require_switch(name, await fetch_switch(name)))
     if await app.async_store.run(switch_commands.delete_switch(name, revision=revision)) is None:
-        raise build_changed(name)
+        raise build_changed(call(name))
     return Answer(status=204)
 
 
@@ -129,15 +127,15 @@ async def fetch_switch(name: str) -> StoredSwitch | None:
     return found.get(name)
 
 
-def find_revision(request: Request, before: StoredSwitch | None) -> int | None:
-    """The revision that a change is for, None for any. Raises ``Problem`` 412."""
-    match, none_match = request.get_header("if-match"), request.get_header("if-none-match")
-    if match is None and none_match is None:
-        return None
-    tag = tag_of(build_named(before)) if before else ""
-    if not has_preconditions(match, none_match, tag):
-        raise build_changed(request.params["name"])
-    return before.revision if before else 0
+def expect(request: Request, before: StoredSwitch | None) -> int | None:
+    """The revision that a change of the switch is for, None for any. Raises ``Problem`` 412."""
+    shown, revision = (build_named(before), before.revision) if before else (None, 0)
+    return find_revision(request, shown, revision, call(request.params["name"]))
+
+
+def call(name: str) -> str:
+    """How problems call a switch."""
+    return f"switch {name!r}"
 
 
 def build_named(stored: StoredSwitch) -> NamedSwitch:
@@ -151,11 +149,6 @@ def build_state(stored: StoredSwitch) -> SwitchState:
     return SwitchState(stored.name, stored.switch, *held)
 
 
-def tag_of(shown: NamedSwitch) -> str:
-    """The entity tag that GET answers with this switch."""
-    return build_entity_tag(msgspec.json.encode(shown))
-
-
 def require_switch(name: str, stored: StoredSwitch | None) -> StoredSwitch:
     """Return the switch. Raises ``Problem`` 404."""
     if stored is None:
@@ -167,8 +160,3 @@ def require_redis() -> None:
     """Raise ``Problem`` 409 when RabbitMQ carries the messages, which hands them out itself."""
     if app.publisher:
         raise Problem(409, "Switches need Redis as the broker: RabbitMQ hands out jobs by itself")
-
-
-def build_changed(name: str) -> Problem:
-    """The problem of a change that is for another state of the switch."""
-    return Problem(412, f"The switch {name!r} is not as the request expects it: GET it again")

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from api.http.etags import is_version
 from api.http.offload import run_apart
 from api.http.parsing import convert_part
+from api.http.preconditions import build_changed, find_version
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs.scheduled_orders import ScheduleOrder, build_plan, show_order
@@ -33,7 +33,6 @@ from project.settings.values import get_settings
 from project.store.commands import schedules
 from project.store.commands.schedules import ABSENT, DeleteResult, PutResult
 
-MATCH_HEADER = "if-match"
 IF_MATCH = {"If-Match": "The ETag of the schedule: it is changed only if nobody else has."}
 
 MAX_TRIES = 8
@@ -129,8 +128,7 @@ async def show(request: Request) -> Answer:
 async def delete_schedule(request: Request) -> Answer:
     """Delete the schedule that the path names."""
     schedule = await fetch_schedule(request)
-    require_version(request, schedule)
-    expected = schedule.revision if request.get_header("if-match") else ""
+    expected = find_version(request, schedule.revision, "schedule")
     is_stray = schedule.plan.kind not in app.tasks  # nobody will write it again
     source = schedule.plan.source if is_stray else "api"
     move = schedules.delete(schedule.name, expected=expected, source=source)
@@ -138,7 +136,7 @@ async def delete_schedule(request: Request) -> Answer:
     if result is DeleteResult.FOREIGN:
         raise Problem(409, f"The schedule {FOREIGN}")
     if result is DeleteResult.CONFLICT:
-        raise build_conflict()
+        raise build_changed("schedule")
     return Answer(status=204)
 
 
@@ -147,7 +145,7 @@ async def write(request: Request, change: Callable[[Schedule | None], ScheduleOr
     name, limit = find_name(request), get_settings().max_schedules
     for _ in range(MAX_TRIES):
         at, before = await app.async_store.run(schedules.read(name))
-        require_version(request, before)
+        find_version(request, before.revision if before else None, "schedule")
         plan = await run_apart(make_plan, change(before), at, is_large=request.has_large_body)
         expected = before.revision if before else ABSENT
         move = build_put(app, name, plan, at, expected=expected, limit=limit)
@@ -172,20 +170,6 @@ def make_plan(body: ScheduleOrder, at: float) -> Plan:
     check_timing(body)
     due = Timetable(body).find_next(int(at))
     return build_plan(body, int(at) if due is None else due)
-
-
-def require_version(request: Request, schedule: Schedule | None) -> None:
-    """Raise ``Problem`` 412 when the schedule is not the version that the caller has read."""
-    known = request.get_header(MATCH_HEADER)
-    if known is None:
-        return
-    if schedule is None or not is_version(known, schedule.revision):
-        raise build_conflict()
-
-
-def build_conflict() -> Problem:
-    """The problem of a schedule that was changed or deleted since the caller read it."""
-    return Problem(412, "The schedule is not the version in If-Match: read it again")
 
 
 def merge(value: Any, patch: Any) -> Any:

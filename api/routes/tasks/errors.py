@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from api.http.etags import is_version
+from api.http.preconditions import build_changed, find_version
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import ORDER_ROUTE
@@ -151,11 +151,11 @@ async def change_error(request: Request, body: StateChange) -> Answer:
         before.fingerprint,
         body.state,
         until=body.ignored_until,
-        revision=find_revision(request, before),
+        revision=find_version(request, before.revision, call(before)),
     )
     done = await app.async_store.run(command)
     if done is False:
-        raise build_changed(before)
+        raise build_changed(call(before))
     return answer_cause(await fetch_cause(request))
 
 
@@ -199,19 +199,9 @@ async def fetch_cause(request: Request) -> StoredCause:
     return cause
 
 
-def find_revision(request: Request, before: StoredCause) -> str:
-    """The revision that a change is for, "" for any. Raises ``Problem`` 412."""
-    match = request.get_header("if-match")
-    if match is None:
-        return ""
-    if not is_version(match, before.revision):
-        raise build_changed(before)
-    return before.revision
-
-
-def build_changed(cause: StoredCause) -> Problem:
-    """The problem of a change that is for another state of the cause."""
-    return Problem(412, f"The cause {cause.fingerprint!r} has changed since: GET it again")
+def call(cause: StoredCause) -> str:
+    """How problems call a cause."""
+    return f"cause {cause.fingerprint!r}"
 
 
 def answer_cause(stored: StoredCause) -> Answer:

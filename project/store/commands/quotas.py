@@ -1,5 +1,6 @@
-"""The command that admits orders within a quota."""
+"""Commands of quotas: admit orders, and count those of keys without a tenant."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from project.settings.quotas import Quota
@@ -26,3 +27,8 @@ def admit_orders(holder: str, tenant: str, count: int, quota: Quota) -> Command[
         return QuotaVerdict(refused_by.decode(), used, day_left)
 
     return Command("quotas/admit", (holder, tenant, count, pending, daily), parse)
+
+
+def note_orders(holder: str, job_ids: Sequence[str]) -> Command[bool]:
+    """Count these jobs for the quota ``pending`` of a key without a tenant while they wait."""
+    return Command("quotas/note", (holder, *job_ids), bool)

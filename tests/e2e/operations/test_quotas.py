@@ -13,6 +13,7 @@ KEYS = {
     "a@acme": "0123456789abcdef-a",
     "b@other": "0123456789abcdef-b",
     "ops": "0123456789abcdef-o",
+    "shop": "0123456789abcdef-s",
 }
 LATER = {"delay": 3_600}
 
@@ -23,7 +24,7 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(tmp_path_factory.mktemp("quotas"))
     system.http.headers["X-API-Key"] = KEYS["ops"]
     system.start(
-        CONTINUO_QUOTAS="acme:pending=3,payload=300 ops:daily=4",
+        CONTINUO_QUOTAS="acme:pending=3,payload=300 ops:daily=4 shop:pending=4",
         CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()),
     )
     yield system
@@ -53,6 +54,27 @@ def test_a_tenant_has_at_most_so_many_jobs_that_wait(own_system: System) -> None
     )
     assert cancelled.status_code in (200, 202)
     assert send(own_system, "a@acme", LATER).status_code == 202
+
+
+def test_a_key_without_a_tenant_has_at_most_so_many_jobs_that_wait(own_system: System) -> None:
+    bulk = {"tasks": [{"kind": "report", **LATER}] * 2}
+    one_node = {"name": "w", "nodes": [{"id": "a", "kind": "report", **LATER}]}
+
+    taken = [
+        send(own_system, "shop", LATER),
+        send(own_system, "shop", LATER | {"unique": {"key": "of shop"}}),
+        send(own_system, "shop", one_node, "/workflows"),
+    ]
+    too_many = send(own_system, "shop", bulk, "/tasks/bulk")
+    last = send(own_system, "shop", {"tasks": bulk["tasks"][:1]}, "/tasks/bulk")
+    refused = send(own_system, "shop", LATER)
+
+    assert [each.status_code for each in (*taken, too_many, last, refused)] == [
+        *(202, 202, 202, 429, 202, 429)
+    ]
+    assert refused.json()["detail"] == "The quota pending is used up: 4 jobs wait, and 4 may"
+    own_system.http.delete(f"/tasks/{taken[0].json()['id']}")
+    assert send(own_system, "shop", LATER).status_code == 202
 
 
 def test_a_key_orders_at_most_so_many_jobs_in_a_day(own_system: System) -> None:

@@ -9,8 +9,9 @@ from project.errors import InvalidField
 from project.records.record import TaskStatus
 from project.records.switch import Field, Switch, check_switch
 from project.store.client import Store
-from project.store.commands import attempts, queues, switches
+from project.store.commands import attempts, queues, switches, waits
 from project.store.commands.attempts import HostHold, Verdict
+from project.store.commands.waits import WaitQuestion, WaitStage
 from project.worker.upkeep.guard import Guard
 from tests.support.lane_workers import PoolProcess, build_message, order, put, read
 from tests.support.waiting import wait_until
@@ -162,6 +163,37 @@ def test_jobs_that_wait_are_ended_without_a_worker_a_few_at_a_time(
     assert steps == 3
     assert "switch:off" in read(store, "a0").error
     assert PoolProcess(store).work() == [f"o{number}" for number in range(7)]
+
+
+@pytest.mark.parametrize("action", ["cancel", "fail"])
+def test_jobs_that_are_delayed_retry_sleep_or_wait_for_a_signal_end_at_once(
+    store: Store, process: PoolProcess, action: str
+) -> None:
+    hour = time.time() + 3_600
+    wait_for = {"asleep": WaitQuestion("nap", "sleep"), "asked": WaitQuestion("ok", "signal")}
+    for job_id in ("retried", *wait_for):
+        order(store, job_id, lane="x")
+        assert process.take() == job_id
+        token = f"{process.claimant.worker}#{dict(process.running)[job_id]}"
+        message = build_message(job_id)
+        if job_id in wait_for:
+            wait = waits.wait(
+                job_id, token=token, about=wait_for[job_id], seconds=3_600, message=message
+            )
+            assert store.run(wait).stage is WaitStage.WAITS
+        else:
+            store.run(attempts.retry(job_id, token=token, error="e", delay=3_600, message=message))
+    order(store, "delayed", lane="x", due=hour)
+    order(store, "other", kind="other", due=hour)
+    set_switch(store, kind="k", action=action)
+
+    assert not store.run(switches.end_jobs(100))
+
+    ended = TaskStatus.CANCELLED if action == "cancel" else TaskStatus.FAILED
+    found = {each: read(store, each) for each in ("retried", *wait_for, "delayed")}
+    assert {name: each.status for name, each in found.items()} == dict.fromkeys(found, ended)
+    assert read(store, "other").status is TaskStatus.PENDING
+    assert store.client.zrange("continuo:scheduled", 0, -1) == [b"other"]
 
 
 @pytest.mark.parametrize("action", ["cancel", "fail"])

@@ -89,6 +89,7 @@ local function lanes_key(queue) return prefix .. 'lanes:' .. queue end -- zset: 
 local function closed_key(queue) return prefix .. 'closed:' .. queue end -- hash: lane that a limit has closed -> the gate
 local function waits_key(gate) return prefix .. 'waits:' .. gate end -- list: queue, \6 and lane of those that wait at a gate
 local function passed_key(gate) return prefix .. 'passed:' .. gate end -- set: ids of the running jobs that a limit counts
+local function waiting_key(holder) return prefix .. 'waiting_of:' .. holder end -- set: ids of the jobs of a key with a quota that wait
 local function outcomes_key(kind) return prefix .. 'outcomes:' .. kind end -- list: 0 or 1 (failed) and when, of the last attempts
 local function bucket_key(gate) return prefix .. 'bucket:' .. gate end -- string: when the bucket of a rate is full again
 local function wakeup_key(queue) return prefix .. 'wakeup:' .. queue end -- list: an item while there are messages

@@ -26,6 +26,7 @@ local function transition(job, status, at, ...)
   if job.message_list then drop_message(job) end
   redis.call('HSET', job.key, 'status', status, 'updated_at', at, ...)
   update_indexes('ZADD', job, status, job.created_at, job.id)
+  if job.ordered_by then note_waiting(job, status) end
   if FINAL[status] and redis.call('EXISTS', ARCHIVE_ON) == 1 then redis.call('ZADD', UNARCHIVED, at, job.id) end
   job.status = status
   append_event(job, status, job.attempts, unpack(breaker and { 'breaker', breaker } or {}))

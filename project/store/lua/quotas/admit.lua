@@ -9,6 +9,7 @@ local key = prefix .. 'ordered:' .. math.floor(second / DAY) .. ':' .. holder
 local left = DAY - second % DAY
 
 local function count_waiting_jobs()
+  if tenant == '' then return redis.call('SCARD', waiting_key(holder)) end -- see note
   local waiting = 0
   for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
     for _, status in ipairs({ 'pending', 'retrying' }) do
@@ -18,7 +19,7 @@ local function count_waiting_jobs()
   return waiting
 end
 
-if most_pending ~= '' and tenant ~= '' then
+if most_pending ~= '' then
   local waiting = count_waiting_jobs()
   if waiting + count > tonumber(most_pending) then return { 'pending', waiting, left } end
 end

@@ -22,7 +22,7 @@ local function sweep(switch, place)
   for _, name in ipairs(names) do
     local kind, queue = split_kind_queue(name)
     local fits = (switch.kind or kind) == kind and (switch.queue or queue) == queue
-    for _, status in ipairs(fits and { 'pending', 'retrying' } or {}) do
+    for _, status in ipairs(fits and { 'pending', 'retrying', 'waiting' } or {}) do
       local is_here = name == reached and status == reached_status
       local is_past = reached and (name < reached or name == reached and status < reached_status)
       if not is_past then
