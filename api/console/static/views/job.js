@@ -50,7 +50,8 @@ async function load(page, place, rest, log) {
     log.wake(record.updated_at);
     place.removeAttribute("aria-busy");
   } catch (problem) {
-    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
+    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days: `,
+      h("a", { href: `/console/history?${new URLSearchParams({ id: page.id })}` }, "look in the history"), "."));
     else page.fail(problem);
   }
 }
