@@ -20,8 +20,18 @@ from project.records.record import ShownTask, TaskRecord
 
 OTHER_PATHS = frozenset(
     {
-        *("/artifacts", "/bounces", "/console", "/docs", "/errors", "/events", "/health", "/kinds"),
-        *("/history", "/limits", "/me", "/switches"),
+        *(
+            "/artifacts",
+            "/bounces",
+            "/breakers",
+            "/console",
+            "/docs",
+            "/errors",
+            "/events",
+            "/health",
+            "/kinds",
+        ),
+        *("/breakers", "/history", "/limits", "/me", "/switches"),
         *(
             "/metrics",
             "/outbox",
