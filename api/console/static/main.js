@@ -22,15 +22,15 @@ const PAGES = [
   { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
   { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: errors, link: "/console/errors", all: true },
-  { path: /^\/console\/history$/, title: "History", view: endedJobs },
+  { path: /^\/console\/history$/, title: "History", view: endedJobs, link: "/console/history", more: true, extra: "reports" },
   { path: /^\/console\/search$/, title: "Search", view: search },
   { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
   { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },
-  { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", all: true },
+  { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", more: true, all: true },
   { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
-  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", extra: "mail" },
+  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", more: true, extra: "mail" },
   { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit=*" },
-  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", scope: "submit=report", extra: "reports" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", more: true, scope: "submit=report", extra: "reports" },
 ];
 
 const main = document.getElementById("main");
@@ -86,6 +86,8 @@ function open(signal) {
     query: new URLSearchParams(location.search),
     may,
     sees: { all: !me.tenant },
+    has: (extra) => me.extras.includes(extra),
+    flower: me.flower,
     signal, go, say, fail,
     state: (how) => connected(how),
   };
@@ -101,10 +103,15 @@ function links() {
 }
 
 function drawNav(current) {
-  fill(nav,
-    links().map((page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title)),
-    me.outbox && h("a", { href: "/outbox" }, "Mail"),
-    me.extras.includes("docs") && h("a", { href: "/docs" }, "API"));
+  const entry = (page) => h("a", { href: page.link, "aria-current": page === current ? "page" : null }, page.label ?? page.title);
+  nav.replaceChildren(
+    ...links().filter((page) => !page.more).map(entry),
+    h("details", { class: "more" },
+      h("summary", { "aria-current": current?.more ? "true" : null }, current?.more ? current.label ?? current.title : "More"),
+      h("div", { class: "card" }, links().filter((page) => page.more).map(entry),
+        me.outbox && h("a", { href: "/outbox" }, "Mail"),
+        me.flower && h("a", { href: me.flower }, "Flower"),
+        me.extras.includes("docs") && h("a", { href: "/docs" }, "API"))));
   document.getElementById("leave").hidden = !key.get();
 }
 
@@ -190,6 +197,16 @@ wear(THEMES.find((name) => name === localStorage.getItem("continuo-theme")) ?? "
 // --- what works on every page
 
 document.getElementById("leave").addEventListener("click", () => askForKey(""));
+
+/** The menu below *More* closes when somebody goes on elsewhere. */
+function closeMore(event) {
+  const more = nav.querySelector("details");
+  if (more?.open && !(event.type !== "keydown" && more.contains(event.target))) more.open = false;
+}
+
+document.addEventListener("click", closeMore);
+document.addEventListener("focusin", closeMore);
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMore(event));
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");

@@ -54,6 +54,7 @@ def page(chromium: Browser, own_system: System) -> Iterator[Page]:
 
 
 def order_report(page: Page) -> None:
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("link", name="Report", exact=True).click()
     page.get_by_label("Report", exact=True).select_option("Monthly spend")
     page.get_by_label("Department").select_option("engineering")
@@ -76,7 +77,7 @@ def test_a_report_is_ordered_and_followed_to_its_pdf(page: Page) -> None:
 
 
 def test_an_invalid_filter_is_reported_at_its_form_field(page: Page) -> None:
-    page.get_by_role("link", name="Report", exact=True).click()
+    page.goto("/console/order")
     page.get_by_label("Report", exact=True).select_option("Monthly spend")
     page.get_by_label("Month").fill("May")
     page.evaluate("document.querySelector('form.order').noValidate = true")  # the API refuses it
@@ -352,6 +353,8 @@ def test_a_read_key_shows_everything_and_changes_nothing(
 
             sign_in(page, "eyes-key-of-the-test")
             expect(page.locator("tbody tr").filter(has_text=done["id"])).to_be_visible()
+            page.get_by_text("More", exact=True).click()
+            expect(page.get_by_role("link", name="Limits", exact=True)).to_be_visible()
             assert page.get_by_role("link", name="Report", exact=True).count() == 0
 
             for path in (*PATHS, f"/console/jobs/{done['id']}"):

@@ -5,6 +5,7 @@ import { lines, stacks } from "../charts.js";
 import { fill, h, number, span } from "../dom.js";
 import { at, get } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
+import { firstJob } from "./first.js";
 import { showNeeds } from "./needs.js";
 import { tableOf as queueTable } from "./queues.js";
 import { rows } from "./rows.js";
@@ -15,15 +16,16 @@ const CHARTS_EVERY = 15_000;
 
 export function overview(page) {
   const counts = h("section", { class: "counts", "aria-label": "Jobs by status" });
+  const first = h("div");
   const needs = h("section", { "aria-label": "What needs a person now" });
   const charts = h("section", { class: "charts", "aria-label": "The last hour" });
   const pool = h("div");
   const newest = h("div");
-  const refresh = seldom(() => load(page, counts, pool, newest), 1_000, page.signal);
+  const refresh = seldom(() => load(page, first, counts, pool, newest), 1_000, page.signal);
   refresh();
   watch("/events", { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
   repeat(page, needs, charts, refresh);
-  return [h("h1", null, "Overview"), needs, counts, charts, pool,
+  return [h("h1", null, "Overview"), first, needs, counts, charts, pool,
     h("section", null, h("h2", null, "Newest jobs"), newest)];
 }
 
@@ -38,7 +40,7 @@ async function repeat(page, needs, charts, refresh) {
   }
 }
 
-async function load(page, counts, pool, newest) {
+async function load(page, first, counts, pool, newest) {
   const all = page.sees.all;
   try {
     const [stats, found, causes, { queues }, { workers }] = await Promise.all([
@@ -48,6 +50,8 @@ async function load(page, counts, pool, newest) {
       all ? get("/queues", page.signal) : { queues: [] },
       all ? get("/workers", page.signal) : { workers: [] },
     ]);
+    if (!stats.total_tasks && !first.hasChildNodes()) first.append(firstJob(page));
+    first.hidden = stats.total_tasks > 0;
     fill(counts, STATUSES.map((status) => count(status, stats.status_counts[status] ?? 0)));
     if (all) {
       fill(pool,
