@@ -110,12 +110,12 @@ class WorkflowList(NamedTuple):
 
 def stage(workflow_id: str, nodes: Sequence[StagedNode]) -> Iterator[Command[None]]:
     """Store the nodes of a workflow, which is made by ``create`` within an hour."""
-    for step in batched(nodes, NODES_PER_STEP):
-        arguments: list[Argument] = [workflow_id]
+    for place, step in enumerate(batched(nodes, NODES_PER_STEP)):
+        arguments: list[Argument] = [workflow_id, place * NODES_PER_STEP]
         for node in step:
             job = encode_json(build_node_arguments(node))
-            children = encode_json(list(node.children))
-            arguments += (node.id, job, node.on_failure, children, node.waits, node.each)
+            graph = " ".join([node.on_failure, *node.children])
+            arguments += (node.id, job, graph, node.waits, node.each)
         yield Command("workflows/stage", arguments, lambda _: None)
 
 
