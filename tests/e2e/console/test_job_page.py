@@ -96,6 +96,30 @@ def test_attempts_and_steps_are_drawn_to_scale(page: Page, watched: System) -> N
     assert find_barriers(page) == []
 
 
+def test_an_attempt_that_slept_ran_before_and_after(page: Page) -> None:
+    record = {
+        "status": "success",
+        "attempts": 1,
+        "created_at": 100,
+        "started_at": 160,
+        "finished_at": 165,
+        "steps": [
+            {"name": "charge", "started_at": 102, "finished_at": 105},
+            {"name": "nap", "started_at": 105, "finished_at": 158, "wait": "sleep"},
+        ],
+    }
+
+    module = "import('/console/static/views/attempts.js')"
+    found = page.evaluate(f"record => {module}.then(view => view.readRows(record, 200))", record)
+
+    assert [(bar["look"], bar["from"], bar["to"]) for bar in found[0]["bars"]] == [
+        ("queued", 100, 102),
+        ("running", 102, 160),
+        ("waits", 105, 158),
+        ("success", 160, 165),
+    ]
+
+
 def test_console_and_flower_lead_to_each_other(page: Page, watched: System) -> None:
     flower = f"http://127.0.0.1:{watched.ports['FLOWER_PORT']}"
 
