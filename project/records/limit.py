@@ -10,6 +10,9 @@ from project.errors import InvalidField
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RATE = re.compile(r"([1-9][0-9]{0,5})/(s|min|h)")
+MAX_RATE = 999_999
+"""The most starts in a second, a minute or an hour; who allows more needs no limit."""
+
 _SECONDS = {"s": 1, "min": 60, "h": 3_600}
 
 
@@ -73,6 +76,26 @@ def declare_limits(kind: str, limits: Sequence[Limit]) -> dict[str, Limit]:
     names = [base if place == 1 else f"{base}-{place}" for place in range(1, len(limits) + 1)]
     own = [msgspec.structs.replace(each, kind=each.kind or kind) for each in limits]
     return {name: check_limit(name, each) for name, each in zip(names, own, strict=True)}
+
+
+def declare_rate(kind: str, per_second: float) -> dict[str, Limit]:
+    """The limit that Celery's ``rate_limit`` of a kind stands for, by name; none when it has none.
+
+    A rate that is no whole number in a second, a minute or an hour is rounded to one in an hour.
+    """
+    if not 0 < per_second <= MAX_RATE:
+        return {}
+    rates = {unit: per_second * seconds for unit, seconds in _SECONDS.items()}
+    unit = next((name for name, rate in rates.items() if is_whole(rate)), "h")
+    rate = f"{max(round(rates[unit]), 1)}/{unit}"
+    (base,) = declare_limits(kind, [Limit(kind=kind, rate=rate)])
+    name = f"{base[:59]}-rate"
+    return {name: check_limit(name, Limit(kind=kind, rate=rate))}
+
+
+def is_whole(rate: float) -> bool:
+    """Whether a rate is a whole number that a limit can say, but for the last digits."""
+    return 1 <= round(rate) <= MAX_RATE and abs(rate - round(rate)) < round(rate) * 1e-9
 
 
 def check_limit(name: str, limit: Limit) -> Limit:

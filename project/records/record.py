@@ -128,7 +128,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     last failure, "" when there was none. ``interruptions`` counts attempts that ended because
     their worker stopped or died; they are not among ``attempts``. ``tags`` come from the order.
     ``progress`` is the last progress that an attempt reported, None when none did. ``due_at`` is
-    the time for which the job waits, because of its order, a retry or a rate limit; None when it
+    the time for which the job waits, because of its order or a retry; None when it
     waits for no time. ``lane`` is where the job waits within its queue, whose lanes take turns;
     "" is the default lane. ``held_by`` is the limit or switch that held it back when its turn came
     last, "" when none did. ``errors`` are the last 20 failed attempts, oldest first; lists leave

@@ -16,6 +16,7 @@ from project.store.commands.message import Message
 from project.worker import celery_internals, remote_control  # noqa: F401 - registers its commands
 from project.worker.pool.job_pool import JobPool
 from project.worker.process.orders import OrderSheet
+from project.worker.upkeep.declared_limits import put_declared_limits
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class SwiftConsumer(Consumer):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.is_listening = False
         super().__init__(*args, **kwargs, without_mingle=True, without_gossip=True)
 
         self.cancelled_queues: set[str] = set()
@@ -50,9 +52,9 @@ class SwiftConsumer(Consumer):
     def on_ready(self) -> None:
         """Let the pool processes take jobs, once this process listens to remote control."""
         super().on_ready()
+        self.is_listening = True
         if isinstance(self.pool, JobPool):
             self.tell_events()
-            self.pool.tell_rates(self.disable_rate_limits)
             self.hub.call_later(START_DELAY_SECONDS, self.tell_queues)
 
     def add_task_queue(self, *args: Any, **options: Any) -> None:
@@ -76,10 +78,15 @@ class SwiftConsumer(Consumer):
         self.tell_queues()
 
     def reset_rate_limits(self) -> None:
-        """Follow ``control.rate_limit``."""
+        """Follow ``control.rate_limit``: with Redis, a limit of the whole system says it."""
         super().reset_rate_limits()
-        if isinstance(self.pool, JobPool):
-            self.pool.tell_rates(self.disable_rate_limits)
+        if self.is_listening and not self.app.publisher:
+            has_rates = not self.disable_rate_limits
+            put_declared_limits(self.app.store, self.app.tasks, has_rates=has_rates)
+
+    def bucket_for_task(self, task: Any) -> Any:
+        """Celery's own bucket for a kind, which holds for this worker alone: for RabbitMQ."""
+        return super().bucket_for_task(task) if self.app.publisher else None
 
     def tell_queues(self) -> None:
         """Tell the pool processes which queues to take from."""

@@ -129,7 +129,8 @@ class LeaseThread(threading.Thread):
         if first:  # the claims of its processes ask whether it knows a kind
             about |= {f"kind:{name}": describe_ack(task) for name, task in self.tasks.items()}
             if not self.worker.app.publisher:
-                put_declared_limits(self.store, self.tasks)
+                has_rates = not self.worker.disable_rate_limits
+                put_declared_limits(self.store, self.tasks, has_rates=has_rates)
             elif limited := [
                 name
                 for name, task in self.tasks.items()

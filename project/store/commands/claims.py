@@ -1,6 +1,6 @@
 """How a pool process ends a job and claims the next one, in one command."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -25,12 +25,10 @@ class Claimant(NamedTuple):
 class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a process claims. ``lists`` in the order in which they are looked at.
 
-    ``rates``: kind -> seconds between two of its jobs, in the whole system. ``stamps``: whether
-    the process has to look at the stamps of each message.
+    ``stamps``: whether the process has to look at the stamps of each message.
     """
 
     lists: list[str]
-    rates: Mapping[str, float] = {}
     stamps: bool = False
 
 

@@ -18,7 +18,6 @@ from billiard import Process
 from billiard.connection import wait as wait_for_any
 from celery.concurrency.base import BasePool
 from celery.signals import worker_shutting_down
-from celery.utils.time import rate
 from celery.worker import state
 
 from project.errors import StoreUnavailable
@@ -99,7 +98,7 @@ class JobPool(BasePool):
             max_memory=options.get("max_memory_per_child"),
             async_jobs=get_settings().worker_async_jobs,
         )
-        self.orders = OrderSheet(queues=[], rates={}, limits={}, revoked_stamps={})
+        self.orders = OrderSheet(queues=[], limits={}, revoked_stamps={})
         self.processes: list[PoolProcess] = []
         self.wanted = self.limit
         self.ended: Counter[str] = Counter()
@@ -223,12 +222,6 @@ class JobPool(BasePool):
         if self.limits.async_jobs and set(job_ids) != set(self.orders.cancelled or ()):
             self.tell(OrderSheet(cancelled=job_ids))
         return bool(self.limits.async_jobs)
-
-    def tell_rates(self, is_disabled: bool) -> None:
-        """Tell the rate limits of all kinds as they are now."""
-        found = {name: rate(task.rate_limit) for name, task in self.app.tasks.items()}
-        rates = {name: 1 / each for name, each in found.items() if each and not is_disabled}
-        self.tell(OrderSheet(rates=rates))
 
     # Watching
 

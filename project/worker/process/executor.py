@@ -349,7 +349,6 @@ def build_claims(orders: Orders) -> list[Claims]:
     return [
         Claims(
             [build_list_key(queue, priority) for priority in PRIORITY_STEPS for queue in turn],
-            orders.rates,
             is_stamped,
         )
         for turn in turns

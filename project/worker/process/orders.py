@@ -13,8 +13,8 @@ class OrderSheet(msgspec.Struct, omit_defaults=True):
     """What a pool process is told. A part that is None leaves what was told before.
 
     ``queues`` to take from (none: wait); ``events``: whether somebody listens to task events;
-    ``limits``: kind -> soft and hard seconds that ``control.time_limit`` set; ``rates``: kind ->
-    seconds between two jobs; ``revoked`` and ``revoked_stamps``: as Celery keeps them;
+    ``limits``: kind -> soft and hard seconds that ``control.time_limit`` set;
+    ``revoked`` and ``revoked_stamps``: as Celery keeps them;
     ``cancelled``: running jobs to stop, where a process runs several at once; ``stop``: end after
     the jobs that run.
     """
@@ -22,7 +22,6 @@ class OrderSheet(msgspec.Struct, omit_defaults=True):
     queues: list[str] | None = None
     events: bool | None = None
     limits: dict[str, tuple[float | None, float | None]] | None = None
-    rates: dict[str, float] | None = None
     revoked: list[str] | None = None
     revoked_stamps: dict[str, Any] | None = None
     cancelled: list[str] | None = None
@@ -66,7 +65,6 @@ class Orders:
         self.queues: list[str] = []
         self.events = False
         self.limits: dict[str, tuple[float | None, float | None]] = {}
-        self.rates: dict[str, float] = {}
         self.revoked: frozenset[str] = frozenset()
         self.revoked_stamps: dict[str, Any] = {}
         self.cancelled: frozenset[str] = frozenset()

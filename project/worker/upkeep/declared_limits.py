@@ -4,8 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from celery.utils.time import rate
+
 from project.records.breaker import Breaker
-from project.records.limit import Limit, declare_limits
+from project.records.limit import Limit, declare_limits, declare_rate
 from project.store.client import Store
 from project.store.commands import breakers, limits
 from project.store.commands.limits import StoredLimit
@@ -13,15 +15,18 @@ from project.store.commands.limits import StoredLimit
 log = logging.getLogger(__name__)
 
 
-def put_declared_limits(store: Store, tasks: Mapping[str, Any]) -> None:
+def put_declared_limits(store: Store, tasks: Mapping[str, Any], *, has_rates: bool = True) -> None:
     """Put the limits and breakers of these kinds, and delete those that they declare no more.
 
-    What somebody has put under the same name stays as it is.
+    What somebody has put under the same name stays as it is. ``has_rates``: whether Celery's
+    ``rate_limit`` of a kind is a limit, too.
     """
     put_declared_breakers(store, tasks)
     wanted: dict[str, Limit] = {}
     for kind, task in tasks.items():
         wanted |= declare_limits(kind, getattr(task, "limits", ()))
+        if has_rates:
+            wanted |= declare_rate(kind, rate(task.rate_limit))
     stored = store.run(limits.list_limits())
     for name, limit in wanted.items():
         if is_to_be_put(limit, stored.get(name)):

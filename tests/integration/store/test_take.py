@@ -183,20 +183,6 @@ def test_after_many_outdated_messages_the_process_asks_again(store: Store) -> No
     assert claimed_id(store.run(take(2))) == "new"
 
 
-def test_a_limited_kind_starts_at_its_rate(store: Store) -> None:
-    for job_id in "abc":
-        enqueue(store, job_id)
-
-    assert claimed_id(store.run(take(1, rates={"k": 60.0}))) == "a"
-    assert store.run(take(2, ends="a", rates={"k": 60.0})).state == ""
-
-    due = dict(store.client.zrange("continuo:scheduled", 0, -1, withscores=True))
-    started_at = record(store, "a").started_at
-    assert started_at is not None
-    assert [round(due[job_id] - started_at) for job_id in (b"b", b"c")] == [60, 120]
-    assert record(store, "b").status is TaskStatus.PENDING
-
-
 def test_a_second_suspect_waits_while_one_runs(store: Store) -> None:
     for job_id in "ab":
         enqueue(store, job_id)

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import redis
 
+from project.celery import app
 from project.job.result import JobResult
 from project.records.breaker import Breaker
 from project.store.client import Store
@@ -89,6 +90,30 @@ def test_a_worker_puts_the_limits_and_breakers_that_its_kinds_declare(
     assert found["tests.paced-2"].limit.concurrency == 5
     assert "old" not in found
     assert list(store.run(breakers.list_breakers())) == ["tests.paced"]
+
+
+@pytest.mark.parametrize("options", POOLS, ids=["processes", "threads"])
+def test_the_rate_limit_of_celery_is_a_limit_of_the_whole_system(
+    workers: Workers, inspector: JobInspector, store: Store, options: tuple[str, ...]
+) -> None:
+    for _ in range(2):
+        workers.start(*options).ready()
+
+    app.control.rate_limit("tests.add", "600/m")
+    wait_until(lambda: "tests.add-rate" in store.run(limits.list_limits()))
+    jobs = [kinds.add.apply_async((1, number)) for number in range(11)]
+    other = kinds.total.apply_async(([1, 2],))
+    first = inspector.wait_until_final(other.id)
+    records = [inspector.wait_until_final(job.id) for job in jobs]
+
+    starts = sorted(record.started_at or 0 for record in records)
+    assert min(after - before for before, after in pairwise(starts)) >= 0.0999
+    assert starts[-1] - starts[0] < 2.0
+    assert (first.started_at or 0) < starts[-1]
+    limit = store.run(limits.list_limits())["tests.add-rate"]
+    assert (limit.limit.rate, limit.limit.burst, limit.declared) == ("10/s", 1, True)
+    app.control.rate_limit("tests.add", 0)
+    wait_until(lambda: "tests.add-rate" not in store.run(limits.list_limits()))
 
 
 def test_a_breaker_that_somebody_has_put_stays(workers: Workers, store: Store) -> None:

@@ -9,7 +9,7 @@ if job and redis.call('HGET', job.key, 'replaced') == attempt.token then return 
 local verdict = check_attempt(job, attempt.token, 'pending')
 if verdict ~= 'applied' then return verdict end
 if cancel_if_requested(job, at) then return 'refused' end
-redis.call('HDEL', job.key, 'deaths', 'progress', 'early', 'admitted', 'rerun_id', 'canvas')
+redis.call('HDEL', job.key, 'deaths', 'progress', 'early', 'rerun_id', 'canvas')
 forget_steps(job)
 drop_held_message(attempt.token)
 job.attempts, job.outcome = 0, 'replaced'

@@ -59,16 +59,6 @@ local function is_held(headers, kind)
   return is_set(headers.eta) or is_set(headers.expires) or (claims.stamps and is_set(headers.stamps))
 end
 
--- A kind with a rate limit gets the next free moment; the seconds until then. The job keeps it when it comes back.
-local function rate_delay_of(headers)
-  local interval = claims.rates and claims.rates[headers.task]
-  if not interval or redis.call('HDEL', job_key(headers.id), 'admitted') == 1 then return 0 end
-  local key = rate_key(headers.task)
-  local free = math.max(tonumber(redis.call('GET', key) or 0), tonumber(at))
-  redis.call('SET', key, string.format('%.6f', free + interval), 'EX', math.ceil(free - at + interval) + 1)
-  return free - at
-end
-
 -- Whether no queue is paused, no lanes take turns, and there are no limits.
 local all_plain = redis.call('EXISTS', PAUSED, LANED, LIMITS_BY) == 0
 local is_unlimited = all_plain or redis.call('EXISTS', LIMITS_BY) == 0
@@ -80,20 +70,10 @@ local function claim(list, message)
   local kind = redis.call('HGET', worker_key(worker), 'kind:' .. headers.task)
   if is_held(headers, kind) then return 'held' end
   local retries = type(headers.retries) == 'number' and headers.retries or 0
-  local job = load_job(headers.id)
-  if job and not FINAL[job.status] then
-    local delay = rate_delay_of(headers)
-    if delay > 0 then
-      redis.call('HDEL', unacked, serial)
-      schedule(job, string.format('%.6f', at + delay), list, message)
-      redis.call('HSET', job.key, 'admitted', 1)
-      return nil
-    end
-  end
   local rerun_id = is_set(headers.revival) and headers.revival or ''
   local state, begun = start_attempt(headers.id, retries, worker .. '#' .. serial, rerun_id, at, is_unlimited)
   if state == 'limited' then return nil end
-  if state == 'started' and kind == 'early' then redis.call('HSET', job.key, 'early', 1) end
+  if state == 'started' and kind == 'early' then redis.call('HSET', begun.key, 'early', 1) end
   if state ~= 'refused' then return state, begun and begun.interruptions end
   redis.call('HDEL', unacked, serial)
 end

@@ -1,6 +1,3 @@
--- string: when a kind with a rate limit is free again, in seconds since the epoch
-local function rate_key(kind) return prefix .. 'rate:' .. kind end
-
 -- Cancels or fails a job that waits, if one of its limits is a switch that wants it; whether it did.
 local function end_by_switch(job, limits, at)
   for _, limit in ipairs(limits) do
