@@ -34,7 +34,7 @@ OTHER_PATHS = frozenset(
             "/workers",
         ),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        *("/s", "/schedules", "/workflows"),
+        *("/s", "/schedules", "/workflows", "/batches"),
     }
 )
 """The first parts of the paths of the platform."""
