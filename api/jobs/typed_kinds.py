@@ -24,7 +24,7 @@ OTHER_PATHS = frozenset(
         *("/health", "/history", "/kinds", "/limits", "/me", "/metrics", "/outbox", "/outboxes"),
         *("/queue", "/queues", "/suppressions", "/switches", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        *("/s", "/schedules", "/workflows"),
+        *("/s", "/schedules", "/workflows", "/batches"),
     }
 )
 """The first parts of the paths of the platform."""

@@ -59,3 +59,11 @@ def die_once(key: str) -> str:
         if key.endswith(("0", "7")) and client.set(key, 1, nx=True):
             os.kill(os.getpid(), signal.SIGKILL)
     return "alive"
+
+
+@app.task(name="tests.nodes.grow", bind=True)
+def grow(self: Any, depth: int) -> int:
+    """Add another job like this one to the batch."""
+    if depth:
+        self.batch.add(grow, depth=depth - 1)
+    return depth

@@ -11,7 +11,9 @@
 -- :active  set: nodes whose jobs have not ended
 -- :ready   list: nodes that wait for no other, and have no job yet
 -- :errors  hash: node that failed without a job -> why
--- A row of a fan-out is a node as well: node[0].
+-- :hooks   hash: on_success | on_failure | on_complete -> a job (JSON) that is made when the workflow has ended so
+-- A row of a fan-out is a node as well: node[0]. A batch is a workflow whose nodes wait for none; while it has the field open, more
+-- can come, and it does not end.
 local NODE_BATCH = 100 -- jobs that the end of a node makes at most; rounds make the others
 local MAX_ROWS = 10000
 
@@ -192,17 +194,37 @@ local function start_ready_nodes(workflow, at, most)
   return true
 end
 
+-- Makes the jobs that a batch wants when it has ended.
+local function make_hook_jobs(workflow, status, at)
+  local function make(name)
+    local text = redis.call('HGET', workflow.key .. ':hooks', name)
+    if not text then return end
+    local job = cjson.decode(text)
+    job.id = node_job_id(workflow.id, name .. at)
+    if not create_record(job, job.payload, at, workflow.id) then return end
+    index_as_pending(job, { at, job.id })
+    redis.call('HSET', workflow.key, name, job.id)
+    local list, message = job.list or job.queue, job.message:gsub('@id@', job.id)
+    local due = job.delay and string.format('%.6f', at + job.delay) or job.due or uses_other_broker and at
+    if due then schedule(job, due, list, message) else push_message(job.id, in_lane(list, job.lane), message) end
+  end
+  if redis.call('EXISTS', workflow.key .. ':hooks') == 0 then return end
+  make(status == 'success' and 'on_success' or 'on_failure')
+  make('on_complete')
+end
+
 -- Ends a workflow of which no node runs or can start any more.
 local function end_if_over(workflow, at)
-  local status, ended, total, stopped, failures, cancel, callback =
-    unpack(redis.call('HMGET', workflow.key, 'status', 'ended', 'total', 'stopped', 'failures', 'cancel', 'callback'))
-  if status ~= 'running' then return end
+  local status, ended, total, stopped, failures, cancel, callback, is_open =
+    unpack(redis.call('HMGET', workflow.key, 'status', 'ended', 'total', 'stopped', 'failures', 'cancel', 'callback', 'open'))
+  if status ~= 'running' or is_open and not stopped then return end
   if ended ~= total and not (stopped and redis.call('SCARD', workflow.key .. ':active') == 0) then return end
   status = cancel and (cancel == 'deadline' and 'failed' or 'cancelled') or tonumber(failures or 0) > 0 and 'failed' or 'success'
   redis.call('DEL', workflow.key .. ':ready')
   redis.call('ZREM', OPEN_WORKFLOWS, workflow.id)
   redis.call('HSET', workflow.key, 'status', status, 'finished_at', at, 'updated_at', at)
   redis.call('ZADD', ENDED_WORKFLOWS, at, workflow.id)
+  make_hook_jobs(workflow, status, at)
   if callback then
     enqueue_callback({ id = workflow.id, key = workflow.key, status = status, callback = callback }, at)
     redis.call('HSET', job_key(redis.call('HGET', workflow.key, 'delivery')), 'reported_workflow', 1)
