@@ -20,19 +20,9 @@ from project.records.record import ShownTask, TaskRecord
 
 OTHER_PATHS = frozenset(
     {
-        *("/artifacts", "/bounces", "/console", "/docs", "/errors", "/events", "/health", "/kinds"),
-        *("/history", "/limits", "/me", "/switches"),
-        *(
-            "/metrics",
-            "/outbox",
-            "/outboxes",
-            "/queue",
-            "/queues",
-            "/suppressions",
-            "/tasks",
-            "/u",
-            "/workers",
-        ),
+        *("/artifacts", "/bounces", "/breakers", "/console", "/docs", "/errors", "/events"),
+        *("/health", "/history", "/kinds", "/limits", "/me", "/metrics", "/outbox", "/outboxes"),
+        *("/queue", "/queues", "/suppressions", "/switches", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
         *("/s", "/schedules", "/workflows", "/batches"),
     }

@@ -18,7 +18,8 @@ import msgspec
 
 from project.artifacts.links import open_workshop
 from project.history import compaction, tables
-from project.history.files import HistoryFile, day_of, find_folder, remove_old
+from project.history.files import HistoryFile, day_of, find_folder, get_root, remove_old
+from project.history.mirror import open_mirror
 from project.history.rows import FIELDS, Row, build_row
 from project.settings.checks import run_program
 from project.settings.history import get_history_settings
@@ -49,6 +50,12 @@ class Archiver:
         self.store = store
         self.token = token
         self.shown_kinds = shown_kinds
+
+    def bring_up_to_date(self) -> None:
+        """Fetch what others have changed in the bucket, and send what is not there."""
+        if mirror := open_mirror(get_root()):
+            mirror.pull(on_file=self.renew)
+            mirror.push_missing(on_file=self.renew)
 
     def archive_all(self, seconds: float = ARCHIVE_SECONDS) -> int:
         """Archive what waits, for about some seconds. Returns how many jobs were written."""
@@ -123,6 +130,7 @@ def run(token: str, shown_kinds: frozenset[str]) -> int:
     if not archiver.renew():
         return 0
     try:
+        archiver.bring_up_to_date()
         written = archiver.archive_all()
         archiver.tidy()
         return written

@@ -10,7 +10,7 @@ from project.errors import ContinuoError
 from project.history import tables
 from project.history.conditions import HistoryFilter, join_conditions
 from project.history.files import HistoryFile, list_days
-from project.history.reading import list_visible
+from project.history.reading import list_visible, refresh
 from project.store.client import Store
 from project.store.commands import archive
 from project.store.commands.archive import ErasureAccount
@@ -66,6 +66,7 @@ def erase_from_files(
     store: Store, token: str, wanted: HistoryFilter, *, dry_run: bool
 ) -> ErasureResult:
     """Look at each file, the oldest first, for about some seconds."""
+    refresh()
     ends_at, jobs = time.monotonic() + MAX_SECONDS, 0
     files = list_visible(list_days(), wanted.tenant)
     with open_workshop() as work, tables.open_writer(work) as database:

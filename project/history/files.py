@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from project.artifacts.storage import sync_to_disk
+from project.history.mirror import open_mirror
 from project.settings.values import get_settings
 
 NO_TENANT = "_"
@@ -55,15 +56,19 @@ class HistoryFile(NamedTuple):
             sync_to_disk(source)
             source.replace(place)
             sync_to_disk(self.folder)
+            if mirror := open_mirror(get_root()):
+                mirror.push(place)
 
     def remove(self) -> None:
         """Remove the file; its rows first, so that nobody reads rows without a roll-up."""
-        self.path.unlink(missing_ok=True)
-        self.rollup.unlink(missing_ok=True)
+        for place in (self.path, self.rollup):
+            if mirror := open_mirror(get_root()):
+                mirror.remove(place)
+            place.unlink(missing_ok=True)
 
 
 def get_root() -> Path:
-    """The folder of the history."""
+    """The folder of the history; with a bucket, a copy of what is there."""
     return get_settings().data_dir / "history"
 
 
@@ -129,6 +134,8 @@ def remove_old(days: int) -> int:
     oldest = str(datetime.now(UTC).date() - timedelta(days=days))
     old = [day for day in list_days() if day < oldest]
     for day in old:
+        if mirror := open_mirror(get_root()):
+            mirror.remove_day(day)
         shutil.rmtree(get_root() / day, ignore_errors=True)
     return len(old)
 

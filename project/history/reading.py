@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from project.errors import ContinuoError
 from project.history import tables
 from project.history.files import HistoryFile, get_root, list_files, list_folders
+from project.history.mirror import open_mirror
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -19,6 +20,8 @@ MAX_WAITING = 4
 MAX_SECONDS = 10.0
 MEMORY = "256MB"
 THREADS = 2
+FRESH_SECONDS = 10.0
+"""So old may be what is known of a bucket."""
 MAX_TRIES = 3
 """How often files are listed again when a merge removes them meanwhile."""
 
@@ -40,10 +43,27 @@ async def run_query[T](function: Callable[[], T]) -> T:
         _places.release()
 
 
+def refresh(within: float = 0) -> None:
+    """Bring the copy of a bucket up to date, unless that was done ``within`` some seconds.
+
+    Raises ``HistoryBusy`` when the bucket does not answer.
+    """
+    mirror = open_mirror(get_root())
+    if mirror is None:
+        return
+    from obstore.exceptions import BaseError
+
+    try:
+        mirror.pull(within=within)
+    except BaseError as problem:
+        raise HistoryBusy(f"the bucket of the history cannot be read: {problem}") from problem
+
+
 def retry_if_merged[T](function: Callable[[], T]) -> T:
     """Call again when a merge has removed a file between its listing and its reading."""
     import duckdb
 
+    refresh(FRESH_SECONDS)
     for _ in range(MAX_TRIES - 1):
         with suppress(duckdb.IOException):
             return function()

@@ -1,5 +1,7 @@
 """A breaker: a kind whose jobs fail is held back for a while. Pure."""
 
+from typing import Annotated, Any, ClassVar
+
 import msgspec
 
 from project.errors import InvalidField
@@ -8,7 +10,10 @@ MAX_ATTEMPTS = 1_000
 MAX_SECONDS = 86_400
 
 
-class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+type Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_SECONDS)]
+
+
+class Breaker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When the jobs of a kind are held back because they fail, and for how long.
 
     Once at least the ``share`` (above 0, at most 1) of the last ``of`` attempts (1 to 1,000) has
@@ -17,10 +22,12 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     ``InvalidField``.
     """
 
-    share: float = 0.5
-    of: int = 20
-    within: float = 60.0
-    hold: float = 30.0
+    example: ClassVar[dict[str, Any]] = {"share": 0.5, "of": 20, "within": 60, "hold": 30}
+
+    share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    of: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] = 20
+    within: Seconds = 60.0
+    hold: Seconds = 30.0
 
     def __post_init__(self) -> None:
         """Check the numbers: nothing else does for code."""

@@ -11,8 +11,8 @@ class HistorySettings(SettingsGroup):
     history: bool = Field(
         default=False,
         validation_alias="CONTINUO_HISTORY",
-        description="Whether workers write every ended job to DATA_DIR/history before its record is"
-        " deleted; needs the extra reports.",
+        description="Whether workers write every ended job to DATA_DIR/history, or to the bucket of"
+        " ARTIFACTS_URL, before its record is deleted; needs the extra reports.",
     )
     history_days: int = Field(
         365,

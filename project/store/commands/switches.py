@@ -1,11 +1,9 @@
 """Commands of switches: jobs that do not start, because somebody, a host or a breaker says so."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from project.records.breaker import Breaker
 from project.records.switch import PREFIX, Field, Switch
 from project.store.commands.command import Command, encode_json
 from project.store.commands.limits import MAX_LANES_LOOKED_AT
@@ -116,9 +114,3 @@ def _put(name: str, text: str, common: str, revision: int | None) -> Command[int
         (name, text, common, "", expected),
         lambda answer: int(answer) if answer else None,
     )
-
-
-def put_breakers(breakers: Mapping[str, Breaker | None]) -> Command[bool]:
-    """Set the breakers of kinds, None for none."""
-    pairs = ((kind, encode_json(breaker) if breaker else "") for kind, breaker in breakers.items())
-    return Command("breakers/put", [text for pair in pairs for text in pair], bool)

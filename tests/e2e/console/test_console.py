@@ -200,6 +200,20 @@ def test_the_switches_and_what_they_hold_back_are_shown(page: Page, own_system: 
     expect(page.get_by_text("No switch is set.")).to_be_visible()
 
 
+def test_the_breakers_and_where_they_stand_are_shown(page: Page, own_system: System) -> None:
+    own_system.http.put("/breakers/report", json={"share": 0.25, "of": 8})
+    try:
+        page.goto("/console/limits")
+        row = page.get_by_role("row").filter(has_text="closed")
+
+        expect(row).to_contain_text("25 % of 8 attempts in 60 s")
+        expect(row).to_contain_text("0 of 0")
+        assert not find_barriers(page)
+    finally:
+        own_system.http.delete("/breakers/report")
+    expect(page.get_by_text("No kind has a breaker.")).to_be_visible()
+
+
 def test_a_queue_is_paused_and_resumed(page: Page) -> None:
     page.get_by_role("link", name="Queues").click()
     page.get_by_role("button", name="Pause celery").click()

@@ -1,4 +1,4 @@
-"""Whatever happens to jobs, limits and switches: none is exceeded, no job lost or held for ever."""
+"""Whatever happens to jobs, limits, switches and breakers: none is exceeded, no job is lost."""
 
 from collections import Counter
 from typing import Any
@@ -16,11 +16,20 @@ from hypothesis.stateful import (
 from msgspec import structs
 
 from project.messages.builder import build_list_key
+from project.records.breaker import Breaker
 from project.records.limit import Limit, check_limit
 from project.records.record import TaskRecord, TaskStatus
 from project.records.switch import Field, Switch, check_switch
 from project.store.client import Store
-from project.store.commands import attempts, limits, maintenance, queries, queues, switches
+from project.store.commands import (
+    attempts,
+    breakers,
+    limits,
+    maintenance,
+    queries,
+    queues,
+    switches,
+)
 from project.store.commands.attempts import HostHold, Verdict
 from project.store.commands.queries import RecordFilter
 from project.worker.upkeep.guard import Guard
@@ -49,11 +58,12 @@ SWITCHED = st.one_of(
 )
 PAYLOADS = st.sampled_from(["[]", '[[], {"n": 1}]', '[[], {"n": 2, "url": "https://h.example/x"}]'])
 HOST = HostHold("h.example", ("k", "other"))
+HOLDS = st.sampled_from([0.001, 60.0])
 ALL_LISTS = [*LISTS, *(build_list_key("slow", priority) for priority in (0, 3, 6, 9))]
 
 
 class LimitHistories(RuleBasedStateMachine):
-    """Jobs of two queues, two workers that may die, and limits and switches that change."""
+    """Jobs of two queues, two workers that may die; limits, switches and breakers that change."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -62,6 +72,7 @@ class LimitHistories(RuleBasedStateMachine):
         self.limits: dict[str, Limit] = {}
         self.ran_before: dict[str, set[str]] = {}
         self.switches: dict[str, Switch] = {}
+        self.opened: dict[str, tuple[float | None, set[str]]] = {}
         self.payloads: dict[str, str] = {}
         self.starts = 0
 
@@ -121,6 +132,17 @@ class LimitHistories(RuleBasedStateMachine):
             same = build_message(job_id, found.kind, queue=found.queue, retries=found.attempts - 1)
             self.store.run(attempts.postpone(job_id, token=token, delay=delay, message=same))
         process.acknowledge(serial)
+
+    @rule(worker=st.integers(0, 1), most=st.integers(1, 3))
+    @precondition(lambda self: any(each.running for each in self.workers))
+    def fail(self, worker: int, most: int) -> None:
+        process = self.workers[worker]
+        for job_id, serial in process.running[:most]:
+            token = f"{process.claimant.worker}#{serial}"
+            about = {"error": "e", "exception": "{}", "result_message": "{}"}
+            self.store.run(attempts.fail(job_id, token=token, status=TaskStatus.FAILED, **about))
+            process.acknowledge(serial)
+        del process.running[:most]
 
     @rule(worker=st.integers(0, 1))
     @precondition(lambda self: any(each.running for each in self.workers))
@@ -188,6 +210,23 @@ class LimitHistories(RuleBasedStateMachine):
         self.store.run(switches.delete_switch(name))
         self.switches.pop(name, None)
 
+    @rule(kind=KINDS, of=st.integers(1, 3), share=st.sampled_from([0.4, 1.0]), hold=HOLDS)
+    def put_breaker(self, kind: str, of: int, share: float, hold: float) -> None:
+        self.store.run(breakers.put_breaker(kind, Breaker(share=share, of=of, hold=hold)))
+
+    @rule(kind=KINDS, lane=LANES, hold=HOLDS)
+    def trip(self, kind: str, lane: str, hold: float) -> None:
+        self.put_breaker(kind, of=1, share=1.0, hold=hold)
+        for _ in range(3):
+            self.order(kind, "[]", lane=lane)
+        self.take(0, most=1)
+        if self.workers[0].running:
+            self.fail(0, most=9)
+
+    @rule(kind=KINDS)
+    def delete_breaker(self, kind: str) -> None:
+        self.store.run(breakers.delete_breaker(kind))
+
     @rule(most=st.integers(1, 3))
     def end_jobs(self, most: int) -> None:
         self.store.run(switches.end_jobs(most))
@@ -200,6 +239,17 @@ class LimitHistories(RuleBasedStateMachine):
             assert not [
                 each for each in started if is_switched(switch, each, self.payloads[each.id])
             ]
+
+    @invariant()
+    def an_open_breaker_lets_no_job_start_and_one_that_tries_one_at_a_time(self) -> None:
+        running = self.list_records(TaskStatus.RUNNING)
+        for kind, stored in self.store.run(breakers.list_breakers()).items():
+            of_kind = {each.id for each in running if each.kind == kind}
+            if self.opened.get(kind, (None,))[0] != stored.until:
+                self.opened[kind] = (stored.until, of_kind)
+            if stored.stage != "closed":
+                started = of_kind - self.opened[kind][1]
+                assert len(started) <= (stored.stage == "trying"), (kind, stored)
 
     @invariant()
     def no_limit_is_exceeded(self) -> None:
@@ -238,16 +288,7 @@ class LimitHistories(RuleBasedStateMachine):
         if not hasattr(self, "workers"):
             return
         self.let_the_guard_look()
-        keeps_limits = self.count % 2 == 0
-        for name, limit in list(self.limits.items()):
-            if not keeps_limits:
-                self.delete(name)
-            elif limit.concurrency == 0:
-                self.store.run(limits.put_limit(name, structs.replace(limit, concurrency=1)))
-        for name in ("off", "out", "host:h.example"):
-            self.switch_back(name)
-        for queue in ("celery", "slow"):
-            self.store.run(queues.resume(queue))
+        self.let_jobs_pass()
         for process in self.workers:
             while process.running:
                 process.end(process.running[0][0])
@@ -259,6 +300,21 @@ class LimitHistories(RuleBasedStateMachine):
         assert left == []
         keys = {key.decode() for key in self.store.client.scan_iter("continuo:*")}
         assert not [key for key in keys if key.startswith(("continuo:passed:", "continuo:closed:"))]
+
+    def let_jobs_pass(self) -> None:
+        keeps_limits = self.count % 2 == 0
+        for name, limit in list(self.limits.items()):
+            if not keeps_limits:
+                self.delete(name)
+            elif limit.concurrency == 0:
+                self.store.run(limits.put_limit(name, structs.replace(limit, concurrency=1)))
+        for name in ("off", "out", "host:h.example"):
+            self.switch_back(name)
+        for kind, stored in self.store.run(breakers.list_breakers()).items():
+            if stored.stage == "open":
+                self.switch_back(f"breaker:{kind}")
+        for queue in ("celery", "slow"):
+            self.store.run(queues.resume(queue))
 
     def let_the_guard_look(self) -> None:
         for each in self.list_records(TaskStatus.PENDING, TaskStatus.RETRYING):

@@ -9,7 +9,7 @@ from project.errors import InvalidField
 from project.records.breaker import Breaker
 from project.records.record import EventFilter, TaskStatus
 from project.store.client import Store
-from project.store.commands import attempts, events, maintenance, statistics, switches
+from project.store.commands import attempts, breakers, events, maintenance, statistics, switches
 from tests.support.lane_workers import PoolProcess, build_message, order, read
 from tests.support.waiting import wait_until
 
@@ -23,7 +23,7 @@ def process(store: Store) -> PoolProcess:
 
 
 def set_breaker(store: Store, breaker: Breaker = HALF) -> None:
-    store.run(switches.put_breakers({"k": breaker, "other": None}))
+    assert store.run(breakers.put_breaker("k", breaker))
 
 
 def fail(process: PoolProcess, job_id: str, how: str = "failed") -> None:
@@ -193,10 +193,55 @@ def test_a_kind_without_a_breaker_any_more_is_let_go(store: Store, process: Pool
     set_breaker(store)
     run(store, process, "ffff")
 
-    store.run(switches.put_breakers({"k": None}))
+    assert store.run(breakers.delete_breaker("k"))
 
     run(store, process, "ffffs")
     assert store.client.exists("continuo:breakers", "continuo:outcomes:k", "continuo:limits") == 0
+
+
+def test_a_breaker_says_where_it_stands(store: Store, process: PoolProcess) -> None:
+    breaker = Breaker(share=1 / 3, of=5, hold=0.1 + 0.2)
+    revision = store.run(breakers.put_breaker("k", breaker, declared=True))
+    run(store, process, "sfs")
+
+    closed = store.run(breakers.list_breakers())["k"]
+
+    assert closed == (breaker, revision, True, "closed", None, 3, 1)
+    run(store, process, "ff")
+    opened = store.run(breakers.list_breakers("k"))["k"]
+    assert (opened.stage, opened.attempts) == ("open", 0)
+    assert opened.until == store.run(switches.list_switches())[NAME].switch.until
+    let_hold_pass(store)
+    assert store.run(breakers.list_breakers("k"))["k"].stage == "trying"
+    assert store.run(breakers.list_breakers("other")) == {}
+
+
+def test_a_breaker_is_changed_only_from_the_revision_that_is_expected(store: Store) -> None:
+    first = store.run(breakers.put_breaker("k", HALF, revision=0))
+    assert first
+
+    assert store.run(breakers.put_breaker("k", HALF, revision=0)) is None
+    assert store.run(breakers.delete_breaker("k", revision=first + 1)) is None
+    assert store.run(breakers.put_breaker("k", HALF, revision=first)) == first + 1
+    assert store.run(breakers.delete_breaker("k", revision=first + 1)) == first + 1
+    assert store.run(breakers.delete_breaker("k")) == 0
+
+
+def test_a_changed_breaker_goes_on_with_what_it_holds_back(
+    store: Store, process: PoolProcess
+) -> None:
+    set_breaker(store)
+    run(store, process, "ffff")
+
+    set_breaker(store, Breaker(share=1, of=1, hold=60))
+
+    assert is_open(store)
+    order(store, "a")
+    assert process.take() == ""
+    let_hold_pass(store)
+    assert process.take() == "a"
+    fail(process, "a")
+    assert is_open(store)
 
 
 @pytest.mark.parametrize(

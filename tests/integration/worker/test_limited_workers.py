@@ -6,8 +6,9 @@ import pytest
 import redis
 
 from project.job.result import JobResult
+from project.records.breaker import Breaker
 from project.store.client import Store
-from project.store.commands import limits
+from project.store.commands import breakers, limits
 from tests.support.apps import kinds
 from tests.support.lane_workers import put
 from tests.support.programs.workers import JobInspector, Workers
@@ -87,4 +88,18 @@ def test_a_worker_puts_the_limits_and_breakers_that_its_kinds_declare(
     )
     assert found["tests.paced-2"].limit.concurrency == 5
     assert "old" not in found
-    assert client.hkeys("continuo:breakers") == ["tests.paced"]
+    assert list(store.run(breakers.list_breakers())) == ["tests.paced"]
+
+
+def test_a_breaker_that_somebody_has_put_stays(workers: Workers, store: Store) -> None:
+    own = Breaker(share=1, of=7)
+    store.run(breakers.put_breaker("tests.paced", own))
+    store.run(breakers.put_breaker("tests.add", own))
+    store.run(breakers.put_breaker("tests.hold", own, declared=True))
+    store.run(breakers.put_breaker("a kind of other workers", own, declared=True))
+
+    workers.start("--concurrency=1").ready()
+
+    found = store.run(breakers.list_breakers())
+    assert list(found) == ["a kind of other workers", "tests.add", "tests.paced"]
+    assert (found["tests.paced"].breaker, found["tests.paced"].declared) == (own, False)
