@@ -11,7 +11,7 @@ from api.http.rate_limits import limit_routes
 from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
-from api.routes import bulk, history, kinds, workflows
+from api.routes import batches, bulk, history, kinds, workflows
 from api.routes.operations import breakers, limits, me, metrics, outboxes, queues, switches, workers
 from api.routes.operations.health import build_health_router
 from api.routes.schedules import firing, schedules
@@ -115,7 +115,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     routes = Router()
     work = (tasks, control, callbacks, signals, events, logs, errors, bulk, kinds, artifacts)
     state = (queues, limits, switches, breakers, workers, outboxes, metrics)
-    parts = (*work, workflows, *state, schedules, firing, history, me, console)
+    parts = (*work, workflows, batches, *state, schedules, firing, history, me, console)
     for part in (*EXTRA_ROUTES, *(module.routes for module in parts)):
         routes.include(part)
     routes.include(build_typed_router())

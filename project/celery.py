@@ -41,7 +41,7 @@ from project.settings.checks import exit_if_wrong_under_celery
 from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
-from project.store.commands import jobs
+from project.store.commands import jobs, queries
 from project.store.commands.jobs import BulkResult, EnqueueResult, IdempotentOrder
 from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
@@ -49,6 +49,7 @@ from project.store.event_feed import Feed
 from project.telemetry.logs import enable_json_logs
 from project.telemetry.tracing import require_packages
 from project.worker.lease import LeaseStep
+from project.workflows.batches import Batch
 from project.workflows.book import WorkflowBook
 
 with exit_if_wrong_under_celery():
@@ -124,6 +125,12 @@ class Continuo(Celery):
     def workflows(self) -> WorkflowBook:
         """The workflows that belong to no tenant, for code that blocks."""
         return WorkflowBook(self)
+
+    def batch_of(self, job_id: str) -> Batch | None:
+        """The batch, or the workflow, of a job that runs; None when it is in none."""
+        place = self.store.run(queries.read_canvas_place(job_id)).workflow
+        workflow_id, _, node = place.partition(" ")
+        return Batch(self.workflows, workflow_id, node) if place else None
 
     @cached_property
     def feed(self) -> Feed:

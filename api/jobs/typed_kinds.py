@@ -20,31 +20,11 @@ from project.records.record import ShownTask, TaskRecord
 
 OTHER_PATHS = frozenset(
     {
-        *(
-            "/artifacts",
-            "/bounces",
-            "/breakers",
-            "/console",
-            "/docs",
-            "/errors",
-            "/events",
-            "/health",
-            "/kinds",
-        ),
-        *("/breakers", "/history", "/limits", "/me", "/switches"),
-        *(
-            "/metrics",
-            "/outbox",
-            "/outboxes",
-            "/queue",
-            "/queues",
-            "/suppressions",
-            "/tasks",
-            "/u",
-            "/workers",
-        ),
+        *("/artifacts", "/bounces", "/breakers", "/console", "/docs", "/errors", "/events"),
+        *("/health", "/history", "/kinds", "/limits", "/me", "/metrics", "/outbox", "/outboxes"),
+        *("/queue", "/queues", "/suppressions", "/switches", "/tasks", "/u", "/workers"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        *("/s", "/schedules", "/workflows"),
+        *("/s", "/schedules", "/workflows", "/batches"),
     }
 )
 """The first parts of the paths of the platform."""

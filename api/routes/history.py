@@ -88,7 +88,10 @@ class FoundHistory(msgspec.Struct, frozen=True):
 
 
 class SummaryQuery(msgspec.Struct, frozen=True):
-    """Which time, in seconds since 1970 (by default the last 90 days), and how it is divided."""
+    """Which time, in seconds since 1970 (by default the last 90 days), and how it is divided.
+
+    ``interval``: ``all`` answers one sum of the whole time.
+    """
 
     start: Timestamp | None = msgspec.field(default=None, name="from")
     end: Timestamp | None = msgspec.field(default=None, name="to")

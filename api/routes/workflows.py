@@ -18,12 +18,13 @@ from api.jobs.orders import (
 )
 from api.jobs.quotas import note_orders, require_quota
 from api.jobs.workflow_orders import WorkflowOrder, build_calls
+from api.jobs.workflows import WorkflowQuery, fetch_page, show
 from project.celery import app
 from project.job.running.results import decode_result
 from project.records.workflow import ShownWorkflow, Workflow
 from project.settings.api_keys import ANY_KIND
 from project.store.commands import workflows
-from project.store.commands.workflows import CancelResult, WorkflowPage
+from project.store.commands.workflows import CancelResult
 from project.workflows.nodes import build_node_id
 
 PATH = "/workflows"
@@ -32,19 +33,10 @@ SCOPE = "workflow"
 """Idempotency keys are kept for each kind, and for workflows."""
 
 SMALL_WORKFLOW = 20
-MAX_NODES_PER_PAGE = 500
 MAX_RESULTS = 100
 """End nodes whose results are shown."""
 
 routes = Router()
-
-
-class WorkflowQuery(msgspec.Struct, frozen=True):
-    """Which nodes are shown: a page of all, or of the rows of one ``node``."""
-
-    offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
-    limit: Annotated[int, msgspec.Meta(ge=0, le=MAX_NODES_PER_PAGE)] = 100
-    node: str = ""
 
 
 class WorkflowListQuery(msgspec.Struct, frozen=True):
@@ -173,20 +165,6 @@ async def retry_workflow(request: Request) -> Answer:
         raise Problem(409, f"There is nothing to retry: the workflow is {result.how}")
     page = await fetch_page(request, page.workflow.id, WorkflowQuery(limit=0))
     return Answer(show(page.workflow, request), 202)
-
-
-async def fetch_page(request: Request, workflow_id: str, query: WorkflowQuery) -> WorkflowPage:
-    """A workflow that the caller may see. Raises ``Problem`` 404."""
-    command = workflows.read(workflow_id, offset=query.offset, limit=query.limit, node=query.node)
-    page = await app.async_store.run(command)
-    if page is None or (request.tenant and page.workflow.tenant != request.tenant):
-        raise Problem(404, f"There is no workflow with the id {workflow_id[:100]!r}")
-    return page
-
-
-def show(workflow: Workflow, request: Request) -> Workflow:
-    """A workflow as the caller sees it: a caller for all tenants is told the tenant."""
-    return msgspec.structs.replace(workflow, tenant=msgspec.UNSET) if request.tenant else workflow
 
 
 async def read_end_results(workflow_id: str) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from project.settings.values import get_settings
 
 for service in ("redis", "clock", "broker", "queues", "files", "disk"):
     declare_service(service, f"project.check.platform:check_{service}")
+declare_service("outbox", "project.relay.check:check_outbox")
 
 
 def main() -> int:

@@ -12,10 +12,13 @@ from project.history.tables import BUCKETS_PER_DOUBLING
 HOUR_SECONDS = 3_600
 MAX_ROWS = 50_000
 
-type Interval = Literal["hour", "day"]
+type Interval = Literal["hour", "day", "all"]
 type Grouping = Literal["kind", "status", "kind_status"]
 
-HOURS: dict[Interval, int] = {"hour": 1, "day": 24}
+HOURS: dict[Interval, int] = {"hour": 1, "day": 24, "all": 24}
+SHORT_HOURS = 48
+"""Up to so many hours are one sum of hours, more of days."""
+
 COLUMNS: dict[Grouping, str] = {
     "kind": "kind, '' AS status",
     "status": "'' AS kind, status",
@@ -24,8 +27,9 @@ COLUMNS: dict[Grouping, str] = {
 
 QUERY = """
 WITH counts AS (
-    SELECT hour, {columns}, measure, bucket, sum(count) AS count
-    FROM read_parquet(?) WHERE hours = {hours} AND hour > ? AND hour < ? GROUP BY ALL
+    SELECT {start}, {columns}, measure, bucket, sum(count) AS count
+    FROM read_parquet(?) AS part WHERE hours = {hours} AND part.hour > ? AND part.hour < ?
+    GROUP BY ALL
 ), sums AS (
     SELECT *, sum(count) OVER (sort ORDER BY bucket) AS upto, sum(count) OVER sort AS total
     FROM counts WINDOW sort AS (PARTITION BY hour, kind, status, measure)
@@ -33,8 +37,10 @@ WITH counts AS (
 SELECT hour, kind, status, max(total) FILTER (measure = 'wait'),
     min(bucket) FILTER (measure = 'wait' AND upto >= 0.5 * total),
     min(bucket) FILTER (measure = 'wait' AND upto >= 0.95 * total),
+    min(bucket) FILTER (measure = 'wait' AND upto >= 0.99 * total),
     min(bucket) FILTER (measure = 'run' AND upto >= 0.5 * total),
-    min(bucket) FILTER (measure = 'run' AND upto >= 0.95 * total)
+    min(bucket) FILTER (measure = 'run' AND upto >= 0.95 * total),
+    min(bucket) FILTER (measure = 'run' AND upto >= 0.99 * total)
 FROM sums GROUP BY hour, kind, status ORDER BY hour, kind, status LIMIT ?
 """
 
@@ -44,6 +50,7 @@ class Durations(msgspec.Struct, frozen=True):
 
     p50: float | None
     p95: float | None
+    p99: float | None
 
 
 class Sum(msgspec.Struct, frozen=True):
@@ -64,6 +71,7 @@ class Sum(msgspec.Struct, frozen=True):
 class SummaryFilter(NamedTuple):
     """Times in seconds since 1970; the hours or days that have them count as a whole.
 
+    ``interval``: ``all`` makes one sum of all.
     ``tenant``: None for all.
     """
 
@@ -85,9 +93,11 @@ def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
     files = [str(file.rollup) for file in list_visible(days, wanted.tenant)]
     if not files:
         return []
-    hours = HOURS[wanted.interval]
-    sql = QUERY.format(hours=hours, columns=COLUMNS[wanted.by])
-    first, last = int(wanted.start // HOUR_SECONDS) - hours, -int(-wanted.end // HOUR_SECONDS)
+    hours = find_hours(wanted)
+    begin = int(wanted.start // HOUR_SECONDS)
+    start = f"{begin} AS hour" if wanted.interval == "all" else "hour"
+    sql = QUERY.format(hours=hours, columns=COLUMNS[wanted.by], start=start)
+    first, last = begin - hours, -int(-wanted.end // HOUR_SECONDS)
     with open_query(threads=1) as database:  # small files: more threads cost more
         rows = database.execute(sql, [files, first, last, MAX_ROWS]).fetchall()
     return [
@@ -96,11 +106,18 @@ def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
             kind,
             status,
             int(count),
-            Durations(to_seconds(wait_50), to_seconds(wait_95)),
-            Durations(to_seconds(run_50), to_seconds(run_95)),
+            Durations(*map(to_seconds, buckets[:3])),
+            Durations(*map(to_seconds, buckets[3:])),
         )
-        for hour, kind, status, count, wait_50, wait_95, run_50, run_95 in rows
+        for hour, kind, status, count, *buckets in rows
     ]
+
+
+def find_hours(wanted: SummaryFilter) -> int:
+    """The length of the intervals that are summed up."""
+    if wanted.interval == "all" and wanted.end - wanted.start <= SHORT_HOURS * HOUR_SECONDS:
+        return 1
+    return HOURS[wanted.interval]
 
 
 def to_seconds(bucket: int | None) -> float | None:

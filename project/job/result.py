@@ -6,6 +6,7 @@ from celery.result import AsyncResult
 
 from project.errors import InvalidField, RerunRefused
 from project.job.canvas.embedded import decode_canvas
+from project.job.running.results import restore_place
 from project.job.signals import build_signal
 from project.messages.builder import RERUN_HEADER
 from project.messages.encoding import decode
@@ -14,6 +15,7 @@ from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries, waits
 from project.store.commands.attempts import CancelResult
 from project.store.commands.command import new_call_id
+from project.store.commands.queries import CanvasPlace
 from project.store.commands.waits import SignalResult
 
 
@@ -66,11 +68,13 @@ class JobResult(AsyncResult):
         record = self.record
         if record is None:
             return False
-        canvas = self._read_canvas()
+        place = self.app.store.run(queries.read_canvas_place(self.id))
+        canvas, headers = read_canvas(place), dict[str, Any]()
         is_unchanged = args is None and kwargs is None
         if is_unchanged:
             text = self.app.store.run(queries.read_payload_text(self.id))
             args, kwargs = decode(text) if text else ((), {})
+            headers, kwargs = restore_place(place.workflow, place.each, kwargs)
         task = self.app.tasks[record.kind]
         rerun_id = rerun_id or new_call_id()
         if max_retries is None:
@@ -84,7 +88,7 @@ class JobResult(AsyncResult):
                 task_id=self.id,
                 retries=record.attempts,
                 max_retries=min(limit, MAX_ATTEMPTS),
-                headers={RERUN_HEADER: rerun_id},
+                headers={RERUN_HEADER: rerun_id} | headers,
                 **({"queue": record.queue} | canvas | options),
             )
         except (TypeError, InvalidField) as problem:
@@ -105,21 +109,6 @@ class JobResult(AsyncResult):
             self.app.publisher.publish(self.app.store, message)
         return is_queued
 
-    def _read_canvas(self) -> dict[str, Any]:
-        """The options that let the canvas of the job go on. Raises ``RerunRefused``."""
-        place = self.app.store.run(queries.read_canvas_place(self.id))
-        if place.is_unsent:
-            raise RerunRefused(
-                "the job never ran, because one before it in its canvas failed: rerun that one, and"
-                " this one follows"
-            )
-        if place.is_unsettled:
-            raise RerunRefused(
-                "the jobs after this one in its canvas are still being told that it ended: try"
-                " again in a moment"
-            )
-        return decode_canvas(place.embedded) if place.embedded else {}
-
     async def afetch(self, *, estimate: bool = False) -> TaskRecord | None:
         """Read the record from an event loop; None when there is none.
 
@@ -129,3 +118,18 @@ class JobResult(AsyncResult):
         read = queries.read_with_estimate if estimate else queries.read_record
         record: TaskRecord | None = await self.app.async_store.run(read(self.id))
         return record
+
+
+def read_canvas(place: CanvasPlace) -> dict[str, Any]:
+    """The options that let the canvas of the job go on. Raises ``RerunRefused``."""
+    if place.is_unsent:
+        raise RerunRefused(
+            "the job never ran, because one before it in its canvas failed: rerun that one, and"
+            " this one follows"
+        )
+    if place.is_unsettled:
+        raise RerunRefused(
+            "the jobs after this one in its canvas are still being told that it ended: try"
+            " again in a moment"
+        )
+    return decode_canvas(place.embedded) if place.embedded else {}

@@ -24,6 +24,14 @@ from project.store.commands.waits import WaitQuestion, WaitStage
 class WaitTask(StepTask):
     """A task whose attempts wait without a worker."""
 
+    @property
+    def batch(self) -> Any:
+        """The batch of which the job is a part; None when it is in none.
+
+        ``self.batch.add(task, order=...)`` adds a job to it, also after it was closed.
+        """
+        return self.app.batch_of(self.request.id)
+
     def sleep(
         self,
         *,

@@ -117,6 +117,8 @@ def build_processes(
 def build_environment(settings: Settings, redis_url: str) -> dict[str, str]:
     """Build the environment of the processes: this one, with paths and ports filled in."""
     environment = copy_environment()
+    if has_extra("flower"):
+        environment.setdefault("CONTINUO_FLOWER_URL", f"http://127.0.0.1:{settings.flower_port}")
     return environment | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}",
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH")))),

@@ -82,7 +82,11 @@ class WorkflowCounts(msgspec.Struct, frozen=True):
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
-    """A workflow. ``stopped``: the node whose failure stopped it, ``cancel`` or ``deadline``."""
+    """A workflow, or a batch.
+
+    ``stopped``: the node whose failure stopped it, ``cancel`` or ``deadline``. ``open``: it is a
+    batch that takes more jobs. ``hooks``: the jobs that were made at its end.
+    """
 
     id: str
     name: str
@@ -94,6 +98,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     stopped: str | None
     nodes: WorkflowCounts
     tenant: str | msgspec.UnsetType = msgspec.UNSET
+    is_open: bool = msgspec.field(default=False, name="open")
+    hooks: dict[str, str] = {}
 
     @property
     def is_final(self) -> bool:

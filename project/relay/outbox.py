@@ -34,7 +34,8 @@ listen {CHANNEL}
 TAKE = """
 with locked as materialized (
     select seq, id, kind, payload::text as payload, options::text as options, ordered_at
-    from continuo_outbox order by seq limit %(rows)s for update skip locked
+    from continuo_outbox where seq > %(after)s and seq <= %(until)s
+    order by seq limit %(rows)s for update skip locked
 ), measured as (
     select *, octet_length(payload) as size,
         sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before
@@ -44,6 +45,8 @@ select seq, id::text, kind, case when size <= %(largest)s then payload end, opti
     extract(epoch from clock_timestamp() - ordered_at)::float8
 from measured where before <= %(bytes)s order by seq
 """
+
+LAST = "select max(seq) from continuo_outbox"
 
 REFUSE = """
 insert into continuo_outbox_refused (seq, id, kind, payload, options, ordered_at, reason)
@@ -73,6 +76,19 @@ class Backlog(NamedTuple):
     refused: int
 
 
+class Pass(NamedTuple):
+    """A walk through the rows that were there when it began: after one sequence, until another.
+
+    PostgreSQL cannot remove deleted rows while an older transaction is open, and each look from the
+    beginning steps over all of them. A pass does that once. A row that is committed behind it waits
+    for the next pass, as does every row that was written since the pass began: so what was
+    committed before another transaction wrote its first row still comes first.
+    """
+
+    after: int
+    until: int
+
+
 class Outbox:
     """A connection to an outbox. Raises the errors of psycopg."""
 
@@ -91,6 +107,7 @@ class Outbox:
             tcp_user_timeout=15_000,
         )
         self.connection.execute(PREPARE)
+        self._pass: Pass | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -111,13 +128,26 @@ class Outbox:
         none while another relay works. The payload of a row with more than ``largest`` bytes is
         None.
         """
-        with self.connection.transaction():
-            lock = self.connection.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
-            if lock.fetchone() != (True,):
-                yield []
-                return
-            limits = {"rows": MAX_ROWS, "bytes": MAX_BYTES, "largest": largest}
-            yield [OutboxRow(*row) for row in self.connection.execute(TAKE, limits)]
+        try:
+            with self.connection.transaction():
+                lock = self.connection.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
+                yield self._take_next(largest) if lock.fetchone() == (True,) else []
+        except BaseException:
+            self._pass = None  # the rows are still there
+            raise
+
+    def _take_next(self, largest: int) -> list[OutboxRow]:
+        rows = self._go_on(self._pass, largest) if self._pass else []
+        if rows:
+            return rows
+        (until,) = self.connection.execute(LAST).fetchone() or (None,)
+        return self._go_on(Pass(0, until), largest) if until else []
+
+    def _go_on(self, place: Pass, largest: int) -> list[OutboxRow]:
+        limits = {"rows": MAX_ROWS, "bytes": MAX_BYTES, "largest": largest} | place._asdict()
+        rows = [OutboxRow(*row) for row in self.connection.execute(TAKE, limits)]
+        self._pass = Pass(rows[-1].seq, place.until) if rows else None
+        return rows
 
     def refuse(self, reasons: Mapping[int, str]) -> None:
         """Put rows aside, with the reasons; they are still to be deleted."""

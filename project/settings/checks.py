@@ -20,6 +20,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from project.errors import ContinuoError
 from project.settings import (  # noqa: F401 - declare their groups
     client,
+    console,
     history,
     packages,
     quotas,

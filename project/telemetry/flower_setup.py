@@ -14,6 +14,7 @@ from tornado.web import authenticated
 from project.errors import LoginRefused, UnsafeStart
 from project.settings.values import Settings, get_settings
 from project.store.startup import require_login
+from project.telemetry.flower_links import link_pages
 
 UNPROTECTED_PAGES = (Metrics, Healthcheck)
 """Pages for which Flower never asks for a password."""
@@ -23,6 +24,7 @@ def prepare() -> None:
     """Set Flower up before it starts. Exits when other machines could use it without a password."""
     apply_defaults(get_settings())
     protect_pages()
+    link_pages(get_settings().base_url)
     try:
         refuse_public_without_password(options)
         require_login(get_settings().store_url)

@@ -52,7 +52,7 @@ class WorkflowBook:
         check_name(name)
         workflow_id = str(uuid4())
         nodes = build_nodes(workflow_id, calls, self.tenant)
-        callback = self._build_callback(callback_url) if callback_url else None
+        callback = self.build_callback(callback_url) if callback_url else None
         for step in workflows.stage(workflow_id, nodes):
             self.app.store.run(step)
         new = NewWorkflow(
@@ -66,7 +66,7 @@ class WorkflowBook:
         if result.how == "gone":
             raise ContinuoError("the workflow was not made in time; order it again")
         if result.how == "made":
-            self._start_all(workflow_id)
+            self.start_all(workflow_id)
         return result
 
     def get(
@@ -94,17 +94,19 @@ class WorkflowBook:
             ):  # its end counts again, see lua/workflows/tend_workflows.lua
                 self.app.AsyncResult(job_id).rerun()
         if result.how == "reopened":
-            self._start_all(workflow_id)
+            self.start_all(workflow_id)
         return result
 
     def _owns(self, workflow: Workflow) -> bool:
         return not self.tenant or workflow.tenant == self.tenant
 
-    def _start_all(self, workflow_id: str) -> None:
+    def start_all(self, workflow_id: str) -> None:
+        """Make the jobs of all nodes that are ready."""
         while self.app.store.run(workflows.start_ready(workflow_id)):
             pass
 
-    def _build_callback(self, url: str) -> Message:
+    def build_callback(self, url: str) -> Message:
+        """The message that reports the end of a workflow. Raises ``InvalidField``."""
         callback: Message = self.app.callback_job.message(
             kwargs={"url": url}, task_id=ID_PLACEHOLDER, tenant=self.tenant
         )

@@ -92,6 +92,14 @@ def build_message(workflow_id: str, call: NodeCall, each: str) -> Message:
     return message._replace(unique=None, text=text)
 
 
+def build_hook(call: NodeCall, tenant: str) -> Message:
+    """The message of a job that is made at the end of a batch. Raises ``InvalidField``."""
+    message: Message = call.task.message(
+        (), dict(call.kwargs), task_id=ID_PLACEHOLDER, tenant=tenant, **call.options
+    )
+    return message._replace(unique=None)
+
+
 def check_known(payload: Payload, kwargs: Mapping[str, Any]) -> None:
     """Check the fields of a call that have no references. Raises ``InvalidField``."""
     fields, values = payload.parameters, kwargs

@@ -95,6 +95,8 @@ def build_body(ending: JobEnding) -> str:
 
 def shrink_record(ending: JobEnding) -> Iterator[dict[str, Any]]:
     """Yield the record, then shorter versions of it; ``omitted`` lists what is missing."""
+    if ending.workflow:
+        yield msgspec.to_builtins(ending.workflow)
     if ending.record:
         record = ending.record.to_dict()
         error = ending.record.error[-MAX_ERROR_CHARACTERS:]
@@ -110,8 +112,8 @@ def encode_event(name: str, at: datetime, data: dict[str, Any]) -> str:
 
 
 def event_type_of(ending: JobEnding) -> str:
-    """``task.success``, ``task.failed`` or ``task.cancelled``."""
-    return f"task.{ending.status}"
+    """``task.success``, ``task.failed``, ``task.cancelled``, or ``workflow.success`` and so on."""
+    return f"{'workflow' if ending.workflow else 'task'}.{ending.status}"
 
 
 def build_headers(delivery_id: str, text: str) -> dict[str, str]:

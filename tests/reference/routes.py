@@ -18,8 +18,9 @@ Operation = dict[str, Any]
 
 PLATFORM_TAGS = frozenset(
     {
-        "artifacts", "callbacks", "emails", "events", "exports", "health", "history", "kinds", "me",
-        "queue", "reports", "schedules", "suppressions", "tasks", "webhooks", "workflows",
+        "artifacts", "batches", "callbacks", "emails", "events", "exports", "health", "history",
+        "kinds", "me", "queue", "reports", "schedules", "suppressions", "tasks",
+        "webhooks", "workflows",
     }
 )  # fmt: skip
 """The first tags of the routes of the platform; those that users add have their own."""

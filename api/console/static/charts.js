@@ -26,7 +26,7 @@ export function stacks(title, points, parts, when = "in the last hour") {
 }
 
 /** Lines; a value of null is a gap. */
-export function lines(title, points, parts, written) {
+export function lines(title, points, parts, written, when = "in the last hour") {
   const values = points.flatMap((point) => parts.map(([, value]) => value(point) ?? 0));
   const top = ceiling(Math.max(...values, 0), 0.1);
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
@@ -40,7 +40,7 @@ export function lines(title, points, parts, written) {
     return s("path", { class: `line line-${which}`, d: path.join("") });
   });
   const last = points.map(parts[0][1]).filter((one) => one !== null).at(-1);
-  const words = last === undefined ? "no attempt began in the last hour" : `${parts[0][0]} waited at most ${written(last)} lately`;
+  const words = last === undefined ? `no attempt began ${when}` : `${parts[0][0]}: ${written(last)} lately`;
   return figure(title, words, points, top, written, drawn, parts.map(([name], which) => [name, `line-${which}`]));
 }
 

@@ -3,34 +3,28 @@
 import { clock, fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
 import { setUpPalette } from "./palette.js";
-import { errors } from "./views/errors.js";
-import { history as endedJobs } from "./views/history.js";
-import { job } from "./views/job.js";
-import { jobs } from "./views/jobs.js";
-import { kind } from "./views/kind.js";
-import { limits } from "./views/limits.js";
-import { order } from "./views/order.js";
-import { overview } from "./views/overview.js";
-import { queues } from "./views/queues.js";
-import { recipients } from "./views/recipients.js";
-import { schedules } from "./views/schedules.js";
-import { search } from "./views/search.js";
-import { workers } from "./views/workers.js";
+
+/** A page whose script is fetched when somebody first opens it. Browsers remember what could not be fetched, by its address. */
+const from = (file, name = file) => async (page) => {
+  const path = `./views/${file}.js`;
+  const script = await import(path).catch(() => import(`${path}?again=${Date.now()}`));
+  return script[name](page);
+};
 
 const PAGES = [
-  { path: /^\/$/, title: "Overview", view: overview, link: "/" },
-  { path: /^\/console\/jobs$/, title: "Jobs", view: jobs, link: "/console/jobs" },
-  { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: job },
-  { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: errors, link: "/console/errors", all: true },
-  { path: /^\/console\/history$/, title: "History", view: endedJobs, link: "/console/history", more: true, extra: "reports" },
-  { path: /^\/console\/search$/, title: "Search", view: search },
-  { path: /^\/console\/queues$/, title: "Queues", view: queues, link: "/console/queues", all: true },
-  { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: schedules, link: "/console/schedules" },
-  { path: /^\/console\/limits$/, title: "Limits", view: limits, link: "/console/limits", more: true, all: true },
-  { path: /^\/console\/workers$/, title: "Workers", view: workers, link: "/console/workers", all: true },
-  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: recipients, link: "/console/recipients", more: true, extra: "mail" },
-  { path: /^\/console\/new$/, title: "New job", view: kind, link: "/console/new", scope: "submit=*" },
-  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: order, link: "/console/order", more: true, scope: "submit=report", extra: "reports" },
+  { path: /^\/$/, title: "Overview", view: from("overview"), link: "/" },
+  { path: /^\/console\/jobs$/, title: "Jobs", view: from("jobs"), link: "/console/jobs" },
+  { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: from("job") },
+  { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: from("errors"), link: "/console/errors", all: true },
+  { path: /^\/console\/history$/, title: "History", view: from("history"), link: "/console/history", more: true, extra: "reports" },
+  { path: /^\/console\/search$/, title: "Search", view: from("search") },
+  { path: /^\/console\/queues$/, title: "Queues", view: from("queues"), link: "/console/queues", all: true },
+  { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: from("schedules"), link: "/console/schedules" },
+  { path: /^\/console\/limits$/, title: "Limits", view: from("limits"), link: "/console/limits", more: true, all: true },
+  { path: /^\/console\/workers$/, title: "Workers", view: from("workers"), link: "/console/workers", all: true },
+  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: from("recipients"), link: "/console/recipients", more: true, extra: "mail" },
+  { path: /^\/console\/new$/, title: "New job", view: from("kind"), link: "/console/new", scope: "submit=*" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: from("order"), link: "/console/order", more: true, scope: "submit=report", extra: "reports" },
 ];
 
 const main = document.getElementById("main");
@@ -69,13 +63,13 @@ async function show() {
   connected("");
   try {
     me ??= await get("/me", signal);
-    if (!signal.aborted) open(signal);
+    if (!signal.aborted) await open(signal);
   } catch (problem) {
     if (!signal.aborted) refuse(problem);
   }
 }
 
-function open(signal) {
+async function open(signal) {
   const page = PAGES.find((one) => one.path.test(location.pathname));
   drawNav(page);
   if (!page) return void fill(main, h("h1", null, "Page not found"), h("p", null, h("a", { href: "/" }, "Go to the overview")));
@@ -91,7 +85,8 @@ function open(signal) {
     signal, go, say, fail,
     state: (how) => connected(how),
   };
-  const content = page.view(shown);
+  const content = await page.view(shown);
+  if (signal.aborted) return;
   main.replaceChildren(...[content].flat());
   main.focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -218,7 +213,7 @@ document.addEventListener("click", (event) => {
   go(url.pathname + url.search);
 });
 
-setUpPalette(document.getElementById("search"), () => ({ ...shown, links: me ? links() : [], hasMail: me?.extras.includes("mail") }));
+setUpPalette(document.getElementById("search"), () => ({ go, signal: leaving.signal, sees: { all: false }, ...shown, links: me ? links() : [], hasMail: me?.extras.includes("mail") }));
 
 addEventListener("popstate", show);
 show();

@@ -4,6 +4,7 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from project.extras import has_extra
+from project.settings.console import get_console_settings
 from project.settings.packages import EXTRAS
 from project.settings.values import get_settings
 
@@ -16,6 +17,7 @@ class Caller(msgspec.Struct, frozen=True):
     Without API keys, ``name`` is "" and ``scopes`` has all scopes. ``tenant`` is "" for a key that
     sees the jobs of all tenants. ``outbox``: mails are stored at /outbox instead of sent, and the
     key may read them. ``extras`` are the parts of the platform that are installed.
+    ``flower``: the URL of Flower, "" when there is none, or not for a tenant.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
     tenant: str
     outbox: bool
     extras: list[str]
+    flower: str
 
 
 @routes.get(
@@ -33,4 +36,6 @@ async def show_caller(request: Request) -> Answer:
     api_key = request.api_key
     extras = [name for name in EXTRAS if has_extra(name)]
     outbox = "mail" in extras and not get_settings().smtp_url and not api_key.tenant
-    return Answer(Caller(api_key.name, sorted(api_key.scopes), api_key.tenant, outbox, extras))
+    flower = "" if api_key.tenant else get_console_settings().flower_url.rstrip("/")
+    scopes = sorted(api_key.scopes)
+    return Answer(Caller(api_key.name, scopes, api_key.tenant, outbox, extras, flower))

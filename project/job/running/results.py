@@ -7,11 +7,13 @@ from celery.app.task import Context
 
 from project.errors import InvalidField, PermanentError
 from project.messages.encoding import decode
+from project.payload.payload import CheckedArguments
 from project.payload.references import (
     ITEM,
     Reference,
     fill_references,
     find_references,
+    has_references,
     parse_reference,
     pick_part,
 )
@@ -27,6 +29,18 @@ def find_place(request: Context) -> Mapping[str, str] | None:
     """The place in a workflow of a job whose arguments have references; None for other jobs."""
     place: Mapping[str, str] | None = (request.headers or {}).get(WORKFLOW_HEADER)
     return place
+
+
+def restore_place(text: str, each: str, kwargs: Any) -> tuple[dict[str, Any], Any]:
+    """The header of a node that runs again, and its arguments, whose references are not checked.
+
+    ``text`` is its workflow and its name, as its record has them; "" for other jobs.
+    """
+    if not text or not (each or has_references(kwargs)):
+        return {}, kwargs
+    workflow_id, _, node = text.partition(" ")
+    place = {"id": workflow_id, "node": node} | ({"each": each} if each else {})
+    return {WORKFLOW_HEADER: place}, CheckedArguments(kwargs)
 
 
 def fill_arguments(

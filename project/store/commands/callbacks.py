@@ -3,15 +3,17 @@
 from typing import Any, NamedTuple
 
 from project.records.record import TaskRecord, TaskStatus
+from project.records.workflow import Workflow
 from project.store.commands.command import Command, decode_text
 from project.store.commands.queries import RECORD_FIELDS, parse_record
+from project.store.commands.workflows import parse_workflow
 
 
 class JobEnding(NamedTuple):
     """The end of a job that a delivery reports; ``at`` in seconds since the epoch.
 
     ``record`` is the job as it is now, None when it was deleted. ``is_wanted``: the URL takes
-    callbacks.
+    callbacks. ``workflow`` is what ended when it was no job.
     """
 
     status: TaskStatus
@@ -19,6 +21,7 @@ class JobEnding(NamedTuple):
     job_id: str
     record: TaskRecord | None
     is_wanted: bool = True
+    workflow: Workflow | None = None
 
 
 def read_delivery(job_id: str, url: str) -> Command[JobEnding | None]:
@@ -27,12 +30,12 @@ def read_delivery(job_id: str, url: str) -> Command[JobEnding | None]:
     def parse(answer: list[Any]) -> JobEnding | None:
         if not answer:
             return None
-        status, at, reported, disabled, fields = answer
+        status, at, reported, disabled, fields, about = answer
         reported_id = reported.decode()
         record = parse_record(reported_id, fields)
-        return JobEnding(
-            TaskStatus(decode_text(status)), float(at), reported_id, record, not disabled
-        )
+        workflow = parse_workflow(reported_id, about) if about else None
+        ended = TaskStatus(decode_text(status))
+        return JobEnding(ended, float(at), reported_id, record, not disabled, workflow)
 
     return Command("callbacks/read_delivery", (job_id, url, *RECORD_FIELDS), parse)
 

@@ -36,7 +36,8 @@ from project.store.commands.message import (
 NODES_PER_STEP = 500
 """Nodes that one script stores, or makes jobs of: it blocks Redis for about 10 ms."""
 
-OPEN_STATES = frozenset({"pending", "expanded"})
+HOOKS = ("on_success", "on_failure", "on_complete")
+"""The jobs that a batch can have made at its end."""
 
 
 class NodeArguments(JobArguments, omit_defaults=True, kw_only=True):
@@ -57,7 +58,10 @@ class StagedNode(NamedTuple):
 
 
 class NewWorkflow(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A workflow that is ordered; ``deadline`` in seconds from now."""
+    """A workflow that is ordered; ``deadline`` in seconds from now.
+
+    ``hooks``: jobs that are made at its end, by ``on_success`` and so on. ``open``: more may come.
+    """
 
     id: str
     name: str
@@ -68,6 +72,8 @@ class NewWorkflow(msgspec.Struct, omit_defaults=True, kw_only=True):
     callback: str | None = None
     idempotency_key: str | None = None
     idempotency_seconds: int = 0
+    hooks: dict[str, str] = {}
+    open: bool = False
 
 
 class CreateResult(NamedTuple):
@@ -110,12 +116,12 @@ class WorkflowList(NamedTuple):
 
 def stage(workflow_id: str, nodes: Sequence[StagedNode]) -> Iterator[Command[None]]:
     """Store the nodes of a workflow, which is made by ``create`` within an hour."""
-    for step in batched(nodes, NODES_PER_STEP):
-        arguments: list[Argument] = [workflow_id]
+    for place, step in enumerate(batched(nodes, NODES_PER_STEP)):
+        arguments: list[Argument] = [workflow_id, place * NODES_PER_STEP]
         for node in step:
             job = encode_json(build_node_arguments(node))
-            children = encode_json(list(node.children))
-            arguments += (node.id, job, node.on_failure, children, node.waits, node.each)
+            graph = " ".join([node.on_failure, *node.children])
+            arguments += (node.id, job, graph, node.waits, node.each)
         yield Command("workflows/stage", arguments, lambda _: None)
 
 
@@ -126,6 +132,11 @@ def build_node_arguments(node: StagedNode) -> NodeArguments:
     job = NodeArguments(**msgspec.structs.asdict(plain), each=node.each)
     job.id, job.payload, job.message = "", message.payload, message.text
     return job
+
+
+def encode_hook(message: Message) -> str:
+    """A job that is made at the end of a batch, as the scripts keep it."""
+    return encode_json(build_node_arguments(StagedNode("", message, "", [], 0)))
 
 
 def create(
@@ -144,6 +155,24 @@ def create(
         (encode_json(about), text),
         lambda answer: CreateResult(*decode_texts(answer)),
     )
+
+
+def add_nodes(
+    workflow_id: str, nodes: Sequence[StagedNode], *, closes: bool = False, adder: str = ""
+) -> Command[int]:
+    """Add nodes to a batch; how many. ``adder``: the job of it that does so, "" for others.
+
+    -1: there is no such batch. -2: it is closed. -3: it would have more than 100,000 nodes.
+    """
+    arguments: list[Argument] = [workflow_id, int(closes), adder]
+    for node in nodes:
+        arguments += (node.id, encode_json(build_node_arguments(node)), node.on_failure)
+    return Command("workflows/add_nodes", arguments, int)
+
+
+def forget(workflow_id: str) -> Command[bool]:
+    """Delete a workflow that has ended. False: it has not, or there is none."""
+    return Command("workflows/forget_workflow", (workflow_id,), bool)
 
 
 def start_ready(workflow_id: str) -> Command[bool]:
@@ -236,6 +265,8 @@ def parse_workflow(workflow_id: str, fields: Sequence[bytes]) -> Workflow:
         stopped=decode_text(field.get("stopped")) or None,
         nodes=WorkflowCounts(*map(count, WorkflowCounts.__struct_fields__)),
         tenant=tenant or msgspec.UNSET,
+        is_open="open" in field,
+        hooks={name: decode_text(field[name]) for name in HOOKS if name in field},
     )
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
+from tests.support.waiting import wait_until
 
 PACKAGES = ROOT / "tests" / "support" / "packages"
 
@@ -93,6 +94,55 @@ def test_attempts_and_steps_are_drawn_to_scale(page: Page, watched: System) -> N
     waited = next(width for words, width in widths.items() if "Attempt 2: waits" in words)
     assert waited == max(widths.values())
     assert find_barriers(page) == []
+
+
+def test_an_attempt_that_slept_ran_before_and_after(page: Page) -> None:
+    record = {
+        "status": "success",
+        "attempts": 1,
+        "created_at": 100,
+        "started_at": 160,
+        "finished_at": 165,
+        "steps": [
+            {"name": "charge", "started_at": 102, "finished_at": 105},
+            {"name": "nap", "started_at": 105, "finished_at": 158, "wait": "sleep"},
+        ],
+    }
+
+    module = "import('/console/static/views/attempts.js')"
+    found = page.evaluate(f"record => {module}.then(view => view.readRows(record, 200))", record)
+
+    assert [(bar["look"], bar["from"], bar["to"]) for bar in found[0]["bars"]] == [
+        ("queued", 100, 102),
+        ("running", 102, 160),
+        ("waits", 105, 158),
+        ("success", 160, 165),
+    ]
+
+
+def test_console_and_flower_lead_to_each_other(page: Page, watched: System) -> None:
+    flower = f"http://127.0.0.1:{watched.ports['FLOWER_PORT']}"
+
+    def order_seen_job() -> str:
+        """A job that Flower has seen; early ones it has not."""
+        job = watched.order("/talks", {"words": "flower"})
+        watched.wait_until_final("/talks", job["id"])
+        seen = page.request.get(f"{flower}/task/{job['id']}").ok
+        return str(job["id"]) if seen else ""
+
+    job_id = wait_until(order_seen_job, 30.0)
+    page.goto(f"/console/jobs/{job_id}")
+
+    page.get_by_role("link", name="Show in Flower").click()
+    page.wait_for_url("**/task/*")
+    page.get_by_role("link", name="Show in the console").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(job_id)
+
+    page.goto("/console/workers")
+    page.get_by_role("link", name="in Flower").click()
+    page.wait_for_url(re.compile("/worker/celery"))
+    page.get_by_role("link", name="Show in the console").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Workers")
 
 
 def test_the_raw_record_is_at_hand(page: Page, watched: System) -> None:

@@ -49,6 +49,7 @@ def test_without_api_keys_a_caller_has_every_scope(system: System) -> None:
     scopes = ["admin", "control", "metrics", "read", "submit"]
     extras = caller.pop("extras")
     assert "mail" in extras
+    assert caller.pop("flower") == f"http://127.0.0.1:{system.ports['FLOWER_PORT']}"
     assert caller == {"name": "", "scopes": scopes, "tenant": "", "outbox": True}
 
 

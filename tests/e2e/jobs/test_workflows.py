@@ -115,3 +115,26 @@ def test_a_cancelled_workflow_ends_and_can_be_retried(system: System) -> None:
     assert again.status_code == 202
     assert wait_for_end(system, made["id"])["status"] == "success"
     assert system.http.post(f"/workflows/{made['id']}/retry").status_code == 409
+
+
+def test_a_batch_takes_jobs_until_it_is_closed_and_orders_a_job_at_its_end(system: System) -> None:
+    order = {"kind": "report", "type": "summary"}
+    answer = system.http.post("/batches", json={"name": "night", "on_complete": order})
+    assert answer.status_code == 202, answer.text
+    made = answer.json()
+    path = f"/batches/{made['id']}"
+
+    added = system.http.post(f"{path}/jobs", json={"jobs": [order, order]})
+    wrong = system.http.post(f"{path}/jobs", json={"jobs": [order, {"kind": "fax"}]})
+    early = system.http.delete(path)
+    system.http.post(f"{path}/close")
+    ended = wait_for_end(system, made["id"])
+
+    assert (added.status_code, added.json()["nodes"]["total"]) == (202, 2)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "jobs[1].kind")
+    assert early.status_code == 409
+    assert (ended["status"], ended["nodes"]["success"]) == ("success", 2)
+    assert system.wait_until_final("/reports", ended["hooks"]["on_complete"])["status"] == "success"
+    assert system.http.post(f"{path}/jobs", json={"jobs": [order]}).status_code == 409
+    assert system.http.delete(path).status_code == 204
+    assert system.http.get(path).status_code == 404

@@ -1,5 +1,7 @@
 """What is found in the history, and what is erased from it."""
 
+import time
+
 import pytest
 
 from project.errors import InvalidField
@@ -44,6 +46,22 @@ def test_a_job_is_found_by_a_text_anywhere_in_it(orders: Store) -> None:
     assert find(text="bob", tenant="other") == []
     assert find(text='"email": "') == []
     assert find(text='"email":"bob') == ["b"]
+
+
+@pytest.mark.parametrize("days", [1, 90])
+def test_the_summary_can_be_one_sum_for_each_kind(orders: Store, days: int) -> None:
+    end = time.time() + 60
+    whole = SummaryFilter(end - days * 86_400, end, "kind", "all")
+
+    sums = summary.sum_up(whole)
+
+    assert [(each.kind, each.count) for each in sums] == [("order", 3), ("report", 1)]
+    assert {each.start for each in sums} == {whole.start // 3_600 * 3_600}
+    for each in sums:
+        assert each.run.p50 is not None
+        assert each.run.p95 is not None
+        assert each.run.p99 is not None
+        assert each.run.p50 <= each.run.p95 <= each.run.p99
 
 
 def test_the_filters_of_the_list_hold(orders: Store) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from contextlib import suppress
 from decimal import Decimal
@@ -16,8 +17,12 @@ from project.celery import app
 from project.errors import InvalidField
 from project.payload.offer import Offer
 from project.records.record import TaskRecord
+from project.relay import outbox
 from project.store.client import Store
 from tests.integration.relay.conftest import RelayDriver
+
+ROWS = int(os.environ.get("TEST_ROWS", "10000"))
+"""Rows of one transaction."""
 
 LAST_FOR_LONG = {"key": "k", "mode": "last", "during": 5}
 PAYLOAD = {"x": 1, "y": 2}
@@ -314,19 +319,44 @@ def read_id(text: bytes) -> str:
     return job_id
 
 
-def test_ten_thousand_rows_of_one_transaction_become_jobs_once(
+def test_what_was_committed_before_another_transaction_began_comes_first_in_the_midst_of_a_pass(
+    database: str,
+    connection: psycopg.Connection[Any],
+    driver: RelayDriver,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_ROWS", 2)
+    slow = enqueue(connection, "tests.add", PAYLOAD)
+    with psycopg.connect(database) as other:
+        quick = [enqueue(other, "tests.add", PAYLOAD) for _ in range(5)]
+
+    assert driver.relay.relay(driver.outbox)  # two of the five
+    connection.commit()
+    with psycopg.connect(database) as other:
+        later = enqueue(other, "tests.add", PAYLOAD)
+    driver.work()
+    messages: Any = store.client.lrange("celery", 0, -1)
+
+    ordered = [read_id(text) for text in reversed(messages)]
+    assert ordered == [str(job_id) for job_id in (*quick, slow, later)]
+
+
+@pytest.mark.timeout(120 + ROWS / 500)
+def test_many_rows_of_one_transaction_become_jobs_once(
     connection: psycopg.Connection[Any], driver: RelayDriver, store: Store
 ) -> None:
-    connection.execute("""
-        select continuo_enqueue('tests.add', jsonb_build_object('x', i, 'y', 0))
-        from generate_series(1, 10000) as i
-    """)
+    order = """
+        select count(continuo_enqueue('tests.add', jsonb_build_object('x', i, 'y', 0)))
+        from generate_series(1, %s) as i
+    """
+    connection.execute(order, [ROWS])
     connection.commit()
 
     driver.work()
 
     assert driver.count() == 0
-    assert store.client.llen("celery") == 10_000
+    assert store.client.llen("celery") == ROWS
 
 
 def test_a_relay_that_dies_before_its_commit_doubles_nothing(

@@ -314,6 +314,15 @@ def make_workflow(store: Store, then: Step | None = None) -> None:
         store.client.rename(f"continuo:job:{NODE}", "continuo:job:a")
 
 
+def add_nodes(store: Store) -> None:
+    """The job is added to a batch."""
+    if status(store) != NOWHERE:
+        return
+    store.run(workflows.create(NewWorkflow(id="w", name="w", total=0, open=True), None))
+    store.run(workflows.add_nodes("w", [StagedNode("n", message(NODE), "skip", [], 0)]))
+    store.client.rename(f"continuo:job:{NODE}", "continuo:job:a")
+
+
 def take_back_node(store: Store) -> None:
     """The node is ready, and has no job."""
     store.client.delete(f"continuo:job:{NODE}", "continuo:workflow:w:states")
@@ -446,6 +455,7 @@ TRIED: dict[str, list[Step]] = {
     "check_held": [check_held],
     "mend_waiting": [mend_waiting],
     "make_workflow": [make_workflow],
+    "add_nodes": [add_nodes],
     "start_nodes": [lambda store: make_workflow(store, start_nodes)],
     "retry_workflow": [lambda store: make_workflow(store, retry_workflow)],
     "tend_workflows": [

@@ -1,5 +1,6 @@
 """Workflows on real workers."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from project.celery import app
 from project.records.record import TaskStatus
 from project.records.workflow import NodeStatus, Workflow, WorkflowStatus
-from project.store.commands import maintenance, workflows
+from project.store.commands import callbacks, maintenance, workflows
 from project.workflows.building import item, result_of, workflow
+from project.workflows.nodes import build_node_id
+from tasks.webhooks.deliveries import build_body
 from tests.support.apps import nodes
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
@@ -134,6 +137,71 @@ def test_a_failure_can_be_passed_over_or_skip_what_comes_after(
     states = {"a": "failed", "b": "success", "c": "failed", "d": "skipped", "e": "skipped"}
     assert read_states(made.id) == states
     assert read_result(made.id, "b") is None
+
+
+def test_a_callback_reports_the_end_of_a_workflow(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    url = "http://nobody.invalid/hook"
+    made = workflow("told", callback_url=url).add("a", nodes.echo, value=1).submit()
+
+    wait_for_end(made.id)
+
+    delivery = inspector.redis.hget(f"continuo:workflow:{made.id}", "delivery")
+    ending = app.store.run(callbacks.read_delivery(delivery, url))
+    assert ending is not None
+    assert ending.workflow is not None
+    assert ending.workflow.id == made.id
+    told = json.loads(build_body(ending))
+    assert (told["type"], told["data"]["nodes"]["success"]) == ("workflow.success", 1)
+
+
+def test_a_workflow_past_its_deadline_fails_and_its_jobs_are_cancelled(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("late", deadline=0.5)
+        .add("a", nodes.echo, value=1, options={"countdown": 3600})
+        .add("b", nodes.echo, after=["a"])
+        .submit()
+    )
+
+    ended = wait_for_end(made.id)
+
+    assert (ended.status, ended.stopped) == (WorkflowStatus.FAILED, "deadline")
+    assert read_states(made.id) == {"a": "cancelled", "b": "stopped"}
+
+
+def test_a_killed_process_takes_no_node_with_it(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = workflow("killed")
+    for number in range(40):
+        after = [f"n{number - 1}"] if number % 4 else []
+        made.add(f"n{number}", nodes.die_once, key=f"tests:die:{number}", after=after)
+
+    ended = wait_for_end(made.submit().id, 60)
+
+    assert (ended.status, ended.nodes.success) == (WorkflowStatus.SUCCESS, 40)
+
+
+def test_a_rerun_job_lets_its_workflow_go_on(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    made = (
+        workflow("rerun")
+        .add("a", nodes.echo, value="tests:nodes:rerun")
+        .add("b", nodes.fail_unless, key=result_of("a"), on_failure="skip")
+        .add("c", nodes.echo, value=result_of("b"))
+        .submit()
+    )
+    wait_for_end(made.id)
+    inspector.redis.set("tests:nodes:rerun", 1)
+
+    assert app.AsyncResult(build_node_id(made.id, "b")).rerun()
+
+    wait_until(lambda: read_states(made.id)["c"] == "success", 30)
+    assert wait_for_end(made.id).status is WorkflowStatus.SUCCESS
 
 
 def test_results_are_kept_until_the_workflow_has_ended(

@@ -1,5 +1,7 @@
 """Job kinds for workflows."""
 
+import os
+import signal
 from typing import Any
 
 import msgspec
@@ -48,3 +50,20 @@ def fail_unless(key: str) -> str:
         if not client.exists(key):
             raise PermanentError("not yet")
     return "done"
+
+
+@app.task(name="tests.nodes.die_once", typed=True)
+def die_once(key: str) -> str:
+    """Kill the process, one time in four."""
+    with Redis.from_url(get_settings().store_url) as client:
+        if key.endswith(("0", "7")) and client.set(key, 1, nx=True):
+            os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
+
+
+@app.task(name="tests.nodes.grow", bind=True)
+def grow(self: Any, depth: int) -> int:
+    """Add another job like this one to the batch."""
+    if depth:
+        self.batch.add(grow, depth=depth - 1)
+    return depth

@@ -68,6 +68,7 @@ def take_screenshots(program: Browser, system: System) -> None:
         take_screenshot(page, "/", "console")
         take_screenshot(page, "/console/jobs?kind=report", "jobs")
         take_screenshot(page, f"/console/jobs/{find_retried_report(system)}", "job")
+        take_screenshot(page, "/console/errors", "errors")
         take_screenshot(page, "/console/queues", "queues")
         take_screenshot(page, "/console/workers", "workers")
         take_screenshot(page, "/console/order?type=monthly", "order")

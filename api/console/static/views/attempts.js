@@ -17,7 +17,7 @@ export function readRows(record, now) {
   let free = record.created_at; // since when the job could run
   let asked = record.created_at; // since when the attempt is wanted
   for (const one of record.errors ?? []) {
-    rows.push({ name: `Attempt ${one.attempt}`, bars: [...wait(asked, free, one.started_at ?? one.at), ...run(one)] });
+    rows.push({ name: `Attempt ${one.attempt}`, bars: [...before(record, asked, free, one.started_at ?? one.at), ...run(one)] });
     asked = one.at;
     free = one.at + (one.next_delay ?? 0);
     if (one.next_delay === null) free = asked = null; // until somebody runs it again
@@ -36,6 +36,15 @@ function wait(asked, free, until) {
   return [{ look: "waits", from: asked, to: due }, { look: "queued", from: due, to: until }].filter(({ from, to }) => to > from);
 }
 
+/** What an attempt did before its last start: it waited, and if it slept or waited for signals, it also ran. */
+function before({ steps = [] }, asked, free, start) {
+  const early = steps.filter((step) => asked !== null && step.started_at >= asked && step.started_at < start);
+  if (!early.length) return wait(asked, free, start);
+  const begun = Math.min(...early.map((step) => step.started_at));
+  const waits = early.filter((step) => step.wait).map((step) => ({ look: "waits", from: step.started_at, to: Math.min(step.finished_at, start) }));
+  return [...wait(asked, free, begun), { look: "running", from: begun, to: start }, ...waits];
+}
+
 function run({ started_at: from, at: to, interrupted }) {
   return from ? [{ look: interrupted ? "cancelled" : "failed", from, to }] : [];
 }
@@ -49,8 +58,10 @@ function lastAttempt(record, asked, free, now) {
   const begun = asked === null ? record.updated_at : asked;
   const name = `Attempt ${hasBegun ? attempts : attempts + 1}`;
   if (!hasBegun) return { name, bars: wait(begun, record.due_at ?? free ?? begun, now) };
-  const look = status === "pending" || status === "retrying" || status === "waiting" ? "waits" : status;
-  return { name, bars: [...wait(asked, free, start), { look, from: start, to: FINAL.includes(status) ? end : now }] };
+  const past = before(record, asked, free, start);
+  if (FINAL.includes(status)) return { name, bars: [...past, { look: status, from: start, to: end }] };
+  const stopped = record.wait?.started_at ?? (status === "running" ? now : record.updated_at); // it waits since then
+  return { name, bars: [...past, { look: "running", from: start, to: stopped }, { look: "waits", from: stopped, to: now }].filter(({ from, to }) => to > from) };
 }
 
 /** The drawing; null for a job of which there is nothing to tell. */

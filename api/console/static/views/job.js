@@ -45,12 +45,13 @@ async function load(page, place, rest, log) {
     const [record, order, kinds, causes] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page), readCauses(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
     fill(place, head(page, record), outcome(record, causes.get(record.cause)));
-    fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(record));
+    fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(page, record));
     log.section.hidden = false;
     log.wake(record.updated_at);
     place.removeAttribute("aria-busy");
   } catch (problem) {
-    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days.`));
+    if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days: `,
+      h("a", { href: `/console/history?${new URLSearchParams({ id: page.id })}` }, "look in the history"), "."));
     else page.fail(problem);
   }
 }
@@ -182,7 +183,8 @@ function details(record, order, again) {
     again);
 }
 
-function raw(record) {
+function raw(page, record) {
   return h("section", { class: "card" },
+    page.flower && h("p", null, h("a", { href: `${page.flower}/task/${encodeURIComponent(record.id)}` }, "Show in Flower"), h("span", { class: "at" }, ", if it ran while Flower did")),
     h("details", { "data-mark": "raw" }, h("summary", { "data-mark": "raw" }, "Raw record"), json(record)));
 }

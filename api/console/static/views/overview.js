@@ -1,14 +1,14 @@
 // How it is going, at a glance.
 
 import { readCauses } from "../causes.js";
-import { lines, stacks } from "../charts.js";
-import { fill, h, number, span } from "../dom.js";
+import { fill, h, number } from "../dom.js";
 import { at, get } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { firstJob } from "./first.js";
 import { showNeeds } from "./needs.js";
 import { tableOf as queueTable } from "./queues.js";
 import { rows } from "./rows.js";
+import { drawTrends, rangeOf, ranges } from "./trends.js";
 import { tableOf as workerTable } from "./workers.js";
 
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
@@ -18,14 +18,15 @@ export function overview(page) {
   const counts = h("section", { class: "counts", "aria-label": "Jobs by status" });
   const first = h("div");
   const needs = h("section", { "aria-label": "What needs a person now" });
-  const charts = h("section", { class: "charts", "aria-label": "The last hour" });
+  const charts = h("div");
   const pool = h("div");
   const newest = h("div");
   const refresh = seldom(() => load(page, first, counts, pool, newest), 1_000, page.signal);
   refresh();
   watch("/events", { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
   repeat(page, needs, charts, refresh);
-  return [h("h1", null, "Overview"), first, needs, counts, charts, pool,
+  return [h("h1", null, "Overview"), first, needs, counts,
+    h("section", { "aria-label": "Rates and times" }, ranges(page), charts), pool,
     h("section", null, h("h2", null, "Newest jobs"), newest)];
 }
 
@@ -34,7 +35,7 @@ async function repeat(page, needs, charts, refresh) {
   while (!page.signal.aborted) {
     if (!document.hidden) {
       refresh();
-      if (page.sees.all) await Promise.all([showNeeds(page, needs), draw(page, charts)]);
+      await Promise.all([page.sees.all && showNeeds(page, needs), drawTrends(page, rangeOf(page), charts)]);
     }
     await rest(CHARTS_EVERY, page.signal);
   }
@@ -67,15 +68,4 @@ async function load(page, first, counts, pool, newest) {
 function count(status, value) {
   return h("a", { class: `count ${status}`, href: `/console/jobs?status=${status}` },
     h("strong", null, number(value)), h("span", null, status));
-}
-
-async function draw(page, charts) {
-  try {
-    const { minutes } = await get("/queue/history", page.signal);
-    fill(charts,
-      stacks("Jobs that ended, by minute", minutes, [["success", (one) => one.success], ["failed", (one) => one.failed], ["cancelled", (one) => one.cancelled]]),
-      lines("Wait before an attempt, by minute", minutes, [["95 of 100", (one) => one.wait_p95], ["half", (one) => one.wait_p50]], span));
-  } catch (problem) {
-    page.fail(problem);
-  }
 }

@@ -8,7 +8,7 @@ const EVERY = 2_000;
 export function workers(page) {
   const list = h("div", { "aria-busy": "true" });
   keep(page, "/workers", EVERY, ({ workers }) => {
-    fill(list, tableOf(workers));
+    fill(list, tableOf(workers, page.flower));
     list.removeAttribute("aria-busy");
   });
   return [
@@ -18,8 +18,8 @@ export function workers(page) {
   ];
 }
 
-export function tableOf(workers) {
-  return table("Workers", [
+export function tableOf(workers, flower) {
+  const columns = [
     ["Worker", (worker) => [h("strong", null, worker.host), h("span", { class: "at" }, ` process ${worker.pid}`)]],
     ["Takes from", (worker) => worker.queues.join(", ")],
     ["Runs", (worker) => `${worker.jobs.length} of ${worker.slots}`, "number"],
@@ -27,7 +27,10 @@ export function tableOf(workers) {
     ["Memory", (worker) => size(worker.memory), "number"],
     ["Lease", (worker) => span(Math.max(worker.lease_ends - Date.now() / 1000, 0)), "number"],
     ["Started", (worker) => moment(worker.started_at)],
-  ], workers, "No worker lives: jobs wait until one does.");
+  ];
+  const nodeOf = (worker) => encodeURIComponent(worker.id.split("/")[0]);
+  if (flower) columns.push(["Flower", (worker) => h("a", { href: `${flower}/worker/${nodeOf(worker)}`, "aria-label": `${worker.host} in Flower` }, "show")]);
+  return table("Workers", columns, workers, "No worker lives: jobs wait until one does.");
 }
 
 function jobsOf(worker) {

@@ -243,6 +243,7 @@ class HistoryFilter(TypedDict, total=False):
     finished_after: float
     finished_before: float
     error: str
+    text: str
 
 
 class JobFilter(TypedDict, total=False):

@@ -112,3 +112,15 @@ local function cancel_nodes(workflow, at, most)
   end_if_over(workflow, at)
   return false
 end
+
+-- Deletes a workflow; the records of its jobs stay.
+local function forget_workflow(id)
+  local key = workflow_key(id)
+  local tenant = redis.call('HGET', key, 'tenant')
+  for _, part in ipairs({ '', ':jobs', ':graph', ':left', ':order', ':each', ':states', ':active', ':ready', ':errors', ':hooks' }) do
+    redis.call('DEL', key .. part)
+  end
+  redis.call('ZREM', WORKFLOWS, id)
+  redis.call('ZREM', ENDED_WORKFLOWS, id)
+  if tenant and tenant ~= '' then redis.call('ZREM', tenant_workflows_key(tenant), id) end
+end

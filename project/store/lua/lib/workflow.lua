@@ -11,7 +11,9 @@
 -- :active  set: nodes whose jobs have not ended
 -- :ready   list: nodes that wait for no other, and have no job yet
 -- :errors  hash: node that failed without a job -> why
--- A row of a fan-out is a node as well: node[0].
+-- :hooks   hash: on_success | on_failure | on_complete -> a job (JSON) that is made when the workflow has ended so
+-- A row of a fan-out is a node as well: node[0]. A batch is a workflow whose nodes wait for none; while it has the field open, more
+-- can come, and it does not end.
 local NODE_BATCH = 100 -- jobs that the end of a node makes at most; rounds make the others
 local MAX_ROWS = 10000
 
@@ -27,25 +29,48 @@ local function read_node(workflow, node)
   return how, children:gmatch('%S+')
 end
 
--- Makes the job of a node.
-local function make_node_job(workflow, node, at)
-  local base, place = node:match('^(.*)%[(%d+)%]$')
-  local job = cjson.decode(redis.call('HGET', workflow.key .. ':jobs', base or node))
-  local payload, message, list = job.payload, job.message, job.list or job.queue
+-- Makes the record of the job of a node; whether it is new. job: that of the node, or of all rows of a fan-out
+local function create_node_record(workflow, job, node, at)
   job.id = node_job_id(workflow.id, node)
-  if base then message = message:gsub('@item@', place, 1):gsub('@id@', job.id) end
-  redis.call('HSET', workflow.key .. ':states', node, 'pending')
-  redis.call('SADD', workflow.key .. ':active', node)
-  if not create_record(job, payload, at, workflow.id) then return end -- a round finds out what became of it
+  if not create_record(job, job.payload, at, workflow.id) then return false end -- a round finds out what became of it
   redis.call('HSET', job.key, 'workflow', workflow.id .. ' ' .. node)
   if job.each then redis.call('HSET', job.key, 'each', job.each) end
-  index_as_pending(job, { at, job.id })
-  local due = job.delay and string.format('%.6f', at + job.delay) or job.due
-  if due or uses_other_broker then
-    schedule(job, due or at, list, message) -- the round that promotes what is due sends it
-  else
-    push_message(job.id, in_lane(list, job.lane), message)
+  return true
+end
+
+-- Makes the jobs of nodes. What several have in common is written once, as in enqueue_jobs.
+local function make_node_jobs(workflow, nodes, at)
+  if #nodes == 0 then return end
+  local bases, states, groups, lists, decoded = {}, {}, {}, {}, {}
+  for i, node in ipairs(nodes) do
+    bases[i] = node:match('^(.*)%[%d+%]$') or node
+    states[2 * i - 1], states[2 * i] = node, 'pending'
   end
+  local texts = redis.call('HMGET', workflow.key .. ':jobs', unpack(bases))
+  redis.call('HSET', workflow.key .. ':states', unpack(states))
+  redis.call('SADD', workflow.key .. ':active', unpack(nodes))
+  for i, node in ipairs(nodes) do
+    local job = decoded[bases[i]] or cjson.decode(texts[i])
+    decoded[bases[i]] = job
+    if create_node_record(workflow, job, node, at) then
+      local message, list = job.message, job.list or job.queue
+      if bases[i] ~= node then message = message:gsub('@item@', node:match('%[(%d+)%]$'), 1):gsub('@id@', job.id) end
+      local name = job.kind .. '\n' .. job.queue .. '\n' .. (job.tags or '')
+      local group = groups[name] or { job = job }
+      groups[name] = group
+      group[#group + 1], group[#group + 2] = at, job.id
+      local due = job.delay and string.format('%.6f', at + job.delay) or job.due or uses_other_broker and at
+      if due then
+        schedule(job, due, list, message) -- the round that promotes what is due sends it
+      else
+        list = in_lane(list, job.lane)
+        lists[list] = lists[list] or {}
+        lists[list][#lists[list] + 1] = message
+      end
+    end
+  end
+  for _, group in pairs(groups) do index_as_pending(group.job, group) end
+  for list, messages in pairs(lists) do push_messages('LPUSH', list, messages) end
 end
 
 -- The part of a result that a path names; nil if it has none.
@@ -63,6 +88,8 @@ local function count_rows(workflow, each)
   local node, path = each:match('^([^.]+)%.result%.?(.*)$')
   local rows = tonumber(redis.call('HGET', workflow.key .. ':left', node .. '[#]'))
   if rows and path == '' then return rows end
+  local state = redis.call('HGET', workflow.key .. ':states', node)
+  if state ~= 'success' and not rows then return 0 end -- it failed, which was to be passed over
   local first, rest = path:match('^(%d+)%.?(.*)$')
   if rows and first then node, path = node .. '[' .. first .. ']', rest end
   local is_read, result = pcall(cjson.decode, redis.call('HGET', job_key(node_job_id(workflow.id, node)), 'result') or 'null')
@@ -142,36 +169,62 @@ end
 
 -- Makes jobs of nodes that are ready, at most so many. -> whether there are more
 local function start_ready_nodes(workflow, at, most)
-  local ready, each = workflow.key .. ':ready', workflow.key .. ':each'
-  for _ = 1, most do
+  local ready, left = workflow.key .. ':ready', most
+  while left > 0 do
     if redis.call('HEXISTS', workflow.key, 'stopped') == 1 then return false end
-    local node = redis.call('LPOP', ready)
-    if not node then return false end
-    local rows = redis.call('HGET', each, node)
-    if redis.call('HEXISTS', workflow.key .. ':states', node) == 1 then
-      -- it has been started before
-    elseif rows then
-      expand_node(workflow, node, rows)
-    else
-      make_node_job(workflow, node, at)
+    local nodes = redis.call('LPOP', ready, left)
+    if not nodes then return false end
+    left = left - #nodes
+    local states = redis.call('HMGET', workflow.key .. ':states', unpack(nodes))
+    local rows = redis.call('HMGET', workflow.key .. ':each', unpack(nodes))
+    local found = {}
+    for i, node in ipairs(nodes) do
+      if states[i] then
+        -- it has been started before
+      elseif rows[i] then
+        expand_node(workflow, node, rows[i])
+      else
+        found[#found + 1] = node
+      end
     end
+    make_node_jobs(workflow, found, at)
   end
   if redis.call('EXISTS', ready) == 0 then return false end
   redis.call('ZADD', OPEN_WORKFLOWS, at, workflow.id)
   return true
 end
 
+-- Makes the jobs that a batch wants when it has ended.
+local function make_hook_jobs(workflow, status, at)
+  local function make(name)
+    local text = redis.call('HGET', workflow.key .. ':hooks', name)
+    if not text then return end
+    local job = cjson.decode(text)
+    job.id = node_job_id(workflow.id, name .. at)
+    if not create_record(job, job.payload, at, workflow.id) then return end
+    index_as_pending(job, { at, job.id })
+    redis.call('HSET', workflow.key, name, job.id)
+    local list, message = job.list or job.queue, job.message:gsub('@id@', job.id)
+    local due = job.delay and string.format('%.6f', at + job.delay) or job.due or uses_other_broker and at
+    if due then schedule(job, due, list, message) else push_message(job.id, in_lane(list, job.lane), message) end
+  end
+  if redis.call('EXISTS', workflow.key .. ':hooks') == 0 then return end
+  make(status == 'success' and 'on_success' or 'on_failure')
+  make('on_complete')
+end
+
 -- Ends a workflow of which no node runs or can start any more.
 local function end_if_over(workflow, at)
-  local status, ended, total, stopped, failures, cancel, callback =
-    unpack(redis.call('HMGET', workflow.key, 'status', 'ended', 'total', 'stopped', 'failures', 'cancel', 'callback'))
-  if status ~= 'running' then return end
+  local status, ended, total, stopped, failures, cancel, callback, is_open =
+    unpack(redis.call('HMGET', workflow.key, 'status', 'ended', 'total', 'stopped', 'failures', 'cancel', 'callback', 'open'))
+  if status ~= 'running' or is_open and not stopped then return end
   if ended ~= total and not (stopped and redis.call('SCARD', workflow.key .. ':active') == 0) then return end
   status = cancel and (cancel == 'deadline' and 'failed' or 'cancelled') or tonumber(failures or 0) > 0 and 'failed' or 'success'
   redis.call('DEL', workflow.key .. ':ready')
   redis.call('ZREM', OPEN_WORKFLOWS, workflow.id)
   redis.call('HSET', workflow.key, 'status', status, 'finished_at', at, 'updated_at', at)
   redis.call('ZADD', ENDED_WORKFLOWS, at, workflow.id)
+  make_hook_jobs(workflow, status, at)
   if callback then
     enqueue_callback({ id = workflow.id, key = workflow.key, status = status, callback = callback }, at)
     redis.call('HSET', job_key(redis.call('HGET', workflow.key, 'delivery')), 'reported_workflow', 1)

@@ -6,7 +6,9 @@ local key = workflow.key
 local fields = redis.call('HGETALL', key)
 if #fields == 0 then return {} end
 local names, rows = {}, {}
-if base == '' then
+if limit == 0 then
+  -- only the workflow is wanted
+elseif base == '' then
   names = redis.call('LRANGE', key .. ':order', offset, offset + limit - 1)
 else
   local last = tonumber(redis.call('HGET', key .. ':left', base .. '[#]') or 0) - 1

@@ -6,17 +6,6 @@ local at, most, retention = now(), tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local function cutoff(seconds) return string.format('%.6f', at - seconds) end
 
-local function forget(id)
-  local key = workflow_key(id)
-  local tenant = redis.call('HGET', key, 'tenant')
-  for _, part in ipairs({ '', ':jobs', ':graph', ':left', ':order', ':each', ':states', ':active', ':ready', ':errors' }) do
-    redis.call('DEL', key .. part)
-  end
-  redis.call('ZREM', WORKFLOWS, id)
-  redis.call('ZREM', ENDED_WORKFLOWS, id)
-  if tenant and tenant ~= '' then redis.call('ZREM', tenant_workflows_key(tenant), id) end
-end
-
 -- A workflow in which nothing has ended for a while: ends that were not noted are noted now.
 local function look_after(workflow)
   for _, node in ipairs(redis.call('SMEMBERS', workflow.key .. ':active')) do
@@ -60,7 +49,7 @@ local function look_at(id)
   end
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', ENDED_WORKFLOWS, '-inf', cutoff(retention), 'LIMIT', 0, MOST_WORKFLOWS)) do forget(id) end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', ENDED_WORKFLOWS, '-inf', cutoff(retention), 'LIMIT', 0, MOST_WORKFLOWS)) do forget_workflow(id) end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', OPEN_WORKFLOWS, '-inf', at, 'LIMIT', 0, MOST_WORKFLOWS)) do look_at(id) end
 local first = redis.call('ZRANGE', OPEN_WORKFLOWS, 0, 0, 'WITHSCORES')[2]
 return first and string.format('%.6f', math.max(first - at, 0)) or ''

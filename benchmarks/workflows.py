@@ -1,0 +1,122 @@
+"""Measure workflows: ``python -m benchmarks.workflows [--nodes N] [--chain N]``.
+
+Prints how long it takes from the end of the last job that a node waits for until that node starts,
+and how long a fan-in of many jobs takes compared with as many single jobs.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median, quantiles
+
+from benchmarks.support.waiting import wait_until
+
+MAX_SECONDS = 300.0
+ROUNDS = 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workflows", description=__doc__)
+    parser.add_argument("--nodes", type=int, default=9_999, help="jobs before the fan-in")
+    parser.add_argument("--chain", type=int, default=500, help="nodes one after the other")
+    asked = parser.parse_args(arguments)
+    from project.local.valkey import EmbeddedValkey
+    from tests.support.ports import find_free_port
+
+    with tempfile.TemporaryDirectory(prefix="continuo-bench-") as name:
+        port = find_free_port()
+        os.environ |= {"DATA_DIR": name, "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+        with EmbeddedValkey(Path(name) / "valkey", port):
+            worker = start_worker()
+            try:
+                measure(asked.nodes, asked.chain)
+            finally:
+                worker.terminate()
+                worker.wait(MAX_SECONDS)
+    return 0
+
+
+def start_worker() -> "subprocess.Popen[bytes]":
+    """A worker of two processes that runs the kinds of this benchmark."""
+    command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=WARNING"]
+    command += ["--include=benchmarks.workflow_kinds", "--concurrency=2"]
+    return subprocess.Popen(command)
+
+
+def measure(nodes: int, chain: int) -> None:
+    """Print all figures."""
+    measure_single(100)  # warm
+    times = measure_chain(chain)
+    parts = quantiles(times, n=100)
+    print(f"last parent's end -> child starts: p50 {parts[49] * 1e3:.2f} ms", end="")
+    print(f", p99 {parts[98] * 1e3:.2f} ms, {chain} nodes in a row")
+    pairs = [(measure_single(nodes + 1), measure_fan_in(nodes)) for _ in range(ROUNDS)]
+    single, joined = median(one for one, _ in pairs), median(two for _, two in pairs)
+    print(f"{nodes + 1:,} single jobs: {single:.2f} s; a fan-in of {nodes:,}: {joined:.2f} s")
+    print(f"  {median(two / one for one, two in pairs):.2f} times as long")
+
+
+def measure_chain(count: int) -> list[float]:
+    """Seconds from the end of each node to the start of the next one."""
+    from benchmarks.workflow_kinds import node
+    from project.celery import app
+    from project.workflows.building import result_of, workflow
+
+    building = workflow("chain").add("n0", node, value=1)
+    for number in range(1, count):
+        building.add(f"n{number}", node, value=result_of(f"n{number - 1}"))
+    made = building.submit()
+    wait_for_end(made.id)
+    page = app.workflows.get(made.id, limit=count)
+    assert page  # noqa: S101 - it was made above
+    pairs = zip(page.nodes, page.nodes[1:], strict=False)
+    return [(after.started_at or 0) - (before.finished_at or 0) for before, after in pairs]
+
+
+def measure_single(count: int) -> float:
+    """Seconds until so many jobs have been ordered and have ended."""
+    from benchmarks.workflow_kinds import node
+    from project.celery import app
+    from project.job.bulk import enqueue_many
+
+    index = "continuo:index:bench.node@celery:success"
+    before = int(app.store.client.zcard(index))
+    began = time.monotonic()
+    enqueue_many(node.s(number) for number in range(count))
+    wait_until(lambda: app.store.client.zcard(index) >= before + count, MAX_SECONDS, "jobs")
+    return time.monotonic() - began
+
+
+def measure_fan_in(count: int) -> float:
+    """Seconds until a workflow of so many jobs, and one that waits for all, has ended."""
+    from benchmarks.workflow_kinds import node
+    from project.workflows.building import workflow
+
+    began = time.monotonic()
+    building = workflow("fan-in")
+    for number in range(count):
+        building.add(f"n{number}", node, value=number)
+    building.add("end", node, value=0, after=[f"n{number}" for number in range(count)])
+    wait_for_end(building.submit().id)
+    return time.monotonic() - began
+
+
+def wait_for_end(workflow_id: str) -> None:
+    """Wait until a workflow has ended."""
+    from project.celery import app
+
+    def has_ended() -> bool:
+        page = app.workflows.get(workflow_id)
+        return page is not None and page.workflow.is_final
+
+    wait_until(has_ended, MAX_SECONDS, "the workflow")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""The charts of the overview in a browser, from the last hour to 90 days."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.programs.system import System
+from tests.support.waiting import wait_until
+
+ARCHIVE_TIMEOUT_SECONDS = 40.0
+JOBS = 3
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages."""
+    with launch_browser() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system with a history that has some reports."""
+    system = System(tmp_path_factory.mktemp("trends"))
+    system.start(CONTINUO_HISTORY="1")
+    for _ in range(JOBS):
+        system.order("/reports", {})
+    wait_until(
+        lambda: len(system.http.get("/history").json()["jobs"]) == JOBS, ARCHIVE_TIMEOUT_SECONDS
+    )
+    yield system
+    system.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, archive: System) -> Iterator[Page]:
+    """The console, just opened."""
+    with visit_page(chromium, str(archive.http.base_url)) as page:
+        yield page
+
+
+@pytest.mark.parametrize("words", ["the last 24 hours", "the last 90 days"])
+def test_the_charts_reach_back_with_percentiles_for_each_kind(page: Page, words: str) -> None:
+    expect(page.get_by_role("img", name=re.compile("by minute"))).to_have_count(2)
+
+    page.get_by_role("link", name=words).click()
+
+    expect(page.get_by_role("heading", name=f"Kinds in {words}")).to_be_visible()
+    row = page.get_by_role("table", name="Kinds").locator("tbody tr")
+    expect(row.locator("td").nth(0)).to_have_text("report")
+    expect(row.locator("td").nth(1)).to_have_text(str(JOBS))
+    expect(row.locator("td").nth(2)).to_have_text("0 (0.0 %)")
+    expect(row.locator("td").last).to_have_text(re.compile(r"\d m?s"))
+    expect(page.get_by_role("img", name=f"Jobs that ended, by {unit(words)}")).to_be_visible()
+    assert find_barriers(page) == []
+
+
+def unit(words: str) -> str:
+    return "hour" if "hours" in words else "day"
+
+
+def test_without_a_history_the_page_says_what_longer_charts_need(
+    chromium: Browser, system: System
+) -> None:
+    with visit_page(chromium, str(system.http.base_url)) as page:
+        page.get_by_role("link", name="the last 7 days").click()
+
+        expect(page.get_by_text("set CONTINUO_HISTORY=1")).to_be_visible()
