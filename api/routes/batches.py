@@ -10,6 +10,14 @@ from api.http.parsing import convert_order
 from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import kind_of
+from api.jobs.orders import (
+    KEY_HEADER,
+    REPLAYED,
+    REPLAYED_HEADER,
+    REQUEST_HEADERS,
+    read_idempotency,
+    require_same_order,
+)
 from api.jobs.quotas import require_quota, require_small_order
 from api.jobs.workflow_orders import require_scope
 from api.jobs.workflows import WorkflowQuery, fetch_page, show
@@ -19,14 +27,16 @@ from project.messages.order_fields import Url
 from project.records.workflow import Workflow
 from project.settings.api_keys import ANY_KIND
 from project.store.commands import workflows
-from project.store.commands.command import new_call_id
-from project.workflows.batches import MAX_JOBS_PER_CALL, REFUSALS, add_jobs, begin_batch
+from project.store.commands.jobs import IdempotentOrder
+from project.workflows.batches import MAX_JOBS_PER_CALL, add_jobs, begin_batch, name_job
 from project.workflows.book import MAX_DEADLINE_SECONDS, MAX_NAME_CHARACTERS
 from project.workflows.nodes import NodeCall
 
 PATH = "/batches"
 ONE = PATH + "/{id}"
 SMALL_BATCH = 20
+
+ADD_HEADERS = {KEY_HEADER: "The same jobs under the same key are added once."}
 
 type Jobs = Annotated[list[dict[str, Any]], msgspec.Meta(max_length=MAX_JOBS_PER_CALL)]
 
@@ -81,31 +91,39 @@ class MoreJobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     scope=ANY_KIND,
     answers={202: Workflow},
     errors=(409, 429, 503),
-    answer_headers={202: {"Location": "The batch."}},
+    request_headers=REQUEST_HEADERS,
+    answer_headers={202: {"Location": "The batch.", **REPLAYED}},
     summary="Make a batch: jobs that belong together, and jobs for their end",
     description="Its id is that of a workflow: cancel and retry it there.",
     tags=["batches"],
 )
 async def make_batch(request: Request, body: BatchOrder) -> Answer:
     """Check all of it, make the batch and add its jobs."""
-    calls = await check_jobs(body.jobs, request)
+    said = read_idempotency(request, body, PATH)
+    calls = await check_jobs(body.jobs, request, said)
     given = {name: getattr(body, name) for name in workflows.HOOKS}
     hooks = {
-        name: build_call(order, name, request) for name, order in given.items() if order is not None
+        name: build_call(order, name, name_job(), request)
+        for name, order in given.items()
+        if order is not None
     }
     await require_quota(request, max(len(calls), 1))
     book = app.workflows.of(request.tenant)
-    batch_id = await asyncio.to_thread(
+    made = await asyncio.to_thread(
         begin_batch,
         book,
         body.name,
         hooks,
         deadline=body.deadline,
         callback_url=body.callback_url,
+        order=said,
     )
-    if calls or body.closed:
-        await asyncio.to_thread(add_jobs, book, batch_id, calls, closes=body.closed)
-    return await answer_batch(request, batch_id)
+    if made.how == "replayed":
+        require_same_order(made.order, said)
+    page = await fetch_page(request, made.id, WorkflowQuery(limit=0))
+    if page.workflow.is_open and (calls or body.closed):
+        await asyncio.to_thread(add_jobs, book, made.id, calls, closes=body.closed)
+    return await answer_batch(request, made.id, is_replayed=made.how == "replayed")
 
 
 @routes.post(
@@ -114,6 +132,7 @@ async def make_batch(request: Request, body: BatchOrder) -> Answer:
     scope=ANY_KIND,
     answers={202: Workflow},
     errors=(404, 409, 429, 503),
+    request_headers=ADD_HEADERS,
     answer_headers={202: {"Location": "The batch."}},
     summary="Add jobs to a batch",
     description="All of them, or none if one is wrong.",
@@ -122,9 +141,8 @@ async def make_batch(request: Request, body: BatchOrder) -> Answer:
 async def add_batch_jobs(request: Request, body: MoreJobs) -> Answer:
     """Add jobs to a batch that is open."""
     page = await fetch_page(request, request.params["id"], WorkflowQuery(limit=0))
-    if not page.workflow.is_open:
-        raise Problem(409, REFUSALS[-2].capitalize())
-    calls = await check_jobs(body.jobs, request)
+    said = read_idempotency(request, body, f"{PATH}/{page.workflow.id}")
+    calls = await check_jobs(body.jobs, request, said)
     await require_quota(request, max(len(calls), 1))
     book = app.workflows.of(request.tenant)
     try:
@@ -187,17 +205,29 @@ async def delete_batch(request: Request) -> Answer:
     return Answer(status=204)
 
 
-async def check_jobs(orders: list[dict[str, Any]], request: Request) -> list[NodeCall]:
+async def check_jobs(
+    orders: list[dict[str, Any]], request: Request, said: IdempotentOrder | None
+) -> list[NodeCall]:
     """The jobs of a batch as calls. Raises ``Problem`` or ``InvalidField``."""
-    return await run_apart(build_calls, orders, request, is_large=len(orders) > SMALL_BATCH)
+    is_large = len(orders) > SMALL_BATCH
+    return await run_apart(build_calls, orders, request, said, is_large=is_large)
 
 
-def build_calls(orders: list[dict[str, Any]], request: Request) -> list[NodeCall]:
-    """The calls of orders, each with a name of its own. Raises ``Problem`` or ``InvalidField``."""
-    return [build_call(order, f"jobs[{place}]", request) for place, order in enumerate(orders)]
+def build_calls(
+    orders: list[dict[str, Any]], request: Request, said: IdempotentOrder | None
+) -> list[NodeCall]:
+    """The calls of orders; under an idempotency key, the same order gives the same names.
+
+    Raises ``Problem`` or ``InvalidField``.
+    """
+    seed = said.key + said.text if said else ""
+    return [
+        build_call(order, f"jobs[{place}]", name_job(seed, place), request)
+        for place, order in enumerate(orders)
+    ]
 
 
-def build_call(order: dict[str, Any], field: str, request: Request) -> NodeCall:
+def build_call(order: dict[str, Any], field: str, name: str, request: Request) -> NodeCall:
     """The call of an order with its kind. Raises ``Problem`` or ``InvalidField``."""
     said = {name: value for name, value in order.items() if name != "kind"}
     try:
@@ -214,10 +244,13 @@ def build_call(order: dict[str, Any], field: str, request: Request) -> NodeCall:
     if parsed.unique is not None:
         raise InvalidField(f"{field}.unique", "is not for a job of a batch")
     kwargs = options.pop("kwargs")
-    return NodeCall(new_call_id(), kind.task, kwargs, options, on_failure="skip")
+    return NodeCall(name, kind.task, kwargs, options, on_failure="skip")
 
 
-async def answer_batch(request: Request, batch_id: str) -> Answer:
+async def answer_batch(request: Request, batch_id: str, *, is_replayed: bool = False) -> Answer:
     """202 with the batch."""
     page = await fetch_page(request, batch_id, WorkflowQuery(limit=0))
-    return Answer(show(page.workflow, request), 202, {"Location": f"{PATH}/{batch_id}"})
+    headers = {"Location": f"{PATH}/{batch_id}"}
+    if is_replayed:
+        headers[REPLAYED_HEADER] = "true"
+    return Answer(show(page.workflow, request), 202, headers)

@@ -20,6 +20,9 @@ from project.records.record import Step
 from project.store.commands import waits as commands
 from project.store.commands.waits import WaitQuestion, WaitStage
 
+BATCH = "batch_of_job"
+"""The attribute of a request that keeps the batch of its job."""
+
 
 class WaitTask(StepTask):
     """A task whose attempts wait without a worker."""
@@ -30,7 +33,9 @@ class WaitTask(StepTask):
 
         ``self.batch.add(task, order=...)`` adds a job to it, also after it was closed.
         """
-        return self.app.batch_of(self.request.id)
+        if not hasattr(self.request, BATCH):
+            setattr(self.request, BATCH, self.app.batch_of(self.request.id))
+        return getattr(self.request, BATCH)
 
     def sleep(
         self,

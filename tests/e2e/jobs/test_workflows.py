@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.support.programs.system import System
@@ -138,3 +139,23 @@ def test_a_batch_takes_jobs_until_it_is_closed_and_orders_a_job_at_its_end(syste
     assert system.http.post(f"{path}/jobs", json={"jobs": [order]}).status_code == 409
     assert system.http.delete(path).status_code == 204
     assert system.http.get(path).status_code == 404
+
+
+def test_a_repeated_batch_is_made_once_and_repeated_jobs_are_added_once(system: System) -> None:
+    order = {"kind": "report", "type": "summary", "delay": 3600}
+    body = {"name": "once", "jobs": [order, order]}
+
+    def send(path: str, body: dict[str, Any], key: str) -> httpx2.Response:
+        return system.http.post(path, json=body, headers={"Idempotency-Key": key})
+
+    first, again = (send("/batches", body, "a-batch") for _ in range(2))
+    other = send("/batches", body | {"name": "other"}, "a-batch")
+    path = f"/batches/{first.json()['id']}"
+    more = {"jobs": [order], "closed": True}
+    added = [send(f"{path}/jobs", more, "more").json()["nodes"]["total"] for _ in range(2)]
+
+    assert again.json()["id"] == first.json()["id"]
+    assert (again.headers["Idempotent-Replayed"], again.json()["nodes"]["total"]) == ("true", 2)
+    assert other.status_code == 422
+    assert added == [3, 3]
+    system.http.post(f"/workflows/{first.json()['id']}/cancel")

@@ -5,7 +5,7 @@ import pytest
 from project.celery import app
 from project.errors import InvalidField
 from project.records.workflow import Workflow, WorkflowStatus
-from project.workflows.batches import Batch
+from project.workflows.batches import Batch, name_job
 from tests.support.apps import nodes
 from tests.support.programs.workers import JobInspector, WorkerProgram, Workers
 from tests.support.waiting import wait_until
@@ -90,3 +90,19 @@ def test_a_batch_without_jobs_ends_when_it_is_closed(
     batch.close()
 
     assert wait_for_end(batch).hooks.keys() == {"on_success", "on_complete"}
+
+
+def test_an_attempt_that_adds_what_one_before_it_added_adds_nothing(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    batch = Batch.begin(app.workflows, "again")
+    batch.add(nodes.grow_and_fail_once)
+
+    batch.close()
+
+    ended = wait_for_end(batch)
+    assert (ended.status, ended.nodes.success) == (WorkflowStatus.SUCCESS, 1 + 3)
+
+
+def test_names_of_many_jobs_differ() -> None:
+    assert len({name_job() for _ in range(100_000)}) == 100_000

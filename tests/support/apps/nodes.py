@@ -67,3 +67,12 @@ def grow(self: Any, depth: int) -> int:
     if depth:
         self.batch.add(grow, depth=depth - 1)
     return depth
+
+
+@app.task(name="tests.nodes.grow_and_fail_once", bind=True)
+def grow_and_fail_once(self: Any) -> None:
+    """Add three jobs to the batch in each of two attempts."""
+    for value in (1, 1, 2):
+        self.batch.add(echo, value=value)
+    if not self.request.retries:
+        raise self.retry(countdown=0)
