@@ -3,7 +3,17 @@
 from collections.abc import Callable
 
 from tests.chaos.judge.row_result import RowResult
-from tests.chaos.rows import clients, kills, machines, outages, pauses, stepping, stops, timed
+from tests.chaos.rows import (
+    clients,
+    flows,
+    kills,
+    machines,
+    outages,
+    pauses,
+    stepping,
+    stops,
+    timed,
+)
 from tests.chaos.stage.proxy import Mode
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosStage
@@ -39,10 +49,11 @@ ROWS: dict[str, RowFunction] = {
     "schedules": timed.fire_schedules,
     "overlap": timed.fire_long_schedules,
     "steps": stepping.kill_between_steps,
+    "workflow": flows.run_workflow,
 }
 QUICK_ROWS = (
     *("kill-mains", "kill-children", "pause", "kill-valkey", "restarts", "poison"),
-    *("schedules", "steps", "failover", HOST_ROW),
+    *("schedules", "steps", "workflow", "failover", HOST_ROW),
 )
 STOCK_ROWS = (
     *("kill-mains", "kill-children", "kill-all"),

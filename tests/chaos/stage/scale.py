@@ -51,6 +51,10 @@ class ChaosScale:
     step_jobs: int = 10_000
     step_rate: float = 12.5
     kill_step_every: float = 0.2
+    workflows: int = 20
+    workflow_nodes: int = 1_000
+    workflow_kills: int = 20
+    kill_workflow_every: float = 20.0
     late_seconds: float = 1.0
     fsync: str = "everysec"
 
@@ -91,6 +95,10 @@ QUICK = ChaosScale(
     step_jobs=60,
     step_rate=15.0,
     kill_step_every=0.4,
+    workflows=4,
+    workflow_nodes=100,
+    workflow_kills=2,
+    kill_workflow_every=0.7,
     late_seconds=5.0,  # so must it not
     fsync="always",  # a busy disk must not fail a test
 )
