@@ -50,7 +50,7 @@ def begin_batch(
         hooks={each: encode_hook(message) for each, message in messages.items()},
         open=True,
     )
-    callback = book.build_callback(callback_url) if callback_url else None
+    callback = book.build_callback(callback_url) if callback_url is not None else None
     result: CreateResult = book.app.store.run(workflows.create(new, order, callback))
     return result
 

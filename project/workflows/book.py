@@ -52,7 +52,7 @@ class WorkflowBook:
         check_name(name)
         workflow_id = str(uuid4())
         nodes = build_nodes(workflow_id, calls, self.tenant)
-        callback = self.build_callback(callback_url) if callback_url else None
+        callback = self.build_callback(callback_url) if callback_url is not None else None
         for step in workflows.stage(workflow_id, nodes):
             self.app.store.run(step)
         new = NewWorkflow(

@@ -78,13 +78,13 @@ def test_the_menu_opens_and_closes_with_the_keyboard(
 
 
 def test_a_page_whose_script_did_not_arrive_is_opened_a_moment_later(page: Page) -> None:
-    page.route("**/views/queues.js*", lambda route: route.abort())
-    page.get_by_role("link", name="Queues").click()
+    page.route("**/views/schedules.js*", lambda route: route.abort())
+    page.get_by_role("link", name="Schedules").click()
     expect(page.get_by_role("heading", name="The API is not available")).to_be_visible()
 
-    page.unroute("**/views/queues.js*")
+    page.unroute("**/views/schedules.js*")
 
-    expect(page.get_by_role("heading", name="Queues")).to_be_visible()
+    expect(page.get_by_role("heading", name="Schedules")).to_be_visible()
 
 
 def test_the_overview_loads_only_what_it_needs(page: Page) -> None:

@@ -38,6 +38,9 @@ def prepare(system: System, path: str, example: Any) -> str:
     if path == "/emails/{id}/recipients":
         blast = system.order("/emails", {"template": "welcome", "upload": True})
         return path.replace("{id}", blast["id"])
+    if path == "/batches/{id}/jobs":
+        batch = system.http.post("/batches", json={"name": "an example"}).json()
+        return path.replace("{id}", batch["id"])
     if path == "/tasks/{id}/retry":
         report = system.order("/reports", {"delay": 3600})
         system.http.delete(f"/tasks/{report['id']}")

@@ -159,3 +159,12 @@ def test_a_repeated_batch_is_made_once_and_repeated_jobs_are_added_once(system: 
     assert other.status_code == 422
     assert added == [3, 3]
     system.http.post(f"/workflows/{first.json()['id']}/cancel")
+
+
+@pytest.mark.parametrize("path", ["/workflows", "/batches"])
+def test_a_callback_url_that_is_none_is_refused(system: System, path: str) -> None:
+    more = {"nodes": [{"id": "a", **REPORT}]} if path == "/workflows" else {}
+
+    answer = system.http.post(path, json={"name": "told", "callback_url": "", **more})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "callback_url")
