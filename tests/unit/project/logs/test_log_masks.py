@@ -13,10 +13,14 @@ from project.logs.masks import collect_pieces, mask_pieces, mask_secrets
         ('{"api_key": "12345"}', '{"api_key": "***"}'),
         ("password=hunter2 next", "password=*** next"),
         ("DB_PASSWORD=hunter2", "DB_PASSWORD=***"),
+        ("API_KEY=abcdef123", "API_KEY=***"),
+        ("Api-Key: abcdef123", "Api-Key: ***"),
+        ("AUTHORIZATION: Basic YWRhOmE=", "AUTHORIZATION: Basic ***"),
+        ("BEARER abcdef123", "BEARER ***"),
         ("42 tokens read from the key store", "42 tokens read from the key store"),
         ("https://example.com/path", "https://example.com/path"),
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
     assert mask_secrets(text) == masked
