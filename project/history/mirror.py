@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from project.artifacts.storage import Bucket
 from project.settings.values import get_settings
 
 PREFIX = "history/"
-INDEX = ".mirror.json"
 LOCK = ".mirror.lock"
 SAVE_EVERY = 50
 """Files after which a process that is killed need not fetch those before again."""
@@ -43,6 +43,8 @@ class Mirror:
     def __init__(self, root: Path, bucket: Bucket) -> None:
         self._root = root
         self._bucket = bucket
+        place = blake2b(bucket.url.encode(), digest_size=8).hexdigest()
+        self._index = root / f".mirror-{place}.json"  # what another bucket had says nothing
         self._pulled_at = -float("inf")
 
     def pull(self, *, within: float = 0, on_file: Callable[[], object] = bool) -> None:
@@ -137,16 +139,16 @@ class Mirror:
             fcntl.flock(lock, fcntl.LOCK_EX)
             tags: Tags = {}
             with suppress(FileNotFoundError, msgspec.DecodeError):
-                tags = msgspec.json.decode((self._root / INDEX).read_bytes(), type=dict[str, str])
+                tags = msgspec.json.decode(self._index.read_bytes(), type=dict[str, str])
             try:
                 yield tags
             finally:
                 self._save(tags)
 
     def _save(self, tags: Tags) -> None:
-        part = self._root / f"{INDEX}.part"
+        part = self._index.with_suffix(".part")
         part.write_bytes(msgspec.json.encode(tags))
-        part.replace(self._root / INDEX)
+        part.replace(self._index)
 
 
 def is_rollup(name: str) -> bool:

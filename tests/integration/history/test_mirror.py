@@ -109,6 +109,22 @@ def test_files_from_before_there_was_a_bucket_are_kept_and_sent(
     assert len(read_all(tmp_path / "two")) == 2
 
 
+def test_another_bucket_gets_what_is_here(
+    machines: tuple[Mirror, Mirror], bucket: dict[str, str], tmp_path: Path
+) -> None:
+    one, _ = machines
+    one.push(write(tmp_path / "one", "2026-11-27/_/1-1.parquet", "rows"))
+    other = Bucket(f"{bucket['ARTIFACTS_URL'].rstrip('/')}/{tmp_path.name}-other")
+
+    moved = Mirror(tmp_path / "one", other)
+    moved.pull()
+    moved.push_missing()
+    Mirror(tmp_path / "three", other).pull()
+
+    assert read_all(tmp_path / "one") == read_all(tmp_path / "three")
+    assert len(read_all(tmp_path / "three")) == 1
+
+
 def test_a_day_is_removed_everywhere(machines: tuple[Mirror, Mirror], tmp_path: Path) -> None:
     one, two = machines
     for day in ("2025-01-01", "2026-11-27"):
