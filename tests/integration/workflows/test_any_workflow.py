@@ -148,9 +148,10 @@ class Run:
         self.ends[node] = self.ends.get(node, 0) + 1
 
     def rerun_all(self) -> None:
-        result = self.store.run(workflows.retry(self.id))
-        assert result.how == "reopened"
-        for job_id in result.jobs:
+        step = self.store.run(workflows.retry(self.id))
+        assert step.how == "reopened"
+        assert step.cursor is None
+        for job_id in self.store.run(workflows.list_to_rerun(self.id)).jobs:
             done = record(self.store, job_id)
             again = message(job_id, "k", text=f"again {job_id}")
             assert self.store.run(jobs.rerun(again, attempts=done.attempts))
