@@ -24,7 +24,8 @@ from project.store.commands.jobs import IdempotentOrder
 from project.store.commands.workflows import CreateResult
 from project.workflows.batches import add_jobs, begin_batch, name_job
 from project.workflows.book import MAX_DEADLINE_SECONDS, MAX_NAME_CHARACTERS
-from project.workflows.nodes import NodeCall, build_node_id
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_node_id
 
 SMALL_BATCH = 20
 

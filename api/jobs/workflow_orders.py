@@ -17,7 +17,7 @@ from project.payload.references import has_references
 from project.records.workflow import MAX_NODES
 from project.settings.api_keys import KIND_SCOPE
 from project.workflows.book import MAX_DEADLINE_SECONDS, MAX_NAME_CHARACTERS
-from project.workflows.nodes import NodeCall
+from project.workflows.calls import NodeCall
 
 type NodeName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,100}$")]
 type Attempts = Annotated[int, msgspec.Meta(ge=1, le=100)]

@@ -13,7 +13,8 @@ from project.errors import InvalidField
 from project.records.record import TaskRecord
 from project.store.commands.jobs import IdempotentOrder
 from project.workflows.batches import name_job
-from project.workflows.nodes import NodeCall, build_node_id
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_node_id
 
 
 async def order_batch(

@@ -19,7 +19,8 @@ from project.store.commands.workflows import (
     WorkflowPage,
 )
 from project.text import is_line
-from project.workflows.nodes import NodeCall, build_nodes
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_nodes
 
 MAX_NAME_CHARACTERS = 200
 MAX_DEADLINE_SECONDS = 366 * 86_400

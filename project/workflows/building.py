@@ -9,7 +9,7 @@ from project.payload.conversion import to_json
 from project.payload.references import FROM
 from project.records.workflow import OnFailure
 from project.store.commands.workflows import CreateResult
-from project.workflows.nodes import NodeCall
+from project.workflows.calls import NodeCall
 from project.workflows.plans import dump_calls
 
 

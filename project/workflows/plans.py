@@ -9,7 +9,7 @@ from celery.exceptions import NotRegistered
 from project.errors import InvalidField
 from project.payload.conversion import to_json
 from project.records.workflow import OnFailure
-from project.workflows.nodes import NodeCall
+from project.workflows.calls import NodeCall
 
 WORKFLOW_KIND = "workflow"
 """The kind of the jobs that order a workflow and end with it."""
