@@ -31,6 +31,12 @@ def invoice(customer: Customer) -> str:
     return f"{customer.name}: {customer.total}"
 
 
+@app.task(name="tests.nodes.for_customer", typed=True, lane="{customer.name}")
+def for_customer(customer: Customer) -> str:
+    """One in the lane of its customer."""
+    return customer.name
+
+
 @app.task(name="tests.nodes.join", typed=True)
 def join(parts: list[str | None]) -> str:
     """All in one text."""

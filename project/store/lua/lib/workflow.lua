@@ -262,6 +262,8 @@ local function end_if_over(workflow, at)
   redis.call('HSET', workflow.key, 'status', status, 'finished_at', at, 'updated_at', at)
   redis.call('ZADD', ENDED_WORKFLOWS, at, workflow.id)
   make_hook_jobs(workflow, status, at)
+  local starter = load_job(workflow.id) -- a job of the kind workflow has its id, and waits for its end
+  if starter then send_signal(starter, 'end', cjson.encode(status), at) end
   if callback then
     enqueue_callback({ id = workflow.id, key = workflow.key, status = status, callback = callback }, at)
     redis.call('HSET', job_key(redis.call('HGET', workflow.key, 'delivery')), 'reported_workflow', 1)
