@@ -21,7 +21,7 @@ from api.jobs.workflow_orders import WorkflowOrder, build_calls
 from api.jobs.workflows import WorkflowQuery, fetch_page, show
 from project.celery import app
 from project.job.running.results import decode_result
-from project.records.workflow import ShownWorkflow, Workflow
+from project.records.workflow import ShownWorkflow, Workflow, WorkflowStatus
 from project.settings.api_keys import ANY_KIND
 from project.store.commands import workflows
 from project.store.commands.workflows import CancelResult
@@ -40,14 +40,22 @@ routes = Router()
 
 
 class WorkflowListQuery(msgspec.Struct, frozen=True):
-    """Which part of the list."""
+    """Which part of the list: workflows of a ``status``, or of any.
+
+    With a status a page may be short, or empty, although ``next_offset`` is not null: at most 1,000
+    workflows are looked at for it.
+    """
 
     offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    status: WorkflowStatus | None = None
 
 
 class WorkflowList(msgspec.Struct, frozen=True):
-    """A page of workflows, newest first; ``next_offset`` asks for the next page, if any."""
+    """A page of workflows, newest first; ``next_offset`` asks for the next page, if any.
+
+    ``total`` is how many there are, of any status.
+    """
 
     workflows: list[Workflow]
     total: int
@@ -100,11 +108,10 @@ async def order_workflow(request: Request, body: WorkflowOrder) -> Answer:
 )
 async def list_workflows(request: Request, query: WorkflowListQuery) -> Answer:
     """Answer a page of the workflows of the caller."""
-    command = workflows.list_page(request.tenant, query.offset, query.limit)
+    command = workflows.list_page(request.tenant, query.offset, query.limit, query.status or "")
     found = await app.async_store.run(command)
-    end = query.offset + query.limit
     shown = [show(each, request) for each in found.workflows]
-    return Answer(WorkflowList(shown, found.total, end if end < found.total else None))
+    return Answer(WorkflowList(shown, found.total, found.next_offset))
 
 
 @routes.get(
@@ -122,7 +129,7 @@ async def show_workflow(request: Request, query: WorkflowQuery) -> Answer:
     shown = ShownWorkflow(
         **msgspec.structs.asdict(workflow),
         page=page.nodes,
-        next_offset=query.offset + query.limit if 0 < query.limit == len(page.nodes) else None,
+        next_offset=page.next_offset,
         results=await read_end_results(workflow.id) if workflow.is_final else None,
     )
     return Answer(shown)

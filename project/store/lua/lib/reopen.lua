@@ -18,17 +18,18 @@ local function settle_nodes(workflow, at) -- rarely
 
   local function count_rows_of(node, how)
     local total = tonumber(redis.call('HGET', key .. ':left', node .. '[#]') or 0)
-    local open, has_failed = 0, false
+    local open, failed = 0, 0
     for i = 0, total - 1 do
       local row = node .. '[' .. i .. ']'
       count(row, states[row], how)
       if not FINAL[states[row] or ''] then open = open + 1 end
-      if states[row] == 'failed' or states[row] == 'cancelled' then has_failed = how ~= 'continue' or has_failed end
+      if states[row] == 'failed' or states[row] == 'cancelled' then failed = failed + 1 end
       if not states[row] then ready[#ready + 1] = row end
     end
     redis.call('HDEL', key .. ':left', node .. '[!]')
     redis.call('HSET', key .. ':left', node .. '[]', open)
-    if has_failed then redis.call('HSET', key .. ':left', node .. '[!]', 1) end
+    if failed > 0 then redis.call('HSET', key .. ':left', node .. '[!]', failed) end
+    local has_failed = failed > 0 and how ~= 'continue'
     if total > 0 and open == 0 and states[node] == 'expanded' then states[node] = has_failed and 'failed' or 'success' end
     redis.call('HSET', key .. ':states', node, states[node])
   end
