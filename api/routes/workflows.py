@@ -19,11 +19,13 @@ from api.jobs.orders import (
 from api.jobs.quotas import note_orders, require_quota
 from api.jobs.workflow_orders import WorkflowOrder, build_calls
 from api.jobs.workflows import WorkflowQuery, fetch_page, show
+from api.routes.tasks.tasks import TASK_PATH, fetch_requested_record
 from project.celery import app
+from project.job.canvas.graph import build_graph
 from project.job.running.results import decode_result
-from project.records.workflow import ShownWorkflow, Workflow, WorkflowStatus
+from project.records.workflow import ShownWorkflow, Workflow, WorkflowNode, WorkflowStatus
 from project.settings.api_keys import ANY_KIND
-from project.store.commands import workflows
+from project.store.commands import canvas, workflows
 from project.store.commands.workflows import CancelResult
 from project.workflows.nodes import build_node_id
 
@@ -37,6 +39,21 @@ MAX_RESULTS = 100
 """End nodes whose results are shown."""
 
 routes = Router()
+
+
+MAX_CANVAS_JOBS = 1_000
+
+
+class Canvas(msgspec.Struct, frozen=True):
+    """The jobs of a canvas as nodes, each after those that it waits for; their names are the ids.
+
+    A node that is still to be sent is ``blocked``. ``complete``: these are all that were sent and
+    are still kept.
+    """
+
+    id: str
+    nodes: list[WorkflowNode]
+    is_complete: bool = msgspec.field(name="complete")
 
 
 class WorkflowListQuery(msgspec.Struct, frozen=True):
@@ -172,6 +189,25 @@ async def retry_workflow(request: Request) -> Answer:
         raise Problem(409, f"There is nothing to retry: the workflow is {result.how}")
     page = await fetch_page(request, page.workflow.id, WorkflowQuery(limit=0))
     return Answer(show(page.workflow, request), 202)
+
+
+@routes.get(
+    TASK_PATH + "/canvas",
+    answers={200: Canvas},
+    errors=(404, 503),
+    summary="Show the canvas of Celery that a job is part of, as a graph",
+    description="A chain, a group or a chord, with what is in it. At most 1,000 jobs are shown.",
+    tags=["workflows"],
+)
+async def show_canvas(request: Request) -> Answer:
+    """Answer the jobs of the canvas as nodes. Raises ``Problem`` 404."""
+    record = await fetch_requested_record(request)
+    found = await app.async_store.run(canvas.read(record.id, MAX_CANVAS_JOBS))
+    if found is None:
+        raise Problem(404, "This job is part of no chain, group or chord")
+    jobs = [job for job in found.jobs if not request.tenant or job.tenant == request.tenant]
+    nodes = await run_apart(build_graph, jobs, is_large=len(jobs) > SMALL_WORKFLOW)
+    return Answer(Canvas(found.id, nodes, is_complete=found.total <= MAX_CANVAS_JOBS))
 
 
 async def read_end_results(workflow_id: str) -> dict[str, Any] | None:

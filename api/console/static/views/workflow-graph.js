@@ -4,7 +4,7 @@ import { h, number, s, span } from "../dom.js";
 import { layOut, listChildren, NODE } from "./workflow-layout.js";
 import { findCriticalPath, timesOf } from "./workflow-path.js";
 
-const MOST_LETTERS = 22;
+const MOST_LETTERS = 20;
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 
 /** A drawing of nodes as `GET /workflows/{id}` has them. `hrefOf(node)` is where one leads, null for nowhere. */
@@ -18,9 +18,10 @@ export function graph(nodes, hrefOf, go) {
   drawing.addEventListener("click", (event) => follow(event, go));
   const update = (current) => {
     const now = Date.now() / 1000;
-    const critical = new Set(findCriticalPath(current, now).ids);
-    for (const node of current) write(marks.get(node.id), node, hrefOf(node), now, critical.has(node.id));
-    for (const { from, to, path } of edges) path.classList.toggle("critical", critical.has(from) && critical.has(to));
+    const { ids } = findCriticalPath(current, now);
+    const after = new Map(ids.map((id, place) => [id, ids[place + 1]]));
+    for (const node of current) write(marks.get(node.id), node, hrefOf(node), now, after.has(node.id));
+    for (const { from, to, path } of edges) path.classList.toggle("critical", after.get(from) === to);
   };
   update(nodes);
   return { update, figure: h("figure", null,

@@ -9,7 +9,7 @@ export function timesOf({ created_at: made, started_at: started, finished_at: en
   return { queued: Math.max((started ?? until) - made, 0), ran: started === null ? null : Math.max(until - started, 0) };
 }
 
-/** The critical path: `{seconds, ids}`. What the nodes on it take, one after the other, no other path takes longer. */
+/** The critical path: `{seconds, ids}`. The nodes on it, one after the other, take longer than those on any other path. */
 export function findCriticalPath(nodes, now) {
   const [longest, previous] = [new Map(), new Map()];
   const children = listChildren(nodes);
@@ -18,7 +18,7 @@ export function findCriticalPath(nodes, now) {
     const { queued, ran } = timesOf(node, now);
     const total = (longest.get(node.id) ?? 0) + (queued ?? 0) + (ran ?? 0);
     longest.set(node.id, total);
-    if (total > 0 && (last === null || total >= longest.get(last))) last = node.id;
+    if (total > (longest.get(last) ?? 0)) last = node.id;
     for (const child of children.get(node.id)) {
       if (total <= (longest.get(child) ?? 0)) continue;
       longest.set(child, total);
@@ -26,6 +26,6 @@ export function findCriticalPath(nodes, now) {
     }
   }
   const ids = [];
-  for (let id = last; id !== undefined && id !== null; id = previous.get(id)) ids.unshift(id);
-  return { seconds: last === null ? 0 : longest.get(last), ids };
+  for (let id = last; id; id = previous.get(id)) ids.unshift(id);
+  return { seconds: longest.get(last) ?? 0, ids };
 }

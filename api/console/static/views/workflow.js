@@ -8,6 +8,7 @@ import { graph, tellRows } from "./workflow-graph.js";
 import { findCriticalPath, timesOf } from "./workflow-path.js";
 import { ageOf, pathOf, progressOf, statusChips } from "./workflows.js";
 
+const EVERY = 1_000;
 const MOST_DRAWN = 1_000;
 const PER_REQUEST = 500;
 const PER_PAGE = 100;
@@ -15,9 +16,9 @@ const STATUSES = ["blocked", "pending", "running", "retrying", "waiting", "expan
 const STOPPED = { cancel: "somebody cancelled it", deadline: "its deadline was over" };
 
 export function workflow(page) {
-  const parts = { title: h("h1", null, "Workflow"), head: h("div", { "aria-busy": "true" }), drawing: h("section", { "aria-label": "Graph of the workflow" }), list: h("section", null) };
+  const parts = { title: h("h1", null, "Workflow"), head: h("section", { "aria-label": "Status", "aria-busy": "true" }), drawing: h("section", { "aria-label": "Graph of the workflow" }), list: h("section", null) };
   const view = { page, parts, found: null, nodes: [], graph: null };
-  const refresh = seldom(() => load(view), 500, page.signal);
+  const refresh = seldom(() => load(view), EVERY, page.signal);
   view.refresh = refresh;
   refresh();
   watch("/events", { signal: page.signal, state: page.state, hear: ({ name, data }) => name !== "snapshot" && concerns(view, data) && refresh() });
@@ -107,7 +108,7 @@ function head({ page, found, nodes, refresh }) {
   return h("div", { class: "card head" },
     h("p", { class: "state" }, badge(found.status), found.open && "takes more jobs", found.tenant && `tenant ${found.tenant}`),
     bar(progressOf(found)),
-    h("p", null, "Started ", moment(found.created_at), `, ${isOver ? "took" : "for"} ${span(ageOf(found))}`,
+    h("p", null, "Started ", moment(found.created_at), isOver && `, took ${span(ageOf(found))}`,
       found.deadline && !isOver && [", deadline ", moment(found.deadline)], "."),
     found.stopped && h("p", { class: "wrong" }, `Stopped: ${STOPPED[found.stopped] ?? `${found.stopped} failed`}.`),
     hasEdges(nodes) && !found.next_offset && critical(page, nodes),
