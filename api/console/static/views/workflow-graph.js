@@ -7,8 +7,8 @@ import { findCriticalPath, timesOf } from "./workflow-path.js";
 const MOST_LETTERS = 20;
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 
-/** A drawing of nodes as `GET /workflows/{id}` has them. `hrefOf(node)` is where one leads, null for nowhere. */
-export function graph(nodes, hrefOf, go) {
+/** A drawing of nodes as `GET /workflows/{id}` has them. `hrefOf(node)` is where one leads, null for nowhere; `go` goes there. */
+export function graph(nodes, { hrefOf, nameOf = ({ id }) => id, go }) {
   const layout = layOut(nodes);
   const marks = new Map(layout.layers.flat().map((id) => [id, drawNode(layout.boxes.get(id))]));
   const edges = layout.edges.map((edge) => ({ ...edge, path: s("path", { class: "edge", d: curve(edge.points) }) }));
@@ -20,7 +20,7 @@ export function graph(nodes, hrefOf, go) {
     const now = Date.now() / 1000;
     const { ids } = findCriticalPath(current, now);
     const after = new Map(ids.map((id, place) => [id, ids[place + 1]]));
-    for (const node of current) write(marks.get(node.id), node, hrefOf(node), now, after.has(node.id));
+    for (const node of current) write(marks.get(node.id), node, tell(node, nameOf(node), now), hrefOf(node), after.has(node.id));
     for (const { from, to, path } of edges) path.classList.toggle("critical", after.get(from) === to);
   };
   update(nodes);
@@ -38,8 +38,7 @@ function drawNode({ x, y }) {
   return { link, name, state, times, whole, said: "" };
 }
 
-function write(mark, node, href, now, isCritical) {
-  const words = tell(node, now);
+function write(mark, node, words, href, isCritical) {
   const said = JSON.stringify([node.status, words, href, isCritical]);
   if (mark.said === said) return;
   mark.said = said;
@@ -56,12 +55,12 @@ function write(mark, node, href, now, isCritical) {
 }
 
 /** What is said of a node: its name, how it stands, and its times. */
-function tell(node, now) {
+function tell(node, name, now) {
   const { queued, ran } = timesOf(node, now);
-  if (node.rows) return { name: `${node.id} ×${number(node.rows.total)}`, state: tellRows(node.rows), times: ran === null ? "" : span(ran), spoken: `, ${node.status}` };
+  if (node.rows) return { name: `${name} ×${number(node.rows.total)}`, state: tellRows(node.rows), times: ran === null ? "" : span(ran), spoken: `, ${node.status}` };
   const times = [queued, ran].filter((one) => one !== null).map(span).join(" + ");
   const spoken = queued === null ? "" : `, queued ${span(queued)}${ran === null ? "" : `, ran ${span(ran)}`}`;
-  return { name: node.id, state: node.status, times, spoken };
+  return { name, state: node.status, times, spoken };
 }
 
 /** How far a fan-out is: "300 done, 2 failed". */

@@ -80,7 +80,7 @@ function draw(view) {
   fill(parts.head, head(view));
   if (!hasEdges(nodes)) return;
   if (view.graph) return void view.graph.update(nodes);
-  view.graph = graph(nodes, (node) => hrefOf(page.id, node), page.go);
+  view.graph = graph(nodes, { hrefOf: (node) => hrefOf(page.id, node), go: page.go });
   parts.drawing.append(view.graph.figure);
   if (found.next_offset) parts.drawing.append(h("p", { class: "help" }, `The graph has the first ${number(nodes.length)} nodes. The list below has all.`));
 }

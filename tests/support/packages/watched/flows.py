@@ -1,6 +1,7 @@
 """Jobs for workflows: rows, one job for each, and one for all."""
 
 import msgspec
+from celery import chain, chord
 
 from project.celery import app
 from project.errors import PermanentError
@@ -36,3 +37,16 @@ def sum_up(names: list[str | None]) -> int:
 @app.task(name="stay", http="/stays")
 def stay() -> None:
     """Do nothing."""
+
+
+@app.task(name="send_chord", http="/chords")
+def send_chord() -> str:
+    """Send a chord in a chain; the id of its last job."""
+    middle = chord([stay.si(), stay.si()], stay.si())
+    return str(chain(stay.si(), middle, stay.si()).apply_async().id)
+
+
+@app.task(name="fail", http="/fails", max_retries=1)
+def fail() -> None:
+    """Fail for good."""
+    raise PermanentError("it was to fail")
