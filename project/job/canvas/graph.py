@@ -1,6 +1,6 @@
 """The graph of a canvas: the nodes and edges that its records tell of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 
 from msgspec import structs
@@ -26,12 +26,8 @@ def build_graph(jobs: Iterable[CanvasJob]) -> list[WorkflowNode]:
     for job in jobs:
         if job.parent in nodes and job.node.id not in waiting:
             add_edges(after, job.parent, [job.node.id])
-    return [
-        structs.replace(
-            nodes[name], before=[child for child in after.get(name, ()) if child in nodes]
-        )
-        for name in sort(nodes, after)
-    ]
+    edges = {name: [child for child in after.get(name, ()) if child in nodes] for name in nodes}
+    return [structs.replace(nodes[name], before=edges[name]) for name in sort(edges)]
 
 
 def add_edges(after: Edges, job_id: str, children: Iterable[str]) -> None:
@@ -54,10 +50,10 @@ def reaches(after: Edges, start: str, end: str) -> bool:
     return False
 
 
-def sort(nodes: Iterable[str], after: Edges) -> list[str]:
+def sort(edges: Mapping[str, Sequence[str]]) -> list[str]:
     """The jobs, each after those that it waits for; else in the order given."""
-    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(nodes, ()))
-    for name, children in after.items():
+    sorter = TopologicalSorter[str](dict.fromkeys(edges, ()))
+    for name, children in edges.items():
         for child in children:
             sorter.add(child, name)
     return list(sorter.static_order())
