@@ -223,6 +223,26 @@ def test_the_page_of_a_job_draws_its_canvas(page: Page, flows: System) -> None:
     assert find_barriers(page) == []
 
 
+def test_a_job_that_waits_asks_and_a_button_answers(page: Page, flows: System) -> None:
+    job = flows.order("/questions", {})
+    page.goto(f"/console/jobs/{job['id']}")
+    expect(page.get_by_text("Pay it?", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name="Pay", exact=True).click()
+
+    assert flows.wait_until_final("/tasks", job["id"])["result"] == {"pays": True}
+
+
+def test_a_job_that_waits_for_any_signal_takes_json(page: Page, flows: System) -> None:
+    job = flows.order("/questions", {"chooses": False})
+    page.goto(f"/console/jobs/{job['id']}")
+    page.on("dialog", lambda dialog: dialog.accept('{"pays": "later"}'))
+
+    page.get_by_role("button", name="Send the signal").click()
+
+    assert flows.wait_until_final("/tasks", job["id"])["result"] == {"pays": "later"}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["wide", "phone"])
 def test_the_page_of_a_workflow_has_no_barriers(

@@ -1,5 +1,7 @@
 """Jobs for workflows: rows, one job for each, and one for all."""
 
+from typing import Any
+
 import msgspec
 from celery import chain, chord
 
@@ -50,3 +52,10 @@ def send_chord() -> str:
 def fail() -> None:
     """Fail for good."""
     raise PermanentError("it was to fail")
+
+
+@app.task(name="ask", http="/questions", bind=True)
+def ask(self: Any, chooses: bool = True) -> Any:
+    """Wait for an answer."""
+    choices = {"Pay": {"pays": True}, "Refuse": {"pays": False}} if chooses else {}
+    return self.wait("approval", timeout=3600, question="Pay it?", choices=choices)
