@@ -134,15 +134,7 @@ def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
     }
     with open_query(threads=1) as database:  # small files: more threads cost more
         rows = database.execute(QUERY.format(counts=counts), values | bounds).fetchall()
-    return [
-        Sum(
-            *place,
-            int(count),
-            Durations(*map(to_seconds, waits)),
-            Durations(*map(to_seconds, runs)),
-        )
-        for *place, count, waits, runs in map(split_row, rows)
-    ]
+    return [build_sum(row) for row in rows]
 
 
 def is_of_rows(wanted: SummaryFilter) -> bool:
@@ -179,9 +171,11 @@ def fill(counts: str, wanted: SummaryFilter, start: str, **more: int) -> str:
     return counts.format(start=start, columns=", ".join(columns), conditions=conditions, **more)
 
 
-def split_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row with its two times three percentiles put together."""
-    return *row[:-6], row[-6:-3], row[-3:]
+def build_sum(row: tuple[Any, ...]) -> Sum:
+    """A row of the query."""
+    start, kind, status, queue, lane, tenant, count, *buckets = row
+    wait, run = (Durations(*map(to_seconds, part)) for part in (buckets[:3], buckets[3:]))
+    return Sum(start, kind, status, queue, lane, tenant, int(count), wait, run)
 
 
 def to_seconds(bucket: int | None) -> float | None:

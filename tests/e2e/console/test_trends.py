@@ -91,7 +91,7 @@ def test_dragging_over_a_chart_shows_that_time_by_minute(page: Page) -> None:
     chart = page.get_by_role("img", name=re.compile("Jobs that ended, by minute: 3 "))
     expect(chart).to_be_visible()
     expect(page.get_by_role("table", name="Ended jobs by kind")).to_contain_text("report")
-    page.get_by_role("link", name="×").click()
+    page.get_by_role("link", name=re.compile("–")).click()
     expect(page.get_by_role("link", name="the last 24 hours")).to_have_attribute(
         "aria-current", "true"
     )
@@ -125,5 +125,5 @@ def test_the_charts_are_of_one_queue_lane_or_tenant(page: Page) -> None:
     expect(
         page.get_by_role("img", name=re.compile("Jobs that ended, by minute: 0 "))
     ).to_be_visible()
-    page.get_by_role("link", name="lane nobody ×").click()
+    page.get_by_role("link", name="lane nobody").click()
     expect(page.get_by_role("table", name="Ended jobs by kind")).to_be_visible()
