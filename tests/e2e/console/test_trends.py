@@ -91,7 +91,7 @@ def test_dragging_over_a_chart_shows_that_time_by_minute(page: Page) -> None:
     chart = page.get_by_role("img", name=re.compile("Jobs that ended, by minute: 3 "))
     expect(chart).to_be_visible()
     expect(page.get_by_role("table", name="Ended jobs by kind")).to_contain_text("report")
-    page.get_by_role("link", name=re.compile("–")).click()
+    page.locator(".chips [aria-current]").first.click()
     expect(page.get_by_role("link", name="the last 24 hours")).to_have_attribute(
         "aria-current", "true"
     )
