@@ -21,11 +21,13 @@ from api.jobs.workflow_orders import WorkflowOrder, build_calls
 from api.jobs.workflows import WorkflowQuery, fetch_page, show
 from project.celery import app
 from project.job.running.results import decode_result
+from project.records.grouping import CONTROL_QUEUE
 from project.records.workflow import ShownWorkflow, Workflow
 from project.settings.api_keys import ANY_KIND
 from project.store.commands import workflows
 from project.store.commands.workflows import CancelResult
 from project.workflows.nodes import build_node_id
+from tasks.control import retry_workflow as retry_workflow_jobs
 
 PATH = "/workflows"
 ONE = PATH + "/{id}"
@@ -154,15 +156,18 @@ async def cancel_workflow(request: Request) -> Answer:
     errors=(404, 409, 503),
     summary="Run again what failed in a workflow",
     description="The rest of it goes on then; what succeeded does not run again. It has no "
-    "deadline any more.",
+    "deadline any more. A job of the kind retry_workflow does the work.",
     tags=["workflows"],
 )
 async def retry_workflow(request: Request) -> Answer:
     """Run again what failed or was cancelled."""
     page = await fetch_page(request, request.params["id"], WorkflowQuery(limit=0))
-    result = await asyncio.to_thread(app.workflows.retry, page.workflow.id)
-    if result.how != "reopened":
-        raise Problem(409, f"There is nothing to retry: the workflow is {result.how}")
+    how = await asyncio.to_thread(app.workflows.reopen, page.workflow.id)
+    if how != "reopened":
+        raise Problem(409, f"There is nothing to retry: the workflow is {how}")
+    await retry_workflow_jobs.aapply_async(
+        kwargs={"workflow_id": page.workflow.id}, queue=CONTROL_QUEUE, tenant=request.tenant
+    )
     page = await fetch_page(request, page.workflow.id, WorkflowQuery(limit=0))
     return Answer(show(page.workflow, request), 202)
 

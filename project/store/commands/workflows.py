@@ -36,6 +36,9 @@ from project.store.commands.message import (
 NODES_PER_STEP = 500
 """Nodes that one script stores, or makes jobs of: it blocks Redis for about 10 ms."""
 
+ENDS_PER_STEP = 100
+"""Nodes that one script cancels, or whose ends it notes: the same."""
+
 HOOKS = ("on_success", "on_failure", "on_complete")
 """The jobs that a batch can have made at its end."""
 
@@ -93,10 +96,20 @@ class CancelResult(StrEnum):
     UNKNOWN = "unknown"
 
 
-class RetryResult(NamedTuple):
-    """``reopened`` with the jobs to run again; else ``unknown``, ``running`` or ``success``."""
+class RetryStep(NamedTuple):
+    """``reopened``; else ``unknown``, ``running`` or ``success``: there is nothing to retry.
+
+    ``cursor``: of the next step; None when this was the last one.
+    """
 
     how: str
+    cursor: str | None
+
+
+class JobsToRerun(NamedTuple):
+    """Some of the jobs that a retry runs again, and the cursor of the next; None: that was all."""
+
+    cursor: str | None
     jobs: list[str]
 
 
@@ -182,27 +195,42 @@ def start_ready(workflow_id: str) -> Command[bool]:
 
 def cancel(workflow_id: str) -> Command[CancelResult]:
     """Let no node start any more, and cancel some of those that have not ended."""
-    arguments = (workflow_id, NODES_PER_STEP)
+    arguments = (workflow_id, ENDS_PER_STEP)
     return Command(
         "workflows/cancel_workflow", arguments, lambda answer: CancelResult(answer.decode())
     )
 
 
-def retry(workflow_id: str) -> Command[RetryResult]:
-    """Open a workflow again that did not succeed; the caller runs the jobs again."""
+def retry(workflow_id: str, cursor: str = "") -> Command[RetryStep]:
+    """Open a workflow again that did not succeed: one step, "" is the first."""
 
-    def parse(answer: list[bytes]) -> RetryResult:
-        how, *jobs = decode_texts(answer)
-        return RetryResult(how, jobs)
+    def parse(answer: list[bytes]) -> RetryStep:
+        how, *rest = decode_texts(answer)
+        return RetryStep(how, read_cursor(rest[0]) if rest else None)
 
-    return Command("workflows/retry_workflow", (workflow_id,), parse)
+    return Command("workflows/retry_workflow", (workflow_id, cursor, NODES_PER_STEP), parse)
+
+
+def list_to_rerun(workflow_id: str, cursor: str = "0") -> Command[JobsToRerun]:
+    """Some of the jobs that have ended though their nodes are open again."""
+
+    def parse(answer: list[bytes]) -> JobsToRerun:
+        next_cursor, *found = decode_texts(answer)
+        return JobsToRerun(read_cursor(next_cursor), found)
+
+    return Command("workflows/list_to_rerun", (workflow_id, cursor, NODES_PER_STEP), parse)
+
+
+def read_cursor(cursor: str) -> str | None:
+    """A cursor of Redis; None when it says that there is no more."""
+    return None if cursor == "0" else cursor
 
 
 def do_round(retention: float) -> Command[float | None]:
-    """Do what is due; the seconds until more is, None when no workflow is open."""
+    """Do what is due for one workflow; the seconds until more is, None: no workflow is open."""
     return Command(
         "workflows/tend_workflows",
-        (NODES_PER_STEP, retention),
+        (NODES_PER_STEP, ENDS_PER_STEP, retention),
         lambda answer: float(answer) if answer else None,
     )
 
