@@ -48,6 +48,13 @@ def page(chromium: Browser, troubled: System) -> Iterator[Page]:
         yield page
 
 
+def test_what_needs_a_person_fits_a_phone(chromium: Browser, troubled: System) -> None:
+    with visit_page(chromium, str(troubled.http.base_url), size="phone") as page:
+        expect(find_need(page, "Redis is")).to_be_visible()
+
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def find_need(page: Page, words: str) -> Locator:
     needs = page.get_by_role("region", name="What needs a person now")
     return needs.get_by_role("listitem").filter(has_text=re.compile(words))

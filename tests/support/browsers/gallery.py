@@ -38,7 +38,7 @@ DAYS = 90
 JOBS_PER_DAY = 2_000
 FAILED_OF = 40
 ERRORS = (
-    "ConnectionError: the warehouse at 10.0.3.{number} does not answer",
+    "ConnectionError: the warehouse at 10.0.3.7:{number} does not answer",
     "KeyError: 'order {number}'",
     "ValueError: the amount {number}.00 EUR is more than the limit of this customer, which is 500",
 )
@@ -108,9 +108,8 @@ def end_jobs(store: Store, numbers: tuple[int, ...]) -> None:
     """Enqueue some jobs, start them and let them end; one in forty fails."""
     messages = list(build_messages(numbers))
     store.run(jobs.enqueue_many(messages))
-    for each in messages:
-        store.run(attempts.start(each.id, retries=0, token="t"))
     for number, each in zip(numbers, messages, strict=True):
+        store.run(attempts.start(each.id, retries=0, token="t"))
         store.run(fail(each.id, number) if number % FAILED_OF == 0 else succeed(each.id))
 
 

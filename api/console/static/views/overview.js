@@ -28,7 +28,7 @@ export function overview(page) {
   repeat(page, needs, charts, refresh);
   return [h("h1", null, "Overview"), first, needs, counts,
     h("section", { "aria-label": "Rates and times" }, choices(page), charts), pool,
-    h("section", null, h("h2", null, "Newest jobs"), newest)];
+    h("section", { class: "list" }, h("h2", null, "Newest jobs"), newest)];
 }
 
 /** Also when nothing happens: minutes pass, workers come and go. */

@@ -31,7 +31,7 @@ function all(page) {
     list.removeAttribute("aria-busy");
   };
   keep(page, path, EVERY, draw);
-  keep(page, LATER_PATH, LATER_EVERY, ({ tasks, total }) => fill(later, drawLater(tasks, total)));
+  keep(page, LATER_PATH, LATER_EVERY, ({ tasks, next_cursor: more }) => fill(later, drawLater(tasks, more)));
   get(`${PATH}/calendar`, page.signal).then((calendar) => fill(day, drawDay(calendar)), page.fail);
   return [
     h("h1", null, "Schedules"),
@@ -93,10 +93,10 @@ function drawDay(calendar) {
 }
 
 /** The jobs that wait for their time, those that are due first at the top. */
-function drawLater(tasks, total) {
+function drawLater(tasks, more) {
   if (!tasks.length) return null;
   const next = tasks.filter((task) => task.due_at !== null).sort((one, other) => one.due_at - other.due_at).slice(0, MAX_LATER);
-  const of = total === null || total > tasks.length ? `, of the newest ${number(tasks.length)}` : "";
+  const of = more ? `, of the newest ${number(tasks.length)}` : "";
   return [
     h("h2", null, "Jobs that wait for their time"),
     h("p", { class: "help" }, `Ordered for later, or to be tried again${of}. `, h("a", { href: "/console/jobs?scheduled=true" }, "All of them, with filters")),
