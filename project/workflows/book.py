@@ -8,6 +8,7 @@ from uuid import uuid4
 from project.errors import ContinuoError, InvalidField, RerunRefused
 from project.records.workflow import Workflow
 from project.store.commands import workflows
+from project.store.commands.command import new_call_id
 from project.store.commands.jobs import IdempotentOrder
 from project.store.commands.message import ID_PLACEHOLDER, Message
 from project.store.commands.workflows import (
@@ -18,7 +19,8 @@ from project.store.commands.workflows import (
     WorkflowPage,
 )
 from project.text import is_line
-from project.workflows.nodes import NodeCall, build_nodes
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_nodes
 
 MAX_NAME_CHARACTERS = 200
 MAX_DEADLINE_SECONDS = 366 * 86_400
@@ -44,19 +46,23 @@ class WorkflowBook:
         deadline: float | None = None,
         callback_url: str | None = None,
         order: IdempotentOrder | None = None,
+        workflow_id: str = "",
     ) -> CreateResult:
         """Check and make a workflow, and start the nodes that wait for no other.
 
-        ``deadline`` is in seconds from now. Raises ``InvalidField`` and ``StoreUnavailable``.
+        ``deadline`` is in seconds from now. Under the same ``workflow_id`` it is made once. Raises
+        ``InvalidField`` and ``StoreUnavailable``.
         """
         check_name(name)
-        workflow_id = str(uuid4())
+        call_id = workflow_id or new_call_id()
+        workflow_id = workflow_id or str(uuid4())
         nodes = build_nodes(workflow_id, calls, self.tenant)
         callback = self.build_callback(callback_url) if callback_url is not None else None
         for step in workflows.stage(workflow_id, nodes):
             self.app.store.run(step)
         new = NewWorkflow(
             id=workflow_id,
+            call_id=call_id,
             name=name,
             total=len(nodes),
             tenant=self.tenant or None,

@@ -16,6 +16,8 @@ import type {
   Status,
   paths,
 } from "./types.js";
+import { Batches, Workflows } from "./workflows.js";
+import type { Api } from "./workflows.js";
 
 const EVENTS_SECONDS = 20;
 const MAX_WAIT_SECONDS = 25;
@@ -66,6 +68,12 @@ export interface After extends Within {
  */
 export class Client<Paths = paths> {
   private readonly transport: Transport;
+  private readonly api: Api = {
+    call: (request) => this.call(request),
+    post: (path, body, once) => this.post(path, body, once),
+  };
+  readonly workflows = new Workflows(this.api);
+  readonly batches = new Batches(this.api);
   private readonly known: Record<string, string> = { ...SHIPPED_PATHS };
 
   constructor(url: string, options: ClientOptions = {}) {
