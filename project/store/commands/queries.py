@@ -85,9 +85,9 @@ class RecordFilter(NamedTuple):
     Times are seconds since the epoch, both exclusive. A record has each of the ``tags``.
     ``error`` is a part of its error text; ``scheduled``: whether it waits for its due time;
     ``cause`` the fingerprint of its last failure; ``text`` a part of its id, a tag, its error, its
-    result or, for ``shown_kinds`` only, its payload, if these are of at most 64 KB. For these four,
-    records are read, so a page scans ``MAX_SCANNED_RECORDS`` of them, or 4 MB, and may be short, or
-    empty, before the end.
+    result or, for ``shown_kinds`` only, its payload. For these four, records are read, so a page
+    scans ``MAX_SCANNED_RECORDS`` of them, or 4 MB of texts, and may be short, or empty, before the
+    end.
     """
 
     kinds: Sequence[str] = ()
