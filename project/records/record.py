@@ -120,6 +120,13 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     type: str = ""
 
 
+class NodePlace(msgspec.Struct, frozen=True):
+    """The workflow that a job is a node of, and the name of the node."""
+
+    id: str
+    node: str
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -135,7 +142,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     them out. ``steps`` are the finished steps in the order of their ends; lists and jobs without
     steps leave them out. ``wait`` is what a waiting job waits for; lists and other jobs leave it
     out. ``tenant`` owns the job; left out when no tenant does. ``cause`` is the fingerprint
-    under which a failed job is filed, see ``GET /errors``; other jobs leave it out.
+    under which a failed job is filed, see ``GET /errors``; other jobs leave it out. ``workflow``:
+    where the job is a node; ``canvas``: the name of the canvas of Celery that it is part of; lists
+    and other jobs leave them out.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -182,6 +191,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     wait: Wait | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
     cause: str | msgspec.UnsetType = msgspec.UNSET
+    workflow: NodePlace | msgspec.UnsetType = msgspec.UNSET
+    canvas: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:
@@ -294,6 +305,18 @@ class Running(msgspec.Struct, frozen=True):
     started_at: float
 
 
+class WorkerLoad(msgspec.Struct, frozen=True):
+    """A minute of a worker, which began ``at``, in seconds since the epoch.
+
+    ``memory``: as of the worker. ``busy``: the share of its slots in which a job ran. Both are
+    means of what it notes every fourth of ``LEASE_SECONDS``.
+    """
+
+    at: float
+    memory: int
+    busy: float
+
+
 class Worker(msgspec.Struct, frozen=True):
     """A worker that lives. Times are in seconds since the epoch.
 
@@ -301,7 +324,8 @@ class Worker(msgspec.Struct, frozen=True):
     it runs now. ``lease_ends``: it is taken for dead then, if it does not renew its lease before.
     ``memory``: bytes resident in all of its processes when it last did; pages that they share
     count in each. Null where that cannot be read. ``clock_skew``: seconds by which the clock of its
-    machine is ahead of that of Redis.
+    machine is ahead of that of Redis. ``load``: its last 60 minutes, the oldest first, if asked
+    for.
     """
 
     id: str
@@ -314,6 +338,7 @@ class Worker(msgspec.Struct, frozen=True):
     memory: int | None
     clock_skew: float
     jobs: list[Running]
+    load: list[WorkerLoad] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Stats(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from project.records.record import (
     WAITING_STATUSES,
     Estimate,
     Failure,
+    NodePlace,
     Progress,
     RecordPage,
     ShownTask,
@@ -62,7 +63,10 @@ STEPS_FIELD = "steps"
 WAIT_FIELD = "wait"
 """What the job waits for; only of a waiting job it means something."""
 
-DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD, WAIT_FIELD)
+PLACE_FIELDS = ("workflow", "canvas_of")
+"""The workflow with the node that the job is, and the canvas that it is part of."""
+
+DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD, WAIT_FIELD, *PLACE_FIELDS)
 
 MAX_SCANNED_RECORDS = 1_000
 """How many records one page scans: some milliseconds in which Redis does nothing else."""
@@ -297,14 +301,20 @@ def write_in_json(text: str) -> list[str]:
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
-    *fields, errors, steps, wait = values
+    *fields, errors, steps, wait, workflow, canvas = values
     record = parse_record(
         job_id, fields, parse_lines(errors, _failures), parse_steps(steps) or UNSET
     )
-    if record is None or record.status is not TaskStatus.WAITING:
-        return record
-    (about,) = parse_lines(wait, _wait) or (UNSET,)
-    return structs.replace(record, wait=about)
+    if record is None:
+        return None
+    found: dict[str, Any] = {}
+    if record.status is TaskStatus.WAITING:
+        (found["wait"],) = parse_lines(wait, _wait) or (UNSET,)
+    if workflow:
+        found["workflow"] = NodePlace(*decode_text(workflow).split(" ", 1))
+    if canvas:
+        found["canvas"] = decode_text(canvas)
+    return structs.replace(record, **found) if found else record
 
 
 def parse_record(

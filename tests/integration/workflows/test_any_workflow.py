@@ -180,6 +180,10 @@ class Run:
         assert workflow.nodes.total == len(nodes)
         for name in ("success", "failed", "cancelled", "skipped"):
             assert getattr(workflow.nodes, name) == states.count(NodeStatus(name))
+        for node in nodes.values():
+            if node.rows:
+                states = [row.status for row in self.read_rows(node.id)]
+                assert node.rows.failed == sum(state in BAD for state in states)
         assert all(count == 1 for count in self.ends.values())
 
     def check_node(

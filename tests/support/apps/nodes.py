@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 import msgspec
+from celery import chain
 from redis import Redis
 
 from project.celery import app
@@ -82,3 +83,9 @@ def grow_and_fail_once(self: Any) -> None:
         self.batch.add(echo, value=value)
     if not self.request.retries:
         raise self.retry(countdown=0)
+
+
+@app.task(name="tests.nodes.send_chain")
+def send_chain() -> None:
+    """Send a chain of two."""
+    chain(echo.si(1), echo.si(2)).apply_async()

@@ -5,6 +5,7 @@ import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.j
 import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { attempts } from "./attempts.js";
+import { surroundings } from "./canvas.js";
 import { jobLog } from "./job-log.js";
 import { due, lastLine } from "./rows.js";
 import { traceback } from "./traceback.js";
@@ -23,11 +24,12 @@ export function job(page) {
   const place = h("div", { "aria-busy": "true" });
   const rest = h("div");
   const log = jobLog(page);
-  const refresh = seldom(() => load(page, place, rest, log), 250, page.signal);
+  const around = surroundings(page);
+  const refresh = seldom(() => load(page, place, rest, log, around), 250, page.signal);
   log.section.hidden = true;
   refresh();
   follow(page, refresh);
-  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, log.section, rest];
+  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, around.section, log.section, rest];
 }
 
 /** Until the page is left: a job that is final may be run again. */
@@ -39,13 +41,14 @@ async function follow(page, refresh) {
   }
 }
 
-async function load(page, place, rest, log) {
+async function load(page, place, rest, log, around) {
   const path = `/tasks/${encodeURIComponent(page.id)}`;
   try {
     const [record, order, kinds, causes] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page), readCauses(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
     fill(place, head(page, record), outcome(record, causes.get(record.cause)));
     fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(page, record));
+    around.show(record);
     log.section.hidden = false;
     log.wake(record.updated_at);
     place.removeAttribute("aria-busy");

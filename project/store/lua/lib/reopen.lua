@@ -37,12 +37,11 @@ local function settle_nodes(workflow, at) -- rarely
     for i = 0, total - 1 do
       local row = node .. '[' .. i .. ']'
       count(row, how)
-      if not FINAL[states[row]] then open = open + 1 end
-      if is_failure(states[row], how) then failed = failed + 1 end
+      if not FINAL[states[row]] then open = open + 1 elseif states[row] ~= 'success' then failed = failed + 1 end
       if not states[row] then ready[#ready + 1] = row end
     end
     new_left[node .. '[!]'], new_left[node .. '[]'] = failed, open
-    if total > 0 and open == 0 and states[node] == 'expanded' then set_state(node, failed > 0 and 'failed' or 'success') end
+    if total > 0 and open == 0 and states[node] == 'expanded' then set_state(node, failed > 0 and how ~= 'continue' and 'failed' or 'success') end
   end
 
   for _, node in ipairs(redis.call('LRANGE', key .. ':order', 0, -1)) do
@@ -123,9 +122,8 @@ local function note_node_rerun(job, at) -- rarely
   redis.call('HINCRBY', key, 'ended', -1)
   redis.call('HINCRBY', key, state, -1)
   if base then redis.call('HINCRBY', key .. ':left', base .. '[]', 1) end
-  if not is_failure(state, how) then return end
-  redis.call('HINCRBY', key, 'failures', -1)
-  if base then redis.call('HINCRBY', key .. ':left', base .. '[!]', -1) end
+  if base and state ~= 'success' then redis.call('HINCRBY', key .. ':left', base .. '[!]', -1) end
+  if is_failure(state, how) then redis.call('HINCRBY', key, 'failures', -1) end
 end
 
 -- Cancels jobs of a workflow that have not ended, at most so many. -> whether there are more

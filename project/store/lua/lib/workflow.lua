@@ -6,7 +6,7 @@
 -- :jobs    hash: node -> its job (JSON, see create_record), with payload and message
 -- :each    hash: node that is a fan-out -> where its rows are: node.result.path
 -- :left    hash: node -> how many nodes it waits for; node[] -> how many of its rows have not ended; node[#] -> its rows;
---          node[!] -> how many of its rows have failed
+--          node[!] -> how many rows have ended without success; node[<] and node[>] -> when it became rows, and when they had ended
 -- :states  hash: node -> pending (its job is made) | expanded (the jobs of its rows are) | success | failed | cancelled | skipped
 -- :active  set: nodes whose jobs have not ended
 -- :ready   list: nodes that wait for no other, and have no job yet
@@ -171,10 +171,11 @@ local function end_node(workflow, node, status)
     if how == 'stop' then redis.call('HSETNX', key, 'stopped', node) end
   end
   if base then
-    if is_failure then redis.call('HINCRBY', key .. ':left', base .. '[!]', 1) end
+    if status ~= 'success' then redis.call('HINCRBY', key .. ':left', base .. '[!]', 1) end
     if redis.call('HINCRBY', key .. ':left', base .. '[]', -1) > 0 then return end
-    local failed_rows = tonumber(redis.call('HGET', key .. ':left', base .. '[!]') or 0)
-    return end_node(workflow, base, failed_rows > 0 and 'failed' or 'success')
+    redis.call('HSET', key .. ':left', base .. '[>]', now())
+    local has_failed = how ~= 'continue' and tonumber(redis.call('HGET', key .. ':left', base .. '[!]') or 0) > 0
+    return end_node(workflow, base, has_failed and 'failed' or 'success')
   end
   if is_failure and how == 'skip' then return skip_after(workflow, node) end
   if is_failure then return end
@@ -190,6 +191,7 @@ end
 -- Makes a node of each row of a fan-out.
 local function expand_node(workflow, node, each)
   local rows, fault = count_rows(workflow, each)
+  redis.call('HSET', workflow.key .. ':left', node .. '[<]', now(), node .. '[>]', now())
   if not rows then
     redis.call('HSET', workflow.key .. ':errors', node, fault)
     return end_node(workflow, node, 'failed')
