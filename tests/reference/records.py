@@ -14,6 +14,7 @@ from project.records.record import (
     Estimate,
     Event,
     Failure,
+    NodePlace,
     Progress,
     Queue,
     Running,
@@ -32,6 +33,7 @@ from tests.reference.shapes import describe_schema
 SHAPES = (
     TaskRecord,
     ShownTask,
+    NodePlace,
     Failure,
     Step,
     Wait,
