@@ -33,6 +33,7 @@ from tests.reference.shapes import describe_schema
 SHAPES = (
     TaskRecord,
     ShownTask,
+    NodePlace,
     Failure,
     NodePlace,
     Step,

@@ -55,7 +55,7 @@ class WorkflowRecord(TypedDict):
     """A workflow, or a batch, which takes more jobs while it is ``open``.
 
     ``stopped``: the node whose failure stopped it, ``cancel`` or ``deadline``. ``hooks``: the jobs
-    that were made at its end.
+    that were made at its end, ``delivery`` the one that calls its ``callback_url``.
     """
 
     id: str
@@ -69,14 +69,16 @@ class WorkflowRecord(TypedDict):
     nodes: NodeCounts
     open: bool
     hooks: dict[str, str]
+    delivery: str | None
     tenant: NotRequired[str]
 
 
 class NodeRows(TypedDict):
-    """Of a fan-out: how many rows it has, and how many of them have ended."""
+    """Of a fan-out: how many rows it has, how many have ended, and of these without success."""
 
     total: int
     ended: int
+    failed: int
 
 
 class NodeRecord(TypedDict):
@@ -91,6 +93,7 @@ class NodeRecord(TypedDict):
     each: str | None
     rows: NodeRows | None
     attempts: int
+    created_at: float | None
     started_at: float | None
     finished_at: float | None
     error: str
