@@ -41,7 +41,7 @@ from project.settings.checks import exit_if_wrong_under_celery
 from project.settings.values import Settings, get_settings
 from project.store.async_client import AsyncStore
 from project.store.client import Store
-from project.store.commands import jobs, queries
+from project.store.commands import canvas, jobs
 from project.store.commands.jobs import BulkResult, EnqueueResult, IdempotentOrder
 from project.store.commands.message import Message, build_first_record
 from project.store.connection import EVENTS_KEPT, keys_of
@@ -128,7 +128,7 @@ class Continuo(Celery):
 
     def batch_of(self, job_id: str) -> Batch | None:
         """The batch, or the workflow, of a job that runs; None when it is in none."""
-        place = self.store.run(queries.read_canvas_place(job_id)).workflow
+        place = self.store.run(canvas.read_place(job_id)).workflow
         workflow_id, _, node = place.partition(" ")
         return Batch(self.workflows, workflow_id, node) if place else None
 

@@ -14,8 +14,8 @@ from project.messages.options import MAX_ATTEMPTS, check_max_retries
 from project.records.record import TaskRecord
 from project.store.commands import attempts, jobs, queries, waits
 from project.store.commands.attempts import CancelResult
+from project.store.commands.canvas import CanvasPlace, read_place
 from project.store.commands.command import new_call_id
-from project.store.commands.queries import CanvasPlace
 from project.store.commands.waits import SignalResult
 
 
@@ -68,7 +68,7 @@ class JobResult(AsyncResult):
         record = self.record
         if record is None:
             return False
-        place = self.app.store.run(queries.read_canvas_place(self.id))
+        place = self.app.store.run(read_place(self.id))
         canvas, headers = read_canvas(place), dict[str, Any]()
         is_unchanged = args is None and kwargs is None
         if is_unchanged:

@@ -6,7 +6,7 @@ from celery import current_app
 from kombu.transport import pyamqp
 
 from project.records.record import TaskStatus
-from project.store.commands import attempts, queries
+from project.store.commands import attempts, canvas, queries
 
 REASON = "cancelled: its message was purged"
 
@@ -46,7 +46,7 @@ def is_needed(headers: dict[str, Any]) -> bool:
     waits = record and record.status in (TaskStatus.PENDING, TaskStatus.RETRYING)
     if waits and record.attempts == headers.get("retries"):
         store.run(attempts.cancel(job_id, reason=REASON))
-    return bool(store.run(queries.read_canvas_place(job_id)).is_unsettled)
+    return bool(store.run(canvas.read_place(job_id)).is_unsettled)
 
 
 class Connection(pyamqp.Connection):

@@ -152,34 +152,6 @@ def read_payload_text(job_id: str) -> Command[str]:
     )
 
 
-class CanvasPlace(NamedTuple):
-    """What a rerun must know of the canvas of a job.
-
-    ``embedded``: what follows it, as JSON, "" when nothing does. ``is_unsent``: it was never sent,
-    because a job before it failed. ``is_unsettled``: those that follow are still to be told that it
-    failed. ``workflow``: that of which it is a node, and its name there; ``each``: the list that it
-    is a row of.
-    """
-
-    embedded: str
-    is_unsent: bool
-    is_unsettled: bool
-    workflow: str = ""
-    each: str = ""
-
-
-def read_canvas_place(job_id: str) -> Command[CanvasPlace]:
-    """The place of a job in its canvas."""
-
-    def parse(values: list[bytes | None]) -> CanvasPlace:
-        embedded, unsent, aftermath, *node = values
-        text = decode_text(embedded)
-        return CanvasPlace(text, bool(unsent), bool(text and aftermath), *map(decode_text, node))
-
-    fields = ("canvas", "unsent", "aftermath", "workflow", "each")
-    return Command("queries/read_fields", (job_id, *fields), parse)
-
-
 def read_record(job_id: str) -> Command[TaskRecord | None]:
     """The record, or None when there is none."""
     return Command(

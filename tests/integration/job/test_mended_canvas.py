@@ -8,7 +8,7 @@ from project.celery import app
 from project.errors import RerunRefused
 from project.job.canvas.chord_parts import PART_RETURN_LUA
 from project.records.record import TaskRecord, TaskStatus
-from project.store.commands import queries
+from project.store.commands import canvas
 from tests.support.apps import kinds, stock
 from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
@@ -25,7 +25,7 @@ def wait_for_failure(inspector: JobInspector, *job_ids: str) -> None:
 
     def is_told(job_id: str) -> bool:
         record = inspector.has_record(job_id) and inspector.record(job_id)
-        place = app.store.run(queries.read_canvas_place(job_id))
+        place = app.store.run(canvas.read_place(job_id))
         return bool(record and record.status is TaskStatus.FAILED and not place.is_unsettled)
 
     wait_until(lambda: all(map(is_told, job_ids)))
@@ -169,7 +169,7 @@ def test_a_cancelled_link_that_is_rerun_continues_its_chain(
     last = chain(kinds.add.s(1, 1).set(countdown=3600), kinds.add.s(2))()
     app.AsyncResult(last.parent.id).cancel()
     wait_until(lambda: inspector.has_record(last.id))
-    wait_until(lambda: not app.store.run(queries.read_canvas_place(last.parent.id)).is_unsettled)
+    wait_until(lambda: not app.store.run(canvas.read_place(last.parent.id)).is_unsettled)
 
     assert app.AsyncResult(last.parent.id).rerun()
 
