@@ -1,6 +1,7 @@
 // Small drawings of the last hour. What they show is in words, too, for those who do not see them.
 
-import { clock, h, number, s } from "./dom.js";
+import { h, number, s } from "./dom.js";
+import { clock, dayOf } from "./times.js";
 
 const WIDTH = Math.min(640, Math.max(320, innerWidth - 60));
 const HEIGHT = 150;
@@ -72,7 +73,7 @@ function hours(points) {
 /** A time of day, or the day where points are of several days. */
 function written(at, points) {
   if (points.at(-1).at - points[0].at < 172_800) return clock(at).slice(0, 5);
-  return new Date(at * 1000).toLocaleDateString("en", { day: "numeric", month: "short" });
+  return dayOf(at);
 }
 
 function scaled(value, top) {

@@ -1,5 +1,7 @@
 // Elements, and how things are written in them. Text is always text: nothing here reads HTML.
 
+import { exact } from "./times.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element. Attributes: `onclick` and the like are listeners, true sets one, null and false leave it out. */
@@ -75,7 +77,7 @@ export function bar(progress) {
 export function moment(at) {
   if (at === null || at === undefined) return "–";
   const date = new Date(at * 1000);
-  return h("time", { datetime: date.toISOString(), title: date.toLocaleString() }, ago(at));
+  return h("time", { datetime: date.toISOString(), title: exact(at) }, ago(at));
 }
 
 /** Write again how long ago the moments on the page are. */
@@ -84,10 +86,6 @@ export function tick() {
     const words = ago(Date.parse(time.dateTime) / 1000);
     if (time.textContent !== words) time.textContent = words;
   }
-}
-
-export function clock(at) {
-  return new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 export function ago(at) {

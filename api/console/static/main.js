@@ -1,8 +1,9 @@
 // Which page is shown, who looks at it, and what they are told.
 
-import { clock, fill, h, tick } from "./dom.js";
+import { fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
 import { setUpPalette } from "./palette.js";
+import { clock, isUtc, switchZone, zoneName } from "./times.js";
 
 /** A page whose script is fetched when somebody first opens it. Browsers remember what could not be fetched, by its address. */
 const from = (file, name = file) => async (page) => {
@@ -188,6 +189,23 @@ function wear(name) {
 
 theme.addEventListener("click", () => wear(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % 3]));
 wear(THEMES.find((name) => name === localStorage.getItem("continuo-theme")) ?? "auto");
+
+// --- the zone of times
+
+const zone = document.getElementById("zone");
+
+function showZone() {
+  zone.textContent = isUtc() ? "UTC" : "Local";
+  zone.title = zoneName();
+  zone.setAttribute("aria-label", `Times: ${isUtc() ? "UTC" : `Local, ${zoneName()}`}. Change`);
+}
+
+zone.addEventListener("click", () => {
+  switchZone();
+  showZone();
+  show();
+});
+showZone();
 
 // --- what works on every page
 

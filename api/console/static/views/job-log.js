@@ -1,8 +1,9 @@
 // What a job has logged: by level, and live while it runs.
 
-import { clock, fill, h, size } from "../dom.js";
+import { fill, h, size } from "../dom.js";
 import { at, get } from "../http.js";
 import { rest } from "../live.js";
+import { clock, exact } from "../times.js";
 
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const LOOK = { critical: "failed", error: "failed", warning: "retrying", info: "running", debug: "pending" };
@@ -73,7 +74,7 @@ function show(log, least, isFollowed, box, about) {
 
 function row({ at: when, attempt, level, logger, message }, several) {
   return h("p", { class: LOOK[level] ?? "pending" },
-    h("span", { class: "at" }, clock(when), several && ` attempt ${attempt}`), " ",
+    h("span", { class: "at", title: exact(when) }, clock(when), several && ` attempt ${attempt}`), " ",
     h("strong", null, level), " ",
     logger && h("span", { class: "at" }, logger, " "), message);
 }

@@ -1,9 +1,10 @@
 // One job: what it is, how it went, what came out; live until it is final.
 
 import { pathOf, readCauses } from "../causes.js";
-import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.js";
+import { badge, bar, fill, h, moment, number, size, span } from "../dom.js";
 import { get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
+import { clock, exact } from "../times.js";
 import { attempts } from "./attempts.js";
 import { jobLog } from "./job-log.js";
 import { due, lastLine } from "./rows.js";
@@ -158,7 +159,7 @@ function now(record) {
 }
 
 function step(at, status, title, ...more) {
-  return h("li", { class: status }, h("p", null, h("strong", null, title), " ", h("span", { class: "at" }, clock(at))), more);
+  return h("li", { class: status }, h("p", null, h("strong", null, title), " ", h("span", { class: "at", title: exact(at) }, clock(at))), more);
 }
 
 /** The steps that are done: what another attempt skips. */
