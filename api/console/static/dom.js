@@ -30,9 +30,9 @@ export function fill(element, ...children) {
   fresh.append(...children.flat(Infinity).filter((child) => child || child === 0));
   if (fresh.innerHTML === element.innerHTML) return;
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
-  const open = [...element.querySelectorAll("details[open]")].map((one) => one.dataset.mark);
+  const folds = new Map([...element.querySelectorAll("details[data-mark]")].map((one) => [one.dataset.mark, one.open]));
   element.replaceChildren(...fresh.childNodes);
-  for (const one of element.querySelectorAll("details")) one.open = open.includes(one.dataset.mark);
+  for (const one of element.querySelectorAll("details")) one.open = folds.get(one.dataset.mark) ?? one.open;
   if (focused) refocus(element, focused);
 }
 
@@ -62,6 +62,10 @@ export function badge(status) {
 
 export function jobLink(id, text) {
   return h("a", { href: `/console/jobs/${encodeURIComponent(id)}`, class: text ? null : "mono" }, text ?? id);
+}
+
+export function kindLink(kind) {
+  return h("a", { href: `/console/kinds/${encodeURIComponent(kind)}`, class: "plain" }, kind);
 }
 
 export function bar(progress) {

@@ -7,7 +7,7 @@ import { exact, fromField, toField } from "../times.js";
 
 export const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
 const SCHEDULED = [["", "any"], ["true", "waits for its time"], ["false", "does not"]];
-const ORDERS = [["", "newest first"], ["oldest", "oldest first"]];
+const ORDERS = [["", "newest first"], ["oldest", "oldest first"], ["slowest", "slowest first"], ["cause", "failures by cause"]];
 const TIMES = { created_after: "Ordered after", created_before: "Ordered before" };
 const TEXTS = { kind: "Kind", queue: "Queue", tag: "Tag", cause: "Cause" };
 export const FILTERS = ["status", ...Object.keys(TEXTS), "error", "scheduled", ...Object.keys(TIMES)];

@@ -1,14 +1,18 @@
 // One job: what it is, how it went, what came out; live until it is final.
 
 import { pathOf, readCauses } from "../causes.js";
-import { badge, bar, fill, h, moment, number, size, span } from "../dom.js";
-import { get, post } from "../http.js";
+import { badge, bar, fill, h, kindLink, moment, number, size, span } from "../dom.js";
+import { at, get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { clock, exact } from "../times.js";
 import { attempts } from "./attempts.js";
 import { jobLog } from "./job-log.js";
-import { due, lastLine } from "./rows.js";
+import { comparison } from "./comparison.js";
+import { delivery } from "./delivery.js";
+import { hold, readHolds } from "./holds.js";
+import { lastLine } from "./rows.js";
 import { traceback } from "./traceback.js";
+import { tree } from "./tree.js";
 import { question } from "./waits.js";
 
 /** What ended a wait, by how long it took. */
@@ -23,12 +27,13 @@ const FINAL = ["success", "failed", "cancelled"];
 export function job(page) {
   const place = h("div", { "aria-busy": "true" });
   const rest = h("div");
-  const log = jobLog(page);
-  const refresh = seldom(() => load(page, place, rest, log), 250, page.signal);
-  log.section.hidden = true;
+  const parts = { log: jobLog(page), comparison: comparison(page), delivery: delivery(page) };
+  const refresh = seldom(() => load(page, place, rest, parts), 250, page.signal);
+  const { log, comparison: { section: compared }, delivery: { section: called } } = parts;
+  log.section.hidden = compared.hidden = true;
   refresh();
   follow(page, refresh);
-  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, log.section, rest];
+  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, log.section, called, rest, compared];
 }
 
 /** Until the page is left: a job that is final may be run again. */
@@ -40,15 +45,18 @@ async function follow(page, refresh) {
   }
 }
 
-async function load(page, place, rest, log) {
+async function load(page, place, rest, parts) {
   const path = `/tasks/${encodeURIComponent(page.id)}`;
   try {
     const [record, order, kinds, causes] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page), readCauses(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
-    fill(place, head(page, record), outcome(record, causes.get(record.cause)));
-    fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(page, record));
-    log.section.hidden = false;
-    log.wake(record.updated_at);
+    const changes = again(page, record, order, kinds);
+    fill(place, head(page, record, await readHolds(page, [record]), changes), outcome(page, record, causes.get(record.cause)));
+    fill(rest, history(record), done(record), details(page, record, order), raw(page, record));
+    parts.log.section.hidden = parts.comparison.section.hidden = false;
+    parts.log.wake(record.updated_at);
+    parts.comparison.wake(record, order);
+    parts.delivery.wake(record);
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days: `,
@@ -63,13 +71,15 @@ async function readKinds(page) {
 }
 
 /** The way to a form with what this job said; none where that is hidden, or stored in another form. */
-function again(page, { id, kind }, order, kinds) {
+function again(page, { id, kind, status }, order, kinds) {
   const isKnown = kinds.includes(kind) && kind !== "email_blast" && page.may(`submit=${kind}`);
   if (!isKnown || order.hidden || order.args?.length) return null;
-  return h("p", null, h("a", { href: `/console/new?${new URLSearchParams({ kind, from: id })}` }, "Order again with changes"));
+  const link = (words, more) => h("a", { class: "button", href: at("/console/new", { kind, from: id, ...more }) }, words);
+  const mayRetry = page.may("control") && ["failed", "cancelled"].includes(status);
+  return [mayRetry && link("Retry with changes", { retry: "true" }), link("Order again with changes")];
 }
 
-function head(page, record) {
+function head(page, record, holds, changes) {
   const act = (what, words) => async () => {
     try {
       await post(`/tasks/${record.id}/${what}`, {});
@@ -80,15 +90,15 @@ function head(page, record) {
   };
   const is = (...statuses) => statuses.includes(record.status);
   return h("section", { class: "card head", "aria-label": "Status" },
-    h("p", { class: "state" }, badge(record.status), " ", h("strong", null, record.kind), ` on the queue ${record.queue}`,
+    h("p", { class: "state" }, badge(record.status), " ", h("strong", null, kindLink(record.kind)), ` on the queue ${record.queue}`,
       record.tags.map((tag) => h("a", { class: "tag", href: `/console/jobs?${new URLSearchParams({ tag })}` }, tag))),
-    record.due_at !== null && record.status !== "waiting" && h("p", null, due(record)),
+    record.status !== "waiting" && hold(record, holds),
     question(page, record),
     expected(record),
     is("running") && bar(record.progress),
-    page.may("control") && h("div", { class: "buttons" },
+    h("div", { class: "buttons" }, page.may("control") && [
       !FINAL.includes(record.status) && h("button", { type: "button", class: "danger", "data-mark": "cancel", onclick: act("cancel", "The job is being cancelled.") }, "Cancel"),
-      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "The job is queued again.") }, "Retry")));
+      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "The job is queued again.") }, "Retry")], changes));
 }
 
 function expected({ status, position, estimate }) {
@@ -99,8 +109,8 @@ function expected({ status, position, estimate }) {
 
 // --- what came out
 
-function outcome({ status, result, error }, cause) {
-  if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), json(result));
+function outcome(page, { status, result, error }, cause) {
+  if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), tree(page, result, "result"));
   if (status !== "failed" || !error) return null;
   return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)),
     cause && h("p", null, "Cause: ", h("a", { href: pathOf(cause.fingerprint) }, cause.headline), ` (${number(cause.count)} ${cause.count === 1 ? "job" : "jobs"})`),
@@ -133,19 +143,23 @@ function json(value) {
 function history(record) {
   const steps = [
     step(record.created_at, "ordered", "Ordered"),
-    ...(record.errors ?? []).map(failure),
+    ...(record.errors ?? []).map((one, place, all) => failure(one, place, all[place - 1])),
     ...now(record),
   ];
   return h("section", { class: "card" }, h("h2", null, "Attempts"), attempts(record), h("ol", { class: "timeline" }, steps));
 }
 
-function failure(one, place) {
+function failure(one, place, before) {
   const title = one.interrupted ? "Interrupted, not counted" : `Attempt ${one.attempt} failed`;
   const next = one.next_delay === null ? "There are no more attempts." : one.next_delay ? `Next attempt after ${span(one.next_delay)}.` : "Next attempt at once.";
   return step(one.at, one.interrupted ? "cancelled" : "failed", title,
     h("p", null, h("code", null, `${one.class}: ${one.message}`)),
-    h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${next}`),
+    h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${isSame(one, before) ? "The same error as before. " : ""}${next}`),
     one.traceback && h("details", { "data-mark": `trace-${place}` }, h("summary", { "data-mark": `trace-${place}` }, "Traceback"), traceback(one.traceback, `whole-${place}`)));
+}
+
+function isSame(one, before) {
+  return before?.class === one.class && before.message === one.message;
 }
 
 function now(record) {
@@ -172,7 +186,7 @@ function done({ steps = [] }) {
 
 // --- the rest
 
-function details(record, order, again) {
+function details(page, record, order) {
   const row = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value));
   return h("section", { class: "card" }, h("h2", null, "Order"),
     h("dl", null,
@@ -180,8 +194,7 @@ function details(record, order, again) {
       row("Finished", moment(record.finished_at)), row("Attempts", `${record.attempts} of ${record.max_retries}`),
       row("Interruptions", record.interruptions), record.tenant && row("Tenant", record.tenant)),
     h("h3", null, "Payload"),
-    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order),
-    again);
+    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : tree(page, order.kwargs && !order.args.length ? order.kwargs : order, "payload"));
 }
 
 function raw(page, record) {

@@ -1,0 +1,45 @@
+// The callback of a job: whether it has arrived, each attempt, and a button that sends it again.
+
+import { badge, fill, h, jobLink, moment } from "../dom.js";
+import { get, post } from "../http.js";
+
+const FINAL = ["success", "failed", "cancelled"];
+
+/** The section, and `wake(record)`, which looks for the delivery when the job has ended; most jobs have none. */
+export function delivery(page) {
+  const section = h("section", { class: "card", "aria-label": "Callback", hidden: true });
+  const path = `/tasks/${encodeURIComponent(page.id)}`;
+  const draw = async () => {
+    const found = await get(`${path}/delivery`, page.signal).catch((problem) => (problem.status === 404 ? null : Promise.reject(problem)));
+    section.hidden = !found || found.id === page.id;
+    if (found) fill(section, content(page, found, send));
+  };
+  const send = async () => {
+    try {
+      await post(`${path}/redeliver`);
+      page.say("The callback is sent again.");
+      await draw();
+    } catch (problem) {
+      page.fail(problem);
+    }
+  };
+  let seen = null;
+  const wake = (record) => {
+    if (!FINAL.includes(record.status) || seen === record.updated_at) return;
+    seen = record.updated_at;
+    draw().catch(page.fail);
+  };
+  return { section, wake };
+}
+
+function content(page, found, send) {
+  const answer = found.result?.status_code ?? found.result?.status;
+  return [
+    h("h2", null, "Callback"),
+    h("p", { class: "state" }, badge(found.status), ` after ${found.attempts} of ${found.max_retries} attempts`, answer && `, answered ${answer}`, ", ", jobLink(found.id, "the delivery")),
+    h("ol", { class: "timeline" }, (found.errors ?? []).map((one) => h("li", { class: "failed" },
+      h("p", null, h("strong", null, `Attempt ${one.attempt} failed`), " ", h("span", { class: "at" }, moment(one.at))),
+      h("p", null, h("code", null, one.message))))),
+    page.may("control") && FINAL.includes(found.status) && h("div", { class: "buttons" }, h("button", { type: "button", "data-mark": "redeliver", onclick: send }, "Send again")),
+  ];
+}
