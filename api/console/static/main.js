@@ -17,6 +17,7 @@ const PAGES = [
   { path: /^\/console\/jobs$/, title: "Jobs", view: from("jobs"), link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: from("job") },
   { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: from("errors"), link: "/console/errors", all: true },
+  { path: /^\/console\/kinds(?:\/([^/]+))?$/, title: "Kinds", view: from("kinds"), link: "/console/kinds", more: true },
   { path: /^\/console\/history$/, title: "History", view: from("history"), link: "/console/history", more: true, extra: "reports" },
   { path: /^\/console\/search$/, title: "Search", view: from("search") },
   { path: /^\/console\/queues$/, title: "Queues", view: from("queues"), link: "/console/queues", all: true },
@@ -213,6 +214,7 @@ document.getElementById("leave").addEventListener("click", () => askForKey(""));
 
 /** The menu below *More* closes when somebody goes on elsewhere. */
 function closeMore(event) {
+  if (event.target === main && event.type === "focusin") return; // a page has loaded
   const more = nav.querySelector("details");
   if (more?.open && !(event.type !== "keydown" && more.contains(event.target))) more.open = false;
 }
