@@ -1,4 +1,4 @@
-"""The kinds ``cancel_jobs`` and ``retry_jobs``: cancel or rerun all jobs that match a filter.
+"""The kinds ``cancel_jobs``, ``retry_jobs`` and ``retry_workflow``: cancel or rerun many jobs.
 
 Send them to ``labels.CONTROL_QUEUE``. There they do not wait behind the jobs they cancel, and
 they run while the queue of those jobs is paused.
@@ -7,6 +7,7 @@ they run while the queue of those jobs is paused.
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import batched
 from typing import Any
 
 from project.celery import app
@@ -32,7 +33,7 @@ CANCELLABLE_STATUSES = (
 )
 RETRYABLE_STATUSES = (TaskStatus.FAILED, TaskStatus.CANCELLED)
 
-CONTROL_KINDS = ("cancel_jobs", "retry_jobs")
+CONTROL_KINDS = ("cancel_jobs", "retry_jobs", "retry_workflow")
 """Never among what a filter finds: to rerun a mass cancel would cancel everything again."""
 
 control_task = partial(
@@ -70,6 +71,22 @@ def retry_jobs(self: Any, **filters: Any) -> dict[str, int]:
     Returns ``{"found": int, "changed": int}``, where ``changed`` counts the jobs that run again.
     """
     return apply_to_each(self, filters, partial(rerun_job, rerun_id=self.request.id))
+
+
+@control_task(name="retry_workflow")
+def retry_workflow(self: Any, workflow_id: str) -> dict[str, int]:
+    """Rerun the jobs of a workflow that was reopened.
+
+    Returns ``{"found": int}``. After an interruption it goes on with those that do not run yet.
+    """
+    found = 0
+    for job_ids in app.workflows.list_to_rerun(workflow_id):
+        for page in batched(job_ids, JOBS_PER_PAGE):
+            self.checkpoint()
+            app.workflows.rerun(page)
+            found += len(page)
+            self.progress(found, None, "run again")
+    return {"found": found}
 
 
 def apply_to_each(

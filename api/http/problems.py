@@ -106,3 +106,14 @@ def problem_from(error: BaseException, *, invalid: int) -> Problem:
 def build_unavailable(detail: str) -> Problem:
     """Build a 503: the same request may work in a few seconds."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def point_into(problem: Problem, pointer: str, name: str) -> Problem:
+    """A problem of a part of a body: its JSON pointers start at the body, its detail says where."""
+    errors = [
+        msgspec.structs.replace(each, pointer=f"{pointer}{each.pointer}")
+        if isinstance(each.pointer, str)
+        else each
+        for each in problem.errors
+    ]
+    return Problem(problem.status, f"{name}: {problem.detail}", errors=errors)

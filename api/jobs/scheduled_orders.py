@@ -5,13 +5,16 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from api.http.parsing import convert_decimals, convert_order
-from api.http.problems import Problem
+from api.http.problems import Problem, point_into
 from api.jobs.kinds import kind_of
+from api.jobs.placeholders import put_back
+from api.jobs.scheduled_workflows import build_workflow_kwargs
 from project.errors import InvalidField
 from project.payload.conversion import to_json
 from project.records.schedule import Plan, Timing
 from project.schedules.placeholders import fill_placeholders, has_placeholders
 from project.schedules.timing import check_timing, copy_timing
+from project.workflows.plans import WORKFLOW_KIND
 
 TIMES = ("delay", "run_at")
 REFUSED = {
@@ -31,6 +34,8 @@ class ScheduleTiming(Timing, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 class ScheduleOrder(ScheduleTiming, frozen=True, kw_only=True):
     """A schedule. ``order`` has a ``kind`` and the fields of an order of it.
+
+    With the kind ``workflow``, the fields are those of an order of a workflow.
 
     Texts in the order can have times that follow from the due time, such as
     ``{{ month before due }}``.
@@ -61,14 +66,18 @@ def build_plan(body: ScheduleOrder, due: int) -> Plan:
     check_timing(body)
     raw: dict[str, Any] = convert_decimals(body.order)
     try:
-        options = build_options(fill_placeholders(raw, due, body.zone))
-        kwargs = options.pop("kwargs")
-        if has_placeholders(raw):
-            kwargs = put_back(kwargs, raw, fill_placeholders(raw, due, body.zone))
+        filled = fill_placeholders(raw, due, body.zone)
+        if raw.get("kind") == WORKFLOW_KIND:
+            options = {"kwargs": build_workflow_kwargs(raw, filled)}
+        else:
+            options = build_options(filled)
+            if has_placeholders(raw):
+                options["kwargs"] = put_back(options["kwargs"], raw, filled)
     except InvalidField as error:
         raise InvalidField(f"order.{error.field}", error.problem) from None
     except Problem as problem:
-        raise point_into_order(problem) from None
+        raise point_into(problem, "/order", "order") from None
+    kwargs = options.pop("kwargs")
     plan = Plan(kind=raw["kind"], kwargs=kwargs, options=options, **copy_timing(body))
     return plan if show_order(plan) == raw else msgspec.structs.replace(plan, order=raw)
 
@@ -83,38 +92,6 @@ def build_options(order: dict[str, Any]) -> dict[str, Any]:
     parsed = convert_order(fields, kind.body, keeps_decimals=False)
     options: dict[str, Any] = to_json({**kind.build_options(parsed), **parsed.options()})
     return options
-
-
-def put_back(built: Any, raw: Any, filled: Any) -> Any:
-    """The arguments of a call with the placeholders of its order, which were filled to check it.
-
-    They may stand in a member of the arguments, where a typed kind has its payload. Raises
-    ``InvalidField`` for a placeholder in what the kind does not hand on as it is.
-    """
-    inner = [name for name, value in built.items() if isinstance(value, dict)]
-    for name, value in raw.items():
-        if not has_placeholders(value):
-            continue
-        if built.get(name) == filled[name]:
-            built = {**built, name: value}
-        elif isinstance(built.get(name), dict):
-            built = {**built, name: put_back(built[name], value, filled[name])}
-        elif len(inner) == 1 and built[inner[0]].get(name) == filled[name]:
-            built = {**built, inner[0]: {**built[inner[0]], name: value}}
-        else:
-            raise InvalidField(name, "can have no placeholder: its kind makes something else of it")
-    return built
-
-
-def point_into_order(problem: Problem) -> Problem:
-    """A problem of an order, pointing into the body that has it as a member."""
-    errors = [
-        msgspec.structs.replace(each, pointer=f"/order{each.pointer}")
-        if isinstance(each.pointer, str)
-        else each
-        for each in problem.errors
-    ]
-    return Problem(problem.status, f"order: {problem.detail}", errors=errors)
 
 
 def show_order(plan: Plan) -> dict[str, Any]:

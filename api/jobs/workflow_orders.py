@@ -6,7 +6,7 @@ import msgspec
 
 from api.http.auth import build_forbidden
 from api.http.parsing import convert_decimals, convert_order
-from api.http.problems import Problem
+from api.http.problems import Problem, point_into
 from api.http.routing import Request
 from api.jobs.kinds import kind_of
 from api.jobs.orders import JobKind, JobOrder
@@ -17,7 +17,7 @@ from project.payload.references import has_references
 from project.records.workflow import MAX_NODES
 from project.settings.api_keys import KIND_SCOPE
 from project.workflows.book import MAX_DEADLINE_SECONDS, MAX_NAME_CHARACTERS
-from project.workflows.nodes import NodeCall
+from project.workflows.calls import NodeCall
 
 type NodeName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,100}$")]
 type Attempts = Annotated[int, msgspec.Meta(ge=1, le=100)]
@@ -74,23 +74,28 @@ class WorkflowOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     callback_url: Url | None = None
 
 
-def build_calls(body: WorkflowOrder, request: Request) -> list[NodeCall]:
-    """The nodes as calls of tasks, each checked. Raises ``Problem`` or ``InvalidField``."""
-    return [build_call(node, f"nodes[{place}]", request) for place, node in enumerate(body.nodes)]
+def build_calls(body: WorkflowOrder, request: Request | None = None) -> list[NodeCall]:
+    """The nodes as calls of tasks, each checked. Raises ``Problem`` or ``InvalidField``.
+
+    Without a request, of one who may order all kinds.
+    """
+    return [build_call(node, place, request) for place, node in enumerate(body.nodes)]
 
 
-def build_call(node: NodeOrder, field: str, request: Request) -> NodeCall:
+def build_call(node: NodeOrder, place: int, request: Request | None) -> NodeCall:
     """The call of a node. Raises ``Problem`` or ``InvalidField``."""
+    field = f"nodes[{place}]"
     try:
         kind = kind_of({"kind": node.kind})
-        require_scope(kind, request)
-        require_small_order(request, node)
+        if request is not None:
+            require_scope(kind, request)
+            require_small_order(request, node)
         build = build_open_options if has_references(node.payload) else build_closed_options
         options = build(node, kind)
     except InvalidField as problem:
         raise InvalidField(f"{field}.{problem.field}", problem.problem) from None
     except Problem as problem:
-        raise Problem(problem.status, f"{field}: {problem.detail}", errors=problem.errors) from None
+        raise point_into(problem, f"/nodes/{place}/payload", field) from None
     if node.unique is not None:
         reason = "is not for a node: its id follows from the workflow"
         raise InvalidField(f"{field}.unique", reason)

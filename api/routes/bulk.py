@@ -1,5 +1,6 @@
 """The route that orders many jobs of any kinds in one request."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -9,6 +10,7 @@ from api.http.offload import run_apart
 from api.http.parsing import convert_order
 from api.http.problems import Problem, ProblemDocument, problem_from
 from api.http.routing import Answer, Request, Router
+from api.jobs.batch_orders import BatchAbout
 from api.jobs.kinds import kind_of
 from api.jobs.orders import (
     KEY_HEADER,
@@ -20,6 +22,7 @@ from api.jobs.orders import (
     require_same_order,
 )
 from api.jobs.quotas import note_orders, require_quota, require_small_order
+from api.routes.bulk_batches import order_batch
 from project.celery import app
 from project.errors import DuplicateJob, InvalidField
 from project.job.bulk import MAX_JOBS_PER_STEP
@@ -38,7 +41,10 @@ routes = Router()
 
 
 class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Orders of any kinds; each of ``tasks`` has a ``kind`` and the fields of an order of it."""
+    """Orders of any kinds; each of ``tasks`` has a ``kind`` and the fields of an order of it.
+
+    With a ``batch``, those that are valid become the jobs of a new batch, which is closed then.
+    """
 
     example: ClassVar[dict[str, Any]] = {
         "tasks": [
@@ -51,6 +57,7 @@ class BulkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As in single orders; those of other kinds are converted."""
 
     tasks: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=1, max_length=MAX_JOBS_PER_STEP)]
+    batch: BatchAbout | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,11 +72,12 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BulkOutcome(msgspec.Struct, frozen=True):
-    """The outcome of each of ``tasks``, in the same order."""
+    """The outcome of each of ``tasks``, in the same order; ``batch`` is the id of a new batch."""
 
     accepted: int
     refused: int
     tasks: list[Outcome]
+    batch: str | msgspec.UnsetType = msgspec.UNSET
 
 
 @routes.post(
@@ -88,6 +96,12 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     """Check each order by itself and enqueue the valid ones."""
     is_large = len(body.tasks) > SMALL_BULK
     said = await run_apart(read_idempotency, request, body, NO_KIND, is_large=is_large)
+    if body.batch is not None:
+        found, batch, is_replayed = await order_batch(
+            request, body.batch, body.tasks, said, is_large=is_large
+        )
+        answer = await answer_outcomes([], found, body, request, batch)
+        return mark_replayed(answer) if is_replayed else answer
     checked = await run_apart(check_orders, body, request, is_large=is_large)
     messages = [found for found in checked if isinstance(found, Message)]
     if not messages:
@@ -101,23 +115,28 @@ async def order_all(request: Request, body: BulkOrder) -> Answer:
     require_same_order(result.order, said)
     if len(messages) != len(result.outcomes):
         raise Problem(409, f"Other orders of it were valid when this {KEY_HEADER} came first")
-    answer = await answer_outcomes(result.outcomes, checked, body, request)
+    return mark_replayed(await answer_outcomes(result.outcomes, checked, body, request))
+
+
+def mark_replayed(answer: Answer) -> Answer:
+    """The answer to an order that was taken before."""
     answer.headers[REPLAYED_HEADER] = "true"
     return answer
 
 
 async def answer_outcomes(
     enqueued: list[TaskRecord | DuplicateJob],
-    checked: list[Message | Problem],
+    checked: Sequence[Message | TaskRecord | Problem],
     body: BulkOrder,
     request: Request,
+    batch: str = "",
 ) -> Answer:
     """The answer with the outcome of each order; ``enqueued`` are those of the valid ones."""
     left = iter(enqueued)
     found = [next(left) if isinstance(each, Message) else each for each in checked]
     outcomes = [await build_outcome(each, body, request, place) for place, each in enumerate(found)]
     count = sum(outcome.problem is None for outcome in outcomes)
-    answer = BulkOutcome(count, len(outcomes) - count, outcomes)
+    answer = BulkOutcome(count, len(outcomes) - count, outcomes, batch or msgspec.UNSET)
     return Answer(answer, 202 if count == len(outcomes) else 207)
 
 

@@ -19,13 +19,17 @@ from api.jobs.orders import (
 from api.jobs.quotas import note_orders, require_quota
 from api.jobs.workflow_orders import WorkflowOrder, build_calls
 from api.jobs.workflows import WorkflowQuery, fetch_page, show
+from api.routes.tasks.tasks import TASK_PATH, fetch_requested_record
 from project.celery import app
+from project.job.canvas.graph import build_graph
 from project.job.running.results import decode_result
-from project.records.workflow import ShownWorkflow, Workflow
+from project.records.grouping import CONTROL_QUEUE
+from project.records.workflow import ShownWorkflow, Workflow, WorkflowNode, WorkflowStatus
 from project.settings.api_keys import ANY_KIND
-from project.store.commands import workflows
+from project.store.commands import canvas, workflows
 from project.store.commands.workflows import CancelResult
 from project.workflows.nodes import build_node_id
+from tasks.control import retry_workflow as retry_workflow_jobs
 
 PATH = "/workflows"
 ONE = PATH + "/{id}"
@@ -39,15 +43,38 @@ MAX_RESULTS = 100
 routes = Router()
 
 
+MAX_CANVAS_JOBS = 1_000
+
+
+class Canvas(msgspec.Struct, frozen=True):
+    """The jobs of a canvas as nodes, each after those that it waits for; their names are the ids.
+
+    A node that is still to be sent is ``blocked``. ``complete``: these are all that were sent and
+    are still kept.
+    """
+
+    id: str
+    nodes: list[WorkflowNode]
+    is_complete: bool = msgspec.field(name="complete")
+
+
 class WorkflowListQuery(msgspec.Struct, frozen=True):
-    """Which part of the list."""
+    """Which part of the list: workflows of a ``status``, or of any.
+
+    With a status a page may be short, or empty, although ``next_offset`` is not null: at most 1,000
+    workflows are looked at for it.
+    """
 
     offset: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    status: WorkflowStatus | None = None
 
 
 class WorkflowList(msgspec.Struct, frozen=True):
-    """A page of workflows, newest first; ``next_offset`` asks for the next page, if any."""
+    """A page of workflows, newest first; ``next_offset`` asks for the next page, if any.
+
+    ``total`` is how many there are, of any status.
+    """
 
     workflows: list[Workflow]
     total: int
@@ -100,11 +127,10 @@ async def order_workflow(request: Request, body: WorkflowOrder) -> Answer:
 )
 async def list_workflows(request: Request, query: WorkflowListQuery) -> Answer:
     """Answer a page of the workflows of the caller."""
-    command = workflows.list_page(request.tenant, query.offset, query.limit)
+    command = workflows.list_page(request.tenant, query.offset, query.limit, query.status or "")
     found = await app.async_store.run(command)
-    end = query.offset + query.limit
     shown = [show(each, request) for each in found.workflows]
-    return Answer(WorkflowList(shown, found.total, end if end < found.total else None))
+    return Answer(WorkflowList(shown, found.total, found.next_offset))
 
 
 @routes.get(
@@ -122,7 +148,7 @@ async def show_workflow(request: Request, query: WorkflowQuery) -> Answer:
     shown = ShownWorkflow(
         **msgspec.structs.asdict(workflow),
         page=page.nodes,
-        next_offset=query.offset + query.limit if 0 < query.limit == len(page.nodes) else None,
+        next_offset=page.next_offset,
         results=await read_end_results(workflow.id) if workflow.is_final else None,
     )
     return Answer(shown)
@@ -154,17 +180,39 @@ async def cancel_workflow(request: Request) -> Answer:
     errors=(404, 409, 503),
     summary="Run again what failed in a workflow",
     description="The rest of it goes on then; what succeeded does not run again. It has no "
-    "deadline any more.",
+    "deadline any more. A job of the kind retry_workflow does the work.",
     tags=["workflows"],
 )
 async def retry_workflow(request: Request) -> Answer:
     """Run again what failed or was cancelled."""
     page = await fetch_page(request, request.params["id"], WorkflowQuery(limit=0))
-    result = await asyncio.to_thread(app.workflows.retry, page.workflow.id)
-    if result.how != "reopened":
-        raise Problem(409, f"There is nothing to retry: the workflow is {result.how}")
+    how = await asyncio.to_thread(app.workflows.reopen, page.workflow.id)
+    if how != "reopened":
+        raise Problem(409, f"There is nothing to retry: the workflow is {how}")
+    await retry_workflow_jobs.aapply_async(
+        kwargs={"workflow_id": page.workflow.id}, queue=CONTROL_QUEUE, tenant=request.tenant
+    )
     page = await fetch_page(request, page.workflow.id, WorkflowQuery(limit=0))
     return Answer(show(page.workflow, request), 202)
+
+
+@routes.get(
+    TASK_PATH + "/canvas",
+    answers={200: Canvas},
+    errors=(404, 503),
+    summary="Show the canvas of Celery that a job is part of, as a graph",
+    description="A chain, a group or a chord, with what is in it. At most 1,000 jobs are shown.",
+    tags=["workflows"],
+)
+async def show_canvas(request: Request) -> Answer:
+    """Answer the jobs of the canvas as nodes. Raises ``Problem`` 404."""
+    record = await fetch_requested_record(request)
+    found = await app.async_store.run(canvas.read(record.id, MAX_CANVAS_JOBS))
+    if found is None:
+        raise Problem(404, "This job is part of no chain, group or chord")
+    jobs = [job for job in found.jobs if not request.tenant or job.tenant == request.tenant]
+    nodes = await run_apart(build_graph, jobs, is_large=len(jobs) > SMALL_WORKFLOW)
+    return Answer(Canvas(found.id, nodes, is_complete=found.total <= MAX_CANVAS_JOBS))
 
 
 async def read_end_results(workflow_id: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from kombu.exceptions import EncodeError
 from project.job.canvas.chord_parts import PART_RETURN_LUA, PartReturn
 from project.job.canvas.embedded import encode_canvas
 from project.job.canvas.errbacks import rename_duplicates
-from project.job.canvas.unsent import BODIES, build_unsent_message, name_bodies
+from project.job.canvas.unsent import BODIES, build_unsent_message, list_members, name_bodies
 from project.job.copies import copy_result
 from project.job.meta import build_meta, describe_failure, describe_request
 from project.job.result_consumer import RecordConsumer
@@ -111,12 +111,11 @@ class RecordBackend(RedisBackend):
             self._call_task_errbacks(request, problem, traceback)
 
     def _fail_chain(self, chain: Any, exc: Any, traceback: Any = None, **options: Any) -> None:
-        """Fail the rest of a chain, also the members of groups and chains in it."""
+        """Fail the rest of a chain, also the members of groups, chains and chords in it."""
         links = list(chain or ())
         super()._fail_chain(links, exc, traceback, **options)
         for link in links:
-            if link.get("subtask_type") in ("group", "chain"):
-                members = (link.get("kwargs") or {}).get("tasks")
+            if members := list_members(link):
                 self._fail_chain(members, exc, traceback, **options)
 
     def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from project.errors import ContinuoError, InvalidField
+from project.messages.canvas_part import find_part
 from project.messages.encoding import encode, write
 from project.messages.options import (
     MAX_ATTEMPTS_HEADER,
@@ -121,6 +122,7 @@ class CapturingProducer:
             group=headers.get("group") or "",
             lane=lane,
             has_canvas=any(body[2].get(name) for name in ("errbacks", "chain", "chord")),
+            part=find_part(job_id, headers, body[2]),
         )
         self._store(self._message)
 

@@ -120,6 +120,13 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     type: str = ""
 
 
+class NodePlace(msgspec.Struct, frozen=True):
+    """The workflow that a job is a node of, and the name of the node."""
+
+    id: str
+    node: str
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -135,7 +142,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     them out. ``steps`` are the finished steps in the order of their ends; lists and jobs without
     steps leave them out. ``wait`` is what a waiting job waits for; lists and other jobs leave it
     out. ``tenant`` owns the job; left out when no tenant does. ``cause`` is the fingerprint
-    under which a failed job is filed, see ``GET /errors``; other jobs leave it out.
+    under which a failed job is filed, see ``GET /errors``; other jobs leave it out. ``workflow``:
+    where the job is a node; ``canvas``: the name of the canvas of Celery that it is part of; lists
+    and other jobs leave them out.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -182,6 +191,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     wait: Wait | msgspec.UnsetType = msgspec.UNSET
     tenant: str | msgspec.UnsetType = msgspec.UNSET
     cause: str | msgspec.UnsetType = msgspec.UNSET
+    workflow: NodePlace | msgspec.UnsetType = msgspec.UNSET
+    canvas: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:

@@ -43,17 +43,18 @@ class NodeStatus(StrEnum):
 
 
 class NodeRows(msgspec.Struct, frozen=True):
-    """Of a fan-out: how many rows it has, and how many of them have ended."""
+    """Of a fan-out: how many rows it has, how many have ended, and of these without success."""
 
     total: int
     ended: int
+    failed: int
 
 
 class WorkflowNode(msgspec.Struct, frozen=True, kw_only=True):
     """A node: ``task`` is the id of its job, null while it has none.
 
     ``before``: the nodes that wait for it. ``each``: where the rows of a fan-out come from. Times
-    are in seconds since 1970.
+    are in seconds since 1970; at ``created_at`` it waited for no other node any more.
     """
 
     id: str
@@ -65,6 +66,7 @@ class WorkflowNode(msgspec.Struct, frozen=True, kw_only=True):
     each: str | None
     rows: NodeRows | None
     attempts: int
+    created_at: float | None
     started_at: float | None
     finished_at: float | None
     error: str
@@ -85,7 +87,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     """A workflow, or a batch.
 
     ``stopped``: the node whose failure stopped it, ``cancel`` or ``deadline``. ``open``: it is a
-    batch that takes more jobs. ``hooks``: the jobs that were made at its end.
+    batch that takes more jobs. ``hooks``: the jobs that were made at its end. ``delivery``: the job
+    that calls its ``callback_url``.
     """
 
     id: str
@@ -100,6 +103,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str | msgspec.UnsetType = msgspec.UNSET
     is_open: bool = msgspec.field(default=False, name="open")
     hooks: dict[str, str] = {}
+    delivery: str | None = None
 
     @property
     def is_final(self) -> bool:

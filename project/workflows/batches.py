@@ -14,7 +14,8 @@ from project.store.commands import workflows
 from project.store.commands.jobs import IdempotentOrder
 from project.store.commands.workflows import HOOKS, CreateResult, NewWorkflow, encode_hook
 from project.workflows.book import WorkflowBook, check_deadline, check_name
-from project.workflows.nodes import NodeCall, build_hook, build_nodes
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_hook, build_nodes
 
 MAX_JOBS_PER_CALL = 1_000
 

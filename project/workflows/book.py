@@ -1,6 +1,6 @@
 """``app.workflows``: orders, reads, cancels and retries workflows, for code that blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -8,17 +8,19 @@ from uuid import uuid4
 from project.errors import ContinuoError, InvalidField, RerunRefused
 from project.records.workflow import Workflow
 from project.store.commands import workflows
+from project.store.commands.command import new_call_id
 from project.store.commands.jobs import IdempotentOrder
 from project.store.commands.message import ID_PLACEHOLDER, Message
 from project.store.commands.workflows import (
     CancelResult,
     CreateResult,
     NewWorkflow,
-    RetryResult,
+    RetryStep,
     WorkflowPage,
 )
 from project.text import is_line
-from project.workflows.nodes import NodeCall, build_nodes
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_nodes
 
 MAX_NAME_CHARACTERS = 200
 MAX_DEADLINE_SECONDS = 366 * 86_400
@@ -44,19 +46,23 @@ class WorkflowBook:
         deadline: float | None = None,
         callback_url: str | None = None,
         order: IdempotentOrder | None = None,
+        workflow_id: str = "",
     ) -> CreateResult:
         """Check and make a workflow, and start the nodes that wait for no other.
 
-        ``deadline`` is in seconds from now. Raises ``InvalidField`` and ``StoreUnavailable``.
+        ``deadline`` is in seconds from now. Under the same ``workflow_id`` it is made once. Raises
+        ``InvalidField`` and ``StoreUnavailable``.
         """
         check_name(name)
-        workflow_id = str(uuid4())
+        call_id = workflow_id or new_call_id()
+        workflow_id = workflow_id or str(uuid4())
         nodes = build_nodes(workflow_id, calls, self.tenant)
         callback = self.build_callback(callback_url) if callback_url is not None else None
         for step in workflows.stage(workflow_id, nodes):
             self.app.store.run(step)
         new = NewWorkflow(
             id=workflow_id,
+            call_id=call_id,
             name=name,
             total=len(nodes),
             tenant=self.tenant or None,
@@ -85,17 +91,43 @@ class WorkflowBook:
                 break
         return result
 
-    def retry(self, workflow_id: str) -> RetryResult:
-        """Run again what failed in a workflow that has ended; the rest of it goes on then."""
-        result: RetryResult = self.app.store.run(workflows.retry(workflow_id))
-        for job_id in result.jobs:
-            with suppress(
-                RerunRefused
-            ):  # its end counts again, see lua/workflows/tend_workflows.lua
-                self.app.AsyncResult(job_id).rerun()
-        if result.how == "reopened":
+    def retry(self, workflow_id: str) -> str:
+        """Run again what failed in a workflow that has ended; the rest of it goes on then.
+
+        ``reopened``, or what the workflow is when there is nothing to retry: ``unknown``,
+        ``running`` or ``success``.
+        """
+        how = self.reopen(workflow_id)
+        if how == "reopened":
+            for job_ids in self.list_to_rerun(workflow_id):
+                self.rerun(job_ids)
+        return how
+
+    def reopen(self, workflow_id: str) -> str:
+        """Do all of ``retry`` but run the jobs again."""
+        step: RetryStep = self.app.store.run(workflows.retry(workflow_id))
+        while step.cursor:
+            step = self.app.store.run(workflows.retry(workflow_id, step.cursor))
+        if step.how == "reopened":
             self.start_all(workflow_id)
-        return result
+        return step.how
+
+    def list_to_rerun(self, workflow_id: str) -> Iterator[list[str]]:
+        """The jobs that are to run again since the workflow was reopened, some at a time."""
+        cursor: str | None = "0"
+        while cursor:
+            found = self.app.store.run(workflows.list_to_rerun(workflow_id, cursor))
+            cursor = found.cursor
+            yield found.jobs
+
+    def rerun(self, job_ids: Sequence[str]) -> None:
+        """Run jobs of a reopened workflow again.
+
+        The end of a job that cannot run again counts once more, see lua/workflows/tend_workflows.
+        """
+        for job_id in job_ids:
+            with suppress(RerunRefused):
+                self.app.AsyncResult(job_id).rerun()
 
     def _owns(self, workflow: Workflow) -> bool:
         return not self.tenant or workflow.tenant == self.tenant

@@ -9,7 +9,8 @@ from project.payload.conversion import to_json
 from project.payload.references import FROM
 from project.records.workflow import OnFailure
 from project.store.commands.workflows import CreateResult
-from project.workflows.nodes import NodeCall
+from project.workflows.calls import NodeCall
+from project.workflows.plans import dump_calls
 
 
 class Building:
@@ -65,6 +66,11 @@ class Building:
             self.name, self.calls, deadline=self.deadline, callback_url=self.callback_url
         )
         return made
+
+    def dump(self) -> dict[str, Any]:
+        """The arguments of a job of the kind ``workflow``, which a schedule can have."""
+        about = {"deadline": self.deadline, "callback_url": self.callback_url}
+        return {"name": self.name, "nodes": dump_calls(self.calls), **about}
 
 
 def workflow(name: str, **options: Any) -> Building:

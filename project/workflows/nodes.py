@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import Any
 
 from project.errors import InvalidField
 from project.job.running.results import WORKFLOW_HEADER
-from project.job.task import Job
 from project.messages.encoding import encode
 from project.payload.payload import CheckedArguments, Payload, build_struct, convert_all
 from project.payload.references import has_references
-from project.records.workflow import OnFailure
 from project.store.commands.message import ID_PLACEHOLDER, Message
 from project.store.commands.workflows import StagedNode
+from project.workflows.calls import NodeCall
+from project.workflows.fits import check_fits
 from project.workflows.graph import GraphNode, PlacedNode, order_graph
 
 ITEM_PLACEHOLDER = "@item@"
@@ -24,18 +24,6 @@ REFUSED_OPTIONS = {
     "unique": "the id of a node follows from its workflow",
     "task_id": "the id of a node follows from its workflow",
 }
-
-
-class NodeCall(NamedTuple):
-    """A node as it is ordered: its kind, its arguments by name, and options of ``apply_async``."""
-
-    id: str
-    task: Job
-    kwargs: Mapping[str, Any]
-    options: Mapping[str, Any] = {}
-    after: Sequence[str] = ()
-    on_failure: OnFailure = "stop"
-    each: Any = None
 
 
 def build_node_id(workflow_id: str, node: str) -> str:
@@ -52,10 +40,9 @@ def build_nodes(workflow_id: str, calls: Sequence[NodeCall], tenant: str = "") -
     graph = [
         GraphNode(call.id, call.kwargs, call.after, call.on_failure, call.each) for call in calls
     ]
-    return [
-        build_node(workflow_id, calls[placed.place], placed, tenant)
-        for placed in order_graph(graph)
-    ]
+    ordered = order_graph(graph)
+    check_fits(calls)
+    return [build_node(workflow_id, calls[placed.place], placed, tenant) for placed in ordered]
 
 
 def build_node(workflow_id: str, call: NodeCall, placed: PlacedNode, tenant: str) -> StagedNode:

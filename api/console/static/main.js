@@ -16,6 +16,8 @@ const PAGES = [
   { path: /^\/$/, title: "Overview", view: from("overview"), link: "/" },
   { path: /^\/console\/jobs$/, title: "Jobs", view: from("jobs"), link: "/console/jobs" },
   { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: from("job") },
+  { path: /^\/console\/workflows$/, title: "Workflows", view: from("workflows"), link: "/console/workflows" },
+  { path: /^\/console\/workflows\/([^/]+)$/, title: "Workflow", view: from("workflow") },
   { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: from("errors"), link: "/console/errors", all: true },
   { path: /^\/console\/kinds(?:\/([^/]+))?$/, title: "Kinds", view: from("kinds"), link: "/console/kinds", more: true },
   { path: /^\/console\/history$/, title: "History", view: from("history"), link: "/console/history", more: true, extra: "reports" },

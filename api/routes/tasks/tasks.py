@@ -31,9 +31,9 @@ class TaskQuery(TaskFilter, frozen=True):
     """The filter and the page of the list of all jobs.
 
     ``order``: ``newest`` (the default) or ``oldest`` first. ``text``: a part of its id, of a tag,
-    its error, its result or, if that may be shown, its payload; values of more than 64 KB are not
-    searched. A search for ``text``, ``error`` or ``scheduled`` reads at most 1,000 records per
-    request: a page may be short or empty although ``next_cursor`` is not null.
+    its error, its result or, if that may be shown, its payload. A search for ``text``, ``error`` or
+    ``scheduled`` reads at most 1,000 records per request: a page may be short or empty although
+    ``next_cursor`` is not null.
     """
 
     limit: records.Limit = 50

@@ -4,6 +4,7 @@ import { parseEvents } from "./events.js";
 import { Transport, newKey, now, parseJson, sleep } from "./transport.js";
 import type { ApiRequest } from "./transport.js";
 import type {
+  HistoryFilter,
   Job,
   JobEvent,
   JobFilter,
@@ -16,6 +17,8 @@ import type {
   Status,
   paths,
 } from "./types.js";
+import { Batches, Workflows } from "./workflows.js";
+import type { Api } from "./workflows.js";
 
 const EVENTS_SECONDS = 20;
 const MAX_WAIT_SECONDS = 25;
@@ -66,6 +69,12 @@ export interface After extends Within {
  */
 export class Client<Paths = paths> {
   private readonly transport: Transport;
+  private readonly api: Api = {
+    call: (request) => this.call(request),
+    post: (path, body, once) => this.post(path, body, once),
+  };
+  readonly workflows = new Workflows(this.api);
+  readonly batches = new Batches(this.api);
   private readonly known: Record<string, string> = { ...SHIPPED_PATHS };
 
   constructor(url: string, options: ClientOptions = {}) {
@@ -163,6 +172,25 @@ export class Client<Paths = paths> {
       const query = { ...wanted, limit: pageSize, cursor };
       const page = await this.call<JobPage>({ method: "GET", path: "/tasks", query });
       yield* page.tasks;
+      cursor = page.next_cursor;
+    } while (cursor);
+  }
+
+  /**
+   * All ended jobs that match, the last end first, also those whose record is deleted:
+   * `history({ "payload.order.id": 17 }, { kind: "order" })`. `values` are those at paths in payload
+   * or result. Throws `NotFound` when the platform keeps no history.
+   */
+  async *history(
+    values: Record<string, string | number | boolean> = {},
+    wanted: HistoryFilter = {},
+    pageSize = 50,
+  ): AsyncGenerator<Schemas["ArchivedJob"], void> {
+    let cursor: string | null | undefined;
+    do {
+      const query = { ...wanted, ...values, limit: pageSize, cursor };
+      const page = await this.call<Schemas["FoundHistory"]>({ method: "GET", path: "/history", query });
+      yield* page.jobs;
       cursor = page.next_cursor;
     } while (cursor);
   }

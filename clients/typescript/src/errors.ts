@@ -27,11 +27,11 @@ export class UnknownKind extends ContinuoError {}
 /** A callback was not signed with the secret, or is too old. */
 export class InvalidSignature extends ContinuoError {}
 
-/** A job did not end with success; `record` says how it stands. */
-export class JobError extends ContinuoError {
+/** A job or a workflow did not end with success; `record` says how it stands. */
+export class JobError<R = JobRecord<any>> extends ContinuoError {
   constructor(
     text: string,
-    readonly record: JobRecord<any>,
+    readonly record: R,
   ) {
     super(text);
   }
@@ -40,8 +40,8 @@ export class JobError extends ContinuoError {
 export class JobFailed extends JobError {}
 export class JobCancelled extends JobError {}
 
-/** The job has not ended within the time. */
-export class NotFinished extends JobError {}
+/** The job or the workflow has not ended within the time. */
+export class NotFinished<R = JobRecord<any>> extends JobError<R> {}
 
 export type Problem = Schemas["ProblemDocument"];
 

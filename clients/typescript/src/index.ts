@@ -4,4 +4,5 @@ export * from "./errors.js";
 export { verifyCallback } from "./signatures.js";
 export type { Callback } from "./signatures.js";
 export type * from "./types.js";
+export * from "./workflows.js";
 export { VERSION } from "./version.js";

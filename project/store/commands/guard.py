@@ -7,6 +7,9 @@ import msgspec
 
 from project.store.commands.command import Command, decode_texts, encode_json
 
+MAX_NODE_FAULTS = 100
+"""The number of faults of one workflow that are told."""
+
 
 class Fault(NamedTuple):
     """A broken record: what is wrong with it, and how it was or would be mended.
@@ -131,6 +134,16 @@ def check_records(cursor: str) -> Command[tuple[str, list[Fault]]]:
         return following.decode(), list(map(Fault, rows[::2], rows[1::2]))
 
     return Command("guard/check_records", (cursor,), parse)
+
+
+def check_workflow(workflow_id: str) -> Command[list[tuple[str, str]]]:
+    """What is wrong with a workflow: nodes, "" for the workflow itself, and what it is."""
+
+    def parse(answer: list[bytes]) -> list[tuple[str, str]]:
+        texts = decode_texts(answer)
+        return list(zip(texts[::2], texts[1::2], strict=True))
+
+    return Command("guard/check_workflow", (workflow_id, MAX_NODE_FAULTS), parse)
 
 
 def parse_offset(value: Any) -> int | None:

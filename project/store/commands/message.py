@@ -16,6 +16,18 @@ ID_PLACEHOLDER = "@id@"
 """Stands for the id in the message of a callback, which gets its id when its job ends."""
 
 
+class CanvasPart(NamedTuple):
+    """The place of a job in a canvas of Celery, as far as its sender knows it.
+
+    ``root``: the first job of the canvas, "" for that one itself. ``begins``: the name of the
+    canvas that begins with the job, "" if none does. ``plan``: the jobs after it, as JSON.
+    """
+
+    root: str = ""
+    begins: str = ""
+    plan: str = ""
+
+
 class Message(NamedTuple):
     """A Celery message ready to be put on a queue.
 
@@ -27,7 +39,8 @@ class Message(NamedTuple):
     job that calls it, and ``parent_attempt`` the token of that job's attempt; both are "" outside
     of jobs. ``group`` is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or
     a chain follow. ``lane``: in which the job waits within its queue; "" is that of its tenant.
-    ``unique``: the key that no other job of the kind may have, None for none.
+    ``unique``: the key that no other job of the kind may have, None for none. ``part``: its place
+    in a canvas.
     """
 
     id: str
@@ -47,6 +60,7 @@ class Message(NamedTuple):
     delay: float | None = None
     lane: str = ""
     unique: UniqueKey | None = None
+    part: CanvasPart = CanvasPart()
 
     @property
     def is_delayed(self) -> bool:
@@ -88,6 +102,9 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     parent_attempt: str = ""
     group: str = ""
     canvas: bool = False
+    root: str = ""
+    begins: str = ""
+    plan: str = ""
     payload: str = ""
     message: str = ""
     unique_key: str = ""
@@ -118,6 +135,7 @@ def build_job_arguments(message: Message) -> JobArguments:
         parent_attempt=message.parent_attempt,
         group=message.group,
         canvas=message.has_canvas,
+        **message.part._asdict(),
         **build_unique_arguments(message.unique)._asdict(),
     )
 

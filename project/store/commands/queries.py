@@ -12,6 +12,7 @@ from project.records.record import (
     WAITING_STATUSES,
     Estimate,
     Failure,
+    NodePlace,
     Progress,
     RecordPage,
     ShownTask,
@@ -62,7 +63,10 @@ STEPS_FIELD = "steps"
 WAIT_FIELD = "wait"
 """What the job waits for; only of a waiting job it means something."""
 
-DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD, WAIT_FIELD)
+PLACE_FIELDS = ("workflow", "canvas_of")
+"""The workflow with the node that the job is, and the canvas that it is part of."""
+
+DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD, WAIT_FIELD, *PLACE_FIELDS)
 
 MAX_SCANNED_RECORDS = 1_000
 """How many records one page scans: some milliseconds in which Redis does nothing else."""
@@ -85,9 +89,9 @@ class RecordFilter(NamedTuple):
     Times are seconds since the epoch, both exclusive. A record has each of the ``tags``.
     ``error`` is a part of its error text; ``scheduled``: whether it waits for its due time;
     ``cause`` the fingerprint of its last failure; ``text`` a part of its id, a tag, its error, its
-    result or, for ``shown_kinds`` only, its payload, if these are of at most 64 KB. For these four,
-    records are read, so a page scans ``MAX_SCANNED_RECORDS`` of them, or 4 MB, and may be short, or
-    empty, before the end.
+    result or, for ``shown_kinds`` only, its payload. For these four, records are read, so a page
+    scans ``MAX_SCANNED_RECORDS`` of them, or 4 MB of texts, and may be short, or empty, before the
+    end.
     """
 
     kinds: Sequence[str] = ()
@@ -297,14 +301,20 @@ def write_in_json(text: str) -> list[str]:
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
-    *fields, errors, steps, wait = values
+    *fields, errors, steps, wait, workflow, canvas = values
     record = parse_record(
         job_id, fields, parse_lines(errors, _failures), parse_steps(steps) or UNSET
     )
-    if record is None or record.status is not TaskStatus.WAITING:
-        return record
-    (about,) = parse_lines(wait, _wait) or (UNSET,)
-    return structs.replace(record, wait=about)
+    if record is None:
+        return None
+    found: dict[str, Any] = {}
+    if record.status is TaskStatus.WAITING:
+        (found["wait"],) = parse_lines(wait, _wait) or (UNSET,)
+    if workflow:
+        found["workflow"] = NodePlace(*decode_text(workflow).split(" ", 1))
+    if canvas:
+        found["canvas"] = decode_text(canvas)
+    return structs.replace(record, **found) if found else record
 
 
 def parse_record(

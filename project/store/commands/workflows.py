@@ -36,6 +36,9 @@ from project.store.commands.message import (
 NODES_PER_STEP = 500
 """Nodes that one script stores, or makes jobs of: it blocks Redis for about 10 ms."""
 
+ENDS_PER_STEP = 100
+"""Nodes that one script cancels, or whose ends it notes: the same."""
+
 HOOKS = ("on_success", "on_failure", "on_complete")
 """The jobs that a batch can have made at its end."""
 
@@ -93,25 +96,40 @@ class CancelResult(StrEnum):
     UNKNOWN = "unknown"
 
 
-class RetryResult(NamedTuple):
-    """``reopened`` with the jobs to run again; else ``unknown``, ``running`` or ``success``."""
+class RetryStep(NamedTuple):
+    """``reopened``; else ``unknown``, ``running`` or ``success``: there is nothing to retry.
+
+    ``cursor``: of the next step; None when this was the last one.
+    """
 
     how: str
+    cursor: str | None
+
+
+class JobsToRerun(NamedTuple):
+    """Some of the jobs that a retry runs again, and the cursor of the next; None: that was all."""
+
+    cursor: str | None
     jobs: list[str]
 
 
 class WorkflowPage(NamedTuple):
-    """A workflow with a page of its nodes."""
+    """A workflow with a page of its nodes; ``next_offset`` is None on the last page."""
 
     workflow: Workflow
     nodes: list[WorkflowNode]
+    next_offset: int | None
 
 
 class WorkflowList(NamedTuple):
-    """A page of workflows; ``total`` is how many there are."""
+    """A page of workflows; ``total`` is how many there are, of any status.
+
+    ``next_offset`` is None on the last page.
+    """
 
     total: int
     workflows: list[Workflow]
+    next_offset: int | None
 
 
 def stage(workflow_id: str, nodes: Sequence[StagedNode]) -> Iterator[Command[None]]:
@@ -182,56 +200,78 @@ def start_ready(workflow_id: str) -> Command[bool]:
 
 def cancel(workflow_id: str) -> Command[CancelResult]:
     """Let no node start any more, and cancel some of those that have not ended."""
-    arguments = (workflow_id, NODES_PER_STEP)
+    arguments = (workflow_id, ENDS_PER_STEP)
     return Command(
         "workflows/cancel_workflow", arguments, lambda answer: CancelResult(answer.decode())
     )
 
 
-def retry(workflow_id: str) -> Command[RetryResult]:
-    """Open a workflow again that did not succeed; the caller runs the jobs again."""
+def retry(workflow_id: str, cursor: str = "") -> Command[RetryStep]:
+    """Open a workflow again that did not succeed: one step, "" is the first."""
 
-    def parse(answer: list[bytes]) -> RetryResult:
-        how, *jobs = decode_texts(answer)
-        return RetryResult(how, jobs)
+    def parse(answer: list[bytes]) -> RetryStep:
+        how, *rest = decode_texts(answer)
+        return RetryStep(how, read_cursor(rest[0]) if rest else None)
 
-    return Command("workflows/retry_workflow", (workflow_id,), parse)
+    return Command("workflows/retry_workflow", (workflow_id, cursor, NODES_PER_STEP), parse)
+
+
+def list_to_rerun(workflow_id: str, cursor: str = "0") -> Command[JobsToRerun]:
+    """Some of the jobs that have ended though their nodes are open again."""
+
+    def parse(answer: list[bytes]) -> JobsToRerun:
+        next_cursor, *found = decode_texts(answer)
+        return JobsToRerun(read_cursor(next_cursor), found)
+
+    return Command("workflows/list_to_rerun", (workflow_id, cursor, NODES_PER_STEP), parse)
+
+
+def read_cursor(cursor: str) -> str | None:
+    """A cursor of Redis; None when it says that there is no more."""
+    return None if cursor == "0" else cursor
 
 
 def do_round(retention: float) -> Command[float | None]:
-    """Do what is due; the seconds until more is, None when no workflow is open."""
+    """Do what is due for one workflow; the seconds until more is, None: no workflow is open."""
     return Command(
         "workflows/tend_workflows",
-        (NODES_PER_STEP, retention),
+        (NODES_PER_STEP, ENDS_PER_STEP, retention),
         lambda answer: float(answer) if answer else None,
     )
 
 
 def read(
-    workflow_id: str, *, offset: int = 0, limit: int = 0, node: str = ""
+    workflow_id: str, *, offset: int = 0, limit: int = 0, node: str = "", status: str = ""
 ) -> Command[WorkflowPage | None]:
-    """A workflow with some of its nodes, or of the rows of ``node``; None when there is none."""
+    """A workflow with some of its nodes, or of the rows of ``node``; None when there is none.
+
+    ``status``: only nodes of this one are wanted; then the page may be short before the end.
+    """
 
     def parse(answer: list[Any]) -> WorkflowPage | None:
         if not answer:
             return None
-        fields, rows = answer
+        fields, place, rows = answer
         workflow = parse_workflow(workflow_id, fields)
-        return WorkflowPage(workflow, [parse_node(row, workflow) for row in rows])
+        nodes = [parse_node(row, workflow) for row in rows]
+        return WorkflowPage(workflow, nodes, int(place) if place else None)
 
-    return Command("workflows/read", (workflow_id, offset, limit, node), parse)
+    return Command("workflows/read", (workflow_id, offset, limit, node, status), parse)
 
 
-def list_page(tenant: str, offset: int, limit: int) -> Command[WorkflowList]:
-    """Some workflows of a tenant, "" for all, newest first."""
+def list_page(tenant: str, offset: int, limit: int, status: str = "") -> Command[WorkflowList]:
+    """Some workflows of a tenant, "" for all, newest first.
+
+    ``status``: only those of this one are wanted; then the page may be short before the end.
+    """
 
     def parse(answer: list[Any]) -> WorkflowList:
-        total, *rest = answer
+        total, place, *rest = answer
         pairs = zip(rest[::2], rest[1::2], strict=True)
         found = [parse_workflow(name.decode(), fields) for name, fields in pairs if fields]
-        return WorkflowList(total, found)
+        return WorkflowList(total, found, int(place) if place else None)
 
-    return Command("workflows/list", (tenant, offset, limit), parse)
+    return Command("workflows/list", (tenant, offset, limit, status), parse)
 
 
 def read_results(workflow_id: str, nodes: Sequence[str]) -> Command[list[NodeResult]]:
@@ -267,16 +307,18 @@ def parse_workflow(workflow_id: str, fields: Sequence[bytes]) -> Workflow:
         tenant=tenant or msgspec.UNSET,
         is_open="open" in field,
         hooks={name: decode_text(field[name]) for name in HOOKS if name in field},
+        delivery=decode_text(field.get("delivery")) or None,
     )
 
 
 def parse_node(row: Sequence[Any], workflow: Workflow) -> WorkflowNode:
     """A node from the row that ``workflows/read`` gives."""
-    *about, job = row
-    name, state, job_id, kind, on_failure, each, children, error, rows, left = map(
-        decode_text, about
-    )
-    status, attempts, started_at, finished_at, problem = job
+    *about, total, left, failed, became_at, ended_at, job = row
+    name, state, job_id, kind, on_failure, each, children, error = map(decode_text, about)
+    status, attempts, created_at, started_at, finished_at, problem = job
+    if total:
+        created_at = started_at = became_at
+        finished_at = None if state == "expanded" else ended_at
     return WorkflowNode(
         id=name,
         status=find_status(state, decode_text(status), workflow),
@@ -285,8 +327,9 @@ def parse_node(row: Sequence[Any], workflow: Workflow) -> WorkflowNode:
         on_failure=on_failure,
         before=children.split(),
         each=each or None,
-        rows=NodeRows(int(rows), int(rows) - int(left or 0)) if rows else None,
+        rows=NodeRows(int(total), int(total) - int(left or 0), int(failed or 0)) if total else None,
         attempts=int(attempts or 0),
+        created_at=decode_seconds(created_at),
         started_at=decode_seconds(started_at),
         finished_at=decode_seconds(finished_at),
         error=error or decode_text(problem),

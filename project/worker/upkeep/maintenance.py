@@ -31,6 +31,7 @@ SWEEP_MOST = 1_000
 SWITCHES_EVERY = 1.0
 SWITCH_MOST = 200
 WORKFLOWS_EVERY = 0.5
+WORKFLOWS_MOST = 100
 MEASURE_EVERY = 5.0
 MEASURE_MOST = 20
 TIDY_EVERY = 3_600.0
@@ -72,7 +73,7 @@ class Maintenance:
             self._switches_at = now if has_more else now + SWITCHES_EVERY
         if now >= self._workflows_at:
             self._workflows_at = now + WORKFLOWS_EVERY
-            self.store.run(workflows.do_round(max(self.kept.values())))
+            self.tend_workflows()
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY
             self.store.run(maintenance.measure_durations(every=MEASURE_EVERY, most=MEASURE_MOST))
@@ -91,6 +92,12 @@ class Maintenance:
                 dead.messages - dead.poison,
                 dead.poison,
             )
+
+    def tend_workflows(self) -> None:
+        """Do what is due for workflows, one after the other."""
+        for _ in range(WORKFLOWS_MOST):
+            if self.store.run(workflows.do_round(max(self.kept.values()))) != 0:
+                return
 
     def promote(self) -> float:
         """Send what is due; the seconds until there may be more."""

@@ -2,7 +2,8 @@
 
 from itertools import count
 
-from project.workflows.nodes import NodeCall, build_node_id
+from project.workflows.calls import NodeCall
+from project.workflows.nodes import build_node_id
 from tests.chaos.judge.row_result import RowResult
 from tests.chaos.stage.scale import ChaosScale
 from tests.chaos.stage.scene import ChaosScene, ChaosStage

@@ -17,6 +17,7 @@ from continuo_client import (
     InvalidOrder,
     JobCancelled,
     JobFailed,
+    Node,
     NotFinished,
     NotFound,
     Order,
@@ -72,6 +73,64 @@ def test_a_typed_kind_is_ordered_and_gives_its_result(client: Any) -> None:
     assert client.result(job, WAIT_SECONDS)["total"] == 2
     assert client.get(job["id"])["status"] == "success"
     assert client.arguments(job)["kwargs"]["order"]["customer"] == "ACME"
+
+
+def test_a_workflow_is_ordered_read_and_waited_for(client: Any, tag: str) -> None:
+    nodes: list[Node] = [
+        {"id": "a", "kind": "invoice", "payload": INVOICE},
+        {"id": "b", "kind": "invoice", "payload": INVOICE, "after": ["a"], "priority": 3},
+    ]
+
+    made = client.workflows.order(tag, nodes, deadline=3_600, idempotency_key=tag)
+    again = client.workflows.order(tag, nodes, deadline=3_600, idempotency_key=tag)
+    ended = client.workflows.wait(made, WAIT_SECONDS)
+
+    assert again["id"] == made["id"]
+    assert (ended["status"], ended["nodes"]["success"]) == ("success", 2)
+    assert ended["results"]["b"]["total"] == 19.9
+    (second,) = client.workflows.get(made["id"], offset=1, limit=1)["page"]
+    assert client.get(second["task"])["status"] == "success"
+    names = [each["name"] for each in client.workflows.list(page_size=1)]
+    assert names.count(tag) == 1
+
+
+def test_a_workflow_that_was_cancelled_stays_so_and_can_be_retried(client: Any, tag: str) -> None:
+    made = client.workflows.order(
+        tag, [{"id": "a", "kind": "invoice", "payload": INVOICE, "delay": 3_600}]
+    )
+    with pytest.raises(NotFinished) as stopped:
+        client.workflows.wait(made, 0.3)
+
+    client.workflows.cancel(made)
+    client.workflows.wait(made, WAIT_SECONDS)
+    again = client.workflows.cancel(made)
+    client.workflows.retry(made)
+    ended = client.workflows.wait(made, WAIT_SECONDS)
+
+    assert stopped.value.record["id"] == made["id"]
+    assert (again["status"], ended["status"]) == ("cancelled", "success")
+    with pytest.raises(Conflict):
+        client.workflows.retry(made)
+    with pytest.raises(Conflict):
+        client.workflows.cancel(made)
+
+
+def test_a_batch_takes_jobs_until_it_is_closed(client: Any, tag: str) -> None:
+    job = Order("invoice", INVOICE)
+    batch = client.batches.order(tag, [job], on_complete=job.with_options(tags=[tag]))
+    client.batches.add(batch, [job, job])
+
+    closed = client.batches.close(batch)
+    ended = client.workflows.wait(batch, WAIT_SECONDS)
+
+    assert (batch["open"], closed["open"]) == (True, False)
+    assert (ended["status"], ended["nodes"]["success"]) == ("success", 3)
+    assert client.get(client.batches.get(batch)["hooks"]["on_complete"])["tags"] == [tag]
+    with pytest.raises(Conflict):
+        client.batches.add(batch, [job])
+    client.batches.delete(batch)
+    with pytest.raises(NotFound):
+        client.batches.get(batch)
 
 
 def test_a_report_comes_to_disk(client: Any, tmp_path: Path) -> None:

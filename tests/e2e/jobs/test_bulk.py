@@ -3,8 +3,10 @@
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.support.programs.system import System
+from tests.support.waiting import wait_until
 
 PATH = "/tasks/bulk"
 BLAST = {"kind": "email_blast", "recipients": ["ada@example.com"]}
@@ -76,3 +78,68 @@ def test_a_thousand_jobs_are_accepted_at_once(system: System) -> None:
     ids = {one["task"]["id"] for one in answer.json()["tasks"]}
     assert len(ids) == 1_000
     assert system.stats()["total_tasks"] == before + 1_000
+
+
+def test_a_bulk_order_can_be_a_batch_of_its_valid_jobs(system: System) -> None:
+    batch = {"name": "night", "on_complete": BLAST | {"tags": ["after-the-batch"]}}
+    body = {"tasks": [REPORT, {"kind": "fax"}, REPORT | {"tags": ["in-a-batch"]}], "batch": batch}
+
+    answer = system.http.post(PATH, json=body)
+
+    outcome = answer.json()
+    assert (answer.status_code, outcome["accepted"], outcome["refused"]) == (207, 2, 1)
+    assert [each["status"] for each in outcome["tasks"]] == [202, 422, 202]
+    assert outcome["tasks"][2]["task"]["tags"] == ["in-a-batch"]
+    shown = wait_until(lambda: read_ended(system, outcome["batch"]), 30)
+    assert (shown["status"], shown["nodes"]["success"], shown["open"]) == ("success", 2, False)
+    after = system.http.get(f"/tasks/{shown['hooks']['on_complete']}").json()
+    assert after["tags"] == ["after-the-batch"]
+
+
+def read_ended(system: System, batch: str) -> Any:
+    shown = system.http.get(f"/batches/{batch}").json()
+    return shown if shown["finished_at"] else None
+
+
+def test_a_repeated_bulk_order_makes_one_batch(system: System) -> None:
+    body = {"tasks": [REPORT, REPORT], "batch": {"name": "once"}}
+    headers = {"Idempotency-Key": "bulk-batch-once"}
+
+    first = system.http.post(PATH, json=body, headers=headers)
+    second = system.http.post(PATH, json=body, headers=headers)
+    other = system.http.post(PATH, json=body | {"tasks": [REPORT]}, headers=headers)
+
+    assert (first.status_code, second.headers["Idempotent-Replayed"]) == (202, "true")
+    assert second.json()["batch"] == first.json()["batch"]
+    ids = [[each["task"]["id"] for each in one.json()["tasks"]] for one in (first, second)]
+    assert ids[0] == ids[1]
+    assert other.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("batch", "field"),
+    [
+        ({"name": "x", "on_success": {"kind": "fax"}}, "batch.on_success.kind"),
+        ({"name": ""}, "/batch/name"),
+    ],
+    ids=["hook", "name"],
+)
+def test_a_wrong_batch_of_a_bulk_order_is_refused_as_a_whole(
+    system: System, batch: Any, field: str
+) -> None:
+    before = system.http.get("/workflows").json()["total"]
+
+    answer = system.http.post(PATH, json={"tasks": [REPORT], "batch": batch})
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error.get("field") or error.get("pointer")) == (422, field)
+    assert system.http.get("/workflows").json()["total"] == before
+
+
+def test_a_bulk_order_without_a_valid_job_makes_no_batch(system: System) -> None:
+    unique = REPORT | {"unique": {"key": "k"}}
+
+    answer = system.http.post(PATH, json={"tasks": [unique], "batch": {"name": "none"}})
+
+    assert (answer.status_code, "batch" in answer.json()) == (207, False)
+    assert answer.json()["tasks"][0]["problem"]["errors"][0]["field"] == "unique"

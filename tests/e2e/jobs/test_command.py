@@ -69,6 +69,50 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         system.close()
 
 
+def test_a_workflow_is_ordered_waited_for_listed_and_steered(shell: Shell) -> None:
+    nodes = [
+        {"id": "a", "kind": "letter_count", "payload": {"text": "abc"}},
+        {"id": "b", "kind": "letter_count", "payload": {"text": "de"}, "after": ["a"]},
+    ]
+    later = [{**nodes[0], "delay": 3_600}]
+    order = json.dumps({"name": "two", "nodes": nodes})
+
+    done = shell.run("workflow", "order", "--json", "-", "--wait", "60", stdin=order)
+    order = json.dumps({"name": "later", "nodes": later, "deadline": 7_200})
+    made = shell.run("workflow", "order", "--json", "-", stdin=order)
+    (first, *_) = shell.read("workflow", "list", "--limit", "1")["workflows"]
+    unfinished = shell.run("workflow", "wait", first["id"], "--wait", "0.3")
+    shell.run("workflow", "cancel", first["id"])
+    cancelled = shell.read("workflow", "wait", first["id"], status=3)
+    retried = shell.read("workflow", "retry", first["id"])
+    ended = shell.read("workflow", "wait", first["id"])
+
+    assert done.returncode == 0, done.stderr
+    assert "two   success  2/2" in done.stdout
+    assert [line.split()[:3] for line in done.stdout.splitlines()[4:]] == [
+        ["a", "letter_count", "success"],
+        ["b", "letter_count", "success"],
+    ]
+    assert (made.returncode, unfinished.returncode) == (0, 6)
+    assert (first["name"], cancelled["status"]) == ("later", "cancelled")
+    assert retried["id"] == first["id"]
+    assert ended["results"]["a"] is not None
+
+
+def test_a_wrong_workflow_is_refused_by_field(shell: Shell) -> None:
+    node = {"id": "a", "kind": "letter_count", "payload": {"text": "x"}, "after": ["b"]}
+    wrong = {"name": "wrong", "nodes": [node]}
+
+    refused = shell.run("workflow", "order", "--json", "-", stdin=json.dumps(wrong))
+    incomplete = shell.run("workflow", "order", "--json", "-", stdin='{"name": "x"}')
+    other = shell.run("workflow", "order", "--json", "-", stdin=json.dumps(wrong | {"x": 1}))
+
+    assert (refused.returncode, incomplete.returncode, other.returncode) == (5, 2, 2)
+    assert "nodes[0].after[0]: 'b' is the id of no node" in refused.stderr
+    assert "nodes is missing" in incomplete.stderr
+    assert "x is not one of name, nodes, callback_url, deadline" in other.stderr
+
+
 def test_a_shipped_kind_is_ordered_with_nested_fields(shell: Shell) -> None:
     fields = ("type=monthly", "filters.department=engineering", "filters.month=2026-05")
 

@@ -168,3 +168,53 @@ def test_a_callback_url_that_is_none_is_refused(system: System, path: str) -> No
     answer = system.http.post(path, json={"name": "told", "callback_url": "", **more})
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "callback_url")
+
+
+def test_nodes_and_workflows_are_listed_by_status(system: System) -> None:
+    ended = order(system, {"id": "a", **REPORT})
+    wait_for_end(system, ended["id"])
+    waits = order(
+        system,
+        {"id": "a", **REPORT},
+        {"id": "b", **REPORT, "delay": 3600},
+        {"id": "c", **REPORT, "after": ["a", "b"]},
+    )
+    path = f"/workflows/{waits['id']}"
+    wait_until(lambda: system.http.get(path).json()["nodes"]["success"] == 1, 30)
+
+    def find(status: str) -> list[str]:
+        answer = system.http.get(path, params={"status": status}).json()
+        return [node["id"] for node in answer["page"]]
+
+    running = system.http.get("/workflows", params={"status": "running"}).json()["workflows"]
+
+    assert (find("success"), find("pending"), find("blocked")) == (["a"], ["b"], ["c"])
+    assert find("failed") == []
+    assert waits["id"] in [each["id"] for each in running]
+    assert ended["id"] not in [each["id"] for each in running]
+
+
+def test_pages_of_nodes_of_a_status_go_on_where_the_last_one_ended(system: System) -> None:
+    nodes = [{"id": f"n{number}", **REPORT, "delay": 3600} for number in range(5)]
+    made = order(system, *nodes, {"id": "last", **REPORT, "after": ["n0"]})
+    path = f"/workflows/{made['id']}"
+
+    first = system.http.get(path, params={"status": "pending", "limit": 3}).json()
+    about = {"status": "pending", "limit": 3, "offset": first["next_offset"]}
+    second = system.http.get(path, params=about).json()
+
+    assert [node["id"] for node in first["page"]] == ["n0", "n1", "n2"]
+    assert [node["id"] for node in second["page"]] == ["n3", "n4"]
+    assert second["next_offset"] is None
+
+
+def test_a_job_names_its_workflow_and_is_part_of_no_canvas(system: System) -> None:
+    made = order(system, {"id": "a", **REPORT})
+    ended = wait_for_end(system, made["id"])
+
+    path = f"/tasks/{ended['page'][0]['task']}"
+
+    assert system.http.get(path).json()["workflow"] == {"id": made["id"], "node": "a"}
+    answer = system.http.get(f"{path}/canvas")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "This job is part of no chain, group or chord"

@@ -14,6 +14,7 @@ KEYS = {
     "b@other": "0123456789abcdef-b",
     "ops": "0123456789abcdef-o",
     "shop": "0123456789abcdef-s",
+    "books": "0123456789abcdef-k",
 }
 LATER = {"delay": 3_600}
 
@@ -24,7 +25,7 @@ def own_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(tmp_path_factory.mktemp("quotas"))
     system.http.headers["X-API-Key"] = KEYS["ops"]
     system.start(
-        CONTINUO_QUOTAS="acme:pending=3,payload=300 ops:daily=4 shop:pending=4",
+        CONTINUO_QUOTAS="acme:pending=3,payload=300 ops:daily=4 shop:pending=4 books:pending=4",
         CONTINUO_API_KEYS=",".join(f"{name}:{key}" for name, key in KEYS.items()),
     )
     yield system
@@ -75,6 +76,27 @@ def test_a_key_without_a_tenant_has_at_most_so_many_jobs_that_wait(own_system: S
     assert refused.json()["detail"] == "The quota pending is used up: 4 jobs wait, and 4 may"
     own_system.http.delete(f"/tasks/{taken[0].json()['id']}")
     assert send(own_system, "shop", LATER).status_code == 202
+
+
+def test_jobs_of_batches_count_among_those_of_a_key_that_wait(own_system: System) -> None:
+    jobs = {"name": "b", "jobs": [{"kind": "report", **LATER}] * 2}
+    tasks = {"tasks": [{"kind": "report", **LATER}], "batch": {"name": "c"}}
+    made = send(own_system, "books", jobs, "/batches")
+    path = f"/batches/{made.json()['id']}/jobs"
+
+    taken = [
+        made,
+        send(own_system, "books", tasks, "/tasks/bulk"),
+        send(own_system, "books", {"jobs": jobs["jobs"][:1]}, path),
+    ]
+    refused = [
+        send(own_system, "books", {"jobs": jobs["jobs"][:1]}, path),
+        send(own_system, "books", tasks, "/tasks/bulk"),
+        send(own_system, "books", jobs, "/batches"),
+    ]
+
+    assert [each.status_code for each in taken] == [202] * 3
+    assert [each.status_code for each in refused] == [429] * 3
 
 
 def test_a_key_orders_at_most_so_many_jobs_in_a_day(own_system: System) -> None:

@@ -31,6 +31,7 @@ LIMITS = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+MOST_RERUNS = 1_000
 BAD = (NodeStatus.FAILED, NodeStatus.CANCELLED)
 
 
@@ -148,12 +149,26 @@ class Run:
         self.ends[node] = self.ends.get(node, 0) + 1
 
     def rerun_all(self) -> None:
-        result = self.store.run(workflows.retry(self.id))
-        assert result.how == "reopened"
-        for job_id in result.jobs:
-            done = record(self.store, job_id)
-            again = message(job_id, "k", text=f"again {job_id}")
-            assert self.store.run(jobs.rerun(again, attempts=done.attempts))
+        step = self.store.run(workflows.retry(self.id))
+        assert step.how == "reopened"
+        assert step.cursor is None
+        for job_id in self.store.run(workflows.list_to_rerun(self.id)).jobs:
+            self.rerun(job_id)
+
+    def rerun(self, job_id: str) -> None:
+        done = record(self.store, job_id)
+        again = message(job_id, "k", text=f"again {job_id}")
+        assert self.store.run(jobs.rerun(again, attempts=done.attempts))
+
+    def rerun_some(self) -> bool:
+        """Rerun jobs that failed, one after the other; whether there were any."""
+        bad = [node for node in self.read_nodes().values() if node.status in BAD and node.task]
+        for node in self.choices.sample(bad, self.choices.randint(min(1, len(bad)), len(bad))):
+            self.rerun(str(node.task))
+            self.ends.pop(node.id, None)
+            if self.choices.random() < 0.3 and node.id in self.list_active():
+                self.end(node.id, failures=0.3)
+        return bool(bad)
 
     def check(self) -> None:
         """Every node stands where the ends of those before it say."""
@@ -165,6 +180,10 @@ class Run:
         assert workflow.nodes.total == len(nodes)
         for name in ("success", "failed", "cancelled", "skipped"):
             assert getattr(workflow.nodes, name) == states.count(NodeStatus(name))
+        for node in nodes.values():
+            if node.rows:
+                states = [row.status for row in self.read_rows(node.id)]
+                assert node.rows.failed == sum(state in BAD for state in states)
         assert all(count == 1 for count in self.ends.values())
 
     def check_node(
@@ -221,6 +240,25 @@ def test_a_retry_runs_what_failed_and_the_rest_until_all_has_succeeded(
     run.check()
     assert run.workflow.status is WorkflowStatus.SUCCESS
     assert not ended & run.ends.keys()
+
+
+@LIMITS
+@given(graph=graphs(), seed=st.integers(0, 2**32))
+def test_jobs_that_are_rerun_one_by_one_let_the_workflow_go_on(
+    store: Store, graph: Graph, seed: int
+) -> None:
+    store.client.flushall()
+    run = Run(store, graph, seed)
+    run.go_on(failures=0.4)
+
+    for _ in range(MOST_RERUNS):
+        run.check()
+        if not run.rerun_some():
+            break
+        run.go_on(failures=0.1)
+
+    run.check()
+    assert run.workflow.status is WorkflowStatus.SUCCESS
 
 
 @LIMITS

@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 import msgspec
+from celery import chain
 from redis import Redis
 
 from project.celery import app
@@ -29,6 +30,12 @@ def list_customers(count: int) -> dict[str, list[Customer]]:
 def invoice(customer: Customer) -> str:
     """One for a customer."""
     return f"{customer.name}: {customer.total}"
+
+
+@app.task(name="tests.nodes.for_customer", typed=True, lane="{customer.name}")
+def for_customer(customer: Customer) -> str:
+    """One in the lane of its customer."""
+    return customer.name
 
 
 @app.task(name="tests.nodes.join", typed=True)
@@ -76,3 +83,9 @@ def grow_and_fail_once(self: Any) -> None:
         self.batch.add(echo, value=value)
     if not self.request.retries:
         raise self.retry(countdown=0)
+
+
+@app.task(name="tests.nodes.send_chain")
+def send_chain() -> None:
+    """Send a chain of two."""
+    chain(echo.si(1), echo.si(2)).apply_async()

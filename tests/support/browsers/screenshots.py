@@ -47,6 +47,27 @@ def main() -> int:
     return 0
 
 
+def order_month_end(system: System) -> str:
+    """Order a workflow that runs while its picture is taken; its id."""
+
+    def build(name: str, *after: str, **options: Any) -> dict[str, Any]:
+        return {"id": name, "kind": "report", "payload": {}, "after": list(after), **options}
+
+    nodes = [
+        build("orders"),
+        build("rates"),
+        build("invoices", "orders", "rates"),
+        build("reminders", "orders", delay=3),
+        build("ledger", "invoices", delay=1),
+        build("customers", "invoices"),
+        build("close", "ledger", "reminders", "customers", delay=900),
+        build("archive", "close", "rates"),
+    ]
+    made = str(system.order("/workflows", {"name": "month end", "nodes": nodes})["id"])
+    wait_until(lambda: system.http.get(f"/workflows/{made}").json()["nodes"]["success"] == 6, 60)
+    return made
+
+
 def create_work(system: System) -> None:
     """Order reports (some fail at first), mails, and a blast that is still running at the end."""
     end, chance = time.monotonic() + WORK_SECONDS, random.Random(1)  # noqa: S311 - any number will do
@@ -68,6 +89,7 @@ def take_screenshots(program: Browser, system: System) -> None:
         take_screenshot(page, "/", "console")
         take_screenshot(page, "/console/jobs?kind=report", "jobs")
         take_screenshot(page, f"/console/jobs/{find_retried_report(system)}", "job")
+        take_screenshot(page, f"/console/workflows/{order_month_end(system)}", "workflow")
         take_screenshot(page, "/console/errors", "errors")
         take_screenshot(page, "/console/queues", "queues")
         take_screenshot(page, "/console/workers", "workers")

@@ -8,22 +8,17 @@ from typing import Any, Self
 from continuo_client import AsyncClient, Client
 
 
-class BlockingClient:
-    """Waits for each coroutine and each item of an ``AsyncClient``."""
+class Blocking:
+    """Waits for each coroutine and each item of an object, such as ``client.workflows``."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._runner = asyncio.Runner()
-        self._client = AsyncClient(*args, **options)
+    def __init__(self, runner: asyncio.Runner, client: Any) -> None:
+        self._runner = runner
+        self._client = client
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._runner.run(self._client.close())
-        self._runner.close()
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
+        if not callable(method):
+            return Blocking(self._runner, method)
 
         def call(*args: Any, **options: Any) -> Any:
             given = method(*args, **options)
@@ -47,6 +42,20 @@ class BlockingClient:
             except StopAsyncIteration:
                 return
             yield item
+
+
+class BlockingClient(Blocking):
+    """The same for an ``AsyncClient``."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(asyncio.Runner(), AsyncClient(*args, **options))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
 
 
 MAKERS: dict[str, Callable[..., Any]] = {

@@ -25,7 +25,7 @@ BULK_COUNT = "400"
 """Jobs in the bulk example, where the guide takes a million."""
 
 COPIED_PATHS = (
-    "bin", "clients", "project", "tasks", "api", "tests", "pyproject.toml", "Procfile"
+    "bin", "clients", "project", "tasks", "api", "tests", "examples", "pyproject.toml", "Procfile"
 )  # fmt: skip
 
 

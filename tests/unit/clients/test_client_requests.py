@@ -21,7 +21,9 @@ from continuo_client import (
     Unreachable,
     requests,
 )
+from continuo_client.async_workflows import AsyncBatches, AsyncWorkflows
 from continuo_client.events import parse_events
+from continuo_client.workflows import Batches, Workflows
 
 from tests.support.clients.blocking import MAKERS
 from tests.support.ports import find_free_port
@@ -338,3 +340,5 @@ def test_both_clients_have_the_same_methods() -> None:
         }
 
     assert describe(AsyncClient) == describe(Client)
+    assert describe(AsyncWorkflows) == describe(Workflows)
+    assert describe(AsyncBatches) == describe(Batches)

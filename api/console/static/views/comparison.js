@@ -4,7 +4,7 @@ import { fill, h, jobLink, number, span, table } from "../dom.js";
 import { at, get } from "../http.js";
 import { lastLine, runTime } from "./rows.js";
 
-/** The section, and `wake(record, order)`, which says what the job is now. */
+/** The section, and `show(record, order)`, which says what the job is now. */
 export function comparison(page) {
   const place = h("div");
   const field = h("input", { id: "other", name: "other", maxlength: 100, autocomplete: "off", placeholder: "the job of this kind before it" });
@@ -16,9 +16,12 @@ export function comparison(page) {
   };
   const details = h("details", { ontoggle: () => details.open && ask() }, h("summary", null, "Compare with another job"),
     h("form", { class: "buttons compared", onsubmit: ask }, h("label", { for: "other" }, "Its id"), field, h("button", { class: "quiet" }, "Compare")), place);
-  const section = h("section", { class: "card" }, details);
-  const wake = (record, order) => Object.assign(shown, { record, order });
-  return { section, wake };
+  const section = h("section", { class: "card", hidden: true }, details);
+  const show = (record, order) => {
+    Object.assign(shown, { record, order });
+    section.hidden = false;
+  };
+  return { section, show };
 }
 
 async function compare(page, { record, order }, id) {

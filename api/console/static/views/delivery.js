@@ -5,7 +5,7 @@ import { get, post } from "../http.js";
 
 const FINAL = ["success", "failed", "cancelled"];
 
-/** The section, and `wake(record)`, which looks for the delivery when the job has ended; most jobs have none. */
+/** The section, and `show(record)`, which looks for the delivery when the job has ended; most jobs have none. */
 export function delivery(page) {
   const section = h("section", { class: "card", "aria-label": "Callback", hidden: true });
   const path = `/tasks/${encodeURIComponent(page.id)}`;
@@ -24,12 +24,12 @@ export function delivery(page) {
     }
   };
   let seen = null;
-  const wake = (record) => {
+  const show = (record) => {
     if (!FINAL.includes(record.status) || seen === record.updated_at) return;
     seen = record.updated_at;
     draw().catch(page.fail);
   };
-  return { section, wake };
+  return { section, show };
 }
 
 function content(page, found, send) {

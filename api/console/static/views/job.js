@@ -6,6 +6,7 @@ import { at, get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
 import { clock, exact } from "../times.js";
 import { attempts } from "./attempts.js";
+import { surroundings } from "./canvas.js";
 import { jobLog } from "./job-log.js";
 import { comparison } from "./comparison.js";
 import { delivery } from "./delivery.js";
@@ -27,13 +28,11 @@ const FINAL = ["success", "failed", "cancelled"];
 export function job(page) {
   const place = h("div", { "aria-busy": "true" });
   const rest = h("div");
-  const parts = { log: jobLog(page), comparison: comparison(page), delivery: delivery(page) };
-  const refresh = seldom(() => load(page, place, rest, parts), 250, page.signal);
-  const { log, comparison: { section: compared }, delivery: { section: called } } = parts;
-  log.section.hidden = compared.hidden = true;
+  const [around, log, called, compared] = [surroundings, jobLog, delivery, comparison].map((build) => build(page));
+  const refresh = seldom(() => load(page, place, rest, [around, log, called, compared]), 250, page.signal);
   refresh();
   follow(page, refresh);
-  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, log.section, called, rest, compared];
+  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, around.section, log.section, called.section, rest, compared.section];
 }
 
 /** Until the page is left: a job that is final may be run again. */
@@ -53,10 +52,7 @@ async function load(page, place, rest, parts) {
     const changes = again(page, record, order, kinds);
     fill(place, head(page, record, await readHolds(page, [record]), changes), outcome(page, record, causes.get(record.cause)));
     fill(rest, history(record), done(record), details(page, record, order), raw(page, record));
-    parts.log.section.hidden = parts.comparison.section.hidden = false;
-    parts.log.wake(record.updated_at);
-    parts.comparison.wake(record, order);
-    parts.delivery.wake(record);
+    for (const part of parts) part.show(record, order);
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days: `,

@@ -34,6 +34,7 @@ from continuo_client.orders import Order, OrderOptions
 from continuo_client.records import Callback, Outcome, Record
 from continuo_client.signatures import verify_callback
 from continuo_client.version import __version__
+from continuo_client.workflow_records import Node, ShownWorkflow, WorkflowRecord
 
 __all__ = [
     "AsyncClient",
@@ -50,6 +51,7 @@ __all__ = [
     "InvalidSignature",
     "JobCancelled",
     "JobFailed",
+    "Node",
     "NotFinished",
     "NotFound",
     "NotTheApi",
@@ -59,12 +61,14 @@ __all__ = [
     "Record",
     "Refused",
     "ServerError",
+    "ShownWorkflow",
     "TooLarge",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",
     "UnknownKind",
     "Unreachable",
+    "WorkflowRecord",
     "__version__",
     "verify_callback",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar, Unpack, cast, overload
 
 import httpx2
 
+from continuo_client.async_workflows import AsyncBatches, AsyncWorkflows
 from continuo_client.calls import RETRY_SECONDS, Calls, path_of
 from continuo_client.downloads import download
 from continuo_client.events import Event
@@ -62,6 +63,8 @@ class AsyncClient:
         self._calls = Calls(url, key, retry_seconds)
         self._owns_http = http is None
         self._http = http or httpx2.AsyncClient()
+        self.workflows = AsyncWorkflows(self._calls, self._run, self._iterate)
+        self.batches = AsyncBatches(self._calls, self._run)
 
     async def __aenter__(self) -> Self:
         return self

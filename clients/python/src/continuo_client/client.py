@@ -37,6 +37,7 @@ from continuo_client.transport import (
     is_download,
     join_content,
 )
+from continuo_client.workflows import Batches, Workflows
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -67,6 +68,8 @@ class Client:
         self._calls = Calls(url, key, retry_seconds)
         self._owns_http = http is None
         self._http = http or httpx2.Client()
+        self.workflows = Workflows(self._calls, self._run, self._iterate)
+        self.batches = Batches(self._calls, self._run)
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from continuo_client.records import Record
-
 
 class ContinuoError(Exception):
     """The base class of the errors of this package."""
@@ -35,9 +33,9 @@ class InvalidSignature(ContinuoError):
 
 
 class JobError(ContinuoError):
-    """A job did not end with success; ``record`` says how it stands."""
+    """A job or a workflow did not end with success; ``record`` says how it stands."""
 
-    def __init__(self, text: str, record: Record[Any]) -> None:
+    def __init__(self, text: str, record: Any) -> None:
         super().__init__(text)
         self.record = record
 
@@ -51,7 +49,7 @@ class JobCancelled(JobError):
 
 
 class NotFinished(JobError):
-    """The job has not ended within the time."""
+    """The job or the workflow has not ended within the time."""
 
 
 class FieldError(NamedTuple):

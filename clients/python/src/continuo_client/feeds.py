@@ -31,20 +31,33 @@ class Feed(Protocol[T]):
 
 
 class Pages(Generic[T]):
-    """The items of a list, newest first. ``name``: the field of an answer that has the items."""
+    """The items of a list, newest first. ``name``: the field of an answer that has the items.
 
-    def __init__(self, calls: Calls, path: str, name: str, query: Mapping[str, Any]) -> None:
+    ``place``: the parameter that asks for a page. The field ``next_place`` names the next page.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        path: str,
+        name: str,
+        query: Mapping[str, Any],
+        *,
+        place: str = "cursor",
+    ) -> None:
         self.is_over = False
         self._calls = calls
         self._path = path
         self._name = name
         self._query = dict(query)
+        self._place = place
 
     def read(self) -> Steps[list[T]]:
         """The items of the next page."""
         page = yield from self._calls.get(self._path, **self._query)
-        self._query["cursor"] = page["next_cursor"]
-        self.is_over = page["next_cursor"] is None
+        following = page[f"next_{self._place}"]
+        self._query[self._place] = following
+        self.is_over = following is None
         items: list[T] = page[self._name]
         return items
 

@@ -4,12 +4,23 @@ local cursor, keys = unpack(redis.call('SCAN', ARGV[1], 'MATCH', job_key('*'), '
 local answer, known = { cursor }, {}
 for _, status in ipairs(STATUSES) do known[status] = true end
 
+-- The workflow of a node is kept as long as its job has not ended, except when it was run again later.
+local function find_node_fault(job)
+  local id, node = job.workflow:match('^(%S+) (.*)$')
+  local key = workflow_key(id)
+  if job.rerun_id or FINAL[job.status] then return nil end
+  if redis.call('EXISTS', key) == 0 then return 'it is a node of a workflow that is not there' end
+  local base = node:match('^(.*)%[%d+%]$') or node
+  if redis.call('HEXISTS', key .. ':graph', base) == 0 then return 'it is a node that its workflow does not have' end
+end
+
 local function find_fault(job)
   if not known[job.status] then return 'its status is ' .. tostring(job.status) end
   if not redis.call('ZSCORE', index_key(job.kind_queue, job.status), job.id) then return 'it is not in the index of its status' end
   local is_finished = redis.call('HEXISTS', job.key, 'finished_at') == 1
   if FINAL[job.status] and not is_finished then return 'it has ended and does not say when' end
   if is_finished and not FINAL[job.status] then return 'it has not ended and says when it ended' end
+  if job.workflow then return find_node_fault(job) end
 end
 
 for _, key in ipairs(keys) do

@@ -2,7 +2,8 @@
 -- not ended
 local job = load_job(ARGV[1])
 if not job or not FINAL[job.status] then return 0 end
-local unique = redis.call('HGET', job.key, 'unique')
+local unique, canvas = unpack(redis.call('HMGET', job.key, 'unique', 'canvas_of'))
+leave_canvas(job.id, canvas)
 update_indexes('ZREM', job, job.status, job.id)
 redis.call('DEL', job_key(job.id), log_key(job.id), log_files_key(job.id))
 if unique and redis.call('GET', unique) == job.id then redis.call('DEL', unique) end

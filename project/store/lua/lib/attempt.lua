@@ -85,6 +85,14 @@ local function keep_aftermath(job, is_running, always) -- rarely
   end
 end
 
+-- Lets a round cancel the workflow that a job of the kind workflow waits for.
+local function cancel_own_workflow(job, at) -- rarely
+  local key = workflow_key(job.id)
+  if redis.call('HGET', key, 'status') ~= 'running' then return end
+  redis.call('HSET', key, 'stopped', 'cancel', 'cancel', 'its job was cancelled')
+  redis.call('ZADD', OPEN_WORKFLOWS, at, job.id)
+end
+
 local function end_cancelled(job, at, reason) -- rarely
   reason = reason or 'cancelled'
   local is_running = job.status == 'running'
@@ -92,6 +100,7 @@ local function end_cancelled(job, at, reason) -- rarely
   local exception = { exc_type = 'TaskRevokedError', exc_module = 'celery.exceptions', exc_message = { reason } }
   end_failed(job, at, 'cancelled', reason, cjson.encode(exception),
     cjson.encode({ task_id = job.id, status = 'REVOKED', result = exception }))
+  if job.kind == 'workflow' then cancel_own_workflow(job, at) end
 end
 
 -- Cancels the job if that was requested, whatever ended its attempt; whether it did.

@@ -81,6 +81,7 @@ local function tenant_index_key(tenant, kind_queue, status) return index_key(kin
 local function counters_key(kind_queue) return prefix .. 'counters:' .. kind_queue end
 local function workflow_key(id) return prefix .. 'workflow:' .. id end -- hash, see lib/workflow.lua
 local function tenant_workflows_key(tenant) return prefix .. 'workflows:of:' .. tenant end -- zset: like WORKFLOWS
+local function canvas_key(id) return prefix .. 'canvas:' .. id end -- zset: job of a canvas of Celery -> when it was created
 local function worker_key(id) return prefix .. 'worker:' .. id end
 local function report_key(worker) return prefix .. 'report:' .. worker end -- string: what the worker says that it runs
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message

@@ -1,5 +1,30 @@
+-- Notes the canvas of Celery that a job is part of: that of its root, or one that begins with it. A job that is only called by
+-- another is part of none.
+local function note_canvas(job, at) -- rarely
+  local canvas = job.root and redis.call('HGET', job_key(job.root), 'canvas_of')
+  if not canvas and not job.begins then return end
+  if not canvas and job.root then
+    canvas = job.root
+    local created_at = redis.call('HGET', job_key(canvas), 'created_at')
+    if created_at then
+      redis.call('HSET', job_key(canvas), 'canvas_of', canvas)
+      redis.call('ZADD', canvas_key(canvas), created_at, canvas)
+    end
+  end
+  canvas = canvas or job.begins
+  redis.call('HSET', job.key, 'canvas_of', canvas)
+  if job.plan then redis.call('HSET', job.key, 'plan', job.plan) end
+  redis.call('ZADD', canvas_key(canvas), at, job.id)
+end
+
+-- Takes a job whose record is deleted out of its canvas.
+local function leave_canvas(id, canvas)
+  if canvas then redis.call('ZREM', canvas_key(canvas), id) end
+end
+
 -- Makes a record unless its id is taken; whether it did. job: id, kind, queue, max_retries; if it has them: tags (a JSON
--- array), tenant, lane, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token)
+-- array), tenant, lane, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token), root, begins and plan (see
+-- note_canvas)
 local function create_record(job, payload, at, call_id)
   job.key = job_key(job.id)
   if redis.call('HSETNX', job.key, 'call', call_id) == 0 then return false end
@@ -12,6 +37,7 @@ local function create_record(job, payload, at, call_id)
   if job.canvas then redis.call('HSET', job.key, 'canvas', 1) end
   if job.group then redis.call('HSET', job.key, 'group', job.group) end
   if job.parent then redis.call('HSET', job.key, 'parent', job.parent, 'parent_attempt', job.parent_attempt) end
+  if job.root or job.begins then note_canvas(job, at) end
   return true
 end
 

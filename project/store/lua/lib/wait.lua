@@ -32,6 +32,27 @@ local function resume_waiting(job, at) -- rarely
   end
 end
 
+-- Sends a signal to a job; see signals/send.
+local function send_signal(job, name, signal, at) -- rarely
+  local field = signal_field(name)
+  local before = redis.call('HGET', job.key, field)
+  if before == signal then return 'repeated' end
+  if before then return before == TIMED_OUT and 'late' or 'other' end
+  if FINAL[job.status] then return 'final' end
+
+  local wait = load_wait(job)
+  if not (wait and wait.kind == 'signal' and wait.name == name) then
+    if tonumber(redis.call('HGET', job.key, 'signals') or 0) >= MAX_SIGNALS then return 'many' end
+    redis.call('HSET', job.key, field, signal)
+    redis.call('HINCRBY', job.key, 'signals', 1)
+    return 'kept'
+  end
+  if wait.ends_at <= tonumber(at) then return 'late' end
+  redis.call('HSET', job.key, field, signal)
+  if job.status == 'waiting' then resume_waiting(job, at) end
+  return 'sent'
+end
+
 -- Before a job runs again because someone asked for it: what it waited for begins anew, also the wait that ended it.
 local function renew_wait(job) -- rarely
   redis.call('HDEL', job.key, 'wait')

@@ -6,7 +6,7 @@
 -- :jobs    hash: node -> its job (JSON, see create_record), with payload and message
 -- :each    hash: node that is a fan-out -> where its rows are: node.result.path
 -- :left    hash: node -> how many nodes it waits for; node[] -> how many of its rows have not ended; node[#] -> its rows;
---          node[!] -> a row has failed
+--          node[!] -> how many rows have ended without success; node[<] and node[>] -> when it became rows, and when they had ended
 -- :states  hash: node -> pending (its job is made) | expanded (the jobs of its rows are) | success | failed | cancelled | skipped
 -- :active  set: nodes whose jobs have not ended
 -- :ready   list: nodes that wait for no other, and have no job yet
@@ -16,18 +16,40 @@
 -- can come, and it does not end.
 local NODE_BATCH = 100 -- jobs that the end of a node makes at most; rounds make the others
 local MAX_ROWS = 10000
+local MOST_VALUES = 1000 -- of one command
 
 local function load_workflow(id) return { id = id, key = workflow_key(id) } end
+
+local function in_batches(values, act)
+  for i = 1, #values, MOST_VALUES do act(unpack(values, i, math.min(i + MOST_VALUES - 1, #values))) end
+end
+local function call_in_batches(command, key, values)
+  in_batches(values, function(...) redis.call(command, key, ...) end)
+end
+local function read_fields(key, names)
+  local values = {}
+  in_batches(names, function(...)
+    for _, value in ipairs(redis.call('HMGET', key, ...)) do values[#values + 1] = value end
+  end)
+  return values
+end
 
 local function node_job_id(id, node)
   return (redis.sha1hex(id .. '\n' .. node):gsub('^(........)(....).(...).(...)(............).*', '%1-%2-5%3-8%4-%5'))
 end
 
--- What the failure of a node does, and the nodes that wait for it.
-local function read_node(workflow, node)
-  local how, children = redis.call('HGET', workflow.key .. ':graph', node):match('^(%S+)(.*)$')
-  return how, children:gmatch('%S+')
+local function list_words(text)
+  local words = {}
+  for word in text:gmatch('%S+') do words[#words + 1] = word end
+  return words
 end
+
+-- What the failure of a node does, and the nodes that wait for it.
+local function parse_node(graph)
+  local how, children = graph:match('^(%S+)(.*)$')
+  return how, list_words(children)
+end
+local function read_node(workflow, node) return parse_node(redis.call('HGET', workflow.key .. ':graph', node)) end
 
 -- Makes the record of the job of a node; whether it is new. job: that of the node, or of all rows of a fan-out
 local function create_node_record(workflow, job, node, at)
@@ -101,17 +123,39 @@ end
 
 -- All that wait for a node that failed, and all that wait for those, are skipped.
 local function skip_after(workflow, node)
-  local stack = { node }
-  while #stack > 0 do
-    local _, children = read_node(workflow, table.remove(stack))
-    for child in children do
-      if redis.call('HSETNX', workflow.key .. ':states', child, 'skipped') == 1 then
-        redis.call('HINCRBY', workflow.key, 'ended', 1)
-        redis.call('HINCRBY', workflow.key, 'skipped', 1)
-        stack[#stack + 1] = child
+  local seen, level, skipped = {}, { node }, {}
+  while #level > 0 do
+    local children, next_level = {}, {}
+    for _, graph in ipairs(read_fields(workflow.key .. ':graph', level)) do
+      local _, of_node = parse_node(graph)
+      for _, child in ipairs(of_node) do
+        if not seen[child] then children[#children + 1] = child end
+        seen[child] = true
       end
     end
+    for i, state in ipairs(read_fields(workflow.key .. ':states', children)) do
+      if not state then
+        next_level[#next_level + 1] = children[i]
+        skipped[#skipped + 1], skipped[#skipped + 2] = children[i], 'skipped'
+      end
+    end
+    level = next_level
   end
+  if #skipped == 0 then return end
+  call_in_batches('HSET', workflow.key .. ':states', skipped)
+  redis.call('HINCRBY', workflow.key, 'ended', #skipped / 2)
+  redis.call('HINCRBY', workflow.key, 'skipped', #skipped / 2)
+end
+
+-- A node has ended of those that these wait for: those that wait for no other are ready.
+local function count_down(workflow, children)
+  local left, ready = {}, {}
+  for i, count in ipairs(read_fields(workflow.key .. ':left', children)) do
+    left[2 * i - 1], left[2 * i] = children[i], count - 1
+    if count == '1' then ready[#ready + 1] = children[i] end
+  end
+  call_in_batches('HSET', workflow.key .. ':left', left)
+  call_in_batches('RPUSH', workflow.key .. ':ready', ready)
 end
 
 -- Notes how a node ended: the last one of those that a node waits for makes it ready.
@@ -127,32 +171,27 @@ local function end_node(workflow, node, status)
     if how == 'stop' then redis.call('HSETNX', key, 'stopped', node) end
   end
   if base then
-    if is_failure then redis.call('HSET', key .. ':left', base .. '[!]', 1) end
+    if status ~= 'success' then redis.call('HINCRBY', key .. ':left', base .. '[!]', 1) end
     if redis.call('HINCRBY', key .. ':left', base .. '[]', -1) > 0 then return end
-    local has_failed = redis.call('HEXISTS', key .. ':left', base .. '[!]') == 1
+    redis.call('HSET', key .. ':left', base .. '[>]', now())
+    local has_failed = how ~= 'continue' and tonumber(redis.call('HGET', key .. ':left', base .. '[!]') or 0) > 0
     return end_node(workflow, base, has_failed and 'failed' or 'success')
   end
   if is_failure and how == 'skip' then return skip_after(workflow, node) end
   if is_failure then return end
-  for child in children do
-    if redis.call('HINCRBY', key .. ':left', child, -1) == 0 then redis.call('RPUSH', key .. ':ready', child) end
-  end
+  count_down(workflow, children)
 end
 
 local function add_ready_rows(workflow, node, rows)
   local names = {}
-  for i = 0, rows - 1 do
-    names[#names + 1] = node .. '[' .. i .. ']'
-    if #names == 1000 or i == rows - 1 then
-      redis.call('RPUSH', workflow.key .. ':ready', unpack(names))
-      names = {}
-    end
-  end
+  for i = 0, rows - 1 do names[i + 1] = node .. '[' .. i .. ']' end
+  call_in_batches('RPUSH', workflow.key .. ':ready', names)
 end
 
 -- Makes a node of each row of a fan-out.
 local function expand_node(workflow, node, each)
   local rows, fault = count_rows(workflow, each)
+  redis.call('HSET', workflow.key .. ':left', node .. '[<]', now(), node .. '[>]', now())
   if not rows then
     redis.call('HSET', workflow.key .. ':errors', node, fault)
     return end_node(workflow, node, 'failed')
@@ -225,6 +264,8 @@ local function end_if_over(workflow, at)
   redis.call('HSET', workflow.key, 'status', status, 'finished_at', at, 'updated_at', at)
   redis.call('ZADD', ENDED_WORKFLOWS, at, workflow.id)
   make_hook_jobs(workflow, status, at)
+  local starter = load_job(workflow.id) -- a job of the kind workflow has its id, and waits for its end
+  if starter then send_signal(starter, 'end', cjson.encode(status), at) end
   if callback then
     enqueue_callback({ id = workflow.id, key = workflow.key, status = status, callback = callback }, at)
     redis.call('HSET', job_key(redis.call('HGET', workflow.key, 'delivery')), 'reported_workflow', 1)

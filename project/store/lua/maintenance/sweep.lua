@@ -14,14 +14,15 @@ local function is_in_open_workflow(node)
 end
 
 for _, id in ipairs(ids) do
-  local finished_at, unique, tags, tenant, archived, node = unpack(redis.call('HMGET', job_key(id), 'finished_at', 'unique', 'tags',
-    'tenant', 'archived', 'workflow'))
+  local finished_at, unique, tags, tenant, archived, node, canvas = unpack(redis.call('HMGET', job_key(id), 'finished_at', 'unique', 'tags',
+    'tenant', 'archived', 'workflow', 'canvas_of'))
   if tonumber(finished_at or 0) > cutoff or is_in_open_workflow(node) then
     -- too young
   elseif has_history and archived ~= finished_at then
     redis.call('ZADD', UNARCHIVED, 'NX', finished_at, id)
   else
     update_indexes('ZREM', { kind_queue = kind_queue, tags = tags, tenant = tenant }, status, id)
+    leave_canvas(id, canvas)
     redis.call('DEL', job_key(id), log_key(id), log_files_key(id))
     if unique and redis.call('GET', unique) == id then redis.call('DEL', unique) end
     deleted = deleted + 1

@@ -69,25 +69,29 @@ local function is_scheduled(index)
   return index.is_waiting and redis.call('HEXISTS', job_key(index.id), 'due_at') == 1
 end
 
-local MAX_TEXT_BYTES, MAX_READ_BYTES = 65536, 4194304 -- a longer value is not searched; a page reads so much of them
+local MAX_READ_BYTES = 4194304 -- of texts, by one page
+local SEARCHED, SEARCHED_IF_SHOWN = { 'tags', 'error', 'result' }, { 'tags', 'error', 'result', 'payload' }
 local read = 0
+
+local function contains(text)
+  for _, part in ipairs(question.texts) do
+    if text:find(part, 1, true) then return true end
+  end
+  return false
+end
 
 -- Whether the job has one of the texts in its id, tags, error, result or payload.
 local function has_text(index)
-  local key, values = job_key(index.id), { index.id }
-  for _, field in ipairs(index.is_shown and { 'tags', 'error', 'result', 'payload' } or { 'tags', 'error', 'result' }) do
-    local bytes = redis.call('HSTRLEN', key, field)
-    if bytes > 0 and bytes <= MAX_TEXT_BYTES then
-      read = read + bytes
-      values[#values + 1] = redis.call('HGET', key, field)
+  local fields = index.is_shown and SEARCHED_IF_SHOWN or SEARCHED
+  local values = redis.call('HMGET', job_key(index.id), unpack(fields))
+  for i = 1, #fields do
+    local value = values[i]
+    if value then
+      read = read + #value
+      if contains(value) then return true end
     end
   end
-  for _, value in ipairs(values) do
-    for _, text in ipairs(question.texts) do
-      if value:find(text, 1, true) then return true end
-    end
-  end
-  return false
+  return contains(index.id)
 end
 
 local function matches(index)
@@ -117,14 +121,14 @@ for _, kind_queue in ipairs(redis.call('SMEMBERS', KIND_QUEUES)) do
   end
 end
 
-local answer, scanned, last = { total, 0, '', '' }, 0, nil
+local answer, scanned, last_score, last_id = { total, 0, '', '' }, 0, nil, nil
 while #indexes > 0 and #answer < question.limit + 4 and scanned < question.max_scanned and read < MAX_READ_BYTES do
   local place = 1
   for i = 2, #indexes do
     if is_before(indexes[i], indexes[place]) then place = i end
   end
   local index = indexes[place]
-  scanned, last = scanned + 1, { string.format('%.17g', index.score), index.id }
+  scanned, last_score, last_id = scanned + 1, index.score, index.id
   if matches(index) then
     answer[#answer + 1] = { index.id, unpack(redis.call('HMGET', job_key(index.id), unpack(question.fields))) }
   end
@@ -132,5 +136,5 @@ while #indexes > 0 and #answer < question.limit + 4 and scanned < question.max_s
   if not index.id then table.remove(indexes, place) end
 end
 answer[2] = scanned
-if #indexes > 0 then answer[3], answer[4] = last[1], last[2] end
+if #indexes > 0 then answer[3], answer[4] = string.format('%.17g', last_score), last_id end
 return answer

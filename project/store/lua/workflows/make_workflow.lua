@@ -5,13 +5,13 @@
 -- -> 'made', id, order | 'replayed', the id and the order of then | 'gone': its nodes are no longer stored
 local wanted, order = cjson.decode(ARGV[1]), ARGV[2]
 local workflow, at = load_workflow(wanted.id), now()
-local parts = { ':jobs', ':graph', ':left', ':order', ':each' }
+local parts = { ':jobs', ':graph', ':left', ':order', ':each', ':ready' }
 if redis.call('HGET', workflow.key, 'call') == wanted.call_id then return { 'made', wanted.id, order } end -- a repetition
 local idempotent = wanted.idempotency_key and prefix .. 'idempotent:' .. wanted.idempotency_key
 if idempotent then
   local before, id = unpack(redis.call('HMGET', idempotent, 'order', 'id'))
   if before then
-    for _, part in ipairs(parts) do redis.call('DEL', workflow.key .. part) end
+    for _, part in ipairs(parts) do redis.call('UNLINK', workflow.key .. part) end
     return { 'replayed', id, before }
   end
 end
@@ -24,9 +24,6 @@ if wanted.open then redis.call('HSET', workflow.key, 'open', 1) end
 for name, job in pairs(wanted.hooks or {}) do redis.call('HSET', workflow.key .. ':hooks', name, job) end
 if wanted.callback then redis.call('HSET', workflow.key, 'callback', wanted.callback) end
 for _, part in ipairs(parts) do redis.call('PERSIST', workflow.key .. part) end
-for _, node in ipairs(redis.call('LRANGE', workflow.key .. ':order', 0, -1)) do
-  if redis.call('HGET', workflow.key .. ':left', node) == '0' then redis.call('RPUSH', workflow.key .. ':ready', node) end
-end
 redis.call('ZADD', WORKFLOWS, at, wanted.id)
 if wanted.tenant then redis.call('ZADD', tenant_workflows_key(wanted.tenant), at, wanted.id) end
 redis.call('ZADD', OPEN_WORKFLOWS, at, wanted.id)

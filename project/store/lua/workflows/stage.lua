@@ -7,7 +7,7 @@ if redis.call('EXISTS', key) == 1 then return end -- a repetition after a lost a
 if redis.call('LLEN', key .. ':order') ~= tonumber(ARGV[2]) then return end -- the same
 
 local parts = { [':jobs'] = {}, [':graph'] = {}, [':left'] = {}, [':each'] = {} }
-local names = {}
+local names, ready = {}, {}
 local function add(part, node, value)
   local values = parts[part]
   values[#values + 1], values[#values + 2] = node, value
@@ -19,10 +19,13 @@ for i = 3, #ARGV, 5 do
   add(':graph', node, graph)
   add(':left', node, waits)
   if each ~= '' then add(':each', node, each) end
+  if waits == '0' then ready[#ready + 1] = node end
 end
 for part, values in pairs(parts) do
   if #values > 0 then redis.call('HSET', key .. part, unpack(values)) end
   redis.call('EXPIRE', key .. part, STAGED_SECONDS)
 end
-redis.call('RPUSH', key .. ':order', unpack(names))
-redis.call('EXPIRE', key .. ':order', STAGED_SECONDS)
+for part, nodes in pairs({ [':order'] = names, [':ready'] = ready }) do
+  if #nodes > 0 then redis.call('RPUSH', key .. part, unpack(nodes)) end
+  redis.call('EXPIRE', key .. part, STAGED_SECONDS)
+end

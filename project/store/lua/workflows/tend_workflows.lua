@@ -1,14 +1,17 @@
--- Does what is due for workflows: makes jobs of nodes that are ready, cancels those whose deadline is over, finds out what
--- became of jobs whose end was not noted, and deletes workflows past their retention.
--- ARGV: at most so many jobs, retention in seconds -> the seconds until the next is due ('' = nothing is open)
-local MOST_WORKFLOWS, QUIET_SECONDS, MAX_QUIET_SECONDS = 20, 60, 3600
-local at, most, retention = now(), tonumber(ARGV[1]), tonumber(ARGV[2])
+-- Does what is due for the workflow that has waited longest: makes jobs of nodes that are ready, cancels those whose deadline is
+-- over, finds out what became of jobs whose end was not noted. Deletes workflows past their retention.
+-- ARGV: how many jobs it makes and how many it cancels or looks at, at most; retention in seconds
+-- -> the seconds until the next is due ('' = nothing is open)
+local MOST_FORGOTTEN, QUIET_SECONDS, MAX_QUIET_SECONDS = 20, 60, 3600
+local at, most_made, most_looked_at, retention = now(), tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local function cutoff(seconds) return string.format('%.6f', at - seconds) end
 
--- A workflow in which nothing has ended for a while: ends that were not noted are noted now.
+-- A workflow in which nothing has ended for a while: ends that were not noted are noted now. -> whether there are more to look at
 local function look_after(workflow)
-  for _, node in ipairs(redis.call('SMEMBERS', workflow.key .. ':active')) do
+  local cursor = redis.call('HGET', workflow.key, 'looked_at') or '0'
+  local next_cursor, nodes = unpack(redis.call('SSCAN', workflow.key .. ':active', cursor, 'COUNT', most_looked_at))
+  for _, node in ipairs(nodes) do
     local job = load_job(node_job_id(workflow.id, node))
     if not job then
       redis.call('HSET', workflow.key .. ':errors', node, 'its job is no longer there')
@@ -18,7 +21,10 @@ local function look_after(workflow)
       note_node_end(job, at)
     end
   end
+  redis.call('HSET', workflow.key, 'looked_at', next_cursor)
+  if next_cursor ~= '0' then return true end
   if redis.call('HGET', workflow.key, 'status') == 'running' then settle_nodes(workflow, at) end
+  return false
 end
 
 local function look_at(id)
@@ -30,14 +36,14 @@ local function look_at(id)
     cancel = 'deadline'
     redis.call('HSET', workflow.key, 'cancel', cancel, 'stopped', 'deadline')
   end
-  if cancel and cancel_nodes(workflow, at, most) then return redis.call('ZADD', OPEN_WORKFLOWS, at, id) end
-  if start_ready_nodes(workflow, at, most) then return end
+  if cancel and cancel_nodes(workflow, at, most_looked_at) then return redis.call('ZADD', OPEN_WORKFLOWS, at, id) end
+  if start_ready_nodes(workflow, at, most_made) then return end
   local wait = tonumber(quiet or QUIET_SECONDS)
   local next_look = tonumber(updated_at) + wait
   if next_look <= tonumber(at) then
+    if look_after(workflow) then return redis.call('ZADD', OPEN_WORKFLOWS, at, id) end
     wait = math.min(2 * wait, MAX_QUIET_SECONDS)
     redis.call('HSET', workflow.key, 'quiet', wait)
-    look_after(workflow)
     next_look = tonumber(at) + wait
   else
     redis.call('HSET', workflow.key, 'quiet', QUIET_SECONDS)
@@ -49,7 +55,11 @@ local function look_at(id)
   end
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', ENDED_WORKFLOWS, '-inf', cutoff(retention), 'LIMIT', 0, MOST_WORKFLOWS)) do forget_workflow(id) end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', OPEN_WORKFLOWS, '-inf', at, 'LIMIT', 0, MOST_WORKFLOWS)) do look_at(id) end
-local first = redis.call('ZRANGE', OPEN_WORKFLOWS, 0, 0, 'WITHSCORES')[2]
-return first and string.format('%.6f', math.max(first - at, 0)) or ''
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', ENDED_WORKFLOWS, '-inf', cutoff(retention), 'LIMIT', 0, MOST_FORGOTTEN)) do forget_workflow(id) end
+local first, due_at = unpack(redis.call('ZRANGE', OPEN_WORKFLOWS, 0, 0, 'WITHSCORES'))
+if first and tonumber(due_at) <= tonumber(at) then
+  redis.call('ZADD', OPEN_WORKFLOWS, at + QUIET_SECONDS, first) -- if something fails, the others have their turn
+  look_at(first)
+  due_at = redis.call('ZRANGE', OPEN_WORKFLOWS, 0, 0, 'WITHSCORES')[2]
+end
+return due_at and string.format('%.6f', math.max(due_at - at, 0)) or ''

@@ -1,5 +1,6 @@
 // Tries each method of the client against an API. Prints what it saw as one JSON document.
 import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client, InvalidOrder, verifyCallback } from "continuo-client";
 import { download } from "continuo-client/node";
@@ -63,6 +64,32 @@ said.outcomes = outcomes.map((each) => each.status);
 said.listed = (await collect(client.jobs({ tag }, 3))).length;
 await client.wait(await client.cancelAll({ tag }), { seconds: 60 });
 said.statuses = (await collect(client.jobs({ tag }))).map((each) => each.status).sort();
+
+const workflow = await client.workflows.order({
+  name: tag,
+  nodes: [
+    { id: "a", kind: "invoice", payload: invoice },
+    { id: "b", kind: "invoice", payload: invoice, after: ["a"] },
+  ],
+});
+const ended = await client.workflows.wait(workflow, { seconds: 60 });
+said.workflow = [ended.status, ended.page.map((each) => each.id)];
+const delayed = { kind: "invoice", ...invoice, delay: 3600 };
+const batch = await client.batches.order({ name: tag, jobs: [delayed] });
+await client.batches.add(batch, [delayed], { closed: true });
+said.unfinished = await nameOf(client.workflows.wait(batch, { seconds: 0.1 }));
+await client.workflows.cancel(batch);
+await client.workflows.wait(batch, { seconds: 60 });
+said.twice = (await client.workflows.cancel(batch)).status;
+said.batch = (await client.batches.get(batch)).nodes.cancelled;
+said.named = (await collect(client.workflows.list(1))).filter((each) => each.name === tag).length;
+await client.batches.delete(batch);
+said.deleted = await nameOf(client.batches.get(batch));
+
+const archived = async (values) => collect(client.history(values, { tag, kind: "invoice" }, 2));
+for (let tries = 0; tries < 600 && (await archived()).length < 7; tries++) await sleep(100);
+said.history = (await archived({ "payload.customer": "ACME" })).map((each) => each.status).sort();
+said.nobody = (await archived({ "payload.customer": "nobody" })).length;
 
 said.queue = (await client.queues()).some((each) => each.name === "celery");
 said.slots = (await client.workers())[0].slots;

@@ -17,6 +17,12 @@ export async function read(): Promise<string[]> {
   return log.lines.map((line) => line.message);
 }
 
+export async function orderWorkflow(): Promise<number> {
+  const nodes = [{ id: "a", kind: "report", payload: { type: "summary" }, priority: 3 }];
+  const made = await shipped.workflows.order({ name: "night", nodes });
+  return (await shipped.workflows.wait(made)).nodes.success;
+}
+
 export async function orderWrongly(): Promise<void> {
   // @ts-expect-error a wrong field
   await shipped.order("/reports", { tpe: "summary" });
@@ -26,6 +32,8 @@ export async function orderWrongly(): Promise<void> {
   await client.order("/invoices", { customer: "A" });
   // @ts-expect-error a path that takes no orders
   await client.order("/queues", {});
+  // @ts-expect-error a node without a kind
+  await shipped.workflows.order({ name: "night", nodes: [{ id: "a" }] });
   const job = await client.order("/parcels", { address: { street: "a", zip: "12345" } });
   // @ts-expect-error the result is a number
   (await client.result(job)).total;

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias, get_args
 
 from continuo_client.calls import require_header_value, require_web_url
-from continuo_client.command import commands, logs, top
+from continuo_client.command import commands, logs, top, workflows
 from continuo_client.command.outcomes import ExitStatus
 from continuo_client.records import Status
 from continuo_client.version import __version__
@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_logs(add("logs", logs.show_logs))
     add_signal(add("signal", commands.signal, has_json=False))
     add_list(add("list", commands.list_jobs))
+    add_workflow(choices)
     add("queues", commands.list_queues)
     for name, run in (("pause", commands.pause), ("resume", commands.resume)):
         add(name, run).add_argument("queue", metavar="QUEUE", type=parse_name)
@@ -108,9 +109,7 @@ def add_order(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``order``."""
     parser.add_argument("kind", metavar="KIND")
     add_fields(parser)
-    parser.add_argument(
-        "--wait", metavar="SECONDS", type=parse_seconds, default=0.0, help="wait for the end"
-    )
+    add_wait(parser, 0.0, "wait for the end")
 
 
 def add_signal(parser: argparse.ArgumentParser) -> None:
@@ -133,13 +132,7 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
 def add_follow(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``follow``."""
     parser.add_argument("id", metavar="ID", type=parse_name)
-    parser.add_argument(
-        "--wait",
-        metavar="SECONDS",
-        type=parse_seconds,
-        default=MAX_FOLLOW_SECONDS,
-        help="stop after about this time (default: a day)",
-    )
+    add_wait(parser, MAX_FOLLOW_SECONDS, "stop after about this time (default: a day)")
 
 
 def add_logs(parser: argparse.ArgumentParser) -> None:
@@ -156,6 +149,41 @@ def add_list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", choices=get_args(Status))
     parser.add_argument("--tag")
     parser.add_argument("--limit", type=int, help="1 to 200 (default: 50)")
+
+
+def add_workflow(choices: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``workflow`` with its own commands."""
+    text = "Order, show and steer workflows; a batch is shown as one."
+    group = choices.add_parser("workflow", help=text, description=text, allow_abbrev=False)
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, run: Command, *, has_json: bool = True) -> argparse.ArgumentParser:
+        text = run.__doc__
+        action = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        add_shared_options(action, has_json=has_json)
+        action.set_defaults(run=run)
+        return action
+
+    order = add("order", workflows.order, has_json=False)
+    order.add_argument(
+        "--json", metavar="FILE", dest="file", required=True, help="the order; - is stdin"
+    )
+    add_wait(order, 0.0, "wait for the end")
+    add("list", workflows.list_workflows).add_argument("--limit", type=int, help="1 to 200")
+    for name, run in (
+        ("show", workflows.show),
+        ("cancel", workflows.cancel),
+        ("retry", workflows.retry),
+    ):
+        add(name, run).add_argument("id", metavar="ID", type=parse_name)
+    wait = add("wait", workflows.wait)
+    wait.add_argument("id", metavar="ID", type=parse_name)
+    add_wait(wait, MAX_FOLLOW_SECONDS, "stop after this time (default: a day)")
+
+
+def add_wait(parser: argparse.ArgumentParser, default: float, text: str) -> None:
+    """Add the option ``--wait``."""
+    parser.add_argument("--wait", metavar="SECONDS", type=parse_seconds, default=default, help=text)
 
 
 def add_top(parser: argparse.ArgumentParser) -> None:

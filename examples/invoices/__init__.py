@@ -1,0 +1,1 @@
+"""An invoice run as a workflow: see ``docs/how-to/invoice-run.md``."""
