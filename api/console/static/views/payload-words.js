@@ -8,7 +8,7 @@ export function payloadTable({ order, fields }) {
   return table("Payload", [
     ["Field", (field) => h("span", { class: "mono" }, field.name)],
     ["Takes", (field) => inWords(field.all, order), "about"],
-    ["If it is left out", (field) => (field.isRequired ? "refused" : h("code", null, JSON.stringify(field.default ?? null)))],
+    ["Without it", (field) => (field.isRequired ? "must be given" : h("code", null, JSON.stringify(field.default ?? null)))],
     ["About", (field) => (field.description ?? "").replaceAll("``", ""), "about"],
   ], lines, "It takes no payload.");
 }
