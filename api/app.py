@@ -12,7 +12,17 @@ from api.http.routing import Router
 from api.http.shutdown import Drain
 from api.jobs.typed_kinds import build_typed_router, check_typed_kinds
 from api.routes import batches, bulk, history, kinds, workflows
-from api.routes.operations import breakers, limits, me, metrics, outboxes, queues, switches, workers
+from api.routes.operations import (
+    breakers,
+    limits,
+    me,
+    metrics,
+    outboxes,
+    queues,
+    switches,
+    system,
+    workers,
+)
 from api.routes.operations.health import build_health_router
 from api.routes.schedules import firing, schedules
 from api.routes.tasks import (
@@ -114,7 +124,7 @@ def build(drain: Drain) -> tuple[Router, Stores]:
     """The routes and their connections."""
     routes = Router()
     work = (tasks, control, callbacks, signals, events, logs, errors, bulk, kinds, artifacts)
-    state = (queues, limits, switches, breakers, workers, outboxes, metrics)
+    state = (queues, limits, switches, breakers, workers, outboxes, system, metrics)
     parts = (*work, workflows, batches, *state, schedules, firing, history, me, console)
     for part in (*EXTRA_ROUTES, *(module.routes for module in parts)):
         routes.include(part)

@@ -32,6 +32,7 @@ PATH = "/history"
 CSV = "text/csv; charset=utf-8"
 MAX_JOBS_PER_PAGE = 200
 MAX_DAYS = 366
+MAX_MINUTES_DAYS = 2
 DAY_SECONDS = 86_400
 DEFAULT_DAYS = 90
 RETRY_SECONDS = "5"
@@ -90,13 +91,19 @@ class FoundHistory(msgspec.Struct, frozen=True):
 class SummaryQuery(msgspec.Struct, frozen=True):
     """Which time, in seconds since 1970 (by default the last 90 days), and how it is divided.
 
-    ``interval``: ``all`` answers one sum of the whole time.
+    ``interval``: ``all`` answers one sum of the whole time. ``kind``, ``queue``, ``lane`` and
+    ``tenant`` restrict the jobs. Minutes, queues and lanes are read from the rows, which takes
+    longer than all else.
     """
 
     start: Timestamp | None = msgspec.field(default=None, name="from")
     end: Timestamp | None = msgspec.field(default=None, name="to")
     by: Grouping = "kind_status"
     interval: Interval = "day"
+    kind: Text = ""
+    queue: Text = ""
+    lane: Text = ""
+    tenant: Text = ""
 
 
 class HistorySummary(msgspec.Struct, frozen=True):
@@ -170,7 +177,7 @@ async def search_history(request: Request, query: HistoryQuery) -> Answer:
     query=SummaryQuery,
     answers={200: HistorySummary},
     errors=(404, 503),
-    summary="Sum up ended jobs by hour or day: how many, how long they waited and ran",
+    summary="Sum up ended jobs by minute, hour or day: how many, how long they waited and ran",
     tags=["history"],
 )
 async def sum_up_history(request: Request, query: SummaryQuery) -> Answer:
@@ -180,7 +187,20 @@ async def sum_up_history(request: Request, query: SummaryQuery) -> Answer:
     start = end - DEFAULT_DAYS * DAY_SECONDS if query.start is None else query.start
     if not start < end <= start + MAX_DAYS * DAY_SECONDS:
         raise InvalidField("from", f"must be before to, by at most {MAX_DAYS} days")
-    wanted = SummaryFilter(start, end, query.by, query.interval, request.tenant or None)
+    if query.interval == "minute" and end - start > MAX_MINUTES_DAYS * DAY_SECONDS:
+        raise InvalidField("interval", f"minute is for at most {MAX_MINUTES_DAYS} days")
+    if request.tenant and query.tenant not in {"", request.tenant}:
+        raise InvalidField("tenant", f"must be that of the API key, {request.tenant}")
+    wanted = SummaryFilter(
+        start,
+        end,
+        query.by,
+        query.interval,
+        tenant=request.tenant or query.tenant or None,
+        kind=query.kind or None,
+        queue=query.queue or None,
+        lane=query.lane or None,
+    )
     return Answer(HistorySummary(await read(partial(summary.sum_up, wanted))))
 
 

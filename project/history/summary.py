@@ -1,47 +1,57 @@
 """Sums up the history from its roll-ups: how many jobs ended, how long they waited and ran."""
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from project.history.files import list_days_between
 from project.history.reading import list_visible, open_query, retry_if_merged
-from project.history.tables import BUCKETS_PER_DOUBLING
+from project.history.tables import BUCKETS_PER_DOUBLING, DURATIONS
 
 HOUR_SECONDS = 3_600
+DAY_SECONDS = 86_400
+MICROSECONDS = 1_000_000
 MAX_ROWS = 50_000
 
-type Interval = Literal["hour", "day", "all"]
-type Grouping = Literal["kind", "status", "kind_status"]
+type Interval = Literal["minute", "hour", "day", "all"]
+type Grouping = Literal[
+    "kind", "status", "kind_status", "queue", "queue_status", "lane", "lane_status", "tenant",
+    "tenant_status"
+]  # fmt: skip
 
-HOURS: dict[Interval, int] = {"hour": 1, "day": 24, "all": 24}
+SECONDS: dict[Interval, int] = {"minute": 60, "hour": HOUR_SECONDS, "day": DAY_SECONDS}
+COLUMNS = ("kind", "status", "queue", "lane", "tenant")
+ROLLED_UP = frozenset({"kind", "status", "tenant"})
 SHORT_HOURS = 48
 """Up to so many hours are one sum of hours, more of days."""
+EXACT_HOURS = 6
+"""Up to so many hours are summed up from the rows, to the second."""
 
-COLUMNS: dict[Grouping, str] = {
-    "kind": "kind, '' AS status",
-    "status": "'' AS kind, status",
-    "kind_status": "kind, status",
-}
+OF_ROLLUPS = """
+SELECT {start} AS start, {columns}, measure, bucket, sum(count) AS count
+FROM read_parquet($files) AS part
+WHERE hours = {hours} AND part.hour > $first AND part.hour < $last {conditions} GROUP BY ALL
+"""
+OF_ROWS = f"""
+SELECT {{start}} AS start, {{columns}}, measure, bucket, count(*) AS count
+FROM ({DURATIONS.replace("FROM rows", "FROM read_parquet($files)")})
+WHERE finished_at >= $first AND finished_at < $last {{conditions}} GROUP BY ALL
+"""  # noqa: S608 - constants
 
 QUERY = """
-WITH counts AS (
-    SELECT {start}, {columns}, measure, bucket, sum(count) AS count
-    FROM read_parquet(?) AS part WHERE hours = {hours} AND part.hour > ? AND part.hour < ?
-    GROUP BY ALL
-), sums AS (
+WITH counts AS ({counts}), sums AS (
     SELECT *, sum(count) OVER (sort ORDER BY bucket) AS upto, sum(count) OVER sort AS total
-    FROM counts WINDOW sort AS (PARTITION BY hour, kind, status, measure)
+    FROM counts WINDOW sort AS (PARTITION BY start, kind, status, queue, lane, tenant, measure)
 )
-SELECT hour, kind, status, max(total) FILTER (measure = 'wait'),
+SELECT start, kind, status, queue, lane, tenant, max(total) FILTER (measure = 'wait'),
     min(bucket) FILTER (measure = 'wait' AND upto >= 0.5 * total),
     min(bucket) FILTER (measure = 'wait' AND upto >= 0.95 * total),
     min(bucket) FILTER (measure = 'wait' AND upto >= 0.99 * total),
     min(bucket) FILTER (measure = 'run' AND upto >= 0.5 * total),
     min(bucket) FILTER (measure = 'run' AND upto >= 0.95 * total),
     min(bucket) FILTER (measure = 'run' AND upto >= 0.99 * total)
-FROM sums GROUP BY hour, kind, status ORDER BY hour, kind, status LIMIT ?
+FROM sums GROUP BY ALL ORDER BY ALL LIMIT $most
 """
 
 
@@ -56,23 +66,27 @@ class Durations(msgspec.Struct, frozen=True):
 class Sum(msgspec.Struct, frozen=True):
     """The jobs that ended in an interval, which begins at ``start`` in seconds since 1970.
 
-    ``kind`` or ``status`` is "" when the sum is over all of them. ``wait`` is the time from the
-    order to the start of the last attempt, ``run`` that of the last attempt.
+    ``kind``, ``status``, ``queue``, ``lane`` and ``tenant`` are "" when the sum is over all of
+    them. ``wait`` is the time from the order to the start of the last attempt, ``run`` that of the
+    last attempt.
     """
 
     start: float
     kind: str
     status: str
+    queue: str
+    lane: str
+    tenant: str
     count: int
     wait: Durations
     run: Durations
 
 
 class SummaryFilter(NamedTuple):
-    """Times in seconds since 1970; the hours or days that have them count as a whole.
+    """Times in seconds since 1970; the minutes, hours or days that have them count as a whole.
 
-    ``interval``: ``all`` makes one sum of all.
-    ``tenant``: None for all.
+    ``interval``: ``all`` makes one sum of all. ``tenant``, ``kind``, ``queue`` and ``lane`` are
+    None for all.
     """
 
     start: float
@@ -80,6 +94,25 @@ class SummaryFilter(NamedTuple):
     by: Grouping = "kind_status"
     interval: Interval = "day"
     tenant: str | None = None
+    kind: str | None = None
+    queue: str | None = None
+    lane: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """What the sums are divided by."""
+        return self.by.split("_")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the jobs have in common."""
+        names = ("tenant", "kind", "queue", "lane")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    @property
+    def hours(self) -> float:
+        """How long the time is."""
+        return (self.end - self.start) / HOUR_SECONDS
 
 
 def sum_up(wanted: SummaryFilter) -> list[Sum]:
@@ -90,34 +123,59 @@ def sum_up(wanted: SummaryFilter) -> list[Sum]:
 def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
     """``sum_up`` on the files that are there now."""
     days = list_days_between(wanted.start, wanted.end)
-    files = [str(file.rollup) for file in list_visible(days, wanted.tenant)]
+    files = list_visible(days, wanted.tenant)
     if not files:
         return []
-    hours = find_hours(wanted)
-    begin = int(wanted.start // HOUR_SECONDS)
-    start = f"{begin} AS hour" if wanted.interval == "all" else "hour"
-    sql = QUERY.format(hours=hours, columns=COLUMNS[wanted.by], start=start)
-    first, last = begin - hours, -int(-wanted.end // HOUR_SECONDS)
+    read_rows = is_of_rows(wanted)
+    counts, bounds = build_of_rows(wanted) if read_rows else build_of_rollups(wanted)
+    values = {
+        "files": [str(file.path if read_rows else file.rollup) for file in files],
+        "most": MAX_ROWS,
+    }
     with open_query(threads=1) as database:  # small files: more threads cost more
-        rows = database.execute(sql, [files, first, last, MAX_ROWS]).fetchall()
-    return [
-        Sum(
-            hour * HOUR_SECONDS,
-            kind,
-            status,
-            int(count),
-            Durations(*map(to_seconds, buckets[:3])),
-            Durations(*map(to_seconds, buckets[3:])),
-        )
-        for hour, kind, status, count, *buckets in rows
-    ]
+        rows = database.execute(QUERY.format(counts=counts), values | bounds).fetchall()
+    return [build_sum(row) for row in rows]
 
 
-def find_hours(wanted: SummaryFilter) -> int:
-    """The length of the intervals that are summed up."""
-    if wanted.interval == "all" and wanted.end - wanted.start <= SHORT_HOURS * HOUR_SECONDS:
-        return 1
-    return HOURS[wanted.interval]
+def is_of_rows(wanted: SummaryFilter) -> bool:
+    """Whether the roll-ups do not know: they have neither minutes nor queues and lanes."""
+    is_exact = wanted.interval == "all" and wanted.hours <= EXACT_HOURS
+    names = {*wanted.columns, *wanted.values}
+    return is_exact or wanted.interval == "minute" or not names <= ROLLED_UP
+
+
+def build_of_rows(wanted: SummaryFilter) -> tuple[str, dict[str, Any]]:
+    """The query of the counts in files of rows, and its values. Times are in microseconds."""
+    length = SECONDS.get(wanted.interval, 1)
+    first, last = wanted.start // length * length, -(-wanted.end // length) * length
+    begins = f"finished_at // {length * MICROSECONDS} * {length}"
+    start = f"{int(first)}" if wanted.interval == "all" else begins
+    bounds = {"first": int(first * MICROSECONDS), "last": int(last * MICROSECONDS)}
+    return fill(OF_ROWS, wanted, start), bounds | wanted.values
+
+
+def build_of_rollups(wanted: SummaryFilter) -> tuple[str, dict[str, Any]]:
+    """The query of the counts in roll-ups, and its values. Times are in hours."""
+    is_short = wanted.hours <= SHORT_HOURS
+    hours = 1 if wanted.interval == "hour" or (wanted.interval == "all" and is_short) else 24
+    begin = int(wanted.start // HOUR_SECONDS)
+    start = f"{begin if wanted.interval == 'all' else 'hour'} * {HOUR_SECONDS}"
+    bounds = {"first": begin - hours, "last": -int(-wanted.end // HOUR_SECONDS)}
+    return fill(OF_ROLLUPS, wanted, start, hours=hours), bounds | wanted.values
+
+
+def fill(counts: str, wanted: SummaryFilter, start: str, **more: int) -> str:
+    """The query of the counts, with what it is divided by and restricted to."""
+    columns = [name if name in wanted.columns else f"'' AS {name}" for name in COLUMNS]
+    conditions = "".join(f" AND {name} = ${name}" for name in wanted.values)
+    return counts.format(start=start, columns=", ".join(columns), conditions=conditions, **more)
+
+
+def build_sum(row: tuple[Any, ...]) -> Sum:
+    """A row of the query."""
+    start, kind, status, queue, lane, tenant, count, *buckets = row
+    wait, run = (Durations(*map(to_seconds, part)) for part in (buckets[:3], buckets[3:]))
+    return Sum(start, kind, status, queue, lane, tenant, int(count), wait, run)
 
 
 def to_seconds(bucket: int | None) -> float | None:

@@ -24,22 +24,25 @@ MAX_LINE_BYTES = 64 << 20
 BUCKETS_PER_DOUBLING = 8
 """How exact the roll-ups are: a percentile is off by 5 % at most."""
 
+DURATIONS = f"""
+SELECT *, round({BUCKETS_PER_DOUBLING} * log2(greatest(microseconds, 1)))::SMALLINT AS bucket
+FROM (
+    SELECT finished_at, tenant, kind, queue, lane, status, 'wait' AS measure,
+        coalesce(started_at, finished_at) - created_at AS microseconds FROM rows
+    UNION ALL
+    SELECT finished_at, tenant, kind, queue, lane, status, 'run', finished_at - started_at
+    FROM rows WHERE started_at IS NOT NULL
+)
+"""  # noqa: S608 - a constant
+"""Each row has one ``wait``, and one ``run`` if it ran."""
+
 ROLLUP = f"""
 SELECT hours, finished_at // 3600000000 // hours * hours AS hour, tenant, kind, status, measure,
     bucket, count(*) AS count
-FROM (VALUES (1), (24)) AS intervals(hours), (
-    SELECT *, round({BUCKETS_PER_DOUBLING} * log2(greatest(microseconds, 1)))::SMALLINT AS bucket
-    FROM (
-        SELECT finished_at, tenant, kind, status, 'wait' AS measure,
-            coalesce(started_at, finished_at) - created_at AS microseconds FROM rows
-        UNION ALL
-        SELECT finished_at, tenant, kind, status, 'run', finished_at - started_at FROM rows
-        WHERE started_at IS NOT NULL
-    )
-)
+FROM (VALUES (1), (24)) AS intervals(hours), ({DURATIONS})
 GROUP BY ALL ORDER BY ALL
 """  # noqa: S608 - a constant
-"""Counts by hour, and again by day, tenant, kind, status and duration; each job has one ``wait``.
+"""Counts by hour, and again by day, tenant, kind, status and duration.
 
 ``hours`` is the length of the interval, ``hour`` its first hour since 1970.
 """

@@ -121,7 +121,10 @@ class ScheduleStats(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """All counters at one time. Bytes are -1 when Redis does not say, 0 when there is no limit."""
+    """All counters at one time. Bytes are -1 when Redis does not say, 0 when there is no limit.
+
+    ``eviction``: what Redis deletes when it is full, "" when it does not say.
+    """
 
     queue_stats: list[QueueStats]
     route_stats: list[RouteStats]
@@ -134,6 +137,7 @@ class Counters(NamedTuple):
     clock_steps: int
     memory_used: int
     memory_allowed: int
+    eviction: str
     schedules: ScheduleStats
     causes: Mapping[str, int] = MappingProxyType({})
     """How many causes of failures were new, or came back, by ``CAUSE_NEWS``; they only grow."""
@@ -158,7 +162,8 @@ def parse_counters(answer: Sequence[Any]) -> Counters:
             group_by_route(dict_from_pairs(requests)),
             sorted(parse_worker_stats(row, float(at)) for row in workers),
             *lengths,
-            *memory,
+            *memory[:2],
+            memory[2].decode(),
             parse_schedule_stats(schedules, dict_from_pairs(fields), float(at)),
             {name: int(count) for name, count in dict_from_pairs(news).items()},
         )

@@ -309,6 +309,18 @@ class Running(msgspec.Struct, frozen=True):
     started_at: float
 
 
+class WorkerLoad(msgspec.Struct, frozen=True):
+    """A minute of a worker, which began ``at``, in seconds since the epoch.
+
+    ``memory``: as of the worker. ``busy``: the share of its slots in which a job ran. Both are
+    means of what it notes every fourth of ``LEASE_SECONDS``.
+    """
+
+    at: float
+    memory: int
+    busy: float
+
+
 class Worker(msgspec.Struct, frozen=True):
     """A worker that lives. Times are in seconds since the epoch.
 
@@ -316,7 +328,8 @@ class Worker(msgspec.Struct, frozen=True):
     it runs now. ``lease_ends``: it is taken for dead then, if it does not renew its lease before.
     ``memory``: bytes resident in all of its processes when it last did; pages that they share
     count in each. Null where that cannot be read. ``clock_skew``: seconds by which the clock of its
-    machine is ahead of that of Redis.
+    machine is ahead of that of Redis. ``load``: its last 60 minutes, the oldest first, if asked
+    for.
     """
 
     id: str
@@ -329,6 +342,7 @@ class Worker(msgspec.Struct, frozen=True):
     memory: int | None
     clock_skew: float
     jobs: list[Running]
+    load: list[WorkerLoad] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Stats(msgspec.Struct, frozen=True):

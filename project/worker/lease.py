@@ -41,6 +41,7 @@ from project.worker.transport import ACKNOWLEDGEMENTS
 from project.worker.upkeep.archiving import Archiving
 from project.worker.upkeep.declared_limits import put_declared_limits
 from project.worker.upkeep.guard import Guard
+from project.worker.upkeep.load import LoadHistory
 from project.worker.upkeep.maintenance import Maintenance
 from project.worker.upkeep.reports import WorkReporter
 
@@ -81,6 +82,7 @@ class LeaseThread(threading.Thread):
         self.guard = Guard(self.store, self.worker_id)
         self.archiving = Archiving(self.store, self.worker_id, worker.app)
         self.reporter = WorkReporter(worker, self.store, given.lease_seconds / 4)
+        self.load = LoadHistory()
         self.queue_follower = QueueFollower(worker, self.store)
         self.started_at = time.time()
         self._renew_at = 0.0
@@ -116,15 +118,19 @@ class LeaseThread(threading.Thread):
     def renew(self, *, first: bool = False) -> None:
         """Say that this worker lives; end it when it was thought dead."""
         asked_at = time.monotonic()
+        slots: int = getattr(self.worker.pool, "capacity", self.worker.pool.num_processes)
+        memory_used = memory.resident({os.getpid(), *self.processes.pids()})
+        self.load.note(time.time(), memory_used, self.reporter.count_running() / max(slots, 1))
         about: dict[str, Argument] = {
-            "slots": getattr(self.worker.pool, "capacity", self.worker.pool.num_processes),
+            "slots": slots,
             "lease_seconds": self.seconds,
             "host": platform.node(),
             "pid": os.getpid(),
             "clock": f"{time.time():.6f}",
             "started_at": f"{self.started_at:.3f}",
             "queues": "\n".join(self.queues()),
-            "memory": memory.resident({os.getpid(), *self.processes.pids()}) or "",
+            "memory": memory_used or "",
+            "load": self.load.format(),
         }
         if first:  # the claims of its processes ask whether it knows a kind
             about |= {f"kind:{name}": describe_ack(task) for name, task in self.tasks.items()}

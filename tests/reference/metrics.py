@@ -43,6 +43,7 @@ SAMPLE_COUNTERS = Counters(
     clock_steps=0,
     memory_used=1,
     memory_allowed=1,
+    eviction="noeviction",
     schedules=ScheduleStats(2, 1, 1, 3.5, {"fired": 1}, {"overlap": 1}, SAMPLE_HISTOGRAM),
 )
 SAMPLE_QUEUE = Queue("celery", waiting=1, running=0, paused=False, oldest=1.0, workers=1)

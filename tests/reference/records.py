@@ -23,6 +23,7 @@ from project.records.record import (
     TaskStatus,
     Wait,
     Worker,
+    WorkerLoad,
     compute_backoff,
 )
 from tests.reference.prose import format_sections, format_values, join_parts
@@ -39,6 +40,7 @@ SHAPES = (
     Event,
     Queue,
     Worker,
+    WorkerLoad,
     Running,
 )
 

@@ -1,6 +1,7 @@
-// Small drawings of the last hour. What they show is in words, too, for those who do not see them.
+// Small drawings of times. What they show is in words, too, for those who do not see them.
 
 import { h, number, s } from "./dom.js";
+import { plot } from "./plot.js";
 import { clock, dayOf } from "./times.js";
 
 const WIDTH = Math.min(640, Math.max(320, innerWidth - 60));
@@ -9,8 +10,8 @@ const LEFT = 46;
 const BOTTOM = 20;
 const TOP = 8;
 
-/** Columns of numbers on top of each other. `parts` are `[name, value]`; the name is its colour's class. */
-export function stacks(title, points, parts, when = "in the last hour") {
+/** Columns of numbers on top of each other. `parts` are `[name, value]`; the name is its colour's class. `zoom` as of a plot. */
+export function stacks(title, points, parts, when = "in the last hour", zoom = null) {
   const sums = points.map((point) => parts.reduce((sum, [, value]) => sum + (value(point) ?? 0), 0));
   const top = ceiling(Math.max(...sums, 0), 4);
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
@@ -23,11 +24,11 @@ export function stacks(title, points, parts, when = "in the last hour") {
     });
   });
   const total = sums.reduce((sum, one) => sum + one, 0);
-  return figure(title, `${number(total)} ${when}`, points, top, number, columns, parts.map(([name]) => [name, name]));
+  return figure(title, `${number(total)} ${when}`, points, top, number, columns, parts.map(([name, value]) => [name, name, value]), zoom);
 }
 
 /** Lines; a value of null is a gap. */
-export function lines(title, points, parts, written, when = "in the last hour") {
+export function lines(title, points, parts, written, when = "in the last hour", zoom = null) {
   const values = points.flatMap((point) => parts.map(([, value]) => value(point) ?? 0));
   const top = ceiling(Math.max(...values, 0), 0.1);
   const step = (WIDTH - LEFT) / Math.max(points.length, 1);
@@ -42,13 +43,16 @@ export function lines(title, points, parts, written, when = "in the last hour") 
   });
   const last = points.map(parts[0][1]).filter((one) => one !== null).at(-1);
   const words = last === undefined ? `no attempt began ${when}` : `${parts[0][0]}: ${written(last)} lately`;
-  return figure(title, words, points, top, written, drawn, parts.map(([name], which) => [name, `line-${which}`]));
+  return figure(title, words, points, top, written, drawn, parts.map(([name, value], which) => [name, `line-${which}`, value]), zoom);
 }
 
-function figure(title, words, points, top, written, drawn, legend) {
+function figure(title, words, points, top, written, drawn, legend, zoom) {
+  const drawing = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, grid(top, written), hours(points), drawn);
+  const said = (point) => legend.map(([name, , value]) => [name, value(point)]).filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name} ${written(value)}`).join(", ") || "nothing";
   return h("figure", { class: "card" },
     h("figcaption", null, h("strong", null, title), h("span", { class: "help" }, words)),
-    s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${words}` }, grid(top, written), hours(points), drawn),
+    zoom && points.length > 1 ? plot(drawing, { title, points, left: LEFT, width: WIDTH, height: HEIGHT - BOTTOM, words: said, zoom }) : drawing,
     h("p", { class: "legend" }, legend.map(([name, look]) => h("span", { class: look }, name))));
 }
 

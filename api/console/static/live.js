@@ -97,8 +97,6 @@ export async function once(page, path, draw) {
     draw(await get(path, page.signal));
     page.state("live");
   } catch (problem) {
-    if (page.signal.aborted) return;
-    page.state("away");
-    if (problem.status) page.fail(problem);
+    if (!page.signal.aborted) page.fail(problem);
   }
 }

@@ -2,8 +2,9 @@
 
 import { fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
+import { watchOutages } from "./outage.js";
 import { setUpPalette } from "./palette.js";
-import { clock, isUtc, switchZone, zoneName } from "./times.js";
+import { isUtc, switchZone, zoneName } from "./times.js";
 
 /** A page whose script is fetched when somebody first opens it. Browsers remember what could not be fetched, by its address. */
 const from = (file, name = file) => async (page) => {
@@ -33,7 +34,6 @@ const PAGES = [
 
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
-const connection = document.getElementById("connection");
 const said = document.getElementById("said");
 
 let me = null;
@@ -64,7 +64,6 @@ async function show() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  connected("");
   try {
     me ??= await get("/me", signal);
     if (!signal.aborted) await open(signal);
@@ -87,7 +86,7 @@ async function open(signal) {
     has: (extra) => me.extras.includes(extra),
     flower: me.flower,
     signal, go, say, fail,
-    state: (how) => connected(how),
+    state: (how) => (how === "live" ? outage.hear() : outage.look()),
   };
   const content = await page.view(shown);
   if (signal.aborted) return;
@@ -114,11 +113,12 @@ function drawNav(current) {
   document.getElementById("leave").hidden = !key.get();
 }
 
-/** Something did not work: say so, or ask for a key when that is what it needs. */
-function fail(problem) {
+/** Something did not work: say so, or ask for a key when that is what it needs. An outage has its banner. */
+async function fail(problem) {
   if (problem.name === "AbortError") return;
-  if (problem.status === 401) refuse(problem);
-  else say(problem.message, true);
+  if (problem.status === 401) return refuse(problem);
+  const isOutage = [0, 503].includes(problem.status) && (await outage.look());
+  if (!isOutage) say(problem.message, true);
 }
 
 function refuse(problem) {
@@ -153,29 +153,7 @@ function askForKey(wrong) {
   field.focus();
 }
 
-function connected(how) {
-  if (how === "live") answered = new Date();
-  connection.textContent = { live: "Live", away: answered ? `No answer since ${clock(answered / 1000)}` : "No answer" }[how] ?? "";
-  connection.className = how;
-}
-
-// What a page waits for may take long. A look at the API every moment tells earlier that nothing answers.
-
-const PROBE_EVERY = 1_500;
-const PROBE_TIMEOUT = 1_200;
-let answered = null;
-let isSilent = false;
-
-async function probe() {
-  if (document.hidden) return;
-  const ready = await fetch("/health/ready", { signal: AbortSignal.timeout(PROBE_TIMEOUT) }).catch(() => null);
-  if (!ready?.ok) connected("away");
-  else if (isSilent) connected("live");
-  else answered = new Date();
-  isSilent = !ready?.ok;
-}
-
-setInterval(probe, PROBE_EVERY);
+const outage = watchOutages(document.getElementById("outage"), document.getElementById("connection"), show);
 setInterval(() => document.hidden || tick(), 1_000);
 
 // --- the look: as the system has it, or as chosen

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from project.records.record import Running, Worker
+import msgspec
+
+from project.records.record import Running, Worker, WorkerLoad
 from project.store.commands.attempts import RequeueResult
 from project.store.commands.command import Argument, Command, decode_texts, encode_json
 
@@ -112,6 +114,7 @@ def parse_worker(
         memory=int(memory) if memory else None,
         clock_skew=float(field.get("clock_skew", 0)),
         jobs=[parse_running(*jobs[at : at + 3]) for at in range(0, len(jobs), 3)],
+        load=msgspec.json.decode(field.get("load", "[]"), type=list[WorkerLoad]),
     )
 
 

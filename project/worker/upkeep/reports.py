@@ -33,6 +33,11 @@ class WorkReporter:
             self._report_at = now + self.seconds
         return self._report_at - now
 
+    def count_running(self) -> int:
+        """How many jobs run."""
+        pool = self.worker.pool
+        return pool.count_busy() if isinstance(pool, JobPool) else len(state.active_requests)
+
     def collect(self) -> tuple[list[str], dict[str, int]]:
         """The serials of what runs; of each pool process the claim before which all are over."""
         pool = self.worker.pool

@@ -1,6 +1,8 @@
 """The console in a browser, on a running system."""
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +19,7 @@ SLOW = {
     "template": "welcome",
     "rate": 1,
 }
+OUTAGE = re.compile(r"No answer since \d\d:\d\d:\d\d\. What is shown is from \d\d:\d\d:\d\d\.")
 PATHS = (
     "/",
     "/console/jobs",
@@ -100,15 +103,39 @@ def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
             expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
 
             system.stop()
-            expect(page.locator("#connection")).to_contain_text("No answer since", timeout=3_000)
+            banner = page.get_by_role("alert")
+            expect(banner).to_contain_text("The API cannot be reached", timeout=3_000)
+            expect(banner).to_contain_text(OUTAGE)
 
             system.start()
+            expect(page.locator("#outage")).to_be_empty()
             expect(page.locator(".head .badge")).to_have_text("success")
             expect(page.locator("#connection")).to_have_text("Live")
             expect(page.get_by_role("link", name="Open ")).to_be_visible()
             expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
     finally:
         system.close()
+
+
+def test_a_banner_tells_that_redis_does_not_answer_until_it_does(
+    page: Page, own_system: System
+) -> None:
+    banner = page.get_by_role("alert")
+    expect(page.locator("#connection")).to_have_text("Live")
+    valkey = own_system.valkey()
+    os.kill(valkey, signal.SIGSTOP)
+    try:
+        expect(banner).to_contain_text("Redis does not answer")
+        expect(banner).to_contain_text(OUTAGE)
+        expect(page.locator("#connection")).to_have_text("No answer")
+        assert find_barriers(page) == []
+        banner.get_by_role("button", name="Try again").click()
+        expect(banner.get_by_role("button", name="Try again")).to_be_enabled()
+    finally:
+        os.kill(valkey, signal.SIGCONT)
+
+    expect(page.locator("#outage")).to_be_empty()
+    expect(page.locator("#connection")).to_have_text("Live")
 
 
 def test_a_running_job_shows_its_progress_and_is_cancelled(page: Page, own_system: System) -> None:

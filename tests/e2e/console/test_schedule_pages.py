@@ -71,6 +71,19 @@ def test_the_coming_day_shows_where_jobs_pile_up(page: Page, system: System) -> 
     expect(day).to_contain_text("nightly")
 
 
+def test_jobs_that_wait_for_their_time_are_listed_in_the_order_of_it(
+    page: Page, system: System
+) -> None:
+    ids = [system.order("/reports", {"delay": delay})["id"] for delay in (7200, 900, 3600)]
+    page.reload()
+
+    rows = page.get_by_role("table", name="Jobs that wait for their time").locator("tbody tr")
+
+    expect(rows.filter(has_text=ids[0])).to_be_visible()
+    places = [rows.locator(".id").all_inner_texts().index(job_id) for job_id in ids]
+    assert places[1] < places[2] < places[0]
+
+
 def test_everybody_can_use_the_pages(page: Page, system: System) -> None:
     system.http.put("/schedules/nightly", json=SUMMARY)
     page.get_by_text("New schedule").click()

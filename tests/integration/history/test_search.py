@@ -7,7 +7,7 @@ import pytest
 from project.errors import InvalidField
 from project.history import compaction, erasure, files, search, summary
 from project.history.conditions import HistoryFilter
-from project.history.summary import SummaryFilter
+from project.history.summary import Interval, SummaryFilter
 from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.client import Store
 from project.store.commands import archive, attempts, jobs
@@ -129,6 +129,35 @@ def test_the_summary_counts_and_measures(orders: Store) -> None:
     assert summary.sum_up(whole) == sums
     assert [each.count for each in summary.sum_up(whole._replace(tenant="acme"))] == [1]
     assert summary.sum_up(whole._replace(end=3600.0)) == []
+
+
+@pytest.mark.parametrize("interval", ["minute", "hour", "day", "all"])
+def test_the_summary_knows_queues_lanes_and_tenants(history: Store, interval: Interval) -> None:
+    for name, queue, lane in (("a", "mail", "acme"), ("b", "mail", "best"), ("c", "celery", "")):
+        message = job_commands.message(name, queue=queue, lane=lane, tenant=lane)
+        history.run(jobs.enqueue(message))
+        job_commands.start(history, name)
+        job_commands.succeed(history, name)
+    archive_all()
+    whole = SummaryFilter(time.time() - 86_400, time.time() + 60, "queue", interval)
+
+    def count(**changes: str) -> dict[str, int]:
+        sums = summary.sum_up(whole._replace(**changes))
+        return {each.queue + each.lane + each.tenant + each.kind: each.count for each in sums}
+
+    assert count() == {"celery": 1, "mail": 2}
+    assert count(by="lane", queue="mail") == {"acme": 1, "best": 1}
+    assert count(by="tenant") == {"": 1, "acme": 1, "best": 1}
+    assert count(by="kind", lane="acme") == {"report": 1}
+    assert count(by="kind", tenant="nobody") == {}
+
+
+def test_minutes_outside_a_range_are_not_counted(orders: Store) -> None:
+    end = time.time()
+    exact = SummaryFilter(end - 3_600, end + 60, "kind", "all")
+
+    assert sum(each.count for each in summary.sum_up(exact)) == 4
+    assert summary.sum_up(exact._replace(end=end - 120)) == []
 
 
 def test_an_erasure_removes_the_rows_of_one_person_and_keeps_an_account(orders: Store) -> None:

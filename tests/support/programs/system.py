@@ -28,6 +28,13 @@ def is_api(pid: int) -> bool:
     return False
 
 
+def is_valkey(pid: int) -> bool:
+    """Whether the process is a Valkey server."""
+    with suppress(OSError):
+        return b"valkey-server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
 class System:
     """``python -m project.local.up`` on free ports and its own data folder; can be restarted."""
 
@@ -82,6 +89,11 @@ class System:
         assert self.program
         found = (pid for pid in list_children(self.program.pid) if is_api(pid))
         return next(found, 0)
+
+    def valkey(self) -> int:
+        """The process id of the bundled Valkey."""
+        assert self.program
+        return next(filter(is_valkey, list_children(self.program.pid)))
 
     def restart_api(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send the signal to the API's supervisor and wait until its successor is ready."""

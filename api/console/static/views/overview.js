@@ -8,7 +8,8 @@ import { firstJob } from "./first.js";
 import { showNeeds } from "./needs.js";
 import { tableOf as queueTable } from "./queues.js";
 import { rows } from "./rows.js";
-import { drawTrends, rangeOf, ranges } from "./trends.js";
+import { choices } from "./scope.js";
+import { drawTrends } from "./trends.js";
 import { tableOf as workerTable } from "./workers.js";
 
 const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
@@ -26,8 +27,8 @@ export function overview(page) {
   watch("/events", { signal: page.signal, state: page.state, hear: ({ name }) => name !== "snapshot" && refresh() });
   repeat(page, needs, charts, refresh);
   return [h("h1", null, "Overview"), first, needs, counts,
-    h("section", { "aria-label": "Rates and times" }, ranges(page), charts), pool,
-    h("section", null, h("h2", null, "Newest jobs"), newest)];
+    h("section", { "aria-label": "Rates and times" }, choices(page), charts), pool,
+    h("section", { class: "list" }, h("h2", null, "Newest jobs"), newest)];
 }
 
 /** Also when nothing happens: minutes pass, workers come and go. */
@@ -35,7 +36,7 @@ async function repeat(page, needs, charts, refresh) {
   while (!page.signal.aborted) {
     if (!document.hidden) {
       refresh();
-      await Promise.all([page.sees.all && showNeeds(page, needs), drawTrends(page, rangeOf(page), charts)]);
+      await Promise.all([page.sees.all && showNeeds(page, needs), drawTrends(page, charts)]);
     }
     await rest(CHARTS_EVERY, page.signal);
   }

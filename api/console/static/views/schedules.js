@@ -8,6 +8,9 @@ import { form } from "./schedule-form.js";
 
 const PATH = "/schedules";
 const EVERY = 2_000;
+const LATER_EVERY = 10_000;
+const MAX_LATER = 20;
+const LATER_PATH = at("/tasks", { scheduled: true, limit: 200 });
 const PER_PAGE = 50;
 
 export const pathOf = (name) => `${PATH}/${encodeURIComponent(name)}`;
@@ -22,18 +25,21 @@ function all(page) {
   const offset = Number(page.query.get("offset") ?? 0);
   const list = h("div", { class: "list", "aria-busy": "true" });
   const day = h("section", null);
+  const later = h("section", { class: "list" });
   const path = at(PATH, { limit: PER_PAGE, offset: offset || "" });
   const draw = (found) => {
     fill(list, tableOf(found.schedules), pager(found, offset));
     list.removeAttribute("aria-busy");
   };
   keep(page, path, EVERY, draw);
+  keep(page, LATER_PATH, LATER_EVERY, ({ tasks, next_cursor: more }) => fill(later, drawLater(tasks, more)));
   get(`${PATH}/calendar`, page.signal).then((calendar) => fill(day, drawDay(calendar)), page.fail);
   return [
     h("h1", null, "Schedules"),
     h("p", { class: "help" }, "Any worker makes the job of a schedule when it is due. Those that are due first are at the top."),
     list,
     day,
+    later,
     page.may("submit") && h("details", { "data-mark": "new" }, h("summary", null, "New schedule"), form(page, () => once(page, path, draw))),
   ];
 }
@@ -84,6 +90,20 @@ function drawDay(calendar) {
       ["", (hour) => h("meter", { min: 0, max: most, value: hour.jobs, "aria-label": `${hour.jobs} jobs` })],
       ["Schedules", (hour) => hour.schedules.join(", "), "about"],
     ], calendar.hours.filter((hour) => hour.jobs), ""),
+  ];
+}
+
+/** The jobs that wait for their time, those that are due first at the top. */
+function drawLater(tasks, more) {
+  if (!tasks.length) return null;
+  const next = tasks.filter((task) => task.due_at !== null).sort((one, other) => one.due_at - other.due_at).slice(0, MAX_LATER);
+  const of = more ? `, of the newest ${number(tasks.length)}` : "";
+  return [
+    h("h2", null, "Jobs that wait for their time"),
+    h("p", { class: "help" }, `Ordered for later, or to be tried again${of}. `, h("a", { href: "/console/jobs?scheduled=true" }, "All of them, with filters")),
+    table("Jobs that wait for their time", [
+      ["Due", (task) => moment(task.due_at)], ["Kind", (task) => task.kind], ["Id", (task) => jobLink(task.id), "id"], ["Status", (task) => badge(task.status)],
+    ], next, ""),
   ];
 }
 

@@ -1,7 +1,8 @@
 -- All counters and gauges. The cost grows only with the number of kinds, queues and workers.
 -- -> of each kind@queue its name, its counters (names and amounts in turn), how many jobs have each status; the counters of
 -- HTTP servers; how many jobs wait for their time, messages wait for RabbitMQ, dead letters there are, URLs refuse
--- callbacks, workers died, how often the clock of Redis was set back; bytes of memory used and allowed (0 = no limit, -1 = unknown); of each worker its id, when its
+-- callbacks, workers died, how often the clock of Redis was set back; bytes of memory used and allowed (0 = no limit, -1 = unknown), and what Redis deletes when
+-- it is full ('' = unknown); of each worker its id, when its
 -- lease ends (also one that has ended), its fields and values in turn; the time; how many schedules there are, how many of
 -- them are paused or over, how many are due, since when the first is due ('' = none is); the counters of schedules; those of causes
 local MAX_WORKERS = 1000
@@ -29,7 +30,8 @@ local info = redis.pcall('INFO', 'memory')
 local function memory(name)
   return tonumber(type(info) == 'string' and info:match('\n' .. name .. ':(%d+)') or -1)
 end
+local policy = type(info) == 'string' and info:match('\nmaxmemory_policy:(%S+)') or ''
 return {
-  kind_queues, redis.call('HGETALL', REQUEST_COUNTS), lengths, { memory('used_memory'), memory('maxmemory') }, workers, now(),
+  kind_queues, redis.call('HGETALL', REQUEST_COUNTS), lengths, { memory('used_memory'), memory('maxmemory'), policy }, workers, now(),
   count_schedules(), redis.call('HGETALL', SCHEDULE_COUNTS), redis.call('HGETALL', CAUSE_COUNTS),
 }

@@ -51,6 +51,7 @@ METERS = Counters(
     clock_steps=0,
     memory_used=1_000,
     memory_allowed=0,
+    eviction="noeviction",
     schedules=ScheduleStats(2, 1, 1, 3.5, {"fired": 1}, {"overlap": 1}, times(0.002)),
 )
 QUEUE = Queue("celery", waiting=7, running=1, paused=True, oldest=12.5, workers=2)
