@@ -174,6 +174,7 @@ def test_a_payload_is_a_tree_whose_paths_and_values_can_be_copied(
 
 
 def test_parts_of_a_tree_fold_and_stay_so_when_the_job_changes(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Newest jobs")).to_be_visible()
     page.evaluate(
         """async () => {
           const [{ tree }, { fill }] = await Promise.all(
