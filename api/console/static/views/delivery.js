@@ -2,17 +2,25 @@
 
 import { badge, fill, h, jobLink, moment } from "../dom.js";
 import { get, post } from "../http.js";
+import { rest } from "../live.js";
 
+const EVERY = 2_000;
 const FINAL = ["success", "failed", "cancelled"];
 
 /** The section, and `show(record)`, which looks for the delivery when the job has ended; most jobs have none. */
 export function delivery(page) {
   const section = h("section", { class: "card", "aria-label": "Callback", hidden: true });
   const path = `/tasks/${encodeURIComponent(page.id)}`;
+  let round = 0;
   const draw = async () => {
+    const mine = (round += 1);
     const found = await get(`${path}/delivery`, page.signal).catch((problem) => (problem.status === 404 ? null : Promise.reject(problem)));
     section.hidden = !found || found.id === page.id;
-    if (found) fill(section, content(page, found, send));
+    if (!found) return;
+    fill(section, content(page, found, send));
+    if (FINAL.includes(found.status)) return;
+    await rest(EVERY, page.signal);
+    if (mine === round && !page.signal.aborted) await draw(); // until it has arrived, or is given up
   };
   const send = async () => {
     try {
