@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from api.http.problems import Problem
-from api.http.routing import Answer, Request, Router
+from api.http.routing import Answer, RawResponse, Request, Router
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 CONTENT_TYPES = {
@@ -18,11 +18,12 @@ CONTENT_TYPES = {
     ".svg": "image/svg+xml",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 """With no-cache the browser revalidates each time, and gets 304 while nothing has changed."""
+FONT_CACHING = "public, max-age=31536000, immutable"
 
 routes = Router()
 
@@ -40,6 +41,17 @@ for path in ("/", "/console/{page}", "/console/{page}/{id}"):
 async def show_file(request: Request) -> Answer:
     """Answer a script, style sheet or icon of the page."""
     return answer_file(request.params["file"])
+
+
+@routes.get("/console/static/fonts/{file}", auth=False, hidden=True)
+async def show_font(request: Request) -> RawResponse:
+    """Answer a font of the page. A browser fetches it once: another font has another name."""
+    content = read_fonts().get(request.params["file"])
+    if content is None:
+        raise Problem(404, f"The console has no font {request.params['file']}")
+    response = RawResponse.binary(content, "font/woff2")
+    response.set_header("Cache-Control", FONT_CACHING)
+    return response
 
 
 @routes.get("/console/static/views/{file}", auth=False, hidden=True)
@@ -61,3 +73,9 @@ def read_files() -> dict[str, str]:
     """Read all files of the page: path below the folder -> text."""
     files = (file for file in STATIC_FOLDER.rglob("*") if file.suffix in CONTENT_TYPES)
     return {str(file.relative_to(STATIC_FOLDER)): file.read_text() for file in files}
+
+
+@cache
+def read_fonts() -> dict[str, bytes]:
+    """Read the fonts of the page: name -> content."""
+    return {file.name: file.read_bytes() for file in STATIC_FOLDER.glob("fonts/*.woff2")}

@@ -1,4 +1,4 @@
-"""The route that lists the kinds of job, with the schemas of their orders and results."""
+"""The routes of the kinds of job: the schemas of their orders and results, and how they do."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from api.http.routing import Answer, Request, Router
 from api.jobs.kinds import ORDERED_KINDS
 from api.jobs.orders import JobKind
 from api.jobs.typed_kinds import ORDER_FIELDS
+from project.celery import app
 from project.payload.schemas import build_schema
+from project.records.kind_counts import KindCounts, count_kinds
+from project.store.commands import statistics
 
 PATH = "/kinds"
 
@@ -37,6 +40,12 @@ class OfferedKinds(msgspec.Struct, frozen=True):
     kinds: list[OfferedKind]
 
 
+class KindCountsList(msgspec.Struct, frozen=True):
+    """All kinds that have or had jobs, by name; also those that cannot be ordered over HTTP."""
+
+    kinds: list[KindCounts]
+
+
 @routes.get(
     PATH,
     answers={200: OfferedKinds},
@@ -48,6 +57,19 @@ async def list_kinds(_: Request) -> Answer:
     """Answer all kinds that have routes of their own."""
     kinds = [kind for _, kind in sorted(ORDERED_KINDS.items())]
     return Answer(OfferedKinds([describe_kind(kind) for kind in kinds]))
+
+
+@routes.get(
+    PATH + "/counts",
+    cross_tenant=True,
+    answers={200: KindCountsList},
+    summary="Count the jobs of each kind, and how long they wait and run",
+    tags=["kinds"],
+)
+async def count_jobs_of_kinds(_: Request) -> Answer:
+    """Answer the counts; the cost depends on how many kinds and queues there are, not jobs."""
+    counters = await app.async_store.run(statistics.read_counters())
+    return Answer(KindCountsList(count_kinds(counters.queue_stats)))
 
 
 def describe_kind(kind: JobKind) -> OfferedKind:

@@ -285,7 +285,9 @@ class Queue(msgspec.Struct, frozen=True):
     ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
     whose turn is next, seconds since the first was ordered or last tried; null when none waits.
     ``workers`` are those alive that take from it. ``held_lanes``: lanes in which a limit, or a job
-    that slowed its lane down, holds jobs back. With RabbitMQ, ``waiting`` is null.
+    that slowed its lane down, holds jobs back. ``paused_at``: since when it is paused, in seconds
+    since 1970, and ``paused_by`` the name of the API key that did it; null and "" when it is not
+    paused, or nobody noted it. With RabbitMQ, ``waiting`` is null.
     """
 
     name: str
@@ -295,6 +297,8 @@ class Queue(msgspec.Struct, frozen=True):
     oldest: float | None
     workers: int
     held_lanes: int = 0
+    paused_at: float | None = None
+    paused_by: str = ""
 
 
 class Running(msgspec.Struct, frozen=True):

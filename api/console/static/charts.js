@@ -1,7 +1,8 @@
 // Small drawings of times. What they show is in words, too, for those who do not see them.
 
-import { clock, h, number, s } from "./dom.js";
+import { h, number, s } from "./dom.js";
 import { plot } from "./plot.js";
+import { clock, dayOf } from "./times.js";
 
 const WIDTH = Math.min(640, Math.max(320, innerWidth - 60));
 const HEIGHT = 150;
@@ -76,7 +77,7 @@ function hours(points) {
 /** A time of day, or the day where points are of several days. */
 function written(at, points) {
   if (points.at(-1).at - points[0].at < 172_800) return clock(at).slice(0, 5);
-  return new Date(at * 1000).toLocaleDateString("en", { day: "numeric", month: "short" });
+  return dayOf(at);
 }
 
 function scaled(value, top) {

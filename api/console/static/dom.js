@@ -1,5 +1,7 @@
 // Elements, and how things are written in them. Text is always text: nothing here reads HTML.
 
+import { exact } from "./times.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element. Attributes: `onclick` and the like are listeners, true sets one, null and false leave it out. */
@@ -28,9 +30,9 @@ export function fill(element, ...children) {
   fresh.append(...children.flat(Infinity).filter((child) => child || child === 0));
   if (fresh.innerHTML === element.innerHTML) return;
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
-  const open = [...element.querySelectorAll("details[open]")].map((one) => one.dataset.mark);
+  const folds = new Map([...element.querySelectorAll("details[data-mark]")].map((one) => [one.dataset.mark, one.open]));
   element.replaceChildren(...fresh.childNodes);
-  for (const one of element.querySelectorAll("details")) one.open = open.includes(one.dataset.mark);
+  for (const one of element.querySelectorAll("details")) one.open = folds.get(one.dataset.mark) ?? one.open;
   if (focused) refocus(element, focused);
 }
 
@@ -62,6 +64,10 @@ export function jobLink(id, text) {
   return h("a", { href: `/console/jobs/${encodeURIComponent(id)}`, class: text ? null : "mono" }, text ?? id);
 }
 
+export function kindLink(kind) {
+  return h("a", { href: `/console/kinds/${encodeURIComponent(kind)}`, class: "plain" }, kind);
+}
+
 export function bar(progress) {
   if (!progress) return null;
   const { done, total, note } = progress;
@@ -75,7 +81,7 @@ export function bar(progress) {
 export function moment(at) {
   if (at === null || at === undefined) return "–";
   const date = new Date(at * 1000);
-  return h("time", { datetime: date.toISOString(), title: date.toLocaleString() }, ago(at));
+  return h("time", { datetime: date.toISOString(), title: exact(at) }, ago(at));
 }
 
 /** Write again how long ago the moments on the page are. */
@@ -84,10 +90,6 @@ export function tick() {
     const words = ago(Date.parse(time.dateTime) / 1000);
     if (time.textContent !== words) time.textContent = words;
   }
-}
-
-export function clock(at) {
-  return new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 export function ago(at) {

@@ -4,6 +4,7 @@ import { fill, h, tick } from "./dom.js";
 import { get, key, Problem } from "./http.js";
 import { watchOutages } from "./outage.js";
 import { setUpPalette } from "./palette.js";
+import { isUtc, switchZone, zoneName } from "./times.js";
 
 /** A page whose script is fetched when somebody first opens it. Browsers remember what could not be fetched, by its address. */
 const from = (file, name = file) => async (page) => {
@@ -19,6 +20,7 @@ const PAGES = [
   { path: /^\/console\/workflows$/, title: "Workflows", view: from("workflows"), link: "/console/workflows" },
   { path: /^\/console\/workflows\/([^/]+)$/, title: "Workflow", view: from("workflow") },
   { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: from("errors"), link: "/console/errors", all: true },
+  { path: /^\/console\/kinds(?:\/([^/]+))?$/, title: "Kinds", view: from("kinds"), link: "/console/kinds", more: true },
   { path: /^\/console\/history$/, title: "History", view: from("history"), link: "/console/history", more: true, extra: "reports" },
   { path: /^\/console\/search$/, title: "Search", view: from("search") },
   { path: /^\/console\/queues$/, title: "Queues", view: from("queues"), link: "/console/queues", all: true },
@@ -169,12 +171,30 @@ function wear(name) {
 theme.addEventListener("click", () => wear(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % 3]));
 wear(THEMES.find((name) => name === localStorage.getItem("continuo-theme")) ?? "auto");
 
+// --- the zone of times
+
+const zone = document.getElementById("zone");
+
+function showZone() {
+  zone.textContent = isUtc() ? "UTC" : "Local";
+  zone.title = zoneName();
+  zone.setAttribute("aria-label", `Times: ${isUtc() ? "UTC" : `Local, ${zoneName()}`}. Change`);
+}
+
+zone.addEventListener("click", () => {
+  switchZone();
+  showZone();
+  show();
+});
+showZone();
+
 // --- what works on every page
 
 document.getElementById("leave").addEventListener("click", () => askForKey(""));
 
 /** The menu below *More* closes when somebody goes on elsewhere. */
 function closeMore(event) {
+  if (event.target === main && event.type === "focusin") return; // a page has loaded
   const more = nav.querySelector("details");
   if (more?.open && !(event.type !== "keydown" && more.contains(event.target))) more.open = false;
 }

@@ -1,6 +1,7 @@
 // What the console tells while nothing answers: since when, and of when that is what it shows.
 
-import { clock, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
+import { clock } from "./times.js";
 
 const LOOK_EVERY = 1_500;
 const PATIENCE = 2_000;

@@ -87,7 +87,7 @@ async function learn(state, page) {
 function choose(text, page, known) {
   const all = [
     ...page.links.map(({ title, link }) => ({ what: "page", words: title, href: link })),
-    ...(known?.kinds ?? []).map((kind) => ({ what: "kind", words: kind, href: at("/console/jobs", { kind }) })),
+    ...(known?.kinds ?? []).map((kind) => ({ what: "kind", words: kind, href: `/console/kinds/${encodeURIComponent(kind)}` })),
     ...(known?.schedules ?? []).map((name) => ({ what: "schedule", words: name, href: `/console/schedules/${encodeURIComponent(name)}` })),
     ...(known?.causes ?? []).map((one) => ({ what: "cause", words: one.headline, href: pathOfCause(one.fingerprint) })),
   ];

@@ -1,6 +1,7 @@
 // A drawing in which one points at a time, and chooses a stretch of time to look at more closely.
 
-import { clock, h, s } from "./dom.js";
+import { h, s } from "./dom.js";
+import { clock, dayOf } from "./times.js";
 
 const DAY = 86_400;
 
@@ -95,6 +96,5 @@ export function stretchOf(from, to) {
 }
 
 function momentOf(at, length) {
-  const day = new Date(at * 1000).toLocaleDateString("en", { day: "numeric", month: "short" });
-  return length >= DAY ? day : `${day} ${clock(at).slice(0, 5)}`;
+  return length >= DAY ? dayOf(at) : `${dayOf(at)} ${clock(at).slice(0, 5)}`;
 }

@@ -75,7 +75,7 @@ async def pause_queue(request: Request) -> Answer:
     name = (await fetch_queue(request)).name
     if name == CONTROL_QUEUE:
         raise Problem(409, f"The queue {name} cancels and retries jobs in bulk: it stays active")
-    await app.async_store.run(queue_commands.pause(name))
+    await app.async_store.run(queue_commands.pause(name, request.api_key.name))
     return Answer(await fetch_queue(request))
 
 

@@ -17,9 +17,9 @@ def list_queues() -> Command[list[Queue]]:
     return Command("queues/list_queues", (), parse)
 
 
-def pause(queue: str) -> Command[bool]:
-    """Let a queue hand out no messages until it is resumed."""
-    return Command("queues/pause", (queue,), bool)
+def pause(queue: str, by: str = "") -> Command[bool]:
+    """Let a queue hand out no messages until it is resumed; ``by`` names who says so."""
+    return Command("queues/pause", (queue, by), bool)
 
 
 def resume(queue: str) -> Command[bool]:
@@ -65,7 +65,7 @@ def list_kind_queues() -> Command[list[KindQueue]]:
 
 def parse_queue(row: Sequence[Any]) -> Queue:
     """A queue from its row in the answer of ``list_queues``."""
-    name, waiting, oldest, running, paused, workers, held_lanes = row
+    name, waiting, oldest, running, paused, workers, held_lanes, since, by = row
     return Queue(
         name=name.decode(),
         waiting=None if waiting == b"" else waiting,
@@ -74,4 +74,6 @@ def parse_queue(row: Sequence[Any]) -> Queue:
         oldest=decode_seconds(oldest),
         workers=workers,
         held_lanes=held_lanes,
+        paused_at=decode_seconds(since),
+        paused_by=by.decode(),
     )

@@ -25,7 +25,9 @@ def chromium() -> Iterator[Browser]:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with jobs that log and fail."""
     system = System(tmp_path_factory.mktemp("watched"))
-    system.start(PYTHONPATH=str(PACKAGES), CONTINUO_TASKS="watched.jobs")
+    system.start(
+        PYTHONPATH=str(PACKAGES), CONTINUO_TASKS="watched.jobs", CONTINUO_WEBHOOK_ALLOW="127.0.0.1"
+    )
     yield system
     system.close()
 
@@ -152,3 +154,94 @@ def test_the_raw_record_is_at_hand(page: Page, watched: System) -> None:
     page.get_by_text("Raw record").click()
 
     expect(page.get_by_text('"interruptions": 0')).to_be_visible()
+
+
+def test_a_payload_is_a_tree_whose_paths_and_values_can_be_copied(
+    page: Page, watched: System
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    job = watched.order("/talks", {"words": "green tea"})
+    page.goto(f"/console/jobs/{job['id']}")
+    leaf = page.locator(".leaf").filter(has_text="words")
+    expect(leaf).to_contain_text('"green tea"')
+    assert find_barriers(page) == []
+
+    leaf.get_by_role("button", name="Copy the path payload.words").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "payload.words"
+
+    leaf.get_by_role("button", name="Copy the value of payload.words").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "green tea"
+
+
+def test_parts_of_a_tree_fold_and_stay_so_when_the_job_changes(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Newest jobs")).to_be_visible()
+    page.evaluate(
+        """async () => {
+          const [{ tree }, { fill }] = await Promise.all(
+            ["views/tree.js", "dom.js"].map((file) => import(`/console/static/${file}`)));
+          const page = { say: () => {} };
+          const place = document.querySelector("main");
+          const valueOf = (total) => ({ order: { id: 17, total } });
+          globalThis.draw = (total) => fill(place, tree(page, valueOf(total), "result"));
+          draw(1);
+        }"""
+    )
+    leaf = page.locator(".leaf").filter(has_text="total")
+    expect(leaf).to_have_text(re.compile("total 1"))
+    page.locator("summary").filter(has_text="order").click()
+    expect(leaf).not_to_be_visible()
+
+    page.evaluate("draw(2)")
+
+    expect(leaf).to_have_text(re.compile("total 2"))
+    expect(leaf).not_to_be_visible()
+
+
+def test_a_failed_job_runs_again_with_an_edited_payload(page: Page, watched: System) -> None:
+    job = watched.order("/breakdowns", {"how": "value", "number": 4711})
+    page.goto(f"/console/jobs/{job['id']}")
+    page.get_by_role("link", name="Retry with changes").click()
+    number = page.get_by_label("number", exact=True)
+    expect(number).to_have_value("4711")
+    assert find_barriers(page) == []
+
+    number.fill("4712")
+    page.get_by_role("button", name="Retry", exact=True).click()
+
+    expect(page.locator(".leaf").filter(has_text="number")).to_contain_text("4712")
+    expect(page.get_by_text("the amount 4712 is too much").first).to_be_visible()
+    record = watched.wait_until_final("/breakdowns", job["id"])
+    assert record["attempts"] == 2
+
+
+def test_a_job_is_compared_with_the_one_of_its_kind_before_it(page: Page, watched: System) -> None:
+    watched.order("/talks", {"words": "black tea"})
+    job = watched.order("/talks", {"words": "white tea"})
+    page.goto(f"/console/jobs/{job['id']}")
+    expect(page.locator(".head .badge")).to_have_text("success")
+
+    page.get_by_text("Compare with another job").click()
+
+    row = page.get_by_role("table", name="What differs").get_by_role("row", name="payload.words")
+    expect(row).to_contain_text("white tea")
+    expect(row).to_contain_text("black tea")
+    assert find_barriers(page) == []
+    page.get_by_label("Its id").fill("nobody")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("There is no job with the id 'nobody'")).to_be_visible()
+
+
+def test_the_callback_of_a_job_is_shown_and_sent_again(page: Page, watched: System) -> None:
+    url = f"http://127.0.0.1:{watched.ports['PORT']}/health/live"  # answers 405
+    job = watched.order("/talks", {"words": "call", "callback_url": url})
+    page.goto(f"/console/jobs/{job['id']}")
+    callback = page.get_by_role("region", name="Callback")
+    expect(callback).to_contain_text("405")
+    assert find_barriers(page) == []
+
+    delivery = watched.http.get(f"/tasks/{job['id']}/delivery").json()
+    watched.http.post(f"/tasks/{delivery['id']}/cancel")
+    expect(callback.locator(".badge")).to_have_text("cancelled")
+    callback.get_by_role("button", name="Send again").click()
+
+    expect(page.get_by_text("The callback is sent again.")).to_be_visible()

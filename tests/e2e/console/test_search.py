@@ -78,7 +78,7 @@ def test_the_palette_goes_to_pages_kinds_and_schedules(page: Page) -> None:
     page.keyboard.type("repor")
     expect(offers.filter(has_text="kind")).to_have_count(1)
     offers.filter(has_text="kind").click()
-    expect(page).to_have_url(re.compile("/console/jobs.kind=report"))
+    expect(page).to_have_url(re.compile("/console/kinds/report"))
 
     page.locator("h1").click()
     page.keyboard.press("/")

@@ -61,6 +61,21 @@ def test_a_paused_queue_hands_out_nothing_and_the_others_continue(one: Store) ->
     assert fetch(one, *lists) == ["slow", "slow", "slow\x06\x169"]
 
 
+def test_a_paused_queue_says_who_paused_it_and_when_until_it_is_resumed(one: Store) -> None:
+    enqueue(one, message("a", "slow"))
+    one.run(queue_commands.pause("slow", "ops of the night"))
+    one.run(queue_commands.pause("slow", "somebody later"))
+    one.client.sadd("continuo:paused", "celery")  # by an older version
+
+    slow, celery = queues(one)["slow"], queues(one)["celery"]
+
+    assert (slow.paused_by, celery.paused, celery.paused_by) == ("ops of the night", True, "")
+    assert slow.paused_at == pytest.approx(time.time(), abs=5)
+    assert celery.paused_at is None
+    one.run(queue_commands.resume("slow"))
+    assert (queues(one)["slow"].paused_at, queues(one)["slow"].paused_by) == (None, "")
+
+
 def test_due_jobs_are_enqueued_on_a_paused_queue(one: Store) -> None:
     enqueue(one, message("a", due=time.time() - 1))
 

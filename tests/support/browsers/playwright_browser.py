@@ -32,12 +32,15 @@ def launch_browser() -> Iterator[Browser]:
 
 @contextmanager
 def visit_page(
-    browser: Browser, url: str, *, scheme: str = "light", size: str = "wide"
+    browser: Browser, url: str, *, scheme: str = "light", size: str = "wide", zone: str = "UTC"
 ) -> Iterator[Page]:
     """Open ``url`` in a new window. Fails at the end when a script of the page has failed."""
     width, height = WINDOW_SIZES[size]
     window = browser.new_context(
-        base_url=url, color_scheme=scheme, viewport={"width": width, "height": height}
+        base_url=url,
+        color_scheme=scheme,
+        timezone_id=zone,
+        viewport={"width": width, "height": height},
     )
     window.set_default_timeout(TIMEOUT_SECONDS * 1000)
     page = window.new_page()

@@ -5,6 +5,7 @@ import { stacks } from "../charts.js";
 import { fill, h, jobLink, moment, number, s, table } from "../dom.js";
 import { at, get, patch } from "../http.js";
 import { keep, once } from "../live.js";
+import { exact } from "../times.js";
 import { actOnAll } from "./many.js";
 import { rows } from "./rows.js";
 import { traceback } from "./traceback.js";
@@ -89,7 +90,7 @@ function about(page, cause, change) {
   const row = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value));
   return h("section", { class: "card head", "aria-label": "Cause" },
     h("p", { class: "state" }, stateBadge(cause), " ", h("strong", null, cause.headline)),
-    cause.state === "ignored" && h("p", null, "Ignored ", cause.ignored_until === null ? "for good" : ["until ", new Date(cause.ignored_until * 1000).toLocaleString()], "."),
+    cause.state === "ignored" && h("p", null, "Ignored ", cause.ignored_until === null ? "for good" : ["until ", exact(cause.ignored_until)], "."),
     h("dl", null,
       row("Jobs", number(cause.count)), row("First", moment(cause.first)), row("Last", moment(cause.last)),
       row("Came back", `${number(cause.regressions)} times`),

@@ -2,6 +2,7 @@
 
 import { badge, fill, h, jobLink, moment, span, table } from "../dom.js";
 import { at, get } from "../http.js";
+import { fromField, toField } from "../times.js";
 import { lastLine } from "./rows.js";
 
 const STATUSES = ["success", "failed", "cancelled"];
@@ -66,18 +67,13 @@ function filters(page) {
       h("option", { value: "" }, "any"),
       STATUSES.map((one) => h("option", { value: one, selected: one === asked("status") }, one)))),
     TEXTS.map(([name, title]) => field(name, title, text(name, asked(name)))),
-    TIMES.map(([name, title]) => field(name, title, text(name, local(asked(name)), { type: "datetime-local" }))),
+    TIMES.map(([name, title]) => field(name, title, text(name, toField(asked(name)), { type: "datetime-local" }))),
     h("div", { class: "buttons" }, h("button", { class: "first" }, "Show"), h("a", { href: "/console/history" }, "Clear")));
 }
 
 function submit(event, page) {
   event.preventDefault();
   const { path, value, ...rest } = Object.fromEntries([...new FormData(event.target)].map(([name, said]) => [name, said.trim()]));
-  for (const [name] of TIMES) rest[name] = rest[name] && String(new Date(rest[name]).getTime() / 1000);
+  for (const [name] of TIMES) rest[name] = fromField(rest[name]);
   page.go(at("/console/history", path ? { ...rest, [path]: value } : rest));
-}
-
-function local(seconds) {
-  const date = new Date(Number(seconds) * 1000);
-  return !seconds || Number.isNaN(date.getTime()) ? "" : new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -3,10 +3,11 @@
 import { readCauses } from "../causes.js";
 import { h } from "../dom.js";
 import { at, get } from "../http.js";
+import { exact, fromField, toField } from "../times.js";
 
 export const STATUSES = ["pending", "running", "retrying", "success", "failed", "cancelled", "waiting"];
 const SCHEDULED = [["", "any"], ["true", "waits for its time"], ["false", "does not"]];
-const ORDERS = [["", "newest first"], ["oldest", "oldest first"]];
+const ORDERS = [["", "newest first"], ["oldest", "oldest first"], ["slowest", "slowest first"], ["cause", "failures by cause"]];
 const TIMES = { created_after: "Ordered after", created_before: "Ordered before" };
 const TEXTS = { kind: "Kind", queue: "Queue", tag: "Tag", cause: "Cause" };
 export const FILTERS = ["status", ...Object.keys(TEXTS), "error", "scheduled", ...Object.keys(TIMES)];
@@ -25,7 +26,7 @@ export function filters(page, asked) {
     Object.entries(TEXTS).map(([name, title]) => (name !== "cause" || page.sees.all) && field(name, title, text(name, { list: `known-${name}` }))),
     field("error", "Error contains", text("error")),
     field("scheduled", "Scheduled", choices[1]),
-    Object.entries(TIMES).map(([name, title]) => field(name, title, text(name, { type: "datetime-local", value: local(asked[name]) }))),
+    Object.entries(TIMES).map(([name, title]) => field(name, title, text(name, { type: "datetime-local", value: toField(asked[name]) }))),
     field("order", "Order", choices[2]),
     lists,
     h("div", { class: "buttons" }, h("button", { class: "first" }, "Show")));
@@ -36,7 +37,7 @@ export function filters(page, asked) {
 
 function submit(event, page) {
   event.preventDefault();
-  const said = [...new FormData(event.target)].map(([name, value]) => [name, name in TIMES ? seconds(value) : value.trim()]);
+  const said = [...new FormData(event.target)].map(([name, value]) => [name, name in TIMES ? fromField(value) : value.trim()]);
   page.go(at("/console/jobs", Object.fromEntries(said)));
 }
 
@@ -81,18 +82,8 @@ export function chips(page, asked, causes) {
 }
 
 function inWords(name, value, causes) {
-  if (name in TIMES) return `${TIMES[name].toLowerCase()} ${new Date(value * 1000).toLocaleString()}`;
+  if (name in TIMES) return `${TIMES[name].toLowerCase()} ${exact(value)}`;
   if (name === "scheduled") return value === "true" ? "waits for its time" : "waits for no time";
   if (name === "cause") return `cause ${causes.get(value)?.headline ?? value}`;
   return `${name} ${value}`;
-}
-
-function seconds(text) {
-  return text ? String(new Date(text).getTime() / 1000) : "";
-}
-
-function local(when) {
-  if (!when) return null;
-  const date = new Date(when * 1000);
-  return Number.isNaN(date.getTime()) ? null : new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

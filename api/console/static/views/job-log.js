@@ -1,15 +1,16 @@
 // What a job has logged: by level, and live while it runs.
 
-import { clock, fill, h, size } from "../dom.js";
+import { fill, h, size } from "../dom.js";
 import { at, get } from "../http.js";
 import { rest } from "../live.js";
+import { clock, exact } from "../times.js";
 
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
 const LOOK = { critical: "failed", error: "failed", warning: "retrying", info: "running", debug: "pending" };
 const MAX_LINES = 2_000;
 const EVERY = 1_000;
 
-/** The section of the log, and `wake(version)`, which reads on when the job has changed since. */
+/** The section of the log, and `show(record)`, which reads on when the job has changed since. */
 export function jobLog(page) {
   const level = h("select", { id: "log-level", name: "level" }, LEVELS.map((one) => h("option", { value: one }, one)));
   const follow = h("input", { id: "log-follow", type: "checkbox", checked: true });
@@ -21,17 +22,18 @@ export function jobLog(page) {
     follow, h("label", { for: "log-follow" }, "Follow"));
   const draw = () => {
     controls.hidden = !log.lines.length;
-    show(log, level.value, follow.checked, box, about);
+    drawLines(log, level.value, follow.checked, box, about);
   };
   level.addEventListener("change", draw);
   follow.addEventListener("change", draw);
-  const wake = (version) => {
+  const show = ({ updated_at: version }) => {
+    section.hidden = false;
     if (log.isAsleep && log.version !== version) readOn(page, log, draw);
     log.version = version;
   };
-  const section = h("section", { class: "card log", "aria-label": "Log" }, h("h2", null, "Log"),
+  const section = h("section", { class: "card log", "aria-label": "Log", hidden: true }, h("h2", null, "Log"),
     controls, box, about);
-  return { section, wake };
+  return { section, show };
 }
 
 /** Until the job has ended. Its last lines may come a moment after that. */
@@ -59,7 +61,7 @@ function add(log, { lines, next, dropped }) {
   log.dropped += dropped;
 }
 
-function show(log, least, isFollowed, box, about) {
+function drawLines(log, least, isFollowed, box, about) {
   const wanted = log.lines.filter((line) => LEVELS.indexOf(line.level) >= LEVELS.indexOf(least));
   const several = log.lines.some((line) => line.attempt !== log.lines[0].attempt);
   box.hidden = !wanted.length;
@@ -73,7 +75,7 @@ function show(log, least, isFollowed, box, about) {
 
 function row({ at: when, attempt, level, logger, message }, several) {
   return h("p", { class: LOOK[level] ?? "pending" },
-    h("span", { class: "at" }, clock(when), several && ` attempt ${attempt}`), " ",
+    h("span", { class: "at", title: exact(when) }, clock(when), several && ` attempt ${attempt}`), " ",
     h("strong", null, level), " ",
     logger && h("span", { class: "at" }, logger, " "), message);
 }

@@ -1,14 +1,19 @@
 // One job: what it is, how it went, what came out; live until it is final.
 
 import { pathOf, readCauses } from "../causes.js";
-import { badge, bar, clock, fill, h, moment, number, size, span } from "../dom.js";
-import { get, post } from "../http.js";
+import { badge, bar, fill, h, kindLink, moment, number, size, span } from "../dom.js";
+import { at, get, post } from "../http.js";
 import { rest, seldom, watch } from "../live.js";
+import { clock, exact } from "../times.js";
 import { attempts } from "./attempts.js";
 import { surroundings } from "./canvas.js";
 import { jobLog } from "./job-log.js";
-import { due, lastLine } from "./rows.js";
+import { comparison } from "./comparison.js";
+import { delivery } from "./delivery.js";
+import { hold, readHolds } from "./holds.js";
+import { lastLine } from "./rows.js";
 import { traceback } from "./traceback.js";
+import { tree } from "./tree.js";
 import { question } from "./waits.js";
 
 /** What ended a wait, by how long it took. */
@@ -23,13 +28,11 @@ const FINAL = ["success", "failed", "cancelled"];
 export function job(page) {
   const place = h("div", { "aria-busy": "true" });
   const rest = h("div");
-  const log = jobLog(page);
-  const around = surroundings(page);
-  const refresh = seldom(() => load(page, place, rest, log, around), 250, page.signal);
-  log.section.hidden = true;
+  const [around, log, called, compared] = [surroundings, jobLog, delivery, comparison].map((build) => build(page));
+  const refresh = seldom(() => load(page, place, rest, [around, log, called, compared]), 250, page.signal);
   refresh();
   follow(page, refresh);
-  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, around.section, log.section, rest];
+  return [h("h1", null, "Job ", h("span", { class: "mono" }, page.id)), place, around.section, log.section, called.section, rest, compared.section];
 }
 
 /** Until the page is left: a job that is final may be run again. */
@@ -41,16 +44,15 @@ async function follow(page, refresh) {
   }
 }
 
-async function load(page, place, rest, log, around) {
+async function load(page, place, rest, parts) {
   const path = `/tasks/${encodeURIComponent(page.id)}`;
   try {
     const [record, order, kinds, causes] = await Promise.all([get(path, page.signal), get(`${path}/payload`, page.signal), readKinds(page), readCauses(page)]);
     document.title = `${record.kind} ${record.status} · Continuo`;
-    fill(place, head(page, record), outcome(record, causes.get(record.cause)));
-    fill(rest, history(record), done(record), details(record, order, again(page, record, order, kinds)), raw(page, record));
-    around.show(record);
-    log.section.hidden = false;
-    log.wake(record.updated_at);
+    const changes = again(page, record, order, kinds);
+    fill(place, head(page, record, await readHolds(page, [record]), changes), outcome(page, record, causes.get(record.cause)));
+    fill(rest, history(record), done(record), details(page, record, order), raw(page, record));
+    for (const part of parts) part.show(record, order);
     place.removeAttribute("aria-busy");
   } catch (problem) {
     if (problem.status === 404) fill(place, h("p", { class: "empty" }, `${problem.message}. Records are deleted after some days: `,
@@ -65,13 +67,15 @@ async function readKinds(page) {
 }
 
 /** The way to a form with what this job said; none where that is hidden, or stored in another form. */
-function again(page, { id, kind }, order, kinds) {
+function again(page, { id, kind, status }, order, kinds) {
   const isKnown = kinds.includes(kind) && kind !== "email_blast" && page.may(`submit=${kind}`);
   if (!isKnown || order.hidden || order.args?.length) return null;
-  return h("p", null, h("a", { href: `/console/new?${new URLSearchParams({ kind, from: id })}` }, "Order again with changes"));
+  const link = (words, more) => h("a", { class: "button", href: at("/console/new", { kind, from: id, ...more }) }, words);
+  const mayRetry = page.may("control") && ["failed", "cancelled"].includes(status);
+  return [mayRetry && link("Retry with changes", { retry: "true" }), link("Order again with changes")];
 }
 
-function head(page, record) {
+function head(page, record, holds, changes) {
   const act = (what, words) => async () => {
     try {
       await post(`/tasks/${record.id}/${what}`, {});
@@ -82,15 +86,15 @@ function head(page, record) {
   };
   const is = (...statuses) => statuses.includes(record.status);
   return h("section", { class: "card head", "aria-label": "Status" },
-    h("p", { class: "state" }, badge(record.status), " ", h("strong", null, record.kind), ` on the queue ${record.queue}`,
+    h("p", { class: "state" }, badge(record.status), " ", h("strong", null, kindLink(record.kind)), ` on the queue ${record.queue}`,
       record.tags.map((tag) => h("a", { class: "tag", href: `/console/jobs?${new URLSearchParams({ tag })}` }, tag))),
-    record.due_at !== null && record.status !== "waiting" && h("p", null, due(record)),
+    record.status !== "waiting" && hold(record, holds),
     question(page, record),
     expected(record),
     is("running") && bar(record.progress),
-    page.may("control") && h("div", { class: "buttons" },
+    h("div", { class: "buttons" }, page.may("control") && [
       !FINAL.includes(record.status) && h("button", { type: "button", class: "danger", "data-mark": "cancel", onclick: act("cancel", "The job is being cancelled.") }, "Cancel"),
-      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "The job is queued again.") }, "Retry")));
+      is("failed", "cancelled") && h("button", { type: "button", class: "first", "data-mark": "retry", onclick: act("retry", "The job is queued again.") }, "Retry")], changes));
 }
 
 function expected({ status, position, estimate }) {
@@ -101,8 +105,8 @@ function expected({ status, position, estimate }) {
 
 // --- what came out
 
-function outcome({ status, result, error }, cause) {
-  if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), json(result));
+function outcome(page, { status, result, error }, cause) {
+  if (status === "success") return h("section", { class: "card" }, h("h2", null, "Result"), file(result), tree(page, result, "result"));
   if (status !== "failed" || !error) return null;
   return h("section", { class: "card" }, h("h2", null, "Error"), h("p", { class: "wrong" }, lastLine(error)),
     cause && h("p", null, "Cause: ", h("a", { href: pathOf(cause.fingerprint) }, cause.headline), ` (${number(cause.count)} ${cause.count === 1 ? "job" : "jobs"})`),
@@ -135,19 +139,23 @@ function json(value) {
 function history(record) {
   const steps = [
     step(record.created_at, "ordered", "Ordered"),
-    ...(record.errors ?? []).map(failure),
+    ...(record.errors ?? []).map((one, place, all) => failure(one, place, all[place - 1])),
     ...now(record),
   ];
   return h("section", { class: "card" }, h("h2", null, "Attempts"), attempts(record), h("ol", { class: "timeline" }, steps));
 }
 
-function failure(one, place) {
+function failure(one, place, before) {
   const title = one.interrupted ? "Interrupted, not counted" : `Attempt ${one.attempt} failed`;
   const next = one.next_delay === null ? "There are no more attempts." : one.next_delay ? `Next attempt after ${span(one.next_delay)}.` : "Next attempt at once.";
   return step(one.at, one.interrupted ? "cancelled" : "failed", title,
     h("p", null, h("code", null, `${one.class}: ${one.message}`)),
-    h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${next}`),
+    h("p", { class: "help" }, `${one.worker ? `On ${one.worker}. ` : ""}${isSame(one, before) ? "The same error as before. " : ""}${next}`),
     one.traceback && h("details", { "data-mark": `trace-${place}` }, h("summary", { "data-mark": `trace-${place}` }, "Traceback"), traceback(one.traceback, `whole-${place}`)));
+}
+
+function isSame(one, before) {
+  return before?.class === one.class && before.message === one.message;
 }
 
 function now(record) {
@@ -161,7 +169,7 @@ function now(record) {
 }
 
 function step(at, status, title, ...more) {
-  return h("li", { class: status }, h("p", null, h("strong", null, title), " ", h("span", { class: "at" }, clock(at))), more);
+  return h("li", { class: status }, h("p", null, h("strong", null, title), " ", h("span", { class: "at", title: exact(at) }, clock(at))), more);
 }
 
 /** The steps that are done: what another attempt skips. */
@@ -174,7 +182,7 @@ function done({ steps = [] }) {
 
 // --- the rest
 
-function details(record, order, again) {
+function details(page, record, order) {
   const row = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value));
   return h("section", { class: "card" }, h("h2", null, "Order"),
     h("dl", null,
@@ -182,8 +190,7 @@ function details(record, order, again) {
       row("Finished", moment(record.finished_at)), row("Attempts", `${record.attempts} of ${record.max_retries}`),
       row("Interruptions", record.interruptions), record.tenant && row("Tenant", record.tenant)),
     h("h3", null, "Payload"),
-    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : json(order.kwargs && !order.args.length ? order.kwargs : order),
-    again);
+    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : tree(page, order.kwargs && !order.args.length ? order.kwargs : order, "payload"));
 }
 
 function raw(page, record) {

@@ -4,9 +4,12 @@ import { readCauses } from "../causes.js";
 import { fill, h, number } from "../dom.js";
 import { at, get } from "../http.js";
 import { seldom, watch } from "../live.js";
+import { arrange, ARRANGEMENTS } from "./arrangements.js";
+import { readHolds } from "./holds.js";
 import { chips, filters, FILTERS } from "./job-filters.js";
 import { actOnAll, actOnEach } from "./many.js";
 import { columnChoice, readColumns, rows } from "./rows.js";
+import { savedViews } from "./saved-views.js";
 
 const FINAL = ["success", "failed", "cancelled"];
 const CAN = { retry: ["failed", "cancelled"], cancel: ["pending", "running", "retrying", "waiting"] };
@@ -15,11 +18,11 @@ export function jobs(page) {
   const asked = Object.fromEntries([...FILTERS, "order"].map((name) => [name, page.query.get(name) ?? ""]));
   const list = h("div", { class: "list", "aria-busy": "true" });
   const chosen = h("div");
-  const refresh = seldom(() => load(page, asked, list, chosen, selection), 1_000, page.signal);
+  const refresh = seldom(() => load(page, asked, list, chosen, selection), asked.order in ARRANGEMENTS ? 10_000 : 1_000, page.signal);
   const selection = select(page, refresh);
   refresh();
   follow(page, asked, refresh);
-  return [h("h1", null, "Jobs"), filters(page, asked), chosen,
+  return [h("h1", null, "Jobs"), savedViews(page), filters(page, asked), chosen,
     h("div", { class: "many" }, many(page, asked), selection.bar, columnChoice(refresh)), list];
 }
 
@@ -30,17 +33,27 @@ function follow(page, { kind, queue }, refresh) {
 }
 
 async function load(page, asked, list, chosen, selection) {
-  const cursor = page.query.get("cursor") ?? "";
   try {
-    const [found, causes] = await Promise.all([get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal), readCauses(page)]);
+    const causes = await readCauses(page);
     fill(chosen, chips(page, asked, causes));
-    selection.keep(found.tasks);
-    fill(list, count(found, asked, cursor), rows(found.tasks, causes, readColumns(), selection.column),
-      found.tasks.length ? null : older(asked), pager(page, found, asked, cursor));
+    const { tasks, content } = await (asked.order in ARRANGEMENTS
+      ? arrange(page, asked, causes, readColumns(), selection.column)
+      : listed(page, asked, causes, selection));
+    selection.keep(tasks);
+    fill(list, content);
     list.removeAttribute("aria-busy");
   } catch (problem) {
     page.fail(problem);
   }
+}
+
+async function listed(page, asked, causes, selection) {
+  const cursor = page.query.get("cursor") ?? "";
+  const found = await get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal);
+  const holds = await readHolds(page, found.tasks);
+  const content = [count(found, asked, cursor), rows(found.tasks, causes, readColumns(), selection.column, holds),
+    !found.tasks.length && older(asked), pager(page, found, asked, cursor)];
+  return { tasks: found.tasks, content };
 }
 
 function count(found, { order }, cursor) {

@@ -1,21 +1,34 @@
-// Order a job of any typed kind: a form made of the schema of its orders.
+// Order a job of any typed kind, or run one again with another payload: a form made of the schema of its orders.
 
-import { fill, h } from "../dom.js";
+import { fill, h, jobLink } from "../dom.js";
 import { get, newKey, post } from "../http.js";
+import { resolve } from "./payload-words.js";
 
 export function kind(page) {
+  const [kind, from] = ["kind", "from"].map((name) => page.query.get(name));
+  const isRetry = page.query.get("retry") === "true";
+  return [h("h1", null, isRetry ? ["Retry ", jobLink(from)] : "New job"), orderForm(page, { kind, from, isRetry, isAlone: isRetry })];
+}
+
+/** The form. `from` is a job whose payload it begins with; `isRetry` runs that one again; `isAlone` offers no other kind. */
+export function orderForm(page, asked) {
   const form = h("form", { class: "card order", "aria-busy": "true", "aria-label": "New job" });
   const curl = h("pre", { tabindex: 0, role: "region", "aria-label": "The same order with curl" });
   const same = h("section", { class: "card", "aria-label": "The same over HTTP" }, h("h2", null, "The same over HTTP"), curl);
-  load(page, form, curl, same);
-  return [h("h1", null, "New job"), h("div", { class: "beside" }, form, same)];
+  load(page, asked, form, curl, same);
+  return h("div", { class: "beside" }, form, same);
 }
 
-async function load(page, form, curl, same) {
+/** Where the form is sent to, and as what. */
+function requestOf({ from, isRetry }, kind, payload) {
+  return isRetry ? { path: `/tasks/${encodeURIComponent(from)}/retry`, body: { payload } } : { path: kind.path, body: payload };
+}
+
+async function load(page, asked, form, curl, same) {
   try {
-    const older = await readOlder(page);
-    const kinds = (await get("/kinds", page.signal)).kinds.filter((one) => page.may(`submit=${one.kind}`));
-    if (kinds.length) build(page, form, curl, kinds, older);
+    const older = await readOlder(page, asked.from);
+    const kinds = (await get("/kinds", page.signal)).kinds.filter((one) => page.may(`submit=${one.kind}`) && (!asked.isAlone || one.kind === asked.kind));
+    if (kinds.length) build(page, asked, form, curl, kinds, older);
     else explain(form, same);
     form.removeAttribute("aria-busy");
   } catch (problem) {
@@ -24,8 +37,7 @@ async function load(page, form, curl, same) {
 }
 
 /** What the job said that the form starts from: its arguments, by name. */
-async function readOlder(page) {
-  const id = page.query.get("from");
+async function readOlder(page, id) {
   if (!id) return {};
   const { kwargs } = await get(`/tasks/${encodeURIComponent(id)}/payload`, page.signal);
   return kwargs ?? {};
@@ -44,17 +56,17 @@ function explain(form, same) {
     h("pre", { tabindex: 0 }, '@app.task(name="invoice", http="/invoices")\ndef make_invoice(customer: str, amount: float) -> str: ...'));
 }
 
-function build(page, form, curl, kinds, older) {
+function build(page, asked, form, curl, kinds, older) {
   const about = h("p", { class: "help", id: "kind-help" });
   const fields = h("fieldset", null);
   const choice = h("select", { id: "kind", name: "kind", "aria-describedby": "kind-help" },
-    kinds.map((one) => h("option", { value: one.kind, selected: one.kind === page.query.get("kind") }, one.kind)));
+    kinds.map((one) => h("option", { value: one.kind, selected: one.kind === asked.kind }, one.kind)));
   const chosen = () => kinds.find((one) => one.kind === choice.value);
   const choose = () => {
     const { summary, order, fields: names } = chosen();
     const schema = resolve(order, order);
     about.textContent = summary;
-    const given = choice.value === page.query.get("kind") ? pick(names, older) : {};
+    const given = choice.value === asked.kind ? pick(names, older) : {};
     fields.hidden = !names.length;
     fields.replaceChildren(h("legend", null, "Payload"),
       ...names.map((name) => field(name, resolve(schema.properties[name], order), (schema.required ?? []).includes(name), given[name])));
@@ -64,29 +76,21 @@ function build(page, form, curl, kinds, older) {
   form.append(
     h("div", { class: "field" }, h("label", { for: "kind" }, "Kind"), choice, about),
     fields, wrong,
-    h("div", { class: "buttons" }, h("button", { class: "first" }, "Order")));
+    h("div", { class: "buttons" }, h("button", { class: "first" }, asked.isRetry ? "Retry" : "Order")));
   // One key for what the form says: pressing the button twice orders one job.
   let wish;
   const changed = () => {
     wish = newKey();
-    curl.textContent = `curl ${location.origin}${chosen().path} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(said(fields, false))}'`;
+    const { path, body } = requestOf(asked, chosen(), said(fields, false));
+    curl.textContent = `curl ${location.origin}${path} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
   };
   form.addEventListener("input", changed);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(page, form, chosen().path, fields, wish, wrong);
+    send(page, form, (payload) => requestOf(asked, chosen(), payload), fields, wish, wrong);
   });
   choose();
   changed();
-}
-
-/** A schema with the one it refers to in its place, and without null beside another type. */
-function resolve(schema, root) {
-  if (schema.$ref) return resolve(root.$defs[schema.$ref.split("/").at(-1)], root);
-  const options = (schema.anyOf ?? []).filter((part) => part.type !== "null");
-  const decimal = options.find((part) => part.format === "decimal");
-  const parts = decimal ? [decimal] : options;
-  return parts.length === 1 ? { ...resolve(parts[0], root), ...schema, anyOf: undefined } : schema;
 }
 
 function field(name, schema, required, given) {
@@ -131,14 +135,15 @@ function said(fields, strict) {
 }
 
 function firstField(wrong) {
-  return wrong?.field?.split(".")[0] ?? wrong?.pointer?.split("/")[1];
+  return wrong?.field?.replace(/^payload\./, "").split(".")[0] ?? wrong?.pointer?.split("/")[1];
 }
 
-async function send(page, form, path, fields, wish, wrong) {
+async function send(page, form, request, fields, wish, wrong) {
   const button = form.querySelector("button");
   button.disabled = true;
   try {
-    const record = await post(path, said(fields, true), { "Idempotency-Key": wish });
+    const { path, body } = request(said(fields, true));
+    const record = await post(path, body, { "Idempotency-Key": wish });
     page.go(`/console/jobs/${record.id}`);
   } catch (problem) {
     const isJson = problem instanceof TypeError;

@@ -1,6 +1,6 @@
 // Every queue: how long it is, how late, whether it hands anything out.
 
-import { fill, h, number, span, table } from "../dom.js";
+import { fill, h, moment, number, span, table } from "../dom.js";
 import { post } from "../http.js";
 import { keep, once } from "../live.js";
 import { outboxes } from "./outboxes.js";
@@ -30,10 +30,15 @@ export function tableOf(queues, act) {
     ["Oldest", (queue) => (queue.oldest === null ? "–" : span(queue.oldest)), "number"],
     ["Running", (queue) => number(queue.running), "number"],
     ["Workers", (queue) => (queue.workers ? number(queue.workers) : h("span", { class: "wrong" }, "none")), "number"],
-    ["State", (queue) => (queue.paused ? h("span", { class: "badge retrying" }, "paused") : "open")],
+    ["State", (queue) => stateOf(queue)],
   ];
   if (act) columns.push(["Action", (queue) => button(queue, act), "about"]);
   return table("Queues", columns, [...queues].sort((one, other) => (one.name < other.name ? -1 : 1)), "No queue yet: order a job.");
+}
+
+function stateOf(queue) {
+  if (!queue.paused) return "open";
+  return [h("span", { class: "badge retrying" }, "paused"), queue.paused_at && h("span", { class: "at" }, " ", moment(queue.paused_at)), queue.paused_by && h("span", { class: "at" }, ` by ${queue.paused_by}`)];
 }
 
 function button(queue, act) {

@@ -3,6 +3,7 @@
 import { badge, fill, h, jobLink, moment, number, span, table } from "../dom.js";
 import { at, get, post } from "../http.js";
 import { keep, once } from "../live.js";
+import { hourOf } from "../times.js";
 import { form } from "./schedule-form.js";
 
 const PATH = "/schedules";
@@ -84,7 +85,7 @@ function drawDay(calendar) {
     h("h2", null, "The coming day"),
     !calendar.complete && h("p", { class: "help" }, "There are more due times than are counted here."),
     table("The coming day, hour by hour", [
-      ["Hour", (hour) => new Date(hour.at * 1000).toLocaleString([], { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" })],
+      ["Hour", (hour) => hourOf(hour.at)],
       ["Jobs", (hour) => number(hour.jobs), "number"],
       ["", (hour) => h("meter", { min: 0, max: most, value: hour.jobs, "aria-label": `${hour.jobs} jobs` })],
       ["Schedules", (hour) => hour.schedules.join(", "), "about"],

@@ -52,7 +52,7 @@ function breakers(page) {
   ];
 }
 
-function tableOfBreakers(breakers) {
+export function tableOfBreakers(breakers) {
   const columns = [
     ["Kind", (one) => one.kind],
     ["Opens at", ({ breaker }) => `${number(breaker.share * 100)} % of ${number(breaker.of)} attempts in ${number(breaker.within)} s`],

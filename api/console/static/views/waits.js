@@ -6,7 +6,7 @@ import { post } from "../http.js";
 /** The open wait of a job; null when it has none. */
 export function question(page, { id, status, wait }) {
   if (status !== "waiting" || !wait) return null;
-  if (wait.kind === "sleep") return h("p", null, "Sleeps; goes on ", moment(wait.ends_at), ".");
+  if (wait.kind === "sleep") return h("p", null, "Sleeps since ", moment(wait.started_at), "; goes on ", moment(wait.ends_at), ".");
   const send = (signal, words) => async () => {
     try {
       await post(`/tasks/${encodeURIComponent(id)}/signals/${encodeURIComponent(wait.name)}`, signal);
@@ -17,7 +17,7 @@ export function question(page, { id, status, wait }) {
   };
   const choices = Object.entries(wait.choices ?? {});
   return h("div", { class: "question" },
-    h("p", null, h("strong", null, wait.question || `Waits for the signal ${wait.name}`), " The wait ends ", moment(wait.ends_at), "."),
+    h("p", null, h("strong", null, wait.question || `Waits for the signal ${wait.name}`), " It waits since ", moment(wait.started_at), "; the wait ends ", moment(wait.ends_at), "."),
     page.may("control") && h("div", { class: "buttons" },
       choices.map(([words, signal]) =>
         h("button", { type: "button", class: "first", "data-mark": `answer-${words}`, onclick: send(signal, `Sent: ${words}.`) }, words)),

@@ -14,6 +14,7 @@ local QUEUES = prefix .. 'queues'                 -- set: every Redis list that 
 local WORKERS = prefix .. 'workers'               -- zset: worker id -> when its lease ends
 local HEARTBEAT = prefix .. 'heartbeat'           -- hash: last_at, lease_seconds, grace_until, dead_workers, clock_steps
 local PAUSED = prefix .. 'paused'                 -- set: queues that hand out no messages
+local PAUSES = prefix .. 'pauses'                 -- hash: paused queue -> since when, a space, the name of the API key that paused it
 local LANED = prefix .. 'laned'                   -- set: queues in which lanes take turns
 local LANE_MESSAGES = prefix .. 'lane_messages'   -- hash: queue -> how many messages its lanes have, without the default lane
 local LANE_WEIGHTS = prefix .. 'lane_weights'     -- hash: lane -> how many turns it has for one of the others

@@ -1,7 +1,7 @@
 -- The state of every queue. The cost grows only with the number of queues and workers.
 -- -> of each queue its name, how many messages wait, how many seconds the job of the oldest has waited ('' = none waits, or
 -- another broker has the messages), how many jobs run, whether it is paused (1 | 0), how many live workers take from it, how
--- many of its lanes a limit or a job holds back
+-- many of its lanes a limit or a job holds back, since when it is paused ('' = it is not, or nobody knows) and by whom
 local MAX_LANES = 8 -- of each queue, those whose turn is next
 local at, known = tonumber(now()), {}
 local function queue_named(name)
@@ -49,6 +49,6 @@ for name, queue in pairs(known) do
   local waiting, oldest = '', ''
   if not uses_other_broker then waiting, oldest = waiting_in(name) end
   answer[#answer + 1] = { name, waiting, oldest, queue.running, queue.paused, queue.workers,
-    redis.call('HLEN', closed_key(name)) }
+    redis.call('HLEN', closed_key(name)), (redis.call('HGET', PAUSES, name) or ' '):match('^(%S*) (.*)$') }
 end
 return answer
