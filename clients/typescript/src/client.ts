@@ -4,6 +4,7 @@ import { parseEvents } from "./events.js";
 import { Transport, newKey, now, parseJson, sleep } from "./transport.js";
 import type { ApiRequest } from "./transport.js";
 import type {
+  HistoryFilter,
   Job,
   JobEvent,
   JobFilter,
@@ -171,6 +172,25 @@ export class Client<Paths = paths> {
       const query = { ...wanted, limit: pageSize, cursor };
       const page = await this.call<JobPage>({ method: "GET", path: "/tasks", query });
       yield* page.tasks;
+      cursor = page.next_cursor;
+    } while (cursor);
+  }
+
+  /**
+   * All ended jobs that match, the last end first, also those whose record is deleted:
+   * `history({ "payload.order.id": 17 }, { kind: "order" })`. `values` are those at paths in payload
+   * or result. Throws `NotFound` when the platform keeps no history.
+   */
+  async *history(
+    values: Record<string, string | number | boolean> = {},
+    wanted: HistoryFilter = {},
+    pageSize = 50,
+  ): AsyncGenerator<Schemas["ArchivedJob"], void> {
+    let cursor: string | null | undefined;
+    do {
+      const query = { ...wanted, ...values, limit: pageSize, cursor };
+      const page = await this.call<Schemas["FoundHistory"]>({ method: "GET", path: "/history", query });
+      yield* page.jobs;
       cursor = page.next_cursor;
     } while (cursor);
   }

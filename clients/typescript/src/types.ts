@@ -43,6 +43,12 @@ export interface Outcome {
 /** Which jobs: those for which everything that is given is true. */
 export type JobFilter = Partial<Schemas["JobFilter"]>;
 
+/** Which ended jobs: those for which everything that is given is true. */
+export type HistoryFilter = Omit<
+  NonNullable<paths["/history"]["get"]["parameters"]["query"]>,
+  "limit" | "cursor" | "format"
+>;
+
 /**
  * An event. `snapshot` comes first: the record, or the newest records. `change` is a change of a job.
  * `reset` is a new snapshot, when the API has not kept all events since the last one. `end` is the

@@ -178,6 +178,8 @@ def test_the_npm_package_does_all_that_the_python_client_does(
         "batch": 2,
         "named": 2,
         "deleted": "NotFound",
+        "history": ["cancelled"] * 5 + ["success"],
+        "nobody": 0,
         "queue": True,
         "slots": 2,
         "callback": called["id"],

@@ -1,5 +1,6 @@
 // Tries each method of the client against an API. Prints what it saw as one JSON document.
 import { readFile, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client, InvalidOrder, verifyCallback } from "continuo-client";
 import { download } from "continuo-client/node";
@@ -84,6 +85,11 @@ said.batch = (await client.batches.get(batch)).nodes.cancelled;
 said.named = (await collect(client.workflows.list(1))).filter((each) => each.name === tag).length;
 await client.batches.delete(batch);
 said.deleted = await nameOf(client.batches.get(batch));
+
+const archived = async (values) => collect(client.history(values, { tag, kind: "invoice" }, 2));
+for (let tries = 0; tries < 600 && (await archived()).length < 7; tries++) await sleep(100);
+said.history = (await archived({ "payload.customer": "ACME" })).map((each) => each.status).sort();
+said.nobody = (await archived({ "payload.customer": "nobody" })).length;
 
 said.queue = (await client.queues()).some((each) => each.name === "celery");
 said.slots = (await client.workers())[0].slots;
