@@ -3,5 +3,5 @@
 (``project/records/history.py`` is another one: of the counters, for the charts of the last hour.)
 
 ``archiver`` writes, in a process of its own, one at a time. ``search``, ``summary`` and ``erasure``
-answer the API. May import: store, artifacts, extras, settings, errors.
+answer the API. May import: store, logs, artifacts, extras, settings, errors.
 """

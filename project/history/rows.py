@@ -25,14 +25,16 @@ COLUMNS = {
     "created_at": "BIGINT",
     "started_at": "BIGINT",
     "finished_at": "BIGINT",
+    "logs": "VARCHAR",
     "error": "VARCHAR",
     "errors": "VARCHAR",
     "payload": "VARCHAR",
     "result": "VARCHAR",
 }
-"""The columns and their types. Times are microseconds since 1970; the last three are JSON."""
+"""The columns and their types. Times are microseconds since 1970; ``logs`` and the last three are
+JSON."""
 
-FIELDS = (*(name for name in COLUMNS if name != "id"), "rerun_id")
+FIELDS = (*(name for name in COLUMNS if name not in {"id", "logs"}), "rerun_id")
 """The fields of a record that a row is made of."""
 
 
@@ -64,6 +66,7 @@ def build_row(job_id: str, field: Mapping[str, Field], shown_kinds: frozenset[st
     tags = decode_json(field["tags"])
     values["tags"] = [str(tag) for tag in tags] if isinstance(tags, list) else []
     values["errors"] = format_lines(field["errors"])
+    values["logs"] = format_lines(field["logs"])
     values["payload"] = format_payload(field["payload"]) if kind in shown_kinds else None
     values["result"] = format_value(field["result"])
     return Row(values, ended_at, bool(field["rerun_id"]))

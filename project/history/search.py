@@ -11,6 +11,8 @@ from project.history.conditions import HistoryFilter, join_conditions
 from project.history.files import HistoryFile, list_days_between
 from project.history.reading import list_visible, open_query, retry_if_merged
 from project.history.rows import COLUMNS
+from project.logs.whole_log import link_file
+from project.records.log_line import LogFile, LogFileLink
 
 MAX_PAGE_BYTES = 16 << 20
 """A page ends after so many bytes of payloads and results."""
@@ -26,7 +28,7 @@ class ArchivedJob(msgspec.Struct, frozen=True):
 
     ``payload`` has ``args`` and ``kwargs``; it is null for kinds that hide their arguments.
     ``errors`` are its last 20 failed attempts. A payload, a result or errors of more than 4 MB are
-    null.
+    null. ``logs`` are the whole logs of attempts that logged more than is kept in Redis.
     """
 
     id: str
@@ -42,6 +44,7 @@ class ArchivedJob(msgspec.Struct, frozen=True):
     created_at: float
     started_at: float | None
     finished_at: float
+    logs: list[LogFileLink]
     error: str
     errors: Any
     payload: Any
@@ -144,4 +147,6 @@ def build_job(row: RowTuple) -> ArchivedJob:
         value[name] = None if value[name] is None else value[name] / 1_000_000
     for name in ("errors", "payload", "result"):
         value[name] = None if value[name] is None else msgspec.json.decode(value[name])
+    files = msgspec.json.decode(value["logs"] or "[]", type=list[LogFile])
+    value["logs"] = [link_file(file) for file in files]
     return ArchivedJob(**value)

@@ -8,8 +8,8 @@ import gzip
 from contextlib import ExitStack
 from pathlib import Path
 
-from project.artifacts.links import open_workshop, store_artifact
-from project.records.log_line import KEPT_BYTES, LogFile
+from project.artifacts.links import Artifact, build_link, open_workshop, store_artifact
+from project.records.log_line import KEPT_BYTES, LogFile, LogFileLink
 
 MAX_BYTES = 4 << 30
 """Bytes of the lines of an attempt; later ones are left out and counted."""
@@ -61,3 +61,9 @@ class WholeLog:
             artifact = store_artifact(self._path, self._filename)
             size = self._path.stat().st_size
         return LogFile(self._attempt, self._lines, self._left_out, size, *artifact)
+
+
+def link_file(file: LogFile) -> LogFileLink:
+    """The file with a link to it."""
+    link = build_link(Artifact(file.key, file.filename))
+    return LogFileLink(file.attempt, file.lines, file.left_out, file.size, file.filename, link)

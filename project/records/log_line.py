@@ -42,6 +42,20 @@ class LogFile(msgspec.Struct, frozen=True):
     filename: str
 
 
+class LogFileLink(msgspec.Struct, frozen=True):
+    """The whole log of an attempt: JSON lines, compressed with gzip, ``size`` bytes.
+
+    ``left_out``: lines beyond 4 GB. The link works as long as those of results.
+    """
+
+    attempt: int
+    lines: int
+    left_out: int
+    size: int
+    filename: str
+    download_url: str
+
+
 def level_name(number: int) -> str:
     """The name of the highest of ``LEVELS`` that a number reaches; ``debug`` below all."""
     return next(

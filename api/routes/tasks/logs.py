@@ -7,9 +7,9 @@ import msgspec
 
 from api.http.routing import Answer, Request, Router
 from api.jobs import records, waiting
-from project.artifacts.links import Artifact, build_link
 from project.celery import app
-from project.records.log_line import LEVELS, JobLogLine, LogFile
+from project.logs.whole_log import link_file
+from project.records.log_line import LEVELS, JobLogLine, LogFileLink
 from project.records.record import TaskRecord
 from project.store.commands import logs as log_commands
 from project.store.commands.logs import StoredLog
@@ -32,20 +32,6 @@ class LogQuery(msgspec.Struct, frozen=True):
     attempt: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     level: Literal["debug", "info", "warning", "error", "critical"] = "debug"
-
-
-class LogFileLink(msgspec.Struct, frozen=True):
-    """The whole log of an attempt: JSON lines, compressed with gzip, ``size`` bytes.
-
-    ``left_out``: lines beyond 4 GB. The link works as long as those of results.
-    """
-
-    attempt: int
-    lines: int
-    left_out: int
-    size: int
-    filename: str
-    download_url: str
 
 
 class JobLog(msgspec.Struct, frozen=True):
@@ -89,12 +75,6 @@ async def show_log(request: Request, query: LogQuery) -> Answer:
     lines = [line for line in stored.lines if is_wanted(line, query)]
     files = [link_file(file) for file in stored.files]
     return Answer(JobLog(lines, stored.end, stored.dropped, record.is_final, files))
-
-
-def link_file(file: LogFile) -> LogFileLink:
-    """The file with a link to it."""
-    link = build_link(Artifact(file.key, file.filename))
-    return LogFileLink(file.attempt, file.lines, file.left_out, file.size, file.filename, link)
 
 
 async def wait_for_lines(

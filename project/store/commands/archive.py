@@ -1,6 +1,7 @@
 """Commands of the history: which ended jobs are to be archived, and who may change the files."""
 
 from collections.abc import Mapping, Sequence
+from itertools import batched
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,10 +68,13 @@ def claim(token: str, most: int) -> Command[Batch | None]:
 
 
 def read(ids: Sequence[str], fields: Sequence[str]) -> Command[list[dict[str, Field]]]:
-    """The fields of some records, in the order of the ids."""
+    """The fields of some records, in the order of the ids, and as ``logs`` files as JSON lines."""
 
     def parse(answer: list[list[Field]]) -> list[dict[str, Field]]:
-        return [dict(zip(fields, values, strict=True)) for values in answer]
+        return [
+            dict(zip(fields, values, strict=True)) | {"logs": b"\n".join(filter(None, files))}
+            for values, files in batched(answer, 2)
+        ]
 
     return Command("archive/read", (len(fields), *fields, *ids), parse)
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from project.artifacts.links import resolve_link
 from project.history import archiver, compaction, files
+from project.history.conditions import HistoryFilter
+from project.history.search import search
+from project.records.log_line import LogFile
 from project.records.record import TaskStatus
 from project.settings.values import get_settings
 from project.store.client import Store
-from project.store.commands import archive, attempts, jobs, maintenance
+from project.store.commands import archive, attempts, jobs, logs, maintenance
 from tests.support import job_commands
 from tests.support.history import archive_all, end_job, list_ids, list_visible, payload_of
 
@@ -33,6 +37,22 @@ def test_every_ended_job_is_one_row(history: Store) -> None:
 
     assert list_ids() == ["a", "b", "c"]
     assert history.run(archive.read_backlog()).jobs == 0
+
+
+def test_a_row_keeps_where_the_whole_logs_are_when_the_record_is_gone(history: Store) -> None:
+    file = LogFile(1, 9_000, 0, 512, f"2026-11-25/{'0123' * 16}.gz", "log-a-1.jsonl.gz")
+    end_job(history, "a")
+    end_job(history, "b")
+    history.run(logs.add_file("a", file))
+
+    archive_all()
+    history.run(jobs.forget("a"))
+
+    found = {job.id: job.logs for job in search(HistoryFilter(), 10).jobs}
+    (link,) = found["a"]
+    assert (link.attempt, link.lines, link.filename) == (1, 9_000, "log-a-1.jsonl.gz")
+    assert resolve_link(link.download_url.rpartition("/")[2]) == (file.key, file.filename)
+    assert found["b"] == []
 
 
 def test_the_backlog_says_since_when_the_first_job_waits(history: Store) -> None:

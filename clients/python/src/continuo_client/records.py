@@ -224,6 +224,7 @@ class EndedJob(TypedDict):
     created_at: float
     started_at: float | None
     finished_at: float
+    logs: list[dict[str, Any]]
     error: str
     errors: list[dict[str, Any]] | None
     payload: dict[str, Any] | None
