@@ -285,9 +285,9 @@ class Queue(msgspec.Struct, frozen=True):
     ``waiting`` are messages that no worker has taken, ``running`` jobs. ``oldest``: of the jobs
     whose turn is next, seconds since the first was ordered or last tried; null when none waits.
     ``workers`` are those alive that take from it. ``held_lanes``: lanes in which a limit, or a job
-    that slowed its lane down, holds jobs back. With RabbitMQ, ``waiting`` is null. ``empty_in``: in about
-    so many seconds nothing waits, if no job comes and all goes on as lately; null when that is not
-    known, or nothing waits.
+    that slowed its lane down, holds jobs back. With RabbitMQ, ``waiting`` is null.
+    ``empty_in``: in about so many seconds nothing waits, if no job comes and all goes on as lately;
+    null when that is not known, or nothing waits.
     """
 
     name: str
