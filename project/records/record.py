@@ -287,7 +287,9 @@ class Queue(msgspec.Struct, frozen=True):
     ``workers`` are those alive that take from it. ``held_lanes``: lanes in which a limit, or a job
     that slowed its lane down, holds jobs back. ``paused_at``: since when it is paused, in seconds
     since 1970, and ``paused_by`` the name of the API key that did it; null and "" when it is not
-    paused, or nobody noted it. With RabbitMQ, ``waiting`` is null.
+    paused, or nobody noted it. ``empty_in``: in about so many seconds nothing waits, if no job
+    comes and all goes on as lately; null when that is not known, or nothing waits. With RabbitMQ,
+    ``waiting`` is null.
     """
 
     name: str
@@ -299,6 +301,7 @@ class Queue(msgspec.Struct, frozen=True):
     held_lanes: int = 0
     paused_at: float | None = None
     paused_by: str = ""
+    empty_in: float | None = None
 
 
 class Running(msgspec.Struct, frozen=True):

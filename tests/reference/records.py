@@ -38,6 +38,7 @@ SHAPES = (
     NodePlace,
     Step,
     Wait,
+    NodePlace,
     Progress,
     Estimate,
     Event,

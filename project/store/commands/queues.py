@@ -65,7 +65,7 @@ def list_kind_queues() -> Command[list[KindQueue]]:
 
 def parse_queue(row: Sequence[Any]) -> Queue:
     """A queue from its row in the answer of ``list_queues``."""
-    name, waiting, oldest, running, paused, workers, held_lanes, since, by = row
+    name, waiting, oldest, running, paused, workers, held_lanes, empty_in, since, by = row
     return Queue(
         name=name.decode(),
         waiting=None if waiting == b"" else waiting,
@@ -74,6 +74,7 @@ def parse_queue(row: Sequence[Any]) -> Queue:
         oldest=decode_seconds(oldest),
         workers=workers,
         held_lanes=held_lanes,
+        empty_in=decode_seconds(empty_in),
         paused_at=decode_seconds(since),
         paused_by=by.decode(),
     )

@@ -361,6 +361,7 @@ def test_the_console_has_no_accessibility_violations(
     with visit_page(chromium, str(own_system.http.base_url), scheme=scheme, size=size) as page:
         for path in (*PATHS, f"/console/jobs/{done['id']}"):
             page.goto(path)
+            expect(page.locator("main h1")).to_be_visible()
             expect(page.locator("[aria-busy]")).to_have_count(0)
             assert find_barriers(page) == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

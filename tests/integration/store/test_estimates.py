@@ -60,6 +60,20 @@ def test_a_pending_job_in_a_lane_has_its_position_there(store: Store) -> None:
     assert starts[1] < starts[2] < starts[0]
 
 
+def test_a_queue_says_in_how_many_seconds_it_is_empty(store: Store) -> None:
+    prepare_measurements(store)
+    enqueue(store, *(f"a{number}" for number in range(6)))
+    enqueue(store, "later", delay=3_600)
+    enqueue(store, "unknown", kind="never done")
+    queue = next(each for each in store.run(queues.list_queues()) if each.name == "celery")
+    store.run(queues.pause("celery"))
+    paused = next(each for each in store.run(queues.list_queues()) if each.name == "celery")
+
+    assert queue.waiting == 7
+    assert queue.empty_in == pytest.approx(7 * 70 / 8 / 2, abs=0.01)
+    assert paused.empty_in is None
+
+
 def test_a_job_in_a_lane_that_a_limit_has_closed_says_so(store: Store) -> None:
     process = PoolProcess(prepare_measurements(store))
     put(store, "none", concurrency=0)

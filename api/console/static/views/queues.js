@@ -28,6 +28,7 @@ export function tableOf(queues, act) {
     ["Queue", (queue) => h("a", { href: `/console/jobs?${new URLSearchParams({ queue: queue.name })}` }, queue.name)],
     ["Waiting", (queue) => (queue.waiting === null ? "in RabbitMQ" : number(queue.waiting)), "number"],
     ["Oldest", (queue) => (queue.oldest === null ? "–" : span(queue.oldest)), "number"],
+    ["Empty in", (queue) => (queue.empty_in === null ? "–" : `about ${span(queue.empty_in)}`), "number"],
     ["Running", (queue) => number(queue.running), "number"],
     ["Workers", (queue) => (queue.workers ? number(queue.workers) : h("span", { class: "wrong" }, "none")), "number"],
     ["State", (queue) => stateOf(queue)],
