@@ -152,7 +152,7 @@ def test_a_waiting_job_says_why_since_when_and_until_when(page: Page, system: Sy
         held = system.order("/reports", {"tags": ["why-held"]})["id"]
         wait_until(lambda: system.http.get(f"/tasks/{held}").json()["held_by"])
         page.goto("/console/jobs?tag=why-held")
-        words = re.compile("held back by the switch frozen, until in 2 h")
+        words = re.compile("held back by the switch frozen, until in 1[12]. min")
         expect(page.locator("tbody tr")).to_contain_text(words)
         page.get_by_role("link", name="held back by the switch frozen").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Limits")

@@ -36,7 +36,7 @@ function about({ tasks, isAll }, words) {
 
 function drawSlowest(found, causes, { columns, mark }) {
   const ran = found.tasks.filter((task) => runTime(task) !== null).sort((one, other) => runTime(other) - runTime(one));
-  return { tasks: ran.slice(0, SHOWN), content: [about(found, "The slowest first,"), rows(ran.slice(0, SHOWN), causes, columns, mark)] };
+  return { tasks: ran.slice(0, SHOWN), content: () => [about(found, "The slowest first,"), rows(ran.slice(0, SHOWN), causes, columns, mark)] };
 }
 
 function drawCauses(found, causes, { asked }) {
@@ -46,7 +46,7 @@ function drawCauses(found, causes, { asked }) {
     groups.set(name, [...(groups.get(name) ?? []), task]);
   }
   const sorted = [...groups].sort(([, one], [, other]) => other.length - one.length);
-  return { tasks: [], content: [about(found, "Failures by cause,"), table("Failures by cause", [
+  return { tasks: [], content: () => [about(found, "Failures by cause,"), table("Failures by cause", [
     ["Cause", ([name, tasks]) => link(name, tasks[0], causes), "about"],
     ["Jobs", ([name, tasks]) => h("a", { href: at("/console/jobs", { ...asked, status: "failed", cause: tasks[0].cause }), "aria-label": `${tasks.length} jobs of ${name}` }, number(tasks.length)), "number"],
     ["Kinds", ([, tasks]) => [...new Set(tasks.map(({ kind }) => kind))].join(", ")],

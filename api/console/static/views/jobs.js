@@ -40,7 +40,7 @@ async function load(page, asked, list, chosen, selection) {
       ? arrange(page, asked, causes, readColumns(), selection.column)
       : listed(page, asked, causes, selection));
     selection.keep(tasks);
-    fill(list, content);
+    fill(list, content());
     list.removeAttribute("aria-busy");
   } catch (problem) {
     page.fail(problem);
@@ -51,7 +51,7 @@ async function listed(page, asked, causes, selection) {
   const cursor = page.query.get("cursor") ?? "";
   const found = await get(at("/tasks", { ...asked, limit: 50, cursor }), page.signal);
   const holds = await readHolds(page, found.tasks);
-  const content = [count(found, asked, cursor), rows(found.tasks, causes, readColumns(), selection.column, holds),
+  const content = () => [count(found, asked, cursor), rows(found.tasks, causes, readColumns(), selection.column, holds),
     !found.tasks.length && older(asked), pager(page, found, asked, cursor)];
   return { tasks: found.tasks, content };
 }
