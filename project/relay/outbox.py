@@ -3,7 +3,8 @@
 Importing psycopg costs a tenth of a second, so only workers with an outbox do it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -46,7 +47,16 @@ select seq, id::text, kind, case when size <= %(largest)s then payload end, opti
 from measured where before <= %(bytes)s order by seq
 """
 
-LAST = "select max(seq) from continuo_outbox"
+BOUNDS = """
+select pg_current_snapshot()::text, min(seq), max(seq) from (
+    select seq from continuo_outbox where transaction >= %(next)s::text::xid8
+    union all
+    select seq from continuo_outbox where transaction = any(%(running)s::text[]::xid8[])
+) as unseen
+"""
+
+WHOLE_PASS_SECONDS = 60.0
+"""After so long a pass begins with the first row: rows that somebody had locked come again."""
 
 REFUSE = """
 insert into continuo_outbox_refused (seq, id, kind, payload, options, ordered_at, reason)
@@ -76,13 +86,30 @@ class Backlog(NamedTuple):
     refused: int
 
 
+class Seen(NamedTuple):
+    """What a look has seen: all transactions before ``next``, without those that were ``running``.
+
+    Both are numbers of transactions, as texts.
+    """
+
+    next: str = "0"
+    running: Sequence[str] = ()
+
+    @classmethod
+    def parse(cls, snapshot: str) -> Self:
+        """Parse what PostgreSQL prints: ``10:20:10,14``."""
+        _, upto, running = snapshot.split(":")
+        return cls(upto, running.split(",") if running else ())
+
+
 class Pass(NamedTuple):
     """A walk through the rows that were there when it began: after one sequence, until another.
 
-    PostgreSQL cannot remove deleted rows while an older transaction is open, and each look from the
-    beginning steps over all of them. A pass does that once. A row that is committed behind it waits
-    for the next pass, as does every row that was written since the pass began: so what was
-    committed before another transaction wrote its first row still comes first.
+    PostgreSQL cannot remove deleted rows while an older transaction is open, and who looks from the
+    beginning steps over all of them. So a pass begins with the first row that the pass before could
+    not see. A row that is committed behind it waits for the next pass, as does every row that was
+    written since the pass began: so what was committed before another transaction wrote its first
+    row still comes first.
     """
 
     after: int
@@ -108,6 +135,8 @@ class Outbox:
         )
         self.connection.execute(PREPARE)
         self._pass: Pass | None = None
+        self._seen = Seen()
+        self._whole_pass_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -133,15 +162,29 @@ class Outbox:
                 lock = self.connection.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
                 yield self._take_next(largest) if lock.fetchone() == (True,) else []
         except BaseException:
-            self._pass = None  # the rows are still there
+            self.forget_seen()  # the rows are still there
             raise
+
+    def forget_seen(self) -> None:
+        """Look at all rows in the next pass."""
+        self._pass, self._whole_pass_at = None, 0.0
 
     def _take_next(self, largest: int) -> list[OutboxRow]:
         rows = self._go_on(self._pass, largest) if self._pass else []
         if rows:
             return rows
-        (until,) = self.connection.execute(LAST).fetchone() or (None,)
-        return self._go_on(Pass(0, until), largest) if until else []
+        next_pass = self._begin_pass()
+        return self._go_on(next_pass, largest) if next_pass else []
+
+    def _begin_pass(self) -> Pass | None:
+        now = time.monotonic()
+        if now >= self._whole_pass_at:
+            self._seen, self._whole_pass_at = Seen(), now + WHOLE_PASS_SECONDS
+        wanted = {"next": self._seen.next, "running": list(self._seen.running)}
+        (found,) = self.connection.execute(BOUNDS, wanted)
+        snapshot, first, last = found
+        self._seen = Seen.parse(snapshot)
+        return None if first is None else Pass(first - 1, last)
 
     def _go_on(self, place: Pass, largest: int) -> list[OutboxRow]:
         limits = {"rows": MAX_ROWS, "bytes": MAX_BYTES, "largest": largest} | place._asdict()

@@ -24,6 +24,9 @@ from tests.integration.relay.conftest import RelayDriver
 ROWS = int(os.environ.get("TEST_ROWS", "10000"))
 """Rows of one transaction."""
 
+DELETED_ROWS = 400
+ENTRIES_READ = "select pg_stat_get_xact_tuples_returned('continuo_outbox_pkey'::regclass)"
+
 LAST_FOR_LONG = {"key": "k", "mode": "last", "during": 5}
 PAYLOAD = {"x": 1, "y": 2}
 
@@ -340,6 +343,46 @@ def test_what_was_committed_before_another_transaction_began_comes_first_in_the_
 
     ordered = [read_id(text) for text in reversed(messages)]
     assert ordered == [str(job_id) for job_id in (*quick, slow, later)]
+
+
+def test_deleted_rows_that_an_open_transaction_keeps_are_not_looked_at_again(
+    database: str, connection: psycopg.Connection[Any], driver: RelayDriver
+) -> None:
+    held = enqueue(connection, "tests.add", PAYLOAD)
+    with psycopg.connect(database) as other:
+        for _ in range(DELETED_ROWS):
+            enqueue(other, "tests.add", PAYLOAD)
+    driver.work()
+    with psycopg.connect(database) as other:
+        last = enqueue(other, "tests.add", PAYLOAD)
+
+    with driver.outbox.take(1_000) as rows:
+        row = driver.outbox.connection.execute(ENTRIES_READ).fetchone()
+    connection.commit()
+    driver.work()
+
+    assert [row.id for row in rows] == [str(last)]
+    assert row
+    assert row[0] < DELETED_ROWS / 10
+    assert find_record(held)
+
+
+def test_a_row_that_somebody_had_locked_is_taken_in_a_later_pass(
+    database: str, connection: psycopg.Connection[Any], driver: RelayDriver
+) -> None:
+    locked = enqueue(connection, "tests.add", PAYLOAD)
+    connection.commit()
+    with psycopg.connect(database) as other:
+        other.execute("select from continuo_outbox for update")
+        driver.work()
+    driver.work()
+    before = find_record(locked)
+
+    driver.outbox.forget_seen()  # as after a minute
+    driver.work()
+
+    assert before is None
+    assert find_record(locked)
 
 
 @pytest.mark.timeout(120 + ROWS / 500)

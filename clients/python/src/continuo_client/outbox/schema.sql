@@ -10,6 +10,10 @@ create table if not exists continuo_outbox (
     ordered_at timestamptz not null default clock_timestamp()
 );
 
+-- The transaction that wrote a row: workers look for the rows of those that they have not seen.
+alter table continuo_outbox add column if not exists transaction xid8 not null default pg_current_xact_id();
+create index if not exists continuo_outbox_transaction on continuo_outbox (transaction);
+
 -- Rows that cannot become a job, with the reason.
 create table if not exists continuo_outbox_refused (
     seq bigint primary key,
