@@ -52,9 +52,11 @@ def measure_lanes(folder: Path, scale: LimitScale) -> Iterator[Row]:
 
 
 def measure_pickup(folder: Path, scale: LimitScale) -> Iterator[Row]:
-    """How long B waits beside the flood of A."""
-    name = f"A has {scale.flood} queued: B's pickup p95 : alone"
-    yield Row(name, loads.compare_pickup(folder, scale), 2)
+    """How long B waits beside the flood of A, beside processes that only compute, and alone."""
+    found = loads.compare_pickup(folder, scale)
+    name = f"A has {scale.flood} queued: B's pickup p95 : "
+    yield Row(f"{name}alone", found.beside / found.alone, 2)
+    yield Row(f"{name}with busy cores and no queue", found.beside / found.busy, 2)
 
 
 def measure_tenants(folder: Path, scale: LimitScale) -> Iterator[Row]:

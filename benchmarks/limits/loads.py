@@ -3,11 +3,14 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks.comparison.measures import find_percentile
 from benchmarks.comparison.scene import StackScene, open_scene
@@ -23,6 +26,7 @@ from project.local.valkey import EmbeddedValkey
 STACK = Stack("Continuo", "benchmarks.limits.orders")
 PICKUPS_PER_SECOND = 10.0
 TIMEOUT_SECONDS = 600.0
+WORKER_PROCESSES = 2
 KILL_LIMIT = 3
 KILL_WORKERS = 2
 MAX_BETWEEN_KILLS_SECONDS = 0.5
@@ -34,7 +38,7 @@ def measure_pickups(folder: Path, scale: LimitScale, flood: int, lanes: list[str
     """The waits of jobs in ``lanes``, in seconds, while another lane has ``flood`` jobs."""
     with open_scene(STACK, folder) as scene:
         scene.call("order", flood or 1, ["flood"])
-        scene.start_worker(2)
+        scene.start_worker(WORKER_PROCESSES)
         wait_until(lambda: count_done(scene) > 0, TIMEOUT_SECONDS, "the first job")
         sent = round(PICKUPS_PER_SECOND * scale.seconds)
         scene.call("order_stamps", PICKUPS_PER_SECOND, scale.seconds, lanes)
@@ -42,11 +46,37 @@ def measure_pickups(folder: Path, scale: LimitScale, flood: int, lanes: list[str
         return [float(wait) for wait in scene.redis.lrange(PICKUPS_KEY, 0, -1)]
 
 
-def compare_pickup(folder: Path, scale: LimitScale) -> float:
-    """The 95th percentile of B's pickup beside the flood of A, divided by that of B alone."""
+class Pickups(NamedTuple):
+    """The 95th percentile of B's pickup, in seconds.
+
+    ``busy``: nobody else orders, and as many processes compute as a flood keeps busy.
+    """
+
+    alone: float
+    busy: float
+    beside: float
+
+
+def compare_pickup(folder: Path, scale: LimitScale) -> Pickups:
+    """B's pickup alone, beside processes that compute, and beside the flood of A."""
     alone = measure_pickups(folder / "alone", scale, 0, ["b"])
+    with keep_busy(WORKER_PROCESSES):
+        busy = measure_pickups(folder / "busy", scale, 0, ["b"])
     beside = measure_pickups(folder / "beside", scale, scale.flood, ["b"])
-    return find_percentile(beside, 95) / find_percentile(alone, 95)
+    return Pickups(*(find_percentile(waits, 95) for waits in (alone, busy, beside)))
+
+
+@contextmanager
+def keep_busy(processes: int) -> Iterator[None]:
+    """Let processes compute as long as the block lasts."""
+    command = [sys.executable, "-c", "while True: pass"]
+    running = [subprocess.Popen(command) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
 
 
 def measure_others(folder: Path, scale: LimitScale) -> float:
