@@ -16,6 +16,7 @@ PACKAGES = ROOT / "tests" / "support" / "packages"
 KEY = "ops-key-of-the-questions"
 ARCHIVE_TIMEOUT_SECONDS = 60.0
 MAX_CLICKS = 3
+NIGHTLY = {"order": {"kind": "talk", "words": "good night"}, "cron": "30 3 * * *"}
 
 
 class Operator:
@@ -148,3 +149,50 @@ def test_who_paused_a_queue(operator: Operator, shop: System) -> None:
         expect(row).to_contain_text(re.compile("paused .*by night-shift"))
     finally:
         shop.http.post("/queues/celery/resume")
+
+
+def test_what_will_run_tonight(operator: Operator, shop: System) -> None:
+    page = operator.page
+    shop.http.put("/schedules/nightly", json=NIGHTLY)
+    later = shop.order("/talks", {"words": "later", "delay": 3_600})
+
+    operator.click(page.get_by_role("link", name="Schedules", exact=True))
+
+    expect(page.get_by_role("row", name=re.compile("^nightly"))).to_contain_text("talk")
+    waiting = page.get_by_role("table", name="Jobs that wait for their time")
+    expect(waiting).to_contain_text(later["id"][:8])
+    shop.http.post(f"/tasks/{later['id']}/cancel")
+
+
+def test_whether_anything_is_stuck(operator: Operator, shop: System) -> None:
+    needs = operator.page.get_by_role("region", name="What needs a person now")
+    shop.http.post("/queues/celery/pause")
+    try:
+        job = shop.order("/talks", {"words": "stuck"})
+
+        operator.page.reload()
+
+        expect(needs).to_contain_text("The queue celery is paused")
+        expect(needs).to_contain_text("1 job waits until somebody resumes it")
+    finally:
+        shop.http.post("/queues/celery/resume")
+    shop.wait_until_final("/talks", job["id"])
+
+
+def test_how_long_a_backlog_takes(operator: Operator) -> None:
+    page = operator.page
+
+    operator.click(page.get_by_role("link", name="Queues", exact=True))
+
+    expect(page.get_by_role("columnheader", name="Empty in")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^celery"))).to_be_visible()
+
+
+def test_which_worker_eats_memory(operator: Operator) -> None:
+    page = operator.page
+
+    operator.click(page.get_by_role("link", name="Workers", exact=True))
+    operator.click(page.get_by_role("link", name="most memory first"))
+
+    row = page.get_by_role("table", name="Workers").locator("tbody tr").first
+    expect(row.get_by_role("img", name=re.compile(r"At most \d+ MB"))).to_be_visible()
