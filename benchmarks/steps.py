@@ -5,17 +5,14 @@ the pickup of other jobs with and without those, and how many finished steps ran
 """
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from benchmarks.support.own_system import run_worker
 from benchmarks.support.waiting import wait_until
 
 WAITING_QUEUE = "bench-waiting"
@@ -39,27 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--waiting", type=int, default=100_000, help="jobs that wait meanwhile")
     parser.add_argument("--signals", type=int, default=500, help="signals that are sent")
     asked = parser.parse_args(arguments)
-    from project.local.valkey import EmbeddedValkey
-    from tests.support.ports import find_free_port
-
-    with tempfile.TemporaryDirectory(prefix="continuo-bench-") as name:
-        port = find_free_port()
-        os.environ |= {"DATA_DIR": name, "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
-        with EmbeddedValkey(Path(name) / "valkey", port):
-            worker = start_worker()
-            try:
-                measure(asked.waiting, asked.signals)
-            finally:
-                worker.terminate()
-                worker.wait(MAX_SECONDS)
+    with run_worker("--include=benchmarks.step_kinds", "--queues=celery"):
+        measure(asked.waiting, asked.signals)
     return 0
-
-
-def start_worker() -> "subprocess.Popen[bytes]":
-    """A worker of two processes that runs the kinds of this benchmark."""
-    command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=WARNING"]
-    command += ["--include=benchmarks.step_kinds", "--concurrency=2", "--queues=celery"]
-    return subprocess.Popen(command)
 
 
 def measure(waiting: int, signals: int) -> None:

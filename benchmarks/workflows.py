@@ -5,16 +5,13 @@ its result, and how long a fan-in of many jobs takes compared with as many singl
 """
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from statistics import median, quantiles
 
+from benchmarks.support.own_system import run_worker
 from benchmarks.support.waiting import wait_until
 
 MAX_SECONDS = 300.0
@@ -27,27 +24,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--nodes", type=int, default=9_999, help="jobs before the fan-in")
     parser.add_argument("--chain", type=int, default=500, help="nodes one after the other")
     asked = parser.parse_args(arguments)
-    from project.local.valkey import EmbeddedValkey
-    from tests.support.ports import find_free_port
-
-    with tempfile.TemporaryDirectory(prefix="continuo-bench-") as name:
-        port = find_free_port()
-        os.environ |= {"DATA_DIR": name, "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
-        with EmbeddedValkey(Path(name) / "valkey", port):
-            worker = start_worker()
-            try:
-                measure(asked.nodes, asked.chain)
-            finally:
-                worker.terminate()
-                worker.wait(MAX_SECONDS)
+    with run_worker("--include=benchmarks.workflow_kinds"):
+        measure(asked.nodes, asked.chain)
     return 0
-
-
-def start_worker() -> "subprocess.Popen[bytes]":
-    """A worker of two processes that runs the kinds of this benchmark."""
-    command = [sys.executable, "-m", "celery", "-A", "project", "worker", "--loglevel=WARNING"]
-    command += ["--include=benchmarks.workflow_kinds", "--concurrency=2"]
-    return subprocess.Popen(command)
 
 
 def measure(nodes: int, chain: int) -> None:
