@@ -22,9 +22,9 @@ OTHER_PATHS = frozenset(
     {
         *("/artifacts", "/bounces", "/breakers", "/console", "/docs", "/errors", "/events"),
         *("/health", "/history", "/kinds", "/limits", "/me", "/metrics", "/outbox", "/outboxes"),
-        *("/queue", "/queues", "/suppressions", "/switches", "/tasks", "/u", "/workers"),
+        *("/queue", "/queues", "/suppressions", "/switches", "/system", "/tasks", "/u"),
         *("/openapi.json", "/callbacks", "/emails", "/reports", "/exports", "/webhooks"),
-        *("/s", "/schedules", "/workflows", "/batches"),
+        *("/s", "/schedules", "/workers", "/workflows", "/batches"),
     }
 )
 """The first parts of the paths of the platform."""

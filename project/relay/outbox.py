@@ -48,11 +48,12 @@ from measured where before <= %(bytes)s order by seq
 """
 
 BOUNDS = """
-select pg_current_snapshot()::text, min(seq), max(seq) from (
+with unseen as materialized (  -- else min(seq) steps over all rows in the order of seq
     select seq from continuo_outbox where transaction >= %(next)s::text::xid8
     union all
     select seq from continuo_outbox where transaction = any(%(running)s::text[]::xid8[])
-) as unseen
+)
+select pg_current_snapshot()::text, min(seq), max(seq) from unseen
 """
 
 WHOLE_PASS_SECONDS = 60.0
