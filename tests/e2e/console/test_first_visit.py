@@ -10,7 +10,6 @@ from tests.support.browsers.playwright_browser import find_barriers, launch_brow
 from tests.support.programs.system import System
 
 MAX_HEADER_PIXELS = 60
-MAX_BYTES = 100_000
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +84,3 @@ def test_a_page_whose_script_did_not_arrive_is_opened_a_moment_later(page: Page)
     page.unroute("**/views/schedules.js*")
 
     expect(page.get_by_role("heading", name="Schedules")).to_be_visible()
-
-
-def test_the_overview_loads_only_what_it_needs(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Newest jobs")).to_be_visible()
-
-    files = page.evaluate(
-        "performance.getEntriesByType('resource').filter(one => one.name.includes('/static/'))"
-        ".map(one => [new URL(one.name).pathname, one.decodedBodySize])"
-    )
-
-    assert any(path.endswith("overview.js") for path, _ in files)
-    assert sum(size for _, size in files) < MAX_BYTES, files

@@ -82,7 +82,7 @@ def test_the_palette_goes_to_pages_kinds_and_schedules(page: Page) -> None:
 
     page.locator("h1").click()
     page.keyboard.press("/")
-    page.keyboard.type("work")
+    page.keyboard.type("worke")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Workers")

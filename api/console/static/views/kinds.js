@@ -9,7 +9,7 @@ import { orderForm } from "./kind.js";
 import { tableOf as tableOfLimits } from "./limits.js";
 import { payloadTable } from "./payload-words.js";
 import { rows } from "./rows.js";
-import { tableOf as tableOfSchedules } from "./schedules.js";
+import { tableOf as tableOfSchedules } from "../schedules.js";
 import { tableOfBreakers } from "./switches.js";
 
 const EVERY = 5_000;

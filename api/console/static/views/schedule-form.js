@@ -2,7 +2,7 @@
 
 import { fill, h } from "../dom.js";
 import { post, put } from "../http.js";
-import { pathOf, timesOf } from "./schedules.js";
+import { pathOf, timesOf } from "../schedules.js";
 
 const WAIT = 300;
 const EXAMPLE = { kind: "report", type: "summary", filters: {} };

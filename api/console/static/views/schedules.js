@@ -1,8 +1,9 @@
 // All schedules: what is due next, what came of the last time, and where the coming day piles up.
 
-import { badge, fill, h, jobLink, moment, number, span, table } from "../dom.js";
+import { badge, fill, h, jobLink, moment, number, table } from "../dom.js";
 import { at, get, post } from "../http.js";
 import { keep, once } from "../live.js";
+import { lastOf, pathOf, stateOf, tableOf, timesOf, whenOf } from "../schedules.js";
 import { hourOf } from "../times.js";
 import { form } from "./schedule-form.js";
 
@@ -12,10 +13,6 @@ const LATER_EVERY = 10_000;
 const MAX_LATER = 20;
 const LATER_PATH = at("/tasks", { scheduled: true, limit: 200 });
 const PER_PAGE = 50;
-
-export const pathOf = (name) => `${PATH}/${encodeURIComponent(name)}`;
-const nameOf = (schedule) => (schedule.tenant ? `${schedule.tenant}/${schedule.name}` : schedule.name);
-const pageOf = (name) => `/console/schedules/${encodeURIComponent(name)}`;
 
 export function schedules(page) {
   return page.id ? one(page) : all(page);
@@ -44,33 +41,6 @@ function all(page) {
   ];
 }
 
-export function tableOf(found) {
-  return table("Schedules", [
-    ["Schedule", (schedule) => h("a", { href: pageOf(nameOf(schedule)) }, nameOf(schedule))],
-    ["Kind", (schedule) => schedule.order.kind],
-    ["When", (schedule) => whenOf(schedule), "about"],
-    ["Next", (schedule) => moment(schedule.next)],
-    ["Last", (schedule) => lastOf(schedule.last)],
-    ["Late by", (schedule) => (schedule.late > 1 ? h("span", { class: "wrong" }, span(schedule.late)) : "–"), "number"],
-    ["State", stateOf],
-  ], found, "No schedule yet.");
-}
-
-function whenOf(schedule) {
-  if (schedule.cron) return `${schedule.words} (${schedule.zone})`;
-  return schedule.every ? `Every ${span(schedule.every)}` : `At ${number(schedule.at.length)} times`;
-}
-
-function lastOf(firing) {
-  if (!firing) return "–";
-  return [firing.status ? badge(firing.status) : firing.what, " ", moment(firing.at)];
-}
-
-function stateOf(schedule) {
-  if (schedule.paused) return h("span", { class: `badge ${schedule.paused === "failures" ? "failed" : "retrying"}` }, `paused: ${schedule.paused}`);
-  return schedule.next === null ? "over" : "active";
-}
-
 function pager(found, offset) {
   const link = (to) => at("/console/schedules", { offset: to || "" });
   return h("nav", { class: "pager", "aria-label": "Pages of the list" },
@@ -87,7 +57,7 @@ function drawDay(calendar) {
     table("The coming day, hour by hour", [
       ["Hour", (hour) => hourOf(hour.at)],
       ["Jobs", (hour) => number(hour.jobs), "number"],
-      ["", (hour) => h("meter", { min: 0, max: most, value: hour.jobs, "aria-label": `${hour.jobs} jobs` })],
+      ["Share", (hour) => h("meter", { min: 0, max: most, value: hour.jobs, "aria-label": `${hour.jobs} jobs` })],
       ["Schedules", (hour) => hour.schedules.join(", "), "about"],
     ], calendar.hours.filter((hour) => hour.jobs), ""),
   ];
@@ -138,14 +108,6 @@ function aboutOf(page, schedule, again) {
       button("run", "Run now", "A job is made."),
       schedule.paused ? button("resume", "Resume", "It is active.") : button("pause", "Pause", "It is paused.")),
     h("details", { "data-mark": "order" }, h("summary", null, "Order"), h("pre", { tabindex: 0 }, JSON.stringify(schedule.order, null, 2))),
-  ];
-}
-
-export function timesOf(found) {
-  return [
-    found.words && h("p", null, found.words),
-    table("Next times", [[found.zone, (time) => time.local.slice(0, 16).replace("T", " ")], ["UTC", (time) => time.utc.slice(0, 16).replace("T", " ")]],
-      found.times, "No time follows."),
   ];
 }
 
