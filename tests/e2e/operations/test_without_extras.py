@@ -72,5 +72,5 @@ def test_the_console_opens_without_the_extras(bare: System) -> None:
         links = pages.get_by_role("link").all_inner_texts()
 
     assert (me["extras"], me["outbox"]) == ([], False)
-    first = ["Overview", "Jobs", "Errors", "Queues", "Schedules", "Workers", "New job"]
-    assert links == [*first, "Limits"]
+    first = ["Overview", "Jobs", "Workflows", "Errors", "Queues", "Schedules", "Workers"]
+    assert links == [*first, "New job", "Kinds", "Limits"]
