@@ -144,6 +144,9 @@ def test_a_job_that_waits_says_when_it_is_due(migrated: Store) -> None:
 
 
 def test_jobs_that_are_due_are_promoted(migrated: Store) -> None:
+    tomorrow = time.time() + 86_400  # the data is of one day of 2026
+    migrated.client.zadd("continuo:scheduled", {"scheduled": tomorrow})
+
     assert migrated.run(maintenance.promote(10)).promoted == 1
     assert migrated.client.zrange("continuo:scheduled", 0, -1) == [b"scheduled"]
 
