@@ -7,12 +7,21 @@ from project.relay.refused import connect, describe
 from project.services import ServiceFault
 from project.settings.relay import get_relay_settings, name_outbox
 
+SQL = "the SQL of python -m continuo_client.outbox sql"
+
 RIGHTS = {
     "continuo_outbox": ("select", "update", "delete"),
     "continuo_outbox_refused": ("select", "insert"),
     "continuo_results": ("select", "insert", "update"),
 }
 """What workers do with each table."""
+
+IS_OLD = """
+select not exists (
+    select from pg_attribute
+    where attrelid = to_regclass('continuo_outbox') and attname = 'transaction'
+)
+"""
 
 LOOK = """
 select place, to_regclass(place) is not null, array(
@@ -48,8 +57,11 @@ def find_problems(url: str) -> Iterable[str]:
     rights = Jsonb({table: ",".join(names) for table, names in RIGHTS.items()})
     with connect(url) as connection:
         found = connection.execute(LOOK, [list(RIGHTS), rights]).fetchall()
+        is_old = connection.execute(IS_OLD).fetchone() == (True,)
     for table, exists, missing in found:
         if not exists:
-            yield f"there is no {table}: run the SQL of python -m continuo_client.outbox sql"
+            yield f"there is no {table}: run {SQL}"
+        elif is_old and table == "continuo_outbox":
+            yield f"{table} is of an older version: run {SQL} again"
         elif missing:
             yield f"the role may not {', '.join(missing)} on {table}"

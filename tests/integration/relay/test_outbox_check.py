@@ -73,6 +73,21 @@ def test_missing_tables_are_named(
     connection.commit()
 
 
+def test_a_table_of_an_older_version_is_named(
+    database: str, connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, database)
+    connection.execute("alter table continuo_outbox drop column transaction")
+    connection.commit()
+
+    with pytest.raises(ServiceFault, match="continuo_outbox is of an older version: run the SQL"):
+        check_outbox()
+
+    connection.execute(SCHEMA)
+    connection.commit()
+    assert "can be relayed" in check_outbox()
+
+
 def test_a_database_that_is_away_is_told_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
