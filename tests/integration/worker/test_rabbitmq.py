@@ -48,7 +48,19 @@ def app(client: redis.Redis, rabbitmq: str, monkeypatch: pytest.MonkeyPatch) -> 
     """An app of our own on RabbitMQ; the Redis of the tests keeps its records."""
     client.flushall()
     monkeypatch.setenv("BROKER_URL", rabbitmq)
-    return create_app(Settings())
+    made = create_app(Settings())
+    empty_the_queue(made)
+    return made
+
+
+def empty_the_queue(app: Continuo) -> None:
+    """Throw away the messages that the test before has left, once its workers are gone."""
+    with app.connection_for_write() as connection:
+        channel = connection.default_channel
+        queue = app.amqp.queues[app.conf.task_default_queue](channel)
+        queue.declare()
+        wait_until(lambda: not channel.queue_declare(queue.name, passive=True).consumer_count)
+        queue.purge()
 
 
 @pytest.fixture
