@@ -35,6 +35,7 @@ def check_order(
     check=check_order,
     autoretry_for=(StoreUnavailable,),
     dont_autoretry_for=(InvalidField,),
+    keeps_steps=False,
 )
 def run_workflow(
     self: Any,
@@ -45,21 +46,28 @@ def run_workflow(
 ) -> dict[str, int]:
     """Order a workflow and wait for its end; how many nodes it had, and how they ended.
 
-    To cancel the job cancels the workflow. Raises ``PermanentError`` when it does not succeed.
+    To cancel the job cancels the workflow, to run the job again retries the workflow. Raises
+    ``PermanentError`` when it does not succeed.
     """
     own_id = self.request.id
     book = app.workflows.of(self.AsyncResult(own_id).record.tenant or "")
-    book.submit(
-        name,
-        load_calls(app, nodes),
-        deadline=deadline,
-        callback_url=callback_url,
-        workflow_id=own_id,
-    )
+
+    def order_or_retry() -> None:
+        if book.retry(own_id) != "unknown":
+            return
+        book.submit(
+            name,
+            load_calls(app, nodes),
+            deadline=deadline,
+            callback_url=callback_url,
+            workflow_id=own_id,
+        )
+
+    self.step("order", order_or_retry)
     self.wait(END_SIGNAL, timeout=timedelta(days=366))
     ended = book.get(own_id).workflow
     if ended.status is not WorkflowStatus.SUCCESS:
         where = f": {ended.stopped}" if ended.stopped else ""
-        raise PermanentError(f"the workflow is {ended.status}{where}; retry the workflow itself")
+        raise PermanentError(f"the workflow is {ended.status}{where}")
     counts: dict[str, int] = {"nodes": ended.nodes.total, "success": ended.nodes.success}
     return counts

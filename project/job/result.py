@@ -102,7 +102,7 @@ class JobResult(AsyncResult):
             attempts=record.attempts,
             rerun_id=rerun_id,
             repeats=task.repeats,
-            keeps_steps=is_unchanged,
+            keeps_steps=is_unchanged and task.keeps_steps,
         )
         is_queued: bool = self.app.store.run(command)
         if is_queued and self.app.publisher:

@@ -107,6 +107,9 @@ class Job(WaitTask):
     repeats = False
     """Whether ``JobResult.rerun`` also accepts a job that succeeded."""
 
+    keeps_steps = True
+    """Whether a rerun with the same arguments skips the steps that the job had finished."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         """Let Celery see ``max_attempts``, and call a task that is written as ``async def``."""
         super().__init_subclass__(**options)

@@ -113,6 +113,27 @@ def test_the_job_of_a_schedule_fails_with_its_workflow(
     assert "the workflow is failed: a" in (ended.error or "")
 
 
+def test_the_job_of_a_schedule_that_runs_again_retries_its_workflow(
+    inspector: JobInspector, worker: WorkerProgram
+) -> None:
+    key = f"tests:mended:{time.time()}"
+    put(
+        workflow("mended").add("a", nodes.echo, value=1).add("b", nodes.fail_unless, key=key),
+        "mended",
+    )
+    job_id = app.schedules.run("mended")
+    assert wait_for_job(job_id).status == "failed"
+
+    app.store.client.set(key, 1)
+    app.AsyncResult(job_id).rerun()
+    ended = wait_for_job(job_id)
+
+    nodes_ended = {node.id: node for node in app.workflows.get(job_id, limit=10).nodes}
+    assert (ended.status, ended.result) == ("success", {"nodes": 2, "success": 2})
+    assert read_workflow(job_id).status is WorkflowStatus.SUCCESS
+    assert {name: node.attempts for name, node in nodes_ended.items()} == {"a": 1, "b": 2}
+
+
 def test_a_wrong_workflow_is_refused_when_its_schedule_is_written(
     inspector: JobInspector,
 ) -> None:
