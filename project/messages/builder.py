@@ -25,7 +25,7 @@ from project.messages.options import (
     pick_properties,
 )
 from project.messages.sent_event import is_sent_event
-from project.messages.trace_context import get_trace_headers
+from project.messages.trace_context import TRACEPARENT, get_trace_headers, read_trace_id
 from project.messages.validation import decode_message
 from project.records.grouping import LANE_SEPARATOR, PRIORITY_SEPARATOR, check_lane, check_tags
 from project.records.record import DEFAULT_MAX_RETRIES
@@ -123,6 +123,7 @@ class CapturingProducer:
             lane=lane,
             has_canvas=any(body[2].get(name) for name in ("errbacks", "chain", "chord")),
             part=find_part(job_id, headers, body[2]),
+            trace=read_trace_id(headers.get(TRACEPARENT)),
         )
         self._store(self._message)
 

@@ -5,6 +5,7 @@ each message that the request causes, and from there to the messages of the jobs
 and spans of an attempt can be found by them.
 """
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -22,6 +23,10 @@ TRACE_HEADERS: ContextVar[Mapping[str, str]] = ContextVar("trace_headers", defau
 
 MAX_HEADER_CHARACTERS = 128
 """A longer header is ignored: any client of the broker can send one."""
+
+
+TRACE_ID = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""A ``traceparent`` of W3C Trace Context: version, trace, span and flags."""
 
 
 def get_trace_headers() -> Mapping[str, str]:
@@ -42,3 +47,9 @@ def is_valid_header(value: Any) -> bool:
     return (
         isinstance(value, str) and 0 < len(value) <= MAX_HEADER_CHARACTERS and value.isprintable()
     )
+
+
+def read_trace_id(traceparent: Any) -> str:
+    """The id of the trace in a ``traceparent``, "" when there is none."""
+    found = isinstance(traceparent, str) and TRACE_ID.fullmatch(traceparent)
+    return found[1] if found else ""

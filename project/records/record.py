@@ -127,6 +127,20 @@ class NodePlace(msgspec.Struct, frozen=True):
     node: str
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a job comes from: a schedule, the trace of a request (32 hexadecimal digits), a job."""
+
+    schedule: str = ""
+    trace: str = ""
+    job: str = ""
+
+    def __bool__(self) -> bool:
+        return self != NO_ORIGIN
+
+
+NO_ORIGIN = Origin()
+
+
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One job, in the field order of the wire format.
 
@@ -143,8 +157,9 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     steps leave them out. ``wait`` is what a waiting job waits for; lists and other jobs leave it
     out. ``tenant`` owns the job; left out when no tenant does. ``cause`` is the fingerprint
     under which a failed job is filed, see ``GET /errors``; other jobs leave it out. ``workflow``:
-    where the job is a node; ``canvas``: the name of the canvas of Celery that it is part of; lists
-    and other jobs leave them out.
+    where the job is a node; ``canvas``: the name of the canvas of Celery that it is part of;
+    ``origin``: the schedule, the trace and the job that it comes from. Lists and other jobs leave
+    them out.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -193,6 +208,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | msgspec.UnsetType = msgspec.UNSET
     workflow: NodePlace | msgspec.UnsetType = msgspec.UNSET
     canvas: str | msgspec.UnsetType = msgspec.UNSET
+    origin: Origin | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def is_final(self) -> bool:

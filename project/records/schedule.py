@@ -106,7 +106,7 @@ class Schedule(NamedTuple):
     @property
     def own_name(self) -> str:
         """The name without that of the tenant."""
-        return self.name.rpartition("/")[2]
+        return own_name_of(self.name)
 
 
 class Firing(msgspec.Struct, frozen=True):
@@ -128,6 +128,11 @@ class Firing(msgspec.Struct, frozen=True):
 def full_name(name: str, tenant: str = "") -> str:
     """The name of a schedule among those of all tenants."""
     return f"{tenant}/{name}" if tenant else name
+
+
+def own_name_of(name: str) -> str:
+    """The name of a schedule without that of its tenant."""
+    return name.rpartition("/")[2]
 
 
 def tenant_of(name: str) -> str:

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, uuid5
 from celery.exceptions import NotRegistered
 
 from project.errors import InvalidField
-from project.records.schedule import MAX_CAUGHT_UP, CatchUp, Plan, tenant_of
+from project.records.schedule import MAX_CAUGHT_UP, CatchUp, Plan, own_name_of, tenant_of
 from project.schedules.placeholders import fill_placeholders
 from project.schedules.timetable import Timetable
 from project.store.commands.message import Message
@@ -67,7 +67,8 @@ def build_message(app: Any, name: str, plan: Plan, due: int, job_id: str) -> Mes
     message: Message = task.message(
         args, kwargs, tenant=tenant_of(name), task_id=job_id, **plan.options
     )
-    return message._replace(unique=None)  # the schedule says what happens while its last job runs
+    # the schedule says what happens while its last job runs
+    return message._replace(unique=None, schedule=own_name_of(name))
 
 
 def find_kind(app: Any, kind: str) -> Any:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from project.errors import InvalidField
 from project.records.grouping import queue_of
-from project.records.record import TaskRecord, TaskStatus
+from project.records.record import Origin, TaskRecord, TaskStatus
 from project.records.unique import UniqueKey, build_unique_arguments
 from project.store.commands.command import encode_json
 
@@ -40,7 +40,8 @@ class Message(NamedTuple):
     of jobs. ``group`` is Celery's group, "" if it is in none. ``has_canvas``: errbacks, a chord or
     a chain follow. ``lane``: in which the job waits within its queue; "" is that of its tenant.
     ``unique``: the key that no other job of the kind may have, None for none. ``part``: its place
-    in a canvas.
+    in a canvas. ``schedule``: the schedule that fires it; ``trace``: the id of the trace that it
+    belongs to; "" for none.
     """
 
     id: str
@@ -61,6 +62,8 @@ class Message(NamedTuple):
     lane: str = ""
     unique: UniqueKey | None = None
     part: CanvasPart = CanvasPart()
+    schedule: str = ""
+    trace: str = ""
 
     @property
     def is_delayed(self) -> bool:
@@ -72,6 +75,11 @@ class Message(NamedTuple):
     def queue_name(self) -> str:
         """The queue that the Redis list is a part of."""
         return replace_newlines(queue_of(self.queue))
+
+    @property
+    def origin(self) -> Origin:
+        """Where the job comes from."""
+        return Origin(schedule=self.schedule, trace=self.trace, job=self.parent)
 
     def owned_by(self, tenant: str) -> "Message":
         """The message of the same job, owned by a tenant."""
@@ -105,6 +113,8 @@ class JobArguments(msgspec.Struct, omit_defaults=True, kw_only=True):
     root: str = ""
     begins: str = ""
     plan: str = ""
+    schedule: str = ""
+    trace: str = ""
     payload: str = ""
     message: str = ""
     unique_key: str = ""
@@ -135,6 +145,8 @@ def build_job_arguments(message: Message) -> JobArguments:
         parent_attempt=message.parent_attempt,
         group=message.group,
         canvas=message.has_canvas,
+        schedule=message.schedule,
+        trace=message.trace,
         **message.part._asdict(),
         **build_unique_arguments(message.unique)._asdict(),
     )
@@ -168,6 +180,7 @@ def build_first_record(message: Message, created_at: float) -> TaskRecord:
         errors=[],
         tenant=message.tenant or UNSET,
         lane=message.lane or message.tenant,
+        origin=message.origin or UNSET,
     )
 
 

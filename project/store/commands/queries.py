@@ -13,6 +13,7 @@ from project.records.record import (
     Estimate,
     Failure,
     NodePlace,
+    Origin,
     Progress,
     RecordPage,
     ShownTask,
@@ -63,8 +64,8 @@ STEPS_FIELD = "steps"
 WAIT_FIELD = "wait"
 """What the job waits for; only of a waiting job it means something."""
 
-PLACE_FIELDS = ("workflow", "canvas_of")
-"""The workflow with the node that the job is, and the canvas that it is part of."""
+PLACE_FIELDS = ("workflow", "canvas_of", "schedule", "trace", "parent")
+"""The workflow with the node that the job is, the canvas that it is part of, and its origin."""
 
 DETAIL_FIELDS = (*RECORD_FIELDS, ERRORS_FIELD, STEPS_FIELD, WAIT_FIELD, *PLACE_FIELDS)
 
@@ -273,7 +274,7 @@ def write_in_json(text: str) -> list[str]:
 
 def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | None:
     """A record from the values of ``DETAIL_FIELDS``; None when there is none."""
-    *fields, errors, steps, wait, workflow, canvas = values
+    *fields, errors, steps, wait, workflow, canvas, schedule, trace, parent = values
     record = parse_record(
         job_id, fields, parse_lines(errors, _failures), parse_steps(steps) or UNSET
     )
@@ -286,6 +287,8 @@ def parse_detailed_record(job_id: str, values: Sequence[Field]) -> TaskRecord | 
         found["workflow"] = NodePlace(*decode_text(workflow).split(" ", 1))
     if canvas:
         found["canvas"] = decode_text(canvas)
+    if origin := Origin(decode_text(schedule), decode_text(trace), decode_text(parent)):
+        found["origin"] = origin
     return structs.replace(record, **found) if found else record
 
 

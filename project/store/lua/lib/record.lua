@@ -23,8 +23,8 @@ local function leave_canvas(id, canvas)
 end
 
 -- Makes a record unless its id is taken; whether it did. job: id, kind, queue, max_retries; if it has them: tags (a JSON
--- array), tenant, lane, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token), root, begins and plan (see
--- note_canvas)
+-- array), tenant, lane, callback (a JSON object, see enqueue_callback), group, canvas (it has errbacks, a chord or a chain), parent (the job that calls it) with parent_attempt (its token), schedule
+-- (that fires it), trace (its id), root, begins and plan (see note_canvas)
 local function create_record(job, payload, at, call_id)
   job.key = job_key(job.id)
   if redis.call('HSETNX', job.key, 'call', call_id) == 0 then return false end
@@ -37,6 +37,8 @@ local function create_record(job, payload, at, call_id)
   if job.canvas then redis.call('HSET', job.key, 'canvas', 1) end
   if job.group then redis.call('HSET', job.key, 'group', job.group) end
   if job.parent then redis.call('HSET', job.key, 'parent', job.parent, 'parent_attempt', job.parent_attempt) end
+  if job.schedule then redis.call('HSET', job.key, 'schedule', job.schedule) end
+  if job.trace then redis.call('HSET', job.key, 'trace', job.trace) end
   if job.root or job.begins then note_canvas(job, at) end
   return true
 end
