@@ -54,10 +54,10 @@ async def show_font(request: Request) -> RawResponse:
     return response
 
 
-@routes.get("/console/static/views/{file}", auth=False, hidden=True)
+@routes.get("/console/static/views/{folder}/{file}", auth=False, hidden=True)
 async def show_view(request: Request) -> Answer:
     """Answer the script of a view."""
-    return answer_file(f"views/{request.params['file']}")
+    return answer_file(f"views/{request.params['folder']}/{request.params['file']}")
 
 
 def answer_file(name: str) -> Answer:

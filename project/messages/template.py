@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from project.messages.builder import CapturingProducer
 from project.messages.encoding import encode
 from project.messages.options import MAX_ATTEMPTS_HEADER, check_id, check_max_retries
-from project.messages.trace_context import TRACE_HEADERS
+from project.messages.trace_context import TRACE_HEADERS, TRACEPARENT, read_trace_id
 from project.records.grouping import check_lane, check_tags
 from project.store.commands.message import Message
 
@@ -103,19 +103,20 @@ class MessageTemplate:
         kwargs_text = encode(kwargs) if kwargs else "{}"
         payload = f"[{args_text},{kwargs_text}]"
         body = base64.b64encode((payload[:-1] + self._EMBED).encode()).decode()
+        traces = TRACE_HEADERS.get()
         text = self._text % {
             "job_id": job_id,
             "body": body,
             "args": shorten_arguments(args_text),
             "kwargs": shorten_arguments(kwargs_text),
             "max_retries": max_retries,
-            "trace": "".join(
-                f'"{name}":{quoted(value)},' for name, value in TRACE_HEADERS.get().items()
-            ),
+            "trace": "".join(f'"{name}":{quoted(value)},' for name, value in traces.items()),
         }
         checked = check_tags(tags) if tags else ()
         about = (job_id, self._kind, self._queue, text, payload, max_retries, due, checked)
-        return Message(*about, delay=delay, lane=check_lane(lane) if lane else "")
+        trace = read_trace_id(traces.get(TRACEPARENT)) if traces else ""
+        lane = check_lane(lane) if lane else ""
+        return Message(*about, delay=delay, lane=lane, trace=trace)
 
 
 HIDDEN_ARGUMENTS = "..."

@@ -6,13 +6,17 @@ from urllib.parse import SplitResult, urlsplit
 def is_web_url(url: str) -> bool:
     """Whether this is http(s):// with a host, without login, query and fragment."""
     parts = split_url(url)
+    return is_web_link(url) and parts is not None and not parts.query and not parts.fragment
+
+
+def is_web_link(url: str) -> bool:
+    """Whether this is http(s):// with a host, without login."""
+    parts = split_url(url)
     return (
         parts is not None
         and parts.scheme in {"http", "https"}
         and bool(parts.hostname)
         and "@" not in parts.netloc
-        and not parts.query
-        and not parts.fragment
     )
 
 

@@ -6,15 +6,15 @@ import { get, withKey } from "./http.js";
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 5_000;
 
-/** Call `hear({name, data})` for what happens, until the signal or the end; `state("live" | "away")` tells how it goes. */
-export async function watch(path, { hear, signal, state = () => {} }) {
-  let last = "";
+/** Call `hear({name, data})` for what happens after the event `last`, until the signal or the end; `state("live" | "away")` tells
+ * how it goes. Returns the id to go on from. */
+export async function watch(path, { hear, signal, last = "", state = () => {} }) {
   let pause = FIRST_PAUSE;
   while (!signal.aborted) {
     await seen(signal);
     try {
       const answer = await fetch(path, { headers: withKey(last ? { "Last-Event-ID": last } : {}), signal });
-      if (answer.status === 204) return;
+      if (answer.status === 204) return last;
       if (!answer.ok) throw new Error(`${answer.status}`);
       const { events, place, retry } = read(await answer.text());
       last = place || last;
@@ -29,6 +29,7 @@ export async function watch(path, { hear, signal, state = () => {} }) {
       pause = Math.min(pause * 2, LONGEST_PAUSE);
     }
   }
+  return last;
 }
 
 /** The events of an answer, the id to go on from, and the milliseconds until to ask again. */

@@ -7,29 +7,29 @@ import { setUpPalette } from "./palette.js";
 import { isUtc, switchZone, zoneName } from "./times.js";
 
 /** A page whose script is fetched when somebody first opens it. Browsers remember what could not be fetched, by its address. */
-const from = (file, name = file) => async (page) => {
+const from = (file, name = file.split("/").at(-1)) => async (page) => {
   const path = `./views/${file}.js`;
   const script = await import(path).catch(() => import(`${path}?again=${Date.now()}`));
   return script[name](page);
 };
 
 const PAGES = [
-  { path: /^\/$/, title: "Overview", view: from("overview"), link: "/" },
-  { path: /^\/console\/jobs$/, title: "Jobs", view: from("jobs"), link: "/console/jobs" },
-  { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: from("job") },
-  { path: /^\/console\/workflows$/, title: "Workflows", view: from("workflows"), link: "/console/workflows" },
-  { path: /^\/console\/workflows\/([^/]+)$/, title: "Workflow", view: from("workflow") },
-  { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: from("errors"), link: "/console/errors", all: true },
-  { path: /^\/console\/kinds(?:\/([^/]+))?$/, title: "Kinds", view: from("kinds"), link: "/console/kinds", more: true },
-  { path: /^\/console\/history$/, title: "History", view: from("history"), link: "/console/history", more: true, extra: "reports" },
-  { path: /^\/console\/search$/, title: "Search", view: from("search") },
-  { path: /^\/console\/queues$/, title: "Queues", view: from("queues"), link: "/console/queues", all: true },
-  { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: from("schedules"), link: "/console/schedules" },
-  { path: /^\/console\/limits$/, title: "Limits", view: from("limits"), link: "/console/limits", more: true, all: true },
-  { path: /^\/console\/workers$/, title: "Workers", view: from("workers"), link: "/console/workers", all: true },
-  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: from("recipients"), link: "/console/recipients", more: true, extra: "mail" },
-  { path: /^\/console\/new$/, title: "New job", view: from("kind"), link: "/console/new", scope: "submit=*" },
-  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: from("order"), link: "/console/order", more: true, scope: "submit=report", extra: "reports" },
+  { path: /^\/$/, title: "Overview", view: from("overview/overview"), link: "/" },
+  { path: /^\/console\/jobs$/, title: "Jobs", view: from("jobs/jobs"), link: "/console/jobs" },
+  { path: /^\/console\/jobs\/([^/]+)$/, title: "Job", view: from("job/job") },
+  { path: /^\/console\/workflows$/, title: "Workflows", view: from("workflows/workflows"), link: "/console/workflows" },
+  { path: /^\/console\/workflows\/([^/]+)$/, title: "Workflow", view: from("workflows/workflow") },
+  { path: /^\/console\/errors(?:\/([^/]+))?$/, title: "Errors", view: from("jobs/errors"), link: "/console/errors", all: true },
+  { path: /^\/console\/kinds(?:\/([^/]+))?$/, title: "Kinds", view: from("kinds/kinds"), link: "/console/kinds", more: true },
+  { path: /^\/console\/history$/, title: "History", view: from("jobs/history"), link: "/console/history", more: true, extra: "reports" },
+  { path: /^\/console\/search$/, title: "Search", view: from("jobs/search") },
+  { path: /^\/console\/queues$/, title: "Queues", view: from("overview/queues"), link: "/console/queues", all: true },
+  { path: /^\/console\/schedules(?:\/([^/]+))?$/, title: "Schedules", view: from("operations/schedules"), link: "/console/schedules" },
+  { path: /^\/console\/limits$/, title: "Limits", view: from("operations/limits"), link: "/console/limits", more: true, all: true },
+  { path: /^\/console\/workers$/, title: "Workers", view: from("operations/workers"), link: "/console/workers", all: true },
+  { path: /^\/console\/recipients(?:\/([^/]+))?$/, title: "Recipients", view: from("operations/recipients"), link: "/console/recipients", more: true, extra: "mail" },
+  { path: /^\/console\/new$/, title: "New job", view: from("kinds/kind"), link: "/console/new", scope: "submit=*" },
+  { path: /^\/console\/order$/, title: "Order a report", label: "Report", view: from("kinds/order"), link: "/console/order", more: true, scope: "submit=report", extra: "reports" },
 ];
 
 const main = document.getElementById("main");
@@ -85,6 +85,7 @@ async function open(signal) {
     sees: { all: !me.tenant },
     has: (extra) => me.extras.includes(extra),
     flower: me.flower,
+    traces: me.traces,
     signal, go, say, fail,
     state: (how) => (how === "live" ? outage.hear() : outage.look()),
   };

@@ -3,8 +3,8 @@
 import { pathOf as pathOfCause, readCauses } from "./causes.js";
 import { h } from "./dom.js";
 import { at, get } from "./http.js";
-import { pathOf as pathOfPerson } from "./views/recipients.js";
-import { pathOf as pathOfSearch } from "./views/search.js";
+import { pathOf as pathOfPerson } from "./views/operations/recipients.js";
+import { pathOf as pathOfSearch } from "./views/jobs/search.js";
 
 const MOST = 10;
 const FRESH = 30_000;

@@ -17,7 +17,8 @@ class Caller(msgspec.Struct, frozen=True):
     Without API keys, ``name`` is "" and ``scopes`` has all scopes. ``tenant`` is "" for a key that
     sees the jobs of all tenants. ``outbox``: mails are stored at /outbox instead of sent, and the
     key may read them. ``extras`` are the parts of the platform that are installed.
-    ``flower``: the URL of Flower, "" when there is none, or not for a tenant.
+    ``flower``: the URL of Flower; ``traces``: that of a trace, with ``{trace}`` for its id. Both
+    are "" when there is none, and for a tenant.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Caller(msgspec.Struct, frozen=True):
     outbox: bool
     extras: list[str]
     flower: str
+    traces: str
 
 
 @routes.get(
@@ -36,6 +38,17 @@ async def show_caller(request: Request) -> Answer:
     api_key = request.api_key
     extras = [name for name in EXTRAS if has_extra(name)]
     outbox = "mail" in extras and not get_settings().smtp_url and not api_key.tenant
-    flower = "" if api_key.tenant else get_console_settings().flower_url.rstrip("/")
+    console = get_console_settings()
+    flower, traces = ("", "") if api_key.tenant else (console.flower_url, console.trace_url)
     scopes = sorted(api_key.scopes)
-    return Answer(Caller(api_key.name, scopes, api_key.tenant, outbox, extras, flower))
+    return Answer(
+        Caller(
+            name=api_key.name,
+            scopes=scopes,
+            tenant=api_key.tenant,
+            outbox=outbox,
+            extras=extras,
+            flower=flower.rstrip("/"),
+            traces=traces,
+        )
+    )

@@ -343,7 +343,7 @@ def test_scheduled_jobs_alone_are_cancelled(page: Page, own_system: System) -> N
 def test_only_an_http_url_is_offered_as_a_download(
     page: Page, link: str | None, address: str | None
 ) -> None:
-    module = "import('/console/static/views/job.js')"
+    module = "import('/console/static/views/job/job.js')"
     assert page.evaluate(f"link => {module}.then(view => view.addressOf(link))", link) == address
 
 

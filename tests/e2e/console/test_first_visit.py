@@ -77,10 +77,10 @@ def test_the_menu_opens_and_closes_with_the_keyboard(
 
 
 def test_a_page_whose_script_did_not_arrive_is_opened_a_moment_later(page: Page) -> None:
-    page.route("**/views/schedules.js*", lambda route: route.abort())
+    page.route("**/views/operations/schedules.js*", lambda route: route.abort())
     page.get_by_role("link", name="Schedules").click()
     expect(page.get_by_role("heading", name="The API is not available")).to_be_visible()
 
-    page.unroute("**/views/schedules.js*")
+    page.unroute("**/views/operations/schedules.js*")
 
     expect(page.get_by_role("heading", name="Schedules")).to_be_visible()

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.opentelemetry_packages import ensure_installed
+from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 from tests.support.waiting import wait_until
@@ -26,7 +28,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with jobs that log and fail."""
     system = System(tmp_path_factory.mktemp("watched"))
     system.start(
-        PYTHONPATH=str(PACKAGES), CONTINUO_TASKS="watched.jobs", CONTINUO_WEBHOOK_ALLOW="127.0.0.1"
+        PYTHONPATH=f"{PACKAGES}:{ensure_installed()}",
+        CONTINUO_TASKS="watched.jobs",
+        CONTINUO_WEBHOOK_ALLOW="127.0.0.1",
+        CONTINUO_TRACE_URL="https://traces.example.com/trace/{trace}?tab=all",
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{find_free_port()}",  # where nobody is
     )
     yield system
     system.close()
@@ -111,7 +117,7 @@ def test_an_attempt_that_slept_ran_before_and_after(page: Page) -> None:
         ],
     }
 
-    module = "import('/console/static/views/attempts.js')"
+    module = "import('/console/static/views/job/attempts.js')"
     found = page.evaluate(f"record => {module}.then(view => view.readRows(record, 200))", record)
 
     assert [(bar["look"], bar["from"], bar["to"]) for bar in found[0]["bars"]] == [
@@ -178,7 +184,7 @@ def test_parts_of_a_tree_fold_and_stay_so_when_the_job_changes(page: Page) -> No
     page.evaluate(
         """async () => {
           const [{ tree }, { fill }] = await Promise.all(
-            ["views/tree.js", "dom.js"].map((file) => import(`/console/static/${file}`)));
+            ["views/job/tree.js", "dom.js"].map((file) => import(`/console/static/${file}`)));
           const page = { say: () => {} };
           const place = document.querySelector("main");
           const valueOf = (total) => ({ order: { id: 17, total } });
@@ -245,3 +251,29 @@ def test_the_callback_of_a_job_is_shown_and_sent_again(page: Page, watched: Syst
     callback.get_by_role("button", name="Send again").click()
 
     expect(page.get_by_text("The callback is sent again.")).to_be_visible()
+
+
+def test_a_job_leads_to_its_trace_and_its_events(page: Page, watched: System) -> None:
+    job = watched.order("/talks", {"words": "tea"})
+    watched.wait_until_final("/tasks", job["id"])
+
+    page.goto(f"/console/jobs/{job['id']}")
+    trace = page.locator("dt", has_text="Trace").locator("+ dd").get_by_role("link")
+    page.get_by_text("Events (").click()
+
+    expect(trace).to_have_text(re.compile("^[0-9a-f]{32}$"))
+    link = f"https://traces.example.com/trace/{trace.text_content()}?tab=all"
+    expect(trace).to_have_attribute("href", link)
+    events = page.locator("details[open] .timeline .badge")
+    expect(events).to_have_text(["pending", "running", "success"])
+
+
+def test_a_job_of_a_schedule_leads_to_it(page: Page, watched: System) -> None:
+    order = {"kind": "talk", "words": "tea"}
+    watched.http.put("/schedules/tea-time", json={"order": order, "cron": "0 16 * * *"})
+    job_id = watched.http.post("/schedules/tea-time/run").json()["id"]
+
+    page.goto(f"/console/jobs/{job_id}")
+    page.get_by_role("link", name="tea-time").click()
+
+    expect(page).to_have_url(re.compile("/console/schedules/tea-time$"))

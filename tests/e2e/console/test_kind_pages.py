@@ -102,7 +102,7 @@ def test_a_job_is_ordered_on_the_page_of_its_kind(page: Page) -> None:
 )
 def test_a_schema_is_said_in_words(page: Page, schema: dict[str, object], words: str) -> None:
     root = {"$defs": {"Day": {"type": "string", "format": "date"}}}
-    module = "import('/console/static/views/payload-words.js')"
+    module = "import('/console/static/views/kinds/payload-words.js')"
 
     said = page.evaluate(
         f"([schema, root]) => {module}.then((one) => one.inWords(schema, root))", [schema, root]

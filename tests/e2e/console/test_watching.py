@@ -25,7 +25,7 @@ def test_every_page_of_the_console_is_one_file_with_a_strict_content_policy(
     ("path", "content_type"),
     [
         ("main.js", "text/javascript; charset=utf-8"),
-        ("views/job.js", "text/javascript; charset=utf-8"),
+        ("views/job/job.js", "text/javascript; charset=utf-8"),
         ("style.css", "text/css; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
     ],
@@ -42,6 +42,7 @@ def test_a_file_of_the_console_is_sent_once(system: System, path: str, content_t
 def test_other_files_are_not_served_by_the_console(system: System, name: str) -> None:
     assert system.http.get(f"/console/static/{name}").status_code == 404
     assert system.http.get(f"/console/static/views/{name}").status_code == 404
+    assert system.http.get(f"/console/static/views/job/{name}").status_code == 404
 
 
 def test_without_api_keys_a_caller_has_every_scope(system: System) -> None:
@@ -50,7 +51,7 @@ def test_without_api_keys_a_caller_has_every_scope(system: System) -> None:
     extras = caller.pop("extras")
     assert "mail" in extras
     assert caller.pop("flower") == f"http://127.0.0.1:{system.ports['FLOWER_PORT']}"
-    assert caller == {"name": "", "scopes": scopes, "tenant": "", "outbox": True}
+    assert caller == {"name": "", "scopes": scopes, "tenant": "", "outbox": True, "traces": ""}
 
 
 def test_a_worker_is_listed_with_its_name_and_its_running_jobs(system: System) -> None:

@@ -140,6 +140,20 @@ def test_events_after_an_id_are_replayed_in_steps(store: Store) -> None:
     assert replay(store, place) == EventPage([], place, is_whole=True, is_more=False)
 
 
+def test_the_events_of_a_job_are_whole_when_those_before_it_are_trimmed(
+    store: Store, valkey: EmbeddedValkey
+) -> None:
+    few = Store(valkey.url, keys=keys_of(200))
+    enqueue(few, *(f"{number:04}" for number in range(1_000)))
+    enqueue(few, "new")
+    start(few, "new")
+
+    whole, trimmed = replay(few, job="new"), replay(few, job="0001")
+
+    assert [event.status for _, event in whole.events] == ["pending", "running"]
+    assert (whole.is_whole, trimmed.is_whole) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

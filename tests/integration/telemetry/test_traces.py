@@ -95,6 +95,7 @@ def test_a_request_its_attempts_and_its_callback_are_one_trace(
     assert outcomes == ["retrying", "failed", "success"]
     assert [attempt.failed for attempt in (first, second, delivery)] == [True, True, False]
     assert first.events == second.events == ["exception"]
+    assert api.get(f"/tasks/{job_id}").json()["origin"] == {"trace": TRACE}
 
 
 def test_each_job_of_a_chain_in_one_process_has_its_own_span_and_trace(

@@ -1,13 +1,17 @@
--- The events after one. ARGV: its id ('0-0': from the start), how many are scanned at most, filter (JSON: of job, kind,
+-- The events after one. ARGV: its id ('0-0': from the start, of a job from its order), how many are scanned at most, filter (JSON: of job, kind,
 -- queue, status and tenant those that must be equal)
 -- -> 1 (0: some of them are trimmed), 1 when there may be more, the id of the last event scanned, then of each event that
 -- matches its id and its fields
 local after, limit, filter = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
 local is_start = after == '0-0'
-local found = redis.call('XRANGE', EVENTS, after, '+', 'COUNT', is_start and limit or limit + 1)
+local ordered_at = is_start and filter.job and redis.call('HGET', job_key(filter.job), 'created_at')
+local from = ordered_at and string.format('%d-0', math.floor(ordered_at * 1000)) or after
+local found = redis.call('XRANGE', EVENTS, from, '+', 'COUNT', is_start and limit or limit + 1)
 local is_whole
 if is_start then
-  is_whole = redis.call('XLEN', EVENTS) < tonumber(MAX_EVENTS) -- or the first may be trimmed
+  local first = redis.call('XRANGE', EVENTS, '-', '+', 'COUNT', 1)[1]
+  local is_old = first and ordered_at and tonumber(first[1]:match('^%d+')) < math.floor(ordered_at * 1000)
+  is_whole = is_old or redis.call('XLEN', EVENTS) < tonumber(MAX_EVENTS) -- or the first may be trimmed
 else
   is_whole = found[1] and found[1][1] == after
   table.remove(found, 1)
