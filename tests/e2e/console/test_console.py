@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.programs.system import System
 
 KEYS = {
@@ -31,13 +31,6 @@ PATHS = (
     "/console/recipients",
     "/console/order",
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

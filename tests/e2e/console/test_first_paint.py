@@ -1,11 +1,8 @@
 """How much the overview loads, and how soon something is to be seen."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import launch_browser, visit_page
+from tests.support.browsers.playwright_browser import visit_page
 from tests.support.programs.system import System
 from tests.support.waiting import PATIENCE
 
@@ -17,13 +14,6 @@ VISITS = 3
 SIZES = """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
   .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])"""
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 def show_overview(page: Page) -> None:

@@ -7,18 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 LATER = {"delay": 3600, "type": "summary"}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.opentelemetry_packages import ensure_installed
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT
@@ -14,13 +14,6 @@ from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 PACKAGES = ROOT / "tests" / "support" / "packages"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

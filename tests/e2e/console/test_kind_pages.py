@@ -6,20 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 
 PACKAGES = ROOT / "tests" / "support" / "packages"
 HELD = {"kind": "break_down", "concurrency": 3}
 NIGHTLY = {"order": {"kind": "break_down"}, "cron": "0 3 * * *"}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

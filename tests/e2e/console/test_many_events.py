@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browsers.playwright_browser import launch_browser, visit_page
+from tests.support.browsers.playwright_browser import visit_page
 from tests.support.programs.system import System
 
 EVENTS_PER_SECOND = 500
@@ -25,13 +25,6 @@ MEASURE = """() => {
   };
   requestAnimationFrame(frame);
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from project.store.client import Store
 from project.store.commands import jobs
 from tests.support import job_commands
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.programs.system import System
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

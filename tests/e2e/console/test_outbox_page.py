@@ -7,19 +7,12 @@ import pytest
 from continuo_client.outbox import SCHEMA, enqueue
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.programs.system import System
 from tests.support.servers.postgres import PostgresServer, run_postgres
 from tests.support.waiting import PATIENCE, wait_until
 
 REPORTED_WITHIN = 10_000 * PATIENCE
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browsers.playwright_browser import launch_browser, visit_page
+from tests.support.browsers.playwright_browser import visit_page
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 from tests.support.waiting import wait_until
@@ -38,13 +38,6 @@ class Operator:
         what.fill(text)
         what.press("Enter")
         self.clicks += 1
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers.playwright_browser import launch_browser, visit_page
+from tests.support.browsers.playwright_browser import visit_page
 from tests.support.programs.system import System
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browsers.playwright_browser import find_barriers, launch_browser, visit_page
+from tests.support.browsers.playwright_browser import find_barriers, visit_page
 from tests.support.programs.processes import ROOT
 from tests.support.programs.system import System
 from tests.support.waiting import wait_until
@@ -24,13 +24,6 @@ PAINTED = """async () => {
   return performance.now();
 }"""
 """The milliseconds from the start of the navigation to the first frame with the graph."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all pages."""
-    with launch_browser() as program:
-        yield program
 
 
 @pytest.fixture(scope="module")
