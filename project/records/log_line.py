@@ -27,6 +27,18 @@ class JobLogLine(msgspec.Struct, frozen=True):
     message: str
 
 
+class WorkerLogLine(msgspec.Struct, frozen=True):
+    """A line that the main process of a worker has logged; ``at`` is in seconds since the epoch.
+
+    ``level`` is one of ``LEVELS``, ``logger`` the name of the logger.
+    """
+
+    at: float
+    level: str
+    logger: str
+    message: str
+
+
 class LogFile(msgspec.Struct, frozen=True):
     """The whole log of an attempt, stored as an artifact: JSON lines, compressed with gzip.
 

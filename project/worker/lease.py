@@ -42,6 +42,7 @@ from project.worker.upkeep.archiving import Archiving
 from project.worker.upkeep.declared_limits import put_declared_limits
 from project.worker.upkeep.guard import Guard
 from project.worker.upkeep.load import LoadHistory
+from project.worker.upkeep.log_tail import LogTail
 from project.worker.upkeep.maintenance import Maintenance
 from project.worker.upkeep.reports import WorkReporter
 
@@ -83,6 +84,8 @@ class LeaseThread(threading.Thread):
         self.archiving = Archiving(self.store, self.worker_id, worker.app)
         self.reporter = WorkReporter(worker, self.store, given.lease_seconds / 4)
         self.load = LoadHistory()
+        self.log_tail = LogTail(worker.hostname)
+        logging.getLogger().addHandler(self.log_tail)
         self.queue_follower = QueueFollower(worker, self.store)
         self.started_at = time.time()
         self._renew_at = 0.0
@@ -112,6 +115,7 @@ class LeaseThread(threading.Thread):
             self.guard.work(),
             self.archiving.work(),
             self.schedules.work(),
+            self.log_tail.work(self.store),
         )
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 
@@ -175,6 +179,8 @@ class LeaseThread(threading.Thread):
         self.ended.set()
         self.watchdog.ended.set()
         self.join(timeout=self.seconds)
+        logging.getLogger().removeHandler(self.log_tail)
+        self.log_tail.send(self.store)
         try:
             while done := ACKNOWLEDGEMENTS.take():
                 self.store.run(workers.ack(self.worker_id, done))

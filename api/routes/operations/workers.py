@@ -11,6 +11,7 @@ from api.http.problems import Problem
 from api.http.routing import Answer, Request, Router
 from project.celery import app
 from project.records.grouping import CONTROL_QUEUE
+from project.records.log_line import WorkerLogLine
 from project.records.record import Worker
 from project.store.commands import workers as worker_commands
 
@@ -30,6 +31,13 @@ class WorkerList(msgspec.Struct, frozen=True):
     """All workers that hold a lease."""
 
     workers: list[Worker]
+
+
+class WorkerLog(msgspec.Struct, frozen=True):
+    """What a worker, by its name such as ``celery@host``, has logged last, the oldest first."""
+
+    name: str
+    lines: list[WorkerLogLine]
 
 
 class WorkerOrder(msgspec.Struct, frozen=True):
@@ -54,6 +62,25 @@ async def list_workers(_: Request, query: WorkersQuery) -> Answer:
     if not query.load:
         found = [msgspec.structs.replace(worker, load=msgspec.UNSET) for worker in found]
     return Answer(WorkerList(sorted(found, key=lambda worker: (worker.host, worker.pid))))
+
+
+@routes.get(
+    WORKER_PATH + "/log",
+    cross_tenant=True,
+    answers={200: WorkerLog},
+    errors=(404, 503),
+    summary="Show what a worker has logged last",
+    description="The last 200 lines of its main process, at most two seconds old; those of jobs "
+    "are in the logs of the jobs. They are kept for a day after the end of the worker.",
+    tags=["queue"],
+)
+async def show_log(request: Request) -> Answer:
+    """Answer the lines."""
+    name = request.params["name"]
+    lines = await app.async_store.run(worker_commands.read_log(name))
+    if lines is None:
+        raise Problem(404, f"No worker {name!r} has logged anything in the last day")
+    return Answer(WorkerLog(name, lines))
 
 
 @routes.post(

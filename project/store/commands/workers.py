@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from project.records.log_line import WorkerLogLine
 from project.records.record import Running, Worker, WorkerLoad
 from project.store.commands.attempts import RequeueResult
 from project.store.commands.command import Argument, Command, decode_texts, encode_json
@@ -27,6 +28,20 @@ def list_workers() -> Command[list[Worker]]:
         (MAX_RUNNING_JOBS,),
         lambda answer: [parse_worker(*row) for row in answer],
     )
+
+
+def keep_log(name: str, lines: Sequence[WorkerLogLine]) -> Command[None]:
+    """Keep the last lines that a worker has logged, for a day or until it sends others."""
+    return Command("workers/keep_log", (name, encode_json(lines)), lambda _: None)
+
+
+def read_log(name: str) -> Command[list[WorkerLogLine] | None]:
+    """The last lines that the worker of a name has logged, the oldest first; None: none known."""
+
+    def parse(text: bytes | None) -> list[WorkerLogLine] | None:
+        return None if text is None else msgspec.json.decode(text, type=list[WorkerLogLine])
+
+    return Command("workers/read_log", (name,), parse)
 
 
 def list_leases() -> Command[list[str]]:

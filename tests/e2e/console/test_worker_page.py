@@ -39,6 +39,13 @@ def test_the_memory_and_the_busy_share_of_a_worker_are_drawn(page: Page) -> None
     assert find_barriers(page) == []
 
 
+def test_the_log_of_a_worker_is_shown(page: Page) -> None:
+    page.get_by_role("link", name=re.compile("^Log of")).first.click()
+
+    expect(page.get_by_role("log").locator("p", has_text="ready.")).to_be_visible()
+    assert find_barriers(page) == []
+
+
 def test_a_drained_worker_takes_no_more_jobs_and_a_stopped_one_is_started_anew(
     page: Page, own_system: System
 ) -> None:
@@ -62,3 +69,10 @@ def test_an_order_to_a_worker_that_does_not_live_is_refused(own_system: System) 
 
     assert answer.status_code == 404
     assert "There is no live worker 'celery@nobody'" in answer.json()["detail"]
+
+
+def test_the_log_of_a_worker_that_was_never_there_is_unknown(own_system: System) -> None:
+    answer = own_system.http.get("/workers/celery@nowhere/log")
+
+    assert answer.status_code == 404
+    assert "celery@nowhere" in answer.json()["detail"]

@@ -83,6 +83,7 @@ local function workflow_key(id) return prefix .. 'workflow:' .. id end -- hash, 
 local function tenant_workflows_key(tenant) return prefix .. 'workflows:of:' .. tenant end -- zset: like WORKFLOWS
 local function canvas_key(id) return prefix .. 'canvas:' .. id end -- zset: job of a canvas of Celery -> when it was created
 local function worker_key(id) return prefix .. 'worker:' .. id end
+local function worker_log_key(name) return prefix .. 'worker_log:' .. name end
 local function report_key(worker) return prefix .. 'report:' .. worker end -- string: what the worker says that it runs
 local function unacked_key(worker) return prefix .. 'unacked:' .. worker end -- hash: serial -> Redis list, newline, message
 local function cancel_requests_key(worker) return prefix .. 'cancel_requests:' .. worker end -- set: ids of jobs to stop

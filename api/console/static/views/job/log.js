@@ -3,10 +3,9 @@
 import { fill, h, size } from "../../dom.js";
 import { at, get } from "../../http.js";
 import { rest } from "../../live.js";
-import { clock, exact } from "../../times.js";
+import { row } from "../../log-line.js";
 
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
-const LOOK = { critical: "failed", error: "failed", warning: "retrying", info: "running", debug: "pending" };
 const MAX_LINES = 2_000;
 const EVERY = 1_000;
 
@@ -71,11 +70,4 @@ function drawLines(log, least, isFollowed, box, about) {
     log.lines.length > wanted.length ? `${wanted.length} of ${log.lines.length} lines.` : !wanted.length && "Nothing is logged.",
     log.dropped > 0 && `${size(log.dropped)} before them are no longer kept.`,
   ].filter(Boolean).join(" ");
-}
-
-function row({ at: when, attempt, level, logger, message }, several) {
-  return h("p", { class: LOOK[level] ?? "pending" },
-    h("span", { class: "at", title: exact(when) }, clock(when), several && ` attempt ${attempt}`), " ",
-    h("strong", null, level), " ",
-    logger && h("span", { class: "at" }, logger, " "), message);
 }

@@ -3,6 +3,7 @@
 import { fill, h, jobLink, moment, number, s, size, span, table } from "../../dom.js";
 import { post } from "../../http.js";
 import { keep } from "../../live.js";
+import { row } from "../../log-line.js";
 
 const EVERY = 2_000;
 const SPARK = { width: 96, height: 20, minutes: 60 };
@@ -28,7 +29,19 @@ export function workers(page) {
     h("p", { class: "help" }, "A worker renews its lease while it lives. When the lease ends, others take its jobs."),
     h("nav", { class: "chips", "aria-label": "Order of the workers" }, chip("by name", ""), chip("most memory first", "memory"), chip("busiest first", "busy")),
     list,
+    page.query.get("log") && logOf(page, page.query.get("log")),
   ];
+}
+
+/** What a worker has logged last; also of one that has ended today. */
+function logOf(page, name) {
+  const box = h("div", { class: "lines mono", tabindex: 0, role: "log", "aria-live": "off", "aria-label": `Log of ${name}` });
+  keep(page, `/workers/${encodeURIComponent(name)}/log`, EVERY, ({ lines }) => {
+    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    fill(box, lines.map((line) => row(line)));
+    if (isAtEnd) box.scrollTop = box.scrollHeight;
+  });
+  return h("section", { class: "card log", "aria-label": "Log" }, h("h2", null, "Log of ", h("span", { class: "mono" }, name)), box);
 }
 
 /** `act(worker, verb)` is called for a button; without it there are none. */
@@ -43,6 +56,7 @@ export function tableOf(workers, flower, act) {
     ["Started", (worker) => moment(worker.started_at)],
   ];
   if (workers.some((worker) => worker.load)) columns.splice(5, 0, ["Busy", (worker) => [percent(worker.load?.at(-1)?.busy ?? 0), spark(worker, "busy", percent)], "number"]);
+  columns.push(["Log", (worker) => h("a", { href: `/console/workers?${new URLSearchParams({ log: nameOf(worker) })}`, "aria-label": `Log of ${worker.host} process ${worker.pid}` }, "show")]);
   if (flower) columns.push(["Flower", (worker) => h("a", { href: `${flower}/worker/${encodeURIComponent(nameOf(worker))}`, "aria-label": `${worker.host} in Flower` }, "show")]);
   if (act) columns.push(["Action", (worker) => h("span", { class: "buttons" }, Object.keys(ORDERS).map((verb) => button(worker, verb, act))), "about"]);
   return table("Workers", columns, workers, "No worker lives: jobs wait until one does.");
