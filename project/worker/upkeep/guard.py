@@ -27,12 +27,14 @@ PAUSE_SECONDS = 0.05
 UNCHANGED_SECONDS = 5.0
 """A waiting job is looked for when its record has not changed for so long."""
 
-JOBS_PER_STEP = 500
+JOBS_PER_STEP = 100
+"""Reading so many records takes Redis 3 to 10 ms."""
+
 MESSAGES_PER_STEP = 500
 MAX_SUSPECTS = 1_000
 """Waiting jobs that are looked for in one round: the oldest of each kind and queue."""
 
-MAX_STEPS_PER_INDEX = 100
+MAX_STEPS_PER_INDEX = 500
 NEAR_MESSAGES = 5_000
 """Messages that are looked at from the end of each list, where the oldest are, before all are."""
 

@@ -10,12 +10,21 @@ local answer = { #ids == limit and offset + limit or '' }
 -- JSON writes some characters in several ways: jobs with such an id are not looked for.
 local function is_plain(id) return not id:find('["\\/\127-\255%c]') end
 
+-- Whether the message is on the record and will be sent; asked first, since most jobs that wait for long are such.
+local function is_kept(id)
+  local is_due = redis.call('ZSCORE', SCHEDULED, id) or redis.call('ZSCORE', UNSENT, id)
+  return is_due and redis.call('HEXISTS', job_key(id), 'message_list') == 1
+end
+
+local function must_have_message(job)
+  local is_elsewhere = uses_other_broker and not job.message_list
+  local awaits = redis.call('HEXISTS', job.key, 'awaits') == 1
+  return is_plain(job.id) and not is_elsewhere and not awaits and tonumber(job.updated_at) < cutoff
+end
+
 for _, id in ipairs(ids) do
-  local job = load_job(id)
-  local is_kept = job and job.message_list and (redis.call('ZSCORE', SCHEDULED, id) or redis.call('ZSCORE', UNSENT, id))
-  local is_elsewhere = uses_other_broker and not (job and job.message_list)
-  local awaits = redis.call('HEXISTS', job_key(id), 'awaits') == 1
-  if job and is_plain(id) and not is_kept and not is_elsewhere and not awaits and tonumber(job.updated_at) < cutoff then
+  local job = not is_kept(id) and load_job(id)
+  if job and must_have_message(job) then
     local beside = redis.call('HGET', job.key, 'beside')
     answer[#answer + 1], answer[#answer + 2] = id, job.updated_at
     answer[#answer + 1], answer[#answer + 2] = in_lane(job.queue, job.lane), beside and in_lane(job.queue, beside) or ''
