@@ -125,6 +125,11 @@ def rejoin_lanes(places: Sequence[str]) -> Command[bool]:
     return Command("guard/rejoin_lanes", places, bool)
 
 
+def rejoin_workflows(offset: int, most: int) -> Command[int | None]:
+    """Let rounds look at forgotten workflows that run; the next offset, None at the end."""
+    return Command("guard/rejoin_workflows", (offset, most), parse_offset)
+
+
 def check_records(cursor: str) -> Command[tuple[str, list[Fault]]]:
     """Check some records by themselves; the next cursor, "0" at the end."""
 

@@ -31,6 +31,7 @@ JOBS_PER_STEP = 100
 """Reading so many records takes Redis 3 to 10 ms."""
 
 MESSAGES_PER_STEP = 500
+WORKFLOWS_PER_STEP = 500
 MAX_SUSPECTS = 1_000
 """Waiting jobs that are looked for in one round: the oldest of each kind and queue."""
 
@@ -91,6 +92,15 @@ class Guard:
         if suspects:
             yield from self._look_for_messages(suspects)
         self._judge(suspects)
+        if self.mends:
+            yield from self._rejoin_workflows()
+
+    def _rejoin_workflows(self) -> Iterator[float]:
+        offset: int | None = 0
+        while offset is not None:
+            offset = self.store.run(guard.rejoin_workflows(offset, WORKFLOWS_PER_STEP))
+            if offset is not None:
+                yield PAUSE_SECONDS
 
     def _check_running(self, kind_queue: str) -> Iterator[float]:
         offset: int | None = 0

@@ -9,6 +9,8 @@ import redis
 from project.celery import app
 from project.local.valkey import EmbeddedValkey
 from project.store.client import Store
+from project.store.commands import workflows
+from project.worker.upkeep.guard import Guard
 from project.workflows.batches import Batch
 from project.workflows.building import item, result_of, workflow
 from project.workflows.nodes import build_node_id
@@ -99,6 +101,32 @@ def test_a_workflow_that_does_not_know_the_end_of_a_job_and_that_no_round_looks_
         ": it runs, and no round looks at it",
     ):
         assert f"wrong: workflow {workflow_id}{said}" in lines
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("HSET", ":left", "c", 1),
+        ("SREM", ":active", "a"),
+        ("HDEL", ":states", "a"),
+        ("HSET", "", "ended", 3),
+        ("DEL", ":active"),
+    ],
+    ids=str,
+)
+def test_a_broken_workflow_that_nobody_looks_at_is_mended(
+    store: Store, change: tuple[str, ...]
+) -> None:
+    workflow_id = order_workflow()
+    key, (command, part, *values) = f"continuo:workflow:{workflow_id}", change
+    store.client.execute_command(command, f"{key}{part}", *values)
+    store.client.hset(key, "updated_at", "1")
+    store.client.zrem("continuo:workflows:open", workflow_id)
+
+    Guard(store).check()
+    store.run(workflows.do_round(3_600))
+
+    assert verify() == (0, ["2 records, 0 broken"])
 
 
 def test_nodes_without_their_workflow_are_named(store: Store) -> None:

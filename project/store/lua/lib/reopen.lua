@@ -16,7 +16,7 @@ local function is_failure(state, how) return (state == 'failed' or state == 'can
 local function settle_nodes(workflow, at) -- rarely
   local key = workflow.key
   local states, graph, left = read_hash(key .. ':states'), read_hash(key .. ':graph'), read_hash(key .. ':left')
-  local waits, blocked, ready, stopped, unskipped = {}, {}, {}, nil, {}
+  local waits, blocked, ready, stopped, unskipped, active = {}, {}, {}, nil, {}, {}
   local new_states, new_left = {}, {}
   local counts = { ended = 0, total = 0, failures = 0, success = 0, failed = 0, cancelled = 0, skipped = 0 }
 
@@ -25,6 +25,7 @@ local function settle_nodes(workflow, at) -- rarely
   local function count(node, how)
     local state = states[node]
     counts.total = counts.total + 1
+    if state == 'pending' then active[#active + 1] = node end
     if not FINAL[state] and state ~= 'skipped' then return end
     counts.ended, counts[state] = counts.ended + 1, counts[state] + 1
     if not is_failure(state, how) then return end
@@ -70,6 +71,7 @@ local function settle_nodes(workflow, at) -- rarely
   redis.call('DEL', key .. ':ready')
   call_in_batches('HDEL', key .. ':states', unskipped)
   write_hash(key .. ':states', new_states)
+  call_in_batches('SADD', key .. ':active', active)
   write_hash(key .. ':left', new_left)
   write_hash(key, counts)
   stopped = stopped or redis.call('HEXISTS', key, 'cancel') == 1 and 'cancel' or nil
