@@ -8,7 +8,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from statistics import quantiles
 from typing import Any
@@ -29,8 +28,6 @@ PINGS = 500
 PING_PAUSE_SECONDS = 0.01
 MAX_SECONDS = 120.0
 CLEAN_EVERY = 1_000
-FILLERS = 3
-FILLER_JOBS = 500
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -99,33 +96,24 @@ def measure_signals(count: int) -> list[float]:
 
 def add_waiting(count: int) -> None:
     """Make jobs that wait, each with an invoice as payload and a question."""
-    from project.celery import app
-    from project.store.commands import workers
-
-    app.store.run(workers.renew_lease(WORKER, LEASE_SECONDS, {"slots": 0}, first=True))
-    with ProcessPoolExecutor(FILLERS) as fillers:
-        for _ in fillers.map(add_one, range(count), chunksize=FILLER_JOBS):
-            pass
-    app.store.client.delete(WAITING_QUEUE)  # their first messages
-
-
-def add_one(number: int) -> None:
-    """Make one of them: it is taken by the worker that is none, and waits."""
     from benchmarks import step_kinds
     from project.celery import app
-    from project.store.commands import attempts, jobs, waits
+    from project.store.commands import attempts, jobs, waits, workers
     from project.store.commands.waits import WaitQuestion
 
     about = WaitQuestion("approval", "signal", QUESTION)
     invoice: dict[str, Any] = {"customer": "ACME", "total": 12_000.5}
-    message = step_kinds.ping.message(kwargs={"sent_at": invoice}, queue=WAITING_QUEUE)
-    token = f"{WORKER}#p1.a.{number}"
-    app.store.run(jobs.enqueue(message))
-    app.store.run(attempts.start(message.id, retries=0, token=token))
-    again = {"about": about, "seconds": WEEK_SECONDS, "message": message}
-    app.store.run(waits.wait(message.id, token=token, **again))
-    if number % CLEAN_EVERY == 0:
-        app.store.client.delete(WAITING_QUEUE)  # their first messages
+    app.store.run(workers.renew_lease(WORKER, LEASE_SECONDS, {"slots": 0}, first=True))
+    for number in range(count):
+        message = step_kinds.ping.message(kwargs={"sent_at": invoice}, queue=WAITING_QUEUE)
+        token = f"{WORKER}#p1.a.{number}"
+        app.store.run(jobs.enqueue(message))
+        app.store.run(attempts.start(message.id, retries=0, token=token))
+        again = {"about": about, "seconds": WEEK_SECONDS, "message": message}
+        app.store.run(waits.wait(message.id, token=token, **again))
+        if number % CLEAN_EVERY == 0:
+            app.store.client.delete(WAITING_QUEUE)  # their first messages
+    app.store.client.delete(WAITING_QUEUE)
 
 
 def read_memory() -> int:
