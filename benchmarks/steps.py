@@ -9,11 +9,15 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from itertools import batched
 from statistics import quantiles
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.support.own_system import run_worker
 from benchmarks.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from project.store.commands.command import Command
 
 WAITING_QUEUE = "bench-waiting"
 """From which the worker does not take."""
@@ -27,7 +31,7 @@ WEEK_SECONDS = 7 * 86_400
 PINGS = 500
 PING_PAUSE_SECONDS = 0.01
 MAX_SECONDS = 120.0
-CLEAN_EVERY = 1_000
+BATCH_JOBS = 200
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -96,24 +100,46 @@ def measure_signals(count: int) -> list[float]:
 
 def add_waiting(count: int) -> None:
     """Make jobs that wait, each with an invoice as payload and a question."""
-    from benchmarks import step_kinds
     from project.celery import app
-    from project.store.commands import attempts, jobs, waits, workers
+    from project.store.commands import workers
+
+    app.store.run(workers.renew_lease(WORKER, LEASE_SECONDS, {"slots": 0}, first=True))
+    for command in list_moves(count):  # so that Redis knows the scripts
+        app.store.run(command)
+    for numbers in batched(range(count), BATCH_JOBS):
+        for commands in zip(*map(list_moves, numbers), strict=True):
+            run_together(commands)
+        app.store.client.delete(WAITING_QUEUE)  # their first messages
+
+
+def list_moves(number: int) -> list["Command[Any]"]:
+    """What makes a job wait: it is ordered, begun by a worker that is none, and waits."""
+    from benchmarks import step_kinds
+    from project.store.commands import attempts, jobs, waits
     from project.store.commands.waits import WaitQuestion
 
     about = WaitQuestion("approval", "signal", QUESTION)
     invoice: dict[str, Any] = {"customer": "ACME", "total": 12_000.5}
-    app.store.run(workers.renew_lease(WORKER, LEASE_SECONDS, {"slots": 0}, first=True))
-    for number in range(count):
-        message = step_kinds.ping.message(kwargs={"sent_at": invoice}, queue=WAITING_QUEUE)
-        token = f"{WORKER}#p1.a.{number}"
-        app.store.run(jobs.enqueue(message))
-        app.store.run(attempts.start(message.id, retries=0, token=token))
-        again = {"about": about, "seconds": WEEK_SECONDS, "message": message}
-        app.store.run(waits.wait(message.id, token=token, **again))
-        if number % CLEAN_EVERY == 0:
-            app.store.client.delete(WAITING_QUEUE)  # their first messages
-    app.store.client.delete(WAITING_QUEUE)
+    message = step_kinds.ping.message(kwargs={"sent_at": invoice}, queue=WAITING_QUEUE)
+    token = f"{WORKER}#p1.a.{number}"
+    again = {"about": about, "seconds": WEEK_SECONDS, "message": message}
+    return [
+        jobs.enqueue(message),
+        attempts.start(message.id, retries=0, token=token),
+        waits.wait(message.id, token=token, **again),
+    ]
+
+
+def run_together(commands: Sequence["Command[Any]"]) -> None:
+    """Run commands without waiting for the answer to each."""
+    from project.celery import app
+    from project.store.connection import KEYS
+    from project.store.scripts import DIGESTS
+
+    pipeline = app.store.client.pipeline(transaction=False)
+    for each in commands:
+        pipeline.evalsha(DIGESTS[each.script], len(KEYS), *KEYS, *each.arguments)
+    pipeline.execute()
 
 
 def read_memory() -> int:
