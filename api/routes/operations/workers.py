@@ -70,8 +70,8 @@ async def list_workers(_: Request, query: WorkersQuery) -> Answer:
     answers={200: WorkerLog},
     errors=(404, 503),
     summary="Show what a worker has logged last",
-    description="The last 200 lines of its main process, at most two seconds old; those of jobs "
-    "are in the logs of the jobs. They are kept for a day after the end of the worker.",
+    description="The last 200 lines of its main process, at most two seconds old. Lines about "
+    "jobs are in the logs of the jobs. They are kept for a day after the end of the worker.",
     tags=["queue"],
 )
 async def show_log(request: Request) -> Answer:

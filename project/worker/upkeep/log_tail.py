@@ -5,7 +5,10 @@ import os
 import time
 from collections import deque
 
+from celery._state import get_current_task
+
 from project.errors import StoreUnavailable
+from project.logs.handler import REDIRECTED
 from project.logs.masks import mask_secrets
 from project.records.log_line import WorkerLogLine, level_name
 from project.store.client import Store
@@ -15,6 +18,10 @@ SEND_EVERY_SECONDS = 2.0
 MAX_LINES = 200
 MAX_CHARACTERS = 500
 """A longer line is cut to its first characters."""
+
+
+ABOUT_JOBS = ("celery.app.trace", "celery.worker.strategy", "celery.task", REDIRECTED)
+"""Loggers of lines about single jobs: they would soon be all that is left."""
 
 
 class LogTail(logging.Handler):
@@ -29,8 +36,9 @@ class LogTail(logging.Handler):
         self._send_at = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line of this process; those of pool processes are the logs of their jobs."""
-        if os.getpid() != self._pid:
+        """Keep a line of this process that is about the worker, not about a job."""
+        is_of_job = record.name.startswith(ABOUT_JOBS) or get_current_task() is not None
+        if os.getpid() != self._pid or is_of_job:
             return
         try:
             self._lines.append(build_line(record))

@@ -31,13 +31,14 @@ def test_the_last_lines_of_a_worker_are_kept_also_when_it_is_killed(
 
 
 def test_lines_are_bounded_and_secrets_masked(store: Store) -> None:
-    tail, logger = LogTail("w@here"), logging.getLogger("tests.tail")
+    tail, logger = LogTail("w@here"), logging.getLogger()
     logger.addHandler(tail)
     try:
         for number in range(MAX_LINES + 5):
             logger.warning("line %d", number)
         logger.warning("x" * 2 * MAX_CHARACTERS)
         logger.warning("redis://:hunter2@db refused")
+        logging.getLogger("celery.app.trace").error("Task k[1] raised KeyError")
     finally:
         logger.removeHandler(tail)
 
