@@ -74,7 +74,7 @@ async def list_workers(_: Request, query: WorkersQuery) -> Answer:
     "jobs are in the logs of the jobs. They are kept for a day after the end of the worker.",
     tags=["queue"],
 )
-async def show_log(request: Request) -> Answer:
+async def show_worker_log(request: Request) -> Answer:
     """Answer the lines."""
     name = request.params["name"]
     lines = await app.async_store.run(worker_commands.read_log(name))
