@@ -41,7 +41,7 @@ function logOf(page, name) {
     fill(box, lines.map((line) => row(line)));
     if (isAtEnd) box.scrollTop = box.scrollHeight;
   });
-  return h("section", { class: "card log", "aria-label": "Log" }, h("h2", null, "Log of ", h("span", { class: "mono" }, name)), box);
+  return h("section", { class: "card log below", "aria-label": "Log" }, h("h2", null, "Log of ", h("span", { class: "mono" }, name)), box);
 }
 
 /** `act(worker, verb)` is called for a button; without it there are none. */
