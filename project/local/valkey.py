@@ -11,6 +11,8 @@ import socket
 import subprocess
 import sys
 import time
+from ctypes.util import find_library
+from functools import cache
 from pathlib import Path
 from typing import IO, Self
 
@@ -105,7 +107,7 @@ class EmbeddedValkey:
             "daemonize": "no",
         }
         pairs = [item for name, value in options.items() for item in (f"--{name}", value)]
-        return [str(get_binary_path()), *pairs, *self.options]
+        return [*use_jemalloc(), str(get_binary_path()), *pairs, *self.options]
 
     def _wait_until_ready(self) -> None:
         end = time.monotonic() + START_TIMEOUT_SECONDS
@@ -117,6 +119,17 @@ class EmbeddedValkey:
             time.sleep(0.02)
         self.stop()
         raise ContinuoError(f"Valkey did not answer within {START_TIMEOUT_SECONDS:.0f} s")
+
+
+@cache
+def use_jemalloc() -> tuple[str, ...]:
+    """How a command begins so that it allocates with jemalloc, if the machine has it.
+
+    Other builds of Redis and Valkey have it; this one uses the C library's ``malloc``. With 100,000
+    jobs in memory the Lua scripts take about 2.5 times as long by that.
+    """
+    library = find_library("jemalloc") if sys.platform == "linux" else None
+    return ("env", f"LD_PRELOAD={library}") if library else ()
 
 
 def build_valkey(given: Settings) -> EmbeddedValkey:
