@@ -85,10 +85,14 @@ class WorkflowBook:
 
     def cancel(self, workflow_id: str) -> CancelResult:
         """Cancel a workflow: nodes that run end within two seconds, no other starts."""
+        cancel = workflows.cancel(workflow_id)
+        result: CancelResult = self.app.store.run(cancel)
         for _ in range(MAX_CANCEL_CALLS):
-            result: CancelResult = self.app.store.run(workflows.cancel(workflow_id))
             if result is not CancelResult.MORE:
-                break
+                return result
+            result = self.app.store.run(cancel)
+            if result is CancelResult.FINAL:  # a round of a worker has cancelled the rest
+                return CancelResult.DONE
         return result
 
     def retry(self, workflow_id: str) -> str:
