@@ -129,8 +129,9 @@ def succeed(job_id: str) -> Command[Verdict]:
 
 def fail(job_id: str, number: int) -> Command[Verdict]:
     """The command that ends a job badly, for one of a few causes."""
-    error = ERRORS[number // FAILED_OF % len(ERRORS)].format(number=number)
-    filing = Filing(f"{number // FAILED_OF % len(ERRORS):012x}", error.replace(str(number), "<*>"))
+    place = number // FAILED_OF % len(ERRORS)
+    error = ERRORS[place].format(number=number)
+    filing = Filing(f"{place:012x}", ERRORS[place].format(number="<*>"))
     return attempts.fail(
         job_id,
         token="t",
@@ -167,11 +168,11 @@ def take_pictures(program: Browser, system: System, folder: Path, scheme: str, s
     with visit_page(program, str(system.http.base_url), scheme=scheme, size=size) as page:
         for name, path in views.items():
             page.goto(path)
+            expect(page.locator("main h1")).to_be_visible()
             expect(page.locator("[aria-busy]")).to_have_count(0)
             if name.startswith("overview"):
                 expect(page.locator(".charts svg").first).to_be_visible()
                 expect(page.get_by_role("heading", name="What needs a person now")).to_be_visible()
-            expect(page.locator("main h1")).to_be_visible()
             page.screenshot(path=folder / f"{name}-{scheme}-{size}.png", full_page=True)
 
 
