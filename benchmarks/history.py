@@ -25,7 +25,7 @@ SELECT uuid()::VARCHAR AS id, 'kind_' || (i % 10) AS kind, 'celery' AS queue, ''
     '' AS tenant, CASE WHEN i % 50 = 0 THEN 'failed' ELSE 'success' END AS status,
     []::VARCHAR[] AS tags, 1::INTEGER AS attempts, 3::INTEGER AS max_retries,
     0::INTEGER AS interruptions, ended - 2000000 - (i * 7919 % 100000) AS created_at,
-    ended - (i * 104729 % 1000000) AS started_at, ended AS finished_at,
+    ended - (i * 104729 % 1000000) AS started_at, ended AS finished_at, NULL::VARCHAR AS logs,
     CASE WHEN i % 50 = 0 THEN 'ConnectionError: no answer' ELSE '' END AS error,
     NULL::VARCHAR AS errors, '{{"args":[],"kwargs":{{"order":{{"id":' || (first + i) || '}}}}}}'
         AS payload, '{{"rows":' || (i % 1000) || '}}' AS result

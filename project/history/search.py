@@ -11,6 +11,7 @@ from project.history.conditions import HistoryFilter, join_conditions
 from project.history.files import HistoryFile, list_days_between
 from project.history.reading import list_visible, open_query, retry_if_merged
 from project.history.rows import COLUMNS
+from project.history.tables import rows_in
 from project.logs.whole_log import link_file
 from project.records.log_line import LogFile, LogFileLink
 
@@ -112,7 +113,7 @@ def build_query(
     """The SQL of one span of days, and its parameters."""
     condition, parameters = join_conditions(wanted)
     values: list[Any] = [[str(file.path) for file in files], *parameters]
-    sql = f"SELECT {', '.join(COLUMNS)} FROM read_parquet(?) AS rows WHERE {condition}"  # noqa: S608
+    sql = f"SELECT {', '.join(COLUMNS)} FROM {rows_in('?')} AS rows WHERE {condition}"  # noqa: S608
     if place:
         sql += " AND (finished_at, id) < (?, ?)"
         values += place

@@ -7,7 +7,7 @@ import msgspec
 
 from project.history.files import list_days_between
 from project.history.reading import list_visible, open_query, retry_if_merged
-from project.history.tables import BUCKETS_PER_DOUBLING, DURATIONS
+from project.history.tables import BUCKETS_PER_DOUBLING, DURATIONS, rows_in
 
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
@@ -35,7 +35,7 @@ WHERE hours = {hours} AND part.hour > $first AND part.hour < $last {conditions} 
 """
 OF_ROWS = f"""
 SELECT {{start}} AS start, {{columns}}, measure, bucket, count(*) AS count
-FROM ({DURATIONS.replace("FROM rows", "FROM read_parquet($files)")})
+FROM ({DURATIONS.replace("FROM rows", f"FROM {rows_in('$files')}")})
 WHERE finished_at >= $first AND finished_at < $last {{conditions}} GROUP BY ALL
 """  # noqa: S608 - constants
 

@@ -19,6 +19,8 @@ ROLLUP_OPTIONS = f"{OPTIONS}, ROW_GROUP_SIZE 4096"
 
 ROW_SCHEMA = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
 
+NO_ROWS = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
+
 MAX_LINE_BYTES = 64 << 20
 
 BUCKETS_PER_DOUBLING = 8
@@ -46,6 +48,17 @@ GROUP BY ALL ORDER BY ALL
 
 ``hours`` is the length of the interval, ``hour`` its first hour since 1970.
 """
+
+
+def rows_in(files: str) -> str:
+    """The rows of Parquet files, as SQL; ``files`` is a list of paths, or a parameter.
+
+    A column that the version which wrote a file did not know yet is NULL.
+    """
+    return (
+        f"(SELECT {NO_ROWS} WHERE false UNION ALL BY NAME "  # noqa: S608 - constants
+        f"SELECT * FROM read_parquet({files}, union_by_name = true))"
+    )
 
 
 def open_writer(folder: Path) -> "DuckDBPyConnection":
@@ -80,7 +93,7 @@ def load_lines(database: "DuckDBPyConnection", lines: Path) -> None:
 def view_files(database: "DuckDBPyConnection", files: Sequence[Path]) -> None:
     """Make the view ``rows`` of all rows in some files."""
     names = ", ".join(quote(file) for file in files)
-    database.execute(f"CREATE OR REPLACE VIEW rows AS SELECT * FROM read_parquet([{names}])")  # noqa: S608
+    database.execute(f"CREATE OR REPLACE VIEW rows AS FROM {rows_in(f'[{names}]')}")
 
 
 def write_files(database: "DuckDBPyConnection", rows: Path, rollup: Path, keep: str = "") -> None:

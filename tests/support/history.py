@@ -46,3 +46,15 @@ def list_ids() -> list[str]:
             rows = database.execute("SELECT id FROM read_parquet(?)", [str(file.path)]).fetchall()
             found += [row[0] for row in rows]
     return sorted(found)
+
+
+def drop_column(name: str) -> None:
+    """Write all files as a version did that did not know a column."""
+    import duckdb
+
+    with duckdb.connect() as database:
+        for file in list_visible():
+            older = file.path.with_suffix(".older")
+            select = f"SELECT * EXCLUDE ({name}) FROM read_parquet('{file.path}')"  # noqa: S608
+            database.execute(f"COPY ({select}) TO '{older}' (FORMAT parquet)")
+            older.replace(file.path)

@@ -12,7 +12,7 @@ from project.records.record import DEFAULT_MAX_RETRIES
 from project.store.client import Store
 from project.store.commands import archive, attempts, jobs
 from tests.support import job_commands
-from tests.support.history import archive_all, end_job, list_ids, payload_of
+from tests.support.history import archive_all, drop_column, end_job, list_ids, payload_of
 
 
 def find(**wanted: object) -> list[str]:
@@ -150,6 +150,28 @@ def test_the_summary_knows_queues_lanes_and_tenants(history: Store, interval: In
     assert count(by="tenant") == {"": 1, "acme": 1, "best": 1}
     assert count(by="kind", lane="acme") == {"report": 1}
     assert count(by="kind", tenant="nobody") == {}
+
+
+@pytest.mark.parametrize("is_mixed", [False, True], ids=["all", "some"])
+def test_files_of_a_version_without_a_column_are_read_and_merged(
+    orders: Store, is_mixed: bool
+) -> None:
+    drop_column("logs")
+    if is_mixed:
+        end_job(orders, "new")
+        archive_all()
+    wanted = HistoryFilter()
+    before = [job.id for job in search.search(wanted, 50).jobs]
+
+    folders = files.list_folders(files.list_days())
+    merged = [file for folder in folders for file in compaction.compact_folder(folder, 2)]
+    after = search.search(wanted, 50).jobs
+    by_queue = SummaryFilter(time.time() - 3_600, time.time() + 60, "queue", "minute")
+
+    assert bool(merged) == is_mixed
+    assert [job.id for job in after] == before
+    assert all(job.logs == [] for job in after)
+    assert sum(each.count for each in summary.sum_up(by_queue)) == len(before)
 
 
 def test_minutes_outside_a_range_are_not_counted(orders: Store) -> None:
