@@ -93,7 +93,7 @@ def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
         with visit_page(chromium, str(system.http.base_url)) as page:
             order_report(page)
             expect(page.locator(".head .badge")).to_have_text("retrying")
-            expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
+            expect(page.locator(".timeline").first).to_contain_text("Attempt 1 failed")
 
             system.stop()
             banner = page.get_by_role("alert")
@@ -105,7 +105,7 @@ def test_a_failed_attempt_is_shown_and_the_next_one_succeeds(
             expect(page.locator(".head .badge")).to_have_text("success")
             expect(page.locator("#connection")).to_have_text("Live")
             expect(page.get_by_role("link", name="Open ")).to_be_visible()
-            expect(page.locator(".timeline")).to_contain_text("Attempt 1 failed")
+            expect(page.locator(".timeline").first).to_contain_text("Attempt 1 failed")
     finally:
         system.close()
 
@@ -303,7 +303,7 @@ def test_a_job_for_later_shows_when_it_is_due(page: Page, own_system: System) ->
     page.goto(f"/console/jobs/{later['id']}")
     due = page.locator(".hold time").last
     expect(page.locator(".head")).to_contain_text(re.compile(r"due in \d+ s"))
-    expect(page.locator(".timeline")).to_contain_text("Waits for its time")
+    expect(page.locator(".timeline").first).to_contain_text("Waits for its time")
     expect(due).not_to_have_text(due.inner_text())
 
 
