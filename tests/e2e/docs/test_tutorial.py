@@ -117,7 +117,7 @@ def test_the_console_shows_the_job_and_retries_another(reader: GuideRunner) -> N
     ):
         page.get_by_role("link", name="Jobs").click()
         page.locator(f"a[href$='{failed['id']}']").click()
-        expect(page.locator(".timeline")).to_contain_text("PermanentError")
+        expect(page.locator(".timeline").first).to_contain_text("PermanentError")
 
         page.goto(f"/console/jobs/{again['id']}")
         expect(page.locator(".head .badge")).to_have_text("failed")
