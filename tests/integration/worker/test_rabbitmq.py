@@ -16,11 +16,14 @@ import redis
 from project.celery import Continuo, create_app
 from project.job.result import JobResult
 from project.records.record import TaskRecord, TaskStatus
+from project.records.workflow import Workflow
 from project.schedules.timing import every
 from project.settings.values import Settings, get_settings
 from project.store.commands import callbacks, jobs, queries
 from project.store.commands.queries import RecordFilter
 from project.worker.upkeep.guard import Guard
+from project.workflows.building import item, result_of, workflow
+from tests.support.apps import nodes
 from tests.support.apps.kinds import add
 from tests.support.ports import find_free_port
 from tests.support.programs.processes import ROOT
@@ -137,6 +140,31 @@ def test_jobs_sleep_and_wait_for_signals(app: Continuo, rabbitmq: str, tmp_path:
     ends = [final(sleepy).result, final(approved, 10).result]
     hired.kill()
     assert (answer, ends) == ("sent", ["rested", "Approval True Ada"])
+
+
+def test_a_workflow_fans_out_and_in(app: Continuo, rabbitmq: str, tmp_path: Path) -> None:
+    environment = {"BROKER_URL": rabbitmq, "REDIS_URL": get_settings().store_url}
+    include = "--include=tests.support.apps.nodes"
+    hired = WorkerProgram(tmp_path, "w1", include, DATA_DIR=str(tmp_path), **environment).ready()
+    calls = (
+        workflow("rows")
+        .add("list", nodes.list_customers, count=7)
+        .add("each", nodes.echo, for_each=result_of("list", "rows"), value=item())
+        .add("late", nodes.echo, value="late", options={"countdown": 0.5})
+        .add("end", nodes.echo, value=result_of("each"), after=["late"])
+        .calls
+    )
+    made = app.workflows.submit("rows", calls)
+
+    def look() -> Workflow | None:
+        page = app.workflows.get(made.id)
+        return page.workflow if page and page.workflow.is_final else None
+
+    ended = wait_until(look, 30)
+    hired.kill()
+
+    assert (ended.status, ended.nodes.success) == ("success", 11)
+    assert app.store.client.zcard("continuo:unsent") == 0
 
 
 def test_the_callback_of_a_job_is_delivered_by_its_own_job(
