@@ -64,16 +64,25 @@ class RetryOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_retries: Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
 
 
+class Arguments(msgspec.Struct, frozen=True):
+    """The arguments of a call."""
+
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+
+
 class Payload(msgspec.Struct, frozen=True):
     """The arguments that the job's function gets.
 
     ``hidden``: they are not shown, because jobs of this kind may have secrets, or because the API
-    does not know the kind.
+    does not know the kind. ``before``: those of the attempts before the last retry that changed
+    them; left out when none did.
     """
 
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
     hidden: bool = False
+    before: Arguments | msgspec.UnsetType = msgspec.UNSET
 
 
 class FoundTasks(msgspec.Struct, frozen=True):
@@ -140,8 +149,8 @@ async def show_payload(request: Request) -> Answer:
     task = app.tasks.get(record.kind)
     if task is None or task.hides_arguments:
         return Answer(Payload(hidden=True))
-    args, kwargs = await app.async_store.run(queries.read_payload(record.id))
-    return Answer(Payload(args, kwargs))
+    (args, kwargs), before = await app.async_store.run(queries.read_payloads(record.id))
+    return Answer(Payload(args, kwargs, before=Arguments(*before) if before else msgspec.UNSET))
 
 
 @routes.post(

@@ -146,6 +146,16 @@ def read_payload(job_id: str) -> Command[list[Any]]:
     )
 
 
+def read_payloads(job_id: str) -> Command[tuple[list[Any], list[Any] | None]]:
+    """The arguments of a job, and those before the last rerun that changed them, None for none."""
+
+    def parse(values: list[Field]) -> tuple[list[Any], list[Any] | None]:
+        now, before = (restore_objects(decode_json(value)) for value in values)
+        return now or [[], {}], before
+
+    return Command("queries/read_fields", (job_id, "payload", "payload_before"), parse)
+
+
 def read_payload_text(job_id: str) -> Command[str]:
     """The arguments of a job as they were encoded, "" when there are none."""
     return Command(

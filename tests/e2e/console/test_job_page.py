@@ -211,6 +211,9 @@ def test_a_failed_job_runs_again_with_an_edited_payload(page: Page, watched: Sys
     expect(page.get_by_text("the amount 4712 is too much").first).to_be_visible()
     record = watched.wait_until_final("/breakdowns", job["id"])
     assert record["attempts"] == 2
+    changed = page.get_by_role("table", name="What a retry changed").locator("tbody tr")
+    expect(changed).to_have_count(1)
+    expect(changed).to_contain_text(re.compile("payload.number.*4712.*4711"))
 
 
 def test_a_job_is_compared_with_the_one_of_its_kind_before_it(page: Page, watched: System) -> None:

@@ -22,6 +22,8 @@ if job.status == 'success' or not wanted.keeps_steps then forget_steps(job) end
 renew_wait(job)
 redis.call('HDEL', job.key, 'finished_at', 'result', 'exception', 'cancel', 'deaths', 'awaits', 'state', 'aftermath',
   'early', 'held_since')
+local payload_before = redis.call('HGET', job.key, 'payload')
+if payload_before and payload_before ~= payload then redis.call('HSET', job.key, 'payload_before', payload_before) end
 transition(job, 'pending', now(), 'max_retries', wanted.max_retries, 'token', '', 'payload', payload, 'rerun_id', wanted.rerun_id)
 if wanted.callback then redis.call('HSET', job.key, 'callback', wanted.callback) end
 local due = due_time(wanted, now())

@@ -28,17 +28,27 @@ async function compare(page, { record, order }, id) {
   const other = id ? await get(pathOf(id), page.signal) : await readBefore(page, record);
   if (!other) return h("p", { class: "empty" }, `No job of the kind ${record.kind} was ordered before this one.`);
   const there = await get(`${pathOf(other.id)}/payload`, page.signal);
-  const [mine, theirs] = [flatten(describe(record, order)), flatten(describe(other, there))];
+  const { paths, differing, drawn } = differences(describe(record, order), describe(other, there), ["What differs", "This job", "The other"]);
+  return [h("p", { class: "help" }, `${number(differing.length)} of ${number(paths.length)} values differ from `, jobLink(other.id), `, ${other.kind}.`), drawn];
+}
+
+/** What the last retry with changes has changed in the payload; null when there was none. */
+export function retryChanges({ before, args, kwargs }) {
+  if (!before) return null;
+  const { differing, drawn } = differences({ payload: { args, ...kwargs } }, { payload: { args: before.args, ...before.kwargs } }, ["What a retry changed", "Now", "Before"]);
+  return differing.length ? drawn : null;
+}
+
+function differences(one, other, [title, here, there]) {
+  const [mine, theirs] = [flatten(one), flatten(other)];
   const paths = [...new Set([...mine.keys(), ...theirs.keys()])];
   const differing = paths.filter((path) => mine.get(path) !== theirs.get(path));
-  return [
-    h("p", { class: "help" }, `${number(differing.length)} of ${number(paths.length)} values differ from `, jobLink(other.id), `, ${other.kind}.`),
-    table("What differs", [
-      ["What", (path) => h("span", { class: "mono" }, path)],
-      ["This job", (path) => h("code", null, mine.get(path) ?? "–"), "about"],
-      ["The other", (path) => h("code", null, theirs.get(path) ?? "–"), "about"],
-    ], differing, "Nothing differs."),
-  ];
+  const drawn = table(title, [
+    ["What", (path) => h("span", { class: "mono" }, path)],
+    [here, (path) => h("code", null, mine.get(path) ?? "–"), "about"],
+    [there, (path) => h("code", null, theirs.get(path) ?? "–"), "about"],
+  ], differing, "Nothing differs.");
+  return { paths, differing, drawn };
 }
 
 const pathOf = (id) => `/tasks/${encodeURIComponent(id)}`;

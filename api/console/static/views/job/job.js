@@ -8,7 +8,7 @@ import { clock, exact } from "../../times.js";
 import { attempts } from "./attempts.js";
 import { surroundings } from "./surroundings.js";
 import { jobLog } from "./log.js";
-import { comparison } from "./comparison.js";
+import { comparison, retryChanges } from "./comparison.js";
 import { delivery } from "./delivery.js";
 import { events } from "./events.js";
 import { hold, readHolds } from "../jobs/holds.js";
@@ -195,7 +195,8 @@ function details(page, record, order) {
       row("Finished", moment(record.finished_at)), row("Attempts", `${record.attempts} of ${record.max_retries}`),
       row("Interruptions", record.interruptions), record.tenant && row("Tenant", record.tenant), origin(page, record.origin ?? {}, row)),
     h("h3", null, "Payload"),
-    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : tree(page, order.kwargs && !order.args.length ? order.kwargs : order, "payload"));
+    order.hidden ? h("p", { class: "help" }, "Hidden: jobs of this kind may contain secrets.") : tree(page, order.args.length ? { args: order.args, kwargs: order.kwargs } : order.kwargs, "payload"),
+    retryChanges(order));
 }
 
 /** Where the job comes from. */
