@@ -1,6 +1,7 @@
 """How a caller waits for results."""
 
 import time
+from collections import deque
 from typing import Any
 from uuid import uuid4
 
@@ -8,11 +9,26 @@ from celery.backends.redis import ResultConsumer
 
 SECONDS_TO_SUBSCRIBE = 5.0
 
+MAX_EARLY_MESSAGES = 10_000
+"""Beyond them the oldest are dropped: the records have what they said."""
+
 
 class RecordConsumer(ResultConsumer):
     """Waits for results; after a reconnect it reads from the records what it missed."""
 
     subscribed_to: set[bytes]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._early: deque[Any] = deque(maxlen=MAX_EARLY_MESSAGES)
+
+    def drain_events(self, timeout: float | None = None) -> None:
+        """Tell of the messages that came before somebody listened, or wait for others."""
+        if not self._early:
+            super().drain_events(timeout)
+        while self._early:
+            message = self._early.popleft()
+            self.on_state_change(self._decode_result(message["data"]), message)
 
     def on_wait_for_pending(self, result: Any, **options: Any) -> None:
         """Read the results that are there, once Redis knows who waits for the others.
@@ -37,7 +53,7 @@ class RecordConsumer(ResultConsumer):
                 return
             message = response and self._pubsub.handle_message(response)
             if message and message["type"] == "message":
-                self.on_state_change(self._decode_result(message["data"]), message)
+                self._early.append(message)  # ``on_message`` of ``get`` is set after this
 
     def _reconnect_pubsub(self) -> None:
         with self._locked():

@@ -61,6 +61,25 @@ def test_those_who_wait_hear_of_states(inspector: JobInspector) -> None:
     assert ("PROGRESS", META) in [(meta["status"], meta["result"]) for meta in heard]
 
 
+def test_who_listens_hears_what_came_between_the_subscription_and_that(
+    inspector: JobInspector,
+) -> None:
+    heard: list[dict[str, Any]] = []
+    job = stock.tell_state.apply_async(("PROGRESS", META), countdown=600)
+    job.backend.add_pending_result(job)
+    job.backend.result_consumer.consume_from(job.id)
+    inspector.make_due(job.id)
+    pid = inspector.wait_until_held(job.id)  # it has told its state
+
+    def release(meta: dict[str, Any]) -> None:
+        heard.append(meta)
+        if meta["status"] == "PROGRESS":
+            inspector.release(pid)
+
+    assert job.get(timeout=10, on_message=release) is not None
+    assert ("PROGRESS", META) in [(meta["status"], meta["result"]) for meta in heard]
+
+
 def test_a_state_without_numbers_is_a_note_in_the_progress(inspector: JobInspector) -> None:
     job = stock.tell_state.delay("UPLOADING", {"to": "the \ud83d\ude80"})
     pid = inspector.wait_until_held(job.id)
