@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from select import select
+from select import POLLIN, poll
 
 import pytest
 
@@ -74,7 +74,9 @@ def send(api: ApiProcess, data: bytes) -> str:
     with socket.create_connection(("127.0.0.1", api.port), timeout=ANSWER_SECONDS) as client:
         try:
             client.sendall(data)
-            if not select([client], [], [], PATIENCE_SECONDS)[0]:
+            answers = poll()  # select() takes no descriptor above 1,023
+            answers.register(client, POLLIN)
+            if not answers.poll(PATIENCE_SECONDS * 1_000):
                 client.shutdown(socket.SHUT_WR)
             answer = client.recv(65_536)
         except TimeoutError:
