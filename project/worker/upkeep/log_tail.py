@@ -19,7 +19,6 @@ MAX_LINES = 200
 MAX_CHARACTERS = 500
 """A longer line is cut to its first characters."""
 
-
 ABOUT_JOBS = ("celery.app.trace", "celery.worker.strategy", "celery.task", REDIRECTED)
 """Loggers of lines about single jobs: they would soon be all that is left."""
 
@@ -70,12 +69,8 @@ class LogTail(logging.Handler):
 
 def build_line(record: logging.LogRecord) -> WorkerLogLine:
     """The line of a record."""
-    message = mask_secrets(record.getMessage()[:MAX_CHARACTERS])
+    message = record.getMessage()
     if record.exc_info and record.exc_info[1]:
-        message = f"{message}: {record.exc_info[1]!r}"[: 2 * MAX_CHARACTERS]
-    return WorkerLogLine(
-        round(record.created, 3),
-        level_name(record.levelno),
-        record.name,
-        message.encode(errors="replace").decode(),
-    )
+        message = f"{message[:MAX_CHARACTERS]}: {record.exc_info[1]!r}"
+    shown = mask_secrets(message)[:MAX_CHARACTERS].encode(errors="replace").decode()
+    return WorkerLogLine(round(record.created, 3), level_name(record.levelno), record.name, shown)

@@ -38,6 +38,7 @@ def test_lines_are_bounded_and_secrets_masked(store: Store) -> None:
             logger.warning("line %d", number)
         logger.warning("x" * 2 * MAX_CHARACTERS)
         logger.warning("redis://:hunter2@db refused")
+        logger.error("no upkeep", exc_info=ConnectionError("redis://:hunter2@db"))
         logging.getLogger("celery.app.trace").error("Task k[1] raised KeyError")
     finally:
         logger.removeHandler(tail)
@@ -46,8 +47,9 @@ def test_lines_are_bounded_and_secrets_masked(store: Store) -> None:
 
     messages = read_messages(store, "w@here")
     assert len(messages) == MAX_LINES
-    assert messages[-3:] == [
+    assert messages[-4:] == [
         f"line {MAX_LINES + 4}",
         "x" * MAX_CHARACTERS,
         f"redis://:{MASK}@db refused",
+        f"no upkeep: ConnectionError('redis://:{MASK}@db')",
     ]

@@ -1,5 +1,5 @@
--- The events after one. ARGV: its id ('0-0': from the start, of a job from its order), how many are scanned at most, filter (JSON: of job, kind,
--- queue, status and tenant those that must be equal)
+-- The events after one. ARGV: its id ('0-0': from the start, of a job from its order), how many are scanned at most, filter
+-- (JSON: of job, kind, queue, status and tenant those that must be equal)
 -- -> 1 (0: some of them are trimmed), 1 when there may be more, the id of the last event scanned, then of each event that
 -- matches its id and its fields
 local after, limit, filter = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3])
