@@ -1,12 +1,14 @@
 """Celery's task events for jobs that pool processes claim: Flower counts by them."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from celery.events.receiver import EventReceiver
+from kombu import Connection
 
 from project.celery import app
 from tests.support.apps import kinds
@@ -14,19 +16,15 @@ from tests.support.programs.workers import JobInspector, Workers
 from tests.support.waiting import wait_until
 
 
-class Listener:
-    """What ``celery events`` or Flower hears."""
+class Listener(EventReceiver):
+    """What ``celery events`` or Flower hears, from the moment that ``listening`` is entered."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.events: list[dict[str, Any]] = []
-        self.is_over = threading.Event()
+        super().__init__(connection, handlers={"*": self.events.append}, app=app)
 
-    def listen(self) -> None:
-        with app.connection_for_read() as connection:
-            receiver = app.events.Receiver(connection, handlers={"*": self.events.append})
-            while not self.is_over.is_set():
-                with suppress(TimeoutError):
-                    receiver.capture(limit=None, timeout=0.2, wakeup=False)
+    def has_heard(self, kind: str) -> bool:
+        return any(event["type"] == kind for event in self.events)
 
     def count(self) -> Counter[str]:
         return Counter(event["type"] for event in self.events if event["type"].startswith("task-"))
@@ -34,14 +32,18 @@ class Listener:
 
 @contextmanager
 def listening() -> Iterator[Listener]:
-    listener = Listener()
-    thread = threading.Thread(target=listener.listen, daemon=True)
-    thread.start()
-    try:
-        yield listener
-    finally:
-        listener.is_over.set()
-        thread.join(10)
+    """A listener with one subscription: a second one would miss what is published between them."""
+    with app.connection_for_read() as connection, ThreadPoolExecutor(1) as executor:
+        listener = Listener(connection)
+        capture = executor.submit(listener.capture, wakeup=False)
+        try:
+            with app.events.default_dispatcher() as dispatcher:
+                wait_until(lambda: dispatcher.send("probe") or listener.has_heard("probe"))
+
+            yield listener
+        finally:
+            listener.should_stop = True
+            capture.result(10)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_every_job_is_received_started_and_ended_once(
     inspector: JobInspector, workers: Workers, listener: Listener
 ) -> None:
     workers.start("--concurrency=2", "--task-events").ready()
-    wait_until(lambda: any(event["type"] == "worker-online" for event in listener.events))
+    wait_until(lambda: listener.has_heard("worker-online"))
 
     good = [kinds.add.delay(number, 1) for number in range(100)]
     bad = [kinds.hopeless.delay() for _ in range(5)]
@@ -87,7 +89,7 @@ def test_task_sent_is_published_for_each_job_and_kept_for_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workers.start("--concurrency=1", "--task-events").ready()
-    wait_until(lambda: any(event["type"] == "worker-online" for event in listener.events))
+    wait_until(lambda: listener.has_heard("worker-online"))
     monkeypatch.setitem(app.conf.changes, "task_send_sent_event", value=True)
     monkeypatch.delitem(vars(app.amqp), "send_task_message", raising=False)
 
