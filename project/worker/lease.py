@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -39,6 +40,7 @@ from project.worker.queues import QueueFollower
 from project.worker.requirements import check_configuration
 from project.worker.transport import ACKNOWLEDGEMENTS
 from project.worker.upkeep.archiving import Archiving
+from project.worker.upkeep.chores import RETRY_SECONDS, Chores
 from project.worker.upkeep.declared_limits import put_declared_limits
 from project.worker.upkeep.guard import Guard
 from project.worker.upkeep.load import LoadHistory
@@ -51,7 +53,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 0.25
 SUSPEND_MARGIN_SECONDS = 0.5
 """Seconds before the end of the lease at which the pool is held still."""
 
@@ -74,19 +75,24 @@ class LeaseThread(threading.Thread):
             worker.app.store_url, keys=worker.app.store_keys, timeout=given.lease_seconds / 6
         )
         self.store.number_requests()
-        self.maintenance = Maintenance(self.store, given, worker.app.publisher)
         self.ended = threading.Event()
         self.processes = PoolProcesses(worker)
         self.watchdog = LeaseWatchdog(self.processes)
-        self.cancellation = CancellationMonitor(self.store, self.worker_id, self.processes)
-        self.schedules = ScheduleRounds(worker.app, self.store)
-        self.guard = Guard(self.store, self.worker_id)
-        self.archiving = Archiving(self.store, self.worker_id, worker.app)
         self.reporter = WorkReporter(worker, self.store, given.lease_seconds / 4)
         self.load = LoadHistory()
         self.log_tail = LogTail(worker.hostname)
         logging.getLogger().addHandler(self.log_tail)
-        self.queue_follower = QueueFollower(worker, self.store)
+        self.chores = Chores(
+            partial(self.processes.requeue_dead, self.store),
+            self.reporter.report,
+            CancellationMonitor(self.store, self.worker_id, self.processes).look,
+            QueueFollower(worker, self.store).look,
+            Maintenance(self.store, given, worker.app.publisher).work,
+            Guard(self.store, self.worker_id).work,
+            Archiving(self.store, self.worker_id, worker.app).work,
+            ScheduleRounds(worker.app, self.store).work,
+            partial(self.log_tail.work, self.store),
+        )
         self.started_at = time.time()
         self._renew_at = 0.0
 
@@ -106,17 +112,7 @@ class LeaseThread(threading.Thread):
         """Renew when it is time, do what is due; the seconds until the next round."""
         if time.monotonic() >= self._renew_at:
             self.renew()
-        self.processes.requeue_dead(self.store)
-        pause = min(
-            self.reporter.report(),
-            self.cancellation.look(),
-            self.queue_follower.look(),
-            self.maintenance.work(),
-            self.guard.work(),
-            self.archiving.work(),
-            self.schedules.work(),
-            self.log_tail.work(self.store),
-        )
+        pause = self.chores.do_due()
         return max(min(pause, self._renew_at - time.monotonic()), 0.0)
 
     def renew(self, *, first: bool = False) -> None:

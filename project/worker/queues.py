@@ -6,7 +6,6 @@ queue ``control`` always.
 """
 
 import logging
-import time
 from typing import Any
 
 from celery.app.routes import MapRoute
@@ -22,6 +21,9 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks for new queues."""
+
+START_SECONDS = 0.1
+"""Seconds between two looks whether the worker has begun to take jobs."""
 
 MAX_QUEUES = 200
 """Queues that a worker takes from without ``-Q``: each claim looks at all of them."""
@@ -50,19 +52,18 @@ class QueueFollower:
         self.worker = worker
         self.store = store
         self.follows = getattr(worker, "follows_queues", False)
-        self._look_at = 0.0
         self._is_warned = False
 
     def look(self) -> float:
         """One round; the seconds until the next."""
         consumer: Any = getattr(self.worker, "consumer", None)
-        if not self.follows or not getattr(consumer, "task_consumer", None):
+        if not self.follows:
             return LOOK_SECONDS
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_SECONDS
-            if found := self.find_new(consumer):
-                consumer.call_soon(consumer.take_from, found)
-        return max(self._look_at - time.monotonic(), 0.0)
+        if not getattr(consumer, "task_consumer", None):
+            return START_SECONDS
+        if found := self.find_new(consumer):
+            consumer.call_soon(consumer.take_from, found)
+        return LOOK_SECONDS
 
     def find_new(self, consumer: Any) -> list[str]:
         """The queues that exist and that the worker is to take from, too."""

@@ -19,6 +19,9 @@ from project.worker.memory import MemoryWatch
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.5
+"""Seconds between two looks for dead processes. A job pool says at once when one ends."""
+
 
 class PoolProcesses:
     """The pool processes of this worker, whichever process pool it has."""
@@ -44,8 +47,8 @@ class PoolProcesses:
             self.is_suspended = False
             self._signal(signal.SIGCONT)
 
-    def requeue_dead(self, store: Store) -> None:
-        """Requeue what processes had claimed that are dead now.
+    def requeue_dead(self, store: Store) -> float:
+        """Requeue what processes had claimed that are dead now; the seconds until the next look.
 
         The claims are read first: a process that has one, and is not among the living after
         that, has died, however short its life was.
@@ -60,6 +63,7 @@ class PoolProcesses:
                 count = store.run(workers.requeue_dead_process(worker, f"p{pid}.", cause))
                 log.warning("process %d: %s %d jobs requeued", pid, cause, count)
             self._known = living
+        return LOOK_SECONDS
 
     def ask_to_stop(self, job_ids: Iterable[str]) -> bool:
         """Ask processes that run several jobs each to stop some; False when there are none."""

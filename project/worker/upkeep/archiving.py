@@ -37,23 +37,18 @@ class Archiving:
             self.is_on = False
         self._is_told = False
         self._numbers = count(1)
-        self._work_at = 0.0
         self._tidy_at = time.monotonic() + TIDY_EVERY
         self._token = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def work(self) -> float:
         """Start the archiver when there is something to do; the seconds until the next look."""
-        now = time.monotonic()
-        if now < self._work_at:
-            return self._work_at - now
         if self.is_on or not self._is_told:  # again and again: Redis may come back empty
             self.store.run(archive.switch(on=self.is_on))
             self._is_told = True
-        self._work_at = now + ARCHIVE_EVERY
         if self.is_on:
             self._release_dead()
-            self._start(now)
+            self._start(time.monotonic())
         return ARCHIVE_EVERY
 
     def _release_dead(self) -> None:

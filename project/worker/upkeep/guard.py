@@ -6,7 +6,6 @@ Then the job runs again if its message is left, and else fails: nothing waits fo
 """
 
 import logging
-import time
 from collections.abc import Iterable, Iterator
 
 from project.messages.builder import list_keys_beside
@@ -54,20 +53,15 @@ class Guard:
         self.faults: list[Fault] = []
         self._missing: Suspects = {}
         self._steps: Iterator[float] = iter(())
-        self._next_at = 0.0
 
     def work(self) -> float:
         """One step; the seconds until the next."""
-        now = time.monotonic()
-        if now < self._next_at:
-            return self._next_at - now
         steps, self._steps = self._steps, iter(())  # after an error a new round begins
         pause = next(steps, None)
         if pause is None:
             is_leader = self.store.run(guard.lead(self.worker, LEAD_SECONDS))
             steps, pause = (self.steps() if is_leader else iter(())), ROUND_SECONDS
         self._steps = steps
-        self._next_at = now + pause
         return pause
 
     def check(self) -> list[Fault]:

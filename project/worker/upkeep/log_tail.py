@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections import deque
 
 from celery._state import get_current_task
@@ -32,7 +31,6 @@ class LogTail(logging.Handler):
         self._pid = os.getpid()
         self._lines: deque[WorkerLogLine] = deque(maxlen=MAX_LINES)
         self._has_new = False
-        self._send_at = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line of this process that is about the worker, not about a job."""
@@ -46,11 +44,7 @@ class LogTail(logging.Handler):
             self.handleError(record)
 
     def work(self, store: Store) -> float:
-        """Send the lines when it is time; the seconds until the next time."""
-        left = self._send_at - time.monotonic()
-        if left > 0:
-            return left
-        self._send_at = time.monotonic() + SEND_EVERY_SECONDS
+        """Send the lines if there are new ones; the seconds until the next time."""
         if self._has_new:
             self.send(store)
         return SEND_EVERY_SECONDS

@@ -1,6 +1,5 @@
 """What a worker runs, told to Redis, which compares it with its records (``upkeep.guard``)."""
 
-import time
 from itertools import count
 from typing import Any
 
@@ -21,17 +20,13 @@ class WorkReporter:
         self.seconds = seconds
         self._numbers = count(1)
         self._as_of = 0.0
-        self._report_at = 0.0
 
     def report(self) -> float:
-        """Report when it is time; the seconds until the next."""
-        now = time.monotonic()
-        if now >= self._report_at:
-            about = WorkerReport(self._as_of, *self.collect())
-            command = guard.report(self.worker.app.worker_id, next(self._numbers), about)
-            self._as_of = self.store.run(command)
-            self._report_at = now + self.seconds
-        return self._report_at - now
+        """Report; the seconds until the next time."""
+        about = WorkerReport(self._as_of, *self.collect())
+        command = guard.report(self.worker.app.worker_id, next(self._numbers), about)
+        self._as_of = self.store.run(command)
+        return self.seconds
 
     def count_running(self) -> int:
         """How many jobs run."""

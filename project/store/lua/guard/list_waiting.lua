@@ -10,10 +10,11 @@ local answer = { #ids == limit and offset + limit or '' }
 -- JSON writes some characters in several ways: jobs with such an id are not looked for.
 local function is_plain(id) return not id:find('["\\/\127-\255%c]') end
 
+if #ids == 0 then return answer end
+local scheduled, unsent = redis.call('ZMSCORE', SCHEDULED, unpack(ids)), redis.call('ZMSCORE', UNSENT, unpack(ids))
 -- Whether the message is on the record and will be sent; asked first, since most jobs that wait for long are such.
-local function is_kept(id)
-  local is_due = redis.call('ZSCORE', SCHEDULED, id) or redis.call('ZSCORE', UNSENT, id)
-  return is_due and redis.call('HEXISTS', job_key(id), 'message_list') == 1
+local function is_kept(i, id)
+  return (scheduled[i] or unsent[i]) and redis.call('HEXISTS', job_key(id), 'message_list') == 1
 end
 
 local function must_have_message(job)
@@ -22,8 +23,8 @@ local function must_have_message(job)
   return is_plain(job.id) and not is_elsewhere and not awaits and tonumber(job.updated_at) < cutoff
 end
 
-for _, id in ipairs(ids) do
-  local job = not is_kept(id) and load_job(id)
+for i, id in ipairs(ids) do
+  local job = not is_kept(i, id) and load_job(id)
   if job and must_have_message(job) then
     local beside = redis.call('HGET', job.key, 'beside')
     answer[#answer + 1], answer[#answer + 2] = id, job.updated_at
