@@ -110,6 +110,12 @@ def list_messages(name: str, first: int, last: int) -> Command[tuple[int, list[s
     return Command("guard/list_messages", (name, first, last), parse)
 
 
+def list_changed(jobs: Sequence[WaitingJob]) -> Command[list[str]]:
+    """The ids of those whose record has changed since, or is gone."""
+    arguments = [value for job in jobs for value in (job.job_id, job.changed_at)]
+    return Command("guard/list_changed", arguments, decode_ids)
+
+
 def list_held(worker: str) -> Command[list[str]]:
     """The ids of the jobs whose messages a worker holds."""
     return Command("guard/list_held", (worker,), decode_ids)

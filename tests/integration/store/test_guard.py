@@ -12,7 +12,7 @@ from project.store.client import Store
 from project.store.commands import attempts, claims, guard, jobs, statistics, workers
 from project.store.commands.attempts import Verdict
 from project.store.commands.claims import Claimant, Claims
-from project.store.commands.guard import Fault, WorkerReport
+from project.store.commands.guard import Fault, WaitingJob, WorkerReport
 from project.store.commands.message import Message
 from project.worker.upkeep import guard as rounds
 from project.worker.upkeep.guard import Guard
@@ -215,6 +215,23 @@ def test_messages_are_found_wherever_they_are(
     store.run(workers.fetch("w", serial=1, most=1, done=[], lists=["other"]))
 
     assert Guard(store).check() == []
+
+
+def test_a_long_queue_is_not_read_for_a_job_that_goes_on_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "MESSAGES_PER_STEP", 2)
+    monkeypatch.setattr(rounds, "NEAR_MESSAGES", 2)
+    for number in range(20):
+        enqueue(store, f"job-{number}")
+    suspects = {"begun": WaitingJob("begun", "1.0", "celery", "")}
+    store.client.config_resetstat()
+
+    for _ in Guard(store)._look_for_messages(suspects):  # noqa: SLF001 - a moment in the middle
+        pass
+
+    assert suspects == {}
+    assert store.client.info("commandstats")["cmdstat_lrange"]["calls"] == 1
 
 
 def test_a_replaced_job_waits_without_a_message(store: Store) -> None:
