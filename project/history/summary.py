@@ -1,6 +1,10 @@
 """Sums up the history from its roll-ups: how many jobs ended, how long they waited and ran."""
 
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -12,7 +16,9 @@ from project.history.tables import BUCKETS_PER_DOUBLING, DURATIONS, rows_in
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 MICROSECONDS = 1_000_000
-MAX_ROWS = 50_000
+MAX_ROWS = 100_000
+"""Two for each sum."""
+
 
 type Interval = Literal["minute", "hour", "day", "all"]
 type Grouping = Literal[
@@ -29,7 +35,7 @@ EXACT_HOURS = 6
 """Up to so many hours are summed up from the rows, to the second."""
 
 OF_ROLLUPS = """
-SELECT {start} AS start, {columns}, measure, bucket, sum(count) AS count
+SELECT {start} AS start, {columns}, measure, bucket, sum(count)::BIGINT AS count
 FROM read_parquet($files) AS part
 WHERE hours = {hours} AND part.hour > $first AND part.hour < $last {conditions} GROUP BY ALL
 """
@@ -40,18 +46,9 @@ WHERE finished_at >= $first AND finished_at < $last {{conditions}} GROUP BY ALL
 """  # noqa: S608 - constants
 
 QUERY = """
-WITH counts AS ({counts}), sums AS (
-    SELECT *, sum(count) OVER (sort ORDER BY bucket) AS upto, sum(count) OVER sort AS total
-    FROM counts WINDOW sort AS (PARTITION BY start, kind, status, queue, lane, tenant, measure)
-)
-SELECT start, kind, status, queue, lane, tenant, max(total) FILTER (measure = 'wait'),
-    min(bucket) FILTER (measure = 'wait' AND upto >= 0.5 * total),
-    min(bucket) FILTER (measure = 'wait' AND upto >= 0.95 * total),
-    min(bucket) FILTER (measure = 'wait' AND upto >= 0.99 * total),
-    min(bucket) FILTER (measure = 'run' AND upto >= 0.5 * total),
-    min(bucket) FILTER (measure = 'run' AND upto >= 0.95 * total),
-    min(bucket) FILTER (measure = 'run' AND upto >= 0.99 * total)
-FROM sums GROUP BY ALL ORDER BY ALL LIMIT $most
+SELECT start, kind, status, queue, lane, tenant, measure,
+    list(bucket ORDER BY bucket), list(count ORDER BY bucket)
+FROM ({counts}) GROUP BY ALL ORDER BY ALL LIMIT $most
 """
 
 
@@ -134,7 +131,7 @@ def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
     }
     with open_query(threads=1) as database:  # small files: more threads cost more
         rows = database.execute(QUERY.format(counts=counts), values | bounds).fetchall()
-    return [build_sum(row) for row in rows]
+    return [build_sum(place, parts) for place, parts in groupby(rows, itemgetter(slice(6)))]
 
 
 def is_of_rows(wanted: SummaryFilter) -> bool:
@@ -171,13 +168,36 @@ def fill(counts: str, wanted: SummaryFilter, start: str, **more: int) -> str:
     return counts.format(start=start, columns=", ".join(columns), conditions=conditions, **more)
 
 
-def build_sum(row: tuple[Any, ...]) -> Sum:
-    """A row of the query."""
-    start, kind, status, queue, lane, tenant, count, *buckets = row
-    wait, run = (Durations(*map(to_seconds, part)) for part in (buckets[:3], buckets[3:]))
-    return Sum(start, kind, status, queue, lane, tenant, int(count), wait, run)
+def build_sum(place: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]) -> Sum:
+    """The rows of the query that are about the same jobs: one for each measure."""
+    histograms = {measure: Histogram(buckets, counts) for *_, measure, buckets, counts in rows}
+    wait, run = histograms["wait"], histograms.get("run", NO_RUNS)
+    start, kind, status, queue, lane, tenant = place
+    durations = wait.find_durations(), run.find_durations()
+    return Sum(start, kind, status, queue, lane, tenant, wait.total, *durations)
 
 
-def to_seconds(bucket: int | None) -> float | None:
-    """The middle of a bucket of a roll-up."""
-    return None if bucket is None else round(2 ** (bucket / BUCKETS_PER_DOUBLING) / 1e6, 6)
+class Histogram:
+    """How many durations are in each bucket, the shortest first."""
+
+    def __init__(self, buckets: Sequence[int], counts: Sequence[int]) -> None:
+        self._buckets = buckets
+        self._upto = list(accumulate(counts))
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return int(self._upto[-1]) if self._upto else 0
+
+    def find_durations(self) -> Durations:
+        """The percentiles."""
+        return Durations(*map(self._find, (0.5, 0.95, 0.99)))
+
+    def _find(self, share: float) -> float | None:
+        if not self._upto:
+            return None
+        bucket = self._buckets[bisect_left(self._upto, share * self._upto[-1])]
+        return round(2 ** (bucket / BUCKETS_PER_DOUBLING) / 1e6, 6)
+
+
+NO_RUNS = Histogram((), ())

@@ -63,7 +63,7 @@ def build_line(record: logging.LogRecord, task: Any, request: Any) -> JobLogLine
         trace = "".join(traceback.format_exception(*record.exc_info))
         message = f"{message}\n{trace[-MAX_MESSAGE_CHARACTERS:]}"
     return JobLogLine(
-        round(record.created, 6),
+        record.created,
         request.retries + 1,
         "info" if is_print else level_name(record.levelno),
         "print" if is_print else record.name,

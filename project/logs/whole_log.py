@@ -6,10 +6,13 @@ come, by the thread that logs them: a job that logs much pays for it itself.
 
 import gzip
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from project.artifacts.links import Artifact, build_link, open_workshop, store_artifact
 from project.records.log_line import KEPT_BYTES, LogFile, LogFileLink
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 4 << 30
 """Bytes of the lines of an attempt; later ones are left out and counted."""
@@ -27,8 +30,8 @@ class WholeLog:
         self._lines = self._bytes = self._left_out = 0
         self._first: list[bytes] = []
         self._file: gzip.GzipFile | None = None
-        self._path = Path()
-        self._resources = ExitStack()
+        self._path: Path
+        self._resources: ExitStack
 
     def write(self, line: bytes) -> None:
         """Add a line."""
@@ -45,6 +48,7 @@ class WholeLog:
         self._file.write(line)
 
     def _open(self) -> gzip.GzipFile:
+        self._resources = ExitStack()
         folder = self._resources.enter_context(open_workshop())
         self._path = folder / "lines.gz"
         file = self._resources.enter_context(gzip.GzipFile(self._path, "wb", FAST))
@@ -54,9 +58,9 @@ class WholeLog:
 
     def store(self) -> LogFile | None:
         """Store the file; None when Redis keeps all of the log."""
+        if self._file is None:
+            return None
         with self._resources:
-            if self._file is None:
-                return None
             self._file.close()
             artifact = store_artifact(self._path, self._filename)
             size = self._path.stat().st_size

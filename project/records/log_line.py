@@ -1,5 +1,7 @@
 """A line that a job has logged, and what it costs at most. Pure."""
 
+from functools import cache
+
 import msgspec
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
@@ -68,6 +70,7 @@ class LogFileLink(msgspec.Struct, frozen=True):
     download_url: str
 
 
+@cache
 def level_name(number: int) -> str:
     """The name of the highest of ``LEVELS`` that a number reaches; ``debug`` below all."""
     return next(
