@@ -1,10 +1,9 @@
 """Sums up the history from its roll-ups: how many jobs ended, how long they waited and ran."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate, groupby
-from operator import itemgetter
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -16,9 +15,7 @@ from project.history.tables import BUCKETS_PER_DOUBLING, DURATIONS, rows_in
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 MICROSECONDS = 1_000_000
-MAX_ROWS = 100_000
-"""Two for each sum."""
-
+MAX_ROWS = 50_000
 
 type Interval = Literal["minute", "hour", "day", "all"]
 type Grouping = Literal[
@@ -46,8 +43,11 @@ WHERE finished_at >= $first AND finished_at < $last {{conditions}} GROUP BY ALL
 """  # noqa: S608 - constants
 
 QUERY = """
-SELECT start, kind, status, queue, lane, tenant, measure,
-    list(bucket ORDER BY bucket), list(count ORDER BY bucket)
+SELECT start, kind, status, queue, lane, tenant,
+    list(bucket ORDER BY bucket) FILTER (measure = 'wait'),
+    list(count ORDER BY bucket) FILTER (measure = 'wait'),
+    list(bucket ORDER BY bucket) FILTER (measure = 'run'),
+    list(count ORDER BY bucket) FILTER (measure = 'run')
 FROM ({counts}) GROUP BY ALL ORDER BY ALL LIMIT $most
 """
 
@@ -131,7 +131,7 @@ def sum_up_once(wanted: SummaryFilter) -> list[Sum]:
     }
     with open_query(threads=1) as database:  # small files: more threads cost more
         rows = database.execute(QUERY.format(counts=counts), values | bounds).fetchall()
-    return [build_sum(place, parts) for place, parts in groupby(rows, itemgetter(slice(6)))]
+    return [build_sum(row) for row in rows]
 
 
 def is_of_rows(wanted: SummaryFilter) -> bool:
@@ -168,26 +168,25 @@ def fill(counts: str, wanted: SummaryFilter, start: str, **more: int) -> str:
     return counts.format(start=start, columns=", ".join(columns), conditions=conditions, **more)
 
 
-def build_sum(place: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]) -> Sum:
-    """The rows of the query that are about the same jobs: one for each measure."""
-    histograms = {measure: Histogram(buckets, counts) for *_, measure, buckets, counts in rows}
-    wait, run = histograms["wait"], histograms.get("run", NO_RUNS)
-    start, kind, status, queue, lane, tenant = place
+def build_sum(row: tuple[Any, ...]) -> Sum:
+    """A row of the query."""
+    start, kind, status, queue, lane, tenant, *counts = row
+    wait, run = Histogram(*counts[:2]), Histogram(*counts[2:])
     durations = wait.find_durations(), run.find_durations()
     return Sum(start, kind, status, queue, lane, tenant, wait.total, *durations)
 
 
 class Histogram:
-    """How many durations are in each bucket, the shortest first."""
+    """How many durations are in each bucket, the shortest first; None when there are none."""
 
-    def __init__(self, buckets: Sequence[int], counts: Sequence[int]) -> None:
-        self._buckets = buckets
-        self._upto = list(accumulate(counts))
+    def __init__(self, buckets: Sequence[int] | None, counts: Sequence[int] | None) -> None:
+        self._buckets = buckets or ()
+        self._upto = list(accumulate(counts or ()))
 
     @property
     def total(self) -> int:
         """How many there are."""
-        return int(self._upto[-1]) if self._upto else 0
+        return self._upto[-1] if self._upto else 0
 
     def find_durations(self) -> Durations:
         """The percentiles."""
@@ -198,6 +197,3 @@ class Histogram:
             return None
         bucket = self._buckets[bisect_left(self._upto, share * self._upto[-1])]
         return round(2 ** (bucket / BUCKETS_PER_DOUBLING) / 1e6, 6)
-
-
-NO_RUNS = Histogram((), ())
