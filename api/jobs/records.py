@@ -6,6 +6,7 @@
 import base64
 import binascii
 import math
+import time
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -23,6 +24,9 @@ from project.store.commands import queries
 from project.store.commands.queries import RecordFilter
 
 MAX_RECORDS_PER_PAGE = 200
+
+SCAN_SECONDS = 0.25
+"""So long one request reads records that do not match; Redis serves others in between."""
 
 
 type Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_RECORDS_PER_PAGE)]
@@ -113,11 +117,23 @@ async def list_jobs(kind: str, path: str, request: Request, query: ListQuery) ->
 async def fetch_page(
     question: RecordFilter, limit: int, cursor: str, *, is_ascending: bool = False
 ) -> RecordPage:
-    """Read a page of records. Raises ``InvalidField`` for a wrong cursor."""
-    command = queries.list_page(
-        question, limit=limit, cursor=parse_cursor(cursor), is_ascending=is_ascending
-    )
-    page: RecordPage = await app.async_store.run(command)
+    """Read a page of records. Raises ``InvalidField`` for a wrong cursor.
+
+    A search reads on until the page is full, or ``SCAN_SECONDS`` are over.
+    """
+
+    async def read(limit: int, place: tuple[float, str] | None) -> RecordPage:
+        move = queries.list_page(question, limit=limit, cursor=place, is_ascending=is_ascending)
+        page: RecordPage = await app.async_store.run(move)
+        return page
+
+    end = time.monotonic() + SCAN_SECONDS
+    page = await read(limit, parse_cursor(cursor))
+    while question.is_scan and page.next_cursor and time.monotonic() < end:
+        left = limit - len(page.records)
+        if left <= 0:
+            break
+        page = page.join(await read(left, page.next_cursor))
     return page
 
 

@@ -294,6 +294,14 @@ class RecordPage(msgspec.Struct, frozen=True):
     next_cursor: tuple[float, str] | None
     looked_at: int
 
+    def join(self, following: "RecordPage") -> "RecordPage":
+        """Join the page that follows to this one."""
+        return msgspec.structs.replace(
+            following,
+            records=[*self.records, *following.records],
+            looked_at=self.looked_at + following.looked_at,
+        )
+
 
 class Queue(msgspec.Struct, frozen=True):
     """How a queue is doing.

@@ -32,7 +32,7 @@ class TaskQuery(TaskFilter, frozen=True):
 
     ``order``: ``newest`` (the default) or ``oldest`` first. ``text``: a part of its id, of a tag,
     its error, its result or, if that may be shown, its payload. A search for ``text``, ``error`` or
-    ``scheduled`` reads at most 1,000 records per request: a page may be short or empty although
+    ``scheduled`` ends after a quarter of a second: a page may be short or empty although
     ``next_cursor`` is not null.
     """
 
