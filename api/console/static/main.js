@@ -89,10 +89,13 @@ async function open(signal) {
     signal, go, say, fail,
     state: (how) => (how === "live" ? outage.hear() : outage.look()),
   };
+  const before = document.activeElement;
   const content = await page.view(shown);
   if (signal.aborted) return;
+  const now = document.activeElement; // who went to the search box meanwhile stays there
+  const isElsewhere = now !== before && now !== document.body && !main.contains(now);
   main.replaceChildren(...[content].flat());
-  main.focus({ preventScroll: true });
+  if (!isElsewhere) main.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 

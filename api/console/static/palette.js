@@ -22,11 +22,15 @@ export function setUpPalette(form, who) {
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   };
+  const go = (href) => {
+    input.blur();
+    who().go(href);
+  };
   const offer = () => {
     state.options = choose(input.value.trim(), who(), state.known);
     state.chosen = -1;
     input.removeAttribute("aria-activedescendant");
-    list.replaceChildren(...state.options.map((one, place) => option(one, place, (href) => (close(), who().go(href)))));
+    list.replaceChildren(...state.options.map((one, place) => option(one, place, go)));
     list.hidden = !state.options.length;
     input.setAttribute("aria-expanded", String(!list.hidden));
   };
@@ -48,9 +52,7 @@ export function setUpPalette(form, who) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const href = state.options[state.chosen]?.href ?? answer(input.value.trim(), who());
-    if (!href) return;
-    close();
-    who().go(href);
+    if (href) go(href);
   });
   document.addEventListener("keydown", (event) => {
     const isSlash = event.key === "/" && !event.target.closest("input, select, textarea, [contenteditable]");

@@ -11,6 +11,9 @@ from tests.support.programs.system import System
 from tests.support.waiting import wait_until
 
 ARCHIVE_TIMEOUT_SECONDS = 40.0
+SCRIPT = "**/views/operations/schedules.js"
+"""The script of the page of a schedule, fetched when it is first opened."""
+
 ORDER = {"type": "shop", "delay": 3600, "tags": ["customer-4711"]}
 
 
@@ -34,6 +37,26 @@ def page(chromium: Browser, archive: System) -> Iterator[Page]:
     with visit_page(chromium, str(archive.http.base_url)) as page:
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         yield page
+
+
+def test_who_types_in_the_box_while_a_page_loads_stays_there(page: Page) -> None:
+    page.route(SCRIPT, lambda _: None)
+    box = page.get_by_role("combobox")
+    box.fill("night")
+    expect(page.get_by_role("option").first).to_contain_text("by-night")
+    page.keyboard.press("ArrowDown")
+    with page.expect_request(SCRIPT):
+        page.keyboard.press("Enter")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("repo")
+
+    page.unroute(SCRIPT)  # lets it go on
+    expect(page.get_by_role("heading", level=1)).to_contain_text("by-night")
+    page.keyboard.type("r")
+
+    expect(box).to_be_focused()
+    expect(box).to_have_value("repor")
+    expect(page.get_by_role("option").filter(has_text="kind")).to_have_count(1)
 
 
 @pytest.mark.parametrize("part", ["tag", "payload", "id"])
