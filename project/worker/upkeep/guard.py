@@ -58,11 +58,11 @@ class Guard:
         self._steps: Iterator[float] = iter(())
 
     def work(self) -> float:
-        """One step; the seconds until the next."""
+        """One step, if this worker leads; the seconds until the next."""
         steps, self._steps = self._steps, iter(())  # after an error a new round begins
-        pause = next(steps, None)
+        is_leader = self.store.run(guard.lead(self.worker, LEAD_SECONDS))
+        pause = next(steps, None) if is_leader else None
         if pause is None:
-            is_leader = self.store.run(guard.lead(self.worker, LEAD_SECONDS))
             steps, pause = (self.steps() if is_leader else iter(())), ROUND_SECONDS
         self._steps = steps
         return pause
