@@ -227,9 +227,10 @@ class LeaseWatchdog(threading.Thread):
         """Hold the pool still when it is time; the seconds until to look again."""
         with self._changing:
             left = self._lease_ends - SUSPEND_MARGIN_SECONDS - time.monotonic()
-            if left <= 0:
-                self.processes.suspend()
-        return max(left, RETRY_SECONDS)
+            if left > 0:
+                return left
+            self.processes.suspend()
+        return RETRY_SECONDS
 
     def renewed(self, lease_ends: float) -> None:
         """Let the pool go on: the lease holds until ``lease_ends`` (monotonic seconds)."""

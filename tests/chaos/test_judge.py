@@ -1,6 +1,10 @@
 """The judge of the chaos suite finds every fault and reports no others."""
 
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,9 @@ from tests.chaos.judge import aof
 from tests.chaos.judge.ledger import EventType, Kill, LedgerEvent, RunAccount, RunLedger
 from tests.chaos.judge.row_result import RowResult
 from tests.chaos.judge.step_log import StepEvent, list_repeated, write_step
+from tests.chaos.stage.cluster import Deaths
+from tests.support.programs.processes import is_still
+from tests.support.waiting import wait_until
 
 type LedgerLine = tuple[str, str, str, int, float]
 """Event type, job, run, process id, time."""
@@ -49,6 +56,53 @@ def test_a_run_ends_with_its_process() -> None:
     lines: tuple[LedgerLine, ...] = (("start", "a", "r1", 1, 1.0), ("start", "a", "r2", 2, 3.0))
     assert build_account(*lines, deaths={1: 2.9}).overlapping() == []
     assert len(build_account(*lines, deaths={1: 3.1}).overlapping()) == 1
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    yield process
+    process.kill()
+    process.wait(10)
+
+
+def end_of(process: subprocess.Popen[bytes], deaths: Deaths) -> float:
+    """Kill the process and wait until its end is noted; the time that was noted."""
+    process.kill()
+    process.wait(10)
+    deaths.look()
+    return deaths.at[process.pid]
+
+
+def test_a_process_that_is_killed_while_it_is_stopped_ended_when_it_was_stopped(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    deaths = Deaths()
+    deaths.watch([sleeper.pid])
+    sleeper.send_signal(signal.SIGSTOP)
+    wait_until(lambda: is_still(sleeper.pid), 10)
+    deaths.look()
+    seen_at = time.time()
+
+    died_at = end_of(sleeper, deaths)
+
+    assert died_at <= seen_at
+
+
+def test_a_process_that_went_on_after_a_stop_ends_when_it_is_killed(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    deaths = Deaths()
+    deaths.watch([sleeper.pid])
+    sleeper.send_signal(signal.SIGSTOP)
+    wait_until(lambda: is_still(sleeper.pid), 10)
+    deaths.look()
+    sleeper.send_signal(signal.SIGCONT)
+    wait_until(lambda: not is_still(sleeper.pid), 10)
+    deaths.look()
+    killed_at = time.time()
+
+    assert end_of(sleeper, deaths) >= killed_at
 
 
 def test_a_run_of_a_live_process_overlaps_with_all_later_runs() -> None:

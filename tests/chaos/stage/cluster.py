@@ -19,7 +19,7 @@ from project.local.valkey import EmbeddedValkey
 from project.processes import detach_from_terminal
 from tests.chaos.judge.ledger import Kill, RunLedger
 from tests.support.ports import find_free_port
-from tests.support.programs.processes import ROOT, list_children
+from tests.support.programs.processes import ROOT, is_still, list_children
 from tests.support.settings import list_all_variables
 
 RESTART_AFTER_SECONDS = 0.7
@@ -36,10 +36,15 @@ class WaitTimedOut(AssertionError):
 
 
 class Deaths:
-    """The time of each process's end, noted by the next call of ``look``."""
+    """The time of each process's end, noted by the next call of ``look``.
+
+    A process that is killed while it is stopped (SIGSTOP) ended when it was stopped: it did
+    nothing since.
+    """
 
     def __init__(self) -> None:
         self.at: dict[int, float] = {}
+        self._stopped_at: dict[int, float] = {}
         self._watched: dict[int, int] = {}
         self._poll = select.poll()
 
@@ -54,15 +59,20 @@ class Deaths:
                 self._poll.register(handle, select.POLLIN)
 
     def look(self) -> None:
-        """Note the processes that have ended."""
+        """Note the processes that have ended, and since when those stand that are stopped."""
         for handle, _ in self._poll.poll(0):
             self._poll.unregister(handle)
             os.close(handle)
             self.note(self._watched.pop(handle))
+        self._stopped_at = {
+            pid: self._stopped_at.get(pid, time.time())
+            for pid in self._watched.values()
+            if is_still(pid)
+        }
 
     def note(self, pid: int) -> None:
         """Note that this process has ended now."""
-        self.at.setdefault(pid, time.time())
+        self.at.setdefault(pid, self._stopped_at.get(pid, time.time()))
 
     def end_all(self) -> None:
         """Kill all watched processes: some may outlive their parents."""

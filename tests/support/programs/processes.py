@@ -91,6 +91,11 @@ def is_asleep(pid: int) -> bool:
     return read_state(pid) == "S"
 
 
+def is_still(pid: int) -> bool:
+    """Whether the process does nothing until it gets a signal: it is stopped, or has ended."""
+    return read_state(pid) in "TZX"
+
+
 def read_state(pid: int) -> str:
     """The kernel's state of the process (R, S, T, Z ...); X when the process is gone."""
     try:
