@@ -153,13 +153,13 @@ def test_the_console_has_a_form_for_each_typed_kind(own: System) -> None:
 
     with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:
         page.get_by_role("link", name="New job").click()
-        page.get_by_label("Kind").select_option("invoice")
-        page.get_by_label("customer").fill("ACME")
-        page.get_by_label("lines").fill('[{"text": "work", "amount": -2}]')
+        page.get_by_label("Kind", exact=True).select_option("invoice")
+        page.get_by_label("customer", exact=True).fill("ACME")
+        page.get_by_label("lines", exact=True).fill('[{"text": "work", "amount": -2}]')
         page.get_by_role("button", name="Order").click()
         expect(page.get_by_role("alert")).to_have_text("/lines/0/amount: must be at least 0")
         assert find_barriers(page) == []
-        page.get_by_label("lines").fill('[{"text": "work", "amount": 2}]')
+        page.get_by_label("lines", exact=True).fill('[{"text": "work", "amount": 2}]')
         page.get_by_role("button", name="Order").click()
         expect(page.get_by_text("success").first).to_be_visible()
 
@@ -170,11 +170,11 @@ def test_a_job_is_ordered_again_with_changes(own: System) -> None:
     with launch_browser() as browser, visit_page(browser, str(own.http.base_url)) as page:
         page.goto(f"{own.http.base_url}/console/jobs/{first['id']}")
         page.get_by_role("link", name="Order again with changes").click()
-        expect(page.get_by_label("customer")).to_have_value("ACME")
-        expect(page.get_by_label("due")).to_have_value("2026-12-24")
+        expect(page.get_by_label("customer", exact=True)).to_have_value("ACME")
+        expect(page.get_by_label("due", exact=True)).to_have_value("2026-12-24")
         expect(page.get_by_text("Who pays.")).to_be_visible()
         assert find_barriers(page) == []
-        page.get_by_label("customer").fill("Others")
+        page.get_by_label("customer", exact=True).fill("Others")
         page.get_by_role("button", name="Order").click()
         expect(page.get_by_text("success").first).to_be_visible()
         again = own.http.get(f"/invoices/{page.url.rpartition('/')[2]}").json()
