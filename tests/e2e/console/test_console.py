@@ -236,6 +236,7 @@ def test_the_breakers_and_where_they_stand_are_shown(page: Page, own_system: Sys
 
 def test_a_queue_is_paused_and_resumed(page: Page) -> None:
     page.get_by_role("link", name="Queues").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Queues")
     page.get_by_role("button", name="Pause celery").click()
     expect(page.get_by_role("row").filter(has_text="celery")).to_contain_text("paused")
 
@@ -246,6 +247,7 @@ def test_a_queue_is_paused_and_resumed(page: Page) -> None:
 def test_a_worker_shows_its_memory_and_its_current_job(page: Page, own_system: System) -> None:
     blast = own_system.order("/emails", SLOW)
     page.get_by_role("link", name="Workers").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Workers")
     row = page.get_by_role("row").filter(has_text="process")
     expect(row).to_contain_text("email_blast")
     expect(row).to_contain_text(re.compile(r"\d+ MB"))
