@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from tests.chaos.judge.ledger import EventType, Kill, LedgerEvent, RunAccount, R
 from tests.chaos.judge.row_result import RowResult
 from tests.chaos.judge.step_log import StepEvent, list_repeated, write_step
 from tests.chaos.stage.cluster import Deaths
-from tests.support.programs.processes import is_still
+from tests.support.programs.processes import is_still, run_idle_process
 from tests.support.waiting import wait_until
 
 type LedgerLine = tuple[str, str, str, int, float]
@@ -59,50 +58,50 @@ def test_a_run_ends_with_its_process() -> None:
 
 
 @pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-    yield process
-    process.kill()
-    process.wait(10)
+def stopped() -> Iterator[subprocess.Popen[bytes]]:
+    """A stopped process, whose end takes a while: it has memory to give back."""
+    with run_idle_process("memory = b'x' * (300 << 20)") as process:
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: is_still(process.pid), 10)
+        yield process
 
 
-def end_of(process: subprocess.Popen[bytes], deaths: Deaths) -> float:
-    """Kill the process and wait until its end is noted; the time that was noted."""
-    process.kill()
-    process.wait(10)
+@pytest.fixture
+def deaths(stopped: subprocess.Popen[bytes]) -> Deaths:
+    """Watches the stopped process, and has seen that it is."""
+    deaths = Deaths()
+    deaths.watch([stopped.pid])
     deaths.look()
-    return deaths.at[process.pid]
+    return deaths
+
+
+def find_end(deaths: Deaths, pid: int) -> float:
+    """Look until the end of the process is noted; the time that was noted."""
+    wait_until(lambda: (deaths.look(), deaths.at.get(pid))[1], 10)
+    return deaths.at[pid]
 
 
 def test_a_process_that_is_killed_while_it_is_stopped_ended_when_it_was_stopped(
-    sleeper: subprocess.Popen[bytes],
+    stopped: subprocess.Popen[bytes], deaths: Deaths
 ) -> None:
-    deaths = Deaths()
-    deaths.watch([sleeper.pid])
-    sleeper.send_signal(signal.SIGSTOP)
-    wait_until(lambda: is_still(sleeper.pid), 10)
-    deaths.look()
-    seen_at = time.time()
+    killed_at = time.time()
 
-    died_at = end_of(sleeper, deaths)
+    stopped.kill()
 
-    assert died_at <= seen_at
+    assert find_end(deaths, stopped.pid) <= killed_at
 
 
 def test_a_process_that_went_on_after_a_stop_ends_when_it_is_killed(
-    sleeper: subprocess.Popen[bytes],
+    stopped: subprocess.Popen[bytes], deaths: Deaths
 ) -> None:
-    deaths = Deaths()
-    deaths.watch([sleeper.pid])
-    sleeper.send_signal(signal.SIGSTOP)
-    wait_until(lambda: is_still(sleeper.pid), 10)
-    deaths.look()
-    sleeper.send_signal(signal.SIGCONT)
-    wait_until(lambda: not is_still(sleeper.pid), 10)
+    stopped.send_signal(signal.SIGCONT)
+    wait_until(lambda: not is_still(stopped.pid), 10)
     deaths.look()
     killed_at = time.time()
 
-    assert end_of(sleeper, deaths) >= killed_at
+    stopped.kill()
+
+    assert find_end(deaths, stopped.pid) >= killed_at
 
 
 def test_a_run_of_a_live_process_overlaps_with_all_later_runs() -> None:

@@ -265,34 +265,29 @@ def test_one_worker_at_a_time_makes_the_rounds(store: Store) -> None:
     assert store.run(guard.lead("one", 30))
 
 
-def test_who_makes_a_long_round_stays_the_one(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def expired(store: Store, monkeypatch: pytest.MonkeyPatch) -> Guard:
+    """Who makes a round of several steps, after the first of which the right to it has expired."""
     monkeypatch.setattr(rounds, "JOBS_PER_STEP", 1)
     for number in range(3):
         enqueue(store, f"job-{number}")
     watch = Guard(store, "one")
     watch.work()
     store.client.delete("continuo:guard")
+    return watch
 
-    pause = watch.work()
+
+def test_who_makes_a_long_round_stays_the_one(store: Store, expired: Guard) -> None:
+    pause = expired.work()
 
     assert pause == rounds.PAUSE_SECONDS
     assert not store.run(guard.lead("two", 30))
 
 
-def test_who_is_no_longer_the_one_ends_its_round(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rounds, "JOBS_PER_STEP", 1)
-    for number in range(3):
-        enqueue(store, f"job-{number}")
-    watch = Guard(store, "one")
-    watch.work()
-    store.client.delete("continuo:guard")
+def test_who_is_no_longer_the_one_ends_its_round(store: Store, expired: Guard) -> None:
     store.run(guard.lead("two", 30))
 
-    assert watch.work() == rounds.ROUND_SECONDS
+    assert expired.work() == rounds.ROUND_SECONDS
 
 
 def test_the_rounds_go_on_after_an_error_and_mend_within_a_minute(store: Store) -> None:

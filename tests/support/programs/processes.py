@@ -3,14 +3,17 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[3]
 PROC = Path("/proc")
+PF_EXITING = 0x4
+"""The kernel's flag of a process that is about to end."""
 
 
 class Program:
@@ -92,17 +95,43 @@ def is_asleep(pid: int) -> bool:
 
 
 def is_still(pid: int) -> bool:
-    """Whether the process does nothing until it gets a signal: it is stopped, or has ended."""
-    return read_state(pid) in "TZX"
+    """Whether the process does nothing more unless it is continued.
+
+    It is stopped, has ended, or is about to: a kill that it has not noticed yet, or its end, which
+    takes a while.
+    """
+    fields = read_stat(pid)
+    if fields[0] in "TZX":
+        return True
+    flags, pending = int(fields[6]), int(fields[28])
+    return bool(flags & PF_EXITING or pending & 1 << signal.SIGKILL - 1)
 
 
 def read_state(pid: int) -> str:
     """The kernel's state of the process (R, S, T, Z ...); X when the process is gone."""
+    return read_stat(pid)[0]
+
+
+def read_stat(pid: int) -> list[str]:
+    """The fields of ``/proc/PID/stat`` from the state on; only X when the process is gone."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
-        return "X"
-    return stat.rpartition(")")[2].split()[0]
+        return ["X"]
+    return stat.rpartition(")")[2].split()
+
+
+@contextmanager
+def run_idle_process(code: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process that does ``code``, writes a line, and waits until it is killed."""
+    command = [sys.executable, "-c", f"import signal; {code}\nprint(flush=True); signal.pause()"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
 
 
 def find_pids_by_environment(entry: str) -> list[int]:
